@@ -1,0 +1,134 @@
+package directory
+
+import "strings"
+
+// GroupTypeUniversalDistribution is the groupType of a universal distribution
+// group (MS-ADTS 2.2.12).
+const GroupTypeUniversalDistribution int32 = 8
+
+// HiddenMembership is the visibility of a group whose members are shown only
+// to those with Member.Read.Hidden.
+const HiddenMembership = "HiddenMembership"
+
+// SourceGroup is a group of the tenant with the attributes that are written.
+type SourceGroup struct {
+	ID          GUID   `json:"id"`
+	DisplayName string `json:"displayName"`
+	Description string `json:"description,omitempty"`
+	Mail        string `json:"mail,omitempty"`
+	Visibility  string `json:"visibility,omitempty"`
+	// OnPremisesSID is onPremisesSecurityIdentifier: the group once stood in
+	// AD, and its source of authority was moved to the cloud.
+	OnPremisesSID SID `json:"onPremisesSecurityIdentifier,omitempty"`
+}
+
+// MemberKind is the type of a member in the tenant.
+type MemberKind string
+
+// The kinds of members. KindOther is a kind that never has an on-premises
+// account: a device, a service principal, an organisational contact.
+const (
+	KindUser  MemberKind = "user"
+	KindGroup MemberKind = "group"
+	KindOther MemberKind = "other"
+)
+
+// SourceMember is a member of a cloud group with the attributes that join it
+// to an object of Active Directory.
+type SourceMember struct {
+	ID   GUID       `json:"id"`
+	Kind MemberKind `json:"kind"`
+	// Name is for people: the user principal name, else the display name.
+	Name string `json:"name,omitempty"`
+	// Readable is false when Graph gave only type and id ("limited
+	// information"): nothing is known of the join then.
+	Readable bool `json:"readable"`
+	Guest    bool `json:"guest,omitempty"`
+	// Synced is onPremisesSyncEnabled.
+	Synced bool `json:"synced,omitempty"`
+	// SID is onPremisesSecurityIdentifier.
+	SID SID `json:"sid,omitempty"`
+	// ImmutableID is onPremisesImmutableId: base64 of 16 bytes in AD's order
+	// in the usual case, any text in others.
+	ImmutableID string `json:"immutableId,omitempty"`
+}
+
+// Reason says why a member of a cloud group is not written. Empty: it is
+// joined.
+type Reason string
+
+// The reasons. See [Reason.Unknown] for the difference that matters.
+const (
+	ReasonJoined        Reason = ""
+	ReasonCloudOnly     Reason = "cloud-only"          // never synced from on-premises
+	ReasonGuest         Reason = "guest"               // a guest, not synced from on-premises
+	ReasonNoAccount     Reason = "no-account"          // a device, service principal or contact
+	ReasonNotFound      Reason = "not-found"           // synced, but no object has its SID or immutable id
+	ReasonAmbiguous     Reason = "ambiguous"           // several objects have it
+	ReasonWrongClass    Reason = "wrong-class"         // found, but neither user, inetOrgPerson nor allowed group
+	ReasonOtherForest   Reason = "other-forest"        // its SID belongs to no domain of the forest
+	ReasonGroup         Reason = "group-not-written"   // a group that is not written back
+	ReasonLimited       Reason = "limited-information" // Graph gave only type and id
+	ReasonGCUnavailable Reason = "gc-unavailable"      // another domain's object, and no global catalog answers
+	ReasonLookupFailed  Reason = "lookup-failed"       // the lookup in AD failed or was cut off
+	ReasonUnresolved    Reason = "unresolved"          // not asked yet
+	ReasonWriteRefused  Reason = "write-refused"       // AD refused the value
+)
+
+// Unknown reports whether the reason leaves open who the member is on-premises.
+// While a group has an unknown member nothing is removed from it.
+func (r Reason) Unknown() bool {
+	switch r {
+	case ReasonLimited, ReasonGCUnavailable, ReasonLookupFailed, ReasonUnresolved:
+		return true
+	}
+	return false
+}
+
+// TargetGroup is a group of Active Directory as it was read.
+type TargetGroup struct {
+	GUID           GUID     `json:"guid"`
+	DN             string   `json:"dn"`
+	CN             string   `json:"cn"`
+	SAMAccountName string   `json:"sAMAccountName,omitempty"`
+	SID            SID      `json:"sid,omitempty"`
+	GroupType      int32    `json:"groupType"`
+	DisplayName    string   `json:"displayName,omitempty"`
+	Description    string   `json:"description,omitempty"`
+	Mail           string   `json:"mail,omitempty"`
+	AdminDesc      string   `json:"adminDescription,omitempty"`
+	ExternalID     string   `json:"msDS-ExternalDirectoryObjectId,omitempty"`
+	ExtensionName  []string `json:"extensionName,omitempty"`
+	USNChanged     int64    `json:"uSNChanged,omitempty"`
+	// Members is the whole membership as it was read; a reader that cannot
+	// read it to the end fails instead of returning a part.
+	Members []MemberRef `json:"-"`
+}
+
+// MemberRef is a value of the member attribute: the object's GUID, which is
+// the key of a membership on both sides, and the name it had when it was read.
+type MemberRef struct {
+	GUID GUID   `json:"guid"`
+	DN   string `json:"dn,omitempty"`
+}
+
+// SourceID returns the cloud group that the marks name. Both marks, when both
+// can be read, must agree: an object that claims two groups stands for neither.
+func (t *TargetGroup) SourceID() (GUID, bool) {
+	a, okA := ParseMark(t.AdminDesc)
+	b, okB := ParseMark(t.ExternalID)
+	switch {
+	case okA && okB:
+		return a, a == b
+	case okA:
+		return a, true
+	default:
+		return b, okB
+	}
+}
+
+// Conflicted reports whether the name is one that replication gave to the
+// loser of a conflict (CNF) or to a deleted object (DEL).
+func (t *TargetGroup) Conflicted() bool {
+	return strings.Contains(t.CN, "\n") || strings.Contains(t.CN, "\x00")
+}

@@ -1,0 +1,104 @@
+// Package plan decides what has to be done: pure functions that look at one
+// group of the tenant and what stands for it in Active Directory, and say what
+// would make the second equal to the first. Nothing here reads or writes
+// anything, and no function keeps more than a few hundred bytes a group.
+package plan
+
+import "groupwriteback/internal/directory"
+
+// Action is what a change does to one object.
+type Action string
+
+// The actions. A Skip changes nothing: it says why a group is left as it is.
+const (
+	Create        Action = "Create"
+	Adopt         Action = "Adopt"         // stamp a foreign object and bring it in line
+	Update        Action = "Update"        // attributes, the cn among them (a rename)
+	Move          Action = "Move"          // to the configured container, with attributes if they differ
+	UpdateMembers Action = "UpdateMembers" // add and remove values of member
+	Delete        Action = "Delete"
+	Skip          Action = "Skip"
+)
+
+// Phase is the place of an action in the export: what others refer to is
+// created first, what others may still refer to is deleted last.
+type Phase int
+
+// The phases in the order in which they are exported. PhaseNone is not.
+const (
+	PhaseCreate  Phase = 1
+	PhaseUpdate  Phase = 2
+	PhaseMembers Phase = 3
+	PhaseDelete  Phase = 4
+	PhaseNone    Phase = 9
+)
+
+// Phase returns the phase in which the action is exported.
+func (a Action) Phase() Phase {
+	switch a {
+	case Create:
+		return PhaseCreate
+	case Adopt, Update, Move:
+		return PhaseUpdate
+	case UpdateMembers:
+		return PhaseMembers
+	case Delete:
+		return PhaseDelete
+	}
+	return PhaseNone
+}
+
+// Situation is how a source group and an object of Active Directory stand to
+// each other.
+type Situation string
+
+// The situations.
+const (
+	Linked    Situation = "linked"    // a stored pair, or mark and our stamp
+	Unlinked  Situation = "unlinked"  // a source group that nothing stands for
+	Foreign   Situation = "foreign"   // marked, but not with our stamp
+	Unmatched Situation = "unmatched" // our stamp, but no such group in the tenant
+	Moved     Situation = "moved"     // linked, found outside the container
+	Disputed  Situation = "disputed"  // two objects carry one mark
+	Deleted   Situation = "deleted"   // linked, but gone from AD
+)
+
+// AttributeChange is the difference of one attribute, named as in LDAP. Old
+// and New are the values before and after; empty means absent.
+type AttributeChange struct {
+	Name string   `json:"name"`
+	Old  []string `json:"old,omitempty"`
+	New  []string `json:"new,omitempty"`
+}
+
+// Change is one thing to do to one object, with all that is needed to do it
+// and to show it.
+type Change struct {
+	Action      Action            `json:"action"`
+	Situation   Situation         `json:"situation"`
+	SourceID    directory.GUID    `json:"sourceId"`
+	TargetGUID  directory.GUID    `json:"targetGuid"` // zero for Create
+	DisplayName string            `json:"displayName"`
+	DN          string            `json:"dn"` // where it stands, or for Create will stand
+	Attributes  []AttributeChange `json:"attributes,omitempty"`
+	// Add and Remove are values of member, ascending. A Create carries its
+	// first members in Add.
+	Add    []directory.GUID `json:"-"`
+	Remove []directory.GUID `json:"-"`
+	// Reason is the id of why: for a Skip why nothing is done, for others what
+	// brought the change about where that is not plain ("drift", "restored").
+	Reason string `json:"reason,omitempty"`
+	// Message is the reason in words, naming the objects concerned.
+	Message string `json:"message,omitempty"`
+}
+
+// Attribute returns the new values of the named attribute and whether the
+// change touches it.
+func (c *Change) Attribute(name string) ([]string, bool) {
+	for _, a := range c.Attributes {
+		if a.Name == name {
+			return a.New, true
+		}
+	}
+	return nil, false
+}

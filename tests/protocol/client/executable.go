@@ -1,0 +1,56 @@
+package client
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+var build = sync.OnceValues(func() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(root, "bin", "groupwriteback")
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	command := exec.Command("go", "build", "-o", name, "./cmd/groupwriteback")
+	command.Dir = root
+	command.Stderr = os.Stderr
+	return name, command.Run()
+})
+
+// Executable returns the path of the engine: GROUPWRITEBACK_ENGINE, or
+// bin/groupwriteback, which is built once a test process.
+func Executable(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("GROUPWRITEBACK_ENGINE"); path != "" {
+		return path
+	}
+	path, err := build()
+	if err != nil {
+		t.Fatalf("build the engine: %v", err)
+	}
+	return path
+}
+
+// moduleRoot is the folder of go.mod above the working directory.
+func moduleRoot() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder, nil
+		}
+		if filepath.Dir(folder) == folder {
+			return "", os.ErrNotExist
+		}
+		folder = filepath.Dir(folder)
+	}
+}

@@ -1,0 +1,155 @@
+"""Schema extensions of the lab's directory, written straight into its database.
+
+Windows has a schema for each release and Exchange Setup adds its own; Samba
+provisions that of Windows Server 2012 R2, so the rest is added here.
+"""
+
+import os
+import uuid
+
+import ldb
+
+SYNTAXES = {
+    "boolean": {"attributeSyntax": "2.5.5.8", "oMSyntax": "1"},
+    "integer": {"attributeSyntax": "2.5.5.9", "oMSyntax": "2"},
+    "large": {"attributeSyntax": "2.5.5.16", "oMSyntax": "65"},
+    "unicode": {"attributeSyntax": "2.5.5.12", "oMSyntax": "64"},
+    "dn": {
+        "attributeSyntax": "2.5.5.1",
+        "oMSyntax": "127",
+        "oMObjectClass": bytes.fromhex("2b0c0287731c00854a"),
+    },
+    "or-name": {
+        "attributeSyntax": "2.5.5.7",
+        "oMSyntax": "127",
+        "oMObjectClass": bytes.fromhex("56060102050b1d"),
+    },
+}
+
+# Windows Server 2016 and later: the object version and the attribute that
+# holds the id of the cloud object, both as Microsoft publishes them.
+WINDOWS_2016_VERSION = "87"
+EXTERNAL_ID = "msDS-ExternalDirectoryObjectId"
+
+EXCHANGE_VERSION = "ms-Exch-Schema-Version-Pt"
+EXCHANGE_SCHEMA_VERSION = "15334"
+EXCHANGE_ORGANIZATION_VERSION = "16221"
+# The object identifiers below 32473 (set aside for examples) are the lab's own.
+EXCHANGE_ORGANIZATION = {
+    "lDAPDisplayName": "msExchOrganizationContainer",
+    "cn": "ms-Exch-Organization-Container",
+    "governsID": "1.3.6.1.4.1.32473.3.2",
+    "schemaIDGUID": uuid.UUID("366a319c-a982-11d2-a9ff-00c04f8eedd8").bytes_le,
+    "subClassOf": "container",
+    "objectClassCategory": "1",
+    "systemPossSuperiors": "container",
+    "mayContain": "objectVersion",
+    "defaultSecurityDescriptor": "D:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)"
+                                 "(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)(A;;RPLCLORC;;;AU)",
+}
+
+
+def add_definitions(samdb, level):
+    """Adds what level ("2012r2", "2016" or "exchange") knows beyond 2012 R2."""
+    schema = samdb.get_schema_basedn()
+    samdb.transaction_start()
+    for attribute in _attributes(level):
+        samdb.add({
+            "dn": f"CN={attribute['cn']},{schema}",
+            "objectClass": "attributeSchema",
+            **attribute,
+        })
+    if level == "exchange":
+        samdb.add({"dn": f"CN={EXCHANGE_ORGANIZATION['cn']},{schema}",
+                   "objectClass": "classSchema", **EXCHANGE_ORGANIZATION})
+    samdb.transaction_commit()
+
+
+def allow_attributes(samdb, level):
+    """Allows those attributes on recipients, groups among them."""
+    if level == "2012r2":
+        return
+    schema = samdb.get_schema_basedn()
+    samdb.transaction_start()
+    # Not class Group itself: Microsoft puts them on its auxiliary class.
+    _modify(samdb, f"CN=Mail-Recipient,{schema}", ldb.FLAG_MOD_ADD, "mayContain",
+            [a["lDAPDisplayName"] for a in _attributes(level) if a["cn"] != EXCHANGE_VERSION])
+    _modify(samdb, str(schema), ldb.FLAG_MOD_REPLACE, "objectVersion", [WINDOWS_2016_VERSION])
+    if level == "exchange":
+        _add_exchange_organization(samdb)
+    samdb.transaction_commit()
+
+
+# Each step needs a connection of its own, which has read the schema of the one before.
+STEPS = (add_definitions, allow_attributes)
+
+
+def _attributes(level):
+    if level == "2012r2":
+        return []
+    if level == "2016":
+        return _windows_2016_attributes()
+    return _windows_2016_attributes() + _exchange_attributes()
+
+
+def _windows_2016_attributes():
+    return [{
+        "lDAPDisplayName": EXTERNAL_ID,
+        "cn": "ms-DS-External-Directory-Object-Id",
+        "attributeID": "1.2.840.113556.1.4.2310",
+        "isSingleValued": "TRUE",
+        "rangeUpper": "256",
+        "searchFlags": "9",
+        "isMemberOfPartialAttributeSet": "TRUE",
+        "schemaIDGUID": uuid.UUID("bd29bf90-66ad-40e1-887b-10df070419a6").bytes_le,
+        "attributeSecurityGUID": uuid.UUID("77b5b886-944a-11d1-aebd-0000f80367c1").bytes_le,
+        **SYNTAXES["unicode"],
+    }]
+
+
+def _exchange_attributes():
+    # Its rangeUpper says which Exchange extended the schema.
+    attributes = [{
+        "lDAPDisplayName": "msExchSchemaVersionPt",
+        "cn": EXCHANGE_VERSION,
+        "attributeID": "1.3.6.1.4.1.32473.3.1",
+        "isSingleValued": "TRUE",
+        "rangeUpper": EXCHANGE_SCHEMA_VERSION,
+        **SYNTAXES["unicode"],
+    }]
+    table = os.path.join(os.path.dirname(os.path.abspath(__file__)), "exchange-attributes.txt")
+    with open(table, encoding="utf-8") as lines:
+        for line in lines:
+            if not line.strip() or line.startswith("#"):
+                continue
+            name, cn, oid, syntax, values, size, link, guid = line.split()
+            attribute = {
+                "lDAPDisplayName": name,
+                "cn": cn,
+                "attributeID": oid,
+                "isSingleValued": "TRUE" if values == "single" else "FALSE",
+                **SYNTAXES[syntax],
+            }
+            if size != "-":
+                attribute["rangeLower"], attribute["rangeUpper"] = size.split("-")
+            if link != "-":
+                attribute["linkID"] = link
+            if guid != "-":
+                attribute["schemaIDGUID"] = uuid.UUID(guid).bytes_le
+            attributes.append(attribute)
+    return attributes
+
+
+def _add_exchange_organization(samdb):
+    exchange = f"CN=Microsoft Exchange,CN=Services,{samdb.get_config_basedn()}"
+    organization = f"CN=First Organization,{exchange}"
+    samdb.add({"dn": exchange, "objectClass": "container"})
+    samdb.add({"dn": organization, "objectClass": "msExchOrganizationContainer"})
+    _modify(samdb, organization, ldb.FLAG_MOD_ADD, "objectVersion",
+            [EXCHANGE_ORGANIZATION_VERSION])
+
+
+def _modify(samdb, dn, how, attribute, values):
+    message = ldb.Message(ldb.Dn(samdb, dn))
+    message[attribute] = ldb.MessageElement(values, how, attribute)
+    samdb.modify(message)

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import time
+from inspect import signature
 
 from samba.auth import system_session
 from samba.dsdb import DS_DOMAIN_FUNCTION_2008_R2
@@ -35,6 +36,8 @@ def main(smb_conf, level, recycle_bin):
         print(f"{name} {now - started:.1f} s", flush=True)
         started = now
 
+    # Newer releases otherwise bring the forest to the level of Windows Server 2016.
+    newer = {"adprep_level": None} if "adprep_level" in signature(provision).parameters else {}
     made = provision(
         logging.getLogger(), system_session(),
         targetdir=os.path.dirname(os.path.dirname(smb_conf)),
@@ -43,7 +46,7 @@ def main(smb_conf, level, recycle_bin):
         adminpass=os.environ["GWB_LAB_ADMIN_PASSWORD"],
         serverrole="active directory domain controller", dns_backend="NONE",
         base_schema="2012_R2", dom_for_fun_level=DS_DOMAIN_FUNCTION_2008_R2,
-        lp=settings, skip_sysvolacl=True, batch_mode=True)
+        lp=settings, skip_sysvolacl=True, batch_mode=True, **newer)
     step("provision")
 
     def open_directory():

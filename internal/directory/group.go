@@ -79,7 +79,7 @@ const (
 // While a group has an unknown member nothing is removed from it.
 func (r Reason) Unknown() bool {
 	switch r {
-	case ReasonLimited, ReasonGCUnavailable, ReasonLookupFailed, ReasonUnresolved:
+	case ReasonLimited, ReasonGCUnavailable, ReasonLookupFailed, ReasonUnresolved, ReasonAmbiguous:
 		return true
 	}
 	return false

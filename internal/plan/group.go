@@ -1,6 +1,44 @@
 package plan
 
-import "groupwriteback/internal/directory"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"groupwriteback/internal/directory"
+)
+
+// The reasons of a Skip, and of changes that are not plain.
+const (
+	ReasonForeign          = "foreign"                   // another product's or tenant's object
+	ReasonUnmatched        = "unmatched"                 // stamped, but the tenant has no such group
+	ReasonDisputed         = "disputed"                  // two objects carry one mark
+	ReasonMarkRemoved      = "mark-removed"              // linked, but no longer marked: not ours any more
+	ReasonAuthorityMoved   = "source-of-authority-moved" // the group once stood in AD (rule 25)
+	ReasonHiddenMembership = "hidden-membership"         // frozen: its members cannot be read
+	ReasonMembersUnread    = "members-unreadable"        // not created: its members could not be read
+	ReasonRemovalsHeld     = "removals-held-back"        // a member is unknown, so none is removed
+	ReasonOutOfScope       = "out-of-scope"              // still in the tenant, frozen
+	ReasonSoftDeleted      = "soft-deleted"              // in the tenant's recycle bin, frozen
+	ReasonPresenceUnknown  = "presence-unknown"          // the tenant did not say whether it still exists
+	ReasonHardDeleted      = "hard-deleted"              // of a Delete
+	ReasonDisabled         = "writeback-disabled"        // of a Delete that Disable asked for
+	ReasonAlreadyDeleted   = "already-deleted"           // gone on both sides: only the link ends
+	ReasonDeletedInAD      = "deleted-in-ad"             // of a Create: the object was deleted by hand
+	ReasonNameClash        = "name-clash"                // another object holds the name (rule 22)
+	ReasonContainerChanged = "container-changed"         // of a Move
+	ReasonMovedBack        = "moved-back"                // of a Move
+)
+
+// Place is where an object stands relative to the configured container.
+type Place int
+
+// The places. A former container is one that was configured before.
+const (
+	InContainer Place = iota
+	InFormerContainer
+	Elsewhere
+)
 
 // Membership is who should be in a group, in terms of Active Directory.
 type Membership struct {
@@ -23,4 +61,304 @@ func (m *Membership) Unknown() int {
 		}
 	}
 	return n
+}
+
+// Candidate is an object of AD that carries the mark of a cloud group, or is
+// linked to it.
+type Candidate struct {
+	directory.TargetGroup
+	// Values are the objectGUIDs of the members, ascending.
+	Values  []directory.GUID
+	Linked  bool
+	Adopted bool
+	Place   Place
+}
+
+// Pair is everything that is known of one cloud group.
+type Pair struct {
+	ID directory.GUID
+	// Source is nil when the tenant's list does not have the group.
+	Source     *directory.SourceGroup
+	Membership Membership
+	// Hidden: the members are hidden from the application.
+	Hidden     bool
+	Candidates []Candidate
+	// LinkLost: a link exists, and its object is nowhere in the domain.
+	LinkLost *directory.MemberRef
+	// Presence is what the tenant says of the group singly, asked only where
+	// Source is nil: "present", "soft-deleted", "hard-deleted" or "unknown".
+	Presence string
+}
+
+// Group plans one cloud group: what would make Active Directory say of it what
+// the tenant says. It returns nothing where nothing is to be done or said.
+func Group(p *Pair, r *Rules) []Change {
+	chosen, changes := choose(p, r)
+	switch {
+	case chosen == nil && changes != nil:
+		return changes // named to the administrator; nothing can be done
+	case p.Source == nil:
+		return append(changes, withoutSource(p, chosen, r)...)
+	case p.Hidden:
+		return append(changes, skip(p, chosen, ReasonHiddenMembership,
+			"Its membership is hidden. Grant the application Member.Read.Hidden to have it written."))
+	case chosen == nil:
+		return append(changes, create(p, r))
+	}
+	return append(changes, update(p, chosen, r)...)
+}
+
+// choose finds the one object that stands for the group and is ours to change,
+// or is to be adopted. What stands beside it is returned as skips; with none
+// chosen they say why.
+func choose(p *Pair, r *Rules) (*Candidate, []Change) {
+	var ours, foreign []*Candidate
+	var said []Change
+	for i := range p.Candidates {
+		c := &p.Candidates[i]
+		id, marked := c.SourceID()
+		marked = marked && id == p.ID
+		switch {
+		case marked && (c.Linked || c.Place != Elsewhere && directory.HasStamp(c.ExtensionName, r.TenantID)):
+			ours = append(ours, c)
+		case c.Linked:
+			said = append(said, skip(p, c, ReasonMarkRemoved,
+				"It is linked but no longer carries the group's mark, so it is not ours to change. Restore adminDescription, or delete the object."))
+		default:
+			foreign = append(foreign, c)
+		}
+	}
+	if said != nil {
+		return nil, said
+	}
+
+	if len(ours) > 1 {
+		winner := undisputed(ours)
+		for _, c := range ours {
+			if c != winner {
+				s := skip(p, c, ReasonDisputed, fmt.Sprintf("%d objects carry the mark of this group. Delete all but one of them.", len(ours)))
+				s.Situation = Disputed
+				said = append(said, s)
+			}
+		}
+		if winner == nil {
+			return nil, said
+		}
+		ours = []*Candidate{winner}
+	}
+	adopt := len(ours) == 0 && len(foreign) == 1 && r.Adopt && p.Source != nil && foreign[0].Place != Elsewhere
+	if !adopt {
+		for _, c := range foreign {
+			s := skip(p, c, ReasonForeign, "It carries the mark of this group but not our stamp: another product or tenant wrote it. It is left as it is.")
+			s.Situation = Foreign
+			said = append(said, s)
+		}
+	}
+	switch {
+	case adopt:
+		return foreign[0], said
+	case len(ours) == 1:
+		return ours[0], said
+	}
+	return nil, said
+}
+
+// undisputed returns the one that goes on among several objects of ours (rule
+// 26): exactly one has a name of its own, and no other is the linked one.
+func undisputed(ours []*Candidate) *Candidate {
+	var winner *Candidate
+	linked := false
+	for _, c := range ours {
+		linked = linked || c.Linked
+		if c.Conflicted() {
+			continue
+		}
+		if winner != nil {
+			return nil
+		}
+		winner = c
+	}
+	if winner == nil || linked && !winner.Linked {
+		return nil
+	}
+	return winner
+}
+
+func skip(p *Pair, c *Candidate, reason, message string) Change {
+	change := Change{Action: Skip, Situation: Unlinked, SourceID: p.ID, Reason: reason, Message: message}
+	if p.Source != nil {
+		change.DisplayName = p.Source.DisplayName
+	}
+	if c != nil {
+		change.Situation = situation(c)
+		change.TargetGUID, change.DN = c.GUID, c.DN
+		if p.Source == nil {
+			change.DisplayName = c.DisplayName
+		}
+	}
+	return change
+}
+
+func situation(c *Candidate) Situation {
+	if c.Linked && c.Place == Elsewhere {
+		return Moved
+	}
+	return Linked
+}
+
+// withoutSource plans a group that the tenant's list does not have. That alone
+// is never a reason to delete (rule 6).
+func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
+	if c == nil {
+		if p.LinkLost != nil && p.Presence == "hard-deleted" {
+			return []Change{{Action: Skip, Situation: Deleted, SourceID: p.ID, TargetGUID: p.LinkLost.GUID, DN: p.LinkLost.DN,
+				Reason: ReasonAlreadyDeleted, Message: "It is gone from the tenant and from Active Directory."}}
+		}
+		return nil
+	}
+	if !c.Linked {
+		s := skip(p, c, ReasonUnmatched, "It carries our stamp, but the tenant has no such group and the state no link. Delete it yourself if it is not needed.")
+		s.Situation = Unmatched
+		return []Change{s}
+	}
+	switch p.Presence {
+	case "hard-deleted":
+		return []Change{{Action: Delete, Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN,
+			DisplayName: c.DisplayName, Reason: ReasonHardDeleted, Message: "The group was deleted from the tenant for good."}}
+	case "soft-deleted":
+		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It stays as it is until it is restored or deleted for good.")}
+	case "present":
+		return []Change{skip(p, c, ReasonOutOfScope, "The group is still in the tenant but no longer one that is written. It stays as it is.")}
+	}
+	return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant did not say whether the group still exists. It is left as it is and asked for again by the next run.")}
+}
+
+// create plans a new object. A group that once stood in AD is never created
+// (rule 25), nor one whose members could not be read.
+func create(p *Pair, r *Rules) Change {
+	if p.Source.OnPremisesSID != "" {
+		return skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
+			"The group was moved to the cloud from Active Directory, where it had the SID %s. It is not created a second time.", p.Source.OnPremisesSID))
+	}
+	if p.Membership.Incomplete != "" {
+		return skip(p, nil, ReasonMembersUnread, "Its members could not be read ("+p.Membership.Incomplete+"). It is created by the run that can read them.")
+	}
+	cn := CN(p.Source, r.CNFromDisplayName)
+	change := Change{
+		Action: Create, Situation: Unlinked, SourceID: p.ID, DisplayName: p.Source.DisplayName,
+		DN:  append(directory.DN{{Type: "CN", Value: cn}}, r.ContainerDN...).String(),
+		Add: p.Membership.Joined,
+	}
+	if p.LinkLost != nil {
+		change.Situation, change.Reason = Deleted, ReasonDeletedInAD
+		change.Message = "It was deleted from Active Directory (" + p.LinkLost.DN + ") and is created anew."
+	}
+	change.Attributes = []AttributeChange{
+		{Name: AttrCN, New: []string{cn}},
+		{Name: AttrSAMAccountName, New: []string{SAMAccountName(p.Source, r.SAMFromDisplayName)}},
+		{Name: AttrGroupType, New: []string{strconv.Itoa(int(directory.GroupTypeUniversalDistribution))}},
+	}
+	for _, a := range r.projection(p.Source) {
+		if a.value != "" {
+			change.Attributes = append(change.Attributes, AttributeChange{Name: a.name, New: one(a.value)})
+		}
+	}
+	change.Attributes = append(change.Attributes, AttributeChange{Name: AttrExtensionName, New: []string{directory.Stamp(r.TenantID)}})
+	return change
+}
+
+// update plans what differs between the group and the object that stands for it.
+func update(p *Pair, c *Candidate, r *Rules) []Change {
+	base := Change{Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN, DisplayName: p.Source.DisplayName}
+	// An object that was not found by link or stamp is one to adopt; those
+	// keep their names and type for good (rule 24).
+	adopting := !c.Linked && !directory.HasStamp(c.ExtensionName, r.TenantID)
+
+	var changes []Change
+	attributes := base
+	attributes.Action = Update
+	attributes.Attributes = difference(p, c, r, adopting || c.Adopted)
+	switch {
+	case adopting:
+		attributes.Action, attributes.Situation = Adopt, Foreign
+		attributes.Message = "It was written by another product or an earlier installation and is taken over."
+	case c.Place == InFormerContainer:
+		attributes.Action, attributes.Reason = Move, ReasonContainerChanged
+		attributes.Message = "The target container was changed."
+	case c.Place == Elsewhere && r.MoveBack:
+		attributes.Action, attributes.Reason = Move, ReasonMovedBack
+		attributes.Message = "It was moved out of the target container."
+	}
+	if attributes.Action != Update || len(attributes.Attributes) > 0 {
+		changes = append(changes, attributes)
+	}
+
+	members := base
+	members.Action = UpdateMembers
+	members.Add = Without(p.Membership.Joined, c.Values)
+	members.Remove = Without(c.Values, p.Membership.Joined)
+	held := 0
+	if p.Membership.Incomplete != "" || p.Membership.Unknown() > 0 {
+		held, members.Remove = len(members.Remove), nil
+	}
+	if held > 0 {
+		members.Reason = ReasonRemovalsHeld
+		members.Message = fmt.Sprintf("%d members would be removed, but of %s it is not known who they are on-premises, so none is.",
+			held, unknownText(&p.Membership))
+	}
+	switch {
+	case len(members.Add)+len(members.Remove) > 0:
+		changes = append(changes, members)
+	case held > 0:
+		members.Action = Skip
+		changes = append(changes, members)
+	}
+	return changes
+}
+
+func unknownText(m *Membership) string {
+	if m.Incomplete != "" {
+		return "some members (" + m.Incomplete + ")"
+	}
+	return fmt.Sprintf("%d members", m.Unknown())
+}
+
+// difference compares the projection with the object. An adopted object keeps
+// its cn and groupType; sAMAccountName is nobody's to change (rule 21).
+func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange {
+	var changes []AttributeChange
+	if !adopted {
+		if cn := CN(p.Source, r.CNFromDisplayName); cn != c.CN {
+			changes = append(changes, AttributeChange{Name: AttrCN, Old: one(c.CN), New: one(cn)})
+		}
+		if c.GroupType != directory.GroupTypeUniversalDistribution {
+			changes = append(changes, AttributeChange{Name: AttrGroupType,
+				Old: one(strconv.Itoa(int(c.GroupType))), New: one(strconv.Itoa(int(directory.GroupTypeUniversalDistribution)))})
+		}
+	}
+	for _, a := range r.projection(p.Source) {
+		if old := Value(&c.TargetGroup, a.name); old != a.value {
+			changes = append(changes, AttributeChange{Name: a.name, Old: one(old), New: one(a.value)})
+		}
+	}
+	if !directory.HasStamp(c.ExtensionName, r.TenantID) {
+		changes = append(changes, AttributeChange{Name: AttrExtensionName, Old: c.ExtensionName,
+			New: append(slices.Clone(c.ExtensionName), directory.Stamp(r.TenantID))})
+	}
+	return changes
+}
+
+// Without returns the elements of a that b does not have; both are ascending.
+func Without(a, b []directory.GUID) []directory.GUID {
+	var out []directory.GUID
+	for len(a) > 0 {
+		for len(b) > 0 && b[0].Compare(a[0]) < 0 {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != a[0] {
+			out = append(out, a[0])
+		}
+		a = a[1:]
+	}
+	return out
 }

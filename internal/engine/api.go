@@ -1,0 +1,147 @@
+package engine
+
+// This file holds the requests and answers of the engine's methods. Their JSON
+// form is the protocol's (docs/protocol.md).
+
+// ConnectionInfo is what session.get shows; it holds no secret.
+type ConnectionInfo struct {
+	Source *SourceInfo `json:"source,omitempty"`
+	Target *TargetInfo `json:"target,omitempty"`
+}
+
+// SourceInfo is the tenant that is connected.
+type SourceInfo struct {
+	TenantID    string         `json:"tenantId"`
+	TenantName  string         `json:"tenantName"`
+	AppID       string         `json:"appId"`
+	Roles       []string       `json:"roles"`
+	Environment string         `json:"environment"`
+	Credential  CredentialKind `json:"credential"`
+}
+
+// TargetInfo is the directory that is connected.
+type TargetInfo struct {
+	Domain     string   `json:"domain"`
+	Server     string   `json:"server"`
+	BaseDN     string   `json:"baseDn"`
+	Account    string   `json:"account"`
+	Credential AuthKind `json:"credential"`
+}
+
+// Overview is what Get-GroupWriteback shows.
+type Overview struct {
+	Settings       Settings        `json:"settings"`
+	Status         WritebackStatus `json:"status"`
+	Groups         int             `json:"groups"`
+	DisablePending int             `json:"disablePending"`
+	NextPolicyType PolicyType      `json:"nextPolicyType"`
+	LastRun        *Run            `json:"lastRun,omitempty"`
+	StatePath      string          `json:"statePath"`
+}
+
+// WritebackStatus is whether group writeback is on.
+type WritebackStatus string
+
+// The statuses.
+const (
+	StatusNotConfigured  WritebackStatus = "NotConfigured"
+	StatusEnabled        WritebackStatus = "Enabled"
+	StatusDisablePending WritebackStatus = "DisablePending"
+	StatusDisabled       WritebackStatus = "Disabled"
+)
+
+// Check is one prerequisite.
+type Check struct {
+	Name    string      `json:"name"`
+	Result  CheckResult `json:"result"`
+	Message string      `json:"message"`
+	Advice  string      `json:"advice,omitempty"`
+	ErrorID string      `json:"errorId,omitempty"`
+}
+
+// CheckResult is how a prerequisite stands.
+type CheckResult string
+
+// The results of a check.
+const (
+	Passed  CheckResult = "Passed"
+	Failed  CheckResult = "Failed"
+	Warning CheckResult = "Warning"
+	Skipped CheckResult = "Skipped"
+)
+
+// EnableRequest turns group writeback on. Empty fields keep what is set.
+type EnableRequest struct {
+	TargetContainer      string     `json:"targetContainer"`
+	NameFormat           NameFormat `json:"nameFormat"`
+	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
+	ExcludeMailAttribute *bool      `json:"excludeMailAttribute"`
+	Adopt                *bool      `json:"adopt"`
+	MovedGroup           MovedGroup `json:"movedGroup"`
+	WhatIf               bool       `json:"whatIf"`
+}
+
+// EnableResult is what Enable saved, or would save.
+type EnableResult struct {
+	Settings        Settings `json:"settings"`
+	ForeignGroups   int      `json:"foreignGroups"`
+	OwnGroups       int      `json:"ownGroups"`
+	ExchangeVersion int      `json:"exchangeVersion"`
+	Warnings        []string `json:"warnings"`
+}
+
+// DisableRequest turns group writeback off.
+type DisableRequest struct {
+	KeepGroup      bool `json:"keepGroup"`
+	IncludeAdopted bool `json:"includeAdopted"`
+	WhatIf         bool `json:"whatIf"`
+}
+
+// SettingsPatch changes settings; nil and empty fields keep what is set.
+type SettingsPatch struct {
+	TargetContainer      string       `json:"targetContainer"`
+	NameFormat           NameFormat   `json:"nameFormat"`
+	SAMAccountNameFormat NameFormat   `json:"samAccountNameFormat"`
+	ExcludeMailAttribute *bool        `json:"excludeMailAttribute"`
+	Adopt                *bool        `json:"adopt"`
+	MovedGroup           MovedGroup   `json:"movedGroup"`
+	Limits               *LimitsPatch `json:"limits"`
+	RunHistoryDays       *int         `json:"runHistoryDays"`
+	WhatIf               bool         `json:"whatIf"`
+}
+
+// LimitsPatch changes limits; nil keeps what is set, 0 switches a limit off.
+type LimitsPatch struct {
+	DeletionCount       *int `json:"deletionCount"`
+	DeletionPercent     *int `json:"deletionPercent"`
+	RemovalPercent      *int `json:"removalPercent"`
+	GroupRemovalPercent *int `json:"groupRemovalPercent"`
+	SourceShrinkPercent *int `json:"sourceShrinkPercent"`
+	TargetShrinkPercent *int `json:"targetShrinkPercent"`
+}
+
+// SyncRequest starts a run.
+type SyncRequest struct {
+	PolicyType PolicyType `json:"policyType"` // empty: what is due
+	AllowOnce  string     `json:"allowOnce"`  // a plan id
+}
+
+// PreviewRequest plans a run without exporting anything.
+type PreviewRequest struct {
+	PolicyType PolicyType     `json:"policyType"`
+	Enable     *EnableRequest `json:"enable"`
+}
+
+// Progress is where a request stands.
+type Progress struct {
+	Step       string `json:"step"`
+	StepNumber int    `json:"stepNumber"`
+	StepCount  int    `json:"stepCount"`
+	Done       int    `json:"done"`
+	Total      int    `json:"total"` // 0: not known
+	Message    string `json:"message"`
+}
+
+// Report receives progress; it is called from one goroutine at a time and
+// must not block.
+type Report func(Progress)

@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"groupwriteback/internal/directory"
+)
+
+// Test looks at each prerequisite and says how it stands, one row each. What
+// cannot be looked at is said to be skipped.
+func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
+	c, done, err := e.use(false, false)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	t := tester{connection: c}
+	settings := t.checkState(ctx, e)
+	t.checkSource(ctx)
+	t.checkTarget(ctx, &settings, container)
+	return t.checks, nil
+}
+
+type tester struct {
+	connection
+	checks []Check
+}
+
+func (t *tester) add(name string, result CheckResult, message, advice string) {
+	t.checks = append(t.checks, Check{Name: name, Result: result, Message: message, Advice: advice})
+}
+
+// addError adds a failed check that says what the error says.
+func (t *tester) addError(name string, err error) {
+	e := AsError(err)
+	message := e.Message
+	if e.Object != "" {
+		message = e.Object + ": " + message
+	}
+	t.checks = append(t.checks, Check{Name: name, Result: Failed, Message: message, Advice: e.Advice, ErrorID: e.ID})
+}
+
+func (t *tester) checkState(ctx context.Context, e *Engine) Settings {
+	settings, err := e.Settings(ctx)
+	if err == nil {
+		var state State
+		if state, err = e.State(ctx); err == nil {
+			err = checkOwner(ctx, state, &settings, &t.connection)
+		}
+	}
+	if err != nil {
+		t.addError("State", err)
+		return DefaultSettings()
+	}
+	t.add("State", Passed, "The state can be read and belongs to what is connected.", "")
+	return settings
+}
+
+func (t *tester) checkSource(ctx context.Context) {
+	names := []string{"GraphSignIn", "GraphPermission", "DeletedGroupPermission", "HiddenMembershipPermission", "ConnectWriteback"}
+	if t.source == nil {
+		t.skipped(names, "There is no connection to the tenant.")
+		return
+	}
+	id, err := t.source.Identify(ctx)
+	if err != nil {
+		t.addError(names[0], err)
+		t.skipped(names[1:], "The sign-in failed.")
+		return
+	}
+	t.add(names[0], Passed, fmt.Sprintf("Signed in to %s (%s).", id.TenantName, id.TenantID), "")
+	if err := id.requirePermissions(); err != nil {
+		t.addError(names[1], err)
+	} else {
+		t.add(names[1], Passed, "The token allows: "+strings.Join(id.Roles, ", ")+".", "")
+	}
+	if id.hasOne(deletedRoles) {
+		t.add(names[2], Passed, "Deleted groups can be told from unreadable ones.", "")
+	} else {
+		t.add(names[2], Warning, "Deleted groups cannot be read, so no group will be deleted from Active Directory.", "Grant Group.Read.All to have groups deleted.")
+	}
+	if id.hasOne(hiddenRoles) {
+		t.add(names[3], Passed, "Groups of hidden membership can be read.", "")
+	} else {
+		t.add(names[3], Warning, "Groups of hidden membership are not written.", "Grant Member.Read.Hidden to have them written.")
+	}
+	switch on, err := t.source.ConnectWriteback(ctx); {
+	case err != nil:
+		t.addError(names[4], err)
+	case on == Yes:
+		t.addError(names[4], &Error{ID: "ConnectWritebackEnabled", Message: "Entra Connect's own group writeback is on in this tenant.",
+			Advice: "Switch it off in Entra Connect first: switching it off later deletes every group it made."})
+	case on == Unknown:
+		t.add(names[4], Warning, "Whether Entra Connect's own group writeback is on could not be read.", "Make sure that it is off, or grant OnPremDirectorySynchronization.Read.All.")
+	default:
+		t.add(names[4], Passed, "Entra Connect's own group writeback is off.", "")
+	}
+}
+
+func (t *tester) skipped(names []string, why string) {
+	for _, name := range names {
+		t.add(name, Skipped, why, "")
+	}
+}
+
+func (t *tester) checkTarget(ctx context.Context, settings *Settings, dn string) {
+	names := []string{"DirectoryBind", "Container", "ContainerRight", "ForeignGroup", "DeletedObject", "Schema", "Exchange"}
+	if t.target == nil {
+		t.skipped(names, "There is no connection to Active Directory.")
+		return
+	}
+	id, err := t.target.Identify(ctx)
+	if err != nil {
+		t.addError(names[0], err)
+		t.skipped(names[1:], "The directory does not answer.")
+		return
+	}
+	t.add(names[0], Passed, fmt.Sprintf("Bound to %s (%s) as %s.", id.Server, id.DomainName, id.Account), "")
+	t.checkContainer(ctx, names[1:4], settings, dn)
+	if id.DeletedVisible {
+		t.add(names[4], Passed, "Deleted objects are visible to the account.", "")
+	} else {
+		t.add(names[4], Warning, "Deleted objects are not visible to the account. Deletions are found by listing the groups instead.", "Nothing needs to be done.")
+	}
+	if id.Schema.ExternalID {
+		t.add(names[5], Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
+	} else {
+		t.add(names[5], Warning, fmt.Sprintf("Schema version %d is without msDS-ExternalDirectoryObjectId; adminDescription alone carries the mark.", id.Schema.ObjectVersion),
+			"Nothing needs to be done. Windows Server 2016's schema brings the attribute.")
+	}
+	switch {
+	case id.Schema.Exchange:
+		t.add(names[6], Passed, fmt.Sprintf("The Exchange schema is there (version %d).", id.Schema.ExchangeVersion), "")
+	case settings.ExcludeMailAttribute:
+		t.add(names[6], Passed, "The forest has no Exchange schema, and mail attributes are excluded.", "")
+	default:
+		t.addError(names[6], &Error{ID: "ExchangeSchemaMissing", Message: "The forest has no Exchange schema.",
+			Advice: "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute."})
+	}
+}
+
+func (t *tester) checkContainer(ctx context.Context, names []string, settings *Settings, dn string) {
+	guid := directory.GUID{}
+	if dn == "" {
+		guid = settings.Container.GUID
+	}
+	if dn == "" && guid.IsZero() {
+		t.skipped(names, "No container is named or configured.")
+		return
+	}
+	container, err := t.target.Container(ctx, dn, guid)
+	if err != nil {
+		t.addError(names[0], err)
+		t.skipped(names[1:], "The container cannot be read.")
+		return
+	}
+	t.add(names[0], Passed, container.DN+" is there.", "")
+	if container.CanCreate {
+		t.add(names[1], Passed, "The account may create groups there.", "")
+	} else {
+		t.addError(names[1], &Error{ID: "ContainerNoCreateRight", Object: container.DN, Message: "The account may not create groups there.",
+			Advice: "Delegate the creation, deletion and full control of group objects in this container to the account."})
+	}
+	tenant := settings.Tenant.ID
+	if tenant.IsZero() {
+		tenant = t.sourceID.TenantID
+	}
+	foreign, own := 0, 0
+	err = t.target.Groups(ctx, container.GUID, func(g directory.TargetGroup) error {
+		if directory.HasStamp(g.ExtensionName, tenant) {
+			own++
+		} else {
+			foreign++
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		t.addError(names[2], err)
+	case foreign > 0:
+		t.add(names[2], Warning, fmt.Sprintf("%d groups there were written back by another product or tenant, %d by this one.", foreign, own),
+			"Choose an empty container, or enable with -Adopt.")
+	default:
+		t.add(names[2], Passed, fmt.Sprintf("%d groups there were written back by this tenant's installation, none by others.", own), "")
+	}
+}

@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Connect signs in to what is given and keeps both sides for the methods that
+// follow. When one side fails, the connection stays as it was.
+func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *TargetConfig) (ConnectionInfo, error) {
+	e.mu.Lock()
+	next := e.connection
+	e.mu.Unlock()
+
+	var opened []interface{ Close() error }
+	fail := func(err error) (ConnectionInfo, error) {
+		for _, c := range opened {
+			c.Close()
+		}
+		return ConnectionInfo{}, err
+	}
+	if source != nil {
+		s, err := e.config.OpenSource(ctx, *source)
+		if err != nil {
+			return fail(err)
+		}
+		opened = append(opened, s)
+		id, err := s.Identify(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		next.source, next.sourceConfig, next.sourceID = s, source.withoutSecrets(), id
+	}
+	if target != nil {
+		t, err := e.config.OpenTarget(ctx, *target)
+		if err != nil {
+			return fail(err)
+		}
+		opened = append(opened, t)
+		id, err := t.Identify(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		next.target, next.targetConfig, next.targetID = t, target.withoutSecrets(), id
+	}
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running > 0 {
+		return fail(errRunInSession())
+	}
+	before := e.connection
+	e.connection = next
+	if source != nil && before.source != nil {
+		before.source.Close()
+	}
+	if target != nil && before.target != nil {
+		before.target.Close()
+	}
+	return next.info(), nil
+}
+
+// Disconnect closes both connections and forgets the credentials.
+func (e *Engine) Disconnect() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running > 0 {
+		return errRunInSession()
+	}
+	c := e.connection
+	e.connection = connection{}
+	if c.source != nil {
+		c.source.Close()
+	}
+	if c.target != nil {
+		c.target.Close()
+	}
+	return nil
+}
+
+// Connection tells what is connected.
+func (e *Engine) Connection() ConnectionInfo {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.connection.info()
+}
+
+func (c *connection) info() ConnectionInfo {
+	var info ConnectionInfo
+	if c.source != nil {
+		info.Source = &SourceInfo{TenantID: c.sourceID.TenantID.String(), TenantName: c.sourceID.TenantName, AppID: c.sourceID.AppID,
+			Roles: c.sourceID.Roles, Environment: c.sourceConfig.Cloud, Credential: c.sourceConfig.Kind}
+	}
+	if c.target != nil {
+		info.Target = &TargetInfo{Domain: c.targetID.DomainName, Server: c.targetID.Server, BaseDN: c.targetID.BaseDN,
+			Account: c.targetID.Account, Credential: c.targetConfig.Kind}
+	}
+	return info
+}
+
+// use hands out the connection for the length of a method and keeps it from
+// being replaced meanwhile. Each side that is needed must be there.
+func (e *Engine) use(needSource, needTarget bool) (connection, func(), error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.connection
+	if needSource && c.source == nil || needTarget && c.target == nil {
+		missing := "the tenant"
+		if !needSource || c.source != nil {
+			missing = "Active Directory"
+		} else if needTarget && c.target == nil {
+			missing = "the tenant and Active Directory"
+		}
+		return connection{}, nil, &Error{Category: InvalidState, ID: "NotConnected",
+			Message: "There is no connection to " + missing + ".", Advice: "Run Connect-GroupWriteback first."}
+	}
+	e.running++
+	return c, func() {
+		e.mu.Lock()
+		e.running--
+		e.mu.Unlock()
+	}, nil
+}
+
+func errRunInSession() error {
+	return &Error{Category: ResourceBusy, ID: "RunInProgress", Message: "A request of this session still uses the connection.",
+		Advice: "Wait until it has ended, or cancel it."}
+}
+
+func (c SourceConfig) withoutSecrets() SourceConfig {
+	c.Secret, c.CertificatePassword, c.AccessToken = Secret{}, Secret{}, Secret{}
+	return c
+}
+
+func (c TargetConfig) withoutSecrets() TargetConfig {
+	c.Password = Secret{}
+	return c
+}
+
+// The application permissions of which one each is needed.
+var (
+	groupRoles   = []string{"GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	userRoles    = []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	deletedRoles = []string{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	hiddenRoles  = []string{"Member.Read.Hidden"}
+)
+
+func (id *SourceIdentity) hasOne(of []string) bool {
+	return slices.ContainsFunc(id.Roles, func(role string) bool {
+		return slices.ContainsFunc(of, func(r string) bool { return strings.EqualFold(r, role) })
+	})
+}
+
+// requirePermissions refuses a token with which members would look as if they
+// had no account on-premises (rule 7).
+func (id *SourceIdentity) requirePermissions() error {
+	var missing []string
+	if !id.hasOne(groupRoles) {
+		missing = append(missing, "GroupMember.Read.All")
+	}
+	if !id.hasOne(userRoles) {
+		missing = append(missing, "User.Read.All")
+	}
+	if missing == nil {
+		return nil
+	}
+	names := strings.Join(missing, " and ")
+	return &Error{Category: PermissionDenied, ID: "PermissionMissing", Object: "application " + id.AppID,
+		Message: fmt.Sprintf("The access token lacks %s.", names),
+		Advice:  fmt.Sprintf("Grant the application permission %s in Entra, consent to it as an administrator, and connect again.", names)}
+}

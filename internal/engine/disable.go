@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// Disable turns group writeback off and names the groups that the next run
+// deletes: exactly those that are ours now (rule 29). It deletes nothing itself
+// and does not need the tenant. Its answer is a run whose changes are the list.
+func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, error) {
+	c, done, err := e.use(false, !request.KeepGroup)
+	if err != nil {
+		return Run{}, err
+	}
+	defer done()
+	state, unlock, err := e.lockState(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	defer unlock()
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	if settings.Tenant.ID.IsZero() {
+		return Run{}, errNotConfigured()
+	}
+	if err := checkOwner(ctx, state, &settings, &c); err != nil {
+		return Run{}, err
+	}
+	var set []Link
+	if !request.KeepGroup {
+		if set, err = ownGroups(ctx, state, c.target, &settings, request.IncludeAdopted); err != nil {
+			return Run{}, err
+		}
+	}
+	record := Run{Kind: DisableRun, PolicyType: Initial, PlanID: rand.Text(), Started: e.config.Now().UTC(), Server: c.targetID.Server,
+		TargetGroups: len(set)}
+	if record.ID, err = state.BeginRun(ctx, record); err != nil {
+		return Run{}, err
+	}
+	if err := spoolDeletes(ctx, state, &record, set); err != nil {
+		return Run{}, err
+	}
+	if !request.WhatIf {
+		if err := state.SetDisableSet(ctx, set); err != nil {
+			return Run{}, err
+		}
+		settings.Enabled = false
+		if err := state.SaveSettings(ctx, settings); err != nil {
+			return Run{}, err
+		}
+	}
+	record.Status, record.Ended = RunComplete, e.config.Now().UTC()
+	if record.LinkedGroups, err = state.CountLinks(ctx); err != nil {
+		return Run{}, err
+	}
+	return record, state.SaveRun(ctx, record)
+}
+
+// ownGroups finds what is ours in the directory as it is now (rule 2): stamped
+// groups in the containers, also after a lost state, and linked groups wherever
+// they stand, if they still carry the mark.
+func ownGroups(ctx context.Context, state State, target Target, settings *Settings, includeAdopted bool) ([]Link, error) {
+	links := map[directory.GUID]Link{}
+	for after := (directory.GUID{}); ; {
+		page, err := state.Links(ctx, after, listBatch)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range page {
+			links[l.TargetGUID] = l
+		}
+		if len(page) < listBatch {
+			break
+		}
+		after = page[len(page)-1].TargetGUID
+	}
+	var set []Link
+	take := func(g directory.TargetGroup) error {
+		id, marked := g.SourceID()
+		link, linked := links[g.GUID]
+		delete(links, g.GUID)
+		ours := marked && (linked && link.SourceID == id || !linked && directory.HasStamp(g.ExtensionName, settings.Tenant.ID))
+		if ours && (includeAdopted || !link.Adopted) {
+			set = append(set, Link{SourceID: id, TargetGUID: g.GUID, DN: g.DN, Adopted: link.Adopted})
+		}
+		return nil
+	}
+	for _, container := range append([]Container{settings.Container}, settings.FormerContainers...) {
+		err := target.Groups(ctx, container.GUID, take)
+		if err != nil && !(container.GUID != settings.Container.GUID && HasID(err, "ContainerNotFound")) {
+			return nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
+		}
+	}
+	var elsewhere []directory.GUID
+	for guid := range links {
+		elsewhere = append(elsewhere, guid)
+	}
+	for len(elsewhere) > 0 {
+		n := min(len(elsewhere), askBatch)
+		found, err := target.GroupsByGUID(ctx, elsewhere[:n], false)
+		if err != nil {
+			return nil, fmt.Errorf("looking up linked groups: %w", err)
+		}
+		for _, g := range found {
+			if err := take(g); err != nil {
+				return nil, err
+			}
+		}
+		elsewhere = elsewhere[n:]
+	}
+	return set, nil
+}
+
+// spoolDeletes writes the deletion of the set as the run's plan.
+func spoolDeletes(ctx context.Context, state State, record *Run, set []Link) error {
+	for len(set) > 0 {
+		n := min(len(set), listBatch)
+		changes := make([]plan.Change, n)
+		for i, l := range set[:n] {
+			changes[i] = plan.Change{Action: plan.Delete, Situation: plan.Linked, SourceID: l.SourceID, TargetGUID: l.TargetGUID, DN: l.DN,
+				DisplayName: displayName(l.DN), Reason: plan.ReasonDisabled, Message: "Group writeback was disabled."}
+			record.Planned.Add(&changes[i])
+		}
+		if err := state.Spool(ctx, record.ID, changes); err != nil {
+			return err
+		}
+		set = set[n:]
+	}
+	return nil
+}
+
+// displayName is the cn of a group of which nothing else is known.
+func displayName(dn string) string {
+	if parsed, err := directory.ParseDN(dn); err == nil && len(parsed) > 0 {
+		return parsed[0].Value
+	}
+	return dn
+}
+
+// planDisable spools the deletion of the set that Disable stored. The limits do
+// not apply: an administrator has seen the count and said yes to this very set.
+func (r *run) planDisable(ctx context.Context) error {
+	for after := (directory.GUID{}); ; {
+		set, err := r.state.DisableSet(ctx, after, listBatch)
+		if err != nil {
+			return err
+		}
+		if err := spoolDeletes(ctx, r.state, &r.record, set); err != nil {
+			return err
+		}
+		r.record.TargetGroups += len(set)
+		r.progress("plan", r.record.TargetGroups, 0, "Planning")
+		if len(set) < listBatch {
+			return nil
+		}
+		after = set[len(set)-1].TargetGUID
+	}
+}

@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"groupwriteback/internal/directory"
+)
+
+// Enable checks every prerequisite and then saves the settings, with the full
+// import pending. Nothing is saved when a check fails. It writes nothing to
+// Active Directory.
+func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResult, error) {
+	connection, done, err := e.use(true, true)
+	if err != nil {
+		return EnableResult{}, err
+	}
+	defer done()
+	state, unlock, err := e.lockState(ctx)
+	if err != nil {
+		return EnableResult{}, err
+	}
+	defer unlock()
+
+	result, err := prepareEnable(ctx, state, &connection, request)
+	if err != nil || request.WhatIf {
+		return result, err
+	}
+	if err := state.SetOwner(ctx, result.Settings.Tenant.ID, result.Settings.Domain); err != nil {
+		return EnableResult{}, err
+	}
+	if err := state.SaveSettings(ctx, result.Settings); err != nil {
+		return EnableResult{}, err
+	}
+	// Last: with the settings unsaved, what Disable asked for must still hold.
+	return result, state.SetDisableSet(ctx, nil)
+}
+
+// lockState opens the state and takes its lock.
+func (e *Engine) lockState(ctx context.Context) (State, func(), error) {
+	state, err := e.State(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	unlock, err := state.Lock(ctx)
+	return state, unlock, err
+}
+
+// prepareEnable makes all checks of Enable and returns what it would save.
+func prepareEnable(ctx context.Context, state State, c *connection, request EnableRequest) (EnableResult, error) {
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return EnableResult{}, err
+	}
+	if err := checkOwner(ctx, state, &settings, c); err != nil {
+		return EnableResult{}, err
+	}
+	if err := c.sourceID.requirePermissions(); err != nil {
+		return EnableResult{}, err
+	}
+	settings.Tenant = TenantRef{ID: c.sourceID.TenantID, Name: c.sourceID.TenantName}
+	settings.Domain = c.targetID.domain()
+
+	patch := SettingsPatch{TargetContainer: request.TargetContainer, NameFormat: request.NameFormat, SAMAccountNameFormat: request.SAMAccountNameFormat,
+		ExcludeMailAttribute: request.ExcludeMailAttribute, Adopt: request.Adopt, MovedGroup: request.MovedGroup}
+	if err := patch.apply(&settings); err != nil {
+		return EnableResult{}, err
+	}
+	if err := chooseContainer(ctx, c.target, &settings, request.TargetContainer); err != nil {
+		return EnableResult{}, err
+	}
+
+	result := EnableResult{ExchangeVersion: c.targetID.Schema.ExchangeVersion, Warnings: []string{}}
+	if !c.targetID.Schema.Exchange && !settings.ExcludeMailAttribute {
+		return EnableResult{}, &Error{Category: InvalidState, ID: "ExchangeSchemaMissing", Object: c.targetID.DomainName,
+			Message: "The forest has no Exchange schema, so mail attributes cannot be used there.",
+			Advice:  "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute to write the groups without mail attributes."}
+	}
+	switch on, err := c.source.ConnectWriteback(ctx); {
+	case err != nil:
+		return EnableResult{}, err
+	case on == Yes:
+		return EnableResult{}, &Error{Category: InvalidState, ID: "ConnectWritebackEnabled", Object: c.sourceID.TenantName,
+			Message: "Entra Connect's own group writeback is on in this tenant. Switching it off later deletes every group it made, adopted ones included.",
+			Advice:  "Switch group writeback off in Entra Connect first, let it finish, and enable again."}
+	case on == Unknown:
+		result.Warnings = append(result.Warnings, "Whether Entra Connect's own group writeback is on could not be read (OnPremDirectorySynchronization.Read.All). Make sure that it is off.")
+	}
+	if !c.sourceID.hasOne(deletedRoles) {
+		result.Warnings = append(result.Warnings, "Without Group.Read.All deleted groups cannot be told from unreadable ones, so no group will be deleted.")
+	}
+	if err := countMarked(ctx, c, &settings, &result); err != nil {
+		return EnableResult{}, err
+	}
+	settings.Enabled, settings.InitialPending = true, true
+	result.Settings = settings
+	return result, nil
+}
+
+// countMarked counts the marked groups in the container, and refuses when some
+// are of others and not to be adopted (rule 23).
+func countMarked(ctx context.Context, c *connection, settings *Settings, result *EnableResult) error {
+	example := ""
+	err := c.target.Groups(ctx, settings.Container.GUID, func(g directory.TargetGroup) error {
+		if directory.HasStamp(g.ExtensionName, settings.Tenant.ID) {
+			result.OwnGroups++
+			return nil
+		}
+		result.ForeignGroups++
+		if example == "" {
+			example = g.DN
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if result.ForeignGroups > 0 && !settings.Adopt {
+		return &Error{Category: InvalidState, ID: "ForeignGroupsPresent", Object: settings.Container.DN,
+			Message: fmt.Sprintf("The container holds %d groups that another product or tenant wrote back, for example %s.", result.ForeignGroups, example),
+			Advice:  "Choose an empty container, or enable with -Adopt to take over those that stand for a group of this tenant; the others stay as they are."}
+	}
+	return nil
+}
+
+// chooseContainer settles where groups are to stand: the container that is
+// named, else the one that is configured. The one it replaces is remembered, so
+// that its groups are moved.
+func chooseContainer(ctx context.Context, target Target, settings *Settings, dn string) error {
+	before := settings.Container
+	if dn == "" && before.GUID.IsZero() {
+		return &Error{Category: InvalidArgument, ID: "ContainerRequired", Message: "No target container is given, and none is configured.",
+			Advice: "Name the organisational unit with -TargetContainer."}
+	}
+	guid := directory.GUID{}
+	if dn == "" {
+		guid = before.GUID
+	} else if _, err := directory.ParseDN(dn); err != nil {
+		return &Error{Category: InvalidArgument, ID: "ContainerInvalid", Object: dn, Message: err.Error() + ".",
+			Advice: "Give the distinguished name of an organisational unit, such as OU=Groups,DC=contoso,DC=com."}
+	}
+	container, err := target.Container(ctx, dn, guid)
+	if err != nil {
+		return err
+	}
+	if !container.CanCreate {
+		return &Error{Category: PermissionDenied, ID: "ContainerNoCreateRight", Object: container.DN,
+			Message: "The account may not create groups in this container.",
+			Advice:  "Delegate the creation, deletion and full control of group objects in this container to the account."}
+	}
+	settings.FormerContainers = slices.DeleteFunc(settings.FormerContainers, func(c Container) bool { return c.GUID == container.GUID })
+	if !before.GUID.IsZero() && before.GUID != container.GUID {
+		settings.FormerContainers = append(settings.FormerContainers, before)
+	}
+	settings.Container = container
+	return nil
+}
+
+func (id *TargetIdentity) domain() DomainRef {
+	return DomainRef{GUID: id.DomainGUID, SID: id.DomainSID, Name: id.DomainName}
+}
+
+// checkOwner refuses a tenant or a domain other than the state's (rule 4),
+// before anything is read of them. A side that is not connected is not checked.
+func checkOwner(ctx context.Context, state State, settings *Settings, c *connection) error {
+	tenant, domain, err := state.Owner(ctx)
+	if err != nil {
+		return err
+	}
+	for _, owner := range []struct {
+		tenant directory.GUID
+		domain DomainRef
+	}{{tenant, domain}, {settings.Tenant.ID, settings.Domain}} {
+		if now := c.sourceID.TenantID; c.source != nil && !owner.tenant.IsZero() && owner.tenant != now {
+			return &Error{Category: InvalidState, ID: "TenantMismatch", Object: now.String(),
+				Message: fmt.Sprintf("This state belongs to the tenant %s, and the connection is to %s.", owner.tenant, now),
+				Advice:  "Connect to the tenant that the state belongs to, or use another folder with -StatePath."}
+		}
+		if now := c.targetID; c.target != nil && !owner.domain.GUID.IsZero() && (owner.domain.GUID != now.DomainGUID || owner.domain.SID != now.DomainSID) {
+			return &Error{Category: InvalidState, ID: "DomainMismatch", Object: now.DomainName,
+				Message: fmt.Sprintf("This state belongs to the domain %s (%s), and the connection is to %s (%s).",
+					owner.domain.Name, owner.domain.SID, now.DomainName, now.DomainSID),
+				Advice: "Connect to the domain that the state belongs to, or use another folder with -StatePath."}
+		}
+	}
+	return nil
+}

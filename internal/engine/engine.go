@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+)
+
+// State is the local state of one installation.
+type State interface {
+	Store
+	SettingsFile
+	// Lock takes the operating system's lock on the state without waiting:
+	// error RunInProgress. The kernel frees it when the process dies.
+	Lock(ctx context.Context) (unlock func(), err error)
+	// Folder is where the state stands, absolute.
+	Folder() string
+	Close() error
+}
+
+// Config is what an engine is made of; cmd wires it.
+type Config struct {
+	OpenSource OpenSource
+	OpenTarget OpenTarget
+	// OpenState opens the state, by the first method that needs it.
+	OpenState func(ctx context.Context) (State, error)
+	Log       *slog.Logger
+	Now       Clock
+}
+
+// Engine does what the cmdlets ask for. Its methods may be called from several
+// goroutines; runs exclude one another by the state's lock.
+type Engine struct {
+	config Config
+
+	mu         sync.Mutex
+	state      State
+	connection connection
+	running    int // methods that use the connection now
+}
+
+// connection is what session.connect made.
+type connection struct {
+	source       Source
+	sourceConfig SourceConfig
+	sourceID     SourceIdentity
+	target       Target
+	targetConfig TargetConfig
+	targetID     TargetIdentity
+}
+
+// New makes an engine that has opened nothing yet.
+func New(config Config) *Engine {
+	return &Engine{config: config}
+}
+
+// State opens the state if it is not open yet.
+func (e *Engine) State(ctx context.Context) (State, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state == nil {
+		s, err := e.config.OpenState(ctx)
+		if err != nil {
+			return nil, err
+		}
+		e.state = s
+	}
+	return e.state, nil
+}
+
+// Close closes connections and state.
+func (e *Engine) Close() error {
+	e.Disconnect()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state == nil {
+		return nil
+	}
+	s := e.state
+	e.state = nil
+	return s.Close()
+}

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Category is the kind of an error; each maps to one PowerShell
+// ErrorCategory and to one JSON-RPC code.
+type Category string
+
+// The categories.
+const (
+	InvalidArgument  Category = "InvalidArgument"
+	ObjectNotFound   Category = "ObjectNotFound"
+	PermissionDenied Category = "PermissionDenied"
+	Authentication   Category = "AuthenticationError"
+	Connection       Category = "ConnectionError"
+	InvalidState     Category = "InvalidOperation" // the thing cannot be done as things stand
+	ResourceBusy     Category = "ResourceBusy"
+	LimitsExceeded   Category = "LimitsExceeded"
+	InvalidData      Category = "InvalidData" // a file or an answer that cannot be read
+	Stopped          Category = "OperationStopped"
+	NotSpecified     Category = "NotSpecified" // a defect of ours
+)
+
+// Error is the one error that crosses the protocol. Connectors translate what
+// their libraries say into it once, at their edge.
+type Error struct {
+	Category Category
+	// ID is stable, in PascalCase, and listed in docs/protocol.md.
+	ID string
+	// Object names what the error is about: a DN, a group, a file, a host.
+	Object string
+	// Message says what is wrong, as a sentence.
+	Message string
+	// Advice says what to do next, as a sentence.
+	Advice string
+	// Err is the cause, for the log; it may be nil and never holds a secret.
+	Err error
+}
+
+func (e *Error) Error() string {
+	s := e.Message
+	if e.Object != "" {
+		s = e.Object + ": " + s
+	}
+	if e.Err != nil {
+		s = fmt.Sprintf("%s (%v)", s, e.Err)
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, &Error{ID: "X"}) find an error by its id.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.ID == e.ID
+}
+
+// AsError returns the [Error] in err's chain, or wraps err as a defect of ours.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{
+		Category: NotSpecified, ID: "InternalError", Message: err.Error(), Err: err,
+		Advice: "This is a defect. Please report it with the log file of the engine.",
+	}
+}
+
+// HasID reports whether err is an [Error] with the id.
+func HasID(err error, id string) bool { return errors.Is(err, &Error{ID: id}) }

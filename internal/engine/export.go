@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// exporters is how many changes of one phase are on their way at a time.
+const exporters = 4
+
+// exportStep does what the plan says, phase by phase, and records each outcome
+// as it happens. A change that fails is recorded and does not stop the others;
+// a domain controller that is gone does.
+func (r *run) exportStep(ctx context.Context) error {
+	if err := r.state.SaveLinks(ctx, r.relinks); err != nil {
+		return err
+	}
+	total := r.record.Planned.Create + r.record.Planned.Adopt + r.record.Planned.Update + r.record.Planned.Move +
+		r.record.Planned.UpdateMembers + r.record.Planned.Delete
+	e := exporter{run: r, total: total}
+	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
+		for after := int64(0); ; {
+			changes, err := r.state.Changes(ctx, r.record.ID, phase, after, spoolBatch, true)
+			if err != nil {
+				return err
+			}
+			if err := e.export(ctx, changes); err != nil {
+				return err
+			}
+			if len(changes) < spoolBatch {
+				break
+			}
+			after = changes[len(changes)-1].ID
+		}
+	}
+	return nil
+}
+
+// exporter runs the changes of a phase on a few workers.
+type exporter struct {
+	*run
+	total int
+
+	mu    sync.Mutex
+	done  int
+	fatal error
+}
+
+func (e *exporter) export(ctx context.Context, changes []SpooledChange) error {
+	work := make(chan SpooledChange)
+	var workers sync.WaitGroup
+	for range min(exporters, len(changes)) {
+		workers.Go(func() {
+			for c := range work {
+				if e.failed() == nil && ctx.Err() == nil {
+					e.one(ctx, &c)
+				}
+			}
+		})
+	}
+	for _, c := range changes {
+		work <- c
+	}
+	close(work)
+	workers.Wait()
+	if err := e.failed(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (e *exporter) failed() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fatal
+}
+
+// one does a change and records what became of it, also when the run was
+// cancelled meanwhile: what AD has must not be forgotten.
+func (e *exporter) one(ctx context.Context, c *SpooledChange) {
+	outcome, err := e.apply(ctx, c)
+	if err != nil {
+		translated := AsError(err)
+		outcome.Outcome, outcome.ErrorID, outcome.Message = OutcomeFailed, translated.ID, translated.Message
+		if translated.ID == "OutcomeUnknown" {
+			outcome.Outcome = OutcomeUnknown
+		}
+		if ctx.Err() == nil {
+			e.warn("a change failed", "run", e.record.ID, "action", c.Action, "object", c.DN, "error", err)
+		}
+	}
+	outcome.ChangeID = c.ID
+	recorded := e.state.RecordOutcomes(context.WithoutCancel(ctx), e.record.ID, []ChangeOutcome{outcome})
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case recorded != nil:
+		e.fatal = recorded
+	case err != nil && ctx.Err() == nil && fatal(err):
+		e.fatal = fmt.Errorf("exporting %s: %w", c.DN, err)
+	}
+	switch outcome.Outcome {
+	case OutcomeDone:
+		e.record.Exported.Add(&c.Change)
+	case OutcomeSkipped:
+		e.record.Exported.Skip++
+	default:
+		e.record.Failed++
+	}
+	e.done++
+	e.progress("export", e.done, e.total, string(c.Action)+" "+c.DisplayName)
+}
+
+// fatal reports whether the error is not of one object but of all: the domain
+// controller does not answer or does not know us any more.
+func fatal(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.ID != "OutcomeUnknown" && (e.Category == Connection || e.Category == Authentication)
+}
+
+func (e *exporter) apply(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
+	switch c.Action {
+	case plan.Create:
+		return e.create(ctx, c)
+	case plan.UpdateMembers:
+		return e.changeMembers(ctx, c)
+	case plan.Delete:
+		return e.delete(ctx, c)
+	}
+	return e.update(ctx, c)
+}
+
+func (e *exporter) create(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
+	members, err := e.state.MemberRefs(ctx, e.record.ID, c.Add)
+	if err != nil {
+		return ChangeOutcome{}, err
+	}
+	created, refused, err := e.target.Create(ctx, e.rules.Container, c.Attributes, members)
+	out := outcomeOf(refused)
+	if !created.GUID.IsZero() { // also when a later chunk of members failed
+		out.Link = &Link{SourceID: c.SourceID, TargetGUID: created.GUID, DN: created.DN}
+	}
+	return out, err
+}
+
+// update writes attributes, cn and place. The stamp of an adopted group is
+// among the attributes, so they go first: an object that could not be stamped
+// is not renamed or moved.
+func (e *exporter) update(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
+	var attributes []plan.AttributeChange
+	cn := ""
+	for _, a := range c.Attributes {
+		if a.Name == plan.AttrCN {
+			cn = a.New[0]
+		} else {
+			attributes = append(attributes, a)
+		}
+	}
+	if len(attributes) > 0 {
+		if err := e.target.Modify(ctx, c.TargetGUID, attributes); err != nil {
+			return ChangeOutcome{}, err
+		}
+	}
+	link := Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN, Adopted: c.Action == plan.Adopt}
+	out := ChangeOutcome{Outcome: OutcomeDone}
+	if cn != "" || c.Action == plan.Move {
+		parent := directory.GUID{}
+		if c.Action == plan.Move {
+			parent = e.rules.Container
+		}
+		if cn == "" {
+			dn, err := directory.ParseDN(c.DN)
+			if err != nil {
+				return ChangeOutcome{}, err
+			}
+			cn = dn[0].Value
+		}
+		dn, err := e.target.Rename(ctx, c.TargetGUID, cn, parent)
+		if err != nil {
+			return ChangeOutcome{}, err
+		}
+		link.DN = dn
+		out.Link = &link
+	}
+	if c.Action == plan.Adopt {
+		out.Link = &link
+	}
+	return out, nil
+}
+
+func (e *exporter) changeMembers(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
+	add, err := e.state.MemberRefs(ctx, e.record.ID, c.Add)
+	if err != nil {
+		return ChangeOutcome{}, err
+	}
+	remove, err := e.state.MemberRefs(ctx, e.record.ID, c.Remove)
+	if err != nil {
+		return ChangeOutcome{}, err
+	}
+	refused, err := e.target.ChangeMembers(ctx, c.TargetGUID, add, remove)
+	return outcomeOf(refused), err
+}
+
+// delete looks once more before it deletes: minutes may have passed since the
+// object was read, and only what is ours may go (rule 2).
+func (e *exporter) delete(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
+	now, err := e.target.GroupsByGUID(ctx, []directory.GUID{c.TargetGUID}, false)
+	if err != nil {
+		return ChangeOutcome{}, err
+	}
+	out := ChangeOutcome{Outcome: OutcomeDone, Unlink: c.TargetGUID}
+	if len(now) == 0 {
+		return out, nil // someone was quicker
+	}
+	if id, marked := now[0].SourceID(); !marked || id != c.SourceID {
+		return ChangeOutcome{Outcome: OutcomeSkipped, ErrorID: "MarkRemoved",
+			Message: "It no longer carries the group's mark, so it is not ours to delete."}, nil
+	}
+	return out, e.target.Delete(ctx, c.TargetGUID)
+}
+
+// outcomeOf tells a change that was done whole from one of which some members
+// were refused.
+func outcomeOf(refused []Refusal) ChangeOutcome {
+	if len(refused) == 0 {
+		return ChangeOutcome{Outcome: OutcomeDone}
+	}
+	out := ChangeOutcome{Outcome: OutcomePartial, ErrorID: "MemberRefused", Refused: refused,
+		Message: fmt.Sprintf("%d members were refused by Active Directory", len(refused))}
+	if i := slices.IndexFunc(refused, func(r Refusal) bool { return r.Err != nil }); i >= 0 {
+		out.Message += ": " + AsError(refused[i].Err).Message
+	}
+	return out
+}

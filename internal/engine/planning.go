@@ -1,0 +1,343 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// planStep walks through both staged sides in the order of the cloud group's
+// id, plans each pair by itself, and spools the changes.
+func (r *run) planStep(ctx context.Context) error {
+	last, ok, err := r.state.LastComplete(ctx)
+	if err != nil {
+		return err
+	}
+	r.tally.SourceNow, r.tally.Missing = r.record.SourceGroups, len(r.lost)
+	if ok {
+		r.tally.SourceBefore = last.SourceGroups
+	}
+	p := planner{run: r}
+	sources := cursor[directory.SourceGroup]{read: func(after *directory.SourceGroup) ([]directory.SourceGroup, error) {
+		var key directory.GUID
+		if after != nil {
+			key = after.ID
+		}
+		return r.state.SourceGroups(ctx, r.record.ID, key, listBatch)
+	}}
+	staged := cursor[StagedTarget]{read: func(after *StagedTarget) ([]StagedTarget, error) {
+		var key TargetKey
+		if after != nil {
+			key = TargetKey{after.SourceID, after.GUID}
+		}
+		return r.state.TargetGroups(ctx, r.record.ID, key, listBatch)
+	}}
+	for done := 0; ; done++ {
+		source, err := sources.peek()
+		if err != nil {
+			return err
+		}
+		target, err := staged.peek()
+		if err != nil {
+			return err
+		}
+		if source == nil && target == nil {
+			break
+		}
+		pair := plan.Pair{}
+		if source != nil && (target == nil || source.ID.Compare(target.SourceID) <= 0) {
+			pair.ID, pair.Source = source.ID, source
+			sources.next()
+		} else {
+			pair.ID = target.SourceID
+		}
+		for ; target != nil && target.SourceID == pair.ID; target, err = staged.peek() {
+			pair.Candidates = append(pair.Candidates, r.candidate(target))
+			staged.next()
+		}
+		if err != nil {
+			return err
+		}
+		if err := p.add(ctx, pair); err != nil {
+			return err
+		}
+		r.progress("plan", done, r.record.SourceGroups, "Planning")
+	}
+	for id := range r.lost { // those that neither side has any more
+		if err := p.add(ctx, plan.Pair{ID: id}); err != nil {
+			return err
+		}
+	}
+	if err := p.finish(ctx); err != nil {
+		return err
+	}
+	unwritten, err := r.state.CountUnwritten(ctx, r.record.ID)
+	for reason, n := range unwritten {
+		if reason.Unknown() {
+			r.record.UnknownMembers += n
+		} else {
+			r.record.UnwrittenMembers += n
+		}
+	}
+	return err
+}
+
+// cursor walks through a listing a page at a time.
+type cursor[T any] struct {
+	read func(after *T) ([]T, error)
+	page []T
+	last *T
+	end  bool
+}
+
+// peek returns the element that next passes over, nil at the end.
+func (c *cursor[T]) peek() (*T, error) {
+	if len(c.page) == 0 && !c.end {
+		page, err := c.read(c.last)
+		if err != nil {
+			return nil, err
+		}
+		c.page, c.end = page, len(page) == 0
+	}
+	if len(c.page) == 0 {
+		return nil, nil
+	}
+	return &c.page[0], nil
+}
+
+func (c *cursor[T]) next() {
+	c.last, c.page = &c.page[0], c.page[1:]
+}
+
+func (r *run) candidate(t *StagedTarget) plan.Candidate {
+	return plan.Candidate{TargetGroup: t.TargetGroup, Linked: t.Linked, Adopted: t.Adopted, Place: r.place(t.DN)}
+}
+
+// planner plans pairs and gathers what has to be asked in batches: the
+// presence of groups that the tenant's list lacks, and who holds a name.
+type planner struct {
+	*run
+	names  plan.Names
+	absent []plan.Pair // to be asked for singly
+	named  []planned   // changes that set a name
+	spool  []planned
+	size   int // member values in spool
+}
+
+// planned is a change with the number of members its object has now.
+type planned struct {
+	plan.Change
+	values int
+}
+
+func (p *planner) add(ctx context.Context, pair plan.Pair) error {
+	if link, lost := p.lost[pair.ID]; lost {
+		pair.LinkLost = &directory.MemberRef{GUID: link.TargetGUID, DN: link.DN}
+		delete(p.lost, pair.ID)
+		p.tally.Links++
+	}
+	if pair.Source == nil {
+		p.absent = append(p.absent, pair)
+		if len(p.absent) < listBatch {
+			return nil
+		}
+		return p.askPresence(ctx)
+	}
+	var err error
+	pair.Hidden = p.hidden(pair.Source)
+	if pair.Membership, err = p.state.SourceMembership(ctx, p.record.ID, pair.ID); err != nil {
+		return err
+	}
+	if pair.Membership.Incomplete != "" {
+		p.doubts++
+	}
+	return p.plan(ctx, &pair)
+}
+
+// askPresence asks the tenant for each group that its list lacks and that we
+// would otherwise have to judge by its absence (rule 6).
+func (p *planner) askPresence(ctx context.Context) error {
+	var ids []directory.GUID
+	for _, pair := range p.absent {
+		if pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked }) {
+			ids = append(ids, pair.ID)
+		}
+	}
+	presence := map[directory.GUID]Presence{}
+	if len(ids) > 0 {
+		var err error
+		presence, err = p.source.Presence(ctx, ids)
+		if err != nil && (ctx.Err() != nil || !HasID(err, StopAccessTokenExpired)) {
+			return fmt.Errorf("asking the tenant for %d groups singly: %w", len(ids), err)
+		}
+		p.expired = p.expired || err != nil
+	}
+	for _, pair := range p.absent {
+		pair.Presence = string(presence[pair.ID])
+		if err := p.plan(ctx, &pair); err != nil {
+			return err
+		}
+	}
+	p.absent = nil
+	return nil
+}
+
+func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
+	values := 0
+	for i := range pair.Candidates {
+		c := &pair.Candidates[i]
+		if pair.Source != nil {
+			var err error
+			if c.Values, err = p.state.TargetMembership(ctx, p.record.ID, c.GUID); err != nil {
+				return err
+			}
+		}
+		id, marked := c.SourceID()
+		ours := marked && id == pair.ID && (c.Linked || c.Place != plan.Elsewhere && directory.HasStamp(c.ExtensionName, p.rules.TenantID))
+		if !ours {
+			continue
+		}
+		values = len(c.Values)
+		p.tally.Links++
+		p.tally.Memberships += values
+		p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer
+	}
+	for _, change := range plan.Group(pair, &p.rules) {
+		p.relink(pair, &change)
+		if !plan.NeedsName(&change) {
+			if err := p.accept(ctx, planned{change, values}); err != nil {
+				return err
+			}
+			continue
+		}
+		p.named = append(p.named, planned{change, values})
+		if len(p.named) >= 100 {
+			if err := p.askNames(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	p.relinkUnchanged(pair)
+	return nil
+}
+
+// relink notes links that end because both sides are gone.
+func (p *planner) relink(pair *plan.Pair, change *plan.Change) {
+	if change.Reason == plan.ReasonAlreadyDeleted {
+		p.unlinks = append(p.unlinks, change.TargetGUID)
+	}
+}
+
+// relinkUnchanged notes what a lost or outdated state does not know: objects of
+// ours that are not linked (rule 3), and links whose object has a new name.
+func (p *planner) relinkUnchanged(pair *plan.Pair) {
+	if pair.Source == nil || len(pair.Candidates) != 1 {
+		return
+	}
+	c := &pair.Candidates[0]
+	id, marked := c.SourceID()
+	if marked && id == pair.ID && !c.Linked && c.Place != plan.Elsewhere && directory.HasStamp(c.ExtensionName, p.rules.TenantID) {
+		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: c.GUID, DN: c.DN})
+	}
+}
+
+// askNames finds who holds the names that the waiting changes set, in the
+// container and in the domain (rule 22).
+func (p *planner) askNames(ctx context.Context) error {
+	if len(p.named) == 0 {
+		return nil
+	}
+	names := make([]Name, len(p.named))
+	for i := range p.named {
+		names[i] = wanted(&p.named[i].Change)
+	}
+	holders, err := p.target.Holders(ctx, p.rules.Container, names)
+	if err != nil {
+		return fmt.Errorf("looking for the names of %d groups: %w", len(names), err)
+	}
+	cn, sam := map[string]*plan.Holder{}, map[string]*plan.Holder{}
+	for _, h := range holders {
+		holder := &plan.Holder{GUID: h.GUID, DN: h.DN}
+		if h.CN != "" {
+			cn[strings.ToLower(h.CN)] = holder
+		}
+		if h.SAMAccountName != "" {
+			sam[strings.ToLower(h.SAMAccountName)] = holder
+		}
+	}
+	waiting := p.named
+	p.named = nil
+	for i, change := range waiting {
+		for _, c := range p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)]) {
+			if err := p.accept(ctx, planned{c, change.values}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wanted returns the names that a change sets. A group that is moved and not
+// renamed takes the name it has along.
+func wanted(c *plan.Change) Name {
+	var n Name
+	if values, ok := c.Attribute(plan.AttrCN); ok && len(values) > 0 {
+		n.CN = values[0]
+	} else if dn, err := directory.ParseDN(c.DN); err == nil && c.Action == plan.Move && len(dn) > 0 {
+		n.CN = dn[0].Value
+	}
+	if values, ok := c.Attribute(plan.AttrSAMAccountName); ok && len(values) > 0 {
+		n.SAMAccountName = values[0]
+	}
+	return n
+}
+
+// accept counts a change and puts it into the spool.
+func (p *planner) accept(ctx context.Context, c planned) error {
+	p.record.Planned.Add(&c.Change)
+	p.tally.Add(&c.Change, c.values, &p.limits, p.consent)
+	switch c.Reason {
+	case plan.ReasonNameClash, plan.ReasonDisputed, plan.ReasonMarkRemoved, plan.ReasonPresenceUnknown:
+		p.doubts++
+	}
+	p.spool = append(p.spool, c)
+	p.size += len(c.Add) + len(c.Remove)
+	if len(p.spool) < listBatch && p.size < stageMembers {
+		return nil
+	}
+	return p.flush(ctx)
+}
+
+func (p *planner) flush(ctx context.Context) error {
+	changes := make([]plan.Change, len(p.spool))
+	for i, c := range p.spool {
+		changes[i] = c.Change
+	}
+	p.spool, p.size = nil, 0
+	return p.state.Spool(ctx, p.record.ID, changes)
+}
+
+func (p *planner) finish(ctx context.Context) error {
+	if err := p.askPresence(ctx); err != nil {
+		return err
+	}
+	if err := p.askNames(ctx); err != nil {
+		return err
+	}
+	return p.flush(ctx)
+}
+
+// limitStep stops the run before its first write when the plan goes too far
+// (rule 27).
+func (r *run) limitStep(ctx context.Context) error {
+	r.progress("limits", 0, 0, "Checking the limits")
+	exceeded := r.tally.Exceeded(&r.limits, r.consent)
+	if exceeded == nil {
+		return nil
+	}
+	return &stop{exceeded.Reason, exceeded.Message + " Nothing was exported. Look at the plan, and if it is right run the sync again with -AllowOnce " + r.record.PlanID + "."}
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// RunKind is what a run is for.
+type RunKind string
+
+// The kinds of runs.
+const (
+	SyncRun    RunKind = "sync"
+	PreviewRun RunKind = "preview"
+	DisableRun RunKind = "disable" // deletes the groups that Disable named
+)
+
+// PolicyType is how much a run imports, as Entra Connect calls it.
+type PolicyType string
+
+// The policy types.
+const (
+	Initial PolicyType = "Initial"
+	Delta   PolicyType = "Delta"
+)
+
+// RunStatus is how a run ended.
+type RunStatus string
+
+// The statuses. Partial: some objects failed or could not be decided, all
+// others are done. Stopped: nothing or not everything was exported, for a
+// reason that StopReason names. Failed: an error ended the run.
+const (
+	RunRunning  RunStatus = "running"
+	RunComplete RunStatus = "complete"
+	RunPartial  RunStatus = "partial"
+	RunStopped  RunStatus = "stopped"
+	RunFailed   RunStatus = "failed"
+)
+
+// The stop reasons of rules 12 and 27, and of a cancelled run.
+const (
+	StopDeletionThreshold  = plan.StopDeletions
+	StopRemovalThreshold   = plan.StopRemovals
+	StopSourceShrunk       = plan.StopSource
+	StopTargetShrunk       = plan.StopTarget
+	StopCancelled          = "stopped-cancelled"
+	StopAccessTokenExpired = "AccessTokenExpired" // with status partial
+	StopInterrupted        = "interrupted"        // with status failed: the process died
+)
+
+// Run is the record of one run. Its ID is the generation of what it staged.
+type Run struct {
+	ID         int64      `json:"id"`
+	Kind       RunKind    `json:"kind"`
+	PolicyType PolicyType `json:"policyType"`
+	// PlanID names the plan that the run spooled, for AllowOnce.
+	PlanID     string    `json:"planId"`
+	Started    time.Time `json:"started"`
+	Ended      time.Time `json:"ended,omitzero"`
+	Status     RunStatus `json:"status"`
+	StopReason string    `json:"stopReason,omitempty"`
+	// Message says in words why a run did not end as complete.
+	Message string `json:"message,omitempty"`
+	// Error is set when Status is failed or stopped by an error.
+	Error *RunError `json:"error,omitempty"`
+	// Server is the domain controller that was used.
+	Server string `json:"server,omitempty"`
+
+	SourceGroups int `json:"sourceGroups"` // read from the tenant
+	TargetGroups int `json:"targetGroups"` // marked groups read from AD
+	LinkedGroups int `json:"linkedGroups"` // pairs after the run
+	// MissingGroups are linked objects that were nowhere in the domain.
+	MissingGroups int `json:"missingGroups"`
+	// Planned is what the plan holds, Exported what was done of it.
+	Planned  plan.Totals `json:"planned"`
+	Exported plan.Totals `json:"exported"`
+	// Failed counts changes that failed or whose outcome is unknown.
+	Failed int `json:"failed"`
+	// UnknownMembers are those whose on-premises object could not be
+	// determined; UnwrittenMembers those known to have none.
+	UnknownMembers   int `json:"unknownMembers"`
+	UnwrittenMembers int `json:"unwrittenMembers"`
+}
+
+// RunError is an [Error] in a run's record.
+type RunError struct {
+	Category Category `json:"category"`
+	ID       string   `json:"id"`
+	Object   string   `json:"object,omitempty"`
+	Message  string   `json:"message"`
+	Advice   string   `json:"advice,omitempty"`
+}
+
+// Outcome is what became of one change.
+type Outcome string
+
+// The outcomes. OutcomePending: not tried (yet). OutcomeUnknown: the answer was
+// lost; the next run finds out.
+const (
+	OutcomePending Outcome = "pending"
+	OutcomeDone    Outcome = "done"
+	OutcomePartial Outcome = "partial" // some members were refused
+	OutcomeFailed  Outcome = "failed"
+	OutcomeUnknown Outcome = "unknown"
+	OutcomeSkipped Outcome = "skipped"
+)
+
+// SpooledChange is a change of a run's plan with its outcome.
+type SpooledChange struct {
+	ID int64 // unique in the state, ascending in the order of planning
+	plan.Change
+	Outcome Outcome
+	// ErrorID and Message say why the outcome is not done.
+	ErrorID string
+	Message string
+	// AddCount and RemoveCount are len(Add) and len(Remove) also where a
+	// listing left the members out.
+	AddCount, RemoveCount int
+}
+
+// ChangeOutcome is the result of exporting one change, with what it means for
+// the link; the store records both in one transaction.
+type ChangeOutcome struct {
+	ChangeID int64
+	Outcome  Outcome
+	ErrorID  string
+	Message  string
+	// Link is the pair that exists from now on; nil leaves links alone. The
+	// recorded change takes its objectGUID and DN.
+	Link *Link
+	// Unlink is the objectGUID of an object that is gone: its link, its place
+	// in the disable set and what is staged of it end. Zero: none.
+	Unlink directory.GUID
+	// Refused are members that the directory did not take; they are recorded
+	// with their reason against the source group.
+	Refused []Refusal
+}
+
+// Link is a stored pair.
+type Link struct {
+	SourceID   directory.GUID `json:"sourceId"`
+	TargetGUID directory.GUID `json:"targetGuid"`
+	DN         string         `json:"dn"` // as last seen
+	// Adopted groups were not made by us; Disable leaves them (rule 24).
+	Adopted bool `json:"adopted"`
+}
+
+// Watermark is where the target was read from and how far (rule 12).
+type Watermark struct {
+	Server        string
+	DSServiceName string
+	InvocationID  directory.GUID
+	HighestUSN    int64
+}

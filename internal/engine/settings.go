@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"groupwriteback/internal/directory"
+)
+
+// Settings is what the administrator chose. It holds no secret, and losing the
+// state database loses none of it.
+type Settings struct {
+	// Version is the version of the file's form: [SettingsVersion].
+	Version int `json:"version"`
+	// Enabled is set by Enable-GroupWriteback and cleared by Disable.
+	Enabled bool `json:"enabled"`
+	// Tenant, Domain and Container are whom the state belongs to (rule 4).
+	Tenant    TenantRef `json:"tenant"`
+	Domain    DomainRef `json:"domain"`
+	Container Container `json:"container"`
+	// FormerContainers were configured before; groups that still stand there
+	// are moved by the next run.
+	FormerContainers []Container `json:"formerContainers,omitempty"`
+	// NameFormat chooses the cn and SAMAccountNameFormat the sAMAccountName of
+	// groups that are created.
+	NameFormat           NameFormat `json:"nameFormat"`
+	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
+	// ExcludeMailAttribute leaves mail unwritten: for forests without Exchange.
+	ExcludeMailAttribute bool `json:"excludeMailAttribute"`
+	// Adopt takes over marked objects without our stamp that stand for a group
+	// in scope (rule 24).
+	Adopt bool `json:"adopt"`
+	// MovedGroup says what is done with a linked group that an administrator
+	// moved out of the container (rule 5).
+	MovedGroup MovedGroup `json:"movedGroup"`
+	Limits     Limits     `json:"limits"`
+	// RunHistory is for how many days runs and their changes are kept.
+	RunHistoryDays int `json:"runHistoryDays"`
+	// InitialPending makes the next run Initial: full import and full
+	// synchronisation.
+	InitialPending bool `json:"initialPending"`
+}
+
+// SettingsVersion is the version of the form of settings.json written here.
+const SettingsVersion = 1
+
+// TenantRef names an Entra tenant.
+type TenantRef struct {
+	ID   directory.GUID `json:"id"`
+	Name string         `json:"name,omitempty"`
+}
+
+// DomainRef names a domain of Active Directory by what never changes.
+type DomainRef struct {
+	GUID directory.GUID `json:"guid"`
+	SID  directory.SID  `json:"sid"`
+	Name string         `json:"name,omitempty"`
+}
+
+// NameFormat is how a name is made (rules 20 and 21).
+type NameFormat string
+
+// The formats of names.
+const (
+	NameObjectID    NameFormat = "ObjectId"    // Group_<objectId>
+	NameDisplayName NameFormat = "DisplayName" // <displayName>_<last 12 digits of objectId>
+)
+
+// MovedGroup is what is done with groups moved out of the container.
+type MovedGroup string
+
+// The choices for moved groups.
+const (
+	MovedKeep MovedGroup = "Keep"
+	MovedBack MovedGroup = "MoveBack"
+)
+
+// Limits are checked on the plan before the first write (rule 27). Percentages
+// are of the linked groups, or of their memberships; 0 switches a limit off.
+type Limits struct {
+	DeletionCount       int `json:"deletionCount"`       // 500
+	DeletionPercent     int `json:"deletionPercent"`     // 10, never below 5 objects
+	RemovalPercent      int `json:"removalPercent"`      // 10, of all memberships
+	GroupRemovalPercent int `json:"groupRemovalPercent"` // 50, of a group larger than 20
+	SourceShrinkPercent int `json:"sourceShrinkPercent"` // 20, fewer groups than last time
+	TargetShrinkPercent int `json:"targetShrinkPercent"` // 10, linked objects not found, or re-created
+}
+
+// DefaultSettings returns the settings of an installation that was never enabled.
+func DefaultSettings() Settings {
+	return Settings{
+		Version:              SettingsVersion,
+		NameFormat:           NameObjectID,
+		SAMAccountNameFormat: NameObjectID,
+		MovedGroup:           MovedKeep,
+		Limits: Limits{
+			DeletionCount: 500, DeletionPercent: 10, RemovalPercent: 10, GroupRemovalPercent: 50,
+			SourceShrinkPercent: 20, TargetShrinkPercent: 10,
+		},
+		RunHistoryDays: 30,
+	}
+}
+
+// SettingsFile keeps the settings. Errors: SettingsUnreadable when the file is
+// there but cannot be understood; it is then left as it is.
+type SettingsFile interface {
+	LoadSettings(ctx context.Context) (Settings, error) // DefaultSettings when there is no file
+	SaveSettings(ctx context.Context, settings Settings) error
+}
+
+// Clock tells the time; tests give another.
+type Clock func() time.Time

@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// Store is the local state: a cache of what can be read again from the tenant
+// and from AD, and the record of runs. A generation is a run's id; what a run
+// stages is invisible to others until [Store.Commit] makes it current.
+//
+// Methods that list take the key after which to go on (zero: from the start)
+// and a limit, and answer in ascending order of the key; fewer than limit
+// elements means the end. All may be called from several goroutines; writers
+// queue. Errors are [*Error] of category InvalidData, ResourceBusy, or
+// NotSpecified.
+type Store interface {
+	OwnerStore
+	RunStore
+	StagingStore
+	LinkStore
+	SpoolStore
+}
+
+// OwnerStore tells whom the state belongs to (rule 4).
+type OwnerStore interface {
+	// Owner returns zero values for a new state.
+	Owner(ctx context.Context) (tenant directory.GUID, domain DomainRef, err error)
+	SetOwner(ctx context.Context, tenant directory.GUID, domain DomainRef) error
+}
+
+// RunStore keeps the history.
+type RunStore interface {
+	// BeginRun stores the record with status running and returns its id. Runs
+	// that a dead process left running are closed first as failed, interrupted.
+	BeginRun(ctx context.Context, run Run) (int64, error)
+	// SaveRun replaces the record.
+	SaveRun(ctx context.Context, run Run) error
+	// Runs lists newest first; before 0 starts at the newest.
+	Runs(ctx context.Context, before int64, limit int) ([]Run, error)
+	Run(ctx context.Context, id int64) (Run, error)                 // error RunNotFound
+	RunByPlan(ctx context.Context, planID string) (Run, error)      // error PlanNotFound
+	PurgeRuns(ctx context.Context, olderThan time.Time) error       // runs, their changes and leftovers of their staging
+	UsePlan(ctx context.Context, planID string) error               // marks a consent as used; error PlanAlreadyUsed
+	LastComplete(ctx context.Context) (run Run, ok bool, err error) // newest committed sync run
+}
+
+// StagingStore holds what a run reads.
+type StagingStore interface {
+	StageSourceGroups(ctx context.Context, generation int64, groups []directory.SourceGroup) error
+	// StageMembers appends pages; a page with Err marks the group's membership
+	// as incomplete with the error's id as reason.
+	StageMembers(ctx context.Context, generation int64, pages []MemberPage) error
+	// StageTargetGroups stages groups with their whole membership; a group
+	// staged twice is replaced.
+	StageTargetGroups(ctx context.Context, generation int64, groups []directory.TargetGroup) error
+
+	// UnresolvedMembers lists the distinct members of the generation that have
+	// no resolution yet, by member id.
+	UnresolvedMembers(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceMember, error)
+	SaveResolutions(ctx context.Context, generation int64, resolutions []Resolution) error
+
+	SourceGroups(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceGroup, error)
+	// TargetGroups lists by (SourceID, GUID). Members is left out.
+	TargetGroups(ctx context.Context, generation int64, after TargetKey, limit int) ([]StagedTarget, error)
+	// SourceMembership returns who should be in the group, in terms of AD.
+	SourceMembership(ctx context.Context, generation int64, group directory.GUID) (plan.Membership, error)
+	// TargetMembership returns the staged members' objectGUIDs, ascending.
+	TargetMembership(ctx context.Context, generation int64, group directory.GUID) ([]directory.GUID, error)
+	// MemberRefs returns the last known DN for each GUID, in their order; DN is
+	// empty where none is known.
+	MemberRefs(ctx context.Context, generation int64, guids []directory.GUID) ([]directory.MemberRef, error)
+	// IncompleteGroups lists groups of the generation whose membership was not
+	// read to its end, by id.
+	IncompleteGroups(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.GUID, error)
+	// CountUnwritten counts the distinct memberships of the generation by why
+	// they are not written.
+	CountUnwritten(ctx context.Context, generation int64) (map[directory.Reason]int, error)
+
+	// Commit makes the generation current, in one small transaction, with the
+	// watermark; older generations are removed afterwards.
+	Commit(ctx context.Context, generation int64, watermark Watermark) error
+	// Discard removes what the generation staged (a preview, a failed run).
+	Discard(ctx context.Context, generation int64) error
+	Current(ctx context.Context) (generation int64, err error) // 0: none
+	Watermark(ctx context.Context) (Watermark, error)
+}
+
+// TargetKey is a place in the order of staged targets.
+type TargetKey struct{ SourceID, GUID directory.GUID }
+
+// StagedTarget is a staged group with what the state knows of it.
+type StagedTarget struct {
+	// SourceID is the linked cloud group, else the one its marks name, else zero.
+	SourceID directory.GUID
+	Linked   bool
+	Adopted  bool
+	directory.TargetGroup
+}
+
+// LinkStore holds the pairs.
+type LinkStore interface {
+	Links(ctx context.Context, afterTarget directory.GUID, limit int) ([]Link, error)
+	CountLinks(ctx context.Context) (int, error)
+	// UnstagedLinks lists links whose objectGUID the generation has not staged.
+	UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]Link, error)
+	LinkBySource(ctx context.Context, source directory.GUID) (Link, bool, error)
+	// SaveLinks stores pairs outside of an export: those found again by mark
+	// and stamp (rule 3), and new DNs.
+	SaveLinks(ctx context.Context, links []Link) error
+
+	// SetDisableSet stores the groups that the next run deletes (rule 29), and
+	// replaces an earlier set; empty clears it.
+	SetDisableSet(ctx context.Context, set []Link) error
+	DisableSet(ctx context.Context, afterTarget directory.GUID, limit int) ([]Link, error)
+	CountDisableSet(ctx context.Context) (int, error)
+	// Unlink ends what the state knows of an object that is gone: its link, its
+	// place in the disable set, and what is staged of it in any generation.
+	// [ChangeOutcome.Unlink] does the same with the outcome of a deletion.
+	Unlink(ctx context.Context, target directory.GUID) error
+}
+
+// SpoolStore holds the plans.
+type SpoolStore interface {
+	Spool(ctx context.Context, run int64, changes []plan.Change) error
+	// Changes lists the changes of a run by id, those of one phase or, with
+	// phase 0, of all. members says whether Add and Remove are filled.
+	Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) ([]SpooledChange, error)
+	// ChangeMembers lists the members of one change by GUID.
+	ChangeMembers(ctx context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error)
+	RecordOutcomes(ctx context.Context, run int64, outcomes []ChangeOutcome) error
+
+	// Groups lists the current generation's groups for people.
+	Groups(ctx context.Context, filter GroupFilter, after directory.GUID, limit int) ([]GroupView, error)
+	// GroupMembers lists the members of a cloud group by member id, each with
+	// the reason why it is not written, if it is not.
+	GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) ([]MemberView, error)
+}
+
+// GroupFilter narrows a listing; zero values do not.
+type GroupFilter struct {
+	ID   directory.GUID // a Graph object id or an objectGUID
+	Name string         // a display name, mail or cn; * and ? are wildcards
+}
+
+// GroupView is a group as the state knows it, for people.
+type GroupView struct {
+	// Key is what to go on after.
+	Key        directory.GUID `json:"-"`
+	ID         directory.GUID `json:"id"`         // zero: no such group in the tenant
+	TargetGUID directory.GUID `json:"targetGuid"` // zero: nothing in AD
+	DisplayName,
+	Description,
+	Mail,
+	DN,
+	SAMAccountName string
+	Situation   plan.Situation
+	Members     int // in AD as last read or written
+	Unwritten   int // source members that are not written
+	LastAction  plan.Action
+	LastOutcome Outcome
+	LastMessage string
+}
+
+// MemberView is one member of a cloud group.
+type MemberView struct {
+	ID         directory.GUID       `json:"id"`
+	Name       string               `json:"name"`
+	Kind       directory.MemberKind `json:"kind"`
+	TargetGUID directory.GUID       `json:"targetGuid"`
+	DN         string               `json:"dn,omitempty"`
+	Reason     directory.Reason     `json:"reason,omitempty"`
+}

@@ -1,0 +1,296 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// Sync brings Active Directory in line with the tenant, or deletes the groups
+// that Disable named. Once the run has begun its record is the answer, however
+// it ends.
+func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (Run, error) {
+	state, unlock, err := e.lockState(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	defer unlock()
+	disabling, err := state.CountDisableSet(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	c, done, err := e.use(disabling == 0, true)
+	if err != nil {
+		return Run{}, err
+	}
+	defer done()
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	if disabling > 0 {
+		r := e.newRun(state, c, settings, DisableRun, report)
+		return r.do(ctx, r.ownerStep, r.planDisable, r.exportStep, r.endDisable)
+	}
+	if err := mayRun(&settings, request.PolicyType); err != nil {
+		return Run{}, err
+	}
+	r := e.newRun(state, c, settings, SyncRun, report)
+	if request.AllowOnce != "" {
+		if r.consent, err = loadConsent(ctx, state, request.AllowOnce); err != nil {
+			return Run{}, err
+		}
+	}
+	return r.do(ctx,
+		r.ownerStep,
+		r.importSource,
+		r.importMembers,
+		r.importTarget,
+		r.resolveMembers,
+		r.planStep,
+		r.limitStep,
+		r.exportStep,
+		r.confirmStep,
+		r.commitStep,
+	)
+}
+
+// Preview plans a run and exports nothing. It moves no link, setting or total.
+func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Report) (Run, error) {
+	state, unlock, err := e.lockState(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	defer unlock()
+	disabling, err := state.CountDisableSet(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	if request.Enable != nil {
+		disabling = 0 // enabling takes it back
+	}
+	c, done, err := e.use(disabling == 0, true)
+	if err != nil {
+		return Run{}, err
+	}
+	defer done()
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	if request.Enable != nil {
+		would, err := prepareEnable(ctx, state, &c, *request.Enable)
+		if err != nil {
+			return Run{}, err
+		}
+		settings = would.Settings
+	}
+	r := e.newRun(state, c, settings, PreviewRun, report)
+	if disabling > 0 {
+		return r.do(ctx, r.ownerStep, r.planDisable)
+	}
+	if err := mayRun(&settings, request.PolicyType); err != nil {
+		return Run{}, err
+	}
+	return r.do(ctx,
+		r.ownerStep,
+		r.importSource,
+		r.importMembers,
+		r.importTarget,
+		r.resolveMembers,
+		r.planStep,
+		r.limitStep,
+	)
+}
+
+func mayRun(settings *Settings, policy PolicyType) error {
+	switch {
+	case settings.Tenant.ID.IsZero():
+		return errNotConfigured()
+	case !settings.Enabled:
+		return &Error{Category: InvalidState, ID: "NotEnabled", Message: "Group writeback is disabled.", Advice: "Run Enable-GroupWriteback first."}
+	case policy != "" && policy != Initial && policy != Delta:
+		return invalidParameter("policyType", string(policy), "Initial or Delta")
+	}
+	return nil
+}
+
+// run is one run on its way. Its steps are called in the order of the recipes
+// above, and share what they found here.
+type run struct {
+	state    State
+	source   Source
+	target   Target
+	sourceID SourceIdentity
+	targetID TargetIdentity
+	settings Settings
+	now      Clock
+	warn     func(msg string, args ...any)
+	report   Report
+
+	record     Run
+	rules      plan.Rules
+	limits     plan.Limits
+	consent    *plan.Consent
+	tally      plan.Tally
+	containers []Container // the configured one, then the former ones
+	lost       map[directory.GUID]Link
+	relinks    []Link
+	unlinks    []directory.GUID
+	formerLeft bool // groups still stand in a former container
+	doubts     int  // groups that could not be decided: the run is partial
+	expired    bool // the access token ran out
+	stepNumber int
+	steps      int
+}
+
+func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKind, report Report) *run {
+	if report == nil {
+		report = func(Progress) {}
+	}
+	return &run{
+		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
+		settings: settings, now: e.config.Now, warn: e.config.Log.Warn, report: report, limits: plan.Limits(settings.Limits),
+		record: Run{Kind: kind, PolicyType: Initial, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
+	}
+}
+
+// stop ends a run on purpose, before or between writes.
+type stop struct{ reason, message string }
+
+func (s *stop) Error() string { return s.message }
+
+// do runs the steps and writes the record. Whatever happens after the record
+// has begun is told by the record.
+func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run, error) {
+	id, err := r.state.BeginRun(ctx, r.record)
+	if err != nil {
+		return Run{}, err
+	}
+	r.record.ID = id
+	r.steps = len(steps) - 1 // the owner's check is not worth a line
+	for i, step := range steps {
+		r.stepNumber = i
+		if err = step(ctx); err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			break
+		}
+	}
+	r.conclude(ctx, err)
+
+	// The record is written even when the run was cancelled.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	current, err := r.state.Current(ctx)
+	if err == nil && current != id {
+		err = r.state.Discard(ctx, id)
+	}
+	if saved := r.state.SaveRun(ctx, r.record); saved != nil {
+		return r.record, saved
+	}
+	return r.record, err
+}
+
+// conclude sets how the run ended.
+func (r *run) conclude(ctx context.Context, err error) {
+	r.record.Ended = r.now().UTC()
+	var stopped *stop
+	switch {
+	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.record.UnknownMembers > 0 || r.expired):
+		r.record.Status = RunPartial
+		r.record.Message = fmt.Sprintf("%d changes failed, %d groups could not be decided, and of %d members it is not known who they are on-premises.",
+			r.record.Failed, r.doubts, r.record.UnknownMembers)
+		if r.expired {
+			r.record.StopReason = StopAccessTokenExpired
+			r.record.Message += " The access token ran out; the next run goes on where this one could not."
+		}
+	case err == nil:
+		r.record.Status = RunComplete
+	case errors.As(err, &stopped):
+		r.record.Status, r.record.StopReason, r.record.Message = RunStopped, stopped.reason, stopped.message
+	case ctx.Err() != nil:
+		r.record.Status, r.record.StopReason = RunStopped, StopCancelled
+		r.record.Message = "The run was cancelled. What it had not reached is left to the next run."
+	case HasID(err, StopAccessTokenExpired):
+		r.record.Status, r.record.StopReason = RunPartial, StopAccessTokenExpired
+		r.record.Message = "The access token ran out before anything could be exported. Connect again and start another run."
+	default:
+		e := AsError(err)
+		r.record.Status, r.record.StopReason, r.record.Message = RunFailed, e.ID, e.Message
+		r.record.Error = &RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice}
+		r.warn("the run failed", "run", r.record.ID, "error", err)
+	}
+}
+
+func (r *run) progress(step string, done, total int, message string) {
+	r.report(Progress{Step: step, StepNumber: r.stepNumber, StepCount: r.steps, Done: done, Total: total, Message: message})
+}
+
+// ownerStep makes sure, before anything is read, that the state, the settings
+// and the two connections belong together, that the token can read what the
+// decisions need, and that the containers are there (rules 4 and 7).
+func (r *run) ownerStep(ctx context.Context) error {
+	c := connection{source: r.source, sourceID: r.sourceID, target: r.target, targetID: r.targetID}
+	if err := checkOwner(ctx, r.state, &r.settings, &c); err != nil {
+		return err
+	}
+	if r.record.Kind == DisableRun || r.source == nil {
+		return nil
+	}
+	if err := r.sourceID.requirePermissions(); err != nil {
+		return err
+	}
+	for _, configured := range append([]Container{r.settings.Container}, r.settings.FormerContainers...) {
+		container, err := r.target.Container(ctx, "", configured.GUID)
+		if err != nil && !(configured.GUID != r.settings.Container.GUID && HasID(err, "ContainerNotFound")) {
+			return err
+		}
+		if err == nil {
+			r.containers = append(r.containers, container)
+		}
+	}
+	dn, err := directory.ParseDN(r.containers[0].DN)
+	if err != nil {
+		return err
+	}
+	r.rules = plan.Rules{
+		TenantID: r.settings.Tenant.ID, Container: r.containers[0].GUID, ContainerDN: dn,
+		CNFromDisplayName: r.settings.NameFormat == NameDisplayName, SAMFromDisplayName: r.settings.SAMAccountNameFormat == NameDisplayName,
+		Mail: !r.settings.ExcludeMailAttribute, ExternalID: r.targetID.Schema.ExternalID,
+		Adopt: r.settings.Adopt, MoveBack: r.settings.MovedGroup == MovedBack,
+	}
+	if r.record.Kind == SyncRun {
+		// A state that was lost is given its owner again; settings survive it.
+		return r.state.SetOwner(ctx, r.settings.Tenant.ID, r.settings.Domain)
+	}
+	return nil
+}
+
+// loadConsent reads what the named plan lists (rule 28) and uses it up.
+func loadConsent(ctx context.Context, state State, planID string) (*plan.Consent, error) {
+	agreed, err := state.RunByPlan(ctx, planID)
+	if err != nil {
+		return nil, err
+	}
+	consent := &plan.Consent{Source: agreed.SourceGroups, Missing: agreed.MissingGroups, Reason: agreed.StopReason}
+	for after := int64(0); ; {
+		changes, err := state.Changes(ctx, agreed.ID, 0, after, spoolBatch, true)
+		if err != nil {
+			return nil, err
+		}
+		for i := range changes {
+			consent.Agree(&changes[i].Change)
+		}
+		if len(changes) < spoolBatch {
+			return consent, state.UsePlan(ctx, planID)
+		}
+		after = changes[len(changes)-1].ID
+	}
+}

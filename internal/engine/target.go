@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// Target is a domain of Active Directory, on one writable domain controller
+// from opening to closing. Its methods may be called from several goroutines.
+type Target interface {
+	TargetReader
+	TargetWriter
+	Close() error
+}
+
+// TargetReader reads. A read that could not be brought to its end is an error
+// (id IncompleteRead), never a shorter answer.
+type TargetReader interface {
+	// Identify tells which domain and domain controller this is.
+	Identify(ctx context.Context) (TargetIdentity, error)
+	// Container finds a container by its DN or, when guid is not zero, by its
+	// objectGUID, and tells what the account may do there. Errors:
+	// ContainerNotFound, ContainerOutsideDomain, ContainerUnreadable.
+	Container(ctx context.Context, dn string, guid directory.GUID) (Container, error)
+	// Groups reads every group below the container that carries a mark, with
+	// its whole membership. each is called from one goroutine at a time.
+	Groups(ctx context.Context, container directory.GUID, each func(directory.TargetGroup) error) error
+	// GroupsByGUID reads the named objects wherever they stand in the domain,
+	// at most 1,000 a call; those that do not exist, are deleted, or are not
+	// groups are left out of the answer.
+	GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool) ([]directory.TargetGroup, error)
+	// Resolve finds the objects that cloud members stand for, in as few
+	// searches as possible. The answer has one element for each question, in
+	// their order.
+	Resolve(ctx context.Context, members []directory.SourceMember) ([]Resolution, error)
+	// Holders tells which of the names are taken: each cn among the direct
+	// children of the container, each sAMAccountName in the whole domain. Any
+	// class of object holds a name. Names that are free are left out.
+	Holders(ctx context.Context, container directory.GUID, names []Name) ([]Holder, error)
+	// BySID finds the objects with these SIDs in the domain (rule 25).
+	BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error)
+	// CheckMembers reports which of the wanted values are missing from the
+	// group and which of the unwanted are still there, without reading the rest.
+	CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error)
+}
+
+// TargetWriter writes one object at a time. An error of a write whose answer
+// was lost has the id OutcomeUnknown; the caller looks before it repeats.
+type TargetWriter interface {
+	// Create adds a group below parent with the attributes (cn among them) and
+	// the first members in one operation and returns it as the directory has it.
+	// Errors: NameClash (Object is the DN that holds the name), AccessDenied, …
+	// A lost answer or an entryAlreadyExists is settled by looking: an object
+	// of that name with the same mark and stamp counts as created. Members that
+	// the directory refuses are returned, each with its reason, and do not keep
+	// the group from being created with the others; with an error after the
+	// group was created (a later chunk of members failed), Created is filled.
+	Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (Created, []Refusal, error)
+	// Modify writes attributes other than cn and member. Empty New removes.
+	Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error
+	// Rename gives the group another cn and, when parent is not zero, another
+	// container, by one ModifyDN. It returns the new DN.
+	Rename(ctx context.Context, group directory.GUID, cn string, parent directory.GUID) (dn string, err error)
+	// ChangeMembers adds and removes values of member in chunks, with
+	// permissive modify. Values that the directory refuses are returned, each
+	// with its reason; err is for what stopped the whole.
+	ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) (refused []Refusal, err error)
+	// Delete removes the group. An object that is already gone is no error.
+	Delete(ctx context.Context, group directory.GUID) error
+}
+
+// OpenTarget connects and binds, on one connection first (rule 19).
+type OpenTarget func(ctx context.Context, config TargetConfig) (Target, error)
+
+// TargetIdentity is what rule 12 pins and what a state belongs to.
+type TargetIdentity struct {
+	DomainGUID directory.GUID
+	DomainSID  directory.SID
+	DomainName string // DNS name, contoso.com
+	BaseDN     string
+	// Server is the host name of the domain controller that is used.
+	Server        string
+	DSServiceName string
+	InvocationID  directory.GUID
+	// HighestUSN is highestCommittedUSN at the time of the call.
+	HighestUSN int64
+	// Account is the user the connection is bound as, as whoami tells it.
+	Account string
+	Schema  Schema
+	// DeletedVisible says whether the account sees deleted objects (rule 9).
+	DeletedVisible bool
+}
+
+// Schema is what of the schema matters to what is written.
+type Schema struct {
+	ObjectVersion int
+	// ExternalID: msDS-ExternalDirectoryObjectId may be written to groups.
+	ExternalID bool
+	// Exchange: the forest has the Exchange schema; ExchangeVersion is the
+	// rangeUpper of ms-Exch-Schema-Version-Pt.
+	Exchange        bool
+	ExchangeVersion int
+}
+
+// Container is an organisational unit or container that holds our groups.
+type Container struct {
+	GUID directory.GUID `json:"guid"`
+	DN   string         `json:"dn"`
+	// CanCreate and CanDelete: groups may be created and deleted below it
+	// (allowedChildClassesEffective; deletion is known only from a group).
+	CanCreate bool `json:"canCreate"`
+}
+
+// Resolution is who a cloud member is on-premises.
+type Resolution struct {
+	MemberID directory.GUID
+	// Ref is set when Reason is ReasonJoined.
+	Ref    directory.MemberRef
+	Reason directory.Reason
+}
+
+// Name is a pair of names that a group is to have. Empty: not asked.
+type Name struct {
+	CN             string
+	SAMAccountName string
+}
+
+// Holder is an object that has one of the names asked for.
+type Holder struct {
+	GUID           directory.GUID
+	DN             string
+	CN             string // set when the object is a direct child of the container
+	SAMAccountName string
+}
+
+// Created is a group that was just created.
+type Created struct {
+	GUID directory.GUID
+	DN   string
+	SID  directory.SID
+}
+
+// Refusal is a member value that the directory did not take, or did not give up.
+type Refusal struct {
+	GUID   directory.GUID
+	Reason directory.Reason
+	Err    error
+}
+
+// AuthKind says how the engine binds to Active Directory.
+type AuthKind string
+
+// The ways to bind.
+const (
+	SimpleBind       AuthKind = "simple"
+	KerberosPassword AuthKind = "kerberosPassword"
+	KerberosKeytab   AuthKind = "kerberosKeytab"
+	CurrentIdentity  AuthKind = "currentIdentity" // SSPI, Windows only
+)
+
+// TargetConfig is all that is needed to reach a domain controller.
+type TargetConfig struct {
+	// Server is a host, host:port, or the DNS name of a domain, which is
+	// resolved once to a writable domain controller.
+	Server   string
+	StartTLS bool // on port 389 instead of LDAPS on 636
+	// CAFile is a PEM file of certificates that are trusted in place of the
+	// system's. Empty: the system's. The certificate is always verified.
+	CAFile string
+
+	Kind     AuthKind
+	User     string // user@domain, DOMAIN\user or a DN
+	Password Secret
+	Keytab   string // path
+	Realm    string // for Kerberos; empty: from User
+	Krb5Conf string // path; empty: KRB5_CONFIG, else the system's
+}

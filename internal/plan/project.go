@@ -1,0 +1,172 @@
+package plan
+
+import (
+	"strings"
+	"unicode/utf16"
+
+	"groupwriteback/internal/directory"
+)
+
+// Rules is what the administrator's choices and the forest's schema say about
+// how a group is written.
+type Rules struct {
+	TenantID directory.GUID
+	// Container is where groups are to stand, ContainerDN its name now.
+	Container   directory.GUID
+	ContainerDN directory.DN
+	// CNFromDisplayName and SAMFromDisplayName choose the readable names.
+	CNFromDisplayName  bool
+	SAMFromDisplayName bool
+	// Mail: the mail attribute is written.
+	Mail bool
+	// ExternalID: the schema has msDS-ExternalDirectoryObjectId for groups.
+	ExternalID bool
+	// Adopt: marked objects without our stamp are taken over (rule 24).
+	Adopt bool
+	// MoveBack: groups that were moved out of the container are moved back.
+	MoveBack bool
+}
+
+// The attributes that are written, as LDAP names them.
+const (
+	AttrCN             = "cn"
+	AttrSAMAccountName = "sAMAccountName"
+	AttrGroupType      = "groupType"
+	AttrDisplayName    = "displayName"
+	AttrDescription    = "description"
+	AttrMail           = "mail"
+	AttrAdminDesc      = "adminDescription"
+	AttrExternalID     = "msDS-ExternalDirectoryObjectId"
+	AttrExtensionName  = "extensionName"
+)
+
+// Limits of Active Directory's schema, in UTF-16 units.
+const (
+	maxCN          = 64
+	maxDisplayName = 256
+	maxDescription = 448 // what Microsoft's own writeback cuts to
+	maxMail        = 256
+	// suffixLength is the underscore and the last 12 digits of the object id.
+	suffixLength = 13
+	// maxSAM is MS-SAMR 3.1.1.8.4's limit for groups.
+	maxSAM = 256
+)
+
+// CN returns the common name of the group (rule 20).
+func CN(g *directory.SourceGroup, fromDisplayName bool) string {
+	if !fromDisplayName {
+		return directory.Mark(g.ID)
+	}
+	return readable(g.DisplayName, maxCN-suffixLength) + suffix(g.ID)
+}
+
+// SAMAccountName returns the pre-Windows 2000 name that a new group gets
+// (rule 21).
+func SAMAccountName(g *directory.SourceGroup, fromDisplayName bool) string {
+	if !fromDisplayName {
+		return directory.Mark(g.ID)
+	}
+	name := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`"/\[]:|<>+=;?,*@`, r) {
+			return '_'
+		}
+		return r
+	}, clean(g.DisplayName))
+	name = strings.TrimRight(cutUTF16(strings.TrimSpace(name), maxSAM-suffixLength), ". ")
+	if name == "" {
+		name = "Group"
+	}
+	return name + suffix(g.ID)
+}
+
+func suffix(id directory.GUID) string {
+	s := id.String()
+	return "_" + s[len(s)-12:]
+}
+
+// readable makes a name out of text that anyone may have written: never empty,
+// no control characters, at most max UTF-16 units.
+func readable(s string, max int) string {
+	s = strings.TrimSpace(cutUTF16(strings.TrimSpace(clean(s)), max))
+	if s == "" {
+		return "Group"
+	}
+	return s
+}
+
+// clean turns what is not valid UTF-8 into U+FFFD and control characters into
+// blanks: AD gives names with line feeds a meaning of its own (CNF, DEL).
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// cutUTF16 cuts s to at most max UTF-16 units and splits no surrogate pair.
+func cutUTF16(s string, max int) string {
+	n := 0
+	for i, r := range s {
+		n += utf16.RuneLen(r)
+		if n > max {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// text prepares the value of a free-text attribute; empty means absent. Active
+// Directory takes line ends there, and cuts nothing by itself.
+func text(s string, max int) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", " ")
+	return strings.TrimSpace(cutUTF16(strings.TrimSpace(s), max))
+}
+
+// projection is the attributes that an object of ours has to have, apart from
+// its names.
+func (r *Rules) projection(g *directory.SourceGroup) []attribute {
+	attributes := []attribute{
+		{AttrDisplayName, text(clean(g.DisplayName), maxDisplayName)},
+		{AttrDescription, text(g.Description, maxDescription)},
+	}
+	if r.Mail {
+		attributes = append(attributes, attribute{AttrMail, text(clean(g.Mail), maxMail)})
+	}
+	attributes = append(attributes, attribute{AttrAdminDesc, directory.Mark(g.ID)})
+	if r.ExternalID {
+		attributes = append(attributes, attribute{AttrExternalID, directory.Mark(g.ID)})
+	}
+	return attributes
+}
+
+type attribute struct{ name, value string }
+
+// Value returns the value that t has for a single-valued text attribute of the
+// projection, or its cn.
+func Value(t *directory.TargetGroup, name string) string {
+	switch name {
+	case AttrCN:
+		return t.CN
+	case AttrDisplayName:
+		return t.DisplayName
+	case AttrDescription:
+		return t.Description
+	case AttrMail:
+		return t.Mail
+	case AttrAdminDesc:
+		return t.AdminDesc
+	case AttrExternalID:
+		return t.ExternalID
+	}
+	panic("plan: no attribute " + name)
+}
+
+// one returns the values of a single-valued attribute.
+func one(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}

@@ -190,7 +190,9 @@ func (e *exporter) update(ctx context.Context, c *SpooledChange) (ChangeOutcome,
 		out.Link = &link
 	}
 	if c.Action == plan.Adopt {
-		out.Link = &link
+		members, err := e.changeMembers(ctx, c)
+		members.Link = &link // it is ours now, whatever became of the members
+		return members, err
 	}
 	return out, nil
 }

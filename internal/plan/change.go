@@ -81,8 +81,8 @@ type Change struct {
 	DisplayName string            `json:"displayName"`
 	DN          string            `json:"dn"` // where it stands, or for Create will stand
 	Attributes  []AttributeChange `json:"attributes,omitempty"`
-	// Add and Remove are values of member, ascending. A Create carries its
-	// first members in Add.
+	// Add and Remove are values of member, ascending. A Create and an Adopt
+	// carry the members of their object, all others leave them to UpdateMembers.
 	Add    []directory.GUID `json:"-"`
 	Remove []directory.GUID `json:"-"`
 	// Reason is the id of why: for a Skip why nothing is done, for others what

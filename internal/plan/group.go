@@ -274,7 +274,6 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	// keep their names and type for good (rule 24).
 	adopting := !c.Linked && !directory.HasStamp(c.ExtensionName, r.TenantID)
 
-	var changes []Change
 	attributes := base
 	attributes.Action = Update
 	attributes.Attributes = difference(p, c, r, adopting || c.Adopted)
@@ -289,10 +288,6 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 		attributes.Action, attributes.Reason = Move, ReasonMovedBack
 		attributes.Message = "It was moved out of the target container."
 	}
-	if attributes.Action != Update || len(attributes.Attributes) > 0 {
-		changes = append(changes, attributes)
-	}
-
 	members := base
 	members.Action = UpdateMembers
 	members.Add = Without(p.Membership.Joined, c.Values)
@@ -305,6 +300,16 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 		members.Reason = ReasonRemovalsHeld
 		members.Message = fmt.Sprintf("%d members would be removed, but of %s it is not known who they are on-premises, so none is.",
 			held, unknownText(&p.Membership))
+	}
+	if adopting {
+		// One change: the members of an object whose stamp could not be written
+		// are not ours to touch.
+		attributes.Add, attributes.Remove = members.Add, members.Remove
+		members.Add, members.Remove = nil, nil
+	}
+	var changes []Change
+	if attributes.Action != Update || len(attributes.Attributes) > 0 {
+		changes = append(changes, attributes)
 	}
 	switch {
 	case len(members.Add)+len(members.Remove) > 0:

@@ -1,0 +1,445 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+	"groupwriteback/internal/directory"
+	"pgregory.net/rapid"
+)
+
+var (
+	tenant  = directory.MustGUID("11111111-0000-0000-0000-000000000000")
+	groupID = directory.MustGUID("3a5c3221-c465-48c0-95b8-e9305786a271")
+	object  = directory.MustGUID("aaaaaaaa-0000-0000-0000-000000000001")
+	other   = directory.MustGUID("aaaaaaaa-0000-0000-0000-000000000002")
+)
+
+func member(n byte) directory.GUID { return directory.GUID{15: n} }
+
+func members(ns ...byte) []directory.GUID {
+	var out []directory.GUID
+	for _, n := range ns {
+		out = append(out, member(n))
+	}
+	return out
+}
+
+func rules() *Rules {
+	dn, _ := directory.ParseDN("OU=Groups,DC=contoso,DC=test")
+	return &Rules{TenantID: tenant, ContainerDN: dn, Mail: true, ExternalID: true}
+}
+
+func source() *directory.SourceGroup {
+	return &directory.SourceGroup{ID: groupID, DisplayName: "Sales", Description: "All of sales", Mail: "sales@contoso.test"}
+}
+
+// written is what AD has after the source was written with the rules.
+func written(s *directory.SourceGroup, r *Rules, guid directory.GUID, values ...byte) Candidate {
+	c := Candidate{Linked: true, Values: members(values...)}
+	c.GUID = guid
+	apply(&c, create(&Pair{ID: s.ID, Source: s}, r))
+	return c
+}
+
+// apply does to an object in memory what a connector does to one in AD.
+func apply(c *Candidate, change Change) {
+	for _, a := range change.Attributes {
+		value := strings.Join(a.New, "")
+		switch a.Name {
+		case AttrCN:
+			c.CN = value
+		case AttrSAMAccountName:
+			c.SAMAccountName = value
+		case AttrGroupType:
+			fmt.Sscan(value, &c.GroupType)
+		case AttrDisplayName:
+			c.DisplayName = value
+		case AttrDescription:
+			c.Description = value
+		case AttrMail:
+			c.Mail = value
+		case AttrAdminDesc:
+			c.AdminDesc = value
+		case AttrExternalID:
+			c.ExternalID = value
+		case AttrExtensionName:
+			c.ExtensionName = a.New
+		}
+	}
+	if change.Action == Move {
+		c.Place = InContainer
+	}
+	c.DN = "CN=" + directory.EscapeRDN(c.CN) + ",OU=Groups,DC=contoso,DC=test"
+	c.Values = Without(c.Values, change.Remove)
+	c.Values = append(c.Values, change.Add...)
+	slices.SortFunc(c.Values, directory.GUID.Compare)
+}
+
+// say shortens changes to what a case is about.
+func say(changes []Change) []string {
+	var out []string
+	for _, c := range changes {
+		s := fmt.Sprintf("%s %s", c.Action, c.Situation)
+		if c.Reason != "" {
+			s += " " + c.Reason
+		}
+		for _, a := range c.Attributes {
+			s += " " + a.Name
+		}
+		if n := len(c.Add); n > 0 {
+			s += fmt.Sprintf(" +%d", n)
+		}
+		if n := len(c.Remove); n > 0 {
+			s += fmt.Sprintf(" -%d", n)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func TestGroup(t *testing.T) {
+	foreign := func() Candidate {
+		c := written(source(), rules(), object, 1)
+		c.Linked, c.ExtensionName, c.CN, c.GroupType = false, []string{"x"}, "As Connect named it", -2147483640
+		return c
+	}
+	for _, c := range []struct {
+		name string
+		pair func(p *Pair, r *Rules)
+		want []string
+	}{
+		{"new", func(p *Pair, r *Rules) { p.Candidates = nil },
+			[]string{"Create unlinked cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
+		{"new on an old schema without mail", func(p *Pair, r *Rules) { p.Candidates = nil; r.ExternalID, r.Mail = false, false },
+			[]string{"Create unlinked cn sAMAccountName groupType displayName description adminDescription extensionName +2"}},
+		{"nothing to do", func(p *Pair, r *Rules) {}, nil},
+		{"members differ", func(p *Pair, r *Rules) { p.Membership.Joined = members(2, 3) }, []string{"UpdateMembers linked +1 -1"}},
+		{"renamed in the cloud", func(p *Pair, r *Rules) { p.Source.DisplayName = "Sale"; r.CNFromDisplayName = true },
+			[]string{"Update linked cn displayName"}},
+		{"case of the name", func(p *Pair, r *Rules) {
+			r.CNFromDisplayName = true
+			p.Candidates[0].CN = strings.ToUpper(CN(p.Source, true))
+		}, []string{"Update linked cn"}},
+		{"description emptied", func(p *Pair, r *Rules) { p.Source.Description = " " }, []string{"Update linked description"}},
+		{"type changed by hand", func(p *Pair, r *Rules) { p.Candidates[0].GroupType = -2147483640 }, []string{"Update linked groupType"}},
+		{"stamp taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].ExtensionName = []string{"x"} }, []string{"Update linked extensionName"}},
+		{"one mark taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = "" }, []string{"Update linked adminDescription"}},
+		{"both marks taken away", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc, p.Candidates[0].ExternalID = "", "" },
+			[]string{"Skip linked mark-removed"}},
+		{"marked for another group", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = directory.Mark(object) }, []string{"Skip linked mark-removed"}},
+		{"state lost", func(p *Pair, r *Rules) { p.Candidates[0].Linked = false }, nil},
+		{"foreign", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()} }, []string{"Skip foreign foreign"}},
+		{"another tenant's", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign()}
+			p.Candidates[0].ExtensionName = []string{directory.Stamp(object)}
+		}, []string{"Skip foreign foreign"}},
+		{"adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()}; r.Adopt = true },
+			[]string{"Adopt foreign extensionName +1"}},
+		{"adopted before", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign()}
+			p.Candidates[0].Linked, p.Candidates[0].Adopted = true, true
+			p.Candidates[0].ExtensionName = []string{directory.Stamp(tenant)}
+		}, []string{"UpdateMembers linked +1"}},
+		{"two foreign ones are not adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign(), foreign()}; r.Adopt = true },
+			[]string{"Skip foreign foreign", "Skip foreign foreign"}},
+		{"a foreign one beside ours", func(p *Pair, r *Rules) { p.Candidates = append(p.Candidates, foreign()); r.Adopt = true },
+			[]string{"Skip foreign foreign"}},
+		{"two of ours, the other CNF", func(p *Pair, r *Rules) {
+			second := written(source(), r, other, 1, 2)
+			second.Linked, second.CN = false, "Sales\nCNF:x"
+			p.Candidates = append(p.Candidates, second)
+		}, []string{"Skip disputed disputed"}},
+		{"two of ours, the linked one CNF", func(p *Pair, r *Rules) {
+			second := written(source(), r, other, 1, 2)
+			second.Linked = false
+			p.Candidates[0].CN = "Sales\nCNF:x"
+			p.Candidates = append(p.Candidates, second)
+		}, []string{"Skip disputed disputed", "Skip disputed disputed"}},
+		{"two of ours with names of their own", func(p *Pair, r *Rules) {
+			second := written(source(), r, other, 1, 2)
+			second.Linked = false
+			p.Candidates = append(p.Candidates, second)
+		}, []string{"Skip disputed disputed", "Skip disputed disputed"}},
+		{"moved by hand", func(p *Pair, r *Rules) { p.Candidates[0].Place = Elsewhere; p.Membership.Joined = members(1) },
+			[]string{"UpdateMembers moved -1"}},
+		{"moved by hand, to be moved back", func(p *Pair, r *Rules) { p.Candidates[0].Place = Elsewhere; r.MoveBack = true },
+			[]string{"Move moved moved-back"}},
+		{"container changed", func(p *Pair, r *Rules) { p.Candidates[0].Place = InFormerContainer },
+			[]string{"Move linked container-changed"}},
+		{"container changed, state lost", func(p *Pair, r *Rules) { p.Candidates[0].Place, p.Candidates[0].Linked = InFormerContainer, false },
+			[]string{"Move linked container-changed"}},
+		{"deleted by hand", func(p *Pair, r *Rules) {
+			p.Candidates, p.LinkLost = nil, &directory.MemberRef{GUID: object, DN: "CN=x"}
+		},
+			[]string{"Create deleted deleted-in-ad cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
+		{"source of authority moved", func(p *Pair, r *Rules) { p.Candidates, p.Source.OnPremisesSID = nil, "S-1-5-21-1-2-3-4" },
+			[]string{"Skip unlinked source-of-authority-moved"}},
+		{"hidden membership", func(p *Pair, r *Rules) { p.Hidden, p.Membership = true, Membership{}; p.Source.DisplayName = "x" },
+			[]string{"Skip linked hidden-membership"}},
+		{"hidden membership, new", func(p *Pair, r *Rules) { p.Hidden, p.Candidates = true, nil }, []string{"Skip unlinked hidden-membership"}},
+		{"a member is unknown", func(p *Pair, r *Rules) {
+			p.Membership = Membership{Joined: members(2, 3), Unwritten: map[directory.Reason]int{directory.ReasonLimited: 1}}
+		}, []string{"UpdateMembers linked removals-held-back +1"}},
+		{"a member is unknown, nothing to add", func(p *Pair, r *Rules) {
+			p.Membership = Membership{Joined: members(2), Unwritten: map[directory.Reason]int{directory.ReasonGCUnavailable: 1}}
+		}, []string{"Skip linked removals-held-back"}},
+		{"members known to have no account", func(p *Pair, r *Rules) {
+			p.Membership = Membership{Joined: members(2), Unwritten: map[directory.Reason]int{directory.ReasonGuest: 1, directory.ReasonNotFound: 1}}
+		}, []string{"UpdateMembers linked -1"}},
+		{"members could not be read", func(p *Pair, r *Rules) { p.Membership = Membership{Incomplete: "GraphError"} },
+			[]string{"Skip linked removals-held-back"}},
+		{"members could not be read, new", func(p *Pair, r *Rules) { p.Membership, p.Candidates = Membership{Incomplete: "GraphError"}, nil },
+			[]string{"Skip unlinked members-unreadable"}},
+		{"not in the list, gone for good", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "hard-deleted" }, []string{"Delete linked hard-deleted"}},
+		{"not in the list, in the recycle bin", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "soft-deleted" }, []string{"Skip linked soft-deleted"}},
+		{"not in the list, but there", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "present" }, []string{"Skip linked out-of-scope"}},
+		{"not in the list, no answer", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "unknown" }, []string{"Skip linked presence-unknown"}},
+		{"not in the list, not asked", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "" }, []string{"Skip linked presence-unknown"}},
+		{"not in the list, state lost", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Candidates[0].Linked = nil, "hard-deleted", false },
+			[]string{"Skip unmatched unmatched"}},
+		{"not in the list, foreign", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, p.Candidates, r.Adopt = nil, "hard-deleted", []Candidate{foreign()}, true
+		}, []string{"Skip foreign foreign"}},
+		{"gone on both sides", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, "hard-deleted", nil, &directory.MemberRef{GUID: object}
+		}, []string{"Skip deleted already-deleted"}},
+		{"gone in AD, in the tenant's recycle bin", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, "soft-deleted", nil, &directory.MemberRef{GUID: object}
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := rules()
+			p := &Pair{ID: groupID, Source: source(), Membership: Membership{Joined: members(1, 2)},
+				Candidates: []Candidate{written(source(), r, object, 1, 2)}}
+			c.pair(p, r)
+			got := Group(p, r)
+			if diff := cmp.Diff(c.want, say(got)); diff != "" {
+				t.Error(diff)
+			}
+			for _, change := range got {
+				if (change.Action == Skip) != (change.Action.Phase() == PhaseNone) || change.Action == Skip && (change.Message == "" || change.Reason == "") {
+					t.Errorf("%s has no phase, or a skip says nothing: %+v", change.Action, change)
+				}
+			}
+		})
+	}
+}
+
+// Whatever a group looks like and whatever stands for it, doing what is planned
+// leaves nothing to plan.
+func TestPlanIsIdempotent(t *testing.T) {
+	text := rapid.String()
+	guids := rapid.Custom(func(t *rapid.T) []directory.GUID {
+		return members(slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.Byte()).Draw(t, "members"))))...)
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		r := rules()
+		r.CNFromDisplayName, r.SAMFromDisplayName = rapid.Bool().Draw(t, "cn"), rapid.Bool().Draw(t, "sam")
+		r.Mail, r.ExternalID, r.MoveBack = rapid.Bool().Draw(t, "mail"), rapid.Bool().Draw(t, "external"), true
+		draw := func(name string) *directory.SourceGroup {
+			return &directory.SourceGroup{ID: groupID, DisplayName: text.Draw(t, name), Description: text.Draw(t, name+"d"), Mail: text.Draw(t, name+"m")}
+		}
+		before := written(draw("before"), r, object)
+		before.Values, before.Place = guids.Draw(t, "values"), Place(rapid.IntRange(0, 2).Draw(t, "place"))
+		p := &Pair{ID: groupID, Source: draw("after"), Membership: Membership{Joined: guids.Draw(t, "joined")}, Candidates: []Candidate{before}}
+		for _, change := range Group(p, r) {
+			apply(&p.Candidates[0], change)
+		}
+		if again := Group(p, r); len(again) > 0 {
+			t.Fatalf("planned again: %v", say(again))
+		}
+		if !slices.Equal(p.Candidates[0].Values, p.Membership.Joined) {
+			t.Fatalf("members are %v, not %v", p.Candidates[0].Values, p.Membership.Joined)
+		}
+	})
+}
+
+func TestNames(t *testing.T) {
+	g := source()
+	for _, c := range []struct{ display, cn, sam string }{
+		{"Sales", "Sales_e9305786a271", "Sales_e9305786a271"},
+		{"  ", "Group_e9305786a271", "Group_e9305786a271"},
+		{"\n\t", "Group_e9305786a271", "Group_e9305786a271"},
+		{"a\nb", "a b_e9305786a271", "a b_e9305786a271"},
+		{`R&D "North/South", #1.`, `R&D "North/South", #1._e9305786a271`, "R&D _North_South__ #1_e9305786a271"},
+		{strings.Repeat("x", 50) + "😀", strings.Repeat("x", 50) + "_e9305786a271", strings.Repeat("x", 50) + "😀_e9305786a271"},
+		{strings.Repeat("x", 50) + " yz", strings.Repeat("x", 50) + "_e9305786a271", strings.Repeat("x", 50) + " yz_e9305786a271"},
+		{strings.Repeat("é", 300), strings.Repeat("é", 51) + "_e9305786a271", strings.Repeat("é", 243) + "_e9305786a271"},
+		{"...", "..._e9305786a271", "Group_e9305786a271"},
+	} {
+		g.DisplayName = c.display
+		if got := CN(g, true); got != c.cn {
+			t.Errorf("CN(%q) = %q, want %q", c.display, got, c.cn)
+		}
+		if got := SAMAccountName(g, true); got != c.sam {
+			t.Errorf("SAMAccountName(%q) = %q, want %q", c.display, got, c.sam)
+		}
+	}
+	if got, want := CN(g, false), "Group_3a5c3221-c465-48c0-95b8-e9305786a271"; got != want || SAMAccountName(g, false) != want {
+		t.Errorf("CN = %q, want %q", got, want)
+	}
+}
+
+func TestNamesFitActiveDirectory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := source()
+		g.DisplayName = rapid.String().Draw(t, "display")
+		cn, sam := CN(g, true), SAMAccountName(g, true)
+		if n := len(utf16.Encode([]rune(cn))); n < suffixLength || n > maxCN {
+			t.Fatalf("cn %q has %d units", cn, n)
+		}
+		if n := len(utf16.Encode([]rune(sam))); n > maxSAM {
+			t.Fatalf("sAMAccountName has %d units", n)
+		}
+		if strings.ContainsAny(sam, `"/\[]:|<>+=;?,*`+"\x00\n\r\t") || strings.ContainsAny(cn, "\x00\n\r\t") || strings.HasPrefix(cn, " ") {
+			t.Fatalf("%q, %q", cn, sam)
+		}
+		for _, a := range rules().projection(g) {
+			if n := len(utf16.Encode([]rune(a.value))); n > 448 {
+				t.Fatalf("%s has %d units", a.name, n)
+			}
+		}
+	})
+}
+
+func TestNamesTake(t *testing.T) {
+	var names Names
+	r := rules()
+	r.CNFromDisplayName = true
+	first := create(&Pair{ID: groupID, Source: source()}, r)
+	if got := names.Take(first, nil, nil); len(got) != 1 || got[0].Action != Create {
+		t.Fatalf("a free name: %v", say(got))
+	}
+	same := create(&Pair{ID: groupID, Source: source()}, r)
+	same.Attributes[0].New = []string{strings.ToUpper(same.Attributes[0].New[0])}
+	if got := say(names.Take(same, nil, nil)); !cmp.Equal(got, []string{"Skip unlinked name-clash"}) {
+		t.Errorf("a name given out before: %v", got)
+	}
+	g := source()
+	g.ID = object
+	held := create(&Pair{ID: g.ID, Source: g}, r)
+	got := names.Take(held, nil, &Holder{GUID: other, DN: "CN=Someone,DC=x"})
+	if !cmp.Equal(say(got), []string{"Skip unlinked name-clash"}) || !strings.Contains(got[0].Message, "CN=Someone,DC=x") {
+		t.Errorf("a name held in AD: %v", got)
+	}
+	c := written(source(), r, object)
+	c.CN, c.Description = "old", "old"
+	rename := update(&Pair{ID: groupID, Source: source()}, &c, r)[0]
+	if got := say(names.Take(rename, &Holder{GUID: other}, nil)); !cmp.Equal(got, []string{"Skip linked name-clash", "Update linked description"}) {
+		t.Errorf("a rename that clashes: %v", got)
+	}
+	if got := say((&Names{}).Take(rename, &Holder{GUID: object}, nil)); len(got) != 1 || strings.HasPrefix(got[0], "Skip") {
+		t.Errorf("an object does not clash with itself: %v", got)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	limits := &Limits{DeletionCount: 500, DeletionPercent: 10, RemovalPercent: 10, GroupRemovalPercent: 50, SourceShrinkPercent: 20, TargetShrinkPercent: 10}
+	many := func(action Action, situation Situation, n int) []Change {
+		out := make([]Change, n)
+		for i := range out {
+			out[i] = Change{Action: action, Situation: situation, TargetGUID: directory.GUID{0: 1, 14: byte(i >> 8), 15: byte(i)},
+				SourceID: directory.GUID{0: 2, 14: byte(i >> 8), 15: byte(i)}}
+		}
+		return out
+	}
+	lose := func(n int) []Change {
+		c := Change{Action: UpdateMembers, TargetGUID: object}
+		for i := range n {
+			c.Remove = append(c.Remove, member(byte(i)))
+		}
+		return []Change{c}
+	}
+	for _, c := range []struct {
+		name    string
+		tally   Tally
+		values  int
+		changes []Change
+		want    string
+	}{
+		{"nothing", Tally{Links: 100, SourceBefore: 100, SourceNow: 100}, 0, nil, ""},
+		{"first run", Tally{SourceNow: 100}, 0, many(Create, Unlinked, 100), ""},
+		{"empty tenant", Tally{Links: 1, SourceBefore: 1}, 0, nil, StopSource},
+		{"tenant shrunk by a fifth", Tally{Links: 100, SourceBefore: 100, SourceNow: 80}, 0, nil, ""},
+		{"tenant shrunk by more", Tally{Links: 100, SourceBefore: 100, SourceNow: 79}, 0, nil, StopSource},
+		{"tenth missing in AD", Tally{Links: 100, SourceNow: 100, Missing: 10}, 0, nil, ""},
+		{"more missing in AD", Tally{Links: 100, SourceNow: 100, Missing: 11}, 0, nil, StopTarget},
+		{"re-creations", Tally{Links: 100, SourceNow: 100}, 0, many(Create, Deleted, 11), StopTarget},
+		{"five deletions", Tally{Links: 6, SourceNow: 6}, 0, many(Delete, Linked, 5), ""},
+		{"six deletions", Tally{Links: 6, SourceNow: 6}, 0, many(Delete, Linked, 6), StopDeletions},
+		{"a tenth deleted", Tally{Links: 100, SourceNow: 100}, 0, many(Delete, Linked, 10), ""},
+		{"500 deletions", Tally{Links: 50000, SourceNow: 50000}, 0, many(Delete, Linked, 500), ""},
+		{"501 deletions", Tally{Links: 50000, SourceNow: 50000}, 0, many(Delete, Linked, 501), StopDeletions},
+		{"moves count", Tally{Links: 100, SourceNow: 100}, 0, many(Move, Linked, 11), StopDeletions},
+		{"removals in all", Tally{Links: 9, SourceNow: 9, Memberships: 200}, 200, lose(21), StopRemovals},
+		{"a tenth of all", Tally{Links: 9, SourceNow: 9, Memberships: 210}, 210, lose(21), ""},
+		{"half of a group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, lose(11), ""},
+		{"more of a group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, lose(12), StopRemovals},
+		{"all of a small group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 20, lose(20), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			check := func(tally Tally, consent *Consent, changes []Change) string {
+				for i := range changes {
+					tally.Add(&changes[i], c.values, limits, consent)
+				}
+				if s := tally.Exceeded(limits, consent); s != nil {
+					return s.Reason
+				}
+				return ""
+			}
+			if got := check(c.tally, nil, c.changes); got != c.want {
+				t.Fatalf("stopped by %q, want %q", got, c.want)
+			}
+			if c.want == "" {
+				return
+			}
+			// Consent to this plan lets it pass, and nothing beyond it.
+			consent := &Consent{Source: c.tally.SourceNow, Missing: c.tally.Missing, Reason: c.want}
+			for i := range c.changes {
+				consent.Agree(&c.changes[i])
+			}
+			if got := check(c.tally, consent, c.changes); got != "" {
+				t.Errorf("in spite of consent stopped by %q", got)
+			}
+			fresh := slices.Clone(c.changes)
+			for i := range fresh {
+				fresh[i].TargetGUID[1], fresh[i].SourceID[1] = 9, 9
+			}
+			worse := c.tally
+			worse.Missing += 20
+			if c.want != StopSource {
+				if got := check(worse, consent, fresh); got == "" {
+					t.Error("consent covers objects that it does not list")
+				}
+			}
+			off := *limits
+			off = Limits{}
+			if len(c.changes) > 0 && c.tally.Exceeded(&off, nil) != nil {
+				t.Error("limits that are switched off still stop")
+			}
+		})
+	}
+}
+
+func TestWithout(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sorted := func(name string) []directory.GUID {
+			return members(slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.Byte()).Draw(t, name))))...)
+		}
+		a, b := sorted("a"), sorted("b")
+		var want []directory.GUID
+		for _, g := range a {
+			if !slices.Contains(b, g) {
+				want = append(want, g)
+			}
+		}
+		if got := Without(a, b); !slices.Equal(got, want) {
+			t.Fatalf("Without(%v, %v) = %v, want %v", a, b, got, want)
+		}
+	})
+}

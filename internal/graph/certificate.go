@@ -1,0 +1,196 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/google/uuid"
+	pkcs12 "software.sslmate.com/src/go-pkcs12"
+
+	"groupwriteback/internal/engine"
+)
+
+func certificateCredential(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions) (azcore.TokenCredential, error) {
+	certificates, key, err := readCertificate(config.CertificatePath, config.CertificatePassword)
+	if err != nil {
+		return nil, err
+	}
+	if err := stillValid(certificates[0], config.CertificatePath, time.Now()); err != nil {
+		return nil, err
+	}
+	credential, err := azidentity.NewClientCertificateCredential(config.TenantID, config.ClientID, certificates, key,
+		&azidentity.ClientCertificateCredentialOptions{
+			ClientOptions: options, DisableInstanceDiscovery: hosts.private, SendCertificateChain: true,
+		})
+	if err != nil {
+		return nil, invalidSetting("credential", clean(err.Error()), "Check the tenant id and the client id.")
+	}
+	return credential, nil
+}
+
+// readCertificate reads a PFX or PEM file with an RSA key; the certificate of
+// the key comes first.
+func readCertificate(path string, password engine.Secret) ([]*x509.Certificate, *rsa.PrivateKey, error) {
+	invalid := func(what string, err error) error {
+		return &engine.Error{
+			Category: engine.InvalidData, ID: "CertificateFileInvalid", Object: path, Err: cause(err),
+			Message: "The certificate file cannot be used: " + what + ".",
+			Advice:  "Give a PFX file, or a PEM file with the certificate and its unencrypted private key (RSA).",
+		}
+	}
+	content, err := readSmallFile(path)
+	if err != nil {
+		return nil, nil, invalid("it cannot be read", err)
+	}
+	certificates, key, err := parseCertificate(content, password.Reveal())
+	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword):
+		what := "The password of the certificate file is wrong."
+		if password.IsZero() {
+			what = "The certificate file is protected by a password, and none was given."
+		}
+		return nil, nil, &engine.Error{
+			Category: engine.Authentication, ID: "CertificatePasswordWrong", Object: path, Message: what,
+			Advice: "Give the password that the file was exported with.",
+		}
+	case err != nil:
+		return nil, nil, invalid("it is neither a PFX nor a PEM file with a certificate and its key", err)
+	}
+	private, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, nil, invalid("its key is not an RSA key, which Entra asks for", nil)
+	}
+	for i, c := range certificates {
+		if private.PublicKey.Equal(c.PublicKey) {
+			certificates[0], certificates[i] = certificates[i], certificates[0]
+			return certificates, private, nil
+		}
+	}
+	return nil, nil, invalid("its private key belongs to none of its certificates", nil)
+}
+
+func parseCertificate(content []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
+	if !bytes.Contains(content, []byte("-----BEGIN ")) {
+		key, own, chain, err := pkcs12.DecodeChain(content, password)
+		return append([]*x509.Certificate{own}, chain...), key, err
+	}
+	for rest := content; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+			return nil, nil, errors.New("encrypted keys in PEM form are not supported")
+		}
+	}
+	return azidentity.ParseCertificates(content, nil)
+}
+
+func stillValid(certificate *x509.Certificate, object string, now time.Time) error {
+	if now.After(certificate.NotAfter) {
+		return &engine.Error{
+			Category: engine.Authentication, ID: "ClientCertificateExpired", Object: object,
+			Message: fmt.Sprintf("The certificate %q ran out on %s.", clean(certificate.Subject.String()), certificate.NotAfter.UTC().Format(time.DateOnly)),
+			Advice:  "Make a new certificate, add it to the app registration and connect with it.",
+		}
+	}
+	return nil
+}
+
+// assertion makes the signed statement by which an application proves that it
+// holds a certificate's key (RFC 7523), without seeing the key.
+type assertion struct {
+	clientID, audience string
+	certificate        *x509.Certificate
+	key                *rsa.PublicKey
+	holder             func(ctx context.Context, digest []byte, padding string) ([]byte, error)
+}
+
+// assertionLifetime is what Microsoft's libraries use.
+const assertionLifetime = 10 * time.Minute
+
+func newAssertion(config engine.SourceConfig, hosts endpoints) (*assertion, error) {
+	certificate, err := x509.ParseCertificate(config.Certificate)
+	if err != nil {
+		return nil, invalidSetting("Certificate", "it is no X.509 certificate in DER form", "Give the public part of the certificate.")
+	}
+	key, ok := certificate.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return nil, invalidSetting("Certificate", "its key is not an RSA key", "Entra asks for a certificate with an RSA key.")
+	}
+	if err := stillValid(certificate, "Certificate", time.Now()); err != nil {
+		return nil, err
+	}
+	return &assertion{
+		clientID: config.ClientID, audience: hosts.authority + "/" + config.TenantID + "/oauth2/v2.0/token",
+		certificate: certificate, key: key, holder: config.Sign,
+	}, nil
+}
+
+// sign asks for RSASSA-PSS, which Microsoft recommends, and for PKCS #1 where
+// the key's provider cannot do it, as Windows' older ones cannot.
+func (a *assertion) sign(ctx context.Context, now time.Time) (string, error) {
+	signed, err := a.signWith(ctx, now, "PS256", "PSS")
+	if err == nil || ctx.Err() != nil {
+		return signed, err
+	}
+	signed, second := a.signWith(ctx, now, "RS256", "PKCS1")
+	if second == nil {
+		return signed, nil
+	}
+	var known *engine.Error
+	if errors.As(err, &known) {
+		return "", known
+	}
+	return "", &engine.Error{
+		Category: engine.Authentication, ID: "ClientCertificateInvalid", Object: clean(a.certificate.Subject.String()), Err: cause(err),
+		Message: "The holder of the certificate's private key did not sign.",
+		Advice:  "Check that the certificate has a private key in the store, and that this account may use it.",
+	}
+}
+
+func (a *assertion) signWith(ctx context.Context, now time.Time, algorithm, padding string) (string, error) {
+	thumbprint := sha256.Sum256(a.certificate.Raw)
+	header, err := json.Marshal(map[string]any{
+		"alg": algorithm, "typ": "JWT", "x5t#S256": base64.RawURLEncoding.EncodeToString(thumbprint[:]),
+		"x5c": []string{base64.StdEncoding.EncodeToString(a.certificate.Raw)},
+	})
+	if err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(map[string]any{
+		"aud": a.audience, "iss": a.clientID, "sub": a.clientID, "jti": uuid.NewString(),
+		"nbf": now.Unix(), "iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(),
+	})
+	if err != nil {
+		return "", err
+	}
+	input := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
+	digest := sha256.Sum256([]byte(input))
+	signature, err := a.holder(ctx, digest[:], padding)
+	if err != nil {
+		return "", err
+	}
+	if padding == "PSS" {
+		err = rsa.VerifyPSS(a.key, crypto.SHA256, digest[:], signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	} else {
+		err = rsa.VerifyPKCS1v15(a.key, crypto.SHA256, digest[:], signature)
+	}
+	if err != nil {
+		return "", errors.New("the signature does not fit the certificate")
+	}
+	return input + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}

@@ -1,0 +1,164 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"groupwriteback/internal/engine"
+)
+
+// maxSignIn bounds an answer of a sign-in service.
+const maxSignIn = 1 << 20
+
+// newTokenSource makes the credential of the kind that the configuration
+// names, and never another: no chain tries what else the machine has.
+func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.RoundTripper) (*tokenSource, error) {
+	t := &tokenSource{
+		kind: config.Kind, authority: hosts.authority, scope: hosts.graph + "/.default",
+		secret: config.Secret, failure: &failure{},
+	}
+	signIn := &gate{
+		next:     buffered{next: wire, limit: maxSignIn, timeout: answerTimeout},
+		attempts: 5, patience: throttlePatience,
+	}
+	options := clientOptions(hosts, noted{next: signIn, failure: t.failure})
+
+	var err error
+	switch config.Kind {
+	case engine.ClientSecret:
+		if err = required(config, "Secret", config.Secret.IsZero()); err == nil {
+			t.credential, err = azidentity.NewClientSecretCredential(config.TenantID, config.ClientID, config.Secret.Reveal(),
+				&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: hosts.private})
+		}
+	case engine.ClientCertificate:
+		if err = required(config, "CertificatePath", config.CertificatePath == ""); err == nil {
+			t.credential, err = certificateCredential(config, hosts, options)
+		}
+	case engine.CertificateThumbprint:
+		if err = required(config, "Certificate", len(config.Certificate) == 0 || config.Sign == nil); err == nil {
+			t.credential, err = signedCredential(config, hosts, options, t.failure)
+		}
+	case engine.ManagedIdentity:
+		t.authority = "managed identity"
+		t.credential, err = managedIdentity(config, t.failure)
+	case engine.WorkloadIdentity:
+		t.credential, err = workloadIdentity(config, hosts, options)
+	case engine.AccessToken:
+		t.authority = "access token"
+		if config.AccessToken.IsZero() && config.RefreshToken == nil {
+			return nil, invalidSetting("AccessToken", "it is missing", "Give a token, or a way to ask for one.")
+		}
+		t.credential = &passedToken{first: config.AccessToken, refresh: config.RefreshToken, failure: t.failure}
+	default:
+		return nil, invalidSetting("Kind", fmt.Sprintf("%q is no kind of credential that is known", config.Kind),
+			"Use a client secret, a certificate, a managed identity, a workload identity or an access token.")
+	}
+	if err != nil {
+		var known *engine.Error
+		if errors.As(err, &known) {
+			return nil, err
+		}
+		return nil, invalidSetting("credential", clean(err.Error()), "Check the tenant id, the client id and the credential.")
+	}
+	return t, nil
+}
+
+// required checks what every confidential client needs, besides its own field.
+func required(config engine.SourceConfig, field string, missing bool) error {
+	switch {
+	case config.TenantID == "":
+		return invalidSetting("TenantID", "it is missing", "Give the tenant's id or one of its domain names.")
+	case config.ClientID == "":
+		return invalidSetting("ClientID", "it is missing", "Give the application (client) id of the app registration.")
+	case missing:
+		return invalidSetting(field, "it is missing", "Give it, or choose another kind of credential.")
+	}
+	return nil
+}
+
+// clientOptions turns off what azcore does by itself: its retries, since the
+// gate has its own, and its telemetry header.
+func clientOptions(hosts endpoints, wire http.RoundTripper) policy.ClientOptions {
+	return policy.ClientOptions{
+		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: hosts.authority + "/"},
+		Retry:     policy.RetryOptions{MaxRetries: -1},
+		Telemetry: policy.TelemetryOptions{Disabled: true},
+		Transport: &http.Client{Transport: wire, CheckRedirect: noRedirect},
+	}
+}
+
+func workloadIdentity(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions) (azcore.TokenCredential, error) {
+	if config.FederatedTokenFile != "" {
+		if _, err := readSmallFile(config.FederatedTokenFile); err != nil {
+			return nil, &engine.Error{
+				Category: engine.ObjectNotFound, ID: "FederatedTokenFileInvalid", Object: config.FederatedTokenFile, Err: err,
+				Message: "The file with the token of the workload identity cannot be read.",
+				Advice:  "Check the path and the rights on it; on Kubernetes, that the pod is labelled for workload identity.",
+			}
+		}
+	}
+	return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+		ClientOptions: options, DisableInstanceDiscovery: hosts.private,
+		TenantID: config.TenantID, ClientID: config.ClientID, TokenFilePath: config.FederatedTokenFile,
+	})
+}
+
+// managedIdentity asks the machine's own endpoint, which is reached without a
+// proxy and, on a machine that has none, answers nothing at all.
+func managedIdentity(config engine.SourceConfig, f *failure) (azcore.TokenCredential, error) {
+	wire := &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
+	}
+	local := &gate{
+		next:     dateRepair{next: buffered{next: wire, limit: maxSignIn, timeout: 30 * time.Second}},
+		attempts: 3, patience: 5 * time.Minute,
+	}
+	options := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: policy.ClientOptions{
+		Retry:     policy.RetryOptions{MaxRetries: -1},
+		Telemetry: policy.TelemetryOptions{Disabled: true},
+		Transport: &http.Client{Transport: noted{next: local, failure: f}, CheckRedirect: noRedirect},
+	}}
+	if config.ClientID != "" {
+		options.ID = azidentity.ClientID(config.ClientID)
+	}
+	credential, err := azidentity.NewManagedIdentityCredential(options)
+	if err != nil {
+		return nil, identityUnavailable(clean(err.Error()), nil)
+	}
+	return credential, nil
+}
+
+func identityUnavailable(what string, err error) error {
+	return &engine.Error{
+		Category: engine.Authentication, ID: "ManagedIdentityUnavailable", Object: "managed identity", Err: err,
+		Message: "The machine's managed identity gave no token: " + what + ".",
+		Advice: "Check that the identity is switched on for this machine, Arc server or Automation account (a hybrid worker offers the account's system-assigned one only), " +
+			"that this account may ask for it, or pass an access token.",
+	}
+}
+
+// signedCredential signs in with a certificate whose key stays with its
+// holder. MSAL takes RSA keys alone, and no signer, so that the assertion is
+// made here.
+func signedCredential(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions, f *failure) (azcore.TokenCredential, error) {
+	a, err := newAssertion(config, hosts)
+	if err != nil {
+		return nil, err
+	}
+	return azidentity.NewClientAssertionCredential(config.TenantID, config.ClientID,
+		func(ctx context.Context) (string, error) {
+			signed, err := a.sign(ctx, time.Now())
+			return signed, f.set(err)
+		},
+		&azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: hosts.private})
+}

@@ -1,0 +1,98 @@
+package graph
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"groupwriteback/internal/engine"
+)
+
+// endpoints are the two hosts of a cloud, as https URLs without a slash at
+// the end.
+type endpoints struct {
+	authority, graph string
+	// private says that the authority was given explicitly, and is not one that
+	// the global sign-in service could vouch for.
+	private bool
+}
+
+// clouds are Microsoft's national clouds by the names that Connect-MgGraph
+// gives them.
+var clouds = map[string]endpoints{
+	"Global":   {authority: "https://login.microsoftonline.com", graph: "https://graph.microsoft.com"},
+	"USGov":    {authority: "https://login.microsoftonline.us", graph: "https://graph.microsoft.us"},
+	"USGovDoD": {authority: "https://login.microsoftonline.us", graph: "https://dod-graph.microsoft.us"},
+	"China":    {authority: "https://login.chinacloudapi.cn", graph: "https://microsoftgraph.chinacloudapi.cn"},
+}
+
+func resolveEndpoints(config engine.SourceConfig) (endpoints, error) {
+	name := config.Cloud
+	if name == "" {
+		name = "Global"
+	}
+	hosts, ok := clouds[name]
+	if !ok {
+		return endpoints{}, invalidSetting("Cloud", fmt.Sprintf("%q is not a cloud that is known", name),
+			"Use Global, USGov, USGovDoD or China, or give the authority and the Graph endpoint.")
+	}
+	var err error
+	if config.Authority != "" {
+		hosts.private = true
+		if hosts.authority, err = cleanEndpoint("Authority", config.Authority); err != nil {
+			return endpoints{}, err
+		}
+	}
+	if config.GraphEndpoint != "" {
+		if hosts.graph, err = cleanEndpoint("GraphEndpoint", config.GraphEndpoint); err != nil {
+			return endpoints{}, err
+		}
+	}
+	return hosts, nil
+}
+
+func cleanEndpoint(setting, value string) (string, error) {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", invalidSetting(setting, "it is not an https URL with nothing behind the host",
+			"Give it in the form https://graph.example.com.")
+	}
+	return "https://" + strings.ToLower(u.Host), nil
+}
+
+// rootCAs reads the certificates that are trusted, nil for the system's.
+func rootCAs(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := readSmallFile(path)
+	if err == nil {
+		pool := x509.NewCertPool()
+		if pool.AppendCertsFromPEM(pem) {
+			return pool, nil
+		}
+		err = fmt.Errorf("it holds no certificate in PEM form")
+	}
+	return nil, &engine.Error{
+		Category: engine.InvalidData, ID: "CAFileInvalid", Object: path, Err: err,
+		Message: "The file of trusted certificates cannot be used.",
+		Advice:  "Give a readable file with one or more certificates in PEM form (-----BEGIN CERTIFICATE-----).",
+	}
+}
+
+// maxFile bounds certificate files; real ones have a few KiB.
+const maxFile = 1 << 20
+
+func readSmallFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFile {
+		return nil, fmt.Errorf("it is no regular file of at most %d bytes", maxFile)
+	}
+	return os.ReadFile(path)
+}

@@ -1,0 +1,256 @@
+package graph
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"groupwriteback/internal/engine"
+)
+
+// call says what was being done, for the errors of one kind of request.
+type call struct {
+	doing      string // "reading the members of the group"
+	object     string
+	permission string // the application permission that the request needs
+}
+
+// statusError is an answer of Graph that is no success.
+type statusError struct {
+	status    int
+	code      string
+	message   string
+	requestID string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("status %d, %s: %s, request id %s", e.status, e.code, e.message, e.requestID)
+}
+
+// newStatusError reads the error of an answer, whatever form it has.
+func newStatusError(resp *http.Response) *statusError {
+	var answer struct {
+		Error struct {
+			Code       string `json:"code"`
+			Message    string `json:"message"`
+			InnerError struct {
+				RequestID string `json:"request-id"`
+			} `json:"innerError"`
+		} `json:"error"`
+	}
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		_ = json.Unmarshal(body, &answer) // a proxy answers in its own words: the status must do
+	}
+	e := &statusError{
+		status: resp.StatusCode, code: clean(answer.Error.Code), message: clean(answer.Error.Message),
+		requestID: clean(resp.Header.Get("request-id")),
+	}
+	if e.requestID == "" {
+		e.requestID = clean(answer.Error.InnerError.RequestID)
+	}
+	if e.code == "" {
+		e.code = "no Graph error code"
+	}
+	return e
+}
+
+// failed translates the error of a request, nil for nil.
+func (c call) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	var (
+		known     *engine.Error
+		status    *statusError
+		throttled *throttledError
+		transport *url.Error
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &engine.Error{
+			Category: engine.Stopped, ID: "Cancelled", Object: c.object, Err: contextError(err),
+			Message: "Cancelled while " + c.doing + ".", Advice: "Start it again when it should go on.",
+		}
+	case errors.As(err, &status):
+		return c.refused(status)
+	case errors.As(err, &throttled):
+		return &engine.Error{
+			Category: engine.ResourceBusy, ID: "ThrottledTooLong", Object: c.object, Err: throttled,
+			Message: "Microsoft Graph kept throttling while " + c.doing + ".",
+			Advice:  "Other applications may use up the tenant's share. Run again later; nothing was lost.",
+		}
+	case errors.Is(err, errCutOff), errors.Is(err, errNotJSON), errors.Is(err, errTooLarge):
+		return c.incomplete("an answer could not be read to its end", cause(err))
+	case errors.As(err, &transport) && transport.Op != "parse": // a link in an answer may be no URL
+		return unreachable(hostOf(transport.URL), transport.Err)
+	}
+	return c.incomplete("an answer could not be understood", cause(err))
+}
+
+// refused translates an error answer.
+func (c call) refused(e *statusError) error {
+	out := &engine.Error{
+		Object:  c.object,
+		Message: fmt.Sprintf("Microsoft Graph answered %d %s while %s: %s [request id %s]", e.status, e.code, c.doing, e.message, e.requestID),
+	}
+	switch {
+	case e.status == http.StatusUnauthorized:
+		out.Category, out.ID = engine.Authentication, "AccessTokenInvalid"
+		out.Advice = "The token was refused. Check that it was issued for this tenant and for Microsoft Graph in this cloud, and that the clock is right."
+		if strings.Contains(strings.ToLower(e.message), "expired") {
+			out.ID = "AccessTokenExpired"
+			out.Advice = "Connect again with a fresh access token, or sign in with a certificate or a managed identity."
+		}
+	case e.status == http.StatusForbidden:
+		out.Category, out.ID = engine.PermissionDenied, "PermissionMissing"
+		out.Advice = "Grant the application permission " + c.permission + " for Microsoft Graph to the app registration, with admin consent, and connect again."
+	case e.status == http.StatusNotFound:
+		out.Category, out.ID = engine.ObjectNotFound, "GraphObjectNotFound"
+		out.Advice = "It may have been deleted in the meantime. Run again."
+	default:
+		out.Category, out.ID = engine.InvalidState, "GraphError"
+		out.Advice = "Run again later. If it stays, give the request id to Microsoft support."
+	}
+	return out
+}
+
+// incomplete is the error of a reading that did not reach its end; nothing may
+// be concluded from the part that was read.
+func (c call) incomplete(what string, err error) error {
+	return &engine.Error{
+		Category: engine.InvalidData, ID: "IncompleteRead", Object: c.object, Err: err,
+		Message: "Incomplete while " + c.doing + ": " + what + ".",
+		Advice:  "Run again. If it stays, look for a proxy or gateway that changes the answers of Microsoft Graph.",
+	}
+}
+
+// unreachable translates a failure to connect, or to keep the connection.
+func unreachable(host string, err error) error {
+	if untrusted(err) {
+		return &engine.Error{
+			Category: engine.Connection, ID: "CertificateNotTrusted", Object: host, Err: cause(err),
+			Message: "The certificate of the host is not trusted.",
+			Advice:  "If a proxy inspects TLS, or the endpoint is private, give the CA's certificate as a CA file. It is always verified.",
+		}
+	}
+	return &engine.Error{
+		Category: engine.Connection, ID: "GraphUnreachable", Object: host, Err: cause(err),
+		Message: "The host cannot be reached.",
+		Advice:  "Check the name, DNS, the firewall (TCP 443 outbound) and the proxy settings HTTPS_PROXY and NO_PROXY.",
+	}
+}
+
+func untrusted(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
+}
+
+func invalidSetting(setting, what, advice string) error {
+	return &engine.Error{
+		Category: engine.InvalidArgument, ID: "SourceSettingInvalid", Object: setting,
+		Message: "The setting cannot be used: " + what + ".", Advice: advice,
+	}
+}
+
+func invalidToken(what string) error {
+	return &engine.Error{
+		Category: engine.Authentication, ID: "AccessTokenInvalid", Object: "access token",
+		Message: "The access token cannot be used: " + what + ".",
+		Advice:  "Give a token for Microsoft Graph, such as (Get-AzAccessToken -ResourceTypeName MSGraph).Token.",
+	}
+}
+
+func expiredToken() error {
+	return &engine.Error{
+		Category: engine.Authentication, ID: "AccessTokenExpired", Object: "access token",
+		Message: "The access token has run out, and there is no other.",
+		Advice:  "Connect again with a fresh access token, or sign in with a certificate or a managed identity.",
+	}
+}
+
+func otherTenant(want, got string) error {
+	return &engine.Error{
+		Category: engine.InvalidState, ID: "TenantMismatch", Object: got,
+		Message: "The sign-in led to the tenant " + got + ", not to " + want + ".",
+		Advice:  "Check the tenant id, and that the token or identity belongs to that tenant.",
+	}
+}
+
+func contextError(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return context.Canceled
+	}
+	return context.DeadlineExceeded
+}
+
+func hostOf(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return clean(u.Host)
+	}
+	return ""
+}
+
+// cause is the text of an error of another library, made fit for a log: the
+// innermost one, without the URL and its query.
+func cause(err error) error {
+	var (
+		transport *url.Error
+		network   *net.OpError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &transport):
+		err = transport.Err
+	case errors.As(err, &network):
+		err = network
+	}
+	return errors.New(clean(err.Error()))
+}
+
+// tokenLike is a JSON web token, complete or cut.
+var tokenLike = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`)
+
+// maxText bounds what is taken over from an answer into a message.
+const maxText = 600
+
+// clean makes a text from outside fit for a message: one line, no control
+// characters, not too long, and without a token that a server gave back.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.TrimSpace(tokenLike.ReplaceAllString(s, "***"))
+	if len(s) <= maxText {
+		return s
+	}
+	s = s[:maxText]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s + "…"
+}

@@ -1,0 +1,168 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/groups"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"golang.org/x/sync/errgroup"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+var memberProperties = []string{
+	"id", "displayName", "userPrincipalName", "userType",
+	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier", "onPremisesImmutableId",
+}
+
+// Members implements [engine.Source]. It holds one page for each reader.
+func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(engine.MemberPage) error) error {
+	var (
+		one   sync.Mutex
+		ended bool
+	)
+	deliver := func(p engine.MemberPage) error {
+		one.Lock()
+		defer one.Unlock()
+		if ended {
+			return context.Canceled
+		}
+		if err := page(p); err != nil {
+			ended = true
+			return &stopped{err}
+		}
+		return nil
+	}
+	work, reading := errgroup.WithContext(ctx)
+	work.SetLimit(readers)
+	for _, id := range ids {
+		if reading.Err() != nil {
+			break
+		}
+		work.Go(func() error {
+			err := s.membersOf(reading, id, deliver)
+			if err == nil || endsReading(err) {
+				return err
+			}
+			return deliver(engine.MemberPage{Group: id, Err: err})
+		})
+	}
+	err := work.Wait()
+	if stop, ok := errors.AsType[*stopped](err); ok {
+		return stop.err
+	}
+	if err == nil {
+		err = ctx.Err() // some were not started
+	}
+	return call{doing: "reading the members of the groups", object: s.base}.failed(err)
+}
+
+// stopped is the consumer's wish to end the reading.
+type stopped struct{ err error }
+
+func (s *stopped) Error() string { return s.err.Error() }
+
+// endsReading tells what would befall every group alike from what is the
+// matter with one.
+func endsReading(err error) bool {
+	var e *engine.Error
+	if !errors.As(err, &e) {
+		return true // the consumer's own
+	}
+	switch e.Category {
+	case engine.Authentication, engine.Connection, engine.Stopped, engine.ResourceBusy:
+		return true
+	}
+	return e.ID == "TenantMismatch"
+}
+
+func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(engine.MemberPage) error) error {
+	read := call{
+		doing: "reading the members of the group", object: id.String(),
+		permission: "GroupMember.Read.All, Group.Read.All or Directory.Read.All",
+	}
+	top := pageSize
+	query := &groups.ItemMembersRequestBuilderGetRequestConfiguration{
+		QueryParameters: &groups.ItemMembersRequestBuilderGetQueryParameters{Select: memberProperties, Top: &top},
+	}
+	return walk(read,
+		func(link string) (collection[models.DirectoryObjectable], error) {
+			builder := s.groups().ByGroupId(id.String()).Members()
+			if link != "" {
+				builder, query = groups.NewItemMembersRequestBuilder(link, s.adapter), nil
+			}
+			answer, err := builder.Get(ctx, query)
+			if answer == nil {
+				return nil, err
+			}
+			return answer, err
+		},
+		func(items []models.DirectoryObjectable, last bool) error {
+			out := make([]directory.SourceMember, len(items))
+			for i, item := range items {
+				var err error
+				if out[i], err = sourceMember(item); err != nil {
+					return read.incomplete("a member cannot be read", err)
+				}
+			}
+			return page(engine.MemberPage{Group: id, Members: out, Last: last})
+		})
+}
+
+// accountless are the types that never have an account on-premises.
+var accountless = map[string]bool{
+	"#microsoft.graph.device":           true,
+	"#microsoft.graph.servicePrincipal": true,
+	"#microsoft.graph.application":      true,
+	"#microsoft.graph.orgContact":       true,
+}
+
+// sourceMember reads a member. To an application without the permission for a
+// type, Graph gives type and id, and null for all the rest; since every user
+// has a user principal name and every group a display name, one without stands
+// for that. A type that is not known here is unreadable too, and given as a
+// user, so that nobody takes it for one without an account.
+func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, error) {
+	if item == nil {
+		return directory.SourceMember{}, fmt.Errorf("it is null")
+	}
+	id, err := directory.ParseGUID(text(item.GetId()))
+	if err != nil {
+		return directory.SourceMember{}, err
+	}
+	member := directory.SourceMember{ID: id, Kind: directory.KindUser}
+	var synced *bool
+	var sid *string
+	switch it := item.(type) {
+	case models.Userable:
+		upn := text(it.GetUserPrincipalName())
+		member.Readable = upn != ""
+		member.Name = upn
+		member.Guest = text(it.GetUserType()) == "Guest"
+		member.ImmutableID = text(it.GetOnPremisesImmutableId())
+		synced, sid = it.GetOnPremisesSyncEnabled(), it.GetOnPremisesSecurityIdentifier()
+	case models.Groupable:
+		member.Kind = directory.KindGroup
+		member.Name = text(it.GetDisplayName())
+		member.Readable = member.Name != ""
+		synced, sid = it.GetOnPremisesSyncEnabled(), it.GetOnPremisesSecurityIdentifier()
+	default:
+		if accountless[text(item.GetOdataType())] {
+			member.Kind, member.Readable = directory.KindOther, true
+			if named, ok := item.(interface{ GetDisplayName() *string }); ok {
+				member.Name = text(named.GetDisplayName())
+			}
+		}
+	}
+	member.Synced = synced != nil && *synced
+	if value := text(sid); value != "" {
+		if member.SID, err = directory.ParseSID(value); err != nil {
+			member.Readable = false // who it is on-premises is not known
+		}
+	}
+	return member, nil
+}

@@ -1,0 +1,457 @@
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	kjson "github.com/microsoft/kiota-serialization-json-go"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+const (
+	tenantID = "11111111-1111-4111-8111-111111111111"
+	groupA   = "aaaaaaaa-0000-4000-8000-00000000000a"
+	groupB   = "bbbbbbbb-0000-4000-8000-00000000000b"
+)
+
+// newToken is a token for the tenant that ends at the time.
+func newToken(tenant string, ends time.Time) string {
+	payload, err := json.Marshal(map[string]any{
+		"tid": tenant, "appid": "app", "roles": []string{"GroupMember.Read.All", "User.Read.All"}, "exp": ends.Unix(),
+	})
+	if err != nil {
+		panic(err)
+	}
+	enc := base64.RawURLEncoding.EncodeToString
+	return enc([]byte(`{"alg":"none"}`)) + "." + enc(payload) + "." + enc([]byte("signature"))
+}
+
+// inMemory is a source whose Graph is a function.
+func inMemory(t *testing.T, graph wire) *source {
+	t.Helper()
+	hosts := endpoints{authority: "https://login.example", graph: "https://graph.example"}
+	s, err := newSource(engine.SourceConfig{
+		Kind: engine.AccessToken, AccessToken: engine.NewSecret(newToken(tenantID, time.Now().Add(24*time.Hour))),
+	}, hosts, wire(func(*http.Request) (*http.Response, error) { return nil, errors.New("no sign-in expected") }), graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// script answers the requests in turn, and fails the test on one more.
+func script(t *testing.T, answers ...string) wire {
+	return func(req *http.Request) (*http.Response, error) {
+		if len(answers) == 0 {
+			t.Errorf("unexpected request %s", req.URL)
+			return reply(404, "{}"), nil
+		}
+		body := answers[0]
+		answers = answers[1:]
+		return reply(200, body), nil
+	}
+}
+
+func wantID(t *testing.T, err error, id string) {
+	t.Helper()
+	if !engine.HasID(err, id) {
+		t.Errorf("error = %v, want one with id %s", err, id)
+	}
+	if e, ok := errors.AsType[*engine.Error](err); ok && (e.Message == "" || e.Advice == "" || e.Category == "") {
+		t.Errorf("error %s lacks its message, advice or category: %+v", id, e)
+	}
+}
+
+func TestGroupsKeepsCloudMicrosoft365Groups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		pages := []string{
+			`{"@odata.nextLink":"https://graph.example/v1.0/groups?$skiptoken=2","value":[
+			 {"id":"` + groupA + `","displayName":"A \"quoted\" ☺","description":null,"mail":"a@example.com","visibility":"HiddenMembership","groupTypes":["Unified","DynamicMembership"],"onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":"s-1-5-21-1-2-3-1104"},
+			 {"id":"` + groupB + `","displayName":"synced","groupTypes":["Unified"],"onPremisesSyncEnabled":true}]}`,
+			`{"value":[{"id":"` + groupB + `","displayName":"security","groupTypes":[]}]}`,
+		}
+		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			asked = append(asked, req.URL.RequestURI())
+			if req.Header.Get("x-ms-throttle-priority") != "low" || req.Header.Get("client-request-id") == "" ||
+				!strings.HasPrefix(req.Header.Get("Authorization"), "Bearer ey") {
+				t.Errorf("headers %v", req.Header)
+			}
+			return reply(200, pages[len(asked)-1]), nil
+		})
+		var got []directory.SourceGroup
+		if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { got = append(got, g...); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		want := []directory.SourceGroup{{
+			ID: directory.MustGUID(groupA), DisplayName: `A "quoted" ☺`, Mail: "a@example.com",
+			Visibility: directory.HiddenMembership, OnPremisesSID: "S-1-5-21-1-2-3-1104",
+		}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if len(asked) != 2 || !strings.Contains(asked[0], "$top=999") || !strings.Contains(asked[0], "&$select=id,") && !strings.Contains(asked[0], "$select=id%2C") ||
+			asked[1] != "/v1.0/groups?$skiptoken=2" {
+			t.Errorf("asked %q", asked)
+		}
+	})
+}
+
+func TestABrokenListIsAnError(t *testing.T) {
+	group := `{"id":"` + groupA + `","displayName":"A","groupTypes":["Unified"]}`
+	for name, answers := range map[string][]string{
+		"a page without its value":      {`{"@odata.context":"x"}`},
+		"a value that is null":          {`{"value":null}`},
+		"a value that is no list":       {`{"value":{}}`},
+		"a group that is null":          {`{"value":[null]}`},
+		"a group without an id":         {`{"value":[{"displayName":"A","groupTypes":["Unified"]}]}`},
+		"a group with a foreign id":     {`{"value":[{"id":"1","groupTypes":["Unified"]}]}`},
+		"a group with a broken SID":     {`{"value":[{"id":"` + groupA + `","groupTypes":["Unified"],"onPremisesSecurityIdentifier":"S-1"}]}`},
+		"a list of numbers":             {`{"value":[1]}`},
+		"a link in a circle":            {`{"value":[` + group + `],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`, `{"value":[],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`},
+		"a link to another host":        {`{"value":[],"@odata.nextLink":"https://graph.example.evil/v1.0/groups"}`},
+		"a link without encryption":     {`{"value":[],"@odata.nextLink":"http://graph.example/v1.0/groups"}`},
+		"a link that is none":           {`{"value":[],"@odata.nextLink":"::"}`},
+		"a second page that is a page ": {`{"value":[],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`, `<html>`, `<html>`, `<html>`, `<html>`, `<html>`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			err := inMemory(t, script(t, answers...)).Groups(t.Context(), func([]directory.SourceGroup) error { return nil })
+			if !engine.HasID(err, "IncompleteRead") {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
+func TestTheConsumersErrorEndsTheReadingUnchanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("disk full")
+		group := `{"value":[{"id":"` + groupA + `","displayName":"A","groupTypes":["Unified"]}],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`
+		if err := inMemory(t, script(t, group)).Groups(t.Context(), func([]directory.SourceGroup) error { return full }); err != full {
+			t.Errorf("Groups: %v", err)
+		}
+		calls := 0
+		s := inMemory(t, func(*http.Request) (*http.Response, error) { return reply(200, `{"value":[]}`), nil })
+		err := s.Members(t.Context(), make([]directory.GUID, 100), func(engine.MemberPage) error { calls++; return full })
+		if err != full || calls != 1 {
+			t.Errorf("Members: %v after %d calls", err, calls)
+		}
+	})
+}
+
+func TestMembersAreReadWithWhatIsKnownOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := `{"value":[
+		 {"@odata.type":"#microsoft.graph.user","id":"00000000-0000-4000-8000-000000000001","displayName":"Ann","userPrincipalName":"ann@x","userType":"Member","onPremisesSyncEnabled":true,"onPremisesSecurityIdentifier":"S-1-5-21-1-2-3-4","onPremisesImmutableId":"AAAAAAAAAAAAAAAAAAAAAQ=="},
+		 {"@odata.type":"#microsoft.graph.user","id":"00000000-0000-4000-8000-000000000002","userPrincipalName":"g#EXT#@x","userType":"Guest","onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":null},
+		 {"@odata.type":"#microsoft.graph.user","id":"00000000-0000-4000-8000-000000000003","displayName":null,"userPrincipalName":null,"onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":null},
+		 {"@odata.type":"#microsoft.graph.user","id":"00000000-0000-4000-8000-000000000004"},
+		 {"@odata.type":"#microsoft.graph.user","id":"00000000-0000-4000-8000-000000000005","userPrincipalName":"odd@x","onPremisesSyncEnabled":true,"onPremisesSecurityIdentifier":"S-1-5-bad"},
+		 {"@odata.type":"#microsoft.graph.group","id":"00000000-0000-4000-8000-000000000006","displayName":"Nested","onPremisesSyncEnabled":true,"onPremisesSecurityIdentifier":"S-1-5-21-1-2-3-5"},
+		 {"@odata.type":"#microsoft.graph.group","id":"00000000-0000-4000-8000-000000000007","displayName":null},
+		 {"@odata.type":"#microsoft.graph.device","id":"00000000-0000-4000-8000-000000000008","displayName":null},
+		 {"@odata.type":"#microsoft.graph.servicePrincipal","id":"00000000-0000-4000-8000-000000000009","displayName":"App"},
+		 {"@odata.type":"#microsoft.graph.orgContact","id":"00000000-0000-4000-8000-00000000000a","displayName":"Partner"},
+		 {"@odata.type":"#microsoft.graph.newThing","id":"00000000-0000-4000-8000-00000000000b","displayName":"?"},
+		 {"id":"00000000-0000-4000-8000-00000000000c"}]}`
+		var got []engine.MemberPage
+		if err := inMemory(t, script(t, answer)).Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)},
+			func(p engine.MemberPage) error { got = append(got, p); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		id := func(n byte) directory.GUID {
+			g := directory.MustGUID("00000000-0000-4000-8000-000000000000")
+			g[15] = n
+			return g
+		}
+		user, group, other := directory.KindUser, directory.KindGroup, directory.KindOther
+		want := []engine.MemberPage{{Group: directory.MustGUID(groupA), Last: true, Members: []directory.SourceMember{
+			{ID: id(1), Kind: user, Name: "ann@x", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4", ImmutableID: "AAAAAAAAAAAAAAAAAAAAAQ=="},
+			{ID: id(2), Kind: user, Name: "g#EXT#@x", Readable: true, Guest: true},
+			{ID: id(3), Kind: user},
+			{ID: id(4), Kind: user},
+			{ID: id(5), Kind: user, Name: "odd@x", Synced: true},
+			{ID: id(6), Kind: group, Name: "Nested", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-5"},
+			{ID: id(7), Kind: group},
+			{ID: id(8), Kind: other, Readable: true},
+			{ID: id(9), Kind: other, Name: "App", Readable: true},
+			{ID: id(10), Kind: other, Name: "Partner", Readable: true},
+			{ID: id(11), Kind: user},
+			{ID: id(12), Kind: user},
+		}}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestOneGroupsFailureDoesNotEndTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			switch {
+			case strings.Contains(req.URL.Path, groupA):
+				return reply(404, `{"error":{"code":"Request_ResourceNotFound","message":"gone"}}`, "request-id", "r-1"), nil
+			case strings.Contains(req.URL.Path, groupB):
+				return reply(500, `{"error":{"code":"InternalServerError","message":"oops"}}`), nil
+			}
+			return reply(200, `{"value":[]}`), nil
+		})
+		ids := []directory.GUID{directory.MustGUID(groupA), directory.MustGUID(groupB), directory.MustGUID(tenantID)}
+		got := map[directory.GUID]engine.MemberPage{}
+		if err := s.Members(t.Context(), ids, func(p engine.MemberPage) error { got[p.Group] = p; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		wantID(t, got[ids[0]].Err, "GraphObjectNotFound")
+		wantID(t, got[ids[1]].Err, "GraphError")
+		if got[ids[0]].Last || got[ids[1]].Last || !got[ids[2]].Last || got[ids[2]].Err != nil {
+			t.Errorf("%+v", got)
+		}
+		if msg := got[ids[0]].Err.Error(); !strings.Contains(msg, "r-1") || !strings.Contains(msg, "Request_ResourceNotFound") {
+			t.Errorf("the error names neither code nor request: %s", msg)
+		}
+	})
+}
+
+func TestWhatBefallsEveryGroupEndsTheReading(t *testing.T) {
+	for name, test := range map[string]struct {
+		wire wire
+		id   string
+	}{
+		"no network": {func(*http.Request) (*http.Response, error) { return nil, errors.New("dial tcp: connection refused") }, "GraphUnreachable"},
+		"a refused token": {func(*http.Request) (*http.Response, error) {
+			return reply(401, `{"error":{"code":"InvalidAuthenticationToken","message":"Lifetime validation failed, the token is expired."}}`), nil
+		}, "AccessTokenExpired"},
+		"throttling": {func(*http.Request) (*http.Response, error) { return reply(429, `{}`, "Retry-After", "900"), nil }, "ThrottledTooLong"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := inMemory(t, test.wire)
+			if name == "a refused token" {
+				s.tokens.credential = &passedToken{first: engine.NewSecret(newToken(tenantID, time.Now().Add(time.Hour))), failure: s.tokens.failure}
+			}
+			err := s.Members(t.Context(), make([]directory.GUID, 30), func(p engine.MemberPage) error {
+				t.Errorf("%s: page %+v", name, p)
+				return nil
+			})
+			if !engine.HasID(err, test.id) {
+				t.Errorf("%s: %v, want %s", name, err, test.id)
+			}
+		})
+	}
+}
+
+func TestCancellingEndsTheReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})
+		time.AfterFunc(time.Second, cancel)
+		err := s.Members(ctx, make([]directory.GUID, 100), func(p engine.MemberPage) error { t.Errorf("page %+v", p); return nil })
+		wantID(t, err, "Cancelled")
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v does not wrap context.Canceled", err)
+		}
+	})
+}
+
+// batchOf answers a batch by its paths: "/groups/<id>" to status and code.
+func batchOf(t *testing.T, req *http.Request, about func(path string) (status int, body string, retryAfter string)) *http.Response {
+	var batch struct {
+		Requests []struct{ ID, Method, URL string }
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil || json.Unmarshal(body, &batch) != nil || len(batch.Requests) > 20 {
+		t.Errorf("batch %s, %v", body, err)
+	}
+	var responses []string
+	for _, r := range batch.Requests {
+		path, _, _ := strings.Cut(r.URL, "?")
+		status, answer, after := about(path)
+		if status != 0 {
+			responses = append([]string{fmt.Sprintf(`{"id":%q,"status":%d,"headers":{"Retry-After":%q},"body":%s}`, r.ID, status, after, answer)}, responses...)
+		}
+	}
+	return reply(200, `{"responses":[`+strings.Join(responses, ",")+`]}`)
+}
+
+func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
+	missing := `{"error":{"code":"Request_ResourceNotFound"}}`
+	type said struct {
+		status int
+		body   string
+	}
+	var (
+		ids   []directory.GUID
+		group = map[string]said{}
+		want  = map[directory.GUID]engine.Presence{}
+	)
+	add := func(presence engine.Presence, alive, deleted said) {
+		id := directory.GUID{15: byte(len(ids) + 1)}
+		ids = append(ids, id)
+		want[id] = presence
+		fill := func(s said) said { s.body = strings.ReplaceAll(s.body, "ID", id.String()); return s }
+		group["/groups/"+id.String()], group["/directory/deletedItems/"+id.String()] = fill(alive), fill(deleted)
+	}
+	found := said{200, `{"id":"ID"}`}
+	add(engine.PresenceFound, found, said{})
+	add(engine.PresenceSoftDeleted, said{404, missing}, found)
+	add(engine.PresenceHardDeleted, said{404, missing}, said{404, missing})
+	for _, unclear := range []said{
+		{}, {403, `{"error":{"code":"Authorization_RequestDenied"}}`}, {404, `{"error":{"code":"NotFound"}}`}, {404, `"aHRtbA=="`},
+		{404, `null`}, {500, `{}`}, {200, `{"id":"` + groupA + `"}`}, {200, `{}`}, {401, missing}, {302, `{}`}, {410, missing},
+	} {
+		add(engine.PresenceUnknown, unclear, said{404, missing})
+		add(engine.PresenceUnknown, said{404, missing}, unclear)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path != "/v1.0/$batch" {
+				t.Errorf("path %s", req.URL.Path)
+			}
+			return batchOf(t, req, func(path string) (int, string, string) { return group[path].status, group[path].body, "" }), nil
+		})
+		got, err := s.Presence(t.Context(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		count := map[string]int{}
+		start := time.Now()
+		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return batchOf(t, req, func(path string) (int, string, string) {
+				count[path]++
+				id := path[strings.LastIndexByte(path, '/')+1:]
+				if strings.HasSuffix(path, "7") && count[path] == 1 {
+					return 429, `{"error":{"code":"TooManyRequests"}}`, "30"
+				}
+				return 200, `{"id":"` + id + `"}`, ""
+			}), nil
+		})
+		var ids []directory.GUID
+		for i := range 45 {
+			ids = append(ids, directory.GUID{15: byte(i + 1)})
+		}
+		got, err := s.Presence(t.Context(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			want := 1
+			if strings.HasSuffix(id.String(), "7") {
+				want = 2
+			}
+			if got[id] != engine.PresenceFound || count["/groups/"+id.String()] != want {
+				t.Errorf("%s: %s after %d requests", id, got[id], count["/groups/"+id.String()])
+			}
+		}
+		if took := time.Since(start); took < 30*time.Second || took > 35*time.Second {
+			t.Errorf("took %v, want the 30 s that were asked for", took)
+		}
+	})
+}
+
+func TestConnectWriteback(t *testing.T) {
+	for answer, want := range map[string]engine.Tristate{
+		`{"value":[{"features":{"unifiedGroupWritebackEnabled":true,"groupWriteBackEnabled":false}}]}`: engine.Yes,
+		`{"value":[{"features":{"unifiedGroupWritebackEnabled":false,"groupWriteBackEnabled":true}}]}`: engine.Yes,
+		`{"features":{"unifiedGroupWritebackEnabled":true}}`:                                           engine.Yes,
+		`{"features":{"unifiedGroupWritebackEnabled":false,"groupWriteBackEnabled":null}}`:             engine.No,
+		`{"value":[]}`: engine.Unknown,
+		`{}`:           engine.Unknown,
+	} {
+		got, err := inMemory(t, script(t, answer)).ConnectWriteback(t.Context())
+		if err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", answer, got, err, want)
+		}
+	}
+	s := inMemory(t, func(*http.Request) (*http.Response, error) {
+		return reply(403, `{"error":{"code":"Authorization_RequestDenied"}}`), nil
+	})
+	if got, err := s.ConnectWriteback(t.Context()); err != nil || got != engine.Unknown {
+		t.Errorf("without the permission: %s, %v", got, err)
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	s := inMemory(t, script(t, `{"value":[{"id":"`+tenantID+`","displayName":"Contoso"}]}`))
+	got, err := s.Identify(t.Context())
+	want := engine.SourceIdentity{
+		TenantID: directory.MustGUID(tenantID), TenantName: "Contoso", AppID: "app", Roles: []string{"GroupMember.Read.All", "User.Read.All"},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+
+	s = inMemory(t, script(t, `{"value":[{"id":"`+groupA+`","displayName":"Fabrikam"}]}`))
+	_, err = s.Identify(t.Context())
+	wantID(t, err, "TenantMismatch")
+
+	s = inMemory(t, script(t))
+	s.tenant = groupB
+	_, err = s.Identify(t.Context())
+	wantID(t, err, "TenantMismatch")
+
+	s = inMemory(t, func(*http.Request) (*http.Response, error) {
+		return reply(403, `{"error":{"code":"Authorization_RequestDenied"}}`), nil
+	})
+	want.TenantName = ""
+	got, err = s.Identify(t.Context())
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+
+	for _, broken := range []string{`{"value":[]}`, `{"value":[null]}`, `{}`, `{"value":[{"id":"x"}]}`} {
+		_, err = inMemory(t, script(t, broken)).Identify(t.Context())
+		wantID(t, err, "IncompleteRead")
+	}
+}
+
+// FuzzMemberPage gives the SDK's parser and our reading of its result any
+// answer at all: none may panic.
+func FuzzMemberPage(f *testing.F) {
+	f.Add([]byte(`{"value":[{"@odata.type":"#microsoft.graph.user","id":"` + groupA + `","userPrincipalName":"a"}],"@odata.nextLink":"x"}`))
+	f.Add([]byte(`{"value":[{"@odata.type":1,"id":true}],"@odata.nextLink":5}`))
+	f.Add([]byte(`{"value":[[],{},null,"",0.5]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		node, err := kjson.NewJsonParseNodeFactory().GetRootParseNode("application/json", body)
+		if err != nil || node == nil {
+			return
+		}
+		parsed, err := node.GetObjectValue(models.CreateDirectoryObjectCollectionResponseFromDiscriminatorValue)
+		if err != nil || parsed == nil {
+			return
+		}
+		page := parsed.(models.DirectoryObjectCollectionResponseable)
+		_ = text(page.GetOdataNextLink())
+		for _, item := range page.GetValue() {
+			if m, err := sourceMember(item); err == nil && m.ID.IsZero() && !strings.Contains(string(body), "00000000-0000-0000-0000-000000000000") {
+				t.Errorf("a member without an id: %+v", m)
+			}
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"groupwriteback/internal/engine"
+)
+
+// signInErrors are the codes of Entra that have a clear remedy. They come from
+// Microsoft's reference of AADSTS error codes.
+var signInErrors = []struct {
+	id     string
+	advice string
+	codes  []int
+}{
+	{"TenantNotFound", "Check the tenant id or domain name, and that the cloud is the one that the tenant lives in.",
+		[]int{90002, 900023, 900021, 90008}},
+	{"ApplicationNotFound", "Check the application (client) id, and that the app registration is in this tenant.",
+		[]int{700016, 7000112}},
+	{"ClientSecretInvalid", "Give the value of the client secret, not its id, and check that it belongs to this application.",
+		[]int{7000215, 7000216, 7000218}},
+	{"ClientSecretExpired", "Make a new client secret for the app registration, or better use a certificate or a managed identity.",
+		[]int{7000222}},
+	{"ClientCertificateInvalid", "Add the certificate to the app registration, check that it is still valid, and that this machine's clock is right.",
+		[]int{700027, 700024, 700030, 7000214, 7000277, 50012}},
+	{"FederatedIdentityInvalid", "Check issuer, subject and audience of the federated credential of the app registration.",
+		[]int{70021, 700211, 700212, 700213, 700214, 700223}},
+}
+
+// failed translates the error of a sign-in. The text of azidentity's own
+// errors is not used: it may quote the whole answer.
+func (t *tokenSource) failed(ctx context.Context, err error) error {
+	signIn := call{doing: "signing in", object: t.authority}
+	if ctx.Err() != nil {
+		return signIn.failed(ctx.Err())
+	}
+	var failed *azidentity.AuthenticationFailedError
+	if errors.As(err, &failed) && failed.RawResponse != nil && failed.RawResponse.StatusCode != http.StatusOK {
+		return t.refused(failed.RawResponse)
+	}
+	var (
+		known *engine.Error
+		host  *hostError
+	)
+	below := t.failure.get()
+	switch {
+	case errors.As(below, &known):
+		return known
+	case t.kind == engine.ManagedIdentity:
+		what := "its endpoint did not answer"
+		if below == nil {
+			what = t.hide(firstLine(err))
+		}
+		return identityUnavailable(what, cause(below))
+	case errors.As(below, &host):
+		var throttled *throttledError
+		if errors.As(host.err, &throttled) || errors.Is(host.err, errNotJSON) || errors.Is(host.err, errTooLarge) || errors.Is(host.err, errCutOff) {
+			return signIn.failed(host.err)
+		}
+		return unreachable(host.host, host.err)
+	case below != nil:
+		return &engine.Error{
+			Category: engine.Authentication, ID: "SignInFailed", Object: t.authority, Err: errors.New(t.hide(clean(below.Error()))),
+			Message: "The sign-in failed.", Advice: "Check the credential.",
+		}
+	}
+	return &engine.Error{
+		Category: engine.Authentication, ID: "SignInFailed", Object: t.authority,
+		Message: "The sign-in failed: " + t.hide(firstLine(err)) + ".",
+		Advice:  "Check the tenant id, the client id, the credential and the cloud.",
+	}
+}
+
+// refused translates an error answer of the sign-in service.
+func (t *tokenSource) refused(resp *http.Response) error {
+	var answer struct {
+		Error       any    `json:"error"`
+		Description string `json:"error_description"`
+		Codes       []int  `json:"error_codes"`
+		Trace       string `json:"trace_id"`
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxSignIn)) // a body that cannot be read leaves the status
+	_ = json.Unmarshal(body, &answer)
+	// The description goes on with ids and the time.
+	description, _, _ := strings.Cut(answer.Description, "Trace ID:")
+	if description == "" {
+		description = "the answer holds no description"
+	}
+	said := t.hide(clean(description))
+	if t.kind == engine.ManagedIdentity {
+		return identityUnavailable(fmt.Sprintf("its endpoint answered %d: %s", resp.StatusCode, said), nil)
+	}
+	out := &engine.Error{
+		Category: engine.Authentication, ID: "SignInFailed", Object: t.authority,
+		Message: fmt.Sprintf("Entra refused the sign-in with status %d: %s [trace id %s]", resp.StatusCode, said, t.hide(clean(answer.Trace))),
+		Advice:  "Look the AADSTS code up at https://login.microsoftonline.com/error, and in the sign-in logs of the tenant.",
+	}
+	for _, one := range signInErrors {
+		if slices.ContainsFunc(one.codes, func(code int) bool {
+			return slices.Contains(answer.Codes, code) || strings.HasPrefix(description, fmt.Sprintf("AADSTS%d:", code))
+		}) {
+			out.ID, out.Advice = one.id, one.advice
+			break
+		}
+	}
+	return out
+}
+
+// hide takes the client secret out of a text, should a server give it back.
+func (t *tokenSource) hide(s string) string {
+	if t.secret.IsZero() {
+		return s
+	}
+	return strings.ReplaceAll(s, t.secret.Reveal(), t.secret.String())
+}
+
+// firstLine leaves out what azidentity and MSAL append: the answer itself.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return clean(line)
+}

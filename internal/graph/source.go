@@ -1,0 +1,186 @@
+// Package graph reads a tenant through Microsoft Graph. It is the only package
+// that knows the Graph SDK and azidentity.
+//
+// A request passes, from the outside in: the client of the SDK, which parses;
+// [exchange], which names the request and turns an error answer into a Go
+// error; the gate, which repeats and, when Graph throttles one reader, holds
+// back all of them; the authorizer, which puts the token on each try; and the
+// buffered transport, which reads an answer to its end or fails. What the rest
+// of the product sees of a failure is an [engine.Error], made in errors.go.
+package graph
+
+import (
+	"context"
+	"net/http"
+
+	absauth "github.com/microsoft/kiota-abstractions-go/authentication"
+	khttp "github.com/microsoft/kiota-http-go"
+	kjson "github.com/microsoft/kiota-serialization-json-go"
+	"github.com/microsoftgraph/msgraph-sdk-go/groups"
+	"github.com/microsoftgraph/msgraph-sdk-go/organization"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// readers is how many requests are under way at once. Graph counts a member
+// page as two or three units of the 350 to 800 a second that an application
+// has, so that more would only be throttled.
+const readers = 8
+
+// source is a tenant reached through Microsoft Graph.
+type source struct {
+	tenant  string // as configured: a GUID, a domain name or empty
+	base    string // https://graph.microsoft.com/v1.0
+	tokens  *tokenSource
+	gate    *gate
+	client  *http.Client
+	adapter *khttp.NetHttpRequestAdapter
+	idle    []*http.Transport
+}
+
+var _ engine.OpenSource = Open
+
+// Open makes a source. It reads the files that the configuration names and
+// checks what can be checked without the network; it does not sign in.
+func Open(_ context.Context, config engine.SourceConfig) (engine.Source, error) {
+	hosts, err := resolveEndpoints(config)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := rootCAs(config.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	signIn, graph := newTransport(roots), newTransport(roots)
+	s, err := newSource(config, hosts, signIn, graph)
+	if err != nil {
+		return nil, err
+	}
+	s.idle = []*http.Transport{signIn, graph}
+	return s, nil
+}
+
+// newSource puts a source together above the two transports.
+func newSource(config engine.SourceConfig, hosts endpoints, signIn, graph http.RoundTripper) (*source, error) {
+	tokens, err := newTokenSource(config, hosts, signIn)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{tenant: config.TenantID, base: hosts.graph + "/v1.0", tokens: tokens}
+	s.gate = &gate{
+		next: authorizer{
+			tokens: tokens, endpoint: hosts.graph,
+			next: buffered{next: graph, limit: maxAnswer, timeout: answerTimeout},
+		},
+		attempts: 5, patience: throttlePatience,
+	}
+	s.client = &http.Client{Transport: exchange{next: s.gate}, CheckRedirect: noRedirect}
+	s.adapter, err = khttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		&absauth.AnonymousAuthenticationProvider{}, kjson.NewJsonParseNodeFactory(), kjson.NewJsonSerializationWriterFactory(), s.client)
+	if err != nil {
+		return nil, err
+	}
+	s.adapter.SetBaseUrl(s.base)
+	return s, nil
+}
+
+func (s *source) groups() *groups.GroupsRequestBuilder {
+	return groups.NewGroupsRequestBuilderInternal(map[string]string{}, s.adapter)
+}
+
+// Identify implements [engine.Source].
+func (s *source) Identify(ctx context.Context) (engine.SourceIdentity, error) {
+	token, err := s.tokens.token(ctx)
+	if err != nil {
+		return engine.SourceIdentity{}, call{doing: "signing in", object: s.tokens.authority}.failed(err)
+	}
+	claims, err := readClaims(token)
+	if err != nil {
+		return engine.SourceIdentity{}, invalidToken("its claims cannot be read: " + err.Error())
+	}
+	id := engine.SourceIdentity{TenantID: claims.Tenant, AppID: claims.app(), Roles: claims.permissions()}
+	if configured, err := directory.ParseGUID(s.tenant); err == nil && configured != id.TenantID {
+		return engine.SourceIdentity{}, otherTenant(configured.String(), id.TenantID.String())
+	}
+
+	read := call{doing: "reading the organization", object: id.TenantID.String(), permission: "Organization.Read.All or Directory.Read.All"}
+	page, err := organization.NewOrganizationRequestBuilderInternal(map[string]string{}, s.adapter).
+		Get(ctx, &organization.OrganizationRequestBuilderGetRequestConfiguration{
+			QueryParameters: &organization.OrganizationRequestBuilderGetQueryParameters{Select: []string{"id", "displayName"}},
+		})
+	if err := read.failed(err); err != nil {
+		if engine.HasID(err, "PermissionMissing") {
+			return id, nil // the token says whose tenant it is; only the name stays unknown
+		}
+		return engine.SourceIdentity{}, err
+	}
+	if page == nil || len(page.GetValue()) != 1 || page.GetValue()[0] == nil {
+		return engine.SourceIdentity{}, read.incomplete("the answer does not name exactly one organization", nil)
+	}
+	tenant, err := directory.ParseGUID(text(page.GetValue()[0].GetId()))
+	if err != nil {
+		return engine.SourceIdentity{}, read.incomplete("the organization has no valid id", err)
+	}
+	if tenant != id.TenantID {
+		return engine.SourceIdentity{}, otherTenant(id.TenantID.String(), tenant.String())
+	}
+	id.TenantName = text(page.GetValue()[0].GetDisplayName())
+	return id, nil
+}
+
+// ConnectWriteback implements [engine.Source]. Microsoft Graph gives the
+// answer to delegated tokens alone, so that it is unknown to an application.
+func (s *source) ConnectWriteback(ctx context.Context) (engine.Tristate, error) {
+	type features struct {
+		Unified *bool `json:"unifiedGroupWritebackEnabled"` // version 1: Microsoft 365 groups
+		Group   *bool `json:"groupWriteBackEnabled"`        // version 2: chosen groups
+	}
+	type synchronization struct {
+		Features features `json:"features"`
+	}
+	// The documentation shows one object where the metadata declares a
+	// collection, so that either is read.
+	var answer struct {
+		synchronization
+		Value []synchronization `json:"value"`
+	}
+	read := call{
+		doing: "reading the settings of directory synchronization", object: "/directory/onPremisesSynchronization",
+		permission: "OnPremDirectorySynchronization.Read.All",
+	}
+	if err := read.failed(s.getJSON(ctx, "/directory/onPremisesSynchronization", &answer)); err != nil {
+		if engine.HasID(err, "PermissionMissing") || engine.HasID(err, "GraphObjectNotFound") {
+			return engine.Unknown, nil
+		}
+		return engine.Unknown, err
+	}
+	result := engine.Unknown
+	for _, one := range append(answer.Value, answer.synchronization) {
+		for _, enabled := range []*bool{one.Features.Unified, one.Features.Group} {
+			switch {
+			case enabled != nil && *enabled:
+				return engine.Yes, nil
+			case enabled != nil:
+				result = engine.No
+			}
+		}
+	}
+	return result, nil
+}
+
+// Close implements [engine.Source].
+func (s *source) Close() error {
+	for _, wire := range s.idle {
+		wire.CloseIdleConnections()
+	}
+	return nil
+}
+
+// text is the value of an optional string.
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,218 @@
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// tokenMargin is how long before its end a token is no longer used.
+const tokenMargin = 2 * time.Minute
+
+// tokenSource gives the token for Graph, one sign-in at a time, and keeps to
+// the tenant that the first token was issued for.
+type tokenSource struct {
+	credential azcore.TokenCredential
+	kind       engine.CredentialKind
+	authority  string // for errors
+	scope      string
+	secret     engine.Secret
+	failure    *failure
+
+	mu      sync.Mutex
+	current azcore.AccessToken
+	tenant  directory.GUID
+}
+
+// token returns a token that is good for some time yet.
+func (t *tokenSource) token(ctx context.Context) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.Token != "" && time.Until(t.current.ExpiresOn) > tokenMargin {
+		return t.current.Token, nil
+	}
+	return t.acquire(ctx)
+}
+
+// replace returns a token other than the one that was refused, or the same
+// when the credential has no other.
+func (t *tokenSource) replace(ctx context.Context, refused string) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.Token != refused {
+		return t.current.Token, nil // another reader was quicker
+	}
+	return t.acquire(ctx)
+}
+
+func (t *tokenSource) acquire(ctx context.Context) (string, error) {
+	// Without a deadline MSAL sets one of 30 seconds, too short for a sign-in
+	// service that asks to wait.
+	ctx, cancel := context.WithTimeout(ctx, throttlePatience)
+	defer cancel()
+	t.failure.set(nil)
+	got, err := t.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{t.scope}})
+	if err != nil {
+		return "", t.failed(ctx, err)
+	}
+	claims, err := readClaims(got.Token)
+	if err != nil {
+		return "", invalidToken(err.Error())
+	}
+	if !t.tenant.IsZero() && claims.Tenant != t.tenant {
+		return "", otherTenant(t.tenant.String(), claims.Tenant.String())
+	}
+	t.tenant, t.current = claims.Tenant, got
+	return got.Token, nil
+}
+
+// claims is what is read of a token. Graph verifies it; here it only informs.
+type claims struct {
+	Tenant  directory.GUID `json:"tid"`
+	AppID   string         `json:"appid"`
+	Party   string         `json:"azp"` // the application, in tokens of version 2
+	Roles   []string       `json:"roles"`
+	Scopes  string         `json:"scp"`
+	Expires float64        `json:"exp"`
+}
+
+func (c claims) app() string {
+	if c.AppID != "" {
+		return c.AppID
+	}
+	return c.Party
+}
+
+func (c claims) permissions() []string {
+	return append(c.Roles, strings.Fields(c.Scopes)...)
+}
+
+func (c claims) expires() time.Time { return time.Unix(int64(c.Expires), 0) }
+
+// maxToken bounds what is taken for a token; real ones have a few KiB.
+const maxToken = 256 << 10
+
+// readClaims reads a JSON web token without verifying it. Its errors hold no
+// part of the token.
+func readClaims(token string) (claims, error) {
+	if len(token) > maxToken {
+		return claims{}, errors.New("it is too long for a token")
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return claims{}, errors.New("it is no JSON web token, which has three parts")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return claims{}, errors.New("its second part is not base64url")
+	}
+	var c claims
+	if json.Unmarshal(payload, &c) != nil {
+		return claims{}, errors.New("its claims are not of the form that Entra issues")
+	}
+	if c.Tenant.IsZero() {
+		return claims{}, errors.New("it names no tenant (claim tid)")
+	}
+	return c, nil
+}
+
+// passedToken is the credential of a caller who has a token and may be asked
+// for another.
+type passedToken struct {
+	first   engine.Secret
+	used    bool
+	refresh func(context.Context) (engine.Secret, time.Time, error)
+	failure *failure
+}
+
+// GetToken implements [azcore.TokenCredential]. It is asked only when the
+// token that it gave before is no longer good.
+func (p *passedToken) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	if !p.used && !p.first.IsZero() {
+		p.used = true
+		token, err := readPassed(p.first, time.Time{})
+		if err != nil || time.Until(token.ExpiresOn) > tokenMargin || p.refresh == nil && time.Until(token.ExpiresOn) > 0 {
+			return token, p.failure.set(err)
+		}
+	}
+	if p.refresh == nil {
+		return azcore.AccessToken{}, p.failure.set(expiredToken())
+	}
+	secret, expires, err := p.refresh(ctx)
+	if err != nil {
+		return azcore.AccessToken{}, p.failure.set(err)
+	}
+	token, err := readPassed(secret, expires)
+	if err == nil && time.Until(token.ExpiresOn) <= 0 {
+		err = expiredToken()
+	}
+	return token, p.failure.set(err)
+}
+
+func readPassed(secret engine.Secret, expires time.Time) (azcore.AccessToken, error) {
+	value := strings.TrimPrefix(strings.TrimSpace(secret.Reveal()), "Bearer ")
+	c, err := readClaims(value)
+	if err != nil {
+		return azcore.AccessToken{}, invalidToken(err.Error())
+	}
+	if c.Expires > 0 {
+		expires = c.expires()
+	}
+	return azcore.AccessToken{Token: value, ExpiresOn: expires}, nil
+}
+
+// failure keeps the error below a sign-in: azidentity passes on its text alone.
+type failure struct {
+	mu  sync.Mutex
+	err error
+}
+
+// set keeps err and returns it.
+func (f *failure) set(err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+	return err
+}
+
+func (f *failure) get() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// noted keeps the errors of the requests of a sign-in.
+type noted struct {
+	next    http.RoundTripper
+	failure *failure
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (n noted) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := n.next.RoundTrip(req)
+	if err != nil {
+		n.failure.set(&hostError{host: req.URL.Host, err: err})
+	}
+	return resp, err
+}
+
+// hostError is a failure of a request of a sign-in.
+type hostError struct {
+	host string
+	err  error
+}
+
+func (e *hostError) Error() string { return fmt.Sprintf("%s: %v", e.host, e.err) }
+func (e *hostError) Unwrap() error { return e.err }

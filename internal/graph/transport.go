@@ -1,0 +1,180 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	// maxAnswer bounds an answer after decompression. A page of 999 members has
+	// about half a MiB.
+	maxAnswer = 32 << 20
+	// answerTimeout bounds one try, from the connection to the last byte.
+	answerTimeout = 2 * time.Minute
+)
+
+var (
+	errTooLarge = errors.New("the answer is larger than is read")
+	errCutOff   = errors.New("the answer ended before its end")
+	errNotJSON  = errors.New("the answer is no JSON")
+)
+
+// newTransport makes connections with the certificate verified against roots,
+// or the system's when roots is nil.
+func newTransport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:   15 * time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   readers,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// noRedirect keeps credentials with the host they were meant for: neither
+// Graph nor the sign-in service redirects what is asked of them here.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// buffered reads every answer to its end, within a time and a size, so that an
+// answer that was cut off is a fault that the gate can repeat, and never a
+// short list.
+type buffered struct {
+	next    http.RoundTripper
+	limit   int64
+	timeout time.Duration
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (b buffered) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), b.timeout)
+	defer cancel()
+	resp, err := b.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, b.explain(req, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, b.limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errCutOff, b.explain(req, err))
+	case int64(len(body)) > b.limit:
+		return nil, fmt.Errorf("%w: more than %d bytes", errTooLarge, b.limit)
+	case resp.StatusCode == http.StatusOK && !json.Valid(body):
+		return nil, fmt.Errorf("%w: %d bytes of type %q", errNotJSON, len(body), resp.Header.Get("Content-Type"))
+	}
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return resp, nil
+}
+
+// explain tells the try's own time-out from the end of the caller's context.
+func (b buffered) explain(req *http.Request, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && req.Context().Err() == nil {
+		return fmt.Errorf("no complete answer within %v", b.timeout)
+	}
+	return err
+}
+
+// authorizer puts the token on each try, so that a request which waited long
+// at the gate goes out with one that is still good, and sends it to no host
+// but the endpoint, wherever a link in an answer may point.
+type authorizer struct {
+	tokens   *tokenSource
+	endpoint string
+	next     http.RoundTripper
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if got := "https://" + strings.ToLower(req.URL.Host); req.URL.Scheme != "https" || got != a.endpoint {
+		return nil, call{doing: "following a link in an answer", object: a.endpoint}.
+			incomplete(fmt.Sprintf("it points to another host, %q", clean(req.URL.Host)), nil)
+	}
+	token, err := a.tokens.token(req.Context())
+	if err != nil {
+		return nil, err
+	}
+	resp, err := a.send(req, token)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, err
+	}
+	// Another one may be had before the clock says so: it was revoked, or the
+	// clocks differ.
+	fresh, err := a.tokens.replace(req.Context(), token)
+	if err != nil {
+		return nil, err
+	}
+	if fresh == token {
+		return resp, nil
+	}
+	return a.send(req, fresh)
+}
+
+func (a authorizer) send(req *http.Request, token string) (*http.Response, error) {
+	try := req.Clone(req.Context())
+	if req.Body != nil {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		try.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	try.Header.Set("Authorization", "Bearer "+token)
+	return a.next.RoundTrip(try)
+}
+
+// exchange names the request, asks for the low priority that suits a
+// background job, and turns every answer but success into a [statusError].
+type exchange struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (x exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	try := req.Clone(req.Context())
+	try.Header.Set("client-request-id", uuid.NewString())
+	try.Header.Set("x-ms-throttle-priority", "low")
+	// The SDK writes the $ of its parameter names escaped, for URI templates.
+	try.URL.RawQuery = strings.ReplaceAll("&"+try.URL.RawQuery, "&%24", "&$")[1:]
+	resp, err := x.next.RoundTrip(try)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		return nil, newStatusError(resp)
+	}
+	return resp, nil
+}
+
+// getJSON reads one resource that the SDK has no fitting call for.
+func (s *source) getJSON(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+path, nil)
+	if err != nil {
+		return err
+	}
+	return s.doJSON(req, into)
+}
+
+func (s *source) doJSON(req *http.Request, into any) error {
+	req.Header.Set("Accept", "application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(resp.Body).Decode(into)
+}

@@ -1,0 +1,134 @@
+// Command groupwriteback is the engine of GroupWriteback. It serves the
+// protocol of docs/protocol.md on standard input and output.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"groupwriteback/internal/ad"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/graph"
+	"groupwriteback/internal/stdio"
+	"groupwriteback/state"
+)
+
+// The exit codes of docs/protocol.md.
+const (
+	exitEnded        = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitStillRunning = 3
+)
+
+const usage = `groupwriteback is the engine of the PowerShell module GroupWriteback. It serves
+requests in JSON-RPC 2.0, one a line, on standard input and output, until the
+input ends. Its own messages go to standard error, as JSON.
+
+usage: groupwriteback [--log-level debug|info|warn|error]
+       groupwriteback --version
+       groupwriteback --help
+`
+
+func main() {
+	// Ctrl+C is for the client to act on. Ignoring the signal would not do on
+	// Windows, where only a signal that someone asked for is kept from ending
+	// the process; so it is asked for, and nobody listens.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	// A client that is gone shows as an error of the write.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program between its arguments and its exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("groupwriteback", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	showVersion := flags.Bool("version", false, "")
+	var level slog.Level
+	flags.Func("log-level", "", func(s string) error { return parseLevel(&level, s) })
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("there are no arguments such as %q", flags.Arg(0))
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		return exitEnded
+	case err != nil:
+		fmt.Fprintf(stderr, "groupwriteback: %v\n\n%s", err, usage)
+		return exitUsage
+	case *showVersion:
+		fmt.Fprintln(stdout, version())
+		return exitEnded
+	}
+
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: utc}))
+	err = stdio.Serve(ctx, stdio.Config{Version: version(), Open: opener(log), Log: log}, stdin, stdout)
+	switch {
+	case errors.Is(err, stdio.ErrStillRunning):
+		log.Error("the process ends with requests still running; the next run completes what they began")
+		return exitStillRunning
+	case err != nil:
+		log.Error("the process cannot go on", "error", err.Error())
+		return exitFailed
+	}
+	return exitEnded
+}
+
+// opener wires the connectors and the state to the engine of a session.
+func opener(log *slog.Logger) func(statePath, serviceAccount string) (stdio.Engine, string, error) {
+	return func(statePath, serviceAccount string) (stdio.Engine, string, error) {
+		folder, err := state.Folder(statePath)
+		if err != nil {
+			return nil, "", err
+		}
+		return engine.New(engine.Config{
+			OpenSource: graph.Open,
+			OpenTarget: ad.Open,
+			OpenState: func(ctx context.Context) (engine.State, error) {
+				return state.Options{ServiceAccount: serviceAccount}.Open(ctx, folder)
+			},
+			Log: log,
+			Now: time.Now,
+		}), folder, nil
+	}
+}
+
+func parseLevel(level *slog.Level, s string) error {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	l, ok := levels[s]
+	if !ok {
+		return errors.New("it is none of debug, info, warn and error")
+	}
+	*level = l
+	return nil
+}
+
+func utc(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		a.Value = slog.TimeValue(a.Value.Time().UTC())
+	}
+	return a
+}
+
+// version is the one that Go recorded: a tag, or one made of the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

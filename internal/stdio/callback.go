@@ -1,0 +1,76 @@
+package stdio
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/creachadair/jrpc2"
+
+	"groupwriteback/internal/engine"
+)
+
+// callTimeout is how long the client may take to answer the engine.
+const callTimeout = 60 * time.Second
+
+// freshToken asks the client for another access token.
+func (s *session) freshToken(ctx context.Context, tenantID, resource string) (engine.Secret, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.callTimeout)
+	defer cancel()
+	var answer struct {
+		AccessToken engine.Secret `json:"accessToken"`
+		ExpiresOn   time.Time     `json:"expiresOn"`
+	}
+	err := s.wire.call(ctx, "credential.token", map[string]string{"tenantId": tenantID, "resource": resource}, &answer)
+	if err == nil && answer.AccessToken.IsZero() {
+		err = errors.New("the client's answer holds no access token")
+	}
+	if err != nil {
+		return engine.Secret{}, time.Time{}, callError(ctx, err, engine.Error{Category: engine.Authentication, ID: "AccessTokenExpired", Object: tenantID,
+			Message: "The access token has run out, and there is no fresh one",
+			Advice:  "Connect with a fresh access token and start the synchronisation again; it goes on where it ended."})
+	}
+	return answer.AccessToken, answer.ExpiresOn, nil
+}
+
+// sign has the client sign a SHA-256 digest with a key that it holds.
+func (s *session) sign(ctx context.Context, thumbprint string, digest []byte, padding string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.callTimeout)
+	defer cancel()
+	var answer struct {
+		Signature string `json:"signature"`
+	}
+	err := s.wire.call(ctx, "credential.sign", map[string]string{
+		"thumbprint": thumbprint, "digest": base64.StdEncoding.EncodeToString(digest), "padding": padding}, &answer)
+	var signature []byte
+	if err == nil {
+		if signature, err = base64.StdEncoding.DecodeString(answer.Signature); err == nil && len(signature) == 0 {
+			err = errors.New("the client's answer holds no signature")
+		}
+	}
+	if err != nil {
+		return nil, callError(ctx, err, engine.Error{Category: engine.Authentication, ID: "SigningFailed", Object: thumbprint,
+			Message: "The certificate's private key could not be used to sign",
+			Advice:  "Check that the certificate with this thumbprint has a private key that this account may use."})
+	}
+	return signature, nil
+}
+
+// callError adds to e what the client said, or that it said nothing. A request
+// that was cancelled meanwhile ends with that.
+func callError(ctx context.Context, err error, e engine.Error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return errCancelled()
+	}
+	said := err.Error()
+	var client *jrpc2.Error
+	if errors.As(err, &client) {
+		said = client.Message
+	}
+	e.Message = fmt.Sprintf("%s: %s.", e.Message, strings.TrimRight(clip(said), "."))
+	e.Err = err
+	return &e
+}

@@ -1,0 +1,147 @@
+package stdio
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+
+	"groupwriteback/internal/engine"
+)
+
+type connectParams struct {
+	Source *sourceParams `json:"source"`
+	Target *targetParams `json:"target"`
+}
+
+type sourceParams struct {
+	TenantID      string `json:"tenantId"`
+	ClientID      string `json:"clientId"`
+	Environment   string `json:"environment"`
+	Authority     string `json:"authority"`
+	GraphEndpoint string `json:"graphEndpoint"`
+	CAFile        string `json:"caFile"`
+	Credential    struct {
+		Kind                engine.CredentialKind `json:"kind"`
+		Secret              engine.Secret         `json:"secret"`
+		CertificatePath     string                `json:"certificatePath"`
+		CertificatePassword engine.Secret         `json:"certificatePassword"`
+		Thumbprint          string                `json:"thumbprint"`
+		Certificate         string                `json:"certificate"`
+		FederatedTokenFile  string                `json:"federatedTokenFile"`
+		AccessToken         engine.Secret         `json:"accessToken"`
+		CanRefresh          bool                  `json:"canRefresh"`
+	} `json:"credential"`
+}
+
+type targetParams struct {
+	Server     string `json:"server"`
+	StartTLS   bool   `json:"startTls"`
+	CAFile     string `json:"caFile"`
+	Credential struct {
+		Kind     engine.AuthKind `json:"kind"`
+		User     string          `json:"user"`
+		Password engine.Secret   `json:"password"`
+		Keytab   string          `json:"keytab"`
+		Realm    string          `json:"realm"`
+		Krb5Conf string          `json:"krb5Conf"`
+	} `json:"credential"`
+}
+
+func (s *session) connect(ctx context.Context, e Engine, p connectParams) (any, error) {
+	if p.Source == nil && p.Target == nil {
+		return nil, invalidParameter("params", "Neither source nor target is given.", "Give the tenant, the directory, or both.")
+	}
+	var source *engine.SourceConfig
+	var target *engine.TargetConfig
+	var err error
+	if p.Source != nil {
+		if source, err = s.sourceConfig(p.Source); err != nil {
+			return nil, err
+		}
+	}
+	if p.Target != nil {
+		if target, err = p.Target.config(); err != nil {
+			return nil, err
+		}
+	}
+	info, err := e.Connect(ctx, source, target)
+	return connection(info), err
+}
+
+// connection makes the empty list of roles a list.
+func connection(info engine.ConnectionInfo) engine.ConnectionInfo {
+	if info.Source != nil && info.Source.Roles == nil {
+		info.Source.Roles = []string{}
+	}
+	return info
+}
+
+// graphResources are what a token is asked for where the endpoint is not given.
+var graphResources = map[string]string{
+	"Global":   "https://graph.microsoft.com",
+	"USGov":    "https://graph.microsoft.us",
+	"USGovDoD": "https://dod-graph.microsoft.us",
+	"China":    "https://microsoftgraph.chinacloudapi.cn",
+}
+
+func (s *session) sourceConfig(p *sourceParams) (*engine.SourceConfig, error) {
+	if err := oneOf("source.environment", p.Environment, "Global", "USGov", "USGovDoD", "China"); err != nil {
+		return nil, err
+	}
+	if p.Environment == "" {
+		p.Environment = "Global"
+	}
+	c := &p.Credential
+	err := checkCredential("source.credential", string(c.Kind), sourceCredentials, []given{
+		{"secret", !c.Secret.IsZero()}, {"certificatePath", c.CertificatePath != ""}, {"certificatePassword", !c.CertificatePassword.IsZero()},
+		{"thumbprint", c.Thumbprint != ""}, {"certificate", c.Certificate != ""}, {"federatedTokenFile", c.FederatedTokenFile != ""},
+		{"accessToken", !c.AccessToken.IsZero()}, {"canRefresh", c.CanRefresh},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if p.TenantID == "" && c.Kind != engine.AccessToken && c.Kind != engine.ManagedIdentity {
+		return nil, missing("source.tenantId")
+	}
+	if p.ClientID == "" && (c.Kind == engine.ClientSecret || c.Kind == engine.ClientCertificate || c.Kind == engine.CertificateThumbprint) {
+		return nil, missing("source.clientId")
+	}
+	config := &engine.SourceConfig{
+		TenantID: p.TenantID, ClientID: p.ClientID, Cloud: p.Environment, Authority: p.Authority, GraphEndpoint: p.GraphEndpoint, CAFile: p.CAFile,
+		Kind: c.Kind, Secret: c.Secret, CertificatePath: c.CertificatePath, CertificatePassword: c.CertificatePassword,
+		AccessToken: c.AccessToken, FederatedTokenFile: c.FederatedTokenFile,
+	}
+	switch {
+	case c.Kind == engine.CertificateThumbprint:
+		if config.Certificate, err = base64.StdEncoding.DecodeString(c.Certificate); err != nil {
+			return nil, invalidParameter("source.credential.certificate", "The certificate is not base64.", "Give the base64 text of the certificate's DER form.")
+		}
+		config.Sign = func(ctx context.Context, digest []byte, padding string) ([]byte, error) {
+			return s.sign(ctx, c.Thumbprint, digest, padding)
+		}
+	case c.CanRefresh:
+		resource := p.GraphEndpoint
+		if resource == "" {
+			resource = graphResources[p.Environment]
+		}
+		config.RefreshToken = func(ctx context.Context) (engine.Secret, time.Time, error) {
+			return s.freshToken(ctx, p.TenantID, resource)
+		}
+	}
+	return config, nil
+}
+
+func (p *targetParams) config() (*engine.TargetConfig, error) {
+	c := &p.Credential
+	if p.Server == "" {
+		return nil, missing("target.server")
+	}
+	err := checkCredential("target.credential", string(c.Kind), targetCredentials, []given{
+		{"user", c.User != ""}, {"password", !c.Password.IsZero()}, {"keytab", c.Keytab != ""}, {"realm", c.Realm != ""}, {"krb5Conf", c.Krb5Conf != ""},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &engine.TargetConfig{Server: p.Server, StartTLS: p.StartTLS, CAFile: p.CAFile,
+		Kind: c.Kind, User: c.User, Password: c.Password, Keytab: c.Keytab, Realm: c.Realm, Krb5Conf: c.Krb5Conf}, nil
+}

@@ -1,0 +1,65 @@
+package stdio
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/engine"
+)
+
+// credentialFields are the fields that go with one kind of credential.
+type credentialFields struct {
+	kind               string
+	required, optional []string
+}
+
+var sourceCredentials = []credentialFields{
+	{kind: string(engine.ClientSecret), required: []string{"secret"}},
+	{kind: string(engine.ClientCertificate), required: []string{"certificatePath"}, optional: []string{"certificatePassword"}},
+	{kind: string(engine.CertificateThumbprint), required: []string{"thumbprint", "certificate"}},
+	{kind: string(engine.ManagedIdentity)},
+	{kind: string(engine.WorkloadIdentity), optional: []string{"federatedTokenFile"}},
+	{kind: string(engine.AccessToken), required: []string{"accessToken"}, optional: []string{"canRefresh"}},
+}
+
+var targetCredentials = []credentialFields{
+	{kind: string(engine.SimpleBind), required: []string{"user", "password"}},
+	{kind: string(engine.KerberosPassword), required: []string{"user", "password"}, optional: []string{"realm", "krb5Conf"}},
+	{kind: string(engine.KerberosKeytab), required: []string{"user", "keytab"}, optional: []string{"realm", "krb5Conf"}},
+	{kind: string(engine.CurrentIdentity)},
+}
+
+// given says whether a field of a credential was given.
+type given struct {
+	name  string
+	given bool
+}
+
+// checkCredential refuses a kind that is not in the table, a field that is
+// missing and one that does not go with the kind: whoever sends a password
+// with managedIdentity means something else.
+func checkCredential(path, kind string, table []credentialFields, fields []given) error {
+	kinds := make([]string, len(table))
+	for i := range table {
+		kinds[i] = table[i].kind
+	}
+	i := slices.Index(kinds, kind)
+	if i < 0 {
+		return invalidParameter(path+".kind", fmt.Sprintf("The kind of credential %q is not known.", clip(kind)), "Give one of "+strings.Join(kinds, ", ")+".")
+	}
+	for _, f := range fields {
+		required := slices.Contains(table[i].required, f.name)
+		switch {
+		case required && !f.given:
+			return missing(path + "." + f.name)
+		case f.given && !required && !slices.Contains(table[i].optional, f.name):
+			return invalidParameter(path+"."+f.name, fmt.Sprintf("%s does not go with the kind of credential %s.", f.name, kind), "Leave it out, or choose the kind that needs it.")
+		}
+	}
+	return nil
+}
+
+func missing(name string) error {
+	return invalidParameter(name, name+" is missing.", "Give "+name+".")
+}

@@ -1,0 +1,165 @@
+package stdio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/creachadair/jrpc2"
+
+	"groupwriteback/internal/engine"
+)
+
+// errorData is error.data of the protocol.
+type errorData struct {
+	Category engine.Category `json:"category"`
+	ID       string          `json:"id"`
+	Object   string          `json:"object"`
+	Advice   string          `json:"advice"`
+}
+
+// codes maps categories to the codes of the protocol.
+var codes = map[engine.Category]jrpc2.Code{
+	engine.InvalidArgument:  jrpc2.InvalidParams,
+	engine.NotSpecified:     jrpc2.InternalError,
+	engine.ObjectNotFound:   -32001,
+	engine.PermissionDenied: -32002,
+	engine.Authentication:   -32003,
+	engine.Connection:       -32004,
+	engine.InvalidState:     -32005,
+	engine.ResourceBusy:     -32006,
+	engine.LimitsExceeded:   -32007,
+	engine.InvalidData:      -32008,
+	engine.Stopped:          -32009,
+}
+
+// maxErrorText bounds each text of an error, in bytes: texts may quote input.
+const maxErrorText = 4 << 10
+
+// wireError puts an error in the form of the protocol.
+func wireError(e *engine.Error) *jrpc2.Error {
+	code, ok := codes[e.Category]
+	if !ok {
+		code = jrpc2.InternalError
+	}
+	return withData(code, clip(e.Message), errorData{e.Category, e.ID, clip(e.Object), clip(e.Advice)})
+}
+
+// protocolError is wireError for the errors that JSON-RPC has codes for.
+func protocolError(code jrpc2.Code, e *engine.Error) *jrpc2.Error {
+	out := wireError(e)
+	out.Code = code
+	return out
+}
+
+func withData(code jrpc2.Code, message string, data errorData) *jrpc2.Error {
+	return (&jrpc2.Error{Code: code, Message: message}).WithData(data)
+}
+
+// What is answered to lines that are no messages.
+var (
+	messageTooLarge = *protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "MessageTooLarge",
+		Message: "A line of the input was longer than 4 MiB and was discarded.",
+		Advice:  "Send shorter requests."})
+	batchUnsupported = *protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
+		Message: "Batches of requests are not served.",
+		Advice:  "Send each request on a line of its own."})
+	notUTF8 = *protocolError(jrpc2.ParseError, &engine.Error{Category: engine.InvalidArgument, ID: "ParseError",
+		Message: "A line of the input is not UTF-8.",
+		Advice:  "Write the engine's input in UTF-8 without a byte-order mark."})
+)
+
+// complete gives an error that jrpc2 made by itself the data of the protocol;
+// those that have it stay as they are.
+func complete(message []byte) []byte {
+	var answer struct {
+		Version string          `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Error   jrpc2.Error     `json:"error"`
+	}
+	if json.Unmarshal(message, &answer) != nil {
+		return message
+	}
+	var data errorData
+	if json.Unmarshal(answer.Error.Data, &data) == nil && data.ID != "" {
+		return message
+	}
+	answer.Error = *ownError(&answer.Error)
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return message
+	}
+	return text
+}
+
+func ownError(e *jrpc2.Error) *jrpc2.Error {
+	switch e.Code {
+	case jrpc2.ParseError:
+		return protocolError(e.Code, &engine.Error{Category: engine.InvalidArgument, ID: "ParseError",
+			Message: "A line of the input is not a JSON object: " + e.Message + ".",
+			Advice:  "Send one JSON-RPC 2.0 message a line."})
+	case jrpc2.InvalidRequest:
+		return protocolError(e.Code, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
+			Message: "The message is not a JSON-RPC 2.0 request: " + e.Message + ".",
+			Advice:  "Send an object with jsonrpc, id, method and, if any, params, and an id that no open request has."})
+	case jrpc2.MethodNotFound:
+		var method string
+		json.Unmarshal(e.Data, &method)
+		return protocolError(e.Code, &engine.Error{Category: engine.InvalidArgument, ID: "MethodNotFound", Object: method,
+			Message: "There is no such method.",
+			Advice:  "Use the module that came with this engine; see docs/protocol.md for the methods."})
+	case jrpc2.Cancelled:
+		return wireError(errCancelled())
+	}
+	return wireError(engine.AsError(errors.New(e.Message)))
+}
+
+func errCancelled() *engine.Error {
+	return &engine.Error{Category: engine.Stopped, ID: "Cancelled", Message: "The request was cancelled.",
+		Advice: "Send it again when it is wanted after all."}
+}
+
+// translate turns what a method returned into the error that is answered.
+func translate(ctx context.Context, err error) *engine.Error {
+	var known *engine.Error
+	switch isKnown := errors.As(err, &known); {
+	case isKnown && known.ID == "Cancelled":
+		return known
+	case ctx.Err() != nil || !isKnown && errors.Is(err, context.Canceled):
+		return errCancelled()
+	}
+	return engine.AsError(err)
+}
+
+func invalidParameter(name, message, advice string) *engine.Error {
+	return &engine.Error{Category: engine.InvalidArgument, ID: "InvalidParameter", Object: name, Message: message, Advice: advice}
+}
+
+// oneOf refuses a value that is neither empty nor one of those allowed.
+func oneOf[T ~string](name string, value T, allowed ...T) error {
+	if value == "" {
+		return nil
+	}
+	words := make([]string, len(allowed))
+	for i, a := range allowed {
+		if words[i] = string(a); a == value {
+			return nil
+		}
+	}
+	return invalidParameter(name, fmt.Sprintf("The value %q is not allowed for %s.", clip(string(value)), name), "Give one of "+strings.Join(words, ", ")+".")
+}
+
+// clip cuts a text to maxErrorText bytes, between characters.
+func clip(s string) string {
+	if len(s) <= maxErrorText {
+		return s
+	}
+	end := maxErrorText - len("…")
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}

@@ -1,0 +1,331 @@
+package stdio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// The limits of a page. Only an item that is alone on it passes pageBytes.
+const (
+	defaultLimit = 100
+	maxLimit     = 500
+	pageBytes    = 512 << 10
+	// batch is how many items are read at a time: a page that ends by its
+	// bytes has not read many in vain.
+	batch = 50
+)
+
+// pageParams are the parameters of every list.
+type pageParams struct {
+	After string `json:"after"`
+	Limit int    `json:"limit"`
+}
+
+// list describes how one page is put together of items T, in order of a key K.
+type list[T any, K comparable] struct {
+	name  string // of the list in the result
+	parse func(after string) (K, error)
+	fetch func(after K, n int) ([]T, error) // fewer than n: the end
+	key   func(T) K
+	text  func(K) string
+	show  func(T) (item any, ok bool, err error) // not ok: left out
+}
+
+func (l list[T, K]) page(p pageParams) (any, error) {
+	switch {
+	case p.Limit == 0:
+		p.Limit = defaultLimit
+	case p.Limit < 0 || p.Limit > maxLimit:
+		return nil, invalidParameter("limit", fmt.Sprintf("The limit %d is not allowed.", p.Limit), fmt.Sprintf("Give 1 to %d.", maxLimit))
+	}
+	var after K
+	var err error
+	if p.After != "" {
+		if after, err = l.parse(p.After); err != nil {
+			return nil, invalidParameter("after", "The value of after comes from no answer of this method.", "Give next of the answer before, or leave after out.")
+		}
+	}
+	items := []json.RawMessage{}
+	result := map[string]any{}
+	size := 0
+	for result["next"] == nil {
+		n := min(batch, p.Limit-len(items)+1) // one more, to know whether there is more
+		got, err := l.fetch(after, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range got {
+			item, ok, err := l.show(t)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				text, err := json.Marshal(item)
+				if err != nil {
+					return nil, err
+				}
+				if len(items) == p.Limit || size > 0 && size+len(text) > pageBytes {
+					result["next"] = l.text(after)
+					break
+				}
+				items, size = append(items, text), size+len(text)
+			}
+			after = l.key(t)
+		}
+		if len(got) < n {
+			break
+		}
+	}
+	result[l.name] = items
+	return result, nil
+}
+
+func parseNumber(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
+func numberText(n int64) string           { return strconv.FormatInt(n, 10) }
+
+func listRuns(ctx context.Context, e Engine, p pageParams) (any, error) {
+	state, err := e.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return list[engine.Run, int64]{
+		name: "runs", parse: parseNumber, text: numberText,
+		fetch: func(after int64, n int) ([]engine.Run, error) { return state.Runs(ctx, after, n) },
+		key:   func(r engine.Run) int64 { return r.ID },
+		show:  func(r engine.Run) (any, bool, error) { return r, true, nil },
+	}.page(p)
+}
+
+type changesParams struct {
+	RunID   int64          `json:"runId"`
+	Action  plan.Action    `json:"action"`
+	Outcome engine.Outcome `json:"outcome"`
+	pageParams
+}
+
+// change is a change as the protocol shows it.
+type change struct {
+	ID          int64                  `json:"id"`
+	RunID       int64                  `json:"runId"`
+	Action      plan.Action            `json:"action"`
+	Situation   plan.Situation         `json:"situation"`
+	SourceID    directory.GUID         `json:"sourceId"`
+	TargetGUID  directory.GUID         `json:"targetGuid"`
+	DisplayName string                 `json:"displayName"`
+	DN          string                 `json:"dn"`
+	Attributes  []plan.AttributeChange `json:"attributes"`
+	AddCount    int                    `json:"addCount"`
+	RemoveCount int                    `json:"removeCount"`
+	Add         []directory.MemberRef  `json:"add"`
+	Remove      []directory.MemberRef  `json:"remove"`
+	Reason      string                 `json:"reason"`
+	Message     string                 `json:"message"`
+	Outcome     engine.Outcome         `json:"outcome"`
+	ErrorID     string                 `json:"errorId"`
+}
+
+// shownMembers is how many members a change carries in a list.
+const shownMembers = 100
+
+func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
+	if p.RunID < 1 {
+		return nil, missing("runId")
+	}
+	if err := oneOf("action", p.Action, plan.Create, plan.Adopt, plan.Update, plan.Move, plan.UpdateMembers, plan.Delete, plan.Skip); err != nil {
+		return nil, err
+	}
+	if err := oneOf("outcome", p.Outcome, engine.OutcomePending, engine.OutcomeDone, engine.OutcomePartial, engine.OutcomeFailed,
+		engine.OutcomeUnknown, engine.OutcomeSkipped); err != nil {
+		return nil, err
+	}
+	state, err := e.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := state.Run(ctx, p.RunID); err != nil {
+		return nil, err
+	}
+	phase := plan.Phase(0)
+	if p.Action != "" {
+		phase = p.Action.Phase()
+	}
+	return list[engine.SpooledChange, int64]{
+		name: "changes", parse: parseNumber, text: numberText,
+		fetch: func(after int64, n int) ([]engine.SpooledChange, error) {
+			return state.Changes(ctx, p.RunID, phase, after, n, false)
+		},
+		key: func(c engine.SpooledChange) int64 { return c.ID },
+		show: func(c engine.SpooledChange) (any, bool, error) {
+			if p.Action != "" && c.Action != p.Action || p.Outcome != "" && c.Outcome != p.Outcome {
+				return nil, false, nil
+			}
+			shown, err := showChange(ctx, state, p.RunID, c)
+			return shown, true, err
+		},
+	}.page(p.pageParams)
+}
+
+func showChange(ctx context.Context, state engine.State, run int64, c engine.SpooledChange) (change, error) {
+	out := change{
+		ID: c.ID, RunID: run, Action: c.Action, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID,
+		DisplayName: c.DisplayName, DN: c.DN, Attributes: c.Attributes, AddCount: c.AddCount, RemoveCount: c.RemoveCount,
+		Add: []directory.MemberRef{}, Remove: []directory.MemberRef{},
+		Reason: c.Reason, Message: c.Message, Outcome: c.Outcome, ErrorID: c.ErrorID,
+	}
+	if out.Attributes == nil {
+		out.Attributes = []plan.AttributeChange{}
+	}
+	if out.Message == "" {
+		out.Message = c.Change.Message
+	}
+	if c.AddCount+c.RemoveCount == 0 {
+		return out, nil
+	}
+	members, err := firstMembers(ctx, state, c.ID, directory.GUID{}, shownMembers)
+	for _, m := range members {
+		if m.Operation == addMember {
+			out.Add = append(out.Add, m.MemberRef)
+		} else {
+			out.Remove = append(out.Remove, m.MemberRef)
+		}
+	}
+	return out, err
+}
+
+// memberOperation is what a change does to one value of member.
+type memberOperation struct {
+	Operation string `json:"operation"`
+	directory.MemberRef
+}
+
+const (
+	addMember    = "Add"
+	removeMember = "Remove"
+)
+
+// firstMembers returns the first n members of a change after a GUID, added and
+// removed ones together, by GUID.
+func firstMembers(ctx context.Context, state engine.State, change int64, after directory.GUID, n int) ([]memberOperation, error) {
+	add, remove, err := state.ChangeMembers(ctx, change, after, n)
+	if err != nil {
+		return nil, err
+	}
+	var out []memberOperation
+	for len(out) < n && len(add)+len(remove) > 0 {
+		if len(remove) == 0 || len(add) > 0 && add[0].GUID.Compare(remove[0].GUID) <= 0 {
+			out, add = append(out, memberOperation{addMember, add[0]}), add[1:]
+		} else {
+			out, remove = append(out, memberOperation{removeMember, remove[0]}), remove[1:]
+		}
+	}
+	return out, nil
+}
+
+type changeMembersParams struct {
+	ChangeID int64 `json:"changeId"`
+	pageParams
+}
+
+func listChangeMembers(ctx context.Context, e Engine, p changeMembersParams) (any, error) {
+	if p.ChangeID < 1 {
+		return nil, missing("changeId")
+	}
+	state, err := e.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return list[memberOperation, directory.GUID]{
+		name: "members", parse: directory.ParseGUID, text: directory.GUID.String,
+		fetch: func(after directory.GUID, n int) ([]memberOperation, error) {
+			return firstMembers(ctx, state, p.ChangeID, after, n)
+		},
+		key:  func(m memberOperation) directory.GUID { return m.GUID },
+		show: func(m memberOperation) (any, bool, error) { return m, true, nil },
+	}.page(p.pageParams)
+}
+
+type groupsParams struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	pageParams
+}
+
+// group is a group as the protocol shows it.
+type group struct {
+	ID             directory.GUID `json:"id"`
+	TargetGUID     directory.GUID `json:"targetGuid"`
+	DisplayName    string         `json:"displayName"`
+	Description    string         `json:"description"`
+	Mail           string         `json:"mail"`
+	DN             string         `json:"dn"`
+	SAMAccountName string         `json:"samAccountName"`
+	Situation      plan.Situation `json:"situation"`
+	Members        int            `json:"members"`
+	Unwritten      int            `json:"unwritten"`
+	LastAction     plan.Action    `json:"lastAction"`
+	LastOutcome    engine.Outcome `json:"lastOutcome"`
+	LastMessage    string         `json:"lastMessage"`
+}
+
+func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
+	id, err := guid("id", p.ID)
+	if err != nil {
+		return nil, err
+	}
+	state, err := e.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return list[engine.GroupView, directory.GUID]{
+		name: "groups", parse: directory.ParseGUID, text: directory.GUID.String,
+		fetch: func(after directory.GUID, n int) ([]engine.GroupView, error) {
+			return state.Groups(ctx, engine.GroupFilter{ID: id, Name: p.Name}, after, n)
+		},
+		key: func(g engine.GroupView) directory.GUID { return g.Key },
+		show: func(g engine.GroupView) (any, bool, error) {
+			return group{ID: g.ID, TargetGUID: g.TargetGUID, DisplayName: g.DisplayName, Description: g.Description, Mail: g.Mail, DN: g.DN,
+				SAMAccountName: g.SAMAccountName, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten,
+				LastAction: g.LastAction, LastOutcome: g.LastOutcome, LastMessage: g.LastMessage}, true, nil
+		},
+	}.page(p.pageParams)
+}
+
+type groupMembersParams struct {
+	ID string `json:"id"`
+	pageParams
+}
+
+// member is a member of a cloud group as the protocol shows it.
+type member struct {
+	ID         directory.GUID       `json:"id"`
+	Name       string               `json:"name"`
+	Kind       directory.MemberKind `json:"kind"`
+	TargetGUID directory.GUID       `json:"targetGuid"`
+	DN         string               `json:"dn"`
+	Reason     directory.Reason     `json:"reason"`
+}
+
+func listGroupMembers(ctx context.Context, e Engine, p groupMembersParams) (any, error) {
+	id, err := sourceID("id", p.ID)
+	if err != nil {
+		return nil, err
+	}
+	state, err := e.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return list[engine.MemberView, directory.GUID]{
+		name: "members", parse: directory.ParseGUID, text: directory.GUID.String,
+		fetch: func(after directory.GUID, n int) ([]engine.MemberView, error) {
+			return state.GroupMembers(ctx, id, after, n)
+		},
+		key:  func(m engine.MemberView) directory.GUID { return m.ID },
+		show: func(m engine.MemberView) (any, bool, error) { return member(m), true, nil },
+	}.page(p.pageParams)
+}

@@ -1,0 +1,157 @@
+package stdio
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/creachadair/jrpc2"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+type none struct{}
+
+// methods is the table of docs/protocol.md.
+func (s *session) methods() methodTable {
+	t := methodTable{}
+	add := func(name string, m method) { t[name] = s.serve(name, m) }
+
+	add("session.initialize", s.initialize)
+	add("session.connect", on(s, s.connect))
+	add("session.get", on(s, func(_ context.Context, e Engine, _ none) (any, error) {
+		return connection(e.Connection()), nil
+	}))
+	add("session.disconnect", on(s, func(_ context.Context, e Engine, _ none) (any, error) {
+		return none{}, e.Disconnect()
+	}))
+
+	add("writeback.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
+		return e.Overview(ctx)
+	}))
+	add("writeback.test", on(s, test))
+	add("writeback.enable", on(s, enable))
+	add("writeback.disable", on(s, func(ctx context.Context, e Engine, p engine.DisableRequest) (any, error) {
+		return e.Disable(ctx, p)
+	}))
+	add("settings.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
+		return e.Settings(ctx)
+	}))
+	add("settings.set", on(s, func(ctx context.Context, e Engine, p engine.SettingsPatch) (any, error) {
+		return e.SetSettings(ctx, p)
+	}))
+
+	add("sync.start", on(s, func(ctx context.Context, e Engine, p engine.SyncRequest) (any, error) {
+		report, stop := s.progress(ctx)
+		defer stop()
+		return e.Sync(ctx, p, report)
+	}))
+	add("sync.preview", on(s, func(ctx context.Context, e Engine, p engine.PreviewRequest) (any, error) {
+		report, stop := s.progress(ctx)
+		defer stop()
+		return e.Preview(ctx, p, report)
+	}))
+
+	add("run.list", on(s, listRuns))
+	add("run.get", on(s, getRun))
+	add("change.list", on(s, listChanges))
+	add("change.members", on(s, listChangeMembers))
+	add("group.list", on(s, listGroups))
+	add("group.members", on(s, listGroupMembers))
+
+	// Not one of those that wait for a place: what fills the places may be
+	// what it is to end.
+	t["request.cancel"] = func(ctx context.Context, r *jrpc2.Request) (any, error) {
+		var params json.RawMessage
+		r.UnmarshalParams(&params)
+		result, err := on(s, s.cancelRequest)(ctx, params)
+		if err != nil {
+			return nil, wireError(engine.AsError(err))
+		}
+		return result, nil
+	}
+	return t
+}
+
+// on makes a method of a function that needs the engine and takes P.
+func on[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, error)) method {
+	return func(ctx context.Context, params json.RawMessage) (any, error) {
+		e, err := s.ready()
+		if err != nil {
+			return nil, err
+		}
+		var p P
+		if err := decode(params, &p); err != nil {
+			return nil, err
+		}
+		return f(ctx, e, p)
+	}
+}
+
+type testParams struct {
+	TargetContainer string `json:"targetContainer"`
+}
+
+func test(ctx context.Context, e Engine, p testParams) (any, error) {
+	checks, err := e.Test(ctx, p.TargetContainer)
+	if checks == nil {
+		checks = []engine.Check{}
+	}
+	return map[string]any{"checks": checks}, err
+}
+
+func enable(ctx context.Context, e Engine, p engine.EnableRequest) (any, error) {
+	result, err := e.Enable(ctx, p)
+	if result.Warnings == nil {
+		result.Warnings = []string{}
+	}
+	return result, err
+}
+
+type runParams struct {
+	ID int64 `json:"id"`
+}
+
+func getRun(ctx context.Context, e Engine, p runParams) (any, error) {
+	if p.ID < 1 {
+		return nil, missing("id")
+	}
+	state, err := e.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return state.Run(ctx, p.ID)
+}
+
+type cancelParams struct {
+	ID json.RawMessage `json:"id"`
+}
+
+func (s *session) cancelRequest(_ context.Context, _ Engine, p cancelParams) (any, error) {
+	if len(p.ID) == 0 || p.ID[0] != '"' && p.ID[0] != '-' && (p.ID[0] < '0' || p.ID[0] > '9') {
+		return nil, invalidParameter("id", "id is not the id of a request.", "Give the id, text or number, that the request was sent with.")
+	}
+	s.server.CancelRequest(string(p.ID))
+	return none{}, nil
+}
+
+type progressParams struct {
+	RequestID json.RawMessage `json:"requestId"`
+	engine.Progress
+}
+
+// progress makes the report of a request that runs long.
+func (s *session) progress(ctx context.Context) (engine.Report, func()) {
+	id := json.RawMessage(jrpc2.InboundRequest(ctx).ID())
+	return throttle(progressInterval, func(p engine.Progress) {
+		s.wire.notify("progress", progressParams{id, p})
+	})
+}
+
+// sourceID reads a required GUID.
+func sourceID(name, value string) (directory.GUID, error) {
+	if value == "" {
+		return directory.GUID{}, missing(name)
+	}
+	return guid(name, value)
+}

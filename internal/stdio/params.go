@@ -1,0 +1,74 @@
+package stdio
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"groupwriteback/internal/directory"
+)
+
+// decode reads params into the struct that into points to. Fields that the
+// struct has not, and values of another type, are refused by name; no message
+// quotes a value, for it may be a secret.
+func decode(params json.RawMessage, into any) error {
+	if len(params) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(params))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong) && wrong.Field == "":
+		return invalidParameter("params", "params is not an object.", "Give the parameters by name.")
+	case errors.As(err, &wrong):
+		return invalidParameter(wrong.Field, fmt.Sprintf("The value of %s has the wrong type.", wrong.Field), "Give "+typeName(wrong.Type)+".")
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		if plain, err := strconv.Unquote(name); err == nil {
+			name = plain
+		}
+		return invalidParameter(name, fmt.Sprintf("There is no parameter %q here.", clip(name)), "Leave it out, or correct its name.")
+	}
+	return invalidParameter("params", "params cannot be understood.", "See docs/protocol.md for the parameters.")
+}
+
+var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+
+func typeName(t reflect.Type) string {
+	if t.Implements(textUnmarshaler) || reflect.PointerTo(t).Implements(textUnmarshaler) {
+		return "text"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "an object"
+}
+
+// guid reads a GUID; empty is the zero GUID.
+func guid(name, value string) (directory.GUID, error) {
+	if value == "" {
+		return directory.GUID{}, nil
+	}
+	g, err := directory.ParseGUID(value)
+	if err != nil {
+		return g, invalidParameter(name, fmt.Sprintf("The value %q of %s is not a GUID.", clip(value), name),
+			"Give the form 00000000-0000-0000-0000-000000000000.")
+	}
+	return g, nil
+}

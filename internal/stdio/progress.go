@@ -1,0 +1,56 @@
+package stdio
+
+import (
+	"sync"
+	"time"
+
+	"groupwriteback/internal/engine"
+)
+
+// progressInterval is the least time between two notifications of a request.
+const progressInterval = 250 * time.Millisecond
+
+// throttle passes reports on to send, the first at once, then the latest one
+// at most every interval. stop returns when nothing will be sent any more;
+// what was reported last may be lost then, for the answer follows.
+func throttle(interval time.Duration, send func(engine.Progress)) (report engine.Report, stop func()) {
+	var (
+		mu     sync.Mutex
+		latest engine.Progress
+		fresh  = make(chan struct{}, 1)
+		quit   = make(chan struct{})
+		ended  = make(chan struct{})
+	)
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-quit:
+				return
+			case <-fresh:
+			}
+			mu.Lock()
+			p := latest
+			mu.Unlock()
+			send(p)
+			select {
+			case <-quit:
+				return
+			case <-time.After(interval):
+			}
+		}
+	}()
+	report = func(p engine.Progress) {
+		mu.Lock()
+		latest = p
+		mu.Unlock()
+		select {
+		case fresh <- struct{}{}:
+		default:
+		}
+	}
+	return report, sync.OnceFunc(func() {
+		close(quit)
+		<-ended
+	})
+}

@@ -1,0 +1,161 @@
+// Package stdio serves the engine's protocol (docs/protocol.md): JSON-RPC 2.0,
+// one message a line, over a pair of streams.
+//
+// jrpc2 dispatches; the [wire] below it frames, sends the engine's own
+// requests, and keeps to "nothing is written unless a request is open". A
+// method takes its parameters strictly and answers with a value; lists are
+// answered page by page. At the end of input every open request is cancelled
+// and still answered.
+package stdio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"runtime/debug"
+	"time"
+
+	"github.com/creachadair/jrpc2"
+
+	"groupwriteback/internal/engine"
+)
+
+// Engine is what the methods are served by: [engine.Engine].
+type Engine interface {
+	Connect(ctx context.Context, source *engine.SourceConfig, target *engine.TargetConfig) (engine.ConnectionInfo, error)
+	Disconnect() error
+	Connection() engine.ConnectionInfo
+	Overview(ctx context.Context) (engine.Overview, error)
+	Test(ctx context.Context, container string) ([]engine.Check, error)
+	Enable(ctx context.Context, request engine.EnableRequest) (engine.EnableResult, error)
+	Disable(ctx context.Context, request engine.DisableRequest) (engine.Run, error)
+	Settings(ctx context.Context) (engine.Settings, error)
+	SetSettings(ctx context.Context, patch engine.SettingsPatch) (engine.Settings, error)
+	Sync(ctx context.Context, request engine.SyncRequest, report engine.Report) (engine.Run, error)
+	Preview(ctx context.Context, request engine.PreviewRequest, report engine.Report) (engine.Run, error)
+	State(ctx context.Context) (engine.State, error)
+	Close() error
+}
+
+// Config is what a session is made of; cmd wires it.
+type Config struct {
+	// Version is the engine's version, for session.initialize.
+	Version string
+	// Open makes the engine for a state folder; an empty path is the default
+	// folder, and serviceAccount may be empty. It returns the folder, absolute.
+	// The state itself is opened later.
+	Open func(statePath, serviceAccount string) (e Engine, folder string, err error)
+	Log  *slog.Logger
+	// Grace is how long requests may go on after the end of input; 0: 30 s.
+	Grace time.Duration
+}
+
+var (
+	// ErrStillRunning is returned by [Serve] when requests outlived the grace
+	// period. They still run.
+	ErrStillRunning = errors.New("requests were still running after the end of input")
+	errOutput       = errors.New("the output cannot be written")
+)
+
+// maxServed is how many requests are served at once; the others wait.
+const maxServed = 16
+
+// Serve serves one session until the input ends or ctx does; both cancel the
+// requests that are open. A nil error means that all had ended.
+func Serve(ctx context.Context, config Config, in io.Reader, out io.Writer) error {
+	if config.Grace == 0 {
+		config.Grace = 30 * time.Second
+	}
+	s := &session{config: config, slots: make(chan struct{}, maxServed), callTimeout: callTimeout}
+	s.wire = newWire(ctx, in, out, config.Log, config.Grace)
+	defer s.wire.cancel()
+	s.server = jrpc2.NewServer(s.methods(), &jrpc2.ServerOptions{
+		// The limit is maxServed, beside which request.cancel goes on.
+		Concurrency:    math.MaxInt32,
+		DisableBuiltin: true,
+		NewContext:     func() context.Context { return s.wire.base },
+	}).Start(s.wire)
+
+	ended := make(chan error, 1)
+	go func() { ended <- s.server.WaitStatus().Err }()
+	select {
+	case err := <-ended:
+		return errors.Join(err, s.close())
+	case <-s.wire.overdue:
+		return ErrStillRunning
+	}
+}
+
+// methodTable maps the protocol's methods to what serves them.
+type methodTable map[string]jrpc2.Handler
+
+// Assign implements jrpc2.Assigner.
+func (t methodTable) Assign(_ context.Context, method string) jrpc2.Handler { return t[method] }
+
+// method serves one method: it reads params and returns the result.
+type method func(ctx context.Context, params json.RawMessage) (any, error)
+
+// serve makes a method fit for the server: one of maxServed at a time, a panic
+// caught, errors in the protocol's form, the length of the answer bounded.
+func (s *session) serve(name string, m method) jrpc2.Handler {
+	return func(ctx context.Context, request *jrpc2.Request) (any, error) {
+		log := s.config.Log.With("method", name)
+		if request.IsNotification() {
+			log.Warn("a request without an id was ignored")
+			return nil, nil
+		}
+		select {
+		case s.slots <- struct{}{}:
+			defer func() { <-s.slots }()
+		case <-ctx.Done():
+			return nil, wireError(errCancelled())
+		}
+		return s.answer(ctx, log, m, request)
+	}
+}
+
+func (s *session) answer(ctx context.Context, log *slog.Logger, m method, request *jrpc2.Request) (any, error) {
+	started := time.Now()
+	var params json.RawMessage
+	request.UnmarshalParams(&params)
+	result, err := guard(ctx, log, m, params)
+	if err != nil {
+		e := translate(ctx, err)
+		level := slog.LevelWarn
+		if e.Category == engine.NotSpecified {
+			level = slog.LevelError
+		}
+		log.Log(ctx, level, "the request failed", "id", e.ID, "object", e.Object, "error", err.Error(), "seconds", time.Since(started).Seconds())
+		return nil, wireError(e)
+	}
+	log.Debug("the request was served", "seconds", time.Since(started).Seconds())
+	return result, nil
+}
+
+// guard calls the method and encodes its result.
+func guard(ctx context.Context, log *slog.Logger, m method, params json.RawMessage) (text json.RawMessage, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("a defect was met", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = engine.AsError(errors.New("the engine met a defect while it served the request"))
+		}
+	}()
+	result, err := m(ctx, params)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = json.Marshal(result); err != nil {
+		return nil, err
+	}
+	const envelope = 1 << 10 // what jrpc2 puts around a result, the id included
+	if len(text) > maxOutputLine-envelope {
+		return nil, &engine.Error{Category: engine.LimitsExceeded, ID: "AnswerTooLarge",
+			Message: fmt.Sprintf("The answer would be longer than %d bytes.", maxOutputLine),
+			Advice:  "Ask for fewer items with limit."}
+	}
+	return text, nil
+}

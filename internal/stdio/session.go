@@ -1,0 +1,100 @@
+package stdio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/creachadair/jrpc2"
+
+	"groupwriteback/internal/engine"
+)
+
+// protocolVersion is the version of the protocol that is served.
+const protocolVersion = 1
+
+// session is what one client has set up.
+type session struct {
+	config      Config
+	wire        *wire
+	server      *jrpc2.Server
+	slots       chan struct{}
+	callTimeout time.Duration
+
+	mu     sync.Mutex
+	engine Engine // nil until session.initialize has succeeded
+}
+
+type initializeParams struct {
+	Protocol       int    `json:"protocol"`
+	Client         string `json:"client"`
+	StatePath      string `json:"statePath"`
+	ServiceAccount string `json:"serviceAccount"`
+}
+
+type initializeResult struct {
+	Protocol      int    `json:"protocol"`
+	EngineVersion string `json:"engineVersion"`
+	StatePath     string `json:"statePath"`
+	Platform      string `json:"platform"`
+}
+
+func (s *session) initialize(_ context.Context, params json.RawMessage) (any, error) {
+	var p initializeParams
+	if err := decode(params, &p); err != nil {
+		return nil, err
+	}
+	if p.Protocol != protocolVersion {
+		return nil, &engine.Error{Category: engine.InvalidState, ID: "ProtocolMismatch",
+			Message: fmt.Sprintf("The client speaks version %d of the protocol, and this engine (%s) version %d.", p.Protocol, s.config.Version, protocolVersion),
+			Advice:  "Install module and engine of one release."}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine != nil {
+		return nil, &engine.Error{Category: engine.InvalidState, ID: "AlreadyInitialized", Message: "This session was initialised before.",
+			Advice: "Start another engine process for another state folder."}
+	}
+	e, folder, err := s.config.Open(p.StatePath, p.ServiceAccount)
+	if err != nil {
+		return nil, err
+	}
+	s.engine = e
+	s.config.Log.Info("session initialised", "client", clip(p.Client), "statePath", folder, "version", s.config.Version)
+	return initializeResult{protocolVersion, s.config.Version, folder, runtime.GOOS + "/" + runtime.GOARCH}, nil
+}
+
+func (s *session) ready() (Engine, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine == nil {
+		return nil, &engine.Error{Category: engine.InvalidState, ID: "NotInitialized", Message: "The session is not initialised.",
+			Advice: "Send session.initialize first."}
+	}
+	return s.engine, nil
+}
+
+// closeLimit is how long closing may take: a server that does not answer must
+// not keep the process.
+const closeLimit = 3 * time.Second
+
+func (s *session) close() error {
+	e, err := s.ready()
+	if err != nil {
+		return nil
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- e.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			s.config.Log.Warn("the engine was not closed cleanly", "error", err.Error())
+		}
+		return nil
+	case <-time.After(closeLimit):
+		return ErrStillRunning
+	}
+}

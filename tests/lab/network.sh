@@ -6,9 +6,11 @@ make_network() {
     mkdir "$files"
     ip link set lo up
 
+    # Kerberos clients ask which name an address has; OpenLDAP takes the machine's for a local one.
+    hostname dc1
     cat >"$files/hosts" <<HOSTS
-127.0.0.1 localhost
 127.0.0.1 $GWB_LAB_SERVER dc1 $GWB_LAB_DOMAIN
+127.0.0.1 localhost alias.$GWB_LAB_DOMAIN
 ::1 localhost
 HOSTS
     echo "search $GWB_LAB_DOMAIN" >"$files/resolv.conf"

@@ -23,6 +23,12 @@ const batchSize = 20
 // one, such as a gateway's, says nothing about the object.
 const notFound = "Request_ResourceNotFound"
 
+// deletedReaders are the permissions that show deleted groups. Other types of
+// deleted items have their own, and whether Graph says "forbidden" or "not
+// there" of a group to an application that may read deleted users alone is not
+// documented, so that without one of these no answer is believed.
+var deletedReaders = []string{"Group.Read.All", "Group.ReadWrite.All"}
+
 // Presence implements [engine.Source]. A group is taken for deleted only when
 // Graph says of it singly that it is not there, and the deleted items answer
 // for it too.
@@ -43,6 +49,12 @@ func (s *source) Presence(ctx context.Context, ids []directory.GUID) (map[direct
 		case absent:
 			gone = append(gone, id)
 		}
+	}
+	if len(gone) == 0 {
+		return result, nil
+	}
+	if may, err := s.tokens.permits(ctx, deletedReaders); err != nil || !may {
+		return result, err
 	}
 	deleted, err := s.ask(ctx, "/directory/deletedItems/", gone)
 	if err != nil {

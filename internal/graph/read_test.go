@@ -31,7 +31,7 @@ const (
 // newToken is a token for the tenant that ends at the time.
 func newToken(tenant string, ends time.Time) string {
 	payload, err := json.Marshal(map[string]any{
-		"tid": tenant, "appid": "app", "roles": []string{"GroupMember.Read.All", "User.Read.All"}, "exp": ends.Unix(),
+		"tid": tenant, "appid": "app", "roles": []string{"Group.Read.All", "User.Read.All"}, "exp": ends.Unix(),
 	})
 	if err != nil {
 		panic(err)
@@ -401,7 +401,7 @@ func TestIdentify(t *testing.T) {
 	s := inMemory(t, script(t, `{"value":[{"id":"`+tenantID+`","displayName":"Contoso"}]}`))
 	got, err := s.Identify(t.Context())
 	want := engine.SourceIdentity{
-		TenantID: directory.MustGUID(tenantID), TenantName: "Contoso", AppID: "app", Roles: []string{"GroupMember.Read.All", "User.Read.All"},
+		TenantID: directory.MustGUID(tenantID), TenantName: "Contoso", AppID: "app", Roles: []string{"Group.Read.All", "User.Read.All"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"groupwriteback/internal/engine"
@@ -83,15 +83,18 @@ func (t *tokenSource) failed(ctx context.Context, err error) error {
 // refused translates an error answer of the sign-in service.
 func (t *tokenSource) refused(resp *http.Response) error {
 	var answer struct {
-		Error       any    `json:"error"`
 		Description string `json:"error_description"`
 		Codes       []int  `json:"error_codes"`
 		Trace       string `json:"trace_id"`
+		Message     string `json:"message"` // of a managed identity's endpoint
 	}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxSignIn)) // a body that cannot be read leaves the status
+	body, _ := runtime.Payload(resp) // also one that MSAL has read; without a body the status must do
 	_ = json.Unmarshal(body, &answer)
 	// The description goes on with ids and the time.
 	description, _, _ := strings.Cut(answer.Description, "Trace ID:")
+	if description == "" {
+		description = answer.Message
+	}
 	if description == "" {
 		description = "the answer holds no description"
 	}

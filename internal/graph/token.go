@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,16 @@ func (t *tokenSource) replace(ctx context.Context, refused string) (string, erro
 		return t.current.Token, nil // another reader was quicker
 	}
 	return t.acquire(ctx)
+}
+
+// permits reports whether the token has one of the permissions.
+func (t *tokenSource) permits(ctx context.Context, wanted []string) (bool, error) {
+	token, err := t.token(ctx)
+	if err != nil {
+		return false, err
+	}
+	c, err := readClaims(token)
+	return err == nil && slices.ContainsFunc(wanted, func(p string) bool { return slices.Contains(c.permissions(), p) }), nil
 }
 
 func (t *tokenSource) acquire(ctx context.Context) (string, error) {

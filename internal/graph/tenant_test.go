@@ -1,0 +1,486 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	pkcs12 "software.sslmate.com/src/go-pkcs12"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/graph/graphtest"
+)
+
+// lab is a simulated tenant, and what it takes to sign in to it.
+type lab struct {
+	*graphtest.Server
+	config engine.SourceConfig
+}
+
+func startLab(t *testing.T, seed graphtest.Seed, options graphtest.Options) lab {
+	t.Helper()
+	server, err := graphtest.New(seed, options).Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return lab{server, engine.SourceConfig{
+		TenantID: server.TenantID, ClientID: server.ClientID,
+		Authority: server.URL, GraphEndpoint: server.URL, CAFile: writeFile(t, "ca.pem", server.CAPEM),
+		Kind: engine.ClientSecret, Secret: engine.NewSecret(server.ClientSecret),
+	}}
+}
+
+func writeFile(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func open(t *testing.T, config engine.SourceConfig) engine.Source {
+	t.Helper()
+	s, err := Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// smallSeed is a tenant with one of everything that members can be.
+func smallSeed() graphtest.Seed {
+	yes := graphtest.Bool(true)
+	unified := []string{"Unified"}
+	return graphtest.Seed{
+		Tenant: graphtest.TenantInfo{DisplayName: "Contoso", SyncFeatures: map[string]bool{"unifiedGroupWritebackEnabled": true}},
+		Users: []graphtest.User{
+			{ID: "00000000-0000-4000-8000-000000000001", UserPrincipalName: "ann@contoso.com", DisplayName: "Ann", OnPremisesSyncEnabled: yes, OnPremisesSecurityIdentifier: "S-1-5-21-1-2-3-1001", OnPremisesImmutableID: "AAAAAAAAAAAAAAAAAAAAAQ=="},
+			{ID: "00000000-0000-4000-8000-000000000002", UserPrincipalName: "cloud@contoso.com", DisplayName: "Cloud"},
+			{ID: "00000000-0000-4000-8000-000000000003", UserPrincipalName: "guest#EXT#@contoso.com", DisplayName: "Guest", UserType: "Guest"},
+		},
+		Devices: []graphtest.Device{{ID: "00000000-0000-4000-8000-000000000004", DisplayName: "PC"}},
+		Groups: []graphtest.Group{
+			{ID: groupA, DisplayName: `Sales, "EMEA" ☺`, Description: "All of sales", Mail: "sales@contoso.com", GroupTypes: unified, Visibility: "Public",
+				Members: []string{"ann@contoso.com", "cloud@contoso.com", "guest#EXT#@contoso.com", "00000000-0000-4000-8000-000000000004"}},
+			{ID: groupB, DisplayName: "Moved to the cloud", GroupTypes: unified, OnPremisesSecurityIdentifier: "S-1-5-21-1-2-3-2002"},
+			{ID: "cccccccc-0000-4000-8000-00000000000c", DisplayName: "Synced", GroupTypes: unified, OnPremisesSyncEnabled: yes},
+			{ID: "dddddddd-0000-4000-8000-00000000000d", DisplayName: "Security", SecurityEnabled: yes},
+		},
+	}
+}
+
+func TestTheWholeTenantIsRead(t *testing.T) {
+	l := startLab(t, smallSeed(), graphtest.Options{PageLimit: 2})
+	s := open(t, l.config)
+
+	identity, err := s.Identify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := engine.SourceIdentity{TenantID: directory.MustGUID(l.TenantID), TenantName: "Contoso", AppID: l.ClientID, Roles: graphtest.DefaultRoles}
+	if diff := cmp.Diff(want, identity); diff != "" {
+		t.Error(diff)
+	}
+	if on, err := s.ConnectWriteback(t.Context()); err != nil || on != engine.Yes {
+		t.Errorf("Entra Connect's writeback: %s, %v", on, err)
+	}
+
+	var groups []directory.SourceGroup
+	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { groups = append(groups, g...); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(groups, func(a, b directory.SourceGroup) int { return a.ID.Compare(b.ID) })
+	if diff := cmp.Diff([]directory.SourceGroup{
+		{ID: directory.MustGUID(groupA), DisplayName: `Sales, "EMEA" ☺`, Description: "All of sales", Mail: "sales@contoso.com", Visibility: "Public"},
+		{ID: directory.MustGUID(groupB), DisplayName: "Moved to the cloud", Mail: groups[1].Mail, Visibility: groups[1].Visibility, OnPremisesSID: "S-1-5-21-1-2-3-2002"},
+	}, groups); diff != "" {
+		t.Error(diff)
+	}
+
+	var members []directory.SourceMember
+	pages := 0
+	if err := s.Members(t.Context(), []directory.GUID{groups[0].ID}, func(p engine.MemberPage) error {
+		pages++
+		members = append(members, p.Members...)
+		if p.Err != nil || p.Last != (pages == 2) {
+			t.Errorf("page %d: last %v, %v", pages, p.Last, p.Err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(members, func(a, b directory.SourceMember) int { return a.ID.Compare(b.ID) })
+	id := func(n byte) directory.GUID {
+		g := directory.MustGUID("00000000-0000-4000-8000-000000000000")
+		g[15] = n
+		return g
+	}
+	if diff := cmp.Diff([]directory.SourceMember{
+		{ID: id(1), Kind: directory.KindUser, Name: "ann@contoso.com", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-1001", ImmutableID: "AAAAAAAAAAAAAAAAAAAAAQ=="},
+		{ID: id(2), Kind: directory.KindUser, Name: "cloud@contoso.com", Readable: true},
+		{ID: id(3), Kind: directory.KindUser, Name: "guest#EXT#@contoso.com", Readable: true, Guest: true},
+		{ID: id(4), Kind: directory.KindOther, Name: members[3].Name, Readable: true},
+	}, members); diff != "" {
+		t.Error(diff)
+	}
+
+	for _, r := range l.Requests() {
+		if strings.HasPrefix(r.Path, "/v1.0/") && (r.Priority != "low" || r.ClientRequestID == "") {
+			t.Errorf("%s %s: priority %q, client request id %q", r.Method, r.Path, r.Priority, r.ClientRequestID)
+		}
+	}
+}
+
+func TestPresenceFollowsTheLifeOfAGroup(t *testing.T) {
+	l := startLab(t, smallSeed(), graphtest.Options{})
+	s := open(t, l.config)
+	a, b, none := directory.MustGUID(groupA), directory.MustGUID(groupB), directory.MustGUID(tenantID)
+	check := func(wantA, wantB, wantNone engine.Presence) {
+		t.Helper()
+		got, err := s.Presence(t.Context(), []directory.GUID{a, b, none})
+		if diff := cmp.Diff(map[directory.GUID]engine.Presence{a: wantA, b: wantB, none: wantNone}, got); err != nil || diff != "" {
+			t.Error(err, diff)
+		}
+	}
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(engine.PresenceFound, engine.PresenceFound, engine.PresenceHardDeleted)
+	do(l.DeleteGroup(groupA))
+	check(engine.PresenceSoftDeleted, engine.PresenceFound, engine.PresenceHardDeleted)
+	do(l.RestoreGroup(groupA))
+	do(l.DeleteGroup(groupB))
+	do(l.PurgeGroup(groupB))
+	check(engine.PresenceFound, engine.PresenceHardDeleted, engine.PresenceHardDeleted)
+
+	// Without the permission for deleted items, nothing is taken for deleted.
+	do(l.DeleteGroup(groupA))
+	l.SetRoles("GroupMember.Read.All", "User.Read.All")
+	s = open(t, l.config)
+	check(engine.PresenceUnknown, engine.PresenceUnknown, engine.PresenceUnknown)
+}
+
+func TestWithoutUserReadAllMembersAreUnreadable(t *testing.T) {
+	l := startLab(t, smallSeed(), graphtest.Options{Roles: []string{"GroupMember.Read.All"}})
+	var got []directory.SourceMember
+	err := open(t, l.config).Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p engine.MemberPage) error {
+		got = append(got, p.Members...)
+		return p.Err
+	})
+	if err != nil || len(got) != 4 {
+		t.Fatalf("%v, %d members", err, len(got))
+	}
+	for _, m := range got {
+		if m.Kind == directory.KindUser && (m.Readable || m.Name != "" || m.SID != "") {
+			t.Errorf("%+v", m)
+		}
+	}
+}
+
+func TestEveryCredentialSignsIn(t *testing.T) {
+	l := startLab(t, smallSeed(), graphtest.Options{ManagedIdentity: true})
+	certificate, err := l.ClientCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pfx, err := pkcs12.Modern2023.Encode(certificate.Key, certificate.Certificate, nil, "pw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("IDENTITY_ENDPOINT", l.ManagedIdentityURL)
+	t.Setenv("IDENTITY_HEADER", l.ManagedIdentityHeader)
+	sign := func(paddings ...string) func(context.Context, []byte, string) ([]byte, error) {
+		return func(_ context.Context, digest []byte, padding string) ([]byte, error) {
+			if !slices.Contains(paddings, padding) {
+				return nil, os.ErrInvalid
+			}
+			if padding == "PSS" {
+				return rsa.SignPSS(rand.Reader, certificate.Key, crypto.SHA256, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+			}
+			return rsa.SignPKCS1v15(rand.Reader, certificate.Key, crypto.SHA256, digest)
+		}
+	}
+	for name, change := range map[string]func(*engine.SourceConfig){
+		"client secret": func(*engine.SourceConfig) {},
+		"PFX": func(c *engine.SourceConfig) {
+			c.Kind, c.CertificatePath, c.CertificatePassword = engine.ClientCertificate, writeFile(t, "app.pfx", pfx), engine.NewSecret("pw")
+		},
+		"PEM": func(c *engine.SourceConfig) {
+			c.Kind, c.CertificatePath = engine.ClientCertificate, writeFile(t, "app.pem", append(certificate.CertificatePEM, certificate.KeyPEM...))
+		},
+		"thumbprint": func(c *engine.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Certificate.Raw, sign("PSS", "PKCS1")
+		},
+		"thumbprint, old provider": func(c *engine.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Certificate.Raw, sign("PKCS1")
+		},
+		"managed identity": func(c *engine.SourceConfig) { c.Kind, c.ClientID = engine.ManagedIdentity, "" },
+		"workload identity": func(c *engine.SourceConfig) {
+			c.Kind, c.FederatedTokenFile = engine.WorkloadIdentity, writeFile(t, "token", []byte(l.FederatedToken(time.Hour)))
+		},
+		"access token": func(c *engine.SourceConfig) {
+			c.Kind, c.AccessToken = engine.AccessToken, engine.NewSecret(l.AccessToken())
+		},
+		"access token on request": func(c *engine.SourceConfig) {
+			c.Kind = engine.AccessToken
+			c.RefreshToken = func(context.Context) (engine.Secret, time.Time, error) {
+				return engine.NewSecret(l.AccessToken()), time.Time{}, nil
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := l.config
+			if name != "client secret" {
+				config.Secret = engine.Secret{}
+			}
+			change(&config)
+			got, err := open(t, config).Identify(t.Context())
+			if err != nil || got.TenantName != "Contoso" || !slices.Contains(got.Roles, "User.Read.All") {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestAHybridWorkersDateIsUnderstood(t *testing.T) {
+	l := startLab(t, smallSeed(), graphtest.Options{})
+	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{
+			"access_token": l.AccessToken(), "token_type": "Bearer", "resource": l.URL,
+			"expires_on": time.Now().Add(time.Hour).UTC().Format("2006-01-02 15:04:05Z"),
+		})
+	}))
+	defer worker.Close()
+	t.Setenv("IDENTITY_ENDPOINT", worker.URL)
+	t.Setenv("IDENTITY_HEADER", "header")
+	l.config.Kind = engine.ManagedIdentity
+	l.config.ClientID = ""
+	if _, err := open(t, l.config).Identify(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFailuresSayWhatToDoAndHideTheSecret runs into each failure of sign-in
+// and permission, and searches all that is said and logged for the secrets.
+func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
+	var logged bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	defer slog.SetDefault(before)
+
+	certificate := newCertificate(t, rsaKey(), time.Now().Add(time.Hour))
+	const wrong = "Wr0ng~secret.value"
+	for name, test := range map[string]struct {
+		change func(*testing.T, lab, *engine.SourceConfig)
+		id     string
+		says   string // in message or advice
+	}{
+		"unknown tenant":      {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.TenantID = groupA }, "TenantNotFound", "AADSTS90002"},
+		"unknown application": {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.ClientID = groupA }, "ApplicationNotFound", "AADSTS700016"},
+		"wrong secret":        {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.Secret = engine.NewSecret(wrong) }, "ClientSecretInvalid", "AADSTS7000215"},
+		"expired secret":      {func(_ *testing.T, l lab, _ *engine.SourceConfig) { l.SetSecretExpired(true) }, "ClientSecretExpired", "AADSTS7000222"},
+		"a secret that is given back": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+			fault(t, l, graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/" + l.TenantID + "/oauth2", Status: 401,
+				Body: `{"error":"invalid_client","error_description":"AADSTS7000215: not ` + l.ClientSecret + ` nor ` + l.AccessToken() + `"}`})
+		}, "ClientSecretInvalid", "***"},
+		"an answer that is no token": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+			fault(t, l, graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/" + l.TenantID + "/oauth2", Status: 200,
+				Body: `{"access_token":"` + l.AccessToken() + `","expires_in":"soon"}`})
+		}, "SignInFailed", ""},
+		"unregistered certificate": {func(_ *testing.T, _ lab, c *engine.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Raw, holder("PSS")
+		}, "ClientCertificateInvalid", "AADSTS700027"},
+		"a holder that does not sign": {func(_ *testing.T, _ lab, c *engine.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Raw, holder()
+		}, "ClientCertificateInvalid", "private key"},
+		"expired federated token": {func(t *testing.T, l lab, c *engine.SourceConfig) {
+			c.Kind, c.FederatedTokenFile = engine.WorkloadIdentity, writeFile(t, "token", []byte(l.FederatedToken(-time.Hour)))
+		}, "ClientCertificateInvalid", "AADSTS700024"},
+		"expired access token": {func(_ *testing.T, l lab, c *engine.SourceConfig) {
+			l.SetTokenLifetime(-time.Minute)
+			c.Kind, c.AccessToken = engine.AccessToken, engine.NewSecret(l.AccessToken())
+		}, "AccessTokenExpired", "fresh access token"},
+		"revoked access token": {func(_ *testing.T, l lab, c *engine.SourceConfig) {
+			c.Kind, c.AccessToken = engine.AccessToken, engine.NewSecret(l.AccessToken())
+			l.RevokeTokens()
+		}, "AccessTokenExpired", "fresh access token"},
+		"no managed identity": {func(t *testing.T, l lab, c *engine.SourceConfig) {
+			t.Setenv("IDENTITY_ENDPOINT", l.ManagedIdentityURL)
+			t.Setenv("IDENTITY_HEADER", "wrong")
+			c.Kind, c.ClientID = engine.ManagedIdentity, groupB // MSAL keeps the tokens of an identity for the whole process
+		}, "ManagedIdentityUnavailable", "X-IDENTITY-HEADER"},
+		"missing permission":                  {func(_ *testing.T, l lab, _ *engine.SourceConfig) { l.SetRoles("User.Read.All") }, "PermissionMissing", "GroupMember.Read.All"},
+		"untrusted certificate":               {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.CAFile = "" }, "CertificateNotTrusted", "CA file"},
+		"an authority that cannot be reached": {func(_ *testing.T, l lab, _ *engine.SourceConfig) { l.Close() }, "GraphUnreachable", "firewall"},
+		"Graph that fails": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+			fault(t, l, graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 400, Code: "BadRequest", Message: "no", Count: -1})
+		}, "GraphError", "request id"},
+		"a list that is cut": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+			fault(t, l, graphtest.Fault{Kind: graphtest.FaultNoValue, Path: "/groups", Count: -1})
+		}, "IncompleteRead", "proxy"},
+		"a link in a circle": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+			fault(t, l, graphtest.Fault{Kind: graphtest.FaultLoop, Path: "/groups", Count: -1})
+		}, "IncompleteRead", "circle"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "an authority that cannot be reached" && testing.Short() {
+				t.Skip("waits for the network to come back for 15 seconds")
+			}
+			l := startLab(t, smallSeed(), graphtest.Options{ManagedIdentity: true})
+			config := l.config
+			test.change(t, l, &config)
+			s := open(t, config)
+			_, err := s.Identify(t.Context())
+			if err == nil {
+				err = s.Groups(t.Context(), func([]directory.SourceGroup) error { return nil })
+			}
+			wantID(t, err, test.id)
+			if err == nil {
+				return
+			}
+			e := engine.AsError(err)
+			said := e.Error() + " " + e.Advice
+			if !strings.Contains(said, test.says) {
+				t.Errorf("nothing is said of %q: %s", test.says, said)
+			}
+			for _, secret := range []string{l.ClientSecret, wrong, l.AccessToken()[:60], l.ManagedIdentityHeader} {
+				if strings.Contains(said, secret) || strings.Contains(logged.String(), secret) {
+					t.Errorf("a secret shows: %s\n%s", said, logged.String())
+				}
+			}
+		})
+	}
+}
+
+func fault(t *testing.T, l lab, f graphtest.Fault) {
+	t.Helper()
+	if _, err := l.AddFault(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDisturbancesAreRiddenOut(t *testing.T) {
+	l := startLab(t, smallSeed(), graphtest.Options{PageLimit: 1})
+	for _, f := range []graphtest.Fault{
+		{Kind: graphtest.FaultStatus, Path: "/" + l.TenantID + "/oauth2", Status: 503, RetryAfter: 1},
+		{Kind: graphtest.FaultDrop, Path: "/groups"},
+		{Kind: graphtest.FaultEmptyPage, Path: "/groups"},
+		{Kind: graphtest.FaultTruncate, Path: "/groups"},
+		{Kind: graphtest.FaultCut, Path: "/groups"},
+		{Kind: graphtest.FaultStatus, Path: "/groups/" + groupA + "/members", Status: 429, RetryAfter: 1},
+		{Kind: graphtest.FaultStatus, Path: "/groups/" + groupA + "/members", Status: 502, Skip: 1},
+	} {
+		fault(t, l, f)
+	}
+	s := open(t, l.config)
+	groups, members := 0, 0
+	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { groups += len(g); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p engine.MemberPage) error {
+		members += len(p.Members)
+		return p.Err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if groups != 2 || members != 4 {
+		t.Errorf("%d groups and %d members, want 2 and 4", groups, members)
+	}
+	for _, f := range l.Faults() {
+		if f.Hits != 1 {
+			t.Errorf("the fault %s of %s happened %d times", f.Kind, f.Path, f.Hits)
+		}
+	}
+}
+
+// TestRequestsFor20000Memberships counts what a tenant of 1,000 groups with 20
+// members each costs: a page with groups for 999, and one for each membership.
+func TestRequestsFor20000Memberships(t *testing.T) {
+	l := startLab(t, graphtest.Generate(1000, 20, 1), graphtest.Options{})
+	s := open(t, l.config)
+	var ids []directory.GUID
+	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error {
+		for _, one := range g {
+			ids = append(ids, one.ID)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	members, complete := 0, 0
+	if err := s.Members(t.Context(), ids, func(p engine.MemberPage) error {
+		members += len(p.Members)
+		if p.Last {
+			complete++
+		}
+		return p.Err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(ids) != 1000 || members != 20000 || complete != 1000 {
+		t.Errorf("%d groups, %d members, %d complete", len(ids), members, complete)
+	}
+	if n := l.Count("GET", "/groups"); n != 1002 {
+		t.Errorf("%d requests, want 2 for the groups and 1,000 for their members", n)
+	}
+}
+
+// TestALargeGroupIsReadInLittleMemory reads 100,000 members, page by page.
+func TestALargeGroupIsReadInLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads a group of 100,000 members")
+	}
+	l := startLab(t, graphtest.Seed{Generate: &graphtest.Generation{Groups: 1, Members: 1, Users: 100_000, Largest: 100_000}}, graphtest.Options{})
+	s := open(t, l.config)
+	var id directory.GUID
+	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { id = g[0].ID; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	var base, now runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&base)
+	members, peak := 0, uint64(0)
+	start := time.Now()
+	if err := s.Members(t.Context(), []directory.GUID{id}, func(p engine.MemberPage) error {
+		members += len(p.Members)
+		if members%9990 == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&now)
+			peak = max(peak, now.HeapAlloc)
+		}
+		return p.Err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	grown := int64(peak) - int64(base.HeapAlloc)
+	t.Logf("%d members in %v, %.1f MiB above the start while reading", members, time.Since(start), float64(grown)/(1<<20))
+	if members != 100_000 || grown > 40<<20 {
+		t.Errorf("%d members with %d bytes in use", members, grown)
+	}
+}

@@ -1,0 +1,483 @@
+package graphtest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// handle is the place of an object in directory.objects. It never changes and
+// is never used again for another object.
+type handle uint32
+
+type object struct {
+	id   guid
+	kind kind
+	// generated is the number of an untouched object of the generator plus one,
+	// 0 for an object that has a state of its own.
+	generated int32
+	state     *state // nil when gone or generated
+}
+
+// state is everything about an object. It is replaced, never changed, so that
+// a held replica can keep the old one.
+type state struct {
+	record  any      // *User, *Group, *Device, *Contact or *ServicePrincipal
+	members []handle // of a group, ascending
+	former  []handle // the groups that a deleted object was a member of
+}
+
+// history is what delta queries need to know about an object that changed.
+type history struct {
+	appeared    uint64 // created or restored
+	removed     uint64 // deleted, soft or hard
+	properties  map[string]uint64
+	memberships []membership
+}
+
+type membership struct {
+	sequence uint64
+	member   handle
+	removed  bool
+}
+
+// directory holds the objects of the tenant. Its caller holds the tenant's lock.
+type directory struct {
+	objects   []object
+	index     map[guid]handle
+	byKind    [len(schemas)][]handle // ascending by id; gone objects stay
+	generator *generator
+	now       func() time.Time
+
+	sequence uint64 // of the last change
+	changes  map[handle]*history
+
+	// held keeps the states that a lagging replica still shows, since the
+	// change heldSequence; nil when there is no such replica.
+	held         map[handle]*state
+	heldSequence uint64
+}
+
+func newDirectory(now func() time.Time) *directory {
+	return &directory{index: map[guid]handle{}, changes: map[handle]*history{}, now: now}
+}
+
+// view is what one replica shows.
+type view struct {
+	*directory
+	lagging bool
+}
+
+func (v view) stored(h handle) (*state, bool) {
+	if v.lagging {
+		if s, ok := v.held[h]; ok {
+			return s, true
+		}
+	}
+	o := v.objects[h]
+	return o.state, o.generated == 0
+}
+
+// record returns nil when the object is not there. It also returns objects in
+// the deleted items; see live.
+func (v view) record(h handle) any {
+	s, own := v.stored(h)
+	switch {
+	case s != nil:
+		return s.record
+	case own:
+		return nil
+	}
+	o := v.objects[h]
+	if o.kind == kindGroup {
+		return v.generator.group(int(o.generated - 1))
+	}
+	return v.generator.user(int(o.generated - 1))
+}
+
+func (v view) live(h handle) any {
+	if r := v.record(h); r != nil && deletedDate(r) == "" {
+		return r
+	}
+	return nil
+}
+
+// members are those of a group, ascending. The caller does not change them.
+func (v view) members(h handle) []handle {
+	s, own := v.stored(h)
+	switch {
+	case s != nil:
+		return s.members
+	case own || v.objects[h].kind != kindGroup:
+		return nil
+	}
+	return v.generator.members(int(v.objects[h].generated - 1))
+}
+
+func (v view) find(id string, k kind) (handle, bool) {
+	g, ok := parseGUID(id)
+	if !ok {
+		return 0, false
+	}
+	h, ok := v.index[g]
+	return h, ok && v.objects[h].kind == k && v.record(h) != nil
+}
+
+func deletedDate(record any) string {
+	switch r := record.(type) {
+	case *Group:
+		return r.DeletedDateTime
+	case *User:
+		return r.DeletedDateTime
+	}
+	return ""
+}
+
+func (d *directory) current() view { return view{directory: d} }
+
+// insert adds an object that has no handle yet.
+func (d *directory) insert(id guid, k kind, generated int32) handle {
+	h := handle(len(d.objects))
+	d.objects = append(d.objects, object{id: id, kind: k, generated: generated})
+	d.index[id] = h
+	list := d.byKind[k]
+	at := sort.Search(len(list), func(i int) bool { return compareIDs(d.objects[list[i]].id, id) > 0 })
+	d.byKind[k] = slices.Insert(list, at, h)
+	return h
+}
+
+// sortKind puts a list in order after objects were appended to it in bulk.
+func (d *directory) sortKind(k kind) {
+	slices.SortFunc(d.byKind[k], func(a, b handle) int { return compareIDs(d.objects[a].id, d.objects[b].id) })
+}
+
+func compareIDs(a, b guid) int { return slices.Compare(a[:], b[:]) }
+
+// replace stores a new state; nil means gone.
+func (d *directory) replace(h handle, s *state) {
+	if d.held != nil {
+		if _, done := d.held[h]; !done {
+			d.held[h] = d.snapshot(h)
+		}
+	}
+	d.objects[h].state = s
+	d.objects[h].generated = 0
+}
+
+func (d *directory) snapshot(h handle) *state {
+	if o := d.objects[h]; o.generated == 0 {
+		return o.state
+	}
+	return &state{record: d.current().record(h), members: d.current().members(h)}
+}
+
+func (d *directory) tick() uint64 {
+	d.sequence++
+	return d.sequence
+}
+
+func (d *directory) historyOf(h handle) *history {
+	if d.changes[h] == nil {
+		d.changes[h] = &history{properties: map[string]uint64{}}
+	}
+	return d.changes[h]
+}
+
+// put creates an object or replaces the properties of one that exists. With
+// members nil those of an existing group stay.
+func (d *directory) put(k kind, record any, members []handle) (handle, error) {
+	text := reflect.ValueOf(record).Elem().FieldByName("ID").String()
+	id, ok := parseGUID(text)
+	if !ok {
+		return 0, fmt.Errorf("%s: the id %q is no GUID", schemas[k].name, text)
+	}
+	h, exists := d.index[id]
+	if exists && d.objects[h].kind != k {
+		return 0, fmt.Errorf("%s %s: the id belongs to a %s", schemas[k].name, text, schemas[d.objects[h].kind].name)
+	}
+	if !exists {
+		h = d.insert(id, k, 0)
+	}
+	old := d.snapshot(h)
+	seq, hist := d.tick(), d.historyOf(h)
+	next := &state{record: record, members: slices.Compact(sorted(members))}
+	if old == nil {
+		hist.appeared = seq
+	} else {
+		next.former = old.former
+		for _, p := range schemas[k].properties {
+			if !reflect.DeepEqual(schemas[k].value(old.record, p), schemas[k].value(record, p)) {
+				hist.properties[p.name] = seq
+			}
+		}
+		if members == nil {
+			next.members = old.members
+		} else {
+			hist.noteMembers(seq, old.members, next.members)
+		}
+	}
+	d.replace(h, next)
+	return h, nil
+}
+
+func sorted(list []handle) []handle {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return list
+}
+
+func (h *history) noteMembers(seq uint64, old, next []handle) {
+	for _, m := range old {
+		if _, stays := slices.BinarySearch(next, m); !stays {
+			h.memberships = append(h.memberships, membership{seq, m, true})
+		}
+	}
+	for _, m := range next {
+		if _, was := slices.BinarySearch(old, m); !was {
+			h.memberships = append(h.memberships, membership{seq, m, false})
+		}
+	}
+}
+
+var errNotThere = errors.New("no such object in the tenant")
+
+// group finds a group in the state wanted: live or in the deleted items.
+func (d *directory) group(id string, deleted bool) (handle, *Group, error) {
+	h, ok := d.current().find(id, kindGroup)
+	if !ok {
+		return 0, nil, fmt.Errorf("group %s: %w", id, errNotThere)
+	}
+	g := d.current().record(h).(*Group)
+	if (g.DeletedDateTime != "") != deleted {
+		return 0, nil, fmt.Errorf("group %s: deleted is %t, want %t", id, !deleted, deleted)
+	}
+	return h, g, nil
+}
+
+func (d *directory) user(ref string, deleted bool) (handle, *User, error) {
+	h, err := d.resolve(ref, true)
+	if err != nil {
+		return 0, nil, err
+	}
+	u, ok := d.current().record(h).(*User)
+	if !ok {
+		return 0, nil, fmt.Errorf("%s: not a user", ref)
+	}
+	if (u.DeletedDateTime != "") != deleted {
+		return 0, nil, fmt.Errorf("user %s: deleted is %t, want %t", ref, !deleted, deleted)
+	}
+	return h, u, nil
+}
+
+// setMembers replaces the members of a group.
+func (d *directory) setMembers(h handle, members []handle) {
+	old := d.snapshot(h)
+	d.historyOf(h).noteMembers(d.tick(), old.members, members)
+	d.replace(h, &state{record: old.record, members: members, former: old.former})
+}
+
+func (d *directory) addMember(group string, ref string) error {
+	h, _, err := d.group(group, false)
+	if err != nil {
+		return err
+	}
+	m, err := d.resolve(ref, false)
+	if err != nil {
+		return err
+	}
+	members := d.current().members(h)
+	at, is := slices.BinarySearch(members, m)
+	if is {
+		return fmt.Errorf("group %s: %s is a member already", group, ref)
+	}
+	d.setMembers(h, slices.Insert(slices.Clone(members), at, m))
+	return nil
+}
+
+func (d *directory) removeMember(group string, ref string) error {
+	h, _, err := d.group(group, false)
+	if err != nil {
+		return err
+	}
+	m, err := d.resolve(ref, true)
+	if err != nil {
+		return err
+	}
+	members := d.current().members(h)
+	at, is := slices.BinarySearch(members, m)
+	if !is {
+		return fmt.Errorf("group %s: %s is not a member", group, ref)
+	}
+	d.setMembers(h, slices.Delete(slices.Clone(members), at, at+1))
+	return nil
+}
+
+// remove takes an object away for good.
+func (d *directory) remove(h handle) {
+	d.historyOf(h).removed = d.tick()
+	d.replace(h, nil)
+}
+
+// deleteGroup moves a Microsoft 365 group to the deleted items; every other
+// group is gone at once (resources/directory.md).
+func (d *directory) deleteGroup(id string) error {
+	h, g, err := d.group(id, false)
+	if err != nil {
+		return err
+	}
+	gone := *g
+	gone.DeletedDateTime = timestamp(d.now())
+	d.softDelete(h, &gone)
+	if !g.IsUnified() {
+		d.remove(h)
+	}
+	return nil
+}
+
+func (d *directory) purgeGroup(id string) error {
+	h, _, err := d.group(id, true)
+	if err != nil {
+		return err
+	}
+	d.remove(h)
+	return nil
+}
+
+func (d *directory) restoreGroup(id string) error {
+	h, g, err := d.group(id, true)
+	if err != nil {
+		return err
+	}
+	back := *g
+	back.DeletedDateTime = ""
+	d.restore(h, &back)
+	return nil
+}
+
+func (d *directory) deleteUser(ref string) error {
+	h, u, err := d.user(ref, false)
+	if err != nil {
+		return err
+	}
+	gone := *u
+	gone.DeletedDateTime = timestamp(d.now())
+	d.softDelete(h, &gone)
+	return nil
+}
+
+func (d *directory) purgeUser(ref string) error {
+	h, _, err := d.user(ref, true)
+	if err != nil {
+		return err
+	}
+	d.remove(h)
+	return nil
+}
+
+func (d *directory) restoreUser(ref string) error {
+	h, u, err := d.user(ref, true)
+	if err != nil {
+		return err
+	}
+	back := *u
+	back.DeletedDateTime = ""
+	d.restore(h, &back)
+	return nil
+}
+
+// softDelete stores the deleted record and takes the object out of the groups
+// that it is a member of.
+func (d *directory) softDelete(h handle, gone any) {
+	var former []handle
+	for _, g := range d.byKind[kindGroup] {
+		if d.objects[g].generated > 0 && d.objects[h].kind != kindUser {
+			continue // the members of generated groups are users
+		}
+		members := d.current().members(g)
+		if at, is := slices.BinarySearch(members, h); is {
+			former = append(former, g)
+			d.setMembers(g, slices.Delete(slices.Clone(members), at, at+1))
+		}
+	}
+	members := d.current().members(h)
+	d.historyOf(h).removed = d.tick()
+	d.replace(h, &state{record: gone, members: members, former: former})
+}
+
+// restore brings an object back, and back into the groups that are still there.
+func (d *directory) restore(h handle, back any) {
+	old := d.snapshot(h)
+	d.historyOf(h).appeared = d.tick()
+	d.replace(h, &state{record: back, members: old.members})
+	for _, g := range old.former {
+		if d.current().record(g) == nil {
+			continue
+		}
+		members := d.current().members(g)
+		if at, is := slices.BinarySearch(members, h); !is {
+			d.setMembers(g, slices.Insert(slices.Clone(members), at, h))
+		}
+	}
+}
+
+// resolve finds the one object that bears a name; see Group.Members. Generated
+// objects are found by id only.
+func (d *directory) resolve(ref string, deleted bool) (handle, error) {
+	if id, ok := parseGUID(ref); ok {
+		h, ok := d.index[id]
+		if !ok || d.current().record(h) == nil {
+			return 0, fmt.Errorf("%s: %w", ref, errNotThere)
+		}
+		return h, nil
+	}
+	var found []handle
+	for i, o := range d.objects {
+		if o.state == nil || !deleted && deletedDate(o.state.record) != "" {
+			continue
+		}
+		if slices.ContainsFunc(namesOf(o.state.record), func(n string) bool { return n != "" && strings.EqualFold(n, ref) }) {
+			found = append(found, handle(i))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return 0, fmt.Errorf("%q: %w", ref, errNotThere)
+	case 1:
+		return found[0], nil
+	default:
+		return 0, fmt.Errorf("%q: %d objects bear this name, use an id", ref, len(found))
+	}
+}
+
+func namesOf(record any) []string {
+	switch r := record.(type) {
+	case *User:
+		names := []string{r.UserPrincipalName, r.OnPremisesSamAccountName}
+		if !strings.EqualFold(r.Mail, r.UserPrincipalName) {
+			names = append(names, r.Mail)
+		}
+		return names
+	case *Group:
+		return []string{r.MailNickname}
+	case *Device:
+		return []string{r.DisplayName}
+	case *Contact:
+		return []string{r.Mail}
+	case *ServicePrincipal:
+		return []string{r.DisplayName}
+	}
+	return nil
+}
+
+func (d *directory) hold() {
+	d.held = map[handle]*state{}
+	d.heldSequence = d.sequence
+}
+
+func (d *directory) catchUp() { d.held = nil }
+
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -1,0 +1,61 @@
+// Package graphtest is a simulated Entra tenant: an HTTPS server that speaks as
+// much of the Microsoft identity platform and of Microsoft Graph as group
+// writeback needs, with data, permissions, throttling and faults under the
+// test's control. It is written from Microsoft's documentation (the comments
+// name the pages, below github.com/microsoftgraph/microsoft-graph-docs-contrib
+// unless said otherwise) and shares no code with the client, so that the two
+// cannot agree by construction. What it does not implement it refuses with an
+// error that says so; it never ignores a query option.
+//
+//	tenant := graphtest.New(seed, graphtest.Options{})
+//	server, err := tenant.Start()
+//	defer server.Close()
+//	... server.URL, server.CAPEM, server.TenantID, server.ClientID, server.ClientSecret
+//	tenant.DeleteGroup(id)
+//
+// # What is served
+//
+// Authority: {tenant}/v2.0/.well-known/openid-configuration,
+// {tenant}/oauth2/v2.0/token (client credentials with a secret, a certificate or
+// a federated assertion), common/discovery/instance. On a listener of its own,
+// in plain HTTP, the managed identity protocol of App Service.
+//
+// Graph, below /v1.0 and /beta: groups, groups/{id}, groups/{id}/members (with
+// cast and $count), groups/delta, users, users/{id or UPN}, users/delta,
+// directory/deletedItems/{type} and /{id}, organization,
+// directory/onPremisesSynchronization, $batch.
+//
+// # Control interface
+//
+// The methods of Tenant are also reached over HTTPS, without authentication:
+// POST /_control/VERB with a JSON body, an empty one meaning {}. The answer is
+// 200 with a JSON object, or 400 with {"error": "..."}. Users and members are
+// named as in Group.Members.
+//
+//	put-group           a Group                      answers {"id"}
+//	patch-group         {"id", "set": {property: value or null}}
+//	delete-group        {"id"}   purge-group {"id"}   restore-group {"id"}
+//	add-member          {"group", "member"}
+//	remove-member       {"group", "member"}
+//	put-user            a User                       answers {"id"}
+//	patch-user          {"user", "set": {...}}
+//	delete-user         {"user"} purge-user {"user"}  restore-user {"user"}
+//	set-roles           {"roles": [...]}             for tokens issued from now on
+//	set-token-lifetime  {"seconds"}
+//	revoke-tokens       {}
+//	set-secret-expired  {"expired"}
+//	set-throttle        a Throttle                   {} ends throttling
+//	set-latency         {"seconds"}
+//	set-page-limit      {"limit"}
+//	add-fault           a Fault                      answers {"id"}
+//	clear-faults        {}
+//	clear-requests      {}
+//	hold-replica        a Lag
+//	catch-up-replica    {}
+//	expire-delta-tokens {}
+//	seed                a Seed, which replaces the content
+//	reset               {}                           the first seed and settings
+//
+// GET /_control/requests?method=GET&path=/groups answers {"count", "requests"},
+// GET /_control/faults {"faults"}, GET /_control/ids the ids by name.
+package graphtest

@@ -22,20 +22,16 @@ var memberProperties = []string{
 // Members implements [engine.Source]. It holds one page for each reader.
 func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(engine.MemberPage) error) error {
 	var (
-		one   sync.Mutex
-		ended bool
+		one     sync.Mutex
+		refused error // the consumer's wish to end the reading
 	)
 	deliver := func(p engine.MemberPage) error {
 		one.Lock()
 		defer one.Unlock()
-		if ended {
-			return context.Canceled
+		if refused == nil {
+			refused = page(p)
 		}
-		if err := page(p); err != nil {
-			ended = true
-			return &stopped{err}
-		}
-		return nil
+		return refused
 	}
 	work, reading := errgroup.WithContext(ctx)
 	work.SetLimit(readers)
@@ -52,19 +48,14 @@ func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(en
 		})
 	}
 	err := work.Wait()
-	if stop, ok := errors.AsType[*stopped](err); ok {
-		return stop.err
+	if refused != nil {
+		return refused
 	}
 	if err == nil {
 		err = ctx.Err() // some were not started
 	}
 	return call{doing: "reading the members of the groups", object: s.base}.failed(err)
 }
-
-// stopped is the consumer's wish to end the reading.
-type stopped struct{ err error }
-
-func (s *stopped) Error() string { return s.err.Error() }
 
 // endsReading tells what would befall every group alike from what is the
 // matter with one.

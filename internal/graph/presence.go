@@ -27,7 +27,7 @@ const notFound = "Request_ResourceNotFound"
 // deleted items have their own, and whether Graph says "forbidden" or "not
 // there" of a group to an application that may read deleted users alone is not
 // documented, so that without one of these no answer is believed.
-var deletedReaders = []string{"Group.Read.All", "Group.ReadWrite.All"}
+var deletedReaders = []string{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 
 // Presence implements [engine.Source]. A group is taken for deleted only when
 // Graph says of it singly that it is not there, and the deleted items answer

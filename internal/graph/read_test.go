@@ -341,6 +341,7 @@ func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 		count := map[string]int{}
 		start := time.Now()
 		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			time.Sleep(time.Millisecond) // all batches are under way at once
 			mu.Lock()
 			defer mu.Unlock()
 			return batchOf(t, req, func(path string) (int, string, string) {

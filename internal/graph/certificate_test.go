@@ -200,11 +200,11 @@ func TestAssertionIsSignedByTheHolder(t *testing.T) {
 	}
 	config.Certificate = newCertificate(t, mustEC(t), now.Add(time.Hour)).Raw
 	_, err = newAssertion(config, clouds["Global"])
-	wantID(t, err, "SourceSettingInvalid")
+	wantID(t, err, "InvalidParameter")
 	config.Certificate = newCertificate(t, rsaKey(), now.Add(-time.Hour)).Raw
 	_, err = newAssertion(config, clouds["Global"])
 	wantID(t, err, "ClientCertificateExpired")
 	config.Certificate = []byte("no certificate")
 	_, err = newAssertion(config, clouds["Global"])
-	wantID(t, err, "SourceSettingInvalid")
+	wantID(t, err, "InvalidParameter")
 }

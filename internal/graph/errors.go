@@ -165,7 +165,7 @@ func untrusted(err error) bool {
 
 func invalidSetting(setting, what, advice string) error {
 	return &engine.Error{
-		Category: engine.InvalidArgument, ID: "SourceSettingInvalid", Object: setting,
+		Category: engine.InvalidArgument, ID: "InvalidParameter", Object: setting,
 		Message: "The setting cannot be used: " + what + ".", Advice: advice,
 	}
 }
@@ -188,7 +188,7 @@ func expiredToken() error {
 
 func otherTenant(want, got string) error {
 	return &engine.Error{
-		Category: engine.InvalidState, ID: "TenantMismatch", Object: got,
+		Category: engine.InvalidState, ID: "SignInTenantMismatch", Object: got,
 		Message: "The sign-in led to the tenant " + got + ", not to " + want + ".",
 		Advice:  "Check the tenant id, and that the token or identity belongs to that tenant.",
 	}

@@ -68,7 +68,7 @@ func endsReading(err error) bool {
 	case engine.Authentication, engine.Connection, engine.Stopped, engine.ResourceBusy:
 		return true
 	}
-	return e.ID == "TenantMismatch"
+	return e.ID == "SignInTenantMismatch"
 }
 
 func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(engine.MemberPage) error) error {

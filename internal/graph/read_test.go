@@ -410,12 +410,12 @@ func TestIdentify(t *testing.T) {
 
 	s = inMemory(t, script(t, `{"value":[{"id":"`+groupA+`","displayName":"Fabrikam"}]}`))
 	_, err = s.Identify(t.Context())
-	wantID(t, err, "TenantMismatch")
+	wantID(t, err, "SignInTenantMismatch")
 
 	s = inMemory(t, script(t))
 	s.tenant = groupB
 	_, err = s.Identify(t.Context())
-	wantID(t, err, "TenantMismatch")
+	wantID(t, err, "SignInTenantMismatch")
 
 	s = inMemory(t, func(*http.Request) (*http.Response, error) {
 		return reply(403, `{"error":{"code":"Authorization_RequestDenied"}}`), nil

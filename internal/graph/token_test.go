@@ -75,7 +75,7 @@ func TestATokenOfAnotherTenantIsRefused(t *testing.T) {
 		}
 		time.Sleep(9 * time.Minute)
 		_, err := tokens.token(t.Context())
-		wantID(t, err, "TenantMismatch")
+		wantID(t, err, "SignInTenantMismatch")
 	})
 }
 
@@ -168,7 +168,7 @@ func TestEndpoints(t *testing.T) {
 		{GraphEndpoint: "https://user:pass@graph.example"}, {GraphEndpoint: "https://graph.example?x=1"}, {Authority: "https://"}, {Authority: "https://%zz"},
 	} {
 		_, err := Open(t.Context(), bad)
-		wantID(t, err, "SourceSettingInvalid")
+		wantID(t, err, "InvalidParameter")
 		if strings.Contains(err.Error(), "pass") {
 			t.Errorf("the error holds a password: %v", err)
 		}
@@ -187,7 +187,7 @@ func TestOpenNamesWhatIsMissing(t *testing.T) {
 		{Kind: engine.WorkloadIdentity},
 	} {
 		_, err := Open(t.Context(), config)
-		wantID(t, err, "SourceSettingInvalid")
+		wantID(t, err, "InvalidParameter")
 	}
 	_, err := Open(t.Context(), engine.SourceConfig{CAFile: "none.pem"})
 	wantID(t, err, "CAFileInvalid")

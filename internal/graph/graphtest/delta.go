@@ -1,6 +1,7 @@
 package graphtest
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -148,7 +149,7 @@ func (rq *request) deltaPage(v view, token deltaToken) (*reply, *graphError) {
 	if rq.pageLimit > 0 {
 		size = min(size, rq.pageLimit)
 	}
-	for _, h := range w.candidates() {
+	for h := range w.candidates() {
 		if w.items == size || w.room == 0 {
 			return w.goOn(h, nil), nil
 		}
@@ -170,20 +171,26 @@ func (w *deltaWriter) goOn(h handle, member *handle) *reply {
 }
 
 // candidates are the objects to look at from token.Next on, ascending.
-func (w *deltaWriter) candidates() []handle {
-	var list []handle
+func (w *deltaWriter) candidates() iter.Seq[handle] {
 	v, t := w.view, w.token
-	switch {
-	case t.IDs != nil:
+	if t.Full && t.IDs == nil {
+		return func(yield func(handle) bool) {
+			for h := int(t.Next); h < len(v.objects); h++ {
+				if v.objects[h].kind == t.Kind && !yield(handle(h)) {
+					return
+				}
+			}
+		}
+	}
+	var list []handle
+	if t.IDs != nil {
 		for _, id := range t.IDs {
 			g, _ := parseGUID(id)
 			if h, ok := v.index[g]; ok && v.objects[h].kind == t.Kind {
 				list = append(list, h)
 			}
 		}
-	case t.Full:
-		list = slices.Clone(v.byKind[t.Kind])
-	default:
+	} else {
 		for h := range v.changes {
 			if v.objects[h].kind == t.Kind {
 				list = append(list, h)
@@ -191,9 +198,8 @@ func (w *deltaWriter) candidates() []handle {
 		}
 	}
 	slices.Sort(list)
-	list = slices.Compact(list)
 	from, _ := slices.BinarySearch(list, t.Next)
-	return list[from:]
+	return slices.Values(slices.Compact(list[from:]))
 }
 
 // object writes what there is to say of an object, if anything. It returns the

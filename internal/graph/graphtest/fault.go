@@ -20,7 +20,7 @@ const (
 	FaultTruncate FaultKind = "truncate"
 	// FaultCut sends half of the body as if that were all of it.
 	FaultCut FaultKind = "cut"
-	// FaultLatency waits for Delay, then answers as usual.
+	// FaultLatency waits for DelayMS, then answers as usual.
 	FaultLatency FaultKind = "latency"
 	// FaultEmptyPage answers with an empty page and a nextLink to the page that
 	// was asked for, as Graph is allowed to do.
@@ -56,7 +56,7 @@ type Fault struct {
 	Message    string `json:"message,omitempty"`
 	Body       string `json:"body,omitempty"`
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds; 0 sends no header
-	DelayMS    int    `json:"delayMs,omitempty"`
+	DelayMS    int    `json:"delayMs,omitempty"`    // milliseconds, on top of any kind
 
 	// Hits is how many requests were disturbed so far.
 	Hits int `json:"hits"`

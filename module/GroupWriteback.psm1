@@ -1,0 +1,26 @@
+# The engine leaves empty fields out of its answers; the strict mode of a caller would make each an error.
+Set-StrictMode -Off
+
+# The folder that holds the manifest, and the engine in its bin folder.
+$script:ModuleBase = Split-Path -Path $PSScriptRoot -Parent
+
+# The engine process of this module instance, and the state folder that it is given.
+$script:Engine = $null
+$script:StatePath = ''
+$script:ServiceAccount = ''
+
+# What the engine asks for while it works: fresh access tokens, and signatures by a certificate.
+$script:AccessTokenProvider = $null
+$script:Certificate = $null
+
+# Seconds: to answer the handshake, to end after a request was cancelled or the input was closed.
+$script:StartTimeout = 30
+$script:StopTimeout = 35
+
+foreach ($folder in 'Private', 'Public') {
+    foreach ($file in Get-ChildItem -LiteralPath (Join-Path -Path $PSScriptRoot -ChildPath $folder) -Filter '*.ps1') {
+        . $file.FullName
+    }
+}
+
+$ExecutionContext.SessionState.Module.OnRemove = { Close-Engine }

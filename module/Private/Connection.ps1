@@ -1,0 +1,73 @@
+# The parameters of Connect-GroupWriteback as fields of session.connect.
+
+function ConvertTo-SourceField {
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound, $Certificate)
+    $fields = @{}
+    foreach ($name in 'TenantId', 'ClientId', 'Environment') {
+        if ($Bound[$name]) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name] }
+    }
+    if ($Bound['Authority']) { $fields['authority'] = $Bound['Authority'].OriginalString }
+    if ($Bound['GraphEndpoint']) { $fields['graphEndpoint'] = $Bound['GraphEndpoint'].OriginalString }
+    if ($Bound['TenantCAFile']) { $fields['caFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['TenantCAFile'] }
+    switch ($Cmdlet.ParameterSetName) {
+        'ClientSecret' {
+            $fields['clientId'] = $Bound['ClientSecretCredential'].UserName
+            $fields['credential'] = @{ kind = 'clientSecret'; secret = ConvertFrom-Secret -Secret $Bound['ClientSecretCredential'].Password }
+        }
+        'CertificatePath' {
+            $fields['credential'] = @{ kind = 'clientCertificate'; certificatePath = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['CertificatePath'] }
+            if ($Bound['CertificatePassword']) { $fields['credential']['certificatePassword'] = ConvertFrom-Secret -Secret $Bound['CertificatePassword'] }
+        }
+        { $_ -in 'CertificateThumbprint', 'Certificate' } {
+            $fields['credential'] = @{ kind = 'certificateThumbprint'; thumbprint = $Certificate.Thumbprint; certificate = [System.Convert]::ToBase64String($Certificate.RawData) }
+        }
+        'Identity' { $fields['credential'] = @{ kind = 'managedIdentity' } }
+        'WorkloadIdentity' {
+            $fields['credential'] = @{ kind = 'workloadIdentity' }
+            if ($Bound['FederatedTokenFile']) { $fields['credential']['federatedTokenFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['FederatedTokenFile'] }
+        }
+        'AccessToken' {
+            $fields['credential'] = @{ kind = 'accessToken'; accessToken = ConvertFrom-Secret -Secret $Bound['AccessToken']; canRefresh = $false }
+        }
+        'AccessTokenProvider' {
+            $resource = if ($Bound['GraphEndpoint']) { $Bound['GraphEndpoint'].OriginalString } else { '' }
+            try { $token = Get-AccessToken -Provider $Bound['AccessTokenProvider'] -TenantId $Bound['TenantId'] -Resource $resource }
+            catch { throw (ConvertTo-ErrorRecord -Id 'AccessTokenProviderFailed' -Category 'AuthenticationError' -Message $_.Exception.GetBaseException().Message -Advice 'See whether the script block given as -AccessTokenProvider returns an access token for Microsoft Graph.') }
+            $fields['credential'] = @{ kind = 'accessToken'; accessToken = $token; canRefresh = $true }
+        }
+    }
+    $fields
+}
+
+function ConvertTo-TargetField {
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
+    $given = @('Credential', 'AuthType', 'KeytabPath', 'KerberosPrincipal', 'KerberosRealm', 'KerberosConfigPath', 'UseStartTls', 'DirectoryCAFile' | Where-Object -FilterScript { $Bound.ContainsKey($_) })
+    if (-not $Bound['Server']) {
+        if ($given) { throw (ConvertTo-ErrorRecord -Id 'ServerMissing' -Category 'InvalidArgument' -Object "-$($given[0])" -Message 'The parameter is for the directory, but no server was given.' -Advice 'Add -Server with a domain controller or the DNS name of the domain.') }
+        return
+    }
+    if ($Bound['Credential'] -and $Bound['KeytabPath']) {
+        throw (ConvertTo-ErrorRecord -Id 'CredentialAmbiguous' -Category 'InvalidArgument' -Object '-KeytabPath' -Message '-Credential and -KeytabPath were both given.' -Advice 'Give one of them.')
+    }
+    $fields = @{ server = [string] $Bound['Server']; startTls = [bool] $Bound['UseStartTls'] }
+    if ($Bound['DirectoryCAFile']) { $fields['caFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['DirectoryCAFile'] }
+    $credential = @{}
+    if ($Bound['KeytabPath']) {
+        if (-not $Bound['KerberosPrincipal']) { throw (ConvertTo-ErrorRecord -Id 'PrincipalMissing' -Category 'InvalidArgument' -Object '-KeytabPath' -Message 'Whose key is to be taken from the keytab was not given.' -Advice 'Add -KerberosPrincipal, for example svc-gwb@CONTOSO.COM.') }
+        $credential = @{ kind = 'kerberosKeytab'; user = [string] $Bound['KerberosPrincipal']; keytab = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KeytabPath'] }
+    }
+    elseif ($Bound['Credential']) {
+        $kind = if ($Bound['AuthType'] -eq 'Negotiate') { 'kerberosPassword' } else { 'simple' }
+        $credential = @{ kind = $kind; user = $Bound['Credential'].UserName; password = ConvertFrom-Secret -Secret $Bound['Credential'].Password }
+    }
+    elseif ($Bound['AuthType'] -eq 'Basic') {
+        throw (ConvertTo-ErrorRecord -Id 'CredentialMissing' -Category 'InvalidArgument' -Object '-AuthType' -Message 'Basic needs a name and a password.' -Advice 'Add -Credential.')
+    }
+    else { $credential = @{ kind = 'currentIdentity' } }
+    if ($credential['kind'] -like 'kerberos*') {
+        if ($Bound['KerberosRealm']) { $credential['realm'] = [string] $Bound['KerberosRealm'] }
+        if ($Bound['KerberosConfigPath']) { $credential['krb5Conf'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KerberosConfigPath'] }
+    }
+    $fields['credential'] = $credential
+    $fields
+}

@@ -1,0 +1,116 @@
+# The engine process: one for each module instance, started by the first cmdlet that needs it. It ends when its
+# standard input is closed, which the end of PowerShell does as well.
+
+function Get-EnginePath {
+    if ($env:GROUPWRITEBACK_ENGINE) { return $env:GROUPWRITEBACK_ENGINE }
+    $name = if (Test-Windows) { 'groupwriteback.exe' } else { 'groupwriteback' }
+    Join-Path -Path (Join-Path -Path $script:ModuleBase -ChildPath 'bin') -ChildPath $name
+}
+
+function Test-Windows {
+    [System.Environment]::OSVersion.Platform -eq [System.PlatformID]::Win32NT
+}
+
+# Returns the running engine; starts one when there is none, or when another state folder is asked for.
+function Get-Engine {
+    $engine = $script:Engine
+    if ($engine -and $engine.Process.HasExited) {
+        Write-Warning -Message "The engine had ended with exit code $($engine.Process.ExitCode) and is started again; connections have to be made again. Its log: $($engine.Log.Path)"
+        Close-Engine
+        $engine = $null
+    }
+    if ($engine -and $script:StatePath -and $script:StatePath -ne $engine.RequestedStatePath -and $script:StatePath -ne $engine.Info.statePath) {
+        Close-Engine
+        $engine = $null
+    }
+    if (-not $engine) { $engine = Open-Engine }
+    $engine
+}
+
+function Open-Engine {
+    $path = Get-EnginePath
+    if (-not (Test-Path -LiteralPath $path -PathType Leaf)) {
+        throw (ConvertTo-ErrorRecord -Id 'EngineNotFound' -Category 'ObjectNotFound' -Object $path -Message 'The engine of the module is not there.' -Advice 'Install the module again, or build the engine into the bin folder of the module.')
+    }
+    $path = (Get-Item -LiteralPath $path).FullName
+    $utf8 = New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false
+    $start = New-Object -TypeName System.Diagnostics.ProcessStartInfo
+    $start.FileName = $path
+    $start.WorkingDirectory = Split-Path -Path $path -Parent
+    $start.UseShellExecute = $false
+    $start.CreateNoWindow = $true
+    $start.RedirectStandardInput = $true
+    $start.RedirectStandardOutput = $true
+    $start.RedirectStandardError = $true
+    $start.StandardOutputEncoding = $utf8
+    $start.StandardErrorEncoding = $utf8
+    try { $process = [System.Diagnostics.Process]::Start($start) }
+    catch {
+        $advice = if (Test-Windows) { 'See whether a policy or a virus scanner keeps it from running.' } else { "Make it executable: chmod +x '$path'" }
+        throw (ConvertTo-ErrorRecord -Id 'EngineNotStarted' -Category 'ResourceUnavailable' -Object $path -Message "The engine cannot be started: $($_.Exception.GetBaseException().Message)" -Advice $advice)
+    }
+    $script:Engine = [pscustomobject]@{
+        Process            = $process
+        OutputTask         = $null
+        Log                = Open-EngineLog -Process $process
+        LastId             = 0
+        Open               = @{}   # the ids of requests that somebody waits for
+        Answer             = @{}   # answers that have come, by id
+        RequestedStatePath = $script:StatePath
+        Info               = $null # the answer to session.initialize
+    }
+    $hello = @{
+        protocol       = 1
+        client         = "GroupWriteback/$(Get-ModuleVersion) PowerShell/$($PSVersionTable.PSVersion)"
+        statePath      = [string] $script:StatePath
+        serviceAccount = [string] $script:ServiceAccount
+    }
+    $initialized = $false
+    try {
+        $script:Engine.Info = Invoke-EngineExchange -Engine $script:Engine -Method 'session.initialize' -Parameter $hello -TimeoutSeconds $script:StartTimeout
+        if ($script:Engine.Info.protocol -ne 1) {
+            throw (ConvertTo-ErrorRecord -Id 'ProtocolMismatch' -Category 'InvalidOperation' -Object $path -Message "The engine speaks protocol version $($script:Engine.Info.protocol), and this module 1." -Advice 'Install module and engine of the same version.')
+        }
+        $initialized = $true
+    }
+    finally {
+        if (-not $initialized) { Close-Engine -Kill }
+    }
+    Write-Verbose -Message "Engine $($script:Engine.Info.engineVersion) started; state: $($script:Engine.Info.statePath); log: $($script:Engine.Log.Path)"
+    $script:Engine
+}
+
+function Get-ModuleVersion {
+    # $ExecutionContext.SessionState.Module has no version while the module is being imported; by now it has.
+    [string] $ExecutionContext.SessionState.Module.Version
+}
+
+# Ends the engine: by the end of its input, and if that does not help, by force.
+function Close-Engine {
+    param([switch] $Kill)
+    $engine = $script:Engine
+    $script:Engine = $null
+    $script:AccessTokenProvider = $null
+    $script:Certificate = $null
+    if (-not $engine) { return }
+    try {
+        if (-not $Kill) {
+            $engine.Process.StandardInput.BaseStream.Dispose()
+            $clock = [System.Diagnostics.Stopwatch]::StartNew()
+            while (-not $engine.Process.WaitForExit(50) -and $clock.Elapsed.TotalSeconds -lt $script:StopTimeout) {
+                Save-EngineLog -Log $engine.Log
+                # what still comes is read and dropped, so that the engine is never kept waiting
+                if ($null -eq $engine.OutputTask -or $engine.OutputTask.IsCompleted) { $engine.OutputTask = $engine.Process.StandardOutput.ReadLineAsync() }
+            }
+        }
+    }
+    catch { Write-Verbose -Message "The input of the engine was closed already: $($_.Exception.GetBaseException().Message)" }
+    finally {
+        if (-not $engine.Process.HasExited) {
+            try { $engine.Process.Kill() } catch { Write-Verbose -Message "The engine ended in between: $($_.Exception.GetBaseException().Message)" }
+        }
+        [void] $engine.Process.WaitForExit(5000)
+        Close-EngineLog -Log $engine.Log
+        $engine.Process.Dispose()
+    }
+}

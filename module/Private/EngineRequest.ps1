@@ -1,0 +1,162 @@
+# Requests to the engine, and what it says and asks while they run. Everything is done by the thread of the
+# pipeline, in short waits, so that Ctrl+C is heard.
+
+# Runs one method and returns its result. An error of the engine ends the cmdlet, or with -NonTerminating is
+# written as its error record, and nothing is returned.
+function Invoke-Engine {
+    param(
+        [System.Management.Automation.PSCmdlet] $Cmdlet,
+        [string] $Method,
+        [System.Collections.IDictionary] $Parameter = @{},
+        [string] $Activity,
+        [switch] $NonTerminating
+    )
+    try {
+        $engine = Get-Engine
+        Invoke-EngineExchange -Engine $engine -Method $Method -Parameter $Parameter -Activity $Activity
+    }
+    catch {
+        if ($NonTerminating) { $Cmdlet.WriteError($_) } else { $Cmdlet.ThrowTerminatingError($_) }
+    }
+}
+
+# Pulls a list page by page; nothing is asked for before the pipeline wants it.
+function Get-EngineList {
+    param(
+        [System.Management.Automation.PSCmdlet] $Cmdlet,
+        [string] $Method,
+        [System.Collections.IDictionary] $Parameter = @{},
+        [string] $Property,
+        [int] $Limit = 200,
+        [switch] $NonTerminating
+    )
+    $request = @{ limit = $Limit }
+    foreach ($key in $Parameter.Keys) { $request[$key] = $Parameter[$key] }
+    do {
+        $page = Invoke-Engine -Cmdlet $Cmdlet -Method $Method -Parameter $request -NonTerminating:$NonTerminating
+        foreach ($item in $page.$Property) { if ($null -ne $item) { $item } }
+        $request['after'] = $page.next
+    } while ($page.next)
+}
+
+# Sends a request and waits for its answer. Whatever ends the wait early (Ctrl+C, an error) cancels the request.
+function Invoke-EngineExchange {
+    param($Engine, [string] $Method, [System.Collections.IDictionary] $Parameter, [string] $Activity, [int] $TimeoutSeconds)
+    Write-Debug -Message "Request: $Method"
+    $id = [string] (++$Engine.LastId)
+    $Engine.Open[$id] = $Activity
+    $clock = [System.Diagnostics.Stopwatch]::StartNew()
+    $answered = $false
+    try {
+        Send-EngineRequest -Engine $Engine -Id $id -Method $Method -Parameter $Parameter
+        while (-not $Engine.Answer.ContainsKey($id)) {
+            Read-Engine -Engine $Engine
+            if ($TimeoutSeconds -and $clock.Elapsed.TotalSeconds -gt $TimeoutSeconds) {
+                throw (ConvertTo-ErrorRecord -Id 'EngineNotResponding' -Category 'OperationTimeout' -Object $Engine.Process.StartInfo.FileName -Message "The engine did not answer $Method within $TimeoutSeconds seconds." -Advice "See its log: $($Engine.Log.Path)")
+            }
+        }
+        $answered = $true
+    }
+    finally {
+        # an engine that has missed its time is ended by the caller
+        if (-not $answered -and -not $TimeoutSeconds) { Close-EngineRequest -Engine $Engine -Id $id }
+        $answer = $Engine.Answer[$id]
+        $Engine.Open.Remove($id)
+        $Engine.Answer.Remove($id)
+        Hide-Progress -Activity $Activity
+    }
+    if ($answer.error) { throw (ConvertFrom-EngineError -EngineError $answer.error) }
+    $answer.result
+}
+
+# Cancels a request that nobody waits for any more, and gives the engine the time that it needs to finish the
+# operation it is in. An engine that does not come back is ended.
+function Close-EngineRequest {
+    param($Engine, [string] $Id)
+    if ($script:Engine -ne $Engine) { return } # it has ended
+    $clock = [System.Diagnostics.Stopwatch]::StartNew()
+    try {
+        $cancel = [string] (++$Engine.LastId)
+        Send-EngineRequest -Engine $Engine -Id $cancel -Method 'request.cancel' -Parameter @{ id = [long] $Id } -TimeoutSeconds $script:StopTimeout
+        while (-not $Engine.Answer.ContainsKey($Id) -and $clock.Elapsed.TotalSeconds -lt $script:StopTimeout) {
+            Read-Engine -Engine $Engine
+        }
+    }
+    catch { Write-Verbose -Message "Cancelling: $($_.Exception.Message)" }
+    $answer = $Engine.Answer[$Id]
+    if (-not $answer) {
+        if ($script:Engine -eq $Engine) { Close-Engine -Kill }
+        Write-Warning -Message 'The engine was ended, for it did not finish in time. The next run completes what this one began.'
+    }
+    elseif ($answer.result.kind -and $answer.result.id) {
+        Write-Warning -Message "Run $($answer.result.id) ended as $($answer.result.status). What was not reached stays for the next run."
+    }
+}
+
+function Send-EngineRequest {
+    param($Engine, [string] $Id, [string] $Method, [System.Collections.IDictionary] $Parameter, [int] $TimeoutSeconds = 0)
+    Send-EngineMessage -Engine $Engine -TimeoutSeconds $TimeoutSeconds -Message ([ordered]@{
+            jsonrpc = '2.0'; id = [long] $Id; method = $Method; params = $Parameter
+        })
+}
+
+# Bytes are written, not text: Windows PowerShell's writer would take the encoding of the console, and its mark.
+function Send-EngineMessage {
+    param($Engine, [System.Collections.IDictionary] $Message, [int] $TimeoutSeconds = 0)
+    $bytes = (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false).GetBytes((ConvertTo-Json -InputObject $Message -Depth 10 -Compress) + "`n")
+    $stream = $Engine.Process.StandardInput.BaseStream
+    $clock = [System.Diagnostics.Stopwatch]::StartNew()
+    try {
+        $write = $stream.WriteAsync($bytes, 0, $bytes.Length)
+        while (-not $write.Wait(100)) {
+            Save-EngineLog -Log $Engine.Log
+            if ($TimeoutSeconds -and $clock.Elapsed.TotalSeconds -gt $TimeoutSeconds) { return }
+        }
+        $stream.Flush()
+    }
+    catch { throw (Get-EngineEnd -Engine $Engine) }
+    finally { [System.Array]::Clear($bytes, 0, $bytes.Length) } # a secret may have been in it
+}
+
+# Waits shortly for a message of the engine and does what it says.
+function Read-Engine {
+    param($Engine)
+    $message = Receive-EngineMessage -Engine $Engine
+    if ($null -eq $message) { return }
+    if ($message.method) {
+        if ($null -ne $message.id) { Send-EngineMessage -Engine $Engine -Message (Get-CallbackAnswer -Message $message) }
+        elseif ($message.method -eq 'progress') {
+            $activity = $Engine.Open[[string] $message.params.requestId]
+            if ($activity) { Show-Progress -Activity $activity -Progress $message.params }
+        }
+    }
+    elseif ($null -eq $message.id) { throw (ConvertFrom-EngineError -EngineError $message.error) }
+    elseif ($Engine.Open.ContainsKey([string] $message.id)) { $Engine.Answer[[string] $message.id] = $message }
+}
+
+function Receive-EngineMessage {
+    param($Engine)
+    if ($null -eq $Engine.OutputTask) { $Engine.OutputTask = $Engine.Process.StandardOutput.ReadLineAsync() }
+    $tasks = [System.Threading.Tasks.Task[]] @(@($Engine.OutputTask, $Engine.Log.Task) | Where-Object -FilterScript { $null -ne $_ })
+    [void] [System.Threading.Tasks.Task]::WaitAny($tasks, 100)
+    Save-EngineLog -Log $Engine.Log
+    if (-not $Engine.OutputTask.IsCompleted) { return }
+    $line = if ($Engine.OutputTask.Status -eq 'RanToCompletion') { $Engine.OutputTask.Result } else { $null }
+    $Engine.OutputTask = $null
+    if ($null -eq $line) { throw (Get-EngineEnd -Engine $Engine) }
+    try { ConvertFrom-EngineJson -Line $line }
+    catch {
+        throw (ConvertTo-ErrorRecord -Id 'EngineAnswerUnreadable' -Category 'InvalidData' -Object $Engine.Process.StartInfo.FileName -Message "The engine wrote a line that is no JSON: $($_.Exception.Message)" -Advice 'Install module and engine of the same version.')
+    }
+}
+
+# Says how the engine ended, and forgets it.
+function Get-EngineEnd {
+    param($Engine)
+    $code = if ($Engine.Process.WaitForExit(5000)) { "exit code $($Engine.Process.ExitCode)" } else { 'it closed its output' }
+    $path = $Engine.Process.StartInfo.FileName
+    Close-Engine -Kill
+    $tail = Get-EngineLogTail -Log $Engine.Log
+    if ($tail) { $tail = [System.Environment]::NewLine + $tail + [System.Environment]::NewLine }
+    ConvertTo-ErrorRecord -Id 'EngineEnded' -Category 'ResourceUnavailable' -Object $path -Message "The engine ended before it had answered ($code).$tail" -Advice "Connect and try again: a run completes what an earlier one began. The log of the engine: $($Engine.Log.Path)"
+}

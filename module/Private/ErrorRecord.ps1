@@ -1,0 +1,22 @@
+function ConvertTo-ErrorRecord {
+    [OutputType([System.Management.Automation.ErrorRecord])]
+    param([string] $Id, [string] $Category, [string] $Message, [string] $Advice, $Object)
+    $name = [string] $Object
+    if ($Object -is [string] -and $name -and -not $Message.Contains($name)) { $Message = "${name}: $Message" }
+    $kind = $Category -as [System.Management.Automation.ErrorCategory]
+    if ($null -eq $kind) { $kind = [System.Management.Automation.ErrorCategory]::NotSpecified }
+    $exception = New-Object -TypeName System.InvalidOperationException -ArgumentList $Message
+    $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList $exception, $Id, $kind, $Object
+    # shown in place of the message: what to do belongs to what people read
+    $record.ErrorDetails = New-Object -TypeName System.Management.Automation.ErrorDetails -ArgumentList "$Message $Advice".Trim()
+    $record.ErrorDetails.RecommendedAction = $Advice
+    $record
+}
+
+# The engine's error as PowerShell's: see "Errors" in docs/protocol.md.
+function ConvertFrom-EngineError {
+    param($EngineError)
+    $data = $EngineError.data
+    $id = if ($data.id) { $data.id } else { "JsonRpc$($EngineError.code)" }
+    ConvertTo-ErrorRecord -Id $id -Category $data.category -Message $EngineError.message -Advice $data.advice -Object $data.object
+}

@@ -1,0 +1,219 @@
+# The engine's answers as objects with a type name, which the views and types files know. Names are those that
+# administrators know from the ActiveDirectory module where there are such.
+
+function ConvertTo-UtcTime {
+    param([string] $Value)
+    if (-not $Value) { return $null }
+    [datetime]::Parse($Value, [cultureinfo]::InvariantCulture, [System.Globalization.DateTimeStyles]'AdjustToUniversal, AssumeUniversal')
+}
+
+function ConvertTo-Total {
+    param($Total)
+    [pscustomobject]@{
+        PSTypeName     = 'GroupWriteback.Total'
+        Create         = [int] $Total.create
+        Adopt          = [int] $Total.adopt
+        Update         = [int] $Total.update
+        Move           = [int] $Total.move
+        UpdateMembers  = [int] $Total.updateMembers
+        Delete         = [int] $Total.delete
+        Skip           = [int] $Total.skip
+        MembersAdded   = [int] $Total.membersAdded
+        MembersRemoved = [int] $Total.membersRemoved
+    }
+}
+
+function ConvertTo-Run {
+    param($Run)
+    $problem = $null
+    if ($Run.error) {
+        $problem = [pscustomobject]@{
+            PSTypeName = 'GroupWriteback.RunError'
+            Id         = $Run.error.id
+            Category   = $Run.error.category
+            Object     = [string] $Run.error.object
+            Message    = [string] $Run.error.message
+            Advice     = [string] $Run.error.advice
+        }
+    }
+    [pscustomobject]@{
+        PSTypeName       = 'GroupWriteback.Run'
+        Id               = [long] $Run.id
+        Kind             = $Run.kind
+        PolicyType       = $Run.policyType
+        Status           = $Run.status
+        StopReason       = [string] $Run.stopReason
+        Started          = ConvertTo-UtcTime $Run.started
+        Ended            = ConvertTo-UtcTime $Run.ended
+        Message          = [string] $Run.message
+        Error            = $problem
+        Server           = [string] $Run.server
+        PlanId           = [string] $Run.planId
+        SourceGroups     = [int] $Run.sourceGroups
+        TargetGroups     = [int] $Run.targetGroups
+        LinkedGroups     = [int] $Run.linkedGroups
+        Planned          = ConvertTo-Total $Run.planned
+        Exported         = ConvertTo-Total $Run.exported
+        Failed           = [int] $Run.failed
+        UnknownMembers   = [int] $Run.unknownMembers
+        UnwrittenMembers = [int] $Run.unwrittenMembers
+    }
+}
+
+function ConvertTo-MemberReference {
+    param($Member)
+    foreach ($item in $Member) {
+        if ($null -ne $item) { [pscustomobject]@{ Guid = $item.guid; DistinguishedName = $item.dn } }
+    }
+}
+
+function ConvertTo-Change {
+    param($Change)
+    $attributes = foreach ($attribute in $Change.attributes) {
+        if ($null -ne $attribute) {
+            [pscustomobject]@{
+                Name = $attribute.name
+                Old  = [string[]] @($attribute.old)
+                New  = [string[]] @($attribute.new)
+            }
+        }
+    }
+    [pscustomobject]@{
+        PSTypeName        = 'GroupWriteback.Change'
+        ChangeId          = [long] $Change.id
+        RunId             = [long] $Change.runId
+        Action            = $Change.action
+        Situation         = $Change.situation
+        SourceId          = $Change.sourceId
+        TargetGuid        = $Change.targetGuid
+        DisplayName       = [string] $Change.displayName
+        DistinguishedName = [string] $Change.dn
+        Attributes        = @($attributes)
+        AddCount          = [int] $Change.addCount
+        RemoveCount       = [int] $Change.removeCount
+        Add               = @(ConvertTo-MemberReference $Change.add)
+        Remove            = @(ConvertTo-MemberReference $Change.remove)
+        Reason            = [string] $Change.reason
+        Message           = [string] $Change.message
+        Outcome           = $Change.outcome
+        ErrorId           = [string] $Change.errorId
+    }
+}
+
+function ConvertTo-Group {
+    param($Group)
+    [pscustomobject]@{
+        PSTypeName        = 'GroupWriteback.Group'
+        Id                = $Group.id
+        DisplayName       = [string] $Group.displayName
+        Description       = [string] $Group.description
+        Mail              = [string] $Group.mail
+        DistinguishedName = [string] $Group.dn
+        SamAccountName    = [string] $Group.samAccountName
+        TargetGuid        = $Group.targetGuid
+        Situation         = $Group.situation
+        Members           = [int] $Group.members
+        Unwritten         = [int] $Group.unwritten
+        LastAction        = [string] $Group.lastAction
+        LastOutcome       = [string] $Group.lastOutcome
+        LastMessage       = [string] $Group.lastMessage
+    }
+}
+
+function ConvertTo-Member {
+    param($Member, [string] $GroupId)
+    [pscustomobject]@{
+        PSTypeName        = 'GroupWriteback.Member'
+        GroupId           = $GroupId
+        Id                = $Member.id
+        Name              = [string] $Member.name
+        Kind              = $Member.kind
+        Written           = -not $Member.reason
+        Reason            = [string] $Member.reason
+        DistinguishedName = [string] $Member.dn
+        TargetGuid        = $Member.targetGuid
+    }
+}
+
+function ConvertTo-Check {
+    param($Check)
+    [pscustomobject]@{
+        PSTypeName = 'GroupWriteback.Check'
+        Name       = $Check.name
+        Result     = $Check.result
+        Message    = [string] $Check.message
+        Advice     = [string] $Check.advice
+        ErrorId    = [string] $Check.errorId
+    }
+}
+
+function ConvertTo-Connection {
+    param($Connection)
+    if (-not $Connection.source -and -not $Connection.target) { return }
+    [pscustomobject]@{
+        PSTypeName          = 'GroupWriteback.Connection'
+        TenantId            = [string] $Connection.source.tenantId
+        TenantName          = [string] $Connection.source.tenantName
+        ClientId            = [string] $Connection.source.appId
+        Environment         = [string] $Connection.source.environment
+        TenantCredential    = [string] $Connection.source.credential
+        Roles               = @(foreach ($role in $Connection.source.roles) { [string] $role })
+        Domain              = [string] $Connection.target.domain
+        Server              = [string] $Connection.target.server
+        BaseDN              = [string] $Connection.target.baseDn
+        Account             = [string] $Connection.target.account
+        DirectoryCredential = [string] $Connection.target.credential
+        StatePath           = $script:Engine.Info.statePath
+    }
+}
+
+function ConvertTo-Status {
+    param($Overview, $Connection)
+    $settings = $Overview.settings
+    [pscustomobject]@{
+        PSTypeName                   = 'GroupWriteback.Status'
+        Status                       = $Overview.status
+        TenantId                     = [string] $settings.tenant.id
+        TenantName                   = [string] $settings.tenant.name
+        Domain                       = [string] $settings.domain.name
+        TargetContainer              = [string] $settings.container.dn
+        Groups                       = [int] $Overview.groups
+        DisablePending               = [int] $Overview.disablePending
+        NextPolicyType               = $Overview.nextPolicyType
+        LastRun                      = if ($Overview.lastRun) { ConvertTo-Run $Overview.lastRun }
+        NameFormat                   = $settings.nameFormat
+        SamAccountNameFormat         = $settings.samAccountNameFormat
+        ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
+        Adopt                        = [bool] $settings.adopt
+        MovedGroup                   = $settings.movedGroup
+        DeletionThreshold            = [int] $settings.limits.deletionCount
+        DeletionThresholdPercent     = [int] $settings.limits.deletionPercent
+        RemovalThresholdPercent      = [int] $settings.limits.removalPercent
+        GroupRemovalThresholdPercent = [int] $settings.limits.groupRemovalPercent
+        SourceShrinkThresholdPercent = [int] $settings.limits.sourceShrinkPercent
+        TargetShrinkThresholdPercent = [int] $settings.limits.targetShrinkPercent
+        RunHistoryDays               = [int] $settings.runHistoryDays
+        StatePath                    = $Overview.statePath
+        EngineVersion                = $script:Engine.Info.engineVersion
+        LogPath                      = $script:Engine.Log.Path
+        Connection                   = $Connection
+    }
+}
+
+# Counts in words, for the questions that ShouldProcess asks.
+function ConvertTo-TotalText {
+    param($Total)
+    $parts = @(
+        if ($Total.create) { "create $($Total.create)" }
+        if ($Total.adopt) { "adopt $($Total.adopt)" }
+        if ($Total.update) { "update $($Total.update)" }
+        if ($Total.move) { "move $($Total.move)" }
+        if ($Total.delete) { "DELETE $($Total.delete)" }
+        if ($Total.skip) { "skip $($Total.skip)" }
+    )
+    $text = if ($parts) { "$($parts -join ', ') group(s)" } else { 'change no group' }
+    if ($Total.updateMembers -or $Total.membersAdded -or $Total.membersRemoved) {
+        $text += ", add $([int] $Total.membersAdded) and remove $([int] $Total.membersRemoved) member(s)"
+    }
+    $text
+}

@@ -1,0 +1,70 @@
+function Disable-GroupWriteback {
+    <#
+    .SYNOPSIS
+        Turns group writeback off. The next sync deletes the groups that it wrote.
+    .DESCRIPTION
+        Counts the groups that this installation wrote to the directory, asks, and marks just these for deletion; the
+        next sync (or -StartSync) deletes them and nothing else. Until then Enable-GroupWriteback takes it back.
+        Groups that were adopted stay, unless -IncludeAdopted is given. With -KeepGroup all groups stay as they are.
+
+        With -WhatIf the groups that would be deleted come out as objects.
+
+        Needs the connection to the directory; the tenant is not needed. In a script without a user add
+        -Confirm:$false.
+    .PARAMETER KeepGroup
+        Only stop writing; delete nothing.
+    .PARAMETER IncludeAdopted
+        Delete the groups that another tool wrote and that were taken over later, too.
+    .PARAMETER StartSync
+        Delete the groups right away.
+    .PARAMETER PassThru
+        Return the status afterwards.
+    .EXAMPLE
+        Disable-GroupWriteback -WhatIf
+
+        Shows which groups would be deleted.
+    .EXAMPLE
+        Disable-GroupWriteback -StartSync
+
+        Asks, and deletes the groups.
+    .EXAMPLE
+        Disable-GroupWriteback -KeepGroup
+
+        Stops group writeback and leaves the groups in the directory.
+    .INPUTS
+        None
+    .OUTPUTS
+        None. With -WhatIf GroupWriteback.Change, with -StartSync GroupWriteback.Run, with -PassThru GroupWriteback.Status.
+    .LINK
+        Enable-GroupWriteback
+    #>
+    [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
+    [OutputType('GroupWriteback.Change', 'GroupWriteback.Run', 'GroupWriteback.Status')]
+    param(
+        [switch] $KeepGroup,
+
+        [switch] $IncludeAdopted,
+
+        [switch] $StartSync,
+
+        [switch] $PassThru
+    )
+
+    Import-CallerPreference -Cmdlet $PSCmdlet
+    $fields = @{ keepGroup = [bool] $KeepGroup; includeAdopted = [bool] $IncludeAdopted }
+    $plan = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.disable' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Counting groups'
+    $count = [int] $plan.planned.delete
+    $text = if ($KeepGroup) { 'Turn group writeback off and keep all groups' }
+    elseif ($StartSync) { "Turn group writeback off and DELETE $count group(s) from the directory now" }
+    else { "Turn group writeback off and DELETE $count group(s) from the directory with the next sync" }
+    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Disable group writeback')) {
+        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
+        return
+    }
+    $run = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.disable' -Parameter $fields -Activity 'Disabling'
+    if ([int] $run.planned.delete -gt $count) {
+        Write-Warning -Message "There are $([int] $run.planned.delete) groups to delete now, $count were there before. See: Get-GroupWritebackChange -RunId $($run.id). Enable-GroupWriteback takes it back."
+    }
+    elseif ($StartSync -and -not $KeepGroup) { Invoke-Sync -Cmdlet $PSCmdlet }
+    if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
+}

@@ -1,0 +1,26 @@
+function Disconnect-GroupWriteback {
+    <#
+    .SYNOPSIS
+        Closes the connections, forgets the credentials and ends the engine.
+    .DESCRIPTION
+        Closes the connections to the tenant and to the directory and ends the engine process of this PowerShell
+        session. Settings and state stay; the next command starts the engine again. Removing the module or closing
+        PowerShell does the same.
+    .EXAMPLE
+        Disconnect-GroupWriteback
+    .INPUTS
+        None
+    .OUTPUTS
+        None
+    .LINK
+        Connect-GroupWriteback
+    #>
+    [CmdletBinding()]
+    [OutputType([void])]
+    param()
+
+    Import-CallerPreference -Cmdlet $PSCmdlet
+    Close-Engine
+    $script:StatePath = ''
+    $script:ServiceAccount = ''
+}

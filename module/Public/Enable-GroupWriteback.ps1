@@ -1,0 +1,96 @@
+function Enable-GroupWriteback {
+    <#
+    .SYNOPSIS
+        Turns group writeback on.
+    .DESCRIPTION
+        Checks that the container exists, that the account may create groups there, that the forest has the schema
+        of Exchange and that nobody else writes groups back to the container, and saves the settings. Nothing is
+        saved when a check fails. The next sync imports and synchronises everything (policy type Initial).
+
+        With -WhatIf nothing is saved; what the first sync would do comes out as objects.
+
+        Needs the connections to the tenant and to the directory.
+    .PARAMETER TargetContainer
+        The distinguished name of the organisational unit that the groups are written to. The default is the one
+        that is set already.
+    .PARAMETER NameFormat
+        The common name of new groups: ObjectId (Group_<id>, default) or DisplayName (the display name followed by
+        the last twelve digits of the id).
+    .PARAMETER SamAccountNameFormat
+        The sAMAccountName of new groups: ObjectId (default) or DisplayName.
+    .PARAMETER ExcludeMailAttribute
+        Write no mail attribute: for a forest without Exchange, where Enable-GroupWriteback stops otherwise.
+    .PARAMETER Adopt
+        Go on although the container holds groups that another tool wrote back (Entra Connect, for example), and take
+        over those that stand for a group of this tenant.
+    .PARAMETER MovedGroup
+        What is done with a group that somebody moved out of the container: Keep (default) leaves it there and keeps
+        it up to date, MoveBack moves it back.
+    .PARAMETER StartSync
+        Run the first sync right away.
+    .PARAMETER PassThru
+        Return the status afterwards.
+    .EXAMPLE
+        Enable-GroupWriteback -TargetContainer 'OU=Groups,OU=Cloud,DC=contoso,DC=com' -WhatIf
+
+        Shows what would be written, and writes nothing.
+    .EXAMPLE
+        Enable-GroupWriteback -TargetContainer 'OU=Groups,OU=Cloud,DC=contoso,DC=com' -NameFormat DisplayName -StartSync
+
+        Turns group writeback on and runs the first sync.
+    .INPUTS
+        None
+    .OUTPUTS
+        None. With -WhatIf GroupWriteback.Change, with -StartSync GroupWriteback.Run, with -PassThru GroupWriteback.Status.
+    .LINK
+        Disable-GroupWriteback
+    .LINK
+        Start-GroupWritebackSync
+    #>
+    [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium')]
+    [OutputType('GroupWriteback.Change', 'GroupWriteback.Run', 'GroupWriteback.Status')]
+    param(
+        [Parameter(Position = 0)]
+        [ValidateNotNullOrEmpty()]
+        [string] $TargetContainer,
+
+        [ValidateSet('ObjectId', 'DisplayName')]
+        [string] $NameFormat,
+
+        [ValidateSet('ObjectId', 'DisplayName')]
+        [string] $SamAccountNameFormat,
+
+        [switch] $ExcludeMailAttribute,
+
+        [switch] $Adopt,
+
+        [ValidateSet('Keep', 'MoveBack')]
+        [string] $MovedGroup,
+
+        [switch] $StartSync,
+
+        [switch] $PassThru
+    )
+
+    Import-CallerPreference -Cmdlet $PSCmdlet
+    $fields = ConvertTo-SettingField -Bound $PSBoundParameters
+    $check = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.enable' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Checking'
+    foreach ($warning in $check.warnings) { if ($warning) { Write-Warning -Message $warning } }
+
+    $settings = $check.settings
+    $text = "Write the Microsoft 365 groups of tenant $($settings.tenant.name) ($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
+    $text += ". There are $([int] $check.ownGroups) group(s) of ours and $([int] $check.foreignGroups) of others now"
+    $plan = $null
+    if ($WhatIfPreference -or ($StartSync -and (Test-Preview -WhatIf $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {
+        $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $fields }
+        if (-not $plan) { return }
+        $text += "; the first sync would $(ConvertTo-TotalText $plan.planned)"
+    }
+    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Enable group writeback')) {
+        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
+        return
+    }
+    [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.enable' -Parameter $fields -Activity 'Enabling')
+    if ($StartSync) { Invoke-Sync -Cmdlet $PSCmdlet }
+    if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
+}

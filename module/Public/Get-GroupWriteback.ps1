@@ -1,0 +1,34 @@
+function Get-GroupWriteback {
+    <#
+    .SYNOPSIS
+        Shows whether group writeback is on, its settings and its last run.
+    .DESCRIPTION
+        Reads the settings and the state. No connection is needed, and it works while another process runs a sync.
+    .PARAMETER StatePath
+        The folder of the state to look at from now on, if it is not the default one. Connections to another state
+        are closed.
+    .EXAMPLE
+        Get-GroupWriteback
+    .EXAMPLE
+        (Get-GroupWriteback).LastRun.Status
+
+        How the last run ended.
+    .INPUTS
+        None
+    .OUTPUTS
+        GroupWriteback.Status
+    .LINK
+        Set-GroupWriteback
+    .LINK
+        Get-GroupWritebackRun
+    #>
+    [CmdletBinding()]
+    [OutputType('GroupWriteback.Status')]
+    param(
+        [string] $StatePath
+    )
+
+    Import-CallerPreference -Cmdlet $PSCmdlet
+    if ($StatePath) { $script:StatePath = Resolve-FilePath -Cmdlet $PSCmdlet -Path $StatePath }
+    Get-Status -Cmdlet $PSCmdlet
+}

@@ -1,0 +1,83 @@
+function Get-GroupWritebackChange {
+    <#
+    .SYNOPSIS
+        Shows the changes that a run planned, and what became of each.
+    .DESCRIPTION
+        Reads the changes of a run from the state; no connection is needed. They come one after the other as they
+        are read, so that also a very large run can be looked at.
+    .PARAMETER RunId
+        The number of the run. The default is the newest one.
+    .PARAMETER Action
+        Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers, Delete, Skip.
+    .PARAMETER Outcome
+        Only changes with these outcomes: pending (not tried), done, partial (some members were refused), failed,
+        unknown (the answer was lost; the next run finds out), skipped.
+    .PARAMETER AllMembers
+        Give all members that are added and removed; otherwise Add and Remove hold the first 100. AddCount and
+        RemoveCount are always right.
+    .EXAMPLE
+        Get-GroupWritebackChange
+
+        The changes of the newest run.
+    .EXAMPLE
+        Get-GroupWritebackRun -Last 10 | Get-GroupWritebackChange -Outcome failed, partial, unknown | Format-List
+    .EXAMPLE
+        Get-GroupWritebackChange -RunId 17 -Action UpdateMembers -AllMembers | Select-Object DisplayName -ExpandProperty Remove
+
+        The members that run 17 removed.
+    .INPUTS
+        GroupWriteback.Run
+    .OUTPUTS
+        GroupWriteback.Change
+    .LINK
+        Get-GroupWritebackRun
+    #>
+    [CmdletBinding()]
+    [OutputType('GroupWriteback.Change')]
+    param(
+        [Parameter(Position = 0, ValueFromPipelineByPropertyName)]
+        [Alias('Id')]
+        [ArgumentCompleter({
+                param($CommandName, $ParameterName, $WordToComplete)
+                $null = $CommandName, $ParameterName
+                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript { "$($_.Id)" -like "$WordToComplete*" } |
+                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new("$($_.Id)", "$($_.Id)", 'ParameterValue', "$($_.Started) $($_.Kind) $($_.Status)") }
+            })]
+        [long[]] $RunId,
+
+        [ValidateSet('Create', 'Adopt', 'Update', 'Move', 'UpdateMembers', 'Delete', 'Skip')]
+        [string[]] $Action,
+
+        [ValidateSet('pending', 'done', 'partial', 'failed', 'unknown', 'skipped')]
+        [string[]] $Outcome,
+
+        [switch] $AllMembers
+    )
+
+    begin {
+        Import-CallerPreference -Cmdlet $PSCmdlet
+    }
+    process {
+        $numbers = $RunId
+        if (-not $PSBoundParameters.ContainsKey('RunId')) {
+            $newest = Invoke-Engine -Cmdlet $PSCmdlet -Method 'run.list' -Parameter @{ limit = 1 }
+            $numbers = @(foreach ($run in $newest.runs) { [long] $run.id })
+        }
+        foreach ($number in $numbers) {
+            $request = @{ runId = $number }
+            # the engine filters by one; by several is done here
+            if ($Action.Count -eq 1) { $request['action'] = $Action[0] }
+            if ($Outcome.Count -eq 1) { $request['outcome'] = $Outcome[0].ToLowerInvariant() }
+            Get-EngineList -Cmdlet $PSCmdlet -Method 'change.list' -Property 'changes' -Parameter $request -NonTerminating | ForEach-Object -Process {
+                if (($Action.Count -gt 1 -and $_.action -notin $Action) -or ($Outcome.Count -gt 1 -and $_.outcome -notin $Outcome)) { return }
+                $change = ConvertTo-Change $_
+                if ($AllMembers -and ($change.Add.Count -lt $change.AddCount -or $change.Remove.Count -lt $change.RemoveCount)) {
+                    $members = @(Get-EngineList -Cmdlet $PSCmdlet -Method 'change.members' -Property 'members' -Parameter @{ changeId = $change.ChangeId } -Limit 500)
+                    $change.Add = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Add' }))
+                    $change.Remove = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Remove' }))
+                }
+                $change
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+function Get-GroupWritebackGroup {
+    <#
+    .SYNOPSIS
+        Shows the groups that are written back, and how each stands.
+    .DESCRIPTION
+        Reads what the last run knew of the groups; no connection is needed. Situation says how the group of the
+        tenant and that of the directory stand to each other, Unwritten how many members are not written; see
+        Get-GroupWritebackGroupMember for why.
+    .PARAMETER Name
+        The display name, mail address or common name; * and ? are wildcards. The default is all groups.
+    .PARAMETER Id
+        The id of the group in the tenant, or its objectGUID in the directory.
+    .EXAMPLE
+        Get-GroupWritebackGroup 'Sales*'
+    .EXAMPLE
+        Get-GroupWritebackGroup | Where-Object Unwritten | Get-GroupWritebackGroupMember | Where-Object Reason
+
+        Every member that is not written, with the reason.
+    .EXAMPLE
+        Get-ADGroup 'Sales_0123456789ab' | Get-GroupWritebackGroup
+
+        The group that an object of the directory stands for.
+    .INPUTS
+        Objects with a property Id, SourceId, TargetGuid or ObjectGUID.
+    .OUTPUTS
+        GroupWriteback.Group
+    .LINK
+        Get-GroupWritebackGroupMember
+    #>
+    [CmdletBinding(DefaultParameterSetName = 'Name')]
+    [OutputType('GroupWriteback.Group')]
+    param(
+        [Parameter(Position = 0, ParameterSetName = 'Name')]
+        [SupportsWildcards()]
+        [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter({
+                param($CommandName, $ParameterName, $WordToComplete)
+                $null = $CommandName, $ParameterName
+                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Select-Object -First 50 |
+                    ForEach-Object -Process {
+                        $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($_.DisplayName) + "'"
+                        [System.Management.Automation.CompletionResult]::new($quoted, $_.DisplayName, 'ParameterValue', "$($_.DistinguishedName) ")
+                    }
+            })]
+        [string[]] $Name,
+
+        [Parameter(Mandatory, ParameterSetName = 'Id', ValueFromPipelineByPropertyName)]
+        [Alias('SourceId', 'TargetGuid', 'ObjectGuid')]
+        [guid[]] $Id
+    )
+
+    begin {
+        Import-CallerPreference -Cmdlet $PSCmdlet
+    }
+    process {
+        $queries = @(
+            if ($PSCmdlet.ParameterSetName -eq 'Id') { foreach ($guid in $Id) { @{ id = $guid.ToString() } } }
+            elseif ($Name) { foreach ($text in $Name) { @{ name = [string] $text } } }
+            else { @{} }
+        )
+        foreach ($query in $queries) {
+            $wanted = [string] $query.Values
+            $found = $false
+            Get-EngineList -Cmdlet $PSCmdlet -Method 'group.list' -Property 'groups' -Parameter $query | ForEach-Object -Process {
+                $found = $true
+                ConvertTo-Group $_
+            }
+            if (-not $found -and $wanted -and $wanted -notmatch '[*?]') {
+                $PSCmdlet.WriteError((ConvertTo-ErrorRecord -Id 'GroupNotFound' -Category 'ObjectNotFound' -Object $wanted -Message 'The state knows no such group.' -Advice 'Only Microsoft 365 groups that are not synchronised from the directory are known, since the first sync after they were made.'))
+            }
+        }
+    }
+}

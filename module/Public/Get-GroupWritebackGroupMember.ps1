@@ -1,0 +1,42 @@
+function Get-GroupWritebackGroupMember {
+    <#
+    .SYNOPSIS
+        Shows the members of a group, and why some are not written to the directory.
+    .DESCRIPTION
+        Reads what the last run knew of the members of a group in the tenant; no connection is needed. Reason is empty
+        for a member that is written. Otherwise it is cloud-only, guest, no-account, not-found, ambiguous, wrong-class,
+        other-forest, group-not-written or write-refused; or, for a member whose account could not be determined and
+        is tried again, limited-information, gc-unavailable, lookup-failed or unresolved.
+    .PARAMETER GroupId
+        The id of the group in the tenant.
+    .EXAMPLE
+        Get-GroupWritebackGroup 'Sales' | Get-GroupWritebackGroupMember
+    .EXAMPLE
+        Get-GroupWritebackGroup | Get-GroupWritebackGroupMember | Group-Object Reason -NoElement
+
+        How many members are not written, by reason.
+    .INPUTS
+        GroupWriteback.Group
+    .OUTPUTS
+        GroupWriteback.Member
+    .LINK
+        Get-GroupWritebackGroup
+    #>
+    [CmdletBinding()]
+    [OutputType('GroupWriteback.Member')]
+    param(
+        [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)]
+        [Alias('SourceId', 'Id')]
+        [guid[]] $GroupId
+    )
+
+    begin {
+        Import-CallerPreference -Cmdlet $PSCmdlet
+    }
+    process {
+        foreach ($guid in $GroupId) {
+            Get-EngineList -Cmdlet $PSCmdlet -Method 'group.members' -Property 'members' -Parameter @{ id = $guid.ToString() } -Limit 500 -NonTerminating |
+                ForEach-Object -Process { ConvertTo-Member -Member $_ -GroupId $guid.ToString() }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+function Get-GroupWritebackRun {
+    <#
+    .SYNOPSIS
+        Shows the runs, newest first.
+    .DESCRIPTION
+        Reads the records of the runs: syncs, previews and what Disable-GroupWriteback planned. No connection is
+        needed. They are kept for as many days as Set-GroupWriteback -RunHistoryDays says.
+    .PARAMETER Id
+        The number of the run.
+    .PARAMETER Last
+        Only the newest runs, as many as given.
+    .EXAMPLE
+        Get-GroupWritebackRun -Last 5
+    .EXAMPLE
+        Get-GroupWritebackRun -Last 1 | Get-GroupWritebackChange
+
+        What the last run planned and did.
+    .EXAMPLE
+        Get-GroupWritebackRun 17 | Format-List
+
+        Everything about one run.
+    .INPUTS
+        Objects with a property Id or RunId.
+    .OUTPUTS
+        GroupWriteback.Run
+    .LINK
+        Get-GroupWritebackChange
+    #>
+    [CmdletBinding(DefaultParameterSetName = 'List')]
+    [OutputType('GroupWriteback.Run')]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'Id', ValueFromPipelineByPropertyName)]
+        [Alias('RunId')]
+        [ArgumentCompleter({
+                param($CommandName, $ParameterName, $WordToComplete)
+                $null = $CommandName, $ParameterName
+                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript { "$($_.Id)" -like "$WordToComplete*" } |
+                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new("$($_.Id)", "$($_.Id)", 'ParameterValue', "$($_.Started) $($_.Kind) $($_.Status)") }
+            })]
+        [long[]] $Id,
+
+        [Parameter(ParameterSetName = 'List')]
+        [ValidateRange(1, 2147483647)]
+        [int] $Last
+    )
+
+    begin {
+        Import-CallerPreference -Cmdlet $PSCmdlet
+    }
+    process {
+        if ($PSCmdlet.ParameterSetName -eq 'Id') {
+            foreach ($number in $Id) {
+                $run = Invoke-Engine -Cmdlet $PSCmdlet -Method 'run.get' -Parameter @{ id = $number } -NonTerminating
+                if ($run) { ConvertTo-Run $run }
+            }
+            return
+        }
+        $count = if ($Last) { $Last } else { [int]::MaxValue }
+        $limit = [System.Math]::Min($count, 100)
+        Get-EngineList -Cmdlet $PSCmdlet -Method 'run.list' -Property 'runs' -Limit $limit | Select-Object -First $count | ForEach-Object -Process { ConvertTo-Run $_ }
+    }
+}

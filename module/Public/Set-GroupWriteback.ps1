@@ -1,0 +1,132 @@
+function Set-GroupWriteback {
+    <#
+    .SYNOPSIS
+        Changes the settings of group writeback.
+    .DESCRIPTION
+        Changes the settings that are given and leaves the others. Another target container is checked as by
+        Enable-GroupWriteback; the next sync then moves the groups there. A setting that changes how groups are
+        written makes the next sync Initial.
+
+        The thresholds stop a sync before it writes anything; 0 switches one off.
+
+        With -WhatIf nothing is saved; for a setting that changes groups, what the next sync would do comes out as
+        objects, if both connections are there.
+    .PARAMETER TargetContainer
+        The distinguished name of the organisational unit that the groups are written to. Groups are moved.
+    .PARAMETER NameFormat
+        The common name of groups: ObjectId or DisplayName.
+    .PARAMETER SamAccountNameFormat
+        The sAMAccountName of new groups: ObjectId or DisplayName. It is never changed afterwards.
+    .PARAMETER ExcludeMailAttribute
+        Whether no mail attribute is written; -ExcludeMailAttribute:$false writes it again.
+    .PARAMETER Adopt
+        Whether groups in the container that another tool wrote back are taken over, where they stand for a group of
+        this tenant.
+    .PARAMETER MovedGroup
+        What is done with a group that somebody moved out of the container: Keep or MoveBack.
+    .PARAMETER DeletionThreshold
+        A sync stops when it would delete more groups than this number.
+    .PARAMETER DeletionThresholdPercent
+        A sync stops when it would delete more than this part of the groups, and more than five.
+    .PARAMETER RemovalThresholdPercent
+        A sync stops when it would remove more than this part of all memberships.
+    .PARAMETER GroupRemovalThresholdPercent
+        A sync stops when it would remove more than this part of the members of one group of more than twenty.
+    .PARAMETER SourceShrinkThresholdPercent
+        A sync stops when the tenant has so many groups less than last time.
+    .PARAMETER TargetShrinkThresholdPercent
+        A sync stops when more than this part of the groups is missing in the directory.
+    .PARAMETER RunHistoryDays
+        For how many days runs and their changes are kept.
+    .PARAMETER PassThru
+        Return the status afterwards.
+    .EXAMPLE
+        Set-GroupWriteback -DeletionThreshold 50 -DeletionThresholdPercent 5
+    .EXAMPLE
+        Set-GroupWriteback -TargetContainer 'OU=M365,DC=contoso,DC=com' -WhatIf
+
+        Shows the moves, and changes nothing.
+    .INPUTS
+        None
+    .OUTPUTS
+        None. With -WhatIf GroupWriteback.Change, with -PassThru GroupWriteback.Status.
+    .LINK
+        Get-GroupWriteback
+    #>
+    [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium', PositionalBinding = $false)]
+    [OutputType('GroupWriteback.Change', 'GroupWriteback.Status')]
+    param(
+        [ValidateNotNullOrEmpty()]
+        [string] $TargetContainer,
+
+        [ValidateSet('ObjectId', 'DisplayName')]
+        [string] $NameFormat,
+
+        [ValidateSet('ObjectId', 'DisplayName')]
+        [string] $SamAccountNameFormat,
+
+        [switch] $ExcludeMailAttribute,
+
+        [switch] $Adopt,
+
+        [ValidateSet('Keep', 'MoveBack')]
+        [string] $MovedGroup,
+
+        [ValidateRange(0, 2147483647)]
+        [int] $DeletionThreshold,
+
+        [ValidateRange(0, 100)]
+        [int] $DeletionThresholdPercent,
+
+        [ValidateRange(0, 100)]
+        [int] $RemovalThresholdPercent,
+
+        [ValidateRange(0, 100)]
+        [int] $GroupRemovalThresholdPercent,
+
+        [ValidateRange(0, 100)]
+        [int] $SourceShrinkThresholdPercent,
+
+        [ValidateRange(0, 100)]
+        [int] $TargetShrinkThresholdPercent,
+
+        [ValidateRange(1, 36500)]
+        [int] $RunHistoryDays,
+
+        [switch] $PassThru
+    )
+
+    Import-CallerPreference -Cmdlet $PSCmdlet
+    $shape = ConvertTo-SettingField -Bound $PSBoundParameters
+    $fields = @{}
+    foreach ($key in $shape.Keys) { $fields[$key] = $shape[$key] }
+    $limits = ConvertTo-LimitField -Bound $PSBoundParameters
+    if ($limits.Count) { $fields['limits'] = $limits }
+    if ($PSBoundParameters.ContainsKey('RunHistoryDays')) { $fields['runHistoryDays'] = $RunHistoryDays }
+    if (-not $fields.Count) {
+        $PSCmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord -Id 'NoSettingGiven' -Category 'InvalidArgument' -Message 'No setting was given.' -Advice 'Name at least one, see: Get-Help Set-GroupWriteback -Parameter *'))
+    }
+
+    $names = ($PSBoundParameters.Keys | Where-Object -FilterScript { $_ -ne 'PassThru' -and $_ -notin [System.Management.Automation.Cmdlet]::CommonParameters -and $_ -notin [System.Management.Automation.Cmdlet]::OptionalCommonParameters } | ForEach-Object -Process { "$_ = $($PSBoundParameters[$_])" }) -join ', '
+    $text = "Set $names"
+    $plan = $null
+    if (Test-Preview -WhatIf $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
+        # refuses what cannot be, before anybody is asked
+        $after = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Checking'
+        if ($shape.Count -and $after.enabled) {
+            $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.get'
+            if ($connection.source -and $connection.target) {
+                $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $shape }
+                if (-not $plan) { return }
+                $text += "; the next sync would $(ConvertTo-TotalText $plan.planned)"
+            }
+            else { Write-Warning -Message 'What the next sync would do can be shown only when the tenant and the directory are connected.' }
+        }
+    }
+    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Set group writeback')) {
+        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
+        return
+    }
+    [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings')
+    if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
+}

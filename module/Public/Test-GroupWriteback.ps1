@@ -1,0 +1,44 @@
+function Test-GroupWriteback {
+    <#
+    .SYNOPSIS
+        Checks each prerequisite of group writeback.
+    .DESCRIPTION
+        Returns one row for each prerequisite: the state, the sign-in to the tenant and the permissions in the token,
+        the connection to the directory, the container and the rights there, groups of other tools, whether deleted
+        objects can be seen, the schema and Exchange. Nothing is changed. What needs a connection that is not there
+        is Skipped.
+    .PARAMETER TargetContainer
+        The distinguished name of the container to check. The default is the one that is set.
+    .PARAMETER Quiet
+        Return only True, or False if any check failed.
+    .EXAMPLE
+        Test-GroupWriteback -TargetContainer 'OU=Groups,OU=Cloud,DC=contoso,DC=com'
+    .EXAMPLE
+        Test-GroupWriteback | Where-Object Result -eq Failed | Format-List
+
+        What is missing, and what to do about it.
+    .INPUTS
+        None
+    .OUTPUTS
+        GroupWriteback.Check, or with -Quiet System.Boolean
+    .LINK
+        Connect-GroupWriteback
+    #>
+    [CmdletBinding()]
+    [OutputType('GroupWriteback.Check', [bool])]
+    param(
+        [Parameter(Position = 0)]
+        [ValidateNotNullOrEmpty()]
+        [string] $TargetContainer,
+
+        [switch] $Quiet
+    )
+
+    Import-CallerPreference -Cmdlet $PSCmdlet
+    $fields = @{}
+    if ($TargetContainer) { $fields['targetContainer'] = $TargetContainer }
+    $answer = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.test' -Parameter $fields -Activity 'Testing'
+    $checks = @(foreach ($check in $answer.checks) { ConvertTo-Check $check })
+    if ($Quiet) { return @($checks | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Count -eq 0 }
+    $checks
+}

@@ -1,0 +1,395 @@
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
+
+BeforeAll {
+    . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
+    $container = 'OU=Writeback,DC=contoso,DC=test'
+    $check = @{ result = @{ settings = (Get-FakeSetting); foreignGroups = 1; ownGroups = 2; exchangeVersion = 15334; warnings = @('A warning.') } }
+    $preview = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview' }) }
+    $changes = @{ result = @{ changes = @(Get-FakeChange) } }
+    $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; disablePending = 0; nextPolicyType = 'Initial'; statePath = '/state'; lastRun = (Get-FakeRun) } }
+    $sides = @{ result = @{ source = @{ tenantId = 't'; tenantName = 'Contoso' }; target = @{ server = 'dc1' } } }
+    function Get-Called { @(Get-FakeJournal | ForEach-Object -Process { $_.method }) }
+    # what ShouldProcess says it does, when it does it
+    function Get-Said { param([scriptblock] $Command) [string] (@(& $Command 4>&1) | Where-Object -FilterScript { $_ -is [System.Management.Automation.VerboseRecord] }) }
+}
+
+AfterAll { Clear-FakeScript }
+
+Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'runs without a preview when nobody is asked' {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun) } }
+        $run = Start-GroupWritebackSync -PolicyType Delta -AllowOnce 'plan-6'
+        Get-Called | Should -Be 'sync.start'
+        $sent = (Get-FakeJournal).params
+        $sent.policyType | Should -Be 'Delta'
+        $sent.allowOnce | Should -Be 'plan-6'
+        $run.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Run'
+        $run.Exported.Create | Should -Be 2
+        $run.Duration.TotalSeconds | Should -Be 1.5
+        $run.Started.Kind | Should -Be 'Utc'
+        $run.Started.Hour | Should -Be 10
+    }
+
+    It 'previews with -WhatIf, and emits the changes' {
+        Use-FakeScript @{ 'sync.preview' = $preview; 'change.list' = $changes }
+        $planned = @(Start-GroupWritebackSync -WhatIf)
+        Get-Called | Should -Be 'sync.preview', 'change.list'
+        (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 9
+        $planned.Count | Should -Be 1
+        $planned[0].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Change'
+        , $planned[0].Attributes | Should -BeOfType [array]
+        $planned[0].Attributes[0].New | Should -Be 'Sales'
+        $planned[0].Add[0].DistinguishedName | Should -Be 'CN=user0001,OU=People,DC=contoso,DC=test'
+    }
+
+    It 'means a $WhatIfPreference of the script that calls it' {
+        Use-FakeScript @{ 'sync.preview' = $preview; 'change.list' = $changes }
+        $script = Join-Path -Path $TestDrive -ChildPath 'whatif.ps1'
+        Set-Content -LiteralPath $script -Value '$WhatIfPreference = $true; Start-GroupWritebackSync'
+        @(& $script)[0].Action | Should -Be 'Create'
+        Get-Called | Should -Not -Contain 'sync.start'
+    }
+
+    It 'previews before it asks' {
+        Use-FakeScript @{ 'sync.preview' = $preview; 'sync.start' = @{ result = (Get-FakeRun) } }
+        # a host without a user cannot ask, which is an error
+        { Start-GroupWritebackSync -Confirm } | Should -Throw
+        Get-Called | Should -Be 'sync.preview'
+    }
+
+    It 'says the counts' {
+        Use-FakeScript @{ 'sync.preview' = $preview; 'change.list' = $changes }
+        $pwsh = (Get-Process -Id $PID).Path
+        $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
+        $text = (& $pwsh -NoProfile -NonInteractive -Command "Import-Module '$manifest'; Start-GroupWritebackSync -WhatIf | Out-Null" 2>&1 | Out-String) -replace '\s+', ' '
+        $text | Should -Match 'What if: Synchronise .*create 2, update 1 group\(s\), add 5 and remove 0 member\(s\)'
+    }
+
+    It 'warns of a partial run' {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; failed = 2; message = 'Two were refused.' }) } }
+        $run = Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems
+        $run.Status | Should -Be 'partial'
+        [string] $warnings | Should -Match 'Run 7 is partial: 2 change\(s\) failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
+        $problems | Should -BeNullOrEmpty
+    }
+
+    It 'emits the record of a run that stopped at a limit, and an error' {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-deletion-threshold-exceeded'; message = '600 deletions.' }) } }
+        $run = Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue
+        $run.Status | Should -Be 'stopped'
+        $problems[0].FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
+        $problems[0].CategoryInfo.Category | Should -Be 'LimitsExceeded'
+        $problems[0].TargetObject.Id | Should -Be 7
+        $problems[0].ErrorDetails.RecommendedAction | Should -Match '-AllowOnce plan-7'
+    }
+
+    It 'fails a script that says $ErrorActionPreference = Stop when the run failed' {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'failed'; stopReason = 'TenantUnreachable'; error = @{ category = 'ConnectionError'; id = 'TenantUnreachable'; object = 'graph'; message = 'No answer.'; advice = 'Try later.' } }) } }
+        $script = Join-Path -Path $TestDrive -ChildPath 'stop.ps1'
+        Set-Content -LiteralPath $script -Value '$ErrorActionPreference = "Stop"; Start-GroupWritebackSync'
+        $problem = { & $script } | Should -Throw -PassThru
+        $problem.FullyQualifiedErrorId | Should -Be 'TenantUnreachable,Start-GroupWritebackSync'
+        $problem.CategoryInfo.Category | Should -Be 'ConnectionError'
+    }
+
+    It 'of which the preview would stop says so, and emits the changes' {
+        Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half is gone.' }) }; 'change.list' = $changes }
+        @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count | Should -Be 1
+        [string] $warnings | Should -Match 'stopped-source-shrunk.*Half is gone'
+    }
+}
+
+Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'checks, saves and says what it does' {
+        Use-FakeScript @{ 'writeback.enable' = $check }
+        $said = Get-Said { Enable-GroupWriteback $container -NameFormat DisplayName -Adopt -Verbose -WarningAction SilentlyContinue }
+        Get-Called | Should -Be 'writeback.enable', 'writeback.enable'
+        $sent = (Get-FakeJournal -Method 'writeback.enable').params
+        $sent[0].whatIf | Should -BeTrue
+        $sent[1].PSObject.Properties.Name | Sort-Object | Should -Be 'adopt', 'nameFormat', 'targetContainer'
+        $sent[1].targetContainer | Should -Be $container
+        $said | Should -Match 'tenant Contoso \(11111111-1111-1111-1111-111111111111\) to OU=Writeback,DC=contoso,DC=test in the domain contoso.test.*2 group\(s\) of ours and 1 of others'
+    }
+
+    It 'passes on the warnings of the engine' {
+        Use-FakeScript @{ 'writeback.enable' = $check }
+        Enable-GroupWriteback $container -WarningVariable warnings -WarningAction SilentlyContinue
+        [string] $warnings | Should -Be 'A warning.'
+    }
+
+    It 'saves nothing with -WhatIf, and emits what the first sync would do' {
+        Use-FakeScript @{ 'writeback.enable' = $check; 'sync.preview' = $preview; 'change.list' = $changes }
+        $planned = Enable-GroupWriteback $container -ExcludeMailAttribute:$false -WhatIf -WarningAction SilentlyContinue
+        Get-Called | Should -Be 'writeback.enable', 'sync.preview', 'change.list'
+        $sent = (Get-FakeJournal -Method 'sync.preview').params.enable
+        $sent.targetContainer | Should -Be $container
+        $sent.excludeMailAttribute | Should -BeFalse
+        $planned.Action | Should -Be 'Create'
+    }
+
+    It 'saves nothing when a check fails' {
+        Use-FakeScript @{ 'writeback.enable' = (Get-FakeError -Id 'ContainerNotFound' -Category 'ObjectNotFound' -Message 'There is no such container.' -Object $container) }
+        $problem = { Enable-GroupWriteback $container } | Should -Throw -PassThru
+        $problem.FullyQualifiedErrorId | Should -Be 'ContainerNotFound,Enable-GroupWriteback'
+        $problem.TargetObject | Should -Be $container
+        $problem.Exception.Message | Should -Be "${container}: There is no such container."
+        [string] $problem | Should -Match 'Connect first\.$' -Because 'people read what to do'
+        @(Get-Called).Count | Should -Be 1
+    }
+
+    It 'runs the first sync with -StartSync, and returns the status with -PassThru' {
+        Use-FakeScript @{ 'writeback.enable' = $check; 'sync.start' = @{ result = (Get-FakeRun) }; 'writeback.get' = $status; 'session.get' = $sides }
+        $out = @(Enable-GroupWriteback $container -StartSync -PassThru -WarningAction SilentlyContinue)
+        $out[0].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Run'
+        $out[1].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Status'
+    }
+}
+
+Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeAll {
+        $disable = @{ result = (Get-FakeRun @{ id = 10; kind = 'disable'; planned = @{ delete = 3 } }) }
+    }
+
+    It 'asks, and so fails where nobody answers' {
+        Use-FakeScript @{ 'writeback.disable' = $disable }
+        { Disable-GroupWriteback } | Should -Throw
+        (Get-FakeJournal -Method 'writeback.disable').params.whatIf | Should -BeTrue
+    }
+
+    It 'names the count' {
+        Use-FakeScript @{ 'writeback.disable' = $disable }
+        Get-Said { Disable-GroupWriteback -Confirm:$false -Verbose } | Should -Match 'DELETE 3 group\(s\) from the directory with the next sync'
+        $sent = (Get-FakeJournal -Method 'writeback.disable').params
+        $sent[0].whatIf | Should -BeTrue
+        $sent[1].whatIf | Should -BeNullOrEmpty
+    }
+
+    It 'emits the groups with -WhatIf' {
+        Use-FakeScript @{ 'writeback.disable' = $disable; 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ action = 'Delete' }) } } }
+        (Disable-GroupWriteback -WhatIf -IncludeAdopted).Action | Should -Be 'Delete'
+        (Get-FakeJournal -Method 'writeback.disable').params.includeAdopted | Should -BeTrue
+        Get-Called | Should -Be 'writeback.disable', 'change.list'
+    }
+
+    It 'deletes right away with -StartSync' {
+        Use-FakeScript @{ 'writeback.disable' = $disable; 'sync.start' = @{ result = (Get-FakeRun) } }
+        (Disable-GroupWriteback -StartSync -Confirm:$false).Status | Should -Be 'complete'
+    }
+
+    It 'deletes nothing with -KeepGroup' {
+        Use-FakeScript @{ 'writeback.disable' = $disable }
+        Get-Said { Disable-GroupWriteback -KeepGroup -StartSync -Confirm:$false -Verbose } | Should -Match 'keep all groups'
+        Get-Called | Should -Not -Contain 'sync.start'
+        (Get-FakeJournal -Method 'writeback.disable').params[1].keepGroup | Should -BeTrue
+    }
+
+    It 'does not delete more than was asked for' {
+        Use-FakeScript @{ 'writeback.disable' = $disable, @{ result = (Get-FakeRun @{ id = 11; planned = @{ delete = 4 } }) }; 'sync.start' = @{ result = (Get-FakeRun) } }
+        Disable-GroupWriteback -StartSync -Confirm:$false -WarningVariable warnings -WarningAction SilentlyContinue
+        [string] $warnings | Should -Match '4 groups to delete now, 3'
+        Get-Called | Should -Not -Contain 'sync.start'
+    }
+}
+
+Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'sends only what is given' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
+        Set-GroupWriteback -DeletionThreshold 0 -TargetShrinkThresholdPercent 5 -RunHistoryDays 60 -Adopt:$false
+        Get-Called | Should -Be 'settings.set'
+        $sent = (Get-FakeJournal).params
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'adopt', 'limits', 'runHistoryDays'
+        $sent.limits.PSObject.Properties.Name | Sort-Object | Should -Be 'deletionCount', 'targetShrinkPercent'
+        $sent.limits.deletionCount | Should -Be 0
+        $sent.adopt | Should -BeFalse
+    }
+
+    It 'refuses to set nothing' {
+        Use-FakeScript
+        { Set-GroupWriteback -PassThru } | Should -Throw -ErrorId 'NoSettingGiven,Set-GroupWriteback'
+    }
+
+    It 'shows with -WhatIf what a changed container means' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $preview; 'change.list' = $changes }
+        (Set-GroupWriteback -TargetContainer 'OU=Other,DC=contoso,DC=test' -WhatIf).Action | Should -Be 'Create'
+        (Get-FakeJournal -Method 'settings.set').params.whatIf | Should -BeTrue
+        (Get-FakeJournal -Method 'sync.preview').params.enable.targetContainer | Should -Be 'OU=Other,DC=contoso,DC=test'
+    }
+
+    It 'checks limits with -WhatIf, and has nothing to show' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
+        Set-GroupWriteback -DeletionThreshold 5 -WhatIf | Should -BeNullOrEmpty
+        Get-Called | Should -Be 'settings.set'
+    }
+}
+
+Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'shows settings, status, last run and connection' {
+        Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = $sides }
+        $shown = Get-GroupWriteback
+        $shown.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Status'
+        $shown.TargetContainer | Should -Be $container
+        $shown.DeletionThreshold | Should -Be 500
+        $shown.RemovalThresholdPercent | Should -Be 11
+        $shown.TargetShrinkThresholdPercent | Should -Be 12
+        $shown.LastRun.Id | Should -Be 7
+        $shown.Connection.TenantName | Should -Be 'Contoso'
+        $shown.EngineVersion | Should -Be '0.0.0-fake'
+        Test-Path -LiteralPath $shown.LogPath | Should -BeTrue
+    }
+
+    It 'shows an installation that has nothing yet' {
+        Use-FakeScript @{ 'writeback.get' = @{ result = @{ settings = @{ enabled = $false; limits = @{} }; status = 'NotConfigured'; groups = 0; nextPolicyType = 'Initial'; statePath = '/state' } }; 'session.get' = @{} }
+        $shown = Get-GroupWriteback
+        $shown.Status | Should -Be 'NotConfigured'
+        $shown.LastRun | Should -BeNullOrEmpty
+        $shown.Connection | Should -BeNullOrEmpty
+        $shown | Out-String | Should -Match 'NotConfigured'
+    }
+}
+
+Describe 'Test-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'returns a row for each check' {
+        Use-FakeScript @{ 'writeback.test' = @{ result = @{ checks = @(@{ name = 'State'; result = 'Passed'; message = 'Fine.' }, @{ name = 'Schema'; result = 'Failed'; message = 'No Exchange.'; advice = 'Use -ExcludeMailAttribute.'; errorId = 'ExchangeSchemaMissing' }) } } }
+        $rows = Test-GroupWriteback -TargetContainer $container
+        $rows.Count | Should -Be 2
+        $rows[1].ErrorId | Should -Be 'ExchangeSchemaMissing'
+        (Get-FakeJournal).params.targetContainer | Should -Be $container
+        ($rows | Out-String -Width 200) -replace '\s+', ' ' | Should -Match 'Schema Failed No Exchange. Use -ExcludeMailAttribute.'
+        Test-GroupWriteback -Quiet | Should -BeFalse
+    }
+
+    It 'says yes with -Quiet when nothing failed' {
+        Use-FakeScript @{ 'writeback.test' = @{ result = @{ checks = @(@{ name = 'State'; result = 'Passed' }, @{ name = 'Exchange'; result = 'Skipped' }) } } }
+        Test-GroupWriteback -Quiet | Should -BeTrue
+    }
+}
+
+Describe 'Get-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeAll {
+        $group = @{ id = '0a000000-0000-0000-0000-000000000001'; targetGuid = '0c000000-0000-0000-0000-000000000001'; displayName = '2024-01-02T03:04:05Z'; dn = 'CN=a'; situation = 'linked'; members = 5; unwritten = 2; lastAction = 'Create'; lastOutcome = 'done' }
+        $groups = @{ result = @{ groups = @($group) } }
+    }
+
+    It 'passes wildcards on' {
+        Use-FakeScript @{ 'group.list' = $groups }
+        [void] (Get-GroupWritebackGroup 'a*', 'b?')
+        (Get-FakeJournal).params.name | Should -Be 'a*', 'b?'
+    }
+
+    It 'takes objects of the ActiveDirectory module and of Microsoft Graph' {
+        Use-FakeScript @{ 'group.list' = $groups }
+        [void] ([pscustomobject]@{ ObjectGUID = [guid] '0C000000-0000-0000-0000-000000000001'; Name = 'x' }, [pscustomobject]@{ Id = '0A000000-0000-0000-0000-000000000001' } | Get-GroupWritebackGroup)
+        (Get-FakeJournal).params.id | Should -Be '0c000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000001'
+    }
+
+    It 'keeps a name that looks like a date<Name>' -ForEach @(@{ Name = ''; Dates = $false }, @{ Name = ', also before PowerShell 7.5'; Dates = $true }) {
+        Use-FakeScript @{ 'group.list' = $groups }
+        if ($Dates -and $PSVersionTable.PSVersion.Major -ge 6) { & (Get-Module -Name GroupWriteback) { $script:JsonOption = @{}; $script:JsonMakesDates = $true } }
+        (Get-GroupWritebackGroup).DisplayName | Should -BeExactly '2024-01-02T03:04:05Z'
+    }
+
+    It 'writes an error for a <Name> that is not there' -ForEach @(@{ Name = 'name'; Parameter = @{ Name = 'Sales' } }, @{ Name = 'id'; Parameter = @{ Id = '0a000000-0000-0000-0000-000000000002' } }) {
+        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @() } } }
+        Get-GroupWritebackGroup @Parameter -ErrorVariable problems -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $problems[0].FullyQualifiedErrorId | Should -Be 'GroupNotFound,Get-GroupWritebackGroup'
+        { Get-GroupWritebackGroup 'none*' -ErrorAction Stop } | Should -Not -Throw
+    }
+
+    It 'completes names, quoted' {
+        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = "O'Brien, team"; dn = 'CN=x' }) } } }
+        $line = "Get-GroupWritebackGroup O'B"
+        [void] (Get-GroupWritebackGroup)
+        $line = 'Get-GroupWritebackGroup O'
+        (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Should -Be "'O''Brien, team'"
+        (Get-FakeJournal)[-1].params.name | Should -Be 'O*'
+    }
+}
+
+Describe 'Get-GroupWritebackGroupMember' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'gives each member with its reason' {
+        Use-FakeScript @{ 'group.members' = @{ result = @{ members = @(@{ id = 'u1'; name = 'One'; kind = 'user'; targetGuid = 'g1'; dn = 'CN=One'; reason = '' }, @{ id = 'u2'; name = 'Two'; kind = 'user'; reason = 'guest' }) } } }
+        $members = Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001'
+        $members.Written | Should -Be $true, $false
+        $members[1].Reason | Should -Be 'guest'
+    }
+
+    It 'takes changes, too' {
+        Use-FakeScript @{ 'change.list' = $changes; 'group.members' = @{ result = @{ members = @() } } }
+        Get-GroupWritebackChange -RunId 7 | Get-GroupWritebackGroupMember
+        (Get-FakeJournal -Method 'group.members').params.id | Should -Be '0a000000-0000-0000-0000-000000000001'
+    }
+
+    It 'writes an error for a group that is not there, and goes on' {
+        Use-FakeScript @{ 'group.members' = (Get-FakeError -Id 'GroupNotFound' -Category 'ObjectNotFound'), @{ result = @{ members = @(@{ id = 'u1'; name = 'One' }) } } }
+        $members = @('0a000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000002' | ForEach-Object -Process { [pscustomobject]@{ Id = $_ } } | Get-GroupWritebackGroupMember -ErrorVariable problems -ErrorAction SilentlyContinue)
+        $members.Count | Should -Be 1
+        $problems[0].FullyQualifiedErrorId | Should -Be 'GroupNotFound,Get-GroupWritebackGroupMember'
+    }
+}
+
+Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'are the newest first, as many as wanted' {
+        Use-FakeScript @{ 'run.list' = @{ generate = @{ property = 'runs'; count = 500; item = @{ id = '{n}' } } } }
+        (Get-GroupWritebackRun -Last 3).Id | Should -Be 1, 2, 3
+        (Get-FakeJournal -Method 'run.list').params.limit | Should -Be 3
+        @(Get-GroupWritebackRun).Count | Should -Be 500
+    }
+
+    It 'come one by one by number' {
+        Use-FakeScript @{ 'run.get' = @{ result = (Get-FakeRun) }, (Get-FakeError -Id 'RunNotFound' -Category 'ObjectNotFound' -Object '8'), @{ result = (Get-FakeRun @{ id = 9 }) } }
+        (Get-GroupWritebackRun -Id 7, 8, 9 -ErrorVariable problems -ErrorAction SilentlyContinue).Id | Should -Be 7, 9
+        $problems[0].FullyQualifiedErrorId | Should -Be 'RunNotFound,Get-GroupWritebackRun'
+    }
+
+    It 'flow from one to the other' {
+        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @((Get-FakeRun), (Get-FakeRun @{ id = 6 })) } }; 'change.list' = $changes }
+        [void] (Get-GroupWritebackRun | Get-GroupWritebackChange -Outcome Failed -Action Delete)
+        $sent = (Get-FakeJournal -Method 'change.list').params
+        $sent.runId | Should -Be 7, 6
+        $sent[0].outcome | Should -BeExactly 'failed'
+        $sent[0].action | Should -Be 'Delete'
+    }
+
+    It 'are the changes of the newest run by default, filtered by several outcomes' {
+        Use-FakeScript @{
+            'run.list'    = @{ result = @{ runs = @(Get-FakeRun @{ id = 12 }) } }
+            'change.list' = @{ result = @{ changes = @((Get-FakeChange), (Get-FakeChange @{ id = 2; outcome = 'failed' }), (Get-FakeChange @{ id = 3; outcome = 'partial' })) } }
+        }
+        (Get-GroupWritebackChange -Outcome failed, partial).ChangeId | Should -Be 2, 3
+        (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 12
+    }
+
+    It 'have all members on demand' {
+        $members = @(1..150 | ForEach-Object -Process { @{ operation = 'Add'; guid = "$_"; dn = "CN=$_" } }) + @(@{ operation = 'Remove'; guid = 'r'; dn = 'CN=r' })
+        Use-FakeScript @{ 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ addCount = 150; removeCount = 1; remove = @(@{ guid = 'r'; dn = 'CN=r' }) }) } }; 'change.members' = @{ result = @{ members = $members } } }
+        (Get-GroupWritebackChange -RunId 7).Add.Count | Should -Be 1
+        $change = Get-GroupWritebackChange -RunId 7 -AllMembers
+        $change.Add.Count | Should -Be 150
+        $change.Remove.Count | Should -Be 1
+        (Get-FakeJournal -Method 'change.members').params.changeId | Should -Be 1
+    }
+}
+
+Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'show <Name> as a table' -ForEach @(
+        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'Initial complete 2 create, 1 update, 1 members \(\+5 -0\)' }
+        @{ Name = 'changes'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Create done Sales \+1 -0' }
+        @{ Name = 'groups'; Command = { Get-GroupWritebackGroup }; Expected = 'Sales linked 5 2 Create done CN=a' }
+        @{ Name = 'members'; Command = { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }; Expected = 'One user False guest' }
+    ) {
+        Use-FakeScript @{
+            'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes
+            'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales'; dn = 'CN=a'; situation = 'linked'; members = 5; unwritten = 2; lastAction = 'Create'; lastOutcome = 'done' }) } }
+            'group.members' = @{ result = @{ members = @(@{ id = 'u'; name = 'One'; kind = 'user'; reason = 'guest' }) } }
+        }
+        (& $Command | Format-Table | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected
+    }
+
+    It 'show <Name> as a list' -ForEach @(
+        @{ Name = 'a run'; Command = { Get-GroupWritebackRun }; Expected = 'Planned : 2 create, 1 update' }
+        @{ Name = 'a change'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Attributes : displayName: -> Sales Add : 1: CN=user0001,OU=People,DC=contoso,DC=test' }
+    ) {
+        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes }
+        (& $Command | Format-List | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected
+    }
+}

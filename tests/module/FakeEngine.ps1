@@ -1,0 +1,84 @@
+# Dot-sourced by test files: the module with the fake engine, which answers what a script says. See
+# fakeengine/main.go for what a script may hold.
+
+# Starts over with a script: a hashtable of methods, each with its steps.
+function Use-FakeScript {
+    param([System.Collections.IDictionary] $Script = @{})
+    Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
+    $env:GROUPWRITEBACK_ENGINE = $env:FAKE_ENGINE
+    $env:FAKE_ENGINE_SCRIPT = Join-Path -Path $TestDrive -ChildPath 'script.json'
+    $env:FAKE_ENGINE_JOURNAL = Join-Path -Path $TestDrive -ChildPath 'journal.jsonl'
+    Remove-Item -LiteralPath $env:FAKE_ENGINE_JOURNAL -Force -ErrorAction SilentlyContinue
+    $steps = @{}
+    foreach ($method in $Script.Keys) { $steps[$method] = @($Script[$method]) }
+    # without a byte order mark, which Go's decoder does not take
+    [System.IO.File]::WriteAllText($env:FAKE_ENGINE_SCRIPT, (ConvertTo-Json -InputObject $steps -Depth 12))
+    Import-Module -Name ([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')) -Force
+}
+
+# What the module has written, but for the handshake.
+function Get-FakeJournal {
+    param([string] $Method, [switch] $All)
+    foreach ($line in [System.IO.File]::ReadAllLines($env:FAKE_ENGINE_JOURNAL)) {
+        $message = ConvertFrom-Json -InputObject $line
+        if (-not $All -and $message.method -eq 'session.initialize') { continue }
+        if (-not $Method -or $message.method -eq $Method) { $message }
+    }
+}
+
+# Ends the module and forgets the fake.
+function Clear-FakeScript {
+    Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
+    foreach ($name in 'GROUPWRITEBACK_ENGINE', 'FAKE_ENGINE_SCRIPT', 'FAKE_ENGINE_JOURNAL') { Remove-Item -Path "Env:$name" -ErrorAction SilentlyContinue }
+}
+
+# An answer in the form of "Errors" in docs/protocol.md.
+function Get-FakeError {
+    param([string] $Id = 'NotConnected', [string] $Category = 'InvalidOperation', [string] $Message = 'It is not connected.', [string] $Advice = 'Connect first.', [string] $Object = '')
+    @{ error = @{ code = -32005; message = $Message; data = @{ category = $Category; id = $Id; object = $Object; advice = $Advice } } }
+}
+
+function Get-FakeRun {
+    param([System.Collections.IDictionary] $Field = @{})
+    $run = @{
+        id = 7; kind = 'sync'; policyType = 'Initial'; planId = 'plan-7'; started = '2026-11-05T10:00:00.5Z'; ended = '2026-11-05T10:00:02Z'; status = 'complete'
+        sourceGroups = 3; targetGroups = 1; linkedGroups = 3; failed = 0; unknownMembers = 0; unwrittenMembers = 1
+        planned = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
+        exported = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
+    }
+    foreach ($key in $Field.Keys) { $run[$key] = $Field[$key] }
+    $run
+}
+
+function Get-FakeChange {
+    param([System.Collections.IDictionary] $Field = @{})
+    $change = @{
+        id = 1; runId = 7; action = 'Create'; situation = 'unlinked'; sourceId = '0a000000-0000-0000-0000-000000000001'; targetGuid = ''; displayName = 'Sales'
+        dn = 'CN=Group_1,OU=Writeback,DC=contoso,DC=test'; attributes = @(@{ name = 'displayName'; old = @(); new = @('Sales') }); addCount = 1; removeCount = 0
+        add = @(@{ guid = '0b000000-0000-0000-0000-000000000001'; dn = 'CN=user0001,OU=People,DC=contoso,DC=test' }); remove = @(); reason = ''; message = ''; outcome = 'done'; errorId = ''
+    }
+    foreach ($key in $Field.Keys) { $change[$key] = $Field[$key] }
+    $change
+}
+
+function Get-FakeSetting {
+    param([System.Collections.IDictionary] $Field = @{})
+    $settings = @{
+        enabled = $true; tenant = @{ id = '11111111-1111-1111-1111-111111111111'; name = 'Contoso' }; domain = @{ guid = ''; sid = ''; name = 'contoso.test' }
+        container = @{ guid = ''; dn = 'OU=Writeback,DC=contoso,DC=test' }; nameFormat = 'ObjectId'; samAccountNameFormat = 'ObjectId'; excludeMailAttribute = $false
+        adopt = $false; movedGroup = 'Keep'; runHistoryDays = 30; initialPending = $true; version = 1
+        limits = @{ deletionCount = 500; deletionPercent = 10; removalPercent = 11; groupRemovalPercent = 50; sourceShrinkPercent = 20; targetShrinkPercent = 12 }
+    }
+    foreach ($key in $Field.Keys) { $settings[$key] = $Field[$key] }
+    $settings
+}
+
+function ConvertTo-TestSecret {
+    param([string] $Text)
+    (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', $Text).SecurePassword
+}
+
+function Get-TestCredential {
+    param([string] $Name, [string] $Text)
+    New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, (ConvertTo-TestSecret -Text $Text)
+}

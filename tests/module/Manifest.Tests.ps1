@@ -1,0 +1,89 @@
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
+
+BeforeDiscovery {
+    $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
+    $public = @(Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'Public')) -Filter '*.ps1' | ForEach-Object -Process { @{ Name = $_.BaseName; Path = $_.FullName } })
+    $analyzer = [bool] (Get-Module -Name PSScriptAnalyzer -ListAvailable)
+}
+
+BeforeAll {
+    $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
+    $path = Join-Path -Path $root -ChildPath 'GroupWriteback.psd1'
+    $manifest = Test-ModuleManifest -Path $path
+    Import-Module -Name $path -Force
+}
+
+AfterAll { Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue }
+
+Describe 'The manifest' {
+    It 'exports the files of Public, and nothing else' {
+        $files = @(Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'Public')) -Filter '*.ps1' | ForEach-Object -Process { $_.BaseName } | Sort-Object)
+        @((Get-Module -Name GroupWriteback).ExportedCommands.Keys | Sort-Object) | Should -Be $files
+        @((Import-PowerShellDataFile -LiteralPath $path).FunctionsToExport | Sort-Object) | Should -Be $files
+        (Get-Module -Name GroupWriteback).ExportedAliases.Count | Should -Be 0
+        (Get-Module -Name GroupWriteback).ExportedVariables.Count | Should -Be 0
+    }
+
+    It 'is for Windows PowerShell 5.1 and PowerShell 7' {
+        $manifest.PowerShellVersion | Should -Be '5.1'
+        $manifest.CompatiblePSEditions | Should -Be 'Desktop', 'Core'
+    }
+
+    It 'names files that are there' {
+        foreach ($file in @($manifest.ExportedTypeFiles) + @($manifest.ExportedFormatFiles)) { Test-Path -LiteralPath $file | Should -BeTrue }
+        $data = Import-PowerShellDataFile -LiteralPath $path
+        foreach ($file in @($data.RootModule) + $data.TypesToProcess + $data.FormatsToProcess) { Test-Path -LiteralPath (Join-Path -Path $root -ChildPath $file) | Should -BeTrue }
+        $data.ContainsKey('ScriptsToProcess') | Should -BeFalse
+    }
+}
+
+Describe '<Name>' -ForEach $public {
+    It 'has help with examples, and a text for each parameter' {
+        $help = Get-Help -Name $Name -Full
+        $help.Synopsis | Should -Not -BeNullOrEmpty
+        $help.Synopsis | Should -Not -Match "^\s*$Name \["
+        $help.Description | Should -Not -BeNullOrEmpty
+        @($help.Examples.Example).Count | Should -BeGreaterThan 0
+        $common = [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
+        foreach ($parameter in (Get-Command -Name $Name).Parameters.Keys | Where-Object -FilterScript { $_ -notin $common }) {
+            [string] (Get-Help -Name $Name -Parameter $parameter).Description.Text | Should -Not -BeNullOrEmpty -Because "-$parameter"
+        }
+    }
+
+    It 'says what it returns' {
+        (Get-Command -Name $Name).OutputType.Count | Should -BeGreaterThan 0
+    }
+
+    It 'asks before it changes something' {
+        $changes = $Name -match '^(Enable|Disable|Set|Start)-'
+        (Get-Command -Name $Name).Parameters.ContainsKey('WhatIf') | Should -Be $changes
+    }
+}
+
+Describe 'The sources' {
+    It 'are ASCII, so that Windows PowerShell 5.1 reads them right' {
+        $files = @(Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Recurse -File) + @(Get-Item -LiteralPath $path)
+        foreach ($file in $files) { [System.IO.File]::ReadAllText($file.FullName) | Should -Not -Match '[^\x00-\x7F]' -Because $file.Name }
+    }
+
+    It 'pass the script analyzer' -Skip:(-not $analyzer) {
+        $settings = Join-Path -Path $root -ChildPath 'PSScriptAnalyzerSettings.psd1'
+        foreach ($target in $path, (Join-Path -Path $root -ChildPath 'module'), $PSScriptRoot) {
+            Invoke-ScriptAnalyzer -Path $target -Recurse -Settings $settings | ForEach-Object -Process { "$($_.ScriptName):$($_.Line) $($_.RuleName) $($_.Message)" } | Should -BeNullOrEmpty
+        }
+    }
+}
+
+Describe 'The package' {
+    It 'can be imported, with the engine and the about topic where they are looked for' {
+        $engine = Join-Path -Path $TestDrive -ChildPath 'groupwriteback'
+        Set-Content -LiteralPath $engine -Value 'engine'
+        $package = & ([System.IO.Path]::Combine($root, 'module', 'build', 'build.ps1')) -Destination (Join-Path -Path $TestDrive -ChildPath 'out') -Engine $engine
+        $package.Name | Should -Be $manifest.Version.ToString()
+        (Test-ModuleManifest -Path (Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1')).ExportedFunctions.Count | Should -Be $manifest.ExportedFunctions.Count
+        foreach ($file in 'bin/groupwriteback', 'en-US/about_GroupWriteback.help.txt', 'module/Formats/GroupWriteback.Format.ps1xml', 'module/runbooks/Sync-GroupWriteback.ps1') {
+            Test-Path -LiteralPath (Join-Path -Path $package.FullName -ChildPath $file) | Should -BeTrue -Because $file
+        }
+        Test-Path -LiteralPath (Join-Path -Path $package.FullName -ChildPath 'module/build') | Should -BeFalse
+    }
+}

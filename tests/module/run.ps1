@@ -1,0 +1,63 @@
+<#
+.SYNOPSIS
+    Runs the tests of the module with Pester 5.
+.DESCRIPTION
+    Builds the fake engine with Go and runs the test files here. Inside the lab (tests/lab/run) it runs the tests
+    against a real directory and the simulated tenant, too. Ends with the number of failed tests as exit code.
+.PARAMETER JUnitPath
+    A file to write the result to, in JUnit's form.
+.PARAMETER Name
+    Only test files whose names match, for example Engine*.
+.PARAMETER Output
+    How much Pester says: None, Normal (default) or Detailed.
+.EXAMPLE
+    pwsh -NoProfile -NonInteractive -File tests/module/run.ps1
+#>
+[CmdletBinding()]
+param(
+    [string] $JUnitPath,
+
+    [string] $Name = '*',
+
+    [ValidateSet('None', 'Normal', 'Detailed')]
+    [string] $Output = 'Normal'
+)
+
+$ErrorActionPreference = 'Stop'
+Import-Module -Name Pester -MinimumVersion 5.5.0
+
+$root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
+$work = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "gwb-module-$PID"
+[void] (New-Item -ItemType Directory -Path $work)
+$skipped = @()
+try {
+    if (-not $env:FAKE_ENGINE) {
+        $fake = Join-Path -Path $work -ChildPath $(if ([System.IO.Path]::DirectorySeparatorChar -eq '\') { 'fakeengine.exe' } else { 'fakeengine' })
+        if (Get-Command -Name go -CommandType Application -ErrorAction SilentlyContinue) {
+            Push-Location -LiteralPath $root
+            try { & go build -o $fake ./tests/module/fakeengine } finally { Pop-Location }
+            if ($LASTEXITCODE -ne 0) { throw 'The fake engine cannot be built.' }
+            $env:FAKE_ENGINE = $fake
+        }
+        else { $skipped += 'all tests against the fake engine: Go is not there to build it (or name it in FAKE_ENGINE)' }
+    }
+    if ($env:GWB_LAB -ne '1') { $skipped += 'Lab.Tests.ps1: not inside the lab (tests/lab/run -- ...)' }
+
+    $configuration = New-PesterConfiguration
+    $configuration.Run.Path = @(Get-ChildItem -LiteralPath $PSScriptRoot -Filter '*.Tests.ps1' | Where-Object -FilterScript { $_.BaseName -like "$Name*" } | ForEach-Object -Process { $_.FullName })
+    $configuration.Run.PassThru = $true
+    $configuration.Output.Verbosity = $Output
+    if ($JUnitPath) {
+        $configuration.TestResult.Enabled = $true
+        $configuration.TestResult.OutputFormat = 'JUnitXml'
+        $configuration.TestResult.OutputPath = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($JUnitPath)
+    }
+    $result = Invoke-Pester -Configuration $configuration
+    foreach ($reason in $skipped) { "Skipped: $reason" }
+    $failed = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
+}
+finally {
+    if ($env:FAKE_ENGINE -and $env:FAKE_ENGINE.StartsWith($work)) { Remove-Item -Path Env:FAKE_ENGINE }
+    Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
+}
+exit $failed

@@ -1,0 +1,71 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"groupwriteback/internal/engine"
+)
+
+var errClosed = errors.New("the state is closed")
+
+// translate turns what SQLite says into the errors of the contract. doing says
+// what was being done, as a clause with an infinitive.
+func (s *State) translate(doing string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	var known *engine.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	var wrong damagedError
+	if errors.As(err, &wrong) {
+		return corrupt(s.path, err)
+	}
+	var lite sqlite3.Error
+	if errors.As(err, &lite) {
+		switch lite.Code {
+		case sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrFormat:
+			return corrupt(s.path, err)
+		case sqlite3.ErrBusy, sqlite3.ErrLocked:
+			return &engine.Error{Category: engine.ResourceBusy, ID: "StateBusy", Object: s.path, Err: err,
+				Message: fmt.Sprintf("Another program kept the state database locked while trying to %s.", doing),
+				Advice:  "Close programs that have the file open, a backup or a database browser perhaps, and try again."}
+		case sqlite3.ErrFull:
+			return &engine.Error{Category: engine.InvalidState, ID: "StateDiskFull", Object: s.path, Err: err,
+				Message: fmt.Sprintf("The disk is full; it was not possible to %s.", doing),
+				Advice:  "Make room on the disk that holds the state folder and try again. Nothing is lost."}
+		case sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth:
+			return &engine.Error{Category: engine.PermissionDenied, ID: "StateUnusable", Object: s.path, Err: err,
+				Message: fmt.Sprintf("The state database cannot be read or written; it was not possible to %s.", doing),
+				Advice:  "Check the disk, and that this account may read and write all files of the state folder."}
+		}
+	}
+	return &engine.Error{Category: engine.NotSpecified, ID: "InternalError", Object: s.path, Err: fmt.Errorf("%s: %w", doing, err),
+		Message: "The state database could not be used.",
+		Advice:  "This is a defect. Please report it with the log file of the engine."}
+}
+
+// corrupt says that the file is left alone and how to go on without it.
+func corrupt(path string, cause error) error {
+	return &engine.Error{Category: engine.InvalidData, ID: "StateCorrupt", Object: path, Err: cause,
+		Message: "The file is damaged, or is not a state database of group writeback. It was left as it is.",
+		Advice: "Move state.db, state.db-wal and state.db-shm out of the folder, keep settings.json, and run a sync: " +
+			"it imports everything again and finds every group of ours by its mark and stamp. " +
+			"Only the history of runs is lost, which groups were adopted, and a pending Disable, which has to be given again."}
+}
+
+func tooNew(path string, version, known int64) error {
+	return &engine.Error{Category: engine.InvalidData, ID: "StateTooNew", Object: path,
+		Message: fmt.Sprintf("The state database was written by a newer release (version %d; this one knows %d). It was left as it is.", version, known),
+		Advice: "Install that release or a newer one. To go back instead, put the copy state.db.v<version>-<time>.bak of an earlier " +
+			"version in its place, or move state.db, state.db-wal and state.db-shm out of the folder: the next sync then imports everything again."}
+}
+
+func notFound(id, object, message, advice string) error {
+	return &engine.Error{Category: engine.ObjectNotFound, ID: id, Object: object, Message: message, Advice: advice}
+}

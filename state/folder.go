@@ -1,0 +1,45 @@
+package state
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"groupwriteback/internal/engine"
+)
+
+// Folder returns path made absolute or, where it is empty, the default folder:
+// %ProgramData%\GroupWriteback on Windows, /var/lib/groupwriteback as root, else
+// groupwriteback in $XDG_STATE_HOME or ~/.local/state. Nothing is looked up or
+// created.
+func Folder(path string) (string, error) {
+	if path == "" {
+		return defaultFolder()
+	}
+	if strings.ContainsRune(path, 0) {
+		return "", unusable(strings.ReplaceAll(path, "\x00", `\0`), "The path holds a null character.", nil)
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", unusable(path, "The path cannot be made absolute.", err)
+	}
+	return absolute, nil
+}
+
+// unusable is for files and folders that are not as they must be.
+func unusable(path, message string, cause error) error {
+	return &engine.Error{Category: engine.PermissionDenied, ID: "StateFolderUnusable", Object: path, Message: message, Err: cause,
+		Advice: "Check the path and that this account may create, read and write files there, or name another folder with -StatePath."}
+}
+
+func insecure(folder, message, advice string) error {
+	return &engine.Error{Category: engine.PermissionDenied, ID: "StateFolderInsecure", Object: folder, Message: message, Advice: advice}
+}
+
+func remote(folder, kind string) error {
+	return &engine.Error{Category: engine.InvalidArgument, ID: "StateFolderRemote", Object: folder,
+		Message: "The state folder is on a network drive (" + kind + "), where the locks that a database needs cannot be relied on.",
+		Advice:  "Name a folder on a local disk with -StatePath."}
+}
+
+var errNoHome = errors.New("neither XDG_STATE_HOME nor a home folder is known")

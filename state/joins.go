@@ -1,0 +1,121 @@
+package state
+
+import (
+	"database/sql"
+	"sync"
+
+	"groupwriteback/internal/directory"
+)
+
+// joinCache turns numbers of members into what they were resolved to. A plan of
+// 100,000 groups looks up 5 million of them: a query each, or a join for each
+// chunk, takes minutes. Members are numbered densely and in the order in which
+// they were first read, so the cache holds blocks of successive numbers, each
+// read by one range scan, 17 bytes a member. With more members than it may hold
+// it becomes slower and not larger.
+type joinCache struct {
+	mu     sync.Mutex
+	blocks map[blockKey]*joinBlock
+	// reasons numbers the reasons that occur; 0 is unresolved, 1 joined.
+	reasons []directory.Reason
+	known   map[directory.Reason]uint8
+}
+
+const (
+	blockSize = 1024
+	// maxBlocks bounds the cache to 4 million members and 70 MiB.
+	maxBlocks = 4096
+)
+
+type blockKey struct {
+	generation int64
+	index      uint32 // number / blockSize
+}
+
+type joinBlock struct {
+	target [blockSize]directory.GUID
+	reason [blockSize]uint8
+}
+
+// forget drops what changes in the generation made untrue.
+func (c *joinCache) forget(generation int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.blocks {
+		if key.generation == generation {
+			delete(c.blocks, key)
+		}
+	}
+}
+
+func (c *joinCache) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blocks = nil
+}
+
+// resolve calls each for every number, in their order. Ascending numbers are
+// served fastest.
+func (c *joinCache) resolve(q *session, generation int64, numbers []uint32, each func(target directory.GUID, reason directory.Reason)) error {
+	// Held while a block is read, so that forget, which follows a write, also
+	// drops what was read just before it.
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var block *joinBlock
+	var at uint32
+	for _, n := range numbers {
+		if index := n / blockSize; block == nil || index != at {
+			var err error
+			if block, err = c.block(q, blockKey{generation, index}); err != nil {
+				return err
+			}
+			at = index
+		}
+		each(block.target[n%blockSize], c.reasons[block.reason[n%blockSize]])
+	}
+	return nil
+}
+
+func (c *joinCache) block(q *session, key blockKey) (*joinBlock, error) {
+	if b := c.blocks[key]; b != nil {
+		return b, nil
+	}
+	if c.blocks == nil {
+		c.blocks = map[blockKey]*joinBlock{}
+		c.reasons = []directory.Reason{directory.ReasonUnresolved, directory.ReasonJoined}
+		c.known = map[directory.Reason]uint8{directory.ReasonUnresolved: 0, directory.ReasonJoined: 1}
+	}
+	b := &joinBlock{}
+	first := int64(key.index) * blockSize
+	err := q.each("SELECT number, reason, target_guid FROM member_join WHERE number BETWEEN ? AND ? AND generation = ? AND reason IS NOT NULL",
+		[]any{first, first + blockSize - 1, key.generation}, func(rows *sql.Rows) error {
+			var number int64
+			var reason directory.Reason
+			var target directory.GUID
+			if err := rows.Scan(&number, &reason, intoGUID(&target)); err != nil {
+				return err
+			}
+			code, ok := c.known[reason]
+			if !ok {
+				if len(c.reasons) > 255 {
+					return damaged("members have more than 255 different reasons")
+				}
+				code = uint8(len(c.reasons))
+				c.reasons = append(c.reasons, reason)
+				c.known[reason] = code
+			}
+			b.target[number-first], b.reason[number-first] = target, code
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	for other := range c.blocks { // any will do: there is no order in the plan to learn from
+		if len(c.blocks) < maxBlocks {
+			break
+		}
+		delete(c.blocks, other)
+	}
+	c.blocks[key] = b
+	return b, nil
+}

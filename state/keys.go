@@ -1,0 +1,98 @@
+package state
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/directory"
+)
+
+// chunkKeys is how many members a row of a membership holds: few rows for a
+// large group, and no row that is costly to write.
+const chunkKeys = 1024
+
+const guidSize = len(directory.GUID{})
+
+// guidColumn reads a column that holds a GUID or NULL, which is the zero GUID.
+type guidColumn directory.GUID
+
+func intoGUID(g *directory.GUID) *guidColumn { return (*guidColumn)(g) }
+
+func (g *guidColumn) Scan(value any) error {
+	switch b := value.(type) {
+	case nil:
+		*g = guidColumn{}
+		return nil
+	case []byte:
+		if len(b) == guidSize {
+			*g = guidColumn(b)
+			return nil
+		}
+	}
+	return damaged("a column that should hold a GUID holds %T", value)
+}
+
+// packGUIDs writes GUIDs one after another.
+func packGUIDs(guids []directory.GUID) []byte {
+	b := make([]byte, 0, len(guids)*guidSize)
+	for i := range guids {
+		b = append(b, guids[i][:]...)
+	}
+	return b
+}
+
+// unpackGUIDs appends what packGUIDs wrote.
+func unpackGUIDs(to []directory.GUID, b []byte) ([]directory.GUID, error) {
+	if len(b)%guidSize != 0 {
+		return nil, damaged("a row of GUIDs has %d bytes", len(b))
+	}
+	to = slices.Grow(to, len(b)/guidSize)
+	for ; len(b) > 0; b = b[guidSize:] {
+		to = append(to, directory.GUID(b[:guidSize]))
+	}
+	return to, nil
+}
+
+func packNumbers(numbers []uint32) []byte {
+	b := make([]byte, 0, 4*len(numbers))
+	for _, n := range numbers {
+		b = binary.BigEndian.AppendUint32(b, n)
+	}
+	return b
+}
+
+func unpackNumbers(to []uint32, b []byte) ([]uint32, error) {
+	if len(b)%4 != 0 {
+		return nil, damaged("a row of member numbers has %d bytes", len(b))
+	}
+	to = slices.Grow(to, len(b)/4)
+	for ; len(b) > 0; b = b[4:] {
+		to = append(to, binary.BigEndian.Uint32(b))
+	}
+	return to, nil
+}
+
+// sortedSet sorts the GUIDs in place and drops repeats and zero GUIDs.
+func sortedSet(guids []directory.GUID) []directory.GUID {
+	slices.SortFunc(guids, directory.GUID.Compare)
+	guids = slices.Compact(guids)
+	if len(guids) > 0 && guids[0].IsZero() {
+		guids = guids[1:]
+	}
+	return guids
+}
+
+// timeText is RFC 3339 in UTC with a fixed number of digits, so that the order
+// of texts is the order of times.
+func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// damagedError says that the database holds what this package never writes.
+type damagedError string
+
+func (e damagedError) Error() string { return string(e) }
+
+func damaged(format string, args ...any) error {
+	return damagedError(fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,151 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// Links lists the pairs by objectGUID.
+func (s *State) Links(ctx context.Context, afterTarget directory.GUID, limit int) ([]engine.Link, error) {
+	return s.listLinks(ctx, "list the links",
+		"SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
+}
+
+// UnstagedLinks lists links whose objectGUID the generation has not staged.
+func (s *State) UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]engine.Link, error) {
+	return s.listLinks(ctx, "list the links whose objects were not found",
+		`SELECT target_guid, source_id, dn, adopted FROM link l WHERE target_guid > ?
+			AND NOT EXISTS (SELECT 1 FROM target_group t WHERE t.guid = l.target_guid AND t.generation = ?)
+			ORDER BY target_guid LIMIT ?`, afterTarget[:], generation, limit)
+}
+
+// CountLinks counts the pairs.
+func (s *State) CountLinks(ctx context.Context) (int, error) {
+	return s.count(ctx, "count the links", "SELECT count(*) FROM link")
+}
+
+// LinkBySource finds the pair of a cloud group.
+func (s *State) LinkBySource(ctx context.Context, source directory.GUID) (link engine.Link, ok bool, err error) {
+	links, err := s.listLinks(ctx, "find a link", "SELECT target_guid, source_id, dn, adopted FROM link WHERE source_id = ?", source[:])
+	if err != nil || len(links) == 0 {
+		return engine.Link{}, false, err
+	}
+	return links[0], true, nil
+}
+
+// SaveLinks stores pairs; each takes the place of any other of its group or of
+// its object.
+func (s *State) SaveLinks(ctx context.Context, links []engine.Link) error {
+	return s.write(ctx, "store links", func(q *session) error {
+		for i := range links {
+			if err := saveLink(q, &links[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// saveLink keeps target_group.source_id in step.
+func saveLink(q *session, link *engine.Link) error {
+	if link.SourceID.IsZero() || link.TargetGUID.IsZero() {
+		return fmt.Errorf("a link of %q lacks the group or the object", link.DN)
+	}
+	_, err := q.exec("UPDATE target_group SET source_id = mark_id WHERE guid IN (SELECT target_guid FROM link WHERE source_id = ?1 AND target_guid <> ?2)",
+		link.SourceID[:], link.TargetGUID[:])
+	if err != nil {
+		return err
+	}
+	if _, err := q.exec("INSERT OR REPLACE INTO link (target_guid, source_id, dn, adopted) VALUES (?, ?, ?, ?)",
+		link.TargetGUID[:], link.SourceID[:], link.DN, link.Adopted); err != nil {
+		return err
+	}
+	_, err = q.exec("UPDATE target_group SET source_id = ?1 WHERE guid = ?2 AND source_id <> ?1", link.SourceID[:], link.TargetGUID[:])
+	return err
+}
+
+// Unlink ends what the state knows of an object that is gone: its link and what
+// was recorded against it, its place in the disable set, and what is staged of
+// it in any generation.
+func (s *State) Unlink(ctx context.Context, target directory.GUID) error {
+	return s.write(ctx, "end a link", func(q *session) error { return unlink(q, target) })
+}
+
+func unlink(q *session, target directory.GUID) error {
+	for _, query := range []string{
+		"DELETE FROM refusal WHERE source_id IN (SELECT source_id FROM link WHERE target_guid = ?)",
+		"DELETE FROM link WHERE target_guid = ?",
+		"DELETE FROM disable_set WHERE target_guid = ?",
+		"DELETE FROM target_membership_chunk WHERE guid = ?",
+		"DELETE FROM target_group WHERE guid = ?",
+	} {
+		if _, err := q.exec(query, target[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetDisableSet replaces the groups that the next run deletes; an empty set
+// clears them.
+func (s *State) SetDisableSet(ctx context.Context, set []engine.Link) error {
+	return s.write(ctx, "store the groups that Disable named", func(q *session) error {
+		if _, err := q.exec("DELETE FROM disable_set"); err != nil {
+			return err
+		}
+		for i := range set {
+			l := &set[i]
+			if l.TargetGUID.IsZero() {
+				return fmt.Errorf("a group to be deleted, %q, lacks its objectGUID", l.DN)
+			}
+			if _, err := q.exec("INSERT OR REPLACE INTO disable_set (target_guid, source_id, dn, adopted) VALUES (?, ?, ?, ?)",
+				l.TargetGUID[:], l.SourceID[:], l.DN, l.Adopted); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DisableSet lists the groups that the next run deletes, by objectGUID.
+func (s *State) DisableSet(ctx context.Context, afterTarget directory.GUID, limit int) ([]engine.Link, error) {
+	return s.listLinks(ctx, "list the groups that Disable named",
+		"SELECT target_guid, source_id, dn, adopted FROM disable_set WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
+}
+
+// CountDisableSet counts them.
+func (s *State) CountDisableSet(ctx context.Context) (int, error) {
+	return s.count(ctx, "count the groups that Disable named", "SELECT count(*) FROM disable_set")
+}
+
+// RemoveFromDisableSet is called as each is deleted.
+func (s *State) RemoveFromDisableSet(ctx context.Context, target directory.GUID) error {
+	return s.write(ctx, "take a group off those that Disable named", func(q *session) error {
+		_, err := q.exec("DELETE FROM disable_set WHERE target_guid = ?", target[:])
+		return err
+	})
+}
+
+func (s *State) listLinks(ctx context.Context, doing, query string, args ...any) (links []engine.Link, err error) {
+	err = s.read(ctx, doing, func(q *session) error {
+		return q.each(query, args, func(rows *sql.Rows) error {
+			var l engine.Link
+			err := rows.Scan(intoGUID(&l.TargetGUID), intoGUID(&l.SourceID), &l.DN, &l.Adopted)
+			links = append(links, l)
+			return err
+		})
+	})
+	return links, err
+}
+
+func (s *State) count(ctx context.Context, doing, query string) (n int, err error) {
+	err = s.read(ctx, doing, func(q *session) error {
+		_, err := q.one(query, nil, &n)
+		return err
+	})
+	return n, err
+}

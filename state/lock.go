@@ -1,0 +1,99 @@
+package state
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"groupwriteback/internal/engine"
+)
+
+// holder is who holds the lock, for the message to the next.
+type holder struct {
+	PID   int    `json:"pid"`
+	Host  string `json:"host"`
+	Since string `json:"since"`
+}
+
+// holderSize is the fixed size of the lock file: it is rewritten in place,
+// since on Windows a file that is locked is better not truncated.
+const holderSize = 512
+
+// Lock takes the operating system's lock on the state without waiting. The
+// kernel frees it when the process dies, however it dies; the file stays.
+func (s *State) Lock(ctx context.Context) (unlock func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(s.folder, lockName)
+	if _, err := regularFile(path); err != nil {
+		return nil, err
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, unusable(path, "The lock cannot be taken.", err)
+	}
+	if !locked {
+		lock.Close()
+		return nil, runInProgress(path)
+	}
+	host, _ := os.Hostname() // for people only
+	if err := writeHolder(path, holder{PID: os.Getpid(), Host: host, Since: s.now().UTC().Format(time.RFC3339)}); err != nil {
+		lock.Close()
+		return nil, unusable(path, "The lock file cannot be written.", err)
+	}
+	var once sync.Once
+	return func() { once.Do(func() { lock.Close() }) }, nil
+}
+
+// writeHolder leaves the first byte alone: on Windows the lock covers it, and
+// no other handle may read or write what is locked.
+func writeHolder(path string, h holder) error {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if len(text) > holderSize-2 {
+		return fmt.Errorf("the host name %.60q… is too long", h.Host)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte(string(text)+strings.Repeat(" ", holderSize-2-len(text))+"\n"), 1); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func readHolder(path string) (h holder, ok bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return holder{}, false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.NewSectionReader(f, 1, holderSize))
+	if err != nil {
+		return holder{}, false
+	}
+	return h, json.Unmarshal(text, &h) == nil && h.PID != 0
+}
+
+func runInProgress(path string) error {
+	message := "Another process uses this state for a run."
+	if h, ok := readHolder(path); ok {
+		message = fmt.Sprintf("Process %d on %q uses this state for a run, since %s.", h.PID, h.Host, h.Since)
+	}
+	return &engine.Error{Category: engine.ResourceBusy, ID: "RunInProgress", Object: path, Message: message,
+		Advice: "Wait until it has ended, or end that process: the lock is free as soon as it is gone."}
+}

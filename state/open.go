@@ -1,0 +1,176 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"groupwriteback/internal/engine"
+)
+
+// The files of the folder.
+const (
+	databaseName = "state.db"
+	lockName     = "state.lock"
+	settingsName = "settings.json"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// State is an open state folder. It implements [engine.State].
+type State struct {
+	folder string
+	path   string // of the database
+	now    engine.Clock
+
+	// writing is held by the one writer; it also guards staged and closed.
+	writing  sync.Mutex
+	writerDB *sql.DB
+	writer   *session
+	staged   stagedCache
+	closed   bool
+
+	readerDB *sql.DB
+	readers  chan *session
+
+	joins   joinCache
+	members memberListCache
+}
+
+var _ engine.State = (*State)(nil)
+
+// Options are what few installations need.
+type Options struct {
+	// ServiceAccount is an account that gets full access to the folder beside
+	// SYSTEM, Administrators and the owner: DOMAIN\name or a SID. Windows only.
+	ServiceAccount string
+}
+
+// Open opens the state in the folder that [Folder] makes of the argument, and
+// creates what is missing. It takes no lock: a run may be going on in another
+// process, unless the database has yet to be made or migrated.
+//
+// Errors: StateFolderRemote, StateFolderInsecure, StateFolderUnusable,
+// StateCorrupt, StateTooNew, StateMigrationFailed, StateUnusable,
+// RunInProgress.
+func Open(ctx context.Context, folder string) (*State, error) {
+	return Options{}.Open(ctx, folder)
+}
+
+// Open is [Open] with options.
+func (o Options) Open(ctx context.Context, folder string) (*State, error) {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return o.open(ctx, folder, sub)
+}
+
+func (o Options) open(ctx context.Context, folder string, migrations fs.FS) (*State, error) {
+	folder, err := Folder(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := secureFolder(folder, o.ServiceAccount); err != nil {
+		return nil, err
+	}
+	s := &State{folder: folder, path: filepath.Join(folder, databaseName), now: time.Now, readers: make(chan *session, maxReaders)}
+	for range maxReaders {
+		s.readers <- &session{}
+	}
+	if err := s.bringUp(ctx, migrations); err != nil {
+		return nil, err
+	}
+	s.writerDB = openDatabase(s.path, forWriting)
+	s.readerDB = openDatabase(s.path, forReading)
+	if err := s.check(ctx, migrations); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// check reads a little of everything small, so that most damage shows here and
+// not in the middle of a run. The whole file is checked only before a migration:
+// that takes a second for each gigabyte or so, at every start.
+func (s *State) check(ctx context.Context, migrations fs.FS) error {
+	wanted, err := newest(migrations)
+	if err != nil {
+		return err
+	}
+	var version int64
+	err = s.read(ctx, "read the version of the state database", func(q *session) error {
+		_, err := q.one("PRAGMA user_version", nil, &version)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if version != wanted {
+		return tooNew(s.path, version, wanted)
+	}
+	if _, _, err := s.Owner(ctx); err != nil {
+		return err
+	}
+	if _, err := s.Watermark(ctx); err != nil {
+		return err
+	}
+	_, err = s.Runs(ctx, 0, 1)
+	return err
+}
+
+// Folder is where the state stands, absolute.
+func (s *State) Folder() string { return s.folder }
+
+// Close waits for what goes on and closes the database. A lock that is still
+// held stays until it is unlocked or the process ends.
+func (s *State) Close() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var errs []error
+	for range maxReaders {
+		if q := <-s.readers; q.conn != nil {
+			errs = append(errs, q.close())
+		}
+	}
+	for range maxReaders {
+		s.readers <- nil // those who come later learn that it is closed
+	}
+	if s.readerDB != nil {
+		errs = append(errs, s.readerDB.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.writerDB != nil {
+		// The last connection to be closed carries the log into the database;
+		// only one that may write can.
+		errs = append(errs, s.writerDB.Close())
+	}
+	return s.translate("close the state database", errors.Join(errs...))
+}
+
+// regularFile reports whether the path exists, and refuses what is no file.
+func regularFile(path string) (bool, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, unusable(path, "The file cannot be examined.", err)
+	case !info.Mode().IsRegular():
+		return false, unusable(path, "This is not a plain file.", nil)
+	}
+	return true, nil
+}

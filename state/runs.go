@@ -1,0 +1,224 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"groupwriteback/internal/engine"
+)
+
+// BeginRun stores the record with status running and returns its id. The caller
+// holds the lock; so runs still marked as running are those of dead processes.
+// They are closed as failed, and what they staged is removed.
+func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
+	if err := s.closeInterrupted(ctx); err != nil {
+		return 0, err
+	}
+	run.Status = engine.RunRunning
+	err := s.write(ctx, "begin a run", func(q *session) error {
+		r, err := q.exec("INSERT INTO run (plan_id, kind, status, started, record) VALUES (?, ?, ?, ?, '')",
+			run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started))
+		if err != nil {
+			return err
+		}
+		if run.ID, err = r.LastInsertId(); err != nil {
+			return err
+		}
+		return saveRun(q, &run)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return run.ID, nil
+}
+
+func (s *State) closeInterrupted(ctx context.Context) error {
+	var dead []engine.Run
+	var committed int64
+	err := s.snapshot(ctx, "list the runs that were interrupted", func(q *session) (err error) {
+		if committed, err = currentGeneration(q); err != nil {
+			return err
+		}
+		dead, err = listRuns(q, "SELECT id, record FROM run WHERE status = 'running' ORDER BY id")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, run := range dead {
+		if run.ID != committed {
+			if err := s.Discard(ctx, run.ID); err != nil {
+				return err
+			}
+		}
+		run.Status, run.StopReason, run.Ended = engine.RunFailed, engine.StopInterrupted, s.now().UTC()
+		run.Message = "The process ended in the middle of the run. The next run completes what it began."
+		if err := s.SaveRun(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SaveRun replaces the record. Error: RunNotFound.
+func (s *State) SaveRun(ctx context.Context, run engine.Run) error {
+	return s.write(ctx, "save the record of a run", func(q *session) error { return saveRun(q, &run) })
+}
+
+func saveRun(q *session, run *engine.Run) error {
+	record, err := json.Marshal(run)
+	if err != nil {
+		return err
+	}
+	n, err := q.changed("UPDATE run SET plan_id = ?, kind = ?, status = ?, started = ?, record = ? WHERE id = ?",
+		run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started), string(record), run.ID)
+	if err == nil && n == 0 {
+		return runNotFound(run.ID)
+	}
+	return err
+}
+
+// Runs lists newest first; before 0 starts at the newest.
+func (s *State) Runs(ctx context.Context, before int64, limit int) (runs []engine.Run, err error) {
+	err = s.read(ctx, "list the runs", func(q *session) error {
+		runs, err = listRuns(q, "SELECT id, record FROM run WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2", before, limit)
+		return err
+	})
+	return runs, err
+}
+
+// Run returns a record. Error: RunNotFound.
+func (s *State) Run(ctx context.Context, id int64) (engine.Run, error) {
+	return s.oneRun(ctx, runNotFound(id), "SELECT id, record FROM run WHERE id = ?", id)
+}
+
+// RunByPlan returns the run that spooled the plan. Error: PlanNotFound.
+func (s *State) RunByPlan(ctx context.Context, planID string) (engine.Run, error) {
+	return s.oneRun(ctx, planNotFound(planID), "SELECT id, record FROM run WHERE plan_id = ? AND plan_id <> ''", planID)
+}
+
+// LastComplete returns the newest sync run that was committed.
+func (s *State) LastComplete(ctx context.Context) (run engine.Run, ok bool, err error) {
+	run, err = s.oneRun(ctx, nil, "SELECT id, record FROM run WHERE committed = 1 AND kind = 'sync' ORDER BY id DESC LIMIT 1")
+	return run, run.ID != 0, err
+}
+
+// oneRun returns the run that a query finds, else missing.
+func (s *State) oneRun(ctx context.Context, missing error, query string, args ...any) (run engine.Run, err error) {
+	err = s.read(ctx, "read the record of a run", func(q *session) error {
+		runs, err := listRuns(q, query, args...)
+		if err != nil || len(runs) == 0 {
+			if err == nil {
+				err = missing
+			}
+			return err
+		}
+		run = runs[0]
+		return nil
+	})
+	return run, err
+}
+
+func listRuns(q *session, query string, args ...any) (runs []engine.Run, err error) {
+	err = q.each(query, args, func(rows *sql.Rows) error {
+		var id int64
+		var record string
+		if err := rows.Scan(&id, &record); err != nil {
+			return err
+		}
+		var run engine.Run
+		if err := json.Unmarshal([]byte(record), &run); err != nil {
+			return damaged("the record of run %d: %v", id, err)
+		}
+		run.ID = id
+		runs = append(runs, run)
+		return nil
+	})
+	return runs, err
+}
+
+// PurgeRuns removes runs that began earlier, with their changes and whatever
+// they staged without committing it; not the one whose generation is current,
+// nor the newest committed one. Names of members that no run left over has seen
+// go too.
+func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
+	var old, uncommitted []int64
+	err := s.read(ctx, "list old runs", func(q *session) error {
+		return q.each(`SELECT id, committed FROM run WHERE started < ? AND status <> 'running'
+			AND id NOT IN (SELECT generation FROM watermark)
+			AND id IS NOT (SELECT max(id) FROM run WHERE committed = 1 AND kind = 'sync') ORDER BY id`,
+			[]any{timeText(olderThan)}, func(rows *sql.Rows) error {
+				var id int64
+				var committed bool
+				if err := rows.Scan(&id, &committed); err != nil {
+					return err
+				}
+				old = append(old, id)
+				if !committed {
+					uncommitted = append(uncommitted, id)
+				}
+				return nil
+			})
+	})
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	if err := s.removeStaged(ctx, "generation IN (SELECT value FROM json_each(?))", jsonText(uncommitted)); err != nil {
+		return err
+	}
+	for _, id := range old {
+		for more := true; more; {
+			err := s.write(ctx, "remove the changes of an old run", func(q *session) error {
+				n, err := q.changed("DELETE FROM change WHERE id IN (SELECT id FROM change WHERE run = ? LIMIT ?)", id, removalPortion)
+				more = n > 0
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		err := s.write(ctx, "remove an old run", func(q *session) error {
+			_, err := q.exec("DELETE FROM run WHERE id = ?", id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.removePortions(ctx, "target_object", "guid", "generation < (SELECT min(id) FROM run)")
+}
+
+// UsePlan marks the consent to a plan as used, once. Errors: PlanNotFound,
+// PlanAlreadyUsed.
+func (s *State) UsePlan(ctx context.Context, planID string) error {
+	return s.write(ctx, "mark a plan as used", func(q *session) error {
+		n, err := q.changed("UPDATE run SET plan_used = 1 WHERE plan_id = ? AND plan_id <> '' AND plan_used = 0", planID)
+		if err != nil || n > 0 {
+			return err
+		}
+		var used int
+		found, err := q.one("SELECT plan_used FROM run WHERE plan_id = ? AND plan_id <> ''", []any{planID}, &used)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return planNotFound(planID)
+		}
+		return &engine.Error{Category: engine.InvalidState, ID: "PlanAlreadyUsed", Object: planID,
+			Message: "The consent to this plan was used by an earlier run.",
+			Advice:  "Look at the plan of the newest run and give its id, if you agree to it."}
+	})
+}
+
+func runNotFound(id int64) error {
+	return notFound("RunNotFound", fmt.Sprintf("run %d", id), "The state knows no such run.",
+		"List the runs with Get-GroupWritebackRun; old ones are removed after the days that the settings say.")
+}
+
+func planNotFound(planID string) error {
+	return notFound("PlanNotFound", planID, "The state knows no plan of this id.",
+		"Take the id from Get-GroupWritebackRun; old plans are removed after the days that the settings say.")
+}

@@ -1,0 +1,268 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+	"github.com/pressly/goose/v3"
+
+	"groupwriteback/internal/engine"
+)
+
+// applicationID is "GWB1", at offset 68 of the file.
+const applicationID = 0x47574231
+
+// purpose is what a connection is opened for.
+type purpose string
+
+// synchronous=NORMAL with a write-ahead log loses at most the last
+// transactions when the power fails, and never the consistency of the file.
+const (
+	forReading purpose = "_query_only=1&_busy_timeout=10000&_cache_size=-8000"
+	forWriting purpose = "_busy_timeout=10000&_foreign_keys=1&_synchronous=NORMAL&_cache_size=-32000"
+	// immutable: neither lock nor log is looked at.
+	forExamining purpose = "immutable=1&_query_only=1"
+	// forMaking syncs everything: the file is about to be relied on.
+	forMaking purpose = "_busy_timeout=10000&_foreign_keys=1&_synchronous=FULL"
+)
+
+// connector opens connections to one file; going through it, rather than
+// through a name registered for the whole process, keeps the package to itself.
+type connector struct {
+	driver sqlite3.SQLiteDriver
+	dsn    string
+}
+
+func (c *connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c *connector) Driver() driver.Driver                        { return &c.driver }
+
+// openDatabase opens lazily, and never creates the file.
+func openDatabase(path string, p purpose) *sql.DB {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/folder
+	}
+	file := url.URL{Scheme: "file", Path: slashed, RawQuery: "mode=rw&" + string(p)}
+	return sql.OpenDB(&connector{dsn: file.String()})
+}
+
+// headerVersion tells the version in the header of the file, without a lock and
+// without touching anything, and refuses a file that is no database of ours. It
+// goes through SQLite because closing another handle of the same file would
+// drop the locks that this process holds on it (POSIX). What is only in the log
+// yet it does not see.
+func headerVersion(ctx context.Context, path string) (int64, error) {
+	db := openDatabase(path, forExamining)
+	defer db.Close()
+	var id, version int64
+	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
+	if err == nil {
+		err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	}
+	if err == nil && id != applicationID {
+		return 0, corrupt(path, fmt.Errorf("the application id is %#x instead of %#x", id, applicationID))
+	}
+	return version, err
+}
+
+func isCorrupt(err error) bool {
+	var lite sqlite3.Error
+	return errors.As(err, &lite) && lite.Code == sqlite3.ErrCorrupt
+}
+
+// newest is the highest version that the migrations lead to.
+func newest(migrations fs.FS) (int64, error) {
+	names, err := fs.Glob(migrations, "*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, errors.Join(err, errors.New("there are no migrations"))
+	}
+	return goose.NumericComponent(slices.Max(names))
+}
+
+func provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectSQLite3, db, migrations,
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+}
+
+// bringUp sees to it that a database of the newest version is there.
+func (s *State) bringUp(ctx context.Context, migrations fs.FS) error {
+	wanted, err := newest(migrations)
+	if err != nil {
+		return err
+	}
+	ready := func() (bool, error) {
+		there, err := regularFile(s.path)
+		if !there {
+			return false, err
+		}
+		if err := os.Chmod(s.path, 0o600); err != nil {
+			return false, unusable(s.path, "The state database cannot be kept from others.", err)
+		}
+		version, err := headerVersion(ctx, s.path)
+		if err == nil && version < wanted || isCorrupt(err) {
+			// The log may know better: of a migration, or of pages that were
+			// being carried over when the power failed.
+			version, err = s.version(ctx)
+		}
+		if err == nil && version > wanted {
+			err = tooNew(s.path, version, wanted)
+		}
+		return version == wanted, s.translate("read the version of the state database", err)
+	}
+	if ok, err := ready(); ok || err != nil {
+		return err
+	}
+	unlock, err := s.lockToMake(ctx, ready)
+	if err != nil || unlock == nil {
+		return err
+	}
+	defer unlock()
+	if ok, err := ready(); ok || err != nil {
+		return err
+	}
+	if there, err := regularFile(s.path); err != nil {
+		return err
+	} else if there {
+		return s.migrate(ctx, migrations, wanted)
+	}
+	return s.create(ctx, migrations)
+}
+
+// version is that of the database with its log.
+func (s *State) version(ctx context.Context) (version int64, err error) {
+	db := openDatabase(s.path, forReading)
+	defer db.Close()
+	err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	return version, err
+}
+
+// lockToMake takes the run's lock to make or migrate the database. Where
+// another process holds it, that process may be doing just this: unlock is nil
+// when it was.
+func (s *State) lockToMake(ctx context.Context, ready func() (bool, error)) (unlock func(), err error) {
+	for end := time.Now().Add(10 * time.Second); ; {
+		unlock, err := s.Lock(ctx)
+		if !engine.HasID(err, "RunInProgress") {
+			return unlock, err
+		}
+		if ok, readyErr := ready(); ok || readyErr != nil {
+			return nil, readyErr
+		}
+		if time.Now().After(end) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// create builds the database beside its place and renames it into it, so that
+// a process that dies meanwhile leaves no half-made one.
+func (s *State) create(ctx context.Context, migrations fs.FS) error {
+	making := s.path + ".new"
+	for _, leftover := range []string{making, making + "-journal", making + "-wal", making + "-shm"} {
+		if err := os.Remove(leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return unusable(leftover, "A leftover file cannot be removed.", err)
+		}
+	}
+	// The log of a database that is gone must not be played into a new one.
+	for _, stray := range []string{s.path + "-wal", s.path + "-journal"} {
+		if there, err := regularFile(stray); err != nil {
+			return err
+		} else if there {
+			return unusable(stray, "The log of a state database is there without its database.", nil)
+		}
+	}
+	f, err := os.OpenFile(making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return unusable(s.folder, "No file can be created in the state folder.", err)
+	}
+	if err := f.Close(); err != nil {
+		return unusable(making, "The file cannot be written.", err)
+	}
+	db := openDatabase(making, forMaking)
+	db.SetMaxOpenConns(1)
+	err = func() error {
+		p, err := provider(db, migrations)
+		if err != nil {
+			return err
+		}
+		if _, err := p.Up(ctx); err != nil {
+			return err
+		}
+		var mode string
+		return db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+	}()
+	if err := errors.Join(err, db.Close()); err != nil {
+		return s.translate("create the state database", err)
+	}
+	return replaceFile(making, s.path)
+}
+
+// migrate brings an older database up to date, after a copy of it was kept.
+func (s *State) migrate(ctx context.Context, migrations fs.FS, wanted int64) error {
+	db := openDatabase(s.path, forMaking)
+	db.SetMaxOpenConns(1)
+	defer db.Close()
+	var version int64
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return s.translate("read the version of the state database", err)
+	}
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return s.translate("check the state database before migrating it", err)
+	}
+	if verdict != "ok" {
+		return corrupt(s.path, errors.New(verdict))
+	}
+	kept := fmt.Sprintf("%s.v%d-%s.bak", s.path, version, s.now().UTC().Format("20060102T150405Z"))
+	if err := s.keepCopy(ctx, db, kept); err != nil {
+		return err
+	}
+	p, err := provider(db, migrations)
+	if err == nil {
+		_, err = p.Up(ctx)
+	}
+	if err != nil {
+		return &engine.Error{Category: engine.InvalidData, ID: "StateMigrationFailed", Object: s.path, Err: err,
+			Message: fmt.Sprintf("The state database could not be brought from version %d to %d. It is still usable by the release that wrote it, and a copy is in %s.", version, wanted, kept),
+			Advice:  "Make room on the disk if it is full, and try again. Else move state.db out of the folder: the next sync imports everything again."}
+	}
+	// What is in the file and not only in its log can be seen without SQLite.
+	_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return s.translate("write the migrated state database", err)
+}
+
+// keepCopy writes a copy of the database, whole or not at all.
+func (s *State) keepCopy(ctx context.Context, db *sql.DB, to string) error {
+	making := to + ".new"
+	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unusable(making, "A leftover file cannot be removed.", err)
+	}
+	f, err := os.OpenFile(making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return unusable(s.folder, "No file can be created in the state folder.", err)
+	}
+	if err := f.Close(); err != nil {
+		return unusable(making, "The file cannot be written.", err)
+	}
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", making); err != nil {
+		return s.translate("keep a copy of the state database before migrating it", err)
+	}
+	return replaceFile(making, to)
+}

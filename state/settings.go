@@ -1,0 +1,202 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"groupwriteback/internal/engine"
+)
+
+// maxSettingsSize bounds what is read of settings.json; it takes about 1 KiB.
+const maxSettingsSize = 1 << 20
+
+// LoadSettings reads settings.json. Fields that are absent have their default.
+// Errors: SettingsTooNew, SettingsUnreadable; the file is left as it is.
+func (s *State) LoadSettings(ctx context.Context) (engine.Settings, error) {
+	if err := ctx.Err(); err != nil {
+		return engine.Settings{}, err
+	}
+	path := s.settingsPath()
+	if there, err := regularFile(path); err != nil {
+		return engine.Settings{}, err
+	} else if !there {
+		return engine.DefaultSettings(), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return engine.Settings{}, unusable(path, "The settings cannot be read.", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSettingsSize+1))
+	if err != nil {
+		return engine.Settings{}, unusable(path, "The settings cannot be read.", err)
+	}
+	settings, err := parseSettings(text)
+	var version newerVersion
+	switch {
+	case errors.As(err, &version):
+		return engine.Settings{}, &engine.Error{Category: engine.InvalidData, ID: "SettingsTooNew", Object: path,
+			Message: fmt.Sprintf("The settings were written by a newer release (version %d; this one knows %d). The file was left as it is.", version, engine.SettingsVersion),
+			Advice:  "Install that release or a newer one, or move the file away and run Enable-GroupWriteback again."}
+	case err != nil:
+		return engine.Settings{}, &engine.Error{Category: engine.InvalidData, ID: "SettingsUnreadable", Object: path, Err: err,
+			Message: "The settings cannot be understood. The file was left as it is.",
+			Advice:  "Correct what is named, or move the file away and run Enable-GroupWriteback again."}
+	}
+	return settings, nil
+}
+
+// SaveSettings replaces settings.json as a whole, but never one that
+// [State.LoadSettings] refuses. Error: SettingsInvalid for values that it would
+// not read back.
+func (s *State) SaveSettings(ctx context.Context, settings engine.Settings) error {
+	if _, err := s.LoadSettings(ctx); err != nil {
+		return err
+	}
+	settings.Version = engine.SettingsVersion
+	if err := validate(&settings); err != nil {
+		return &engine.Error{Category: engine.InvalidArgument, ID: "SettingsInvalid", Object: s.settingsPath(), Err: err,
+			Message: "These settings cannot be saved.", Advice: "Correct what is named."}
+	}
+	text, err := json.MarshalIndent(settings, "", "  ")
+	if err != nil {
+		return s.translate("write the settings", err)
+	}
+	// Its name is always the same: a leftover is replaced by the next.
+	making := s.settingsPath() + ".new"
+	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unusable(making, "A leftover file cannot be removed.", err)
+	}
+	f, err := os.OpenFile(making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return unusable(s.folder, "No file can be created in the state folder.", err)
+	}
+	_, err = f.Write(append(text, '\n'))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return unusable(making, "The settings cannot be written.", err)
+	}
+	return replaceFile(making, s.settingsPath())
+}
+
+func (s *State) settingsPath() string { return filepath.Join(s.folder, settingsName) }
+
+// newerVersion is the version of settings that a newer release wrote.
+type newerVersion int
+
+func (v newerVersion) Error() string { return fmt.Sprintf("version %d is not known", int(v)) }
+
+// parseSettings reads the file's text. It takes each field by itself, so that
+// an error names the field.
+func parseSettings(text []byte) (engine.Settings, error) {
+	settings := engine.DefaultSettings()
+	if len(text) > maxSettingsSize {
+		return settings, fmt.Errorf("it is larger than %d bytes", maxSettingsSize)
+	}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // editors on Windows write it
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return settings, fmt.Errorf("line %d: %w", lineAt(text, syntax.Offset), err)
+		}
+		return settings, errors.New("it is not a JSON object")
+	}
+	if fields == nil {
+		return settings, errors.New("it is not a JSON object")
+	}
+	// The version comes first: of a newer form, nothing else can be judged.
+	if raw, ok := fields["version"]; ok {
+		if err := json.Unmarshal(raw, &settings.Version); err != nil {
+			return settings, fieldError(text, "version", err)
+		}
+		if settings.Version > engine.SettingsVersion {
+			return settings, newerVersion(settings.Version)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		one, err := json.Marshal(map[string]json.RawMessage{name: fields[name]})
+		if err != nil {
+			return settings, fieldError(text, name, err)
+		}
+		decoder := json.NewDecoder(bytes.NewReader(one))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&settings); err != nil {
+			return settings, fieldError(text, name, err)
+		}
+	}
+	return settings, validate(&settings)
+}
+
+func fieldError(text []byte, field string, err error) error {
+	quoted, marshalErr := json.Marshal(field)
+	if at := bytes.Index(text, quoted); marshalErr == nil && at >= 0 {
+		return fmt.Errorf("line %d, field %q: %w", lineAt(text, int64(at)), field, err)
+	}
+	return fmt.Errorf("field %q: %w", field, err)
+}
+
+func lineAt(text []byte, offset int64) int {
+	return 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
+}
+
+// validate refuses values that no release writes.
+func validate(s *engine.Settings) error {
+	if s.Version < 1 {
+		return fmt.Errorf("field \"version\": %d is not a version", s.Version)
+	}
+	for _, f := range []struct {
+		name    string
+		value   string
+		allowed []string
+	}{
+		{"nameFormat", string(s.NameFormat), []string{string(engine.NameObjectID), string(engine.NameDisplayName)}},
+		{"samAccountNameFormat", string(s.SAMAccountNameFormat), []string{string(engine.NameObjectID), string(engine.NameDisplayName)}},
+		{"movedGroup", string(s.MovedGroup), []string{string(engine.MovedKeep), string(engine.MovedBack)}},
+	} {
+		if !slices.Contains(f.allowed, f.value) {
+			return fmt.Errorf("field %q: %q is none of %q", f.name, f.value, f.allowed)
+		}
+	}
+	for _, f := range []struct {
+		name       string
+		value      int
+		least, max int
+	}{
+		{"limits.deletionCount", s.Limits.DeletionCount, 0, 1_000_000},
+		{"limits.deletionPercent", s.Limits.DeletionPercent, 0, 100},
+		{"limits.removalPercent", s.Limits.RemovalPercent, 0, 100},
+		{"limits.groupRemovalPercent", s.Limits.GroupRemovalPercent, 0, 100},
+		{"limits.sourceShrinkPercent", s.Limits.SourceShrinkPercent, 0, 100},
+		{"limits.targetShrinkPercent", s.Limits.TargetShrinkPercent, 0, 100},
+		{"runHistoryDays", s.RunHistoryDays, 1, 3650},
+	} {
+		if f.value < f.least || f.value > f.max {
+			return fmt.Errorf("field %q: %d is not between %d and %d", f.name, f.value, f.least, f.max)
+		}
+	}
+	if !s.Enabled {
+		return nil
+	}
+	for _, f := range []struct {
+		name    string
+		missing bool
+	}{
+		{"tenant.id", s.Tenant.ID.IsZero()},
+		{"domain.guid", s.Domain.GUID.IsZero()},
+		{"container.guid", s.Container.GUID.IsZero()},
+	} {
+		if f.missing {
+			return fmt.Errorf("field %q: it must be set while \"enabled\" is true", f.name)
+		}
+	}
+	return nil
+}

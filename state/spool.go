@@ -1,0 +1,244 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// Spool appends changes to a run's plan. What is not exported at all is skipped
+// from the start, everything else pending.
+func (s *State) Spool(ctx context.Context, run int64, changes []plan.Change) error {
+	return s.write(ctx, "store planned changes", func(q *session) error {
+		for i := range changes {
+			if err := spool(q, run, &changes[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func spool(q *session, run int64, c *plan.Change) error {
+	attributes := ""
+	if len(c.Attributes) > 0 {
+		b, err := json.Marshal(c.Attributes)
+		if err != nil {
+			return err
+		}
+		attributes = string(b)
+	}
+	outcome := engine.OutcomePending
+	if c.Action.Phase() == plan.PhaseNone {
+		outcome = engine.OutcomeSkipped
+	}
+	r, err := q.exec(`INSERT INTO change (run, phase, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
+			add_count, remove_count, outcome)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		run, int(c.Action.Phase()), string(c.Action), string(c.Situation), c.SourceID[:], c.TargetGUID[:], c.DisplayName, c.DN, attributes,
+		c.Reason, c.Message, len(c.Add), len(c.Remove), string(outcome))
+	if err != nil {
+		return err
+	}
+	id, err := r.LastInsertId()
+	if err != nil {
+		return err
+	}
+	for removal, guids := range [][]directory.GUID{c.Add, c.Remove} {
+		if !slices.IsSortedFunc(guids, directory.GUID.Compare) {
+			return fmt.Errorf("the members of a change of %q are not in ascending order", c.DN)
+		}
+		for chunk := range slices.Chunk(guids, chunkKeys) {
+			if _, err := q.exec("INSERT INTO change_member_chunk (change, removal, first, members) VALUES (?, ?, ?, ?)",
+				id, removal, chunk[0][:], packGUIDs(chunk)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Changes lists the changes of a run by id, those of one phase or, with phase
+// 0, of all. Error: RunNotFound.
+func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) (changes []engine.SpooledChange, err error) {
+	query, args := "run = ? AND id > ?", []any{run, after, limit}
+	if phase != 0 {
+		query, args = "run = ? AND phase = ? AND id > ?", []any{run, int(phase), after, limit}
+	}
+	err = s.snapshot(ctx, "list the changes of a run", func(q *session) error {
+		var exists int
+		if found, err := q.one("SELECT 1 FROM run WHERE id = ?", []any{run}, &exists); err != nil || !found {
+			if err == nil {
+				err = runNotFound(run)
+			}
+			return err
+		}
+		err := q.each(`SELECT id, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
+				add_count, remove_count, outcome, error_id, error FROM change WHERE `+query+" ORDER BY id LIMIT ?",
+			args, func(rows *sql.Rows) error {
+				var c engine.SpooledChange
+				var attributes string
+				if err := rows.Scan(&c.ID, &c.Action, &c.Situation, intoGUID(&c.SourceID), intoGUID(&c.TargetGUID), &c.DisplayName, &c.DN, &attributes,
+					&c.Reason, &c.Change.Message, &c.AddCount, &c.RemoveCount, &c.Outcome, &c.ErrorID, &c.Message); err != nil {
+					return err
+				}
+				if attributes != "" {
+					if err := json.Unmarshal([]byte(attributes), &c.Attributes); err != nil {
+						return damaged("the attributes of change %d: %v", c.ID, err)
+					}
+				}
+				changes = append(changes, c)
+				return nil
+			})
+		if err != nil || !members {
+			return err
+		}
+		for i := range changes {
+			c := &changes[i]
+			if c.Add, err = changeMembers(q, c.ID, 0, c.AddCount); err != nil {
+				return err
+			}
+			if c.Remove, err = changeMembers(q, c.ID, 1, c.RemoveCount); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return changes, err
+}
+
+func changeMembers(q *session, change int64, removal, count int) (guids []directory.GUID, err error) {
+	if count == 0 {
+		return nil, nil
+	}
+	guids = make([]directory.GUID, 0, count)
+	err = q.each("SELECT members FROM change_member_chunk WHERE change = ? AND removal = ? ORDER BY first", []any{change, removal}, func(rows *sql.Rows) error {
+		var chunk sql.RawBytes
+		if err := rows.Scan(&chunk); err != nil {
+			return err
+		}
+		guids, err = unpackGUIDs(guids, chunk)
+		return err
+	})
+	if err == nil && len(guids) != count {
+		err = damaged("change %d has %d members instead of %d", change, len(guids), count)
+	}
+	return guids, err
+}
+
+// ChangeMembers lists the members of one change by GUID, limit of both kinds
+// together; go on after the greatest. Error: ChangeNotFound.
+func (s *State) ChangeMembers(ctx context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error) {
+	err = s.snapshot(ctx, "list the members of a change", func(q *session) error {
+		var exists int
+		if found, err := q.one("SELECT 1 FROM change WHERE id = ?", []any{change}, &exists); err != nil || !found {
+			if err == nil {
+				err = notFound("ChangeNotFound", fmt.Sprintf("change %d", change), "The state knows no such change.",
+					"List the changes of a run; those of old runs are removed after the days that the settings say.")
+			}
+			return err
+		}
+		added, err := changeMembersAfter(q, change, 0, after, limit)
+		if err != nil {
+			return err
+		}
+		removed, err := changeMembersAfter(q, change, 1, after, limit)
+		if err != nil {
+			return err
+		}
+		a, r := 0, 0
+		for a+r < limit && (a < len(added) || r < len(removed)) {
+			if r == len(removed) || a < len(added) && added[a].Compare(removed[r]) <= 0 {
+				a++
+			} else {
+				r++
+			}
+		}
+		if add, err = memberRefs(q, added[:a]); err != nil {
+			return err
+		}
+		remove, err = memberRefs(q, removed[:r])
+		return err
+	})
+	return add, remove, err
+}
+
+func changeMembersAfter(q *session, change int64, removal int, after directory.GUID, limit int) (guids []directory.GUID, err error) {
+	err = q.each(`SELECT members FROM change_member_chunk WHERE change = ?1 AND removal = ?2
+		AND first >= coalesce((SELECT max(first) FROM change_member_chunk WHERE change = ?1 AND removal = ?2 AND first <= ?3), x'') ORDER BY first`,
+		[]any{change, removal, after[:]}, func(rows *sql.Rows) error {
+			var chunk sql.RawBytes
+			if err := rows.Scan(&chunk); err != nil {
+				return err
+			}
+			if guids, err = unpackGUIDs(guids, chunk); err != nil {
+				return err
+			}
+			guids = slices.DeleteFunc(guids, func(g directory.GUID) bool { return g.Compare(after) <= 0 })
+			if len(guids) >= limit {
+				guids = guids[:limit]
+				return errEnough
+			}
+			return nil
+		})
+	return guids, err
+}
+
+// RecordOutcomes stores what became of changes with what that means for the
+// links and for the members that were refused. Error: ChangeNotFound.
+func (s *State) RecordOutcomes(ctx context.Context, run int64, outcomes []engine.ChangeOutcome) error {
+	return s.write(ctx, "record what was exported", func(q *session) error {
+		for i := range outcomes {
+			if err := recordOutcome(q, run, &outcomes[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func recordOutcome(q *session, run int64, o *engine.ChangeOutcome) error {
+	n, err := q.changed("UPDATE change SET outcome = ?, error_id = ?, error = ? WHERE id = ? AND run = ?",
+		string(o.Outcome), o.ErrorID, o.Message, o.ChangeID, run)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return notFound("ChangeNotFound", fmt.Sprintf("change %d of run %d", o.ChangeID, run), "The state knows no such change.", "")
+	}
+	if o.Outcome == engine.OutcomeDone || o.Outcome == engine.OutcomePartial {
+		// Whatever was refused before was tried again with these members, or
+		// is wanted no more.
+		_, err := q.exec("DELETE FROM refusal WHERE source_id = (SELECT source_id FROM change WHERE id = ? AND add_count + remove_count > 0) AND run < ?", o.ChangeID, run)
+		if err != nil {
+			return err
+		}
+	}
+	if !o.Unlink.IsZero() {
+		if err := unlink(q, o.Unlink); err != nil {
+			return err
+		}
+	}
+	if o.Link != nil {
+		if err := saveLink(q, o.Link); err != nil {
+			return err
+		}
+	}
+	for _, r := range o.Refused {
+		reason := r.Reason
+		if reason == directory.ReasonJoined {
+			reason = directory.ReasonWriteRefused
+		}
+		if _, err := q.exec("INSERT OR REPLACE INTO refusal (source_id, target_guid, run, reason) SELECT source_id, ?, ?, ? FROM change WHERE id = ?",
+			r.GUID[:], run, string(reason), o.ChangeID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

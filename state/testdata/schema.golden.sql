@@ -1,0 +1,156 @@
+CREATE TABLE change (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    run          INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+    phase        INTEGER NOT NULL,
+    action       TEXT    NOT NULL,
+    situation    TEXT    NOT NULL,
+    source_id    BLOB    NOT NULL,
+    target_guid  BLOB    NOT NULL,
+    display_name TEXT    NOT NULL,
+    dn           TEXT    NOT NULL,
+    attributes   TEXT    NOT NULL, -- JSON list, empty for none
+    reason       TEXT    NOT NULL,
+    message      TEXT    NOT NULL,
+    add_count    INTEGER NOT NULL,
+    remove_count INTEGER NOT NULL,
+    outcome      TEXT    NOT NULL,
+    error_id     TEXT    NOT NULL DEFAULT '',
+    error        TEXT    NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE change_member_chunk (
+    change  INTEGER NOT NULL REFERENCES change ON DELETE CASCADE,
+    removal INTEGER NOT NULL,
+    first   BLOB    NOT NULL,
+    members BLOB    NOT NULL,
+    PRIMARY KEY (change, removal, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE disable_set (
+    target_guid BLOB    PRIMARY KEY,
+    source_id   BLOB    NOT NULL,
+    dn          TEXT    NOT NULL,
+    adopted     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE goose_db_version (
+		id INTEGER PRIMARY KEY AUTOINCREMENT,
+		version_id INTEGER NOT NULL,
+		is_applied INTEGER NOT NULL,
+		tstamp TIMESTAMP DEFAULT (datetime('now'))
+	);
+CREATE TABLE link (
+    target_guid BLOB    PRIMARY KEY,
+    source_id   BLOB    NOT NULL UNIQUE,
+    dn          TEXT    NOT NULL,
+    adopted     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE member (
+    number INTEGER PRIMARY KEY,
+    id     BLOB NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE member_join (
+    number       INTEGER NOT NULL,
+    generation   INTEGER NOT NULL,
+    kind         TEXT    NOT NULL,
+    name         TEXT    NOT NULL,
+    readable     INTEGER NOT NULL,
+    guest        INTEGER NOT NULL,
+    synced       INTEGER NOT NULL,
+    sid          TEXT    NOT NULL,
+    immutable_id TEXT    NOT NULL,
+    reason       TEXT,
+    target_guid  BLOB,
+    PRIMARY KEY (number, generation)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE owner (
+    only        INTEGER PRIMARY KEY CHECK (only = 1),
+    tenant_id   BLOB NOT NULL,
+    domain_guid BLOB NOT NULL,
+    domain_sid  TEXT NOT NULL,
+    domain_name TEXT NOT NULL
+) STRICT;
+CREATE TABLE refusal (
+    source_id   BLOB    NOT NULL,
+    target_guid BLOB    NOT NULL,
+    run         INTEGER NOT NULL,
+    reason      TEXT    NOT NULL,
+    PRIMARY KEY (source_id, target_guid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE run (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    plan_id   TEXT    NOT NULL,
+    kind      TEXT    NOT NULL,
+    status    TEXT    NOT NULL,
+    started   TEXT    NOT NULL,
+    committed INTEGER NOT NULL DEFAULT 0,
+    plan_used INTEGER NOT NULL DEFAULT 0,
+    record    TEXT    NOT NULL -- the whole run as JSON
+) STRICT;
+CREATE TABLE source_group (
+    id               BLOB    NOT NULL,
+    generation       INTEGER NOT NULL,
+    display_name     TEXT    NOT NULL,
+    description      TEXT    NOT NULL,
+    mail             TEXT    NOT NULL,
+    visibility       TEXT    NOT NULL,
+    on_premises_sid  TEXT    NOT NULL,
+    PRIMARY KEY (id, generation)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE source_membership (
+    group_id   BLOB    NOT NULL,
+    generation INTEGER NOT NULL,
+    incomplete TEXT    NOT NULL,
+    PRIMARY KEY (group_id, generation)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE source_membership_chunk (
+    group_id   BLOB    NOT NULL,
+    generation INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    members    BLOB    NOT NULL,
+    PRIMARY KEY (group_id, generation, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE target_group (
+    guid             BLOB    NOT NULL,
+    generation       INTEGER NOT NULL,
+    source_id        BLOB    NOT NULL,
+    mark_id          BLOB    NOT NULL,
+    dn               TEXT    NOT NULL,
+    cn               TEXT    NOT NULL,
+    sam_account_name TEXT    NOT NULL,
+    sid              TEXT    NOT NULL,
+    group_type       INTEGER NOT NULL,
+    display_name     TEXT    NOT NULL,
+    description      TEXT    NOT NULL,
+    mail             TEXT    NOT NULL,
+    admin_desc       TEXT    NOT NULL,
+    external_id      TEXT    NOT NULL,
+    extension_name   TEXT    NOT NULL, -- JSON list, empty for none
+    usn_changed      INTEGER NOT NULL,
+    member_count     INTEGER NOT NULL,
+    PRIMARY KEY (guid, generation)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE target_membership_chunk (
+    guid       BLOB    NOT NULL,
+    generation INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    members    BLOB    NOT NULL,
+    PRIMARY KEY (guid, generation, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE target_object (
+    guid       BLOB    PRIMARY KEY,
+    generation INTEGER NOT NULL, -- last seen
+    dn         TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE watermark (
+    only            INTEGER PRIMARY KEY CHECK (only = 1),
+    generation      INTEGER NOT NULL,
+    server          TEXT    NOT NULL,
+    ds_service_name TEXT    NOT NULL,
+    invocation_id   BLOB    NOT NULL,
+    highest_usn     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX change_phase  ON change (run, phase);
+CREATE INDEX change_run    ON change (run);
+CREATE INDEX change_source ON change (source_id);
+CREATE INDEX change_target ON change (target_guid);
+CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';
+CREATE INDEX run_running ON run (status) WHERE status = 'running';
+CREATE INDEX target_group_source ON target_group (generation, source_id, guid);

@@ -1,0 +1,333 @@
+package state
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"sync"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// standing is the one object that stands for a cloud group s: the linked one,
+// else the first that carries its mark.
+const standing = `(SELECT x.guid FROM target_group x LEFT JOIN link y ON y.target_guid = x.guid
+	WHERE x.generation = s.generation AND x.source_id = s.id ORDER BY y.target_guid IS NULL, x.guid LIMIT 1)`
+
+// Groups lists the current generation's groups for people, by Key: the cloud
+// groups with what stands for them, and the objects that stand for none of them.
+func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after directory.GUID, limit int) (views []engine.GroupView, err error) {
+	var container directory.DN
+	// The list is also of use while the settings cannot be read.
+	if settings, err := s.LoadSettings(ctx); err == nil {
+		container, _ = directory.ParseDN(settings.Container.DN)
+	}
+	err = s.snapshot(ctx, "list the groups", func(q *session) error {
+		l := groupList{q: q, after: after, limit: limit, filter: filter, container: container, matches: nameMatcher(filter.Name)}
+		if l.generation, err = currentGeneration(q); err != nil || l.generation == 0 {
+			return err
+		}
+		if _, err := q.one("SELECT tenant_id FROM owner", nil, intoGUID(&l.tenant)); err != nil {
+			return err
+		}
+		fromSource, err := l.cloudGroups()
+		if err != nil {
+			return err
+		}
+		fromTarget, err := l.otherObjects()
+		if err != nil {
+			return err
+		}
+		views = append(fromSource, fromTarget...)
+		slices.SortFunc(views, func(a, b engine.GroupView) int { return a.Key.Compare(b.Key) })
+		views = views[:min(limit, len(views))]
+		for i := range views {
+			if err := s.complete(q, l.generation, &views[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return views, err
+}
+
+type groupList struct {
+	q          *session
+	generation int64
+	after      directory.GUID
+	limit      int
+	filter     engine.GroupFilter
+	matches    func(string) bool
+	tenant     directory.GUID
+	container  directory.DN
+}
+
+func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
+	where, args := "", []any{l.generation, l.after[:]}
+	if id := l.filter.ID; !id.IsZero() {
+		where = " AND s.id IN (?3, (SELECT source_id FROM target_group WHERE guid = ?3 AND generation = ?1), (SELECT source_id FROM link WHERE target_guid = ?3))"
+		args = append(args, id[:])
+	}
+	err = l.q.each(`SELECT s.id, s.display_name, s.description, s.mail, k.target_guid, coalesce(k.dn, ''),
+			(SELECT count(*) FROM target_group x WHERE x.generation = s.generation AND x.source_id = s.id), `+nullableTarget+`
+		FROM source_group s LEFT JOIN link k ON k.source_id = s.id
+			LEFT JOIN target_group t ON t.generation = s.generation AND t.guid = `+standing+`
+			LEFT JOIN link l ON l.target_guid = t.guid
+		WHERE s.generation = ?1 AND s.id > ?2`+where+" ORDER BY s.id", args, func(rows *sql.Rows) error {
+		var v engine.GroupView
+		var t engine.StagedTarget
+		var linked directory.GUID
+		var linkDN string
+		var candidates int
+		if err := scanTarget(rows, &t, &v.Members, intoGUID(&v.ID), &v.DisplayName, &v.Description, &v.Mail, intoGUID(&linked), &linkDN, &candidates); err != nil {
+			return err
+		}
+		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = v.ID, t.GUID, t.DN, t.SAMAccountName
+		if id := l.filter.ID; !id.IsZero() && v.ID != id && v.TargetGUID != id && linked != id {
+			return nil
+		}
+		if !l.matches(v.DisplayName) && !l.matches(v.Mail) && !l.matches(t.CN) {
+			return nil
+		}
+		switch {
+		case t.GUID.IsZero() && !linked.IsZero():
+			v.Situation, v.DN = plan.Deleted, linkDN
+		case t.GUID.IsZero():
+			v.Situation = plan.Unlinked
+		case t.Linked:
+			v.Situation = l.place(&t)
+		case candidates > 1:
+			v.Situation = plan.Disputed
+		case directory.HasStamp(t.ExtensionName, l.tenant):
+			v.Situation = plan.Linked
+		default:
+			v.Situation = plan.Foreign
+		}
+		views = append(views, v)
+		if len(views) == l.limit {
+			return errEnough
+		}
+		return nil
+	})
+	return views, err
+}
+
+// nullableTarget is targetColumns where t may be missing.
+const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), coalesce(t.dn, ''), coalesce(t.cn, ''),
+	coalesce(t.sam_account_name, ''), coalesce(t.sid, ''), coalesce(t.group_type, 0), coalesce(t.display_name, ''), coalesce(t.description, ''),
+	coalesce(t.mail, ''), coalesce(t.admin_desc, ''), coalesce(t.external_id, ''), coalesce(t.extension_name, ''), coalesce(t.usn_changed, 0),
+	coalesce(t.member_count, 0)`
+
+// place tells linked from moved, as far as the container's name is known.
+func (l *groupList) place(t *engine.StagedTarget) plan.Situation {
+	dn, err := directory.ParseDN(t.DN)
+	if err == nil && len(l.container) > 0 && !dn.Within(l.container) {
+		return plan.Moved
+	}
+	return plan.Linked
+}
+
+func (l *groupList) otherObjects() (views []engine.GroupView, err error) {
+	where, args := "", []any{l.generation, l.after[:]}
+	if id := l.filter.ID; !id.IsZero() {
+		where, args = " AND t.guid = ?3", append(args, id[:])
+	}
+	err = l.q.each("SELECT s.id, "+targetColumns+` FROM target_group t
+			LEFT JOIN source_group s ON s.id = t.source_id AND s.generation = t.generation
+			LEFT JOIN link l ON l.target_guid = t.guid
+		WHERE t.generation = ?1 AND t.guid > ?2 AND (s.id IS NULL OR t.guid <> `+standing+")"+where+" ORDER BY t.guid", args, func(rows *sql.Rows) error {
+		var v engine.GroupView
+		var t engine.StagedTarget
+		var source directory.GUID
+		if err := scanTarget(rows, &t, &v.Members, intoGUID(&source)); err != nil {
+			return err
+		}
+		v.Key, v.TargetGUID, v.DisplayName, v.Description, v.Mail, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DisplayName, t.Description, t.Mail, t.DN, t.SAMAccountName
+		v.DisplayName = cmp.Or(v.DisplayName, t.CN)
+		if !l.matches(t.DisplayName) && !l.matches(t.Mail) && !l.matches(t.CN) {
+			return nil
+		}
+		switch {
+		case !source.IsZero():
+			v.Situation = plan.Disputed
+		case t.Linked:
+			v.Situation = l.place(&t)
+		case directory.HasStamp(t.ExtensionName, l.tenant):
+			v.Situation = plan.Unmatched
+		default:
+			v.Situation = plan.Foreign
+		}
+		views = append(views, v)
+		if len(views) == l.limit {
+			return errEnough
+		}
+		return nil
+	})
+	return views, err
+}
+
+// complete adds what takes queries of its own.
+func (s *State) complete(q *session, generation int64, v *engine.GroupView) error {
+	column, key := "target_guid", v.TargetGUID
+	if !v.ID.IsZero() {
+		column, key = "source_id", v.ID
+		membership, err := s.sourceMembership(q, generation, v.ID)
+		if err != nil {
+			return err
+		}
+		for _, n := range membership.Unwritten {
+			v.Unwritten += n
+		}
+		err = q.each("SELECT target_guid FROM refusal WHERE source_id = ?", []any{key[:]}, func(rows *sql.Rows) error {
+			var g directory.GUID
+			if err := rows.Scan(intoGUID(&g)); err != nil {
+				return err
+			}
+			if _, joined := slices.BinarySearchFunc(membership.Joined, g, directory.GUID.Compare); joined {
+				v.Unwritten++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var message, failure string
+	_, err := q.one("SELECT c.action, c.outcome, c.message, c.error FROM change c JOIN run r ON r.id = c.run WHERE c."+column+` = ? AND r.kind <> 'preview'
+		ORDER BY c.id DESC LIMIT 1`, []any{key[:]}, &v.LastAction, &v.LastOutcome, &message, &failure)
+	v.LastMessage = cmp.Or(failure, message)
+	return err
+}
+
+// nameMatcher matches without regard to case; * stands for any text and ? for
+// one character. The empty pattern matches everything.
+func nameMatcher(pattern string) func(string) bool {
+	if pattern == "" {
+		return func(string) bool { return true }
+	}
+	p := []rune(strings.ToLower(pattern))
+	return func(text string) bool {
+		t := []rune(strings.ToLower(text))
+		// Only the last star is ever gone back to: the time is bounded by the
+		// product of the lengths, whatever the pattern.
+		i, star, from := 0, -1, 0
+		for j := 0; j < len(t); {
+			switch {
+			case i < len(p) && p[i] == '*':
+				star, from = i, j
+				i++
+			case i < len(p) && (p[i] == '?' || p[i] == t[j]):
+				i++
+				j++
+			case star >= 0:
+				from++
+				i, j = star+1, from
+			default:
+				return false
+			}
+		}
+		for i < len(p) && p[i] == '*' {
+			i++
+		}
+		return i == len(p)
+	}
+}
+
+// GroupMembers lists the members of a cloud group by member id, each with the
+// reason why it is not written, if it is not. Error: GroupNotFound.
+func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) (views []engine.MemberView, err error) {
+	err = s.snapshot(ctx, "list the members of a group", func(q *session) error {
+		generation, err := currentGeneration(q)
+		if err != nil {
+			return err
+		}
+		var exists int
+		if found, err := q.one("SELECT 1 FROM source_group WHERE id = ? AND generation = ?", []any{group[:], generation}, &exists); err != nil || !found {
+			if err == nil {
+				err = notFound("GroupNotFound", group.String(), "The last import found no such group in the tenant.",
+					"List the groups with Get-GroupWritebackGroup.")
+			}
+			return err
+		}
+		members, err := s.members.of(q, generation, group)
+		if err != nil {
+			return err
+		}
+		start, _ := slices.BinarySearchFunc(members, after, func(m numberedMember, id directory.GUID) int { return m.id.Compare(id) })
+		for _, m := range members[start:] {
+			if len(views) == limit {
+				break
+			}
+			if m.id == after && !after.IsZero() {
+				continue
+			}
+			v, err := memberView(q, generation, group, m)
+			if err != nil {
+				return err
+			}
+			views = append(views, v)
+		}
+		return nil
+	})
+	return views, err
+}
+
+func memberView(q *session, generation int64, group directory.GUID, m numberedMember) (engine.MemberView, error) {
+	v := engine.MemberView{ID: m.id, Reason: directory.ReasonUnresolved}
+	var reason, refused sql.NullString
+	var dn sql.NullString
+	_, err := q.one(`SELECT j.kind, j.name, j.reason, j.target_guid, o.dn, r.reason FROM member_join j
+		LEFT JOIN target_object o ON o.guid = j.target_guid
+		LEFT JOIN refusal r ON r.source_id = ? AND r.target_guid = j.target_guid
+		WHERE j.number = ? AND j.generation = ?`, []any{group[:], m.number, generation},
+		&v.Kind, &v.Name, &reason, intoGUID(&v.TargetGUID), &dn, &refused)
+	v.DN = dn.String
+	if reason.Valid {
+		v.Reason = directory.Reason(cmp.Or(reason.String, refused.String))
+	}
+	return v, err
+}
+
+// memberListCache keeps the members of the group that was listed last, in the
+// order of their ids, since a large group is listed in many pages. A committed
+// generation's membership does not change.
+type memberListCache struct {
+	mu         sync.Mutex
+	generation int64
+	group      directory.GUID
+	members    []numberedMember
+}
+
+type numberedMember struct {
+	id     directory.GUID
+	number uint32
+}
+
+func (c *memberListCache) of(q *session, generation int64, group directory.GUID) ([]numberedMember, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.members != nil && c.generation == generation && c.group == group {
+		return c.members, nil
+	}
+	numbers, _, err := memberNumbers(q, generation, group)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]numberedMember, 0, len(numbers))
+	err = q.each("SELECT m.id, m.number FROM json_each(?) n CROSS JOIN member m ON m.number = n.value", []any{jsonText(numbers)}, func(rows *sql.Rows) error {
+		var m numberedMember
+		err := rows.Scan(intoGUID(&m.id), &m.number)
+		members = append(members, m)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(members, func(a, b numberedMember) int { return a.id.Compare(b.id) })
+	c.generation, c.group, c.members = generation, group, members
+	return members, nil
+}

@@ -1,6 +1,9 @@
 package directory
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	markPrefix  = "Group_"
@@ -27,12 +30,22 @@ func ParseMark(s string) (id GUID, ok bool) {
 // the object was written by this product for that tenant.
 func Stamp(tenant GUID) string { return stampPrefix + tenant.String() }
 
+// AdoptedStamp returns the further value of extensionName on a group that was
+// adopted: it was there before us, so it keeps its names and Disable leaves it.
+// AD carries this, so that a lost state does not lose it.
+func AdoptedStamp(tenant GUID) string { return Stamp(tenant) + ":adopted" }
+
+// HasAdoptedStamp reports whether the values of extensionName say that the
+// tenant's installation adopted the group.
+func HasAdoptedStamp(extensionName []string, tenant GUID) bool {
+	return hasValue(extensionName, AdoptedStamp(tenant))
+}
+
 // HasStamp reports whether the values of extensionName hold the tenant's stamp.
 func HasStamp(extensionName []string, tenant GUID) bool {
-	for _, v := range extensionName {
-		if strings.EqualFold(v, Stamp(tenant)) {
-			return true
-		}
-	}
-	return false
+	return hasValue(extensionName, Stamp(tenant))
+}
+
+func hasValue(values []string, wanted string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, wanted) })
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -44,7 +45,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 	if record.ID, err = state.BeginRun(ctx, record); err != nil {
 		return Run{}, err
 	}
-	if err := spoolDeletes(ctx, state, &record, set); err != nil {
+	if err := spoolDeletes(ctx, state, c.target, &record, set); err != nil {
 		return Run{}, err
 	}
 	if !request.WhatIf {
@@ -87,8 +88,9 @@ func ownGroups(ctx context.Context, state State, target Target, settings *Settin
 		link, linked := links[g.GUID]
 		delete(links, g.GUID)
 		ours := marked && (linked && link.SourceID == id || !linked && directory.HasStamp(g.ExtensionName, settings.Tenant.ID))
-		if ours && (includeAdopted || !link.Adopted) {
-			set = append(set, Link{SourceID: id, TargetGUID: g.GUID, DN: g.DN, Adopted: link.Adopted})
+		adopted := link.Adopted || directory.HasAdoptedStamp(g.ExtensionName, settings.Tenant.ID)
+		if ours && (includeAdopted || !adopted) {
+			set = append(set, Link{SourceID: id, TargetGUID: g.GUID, DN: g.DN, Adopted: adopted})
 		}
 		return nil
 	}
@@ -118,14 +120,23 @@ func ownGroups(ctx context.Context, state State, target Target, settings *Settin
 	return set, nil
 }
 
-// spoolDeletes writes the deletion of the set as the run's plan.
-func spoolDeletes(ctx context.Context, state State, record *Run, set []Link) error {
+// spoolDeletes writes the deletion of the set as the run's plan, under the
+// names that people know.
+func spoolDeletes(ctx context.Context, state State, target Target, record *Run, set []Link) error {
 	for len(set) > 0 {
 		n := min(len(set), listBatch)
+		groups, err := target.GroupsByGUID(ctx, targets(set[:n]), false)
+		if err != nil {
+			return fmt.Errorf("looking up the groups to delete: %w", err)
+		}
+		named := map[directory.GUID]string{}
+		for i := range groups {
+			named[groups[i].GUID] = cmp.Or(groups[i].DisplayName, groups[i].CN)
+		}
 		changes := make([]plan.Change, n)
 		for i, l := range set[:n] {
 			changes[i] = plan.Change{Action: plan.Delete, Situation: plan.Linked, SourceID: l.SourceID, TargetGUID: l.TargetGUID, DN: l.DN,
-				DisplayName: displayName(l.DN), Reason: plan.ReasonDisabled, Message: "Group writeback was disabled."}
+				DisplayName: cmp.Or(named[l.TargetGUID], l.DN), Reason: plan.ReasonDisabled, Message: "Group writeback was disabled."}
 			record.Planned.Add(&changes[i])
 		}
 		if err := state.Spool(ctx, record.ID, changes); err != nil {
@@ -136,14 +147,6 @@ func spoolDeletes(ctx context.Context, state State, record *Run, set []Link) err
 	return nil
 }
 
-// displayName is the cn of a group of which nothing else is known.
-func displayName(dn string) string {
-	if parsed, err := directory.ParseDN(dn); err == nil && len(parsed) > 0 {
-		return parsed[0].Value
-	}
-	return dn
-}
-
 // planDisable spools the deletion of the set that Disable stored. The limits do
 // not apply: an administrator has seen the count and said yes to this very set.
 func (r *run) planDisable(ctx context.Context) error {
@@ -152,7 +155,7 @@ func (r *run) planDisable(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := spoolDeletes(ctx, r.state, &r.record, set); err != nil {
+		if err := spoolDeletes(ctx, r.state, r.target, &r.record, set); err != nil {
 			return err
 		}
 		r.record.TargetGroups += len(set)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -84,7 +85,9 @@ func (e *exporter) failed() error {
 // one does a change and records what became of it, also when the run was
 // cancelled meanwhile: what AD has must not be forgotten.
 func (e *exporter) one(ctx context.Context, c *SpooledChange) {
-	outcome, err := e.apply(ctx, c)
+	finish, release := graceful(ctx)
+	defer release()
+	outcome, err := e.apply(finish, c)
 	if err != nil {
 		translated := AsError(err)
 		outcome.Outcome, outcome.ErrorID, outcome.Message = OutcomeFailed, translated.ID, translated.Message
@@ -103,7 +106,7 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	switch {
 	case recorded != nil:
 		e.fatal = recorded
-	case err != nil && ctx.Err() == nil && fatal(err):
+	case err != nil && fatal(err):
 		e.fatal = fmt.Errorf("exporting %s: %w", c.DN, err)
 	}
 	switch outcome.Outcome {
@@ -116,6 +119,23 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	}
 	e.done++
 	e.progress("export", e.done, e.total, string(c.Action)+" "+c.DisplayName)
+}
+
+// grace is how long the operation in hand may go on after the run was cancelled.
+const grace = 15 * time.Second
+
+// graceful returns a context that outlives ctx by the grace, so that cancelling
+// a run does not cut an operation off half-way.
+func graceful(ctx context.Context) (context.Context, func()) {
+	outlived, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(outlived, func() { timer.Stop() })
+	})
+	return outlived, func() {
+		stop()
+		cancel()
+	}
 }
 
 // fatal reports whether the error is not of one object but of all: the domain

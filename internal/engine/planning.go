@@ -152,7 +152,7 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if pair.Membership, err = p.state.SourceMembership(ctx, p.record.ID, pair.ID); err != nil {
 		return err
 	}
-	if pair.Membership.Incomplete != "" {
+	if pair.Membership.Incomplete != "" && !pair.Hidden {
 		p.doubts++
 	}
 	return p.plan(ctx, &pair)
@@ -241,7 +241,8 @@ func (p *planner) relinkUnchanged(pair *plan.Pair) {
 	c := &pair.Candidates[0]
 	id, marked := c.SourceID()
 	if marked && id == pair.ID && !c.Linked && c.Place != plan.Elsewhere && directory.HasStamp(c.ExtensionName, p.rules.TenantID) {
-		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: c.GUID, DN: c.DN})
+		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: c.GUID, DN: c.DN,
+			Adopted: directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID)})
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 // Methods that list take the key after which to go on (zero: from the start)
 // and a limit, and answer in ascending order of the key; fewer than limit
 // elements means the end. All may be called from several goroutines; writers
-// queue. Errors are [*Error] of category InvalidData, ResourceBusy, or
-// NotSpecified.
+// queue. Errors are [*Error]: StateCorrupt, StateBusy, StateDiskFull,
+// StateUnusable, InternalError, or what a method names; or the context's own.
 type Store interface {
 	OwnerStore
 	RunStore
@@ -129,14 +129,15 @@ type SpoolStore interface {
 	// Changes lists the changes of a run by id, those of one phase or, with
 	// phase 0, of all. members says whether Add and Remove are filled.
 	Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) ([]SpooledChange, error)
-	// ChangeMembers lists the members of one change by GUID.
+	// ChangeMembers lists the members of one change by GUID, limit of both
+	// kinds together; go on after the greatest. Error ChangeNotFound.
 	ChangeMembers(ctx context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error)
 	RecordOutcomes(ctx context.Context, run int64, outcomes []ChangeOutcome) error
 
 	// Groups lists the current generation's groups for people.
 	Groups(ctx context.Context, filter GroupFilter, after directory.GUID, limit int) ([]GroupView, error)
 	// GroupMembers lists the members of a cloud group by member id, each with
-	// the reason why it is not written, if it is not.
+	// the reason why it is not written, if it is not. Error GroupNotFound.
 	GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) ([]MemberView, error)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -34,10 +35,16 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 		return Run{}, err
 	}
 	if disabling > 0 {
+		if err := checkOwner(ctx, state, &settings, &c); err != nil {
+			return Run{}, err
+		}
 		r := e.newRun(state, c, settings, DisableRun, report)
-		return r.do(ctx, r.ownerStep, r.planDisable, r.exportStep, r.endDisable)
+		return r.do(ctx, r.planDisable, r.exportStep, r.endDisable)
 	}
 	if err := mayRun(&settings, request.PolicyType); err != nil {
+		return Run{}, err
+	}
+	if err := checkRun(ctx, state, &settings, &c); err != nil {
 		return Run{}, err
 	}
 	r := e.newRun(state, c, settings, SyncRun, report)
@@ -47,7 +54,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 		}
 	}
 	return r.do(ctx,
-		r.ownerStep,
+		r.locate,
 		r.importSource,
 		r.importMembers,
 		r.importTarget,
@@ -90,15 +97,21 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 		}
 		settings = would.Settings
 	}
-	r := e.newRun(state, c, settings, PreviewRun, report)
 	if disabling > 0 {
-		return r.do(ctx, r.ownerStep, r.planDisable)
+		if err := checkOwner(ctx, state, &settings, &c); err != nil {
+			return Run{}, err
+		}
+		return e.newRun(state, c, settings, PreviewRun, report).previewDisable(ctx)
 	}
 	if err := mayRun(&settings, request.PolicyType); err != nil {
 		return Run{}, err
 	}
+	if err := checkRun(ctx, state, &settings, &c); err != nil {
+		return Run{}, err
+	}
+	r := e.newRun(state, c, settings, PreviewRun, report)
 	return r.do(ctx,
-		r.ownerStep,
+		r.locate,
 		r.importSource,
 		r.importMembers,
 		r.importTarget,
@@ -168,12 +181,17 @@ func (s *stop) Error() string { return s.message }
 // do runs the steps and writes the record. Whatever happens after the record
 // has begun is told by the record.
 func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run, error) {
+	links, err := r.state.CountLinks(ctx)
+	if err != nil {
+		return Run{}, err
+	}
+	r.record.LinkedGroups = links
 	id, err := r.state.BeginRun(ctx, r.record)
 	if err != nil {
 		return Run{}, err
 	}
 	r.record.ID = id
-	r.steps = len(steps) - 1 // the owner's check is not worth a line
+	r.steps = len(steps) - 1 // counted from 0
 	for i, step := range steps {
 		r.stepNumber = i
 		if err = step(ctx); err == nil {
@@ -205,11 +223,10 @@ func (r *run) conclude(ctx context.Context, err error) {
 	switch {
 	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.record.UnknownMembers > 0 || r.expired):
 		r.record.Status = RunPartial
-		r.record.Message = fmt.Sprintf("%d changes failed, %d groups could not be decided, and of %d members it is not known who they are on-premises.",
-			r.record.Failed, r.doubts, r.record.UnknownMembers)
+		r.record.Message = r.partly()
 		if r.expired {
 			r.record.StopReason = StopAccessTokenExpired
-			r.record.Message += " The access token ran out; the next run goes on where this one could not."
+			r.record.Message = strings.TrimSpace(r.record.Message + " The access token ran out; the next run goes on where this one could not.")
 		}
 	case err == nil:
 		r.record.Status = RunComplete
@@ -229,24 +246,50 @@ func (r *run) conclude(ctx context.Context, err error) {
 	}
 }
 
+// partly says what a partial run could not do.
+func (r *run) partly() string {
+	var parts []string
+	for _, p := range []struct {
+		n         int
+		one, many string
+	}{
+		{r.record.Failed, "1 change failed or could not be confirmed", "%d changes failed or could not be confirmed"},
+		{r.doubts, "1 group could not be decided", "%d groups could not be decided"},
+		{r.record.UnknownMembers, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"},
+	} {
+		switch {
+		case p.n == 1:
+			parts = append(parts, p.one)
+		case p.n > 1:
+			parts = append(parts, fmt.Sprintf(p.many, p.n))
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	text := strings.Join(parts, "; ") + ". The changes and the groups say which."
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
 func (r *run) progress(step string, done, total int, message string) {
 	r.report(Progress{Step: step, StepNumber: r.stepNumber, StepCount: r.steps, Done: done, Total: total, Message: message})
 }
 
-// ownerStep makes sure, before anything is read, that the state, the settings
-// and the two connections belong together, that the token can read what the
-// decisions need, and that the containers are there (rules 4 and 7).
-func (r *run) ownerStep(ctx context.Context) error {
-	c := connection{source: r.source, sourceID: r.sourceID, target: r.target, targetID: r.targetID}
-	if err := checkOwner(ctx, r.state, &r.settings, &c); err != nil {
+// checkRun makes sure, before a run begins, that the state, the settings and
+// the two connections belong together and that the token can read what the
+// decisions need (rules 4 and 7).
+func checkRun(ctx context.Context, state State, settings *Settings, c *connection) error {
+	if err := checkOwner(ctx, state, settings, c); err != nil {
 		return err
 	}
-	if r.record.Kind == DisableRun || r.source == nil {
-		return nil
-	}
-	if err := r.sourceID.requirePermissions(); err != nil {
-		return err
-	}
+	return c.sourceID.requirePermissions()
+}
+
+func (r *run) previewDisable(ctx context.Context) (Run, error) { return r.do(ctx, r.planDisable) }
+
+// locate finds the containers by their objectGUIDs: they may have been renamed
+// or moved. One that is missing is an error, never an empty target.
+func (r *run) locate(ctx context.Context) error {
 	for _, configured := range append([]Container{r.settings.Container}, r.settings.FormerContainers...) {
 		container, err := r.target.Container(ctx, "", configured.GUID)
 		if err != nil && !(configured.GUID != r.settings.Container.GUID && HasID(err, "ContainerNotFound")) {

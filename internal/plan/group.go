@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -149,7 +150,7 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 	adopt := len(ours) == 0 && len(foreign) == 1 && r.Adopt && p.Source != nil && foreign[0].Place != Elsewhere
 	if !adopt {
 		for _, c := range foreign {
-			s := skip(p, c, ReasonForeign, "It carries the mark of this group but not our stamp: another product or tenant wrote it. It is left as it is.")
+			s := skip(p, c, ReasonForeign, "It carries the mark of a cloud group but not our stamp: another product or tenant wrote it. It is left as it is.")
 			s.Situation = Foreign
 			said = append(said, s)
 		}
@@ -193,7 +194,7 @@ func skip(p *Pair, c *Candidate, reason, message string) Change {
 		change.Situation = situation(c)
 		change.TargetGUID, change.DN = c.GUID, c.DN
 		if p.Source == nil {
-			change.DisplayName = c.DisplayName
+			change.DisplayName = cmp.Or(c.DisplayName, c.CN)
 		}
 	}
 	return change
@@ -276,7 +277,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 
 	attributes := base
 	attributes.Action = Update
-	attributes.Attributes = difference(p, c, r, adopting || c.Adopted)
+	attributes.Attributes = difference(p, c, r, adopting || c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, r.TenantID))
 	switch {
 	case adopting:
 		attributes.Action, attributes.Situation = Adopt, Foreign
@@ -346,9 +347,15 @@ func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange
 			changes = append(changes, AttributeChange{Name: a.name, Old: one(old), New: one(a.value)})
 		}
 	}
-	if !directory.HasStamp(c.ExtensionName, r.TenantID) {
-		changes = append(changes, AttributeChange{Name: AttrExtensionName, Old: c.ExtensionName,
-			New: append(slices.Clone(c.ExtensionName), directory.Stamp(r.TenantID))})
+	stamps := slices.Clone(c.ExtensionName)
+	if !directory.HasStamp(stamps, r.TenantID) {
+		stamps = append(stamps, directory.Stamp(r.TenantID))
+	}
+	if adopted && !directory.HasAdoptedStamp(stamps, r.TenantID) {
+		stamps = append(stamps, directory.AdoptedStamp(r.TenantID))
+	}
+	if len(stamps) > len(c.ExtensionName) {
+		changes = append(changes, AttributeChange{Name: AttrExtensionName, Old: c.ExtensionName, New: stamps})
 	}
 	return changes
 }

@@ -143,8 +143,16 @@ func TestGroup(t *testing.T) {
 		{"adopted before", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted = true, true
-			p.Candidates[0].ExtensionName = []string{directory.Stamp(tenant)}
+			p.Candidates[0].ExtensionName = []string{directory.Stamp(tenant), directory.AdoptedStamp(tenant)}
 		}, []string{"UpdateMembers linked +1"}},
+		{"adopted before, state lost", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign()}
+			p.Candidates[0].ExtensionName = []string{directory.Stamp(tenant), directory.AdoptedStamp(tenant)}
+		}, []string{"UpdateMembers linked +1"}},
+		{"adopted before, stamp taken away by hand", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign()}
+			p.Candidates[0].Linked, p.Candidates[0].Adopted = true, true
+		}, []string{"Update linked extensionName", "UpdateMembers linked +1"}},
 		{"two foreign ones are not adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign(), foreign()}; r.Adopt = true },
 			[]string{"Skip foreign foreign", "Skip foreign foreign"}},
 		{"a foreign one beside ours", func(p *Pair, r *Rules) { p.Candidates = append(p.Candidates, foreign()); r.Adopt = true },

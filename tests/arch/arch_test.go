@@ -1,0 +1,152 @@
+// Package arch keeps the shape that docs/architecture.md draws.
+package arch
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "groupwriteback"
+
+// mayImport says for each package what of ours it may import; packages below
+// one follow it. What is not listed here fails, so that a new package has to be
+// given a place.
+var mayImport = map[string][]string{
+	"internal/directory":       {},
+	"internal/plan":            {"internal/directory"},
+	"internal/engine":          {"internal/plan", "internal/directory"},
+	"internal/graph":           {"internal/engine", "internal/plan", "internal/directory"},
+	"internal/graph/graphtest": {},
+	"internal/ad":              {"internal/engine", "internal/plan", "internal/directory"},
+	"state":                    {"internal/engine", "internal/plan", "internal/directory"},
+	"internal/stdio":           {"internal/engine", "internal/plan", "internal/directory"},
+	"cmd":                      {"internal/", "state"},
+	"tests/lab/tenant":         {"internal/graph/graphtest"},
+	"tests/protocol":           {},
+	"tests/module/fakeengine":  {},
+}
+
+// onlyIn says which of our packages alone may import what is of others.
+var onlyIn = map[string]string{
+	"github.com/microsoftgraph/":         "internal/graph",
+	"github.com/microsoft/kiota":         "internal/graph",
+	"github.com/Azure/":                  "internal/graph",
+	"github.com/AzureAD/":                "internal/graph",
+	"software.sslmate.com/src/go-pkcs12": "internal/graph",
+	"github.com/go-ldap/":                "internal/ad",
+	"github.com/jcmturner/":              "internal/ad",
+	"github.com/mattn/go-sqlite3":        "state",
+	"github.com/pressly/goose":           "state",
+	"github.com/gofrs/flock":             "state",
+	"database/sql":                       "state",
+	"github.com/creachadair/jrpc2":       "internal/stdio",
+}
+
+// standardOnly are the packages that import nothing of others at all.
+var standardOnly = []string{"internal/directory", "internal/plan", "internal/graph/graphtest", "tests/module/fakeengine"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func list(t *testing.T) []goPackage {
+	t.Helper()
+	command := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	command.Dir = filepath.Join("..", "..")
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) < 8 {
+		t.Fatalf("go list found only %d packages", len(packages))
+	}
+	return packages
+}
+
+// rule returns the entry of mayImport that a package follows: the longest.
+func rule(path string) (string, bool) {
+	best, found := "", false
+	for entry := range mayImport {
+		if (path == entry || strings.HasPrefix(path, entry+"/")) && len(entry) >= len(best) {
+			best, found = entry, true
+		}
+	}
+	return best, found
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range list(t) {
+		path := strings.TrimPrefix(p.ImportPath, module+"/")
+		entry, known := rule(path)
+		if !known && len(p.Imports) > 0 { // a folder of tests alone imports nothing
+			t.Errorf("%s has no place in the architecture: add it to mayImport and docs/architecture.md", path)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+				within := ours == entry || strings.HasPrefix(ours, entry+"/")
+				allowed := slices.ContainsFunc(mayImport[entry], func(m string) bool {
+					return ours == m || strings.HasSuffix(m, "/") && strings.HasPrefix(ours, m)
+				})
+				if !within && !allowed {
+					t.Errorf("%s imports %s", path, ours)
+				}
+				continue
+			}
+			first, _, _ := strings.Cut(imported, "/")
+			if strings.Contains(first, ".") && slices.Contains(standardOnly, entry) {
+				t.Errorf("%s imports %s; it is to use the standard library alone", path, imported)
+			}
+			for prefix, home := range onlyIn {
+				if strings.HasPrefix(imported, prefix) && path != home && !strings.HasPrefix(path, home+"/") {
+					t.Errorf("%s imports %s, which only %s may", path, imported, home)
+				}
+			}
+		}
+	}
+}
+
+// The module talks to the engine alone: it names no LDAP, Graph or database
+// type.
+func TestModuleKnowsOnlyTheProtocol(t *testing.T) {
+	scripts := 0
+	err := filepath.WalkDir(filepath.Join("..", "..", "module"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && (strings.HasSuffix(path, ".ps1") || strings.HasSuffix(path, ".psm1")) && !strings.Contains(path, "runbooks") {
+			scripts++
+			for _, word := range []string{"DirectoryServices", "Microsoft.Graph", "graph.microsoft.com", "sqlite", "Invoke-MgGraph"} {
+				if found, err := contains(path, word); err != nil || found {
+					t.Errorf("%s names %s (%v)", path, word, err)
+				}
+			}
+		}
+		return err
+	})
+	if err != nil || scripts == 0 {
+		t.Errorf("walked %d scripts: %v", scripts, err)
+	}
+}
+
+func contains(path, word string) (bool, error) {
+	text, err := os.ReadFile(path)
+	return strings.Contains(strings.ToLower(string(text)), strings.ToLower(word)), err
+}

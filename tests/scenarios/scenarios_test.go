@@ -1,0 +1,104 @@
+// Package scenarios runs whole stories, written as scripts with their expected
+// output beside them, with real parts: the engine's executable, a real Active
+// Directory as the service account, and the simulated tenant over HTTPS. What
+// the directory holds is asked with ldapsearch, not with the engine.
+//
+// The commands of the scripts are in commands_test.go. Run with -update to
+// write what came out into the scripts.
+package scenarios
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"groupwriteback/internal/graph/graphtest"
+	"groupwriteback/tests/protocol/client"
+)
+
+var update = flag.Bool("update", false, "write the output into the scripts")
+
+func TestScenarios(t *testing.T) {
+	if os.Getenv("GWB_LAB") == "" {
+		t.Skip("no lab: run under tests/lab/run")
+	}
+	testscript.RunT(serial{t}, testscript.Params{
+		Dir:                 "testdata",
+		Setup:               func(env *testscript.Env) error { return setUp(t, env) },
+		Cmds:                commands,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+// serial runs the scripts one after the other: they share one directory, in
+// which a sAMAccountName is unique.
+type serial struct{ *testing.T }
+
+func (serial) Parallel()     {}
+func (serial) Verbose() bool { return testing.Verbose() }
+func (s serial) Run(name string, f func(testscript.T)) {
+	s.T.Run(name, func(t *testing.T) { f(serial{t}) })
+}
+
+// setUp gives a script an organisational unit and a tenant of its own. A file
+// tenant.json of the script is the tenant's seed.
+func setUp(t *testing.T, env *testscript.Env) error {
+	base := os.Getenv("GWB_LAB_CONTAINER")
+	ou := "OU=" + filepath.Base(env.WorkDir) + "," + base
+	for _, name := range []string{"SERVER", "CA", "OTHER_CA", "BASE", "CONTAINER", "OTHER", "PEOPLE", "USER", "PASSWORD", "NONE_USER", "SCHEMA"} {
+		env.Setenv("LAB_"+name, os.Getenv("GWB_LAB_"+name))
+	}
+	env.Setenv("OU", ou)
+	env.Setenv("STATE", filepath.Join(env.WorkDir, "state"))
+	env.Setenv("LDAPTLS_CACERT", os.Getenv("GWB_LAB_CA"))
+
+	var seed graphtest.Seed
+	if text, err := os.ReadFile(filepath.Join(env.WorkDir, "tenant.json")); err == nil {
+		if seed, err = graphtest.ParseSeed(text); err != nil {
+			return err
+		}
+	}
+	users, err := os.ReadFile(filepath.Join(os.Getenv("GWB_LAB_DIR"), "users.json"))
+	if err != nil {
+		return err
+	}
+	synced, err := graphtest.ParseADUsers(users)
+	if err != nil {
+		return err
+	}
+	server, err := graphtest.New(seed, graphtest.Options{ADUsers: synced}).Start()
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { server.Close() })
+	if err := os.WriteFile(filepath.Join(env.WorkDir, "tenant-ca.pem"), server.CAPEM, 0o600); err != nil {
+		return err
+	}
+	s := &story{server: server, state: filepath.Join(env.WorkDir, "state"), engine: client.Executable(t), work: env.WorkDir}
+	if err := s.ldif(fmt.Sprintf("dn: %s\nchangetype: add\nobjectClass: organizationalUnit\n", ou)); err != nil {
+		return err
+	}
+	env.Defer(func() {
+		s.stop()
+		if out, err := admin("ldapdelete", "-r", ou).CombinedOutput(); err != nil {
+			t.Errorf("remove %s: %v\n%s", ou, err, out)
+		}
+	})
+	env.Values["story"] = s
+	return nil
+}
+
+// marshal is JSON for people: indented, and < and > as they are.
+func marshal(v any) string {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(text) + "\n"
+}

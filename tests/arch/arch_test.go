@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"cmd":                      {"internal/", "state"},
 	"tests/lab/tenant":         {"internal/graph/graphtest"},
 	"tests/protocol":           {},
+	"tests/demo":               {"tests/protocol/client"},
 	"tests/module/fakeengine":  {},
 }
 

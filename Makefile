@@ -1,0 +1,28 @@
+# The work is in the scripts; each can be run by itself.
+.PHONY: build test demo lint windows clean help
+
+help:
+	@echo "make build     bin/groupwriteback, the engine that the module starts"
+	@echo "make test      all tests; installs what they need by apt when root"
+	@echo "make demo      a session from Connect to Disable against a simulated tenant and a Samba domain"
+	@echo "make lint      gofmt, go vet, shellcheck"
+	@echo "make windows   bin/groupwriteback.exe, with mingw"
+	@echo "make clean     removes what was built"
+
+build:
+	go build -o bin/ ./cmd/groupwriteback
+
+test:
+	tests/run
+
+demo:
+	tests/demo/run
+
+lint:
+	tests/lint
+
+windows:
+	CGO_ENABLED=1 GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc go build -o bin/ ./cmd/groupwriteback
+
+clean:
+	rm -rf out bin/groupwriteback bin/groupwriteback.exe

@@ -1,0 +1,125 @@
+<#
+.SYNOPSIS
+    A session with the module, as a user types it, against the lab.
+.DESCRIPTION
+    Prints each command and what it really answers, and fails when a step does not do what it should.
+    tests/demo/run starts it inside the lab.
+#>
+[CmdletBinding()]
+param()
+
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$script:Number = 0
+
+function Write-Step {
+    param([string] $Title)
+    $script:Number++
+    ''
+    "# $script:Number. $Title"
+}
+
+# Prints a command, runs it, and keeps what it returns in $answer.
+function Invoke-Typed {
+    param([scriptblock] $Command)
+    ''
+    $lines = $Command.ToString().Trim() -split '\r?\n' | ForEach-Object -Process { $_.Trim() }
+    'PS> ' + ($lines -join "`n  > ")
+    $answer = @(. $Command)
+    $script:answer = $answer
+    $text = ($answer | Out-String -Width 130).TrimEnd()
+    if ($text) { $text }
+}
+
+function Assert-That {
+    param([string] $What, [bool] $Holds)
+    if (-not $Holds) { throw "The demo expected that $What." }
+}
+
+$root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
+Set-Location -LiteralPath $root
+$container = $env:GWB_LAB_CONTAINER
+$state = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'state'
+# What a user would type at the prompt of Get-Credential.
+$secret = ConvertTo-SecureString -String $env:GWB_LAB_TENANT_CLIENT_SECRET -AsPlainText -Force
+$app = New-Object -TypeName pscredential -ArgumentList $env:GWB_LAB_TENANT_CLIENT_ID, $secret
+$password = ConvertTo-SecureString -String $env:GWB_LAB_PASSWORD -AsPlainText -Force
+$account = New-Object -TypeName pscredential -ArgumentList $env:GWB_LAB_USER, $password
+# The simulated tenant and the lab's domain controller have addresses and certificates of their own.
+$lab = @{
+    Authority = $env:GWB_LAB_TENANT_AUTHORITY; GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH
+    TenantCAFile = $env:GWB_LAB_TENANT_CA; DirectoryCAFile = $env:GWB_LAB_CA; StatePath = $state
+}
+# ldapsearch is a client that knows nothing of the module; it looks as the domain's administrator.
+$adminPassword = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'admin-password'
+[System.IO.File]::WriteAllText($adminPassword, $env:GWB_LAB_ADMIN_PASSWORD)
+chmod 600 $adminPassword
+$env:LDAPURI = "ldaps://$env:GWB_LAB_SERVER"
+$env:LDAPTLS_CACERT = $env:GWB_LAB_CA
+$env:LDAPBINDDN = $env:GWB_LAB_ADMIN_USER
+$env:LDAPBASE = $container
+
+Write-Step 'Connect to the tenant and to the domain'
+Invoke-Typed { Import-Module ./GroupWriteback.psd1 }
+Invoke-Typed { Connect-GroupWriteback -TenantId $env:GWB_LAB_TENANT_ID -ClientSecretCredential $app -Server $env:GWB_LAB_SERVER -Credential $account @lab }
+Assert-That 'both sides are connected' ($answer[0].TenantId -eq $env:GWB_LAB_TENANT_ID -and $answer[0].Domain -eq $env:GWB_LAB_DOMAIN)
+
+Write-Step 'What is missing?'
+Invoke-Typed { Test-GroupWriteback -TargetContainer $container }
+Assert-That 'no check fails' (@($answer | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Count -eq 0)
+
+Write-Step 'Look first: what would the first sync do?'
+Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName -WhatIf }
+$planned = @($answer | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count
+Assert-That 'groups would be created' ($planned -gt 5)
+Assert-That 'nothing was saved' ((Get-GroupWriteback).Status -eq 'NotConfigured')
+
+Write-Step 'Enable, preview, synchronise'
+Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName }
+Assert-That 'it is on' ((Get-GroupWriteback).Status -eq 'Enabled')
+Invoke-Typed { Start-GroupWritebackSync -WhatIf | Group-Object -Property Action -NoElement }
+Assert-That 'the preview is the same as before' ($planned -eq ($answer | Where-Object -FilterScript { $_.Name -eq 'Create' }).Count)
+Invoke-Typed { Start-GroupWritebackSync }
+Assert-That 'everything planned was done' ($answer[0].Status -eq 'complete' -and $answer[0].Exported.Create -eq $planned)
+
+Write-Step 'The groups stand in Active Directory: an independent client shows them'
+Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(objectClass=group)' dn | Where-Object { $_ } }
+Assert-That 'each group is there' (@($answer -match '^dn:').Count -eq $planned)
+Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=All Company)' cn sAMAccountName groupType displayName description mail adminDescription extensionName member }
+Assert-That 'it has its ten members' (@($answer -match '^member:').Count -eq 10)
+
+Write-Step 'Who is not written, and why?'
+Invoke-Typed { Get-GroupWritebackGroup }
+Assert-That 'each written group is linked' (@($answer | Where-Object -FilterScript { $_.Situation -eq 'linked' }).Count -eq $planned)
+Invoke-Typed { Get-GroupWritebackGroup 'All Company' | Get-GroupWritebackGroupMember | Where-Object Reason }
+Assert-That 'a member of the cloud alone is named' ($answer.Count -eq 1 -and $answer[0].Reason -eq 'cloud-only')
+
+Write-Step 'Something changes in the tenant'
+Invoke-Typed { tests/demo/tenant patch-group id=10000000-0000-4000-8000-000000000001 'set.displayName=Everybody at Contoso' }
+Assert-That 'the tenant took it' ($LASTEXITCODE -eq 0)
+Invoke-Typed { tests/demo/tenant add-member group=10000000-0000-4000-8000-000000000001 member=user0020@contoso.test }
+Assert-That 'the tenant took it' ($LASTEXITCODE -eq 0)
+Invoke-Typed { Start-GroupWritebackSync }
+Assert-That 'the group was renamed and has one member more' ($answer[0].Status -eq 'complete' -and $answer[0].Exported.Update -eq 1 -and $answer[0].Exported.MembersAdded -eq 1)
+Invoke-Typed { Get-GroupWritebackChange -Action Update, UpdateMembers | Format-List }
+Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=Everybody at Contoso)' cn sAMAccountName member }
+Assert-That 'it has eleven members under its new name' (@($answer -match '^member:').Count -eq 11 -and @($answer -match '^cn: Everybody at Contoso_').Count -eq 1)
+
+Write-Step 'A second run changes nothing'
+Invoke-Typed { Start-GroupWritebackSync }
+$exported = $answer[0].Exported
+Assert-That 'nothing was written' ($answer[0].Status -eq 'complete' -and ($exported.Create + $exported.Update + $exported.UpdateMembers + $exported.Delete) -eq 0)
+
+Write-Step 'Disable: the next sync deletes the groups, and nothing else'
+Invoke-Typed { Disable-GroupWriteback -WhatIf | Group-Object -Property Action -NoElement }
+Assert-That 'all of them would be deleted' ($answer[0].Name -eq 'Delete' -and $answer[0].Count -eq $planned)
+Invoke-Typed { Disable-GroupWriteback -Confirm:$false }
+Invoke-Typed { Start-GroupWritebackSync }
+Assert-That 'all of them were deleted' ($answer[0].Status -eq 'complete' -and $answer[0].Exported.Delete -eq $planned)
+Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(objectClass=group)' dn | Where-Object { $_ } }
+Assert-That 'the container is empty' (@($answer | Where-Object -FilterScript { $_ }).Count -eq 0)
+Invoke-Typed { Get-GroupWritebackRun }
+Invoke-Typed { Disconnect-GroupWriteback }
+
+''
+'The demo did what it should. Nothing is left of it.'

@@ -16,6 +16,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"crypto/tls"
@@ -38,6 +39,9 @@ import (
 //	admin FILE                            ldapmodify with the file as the administrator
 //	restart                               ends the engine; the next connect starts another
 //	crash STEP [METHOD] [JSON]            calls, and kills the engine when it reports the step
+//	cancel STEP                           sync, cancelled when the engine reports the step
+//	busy STEP                             sync, and what a second engine's sync says when the first reports the step
+//	token                                 the next connect gives an access token in place of the secret, and no other later
 //
 // With ! before it, a command that calls the engine expects an error, and
 // prints it: category, id, object, message, advice. What changes from run to
@@ -55,6 +59,9 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"admin":   adminCommand,
 	"restart": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).stop() },
 	"crash":   crashCommand,
+	"cancel":  cancelCommand,
+	"busy":    busyCommand,
+	"token":   func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).token = true },
 }
 
 // story is what a script has to itself.
@@ -65,6 +72,7 @@ type story struct {
 	work   string
 	client *client.Client
 	names  ordinals
+	token  bool
 	onStep func(step string)
 }
 
@@ -150,6 +158,9 @@ func connectCommand(ts *testscript.TestScript, neg bool, args []string) {
 			"caFile": filepath.Join(s.work, "tenant-ca.pem"), "credential": map[string]any{"kind": "clientSecret", "secret": s.server.ClientSecret},
 		}
 	}
+	if s.token && sides != "target" {
+		request["source"].(map[string]any)["credential"] = map[string]any{"kind": "accessToken", "accessToken": s.server.AccessToken()}
+	}
 	if sides != "source" {
 		request["target"] = map[string]any{
 			"server": os.Getenv("GWB_LAB_SERVER"), "caFile": os.Getenv("GWB_LAB_CA"),
@@ -213,9 +224,14 @@ func runCommand(ts *testscript.TestScript, neg bool, method string, args []strin
 	var r run
 	err := s.call(method, params(ts, args), &r)
 	s.check(ts, neg, err)
+	s.show(ts, err, &r)
+}
+
+// show prints a run, and names its plan to the script.
+func (s *story) show(ts *testscript.TestScript, err error, r *run) {
 	if err == nil {
 		ts.Setenv("PLAN", r.PlanID)
-		fmt.Fprint(ts.Stdout(), s.names.replace(s.own(strings.ReplaceAll(s.tell(ts, &r), r.PlanID, "$PLAN"))))
+		fmt.Fprint(ts.Stdout(), s.names.replace(s.own(strings.ReplaceAll(s.tell(ts, r), r.PlanID, "$PLAN"))))
 	}
 }
 
@@ -402,6 +418,49 @@ func crashCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	s.client.Kill()
 	s.client = nil
+}
+
+// during starts a run, waits for the step and calls what is to happen then.
+func (s *story) during(ts *testscript.TestScript, step string, then func(*client.Pending)) *run {
+	reached := make(chan struct{})
+	once := sync.Once{}
+	s.onStep = func(at string) {
+		if at == step {
+			once.Do(func() { close(reached) })
+		}
+	}
+	defer func() { s.onStep = nil }()
+	pending, err := s.client.Go("sync.start", nil)
+	ts.Check(err)
+	select {
+	case <-reached:
+	case <-time.After(patience):
+		ts.Fatalf("the run never came to the step %s", step)
+	}
+	then(pending)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var r run
+	ts.Check(pending.Wait(ctx, &r))
+	return &r
+}
+
+func cancelCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	s.show(ts, nil, s.during(ts, args[0], func(p *client.Pending) { ts.Check(p.Cancel()) }))
+}
+
+func busyCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	s.during(ts, args[0], func(*client.Pending) {
+		second := &story{server: s.server, engine: s.engine, state: s.state, work: s.work}
+		defer second.stop()
+		err := second.call("sync.start", json.RawMessage("{}"), nil)
+		if id := client.ErrorID(err); id != "RunInProgress" {
+			ts.Fatalf("a second run: %v", err)
+		}
+		fmt.Fprintln(ts.Stdout(), "RunInProgress")
+	})
 }
 
 // ordinals gives what changes from run to run a name by its first appearance.

@@ -105,16 +105,16 @@ func ownError(e *jrpc2.Error) *jrpc2.Error {
 		return protocolError(e.Code, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
 			Message: "The message is not a JSON-RPC 2.0 request: " + e.Message + ".",
 			Advice:  "Send an object with jsonrpc, id, method and, if any, params, and an id that no open request has."})
-	case jrpc2.MethodNotFound:
-		var method string
-		json.Unmarshal(e.Data, &method)
-		return protocolError(e.Code, &engine.Error{Category: engine.InvalidArgument, ID: "MethodNotFound", Object: method,
-			Message: "There is no such method.",
-			Advice:  "Use the module that came with this engine; see docs/protocol.md for the methods."})
 	case jrpc2.Cancelled:
 		return wireError(errCancelled())
 	}
 	return wireError(engine.AsError(errors.New(e.Message)))
+}
+
+func methodNotFound(name string) *jrpc2.Error {
+	return protocolError(jrpc2.MethodNotFound, &engine.Error{Category: engine.InvalidArgument, ID: "MethodNotFound", Object: name,
+		Message: "There is no such method.",
+		Advice:  "Use module and engine of one release; docs/protocol.md names the methods."})
 }
 
 func errCancelled() *engine.Error {

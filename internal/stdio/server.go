@@ -78,7 +78,8 @@ func Serve(ctx context.Context, config Config, in io.Reader, out io.Writer) erro
 		Concurrency:    math.MaxInt32,
 		DisableBuiltin: true,
 		NewContext:     func() context.Context { return s.wire.base },
-	}).Start(s.wire)
+	})
+	s.server.Start(s.wire)
 
 	ended := make(chan error, 1)
 	go func() { ended <- s.server.WaitStatus().Err }()
@@ -93,8 +94,14 @@ func Serve(ctx context.Context, config Config, in io.Reader, out io.Writer) erro
 // methodTable maps the protocol's methods to what serves them.
 type methodTable map[string]jrpc2.Handler
 
-// Assign implements jrpc2.Assigner.
-func (t methodTable) Assign(_ context.Context, method string) jrpc2.Handler { return t[method] }
+// Assign implements jrpc2.Assigner. It never returns nil: jrpc2 would answer by
+// itself then, and keep the request's id as one in use.
+func (t methodTable) Assign(_ context.Context, name string) jrpc2.Handler {
+	if h, ok := t[name]; ok {
+		return h
+	}
+	return func(context.Context, *jrpc2.Request) (any, error) { return nil, methodNotFound(name) }
+}
 
 // method serves one method: it reads params and returns the result.
 type method func(ctx context.Context, params json.RawMessage) (any, error)

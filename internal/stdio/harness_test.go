@@ -1,0 +1,295 @@
+package stdio
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// fakeEngine answers with what a test sets; a method that is not set answers
+// with zero values.
+type fakeEngine struct {
+	connect func(context.Context, *engine.SourceConfig, *engine.TargetConfig) (engine.ConnectionInfo, error)
+	sync    func(context.Context, engine.SyncRequest, engine.Report) (engine.Run, error)
+	test    func(context.Context, string) ([]engine.Check, error)
+	state   *fakeState
+	closed  chan struct{}
+}
+
+func (f *fakeEngine) Connect(ctx context.Context, s *engine.SourceConfig, t *engine.TargetConfig) (engine.ConnectionInfo, error) {
+	if f.connect == nil {
+		return engine.ConnectionInfo{}, nil
+	}
+	return f.connect(ctx, s, t)
+}
+func (f *fakeEngine) Disconnect() error                 { return nil }
+func (f *fakeEngine) Connection() engine.ConnectionInfo { return engine.ConnectionInfo{} }
+func (f *fakeEngine) Overview(context.Context) (engine.Overview, error) {
+	return engine.Overview{}, nil
+}
+func (f *fakeEngine) Test(ctx context.Context, container string) ([]engine.Check, error) {
+	if f.test == nil {
+		return nil, nil
+	}
+	return f.test(ctx, container)
+}
+func (f *fakeEngine) Enable(context.Context, engine.EnableRequest) (engine.EnableResult, error) {
+	return engine.EnableResult{}, nil
+}
+func (f *fakeEngine) Disable(context.Context, engine.DisableRequest) (engine.Run, error) {
+	return engine.Run{}, nil
+}
+func (f *fakeEngine) Settings(context.Context) (engine.Settings, error) {
+	return engine.DefaultSettings(), nil
+}
+func (f *fakeEngine) SetSettings(context.Context, engine.SettingsPatch) (engine.Settings, error) {
+	return engine.Settings{}, nil
+}
+func (f *fakeEngine) Sync(ctx context.Context, r engine.SyncRequest, report engine.Report) (engine.Run, error) {
+	if f.sync == nil {
+		return engine.Run{}, nil
+	}
+	return f.sync(ctx, r, report)
+}
+func (f *fakeEngine) Preview(ctx context.Context, r engine.PreviewRequest, report engine.Report) (engine.Run, error) {
+	return f.Sync(ctx, engine.SyncRequest{}, report)
+}
+func (f *fakeEngine) State(context.Context) (engine.State, error) { return f.state, nil }
+func (f *fakeEngine) Close() error {
+	if f.closed != nil {
+		<-f.closed
+	}
+	return nil
+}
+
+// fakeState holds lists; the change with number i has id i.
+type fakeState struct {
+	engine.State
+	runs    []engine.Run
+	changes func(i int64) engine.SpooledChange
+	count   int64
+	members func(change int64) (add, remove []directory.MemberRef)
+	groups  []engine.GroupView
+}
+
+func (f *fakeState) Run(_ context.Context, id int64) (engine.Run, error) {
+	if id != 1 {
+		return engine.Run{}, &engine.Error{Category: engine.ObjectNotFound, ID: "RunNotFound", Message: "There is no such run.", Advice: "List the runs."}
+	}
+	return engine.Run{ID: 1}, nil
+}
+
+func (f *fakeState) Runs(_ context.Context, before int64, limit int) ([]engine.Run, error) {
+	var out []engine.Run
+	for _, r := range f.runs {
+		if (before == 0 || r.ID < before) && len(out) < limit {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (f *fakeState) Changes(_ context.Context, _ int64, phase plan.Phase, after int64, limit int, _ bool) ([]engine.SpooledChange, error) {
+	var out []engine.SpooledChange
+	for i := after + 1; i <= f.count && len(out) < limit; i++ {
+		c := f.changes(i)
+		if phase == 0 || c.Action.Phase() == phase {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func (f *fakeState) ChangeMembers(_ context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error) {
+	cut := func(all []directory.MemberRef) (out []directory.MemberRef) {
+		for _, m := range all {
+			if m.GUID.Compare(after) > 0 && len(out) < limit {
+				out = append(out, m)
+			}
+		}
+		return out
+	}
+	add, remove = f.members(change)
+	return cut(add), cut(remove), nil
+}
+
+func (f *fakeState) Groups(_ context.Context, _ engine.GroupFilter, after directory.GUID, limit int) ([]engine.GroupView, error) {
+	var out []engine.GroupView
+	for _, g := range f.groups {
+		if g.Key.Compare(after) > 0 && len(out) < limit {
+			out = append(out, g)
+		}
+	}
+	return out, nil
+}
+
+// peer is the client's side of a session in this process.
+type peer struct {
+	t      *testing.T
+	in     *io.PipeWriter
+	out    *bufio.Reader
+	outEnd *io.PipeReader
+	log    *logBuffer
+	ended  chan error
+	stop   context.CancelFunc
+}
+
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// startSession serves a session on pipes; it is not initialised yet.
+func startSession(t *testing.T, e *fakeEngine) *peer {
+	t.Helper()
+	inRead, inWrite := io.Pipe()
+	outRead, outWrite := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &peer{t: t, in: inWrite, out: bufio.NewReaderSize(outRead, maxOutputLine+1), outEnd: outRead, log: &logBuffer{}, ended: make(chan error, 1), stop: cancel}
+	config := Config{
+		Version: "v1.2.3",
+		Open:    func(string, string) (Engine, string, error) { return e, "/state", nil },
+		Log:     slog.New(slog.NewJSONHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	go func() {
+		p.ended <- Serve(ctx, config, inRead, outWrite)
+		outWrite.Close()
+	}()
+	t.Cleanup(func() { p.in.Close(); p.outEnd.Close() })
+	return p
+}
+
+// startInitialized is startSession with session.initialize done.
+func startInitialized(t *testing.T, e *fakeEngine) *peer {
+	t.Helper()
+	p := startSession(t, e)
+	p.send(`{"jsonrpc":"2.0","id":0,"method":"session.initialize","params":{"protocol":1}}`)
+	p.wantResult("0")
+	return p
+}
+
+func (p *peer) send(lines ...string) {
+	p.t.Helper()
+	for _, line := range lines {
+		if _, err := io.WriteString(p.in, line+"\n"); err != nil {
+			p.t.Fatalf("write: %v", err)
+		}
+	}
+}
+
+func (p *peer) call(id int, method string, params any) {
+	p.t.Helper()
+	text, err := json.Marshal(params)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`, id, method, text))
+}
+
+type incoming struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  string          `json:"method"`
+	Params  json.RawMessage `json:"params"`
+	Result  json.RawMessage `json:"result"`
+	Error   *struct {
+		Code    int       `json:"code"`
+		Message string    `json:"message"`
+		Data    errorData `json:"data"`
+	} `json:"error"`
+}
+
+// receive returns the next message; io.EOF at the end.
+func (p *peer) receive() (incoming, error) {
+	line, err := p.out.ReadSlice('\n')
+	if err != nil {
+		return incoming{}, err
+	}
+	var m incoming
+	if err := json.Unmarshal(line, &m); err != nil {
+		return m, fmt.Errorf("%.200q: %w", line, err)
+	}
+	if m.Version != "2.0" {
+		return m, fmt.Errorf("not JSON-RPC 2.0: %.200q", line)
+	}
+	return m, nil
+}
+
+func (p *peer) next() incoming {
+	p.t.Helper()
+	m, err := p.receive()
+	if err != nil {
+		p.t.Fatalf("read: %v", err)
+	}
+	return m
+}
+
+func (p *peer) wantResult(id string) json.RawMessage {
+	p.t.Helper()
+	m := p.next()
+	if string(m.ID) != id || m.Error != nil || m.Method != "" {
+		p.t.Fatalf("got id %s method %q error %+v, want the result of %s", m.ID, m.Method, m.Error, id)
+	}
+	return m.Result
+}
+
+// wantError checks an answer's error wholly but for the texts, which must be there.
+func (p *peer) wantError(id string, code int, errorID string) incoming {
+	p.t.Helper()
+	m := p.next()
+	if m.Error == nil {
+		p.t.Fatalf("got result %.200s of %s, want the error %s of %s", m.Result, m.ID, errorID, id)
+	}
+	if string(m.ID) != id || m.Error.Code != code || m.Error.Data.ID != errorID {
+		p.t.Fatalf("got id %s code %d %+v, want id %s code %d %s", m.ID, m.Error.Code, m.Error.Data, id, code, errorID)
+	}
+	if m.Error.Message == "" || m.Error.Data.Category == "" || m.Error.Data.Advice == "" {
+		p.t.Fatalf("message, category or advice is missing: %+v", m.Error)
+	}
+	return m
+}
+
+// end closes the input and returns what Serve returned.
+func (p *peer) end() error {
+	p.in.Close()
+	return p.wait()
+}
+
+func (p *peer) wait() error {
+	p.t.Helper()
+	select {
+	case err := <-p.ended:
+		return err
+	case <-time.After(time.Minute):
+		p.t.Fatal("the session did not end")
+		return nil
+	}
+}
+
+// guidOf makes a GUID whose order is that of n.
+func guidOf(n int64) directory.GUID {
+	return directory.MustGUID(fmt.Sprintf("%08x-0000-0000-0000-000000000000", n))
+}

@@ -67,7 +67,9 @@ function Open-Engine {
     }
     $initialized = $false
     try {
-        $script:Engine.Info = Invoke-EngineExchange -Engine $script:Engine -Method 'session.initialize' -Parameter $hello -TimeoutSeconds $script:StartTimeout
+        $answer = Invoke-EngineExchange -Engine $script:Engine -Method 'session.initialize' -Parameter $hello -TimeoutSeconds $script:StartTimeout
+        if ($answer.error) { throw (ConvertFrom-EngineError -EngineError $answer.error) }
+        $script:Engine.Info = $answer.result
         if ($script:Engine.Info.protocol -ne 1) {
             throw (ConvertTo-ErrorRecord -Id 'ProtocolMismatch' -Category 'InvalidOperation' -Object $path -Message "The engine speaks protocol version $($script:Engine.Info.protocol), and this module 1." -Advice 'Install module and engine of the same version.')
         }

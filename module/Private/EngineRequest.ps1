@@ -11,13 +11,11 @@ function Invoke-Engine {
         [string] $Activity,
         [switch] $NonTerminating
     )
-    try {
-        $engine = Get-Engine
-        Invoke-EngineExchange -Engine $engine -Method $Method -Parameter $Parameter -Activity $Activity
-    }
-    catch {
-        if ($NonTerminating) { $Cmdlet.WriteError($_) } else { $Cmdlet.ThrowTerminatingError($_) }
-    }
+    try { $answer = Invoke-EngineExchange -Engine (Get-Engine) -Method $Method -Parameter $Parameter -Activity $Activity }
+    catch { $Cmdlet.ThrowTerminatingError($_) } # there is no engine any more
+    if (-not $answer.error) { return $answer.result }
+    $record = ConvertFrom-EngineError -EngineError $answer.error
+    if ($NonTerminating) { $Cmdlet.WriteError($record) } else { $Cmdlet.ThrowTerminatingError($record) }
 }
 
 # Pulls a list page by page; nothing is asked for before the pipeline wants it.
@@ -39,7 +37,7 @@ function Get-EngineList {
     } while ($page.next)
 }
 
-# Sends a request and waits for its answer. Whatever ends the wait early (Ctrl+C, an error) cancels the request.
+# Sends a request, waits for its answer and returns that. Whatever ends the wait early (Ctrl+C, an error) cancels the request.
 function Invoke-EngineExchange {
     param($Engine, [string] $Method, [System.Collections.IDictionary] $Parameter, [string] $Activity, [int] $TimeoutSeconds)
     Write-Debug -Message "Request: $Method"
@@ -65,8 +63,7 @@ function Invoke-EngineExchange {
         $Engine.Answer.Remove($id)
         Hide-Progress -Activity $Activity
     }
-    if ($answer.error) { throw (ConvertFrom-EngineError -EngineError $answer.error) }
-    $answer.result
+    $answer
 }
 
 # Cancels a request that nobody waits for any more, and gives the engine the time that it needs to finish the

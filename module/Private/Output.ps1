@@ -78,6 +78,7 @@ function ConvertTo-Change {
             }
         }
     }
+    # not Add and Remove: of several changes these would be the methods of the array
     [pscustomobject]@{
         PSTypeName        = 'GroupWriteback.Change'
         ChangeId          = [long] $Change.id
@@ -91,8 +92,8 @@ function ConvertTo-Change {
         Attributes        = @($attributes)
         AddCount          = [int] $Change.addCount
         RemoveCount       = [int] $Change.removeCount
-        Add               = @(ConvertTo-MemberReference $Change.add)
-        Remove            = @(ConvertTo-MemberReference $Change.remove)
+        AddMembers        = @(ConvertTo-MemberReference $Change.add)
+        RemoveMembers     = @(ConvertTo-MemberReference $Change.remove)
         Reason            = [string] $Change.reason
         Message           = [string] $Change.message
         Outcome           = $Change.outcome

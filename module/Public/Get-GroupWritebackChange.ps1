@@ -13,8 +13,8 @@ function Get-GroupWritebackChange {
         Only changes with these outcomes: pending (not tried), done, partial (some members were refused), failed,
         unknown (the answer was lost; the next run finds out), skipped.
     .PARAMETER AllMembers
-        Give all members that are added and removed; otherwise Add and Remove hold the first 100. AddCount and
-        RemoveCount are always right.
+        Give all members that are added and removed; otherwise AddMembers and RemoveMembers hold the first
+        100. AddCount and RemoveCount are always right.
     .EXAMPLE
         Get-GroupWritebackChange
 
@@ -22,7 +22,7 @@ function Get-GroupWritebackChange {
     .EXAMPLE
         Get-GroupWritebackRun -Last 10 | Get-GroupWritebackChange -Outcome failed, partial, unknown | Format-List
     .EXAMPLE
-        Get-GroupWritebackChange -RunId 17 -Action UpdateMembers -AllMembers | Select-Object DisplayName -ExpandProperty Remove
+        Get-GroupWritebackChange -RunId 17 -Action UpdateMembers -AllMembers | Select-Object DisplayName -ExpandProperty RemoveMembers
 
         The members that run 17 removed.
     .INPUTS
@@ -71,10 +71,10 @@ function Get-GroupWritebackChange {
             Get-EngineList -Cmdlet $PSCmdlet -Method 'change.list' -Property 'changes' -Parameter $request -NonTerminating | ForEach-Object -Process {
                 if (($Action.Count -gt 1 -and $_.action -notin $Action) -or ($Outcome.Count -gt 1 -and $_.outcome -notin $Outcome)) { return }
                 $change = ConvertTo-Change $_
-                if ($AllMembers -and ($change.Add.Count -lt $change.AddCount -or $change.Remove.Count -lt $change.RemoveCount)) {
+                if ($AllMembers -and ($change.AddMembers.Count -lt $change.AddCount -or $change.RemoveMembers.Count -lt $change.RemoveCount)) {
                     $members = @(Get-EngineList -Cmdlet $PSCmdlet -Method 'change.members' -Property 'members' -Parameter @{ changeId = $change.ChangeId } -Limit 500)
-                    $change.Add = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Add' }))
-                    $change.Remove = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Remove' }))
+                    $change.AddMembers = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Add' }))
+                    $change.RemoveMembers = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Remove' }))
                 }
                 $change
             }

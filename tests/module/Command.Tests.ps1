@@ -39,7 +39,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $planned[0].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Change'
         , $planned[0].Attributes | Should -BeOfType [array]
         $planned[0].Attributes[0].New | Should -Be 'Sales'
-        $planned[0].Add[0].DistinguishedName | Should -Be 'CN=user0001,OU=People,DC=contoso,DC=test'
+        $planned[0].AddMembers[0].DistinguishedName | Should -Be 'CN=user0001,OU=People,DC=contoso,DC=test'
     }
 
     It 'means a $WhatIfPreference of the script that calls it' {
@@ -362,10 +362,10 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
     It 'have all members on demand' {
         $members = @(1..150 | ForEach-Object -Process { @{ operation = 'Add'; guid = "$_"; dn = "CN=$_" } }) + @(@{ operation = 'Remove'; guid = 'r'; dn = 'CN=r' })
         Use-FakeScript @{ 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ addCount = 150; removeCount = 1; remove = @(@{ guid = 'r'; dn = 'CN=r' }) }) } }; 'change.members' = @{ result = @{ members = $members } } }
-        (Get-GroupWritebackChange -RunId 7).Add.Count | Should -Be 1
+        (Get-GroupWritebackChange -RunId 7).AddMembers.Count | Should -Be 1
         $change = Get-GroupWritebackChange -RunId 7 -AllMembers
-        $change.Add.Count | Should -Be 150
-        $change.Remove.Count | Should -Be 1
+        $change.AddMembers.Count | Should -Be 150
+        $change.RemoveMembers.Count | Should -Be 1
         (Get-FakeJournal -Method 'change.members').params.changeId | Should -Be 1
     }
 }
@@ -387,7 +387,7 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'show <Name> as a list' -ForEach @(
         @{ Name = 'a run'; Command = { Get-GroupWritebackRun }; Expected = 'Planned : 2 create, 1 update' }
-        @{ Name = 'a change'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Attributes : displayName: -> Sales Add : 1: CN=user0001,OU=People,DC=contoso,DC=test' }
+        @{ Name = 'a change'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Attributes : displayName: -> Sales AddMembers : 1: CN=user0001,OU=People,DC=contoso,DC=test' }
     ) {
         Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes }
         (& $Command | Format-List | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected

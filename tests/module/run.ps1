@@ -42,6 +42,8 @@ try {
         else { $skipped += 'all tests against the fake engine: Go is not there to build it (or name it in FAKE_ENGINE)' }
     }
     if ($env:GWB_LAB -ne '1') { $skipped += 'Lab.Tests.ps1: not inside the lab (tests/lab/run -- ...)' }
+    elseif (-not $env:GWB_LAB_TENANT_ID) { $skipped += 'Lab.Tests.ps1: the lab has no simulated tenant (GWB_LAB_TENANT_BIN)' }
+    elseif ($env:GWB_LAB_SCHEMA -ne 'exchange') { $skipped += 'the parts of Lab.Tests.ps1 that need the schema of Exchange (tests/lab/run --schema exchange)' }
 
     $configuration = New-PesterConfiguration
     $configuration.Run.Path = @(Get-ChildItem -LiteralPath $PSScriptRoot -Filter '*.Tests.ps1' | Where-Object -FilterScript { $_.BaseName -like "$Name*" } | ForEach-Object -Process { $_.FullName })

@@ -1,0 +1,453 @@
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
+# The module with the real engine, a real directory and the simulated tenant: tests/lab/run -- pwsh tests/module/run.ps1
+
+BeforeDiscovery {
+    $noLab = $env:GWB_LAB -ne '1' -or -not $env:GWB_LAB_TENANT_ID
+    $noExchange = $noLab -or $env:GWB_LAB_SCHEMA -ne 'exchange'
+}
+
+BeforeAll {
+    if ($env:GWB_LAB -ne '1') { return }
+    . (Join-Path -Path $PSScriptRoot -ChildPath 'Lab.ps1')
+    Import-Module -Name ([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')) -Force
+    $container = $env:GWB_LAB_CONTAINER
+    $tenant = @{
+        TenantId = $env:GWB_LAB_TENANT_ID; Authority = $env:GWB_LAB_TENANT_AUTHORITY; GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH; TenantCAFile = $env:GWB_LAB_TENANT_CA
+    }
+    $application = @{ ClientSecretCredential = Get-LabCredential -Name $env:GWB_LAB_TENANT_CLIENT_ID -Text $env:GWB_LAB_TENANT_CLIENT_SECRET }
+    $server = @{ Server = $env:GWB_LAB_SERVER; DirectoryCAFile = $env:GWB_LAB_CA }
+    $account = @{ Credential = Get-LabCredential -Name $env:GWB_LAB_USER -Text $env:GWB_LAB_PASSWORD }
+}
+
+AfterAll {
+    Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
+}
+
+Describe 'A first installation' -Skip:$noExchange {
+    BeforeAll {
+        Invoke-Tenant reset
+        $state = @{ StatePath = Join-Path -Path $TestDrive -ChildPath 'first' }
+        $before = Get-LabDump
+    }
+
+    It 'begins with nothing' {
+        (Get-GroupWriteback @state).Status | Should -Be 'NotConfigured'
+    }
+
+    It 'connects both sides' {
+        $connection = Connect-GroupWriteback @tenant @application @server @account @state
+        $connection.TenantId | Should -Be $env:GWB_LAB_TENANT_ID
+        $connection.Roles | Should -Contain 'User.Read.All'
+        $connection.Domain | Should -Be $env:GWB_LAB_DOMAIN
+        $connection.Server | Should -Be $env:GWB_LAB_SERVER
+        (Get-GroupWriteback).StatePath | Should -Be $state.StatePath
+    }
+
+    It 'passes the prerequisites' {
+        $checks = Test-GroupWriteback -TargetContainer $container
+        $checks.Name | Should -Be 'State', 'GraphSignIn', 'GraphPermission', 'DeletedGroupPermission', 'HiddenMembershipPermission', 'ConnectWriteback', 'DirectoryBind', 'Container', 'ContainerRight', 'ForeignGroup', 'DeletedObject', 'Schema', 'Exchange'
+        @($checks | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Name | Should -BeNullOrEmpty
+    }
+
+    It 'shows what Enable would lead to, and does nothing' {
+        $planned = @(Enable-GroupWriteback $container -WhatIf)
+        @($planned | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count | Should -Be 11
+        ($planned | Where-Object -FilterScript { $_.Action -eq 'Skip' }).Reason | Should -Be 'hidden-membership'
+        (Get-GroupWriteback).Status | Should -Be 'NotConfigured'
+        Get-LabDump | Should -Be $before
+    }
+
+    It 'is enabled' {
+        (Enable-GroupWriteback $container -PassThru).Status | Should -Be 'Enabled'
+        $status = Get-GroupWriteback
+        $status.NextPolicyType | Should -Be 'Initial'
+        $status.TargetContainer | Should -Be $container
+        Get-LabDump | Should -Be $before
+    }
+
+    It 'previews the sync' {
+        @(Start-GroupWritebackSync -WhatIf | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count | Should -Be 11
+        Get-LabDump | Should -Be $before
+    }
+
+    It 'writes the groups' {
+        $run = Start-GroupWritebackSync
+        $run.Status | Should -Be 'complete'
+        $run.PolicyType | Should -Be 'Initial'
+        $run.Exported.Create | Should -Be 11
+        @($run | Get-GroupWritebackChange -Action Create -Outcome done).Count | Should -Be 11
+        $group = Get-LabObject -Filter '(cn=Group_10000000-0000-4000-8000-000000000001)'
+        @($group.member).Count | Should -Be 10
+        $group.groupType | Should -Be '8'
+        $group.displayName | Should -Be 'All Company'
+        $group.mail | Should -Be 'allcompany@contoso.onmicrosoft.com'
+        @(Get-LabObject -Filter '(objectClass=group)' -Base $container).Count | Should -Be 11
+    }
+
+    It 'writes nothing again' {
+        $run = Start-GroupWritebackSync
+        $run.Status | Should -Be 'complete'
+        $run.Exported.Create + $run.Exported.Update + $run.Exported.UpdateMembers + $run.Exported.Delete + $run.Exported.Move | Should -Be 0
+    }
+
+    It 'knows the groups, and why members are missing' {
+        $group = Get-GroupWritebackGroup 'all comp*'
+        $group.Situation | Should -Be 'linked'
+        $group.Members | Should -Be 10
+        $group.Unwritten | Should -Be 1
+        ($group | Get-GroupWritebackGroupMember | Where-Object -FilterScript { $_.Reason }).Reason | Should -Be 'cloud-only'
+        @(Get-GroupWritebackGroup 'Project').Count | Should -Be 2
+        (Get-GroupWritebackGroup -Id $group.TargetGuid).Id | Should -Be $group.Id
+        @(Get-GroupWritebackGroup 'Cloud people only' | Get-GroupWritebackGroupMember).Reason | Sort-Object -Unique | Should -Be 'cloud-only', 'guest'
+    }
+
+    It 'follows a change in the tenant' {
+        Invoke-Tenant patch-group @{ id = '10000000-0000-4000-8000-000000000004'; set = @{ displayName = 'Project Alpha' } }
+        Invoke-Tenant add-member @{ group = '10000000-0000-4000-8000-000000000004'; member = 'user0007' }
+        Invoke-Tenant remove-member @{ group = '10000000-0000-4000-8000-000000000001'; member = 'user0001' }
+        $run = Start-GroupWritebackSync
+        $run.Status | Should -Be 'complete'
+        $group = Get-LabObject -Filter '(cn=Group_10000000-0000-4000-8000-000000000004)'
+        $group.displayName | Should -Be 'Project Alpha'
+        @($group.member).Count | Should -Be 2
+        @((Get-LabObject -Filter '(cn=Group_10000000-0000-4000-8000-000000000001)').member).Count | Should -Be 9
+        $changes = @($run | Get-GroupWritebackChange)
+        @($changes | Where-Object -FilterScript { $_.RemoveCount }).RemoveMembers.DistinguishedName | Should -Be "CN=user0001,$env:GWB_LAB_PEOPLE"
+    }
+
+    It 'removes a group that the tenant has deleted for good' {
+        Invoke-Tenant delete-group @{ id = '10000000-0000-4000-8000-000000000008' }
+        Invoke-Tenant purge-group @{ id = '10000000-0000-4000-8000-000000000008' }
+        (Start-GroupWritebackSync).Exported.Delete | Should -Be 1
+        @(Get-LabObject -Filter '(objectClass=group)' -Base $container).Count | Should -Be 10
+    }
+
+    It 'changes settings' {
+        $status = Set-GroupWriteback -DeletionThreshold 5 -RunHistoryDays 90 -PassThru
+        $status.DeletionThreshold | Should -Be 5
+        $status.RunHistoryDays | Should -Be 90
+        $status.DeletionThresholdPercent | Should -Be 10
+    }
+
+    It 'stops at the threshold, and passes with consent' {
+        foreach ($id in 1, 2, 3, 4, 5, 6) {
+            Invoke-Tenant delete-group @{ id = "10000000-0000-4000-8000-00000000000$id" }
+            Invoke-Tenant purge-group @{ id = "10000000-0000-4000-8000-00000000000$id" }
+        }
+        [void] (Set-GroupWriteback -SourceShrinkThresholdPercent 0)
+        $run = Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue
+        $run.Status | Should -Be 'stopped'
+        $run.StopReason | Should -Be 'stopped-deletion-threshold-exceeded'
+        $problems[0].FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
+        @(Get-LabObject -Filter '(objectClass=group)' -Base $container).Count | Should -Be 10
+        (Start-GroupWritebackSync -AllowOnce $run.PlanId).Exported.Delete | Should -Be 6
+        { Start-GroupWritebackSync -AllowOnce $run.PlanId } | Should -Throw -ErrorId 'PlanAlreadyUsed,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -AllowOnce 'none' } | Should -Throw -ErrorId 'PlanNotFound,Start-GroupWritebackSync'
+    }
+
+    It 'shows what Disable would delete' {
+        $planned = @(Disable-GroupWriteback -WhatIf)
+        $planned.Count | Should -Be 4
+        $planned.Action | Sort-Object -Unique | Should -Be 'Delete'
+        (Get-GroupWriteback).Status | Should -Be 'Enabled'
+    }
+
+    It 'is disabled by the next sync, and leaves the directory as it was' {
+        Disable-GroupWriteback -Confirm:$false
+        $status = Get-GroupWriteback
+        $status.Status | Should -Be 'DisablePending'
+        $status.DisablePending | Should -Be 4
+        (Start-GroupWritebackSync).Exported.Delete | Should -Be 4
+        (Get-GroupWriteback).Status | Should -Be 'Disabled'
+        Get-LabDump | Should -Be $before
+    }
+
+    It 'has a history' {
+        $runs = @(Get-GroupWritebackRun)
+        $runs.Count | Should -BeGreaterThan 8
+        $runs[0].Id | Should -BeGreaterThan $runs[1].Id
+        (Get-GroupWritebackRun -Last 1).Kind | Should -Be 'disable'
+        (Get-GroupWritebackRun -Id $runs[-1].Id).Kind | Should -Be 'preview'
+    }
+}
+
+Describe 'Ways to connect' -Skip:$noLab {
+    BeforeEach {
+        Invoke-Tenant reset
+        $state = @{ StatePath = Join-Path -Path $TestDrive -ChildPath 'ways' }
+    }
+
+    AfterEach { Disconnect-GroupWriteback }
+
+    It 'the tenant with a certificate file' {
+        $password = (Get-LabCredential -Name 'x' -Text $env:GWB_LAB_TENANT_CERT_PASSWORD).Password
+        (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -CertificatePath $env:GWB_LAB_TENANT_CERT_PFX -CertificatePassword $password).TenantCredential | Should -Be 'clientCertificate'
+        (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -CertificatePath $env:GWB_LAB_TENANT_CERT_PEM).TenantCredential | Should -Be 'clientCertificate'
+    }
+
+    It 'the tenant with a certificate of the store, which signs' {
+        $certificate = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509Certificate2 -ArgumentList $env:GWB_LAB_TENANT_CERT_PFX, $env:GWB_LAB_TENANT_CERT_PASSWORD, 'UserKeySet, PersistKeySet'
+        $store = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509Store -ArgumentList 'My', 'CurrentUser'
+        $store.Open('ReadWrite')
+        $store.Add($certificate)
+        try {
+            (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -CertificateThumbprint $env:GWB_LAB_TENANT_CERT_THUMBPRINT).TenantCredential | Should -Be 'certificateThumbprint'
+        }
+        finally {
+            $store.Remove($certificate)
+            $store.Close()
+        }
+    }
+
+    It 'the tenant with a managed identity' {
+        $env:IDENTITY_ENDPOINT = $env:GWB_LAB_TENANT_MSI_ENDPOINT
+        $env:IDENTITY_HEADER = $env:GWB_LAB_TENANT_MSI_HEADER
+        try { (Connect-GroupWriteback -Identity -GraphEndpoint $env:GWB_LAB_TENANT_GRAPH -Authority $env:GWB_LAB_TENANT_AUTHORITY -TenantCAFile $env:GWB_LAB_TENANT_CA @state).TenantCredential | Should -Be 'managedIdentity' }
+        finally { Remove-Item -Path Env:IDENTITY_ENDPOINT, Env:IDENTITY_HEADER }
+    }
+
+    It 'the tenant with a workload identity' {
+        (Connect-GroupWriteback @tenant @state -WorkloadIdentity -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -FederatedTokenFile $env:GWB_LAB_TENANT_FEDERATED_TOKEN_FILE).TenantCredential | Should -Be 'workloadIdentity'
+    }
+
+    It 'the tenant with an access token' {
+        $token = (Get-LabCredential -Name 'x' -Text (Get-LabToken)).Password
+        (Connect-GroupWriteback @tenant @state -AccessToken $token).TenantName | Should -Match 'Contoso'
+    }
+
+    It 'the tenant with fresh access tokens, which are asked for during a run' {
+        Invoke-Tenant set-token-lifetime @{ seconds = 1 }
+        $asked = New-Object -TypeName System.Collections.ArrayList
+        [void] (Connect-GroupWriteback @tenant @state -AccessTokenProvider { param($Tenant, $Resource) [void] $asked.Add("$Tenant $Resource"); Get-LabToken } @server @account)
+        $first = $asked.Count
+        Start-Sleep -Seconds 2
+        @(Enable-GroupWriteback $container -ExcludeMailAttribute -WhatIf).Count | Should -BeGreaterThan 0
+        $asked.Count | Should -BeGreaterThan $first
+    }
+
+    It 'the directory with StartTLS' {
+        (Connect-GroupWriteback @server @account @state -UseStartTls).Domain | Should -Be $env:GWB_LAB_DOMAIN
+    }
+
+    It 'the directory with Kerberos and a keytab' {
+        (Connect-GroupWriteback @server @state -KeytabPath $env:GWB_LAB_KEYTAB -KerberosPrincipal "svc-gwb@$env:GWB_LAB_REALM" -KerberosConfigPath $env:KRB5_CONFIG).DirectoryCredential | Should -Be 'kerberosKeytab'
+    }
+
+    It 'the directory with Kerberos and a password' {
+        $kerberos = Get-LabCredential -Name "svc-gwb@$env:GWB_LAB_REALM" -Text $env:GWB_LAB_PASSWORD
+        (Connect-GroupWriteback @server @state -Credential $kerberos -AuthType Negotiate -KerberosConfigPath $env:KRB5_CONFIG).DirectoryCredential | Should -Be 'kerberosPassword'
+    }
+}
+
+Describe 'Bad input' -Skip:$noLab {
+    BeforeEach {
+        Invoke-Tenant reset
+        $state = @{ StatePath = Join-Path -Path $TestDrive -ChildPath ([guid]::NewGuid()) }
+        function Get-Problem {
+            param([scriptblock] $Command)
+            $problem = $Command | Should -Throw -PassThru
+            $problem.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty -Because $problem.FullyQualifiedErrorId
+            ($problem | Format-List -Property * -Force | Out-String) | Should -Not -Match ([regex]::Escape($env:GWB_LAB_PASSWORD))
+            $problem.FullyQualifiedErrorId
+        }
+    }
+
+    AfterEach { Disconnect-GroupWriteback }
+
+    It 'of an account: <Name>' -ForEach @(
+        @{ Name = 'svc-gwb'; Wrong = $true; Id = 'LdapInvalidCredentials' }
+        @{ Name = 'svc-disabled'; Id = 'AccountDisabled' }
+        @{ Name = 'svc-expired'; Id = 'AccountExpired' }
+        @{ Name = 'svc-mustchange'; Id = 'PasswordMustChange' }
+    ) {
+        $text = if ($Wrong) { 'wrong' } else { $env:GWB_LAB_PASSWORD }
+        $credential = Get-LabCredential -Name "$Name@$env:GWB_LAB_DOMAIN" -Text $text
+        Get-Problem { Connect-GroupWriteback @server @state -Credential $credential } | Should -Be "$Id,Connect-GroupWriteback"
+    }
+
+    It 'of an account that is locked' {
+        $wrong = Get-LabCredential -Name "svc-locked@$env:GWB_LAB_DOMAIN" -Text 'wrong'
+        foreach ($i in 1..5) { { Connect-GroupWriteback @server @state -Credential $wrong } | Should -Throw }
+        $right = Get-LabCredential -Name "svc-locked@$env:GWB_LAB_DOMAIN" -Text $env:GWB_LAB_PASSWORD
+        Get-Problem { Connect-GroupWriteback @server @state -Credential $right } | Should -Be 'AccountLocked,Connect-GroupWriteback'
+    }
+
+    It 'of a secret: wrong' {
+        $wrong = Get-LabCredential -Name $env:GWB_LAB_TENANT_CLIENT_ID -Text 'wrong'
+        Get-Problem { Connect-GroupWriteback @tenant @state -ClientSecretCredential $wrong } | Should -Match 'Secret.*,Connect-GroupWriteback$'
+    }
+
+    It 'of a secret: expired' {
+        Invoke-Tenant set-secret-expired @{ expired = $true }
+        Get-Problem { Connect-GroupWriteback @tenant @application @state } | Should -Match 'SecretExpired,Connect-GroupWriteback$'
+    }
+
+    It 'of a certificate: that of the domain controller is not trusted' {
+        Get-Problem { Connect-GroupWriteback -Server $env:GWB_LAB_SERVER -DirectoryCAFile $env:GWB_LAB_OTHER_CA @account @state } | Should -Be 'CertificateNotTrusted,Connect-GroupWriteback'
+    }
+
+    It 'of a certificate: that of the tenant is not trusted' {
+        $other = $tenant.Clone()
+        $other['TenantCAFile'] = $env:GWB_LAB_OTHER_CA
+        Get-Problem { Connect-GroupWriteback @other @application @state } | Should -Match 'CertificateNotTrusted,Connect-GroupWriteback$'
+    }
+
+    It 'of a server that is not there' {
+        Get-Problem { Connect-GroupWriteback -Server "none.$env:GWB_LAB_DOMAIN" -DirectoryCAFile $env:GWB_LAB_CA @account @state } | Should -Match '^Server\w+,Connect-GroupWriteback$'
+    }
+
+    It 'of a container: <Name>' -ForEach @(
+        @{ Name = 'unknown'; Container = 'OU=None,{0}'; Id = 'ContainerNotFound' }
+        @{ Name = 'outside the domain'; Container = 'OU=Writeback,DC=fabrikam,DC=test'; Id = 'ContainerOutsideDomain' }
+        @{ Name = 'no right to create'; Container = 'OU=Other,{0}'; Id = 'ContainerNoCreateRight' }
+        @{ Name = 'no distinguished name'; Container = 'Writeback'; Id = 'ContainerInvalid' }
+    ) {
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Get-Problem { Enable-GroupWriteback ($Container -f $env:GWB_LAB_BASE) -ExcludeMailAttribute } | Should -Be "$Id,Enable-GroupWriteback"
+        (Get-GroupWriteback).Status | Should -Be 'NotConfigured'
+        Test-GroupWriteback -TargetContainer ($Container -f $env:GWB_LAB_BASE) -Quiet | Should -BeFalse
+    }
+
+    It 'of permissions: no User.Read.All' {
+        Invoke-Tenant set-roles @{ roles = @('GroupMember.Read.All', 'Organization.Read.All') }
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } | Should -Be 'PermissionMissing,Enable-GroupWriteback'
+        (Test-GroupWriteback -TargetContainer $container | Where-Object -FilterScript { $_.Name -eq 'GraphPermission' }).Result | Should -Be 'Failed'
+    }
+
+    It 'of the schema: Exchange is missing' -Skip:($env:GWB_LAB_SCHEMA -eq 'exchange') {
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Get-Problem { Enable-GroupWriteback $container } | Should -Be 'ExchangeSchemaMissing,Enable-GroupWriteback'
+        { Enable-GroupWriteback $container -ExcludeMailAttribute } | Should -Not -Throw
+    }
+
+    It 'of a command: not connected, not enabled, not configured' {
+        Get-GroupWriteback @state | Out-Null
+        Get-Problem { Start-GroupWritebackSync } | Should -Be 'NotConnected,Start-GroupWritebackSync'
+        Get-Problem { Enable-GroupWriteback $container } | Should -Be 'NotConnected,Enable-GroupWriteback'
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Get-Problem { Start-GroupWritebackSync } | Should -Match '^Not(Configured|Enabled),Start-GroupWritebackSync$'
+        Get-Problem { Disable-GroupWriteback -Confirm:$false } | Should -Be 'NotConfigured,Disable-GroupWriteback'
+        Get-GroupWritebackRun -Id 999 -ErrorVariable problems -ErrorAction SilentlyContinue
+        $problems[0].FullyQualifiedErrorId | Should -Be 'RunNotFound,Get-GroupWritebackRun'
+        Get-GroupWritebackChange -RunId 999 -ErrorVariable problems -ErrorAction SilentlyContinue
+        $problems[0].FullyQualifiedErrorId | Should -Be 'RunNotFound,Get-GroupWritebackChange'
+        Get-GroupWritebackGroupMember ([guid]::NewGuid()) -ErrorVariable problems -ErrorAction SilentlyContinue
+        $problems[0].FullyQualifiedErrorId | Should -Be 'GroupNotFound,Get-GroupWritebackGroupMember'
+    }
+
+    It 'of the settings file: broken, and left as it is' {
+        [void] (New-Item -ItemType Directory -Path $state.StatePath)
+        & chmod 700 $state.StatePath
+        $file = Join-Path -Path $state.StatePath -ChildPath 'settings.json'
+        Set-Content -LiteralPath $file -Value '{ "enabled": tru'
+        Get-Problem { Get-GroupWriteback @state } | Should -Be 'SettingsUnreadable,Get-GroupWriteback'
+        Get-Content -LiteralPath $file | Should -Be '{ "enabled": tru'
+    }
+
+    It 'of the tenant: another than the state''s' {
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Enable-GroupWriteback $container -ExcludeMailAttribute
+        $other = $tenant.Clone()
+        $other['TenantId'] = '0aaaaaaa-0000-4000-8000-000000000001'
+        Invoke-Tenant seed @{ tenant = @{ id = $other['TenantId']; displayName = 'Other'; domain = 'other.onmicrosoft.com' } }
+        [void] (Connect-GroupWriteback @other @application)
+        Get-Problem { Start-GroupWritebackSync } | Should -Be 'TenantMismatch,Start-GroupWritebackSync'
+        Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } | Should -Be 'TenantMismatch,Enable-GroupWriteback'
+    }
+
+    It 'of groups: foreign ones in the container stop Enable until -Adopt' {
+        Add-LabGroup -Dn "CN=Foreign,$container" -Attribute @{ sAMAccountName = 'Foreign'; adminDescription = 'Group_10000000-0000-4000-8000-000000000002' }
+        try {
+            [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+            Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } | Should -Be 'ForeignGroupsPresent,Enable-GroupWriteback'
+        }
+        finally { [void] (Invoke-LabLdap -Command ldapdelete -Argument "CN=Foreign,$container") }
+    }
+
+    It 'of a time: a run is going on already' {
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Enable-GroupWriteback $container -ExcludeMailAttribute
+        Invoke-Tenant set-latency @{ seconds = 2 }
+        $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
+        $shell = [powershell]::Create()
+        [void] $shell.AddScript({
+                param($Manifest, $Connect)
+                Import-Module -Name $Manifest
+                [void] (Connect-GroupWriteback @Connect)
+                Start-GroupWritebackSync
+            }).AddArgument($manifest).AddArgument($tenant + $application + $server + $account + $state)
+        $job = $shell.BeginInvoke()
+        try {
+            for ($i = 0; $i -lt 200 -and (Get-GroupWritebackRun -Last 1).Status -ne 'running'; $i++) { Start-Sleep -Milliseconds 100 }
+            Get-Problem { Start-GroupWritebackSync } | Should -Be 'RunInProgress,Start-GroupWritebackSync'
+            (Get-GroupWriteback).LastRun.Status | Should -Be 'running' -Because 'looking is possible meanwhile'
+        }
+        finally {
+            # Ctrl+C for the other one
+            $shell.Stop()
+            $shell.Dispose()
+        }
+        $job.IsCompleted | Should -BeTrue
+        Invoke-Tenant set-latency @{ seconds = 0 }
+        $cancelled = Get-GroupWritebackRun -Last 1
+        $cancelled.Status | Should -Be 'stopped'
+        $cancelled.StopReason | Should -Be 'stopped-cancelled'
+        @(Get-LabObject -Filter '(objectClass=group)' -Base $container).Count | Should -Be 0
+    }
+}
+
+Describe 'Bad data' -Skip:$noExchange {
+    BeforeAll {
+        Invoke-Tenant reset
+        $state = @{ StatePath = Join-Path -Path $TestDrive -ChildPath 'data' }
+        Add-LabGroup -Dn "CN=Group_10000000-0000-4000-8000-000000000004,$container" -Attribute @{ sAMAccountName = 'taken-cn' }
+        Add-LabGroup -Dn "CN=taken-sam,$env:GWB_LAB_OTHER" -Attribute @{ sAMAccountName = 'Group_10000000-0000-4000-8000-000000000005' }
+        $long = ('"a,b/c\' * 43).Substring(0, 290) + [char]::ConvertFromUtf32(0x1F680) + 'end'
+        $names = @{
+            '10000000-0000-4000-8000-0000000000f1' = $long
+            '10000000-0000-4000-8000-0000000000f2' = "line`nfeed`tand tab"
+            '10000000-0000-4000-8000-0000000000f3' = '   '
+        }
+        foreach ($id in $names.Keys) {
+            Invoke-Tenant put-group @{ id = $id; displayName = $names[$id]; mailNickname = $id.Substring(32); groupTypes = @('Unified'); mailEnabled = $true; securityEnabled = $false; members = @('user0001') }
+        }
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Enable-GroupWriteback $container -NameFormat DisplayName -SamAccountNameFormat ObjectId
+    }
+
+    AfterAll {
+        if ($env:GWB_LAB -eq '1') {
+            [void] (Invoke-LabLdap -Command ldapdelete -Argument "CN=Group_10000000-0000-4000-8000-000000000004,$container")
+            [void] (Invoke-LabLdap -Command ldapdelete -Argument "CN=taken-sam,$env:GWB_LAB_OTHER")
+            Disconnect-GroupWriteback
+        }
+    }
+
+    It 'does not stop the other groups' {
+        $script:run = Start-GroupWritebackSync -WarningAction SilentlyContinue
+        $run.Exported.Create | Should -BeGreaterOrEqual 12
+        $run.Status | Should -BeIn 'complete', 'partial'
+    }
+
+    It 'of a name is made fit' {
+        foreach ($id in $names.Keys) {
+            $group = Get-LabObject -Filter "(adminDescription=Group_$id)" -Base $container
+            @($group).Count | Should -Be 1
+            $group.cn.Length | Should -BeLessOrEqual 64
+            $group.cn | Should -Match "_$($id.Substring(24))$"
+        }
+        (Get-LabObject -Filter '(adminDescription=Group_10000000-0000-4000-8000-0000000000f3)').cn | Should -Be 'Group_0000000000f3'
+    }
+
+    It 'of a name that is taken is named' {
+        $change = Get-GroupWritebackChange -RunId $run.Id -Action Skip | Where-Object -FilterScript { $_.SourceId -eq '10000000-0000-4000-8000-000000000005' }
+        "$($change.Reason) $($change.Message)" | Should -Match ([regex]::Escape("CN=taken-sam,$env:GWB_LAB_OTHER"))
+    }
+
+    It 'is gone after Disable' {
+        Disable-GroupWriteback -StartSync -Confirm:$false | Out-Null
+        @(Get-LabObject -Filter '(adminDescription=*)' -Base $container).Count | Should -Be 0
+        (Get-LabObject -Filter '(cn=Group_10000000-0000-4000-8000-000000000004)').sAMAccountName | Should -Be 'taken-cn'
+    }
+}

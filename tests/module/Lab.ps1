@@ -1,0 +1,75 @@
+# Dot-sourced by Lab.Tests.ps1: the simulated tenant and the directory as others see them, not through the module.
+
+# Sends a request to the control interface of the simulated tenant; see tests/lab/tenant/README.md.
+function Invoke-Tenant {
+    param([string] $Verb, [System.Collections.IDictionary] $Body = @{})
+    [void] (Send-LabRequest -Uri "$env:GWB_LAB_TENANT_CONTROL/$Verb" -Text (ConvertTo-Json -InputObject $Body -Depth 10) -Type 'application/json')
+}
+
+# An access token of the simulated tenant.
+function Get-LabToken {
+    $form = 'grant_type=client_credentials&client_id={0}&client_secret={1}&scope={2}' -f $env:GWB_LAB_TENANT_CLIENT_ID, [uri]::EscapeDataString($env:GWB_LAB_TENANT_CLIENT_SECRET), [uri]::EscapeDataString("$env:GWB_LAB_TENANT_GRAPH/.default")
+    $answer = Send-LabRequest -Uri "$env:GWB_LAB_TENANT_AUTHORITY/$env:GWB_LAB_TENANT_ID/oauth2/v2.0/token" -Text $form -Type 'application/x-www-form-urlencoded'
+    (ConvertFrom-Json -InputObject $answer).access_token
+}
+
+function Send-LabRequest {
+    param([string] $Uri, [string] $Text, [string] $Type)
+    if ($PSVersionTable.PSEdition -ne 'Core') { throw 'The lab runs on Linux, with PowerShell 7.' }
+    if (-not $script:LabClient) {
+        $handler = New-Object -TypeName System.Net.Http.SocketsHttpHandler
+        $policy = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509ChainPolicy
+        $policy.TrustMode = 'CustomRootTrust'
+        $policy.CustomTrustStore.ImportFromPemFile($env:GWB_LAB_TENANT_CA)
+        $policy.RevocationMode = 'NoCheck'
+        $handler.SslOptions.CertificateChainPolicy = $policy
+        $script:LabClient = New-Object -TypeName System.Net.Http.HttpClient -ArgumentList $handler
+    }
+    $content = New-Object -TypeName System.Net.Http.StringContent -ArgumentList $Text, ([System.Text.Encoding]::UTF8), $Type
+    $response = $script:LabClient.PostAsync($Uri, $content).GetAwaiter().GetResult()
+    $answer = $response.Content.ReadAsStringAsync().GetAwaiter().GetResult()
+    if (-not $response.IsSuccessStatusCode) { throw "${Uri}: $([int] $response.StatusCode) $answer" }
+    $answer
+}
+
+function Get-LabCredential {
+    param([string] $Name, [string] $Text)
+    New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', $Text).SecurePassword
+}
+
+function Invoke-LabLdap {
+    param([string] $Command, [string[]] $Argument, [string] $Text)
+    $env:LDAPTLS_CACERT = $env:GWB_LAB_CA
+    $arguments = @('-x', '-H', "ldaps://$env:GWB_LAB_SERVER", '-D', $env:GWB_LAB_ADMIN_USER, '-w', $env:GWB_LAB_ADMIN_PASSWORD) + $Argument
+    $out = if ($Text) { $Text | & $Command @arguments 2>&1 } else { & $Command @arguments 2>&1 }
+    if ($LASTEXITCODE -ne 0) { throw "$Command ended with ${LASTEXITCODE}: $out" }
+    $out
+}
+
+# Objects of the directory as ldapsearch shows them: attributes by name, several values as an array.
+function Get-LabObject {
+    param([string] $Filter, [string] $Base = $env:GWB_LAB_BASE)
+    $object = $null
+    foreach ($line in @(Invoke-LabLdap -Command ldapsearch -Argument '-LLL', '-o', 'ldif-wrap=no', '-b', $Base, $Filter) + '') {
+        if ($line -match '^([\w;-]+)(::?) (.*)$') {
+            if (-not $object) { $object = @{} }
+            $value = if ($Matches[2] -eq '::') { [System.Text.Encoding]::UTF8.GetString([System.Convert]::FromBase64String($Matches[3])) } else { $Matches[3] }
+            if ($object.ContainsKey($Matches[1])) { $object[$Matches[1]] = @($object[$Matches[1]]) + $value } else { $object[$Matches[1]] = $value }
+        }
+        elseif ($line -eq '' -and $object) {
+            if ($object.ContainsKey('dn')) { [pscustomobject] $object }
+            $object = $null
+        }
+    }
+}
+
+function Add-LabGroup {
+    param([string] $Dn, [System.Collections.IDictionary] $Attribute)
+    $lines = @("dn: $Dn", 'objectClass: group', 'groupType: 8') + @($Attribute.Keys | ForEach-Object -Process { "${_}: $($Attribute[$_])" })
+    [void] (Invoke-LabLdap -Command ldapadd -Text ($lines -join "`n"))
+}
+
+# The whole directory in a stable form.
+function Get-LabDump {
+    (& ([System.IO.Path]::Combine($PSScriptRoot, '..', 'lab', 'dump'))) -join "`n"
+}

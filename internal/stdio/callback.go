@@ -71,6 +71,5 @@ func callError(ctx context.Context, err error, e engine.Error) error {
 		said = client.Message
 	}
 	e.Message = fmt.Sprintf("%s: %s.", e.Message, strings.TrimRight(clip(said), "."))
-	e.Err = err
 	return &e
 }

@@ -19,6 +19,7 @@ type errorData struct {
 	ID       string          `json:"id"`
 	Object   string          `json:"object"`
 	Advice   string          `json:"advice"`
+	Cause    string          `json:"cause"`
 }
 
 // codes maps categories to the codes of the protocol.
@@ -45,7 +46,11 @@ func wireError(e *engine.Error) *jrpc2.Error {
 	if !ok {
 		code = jrpc2.InternalError
 	}
-	return withData(code, clip(e.Message), errorData{e.Category, e.ID, clip(e.Object), clip(e.Advice)})
+	data := errorData{Category: e.Category, ID: e.ID, Object: clip(e.Object), Advice: clip(e.Advice)}
+	if e.Err != nil && e.Err.Error() != e.Message {
+		data.Cause = clip(e.Err.Error())
+	}
+	return (&jrpc2.Error{Code: code, Message: clip(e.Message)}).WithData(data)
 }
 
 // protocolError is wireError for the errors that JSON-RPC has codes for.
@@ -53,10 +58,6 @@ func protocolError(code jrpc2.Code, e *engine.Error) *jrpc2.Error {
 	out := wireError(e)
 	out.Code = code
 	return out
-}
-
-func withData(code jrpc2.Code, message string, data errorData) *jrpc2.Error {
-	return (&jrpc2.Error{Code: code, Message: message}).WithData(data)
 }
 
 // What is answered to lines that are no messages.

@@ -195,7 +195,7 @@ func TestChangesAndTheirMembers(t *testing.T) {
 	}
 }
 
-// Fifty thousand changes, every tenth with a hundred members to show, are 60 MB
+// Fifty thousand changes, every fiftieth with a hundred members to show, are 30 MB
 // of text when listed. Read page by page they must cost this process no more
 // than a few pages of half a megabyte: one as read, one as text, the copies
 // that encoding and the pipe make of it, and what the collector has not taken.
@@ -206,7 +206,7 @@ func TestMemoryOfALongList(t *testing.T) {
 	state := &fakeState{count: changes,
 		changes: func(i int64) engine.SpooledChange {
 			c := engine.SpooledChange{ID: i, Change: plan.Change{Action: plan.UpdateMembers, DN: fmt.Sprintf("CN=Group_%d,OU=Groups,DC=contoso,DC=test", i)}}
-			if i%10 == 0 {
+			if i%50 == 0 {
 				c.AddCount = 20_000
 			}
 			return c

@@ -116,13 +116,13 @@ func TestEveryCategoryHasItsCode(t *testing.T) {
 	seen := map[int]engine.Category{}
 	for _, c := range []engine.Category{engine.InvalidArgument, engine.ObjectNotFound, engine.PermissionDenied, engine.Authentication,
 		engine.Connection, engine.InvalidState, engine.ResourceBusy, engine.LimitsExceeded, engine.InvalidData, engine.Stopped, engine.NotSpecified} {
-		e := wireError(&engine.Error{Category: c, ID: "X", Object: "o", Message: "m", Advice: "a"})
+		e := wireError(&engine.Error{Category: c, ID: "X", Object: "o", Message: "m", Advice: "a", Err: errors.New("c")})
 		if other, taken := seen[int(e.Code)]; taken {
 			t.Errorf("%s and %s have the code %d", c, other, e.Code)
 		}
 		seen[int(e.Code)] = c
 		var data errorData
-		if err := json.Unmarshal(e.Data, &data); err != nil || data != (errorData{c, "X", "o", "a"}) || e.Message != "m" {
+		if err := json.Unmarshal(e.Data, &data); err != nil || data != (errorData{c, "X", "o", "a", "c"}) || e.Message != "m" {
 			t.Errorf("%s: %+v %s", c, e, e.Data)
 		}
 	}

@@ -57,10 +57,11 @@ type ErrorData struct {
 	ID       string `json:"id"`
 	Object   string `json:"object"`
 	Advice   string `json:"advice"`
+	Cause    string `json:"cause"`
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s %s (%d): %s [object %q] %s", e.Data.Category, e.Data.ID, e.Code, e.Message, e.Data.Object, e.Data.Advice)
+	return fmt.Sprintf("%s %s (%d): %s [object %q] %s [cause %q]", e.Data.Category, e.Data.ID, e.Code, e.Message, e.Data.Object, e.Data.Advice, e.Data.Cause)
 }
 
 // ErrorID returns the error id in err's chain, or "".

@@ -1,17 +1,17 @@
 @{
-    RootModule           = 'module/GroupWriteback.psm1'
-    ModuleVersion        = '0.1.0'
-    GUID                 = '5c4a1f0e-7b0d-4c55-9c1f-3a6c0b6a9d27'
-    Author               = 'The GroupWriteback contributors'
-    CompanyName          = 'The GroupWriteback contributors'
-    Copyright            = '(c) The GroupWriteback contributors. MIT licence.'
-    Description          = 'Writes the Microsoft 365 groups of an Entra tenant back to Active Directory as universal distribution groups with their on-premises members.'
-    PowerShellVersion    = '5.1'
-    CompatiblePSEditions = @('Desktop', 'Core')
+    RootModule             = 'module/GroupWriteback.psm1'
+    ModuleVersion          = '0.1.0'
+    GUID                   = '5c4a1f0e-7b0d-4c55-9c1f-3a6c0b6a9d27'
+    Author                 = 'The GroupWriteback contributors'
+    CompanyName            = 'The GroupWriteback contributors'
+    Copyright              = '(c) The GroupWriteback contributors. MIT licence.'
+    Description            = 'Writes the Microsoft 365 groups of an Entra tenant back to Active Directory as universal distribution groups with their on-premises members.'
+    PowerShellVersion      = '5.1'
+    CompatiblePSEditions   = @('Desktop', 'Core')
     DotNetFrameworkVersion = '4.7.2'
-    TypesToProcess       = @('module/Formats/GroupWriteback.Types.ps1xml')
-    FormatsToProcess     = @('module/Formats/GroupWriteback.Format.ps1xml')
-    FunctionsToExport    = @(
+    TypesToProcess         = @('module/Formats/GroupWriteback.Types.ps1xml')
+    FormatsToProcess       = @('module/Formats/GroupWriteback.Format.ps1xml')
+    FunctionsToExport      = @(
         'Connect-GroupWriteback'
         'Disable-GroupWriteback'
         'Disconnect-GroupWriteback'
@@ -25,10 +25,10 @@
         'Start-GroupWritebackSync'
         'Test-GroupWriteback'
     )
-    CmdletsToExport      = @()
-    VariablesToExport    = @()
-    AliasesToExport      = @()
-    PrivateData          = @{
+    CmdletsToExport        = @()
+    VariablesToExport      = @()
+    AliasesToExport        = @()
+    PrivateData            = @{
         PSData = @{
             Tags         = @('PSEdition_Desktop', 'PSEdition_Core', 'Windows', 'Linux', 'Entra', 'AzureAD', 'Microsoft365', 'ActiveDirectory', 'Group', 'Writeback', 'Sync', 'Hybrid')
             ReleaseNotes = 'The first version.'

@@ -30,7 +30,7 @@ function Resolve-FilePath {
 
 # Whether ShouldProcess is going to ask, or to say "What if".
 function Test-Preview {
-    param([bool] $WhatIf, $Confirmation, [System.Management.Automation.ConfirmImpact] $Impact)
+    param([bool] $Simulation, $Confirmation, [System.Management.Automation.ConfirmImpact] $Impact)
     $level = [System.Management.Automation.ConfirmImpact] $Confirmation
-    $WhatIf -or ($level -ne 'None' -and $level -le $Impact)
+    $Simulation -or ($level -ne 'None' -and $level -le $Impact)
 }

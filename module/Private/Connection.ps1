@@ -42,6 +42,10 @@ function ConvertTo-SourceField {
 function ConvertTo-TargetField {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
     $given = @('Credential', 'AuthType', 'KeytabPath', 'KerberosPrincipal', 'KerberosRealm', 'KerberosConfigPath', 'UseStartTls', 'DirectoryCAFile' | Where-Object -FilterScript { $Bound.ContainsKey($_) })
+    $lost = @('Environment', 'Authority', 'GraphEndpoint', 'TenantCAFile' | Where-Object -FilterScript { $Bound.ContainsKey($_) })
+    if ($lost -and $Cmdlet.ParameterSetName -eq 'Directory') {
+        throw (ConvertTo-ErrorRecord -Id 'TenantCredentialMissing' -Category 'InvalidArgument' -Object "-$($lost[0])" -Message 'The parameter is for the tenant, but how to sign in there was not given.' -Advice 'Add -ClientSecretCredential, a certificate, -Identity, -WorkloadIdentity or an access token.')
+    }
     if (-not $Bound['Server']) {
         if ($given) { throw (ConvertTo-ErrorRecord -Id 'ServerMissing' -Category 'InvalidArgument' -Object "-$($given[0])" -Message 'The parameter is for the directory, but no server was given.' -Advice 'Add -Server with a domain controller or the DNS name of the domain.') }
         return

@@ -23,8 +23,7 @@ function Open-EngineLog {
             $folder = [System.IO.Path]::Combine($folder, 'GroupWriteback', 'log')
             [void] [System.IO.Directory]::CreateDirectory($folder)
             $log.Path = [System.IO.Path]::Combine($folder, ('engine-{0:yyyyMMdd-HHmmss}-{1}.log' -f [datetime]::UtcNow, $Process.Id))
-            # CreateNew: a file or link that somebody else has put there is not written to
-            $log.Stream = New-Object -TypeName System.IO.FileStream -ArgumentList $log.Path, 'CreateNew', 'Write', 'ReadWrite, Delete'
+            $log.Stream = Open-LogFile -Path $log.Path
             Clear-EngineLogFolder -Folder $folder
             break
         }
@@ -35,6 +34,13 @@ function Open-EngineLog {
     }
     $log.Task = $log.Source.ReadAsync($log.Buffer, 0, $log.Buffer.Length)
     $log
+}
+
+# A file or link that somebody else has put there is not written to: the file has to be a new one.
+function Open-LogFile {
+    param([string] $Path)
+    $share = [System.IO.FileShare]::ReadWrite -bor [System.IO.FileShare]::Delete
+    New-Object -TypeName System.IO.FileStream -ArgumentList $Path, ([System.IO.FileMode]::CreateNew), ([System.IO.FileAccess]::Write), $share
 }
 
 function Clear-EngineLogFolder {
@@ -75,7 +81,7 @@ function Step-EngineLog {
     $older = $Log.Path + '.1'
     [System.IO.File]::Delete($older)
     [System.IO.File]::Move($Log.Path, $older)
-    $Log.Stream = New-Object -TypeName System.IO.FileStream -ArgumentList $Log.Path, 'CreateNew', 'Write', 'ReadWrite, Delete'
+    $Log.Stream = Open-LogFile -Path $Log.Path
 }
 
 function Close-EngineLog {

@@ -81,7 +81,7 @@ function Enable-GroupWriteback {
     $text = "Write the Microsoft 365 groups of tenant $($settings.tenant.name) ($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
     $text += ". There are $([int] $check.ownGroups) group(s) of ours and $([int] $check.foreignGroups) of others now"
     $plan = $null
-    if ($WhatIfPreference -or ($StartSync -and (Test-Preview -WhatIf $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {
+    if ($WhatIfPreference -or ($StartSync -and (Test-Preview -Simulation $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {
         $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $fields }
         if (-not $plan) { return }
         $text += "; the first sync would $(ConvertTo-TotalText $plan.planned)"

@@ -60,12 +60,12 @@ function Get-GroupWritebackGroup {
         )
         foreach ($query in $queries) {
             $wanted = [string] $query.Values
-            $found = $false
+            $seen = @{ Any = $false }
             Get-EngineList -Cmdlet $PSCmdlet -Method 'group.list' -Property 'groups' -Parameter $query | ForEach-Object -Process {
-                $found = $true
+                $seen.Any = $true
                 ConvertTo-Group $_
             }
-            if (-not $found -and $wanted -and $wanted -notmatch '[*?]') {
+            if (-not $seen.Any -and $wanted -and $wanted -notmatch '[*?]') {
                 $PSCmdlet.WriteError((ConvertTo-ErrorRecord -Id 'GroupNotFound' -Category 'ObjectNotFound' -Object $wanted -Message 'The state knows no such group.' -Advice 'Only Microsoft 365 groups that are not synchronised from the directory are known, since the first sync after they were made.'))
             }
         }

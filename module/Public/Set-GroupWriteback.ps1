@@ -110,7 +110,7 @@ function Set-GroupWriteback {
     $names = ($PSBoundParameters.Keys | Where-Object -FilterScript { $_ -ne 'PassThru' -and $_ -notin [System.Management.Automation.Cmdlet]::CommonParameters -and $_ -notin [System.Management.Automation.Cmdlet]::OptionalCommonParameters } | ForEach-Object -Process { "$_ = $($PSBoundParameters[$_])" }) -join ', '
     $text = "Set $names"
     $plan = $null
-    if (Test-Preview -WhatIf $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
+    if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
         # refuses what cannot be, before anybody is asked
         $after = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Checking'
         if ($shape.Count -and $after.enabled) {

@@ -64,7 +64,7 @@ function Start-GroupWritebackSync {
     $text = 'Synchronise the groups of the tenant to the directory'
     $plan = $null
     # a preview imports everything, so it is made only where somebody is to see its counts
-    if (Test-Preview -WhatIf $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
+    if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
         $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields
         if (-not $plan) { return }
         $text += ": $(ConvertTo-TotalText $plan.planned)"

@@ -25,7 +25,8 @@ function Test-GroupWriteback {
         Connect-GroupWriteback
     #>
     [CmdletBinding()]
-    [OutputType('GroupWriteback.Check', [bool])]
+    [OutputType('GroupWriteback.Check')]
+    [OutputType([bool])]
     param(
         [Parameter(Position = 0)]
         [ValidateNotNullOrEmpty()]

@@ -11,7 +11,7 @@
     The tenant: its id or a verified domain name.
 .PARAMETER Server
     A domain controller, or the DNS name of the domain.
-.PARAMETER CredentialName
+.PARAMETER AssetName
     The name of a credential of the Automation account for the directory. Without it the account of the worker is used.
 .PARAMETER StatePath
     The folder of the state, if it is not the default one.
@@ -24,7 +24,7 @@ param(
     [Parameter(Mandatory)]
     [string] $Server,
 
-    [string] $CredentialName,
+    [string] $AssetName,
 
     [string] $StatePath
 )
@@ -35,7 +35,7 @@ $ProgressPreference = 'SilentlyContinue'
 Import-Module -Name GroupWriteback
 
 $connect = @{ Identity = $true; TenantId = $TenantId; Server = $Server }
-if ($CredentialName) { $connect['Credential'] = Get-AutomationPSCredential -Name $CredentialName }
+if ($AssetName) { $connect['Credential'] = Get-AutomationPSCredential -Name $AssetName }
 if ($StatePath) { $connect['StatePath'] = $StatePath }
 try {
     [void] (Connect-GroupWriteback @connect)

@@ -372,7 +372,7 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
     It 'show <Name> as a table' -ForEach @(
-        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'Initial complete 2 create, 1 update, 1 members \(\+5 -0\)' }
+        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'sync complete 2 create, 1 update, 1 members \(\+5 -0\)' }
         @{ Name = 'changes'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Create done Sales \+1 -0' }
         @{ Name = 'groups'; Command = { Get-GroupWritebackGroup }; Expected = 'Sales linked 5 2 Create done CN=a' }
         @{ Name = 'members'; Command = { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }; Expected = 'One user False guest' }

@@ -93,6 +93,7 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'refuses <Name> before anything is sent' -ForEach @(
         @{ Name = 'a credential without a server'; Id = 'ServerMissing'; Parameter = @{ Identity = $true; UseStartTls = $true } }
+        @{ Name = 'a cloud without a credential'; Id = 'TenantCredentialMissing'; Parameter = @{ Server = 's'; Environment = 'China' } }
         @{ Name = 'a keytab without a principal'; Id = 'PrincipalMissing'; Parameter = @{ Server = 's'; KeytabPath = 'k' } }
         @{ Name = 'Basic without a credential'; Id = 'CredentialMissing'; Parameter = @{ Server = 's'; AuthType = 'Basic' } }
         @{ Name = 'a thumbprint that is nowhere'; Id = 'CertificateNotFound'; Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificateThumbprint = '00 11 22' } }

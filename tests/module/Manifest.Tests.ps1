@@ -74,16 +74,55 @@ Describe 'The sources' {
     }
 }
 
-Describe 'The package' {
-    It 'can be imported, with the engine and the about topic where they are looked for' {
-        $engine = Join-Path -Path $TestDrive -ChildPath 'groupwriteback'
-        Set-Content -LiteralPath $engine -Value 'engine'
+Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeAll {
+        # the fake engine under the name of the real one
+        $engine = Join-Path -Path $TestDrive -ChildPath ('groupwriteback' + [System.IO.Path]::GetExtension($env:FAKE_ENGINE))
+        Copy-Item -LiteralPath $env:FAKE_ENGINE -Destination $engine
         $package = & ([System.IO.Path]::Combine($root, 'module', 'build', 'build.ps1')) -Destination (Join-Path -Path $TestDrive -ChildPath 'out') -Engine $engine
+        $modulePath = $env:PSModulePath
+        Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
+        $env:PSModulePath = (Join-Path -Path $TestDrive -ChildPath 'out') + [System.IO.Path]::PathSeparator + $modulePath
+        function Use-FakeRun {
+            param([string] $Status)
+            $env:FAKE_ENGINE_SCRIPT = Join-Path -Path $TestDrive -ChildPath 'script.json'
+            [System.IO.File]::WriteAllText($env:FAKE_ENGINE_SCRIPT, (ConvertTo-Json -Depth 5 -InputObject @{
+                        'session.connect' = @(@{ result = @{ source = @{ tenantId = 't' }; target = @{ server = 's' } } })
+                        'sync.start'      = @(@{ result = @{ id = 1; status = $Status; planned = @{}; exported = @{} } })
+                    }))
+        }
+    }
+
+    AfterAll {
+        Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
+        if ($modulePath) { $env:PSModulePath = $modulePath }
+        Remove-Item -Path Env:FAKE_ENGINE_SCRIPT -ErrorAction SilentlyContinue
+    }
+
+    It 'can be imported, with the engine and the about topic where they are looked for' {
         $package.Name | Should -Be $manifest.Version.ToString()
         (Test-ModuleManifest -Path (Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1')).ExportedFunctions.Count | Should -Be $manifest.ExportedFunctions.Count
-        foreach ($file in 'bin/groupwriteback', 'en-US/about_GroupWriteback.help.txt', 'module/Formats/GroupWriteback.Format.ps1xml', 'module/runbooks/Sync-GroupWriteback.ps1') {
+        foreach ($file in "bin/$(Split-Path -Path $engine -Leaf)", 'en-US/about_GroupWriteback.help.txt', 'module/Formats/GroupWriteback.Format.ps1xml', 'module/runbooks/Sync-GroupWriteback.ps1') {
             Test-Path -LiteralPath (Join-Path -Path $package.FullName -ChildPath $file) | Should -BeTrue -Because $file
         }
         Test-Path -LiteralPath (Join-Path -Path $package.FullName -ChildPath 'module/build') | Should -BeFalse
+    }
+
+    It 'has an about topic that Get-Help finds' {
+        [string] (Get-Help -Name about_GroupWriteback) | Should -Match 'SHORT DESCRIPTION'
+    }
+
+    It 'has a runbook that returns the record of the run' {
+        function Get-AutomationPSCredential { param([string] $Name) New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, (New-Object -TypeName System.Security.SecureString) }
+        Use-FakeRun -Status 'complete'
+        $runbook = Join-Path -Path $package.FullName -ChildPath 'module/runbooks/Sync-GroupWriteback.ps1'
+        (& $runbook -TenantId t -Server s -AssetName svc).Status | Should -Be 'complete'
+        (Get-Module -Name GroupWriteback).ModuleBase | Should -Be $package.FullName
+    }
+
+    It 'has a runbook that fails when the run failed' {
+        Use-FakeRun -Status 'failed'
+        $runbook = Join-Path -Path $package.FullName -ChildPath 'module/runbooks/Sync-GroupWriteback.ps1'
+        { & $runbook -TenantId t -Server s } | Should -Throw -ErrorId 'RunFailed,Start-GroupWritebackSync'
     }
 }

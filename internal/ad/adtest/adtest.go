@@ -1,0 +1,95 @@
+// Package adtest is one suite for every engine.Target. It runs against a real
+// directory as the service account, arranges what it needs as an
+// administrator, and looks at the results with a connection of its own.
+package adtest
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"groupwriteback/internal/engine"
+)
+
+// Env is a directory to test on. Container may be changed freely below; Other
+// and People are containers where the service account may only read, and the
+// suite adds objects to Other.
+type Env struct {
+	Open engine.OpenTarget
+	// Config is how the service account signs in.
+	Config engine.TargetConfig
+	// AdminUser and AdminPassword are of an account with all rights.
+	AdminUser, AdminPassword string
+
+	Domain, Base             string // DNS name, DN
+	Container, Other, People string // DNs
+	// Exchange and ExternalID say what the schema has.
+	Exchange, ExternalID bool
+	// NoRightsUser has the service account's password and no rights; of
+	// DeletedUser, with the same password, deleted objects are visible.
+	NoRightsUser, DeletedUser string
+	// OtherCA is a PEM file of an authority that the server's certificate is
+	// not of.
+	OtherCA       string
+	Keytab, Realm string
+	// Users is the file with the users in People.
+	Users string
+}
+
+// Lab is the environment of tests/lab/run; without it the test is skipped.
+func Lab(t *testing.T, open engine.OpenTarget) Env {
+	t.Helper()
+	if os.Getenv("GWB_LAB") != "1" {
+		t.Skip("no lab: run under tests/lab/run")
+	}
+	get := func(name string) string {
+		v := os.Getenv("GWB_LAB_" + name)
+		if v == "" {
+			t.Fatalf("the lab gives no GWB_LAB_%s", name)
+		}
+		return v
+	}
+	return Env{
+		Open: open,
+		Config: engine.TargetConfig{
+			Server: get("SERVER"), CAFile: get("CA"), Kind: engine.SimpleBind,
+			User: get("USER"), Password: engine.NewSecret(get("PASSWORD")),
+		},
+		AdminUser: get("ADMIN_USER"), AdminPassword: get("ADMIN_PASSWORD"),
+		Domain: get("DOMAIN"), Base: get("BASE"), Container: get("CONTAINER"), Other: get("OTHER"), People: get("PEOPLE"),
+		Exchange: get("SCHEMA") == "exchange", ExternalID: get("SCHEMA") != "2012r2",
+		NoRightsUser: get("NONE_USER"), DeletedUser: get("DELETED_USER"),
+		OtherCA: get("OTHER_CA"), Keytab: get("KEYTAB"), Realm: get("REALM"), Users: get("DIR") + "/users.json",
+	}
+}
+
+// limit bounds a single test; each does a few dozen requests.
+const limit = time.Minute
+
+// Suite runs all tests of the package.
+func Suite(t *testing.T, env Env) {
+	s := &suite{Env: env, admin: connectAdmin(t, env)}
+	before := s.foreignPrincipals(t)
+	t.Run("Connect", s.testConnect)
+	t.Run("Identify", s.testIdentify)
+	t.Run("Container", s.testContainer)
+	t.Run("Create", s.testCreate)
+	t.Run("Names", s.testNames)
+	t.Run("Modify", s.testModify)
+	t.Run("Rename", s.testRename)
+	t.Run("Delete", s.testDelete)
+	t.Run("Members", s.testMembers)
+	t.Run("Sizes", s.testSizes)
+	t.Run("Read", s.testRead)
+	t.Run("Resolve", s.testResolve)
+	t.Run("Holders", s.testHolders)
+	t.Run("Lost", s.testLost)
+	if after := s.foreignPrincipals(t); after != before {
+		t.Errorf("CN=ForeignSecurityPrincipals was changed:\nbefore %s\nafter  %s", before, after)
+	}
+}
+
+type suite struct {
+	Env
+	admin *admin
+}

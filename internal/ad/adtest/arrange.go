@@ -1,0 +1,331 @@
+package adtest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// admin is the independent connection that arranges and checks.
+type admin struct{ *ldap.Conn }
+
+func connectAdmin(t *testing.T, env Env) *admin {
+	t.Helper()
+	pem, err := os.ReadFile(env.Config.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	c, err := ldap.DialURL("ldaps://"+env.Config.Server, ldap.DialWithTLSConfig(&tls.Config{ServerName: env.Config.Server, RootCAs: roots, MinVersion: tls.VersionTLS12}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.Bind(env.AdminUser, env.AdminPassword); err != nil {
+		t.Fatal(err)
+	}
+	return &admin{c}
+}
+
+// open opens a target as the service account with the changes to its configuration.
+func (s *suite) open(t *testing.T, change ...func(*engine.TargetConfig)) engine.Target {
+	t.Helper()
+	target, err := s.tryOpen(t, change...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+func (s *suite) tryOpen(t *testing.T, change ...func(*engine.TargetConfig)) (engine.Target, error) {
+	t.Helper()
+	config := s.Config
+	for _, f := range change {
+		f(&config)
+	}
+	target, err := s.Open(testContext(t), config)
+	if err == nil {
+		t.Cleanup(func() { _ = target.Close() })
+	}
+	return target, err
+}
+
+func testContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// wantError fails unless err is an engine error of that id that names
+// something and says what to do, and holds no password.
+func (s *suite) wantError(t *testing.T, err error, id string) *engine.Error {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %s", id)
+	}
+	e := engine.AsError(err)
+	if e.ID != id {
+		t.Fatalf("error %s (%v), want %s", e.ID, err, id)
+	}
+	if e.Message == "" || e.Advice == "" || e.Category == "" {
+		t.Errorf("the error %s lacks a message, an advice or a category: %+v", id, e)
+	}
+	if text := fmt.Sprintf("%v %+v", err, e); strings.Contains(text, s.Config.Password.Reveal()) || strings.Contains(text, wrongPassword) {
+		t.Errorf("the error %s shows the password: %s", id, text)
+	}
+	return e
+}
+
+// wantOneOf is wantError for ids that depend on the server, parted by |.
+func (s *suite) wantOneOf(t *testing.T, err error, ids string) {
+	t.Helper()
+	id, _, several := strings.Cut(ids, "|")
+	if err != nil && several && slices.Contains(strings.Split(ids, "|"), engine.AsError(err).ID) {
+		id = engine.AsError(err).ID
+	}
+	s.wantError(t, err, id)
+}
+
+const wrongPassword = "Not-the-password-1"
+
+var serial atomic.Int64
+
+// unit makes an organisational unit for one test below the parent and removes
+// it with all it holds in the end.
+func (s *suite) unit(t *testing.T, target engine.Target, parent string) engine.Container {
+	t.Helper()
+	dn := fmt.Sprintf("OU=test-%d,%s", serial.Add(1), parent)
+	s.admin.add(t, dn, map[string][]string{"objectClass": {"organizationalUnit"}})
+	t.Cleanup(func() {
+		err := s.admin.Del(ldap.NewDelRequest(dn, []ldap.Control{ldap.NewControlSubtreeDelete()}))
+		if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+			t.Errorf("removing %s: %v", dn, err)
+		}
+	})
+	container, err := target.Container(testContext(t), dn, directory.GUID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return container
+}
+
+func (a *admin) add(t *testing.T, dn string, attributes map[string][]string) directory.GUID {
+	t.Helper()
+	request := ldap.NewAddRequest(dn, nil)
+	for name, values := range attributes {
+		request.Attribute(name, values)
+	}
+	if err := a.Add(request); err != nil {
+		t.Fatalf("adding %s: %v", dn, err)
+	}
+	return a.guid(t, dn)
+}
+
+// get reads one object; nil when there is none.
+func (a *admin) get(t *testing.T, dn string, attributes ...string) *ldap.Entry {
+	t.Helper()
+	result, err := a.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+		return nil
+	}
+	if err != nil {
+		t.Fatalf("reading %s: %v", dn, err)
+	}
+	return result.Entries[0]
+}
+
+func (a *admin) guid(t *testing.T, dn string) directory.GUID {
+	t.Helper()
+	e := a.get(t, dn, "objectGUID")
+	if e == nil {
+		t.Fatalf("there is no %s", dn)
+	}
+	guid, err := directory.GUIDFromAD(e.GetRawAttributeValue("objectGUID"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guid
+}
+
+// members reads the members of a group by name, sorted.
+func (a *admin) members(t *testing.T, guid directory.GUID) []string {
+	t.Helper()
+	e := a.get(t, byGUID(guid), "member")
+	if e == nil {
+		t.Fatalf("there is no group %s", guid)
+	}
+	members := e.GetAttributeValues("member")
+	slices.Sort(members)
+	return members
+}
+
+func (a *admin) modify(t *testing.T, dn string, change func(*ldap.ModifyRequest)) {
+	t.Helper()
+	request := ldap.NewModifyRequest(dn, nil)
+	change(request)
+	if err := a.Modify(request); err != nil {
+		t.Fatalf("changing %s: %v", dn, err)
+	}
+}
+
+func (a *admin) rename(t *testing.T, dn, rdn, superior string) {
+	t.Helper()
+	if err := a.ModifyDN(ldap.NewModifyDNRequest(dn, rdn, true, superior)); err != nil {
+		t.Fatalf("renaming %s: %v", dn, err)
+	}
+}
+
+func (a *admin) remove(t *testing.T, dn string) {
+	t.Helper()
+	if err := a.Del(ldap.NewDelRequest(dn, nil)); err != nil {
+		t.Fatalf("removing %s: %v", dn, err)
+	}
+}
+
+func byGUID(guid directory.GUID) string { return "<GUID=" + guid.String() + ">" }
+
+// contacts makes objects to be members, cheaper than users, in a unit of their own.
+func (s *suite) contacts(t *testing.T, target engine.Target, n int) []directory.MemberRef {
+	t.Helper()
+	unit := s.unit(t, target, s.Other)
+	for i := range n {
+		request := ldap.NewAddRequest(fmt.Sprintf("CN=c%05d,%s", i, unit.DN), nil)
+		request.Attribute("objectClass", []string{"contact"})
+		if err := s.admin.Add(request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	result, err := s.admin.SearchWithPaging(ldap.NewSearchRequest(unit.DN, ldap.ScopeSingleLevel, ldap.NeverDerefAliases, 0, 0, false,
+		"(objectClass=contact)", []string{"objectGUID"}, nil), 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs := make([]directory.MemberRef, 0, n)
+	for _, e := range result.Entries {
+		guid, err := directory.GUIDFromAD(e.GetRawAttributeValue("objectGUID"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, directory.MemberRef{GUID: guid, DN: e.DN})
+	}
+	if len(refs) != n {
+		t.Fatalf("%d contacts, want %d", len(refs), n)
+	}
+	slices.SortFunc(refs, func(a, b directory.MemberRef) int { return strings.Compare(a.DN, b.DN) })
+	return refs
+}
+
+// foreignPrincipals lists what is in CN=ForeignSecurityPrincipals.
+func (s *suite) foreignPrincipals(t *testing.T) string {
+	t.Helper()
+	result, err := s.admin.Search(ldap.NewSearchRequest("CN=ForeignSecurityPrincipals,"+s.Base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false,
+		"(objectClass=*)", []string{"1.1"}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range result.Entries {
+		names = append(names, e.DN)
+	}
+	slices.Sort(names)
+	return strings.Join(names, "; ")
+}
+
+var testTenant = directory.MustGUID("7e57ab1e-0000-4000-8000-000000000001")
+
+// newID returns the id of another cloud group.
+func newID() directory.GUID {
+	return directory.MustGUID(fmt.Sprintf("c10d0000-0000-4000-8000-%012x", serial.Add(1)))
+}
+
+// attributes are those of a new group.
+func (s *suite) attributes(id directory.GUID, cn string) []plan.AttributeChange {
+	attributes := []plan.AttributeChange{
+		{Name: "cn", New: []string{cn}},
+		{Name: "sAMAccountName", New: []string{directory.Mark(id)}},
+		{Name: "groupType", New: []string{fmt.Sprint(directory.GroupTypeUniversalDistribution)}},
+		{Name: "displayName", New: []string{"Group " + id.String()}},
+		{Name: "adminDescription", New: []string{directory.Mark(id)}},
+		{Name: "extensionName", New: []string{directory.Stamp(testTenant)}},
+	}
+	if s.ExternalID {
+		attributes = append(attributes, plan.AttributeChange{Name: "msDS-ExternalDirectoryObjectId", New: []string{directory.Mark(id)}})
+	}
+	return attributes
+}
+
+// create makes a group of ours.
+func (s *suite) create(t *testing.T, target engine.Target, parent directory.GUID, members ...directory.MemberRef) (engine.Created, directory.GUID) {
+	t.Helper()
+	id := newID()
+	created, refused, err := target.Create(testContext(t), parent, s.attributes(id, directory.Mark(id)), members)
+	if err != nil || len(refused) > 0 {
+		t.Fatalf("creating: %v, refused %v", err, refused)
+	}
+	return created, id
+}
+
+// groups reads all groups of the container.
+func (s *suite) groups(t *testing.T, target engine.Target, container directory.GUID) []directory.TargetGroup {
+	t.Helper()
+	var groups []directory.TargetGroup
+	if err := target.Groups(testContext(t), container, func(g directory.TargetGroup) error {
+		groups = append(groups, g)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return groups
+}
+
+func names(refs []directory.MemberRef) []string {
+	var dns []string
+	for _, r := range refs {
+		dns = append(dns, r.DN)
+	}
+	slices.Sort(dns)
+	return dns
+}
+
+// user is a synced user as the lab describes it.
+type user struct {
+	SAMAccountName  string         `json:"samAccountName"`
+	DN              string         `json:"dn"`
+	ObjectGUID      directory.GUID `json:"objectGUID"`
+	ObjectSID       directory.SID  `json:"objectSid"`
+	ConsistencyGUID string         `json:"consistencyGuid"`
+}
+
+func (u user) ref() directory.MemberRef { return directory.MemberRef{GUID: u.ObjectGUID, DN: u.DN} }
+
+// people reads the users by account name.
+func (s *suite) people(t *testing.T) map[string]user {
+	t.Helper()
+	text, err := os.ReadFile(s.Users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []user
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	users := make(map[string]user, len(list))
+	for _, u := range list {
+		users[u.SAMAccountName] = u
+	}
+	return users
+}

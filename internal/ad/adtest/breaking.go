@@ -1,0 +1,322 @@
+package adtest
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// proxy stands between the target and the server and breaks connections.
+type proxy struct {
+	address string // where it listens
+	server  string
+
+	mu       sync.Mutex
+	listener net.Listener
+	open     map[net.Conn]bool
+	fault    fault
+	skip     int // messages of the fault's direction that still pass
+	delay    time.Duration
+}
+
+// fault is what happens to the next message, once.
+type fault int
+
+const (
+	noFault    fault = iota
+	loseAnswer       // the request arrives, its answer does not
+	loseRequest
+)
+
+func newProxy(t *testing.T, server string) *proxy {
+	t.Helper()
+	p := &proxy{address: "127.0.0.1:0", server: server, open: make(map[net.Conn]bool)}
+	p.up(t)
+	t.Cleanup(p.down)
+	return p
+}
+
+// up begins to listen, again at the address of before.
+func (p *proxy) up(t *testing.T) {
+	t.Helper()
+	listener, err := net.Listen("tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	p.listener = listener
+	p.mu.Unlock()
+	p.address = listener.Addr().String()
+	go p.accept(listener)
+}
+
+// down cuts all connections and refuses new ones.
+func (p *proxy) down() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.listener.Close()
+	for c := range p.open {
+		_ = c.Close()
+	}
+	clear(p.open)
+}
+
+func (p *proxy) port() string {
+	_, port, _ := net.SplitHostPort(p.address)
+	return port
+}
+
+func (p *proxy) accept(listener net.Listener) {
+	for {
+		client, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.server)
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.open[client], p.open[server] = true, true
+		p.mu.Unlock()
+		go p.copy(server, client, loseRequest)
+		go p.copy(client, server, loseAnswer)
+	}
+}
+
+// copy passes on what comes, until the fault of this direction is due.
+func (p *proxy) copy(to, from net.Conn, mine fault) {
+	defer func() { _ = to.Close(); _ = from.Close() }()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		due := p.fault == mine && p.skip == 0
+		if due {
+			p.fault = noFault
+		} else if p.fault == mine {
+			p.skip--
+		}
+		delay := p.delay
+		p.mu.Unlock()
+		if due {
+			return
+		}
+		if mine == loseAnswer {
+			time.Sleep(delay)
+		}
+		if _, err := to.Write(buffer[:n]); err != nil && err != io.EOF {
+			return
+		}
+	}
+}
+
+// after has the fault happen once, after some messages of its direction. The
+// function it returns tells whether it has happened, and calls it off if not.
+func (p *proxy) after(skip int, f fault) (hit func() bool) {
+	p.mu.Lock()
+	p.fault, p.skip = f, skip
+	p.mu.Unlock()
+	return func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		hit := p.fault == noFault
+		p.fault = noFault
+		return hit
+	}
+}
+
+func (p *proxy) slow(d time.Duration) {
+	p.mu.Lock()
+	p.delay = d
+	p.mu.Unlock()
+}
+
+// testLost: answers and connections that are lost at every kind of change.
+func (s *suite) testLost(t *testing.T) {
+	p := newProxy(t, net.JoinHostPort(s.Config.Server, "636"))
+	direct := s.open(t)
+	unit, second := s.unit(t, direct, s.Container), s.unit(t, direct, s.Container)
+	users := s.people(t)
+	members := []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()}
+	target := s.open(t, func(c *engine.TargetConfig) { c.Server = net.JoinHostPort(c.Server, p.port()) })
+	ctx := testContext(t)
+	for name, f := range map[string]fault{"answer": loseAnswer, "request": loseRequest} {
+		// Each write is preceded by reads; hitting it takes a fault at every
+		// message in turn, until none is hit any more.
+		eachMessage := func(t *testing.T, write func() error, check func()) {
+			t.Helper()
+			for at := range 30 {
+				hit := p.after(at, f)
+				err := write()
+				if err != nil {
+					t.Fatalf("message %d: %v", at, err)
+				}
+				check()
+				if !hit() {
+					if at == 0 {
+						t.Fatal("no message was lost")
+					}
+					return
+				}
+			}
+			t.Fatal("there is no end of messages")
+		}
+		t.Run("create, "+name, func(t *testing.T) {
+			var id directory.GUID
+			eachMessage(t, func() error {
+				id = newID()
+				_, refused, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
+				if len(refused) > 0 {
+					t.Errorf("refused %v", refused)
+				}
+				return err
+			}, func() {
+				found := 0
+				for _, g := range s.groups(t, direct, unit.GUID) {
+					if g.AdminDesc == directory.Mark(id) {
+						found++
+						if diff := cmp.Diff(names(members), names(g.Members)); diff != "" {
+							t.Error(diff)
+						}
+					}
+				}
+				if found != 1 {
+					t.Errorf("%d groups", found)
+				}
+			})
+		})
+		t.Run("members, "+name, func(t *testing.T) {
+			created, _ := s.create(t, direct, unit.GUID)
+			eachMessage(t, func() error {
+				_, err := target.ChangeMembers(ctx, created.GUID, members, nil)
+				return err
+			}, func() {
+				if diff := cmp.Diff(names(members), s.admin.members(t, created.GUID)); diff != "" {
+					t.Error(diff)
+				}
+			})
+			eachMessage(t, func() error {
+				_, err := target.ChangeMembers(ctx, created.GUID, members[:1], members[1:])
+				return err
+			}, func() {
+				if diff := cmp.Diff(names(members[:1]), s.admin.members(t, created.GUID)); diff != "" {
+					t.Error(diff)
+				}
+				if _, err := direct.ChangeMembers(ctx, created.GUID, members, nil); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+		t.Run("modify, "+name, func(t *testing.T) {
+			created, _ := s.create(t, direct, unit.GUID)
+			eachMessage(t, func() error {
+				return target.Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"after " + name}}})
+			}, func() {
+				if got := s.admin.get(t, created.DN, "displayName").GetAttributeValue("displayName"); got != "after "+name {
+					t.Errorf("displayName %q", got)
+				}
+			})
+		})
+		t.Run("rename, "+name, func(t *testing.T) {
+			created, _ := s.create(t, direct, unit.GUID)
+			there := false
+			eachMessage(t, func() error {
+				there = !there
+				parent := map[bool]directory.GUID{true: second.GUID, false: unit.GUID}[there]
+				_, err := target.Rename(ctx, created.GUID, "renamed after a lost "+name, parent)
+				return err
+			}, func() {
+				parent := map[bool]string{true: second.DN, false: unit.DN}[there]
+				if got := s.admin.get(t, byGUID(created.GUID)).DN; got != "CN=renamed after a lost "+name+","+parent {
+					t.Errorf("it is %s", got)
+				}
+			})
+		})
+		t.Run("delete, "+name, func(t *testing.T) {
+			var created engine.Created
+			eachMessage(t, func() error {
+				created, _ = s.create(t, direct, unit.GUID)
+				return target.Delete(ctx, created.GUID)
+			}, func() {
+				if s.admin.get(t, byGUID(created.GUID)) != nil {
+					t.Error("it is still there")
+				}
+			})
+		})
+	}
+	t.Run("reading", func(t *testing.T) {
+		many := s.unit(t, direct, s.Container)
+		for range 130 {
+			s.create(t, direct, many.GUID)
+		}
+		// The listing is broken after its first page: an error, not a part.
+		n := 0
+		err := target.Groups(ctx, many.GUID, func(directory.TargetGroup) error {
+			if n++; n == 50 {
+				p.after(0, loseAnswer)
+			}
+			return nil
+		})
+		s.wantError(t, err, "IncompleteRead")
+		if n >= 130 {
+			t.Errorf("all %d groups were read", n)
+		}
+		if got := s.groups(t, target, many.GUID); len(got) != 130 {
+			t.Errorf("%d groups the next time", len(got))
+		}
+	})
+	t.Run("cancelled in the middle", func(t *testing.T) {
+		created, _ := s.create(t, direct, unit.GUID)
+		p.slow(500 * time.Millisecond)
+		defer p.slow(0)
+		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		err := target.Modify(short, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"late"}}})
+		s.wantError(t, err, "OutcomeUnknown")
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+	t.Run("server gone", func(t *testing.T) {
+		created, _ := s.create(t, direct, unit.GUID)
+		if _, err := target.Identify(ctx); err != nil {
+			t.Fatal(err)
+		}
+		p.down()
+		defer p.up(t)
+		_, err := target.GroupsByGUID(ctx, []directory.GUID{created.GUID}, true)
+		s.wantError(t, err, "ServerUnreachable")
+	})
+	t.Run("server gone in the middle of a change", func(t *testing.T) {
+		created, _ := s.create(t, direct, unit.GUID)
+		if _, err := target.Identify(ctx); err != nil {
+			t.Fatal(err)
+		}
+		p.slow(300 * time.Millisecond)
+		defer p.slow(0)
+		defer p.up(t)
+		time.AfterFunc(100*time.Millisecond, p.down)
+		err := target.Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"in the middle"}}})
+		s.wantError(t, err, "OutcomeUnknown")
+	})
+	t.Run("server back", func(t *testing.T) {
+		if _, err := target.Identify(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}

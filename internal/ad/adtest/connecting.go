@@ -1,0 +1,223 @@
+package adtest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+func (s *suite) testConnect(t *testing.T) {
+	netbios := strings.ToUpper(strings.Split(s.Domain, ".")[0])
+	account, _, _ := strings.Cut(s.Config.User, "@")
+	accountDN := "CN=" + account + ",CN=Users," + s.Base
+	for name, change := range map[string]func(*engine.TargetConfig){
+		"LDAPS":                  func(c *engine.TargetConfig) {},
+		"LDAPS with port":        func(c *engine.TargetConfig) { c.Server += ":636" },
+		"StartTLS":               func(c *engine.TargetConfig) { c.StartTLS = true },
+		"domain and user":        func(c *engine.TargetConfig) { c.User = netbios + `\` + account },
+		"distinguished name":     func(c *engine.TargetConfig) { c.User = accountDN },
+		"Kerberos by password":   func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword },
+		"Kerberos by keytab":     func(c *engine.TargetConfig) { s.keytab(c) },
+		"Kerberos over StartTLS": func(c *engine.TargetConfig) { s.keytab(c); c.StartTLS = true },
+		"Kerberos to an address": func(c *engine.TargetConfig) { s.keytab(c); c.Server = "127.0.0.1" },
+		"Kerberos, domain\\user": func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = netbios + `\` + account },
+		"Kerberos, no krb5.conf": func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = emptyFile(t) },
+		"Kerberos, other suffix": func(c *engine.TargetConfig) {
+			s.keytab(c)
+			c.User = account + "@elsewhere"
+			c.Realm = strings.ToLower(s.Realm)
+		},
+		"name of the whole domain": func(c *engine.TargetConfig) { c.Server = s.Domain },
+	} {
+		t.Run(name, func(t *testing.T) {
+			target, err := s.tryOpen(t, change)
+			if name == "name of the whole domain" && engine.HasID(err, "ServerNotFound") {
+				t.Skip("the lab has no name service that knows the domain")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := target.Container(testContext(t), s.Container, directory.GUID{}); err != nil {
+				t.Error(err)
+			}
+			// Several connections are used at once.
+			done := make(chan error)
+			for range 6 {
+				go func() {
+					_, err := target.Identify(testContext(t))
+					done <- err
+				}()
+			}
+			for range 6 {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for name, failing := range map[string]struct {
+		id     string
+		change func(*engine.TargetConfig)
+	}{
+		"wrong password": {"LdapInvalidCredentials", func(c *engine.TargetConfig) { c.Password = engine.NewSecret(wrongPassword) }},
+		"wrong password, krb5": {"LdapInvalidCredentials", func(c *engine.TargetConfig) {
+			c.Kind = engine.KerberosPassword
+			c.Password = engine.NewSecret(wrongPassword)
+		}},
+		"unknown user":          {"LdapInvalidCredentials", func(c *engine.TargetConfig) { c.User = "nobody@" + s.Domain }},
+		"unknown user, krb5":    {"LdapInvalidCredentials", func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = "nobody@" + s.Domain }},
+		"disabled":              {"AccountDisabled", func(c *engine.TargetConfig) { c.User = "svc-disabled@" + s.Domain }},
+		"disabled, krb5":        {"AccountDisabled", func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = "svc-disabled@" + s.Domain }},
+		"expired":               {"AccountExpired", func(c *engine.TargetConfig) { c.User = "svc-expired@" + s.Domain }},
+		"must change":           {"PasswordMustChange", func(c *engine.TargetConfig) { c.User = "svc-mustchange@" + s.Domain }},
+		"must change, krb5":     {"PasswordExpired", func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = "svc-mustchange@" + s.Domain }},
+		"no password":           {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Password = engine.Secret{} }},
+		"no user":               {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.User = "" }},
+		"no way to sign in":     {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Kind = "" }},
+		"no server":             {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Server = "" }},
+		"a URL as server":       {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Server = "ldaps://" + c.Server }},
+		"unknown server":        {"ServerNotFound|ServerUnreachable", func(c *engine.TargetConfig) { c.Server = "dc9.invalid" }},
+		"no such port":          {"ServerUnreachable", func(c *engine.TargetConfig) { c.Server += ":1" }},
+		"port of plain LDAP":    {"TlsFailed", func(c *engine.TargetConfig) { c.Server += ":389" }},
+		"other authority":       {"CertificateNotTrusted", func(c *engine.TargetConfig) { c.CAFile = s.OtherCA }},
+		"other authority, TLS":  {"CertificateNotTrusted", func(c *engine.TargetConfig) { c.CAFile = s.OtherCA; c.StartTLS = true }},
+		"system's authorities":  {"CertificateNotTrusted", func(c *engine.TargetConfig) { c.CAFile = "" }},
+		"other name":            {"CertificateNameMismatch", func(c *engine.TargetConfig) { c.Server = "localhost" }},
+		"other name, StartTLS":  {"CertificateNameMismatch", func(c *engine.TargetConfig) { c.Server = "localhost"; c.StartTLS = true }},
+		"no CA file":            {"CAFileInvalid", func(c *engine.TargetConfig) { c.CAFile = "/nowhere/ca.pem" }},
+		"CA file without any":   {"CAFileInvalid", func(c *engine.TargetConfig) { c.CAFile = s.Users }},
+		"no keytab":             {"KeytabInvalid", func(c *engine.TargetConfig) { s.keytab(c); c.Keytab = "/nowhere/keytab" }},
+		"keytab of another":     {"KerberosFailed|LdapInvalidCredentials", func(c *engine.TargetConfig) { s.keytab(c); c.User = "svc-none@" + s.Domain }},
+		"no krb5.conf there":    {"KerberosConfigInvalid", func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = "/nowhere/krb5.conf" }},
+		"no KDC of that realm":  {"KerberosFailed", func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = deadKDC(t, s.Realm) }},
+		"current identity here": {"CurrentIdentityUnsupported", func(c *engine.TargetConfig) { c.Kind = engine.CurrentIdentity }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			_, err := s.tryOpen(t, failing.change)
+			s.wantOneOf(t, err, failing.id)
+			if took := time.Since(begin); took > 8*time.Second {
+				t.Errorf("it took %v to say so", took)
+			}
+		})
+	}
+	t.Run("refused once", s.testRefusedOnce)
+	t.Run("locked", s.testLocked)
+	t.Run("cancelled", s.testCancelled)
+}
+
+func (s *suite) keytab(c *engine.TargetConfig) {
+	c.Kind, c.Keytab, c.Password = engine.KerberosKeytab, s.Keytab, engine.Secret{}
+}
+
+func emptyFile(t *testing.T) string {
+	t.Helper()
+	return writeFile(t, "")
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "krb5.conf")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// deadKDC is a configuration that leads to a port where nobody listens.
+func deadKDC(t *testing.T, realm string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.Close()
+	return writeFile(t, "[libdefaults]\n udp_preference_limit = 1\n[realms]\n "+realm+" = {\n  kdc = "+listener.Addr().String()+"\n }\n")
+}
+
+// testRefusedOnce: a wrong password is sent once, so that it does not lock the
+// account. Failures are counted only where a lockout policy applies.
+func (s *suite) testRefusedOnce(t *testing.T) {
+	failures := func() int {
+		n, _ := strconv.Atoi(s.admin.get(t, "CN=svc-locked,CN=Users,"+s.Base, "badPwdCount").GetAttributeValue("badPwdCount"))
+		return n
+	}
+	before := failures()
+	_, err := s.tryOpen(t, func(c *engine.TargetConfig) {
+		c.User = "svc-locked@" + s.Domain
+		c.Password = engine.NewSecret(wrongPassword)
+	})
+	s.wantError(t, err, "LdapInvalidCredentials")
+	if n := failures() - before; n != 1 {
+		t.Errorf("%d failed logons were counted, want 1", n)
+	}
+}
+
+func (s *suite) testLocked(t *testing.T) {
+	locked := "svc-locked@" + s.Domain
+	for range 10 {
+		if err := s.admin.dialAgain(t, s.Env).Bind(locked, wrongPassword); err == nil {
+			t.Fatal("the wrong password was accepted")
+		}
+	}
+	_, err := s.tryOpen(t, func(c *engine.TargetConfig) { c.User = locked })
+	s.wantError(t, err, "AccountLocked")
+}
+
+func (*admin) dialAgain(t *testing.T, env Env) *ldap.Conn {
+	t.Helper()
+	return connectAdmin(t, env).Conn
+}
+
+// testCancelled: a context that ends is noticed at once, whatever goes on.
+func (s *suite) testCancelled(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Open(ended, s.Config); !errors.Is(err, context.Canceled) {
+		t.Errorf("opening: %v", err)
+	} else {
+		s.wantError(t, err, "Cancelled")
+	}
+	target := s.open(t)
+	container := s.unit(t, target, s.Container)
+	created, id := s.create(t, target, container.GUID)
+	_, err := target.Resolve(ended, []directory.SourceMember{{Kind: directory.KindUser, Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4"}})
+	s.wantError(t, err, "Cancelled")
+	s.wantError(t, target.Groups(ended, container.GUID, func(directory.TargetGroup) error { return nil }), "Cancelled")
+	s.wantError(t, target.Delete(ended, created.GUID), "Cancelled")
+	_, _, err = target.Create(ended, container.GUID, s.attributes(newID(), "late"), nil)
+	s.wantError(t, err, "Cancelled")
+	own := errors.New("enough")
+	if err := target.Groups(testContext(t), container.GUID, func(directory.TargetGroup) error { return own }); err != own {
+		t.Errorf("the caller's error came back as %v", err)
+	}
+	// In the middle of a reading.
+	middle, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err = target.Groups(middle, container.GUID, func(directory.TargetGroup) error {
+		cancel()
+		return nil
+	})
+	s.wantError(t, err, "Cancelled")
+	// The target is as good as before.
+	if got := s.groups(t, target, container.GUID); len(got) != 1 || got[0].AdminDesc != directory.Mark(id) {
+		t.Errorf("after cancelled calls there are %v", got)
+	}
+	if err := target.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := target.Identify(testContext(t)); err == nil {
+		t.Error("a closed target answers")
+	}
+}

@@ -1,0 +1,121 @@
+package adtest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+func (s *suite) testIdentify(t *testing.T) {
+	got, err := s.open(t).Identify(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := s.admin.get(t, "", "dsServiceName", "highestCommittedUSN")
+	service := root.GetAttributeValue("dsServiceName")
+	invocation, err := directory.GUIDFromAD(s.admin.get(t, service, "invocationId").GetRawAttributeValue("invocationId"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := s.admin.get(t, s.Base, "objectSid")
+	sid, err := directory.SIDFromAD(head.GetRawAttributeValue("objectSid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := engine.TargetIdentity{
+		DomainGUID: s.admin.guid(t, s.Base), DomainSID: sid, DomainName: s.Domain, BaseDN: s.Base,
+		Server: s.Config.Server, DSServiceName: service, InvocationID: invocation,
+		Schema: engine.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion},
+		// The two depend on the server and are looked at below.
+		HighestUSN: got.HighestUSN, Account: got.Account,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got.HighestUSN <= 0 || got.Schema.ObjectVersion < 44 || s.Exchange != (got.Schema.ExchangeVersion > 0) {
+		t.Errorf("highest USN %d, schema %+v", got.HighestUSN, got.Schema)
+	}
+	account, _, _ := strings.Cut(s.Config.User, "@")
+	if !strings.Contains(got.Account, account) {
+		t.Errorf("the account is %q", got.Account)
+	}
+	t.Run("deleted objects", func(t *testing.T) {
+		got, err := s.open(t, func(c *engine.TargetConfig) { c.User = s.DeletedUser }).Identify(testContext(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got.DeletedVisible {
+			t.Error("deleted objects are not visible to the account that may see them")
+		}
+	})
+}
+
+func (s *suite) testContainer(t *testing.T) {
+	target := s.open(t)
+	for name, want := range map[string]struct {
+		dn string
+		id string
+	}{
+		"missing":               {"OU=Nowhere," + s.Base, "ContainerNotFound"},
+		"missing below":         {"OU=A,OU=Nowhere," + s.Base, "ContainerNotFound"},
+		"another domain":        {"OU=Groups,DC=fabrikam,DC=example", "ContainerOutsideDomain"},
+		"domain below":          {"OU=Groups,DC=emea," + s.Base, "ContainerNotFound"},
+		"configuration":         {"CN=Services,CN=Configuration," + s.Base, "ContainerOutsideDomain"},
+		"schema":                {"CN=Schema,CN=Configuration," + s.Base, "ContainerOutsideDomain"},
+		"no distinguished name": {"Groups", "ContainerInvalid"},
+		"a path":                {s.Domain + "/Groups", "ContainerInvalid"},
+		"empty":                 {"", "ContainerInvalid"},
+		"hostile":               {`OU=a)(objectClass=\2a*,` + s.Base, "ContainerInvalid|ContainerNotFound"},
+		"with a NUL":            {`OU=a\00b,` + s.Base, "ContainerInvalid|ContainerNotFound"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := target.Container(testContext(t), want.dn, directory.GUID{})
+			s.wantOneOf(t, err, want.id)
+		})
+	}
+	t.Run("unknown guid", func(t *testing.T) {
+		_, err := target.Container(testContext(t), "", newID())
+		s.wantError(t, err, "ContainerNotFound")
+	})
+	t.Run("guid of another partition", func(t *testing.T) {
+		_, err := target.Container(testContext(t), "", s.admin.guid(t, "CN=Services,CN=Configuration,"+s.Base))
+		s.wantError(t, err, "ContainerOutsideDomain")
+	})
+	t.Run("rights", func(t *testing.T) {
+		for dn, can := range map[string]bool{s.Container: true, strings.ToLower(s.Container): true, s.Other: false, s.Base: false} {
+			got, err := target.Container(testContext(t), dn, directory.GUID{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.CanCreate != can || got.GUID != s.admin.guid(t, dn) || !strings.EqualFold(got.DN, dn) {
+				t.Errorf("%s: %+v, want CanCreate %v", dn, got, can)
+			}
+		}
+		without := s.open(t, func(c *engine.TargetConfig) { c.User = s.NoRightsUser })
+		got, err := without.Container(testContext(t), s.Container, directory.GUID{})
+		if err != nil || got.CanCreate {
+			t.Errorf("an account without rights: %+v, %v", got, err)
+		}
+	})
+	t.Run("renamed", func(t *testing.T) {
+		unit := s.unit(t, target, s.Container)
+		created, _ := s.create(t, target, unit.GUID)
+		s.admin.rename(t, unit.DN, `OU=ren\,amed`, s.Other)
+		defer s.admin.rename(t, `OU=ren\,amed,`+s.Other, strings.SplitN(unit.DN, ",", 2)[0], s.Container)
+		got, err := target.Container(testContext(t), unit.DN, unit.GUID)
+		if err != nil || got.DN != `OU=ren\,amed,`+s.Other {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if groups := s.groups(t, target, unit.GUID); len(groups) != 1 || groups[0].GUID != created.GUID {
+			t.Errorf("groups of the renamed container: %v", groups)
+		}
+	})
+	t.Run("gone", func(t *testing.T) {
+		err := target.Groups(testContext(t), newID(), func(directory.TargetGroup) error { return nil })
+		s.wantError(t, err, "ContainerNotFound")
+	})
+}

@@ -1,0 +1,88 @@
+package ad
+
+import (
+	"context"
+	"net"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/engine"
+)
+
+// binder signs a connection in. It is used by one connection at a time.
+type binder interface {
+	bind(ctx context.Context, c *conn) error
+	close()
+}
+
+// newBinder prepares the way to sign in that the configuration names.
+func newBinder(config engine.TargetConfig, e endpoint, root rootDSE) (binder, error) {
+	switch config.Kind {
+	case engine.SimpleBind:
+		return simpleBinder{user: config.User, password: config.Password, server: e}, nil
+	case engine.KerberosPassword, engine.KerberosKeytab:
+		return newKerberosBinder(config, e, root)
+	default:
+		return newIdentityBinder(e, servicePrincipal(e, root))
+	}
+}
+
+// checkCredentials refuses a configuration that cannot work, before anything
+// is sent. An empty password must not reach the server, which would take it
+// for an anonymous bind.
+func checkCredentials(config engine.TargetConfig) error {
+	missing := ""
+	switch config.Kind {
+	case engine.SimpleBind, engine.KerberosPassword:
+		if config.User == "" {
+			missing = "a user name"
+		} else if config.Password.Reveal() == "" {
+			missing = "a password"
+		}
+	case engine.KerberosKeytab:
+		if config.User == "" {
+			missing = "a user name"
+		} else if config.Keytab == "" {
+			missing = "a keytab file"
+		}
+	case engine.CurrentIdentity:
+	default:
+		missing = "a known way to sign in"
+	}
+	if missing == "" {
+		return nil
+	}
+	return &engine.Error{
+		Category: engine.InvalidArgument, ID: "TargetConfigInvalid", Object: config.User,
+		Message: "The credentials for Active Directory lack " + missing + ".",
+		Advice:  "Give the credentials anew, by -Credential.",
+	}
+}
+
+// simpleBinder sends user and password, over TLS as everything is.
+type simpleBinder struct {
+	user     string
+	password engine.Secret
+	server   endpoint
+}
+
+func (b simpleBinder) bind(ctx context.Context, c *conn) error {
+	err := c.do(ctx, func(l *ldap.Conn) error { return l.Bind(b.user, b.password.Reveal()) })
+	if err != nil {
+		return bindError(ctx, b.server, b.user, err)
+	}
+	return nil
+}
+
+func (simpleBinder) close() {}
+
+// servicePrincipal is the name under which Kerberos knows the server: by the
+// name that was dialled, and where that is an address, by the server's own.
+func servicePrincipal(e endpoint, root rootDSE) string {
+	host := e.host
+	if net.ParseIP(host) != nil && root.dnsHostName != "" {
+		host = root.dnsHostName
+	}
+	return "ldap/" + strings.ToLower(host)
+}

@@ -1,0 +1,135 @@
+package ad
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// memberChunk is the number of values of member in one request, well below
+// the 5,000 changes that a domain controller is to be given at once.
+const memberChunk = 1000
+
+// Create implements engine.TargetWriter.
+func (t *target) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (engine.Created, []engine.Refusal, error) {
+	container, err := t.parentDN(ctx, parent)
+	if err != nil {
+		return engine.Created{}, nil, err
+	}
+	wanted := newValues(attributes)
+	cn := first(wanted["cn"])
+	dn := directory.RDN{Type: "CN", Value: cn}.String() + "," + container
+	members = distinct(members)
+
+	// A value that is refused fails the whole; with fewer values in the first
+	// request, in the end with none, the group comes to be, and what is left
+	// over is added, and the culprits found, as with any other change.
+	inFirst := min(len(members), memberChunk)
+	found := false
+	for {
+		err = t.write(ctx, dn, func(l *ldap.Conn) error {
+			return l.Add(addRequest(dn, attributes, t.memberValues(members[:inFirst])))
+		}, func() (bool, error) {
+			created, err := t.ours(ctx, dn, wanted)
+			return created != nil, err
+		})
+		if inFirst == 0 || !refusesValues(err) || ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists) {
+			break
+		}
+		inFirst /= 2
+	}
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists):
+		// An earlier try, in this run or the one before, may have made it.
+		found = true
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
+		return engine.Created{}, nil, containerNotFound(container, err)
+	case err != nil:
+		return engine.Created{}, nil, t.writeError(ctx, dn, err)
+	}
+	created, err := t.ours(ctx, dn, wanted)
+	switch {
+	case err != nil:
+		return engine.Created{}, nil, t.outcomeUnknown(dn, err)
+	case created == nil && found:
+		return engine.Created{}, nil, t.clash(ctx, dn, cn, first(wanted[attrSAM]))
+	case created == nil:
+		return engine.Created{}, nil, t.outcomeUnknown(dn, &incompleteError{"the new group was not found when it was read back"})
+	}
+	rest := members[inFirst:]
+	if found {
+		rest = members // what the earlier try was given is not known
+	}
+	refused, err := t.ChangeMembers(ctx, created.GUID, rest, nil)
+	return *created, refused, err
+}
+
+// newValues maps the attributes to the values they are to have.
+func newValues(attributes []plan.AttributeChange) map[string][]string {
+	values := make(map[string][]string, len(attributes))
+	for _, a := range attributes {
+		values[a.Name] = a.New
+	}
+	return values
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+func addRequest(dn string, attributes []plan.AttributeChange, members []string) *ldap.AddRequest {
+	request := ldap.NewAddRequest(dn, nil)
+	request.Attribute("objectClass", []string{"top", "group"})
+	for _, a := range attributes {
+		if len(a.New) > 0 {
+			request.Attribute(a.Name, a.New)
+		}
+	}
+	if len(members) > 0 {
+		request.Attribute(attrMember, members)
+	}
+	return request
+}
+
+// ours reads the object of that name and returns it when it carries the mark
+// and the stamp that the new group is to have; nil when there is none or it is
+// another's.
+func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string) (*engine.Created, error) {
+	e, err := t.pool.read(ctx, query{base: dn, attributes: []string{attrGUID, attrSID, attrAdminDesc, attrExternalID, attrExtension}})
+	if err != nil || e == nil || !sameMark(e, wanted) {
+		return nil, err
+	}
+	created := &engine.Created{DN: e.DN}
+	if created.GUID, err = directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID)); err != nil {
+		return nil, &incompleteError{err.Error()}
+	}
+	if raw := e.GetRawAttributeValue(attrSID); raw != nil {
+		if created.SID, err = directory.SIDFromAD(raw); err != nil {
+			return nil, &incompleteError{err.Error()}
+		}
+	}
+	return created, nil
+}
+
+// sameMark reports whether the entry has every mark and stamp that is wanted,
+// of which there is at least one mark.
+func sameMark(e *ldap.Entry, wanted map[string][]string) bool {
+	for _, name := range []string{attrAdminDesc, attrExternalID, attrExtension} {
+		has := e.GetAttributeValues(name)
+		for _, value := range wanted[name] {
+			if !slices.ContainsFunc(has, func(v string) bool { return strings.EqualFold(v, value) }) {
+				return false
+			}
+		}
+	}
+	return len(wanted[attrAdminDesc])+len(wanted[attrExternalID]) > 0
+}

@@ -1,0 +1,152 @@
+package ad
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/engine"
+)
+
+const (
+	dialTimeout = 10 * time.Second
+	// requestTimeout is above MaxQueryDuration, 120 s, after which a domain
+	// controller ends a search by itself.
+	requestTimeout = 130 * time.Second
+	// maxPacket bounds one message from the server: one entry of a search.
+	maxPacket = 64 << 20
+	// oidStartTLS is the extended operation of RFC 4511, 4.14.
+	oidStartTLS = "1.3.6.1.4.1.1466.20037"
+)
+
+func init() { ber.MaxPacketLengthBytes = min(maxPacket, math.MaxInt32) }
+
+// conn is a connection of go-ldap together with the socket below it.
+type conn struct {
+	*ldap.Conn
+	socket net.Conn
+	tls    tls.ConnectionState
+}
+
+// lostError is an exchange without an answer: the request may have had its
+// effect or not.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// do runs one exchange. go-ldap takes no context, so the end of ctx closes the
+// socket; closing go-ldap's connection would first wait for a writer that
+// hangs. An error is either the server's answer, an *ldap.Error with a result
+// code, or a *lostError.
+func (c *conn) do(ctx context.Context, exchange func(*ldap.Conn) error) error {
+	stop := context.AfterFunc(ctx, func() { _ = c.socket.Close() })
+	defer stop()
+	err := exchange(c.Conn)
+	if err == nil || isAnswer(err) {
+		return err
+	}
+	_ = c.socket.Close()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return &lostError{err}
+}
+
+// isAnswer reports whether the error is a result code from the server, not one
+// that go-ldap invents for what went wrong on this side or on the way.
+func isAnswer(err error) bool {
+	var e *ldap.Error
+	return errors.As(err, &e) && e.ResultCode < ldap.ErrorNetwork
+}
+
+// sound reports whether the connection can be used on.
+func (c *conn) sound() bool { return !c.IsClosing() && c.GetLastError() == nil }
+
+func (c *conn) discard() {
+	_ = c.socket.Close()
+	_ = c.Close()
+}
+
+// tlsConfig returns the verification of the server's certificate; roots is nil
+// for those of the system.
+func tlsConfig(host string, roots *x509.CertPool) *tls.Config {
+	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
+}
+
+// loadRoots reads the PEM file of the certificates to trust; no file, nil.
+func loadRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	invalid := func(message string, err error) error {
+		return &engine.Error{
+			Category: engine.InvalidData, ID: "CAFileInvalid", Object: path, Message: message,
+			Advice: "Give a PEM file with the certificate of the authority that issued the domain controller's certificate.", Err: err,
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, invalid("The file with the trusted certificates cannot be read.", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, invalid("The file holds no certificate in PEM format.", nil)
+	}
+	return pool, nil
+}
+
+// dial connects and sets up TLS with the certificate verified. Its errors are
+// of the engine's kind already.
+func dial(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, error) {
+	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	socket, err := (&net.Dialer{}).DialContext(dialCtx, "tcp", e.String())
+	if err != nil {
+		return nil, dialError(ctx, e, err)
+	}
+	stop := context.AfterFunc(dialCtx, func() { _ = socket.Close() })
+	defer stop()
+	if e.startTLS {
+		if err := startTLS(socket); err != nil {
+			_ = socket.Close()
+			return nil, startTLSError(ctx, e, err)
+		}
+	}
+	secured := tls.Client(socket, tlsConfig(e.host, roots))
+	if err := secured.HandshakeContext(dialCtx); err != nil {
+		_ = socket.Close()
+		return nil, handshakeError(ctx, e, err)
+	}
+	c := &conn{Conn: ldap.NewConn(secured, true), socket: socket, tls: secured.ConnectionState()}
+	c.SetTimeout(requestTimeout)
+	c.Start()
+	return c, nil
+}
+
+// startTLS asks for TLS on a socket that nothing else has used. go-ldap's own
+// StartTLS takes no context and turns what is wrong with a certificate into text.
+func startTLS(socket net.Conn) error {
+	request := ber.NewSequence("LDAP Request")
+	request.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, 1, "MessageID"))
+	operation := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationExtendedRequest, nil, "Extended Request")
+	operation.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, oidStartTLS, "StartTLS"))
+	request.AppendChild(operation)
+	if _, err := socket.Write(request.Bytes()); err != nil {
+		return err
+	}
+	response, err := ber.ReadPacket(socket)
+	if err != nil {
+		return err
+	}
+	return ldap.GetLDAPError(response)
+}

@@ -1,0 +1,316 @@
+package ad
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/engine"
+)
+
+// incompleteError is a read that ended without saying that it was complete.
+type incompleteError struct{ why string }
+
+func (e *incompleteError) Error() string { return e.why }
+
+// stopped returns the error for what ended because its context did.
+func stopped(ctx context.Context, object string, err error) error {
+	if cause := ctx.Err(); !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	message, advice := "The operation was cancelled.", "Run it again when it is convenient."
+	if errors.Is(err, context.DeadlineExceeded) {
+		message, advice = "The operation ran out of time.", "Run it again; if that happens often, look at the load of the domain controller."
+	}
+	return &engine.Error{Category: engine.Stopped, ID: "Cancelled", Object: object, Message: message, Advice: advice, Err: err}
+}
+
+// readError translates what ended a read about object.
+func (t *target) readError(ctx context.Context, object string, err error) error {
+	var already *engine.Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return stopped(ctx, object, err)
+	}
+	var answer *ldap.Error
+	switch {
+	case !errors.As(err, &answer) || !isAnswer(err):
+		return t.incomplete(object, err)
+	case answer.ResultCode == ldap.LDAPResultInsufficientAccessRights:
+		return &engine.Error{
+			Category: engine.PermissionDenied, ID: "AccessDenied", Object: object,
+			Message: fmt.Sprintf("%s refused to let the account read.", t.server.host),
+			Advice:  "Give the account the right to read the object and its properties.", Err: err,
+		}
+	case answer.ResultCode == ldap.LDAPResultReferral,
+		answer.ResultCode == ldap.LDAPResultSizeLimitExceeded,
+		answer.ResultCode == ldap.LDAPResultTimeLimitExceeded,
+		answer.ResultCode == ldap.LDAPResultAdminLimitExceeded,
+		answer.ResultCode == ldap.LDAPResultUnavailableCriticalExtension:
+		return t.incomplete(object, err)
+	case transient(err):
+		return t.busy(object, err)
+	}
+	return t.unexpected(object, err)
+}
+
+func (t *target) incomplete(object string, err error) error {
+	return &engine.Error{
+		Category: engine.Connection, ID: "IncompleteRead", Object: object,
+		Message: fmt.Sprintf("%s did not answer the search to its end; nothing is concluded from a part.", t.server.host),
+		Advice:  "Run it again. If it happens again, look at the domain controller's Directory Service event log and at the network between.", Err: err,
+	}
+}
+
+func (t *target) busy(object string, err error) error {
+	return &engine.Error{
+		Category: engine.ResourceBusy, ID: "ServerBusy", Object: object,
+		Message: fmt.Sprintf("%s was busy or unavailable through %d tries.", t.server.host, maxTries),
+		Advice:  "Run it again later, or name another domain controller by -Server.", Err: err,
+	}
+}
+
+func (t *target) unexpected(object string, err error) error {
+	return &engine.Error{
+		Category: engine.InvalidState, ID: "DirectoryError", Object: object,
+		Message: fmt.Sprintf("%s answered with an error that was not expected.", t.server.host),
+		Advice:  "Look the error up in the domain controller's Directory Service event log.", Err: err,
+	}
+}
+
+// writeError translates what ended a write to object.
+func (t *target) writeError(ctx context.Context, object string, err error) error {
+	var already *engine.Error
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	if lost := (*lostError)(nil); errors.As(err, &lost) {
+		return t.outcomeUnknown(object, err)
+	}
+	if ctx.Err() != nil {
+		return stopped(ctx, object, err)
+	}
+	var answer *ldap.Error
+	if !errors.As(err, &answer) {
+		return t.unexpected(object, err)
+	}
+	switch answer.ResultCode {
+	case ldap.LDAPResultInsufficientAccessRights:
+		return &engine.Error{
+			Category: engine.PermissionDenied, ID: "AccessDenied", Object: object,
+			Message: fmt.Sprintf("%s refused the change: the account lacks the right to make it.", t.server.host),
+			Advice:  "Give the account the rights to create, change and delete groups in the target container.", Err: err,
+		}
+	case ldap.LDAPResultNoSuchObject:
+		return groupNotFound(object, err)
+	case ldap.LDAPResultReferral:
+		return &engine.Error{
+			Category: engine.InvalidState, ID: "ReferralReceived", Object: object,
+			Message: fmt.Sprintf("%s does not hold the object and refers to another server.", t.server.host),
+			Advice:  "Name a writable domain controller of the container's own domain by -Server.", Err: err,
+		}
+	case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultUndefinedAttributeType,
+		ldap.LDAPResultConstraintViolation, ldap.LDAPResultAttributeOrValueExists,
+		ldap.LDAPResultInvalidAttributeSyntax, ldap.LDAPResultInvalidDNSyntax,
+		ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultNamingViolation,
+		ldap.LDAPResultObjectClassViolation, ldap.LDAPResultNotAllowedOnNonLeaf, ldap.LDAPResultNotAllowedOnRDN:
+		return &engine.Error{
+			Category: engine.InvalidData, ID: "WriteRefused", Object: object,
+			Message: fmt.Sprintf("%s does not accept the change.", t.server.host),
+			Advice:  "The cause names the attribute or rule; correct the group in the tenant, or the schema.", Err: err,
+		}
+	}
+	if transient(err) {
+		return t.busy(object, err)
+	}
+	return t.unexpected(object, err)
+}
+
+func (t *target) outcomeUnknown(object string, err error) error {
+	return &engine.Error{
+		Category: engine.Connection, ID: "OutcomeUnknown", Object: object,
+		Message: fmt.Sprintf("The answer of %s to the change was lost; the change may have been made or not.", t.server.host),
+		Advice:  "Run a sync again: it reads the group anew and does what is missing.", Err: err,
+	}
+}
+
+func groupNotFound(object string, err error) error {
+	return &engine.Error{
+		Category: engine.ObjectNotFound, ID: "GroupNotFound", Object: object,
+		Message: "The group does not exist in the directory.",
+		Advice:  "Run a sync again: it finds out whether the group was deleted or moved.", Err: err,
+	}
+}
+
+func containerNotFound(object string, err error) error {
+	return &engine.Error{
+		Category: engine.ObjectNotFound, ID: "ContainerNotFound", Object: object,
+		Message: "The container does not exist, or the account may not see it.",
+		Advice:  "Check the distinguished name, and that the account may list and read the container.", Err: err,
+	}
+}
+
+func nameClash(holder, name string) error {
+	return &engine.Error{
+		Category: engine.InvalidState, ID: "NameClash", Object: holder,
+		Message: fmt.Sprintf("This object, which is not ours, holds the name %q.", name),
+		Advice:  "Rename that object or the group in the tenant; the group is tried again in every run.",
+	}
+}
+
+// bindFailures explains the data codes, in hexadecimal, that Active Directory
+// gives with a refused bind.
+var bindFailures = map[string]struct{ id, message, advice string }{
+	"525":      {"LdapInvalidCredentials", "The account does not exist.", "Check the user name; user@domain, DOMAIN\\user and a distinguished name are understood."},
+	"52e":      {"LdapInvalidCredentials", "The user name or the password is wrong.", "Enter the credentials again. They are not tried a second time, so that the account is not locked."},
+	"530":      {"LogonNotPermitted", "The account may not log on at this time.", "Change the logon hours of the account."},
+	"531":      {"LogonNotPermitted", "The account may not log on from this computer.", "Change the workstations the account may log on to."},
+	"532":      {"PasswordExpired", "The password of the account has expired.", "Set a new password, and for a service account that it does not expire."},
+	"533":      {"AccountDisabled", "The account is disabled.", "Enable the account."},
+	"534":      {"LogonNotPermitted", "The account lacks the right to log on in this way.", "Allow the account to log on to domain controllers over the network."},
+	"576":      {"ClockSkew", "The clocks of this computer and the domain controller differ too much.", "Synchronise both clocks."},
+	"701":      {"AccountExpired", "The account has expired.", "Extend the account's expiry date."},
+	"773":      {"PasswordMustChange", "The password must be changed before the account can be used.", "Change the password, or clear \"User must change password at next logon\"."},
+	"775":      {"AccountLocked", "The account is locked.", "Unlock the account, and find out what locks it."},
+	"80090324": {"ClockSkew", "The clocks of this computer and the domain controller differ too much.", "Synchronise both clocks."},
+	"80090346": {"ChannelBindingRequired", "The domain controller did not accept the channel binding.", "Look for a proxy that opens TLS between here and the domain controller, and connect past it."},
+}
+
+var bindData = regexp.MustCompile(`\bdata ([0-9a-fA-F]+)\b`)
+
+// bindDataCode returns the data code in a refusal's text in lower case, or "".
+// The code of Windows in front ("80090346: LdapErr…") counts when it is known.
+func bindDataCode(text string) string {
+	if m := bindData.FindStringSubmatch(text); m != nil {
+		code := strings.ToLower(m[1])
+		if _, known := bindFailures[code]; known {
+			return code
+		}
+	}
+	for code := range bindFailures {
+		if len(code) == 8 && strings.Contains(strings.ToLower(text), code) {
+			return code
+		}
+	}
+	return ""
+}
+
+// bindError translates a refused or broken bind.
+func bindError(ctx context.Context, e endpoint, user string, err error) error {
+	if ctx.Err() != nil {
+		return stopped(ctx, e.String(), err)
+	}
+	object := fmt.Sprintf("%s on %s", user, e)
+	if user == "" {
+		object = e.String()
+	}
+	var answer *ldap.Error
+	if !errors.As(err, &answer) || !isAnswer(err) {
+		return unreachable(e, err)
+	}
+	switch answer.ResultCode {
+	case ldap.LDAPResultInvalidCredentials:
+		failure, known := bindFailures[bindDataCode(err.Error())]
+		if !known {
+			failure = bindFailures["52e"]
+		}
+		return &engine.Error{Category: engine.Authentication, ID: failure.id, Object: object, Message: failure.message, Advice: failure.advice, Err: err}
+	case ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired,
+		ldap.LDAPResultAuthMethodNotSupported, ldap.LDAPResultInappropriateAuthentication:
+		return &engine.Error{
+			Category: engine.Authentication, ID: "StrongerAuthRequired", Object: object,
+			Message: "The domain controller does not accept this way of signing in.",
+			Advice:  "Use Kerberos, or allow simple binds over TLS on the domain controller.", Err: err,
+		}
+	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable:
+		return unreachable(e, err)
+	}
+	return &engine.Error{
+		Category: engine.Authentication, ID: "BindRefused", Object: object,
+		Message: "The domain controller refused the sign-in for a reason that is not known.",
+		Advice:  "Look the error up in the domain controller's Security and Directory Service event logs.", Err: err,
+	}
+}
+
+func unreachable(e endpoint, err error) error {
+	return &engine.Error{
+		Category: engine.Connection, ID: "ServerUnreachable", Object: e.String(),
+		Message: "The domain controller cannot be reached.",
+		Advice:  fmt.Sprintf("Check that the server runs and that port %s is open from here.", e.port), Err: err,
+	}
+}
+
+// dialError translates a connection that could not be made.
+func dialError(ctx context.Context, e endpoint, err error) error {
+	if ctx.Err() != nil {
+		return stopped(ctx, e.String(), err)
+	}
+	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.IsNotFound {
+		return &engine.Error{
+			Category: engine.Connection, ID: "ServerNotFound", Object: e.host,
+			Message: "The name of the domain controller is not known to DNS.",
+			Advice:  "Check the server name, and that this computer asks the domain's DNS servers.", Err: err,
+		}
+	}
+	return unreachable(e, err)
+}
+
+func startTLSError(ctx context.Context, e endpoint, err error) error {
+	if ctx.Err() != nil {
+		return stopped(ctx, e.String(), err)
+	}
+	if !isAnswer(err) {
+		return unreachable(e, err)
+	}
+	return &engine.Error{
+		Category: engine.Connection, ID: "StartTlsRefused", Object: e.String(),
+		Message: "The domain controller refused to start TLS.",
+		Advice:  "Install a certificate for server authentication on the domain controller, or use LDAPS.", Err: err,
+	}
+}
+
+// handshakeError translates a TLS connection that could not be set up.
+func handshakeError(ctx context.Context, e endpoint, err error) error {
+	if ctx.Err() != nil {
+		return stopped(ctx, e.String(), err)
+	}
+	failure := &engine.Error{Category: engine.Connection, Object: e.String(), Err: err}
+	var (
+		host    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		any     *tls.CertificateVerificationError
+		timeout net.Error
+	)
+	switch {
+	case errors.As(err, &host):
+		failure.ID = "CertificateNameMismatch"
+		failure.Message = fmt.Sprintf("The domain controller's certificate is not for the name %s.", e.host)
+		failure.Advice = "Connect by a name that the certificate bears, usually the full DNS name of the domain controller."
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		failure.ID = "CertificateExpired"
+		failure.Message = "The domain controller's certificate has expired or is not valid yet."
+		failure.Advice = "Renew the certificate on the domain controller, and check this computer's clock."
+	case errors.As(err, &any):
+		failure.ID = "CertificateNotTrusted"
+		failure.Message = "The domain controller's certificate is not trusted."
+		failure.Advice = "Install the certificate of the issuing authority on this computer, or name its file by -CAFile. The certificate is always verified."
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, net.ErrClosed):
+		return unreachable(e, fmt.Errorf("no TLS connection within %v: %w", dialTimeout.Round(time.Second), err))
+	default:
+		failure.ID = "TlsFailed"
+		failure.Message = "No TLS connection could be set up with the domain controller."
+		failure.Advice = "Check that the port is that of LDAPS (or StartTLS is asked for on 389), and that the domain controller has a certificate for server authentication."
+	}
+	return failure
+}

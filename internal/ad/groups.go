@@ -1,0 +1,251 @@
+package ad
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+)
+
+const (
+	attrGUID       = "objectGUID"
+	attrSID        = "objectSid"
+	attrSAM        = "sAMAccountName"
+	attrMember     = "member"
+	attrUSN        = "uSNChanged"
+	attrAdminDesc  = "adminDescription"
+	attrExternalID = "msDS-ExternalDirectoryObjectId"
+	attrExtension  = "extensionName"
+	markPrefix     = "Group_"
+
+	// groupPage and firstRange bound a page of groups: 100 groups with 200
+	// members each. Most groups come whole in it; longer memberships are read
+	// on, one group at a time.
+	groupPage  = 100
+	firstRange = 200
+	// nextRange is the hard maximum of MaxValRange; the server gives less.
+	nextRange = 5000
+	// maxGUIDs bounds GroupsByGUID.
+	maxGUIDs = 1000
+	// rereads is how often a membership that changes while it is read is begun anew.
+	rereads = 3
+)
+
+// headerAttributes are those of a group without its members.
+var headerAttributes = []string{
+	attrGUID, "cn", attrSAM, attrSID, "groupType", "displayName", "description", "mail",
+	attrAdminDesc, attrExternalID, attrExtension, attrUSN,
+}
+
+// memberRange asks for values of member from number start on.
+func memberRange(start, count int) string {
+	return fmt.Sprintf("%s;range=%d-%d", attrMember, start, start+count-1)
+}
+
+// Groups implements engine.TargetReader.
+func (t *target) Groups(ctx context.Context, container directory.GUID, each func(directory.TargetGroup) error) error {
+	// A subtree search below what the account cannot read is an empty success.
+	found, err := t.Container(ctx, "", container)
+	if err != nil {
+		return err
+	}
+	q := query{
+		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema.ExternalID),
+		attributes: groupAttributes(true), pageSize: groupPage, extendedDN: true,
+	}
+	err = t.pool.use(ctx, func(c *conn) error { return c.groups(ctx, q, each) })
+	if own, ok := unwrapAbort(err); ok {
+		return own
+	}
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+		return containerNotFound(found.DN, err)
+	}
+	return t.readError(ctx, found.DN, err)
+}
+
+// GroupsByGUID implements engine.TargetReader.
+func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool) ([]directory.TargetGroup, error) {
+	if len(guids) > maxGUIDs {
+		return nil, t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))
+	}
+	var groups []directory.TargetGroup
+	for batch := range slices.Chunk(guids, batchSize) {
+		values := make([][]byte, len(batch))
+		for i, g := range batch {
+			values[i] = g.AD()
+		}
+		q := query{
+			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", anyOf(attrGUID, values)),
+			attributes: groupAttributes(members), pageSize: groupPage, extendedDN: true,
+		}
+		var found []directory.TargetGroup
+		err := retry(ctx, func() error {
+			found = nil
+			return t.pool.use(ctx, func(c *conn) error {
+				return c.groups(ctx, q, func(g directory.TargetGroup) error {
+					found = append(found, g)
+					return nil
+				})
+			})
+		})
+		if err != nil {
+			return nil, t.readError(ctx, t.root.baseDN, err)
+		}
+		groups = append(groups, found...)
+	}
+	return groups, nil
+}
+
+func groupAttributes(members bool) []string {
+	if !members {
+		return headerAttributes
+	}
+	return append(slices.Clone(headerAttributes), memberRange(0, firstRange))
+}
+
+// groups reads the groups of a search, each with the members that the search
+// asks for.
+func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGroup) error) error {
+	return c.search(ctx, q, func(e *ldap.Entry) error {
+		group, err := parseGroup(e)
+		if err != nil {
+			return &incompleteError{err.Error()}
+		}
+		if slices.Contains(q.attributes, memberRange(0, firstRange)) {
+			var gone bool
+			if gone, err = c.members(ctx, e, &group); gone || err != nil {
+				return err
+			}
+		}
+		if err := each(group); err != nil {
+			return &abort{err}
+		}
+		return nil
+	})
+}
+
+// members fills in the membership of a group whose entry holds the first part;
+// the rest is read on the same connection, where the order of the values is
+// stable while nobody changes the group. gone says that it was deleted meanwhile.
+func (c *conn) members(ctx context.Context, e *ldap.Entry, group *directory.TargetGroup) (gone bool, err error) {
+	for range rereads {
+		first := group.USNChanged
+		var values []string
+		next := 0
+		for next >= 0 {
+			part, following, err := rangedValues(e, attrMember, next)
+			if err != nil {
+				return false, &incompleteError{err.Error()}
+			}
+			values = append(values, part...)
+			next = following
+			if next < 0 {
+				break
+			}
+			if e, err = c.headerAndRange(ctx, group.GUID, next, nextRange); err != nil || e == nil {
+				return e == nil, err
+			}
+			if usnOf(e) != first {
+				break
+			}
+		}
+		if next < 0 {
+			group.Members, err = parseMembers(values)
+			return false, err
+		}
+		// The group was changed between two parts: begin anew.
+		if e, err = c.headerAndRange(ctx, group.GUID, 0, nextRange); err != nil || e == nil {
+			return e == nil, err
+		}
+		if *group, err = parseGroup(e); err != nil {
+			return false, &incompleteError{err.Error()}
+		}
+	}
+	return false, &incompleteError{fmt.Sprintf("the membership of %s changed again and again while it was read", group.DN)}
+}
+
+// headerAndRange reads one group with a part of its members; nil when it is gone.
+func (c *conn) headerAndRange(ctx context.Context, guid directory.GUID, start, count int) (*ldap.Entry, error) {
+	var found *ldap.Entry
+	err := c.search(ctx, query{
+		base: byGUID(guid), scope: ldap.ScopeBaseObject, extendedDN: true,
+		attributes: append(slices.Clone(headerAttributes), memberRange(start, count)),
+	}, func(e *ldap.Entry) error {
+		found = e
+		return nil
+	})
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
+		return nil, nil
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultOperationsError) && start > 0:
+		// The membership has become shorter than the part that was asked for.
+		return nil, &incompleteError{err.Error()}
+	}
+	return found, err
+}
+
+func usnOf(e *ldap.Entry) int64 {
+	usn, _ := strconv.ParseInt(e.GetAttributeValue(attrUSN), 10, 64)
+	return usn
+}
+
+// parseGroup reads an entry that came with the extended-DN control.
+func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
+	name, err := parseExtendedDN(e.DN)
+	if err != nil {
+		return directory.TargetGroup{}, err
+	}
+	g := directory.TargetGroup{
+		GUID: name.guid, DN: name.dn, SID: name.sid,
+		CN: e.GetAttributeValue("cn"), SAMAccountName: e.GetAttributeValue(attrSAM),
+		DisplayName: e.GetAttributeValue("displayName"), Description: e.GetAttributeValue("description"), Mail: e.GetAttributeValue("mail"),
+		AdminDesc: e.GetAttributeValue(attrAdminDesc), ExternalID: e.GetAttributeValue(attrExternalID),
+		ExtensionName: e.GetAttributeValues(attrExtension), USNChanged: usnOf(e),
+	}
+	if raw := e.GetRawAttributeValue(attrGUID); g.GUID.IsZero() && raw != nil {
+		if g.GUID, err = directory.GUIDFromAD(raw); err != nil {
+			return g, fmt.Errorf("%s: %w", g.DN, err)
+		}
+	}
+	if g.GUID.IsZero() {
+		return g, fmt.Errorf("%s was returned without an objectGUID", g.DN)
+	}
+	if raw := e.GetRawAttributeValue(attrSID); raw != nil {
+		if g.SID, err = directory.SIDFromAD(raw); err != nil {
+			return g, fmt.Errorf("%s: %w", g.DN, err)
+		}
+	}
+	if text := e.GetAttributeValue("groupType"); text != "" {
+		kind, err := strconv.ParseInt(text, 10, 32)
+		if err != nil {
+			return g, fmt.Errorf("%s has the groupType %q", g.DN, text)
+		}
+		g.GroupType = int32(kind)
+	}
+	return g, nil
+}
+
+// parseMembers reads extended names into the members, each once. A value
+// without a GUID is of an object that this server knows by name only; it
+// stands for nobody that could be compared, so it is neither counted nor ever
+// removed.
+func parseMembers(values []string) ([]directory.MemberRef, error) {
+	members := make([]directory.MemberRef, 0, len(values))
+	seen := make(map[directory.GUID]bool, len(values))
+	for _, v := range values {
+		name, err := parseExtendedDN(v)
+		if err != nil {
+			return nil, &incompleteError{err.Error()}
+		}
+		if name.guid.IsZero() || seen[name.guid] {
+			continue
+		}
+		seen[name.guid] = true
+		members = append(members, directory.MemberRef{GUID: name.guid, DN: name.dn})
+	}
+	return members, nil
+}

@@ -1,0 +1,37 @@
+package ad
+
+import (
+	"context"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// gssapiBind signs in by SASL with the mechanism GSSAPI, without a security
+// layer: TLS is below. ours is what the session itself failed with, such as a
+// ticket that was not given; err is what the server answered or that it did not.
+func gssapiBind(ctx context.Context, c *conn, session ldap.GSSAPIClient, principal string, options []int) (ours, err error) {
+	recorded := &recordedSession{GSSAPIClient: session}
+	err = c.do(ctx, func(l *ldap.Conn) error {
+		return l.GSSAPIBindRequestWithAPOptions(recorded, &ldap.GSSAPIBindRequest{ServicePrincipalName: principal}, options)
+	})
+	return recorded.err, err
+}
+
+// recordedSession keeps the error of a session, which go-ldap would mix with
+// those of the connection.
+type recordedSession struct {
+	ldap.GSSAPIClient
+	err error
+}
+
+func (s *recordedSession) InitSecContextWithOptions(principal string, input []byte, options []int) ([]byte, bool, error) {
+	output, more, err := s.GSSAPIClient.InitSecContextWithOptions(principal, input, options)
+	s.err = err
+	return output, more, err
+}
+
+func (s *recordedSession) NegotiateSaslAuth(input []byte, authorization string) ([]byte, error) {
+	output, err := s.GSSAPIClient.NegotiateSaslAuth(input, authorization)
+	s.err = err
+	return output, err
+}

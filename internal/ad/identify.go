@@ -1,0 +1,214 @@
+package ad
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// wkguidDeletedObjects is GUID_DELETED_OBJECTS_CONTAINER_W of MS-ADTS 6.1.1.4.
+const wkguidDeletedObjects = "18E2EA80684F11D2B9AA00C04F79F805"
+
+// readDomain reads what does not change while the target is open: whose domain
+// it is, and its schema.
+func (t *target) readDomain(ctx context.Context) error {
+	head, err := t.pool.read(ctx, query{base: t.root.baseDN, attributes: []string{attrGUID, attrSID}})
+	if err != nil {
+		return t.readError(ctx, t.root.baseDN, err)
+	}
+	if head == nil {
+		return &engine.Error{
+			Category: engine.PermissionDenied, ID: "DomainUnreadable", Object: t.root.baseDN,
+			Message: "The account may not read the head of the domain.",
+			Advice:  "Give the account the rights of an ordinary domain user.",
+		}
+	}
+	if t.domainGUID, err = directory.GUIDFromAD(head.GetRawAttributeValue(attrGUID)); err == nil {
+		t.domainSID, err = directory.SIDFromAD(head.GetRawAttributeValue(attrSID))
+	}
+	if err != nil {
+		return t.unexpected(t.root.baseDN, fmt.Errorf("the head of the domain: %w", err))
+	}
+	t.schema, err = t.readSchema(ctx)
+	return err
+}
+
+func (t *target) readSchema(ctx context.Context) (engine.Schema, error) {
+	var schema engine.Schema
+	version, err := t.pool.read(ctx, query{base: t.root.schema, attributes: []string{"objectVersion"}})
+	if err != nil {
+		return schema, t.readError(ctx, t.root.schema, err)
+	}
+	if version != nil {
+		schema.ObjectVersion, _ = strconv.Atoi(version.GetAttributeValue("objectVersion"))
+	}
+	exchangeDN := "CN=ms-Exch-Schema-Version-Pt," + t.root.schema
+	exchange, err := t.pool.read(ctx, query{base: exchangeDN, attributes: []string{"rangeUpper"}})
+	if err != nil {
+		return schema, t.readError(ctx, exchangeDN, err)
+	}
+	if exchange != nil {
+		schema.Exchange = true
+		schema.ExchangeVersion, _ = strconv.Atoi(exchange.GetAttributeValue("rangeUpper"))
+	}
+	// Domain Users exists in every domain; what its class allows is what the
+	// schema allows for groups, auxiliary classes included.
+	domainUsers := t.domainSID + "-513"
+	groups, err := t.pool.find(ctx, query{
+		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
+		filter: equals(attrSID, domainUsers.AD()), attributes: []string{"allowedAttributes"},
+	})
+	if err != nil {
+		return schema, t.readError(ctx, string(domainUsers), err)
+	}
+	for _, g := range groups {
+		schema.ExternalID = slices.ContainsFunc(g.GetAttributeValues("allowedAttributes"), func(a string) bool {
+			return strings.EqualFold(a, attrExternalID)
+		})
+	}
+	return schema, nil
+}
+
+// Identify implements engine.TargetReader.
+func (t *target) Identify(ctx context.Context) (engine.TargetIdentity, error) {
+	var account string
+	var root rootDSE
+	err := retry(ctx, func() error {
+		return t.pool.use(ctx, func(c *conn) (err error) {
+			if account, err = whoAmI(ctx, c, t.user); err != nil {
+				return err
+			}
+			root, err = readRootDSE(ctx, c)
+			return err
+		})
+	})
+	if err != nil {
+		return engine.TargetIdentity{}, t.readError(ctx, t.server.String(), err)
+	}
+	service, err := t.pool.read(ctx, query{base: t.root.dsServiceName, attributes: []string{"invocationId"}})
+	if err != nil {
+		return engine.TargetIdentity{}, t.readError(ctx, t.root.dsServiceName, err)
+	}
+	var invocation directory.GUID
+	if service != nil {
+		invocation, err = directory.GUIDFromAD(service.GetRawAttributeValue("invocationId"))
+	}
+	if service == nil || err != nil {
+		return engine.TargetIdentity{}, &engine.Error{
+			Category: engine.PermissionDenied, ID: "DomainControllerUnreadable", Object: t.root.dsServiceName,
+			Message: "The account may not read the invocationId of the domain controller.",
+			Advice:  "Give the account the right to read the configuration partition, as every domain user has.", Err: err,
+		}
+	}
+	deleted, err := t.pool.read(ctx, query{
+		base: "<WKGUID=" + wkguidDeletedObjects + "," + t.root.baseDN + ">", attributes: []string{"isDeleted", "objectClass"}, deleted: true,
+	})
+	if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultInsufficientAccessRights) {
+		return engine.TargetIdentity{}, t.readError(ctx, "CN=Deleted Objects,"+t.root.baseDN, err)
+	}
+	return engine.TargetIdentity{
+		DomainGUID: t.domainGUID, DomainSID: t.domainSID, DomainName: t.root.domainName(), BaseDN: t.root.baseDN,
+		Server: t.server.host, DSServiceName: t.root.dsServiceName, InvocationID: invocation, HighestUSN: root.highestUSN,
+		Account: account, Schema: t.schema,
+		// The container itself may be found by everybody; what is in it shows
+		// only to those who may read it.
+		DeletedVisible: deleted != nil && len(deleted.Attributes) > 0,
+	}, nil
+}
+
+// whoAmI returns the account as DOMAIN\user, or as it was given where the
+// server has no such operation (Samba).
+func whoAmI(ctx context.Context, c *conn, given string) (string, error) {
+	account := given
+	err := c.do(ctx, func(l *ldap.Conn) error {
+		result, err := l.WhoAmI(nil)
+		if err == nil {
+			account = strings.TrimPrefix(result.AuthzID, "u:")
+		}
+		return err
+	})
+	if ldap.IsErrorAnyOf(err, ldap.LDAPResultProtocolError, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultNotSupported) {
+		return given, nil
+	}
+	return account, err
+}
+
+// Container implements engine.TargetReader.
+func (t *target) Container(ctx context.Context, dn string, guid directory.GUID) (engine.Container, error) {
+	base, named := dn, dn
+	if !guid.IsZero() {
+		base = byGUID(guid)
+		if named == "" {
+			named = guid.String()
+		}
+	} else {
+		parsed, err := directory.ParseDN(dn)
+		if err == nil && len(parsed) == 0 {
+			err = fmt.Errorf("it is empty")
+		}
+		if err != nil {
+			return engine.Container{}, containerInvalid(dn, err)
+		}
+		if !t.root.holds(parsed) {
+			return engine.Container{}, t.outsideDomain(dn)
+		}
+	}
+	e, err := t.pool.read(ctx, query{base: base, attributes: []string{attrGUID, "objectClass", "allowedChildClassesEffective"}})
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultReferral) {
+		return engine.Container{}, t.outsideDomain(named)
+	}
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultInsufficientAccessRights) {
+		return engine.Container{}, containerUnreadable(named, err)
+	}
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidDNSyntax) {
+		return engine.Container{}, containerInvalid(named, err)
+	}
+	if err != nil {
+		return engine.Container{}, t.readError(ctx, named, err)
+	}
+	if e == nil {
+		return engine.Container{}, containerNotFound(named, nil)
+	}
+	found, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
+	if err != nil || len(e.GetAttributeValues("objectClass")) == 0 {
+		return engine.Container{}, containerUnreadable(e.DN, err)
+	}
+	if parsed, err := directory.ParseDN(e.DN); err != nil || !t.root.holds(parsed) {
+		return engine.Container{}, t.outsideDomain(e.DN)
+	}
+	return engine.Container{
+		GUID: found, DN: e.DN,
+		CanCreate: slices.ContainsFunc(e.GetAttributeValues("allowedChildClassesEffective"), func(c string) bool { return strings.EqualFold(c, "group") }),
+	}, nil
+}
+
+func (t *target) outsideDomain(dn string) error {
+	return &engine.Error{
+		Category: engine.InvalidArgument, ID: "ContainerOutsideDomain", Object: dn,
+		Message: fmt.Sprintf("The container is not in the domain %s.", t.root.domainName()),
+		Advice:  "Choose a container of that domain, or name a domain controller of the container's domain by -Server.",
+	}
+}
+
+func containerInvalid(dn string, err error) error {
+	return &engine.Error{
+		Category: engine.InvalidArgument, ID: "ContainerInvalid", Object: dn,
+		Message: "The container is not given as a distinguished name.",
+		Advice:  "Give it in the form OU=Groups,DC=contoso,DC=com.", Err: err,
+	}
+}
+
+func containerUnreadable(dn string, err error) error {
+	return &engine.Error{
+		Category: engine.PermissionDenied, ID: "ContainerUnreadable", Object: dn,
+		Message: "The account may not read the container.",
+		Advice:  "Give the account the rights to list the container and to read all properties there.", Err: err,
+	}
+}

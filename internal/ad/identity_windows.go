@@ -1,0 +1,45 @@
+package ad
+
+import (
+	"context"
+
+	"github.com/go-ldap/ldap/v3/gssapi"
+
+	"groupwriteback/internal/engine"
+)
+
+// identityBinder signs in as the user the process runs as, by SSPI.
+type identityBinder struct {
+	server    endpoint
+	principal string
+}
+
+func newIdentityBinder(e endpoint, principal string) (binder, error) {
+	return identityBinder{server: e, principal: principal}, nil
+}
+
+func (b identityBinder) bind(ctx context.Context, c *conn) error {
+	session, err := gssapi.NewSSPIClientWithChannelBinding(c.tls.PeerCertificates[0])
+	if err != nil {
+		return b.failed(err)
+	}
+	defer func() { _ = session.Close() }()
+	ours, err := gssapiBind(ctx, c, session, b.principal, nil)
+	if ours != nil {
+		return b.failed(ours)
+	}
+	if err != nil {
+		return bindError(ctx, b.server, "", err)
+	}
+	return nil
+}
+
+func (b identityBinder) failed(err error) error {
+	return &engine.Error{
+		Category: engine.Authentication, ID: "KerberosFailed", Object: b.server.String(),
+		Message: "The sign-in as the current user failed.",
+		Advice:  "Run as a domain account (LocalSystem acts as the computer), and connect by the full DNS name of the domain controller.", Err: err,
+	}
+}
+
+func (identityBinder) close() {}

@@ -1,0 +1,288 @@
+package ad
+
+import (
+	"context"
+	"crypto"
+	"crypto/md5"
+	"crypto/x509"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3/gssapi"
+	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/asn1tools"
+	"github.com/jcmturner/gokrb5/v8/client"
+	"github.com/jcmturner/gokrb5/v8/config"
+	krbgssapi "github.com/jcmturner/gokrb5/v8/gssapi"
+	"github.com/jcmturner/gokrb5/v8/iana/chksumtype"
+	"github.com/jcmturner/gokrb5/v8/iana/flags"
+	"github.com/jcmturner/gokrb5/v8/keytab"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"groupwriteback/internal/engine"
+)
+
+// kerberosBinder signs in with tickets, got by password or keytab; the tickets
+// serve all connections.
+type kerberosBinder struct {
+	client    *client.Client
+	principal string // the service's
+	user      string
+	server    endpoint
+	loggedIn  bool
+}
+
+func newKerberosBinder(settings engine.TargetConfig, e endpoint, root rootDSE) (binder, error) {
+	user, realm := kerberosUser(settings.User, settings.Realm, root.domainName())
+	krb5, err := loadKrb5Conf(settings.Krb5Conf, realm, e.host)
+	if err != nil {
+		return nil, err
+	}
+	// AD's KDC does not offer FAST armour to a client without a machine ticket.
+	b := &kerberosBinder{principal: servicePrincipal(e, root), user: user + "@" + realm, server: e}
+	if settings.Kind == engine.KerberosPassword {
+		b.client = client.NewWithPassword(user, realm, settings.Password.Reveal(), krb5, client.DisablePAFXFAST(true))
+		return b, nil
+	}
+	keys, err := keytab.Load(settings.Keytab)
+	if err != nil {
+		return nil, &engine.Error{
+			Category: engine.InvalidData, ID: "KeytabInvalid", Object: settings.Keytab,
+			Message: "The keytab file cannot be read.",
+			Advice:  "Check the path and the rights on the file, or export the keytab anew by ktpass or ktutil.", Err: err,
+		}
+	}
+	b.client = client.NewWithKeytab(user, realm, keys, krb5, client.DisablePAFXFAST(true))
+	return b, nil
+}
+
+// kerberosUser splits user@realm and DOMAIN\user. The realm given beats that
+// of the name, which may be another suffix, and the domain's own is the last resort.
+func kerberosUser(name, realm, domain string) (user, userRealm string) {
+	user = name
+	if _, account, ok := strings.Cut(name, `\`); ok {
+		user = account
+	} else if at := strings.LastIndexByte(name, '@'); at >= 0 {
+		user, userRealm = name[:at], name[at+1:]
+	}
+	if realm != "" {
+		userRealm = realm
+	}
+	if userRealm == "" {
+		userRealm = domain
+	}
+	return user, strings.ToUpper(userRealm)
+}
+
+// loadKrb5Conf reads the configuration named, else KRB5_CONFIG's, else the
+// system's. Where there is none, as on Windows, or it says nothing of the
+// realm, the domain controller itself is the KDC.
+func loadKrb5Conf(path, realm, host string) (*config.Config, error) {
+	given := path != ""
+	if !given {
+		path, given = os.LookupEnv("KRB5_CONFIG")
+	}
+	if !given || path == "" {
+		path = "/etc/krb5.conf"
+	}
+	krb5 := config.New()
+	if _, err := os.Stat(path); given || !errors.Is(err, fs.ErrNotExist) {
+		loaded, err := config.Load(path)
+		// It knows no include directives; what else the file says counts.
+		if unsupported := (config.UnsupportedDirective{}); err != nil && !errors.As(err, &unsupported) {
+			return nil, &engine.Error{
+				Category: engine.InvalidData, ID: "KerberosConfigInvalid", Object: path,
+				Message: "The Kerberos configuration cannot be read.",
+				Advice:  "Correct the file, or name another one.", Err: err,
+			}
+		}
+		krb5 = loaded
+	}
+	for _, known := range krb5.Realms {
+		if strings.EqualFold(known.Realm, realm) {
+			return krb5, nil
+		}
+	}
+	if !krb5.LibDefaults.DNSLookupKDC {
+		krb5.LibDefaults.UDPPreferenceLimit = 1
+		krb5.Realms = append(krb5.Realms, config.Realm{Realm: realm, KDC: []string{net.JoinHostPort(host, "88")}})
+	}
+	return krb5, nil
+}
+
+func (b *kerberosBinder) bind(ctx context.Context, c *conn) error {
+	if !b.loggedIn {
+		if err := b.login(ctx); err != nil {
+			return err
+		}
+		b.loggedIn = true
+	}
+	bindings, err := channelBindings(c.tls.PeerCertificates[0])
+	if err != nil {
+		return kerberosError(b, err)
+	}
+	session := &boundSession{Client: gssapi.Client{Client: b.client}, bindings: bindings}
+	ours, err := gssapiBind(ctx, c, session, b.principal, []int{flags.APOptionMutualRequired})
+	if ours != nil {
+		return kerberosError(b, ours)
+	}
+	if err != nil {
+		return bindError(ctx, b.server, b.user, err)
+	}
+	return nil
+}
+
+// login gets the first ticket. gokrb5 takes no context; a login that is waited
+// for no longer ends by its own time-outs.
+func (b *kerberosBinder) login(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- b.client.Login() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			return kerberosError(b, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return stopped(ctx, b.server.String(), ctx.Err())
+	}
+}
+
+func (b *kerberosBinder) close() { b.client.Destroy() }
+
+// kerberosFailures explains the errors of the KDC; gokrb5 keeps their names
+// only in its text.
+var kerberosFailures = []struct{ name, data string }{
+	{"KDC_ERR_PREAUTH_FAILED", "52e"},
+	{"KDC_ERR_C_PRINCIPAL_UNKNOWN", "525"},
+	{"KDC_ERR_KEY_EXPIRED", "532"},
+	{"KRB_AP_ERR_SKEW", "576"},
+	{"client password/keytab incorrect", "52e"},
+}
+
+func kerberosError(b *kerberosBinder, err error) error {
+	failure := &engine.Error{Category: engine.Authentication, Object: fmt.Sprintf("%s on %s", b.user, b.server), Err: err}
+	text := err.Error()
+	for _, known := range kerberosFailures {
+		if strings.Contains(text, known.name) {
+			reason := bindFailures[known.data]
+			failure.ID, failure.Message, failure.Advice = reason.id, reason.message, reason.advice
+			return failure
+		}
+	}
+	failure.ID = "KerberosFailed"
+	switch {
+	case strings.Contains(text, "KDC_ERR_CLIENT_REVOKED"):
+		failure.ID = "AccountDisabled"
+		failure.Message = "The account is disabled, expired or locked."
+		failure.Advice = "Look at the account's state in Active Directory."
+	case strings.Contains(text, "KDC_ERR_S_PRINCIPAL_UNKNOWN"):
+		failure.Message = fmt.Sprintf("The domain knows no service %s.", b.principal)
+		failure.Advice = "Connect by the full DNS name of the domain controller."
+	case strings.Contains(text, "Networking_Error"), strings.Contains(text, "communicat"):
+		failure.Category = engine.Connection
+		failure.Message = "No Kerberos KDC of the realm could be reached."
+		failure.Advice = "Check that port 88 of the domain controller is open from here, and the realm in krb5.conf."
+	default:
+		failure.Message = "The sign-in by Kerberos failed."
+		failure.Advice = "Check the realm, the keytab and the clocks."
+	}
+	return failure
+}
+
+// boundSession is go-ldap's GSSAPI client, which sends no channel bindings,
+// with a first token that has them: a domain controller may insist on them
+// (LdapEnforceChannelBinding).
+type boundSession struct {
+	gssapi.Client
+	bindings [md5.Size]byte
+}
+
+func (s *boundSession) InitSecContext(service string, input []byte) ([]byte, bool, error) {
+	return s.InitSecContextWithOptions(service, input, nil)
+}
+
+func (s *boundSession) InitSecContextWithOptions(service string, input []byte, options []int) ([]byte, bool, error) {
+	output, more, err := s.Client.InitSecContextWithOptions(service, input, options)
+	if err != nil || input != nil {
+		return output, more, err
+	}
+	// The embedded client has kept the session key of the same, cached ticket.
+	ticket, key, err := s.GetServiceTicket(service)
+	if err != nil {
+		return nil, false, err
+	}
+	token, err := apRequest(s.Client.Client, ticket, key, s.bindings, options)
+	return token, true, err
+}
+
+// apRequest is the first token of RFC 4121, 4.1.
+func apRequest(c *client.Client, ticket messages.Ticket, key types.EncryptionKey, bindings [md5.Size]byte, options []int) ([]byte, error) {
+	authenticator, err := types.NewAuthenticator(c.Credentials.Domain(), c.Credentials.CName())
+	if err != nil {
+		return nil, err
+	}
+	authenticator.Cksum = types.Checksum{CksumType: chksumtype.GSSAPI, Checksum: authenticatorChecksum(bindings)}
+	request, err := messages.NewAPReq(ticket, key, authenticator)
+	if err != nil {
+		return nil, err
+	}
+	for _, option := range options {
+		types.SetFlag(&request.APOptions, option)
+	}
+	encoded, err := request.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	token, err := asn1.Marshal(krbgssapi.OIDKRB5.OID())
+	if err != nil {
+		return nil, err
+	}
+	token = append(token, 1, 0) // the token is an AP-REQ
+	return asn1tools.AddASNAppTag(append(token, encoded...), 0), nil
+}
+
+// authenticatorChecksum is the field of RFC 4121, 4.1.1: the length of the
+// bindings, the bindings, the flags.
+func authenticatorChecksum(bindings [md5.Size]byte) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, md5.Size)
+	b = append(b, bindings[:]...)
+	return binary.LittleEndian.AppendUint32(b,
+		krbgssapi.ContextFlagInteg|krbgssapi.ContextFlagConf|krbgssapi.ContextFlagMutual)
+}
+
+// channelBindings hashes the bindings of type tls-server-end-point (RFC 5929,
+// 4) as RFC 4121, 4.1.1.2 says: no addresses, then the application data.
+func channelBindings(certificate *x509.Certificate) ([md5.Size]byte, error) {
+	hash := endPointHash(certificate.SignatureAlgorithm)
+	if hash == 0 {
+		return [md5.Size]byte{}, fmt.Errorf("there are no channel bindings for a certificate signed with %v", certificate.SignatureAlgorithm)
+	}
+	digest := hash.New()
+	digest.Write(certificate.Raw)
+	data := append([]byte("tls-server-end-point:"), digest.Sum(nil)...)
+	b := make([]byte, 16, 20+len(data)) // types and lengths of two absent addresses
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(data)))
+	return md5.Sum(append(b, data...)), nil
+}
+
+// endPointHash is the hash of the certificate's signature, with SHA-256 in
+// place of what is weaker; 0 where the signature has no hash of its own.
+func endPointHash(algorithm x509.SignatureAlgorithm) crypto.Hash {
+	switch algorithm {
+	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1,
+		x509.SHA256WithRSA, x509.SHA256WithRSAPSS, x509.DSAWithSHA256, x509.ECDSAWithSHA256:
+		return crypto.SHA256
+	case x509.SHA384WithRSA, x509.SHA384WithRSAPSS, x509.ECDSAWithSHA384:
+		return crypto.SHA384
+	case x509.SHA512WithRSA, x509.SHA512WithRSAPSS, x509.ECDSAWithSHA512:
+		return crypto.SHA512
+	}
+	return 0
+}

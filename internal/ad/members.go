@@ -1,0 +1,215 @@
+package ad
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// ChangeMembers implements engine.TargetWriter.
+func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]engine.Refusal, error) {
+	added, err := t.changeChunks(ctx, group, distinct(add), true)
+	if err != nil {
+		return t.explain(ctx, added, nil), err
+	}
+	named, err := t.named(ctx, distinct(remove), false)
+	if err != nil {
+		return t.explain(ctx, added, nil), err
+	}
+	removed, err := t.changeChunks(ctx, group, named, false)
+	return t.explain(ctx, added, removed), err
+}
+
+// changeChunks adds or removes all values, chunk by chunk, and returns those
+// that the server refuses.
+func (t *target) changeChunks(ctx context.Context, group directory.GUID, refs []directory.MemberRef, add bool) ([]culprit, error) {
+	var culprits []culprit
+	for chunk := range slices.Chunk(refs, memberChunk) {
+		refused, err := t.changeChunk(ctx, group, chunk, add)
+		culprits = append(culprits, refused...)
+		if err != nil {
+			return culprits, err
+		}
+	}
+	return culprits, nil
+}
+
+func (t *target) changeChunk(ctx context.Context, group directory.GUID, chunk []directory.MemberRef, add bool) ([]culprit, error) {
+	refused, err := t.changeValues(ctx, group, chunk, add)
+	if !refused {
+		return nil, err
+	}
+	// The refusal may be about the group itself; or about values that are as
+	// they should be already, where the server knows permissive modify for
+	// other attributes only (Samba); or about names that have changed.
+	dn, lookErr := t.dnOf(ctx, group)
+	if lookErr != nil {
+		return nil, lookErr
+	}
+	if dn == "" {
+		return nil, groupNotFound(group.String(), err)
+	}
+	open, lookErr := t.deviating(ctx, group, dn, chunk, add)
+	if lookErr != nil {
+		return nil, lookErr
+	}
+	if !add {
+		if open, lookErr = t.named(ctx, open, true); lookErr != nil {
+			return nil, lookErr
+		}
+	}
+	return halve(open, func(part []directory.MemberRef) (bool, error) {
+		return t.changeValues(ctx, group, part, add)
+	})
+}
+
+// changeValues sends one request. refused says that the error may be about
+// single values.
+func (t *target) changeValues(ctx context.Context, group directory.GUID, refs []directory.MemberRef, add bool) (refused bool, err error) {
+	request := ldap.NewModifyRequest(byGUID(group), permissive())
+	if add {
+		request.Add(attrMember, t.memberValues(refs))
+	} else {
+		request.Delete(attrMember, dnValues(refs))
+	}
+	err = t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Modify(request) }, nil)
+	return refusesValues(err), t.writeError(ctx, group.String(), err)
+}
+
+// culprit is a value that the server refuses by itself.
+type culprit struct {
+	ref directory.MemberRef
+	err error
+}
+
+// halve applies a change to the values; where it is refused, to either half,
+// down to the values that are refused alone. apply says whether an error is a
+// refusal; any other ends the whole.
+func halve(refs []directory.MemberRef, apply func([]directory.MemberRef) (refused bool, err error)) ([]culprit, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	refused, err := apply(refs)
+	switch {
+	case err == nil:
+		return nil, nil
+	case !refused:
+		return nil, err
+	case len(refs) == 1:
+		return []culprit{{refs[0], err}}, nil
+	}
+	left, err := halve(refs[:len(refs)/2], apply)
+	if err != nil {
+		return left, err
+	}
+	right, err := halve(refs[len(refs)/2:], apply)
+	return append(left, right...), err
+}
+
+// refusesValues reports whether the answer may be about single values.
+func refusesValues(err error) bool {
+	return ldap.IsErrorAnyOf(err,
+		ldap.LDAPResultNoSuchObject, ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultConstraintViolation,
+		ldap.LDAPResultAttributeOrValueExists, ldap.LDAPResultEntryAlreadyExists, ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultInvalidAttributeSyntax,
+		ldap.LDAPResultUnwillingToPerform)
+}
+
+// explain turns culprits into refusals; a value to add whose object is gone is
+// not found, which the resolve step will find too.
+func (t *target) explain(ctx context.Context, added, removed []culprit) []engine.Refusal {
+	var refusals []engine.Refusal
+	for _, c := range added {
+		reason := directory.ReasonWriteRefused
+		if dn, err := t.dnOf(ctx, c.ref.GUID); err == nil && dn == "" && t.local(c.ref) {
+			reason = directory.ReasonNotFound
+		}
+		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: reason, Err: c.err})
+	}
+	for _, c := range removed {
+		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: directory.ReasonWriteRefused, Err: c.err})
+	}
+	return refusals
+}
+
+// distinct returns the members, each once: a value that is given twice fails
+// the request.
+func distinct(refs []directory.MemberRef) []directory.MemberRef {
+	seen := make(map[directory.GUID]bool, len(refs))
+	var once []directory.MemberRef
+	for _, r := range refs {
+		if !seen[r.GUID] {
+			seen[r.GUID] = true
+			once = append(once, r)
+		}
+	}
+	return once
+}
+
+// local reports whether the object is of our domain, as far as its name tells.
+func (t *target) local(ref directory.MemberRef) bool {
+	if ref.DN == "" {
+		return true
+	}
+	dn, err := directory.ParseDN(ref.DN)
+	return err == nil && t.root.holds(dn)
+}
+
+// memberValues are the values to add: objects of our domain by GUID, which a
+// rename does not touch; those of other domains by name, because this server
+// need not know their GUIDs.
+func (t *target) memberValues(refs []directory.MemberRef) []string {
+	values := make([]string, len(refs))
+	for i, r := range refs {
+		if t.local(r) {
+			values[i] = byGUID(r.GUID)
+		} else {
+			values[i] = r.DN
+		}
+	}
+	return values
+}
+
+// dnValues are the values to remove or to look for: by name, and by GUID where
+// no name is known.
+func dnValues(refs []directory.MemberRef) []string {
+	values := make([]string, len(refs))
+	for i, r := range refs {
+		values[i] = r.DN
+		if r.DN == "" {
+			values[i] = byGUID(r.GUID)
+		}
+	}
+	return values
+}
+
+// named fills in the present names of those members that lack one, or, with
+// all, of every member; those that this domain does not have stay as they are.
+func (t *target) named(ctx context.Context, refs []directory.MemberRef, all bool) ([]directory.MemberRef, error) {
+	filled := slices.Clone(refs)
+	var at []int
+	for i, r := range filled {
+		if all || r.DN == "" {
+			at = append(at, i)
+		}
+	}
+	for batch := range slices.Chunk(at, batchSize) {
+		values := make([][]byte, len(batch))
+		for i, n := range batch {
+			values[i] = filled[n].GUID.AD()
+		}
+		found, err := t.lookup(ctx, false, attrGUID, values)
+		if err != nil {
+			return nil, t.readError(ctx, t.root.baseDN, err)
+		}
+		for i, n := range batch {
+			if objects := found[string(values[i])]; len(objects) == 1 {
+				filled[n].DN = objects[0].ref.DN
+			}
+		}
+	}
+	return filled, nil
+}

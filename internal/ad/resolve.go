@@ -1,0 +1,260 @@
+package ad
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+const (
+	attrConsistencyGUID = "mS-DS-ConsistencyGuid"
+	// scanBatch is larger than batchSize because mS-DS-ConsistencyGuid is not
+	// indexed: each filter is a walk through the domain, whatever its length.
+	scanBatch = 500
+	// maxFailures is how many failed lookups show that the next will fail too;
+	// each was tried again and again already.
+	maxFailures = 2
+	// groupTypeResource is the bit of domain-local groups, which a universal
+	// group cannot hold.
+	groupTypeResource = 4
+)
+
+// judge says without asking the directory why a member is not written, or
+// ReasonUnresolved when the directory has to be asked.
+func judge(m directory.SourceMember) directory.Reason {
+	switch {
+	case m.Kind == directory.KindOther:
+		return directory.ReasonNoAccount
+	case !m.Readable:
+		return directory.ReasonLimited
+	case m.Synced:
+		return directory.ReasonUnresolved
+	case m.Kind == directory.KindGroup:
+		return directory.ReasonGroup
+	case m.Guest:
+		return directory.ReasonGuest
+	}
+	return directory.ReasonCloudOnly
+}
+
+// immutableBytes returns the 16 bytes of an immutable id, nil when it is
+// another kind of text.
+func immutableBytes(id string) []byte {
+	b, err := base64.StdEncoding.DecodeString(id)
+	if err != nil || len(b) != 16 {
+		return nil
+	}
+	return b
+}
+
+var errGivenUp = errors.New("earlier lookups failed")
+
+// candidate is an object that a lookup found.
+type candidate struct {
+	ref       directory.MemberRef
+	classes   []string
+	groupType int32
+}
+
+// choose decides among the objects found for one member.
+func choose(kind directory.MemberKind, found []candidate) (directory.MemberRef, directory.Reason) {
+	switch {
+	case len(found) == 0:
+		return directory.MemberRef{}, directory.ReasonNotFound
+	case len(found) > 1:
+		return directory.MemberRef{}, directory.ReasonAmbiguous
+	case !fits(kind, found[0]):
+		return directory.MemberRef{}, directory.ReasonWrongClass
+	}
+	return found[0].ref, directory.ReasonJoined
+}
+
+// fits reports whether the object is of a class that may stand for the member.
+// The class computer is derived from user.
+func fits(kind directory.MemberKind, c candidate) bool {
+	is := func(class string) bool {
+		return slices.ContainsFunc(c.classes, func(s string) bool { return strings.EqualFold(s, class) })
+	}
+	if kind == directory.KindGroup {
+		return is("group") && c.groupType&groupTypeResource == 0
+	}
+	return (is("user") || is("inetOrgPerson")) && !is("computer")
+}
+
+// question is a member that is looked up, with the answer so far.
+type question struct {
+	kind      directory.MemberKind
+	sid       directory.SID
+	immutable []byte
+	ref       directory.MemberRef
+	reason    directory.Reason
+	settled   bool
+}
+
+// lookup finds the objects whose attribute has one of the values, in the
+// domain or, with catalog, in the forest; the answer is keyed by value.
+type lookup func(ctx context.Context, catalog bool, attribute string, values [][]byte) (map[string][]candidate, error)
+
+// Resolve implements engine.TargetReader.
+func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) ([]engine.Resolution, error) {
+	resolutions := make([]engine.Resolution, len(members))
+	questions := make([]*question, len(members))
+	var open []*question
+	for i, m := range members {
+		resolutions[i] = engine.Resolution{MemberID: m.ID, Reason: judge(m)}
+		if resolutions[i].Reason == directory.ReasonUnresolved {
+			questions[i] = &question{kind: m.Kind, sid: m.SID, immutable: immutableBytes(m.ImmutableID), reason: directory.ReasonNotFound}
+			open = append(open, questions[i])
+		}
+	}
+	known, err := t.knownForest(ctx, open)
+	if err != nil {
+		return nil, err
+	}
+	if err := resolve(ctx, open, known, t.lookup); err != nil {
+		return nil, t.readError(ctx, t.root.baseDN, err)
+	}
+	for i, q := range questions {
+		if q != nil {
+			resolutions[i].Ref, resolutions[i].Reason = q.ref, q.reason
+		}
+	}
+	return resolutions, nil
+}
+
+// resolve answers the questions in as few lookups as possible. A lookup that
+// fails leaves its questions open with a reason that says so; err is set only
+// when nothing more can be asked.
+func resolve(ctx context.Context, questions []*question, f forest, find lookup) error {
+	sid := func(q *question) []byte { return q.sid.AD() }
+	immutable := func(q *question) []byte { return q.immutable }
+	local := func(q *question) bool { return q.sid.Domain() == f.own }
+	failures := map[bool]int{}
+	for _, step := range []struct {
+		catalog   bool
+		attribute string
+		batch     int
+		value     func(*question) []byte
+		applies   func(*question) bool
+	}{
+		{false, attrSID, batchSize, sid, local},
+		{true, attrSID, batchSize, sid, func(q *question) bool { return !local(q) && f.mayHold(q.sid) }},
+		{false, attrGUID, batchSize, immutable, nil},
+		{false, attrConsistencyGUID, scanBatch, immutable, nil},
+		{true, attrGUID, batchSize, immutable, func(q *question) bool { return f.several() && !local(q) }},
+	} {
+		var asked []*question
+		for _, q := range questions {
+			if !q.settled && step.value(q) != nil && (step.applies == nil || step.applies(q)) {
+				asked = append(asked, q)
+			}
+		}
+		for batch := range slices.Chunk(asked, step.batch) {
+			values := make([][]byte, 0, len(batch))
+			for _, q := range batch {
+				values = append(values, step.value(q))
+			}
+			var found map[string][]candidate
+			err := error(errGivenUp)
+			if failures[step.catalog] < maxFailures {
+				found, err = find(ctx, step.catalog, step.attribute, values)
+			}
+			if err != nil {
+				failures[step.catalog]++
+			}
+			if err != nil && (ctx.Err() != nil || !step.catalog && gone(err)) {
+				return err
+			}
+			for _, q := range batch {
+				switch {
+				case err != nil && step.catalog:
+					q.reason, q.settled = directory.ReasonGCUnavailable, true
+				case err != nil:
+					q.reason, q.settled = directory.ReasonLookupFailed, true
+				default:
+					q.ref, q.reason = choose(q.kind, found[string(step.value(q))])
+					q.settled = q.reason != directory.ReasonNotFound
+				}
+			}
+		}
+	}
+	for _, q := range questions {
+		if !q.settled && q.sid != "" && !f.mayHold(q.sid) {
+			q.reason = directory.ReasonOtherForest
+		}
+	}
+	return nil
+}
+
+// gone reports whether the error means that no further lookup can succeed.
+func gone(err error) bool {
+	var e *engine.Error
+	return errors.As(err, &e) || errors.Is(err, errClosed)
+}
+
+// lookup is the lookup on the domain controller and its global catalog.
+// A foreignSecurityPrincipal bears the SID of an account of another forest and
+// never stands for it here.
+func (t *target) lookup(ctx context.Context, catalog bool, attribute string, values [][]byte) (map[string][]candidate, error) {
+	p, base := t.pool, t.root.baseDN
+	if catalog {
+		p, base = t.catalog, ""
+	}
+	entries, err := p.find(ctx, query{
+		base: base, scope: ldap.ScopeWholeSubtree,
+		filter:     and(anyOf(attribute, values), "(!(objectClass=foreignSecurityPrincipal))"),
+		attributes: []string{attrGUID, "objectClass", "groupType", attribute},
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string][]candidate, len(entries))
+	for _, e := range entries {
+		guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
+		if err != nil {
+			return nil, &incompleteError{e.DN + ": " + err.Error()}
+		}
+		kind, _ := strconv.ParseInt(e.GetAttributeValue("groupType"), 10, 32)
+		for _, value := range e.GetRawAttributeValues(attribute) {
+			found[string(value)] = append(found[string(value)], candidate{
+				ref:     directory.MemberRef{GUID: guid, DN: e.DN},
+				classes: e.GetAttributeValues("objectClass"), groupType: int32(kind),
+			})
+		}
+	}
+	return found, nil
+}
+
+// BySID implements engine.TargetReader.
+func (t *target) BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error) {
+	refs := make(map[directory.SID]directory.MemberRef)
+	for batch := range slices.Chunk(sids, batchSize) {
+		var values [][]byte
+		for _, s := range batch {
+			if b := s.AD(); b != nil {
+				values = append(values, b)
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		found, err := t.lookup(ctx, false, attrSID, values)
+		if err != nil {
+			return nil, t.readError(ctx, t.root.baseDN, err)
+		}
+		for _, s := range batch {
+			if objects := found[string(s.AD())]; len(objects) == 1 {
+				refs[s] = objects[0].ref
+			}
+		}
+	}
+	return refs, nil
+}

@@ -1,0 +1,123 @@
+package ad
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+const (
+	// capActiveDirectory and capReadOnly are of MS-ADTS 3.1.1.3.4.3.
+	capActiveDirectory = "1.2.840.113556.1.4.800"
+	capReadOnly        = "1.2.840.113556.1.4.1920"
+)
+
+// rootDSE is what a domain controller tells everybody about itself.
+type rootDSE struct {
+	dnsHostName    string
+	dsServiceName  string // DN of its nTDSDSA object
+	baseDN         string // of its domain
+	configuration  string // DN of the configuration partition
+	schema         string
+	namingContexts []string
+	highestUSN     int64
+	capabilities   []string
+}
+
+var rootDSEAttributes = []string{
+	"dnsHostName", "dsServiceName", "defaultNamingContext", "configurationNamingContext",
+	"schemaNamingContext", "namingContexts", "highestCommittedUSN", "supportedCapabilities",
+}
+
+func readRootDSE(ctx context.Context, c *conn) (rootDSE, error) {
+	var root rootDSE
+	err := c.search(ctx, query{scope: ldap.ScopeBaseObject, attributes: rootDSEAttributes}, func(e *ldap.Entry) error {
+		root = parseRootDSE(e)
+		return nil
+	})
+	return root, err
+}
+
+func parseRootDSE(e *ldap.Entry) rootDSE {
+	usn, _ := strconv.ParseInt(e.GetEqualFoldAttributeValue("highestCommittedUSN"), 10, 64)
+	return rootDSE{
+		dnsHostName:    e.GetEqualFoldAttributeValue("dnsHostName"),
+		dsServiceName:  e.GetEqualFoldAttributeValue("dsServiceName"),
+		baseDN:         e.GetEqualFoldAttributeValue("defaultNamingContext"),
+		configuration:  e.GetEqualFoldAttributeValue("configurationNamingContext"),
+		schema:         e.GetEqualFoldAttributeValue("schemaNamingContext"),
+		namingContexts: e.GetEqualFoldAttributeValues("namingContexts"),
+		highestUSN:     usn,
+		capabilities:   e.GetEqualFoldAttributeValues("supportedCapabilities"),
+	}
+}
+
+// check refuses what is no writable domain controller.
+func (r rootDSE) check(e endpoint) error {
+	switch {
+	case !slices.Contains(r.capabilities, capActiveDirectory) || r.baseDN == "" || r.dsServiceName == "":
+		return &engine.Error{
+			Category: engine.InvalidArgument, ID: "NotADomainController", Object: e.String(),
+			Message: "The server speaks LDAP but is no domain controller of Active Directory.",
+			Advice:  "Name a domain controller or the DNS name of a domain by -Server.",
+		}
+	case slices.Contains(r.capabilities, capReadOnly):
+		return &engine.Error{
+			Category: engine.InvalidArgument, ID: "ReadOnlyDomainController", Object: e.String(),
+			Message: "The server is a read-only domain controller.",
+			Advice:  "Name a writable domain controller by -Server.",
+		}
+	}
+	return nil
+}
+
+// domainName is the DNS name of the domain: DC=contoso,DC=com is contoso.com.
+func (r rootDSE) domainName() string {
+	dn, err := directory.ParseDN(r.baseDN)
+	if err != nil {
+		return ""
+	}
+	var labels []string
+	for _, rdn := range dn {
+		if strings.EqualFold(rdn.Type, "DC") {
+			labels = append(labels, rdn.Value)
+		}
+	}
+	return strings.Join(labels, ".")
+}
+
+// holds reports whether an object of that name is in the domain itself and not
+// in a partition whose name ends alike (CN=Configuration,DC=contoso,DC=com).
+func (r rootDSE) holds(dn directory.DN) bool {
+	base, err := directory.ParseDN(r.baseDN)
+	if err != nil || !dn.Within(base) {
+		return false
+	}
+	for _, context := range r.namingContexts {
+		partition, err := directory.ParseDN(context)
+		if err == nil && len(partition) > len(base) && dn.Within(partition) {
+			return false
+		}
+	}
+	return true
+}
+
+// same refuses another server than the one that was met first under this
+// address, as behind a load balancer.
+func (r rootDSE) same(first rootDSE, e endpoint) error {
+	if strings.EqualFold(r.dsServiceName, first.dsServiceName) {
+		return nil
+	}
+	return &engine.Error{
+		Category: engine.Connection, ID: "ServerChanged", Object: e.String(),
+		Message: fmt.Sprintf("The address led to %s and now leads to another domain controller, %s.", first.dnsHostName, r.dnsHostName),
+		Advice:  "Name one domain controller by its own name by -Server.",
+	}
+}

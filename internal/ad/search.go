@@ -1,0 +1,164 @@
+package ad
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-ldap/ldap/v3"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+)
+
+const (
+	oidExtendedDN  = "1.2.840.113556.1.4.529"
+	oidDomainScope = "1.2.840.113556.1.4.1339"
+	oidShowDeleted = "1.2.840.113556.1.4.417"
+
+	// pageSize is the number of entries in a page, below MaxPageSize (1,000).
+	pageSize = 500
+	// batchSize is the number of alternatives in one filter.
+	batchSize = 100
+	// searchSeconds is the time the server may take for one page.
+	searchSeconds = 120
+)
+
+// query is one search.
+type query struct {
+	base       string
+	scope      int
+	filter     string // empty: any object
+	attributes []string
+	pageSize   uint32 // 0: pageSize
+	extendedDN bool   // names come as the extended-DN control gives them
+	deleted    bool   // deleted objects count too
+}
+
+func (q query) request() *ldap.SearchRequest {
+	filter := q.filter
+	if filter == "" {
+		filter = "(objectClass=*)"
+	}
+	request := ldap.NewSearchRequest(q.base, q.scope, ldap.NeverDerefAliases, 0, searchSeconds, false, filter, q.attributes, nil)
+	if q.scope != ldap.ScopeBaseObject {
+		// Without it a search of the whole domain refers to the partitions below.
+		request.Controls = append(request.Controls, ldap.NewControlString(oidDomainScope, false, ""))
+	}
+	if q.extendedDN {
+		request.Controls = append(request.Controls, ldap.NewControlString(oidExtendedDN, true, extendedDNStrings()))
+	}
+	if q.deleted {
+		request.Controls = append(request.Controls, ldap.NewControlString(oidShowDeleted, true, ""))
+	}
+	return request
+}
+
+// extendedDNStrings is the value of the control that asks for text in place of
+// hexadecimal GUIDs and SIDs: SEQUENCE { Flag INTEGER = 1 }.
+func extendedDNStrings() string {
+	sequence := ber.NewSequence("ExtendedDNRequestValue")
+	sequence.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, 1, "Flag"))
+	return string(sequence.Bytes())
+}
+
+// search calls each with every entry, page by page. It returns nil only when
+// all of them were read. Between two entries, each may search on the same
+// connection.
+func (c *conn) search(ctx context.Context, q query, each func(*ldap.Entry) error) error {
+	request := q.request()
+	paged := q.scope != ldap.ScopeBaseObject
+	var paging *ldap.ControlPaging
+	if paged {
+		size := q.pageSize
+		if size == 0 {
+			size = pageSize
+		}
+		paging = ldap.NewControlPaging(size)
+		request.Controls = append(request.Controls, paging)
+	}
+	for {
+		var result *ldap.SearchResult
+		err := c.do(ctx, func(l *ldap.Conn) (err error) {
+			result, err = l.Search(request)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		cookie, err := pageEnd(result, paged)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !c.sound() {
+			return &lostError{fmt.Errorf("the connection broke during the search: %v", c.GetLastError())}
+		}
+		for i, entry := range result.Entries {
+			if err := each(entry); err != nil {
+				return err
+			}
+			result.Entries[i] = nil // what is done with need not be kept to the end of the page
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(cookie) == 0 {
+			return nil
+		}
+		paging.SetCookie(cookie)
+	}
+}
+
+// pageEnd judges what a page says about the rest: the cookie of the next page,
+// empty after the last, or an error when the answer cannot be relied on. A
+// page without the control is no last page: something on the way dropped it.
+func pageEnd(result *ldap.SearchResult, paged bool) (cookie []byte, err error) {
+	if result.ResultCode != ldap.LDAPResultSuccess {
+		return nil, &incompleteError{fmt.Sprintf("the search ended with result code %d", result.ResultCode)}
+	}
+	if len(result.Referrals) > 0 {
+		return nil, &incompleteError{"the server referred to " + result.Referrals[0]}
+	}
+	if !paged {
+		return nil, nil
+	}
+	control, ok := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
+	if !ok {
+		return nil, &incompleteError{"the server did not say whether there are more pages"}
+	}
+	return control.Cookie, nil
+}
+
+// find returns all entries of a search whose answer is known to be small. It
+// is begun anew, on another connection, when something transient ends it.
+func (p *pool) find(ctx context.Context, q query) ([]*ldap.Entry, error) {
+	var found []*ldap.Entry
+	err := retry(ctx, func() error {
+		found = nil
+		return p.use(ctx, func(c *conn) error {
+			return c.search(ctx, q, func(e *ldap.Entry) error {
+				found = append(found, e)
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// read returns the one object that the base names, nil when it does not exist
+// or may not be seen.
+func (p *pool) read(ctx context.Context, q query) (*ldap.Entry, error) {
+	q.scope = ldap.ScopeBaseObject
+	entries, err := p.find(ctx, q)
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) || err == nil && len(entries) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return entries[0], nil
+}

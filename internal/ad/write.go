@@ -1,0 +1,209 @@
+package ad
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+const oidPermissiveModify = "1.2.840.113556.1.4.1413"
+
+// write sends one change and tries again what is transient. When an answer is
+// lost, landed looks whether the change was made; without landed the change
+// may be repeated, because made twice it has the effect of once. The error is
+// the server's answer, or an engine.Error.
+func (t *target) write(ctx context.Context, object string, send func(*ldap.Conn) error, landed func() (bool, error)) error {
+	var unknown error // the last lost answer that was not settled
+	err := retry(ctx, func() error {
+		err := t.pool.use(ctx, func(c *conn) error { return c.do(ctx, send) })
+		lost := (*lostError)(nil)
+		if !errors.As(err, &lost) {
+			if err == nil || isAnswer(err) && !transient(err) {
+				unknown = nil
+			}
+			return err
+		}
+		unknown = err
+		if landed == nil || ctx.Err() != nil {
+			return err
+		}
+		done, lookErr := landed()
+		if lookErr != nil {
+			return err
+		}
+		unknown = nil
+		if done {
+			return nil
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case unknown != nil:
+		return t.outcomeUnknown(object, errors.Join(unknown, context.Cause(ctx)))
+	case isAnswer(err):
+		return err
+	}
+	if lost := (*lostError)(nil); errors.As(err, &lost) {
+		// Looking has shown each time that the change was not made.
+		return t.busy(object, err)
+	}
+	return t.writeError(ctx, object, err)
+}
+
+// permissive makes adding a value that is there and removing one that is not
+// succeed (MS-ADTS 3.1.1.3.4.1.8).
+func permissive() []ldap.Control {
+	return []ldap.Control{ldap.NewControlString(oidPermissiveModify, true, "")}
+}
+
+// Modify implements engine.TargetWriter.
+func (t *target) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
+	request := ldap.NewModifyRequest(byGUID(group), permissive())
+	for _, a := range attributes {
+		changeAttribute(request, a)
+	}
+	if len(request.Changes) == 0 {
+		return nil
+	}
+	err := t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Modify(request) }, nil)
+	return t.writeError(ctx, group.String(), err)
+}
+
+// changeAttribute adds to the request what makes Old into New. Of an attribute
+// that others write values to, only the difference is sent; theirs stay.
+func changeAttribute(request *ldap.ModifyRequest, a plan.AttributeChange) {
+	if !strings.EqualFold(a.Name, attrExtension) && len(a.Old) <= 1 && len(a.New) <= 1 {
+		// No values: an empty replace removes the attribute, also an absent one.
+		request.Replace(a.Name, a.New)
+		return
+	}
+	if gone := without(a.Old, a.New); len(gone) > 0 {
+		request.Delete(a.Name, gone)
+	}
+	if added := without(a.New, a.Old); len(added) > 0 {
+		request.Add(a.Name, added)
+	}
+}
+
+// without returns the values that the others lack.
+func without(values, others []string) []string {
+	var rest []string
+	for _, v := range values {
+		if !slices.Contains(others, v) {
+			rest = append(rest, v)
+		}
+	}
+	return rest
+}
+
+// Rename implements engine.TargetWriter.
+func (t *target) Rename(ctx context.Context, group directory.GUID, cn string, parent directory.GUID) (string, error) {
+	dn, err := t.dnOf(ctx, group)
+	if err != nil {
+		return "", err
+	}
+	if dn == "" {
+		return "", groupNotFound(group.String(), nil)
+	}
+	superior := ""
+	if !parent.IsZero() {
+		if superior, err = t.parentDN(ctx, parent); err != nil {
+			return "", err
+		}
+	}
+	parsed, err := directory.ParseDN(dn)
+	if err != nil {
+		return "", t.unexpected(dn, err)
+	}
+	under := superior
+	if under == "" {
+		under = parsed.Parent().String()
+	}
+	rdn := directory.RDN{Type: "CN", Value: cn}.String()
+	wanted := rdn + "," + under
+	request := ldap.NewModifyDNRequest(dn, rdn, true, superior)
+	err = t.write(ctx, dn, func(l *ldap.Conn) error { return l.ModifyDN(request) }, func() (bool, error) {
+		now, err := t.dnOf(ctx, group)
+		return sameName(now, wanted), err
+	})
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists) {
+		return "", t.clash(ctx, wanted, cn, "")
+	}
+	if err != nil {
+		return "", t.writeError(ctx, dn, err)
+	}
+	now, err := t.dnOf(ctx, group)
+	if err != nil || now == "" {
+		return wanted, nil // it was renamed; only its exact spelling is not known
+	}
+	return now, nil
+}
+
+// sameName compares names, in the object's own component with case: a change
+// of case is a rename.
+func sameName(a, b string) bool {
+	x, errX := directory.ParseDN(a)
+	y, errY := directory.ParseDN(b)
+	return errX == nil && errY == nil && len(x) > 0 && x.Equal(y) && x[0].Value == y[0].Value
+}
+
+func (t *target) parentDN(ctx context.Context, parent directory.GUID) (string, error) {
+	dn, err := t.dnOf(ctx, parent)
+	if err == nil && dn == "" {
+		err = containerNotFound(parent.String(), nil)
+	}
+	return dn, err
+}
+
+// Delete implements engine.TargetWriter.
+func (t *target) Delete(ctx context.Context, group directory.GUID) error {
+	request := ldap.NewDelRequest(byGUID(group), nil)
+	err := t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Del(request) }, nil)
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+		return nil
+	}
+	return t.writeError(ctx, group.String(), err)
+}
+
+// clash returns the error for a name that is taken: the cn at dn, or else the
+// sAMAccountName, if one was given, in the domain.
+func (t *target) clash(ctx context.Context, dn, cn, account string) error {
+	parsed, err := directory.ParseDN(dn)
+	if err != nil {
+		return t.unexpected(dn, err)
+	}
+	queries := []struct {
+		name string
+		q    query
+	}{{cn, query{base: parsed.Parent().String(), scope: ldap.ScopeSingleLevel, filter: equals("name", cn)}}}
+	if account != "" {
+		queries = append(queries, struct {
+			name string
+			q    query
+		}{account, query{base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: equals(attrSAM, account)}})
+	}
+	for _, k := range queries {
+		k.q.attributes = []string{"1.1"}
+		holders, err := t.pool.find(ctx, k.q)
+		if err != nil {
+			return t.readError(ctx, dn, err)
+		}
+		if len(holders) > 0 {
+			return nameClash(holders[0].DN, k.name)
+		}
+	}
+	return &engine.Error{
+		Category: engine.InvalidState, ID: "NameClash", Object: dn,
+		Message: "An object that the account may not see holds the name of the group or its sAMAccountName.",
+		Advice:  "Look for that object as an administrator, and rename it or the group in the tenant.",
+	}
+}

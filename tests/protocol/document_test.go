@@ -1,0 +1,157 @@
+package protocol
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// shapes are objects that several methods answer.
+var shapes = map[string]shape{
+	"totals": "create adopt update move updateMembers delete skip membersAdded membersRemoved",
+	"run": `id kind policyType planId started ended status stopReason message error{category id object message advice} server
+		sourceGroups targetGroups linkedGroups missingGroups planned{@totals} exported{@totals} failed unknownMembers unwrittenMembers`,
+	"container": "guid dn canCreate",
+	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
+	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container} nameFormat samAccountNameFormat
+		excludeMailAttribute adopt movedGroup limits{@limits} runHistoryDays initialPending version`,
+	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
+	"enable":     "targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup whatIf",
+	"page":       "after limit",
+}
+
+// methods are the fields of each method's params and result. What the engine
+// sends has its fields in params; what it is answered, in result.
+var methods = map[string]struct{ params, result shape }{
+	"session.initialize": {"protocol client statePath serviceAccount", "protocol engineVersion statePath platform"},
+	"session.connect": {`source{tenantId clientId environment authority graphEndpoint caFile credential{kind secret certificatePath certificatePassword
+			thumbprint certificate federatedTokenFile accessToken canRefresh}}
+		target{server startTls caFile credential{kind user password keytab realm krb5Conf}}`, "@connection"},
+	"session.get":        {"", "@connection"},
+	"session.disconnect": {"", ""},
+	"writeback.get":      {"", "settings{@settings} status groups disablePending nextPolicyType lastRun{@run} statePath"},
+	"writeback.test":     {"targetContainer", "checks{name result message advice errorId}"},
+	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups exchangeVersion warnings"},
+	"writeback.disable":  {"keepGroup includeAdopted whatIf", "@run"},
+	"settings.get":       {"", "@settings"},
+	"settings.set":       {"targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup limits{@limits} runHistoryDays whatIf", "@settings"},
+	"sync.start":         {"policyType allowOnce", "@run"},
+	"sync.preview":       {"policyType enable{@enable}", "@run"},
+	"run.list":           {"@page", "runs{@run} next"},
+	"run.get":            {"id", "@run"},
+	"change.list": {"runId action outcome @page", `changes{id runId action situation sourceId targetGuid displayName dn attributes{name old new}
+		addCount removeCount add{guid dn} remove{guid dn} reason message outcome errorId} next`},
+	"change.members": {"changeId @page", "members{operation guid dn} next"},
+	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName situation members unwritten
+		lastAction lastOutcome lastMessage} next`},
+	"group.members":    {"id @page", "members{id name kind targetGuid dn reason} next"},
+	"request.cancel":   {"id", ""},
+	"progress":         {"requestId step stepNumber stepCount done total message", ""},
+	"credential.token": {"tenantId resource", "accessToken expiresOn"},
+	"credential.sign":  {"thumbprint digest padding", "signature"},
+}
+
+// notInEveryAnswer are fields of a shared shape that one method's answer can
+// never hold, or that the run of this test does not bring about there: they are
+// seen with another method.
+func notInEveryAnswer(method, path string) bool {
+	inRun := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			return path == name || strings.HasPrefix(path, name+".") || strings.HasSuffix(path, "."+name) || strings.Contains(path, "."+name+".")
+		})
+	}
+	switch method {
+	case "writeback.disable", "writeback.get", "sync.preview":
+		return inRun("stopReason", "message", "error", "ended", "server")
+	case "writeback.enable", "settings.set":
+		return inRun("formerContainers")
+	}
+	return false
+}
+
+// values are the words that the document shows in the same way as fields.
+var values = strings.Fields(`clientSecret clientCertificate certificateThumbprint managedIdentity workloadIdentity simple kerberosPassword
+	kerberosKeytab currentIdentity sync preview disable running complete partial stopped failed interrupted pending done unknown skipped
+	ambiguous unresolved guest null progress plan resolve limits export confirm commit true false`)
+
+var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)
+var fieldLike = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")
+
+// TestFieldsAreDocumented compares the tables above with the names that stand
+// in the sections of docs/protocol.md, both ways.
+func TestFieldsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "protocol.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _, _ := strings.Cut(string(text), "\n## Error ids\n")
+	_, body, _ = strings.Cut(body, "\n## Methods\n")
+	headings := sectionHeading.FindAllStringSubmatchIndex(body, -1)
+	documented := map[string]bool{}
+	for i, h := range headings {
+		end := len(body)
+		if i+1 < len(headings) {
+			end = headings[i+1][0]
+		}
+		heading, section := body[h[2]:h[3]], body[h[1]:end]
+		inText := map[string]bool{}
+		for _, m := range fieldLike.FindAllStringSubmatch(section, -1) {
+			inText[m[1]] = true
+		}
+		known := map[string]bool{}
+		for _, name := range strings.Split(regexp.MustCompile(` \(.*\)`).ReplaceAllString(heading, ""), ", ") {
+			method, ok := methods[name]
+			if !ok {
+				t.Errorf("docs/protocol.md documents %s, which the tests do not know", name)
+				continue
+			}
+			documented[name] = true
+			fields := append(method.params.names(), method.result.names()...)
+			for _, used := range regexp.MustCompile(`@(\w+)`).FindAllStringSubmatch(string(method.params+" "+method.result), -1) {
+				// A shared shape stands in one section; the others name it.
+				inner := append(shapes[used[1]].names(), shapes["totals"].names()...)
+				inner = append(inner, shapes["limits"].names()...)
+				inner = append(inner, shapes["container"].names()...)
+				for _, name := range inner {
+					known[name] = true
+				}
+			}
+			for _, field := range fields {
+				known[field] = true
+				if !inText[field] {
+					t.Errorf("%s: %s is not in docs/protocol.md", name, field)
+				}
+			}
+		}
+		for name := range inText {
+			if !known[name] && !slices.Contains(values, name) {
+				t.Errorf("%s: docs/protocol.md names %s, which the tests do not know", heading, name)
+			}
+		}
+	}
+	for name := range methods {
+		if !documented[name] {
+			t.Errorf("%s is not in docs/protocol.md", name)
+		}
+	}
+	for name, section := range map[string]string{"run": "A run: ", "settings": "### settings.get\nresult: ", "connection": "### session.get\nresult: "} {
+		_, rest, ok := strings.Cut(body, section)
+		if !ok {
+			t.Errorf("docs/protocol.md has no %q", section)
+			continue
+		}
+		line, _, _ := strings.Cut(rest, "\n")
+		fields := shapes[name].names()
+		for _, inner := range regexp.MustCompile(`@(\w+)`).FindAllStringSubmatch(string(shapes[name]), -1) {
+			fields = append(fields, shapes[inner[1]].names()...)
+		}
+		for _, field := range fields {
+			if !strings.Contains(line, "`"+field+"`") {
+				t.Errorf("%s: %s is not in docs/protocol.md", name, field)
+			}
+		}
+	}
+}

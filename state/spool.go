@@ -229,6 +229,10 @@ func recordOutcome(q *session, run int64, o *engine.ChangeOutcome) error {
 		if err := saveLink(q, o.Link); err != nil {
 			return err
 		}
+		// What was created is known by its objectGUID from now on.
+		if _, err := q.exec("UPDATE change SET target_guid = ?, dn = ? WHERE id = ?", o.Link.TargetGUID[:], o.Link.DN, o.ChangeID); err != nil {
+			return err
+		}
 	}
 	for _, r := range o.Refused {
 		reason := r.Reason

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
@@ -71,6 +73,10 @@ func guid(kind byte, n uint32) directory.GUID {
 	binary.BigEndian.PutUint32(g[4:], n)
 	return g
 }
+
+// wholeGUIDs compares GUIDs at once: byte by byte, cmp takes a second for a
+// large membership.
+var wholeGUIDs = cmp.Comparer(func(a, b directory.GUID) bool { return a == b })
 
 var started = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 

@@ -1,0 +1,120 @@
+package state
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/engine"
+)
+
+func TestSettingsRoundTrip(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	got, err := s.LoadSettings(ctx)
+	must(t, err)
+	if diff := cmp.Diff(engine.DefaultSettings(), got); diff != "" {
+		t.Errorf("without a file: %s", diff)
+	}
+	want := engine.DefaultSettings()
+	want.Enabled = true
+	want.Tenant = engine.TenantRef{ID: guid(1, 1), Name: "Contoso \"<&>\" 🙂"}
+	want.Domain = engine.DomainRef{GUID: guid(1, 2), SID: "S-1-5-21-1-2-3", Name: "contoso.test"}
+	want.Container = engine.Container{GUID: guid(1, 3), DN: `OU=a\,b,DC=contoso,DC=test`, CanCreate: true}
+	want.FormerContainers = []engine.Container{{GUID: guid(1, 4), DN: "OU=old"}}
+	want.NameFormat = engine.NameDisplayName
+	want.MovedGroup = engine.MovedBack
+	want.Limits.DeletionCount = 0
+	want.InitialPending = true
+	for range 2 {
+		must(t, s.SaveSettings(ctx, want))
+		got, err = s.LoadSettings(ctx)
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(s.Folder(), "settings*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("files: %v, %v", left, err)
+	}
+}
+
+func TestSettingsThatAreInvalidAreNotSaved(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	wrong := engine.DefaultSettings()
+	wrong.Limits.RemovalPercent = 101
+	e := wantID(t, s.SaveSettings(ctx, wrong), "SettingsInvalid")
+	if !strings.Contains(e.Error(), "limits.removalPercent") {
+		t.Errorf("the field is not named: %v", e)
+	}
+	if _, err := os.Stat(s.settingsPath()); err == nil {
+		t.Error("a file was written")
+	}
+}
+
+func TestSettingsThatCannotBeRead(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	for _, c := range []struct{ text, id, says string }{
+		{"", "SettingsUnreadable", "line 1"},
+		{"null", "SettingsUnreadable", "not a JSON object"},
+		{"[]", "SettingsUnreadable", "not a JSON object"},
+		{"{\n\"enabled\": true,\n}", "SettingsUnreadable", "line 3"},
+		{"{\"enabled\": true} {}", "SettingsUnreadable", "line 1"},
+		{"{\n\n\"enabled\": \"yes\"\n}", "SettingsUnreadable", `line 3, field "enabled"`},
+		{"{\"limits\": {\"deletionCount\": 1.5}}", "SettingsUnreadable", "limits.deletionCount"},
+		{"{\"limits\": {\"deletionCount\": -1}}", "SettingsUnreadable", "limits.deletionCount"},
+		{"{\"limits\": {\"deletonCount\": 1}}", "SettingsUnreadable", "deletonCount"},
+		{"{\"limits\": {\"removalPercent\": 101}}", "SettingsUnreadable", "101 is not between 0 and 100"},
+		{"{\n\"tenant\": {\"id\": \"nonsense\"}}", "SettingsUnreadable", `line 2, field "tenant"`},
+		{"{\"nameFormat\": \"Other\"}", "SettingsUnreadable", `"Other"`},
+		{"{\"movedGroup\": \"\"}", "SettingsUnreadable", "movedGroup"},
+		{"{\"runHistoryDays\": 0}", "SettingsUnreadable", "runHistoryDays"},
+		{"{\"colour\": 1}", "SettingsUnreadable", "colour"},
+		{"{\"enabled\": true}", "SettingsUnreadable", "tenant.id"},
+		{"{\"version\": 0}", "SettingsUnreadable", "version"},
+		{"{\"version\": \"1\"}", "SettingsUnreadable", "version"},
+		{"{\"version\": 2, \"colour\": 1, \"enabled\": \"perhaps\"}", "SettingsTooNew", "version 2"},
+		{"\xff\xfe{\x00}\x00", "SettingsUnreadable", "line 1"},
+		{"{\"movedGroup\": \"" + strings.Repeat("x", maxSettingsSize) + "\"}", "SettingsUnreadable", "larger"},
+	} {
+		must(t, os.WriteFile(s.settingsPath(), []byte(c.text), 0o600))
+		_, err := s.LoadSettings(ctx)
+		if e := wantID(t, err, c.id); !strings.Contains(e.Error(), c.says) {
+			t.Errorf("%.60q: %v does not say %q", c.text, e, c.says)
+		}
+		wantID(t, s.SaveSettings(ctx, engine.DefaultSettings()), c.id)
+		if after, err := os.ReadFile(s.settingsPath()); err != nil || string(after) != c.text {
+			t.Errorf("%.60q was changed", c.text)
+		}
+	}
+
+	// What an editor on Windows leaves is fine, and what is absent has its default.
+	must(t, os.WriteFile(s.settingsPath(), []byte("\xef\xbb\xbf{\r\n\"adopt\": true\r\n}\r\n"), 0o600))
+	got, err := s.LoadSettings(ctx)
+	must(t, err)
+	want := engine.DefaultSettings()
+	want.Adopt = true
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzParseSettings(f *testing.F) {
+	f.Add([]byte(`{"version":1,"enabled":false,"tenant":{"id":"","name":"x"},"limits":{"deletionCount":5}}`))
+	f.Add([]byte("\xef\xbb\xbf{}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		settings, err := parseSettings(text)
+		if err == nil {
+			if err := validate(&settings); err != nil {
+				t.Errorf("%q was read as invalid settings: %v", text, err)
+			}
+		}
+	})
+}

@@ -59,6 +59,8 @@ $env:LDAPTLS_CACERT = $env:GWB_LAB_CA
 $env:LDAPBINDDN = $env:GWB_LAB_ADMIN_USER
 $env:LDAPBASE = $container
 
+$before = tests/lab/dump
+
 Write-Step 'Connect to the tenant and to the domain'
 Invoke-Typed { Import-Module ./GroupWriteback.psd1 }
 Invoke-Typed { Connect-GroupWriteback -TenantId $env:GWB_LAB_TENANT_ID -ClientSecretCredential $app -Server $env:GWB_LAB_SERVER -Credential $account @lab }
@@ -118,6 +120,8 @@ Invoke-Typed { Start-GroupWritebackSync }
 Assert-That 'all of them were deleted' ($answer[0].Status -eq 'complete' -and $answer[0].Exported.Delete -eq $planned)
 Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(objectClass=group)' dn | Where-Object { $_ } }
 Assert-That 'the container is empty' (@($answer | Where-Object -FilterScript { $_ }).Count -eq 0)
+Invoke-Typed { Compare-Object $before @(tests/lab/dump) }
+Assert-That 'the directory is as it was before' ($answer.Count -eq 0)
 Invoke-Typed { Get-GroupWritebackRun }
 Invoke-Typed { Disconnect-GroupWriteback }
 

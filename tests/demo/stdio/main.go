@@ -53,6 +53,10 @@ func demo(ctx context.Context) error {
 	}
 	defer engine.Kill()
 	s := session{ctx: ctx, engine: engine, container: os.Getenv("GWB_LAB_CONTAINER")}
+	before, err := exec.Command("tests/lab/dump").Output()
+	if err != nil {
+		return fmt.Errorf("tests/lab/dump: %w", err)
+	}
 
 	s.step("Connect to the tenant and to the domain")
 	var connection struct {
@@ -132,6 +136,8 @@ func demo(ctx context.Context) error {
 	gone := s.run("sync.start", nil)
 	s.expect(gone.Status == "complete" && gone.Exported.Delete == planned, "all of them were deleted")
 	s.expect(s.directory("(objectClass=group)", "dn:", "dn") == 0, "the container is empty")
+	after, err := exec.Command("tests/lab/dump").Output()
+	s.expect(err == nil && bytes.Equal(before, after), "the directory is as it was before")
 	s.call("session.disconnect", nil, nil)
 	if s.err != nil {
 		return s.err
@@ -249,7 +255,7 @@ func (s *session) status() string {
 func (s *session) directory(filter, prefix string, attributes ...string) int {
 	arguments := append([]string{"-x", "-LLL", "-o", "ldif-wrap=no", "-b", s.container, filter}, attributes...)
 	server := []string{"-H", "ldaps://" + os.Getenv("GWB_LAB_SERVER"), "-D", os.Getenv("GWB_LAB_ADMIN_USER"), "-w", os.Getenv("GWB_LAB_ADMIN_PASSWORD")}
-	out := s.command(exec.Command("ldapsearch", append(server, arguments...)...), "ldapsearch "+strings.Join(arguments, " "))
+	out := s.command(exec.Command("ldapsearch", append(server, arguments...)...), fmt.Sprintf("ldapsearch %s %q %s", strings.Join(arguments[:6], " "), filter, strings.Join(attributes, " ")))
 	count := 0
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, prefix) {

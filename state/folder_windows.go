@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -151,6 +152,10 @@ func grant(folder string, access *windows.SECURITY_DESCRIPTOR) error {
 // fileDeleteChild is FILE_DELETE_CHILD of winnt.h.
 const fileDeleteChild = 0x40
 
+// accessAllowedCallback is ACCESS_ALLOWED_CALLBACK_ACE_TYPE of winnt.h: it
+// allows on a condition, which is taken to be met.
+const accessAllowedCallback = 9
+
 // writing are the rights with which files of the folder can be replaced or
 // changed, or the right to do so be taken.
 const writing = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | fileDeleteChild | windows.DELETE |
@@ -168,43 +173,55 @@ func checkAccess(folder string, trusted []*windows.SID) error {
 	if err != nil {
 		return unusable(folder, "The access control list of the state folder cannot be read.", err)
 	}
-	isTrusted := func(sid *windows.SID) bool {
-		for _, t := range trusted {
-			if sid.Equals(t) {
-				return true
-			}
-		}
-		// These stand for the owner, who is checked, and TrustedInstaller owns
-		// the system's own folders.
-		return sid.IsWellKnown(windows.WinCreatorOwnerSid) || sid.IsWellKnown(windows.WinCreatorOwnerRightsSid) ||
-			sid.String() == "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
-	}
 	advice := fmt.Sprintf("Name a folder that does not exist yet, which is then created with the right permissions, or take the right away: icacls \"%s\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"%%USERNAME%%\":(OI)(CI)F", folder)
 	owner, _, err := sd.Owner()
 	if err != nil || owner == nil {
 		return unusable(folder, "The owner of the state folder is not known.", err)
 	}
-	if !isTrusted(owner) {
+	if !isTrusted(owner, trusted) {
 		return insecure(folder, fmt.Sprintf("The state folder belongs to %s, who could replace its files.", accountName(owner)), advice)
 	}
 	dacl, _, err := sd.DACL()
 	if err != nil || dacl == nil {
 		return insecure(folder, "The state folder has no access control list: everyone may write to it.", advice)
 	}
+	stranger, err := strangerWhoWrites(dacl, trusted)
+	if err != nil {
+		return unusable(folder, "The access control list of the state folder cannot be read.", err)
+	}
+	if stranger != nil {
+		return insecure(folder, fmt.Sprintf("%s may write to the state folder.", accountName(stranger)), advice)
+	}
+	return nil
+}
+
+// isTrusted takes the accounts that are given, those that stand for the owner,
+// who is checked, and TrustedInstaller, who owns the system's own folders.
+func isTrusted(sid *windows.SID, trusted []*windows.SID) bool {
+	return slices.ContainsFunc(trusted, sid.Equals) ||
+		sid.IsWellKnown(windows.WinCreatorOwnerSid) || sid.IsWellKnown(windows.WinCreatorOwnerRightsSid) ||
+		sid.String() == "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+}
+
+// strangerWhoWrites returns the first account beside the trusted ones whom the
+// list allows to write, to the folder or to what is below; nil for none. What
+// the list denies is not made use of: that is safe, and the order of entries
+// does not matter then.
+func strangerWhoWrites(dacl *windows.ACL, trusted []*windows.SID) (*windows.SID, error) {
 	for i := range uint32(dacl.AceCount) {
 		var ace *windows.ACCESS_ALLOWED_ACE
 		if err := windows.GetAce(dacl, i, &ace); err != nil {
-			return unusable(folder, "The access control list of the state folder cannot be read.", err)
+			return nil, err
 		}
-		if ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE || ace.Mask&writing == 0 {
+		allows := ace.Header.AceType == windows.ACCESS_ALLOWED_ACE_TYPE || ace.Header.AceType == accessAllowedCallback
+		if !allows || ace.Mask&writing == 0 {
 			continue
 		}
-		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
-		if !isTrusted(sid) {
-			return insecure(folder, fmt.Sprintf("%s may write to the state folder.", accountName(sid)), advice)
+		if sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart)); !isTrusted(sid, trusted) {
+			return sid, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func accountName(sid *windows.SID) string {

@@ -26,7 +26,15 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 	return &session{conn: conn, statements: map[string]*sql.Stmt{}}, nil
 }
 
-func (q *session) close() error { return q.conn.Close() }
+// close finalises the statements too: database/sql leaves those of a connection
+// that is held to its holder, and SQLite keeps the files open for them.
+func (q *session) close() error {
+	var errs []error
+	for _, s := range q.statements {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, q.conn.Close())...)
+}
 
 func (q *session) prepare(query string) (*sql.Stmt, error) {
 	if s := q.statements[query]; s != nil {

@@ -1,0 +1,123 @@
+package state
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// makeFolder creates a folder with the access control list.
+func makeFolder(t *testing.T, sddl string) string {
+	t.Helper()
+	folder := newFolder(t)
+	sd, err := windows.SecurityDescriptorFromString(sddl)
+	must(t, err)
+	name, err := windows.UTF16PtrFromString(folder)
+	must(t, err)
+	must(t, windows.CreateDirectory(name, &windows.SecurityAttributes{Length: uint32(unsafe.Sizeof(windows.SecurityAttributes{})), SecurityDescriptor: sd}))
+	return folder
+}
+
+func ownSID(t *testing.T) string {
+	t.Helper()
+	user, err := windows.GetCurrentProcessToken().GetTokenUser()
+	must(t, err)
+	return user.User.Sid.String()
+}
+
+func TestCreatedFolderIsProtected(t *testing.T) {
+	needsAccessControl(t)
+	folder := newFolder(t)
+	s, err := Options{ServiceAccount: "S-1-5-19"}.Open(context.Background(), folder)
+	must(t, err)
+	must(t, s.Close())
+	sd, err := windows.GetNamedSecurityInfo(folder, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+	must(t, err)
+	dacl, _, err := sd.DACL()
+	must(t, err)
+	var sids []string
+	for i := range uint32(dacl.AceCount) {
+		var ace *windows.ACCESS_ALLOWED_ACE
+		must(t, windows.GetAce(dacl, i, &ace))
+		sids = append(sids, (*windows.SID)(unsafe.Pointer(&ace.SidStart)).String())
+	}
+	slices.Sort(sids)
+	want := []string{"S-1-5-18", "S-1-5-19", "S-1-5-32-544", ownSID(t)}
+	slices.Sort(want)
+	if !slices.Equal(slices.Compact(sids), want) {
+		t.Errorf("access for %v, want %v", sids, want)
+	}
+	openState(t, folder) // what was created is accepted
+}
+
+func TestStrangersWhoWrite(t *testing.T) {
+	own := ownSID(t)
+	trusted, err := trustedSIDs("S-1-5-19")
+	must(t, err)
+	for entries, want := range map[string]string{
+		"(A;OICI;FA;;;WD)":       "S-1-1-0",  // everyone
+		"(A;OICI;0x1301bf;;;AU)": "S-1-5-11", // authenticated users may modify
+		"(A;OICI;0x1200a9;;;BU)(A;CIIO;0x4;;;S-1-5-21-1-2-3-4)": "S-1-5-21-1-2-3-4", // a stranger may add, further down
+		"(A;;WO;;;S-1-5-21-1-2-3-4)":                            "S-1-5-21-1-2-3-4", // or become the owner
+		"(A;OICI;GA;;;S-1-5-20)":                                "S-1-5-20",         // all, in the generic form
+		"(A;OICI;0x1200a9;;;BU)(D;OICI;FA;;;S-1-5-21-1-2-3-4)":  "",                 // may read; is denied
+		"(A;OICI;FA;;;BA)(A;OICIIO;FA;;;CO)(A;OICI;FA;;;LS)":    "",                 // Administrators, the creator, the service account
+	} {
+		sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;" + own + ")" + entries)
+		must(t, err)
+		dacl, _, err := sd.DACL()
+		must(t, err)
+		sid, err := strangerWhoWrites(dacl, trusted)
+		must(t, err)
+		got := ""
+		if sid != nil {
+			got = sid.String()
+		}
+		if got != want {
+			t.Errorf("%s: %q may write, want %q", entries, got, want)
+		}
+	}
+}
+
+func TestInsecureFolder(t *testing.T) {
+	needsAccessControl(t)
+	folder := makeFolder(t, "D:P(A;OICI;FA;;;"+ownSID(t)+")(A;OICI;FA;;;WD)")
+	_, err := Open(context.Background(), folder)
+	if e := wantID(t, err, "StateFolderInsecure"); !strings.Contains(e.Advice, "icacls") {
+		t.Errorf("%+v", e)
+	}
+}
+
+// needsAccessControl skips under Wine, which keeps no access control lists but
+// makes them up from the modes of the files beneath.
+func needsAccessControl(t *testing.T) {
+	t.Helper()
+	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
+		t.Skip("Wine keeps no access control lists")
+	}
+}
+
+func TestRemoteFolders(t *testing.T) {
+	for _, folder := range []string{`\\server\share\state`, `//server/share/state`, `\\?\UNC\server\share\state`, `\\?\unc\server\share`} {
+		_, err := Open(context.Background(), folder)
+		wantID(t, err, "StateFolderRemote")
+	}
+	for _, folder := range []string{`C:\state`, `\\?\C:\state`} {
+		if kind := remotePath(folder); kind != "" {
+			t.Errorf("%s is said to be %s", folder, kind)
+		}
+	}
+}
+
+func TestDefaultFolder(t *testing.T) {
+	folder, err := Folder("")
+	must(t, err)
+	if !filepath.IsAbs(folder) || filepath.Base(folder) != "GroupWriteback" {
+		t.Errorf("%q", folder)
+	}
+}

@@ -49,7 +49,7 @@ func TestSpoolRoundTrip(t *testing.T) {
 	})
 	rapid.Check(t, func(r *rapid.T) {
 		run := beginRun(t, s, engine.PreviewRun, "")
-		changes := rapid.SliceOfN(change, 0, 5).Draw(r, "changes")
+		changes := rapid.SliceOfN(change, 0, 3).Draw(r, "changes")
 		for chunk := range slices.Chunk(changes, 3) {
 			must(t, s.Spool(ctx, run, chunk))
 		}

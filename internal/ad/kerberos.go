@@ -44,7 +44,7 @@ func newKerberosBinder(settings engine.TargetConfig, e endpoint, root rootDSE) (
 	if err != nil {
 		return nil, err
 	}
-	// AD's KDC does not offer FAST armour to a client without a machine ticket.
+	// FAST needs armour that only a computer account's ticket could give.
 	b := &kerberosBinder{principal: servicePrincipal(e, root), user: user + "@" + realm, server: e}
 	if settings.Kind == engine.KerberosPassword {
 		b.client = client.NewWithPassword(user, realm, settings.Password.Reveal(), krb5, client.DisablePAFXFAST(true))
@@ -94,7 +94,7 @@ func loadKrb5Conf(path, realm, host string) (*config.Config, error) {
 	krb5 := config.New()
 	if _, err := os.Stat(path); given || !errors.Is(err, fs.ErrNotExist) {
 		loaded, err := config.Load(path)
-		// It knows no include directives; what else the file says counts.
+		// A directive that gokrb5 does not know is passed over, as others do.
 		if unsupported := (config.UnsupportedDirective{}); err != nil && !errors.As(err, &unsupported) {
 			return nil, &engine.Error{
 				Category: engine.InvalidData, ID: "KerberosConfigInvalid", Object: path,

@@ -5,9 +5,11 @@ package adtest
 
 import (
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -68,7 +70,7 @@ const limit = time.Minute
 
 // Suite runs all tests of the package.
 func Suite(t *testing.T, env Env) {
-	s := &suite{Env: env, admin: connectAdmin(t, env)}
+	s := &suite{Env: env, admin: connectAdmin(t, env), run: strconv.FormatInt(time.Now().UnixMilli(), 36)}
 	before := s.foreignPrincipals(t)
 	t.Run("Connect", s.testConnect)
 	t.Run("Identify", s.testIdentify)
@@ -78,8 +80,8 @@ func Suite(t *testing.T, env Env) {
 	t.Run("Modify", s.testModify)
 	t.Run("Rename", s.testRename)
 	t.Run("Delete", s.testDelete)
-	t.Run("Members", s.testMembers)
 	t.Run("Sizes", s.testSizes)
+	t.Run("Members", s.testMembers)
 	t.Run("Read", s.testRead)
 	t.Run("Resolve", s.testResolve)
 	t.Run("Holders", s.testHolders)
@@ -92,4 +94,6 @@ func Suite(t *testing.T, env Env) {
 type suite struct {
 	Env
 	admin *admin
+	run   string                // makes names of this run differ from those of others
+	made  []directory.MemberRef // see contacts
 }

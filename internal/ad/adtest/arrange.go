@@ -108,14 +108,20 @@ var serial atomic.Int64
 // it with all it holds in the end.
 func (s *suite) unit(t *testing.T, target engine.Target, parent string) engine.Container {
 	t.Helper()
-	dn := fmt.Sprintf("OU=test-%d,%s", serial.Add(1), parent)
-	s.admin.add(t, dn, map[string][]string{"objectClass": {"organizationalUnit"}})
+	container := s.lastingUnit(t, target, parent)
 	t.Cleanup(func() {
-		err := s.admin.Del(ldap.NewDelRequest(dn, []ldap.Control{ldap.NewControlSubtreeDelete()}))
+		err := s.admin.Del(ldap.NewDelRequest(byGUID(container.GUID), []ldap.Control{ldap.NewControlSubtreeDelete()}))
 		if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
-			t.Errorf("removing %s: %v", dn, err)
+			t.Errorf("removing %s: %v", container.DN, err)
 		}
 	})
+	return container
+}
+
+func (s *suite) lastingUnit(t *testing.T, target engine.Target, parent string) engine.Container {
+	t.Helper()
+	dn := fmt.Sprintf("OU=test-%s-%d,%s", s.run, serial.Add(1), parent)
+	s.admin.add(t, dn, map[string][]string{"objectClass": {"organizationalUnit"}})
 	container, err := target.Container(testContext(t), dn, directory.GUID{})
 	if err != nil {
 		t.Fatal(err)
@@ -198,35 +204,44 @@ func (a *admin) remove(t *testing.T, dn string) {
 
 func byGUID(guid directory.GUID) string { return "<GUID=" + guid.String() + ">" }
 
-// contacts makes objects to be members, cheaper than users, in a unit of their own.
+// contacts returns objects to be members; they are cheaper than users, are made
+// once, and stay, because removing them takes a server many times as long.
 func (s *suite) contacts(t *testing.T, target engine.Target, n int) []directory.MemberRef {
 	t.Helper()
-	unit := s.unit(t, target, s.Other)
+	if n <= len(s.made) {
+		return slices.Clone(s.made[:n])
+	}
+	unit := s.lastingUnit(t, target, s.Other)
 	for i := range n {
-		request := ldap.NewAddRequest(fmt.Sprintf("CN=c%05d,%s", i, unit.DN), nil)
-		request.Attribute("objectClass", []string{"contact"})
-		if err := s.admin.Add(request); err != nil {
-			t.Fatal(err)
-		}
+		s.admin.contact(t, fmt.Sprintf("CN=c%05d,%s", i, unit.DN))
 	}
 	result, err := s.admin.SearchWithPaging(ldap.NewSearchRequest(unit.DN, ldap.ScopeSingleLevel, ldap.NeverDerefAliases, 0, 0, false,
 		"(objectClass=contact)", []string{"objectGUID"}, nil), 500)
 	if err != nil {
 		t.Fatal(err)
 	}
-	refs := make([]directory.MemberRef, 0, n)
+	s.made = nil
 	for _, e := range result.Entries {
 		guid, err := directory.GUIDFromAD(e.GetRawAttributeValue("objectGUID"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		refs = append(refs, directory.MemberRef{GUID: guid, DN: e.DN})
+		s.made = append(s.made, directory.MemberRef{GUID: guid, DN: e.DN})
 	}
-	if len(refs) != n {
-		t.Fatalf("%d contacts, want %d", len(refs), n)
+	if len(s.made) != n {
+		t.Fatalf("%d contacts, want %d", len(s.made), n)
 	}
-	slices.SortFunc(refs, func(a, b directory.MemberRef) int { return strings.Compare(a.DN, b.DN) })
-	return refs
+	slices.SortFunc(s.made, func(a, b directory.MemberRef) int { return strings.Compare(a.DN, b.DN) })
+	return slices.Clone(s.made)
+}
+
+func (a *admin) contact(t *testing.T, dn string) {
+	t.Helper()
+	request := ldap.NewAddRequest(dn, nil)
+	request.Attribute("objectClass", []string{"contact"})
+	if err := a.Add(request); err != nil {
+		t.Fatalf("adding %s: %v", dn, err)
+	}
 }
 
 // foreignPrincipals lists what is in CN=ForeignSecurityPrincipals.

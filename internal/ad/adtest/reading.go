@@ -101,7 +101,13 @@ func (s *suite) testRead(t *testing.T) {
 		}
 	})
 	t.Run("a deleted account's value", func(t *testing.T) {
-		some := s.contacts(t, target, 3)
+		below := s.unit(t, target, s.Other)
+		var some []directory.MemberRef
+		for _, name := range []string{"a", "b", "c"} {
+			dn := "CN=" + name + "," + below.DN
+			s.admin.contact(t, dn)
+			some = append(some, directory.MemberRef{GUID: s.admin.guid(t, dn), DN: dn})
+		}
 		group, _ := s.create(t, target, unit.GUID, some...)
 		s.admin.remove(t, some[1].DN)
 		groups, err := target.GroupsByGUID(testContext(t), []directory.GUID{group.GUID}, true)

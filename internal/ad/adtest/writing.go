@@ -322,6 +322,7 @@ func (s *suite) testDelete(t *testing.T) {
 
 func (s *suite) testMembers(t *testing.T) {
 	target := s.open(t)
+	many := s.contacts(t, target, 1100)
 	unit := s.unit(t, target, s.Container)
 	users := s.people(t)
 	some := []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref(), users["plus"].ref(), users["backslash"].ref(), users["obrien"].ref(), users["emoji"].ref()}
@@ -365,7 +366,6 @@ func (s *suite) testMembers(t *testing.T) {
 		change(t, nil, []directory.MemberRef{ref}, some[3])
 	})
 	t.Run("one dead among many", func(t *testing.T) {
-		many := s.contacts(t, target, 1100)
 		dead := []directory.MemberRef{{GUID: newID()}, {GUID: newID(), DN: "CN=dead," + s.People}}
 		add := slices.Concat(many[:300], dead[:1], many[300:1050], dead[1:], many[1050:])
 		refused, err := target.ChangeMembers(testContext(t), created.GUID, add, nil)
@@ -413,8 +413,8 @@ func (s *suite) testMembers(t *testing.T) {
 func (s *suite) testSizes(t *testing.T) {
 	sizes := []int{0, 1, 199, 200, 201, 1499, 1500, 1501, 5001}
 	target := s.open(t)
-	unit := s.unit(t, target, s.Container)
 	many := s.contacts(t, target, sizes[len(sizes)-1])
+	unit := s.unit(t, target, s.Container)
 	want := make(map[directory.GUID]int)
 	for _, n := range sizes {
 		created, _ := s.create(t, target, unit.GUID, many[:n]...)

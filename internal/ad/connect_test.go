@@ -1,0 +1,380 @@
+package ad
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+func TestParseServer(t *testing.T) {
+	for in, want := range map[string]endpoint{
+		"dc1.contoso.com":       {"dc1.contoso.com", "636", false},
+		" dc1.contoso.com. ":    {"dc1.contoso.com", "636", false},
+		"dc1.contoso.com:10636": {"dc1.contoso.com", "10636", false},
+		"10.0.0.1":              {"10.0.0.1", "636", false},
+		"fe80::1":               {"fe80::1", "636", false},
+		"[fe80::1]":             {"fe80::1", "636", false},
+		"[fe80::1]:3636":        {"fe80::1", "3636", false},
+	} {
+		if got, err := parseServer(in, false); err != nil || got != want {
+			t.Errorf("%q: %+v, %v", in, got, err)
+		}
+	}
+	if got, _ := parseServer("dc1", true); got != (endpoint{"dc1", "389", true}) || got.catalog() != (endpoint{"dc1", "3268", true}) {
+		t.Errorf("StartTLS: %+v, catalog %+v", got, got.catalog())
+	}
+	for _, in := range []string{"", " ", "ldaps://dc1", "dc1/x", `CONTOSO\dc1`, "dc1:0", "dc1:70000", "dc1:ldap", "a:b:c", ":636", "user@dc1"} {
+		if got, err := parseServer(in, false); !engine.HasID(err, "TargetConfigInvalid") {
+			t.Errorf("%q was read as %+v, %v", in, got, err)
+		}
+	}
+}
+
+func TestLocate(t *testing.T) {
+	asked := ""
+	answer := []*net.SRV{{Target: "far.contoso.com.", Port: 389, Priority: 10}, {Target: "near.contoso.com.", Port: 389, Priority: 0}}
+	lookup := func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
+		asked = fmt.Sprintf("_%s._%s.%s", service, proto, name)
+		if answer == nil {
+			return "", nil, errors.New("no such name")
+		}
+		return "", answer, nil
+	}
+	domain := endpoint{"contoso.com", "636", false}
+	if got := locate(t.Context(), domain, lookup); !cmp.Equal(got, []endpoint{{"near.contoso.com", "636", false}, {"far.contoso.com", "636", false}}, cmp.AllowUnexported(endpoint{})) {
+		t.Errorf("%v", got)
+	}
+	if asked != "_ldap._tcp.dc._msdcs.contoso.com" {
+		t.Errorf("asked for %s", asked)
+	}
+	answer, asked = nil, ""
+	if got := locate(t.Context(), domain, lookup); len(got) != 1 || got[0] != domain {
+		t.Errorf("a host: %v", got)
+	}
+	asked = ""
+	if got := locate(t.Context(), endpoint{host: "10.0.0.1"}, lookup); len(got) != 1 || asked != "" {
+		t.Errorf("an address: %v, asked for %q", got, asked)
+	}
+}
+
+func contosoRoot() rootDSE {
+	return rootDSE{
+		dnsHostName: "dc1.contoso.com", dsServiceName: "CN=NTDS Settings,CN=DC1", baseDN: "DC=contoso,DC=com",
+		namingContexts: []string{"DC=contoso,DC=com", "CN=Configuration,DC=contoso,DC=com", "DC=DomainDnsZones,DC=contoso,DC=com"},
+		capabilities:   []string{capActiveDirectory},
+	}
+}
+
+func TestRootDSE(t *testing.T) {
+	root, e := contosoRoot(), endpoint{host: "dc1"}
+	if err := root.check(e); err != nil {
+		t.Error(err)
+	}
+	readOnly := root
+	readOnly.capabilities = []string{capActiveDirectory, capReadOnly}
+	if err := readOnly.check(e); !engine.HasID(err, "ReadOnlyDomainController") {
+		t.Error(err)
+	}
+	if err := (rootDSE{namingContexts: []string{"dc=openldap"}}).check(e); !engine.HasID(err, "NotADomainController") {
+		t.Error(err)
+	}
+	if root.domainName() != "contoso.com" {
+		t.Error(root.domainName())
+	}
+	for dn, want := range map[string]bool{
+		"OU=a,DC=contoso,DC=com": true, "dc=CONTOSO,dc=com": true, "CN=x,CN=Configuration,DC=contoso,DC=com": false,
+		"DC=DomainDnsZones,DC=contoso,DC=com": false, "OU=a,DC=fabrikam,DC=com": false, "DC=com": false,
+	} {
+		parsed, err := directory.ParseDN(dn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if root.holds(parsed) != want {
+			t.Errorf("holds %s: %v", dn, !want)
+		}
+	}
+	other := root
+	other.dsServiceName = "CN=NTDS Settings,CN=DC2"
+	if err := other.same(root, e); !engine.HasID(err, "ServerChanged") {
+		t.Error(err)
+	}
+	if err := root.same(root, e); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBindDataCode(t *testing.T) {
+	text := "80090308: LdapErr: DSID-0C09050F, comment: AcceptSecurityContext error, data %s, v4563"
+	for code, id := range map[string]string{
+		"525": "LdapInvalidCredentials", "52e": "LdapInvalidCredentials", "52E": "LdapInvalidCredentials", "530": "LogonNotPermitted",
+		"531": "LogonNotPermitted", "532": "PasswordExpired", "533": "AccountDisabled", "534": "LogonNotPermitted", "576": "ClockSkew",
+		"701": "AccountExpired", "773": "PasswordMustChange", "775": "AccountLocked", "80090346": "ChannelBindingRequired", "999": "LdapInvalidCredentials",
+	} {
+		answer := ldap.NewError(ldap.LDAPResultInvalidCredentials, fmt.Errorf(text, code))
+		err := engine.AsError(bindError(t.Context(), endpoint{host: "dc1", port: "636"}, "user", answer))
+		if err.ID != id || err.Category != engine.Authentication || err.Object != "user on dc1:636" {
+			t.Errorf("data %s: %+v", code, err)
+		}
+	}
+	for code, failure := range bindFailures {
+		if failure.id == "" || !strings.HasSuffix(failure.message, ".") || !strings.HasSuffix(failure.advice, ".") {
+			t.Errorf("%s: %+v", code, failure)
+		}
+	}
+	if code := bindDataCode("80090346: LdapErr: DSID-0C0905F5, comment: AcceptSecurityContext error, data 57, v4563"); code != "80090346" {
+		t.Errorf("the code of Windows in front: %q", code)
+	}
+	strong := ldap.NewError(ldap.LDAPResultStrongAuthRequired, errors.New("x"))
+	if err := bindError(t.Context(), endpoint{}, "user", strong); !engine.HasID(err, "StrongerAuthRequired") {
+		t.Error(err)
+	}
+	if err := bindError(t.Context(), endpoint{}, "user", &lostError{errors.New("EOF")}); !engine.HasID(err, "ServerUnreachable") {
+		t.Error(err)
+	}
+}
+
+func TestKerberosErrors(t *testing.T) {
+	b := &kerberosBinder{user: "u@R", principal: "ldap/dc1"}
+	for text, id := range map[string]string{
+		"[Root cause: KDC_Error] KDC_Error: AS Exchange Error: kerberos error response from KDC: KRB Error: (24) KDC_ERR_PREAUTH_FAILED Pre-authentication information was invalid": "LdapInvalidCredentials",
+		"KRB Error: (6) KDC_ERR_C_PRINCIPAL_UNKNOWN Client not found in Kerberos database":                                                                                          "LdapInvalidCredentials",
+		"KRB Error: (18) KDC_ERR_CLIENT_REVOKED Clients credentials have been revoked":                                                                                              "AccountDisabled",
+		"KRB Error: (23) KDC_ERR_KEY_EXPIRED Password has expired":                                                                                                                  "PasswordExpired",
+		"KRB Error: (37) KRB_AP_ERR_SKEW Clock skew too great":                                                                                                                      "ClockSkew",
+		"KRB Error: (7) KDC_ERR_S_PRINCIPAL_UNKNOWN Server not found in Kerberos database":                                                                                          "KerberosFailed",
+		"[Root cause: Networking_Error] Networking_Error: AS Exchange Error: failed sending AS_REQ to KDC":                                                                          "KerberosFailed",
+		"anything": "KerberosFailed",
+	} {
+		err := engine.AsError(kerberosError(b, errors.New(text)))
+		if err.ID != id || err.Message == "" || err.Advice == "" {
+			t.Errorf("%s: %+v", text, err)
+		}
+		if network := strings.Contains(text, "Networking"); (err.Category == engine.Connection) != network {
+			t.Errorf("%s: category %s", text, err.Category)
+		}
+	}
+}
+
+func TestKerberosUser(t *testing.T) {
+	for _, c := range [][5]string{
+		// name, realm, domain, user, user's realm
+		{"svc@contoso.com", "", "emea.contoso.com", "svc", "CONTOSO.COM"},
+		{`CONTOSO\svc`, "", "contoso.com", "svc", "CONTOSO.COM"},
+		{"svc", "", "contoso.com", "svc", "CONTOSO.COM"},
+		{"svc@mail.example", "contoso.com", "x", "svc", "CONTOSO.COM"},
+		{"a@b@contoso.com", "", "x", "a@b", "CONTOSO.COM"},
+	} {
+		if user, realm := kerberosUser(c[0], c[1], c[2]); user != c[3] || realm != c[4] {
+			t.Errorf("%v: %s, %s", c, user, realm)
+		}
+	}
+}
+
+func TestLoadKrb5Conf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "krb5.conf")
+	if err := os.WriteFile(path, []byte("includedir /etc/krb5.conf.d/\n[libdefaults]\n default_realm = X\n[realms]\n CONTOSO.COM = {\n  kdc = kdc.contoso.com:88\n  v4_name_convert = {\n   x = y\n  }\n }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for realm, kdc := range map[string]string{"CONTOSO.COM": "kdc.contoso.com:88", "FABRIKAM.COM": "dc1:88"} {
+		krb5, err := loadKrb5Conf(path, realm, "dc1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := krb5.Realms[len(krb5.Realms)-1]; last.Realm != realm || last.KDC[0] != kdc {
+			t.Errorf("%s: %+v", realm, last)
+		}
+	}
+}
+
+// TestChannelBindings checks the layout of RFC 4121 and RFC 5929 octet by octet.
+func TestChannelBindings(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.Sum256(der)
+	structure, _ := hex.DecodeString("00000000" + "00000000" + "00000000" + "00000000" + "35000000") // 21 + 32 octets follow
+	structure = append(append(structure, "tls-server-end-point:"...), hash[:]...)
+	got, err := channelBindings(certificate)
+	if err != nil || got != md5.Sum(structure) {
+		t.Errorf("%x, %v", got, err)
+	}
+	checksum := authenticatorChecksum(got)
+	want, _ := hex.DecodeString("10000000" + hex.EncodeToString(got[:]) + "32000000") // mutual, confidentiality, integrity
+	if !bytes.Equal(checksum, want) {
+		t.Errorf("%x, want %x", checksum, want)
+	}
+	certificate.SignatureAlgorithm = x509.PureEd25519
+	if _, err := channelBindings(certificate); err == nil {
+		t.Error("a signature without a hash has bindings")
+	}
+}
+
+func TestRetry(t *testing.T) {
+	busy := ldap.NewError(ldap.LDAPResultBusy, errors.New("busy"))
+	for name, c := range map[string]struct {
+		err   error
+		tries int
+	}{
+		"success":            {nil, 1},
+		"busy":               {busy, maxTries},
+		"lost":               {&lostError{errors.New("EOF")}, maxTries},
+		"unreachable":        {unreachable(endpoint{}, errors.New("refused")), maxTries},
+		"access denied":      {ldap.NewError(ldap.LDAPResultInsufficientAccessRights, errors.New("no")), 1},
+		"refused bind":       {ldap.NewError(ldap.LDAPResultInvalidCredentials, errors.New("no")), 1},
+		"translated refusal": {&engine.Error{Category: engine.Authentication, ID: "LdapInvalidCredentials"}, 1},
+		"incomplete":         {&incompleteError{"referred"}, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begin, tries := time.Now(), 0
+			if err := retry(t.Context(), func() error { tries++; return c.err }); err != c.err {
+				t.Errorf("%s: %v", name, err)
+			}
+			if tries != c.tries || time.Since(begin) > maxTrying {
+				t.Errorf("%s: %d tries in %v", name, tries, time.Since(begin))
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		// Slow failures end the trying by time, an ended context at once.
+		tries := 0
+		_ = retry(t.Context(), func() error { tries++; time.Sleep(20 * time.Second); return busy })
+		if tries != 2 {
+			t.Errorf("%d slow tries", tries)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		if err := retry(ctx, func() error { return busy }); err != busy || time.Since(begin) > time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+// pipeConn is a connection whose other end says nothing.
+func pipeConn(t *testing.T) *conn {
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { _ = theirs.Close() })
+	c := &conn{Conn: ldap.NewConn(ours, true), socket: ours}
+	c.Start()
+	return c
+}
+
+func TestPool(t *testing.T) {
+	var opened, inUse, most atomic.Int32
+	p := newPool(make(chan struct{}, 1), func(context.Context) (*conn, error) {
+		opened.Add(1)
+		return pipeConn(t), nil
+	})
+	done := make(chan error)
+	for range 20 {
+		go func() {
+			done <- p.use(t.Context(), func(*conn) error {
+				n := inUse.Add(1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				time.Sleep(5 * time.Millisecond)
+				inUse.Add(-1)
+				return nil
+			})
+		}()
+	}
+	for range 20 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if most.Load() > maxConns || opened.Load() > maxConns {
+		t.Errorf("%d connections were in use at once, %d opened", most.Load(), opened.Load())
+	}
+	before := opened.Load()
+	_ = p.use(t.Context(), func(c *conn) error { _ = c.socket.Close(); c.discard(); return nil })
+	for range maxConns {
+		if err := p.use(t.Context(), func(c *conn) error {
+			if !c.sound() {
+				t.Error("a broken connection was handed out")
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	if opened.Load() > before+1 {
+		t.Errorf("%d connections were opened in place of one", opened.Load()-before)
+	}
+	p.close()
+	if err := p.use(t.Context(), func(*conn) error { return nil }); !errors.Is(err, errClosed) {
+		t.Errorf("a closed pool: %v", err)
+	}
+}
+
+// TestRefusedBindIsNotRepeated: whoever waits while a bind is refused is told
+// so without another one.
+func TestRefusedBindIsNotRepeated(t *testing.T) {
+	var binds atomic.Int32
+	refused := &engine.Error{Category: engine.Authentication, ID: "LdapInvalidCredentials"}
+	p := newPool(make(chan struct{}, 1), func(context.Context) (*conn, error) {
+		binds.Add(1)
+		time.Sleep(10 * time.Millisecond)
+		return nil, refused
+	})
+	done := make(chan error)
+	for range 8 {
+		go func() { done <- retry(t.Context(), func() error { return p.use(t.Context(), nil) }) }()
+	}
+	for range 8 {
+		if err := <-done; err != refused {
+			t.Error(err)
+		}
+	}
+	if binds.Load() != 1 {
+		t.Errorf("%d binds were sent", binds.Load())
+	}
+}
+
+// TestDoCancelled: a context that ends frees an exchange that hangs.
+func TestDoCancelled(t *testing.T) {
+	c := pipeConn(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := c.do(ctx, func(l *ldap.Conn) error { return l.Del(ldap.NewDelRequest("CN=x", nil)) })
+	var lost *lostError
+	if !errors.As(err, &lost) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	if id := engine.AsError((&target{}).writeError(ctx, "CN=x", err)).ID; id != "OutcomeUnknown" {
+		t.Error(id)
+	}
+}

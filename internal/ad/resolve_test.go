@@ -1,0 +1,234 @@
+package ad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+func TestJudge(t *testing.T) {
+	user := directory.SourceMember{Kind: directory.KindUser, Readable: true}
+	with := func(change func(*directory.SourceMember)) directory.SourceMember {
+		m := user
+		change(&m)
+		return m
+	}
+	for name, c := range map[string]struct {
+		member directory.SourceMember
+		want   directory.Reason
+	}{
+		"cloud user":        {user, directory.ReasonCloudOnly},
+		"synced user":       {with(func(m *directory.SourceMember) { m.Synced = true }), directory.ReasonUnresolved},
+		"guest":             {with(func(m *directory.SourceMember) { m.Guest = true }), directory.ReasonGuest},
+		"synced guest":      {with(func(m *directory.SourceMember) { m.Guest, m.Synced = true, true }), directory.ReasonUnresolved},
+		"unreadable":        {with(func(m *directory.SourceMember) { m.Readable = false }), directory.ReasonLimited},
+		"unreadable synced": {with(func(m *directory.SourceMember) { m.Readable, m.Synced = false, true }), directory.ReasonLimited},
+		"device":            {with(func(m *directory.SourceMember) { m.Kind = directory.KindOther }), directory.ReasonNoAccount},
+		"unreadable device": {with(func(m *directory.SourceMember) { m.Kind, m.Readable = directory.KindOther, false }), directory.ReasonNoAccount},
+		"cloud group":       {with(func(m *directory.SourceMember) { m.Kind = directory.KindGroup }), directory.ReasonGroup},
+		"synced group":      {with(func(m *directory.SourceMember) { m.Kind, m.Synced = directory.KindGroup, true }), directory.ReasonUnresolved},
+	} {
+		if got := judge(c.member); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	object := func(groupType int32, classes ...string) candidate {
+		return candidate{ref: directory.MemberRef{GUID: directory.MustGUID(someGUID)}, classes: classes, groupType: groupType}
+	}
+	user := object(0, "top", "person", "organizationalPerson", "user")
+	for name, c := range map[string]struct {
+		kind  directory.MemberKind
+		found []candidate
+		want  directory.Reason
+	}{
+		"none":                    {directory.KindUser, nil, directory.ReasonNotFound},
+		"a user":                  {directory.KindUser, []candidate{user}, directory.ReasonJoined},
+		"an inetOrgPerson":        {directory.KindUser, []candidate{object(0, "top", "INETORGPERSON")}, directory.ReasonJoined},
+		"two":                     {directory.KindUser, []candidate{user, user}, directory.ReasonAmbiguous},
+		"a computer":              {directory.KindUser, []candidate{object(0, "top", "user", "computer")}, directory.ReasonWrongClass},
+		"a contact":               {directory.KindUser, []candidate{object(0, "top", "contact")}, directory.ReasonWrongClass},
+		"a group for a user":      {directory.KindUser, []candidate{object(8, "top", "group")}, directory.ReasonWrongClass},
+		"a user for a group":      {directory.KindGroup, []candidate{user}, directory.ReasonWrongClass},
+		"a universal group":       {directory.KindGroup, []candidate{object(8, "top", "group")}, directory.ReasonJoined},
+		"a global security group": {directory.KindGroup, []candidate{object(-2147483646, "top", "group")}, directory.ReasonJoined},
+		"a domain-local group":    {directory.KindGroup, []candidate{object(-2147483644, "top", "group")}, directory.ReasonWrongClass},
+		"a builtin group":         {directory.KindGroup, []candidate{object(-2147483643, "top", "group")}, directory.ReasonWrongClass},
+	} {
+		ref, reason := choose(c.kind, c.found)
+		if reason != c.want || (reason == "") == ref.GUID.IsZero() {
+			t.Errorf("%s: %q, %v", name, reason, ref)
+		}
+	}
+}
+
+const (
+	ownDomain   = directory.SID("S-1-5-21-1-1-1")
+	otherDomain = directory.SID("S-1-5-21-2-2-2")
+)
+
+// fakeLookup answers from a map of "attribute value" to objects, with a
+// separate one for the catalog, and counts.
+type fakeLookup struct {
+	domain, catalog map[string]int // how many objects have the value
+	fail            func(catalog bool, attribute string, call int) error
+	calls           []string
+}
+
+func (f *fakeLookup) find(_ context.Context, catalog bool, attribute string, values [][]byte) (map[string][]candidate, error) {
+	f.calls = append(f.calls, fmt.Sprintf("%s %v %d", attribute, catalog, len(values)))
+	if f.fail != nil {
+		if err := f.fail(catalog, attribute, len(f.calls)); err != nil {
+			return nil, err
+		}
+	}
+	known := f.domain
+	if catalog {
+		known = f.catalog
+	}
+	found := make(map[string][]candidate)
+	for _, v := range values {
+		for range known[attribute+string(v)] {
+			found[string(v)] = append(found[string(v)], candidate{ref: directory.MemberRef{GUID: directory.MustGUID(someGUID), DN: attribute}, classes: []string{"user"}})
+		}
+	}
+	return found, nil
+}
+
+func TestResolveSteps(t *testing.T) {
+	immutable := []byte("0123456789abcdef")
+	own, other, alien := ownDomain+"-1000", otherDomain+"-1000", directory.SID("S-1-5-21-9-9-9-1000")
+	single := forest{own: ownDomain, domains: []directory.SID{ownDomain}}
+	double := forest{own: ownDomain, domains: []directory.SID{ownDomain, otherDomain}}
+	partial := forest{own: ownDomain, domains: []directory.SID{ownDomain}, partial: true}
+	has := func(attribute string, value []byte) map[string]int {
+		return map[string]int{attribute + string(value): 1}
+	}
+	catalogDown := func(catalog bool, _ string, _ int) error {
+		if catalog {
+			return unreachable(endpoint{}, errors.New("refused"))
+		}
+		return nil
+	}
+	for name, c := range map[string]struct {
+		forest    forest
+		sid       directory.SID
+		immutable []byte
+		fake      fakeLookup
+		want      directory.Reason
+		by        string
+	}{
+		"own SID":                        {single, own, nil, fakeLookup{domain: has(attrSID, own.AD())}, "", attrSID},
+		"own SID unknown":                {double, own, nil, fakeLookup{}, directory.ReasonNotFound, ""},
+		"other domain by catalog":        {double, other, nil, fakeLookup{catalog: has(attrSID, other.AD())}, "", attrSID},
+		"other domain, not there":        {double, other, nil, fakeLookup{}, directory.ReasonNotFound, ""},
+		"other domain, no catalog":       {double, other, immutable, fakeLookup{fail: catalogDown}, directory.ReasonGCUnavailable, ""},
+		"alien":                          {double, alien, nil, fakeLookup{}, directory.ReasonOtherForest, ""},
+		"alien, by objectGUID":           {single, alien, immutable, fakeLookup{domain: has(attrGUID, immutable)}, "", attrGUID},
+		"alien in a forest half known":   {partial, alien, nil, fakeLookup{catalog: has(attrSID, alien.AD())}, "", attrSID},
+		"alien, half known, no catalog":  {partial, alien, nil, fakeLookup{fail: catalogDown}, directory.ReasonGCUnavailable, ""},
+		"consistency GUID":               {single, own, immutable, fakeLookup{domain: has(attrConsistencyGUID, immutable)}, "", attrConsistencyGUID},
+		"objectGUID in another domain":   {double, "", immutable, fakeLookup{catalog: has(attrGUID, immutable)}, "", attrGUID},
+		"objectGUID, no catalog":         {double, "", immutable, fakeLookup{fail: catalogDown}, directory.ReasonGCUnavailable, ""},
+		"consistency GUID, no catalog":   {double, "", immutable, fakeLookup{domain: has(attrConsistencyGUID, immutable), fail: catalogDown}, "", attrConsistencyGUID},
+		"no catalog needed":              {single, own, immutable, fakeLookup{fail: catalogDown}, directory.ReasonNotFound, ""},
+		"ambiguous is not looked beyond": {single, own, immutable, fakeLookup{domain: map[string]int{attrSID + string(own.AD()): 2, attrGUID + string(immutable): 1}}, directory.ReasonAmbiguous, ""},
+		"nothing to ask by":              {single, "", nil, fakeLookup{}, directory.ReasonNotFound, ""},
+	} {
+		q := &question{kind: directory.KindUser, sid: c.sid, immutable: c.immutable, reason: directory.ReasonNotFound}
+		if err := resolve(t.Context(), []*question{q}, c.forest, c.fake.find); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if q.reason != c.want || q.ref.DN != c.by {
+			t.Errorf("%s: %q by %q, want %q by %q; asked %v", name, q.reason, q.ref.DN, c.want, c.by, c.fake.calls)
+		}
+	}
+}
+
+func manyQuestions(n int) []*question {
+	questions := make([]*question, n)
+	for i := range questions {
+		questions[i] = &question{kind: directory.KindUser, sid: ownDomain + directory.SID(fmt.Sprintf("-%d", 1000+i)), reason: directory.ReasonNotFound}
+	}
+	return questions
+}
+
+func TestResolveInBatches(t *testing.T) {
+	single := forest{own: ownDomain, domains: []directory.SID{ownDomain}}
+	fake := fakeLookup{}
+	if err := resolve(t.Context(), manyQuestions(250), single, fake.find); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"objectSid false 100", "objectSid false 100", "objectSid false 50"}
+	if diff := cmp.Diff(want, fake.calls); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestResolveFailures(t *testing.T) {
+	single := forest{own: ownDomain, domains: []directory.SID{ownDomain}}
+	double := forest{own: ownDomain, domains: []directory.SID{ownDomain, otherDomain}}
+	count := func(questions []*question, reason directory.Reason) (n int) {
+		for _, q := range questions {
+			if q.reason == reason {
+				n++
+			}
+		}
+		return n
+	}
+	t.Run("one batch", func(t *testing.T) {
+		questions := manyQuestions(250)
+		fake := fakeLookup{fail: func(_ bool, _ string, call int) error {
+			if call == 2 {
+				return &incompleteError{"cut off"}
+			}
+			return nil
+		}}
+		if err := resolve(t.Context(), questions, single, fake.find); err != nil {
+			t.Fatal(err)
+		}
+		if failed := count(questions, directory.ReasonLookupFailed); failed != 100 || count(questions, directory.ReasonNotFound) != 150 {
+			t.Errorf("%d lookups failed", failed)
+		}
+	})
+	t.Run("no more is asked after several", func(t *testing.T) {
+		questions := manyQuestions(2000)
+		fake := fakeLookup{fail: func(bool, string, int) error { return &incompleteError{"cut off"} }}
+		if err := resolve(t.Context(), questions, single, fake.find); err != nil {
+			t.Fatal(err)
+		}
+		if len(fake.calls) != maxFailures || count(questions, directory.ReasonLookupFailed) != 2000 {
+			t.Errorf("%d calls, %d lookups failed", len(fake.calls), count(questions, directory.ReasonLookupFailed))
+		}
+	})
+	t.Run("domain controller gone", func(t *testing.T) {
+		gone := unreachable(endpoint{}, errors.New("refused"))
+		fake := fakeLookup{fail: func(bool, string, int) error { return gone }}
+		if err := resolve(t.Context(), manyQuestions(1), single, fake.find); err != gone {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("context ended", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		fake := fakeLookup{fail: func(bool, string, int) error { cancel(); return context.Canceled }}
+		if err := resolve(ctx, manyQuestions(1), double, fake.find); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestResolveTranslatesErrors(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := (&target{}).readError(ctx, "x", context.Canceled); !engine.HasID(err, "Cancelled") || !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

@@ -40,11 +40,14 @@ func (r *run) confirmStep(ctx context.Context) error {
 
 // confirm checks a batch of changes of one phase.
 func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
+	var written []*SpooledChange
 	var small, large []directory.GUID
-	changes = slices.DeleteFunc(changes, func(c SpooledChange) bool {
-		return c.TargetGUID.IsZero() || c.Outcome != OutcomeDone && c.Outcome != OutcomePartial
-	})
-	for _, c := range changes {
+	for i := range changes {
+		c := &changes[i]
+		if c.TargetGUID.IsZero() || c.Outcome != OutcomeDone && c.Outcome != OutcomePartial {
+			continue
+		}
+		written = append(written, c)
 		if c.Action == plan.Create && c.AddCount <= readWhole {
 			small = append(small, c.TargetGUID)
 		} else {
@@ -68,8 +71,7 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 	}
 	var outcomes []ChangeOutcome
 	var staged []directory.TargetGroup
-	for i := range changes {
-		c := &changes[i]
+	for _, c := range written {
 		group := now[c.TargetGUID]
 		missing := ""
 		if group == nil {

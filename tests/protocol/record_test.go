@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,14 @@ type record struct {
 	results map[string]map[string]bool
 	data    map[string]bool // fields of error.data that were not empty
 	ids     map[string]bool // error ids, those of runs, changes and checks among them
+	onStep  func(step string)
+}
+
+// onProgress sets what is called with the step of each progress notification.
+func (r *record) onProgress(f func(step string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.onStep = f
 }
 
 func newRecord() *record {
@@ -46,6 +55,9 @@ func (r *record) watch(t *testing.T) func(fromEngine bool, line []byte) {
 		switch {
 		case m.Method != "" && m.ID == nil:
 			note(r.params, m.Method, "", m.Params)
+			if p, ok := m.Params.(map[string]any); ok && r.onStep != nil {
+				r.onStep(fmt.Sprint(p["step"]))
+			}
 		case m.Method != "":
 			sent[side[fromEngine]+string(m.ID)] = m
 		case m.Error != nil:

@@ -1,0 +1,98 @@
+package protocol
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// elsewhere are the error ids that the lab cannot bring about from outside, or
+// only with damage to it, and the tests that do it with parts of the engine.
+var elsewhere = map[string]string{
+	"AnswerTooLarge":           "internal/stdio/wire_test.go",
+	"ChannelBindingRequired":   "internal/ad/connect_test.go",
+	"ClockSkew":                "internal/ad/connect_test.go",
+	"DirectoryError":           "internal/ad/write_test.go",
+	"ExchangeSchemaMissing":    "tests/protocol/lab_test.go", // TestOldSchemaIsRefused
+	"InternalError":            "internal/stdio/wire_test.go",
+	"LogonNotPermitted":        "internal/ad/connect_test.go",
+	"NameClash":                "internal/ad/adtest/writing.go",
+	"NotADomainController":     "internal/ad/connect_test.go",
+	"NotConfirmed":             "internal/engine/engine_test.go",
+	"OutcomeUnknown":           "internal/ad/adtest/breaking.go",
+	"PasswordExpired":          "internal/ad/adtest/connecting.go",
+	"ReadOnlyDomainController": "internal/ad/connect_test.go",
+	"ReferralReceived":         "internal/ad/write_test.go",
+	"ServerBusy":               "internal/ad/write_test.go",
+	"ServerChanged":            "internal/ad/connect_test.go",
+	"ServerNotFound":           "internal/ad/adtest/connecting.go", // the lab has no DNS
+	"SettingsInvalid":          "state/settings_test.go",
+	"StateFolderRemote":        "state/folder_windows_test.go",
+	"StateMigrationFailed":     "state/open_test.go",
+	"StateUnusable":            "state/open_test.go",
+	"StrongerAuthRequired":     "internal/ad/connect_test.go",
+	"ThrottledTooLong":         "internal/graph/read_test.go",
+	"WriteRefused":             "internal/ad/adtest/writing.go",
+}
+
+// untried are the error ids that no test brings about, with the reason. It is
+// to become shorter, not longer.
+var untried = map[string]string{
+	"BindRefused":                "no refusal is known that is none of the others",
+	"ContainerUnreadable":        "needs an access control list that denies reading",
+	"DomainControllerUnreadable": "needs an access control list that denies reading",
+	"DomainUnreadable":           "needs an access control list that denies reading",
+	"MemberRefused":              "needs a member that is deleted between two steps of a run",
+	"StateBusy":                  "needs a program that keeps the database locked",
+	"StateDiskFull":              "needs a full disk",
+}
+
+func TestElsewhereIsTrue(t *testing.T) {
+	for id, path := range elsewhere {
+		text, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			t.Error(err)
+		} else if !regexp.MustCompile(`\b` + id + `\b`).Match(text) {
+			t.Errorf("%s does not try %s", path, id)
+		}
+	}
+}
+
+// coverage fails for every method, field and error id of docs/protocol.md that
+// was not seen, and for every one that was seen and is not there.
+func coverage(t *testing.T, seen *record) {
+	for _, name := range slices.Sorted(maps.Keys(methods)) {
+		method := methods[name]
+		if seen.params[name] == nil {
+			t.Errorf("%s was never called", name)
+			continue
+		}
+		compare(t, name+" params", method.params.paths(t, shapes), seen.params[name])
+		want := method.result.paths(t, shapes)
+		for path := range want {
+			if notInEveryAnswer(name, path) && !seen.results[name][path] {
+				delete(want, path)
+			}
+		}
+		compare(t, name+" result", want, seen.results[name])
+	}
+	compare(t, "error.data", map[string]bool{"category": true, "id": true, "object": true, "advice": true, "cause": true}, seen.data)
+
+	documented := map[string]bool{}
+	for id := range documentedIDs(t) {
+		if seen.ids[id] || elsewhere[id]+untried[id] == "" {
+			documented[id] = true
+		}
+	}
+	compare(t, "error id", documented, seen.ids)
+	for id, reason := range untried {
+		if seen.ids[id] {
+			t.Errorf("%s was seen: %q is not true any more", id, reason)
+		} else {
+			t.Logf("%s is tried nowhere: %s", id, reason)
+		}
+	}
+}

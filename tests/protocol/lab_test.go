@@ -1,0 +1,850 @@
+//go:build unix
+
+package protocol
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"groupwriteback/internal/graph/graphtest"
+	"groupwriteback/tests/protocol/client"
+)
+
+// object is params or a result.
+type object = map[string]any
+
+// seedText is the tenant: enough groups for the limits to count, and members
+// with different reasons not to be written.
+const seedText = `{
+	"users": [{"userPrincipalName": "cloud@contoso.onmicrosoft.com", "displayName": "Cloud", "mail": "cloud@contoso.onmicrosoft.com"}],
+	"groups": [
+		{"id": "e0000000-0000-4000-8000-000000000001", "mailNickname": "one", "displayName": "One", "description": "the first", "mail": "one@contoso.com",
+		 "groupTypes": ["Unified"], "members": ["user0001", "user0002", "user0003", "cloud@contoso.onmicrosoft.com"]},
+		{"id": "e0000000-0000-4000-8000-000000000002", "mailNickname": "two", "displayName": "Two", "groupTypes": ["Unified"], "members": ["user0004"]},
+		{"id": "e0000000-0000-4000-8000-000000000003", "mailNickname": "three", "displayName": "Three", "groupTypes": ["Unified"]},
+		{"id": "e0000000-0000-4000-8000-000000000004", "mailNickname": "four", "displayName": "Four", "groupTypes": ["Unified"]},
+		{"id": "e0000000-0000-4000-8000-000000000005", "mailNickname": "five", "displayName": "Five", "groupTypes": ["Unified"]},
+		{"id": "e0000000-0000-4000-8000-000000000006", "mailNickname": "six", "displayName": "Six", "groupTypes": ["Unified"]},
+		{"id": "e0000000-0000-4000-8000-000000000007", "mailNickname": "seven", "displayName": "Seven", "groupTypes": ["Unified"]},
+		{"id": "e0000000-0000-4000-8000-000000000008", "mailNickname": "eight", "displayName": "Eight", "groupTypes": ["Unified"]}
+	]}`
+
+func groupID(n int) string { return fmt.Sprintf("e0000000-0000-4000-8000-%012d", n) }
+
+// lab is a tenant and an organisational unit for this test, and the record of
+// all that its engines say.
+type lab struct {
+	t       *testing.T
+	server  *graphtest.Server
+	ou      string
+	folder  string // for files
+	record  *record
+	refresh func() (any, error) // answers credential.token
+	key     *rsa.PrivateKey     // answers credential.sign; nil: refused
+}
+
+func newLab(t *testing.T) *lab {
+	if os.Getenv("GWB_LAB") == "" {
+		t.Skip("no lab: run under tests/lab/run")
+	}
+	seed, err := graphtest.ParseSeed([]byte(seedText))
+	check(t, err)
+	users, err := graphtest.ParseADUsers(read(t, filepath.Join(os.Getenv("GWB_LAB_DIR"), "users.json")))
+	check(t, err)
+	server, err := graphtest.New(seed, graphtest.Options{ADUsers: users, ManagedIdentity: true}).Start()
+	check(t, err)
+	t.Cleanup(func() { server.Close() })
+
+	l := &lab{t: t, server: server, folder: t.TempDir(), record: newRecord(), ou: "OU=protocol," + os.Getenv("GWB_LAB_CONTAINER")}
+	write(t, l.file("tenant-ca.pem"), server.CAPEM)
+	l.ldif("dn: " + l.ou + "\nchangetype: add\nobjectClass: organizationalUnit\n")
+	l.ldif("dn: OU=second," + l.ou + "\nchangetype: add\nobjectClass: organizationalUnit\n")
+	t.Cleanup(func() {
+		if out, err := l.admin("ldapdelete", "-r", l.ou).CombinedOutput(); err != nil {
+			t.Errorf("remove %s: %v\n%s", l.ou, err, out)
+		}
+	})
+	return l
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *lab) file(name string) string { return filepath.Join(l.folder, name) }
+
+// start starts an engine with a state folder; the environment is this
+// process's and what is given.
+func (l *lab) start(state string, environment ...string) *client.Client {
+	l.t.Helper()
+	c := start(l.t, client.Options{
+		Env: append(os.Environ(), environment...), Args: []string{"--log-level", "debug"},
+		OnLine: l.record.watch(l.t), OnRequest: l.answer,
+	})
+	check(l.t, c.Call(l.t.Context(), "session.initialize", object{"protocol": 1, "client": "protocol test", "statePath": l.file(state), "serviceAccount": "none"}, nil))
+	return c
+}
+
+// answer answers the engine's requests.
+func (l *lab) answer(method string, params json.RawMessage) (any, error) {
+	if method == "credential.token" {
+		return l.refresh()
+	}
+	var p struct{ Digest, Padding string }
+	digest, err := []byte(nil), json.Unmarshal(params, &p)
+	if err == nil {
+		digest, err = base64.StdEncoding.DecodeString(p.Digest)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l.key == nil {
+		return nil, errors.New("the key cannot be used")
+	}
+	var signature []byte
+	if p.Padding == "PSS" {
+		signature, err = rsa.SignPSS(rand.Reader, l.key, crypto.SHA256, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	} else {
+		signature, err = rsa.SignPKCS1v15(rand.Reader, l.key, crypto.SHA256, digest)
+	}
+	return object{"signature": base64.StdEncoding.EncodeToString(signature)}, err
+}
+
+func (l *lab) source(credential object, over ...object) object {
+	o := object{"tenantId": l.server.TenantID, "clientId": l.server.ClientID, "authority": l.server.URL, "graphEndpoint": l.server.URL,
+		"environment": "Global", "caFile": l.file("tenant-ca.pem"), "credential": credential}
+	return object{"source": merge(o, over)}
+}
+
+func (l *lab) secret() object {
+	return object{"kind": "clientSecret", "secret": l.server.ClientSecret}
+}
+
+func (l *lab) target(credential object, over ...object) object {
+	o := object{"server": os.Getenv("GWB_LAB_SERVER"), "caFile": os.Getenv("GWB_LAB_CA"), "credential": credential}
+	return object{"target": merge(o, over)}
+}
+
+func simple(user, password string) object {
+	return object{"kind": "simple", "user": user, "password": password}
+}
+
+func (l *lab) account() object {
+	return simple(os.Getenv("GWB_LAB_USER"), os.Getenv("GWB_LAB_PASSWORD"))
+}
+
+// both connects tenant and directory in the plain way.
+func (l *lab) both() object {
+	return merge(l.source(l.secret()), []object{l.target(l.account())})
+}
+
+func merge(o object, over []object) object {
+	for _, more := range over {
+		for k, v := range more {
+			o[k] = v
+		}
+	}
+	return o
+}
+
+func (l *lab) admin(tool string, args ...string) *exec.Cmd {
+	command := exec.Command(tool, append([]string{"-x", "-H", "ldaps://" + os.Getenv("GWB_LAB_SERVER"),
+		"-D", os.Getenv("GWB_LAB_ADMIN_USER"), "-w", os.Getenv("GWB_LAB_ADMIN_PASSWORD")}, args...)...)
+	command.Env = append(os.Environ(), "LDAPTLS_CACERT="+os.Getenv("GWB_LAB_CA"))
+	return command
+}
+
+func (l *lab) ldif(text string) {
+	l.t.Helper()
+	command := l.admin("ldapmodify")
+	command.Stdin = strings.NewReader(text)
+	if out, err := command.CombinedOutput(); err != nil {
+		l.t.Fatalf("ldapmodify: %v\n%s\n%s", err, out, text)
+	}
+}
+
+func (l *lab) call(c *client.Client, method string, params any) object {
+	l.t.Helper()
+	var result object
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
+	defer cancel()
+	check(l.t, c.Call(ctx, method, params, &result))
+	return result
+}
+
+func (l *lab) refused(c *client.Client, id, method string, params any) {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
+	defer cancel()
+	wantID(l.t, c.Call(ctx, method, params, nil), id)
+}
+
+// run calls a method that answers with a run, and checks how it ended.
+func (l *lab) run(c *client.Client, method string, params any, status, stopReason string) object {
+	l.t.Helper()
+	run := l.call(c, method, params)
+	reason, _ := run["stopReason"].(string)
+	if run["status"] != status || reason != stopReason {
+		text, _ := json.MarshalIndent(run, "", "  ")
+		l.t.Fatalf("%s %v ended as %v %q, want %s %q\n%s", method, params, run["status"], reason, status, stopReason, text)
+	}
+	return run
+}
+
+// TestProtocol takes the executable, the lab and a tenant through every method,
+// and then compares what was seen with what docs/protocol.md promises.
+func TestProtocol(t *testing.T) {
+	l := newLab(t)
+	for _, part := range []struct {
+		name string
+		run  func(*lab)
+	}{
+		{"framing", framing}, {"sign-in", signIn}, {"sign-in refused", signInRefused}, {"directory", directoryConnections},
+		{"directory refused", directoryRefused}, {"before enable", beforeEnable}, {"enable refused", enableRefused},
+		{"from enable to disable", fromEnableToDisable}, {"cancel", cancelled}, {"token", tokenExpires}, {"owner", otherOwner},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			on := *l
+			on.t = t
+			part.run(&on)
+		})
+	}
+	t.Run("state", func(t *testing.T) { stateErrors(t, l.record) })
+	if !t.Failed() {
+		t.Run("coverage", func(t *testing.T) { coverage(t, l.record) })
+	}
+}
+
+// framing repeats TestFraming for the record.
+func framing(l *lab) {
+	c := start(l.t, client.Options{OnLine: l.record.watch(l.t)})
+	l.refused(c, "NotInitialized", "session.get", nil)
+	l.refused(c, "ProtocolMismatch", "session.initialize", object{"protocol": 99})
+	check(l.t, c.Initialize(l.t.Context(), l.file("framing")))
+	l.refused(c, "AlreadyInitialized", "session.initialize", object{"protocol": 1})
+	l.refused(c, "MethodNotFound", "sync.stop", nil)
+	l.refused(c, "InvalidParameter", "run.list", object{"limit": 501})
+	check(l.t, c.Raw(append([]byte("{\n[]\n"), append(bytes.Repeat([]byte("x"), 5<<20), '\n')...)))
+	l.call(c, "session.get", nil)
+}
+
+// clientCertificate makes a certificate that nobody knows. It serves for a
+// server on 127.0.0.1 too.
+func clientCertificate(t *testing.T, until time.Time) (certificate []byte, key *rsa.PrivateKey, file []byte) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	check(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: until.Add(-time.Hour), NotAfter: until,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	certificate, err = x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	check(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	check(t, err)
+	file = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	return certificate, key, append(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
+}
+
+// signIn signs in to the tenant in every way.
+func signIn(l *lab) {
+	certificate, err := l.server.ClientCertificate()
+	check(l.t, err)
+	pfx, err := certificate.PFX("pfx password")
+	check(l.t, err)
+	write(l.t, l.file("client.pfx"), pfx)
+	write(l.t, l.file("client.pem"), slices.Concat(certificate.CertificatePEM, certificate.KeyPEM))
+	write(l.t, l.file("federated"), []byte(l.server.FederatedToken(time.Hour)))
+	l.key = certificate.Key
+	l.refresh = func() (any, error) { return nil, errors.New("not asked for") }
+
+	c := l.start("sign-in", "IDENTITY_ENDPOINT="+l.server.ManagedIdentityURL, "IDENTITY_HEADER="+l.server.ManagedIdentityHeader)
+	for _, credential := range []object{
+		l.secret(),
+		{"kind": "clientCertificate", "certificatePath": l.file("client.pem")},
+		{"kind": "clientCertificate", "certificatePath": l.file("client.pfx"), "certificatePassword": "pfx password"},
+		{"kind": "certificateThumbprint", "thumbprint": certificate.Thumbprint, "certificate": base64.StdEncoding.EncodeToString(certificate.Certificate.Raw)},
+		{"kind": "workloadIdentity", "federatedTokenFile": l.file("federated")},
+		{"kind": "accessToken", "accessToken": l.server.AccessToken(), "canRefresh": true},
+	} {
+		got := l.call(c, "session.connect", l.source(credential))["source"].(object)
+		if got["credential"] != credential["kind"] || got["tenantId"] != l.server.TenantID {
+			l.t.Errorf("%s: %v", credential["kind"], got)
+		}
+	}
+	l.call(c, "session.connect", object{"source": object{"graphEndpoint": l.server.URL, "caFile": l.file("tenant-ca.pem"), "credential": object{"kind": "managedIdentity"}}})
+	l.call(c, "session.disconnect", nil)
+	if got := l.call(c, "session.get", nil); len(got) != 0 {
+		l.t.Errorf("after session.disconnect: %v", got)
+	}
+}
+
+func signInRefused(l *lab) {
+	stranger, key, strangerFile := clientCertificate(l.t, time.Now().Add(time.Hour))
+	_, _, expiredFile := clientCertificate(l.t, time.Now().Add(-time.Hour))
+	write(l.t, l.file("stranger.pem"), strangerFile)
+	write(l.t, l.file("expired.pem"), expiredFile)
+	write(l.t, l.file("garbage"), []byte("garbage"))
+	pfx := object{"kind": "clientCertificate", "certificatePath": l.file("client.pfx")}
+	thumbprint := object{"kind": "certificateThumbprint", "thumbprint": "AB", "certificate": base64.StdEncoding.EncodeToString(stranger)}
+	c := l.start("refused", "IDENTITY_ENDPOINT=http://127.0.0.1:1/", "IDENTITY_HEADER=none")
+	refused := func(id string, params object) {
+		l.t.Helper()
+		l.refused(c, id, "session.connect", params)
+	}
+	refused("InvalidParameter", object{})
+	refused("ClientSecretInvalid", l.source(object{"kind": "clientSecret", "secret": "wrong"}))
+	refused("ApplicationNotFound", l.source(l.secret(), object{"clientId": "00000000-0000-4000-8000-00000000dead"}))
+	refused("TenantNotFound", l.source(l.secret(), object{"tenantId": "00000000-0000-4000-8000-00000000dead"}))
+	refused("ClientCertificateInvalid", l.source(object{"kind": "clientCertificate", "certificatePath": l.file("stranger.pem")}))
+	refused("ClientCertificateExpired", l.source(object{"kind": "clientCertificate", "certificatePath": l.file("expired.pem")}))
+	refused("CertificateFileInvalid", l.source(object{"kind": "clientCertificate", "certificatePath": l.file("garbage")}))
+	refused("CertificatePasswordWrong", l.source(merge(pfx, []object{{"certificatePassword": "wrong"}})))
+	refused("SigningFailed", l.source(thumbprint))
+	l.key = key
+	refused("ClientCertificateInvalid", l.source(thumbprint))
+	refused("FederatedTokenFileInvalid", l.source(object{"kind": "workloadIdentity", "federatedTokenFile": l.file("none")}))
+	refused("ManagedIdentityUnavailable", l.source(object{"kind": "managedIdentity"}))
+	refused("AccessTokenInvalid", l.source(object{"kind": "accessToken", "accessToken": "garbage"}))
+	refused("SignInTenantMismatch", l.source(object{"kind": "accessToken", "accessToken": l.server.AccessToken()}, object{"tenantId": "00000000-0000-4000-8000-00000000dead"}))
+	refused("CAFileInvalid", l.source(l.secret(), object{"caFile": l.file("garbage")}))
+	refused("CertificateNotTrusted", l.source(l.secret(), object{"caFile": os.Getenv("GWB_LAB_OTHER_CA")}))
+	refused("GraphUnreachable", l.source(l.secret(), object{"authority": "https://127.0.0.1:1"}))
+	l.server.SetSecretExpired(true)
+	refused("ClientSecretExpired", l.source(l.secret()))
+	l.server.SetSecretExpired(false)
+	// Answers that the simulated tenant has no occasion for.
+	for id, code := range map[string]int{"FederatedIdentityInvalid": 700213, "SignInFailed": 900144} {
+		l.fault(graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/" + l.server.TenantID + "/oauth2", Status: 400,
+			Body: fmt.Sprintf(`{"error":"invalid_request","error_description":"AADSTS%d: odd","error_codes":[%[1]d]}`, code)})
+		refused(id, l.source(object{"kind": "workloadIdentity", "federatedTokenFile": l.file("federated")}))
+		l.server.ClearFaults()
+	}
+	if got := l.call(c, "session.get", nil); len(got) != 0 {
+		l.t.Errorf("a sign-in that failed left a connection: %v", got)
+	}
+}
+
+func (l *lab) fault(f graphtest.Fault) {
+	l.t.Helper()
+	if f.Count == 0 {
+		f.Count = -1
+	}
+	_, err := l.server.AddFault(f)
+	check(l.t, err)
+}
+
+// directoryConnections binds to the directory in every way.
+func directoryConnections(l *lab) {
+	user, password := os.Getenv("GWB_LAB_USER"), os.Getenv("GWB_LAB_PASSWORD")
+	krb5 := object{"realm": os.Getenv("GWB_LAB_REALM"), "krb5Conf": os.Getenv("KRB5_CONFIG")}
+	c := l.start("directory")
+	for _, params := range []object{
+		l.target(l.account()),
+		l.target(l.account(), object{"startTls": true}),
+		l.target(merge(object{"kind": "kerberosPassword", "user": user, "password": password}, []object{krb5})),
+		l.target(merge(object{"kind": "kerberosKeytab", "user": user, "keytab": os.Getenv("GWB_LAB_KEYTAB")}, []object{krb5})),
+	} {
+		got := l.call(c, "session.connect", params)["target"].(object)
+		if got["domain"] != os.Getenv("GWB_LAB_DOMAIN") || got["account"] == "" {
+			l.t.Errorf("%v: %v", params, got)
+		}
+	}
+}
+
+func directoryRefused(l *lab) {
+	password := os.Getenv("GWB_LAB_PASSWORD")
+	account := func(name string) object { return simple(name+"@"+os.Getenv("GWB_LAB_DOMAIN"), password) }
+	c := l.start("directory")
+	refused := func(id string, params object) {
+		l.t.Helper()
+		l.refused(c, id, "session.connect", params)
+	}
+	refused("LdapInvalidCredentials", l.target(simple(os.Getenv("GWB_LAB_USER"), "wrong")))
+	refused("AccountDisabled", l.target(account("svc-disabled")))
+	refused("AccountExpired", l.target(account("svc-expired")))
+	refused("PasswordMustChange", l.target(account("svc-mustchange")))
+	for range 6 {
+		c.Call(l.t.Context(), "session.connect", l.target(simple("svc-locked@"+os.Getenv("GWB_LAB_DOMAIN"), "wrong")), nil)
+	}
+	refused("AccountLocked", l.target(account("svc-locked")))
+	refused("CertificateNotTrusted", l.target(l.account(), object{"caFile": os.Getenv("GWB_LAB_OTHER_CA")}))
+	refused("CertificateNameMismatch", l.target(l.account(), object{"server": "alias." + os.Getenv("GWB_LAB_DOMAIN")}))
+	refused("TlsFailed", l.target(l.account(), object{"server": os.Getenv("GWB_LAB_SERVER") + ":389"}))
+	refused("ServerUnreachable", l.target(l.account(), object{"server": os.Getenv("GWB_LAB_SERVER") + ":1"}))
+	local := func(name string, serve func(net.Conn), over object) {
+		refused(name, l.target(l.account(), object{"server": listen(l.t, serve)}, over))
+	}
+	certificate, key, file := clientCertificate(l.t, time.Now().Add(-time.Minute))
+	write(l.t, l.file("expired-server.pem"), file)
+	local("CertificateExpired", func(c net.Conn) {
+		tls.Server(c, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}}).Handshake()
+	}, object{"caFile": l.file("expired-server.pem")})
+	local("StartTlsRefused", func(c net.Conn) {
+		c.Read(make([]byte, 1024))
+		// The answer to an extended request with the id 1: unavailable (52).
+		c.Write([]byte{0x30, 0x0c, 0x02, 0x01, 0x01, 0x78, 0x07, 0x0a, 0x01, 0x34, 0x04, 0x00, 0x04, 0x00})
+		c.Read(make([]byte, 1024))
+	}, object{"startTls": true})
+	refused("TargetConfigInvalid", l.target(l.account(), object{"server": "dc1/x"}))
+	refused("CAFileInvalid", l.target(l.account(), object{"caFile": l.file("garbage")}))
+	refused("CurrentIdentityUnsupported", l.target(object{"kind": "currentIdentity"}))
+	refused("KeytabInvalid", l.target(object{"kind": "kerberosKeytab", "user": "u", "keytab": l.file("garbage")}))
+	write(l.t, l.file("krb5.conf"), []byte("[libdefaults]\n ticket_lifetime = [\n"))
+	refused("KerberosConfigInvalid", l.target(object{"kind": "kerberosPassword", "user": "u", "password": "p", "krb5Conf": l.file("krb5.conf")}))
+	write(l.t, l.file("krb5.conf"), []byte("[libdefaults]\n dns_lookup_kdc = false\n[realms]\n OTHER.TEST = {\n  kdc = 127.0.0.1:1\n }\n"))
+	refused("KerberosFailed", l.target(object{"kind": "kerberosPassword", "user": "u@OTHER.TEST", "password": "p", "krb5Conf": l.file("krb5.conf")}))
+}
+
+// listen serves every connection to the address that it returns.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				serve(c)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func beforeEnable(l *lab) {
+	c := l.start("main")
+	if got := l.call(c, "writeback.get", nil); got["status"] != "NotConfigured" || got["groups"] != 0.0 || got["lastRun"] != nil {
+		l.t.Errorf("writeback.get: %v", got)
+	}
+	if got := l.call(c, "settings.get", nil); got["enabled"] != false {
+		l.t.Errorf("settings.get: %v", got)
+	}
+	for method, list := range map[string]string{"run.list": "runs", "group.list": "groups"} {
+		if got := l.call(c, method, nil)[list]; fmt.Sprint(got) != "[]" {
+			l.t.Errorf("%s: %v", method, got)
+		}
+	}
+	l.refused(c, "RunNotFound", "run.get", object{"id": 1})
+	l.refused(c, "RunNotFound", "change.list", object{"runId": 1})
+	l.refused(c, "ChangeNotFound", "change.members", object{"changeId": 1})
+	l.refused(c, "GroupNotFound", "group.members", object{"id": groupID(1)})
+	for _, method := range []string{"sync.start", "sync.preview", "writeback.enable", "writeback.disable"} {
+		l.refused(c, "NotConnected", method, nil)
+	}
+	for _, row := range l.call(c, "writeback.test", nil)["checks"].([]any) {
+		if got := row.(object); got["name"] != "State" && got["result"] != "Skipped" {
+			l.t.Errorf("without a connection: %v", got)
+		}
+	}
+	l.call(c, "session.connect", l.both())
+	l.call(c, "session.get", nil)
+	for _, row := range l.call(c, "writeback.test", object{"targetContainer": l.ou})["checks"].([]any) {
+		if got := row.(object); got["result"] == "Failed" {
+			l.t.Errorf("with a connection: %v", got)
+		}
+	}
+	// A right is missing: the row says which error that would be.
+	l.call(c, "writeback.test", object{"targetContainer": os.Getenv("GWB_LAB_OTHER")})
+	for _, method := range []string{"sync.start", "writeback.disable"} {
+		l.refused(c, "NotConfigured", method, nil)
+	}
+	l.refused(c, "NotConfigured", "settings.set", object{"runHistoryDays": 3})
+}
+
+// choices are all parameters of writeback.enable.
+func (l *lab) choices(more object) object {
+	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false,
+		"adopt": false, "movedGroup": "Keep", "whatIf": false}, []object{more})
+}
+
+func enableRefused(l *lab) {
+	c := l.start("main")
+	l.call(c, "session.connect", l.both())
+	enable := func(id string, params object) {
+		l.t.Helper()
+		l.refused(c, id, "writeback.enable", params)
+	}
+	enable("ContainerRequired", nil)
+	enable("ContainerInvalid", object{"targetContainer": "Groups"})
+	enable("ContainerNotFound", object{"targetContainer": "OU=none," + l.ou})
+	enable("ContainerOutsideDomain", object{"targetContainer": "OU=x,DC=fabrikam,DC=test"})
+	enable("ContainerNoCreateRight", object{"targetContainer": os.Getenv("GWB_LAB_OTHER")})
+	enable("InvalidParameter", l.choices(object{"nameFormat": "Fancy"}))
+
+	foreign := "CN=foreign," + l.ou
+	l.ldif("dn: " + foreign + "\nchangetype: add\nobjectClass: group\nadminDescription: Group_" + groupID(99) + "\n")
+	enable("ForeignGroupsPresent", l.choices(nil))
+	l.ldif("dn: " + foreign + "\nchangetype: delete\n")
+
+	l.server.SetRoles("Group.Read.All")
+	l.call(c, "session.connect", l.source(l.secret()))
+	enable("PermissionMissing", l.choices(nil))
+	l.server.SetRoles(graphtest.DefaultRoles...)
+	l.call(c, "session.connect", l.source(l.secret()))
+
+	l.fault(graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/directory/onPremisesSynchronization", Status: 200,
+		Body: `{"value":[{"id":"` + l.server.TenantID + `","features":{"unifiedGroupWritebackEnabled":true,"groupWriteBackEnabled":true}}]}`})
+	enable("ConnectWritebackEnabled", l.choices(nil))
+	l.server.ClearFaults()
+	if got := l.call(c, "writeback.get", nil); got["status"] != "NotConfigured" {
+		l.t.Errorf("what was refused was saved: %v", got)
+	}
+}
+
+func fromEnableToDisable(l *lab) {
+	c := l.start("main")
+	l.call(c, "session.connect", l.both())
+
+	// What Enable would do, and then Enable.
+	l.run(c, "sync.preview", object{"policyType": "Initial", "enable": l.choices(object{"whatIf": true})}, "complete", "")
+	l.call(c, "writeback.enable", l.choices(object{"whatIf": true}))
+	if got := l.call(c, "writeback.get", nil); got["status"] != "NotConfigured" {
+		l.t.Errorf("whatIf was saved: %v", got)
+	}
+	l.call(c, "writeback.enable", l.choices(nil))
+
+	// A group's name is taken, so that one change says why it was not done.
+	name := "Eight_" + groupID(8)[24:]
+	l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: add\nobjectClass: contact\n")
+	first := l.run(c, "sync.start", object{"policyType": "Initial"}, "partial", "")
+	l.run(c, "sync.start", nil, "partial", "")
+	l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: delete\n")
+	second := l.run(c, "sync.start", nil, "complete", "")
+	if got := second["planned"].(object); got["create"] != 1.0 || got["update"] != 0.0 || got["delete"] != 0.0 {
+		l.t.Errorf("the second run planned %v", got)
+	}
+	lists(l, c, first)
+
+	// Updates of attributes and members.
+	check(l.t, l.server.PatchGroup(groupID(1), map[string]any{"description": "still the first"}))
+	check(l.t, l.server.RemoveMember(groupID(2), "user0004"))
+	check(l.t, l.server.AddMember(groupID(2), "user0005"))
+	l.call(c, "settings.set", object{"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})
+	updated := l.run(c, "sync.start", nil, "complete", "")
+	for _, item := range l.call(c, "change.list", object{"runId": updated["id"]})["changes"].([]any) {
+		if got := item.(object); got["outcome"] != "done" {
+			l.t.Errorf("change %v", got)
+		}
+	}
+
+	// The other parameters of settings.set: the container is changed and back.
+	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
+		"excludeMailAttribute": true, "adopt": false, "movedGroup": "MoveBack", "runHistoryDays": 5, "whatIf": true})
+	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou})
+	if got := l.call(c, "settings.get", nil); len(got["formerContainers"].([]any)) != 1 {
+		l.t.Errorf("formerContainers: %v", got["formerContainers"])
+	}
+	l.call(c, "writeback.get", nil)
+	l.call(c, "settings.set", object{"targetContainer": l.ou})
+	l.run(c, "sync.start", nil, "complete", "")
+
+	limits(l, c)
+	failures(l, c)
+
+	// A second process while this one holds the lock.
+	other := l.start("main")
+	l.call(other, "session.connect", l.both())
+	l.server.SetLatency(time.Second)
+	running := l.during(c, "import-source", func(*client.Pending) {
+		l.refused(other, "RunInProgress", "sync.start", nil)
+		l.refused(c, "RunInProgress", "session.disconnect", nil)
+		l.call(other, "run.list", object{"limit": 1})
+	})
+	if running["status"] != "complete" {
+		l.t.Errorf("the run that was watched: %v", running)
+	}
+	l.server.SetLatency(0)
+
+	disable(l, c)
+	if code, err := c.Close(); code != 0 || err != nil {
+		l.t.Errorf("exit code %d, %v", code, err)
+	}
+}
+
+// lists pulls every list, in whole and in pages of one.
+func lists(l *lab, c *client.Client, run object) {
+	pull := func(method, list string, params object) []any {
+		l.t.Helper()
+		whole := l.call(c, method, params)[list].([]any)
+		var items []any
+		params = merge(object{"limit": 1}, []object{params})
+		for {
+			page := l.call(c, method, params)
+			items = append(items, page[list].([]any)...)
+			if page["next"] == nil {
+				break
+			}
+			params["after"] = page["next"]
+		}
+		if a, b := fmt.Sprint(whole), fmt.Sprint(items); a != b {
+			l.t.Errorf("%s in pages of one is not the whole:\n%s\n%s", method, b, a)
+		}
+		if len(whole) < 2 {
+			l.t.Errorf("%s %v lists %d items", method, params, len(whole))
+		}
+		return whole
+	}
+	pull("run.list", "runs", object{})
+	l.call(c, "run.get", object{"id": run["id"]})
+	changes := pull("change.list", "changes", object{"runId": run["id"]})
+	pull("change.list", "changes", object{"runId": run["id"], "action": "Create", "outcome": "done"})
+	for _, item := range changes {
+		if change := item.(object); change["sourceId"] == groupID(1) {
+			if change["addCount"] != 3.0 || len(change["add"].([]any)) != 3 {
+				l.t.Errorf("the change of the first group: %v", change)
+			}
+			pull("change.members", "members", object{"changeId": change["id"]})
+		}
+	}
+	pull("group.list", "groups", object{})
+	pull("group.list", "groups", object{"name": "F*"})
+	if got := l.call(c, "group.list", object{"id": groupID(1)})["groups"].([]any); len(got) != 1 || got[0].(object)["members"] != 3.0 {
+		l.t.Errorf("the first group: %v", got)
+	}
+	reasons := map[any]int{}
+	for _, member := range pull("group.members", "members", object{"id": groupID(1)}) {
+		reasons[member.(object)["reason"]]++
+	}
+	if reasons[""] != 3 || reasons["cloud-only"] != 1 {
+		l.t.Errorf("the members' reasons: %v", reasons)
+	}
+}
+
+// limits stops runs at limits, and consents.
+func limits(l *lab, c *client.Client) {
+	l.refused(c, "PlanNotFound", "sync.start", object{"allowOnce": "none"})
+	l.call(c, "settings.set", object{"limits": object{"deletionCount": 1}})
+	for _, n := range []int{6, 7} {
+		check(l.t, l.server.DeleteGroup(groupID(n)))
+		check(l.t, l.server.PurgeGroup(groupID(n)))
+	}
+	stopped := l.run(c, "sync.start", nil, "stopped", "stopped-deletion-threshold-exceeded")
+	l.run(c, "sync.preview", nil, "stopped", "stopped-deletion-threshold-exceeded")
+	l.call(c, "writeback.get", nil)
+	l.run(c, "sync.start", object{"allowOnce": stopped["planId"]}, "complete", "")
+	l.refused(c, "PlanAlreadyUsed", "sync.start", object{"allowOnce": stopped["planId"]})
+}
+
+// failures breaks runs, or parts of them.
+func failures(l *lab, c *client.Client) {
+	fail := func(id string, f graphtest.Fault) {
+		l.t.Helper()
+		l.fault(f)
+		run := l.run(c, "sync.start", nil, "failed", id)
+		if e, ok := run["error"].(object); !ok || e["id"] != id {
+			l.t.Errorf("the run's error: %v", run["error"])
+		}
+		l.server.ClearFaults()
+	}
+	fail("IncompleteRead", graphtest.Fault{Kind: graphtest.FaultNoValue, Path: "/groups"})
+	fail("GraphError", graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 400, Code: "Odd", Message: "odd"})
+	fail("GraphObjectNotFound", graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 404, Code: "Request_ResourceNotFound", Message: "odd", Count: 1})
+	fail("PermissionMissing", graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 403, Code: "Authorization_RequestDenied", Message: "odd"})
+
+	last := l.call(c, "run.list", object{"limit": 1})["runs"].([]any)[0].(object)
+	l.call(c, "run.get", object{"id": last["id"]})
+
+	// An account that may do nothing in the container.
+	check(l.t, l.server.PatchGroup(groupID(3), map[string]any{"description": "new"}))
+	l.call(c, "session.connect", l.target(simple(os.Getenv("GWB_LAB_NONE_USER"), os.Getenv("GWB_LAB_PASSWORD"))))
+	run := l.call(c, "sync.start", nil)
+	l.call(c, "change.list", object{"runId": run["id"]})
+	l.call(c, "group.list", nil)
+	if run["status"] == "complete" {
+		l.t.Errorf("a run without rights: %v", run)
+	}
+	l.call(c, "session.connect", l.target(l.account()))
+	l.run(c, "sync.start", nil, "complete", "")
+}
+
+func disable(l *lab, c *client.Client) {
+	l.run(c, "writeback.disable", object{"includeAdopted": true, "keepGroup": false, "whatIf": true}, "complete", "")
+	named := l.run(c, "writeback.disable", nil, "complete", "")
+	if got := l.call(c, "writeback.get", nil); got["status"] != "DisablePending" || got["disablePending"] != named["planned"].(object)["delete"] {
+		l.t.Errorf("writeback.get: %v", got)
+	}
+	// One loses its mark before the run.
+	unmarked := ""
+	for _, item := range l.call(c, "change.list", object{"runId": named["id"]})["changes"].([]any) {
+		if change := item.(object); change["sourceId"] == groupID(4) {
+			unmarked = change["dn"].(string)
+			l.ldif("dn: " + unmarked + "\nchangetype: modify\ndelete: adminDescription\n-\ndelete: msDS-ExternalDirectoryObjectId\n")
+		}
+	}
+	run := l.call(c, "sync.start", nil)
+	for _, item := range l.call(c, "change.list", object{"runId": run["id"], "outcome": "skipped"})["changes"].([]any) {
+		if change := item.(object); change["dn"] != unmarked {
+			l.t.Errorf("not deleted: %v", change)
+		}
+	}
+	l.ldif("dn: " + unmarked + "\nchangetype: delete\n")
+	l.call(c, "writeback.disable", object{"keepGroup": true})
+	if got := l.call(c, "writeback.get", nil); got["status"] != "Disabled" {
+		l.t.Errorf("writeback.get: %v", got)
+	}
+	l.refused(c, "NotEnabled", "sync.start", nil)
+}
+
+// during starts a run, does something when it reaches a step, and returns the
+// run's record.
+func (l *lab) during(c *client.Client, step string, then func(*client.Pending)) object {
+	l.t.Helper()
+	// The client tells nobody but OnLine; the log is not asked.
+	reached := make(chan struct{})
+	once := sync.OnceFunc(func() { close(reached) })
+	l.record.onProgress(func(s string) {
+		if s == step {
+			once()
+		}
+	})
+	defer l.record.onProgress(nil)
+	pending, err := c.Go("sync.start", nil)
+	check(l.t, err)
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
+	defer cancel()
+	select {
+	case <-reached:
+		then(pending)
+	case <-ctx.Done():
+		l.t.Errorf("the run never came to %s", step)
+	}
+	var run object
+	check(l.t, pending.Wait(ctx, &run))
+	return run
+}
+
+func cancelled(l *lab) {
+	c := l.start("cancel")
+	l.call(c, "session.connect", l.both())
+	l.call(c, "writeback.enable", l.choices(nil))
+	l.server.SetLatency(300 * time.Millisecond)
+	defer l.server.SetLatency(0)
+	run := l.during(c, "import-source", func(p *client.Pending) {
+		l.call(c, "request.cancel", object{"id": p.ID})
+	})
+	if run["status"] != "stopped" || run["stopReason"] != "stopped-cancelled" {
+		l.t.Errorf("the run: %v", run)
+	}
+
+	// Another request than a run ends with an error.
+	l.server.SetLatency(5 * time.Second)
+	pending, err := c.Go("session.connect", l.source(l.secret()))
+	check(l.t, err)
+	time.Sleep(100 * time.Millisecond)
+	check(l.t, pending.Cancel())
+	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	defer cancel()
+	start := time.Now()
+	wantID(l.t, pending.Wait(ctx, nil), "Cancelled")
+	if took := time.Since(start); took > 3*time.Second {
+		l.t.Errorf("cancelling took %v", took)
+	}
+
+	// The end of input cancels as well, and the run's record comes still.
+	l.server.SetLatency(300 * time.Millisecond)
+	run = l.during(c, "import-source", func(*client.Pending) { check(l.t, c.CloseInput()) })
+	if run["stopReason"] != "stopped-cancelled" {
+		l.t.Errorf("the run at the end of input: %v", run)
+	}
+	if code, err := c.Wait(30 * time.Second); code != 0 || err != nil {
+		l.t.Errorf("exit code %d, %v", code, err)
+	}
+}
+
+// tokenExpires lets the access token run out: a fresh one is asked for, and
+// where there is none the run ends as partial.
+func tokenExpires(l *lab) {
+	c := l.start("token")
+	l.call(c, "session.connect", l.both())
+	l.call(c, "writeback.enable", l.choices(nil))
+	asked := 0
+	l.refresh = func() (any, error) {
+		asked++
+		return object{"accessToken": l.server.AccessToken(), "expiresOn": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}, nil
+	}
+	token := func() object {
+		return l.source(object{"kind": "accessToken", "accessToken": l.server.AccessToken(), "canRefresh": true})
+	}
+	// The answerer is the one that the engine was started with.
+	other := *l
+	c = other.start("token")
+	l = &other
+	l.call(c, "session.connect", merge(token(), []object{l.target(l.account())}))
+	l.server.RevokeTokens()
+	l.run(c, "sync.preview", nil, "complete", "")
+	if asked == 0 {
+		l.t.Error("no fresh token was asked for")
+	}
+	l.refresh = func() (any, error) {
+		return nil, &client.Error{Code: -32003, Message: "none left", Data: client.ErrorData{ID: "AccessTokenExpired"}}
+	}
+	stale := token()
+	l.server.RevokeTokens()
+	run := l.run(c, "sync.start", nil, "partial", "AccessTokenExpired")
+	if !strings.Contains(fmt.Sprint(run["message"], run["error"]), "oken") {
+		l.t.Errorf("the run says nothing of the token: %v", run)
+	}
+	l.refused(c, "AccessTokenExpired", "session.connect", stale)
+}
+
+// otherOwner uses a state with another tenant and another domain.
+func otherOwner(l *lab) {
+	for id, replace := range map[string][2]string{
+		"TenantMismatch": {`"id": "` + l.server.TenantID + `"`, `"id": "00000000-0000-4000-8000-00000000dead"`},
+		"DomainMismatch": {`"sid": "S-1-5-21-`, `"sid": "S-1-5-21-9`},
+	} {
+		path := l.file("cancel") + "/settings.json"
+		before := read(l.t, path)
+		after := bytes.Replace(before, []byte(replace[0]), []byte(replace[1]), 1)
+		if bytes.Equal(before, after) {
+			l.t.Fatalf("%s does not hold %s:\n%s", path, replace[0], before)
+		}
+		write(l.t, path, after)
+		c := l.start("cancel")
+		l.call(c, "session.connect", l.both())
+		l.refused(c, id, "sync.start", nil)
+		c.Close()
+		write(l.t, path, before)
+	}
+}
+
+// TestOldSchemaIsRefused runs in a forest without the Exchange schema.
+func TestOldSchemaIsRefused(t *testing.T) {
+	l := newLab(t)
+	if os.Getenv("GWB_LAB_SCHEMA") == "exchange" {
+		t.Skip("the lab has the Exchange schema: run under tests/lab/run --schema 2012r2")
+	}
+	c := l.start("old")
+	l.call(c, "session.connect", l.both())
+	l.refused(c, "ExchangeSchemaMissing", "writeback.enable", object{"targetContainer": l.ou})
+	l.call(c, "writeback.enable", object{"targetContainer": l.ou, "excludeMailAttribute": true})
+	l.run(c, "sync.start", nil, "complete", "")
+}

@@ -1,0 +1,517 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+	"groupwriteback/state"
+)
+
+// bench is an engine with a real state between a tenant and a directory in
+// memory.
+type bench struct {
+	tenant    *fakeTenant
+	directory *fakeDirectory
+	folder    string
+	engine    *engine.Engine
+}
+
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir()}
+	b.start(t)
+	t.Cleanup(func() { b.engine.Close() })
+	return b
+}
+
+// start begins a new process over the same state.
+func (b *bench) start(t fataler) {
+	t.Helper()
+	b.engine = engine.New(engine.Config{
+		OpenSource: func(context.Context, engine.SourceConfig) (engine.Source, error) { return b.tenant, nil },
+		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return b.directory, nil },
+		OpenState:  func(ctx context.Context) (engine.State, error) { return state.Open(ctx, b.folder) },
+		Log:        slog.New(slog.DiscardHandler),
+		Now:        time.Now,
+	})
+	if _, err := b.engine.Connect(context.Background(), &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) enable(t fataler) {
+	t.Helper()
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{TargetContainer: containerDN}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) sync(t fataler) engine.Run {
+	t.Helper()
+	run, err := b.engine.Sync(context.Background(), engine.SyncRequest{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// outcomes are the changes of a run, a line each.
+func (b *bench) outcomes(t fataler, run engine.Run) []string {
+	t.Helper()
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := s.Changes(context.Background(), run.ID, 0, 0, 500, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, c := range changes {
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", c.Action, c.DisplayName, c.Outcome, c.ErrorID)))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// holds is what stands in the directory: name and members.
+func (b *bench) holds() map[string][]string {
+	out := map[string][]string{}
+	for _, g := range b.directory.objects {
+		members := []string{}
+		for _, m := range g.Members {
+			members = append(members, strings.TrimSuffix(strings.TrimPrefix(m.DN, "CN="), ",DC=contoso,DC=test"))
+		}
+		slices.Sort(members)
+		out[g.DisplayName] = members
+	}
+	return out
+}
+
+func TestEveryChangeIsConfirmed(t *testing.T) {
+	b := newBench(t)
+	for i := range 50 { // more than two batches
+		b.tenant.put(fmt.Sprint("group ", i), "a", "b")
+	}
+	b.enable(t)
+	if run := b.sync(t); run.Status != engine.RunComplete || run.Exported.Create != 50 {
+		t.Fatalf("%+v", run)
+	}
+	read := 0
+	for _, operation := range b.directory.seen {
+		if operation == "lookup" {
+			read++
+		}
+	}
+	if read < 3 {
+		t.Errorf("%d batches were read back", read)
+	}
+
+	// A member that the directory silently does not keep is found.
+	b.tenant.put("group 1", "a", "b", "c")
+	b.directory.fail = func(operation string) error {
+		if operation == "checkMembers" { // it is taken away between write and check
+			for _, g := range b.directory.objects {
+				g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return m == account("c") })
+			}
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if run.Status != engine.RunPartial || run.Failed != 1 {
+		t.Errorf("%+v", run)
+	}
+	if diff := cmp.Diff([]string{"UpdateMembers group 1 partial NotConfirmed"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNothingIsConfirmedWhereNothingWasWritten(t *testing.T) {
+	b := newBench(t)
+	for i := range 45 {
+		b.tenant.put(fmt.Sprint("group ", i))
+	}
+	b.enable(t)
+	refused := &engine.Error{Category: engine.PermissionDenied, ID: "AccessDenied", Message: "no"}
+	b.directory.fail = func(operation string) error {
+		if operation == "create" {
+			return refused
+		}
+		return nil
+	}
+	if run := b.sync(t); run.Status != engine.RunPartial || run.Failed != 45 {
+		t.Fatalf("%+v", run)
+	}
+	b.directory.fail = nil
+	if run := b.sync(t); run.Status != engine.RunComplete || run.Exported.Create != 45 {
+		t.Fatalf("%+v", run)
+	}
+}
+
+func TestOneBadObjectDoesNotStopTheOthers(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("good", "a")
+	b.tenant.put("bad", "a")
+	b.tenant.put("fine", "a", "unknown", "cloud")
+	b.enable(t)
+	once := true
+	b.directory.fail = func(operation string) error {
+		if operation == "create" && once {
+			once = false
+			return &engine.Error{Category: engine.PermissionDenied, ID: "AccessDenied", Message: "no"}
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if run.Status != engine.RunPartial || run.Failed != 1 || run.Exported.Create != 2 || run.UnknownMembers != 1 || run.UnwrittenMembers != 1 {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestTheDomainControllerGoesAway(t *testing.T) {
+	b := newBench(t)
+	for i := range 30 {
+		b.tenant.put(fmt.Sprint("group ", i))
+	}
+	b.enable(t)
+	n := 0
+	b.directory.fail = func(operation string) error {
+		if operation == "create" {
+			if n++; n > 5 {
+				return &engine.Error{Category: engine.Connection, ID: "ServerUnreachable", Object: "dc1", Message: "gone", Advice: "look"}
+			}
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if run.Status != engine.RunFailed || run.StopReason != "ServerUnreachable" || run.Error == nil || run.Error.Advice != "look" {
+		t.Errorf("%+v", run)
+	}
+	if run.Exported.Create != 5 || n > 5+4 {
+		t.Errorf("%d were created, %d were tried", run.Exported.Create, n)
+	}
+	b.directory.fail = nil
+	if run := b.sync(t); run.Status != engine.RunComplete || len(b.directory.objects) != 30 {
+		t.Errorf("%+v, %d objects", run, len(b.directory.objects))
+	}
+}
+
+func TestALostAnswerIsFoundByTheNextRun(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	b.directory.fail = func(operation string) error {
+		if operation == "create" {
+			return errLost
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if diff := cmp.Diff([]string{"Create one unknown OutcomeUnknown"}, b.outcomes(t, run)); diff != "" || run.Status != engine.RunPartial {
+		t.Errorf("%+v %s", run, diff)
+	}
+	b.directory.fail = nil
+	if run := b.sync(t); run.Status != engine.RunComplete || run.Planned.Create != 0 || run.LinkedGroups != 1 || len(b.directory.objects) != 1 {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestABrokenReadIsNoInstruction(t *testing.T) {
+	incomplete := &engine.Error{Category: engine.InvalidData, ID: "IncompleteRead", Message: "cut off"}
+	for _, operation := range []string{"groups", "members", "read", "lookup", "resolve", "holders", "presence", "container"} {
+		t.Run(operation, func(t *testing.T) {
+			b := newBench(t)
+			for i := range 5 {
+				b.tenant.put(fmt.Sprint("group ", i), "a", "b")
+			}
+			b.enable(t)
+			b.sync(t)
+			before := b.holds()
+			gone := b.tenant.put("group 0")
+			delete(b.tenant.groups, gone)
+			b.tenant.put("new", "a")
+			b.directory.objects[moved(b)].DN = "CN=elsewhere,DC=contoso,DC=test"
+			fail := func(o string) error {
+				if o == operation {
+					return incomplete
+				}
+				return nil
+			}
+			b.tenant.fail, b.directory.fail = fail, fail
+			run := b.sync(t)
+			if run.Status != engine.RunFailed || run.StopReason != "IncompleteRead" {
+				t.Errorf("%+v", run)
+			}
+			if diff := cmp.Diff(before, b.holds()); diff != "" {
+				t.Error(diff)
+			}
+			b.tenant.fail, b.directory.fail = nil, nil
+			if run := b.sync(t); run.Status != engine.RunComplete || run.Exported.Create != 1 || run.Exported.Delete != 1 {
+				t.Errorf("afterwards: %+v", run)
+			}
+		})
+	}
+}
+
+// moved picks an object that still has its group.
+func moved(b *bench) directory.GUID {
+	for id, g := range b.directory.objects {
+		if g.DisplayName == "group 3" {
+			return id
+		}
+	}
+	panic("no such object")
+}
+
+func TestAChangedTenantIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one")
+	b.enable(t)
+	b.tenant.roles = []string{"GroupMember.Read.All"}
+	b.start(t)
+	if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{}, nil); !engine.HasID(err, "PermissionMissing") {
+		t.Errorf("without User.Read.All: %v", err)
+	}
+	if len(b.directory.objects) != 0 {
+		t.Error("something was written")
+	}
+}
+
+func TestASecretShowsNowhere(t *testing.T) {
+	s := engine.NewSecret("hunter2")
+	text, _ := s.MarshalText()
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", s, "config", engine.SourceConfig{Secret: s})
+	all := fmt.Sprintf("%v %+v %#v %s %s", s, engine.TargetConfig{Password: s}, s, text, log.String())
+	if strings.Contains(all, "hunter2") || s.Reveal() != "hunter2" {
+		t.Error(all)
+	}
+}
+
+// Whatever happens between runs, and whatever fails in them: once the faults
+// end, one further run makes the directory equal to what the tenant implies.
+// What others made is never touched, no surviving group gets another SID (its
+// object stays the same one), and no group goes that the tenant still has.
+func TestHistories(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir()}
+		b.start(rt)
+		defer func() { b.engine.Close() }()
+		// Small tenants change by large shares; the limits have tests of their own.
+		b.enable(rt)
+		if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Limits: &engine.LimitsPatch{RemovalPercent: new(int),
+			GroupRemovalPercent: new(int), SourceShrinkPercent: new(int), TargetShrinkPercent: new(int), DeletionPercent: new(int)}}); err != nil {
+			rt.Fatal(err)
+		}
+		others := strangers(b.directory)
+		names := []string{"A", "B", "C", "D"}
+		users := []string{"a", "b", "c", "d", "cloud"}
+		b.tenant.put(claimed, "b")
+		alive := map[directory.GUID]bool{} // groups that the tenant has, or can restore
+		for range rapid.IntRange(1, 5).Draw(rt, "rounds") {
+			for range rapid.IntRange(0, 4).Draw(rt, "edits") {
+				edit(rt, b, names, users, alive)
+			}
+			objects := owned(b)
+			disturb(rt, b)
+			run, err := b.engine.Sync(context.Background(), engine.SyncRequest{}, nil)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			b.tenant.fail, b.directory.fail = nil, nil
+			// A state is lost only while every group is where the marks are looked for.
+			if !slices.ContainsFunc(b.directory.sorted(), func(g *directory.TargetGroup) bool { return !strings.HasSuffix(g.DN, ","+containerDN) }) && rapid.Bool().Draw(rt, "lose the state") {
+				b.engine.Close()
+				b.folder = t.TempDir()
+				restart(rt, b)
+			}
+			for source, object := range objects {
+				if now, ok := owned(b)[source]; alive[source] && (!ok || now != object) {
+					rt.Fatalf("%s: the object of a group that the tenant has was replaced or is gone after %+v", source, run)
+				}
+			}
+		}
+		b.sync(rt)
+		run := b.sync(rt)
+		if run.Planned != (plan.Totals{Skip: run.Planned.Skip}) {
+			rt.Fatalf("a further run still plans: %+v\n%v", run, b.outcomes(rt, run))
+		}
+		for id, g := range b.tenant.groups {
+			if g.DisplayName == claimed {
+				continue
+			}
+			object, ok := owned(b)[id]
+			if !ok {
+				rt.Fatalf("%s is not in the directory", g.DisplayName)
+			}
+			want := []string{}
+			for _, m := range g.members {
+				if m.Synced {
+					want = append(want, m.Name)
+				}
+			}
+			slices.Sort(want)
+			if diff := cmp.Diff(want, b.holds()[b.directory.objects[object].DisplayName]); diff != "" {
+				rt.Fatalf("%s: %s", g.DisplayName, diff)
+			}
+		}
+		for id, before := range others {
+			if diff := cmp.Diff(before, *b.directory.objects[id]); diff != "" {
+				rt.Fatalf("an object of others was changed: %s", diff)
+			}
+		}
+	})
+}
+
+// restart begins anew with a state that was lost: the administrator enables
+// with the same settings.
+func restart(rt *rapid.T, b *bench) {
+	b.start(rt)
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{TargetContainer: containerDN, Adopt: new(bool)}); err != nil && !engine.HasID(err, "ForeignGroupsPresent") {
+		rt.Fatal(err)
+	}
+	// The strangers came after the first Enable, so this one refuses: let them
+	// step aside for a moment, as an administrator would see them come later.
+	aside := map[directory.GUID]*directory.TargetGroup{}
+	for id, g := range b.directory.objects {
+		if !directory.HasStamp(g.ExtensionName, tenantID) {
+			aside[id] = g
+			delete(b.directory.objects, id)
+		}
+	}
+	b.enable(rt)
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Limits: &engine.LimitsPatch{RemovalPercent: new(int),
+		GroupRemovalPercent: new(int), SourceShrinkPercent: new(int), TargetShrinkPercent: new(int), DeletionPercent: new(int)}}); err != nil {
+		rt.Fatal(err)
+	}
+	maps.Copy(b.directory.objects, aside)
+}
+
+// claimed is a group of the tenant that an object of others stands for already.
+const claimed = "claimed"
+
+// strangers are marked objects of others in our container.
+func strangers(d *fakeDirectory) map[directory.GUID]directory.TargetGroup {
+	out := map[directory.GUID]directory.TargetGroup{}
+	for _, name := range []string{"cloud sync", "another tenant", "entra connect"} {
+		g := directory.TargetGroup{GUID: guid(name), CN: name, DN: "CN=" + name + "," + containerDN, SAMAccountName: name, DisplayName: name,
+			AdminDesc: directory.Mark(guid("group of " + name)), Members: []directory.MemberRef{account("a")}}
+		switch name {
+		case "another tenant":
+			g.ExtensionName = []string{directory.Stamp(guid(name))}
+		case "entra connect": // it stands for a group that the tenant has
+			g.AdminDesc = directory.Mark(guid("group " + claimed))
+		}
+		object := copied(&g, true)
+		d.objects[g.GUID] = &object
+		out[g.GUID] = copied(&g, true)
+	}
+	return out
+}
+
+// owned are the objects that stand for a group of the tenant.
+func owned(b *bench) map[directory.GUID]directory.GUID {
+	out := map[directory.GUID]directory.GUID{}
+	for id, g := range b.directory.objects {
+		if source, ok := g.SourceID(); ok && directory.HasStamp(g.ExtensionName, tenantID) {
+			if _, twice := out[source]; twice {
+				panic("two objects stand for " + g.DisplayName)
+			}
+			out[source] = id
+		}
+	}
+	return out
+}
+
+// linked reports whether the state knows the object; one that it does not know
+// cannot be found outside of the container.
+func linked(rt *rapid.T, b *bench, object directory.GUID) bool {
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	links, err := s.Links(context.Background(), directory.GUID{}, 500)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return slices.ContainsFunc(links, func(l engine.Link) bool { return l.TargetGUID == object })
+}
+
+// edit changes the tenant or the directory as people do.
+func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID]bool) {
+	name := rapid.SampledFrom(names).Draw(rt, "group")
+	id := guid("group " + name)
+	switch rapid.SampledFrom([]string{"put", "put", "put", "rename", "delete", "by hand", "delete by hand", "move by hand"}).Draw(rt, "edit") {
+	case "put":
+		some := slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.SampledFrom(users)).Draw(rt, "members"))))
+		b.tenant.put(name, some...)
+		alive[id] = true
+	case "rename":
+		if g := b.tenant.groups[id]; g != nil {
+			g.Description = rapid.SampledFrom([]string{"", "x", "y"}).Draw(rt, "description")
+		}
+	case "delete":
+		if b.tenant.groups[id] != nil {
+			delete(b.tenant.groups, id)
+			b.tenant.deleted[id] = rapid.SampledFrom([]engine.Presence{engine.PresenceSoftDeleted, engine.PresenceHardDeleted}).Draw(rt, "how")
+			if b.tenant.deleted[id] == engine.PresenceHardDeleted {
+				delete(alive, id)
+			}
+		}
+	case "by hand":
+		if object, ok := owned(b)[id]; ok {
+			g := b.directory.objects[object]
+			g.Description = "by hand"
+			g.Members = []directory.MemberRef{account(rapid.SampledFrom(users[:4]).Draw(rt, "member"))}
+		}
+	case "move by hand":
+		if object, ok := owned(b)[id]; ok && linked(rt, b, object) {
+			b.directory.objects[object].DN = "CN=moved,OU=Elsewhere,DC=contoso,DC=test"
+		}
+	case "delete by hand":
+		if object, ok := owned(b)[id]; ok {
+			delete(b.directory.objects, object)
+			delete(alive, id) // it may get another object
+		}
+	}
+}
+
+// disturb lets one operation in some fail, in one of the ways that operations
+// fail.
+func disturb(rt *rapid.T, b *bench) {
+	every := rapid.IntRange(0, 6).Draw(rt, "fail every")
+	if every == 0 {
+		return
+	}
+	err := rapid.SampledFrom([]error{
+		errLost, errOneGroup,
+		&engine.Error{Category: engine.Connection, ID: "ServerUnreachable", Message: "gone"},
+		&engine.Error{Category: engine.InvalidData, ID: "IncompleteRead", Message: "cut off"},
+		&engine.Error{Category: engine.Authentication, ID: engine.StopAccessTokenExpired, Message: "expired"},
+	}).Draw(rt, "error")
+	n := 0
+	fail := func(string) error {
+		if n++; n%every == 0 {
+			return err
+		}
+		return nil
+	}
+	b.tenant.fail, b.directory.fail = fail, fail
+}

@@ -1,0 +1,438 @@
+package engine_test
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+var (
+	tenantID    = directory.MustGUID("11111111-1111-1111-1111-111111111111")
+	containerID = directory.MustGUID("cccccccc-cccc-cccc-cccc-cccccccccccc")
+	domain      = engine.DomainRef{GUID: directory.MustGUID("dddddddd-dddd-dddd-dddd-dddddddddddd"), SID: "S-1-5-21-1-2-3", Name: "contoso.test"}
+)
+
+const containerDN = "OU=Groups,DC=contoso,DC=test"
+
+// guid makes a GUID out of a text, the same every time.
+func guid(text string) directory.GUID {
+	sum := sha256.Sum256([]byte(text))
+	return directory.GUID(sum[:16])
+}
+
+// faults fail operations on purpose: fail is asked before each.
+type faults struct {
+	mu   sync.Mutex
+	fail func(operation string) error
+	seen []string
+}
+
+func (f *faults) check(ctx context.Context, operation string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen = append(f.seen, operation)
+	if err := ctx.Err(); err != nil {
+		return &engine.Error{Category: engine.Stopped, ID: "Cancelled", Message: "cancelled", Err: err}
+	}
+	if f.fail == nil {
+		return nil
+	}
+	return f.fail(operation)
+}
+
+// fakeTenant is a tenant in memory. The real one is tested end to end; this one
+// fails where a test wants it to.
+type fakeTenant struct {
+	faults
+	groups  map[directory.GUID]*fakeGroup
+	deleted map[directory.GUID]engine.Presence // soft- or hard-deleted
+	roles   []string
+}
+
+type fakeGroup struct {
+	directory.SourceGroup
+	members []directory.SourceMember
+}
+
+func newTenant() *fakeTenant {
+	return &fakeTenant{groups: map[directory.GUID]*fakeGroup{}, deleted: map[directory.GUID]engine.Presence{}, roles: []string{"Group.Read.All", "User.Read.All"}}
+}
+
+// put makes or replaces a group whose members are users of these names.
+func (t *fakeTenant) put(name string, members ...string) directory.GUID {
+	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), DisplayName: name}}
+	for _, m := range members {
+		g.members = append(g.members, user(m))
+	}
+	t.groups[g.ID] = g
+	delete(t.deleted, g.ID)
+	return g.ID
+}
+
+// user is a synced user; names that begin with "cloud" are not synced, with
+// "unknown" not readable.
+func user(name string) directory.SourceMember {
+	m := directory.SourceMember{ID: guid("user " + name), Kind: directory.KindUser, Name: name, Readable: true, Synced: true, SID: userSID(name)}
+	switch {
+	case strings.HasPrefix(name, "cloud"):
+		m.Synced, m.SID = false, ""
+	case strings.HasPrefix(name, "unknown"):
+		m.Readable, m.Synced, m.SID = false, false, ""
+	}
+	return m
+}
+
+func userSID(name string) directory.SID {
+	sum := sha256.Sum256([]byte(name))
+	return directory.SID(fmt.Sprintf("%s-%d", domain.SID, 1000+int(sum[0])<<8+int(sum[1])))
+}
+
+func (t *fakeTenant) Identify(ctx context.Context) (engine.SourceIdentity, error) {
+	return engine.SourceIdentity{TenantID: tenantID, TenantName: "Contoso", AppID: "app", Roles: t.roles}, t.check(ctx, "identify")
+}
+
+func (t *fakeTenant) Groups(ctx context.Context, page func([]directory.SourceGroup) error) error {
+	for _, id := range slices.SortedFunc(maps.Keys(t.groups), directory.GUID.Compare) {
+		if err := t.check(ctx, "groups"); err != nil {
+			return err
+		}
+		if err := page([]directory.SourceGroup{t.groups[id].SourceGroup}); err != nil {
+			return err
+		}
+	}
+	return t.check(ctx, "groups")
+}
+
+func (t *fakeTenant) Members(ctx context.Context, groups []directory.GUID, page func(engine.MemberPage) error) error {
+	for _, id := range groups {
+		p := engine.MemberPage{Group: id, Last: true}
+		if err := t.check(ctx, "members"); errors.Is(err, errOneGroup) {
+			p = engine.MemberPage{Group: id, Err: err}
+		} else if err != nil {
+			return err
+		} else if g := t.groups[id]; g != nil {
+			p.Members = g.members
+		}
+		if err := page(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errOneGroup fails the members of one group and not the reading.
+var errOneGroup = &engine.Error{Category: engine.PermissionDenied, ID: "PermissionMissing", Message: "not this one"}
+
+func (t *fakeTenant) Presence(ctx context.Context, groups []directory.GUID) (map[directory.GUID]engine.Presence, error) {
+	out := map[directory.GUID]engine.Presence{}
+	for _, id := range groups {
+		switch err := t.check(ctx, "presence"); {
+		case errors.Is(err, errOneGroup):
+			out[id] = engine.PresenceUnknown
+		case err != nil:
+			return out, err
+		case t.groups[id] != nil:
+			out[id] = engine.PresenceFound
+		default:
+			out[id] = cmp.Or(t.deleted[id], engine.PresenceHardDeleted)
+		}
+	}
+	return out, nil
+}
+
+func (t *fakeTenant) ConnectWriteback(ctx context.Context) (engine.Tristate, error) {
+	return engine.No, t.check(ctx, "connectWriteback")
+}
+
+func (t *fakeTenant) Close() error { return nil }
+
+// fakeDirectory is a domain in memory: users of any name exist, groups are what
+// was written.
+type fakeDirectory struct {
+	faults
+	objects map[directory.GUID]*directory.TargetGroup
+	dead    map[directory.GUID]bool // users that are deleted
+	next    int
+	usn     int64
+}
+
+func newDirectory() *fakeDirectory {
+	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}}
+}
+
+func (d *fakeDirectory) Identify(ctx context.Context) (engine.TargetIdentity, error) {
+	d.mu.Lock()
+	usn := d.usn
+	d.mu.Unlock()
+	return engine.TargetIdentity{DomainGUID: domain.GUID, DomainSID: domain.SID, DomainName: domain.Name, BaseDN: "DC=contoso,DC=test", Server: "dc1",
+		HighestUSN: usn, Schema: engine.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true}}, d.check(ctx, "identify")
+}
+
+func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.GUID) (engine.Container, error) {
+	if dn != "" && dn != containerDN || dn == "" && id != containerID {
+		return engine.Container{}, &engine.Error{Category: engine.ObjectNotFound, ID: "ContainerNotFound", Object: dn}
+	}
+	return engine.Container{GUID: containerID, DN: containerDN, CanCreate: true}, d.check(ctx, "container")
+}
+
+// copied is an object as a reader gets it.
+func copied(g *directory.TargetGroup, members bool) directory.TargetGroup {
+	c := *g
+	c.Members = nil
+	if members {
+		c.Members = slices.Clone(g.Members)
+	}
+	return c
+}
+
+func (d *fakeDirectory) sorted() []*directory.TargetGroup {
+	return slices.SortedFunc(maps.Values(d.objects), func(a, b *directory.TargetGroup) int { return a.GUID.Compare(b.GUID) })
+}
+
+func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, each func(directory.TargetGroup) error) error {
+	for _, g := range d.sorted() {
+		if err := d.check(ctx, "read"); err != nil {
+			return err
+		}
+		if _, marked := g.SourceID(); marked && strings.HasSuffix(g.DN, ","+containerDN) {
+			if err := each(copied(g, true)); err != nil {
+				return err
+			}
+		}
+	}
+	return d.check(ctx, "read")
+}
+
+func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool) ([]directory.TargetGroup, error) {
+	if err := d.check(ctx, "lookup"); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []directory.TargetGroup
+	for _, id := range guids {
+		if g := d.objects[id]; g != nil {
+			out = append(out, copied(g, members))
+		}
+	}
+	return out, nil
+}
+
+func (d *fakeDirectory) Resolve(ctx context.Context, members []directory.SourceMember) ([]engine.Resolution, error) {
+	failed := d.check(ctx, "resolve")
+	if failed != nil && !errors.Is(failed, errOneGroup) {
+		return nil, failed
+	}
+	out := make([]engine.Resolution, len(members))
+	for i, m := range members {
+		out[i].MemberID = m.ID
+		switch {
+		case !m.Readable:
+			out[i].Reason = directory.ReasonLimited
+		case !m.Synced:
+			out[i].Reason = directory.ReasonCloudOnly
+		case failed != nil:
+			out[i].Reason = directory.ReasonLookupFailed
+		case d.dead[guid("account "+m.Name)]:
+			out[i].Reason = directory.ReasonNotFound
+		default:
+			out[i].Ref = account(m.Name)
+		}
+	}
+	return out, nil
+}
+
+// account is the object of a user.
+func account(name string) directory.MemberRef {
+	return directory.MemberRef{GUID: guid("account " + name), DN: "CN=" + name + ",DC=contoso,DC=test"}
+}
+
+func (d *fakeDirectory) Holders(ctx context.Context, _ directory.GUID, names []engine.Name) ([]engine.Holder, error) {
+	if err := d.check(ctx, "holders"); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []engine.Holder
+	for _, g := range d.sorted() {
+		h := engine.Holder{GUID: g.GUID, DN: g.DN}
+		for _, n := range names {
+			if strings.EqualFold(n.CN, g.CN) && strings.HasSuffix(g.DN, ","+containerDN) {
+				h.CN = g.CN
+			}
+			if strings.EqualFold(n.SAMAccountName, g.SAMAccountName) {
+				h.SAMAccountName = g.SAMAccountName
+			}
+		}
+		if h.CN != "" || h.SAMAccountName != "" {
+			out = append(out, h)
+		}
+	}
+	return out, nil
+}
+
+func (d *fakeDirectory) BySID(ctx context.Context, _ []directory.SID) (map[directory.SID]directory.MemberRef, error) {
+	return nil, d.check(ctx, "bySID")
+}
+
+func (d *fakeDirectory) CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error) {
+	if err := d.check(ctx, "checkMembers"); err != nil {
+		return nil, nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g := d.objects[group]
+	for _, m := range wanted {
+		if g == nil || !has(g, m.GUID) {
+			missing = append(missing, m.GUID)
+		}
+	}
+	for _, m := range unwanted {
+		if g != nil && has(g, m.GUID) {
+			lingering = append(lingering, m.GUID)
+		}
+	}
+	return missing, lingering, nil
+}
+
+func has(g *directory.TargetGroup, member directory.GUID) bool {
+	return slices.ContainsFunc(g.Members, func(m directory.MemberRef) bool { return m.GUID == member })
+}
+
+// write runs a change; a fault of kind errLost lets it happen and loses the answer.
+func (d *fakeDirectory) write(ctx context.Context, operation string, change func() error) error {
+	err := d.check(ctx, operation)
+	if err != nil && !errors.Is(err, errLost) {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.usn++
+	if done := change(); done != nil {
+		return done
+	}
+	return err
+}
+
+var errLost = &engine.Error{Category: engine.Connection, ID: "OutcomeUnknown", Message: "the answer was lost"}
+
+func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (engine.Created, []engine.Refusal, error) {
+	var created engine.Created
+	err := d.write(ctx, "create", func() error {
+		d.next++
+		g := &directory.TargetGroup{GUID: guid("object " + strconv.Itoa(d.next)), Members: members}
+		set(g, attributes)
+		for _, other := range d.objects {
+			if strings.EqualFold(other.DN, g.DN) || strings.EqualFold(other.SAMAccountName, g.SAMAccountName) {
+				return &engine.Error{Category: engine.InvalidState, ID: "NameClash", Object: other.DN, Message: "taken"}
+			}
+		}
+		g.USNChanged = d.usn
+		d.objects[g.GUID] = g
+		created = engine.Created{GUID: g.GUID, DN: g.DN}
+		return nil
+	})
+	if errors.Is(err, errLost) {
+		created = engine.Created{}
+	}
+	return created, nil, err
+}
+
+func set(g *directory.TargetGroup, attributes []plan.AttributeChange) {
+	for _, a := range attributes {
+		value := strings.Join(a.New, "")
+		switch a.Name {
+		case plan.AttrCN:
+			g.CN, g.DN = value, "CN="+directory.EscapeRDN(value)+","+containerDN
+		case plan.AttrSAMAccountName:
+			g.SAMAccountName = value
+		case plan.AttrGroupType:
+			n, _ := strconv.Atoi(value)
+			g.GroupType = int32(n)
+		case plan.AttrDisplayName:
+			g.DisplayName = value
+		case plan.AttrDescription:
+			g.Description = value
+		case plan.AttrMail:
+			g.Mail = value
+		case plan.AttrAdminDesc:
+			g.AdminDesc = value
+		case plan.AttrExternalID:
+			g.ExternalID = value
+		case plan.AttrExtensionName:
+			g.ExtensionName = a.New
+		}
+	}
+}
+
+func (d *fakeDirectory) object(id directory.GUID) (*directory.TargetGroup, error) {
+	if g := d.objects[id]; g != nil {
+		return g, nil
+	}
+	return nil, &engine.Error{Category: engine.ObjectNotFound, ID: "ObjectNotFound", Object: id.String(), Message: "no such object"}
+}
+
+func (d *fakeDirectory) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
+	return d.write(ctx, "modify", func() error {
+		g, err := d.object(group)
+		if err == nil {
+			set(g, attributes)
+		}
+		return err
+	})
+}
+
+func (d *fakeDirectory) Rename(ctx context.Context, group directory.GUID, cn string, _ directory.GUID) (dn string, err error) {
+	err = d.write(ctx, "rename", func() error {
+		g, err := d.object(group)
+		if err == nil {
+			set(g, []plan.AttributeChange{{Name: plan.AttrCN, New: []string{cn}}})
+			dn = g.DN
+		}
+		return err
+	})
+	return dn, err
+}
+
+func (d *fakeDirectory) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]engine.Refusal, error) {
+	var refused []engine.Refusal
+	err := d.write(ctx, "changeMembers", func() error {
+		g, err := d.object(group)
+		if err != nil {
+			return err
+		}
+		for _, m := range add {
+			switch {
+			case d.dead[m.GUID]:
+				refused = append(refused, engine.Refusal{GUID: m.GUID, Reason: directory.ReasonWriteRefused})
+			case !has(g, m.GUID):
+				g.Members = append(g.Members, m)
+			}
+		}
+		g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool {
+			return slices.ContainsFunc(remove, func(r directory.MemberRef) bool { return r.GUID == m.GUID })
+		})
+		return nil
+	})
+	return refused, err
+}
+
+func (d *fakeDirectory) Delete(ctx context.Context, group directory.GUID) error {
+	return d.write(ctx, "delete", func() error {
+		delete(d.objects, group)
+		return nil
+	})
+}
+
+func (d *fakeDirectory) Close() error { return nil }

@@ -165,7 +165,7 @@ func TestKerberosErrors(t *testing.T) {
 		"KRB Error: (23) KDC_ERR_KEY_EXPIRED Password has expired":                                                                                                                  "PasswordExpired",
 		"KRB Error: (37) KRB_AP_ERR_SKEW Clock skew too great":                                                                                                                      "ClockSkew",
 		"KRB Error: (7) KDC_ERR_S_PRINCIPAL_UNKNOWN Server not found in Kerberos database":                                                                                          "KerberosFailed",
-		"[Root cause: Networking_Error] Networking_Error: AS Exchange Error: failed sending AS_REQ to KDC":                                                                          "KerberosFailed",
+		"[Root cause: Networking_Error] Networking_Error: AS Exchange Error: failed sending AS_REQ to KDC":                                                                          "ServerUnreachable",
 		"anything": "KerberosFailed",
 	} {
 		err := engine.AsError(kerberosError(b, errors.New(text)))

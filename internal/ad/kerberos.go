@@ -186,7 +186,7 @@ func kerberosError(b *kerberosBinder, err error) error {
 		failure.Message = fmt.Sprintf("The domain knows no service %s.", b.principal)
 		failure.Advice = "Connect by the full DNS name of the domain controller."
 	case strings.Contains(text, "Networking_Error"), strings.Contains(text, "communicat"):
-		failure.Category = engine.Connection
+		failure.Category, failure.ID = engine.Connection, "ServerUnreachable"
 		failure.Message = "No Kerberos KDC of the realm could be reached."
 		failure.Advice = "Check that port 88 of the domain controller is open from here, and the realm in krb5.conf."
 	default:

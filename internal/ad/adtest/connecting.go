@@ -100,7 +100,7 @@ func (s *suite) testConnect(t *testing.T) {
 		"no keytab":             {"KeytabInvalid", func(c *engine.TargetConfig) { s.keytab(c); c.Keytab = "/nowhere/keytab" }},
 		"keytab of another":     {"KerberosFailed|LdapInvalidCredentials", func(c *engine.TargetConfig) { s.keytab(c); c.User = "svc-none@" + s.Domain }},
 		"no krb5.conf there":    {"KerberosConfigInvalid", func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = "/nowhere/krb5.conf" }},
-		"no KDC of that realm":  {"KerberosFailed", func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = deadKDC(t, s.Realm) }},
+		"no KDC of that realm":  {"ServerUnreachable", func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = deadKDC(t, s.Realm) }},
 		"current identity here": {"CurrentIdentityUnsupported", func(c *engine.TargetConfig) { c.Kind = engine.CurrentIdentity }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,9 +1,12 @@
 package adtest
 
 import (
+	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/internal/directory"
@@ -52,6 +55,24 @@ func (s *suite) testIdentify(t *testing.T) {
 			t.Error("deleted objects are not visible to the account that may see them")
 		}
 	})
+}
+
+// administratorsOnly is a security descriptor (MS-DTYP 2.4.6) that lets nobody
+// but BUILTIN\Administrators do anything, and inherits nothing.
+func administratorsOnly() []byte {
+	administrators := directory.SID("S-1-5-32-544").AD()
+	entry := []byte{0, 0, byte(8 + len(administrators)), 0} // ACCESS_ALLOWED_ACE
+	entry = binary.LittleEndian.AppendUint32(entry, 0x000f01ff)
+	entry = append(entry, administrators...)
+	acl := append([]byte{2, 0, byte(8 + len(entry)), 0, 1, 0, 0, 0}, entry...)
+	const header = 20
+	owner := header
+	group := owner + len(administrators)
+	descriptor := []byte{1, 0, 0x04, 0x90} // self-relative, DACL present and protected
+	for _, offset := range []int{owner, group, 0, group + len(administrators)} {
+		descriptor = binary.LittleEndian.AppendUint32(descriptor, uint32(offset))
+	}
+	return slices.Concat(descriptor, administrators, administrators, acl)
 }
 
 func (s *suite) testContainer(t *testing.T) {
@@ -113,6 +134,14 @@ func (s *suite) testContainer(t *testing.T) {
 		if groups := s.groups(t, target, unit.GUID); len(groups) != 1 || groups[0].GUID != created.GUID {
 			t.Errorf("groups of the renamed container: %v", groups)
 		}
+	})
+	t.Run("unreadable", func(t *testing.T) {
+		dn := s.unit(t, target, s.Container).DN
+		s.admin.modify(t, dn, func(r *ldap.ModifyRequest) {
+			r.Replace("nTSecurityDescriptor", []string{string(administratorsOnly())})
+		})
+		_, err := target.Container(testContext(t), dn, directory.GUID{})
+		s.wantOneOf(t, err, "ContainerUnreadable")
 	})
 	t.Run("gone", func(t *testing.T) {
 		err := target.Groups(testContext(t), newID(), func(directory.TargetGroup) error { return nil })

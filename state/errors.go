@@ -56,7 +56,7 @@ func corrupt(path string, cause error) error {
 		Message: "The file is damaged, or is not a state database of group writeback. It was left as it is.",
 		Advice: "Move state.db, state.db-wal and state.db-shm out of the folder, keep settings.json, and run a sync: " +
 			"it imports everything again and finds every group of ours by its mark and stamp. " +
-			"Only the history of runs is lost, which groups were adopted, and a pending Disable, which has to be given again."}
+			"Only the history of runs is lost, and a pending Disable, which has to be given again."}
 }
 
 func tooNew(path string, version, known int64) error {

@@ -28,15 +28,6 @@ func (s *State) CountLinks(ctx context.Context) (int, error) {
 	return s.count(ctx, "count the links", "SELECT count(*) FROM link")
 }
 
-// LinkBySource finds the pair of a cloud group.
-func (s *State) LinkBySource(ctx context.Context, source directory.GUID) (link engine.Link, ok bool, err error) {
-	links, err := s.listLinks(ctx, "find a link", "SELECT target_guid, source_id, dn, adopted FROM link WHERE source_id = ?", source[:])
-	if err != nil || len(links) == 0 {
-		return engine.Link{}, false, err
-	}
-	return links[0], true, nil
-}
-
 // SaveLinks stores pairs; each takes the place of any other of its group or of
 // its object.
 func (s *State) SaveLinks(ctx context.Context, links []engine.Link) error {

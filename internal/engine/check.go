@@ -122,13 +122,12 @@ func (t *tester) checkTarget(ctx context.Context, settings *Settings, dn string)
 	if id.DeletedVisible {
 		t.add(names[4], Passed, "Deleted objects are visible to the account.", "")
 	} else {
-		t.add(names[4], Warning, "Deleted objects are not visible to the account. Deletions are found by listing the groups instead.", "Nothing needs to be done.")
+		t.add(names[4], Passed, "Deleted objects are not visible to the account; deletions are found by listing the groups instead.", "")
 	}
 	if id.Schema.ExternalID {
 		t.add(names[5], Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
 	} else {
-		t.add(names[5], Warning, fmt.Sprintf("Schema version %d is without msDS-ExternalDirectoryObjectId; adminDescription alone carries the mark.", id.Schema.ObjectVersion),
-			"Nothing needs to be done. Windows Server 2016's schema brings the attribute.")
+		t.add(names[5], Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016's: without msDS-ExternalDirectoryObjectId, adminDescription alone carries the mark.", id.Schema.ObjectVersion), "")
 	}
 	switch {
 	case id.Schema.Exchange:

@@ -108,7 +108,7 @@ func countMarked(ctx context.Context, c *connection, settings *Settings, result 
 			return nil
 		}
 		result.ForeignGroups++
-		if example == "" {
+		if example == "" || g.DN < example {
 			example = g.DN
 		}
 		return nil

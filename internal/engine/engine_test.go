@@ -294,6 +294,39 @@ func TestAChangedTenantIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnotherDomainIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	b.directory.domain = engine.DomainRef{GUID: guid("another"), SID: "S-1-5-21-9-9-9", Name: "fabrikam.test"}
+	b.start(t)
+	reads := len(b.directory.seen)
+	_, sync := b.engine.Sync(context.Background(), engine.SyncRequest{}, nil)
+	_, enable := b.engine.Enable(context.Background(), engine.EnableRequest{TargetContainer: containerDN})
+	_, disable := b.engine.Disable(context.Background(), engine.DisableRequest{})
+	for name, err := range map[string]error{"sync": sync, "enable": enable, "disable": disable} {
+		if !engine.HasID(err, "DomainMismatch") || !strings.Contains(err.Error(), "fabrikam.test") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(b.directory.seen) != reads {
+		t.Errorf("it was read from: %v", b.directory.seen[reads:])
+	}
+	if checks, err := b.engine.Test(context.Background(), ""); err != nil || checks[0].ErrorID != "DomainMismatch" {
+		t.Errorf("%v, %v", checks, err)
+	}
+}
+
+func TestConsentNeedsAPlanThatWasStopped(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	run := b.sync(t)
+	if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{AllowOnce: run.PlanID}, nil); !engine.HasID(err, "PlanNotStopped") {
+		t.Error(err)
+	}
+}
+
 func TestASecretShowsNowhere(t *testing.T) {
 	s := engine.NewSecret("hunter2")
 	text, _ := s.MarshalText()

@@ -165,17 +165,18 @@ type fakeDirectory struct {
 	dead    map[directory.GUID]bool // users that are deleted
 	next    int
 	usn     int64
+	domain  engine.DomainRef
 }
 
 func newDirectory() *fakeDirectory {
-	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}}
+	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, domain: domain}
 }
 
 func (d *fakeDirectory) Identify(ctx context.Context) (engine.TargetIdentity, error) {
 	d.mu.Lock()
 	usn := d.usn
 	d.mu.Unlock()
-	return engine.TargetIdentity{DomainGUID: domain.GUID, DomainSID: domain.SID, DomainName: domain.Name, BaseDN: "DC=contoso,DC=test", Server: "dc1",
+	return engine.TargetIdentity{DomainGUID: d.domain.GUID, DomainSID: d.domain.SID, DomainName: d.domain.Name, BaseDN: "DC=contoso,DC=test", Server: "dc1",
 		HighestUSN: usn, Schema: engine.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true}}, d.check(ctx, "identify")
 }
 

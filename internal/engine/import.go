@@ -17,6 +17,7 @@ const (
 	listBatch    = 500
 	spoolBatch   = 20 // changes with their members
 	askBatch     = 1_000
+	nameBatch    = 100 // names or SIDs, in one filter
 )
 
 // importSource stages every group of the tenant. The source says it is

@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Overview tells how things stand. It needs no connection.
 func (e *Engine) Overview(ctx context.Context) (Overview, error) {
@@ -28,14 +31,25 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	default:
 		o.Status = StatusDisabled
 	}
-	runs, err := state.Runs(ctx, 0, 1)
-	if err != nil {
-		return Overview{}, err
+	o.LastRun, err = lastRun(ctx, state)
+	return o, err
+}
+
+// lastRun returns the newest run that was more than a plan.
+func lastRun(ctx context.Context, state State) (*Run, error) {
+	for before := int64(0); ; {
+		runs, err := state.Runs(ctx, before, listBatch)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(runs, func(r Run) bool { return r.Kind != PreviewRun }); i >= 0 {
+			return &runs[i], nil
+		}
+		if len(runs) < listBatch {
+			return nil, nil
+		}
+		before = runs[len(runs)-1].ID
 	}
-	if len(runs) > 0 {
-		o.LastRun = &runs[0]
-	}
-	return o, nil
 }
 
 // Settings returns what the administrator chose.

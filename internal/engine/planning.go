@@ -124,6 +124,7 @@ type planner struct {
 	names  plan.Names
 	absent []plan.Pair // to be asked for singly
 	named  []planned   // changes that set a name
+	soa    []planned   // skips of groups that once stood in AD
 	spool  []planned
 	size   int // member values in spool
 }
@@ -208,17 +209,21 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	}
 	for _, change := range plan.Group(pair, &p.rules) {
 		p.relink(pair, &change)
-		if !plan.NeedsName(&change) {
-			if err := p.accept(ctx, planned{change, values}); err != nil {
-				return err
+		var err error
+		switch waiting := (planned{change, values}); {
+		case plan.NeedsName(&change):
+			if p.named = append(p.named, waiting); len(p.named) >= nameBatch {
+				err = p.askNames(ctx)
 			}
-			continue
+		case change.Reason == plan.ReasonAuthorityMoved:
+			if p.soa = append(p.soa, waiting); len(p.soa) >= nameBatch {
+				err = p.askSIDs(ctx)
+			}
+		default:
+			err = p.accept(ctx, waiting)
 		}
-		p.named = append(p.named, planned{change, values})
-		if len(p.named) >= 100 {
-			if err := p.askNames(ctx); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
 	p.relinkUnchanged(pair)
@@ -282,6 +287,34 @@ func (p *planner) askNames(ctx context.Context) error {
 	return nil
 }
 
+// askSIDs names the objects that the groups were which were moved to the cloud
+// (rule 25), so that an administrator can find them.
+func (p *planner) askSIDs(ctx context.Context) error {
+	if len(p.soa) == 0 {
+		return nil
+	}
+	sids := make([]directory.SID, len(p.soa))
+	for i := range p.soa {
+		sids[i] = p.soa[i].OnPremisesSID
+	}
+	found, err := p.target.BySID(ctx, sids)
+	if err != nil {
+		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
+	}
+	waiting := p.soa
+	p.soa = nil
+	for _, c := range waiting {
+		if ref, ok := found[c.OnPremisesSID]; ok {
+			c.TargetGUID, c.DN = ref.GUID, ref.DN
+			c.Message += " It stands there still: " + ref.DN + "."
+		}
+		if err := p.accept(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // wanted returns the names that a change sets. A group that is moved and not
 // renamed takes the name it has along.
 func wanted(c *plan.Change) Name {
@@ -327,6 +360,9 @@ func (p *planner) finish(ctx context.Context) error {
 		return err
 	}
 	if err := p.askNames(ctx); err != nil {
+		return err
+	}
+	if err := p.askSIDs(ctx); err != nil {
 		return err
 	}
 	return p.flush(ctx)

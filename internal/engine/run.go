@@ -13,7 +13,7 @@ type RunKind string
 // The kinds of runs.
 const (
 	SyncRun    RunKind = "sync"
-	PreviewRun RunKind = "preview"
+	PreviewRun RunKind = "preview" // a plan, and nothing more
 	DisableRun RunKind = "disable" // deletes the groups that Disable named
 )
 

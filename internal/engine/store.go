@@ -107,7 +107,6 @@ type LinkStore interface {
 	CountLinks(ctx context.Context) (int, error)
 	// UnstagedLinks lists links whose objectGUID the generation has not staged.
 	UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]Link, error)
-	LinkBySource(ctx context.Context, source directory.GUID) (Link, bool, error)
 	// SaveLinks stores pairs outside of an export: those found again by mark
 	// and stamp (rule 3), and new DNs.
 	SaveLinks(ctx context.Context, links []Link) error

@@ -322,6 +322,13 @@ func loadConsent(ctx context.Context, state State, planID string) (*plan.Consent
 	if err != nil {
 		return nil, err
 	}
+	switch agreed.StopReason {
+	case StopDeletionThreshold, StopRemovalThreshold, StopSourceShrunk, StopTargetShrunk:
+	default:
+		return nil, &Error{Category: InvalidArgument, ID: "PlanNotStopped", Object: planID,
+			Message: "The run of this plan was not stopped at a limit, so there is nothing to consent to.",
+			Advice:  "Run the sync without -AllowOnce, or give the plan id of a run that was stopped at a limit."}
+	}
 	consent := &plan.Consent{Source: agreed.SourceGroups, Missing: agreed.MissingGroups, Reason: agreed.StopReason}
 	for after := int64(0); ; {
 		changes, err := state.Changes(ctx, agreed.ID, 0, after, spoolBatch, true)

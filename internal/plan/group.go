@@ -238,8 +238,10 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 // (rule 25), nor one whose members could not be read.
 func create(p *Pair, r *Rules) Change {
 	if p.Source.OnPremisesSID != "" {
-		return skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
+		s := skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
 			"The group was moved to the cloud from Active Directory, where it had the SID %s. It is not created a second time.", p.Source.OnPremisesSID))
+		s.OnPremisesSID = p.Source.OnPremisesSID
+		return s
 	}
 	if p.Membership.Incomplete != "" {
 		return skip(p, nil, ReasonMembersUnread, "Its members could not be read ("+p.Membership.Incomplete+"). It is created by the run that can read them.")

@@ -147,7 +147,7 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
-        $disable = @{ result = (Get-FakeRun @{ id = 10; kind = 'disable'; planned = @{ delete = 3 } }) }
+        $disable = @{ result = (Get-FakeRun @{ id = 10; kind = 'preview'; planned = @{ delete = 3 } }) }
     }
 
     It 'asks, and so fails where nobody answers' {

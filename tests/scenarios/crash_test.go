@@ -23,6 +23,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if os.Getenv("GWB_LAB") == "" {
 		t.Skip("no lab: run under tests/lab/run")
 	}
+	if os.Getenv("GWB_LAB_SCHEMA") != "exchange" {
+		t.Skip("another schema: run under tests/lab/run")
+	}
 	stride := 1
 	if testing.Short() {
 		stride = 7

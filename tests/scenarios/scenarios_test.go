@@ -8,14 +8,18 @@
 package scenarios
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/graph/graphtest"
 	"groupwriteback/tests/protocol/client"
 )
@@ -23,11 +27,24 @@ import (
 var update = flag.Bool("update", false, "write the output into the scripts")
 
 func TestScenarios(t *testing.T) {
+	play(t, "testdata", "exchange")
+}
+
+// TestOldSchemaScenarios plays what a forest without Exchange and without
+// msDS-ExternalDirectoryObjectId does otherwise.
+func TestOldSchemaScenarios(t *testing.T) {
+	play(t, filepath.Join("testdata", "old-schema"), "2012r2")
+}
+
+func play(t *testing.T, folder, schema string) {
 	if os.Getenv("GWB_LAB") == "" {
 		t.Skip("no lab: run under tests/lab/run")
 	}
+	if os.Getenv("GWB_LAB_SCHEMA") != schema {
+		t.Skip("another schema: run under tests/lab/run --schema " + schema)
+	}
 	testscript.RunT(serial{t}, testscript.Params{
-		Dir:                 "testdata",
+		Dir:                 folder,
 		Setup:               func(env *testscript.Env) error { return setUp(t, env) },
 		Cmds:                commands,
 		UpdateScripts:       *update,
@@ -60,7 +77,11 @@ func setUp(t *testing.T, env *testscript.Env) error {
 
 	var seed graphtest.Seed
 	if text, err := os.ReadFile(filepath.Join(env.WorkDir, "tenant.json")); err == nil {
-		if seed, err = graphtest.ParseSeed(text); err != nil {
+		sid, err := groupSID("people-global")
+		if err != nil {
+			return err
+		}
+		if seed, err = graphtest.ParseSeed(bytes.ReplaceAll(text, []byte("$LAB_GROUP_SID"), []byte(sid))); err != nil {
 			return err
 		}
 	}
@@ -92,6 +113,24 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	})
 	env.Values["story"] = s
 	return nil
+}
+
+// groupSID asks the directory for the SID of a group.
+func groupSID(name string) (directory.SID, error) {
+	out, err := admin("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", os.Getenv("GWB_LAB_BASE"), "(sAMAccountName="+name+")", "objectSid").Output()
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(out)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "objectSid:: "); ok {
+			raw, err := base64.StdEncoding.DecodeString(value)
+			if err != nil {
+				return "", err
+			}
+			return directory.SIDFromAD(raw)
+		}
+	}
+	return "", fmt.Errorf("%s has no SID", name)
 }
 
 // marshal is JSON for people: indented, and < and > as they are.

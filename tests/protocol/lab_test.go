@@ -414,8 +414,8 @@ func directoryRefused(l *lab) {
 	refused("KeytabInvalid", l.target(object{"kind": "kerberosKeytab", "user": "u", "keytab": l.file("garbage")}))
 	write(l.t, l.file("krb5.conf"), []byte("[libdefaults]\n ticket_lifetime = [\n"))
 	refused("KerberosConfigInvalid", l.target(object{"kind": "kerberosPassword", "user": "u", "password": "p", "krb5Conf": l.file("krb5.conf")}))
-	write(l.t, l.file("krb5.conf"), []byte("[libdefaults]\n dns_lookup_kdc = false\n[realms]\n OTHER.TEST = {\n  kdc = 127.0.0.1:1\n }\n"))
-	refused("KerberosFailed", l.target(object{"kind": "kerberosPassword", "user": "u@OTHER.TEST", "password": "p", "krb5Conf": l.file("krb5.conf")}))
+	// The keytab holds no key of this account.
+	refused("KerberosFailed", l.target(object{"kind": "kerberosKeytab", "user": os.Getenv("GWB_LAB_NONE_USER"), "keytab": os.Getenv("GWB_LAB_KEYTAB"), "realm": os.Getenv("GWB_LAB_REALM")}))
 }
 
 // listen serves every connection to the address that it returns.
@@ -642,6 +642,8 @@ func lists(l *lab, c *client.Client, run object) {
 func limits(l *lab, c *client.Client) {
 	l.refused(c, "PlanNotFound", "sync.start", object{"allowOnce": "none"})
 	l.call(c, "settings.set", object{"limits": object{"deletionCount": 1}})
+	last := l.call(c, "run.list", object{"limit": 1})["runs"].([]any)[0].(object)
+	l.refused(c, "PlanNotStopped", "sync.start", object{"allowOnce": last["planId"]})
 	for _, n := range []int{6, 7} {
 		check(l.t, l.server.DeleteGroup(groupID(n)))
 		check(l.t, l.server.PurgeGroup(groupID(n)))

@@ -294,6 +294,29 @@ func TestAChangedTenantIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatLostItsMarkIsNotDeletedAndForgotten(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.tenant.put("two", "a")
+	b.enable(t)
+	b.sync(t)
+	if _, err := b.engine.Disable(context.Background(), engine.DisableRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range b.directory.objects {
+		if g.DisplayName == "one" {
+			g.AdminDesc, g.ExternalID = "", ""
+		}
+	}
+	run := b.sync(t)
+	if diff := cmp.Diff([]string{"Delete one skipped MarkRemoved", "Delete two done"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	if o, err := b.engine.Overview(context.Background()); err != nil || o.Status != engine.StatusDisabled || o.Groups != 0 || len(b.directory.objects) != 1 {
+		t.Errorf("%+v %v", o, err)
+	}
+}
+
 func TestAnotherDomainIsRefused(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")

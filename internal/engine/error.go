@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Category is the kind of an error; each maps to one PowerShell
@@ -49,6 +50,21 @@ func (e *Error) Error() string {
 		s = fmt.Sprintf("%s (%v)", s, e.Err)
 	}
 	return s
+}
+
+// maxCause bounds what others say, in bytes.
+const maxCause = 500
+
+// Cause returns what the server or the library said, or nothing.
+func (e *Error) Cause() string {
+	if e.Err == nil {
+		return ""
+	}
+	cause := e.Err.Error()
+	if len(cause) > maxCause {
+		cause = strings.ToValidUTF8(cause[:maxCause], "") + "…"
+	}
+	return cause
 }
 
 func (e *Error) Unwrap() error { return e.Err }

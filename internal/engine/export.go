@@ -91,6 +91,9 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	if err != nil {
 		translated := AsError(err)
 		outcome.Outcome, outcome.ErrorID, outcome.Message = OutcomeFailed, translated.ID, translated.Message
+		if cause := translated.Cause(); cause != "" {
+			outcome.Message += " (" + cause + ")"
+		}
 		if translated.ID == "OutcomeUnknown" {
 			outcome.Outcome = OutcomeUnknown
 		}
@@ -242,8 +245,9 @@ func (e *exporter) delete(ctx context.Context, c *SpooledChange) (ChangeOutcome,
 		return out, nil // someone was quicker
 	}
 	if id, marked := now[0].SourceID(); !marked || id != c.SourceID {
-		return ChangeOutcome{Outcome: OutcomeSkipped, ErrorID: "MarkRemoved",
-			Message: "It no longer carries the group's mark, so it is not ours to delete."}, nil
+		out.Outcome, out.ErrorID = OutcomeSkipped, "MarkRemoved" // and the state forgets it
+		out.Message = "It no longer carries the group's mark, so it is not ours to delete."
+		return out, nil
 	}
 	return out, e.target.Delete(ctx, c.TargetGUID)
 }

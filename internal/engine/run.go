@@ -92,6 +92,8 @@ type RunError struct {
 	Object   string   `json:"object,omitempty"`
 	Message  string   `json:"message"`
 	Advice   string   `json:"advice,omitempty"`
+	// Cause is what the server or the library said, cut to a bearable length.
+	Cause string `json:"cause,omitempty"`
 }
 
 // Outcome is what became of one change.

@@ -241,7 +241,7 @@ func (r *run) conclude(ctx context.Context, err error) {
 	default:
 		e := AsError(err)
 		r.record.Status, r.record.StopReason, r.record.Message = RunFailed, e.ID, e.Message
-		r.record.Error = &RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice}
+		r.record.Error = &RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice, Cause: e.Cause()}
 		r.warn("the run failed", "run", r.record.ID, "error", err)
 	}
 }

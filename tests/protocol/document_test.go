@@ -12,7 +12,7 @@ import (
 // shapes are objects that several methods answer.
 var shapes = map[string]shape{
 	"totals": "create adopt update move updateMembers delete skip membersAdded membersRemoved",
-	"run": `id kind policyType planId started ended status stopReason message error{category id object message advice} server
+	"run": `id kind policyType planId started ended status stopReason message error{category id object message advice cause} server
 		sourceGroups targetGroups linkedGroups missingGroups planned{@totals} exported{@totals} failed unknownMembers unwrittenMembers`,
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",

@@ -93,7 +93,7 @@ type RunError struct {
 	Message  string   `json:"message"`
 	Advice   string   `json:"advice,omitempty"`
 	// Cause is what the server or the library said, cut to a bearable length.
-	Cause string `json:"cause,omitempty"`
+	Cause string `json:"cause"`
 }
 
 // Outcome is what became of one change.

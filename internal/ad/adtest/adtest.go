@@ -30,9 +30,13 @@ type Env struct {
 	// NoRightsUser has the service account's password and no rights; of
 	// DeletedUser, with the same password, deleted objects are visible.
 	NoRightsUser, DeletedUser string
+	// LDAPS and LDAP are the ports of the server, which Config.Server names
+	// where LDAPS is not 636.
+	LDAPS, LDAP string
 	// OtherCA is a PEM file of an authority that the server's certificate is
 	// not of.
-	OtherCA       string
+	OtherCA string
+	// Keytab and Realm are empty where there is no Kerberos.
 	Keytab, Realm string
 	// Users is the file with the users in People.
 	Users string
@@ -58,6 +62,7 @@ func Lab(t *testing.T, open engine.OpenTarget) Env {
 			User: get("USER"), Password: engine.NewSecret(get("PASSWORD")),
 		},
 		AdminUser: get("ADMIN_USER"), AdminPassword: get("ADMIN_PASSWORD"),
+		LDAPS: "636", LDAP: "389",
 		Domain: get("DOMAIN"), Base: get("BASE"), Container: get("CONTAINER"), Other: get("OTHER"), People: get("PEOPLE"),
 		Exchange: get("SCHEMA") == "exchange", ExternalID: get("SCHEMA") != "2012r2",
 		NoRightsUser: get("NONE_USER"), DeletedUser: get("DELETED_USER"),

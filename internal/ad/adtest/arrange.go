@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +20,18 @@ import (
 	"groupwriteback/internal/plan"
 )
 
+// host is the server without a port.
+func (env Env) host() string {
+	host, _, found := strings.Cut(env.Config.Server, ":")
+	if !found {
+		return env.Config.Server
+	}
+	return host
+}
+
+// at is the server at another port.
+func (env Env) at(port string) string { return net.JoinHostPort(env.host(), port) }
+
 // admin is the independent connection that arranges and checks.
 type admin struct{ *ldap.Conn }
 
@@ -30,7 +43,7 @@ func connectAdmin(t *testing.T, env Env) *admin {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	c, err := ldap.DialURL("ldaps://"+env.Config.Server, ldap.DialWithTLSConfig(&tls.Config{ServerName: env.Config.Server, RootCAs: roots, MinVersion: tls.VersionTLS12}))
+	c, err := ldap.DialURL("ldaps://"+env.at(env.LDAPS), ldap.DialWithTLSConfig(&tls.Config{ServerName: env.host(), RootCAs: roots, MinVersion: tls.VersionTLS12}))
 	if err != nil {
 		t.Fatal(err)
 	}

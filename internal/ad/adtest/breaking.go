@@ -147,12 +147,12 @@ func (p *proxy) slow(d time.Duration) {
 
 // testLost: answers and connections that are lost at every kind of change.
 func (s *suite) testLost(t *testing.T) {
-	p := newProxy(t, net.JoinHostPort(s.Config.Server, "636"))
+	p := newProxy(t, s.at(s.LDAPS))
 	direct := s.open(t)
 	unit, second := s.unit(t, direct, s.Container), s.unit(t, direct, s.Container)
 	users := s.people(t)
 	members := []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()}
-	target := s.open(t, func(c *engine.TargetConfig) { c.Server = net.JoinHostPort(c.Server, p.port()) })
+	target := s.open(t, func(c *engine.TargetConfig) { c.Server = s.at(p.port()) })
 	ctx := testContext(t)
 	for name, f := range map[string]fault{"answer": loseAnswer, "request": loseRequest} {
 		// Each write is preceded by reads; hitting it takes a fault at every

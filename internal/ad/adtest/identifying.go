@@ -31,7 +31,7 @@ func (s *suite) testIdentify(t *testing.T) {
 	}
 	want := engine.TargetIdentity{
 		DomainGUID: s.admin.guid(t, s.Base), DomainSID: sid, DomainName: s.Domain, BaseDN: s.Base,
-		Server: s.Config.Server, DSServiceName: service, InvocationID: invocation,
+		Server: s.host(), DSServiceName: service, InvocationID: invocation,
 		Schema: engine.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion},
 		// The two depend on the server and are looked at below.
 		HighestUSN: got.HighestUSN, Account: got.Account,

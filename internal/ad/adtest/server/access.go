@@ -1,0 +1,167 @@
+package server
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+// Rights of MS-ADTS 5.1.3.2.
+const (
+	createChild  = 0x1
+	deleteChild  = 0x2
+	listChildren = 0x4
+	readProperty = 0x10
+	writeProp    = 0x20
+	deleteTree   = 0x40
+	deleteObject = 0x10000
+	readControl  = 0x20000
+	writeDAC     = 0x40000
+	allRights    = 0xf01ff
+)
+
+var (
+	everyone       = makeSID(1, 0)
+	authenticated  = makeSID(5, 11)
+	administrators = makeSID(5, 32, 544)
+)
+
+// ace is an entry that allows.
+type ace struct {
+	trustee sid
+	mask    uint32
+	// child limits the rights to create and delete children to one class.
+	child *class
+	// inherits: it applies below too; only to objects of the class below, if
+	// there is one; inheritOnly: not to the object itself.
+	inherits, inheritOnly bool
+	below                 *class
+}
+
+// token is who asks: an account with the groups it is in.
+type token map[sid]bool
+
+func (d *domain) tokenOf(o *object) token {
+	t := token{everyone: true, authenticated: true, d.sidOf(513): true, o.sid: true}
+	var walk func(*object)
+	walk = func(o *object) {
+		for group := range o.memberOf {
+			if !t[group.sid] {
+				t[group.sid] = true
+				walk(group)
+			}
+		}
+	}
+	walk(o)
+	return t
+}
+
+// allows reports whether the token has the right to the object; child is the
+// class for the rights to create and delete children.
+func (t token) allows(o *object, right uint32, child *class) bool {
+	for at := o; at != nil; at = at.parent {
+		for _, e := range at.entries {
+			if !t[e.trustee] || e.mask&right == 0 || e.child != nil && e.child != child {
+				continue
+			}
+			if at == o && e.inheritOnly || at != o && !e.inherits || e.below != nil && e.below != o.class {
+				continue
+			}
+			return true
+		}
+		if at.protected {
+			return false
+		}
+	}
+	return false
+}
+
+// sees reports whether the object exists for the token: who may list the
+// parent sees the name.
+func (t token) sees(o *object) bool {
+	return o.partition || t.allows(o.parent, listChildren, nil)
+}
+
+func (t token) mayDelete(o *object) bool {
+	return t.allows(o, deleteObject, nil) || t.allows(o.parent, deleteChild, o.class)
+}
+
+// parseDescriptor reads the entries of a self-relative security descriptor
+// (MS-DTYP 2.4.6).
+func parseDescriptor(b []byte) (entries []ace, protected bool, bad *result) {
+	bad = unwilling(0x57, "not a security descriptor, or one with entries that this server does not know")
+	if len(b) < 20 || b[0] != 1 {
+		return nil, false, bad
+	}
+	control, at := binary.LittleEndian.Uint16(b[2:]), int(binary.LittleEndian.Uint32(b[16:]))
+	const present, isProtected, selfRelative = 0x4, 0x1000, 0x8000
+	if control&selfRelative == 0 || control&present == 0 || at < 20 || at+8 > len(b) {
+		return nil, false, bad
+	}
+	count, list := int(binary.LittleEndian.Uint16(b[at+4:])), b[at+8:]
+	for range count {
+		if len(list) < 8 || int(binary.LittleEndian.Uint16(list[2:])) > len(list) {
+			return nil, false, bad
+		}
+		size := int(binary.LittleEndian.Uint16(list[2:]))
+		e, ok := parseACE(list[:size])
+		if !ok || size < 8 {
+			return nil, false, bad
+		}
+		entries, list = append(entries, e), list[size:]
+	}
+	return entries, control&isProtected != 0, nil
+}
+
+func parseACE(b []byte) (e ace, ok bool) {
+	const allowed, allowedObject = 0, 5
+	const containerInherit, inheritOnly = 0x2, 0x8
+	if len(b) < 8 {
+		return e, false
+	}
+	e.mask = binary.LittleEndian.Uint32(b[4:])
+	e.inherits, e.inheritOnly = b[1]&containerInherit != 0, b[1]&inheritOnly != 0
+	rest := b[8:]
+	switch b[0] {
+	case allowed:
+	case allowedObject:
+		if len(rest) < 4 {
+			return e, false
+		}
+		flags := rest[0]
+		rest = rest[4:]
+		for bit, to := range map[byte]**class{1: &e.child, 2: &e.below} {
+			if flags&bit == 0 {
+				continue
+			}
+			from := rest
+			if bit == 2 && flags&1 != 0 {
+				if len(from) < 16 {
+					return e, false
+				}
+				from = from[16:]
+			}
+			if len(from) < 16 {
+				return e, false
+			}
+			if *to = classByGUID(guid(from[:16])); *to == nil {
+				return e, false
+			}
+		}
+		for range int(flags&1) + int(flags&2)/2 {
+			rest = rest[16:]
+		}
+	default:
+		return e, false
+	}
+	e.trustee = sid(rest)
+	return e, e.trustee.valid()
+}
+
+func classByGUID(g guid) *class {
+	for _, c := range classes {
+		if strings.EqualFold(c.guid, g.String()) {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,321 @@
+package server
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+)
+
+// modify is a modify request (MS-ADTS 3.1.1.5.3), with or without the control
+// that makes what is so already succeed (3.1.1.3.4.1.8).
+func (w writer) modify(p *ber.Packet, permissive bool) *result {
+	o, bad := w.target(content(p.Children[0]))
+	if bad != nil {
+		return bad
+	}
+	c := change{writer: w, object: o, values: maps.Clone(o.values), permissive: permissive}
+	for _, item := range p.Children[1].Children {
+		operation := integerOf(item.Children[0])
+		name := content(item.Children[1].Children[0])
+		var values [][]byte
+		for _, v := range item.Children[1].Children[1].Children {
+			values = append(values, slices.Clone(v.Data.Bytes()))
+		}
+		a := attributeOf(name)
+		switch {
+		case a == nil:
+			return refuse(ldap.LDAPResultNoSuchAttribute, 0x57, "LdapErr: DSID-0C090F2C, comment: Error in attribute conversion operation, data 0: "+name)
+		case a.name == "nTSecurityDescriptor":
+			bad = c.describe(operation, values)
+		case !w.may(o, writeProp, nil):
+			bad = accessDenied()
+		case strings.EqualFold(a.name, o.class.rdn):
+			bad = refuse(ldap.LDAPResultNotAllowedOnRDN, 0x2016, "UpdErr: DSID-03151100, problem 6004 (CANT_MOD_RDN), data 0")
+		case a.system || a.name == "objectClass" || a.constructed:
+			bad = constraint(0x2077, a.name)
+		case !o.class.may(a):
+			bad = refuse(ldap.LDAPResultObjectClassViolation, 0x207D, "UpdErr: DSID-0315174D, problem 6002 (OBJ_CLASS_VIOLATION), data "+a.name)
+		case a.name == "member":
+			bad = c.link(operation, values)
+		default:
+			bad = c.apply(operation, a, values)
+		}
+		if bad != nil {
+			return bad
+		}
+	}
+	return c.commit()
+}
+
+// change is a modify on its way: nothing is stored before commit.
+type change struct {
+	writer
+	object     *object
+	permissive bool
+	values     map[*attribute][][]byte
+	changed    bool
+	members    map[*object]bool // nil: as they are
+	descriptor bool
+	entries    []ace
+	protected  bool
+}
+
+func (c *change) describe(operation int64, values [][]byte) *result {
+	if !c.may(c.object, writeDAC, nil) {
+		return accessDenied()
+	}
+	if operation != ldap.ReplaceAttribute || len(values) != 1 {
+		return unwilling(0x57, "a security descriptor can only be replaced")
+	}
+	var bad *result
+	c.entries, c.protected, bad = parseDescriptor(values[0])
+	c.descriptor = true
+	return bad
+}
+
+func (c *change) apply(operation int64, a *attribute, values [][]byte) *result {
+	has := c.values[a]
+	find := func(v []byte) int {
+		wanted, _ := comparable(a, v)
+		return slices.IndexFunc(has, func(h []byte) bool {
+			have, _ := comparable(a, h)
+			return have == wanted
+		})
+	}
+	next := slices.Clone(has)
+	switch operation {
+	case ldap.AddAttribute:
+		for _, v := range values {
+			if find(v) >= 0 {
+				if !c.permissive {
+					return valueExists(a.name)
+				}
+				continue
+			}
+			next = append(next, v)
+		}
+	case ldap.DeleteAttribute:
+		if len(values) == 0 {
+			if len(has) == 0 && !c.permissive {
+				return noSuchValue(a.name)
+			}
+			next = nil
+		}
+		for _, v := range values {
+			at := find(v)
+			if at < 0 {
+				if !c.permissive {
+					return noSuchValue(a.name)
+				}
+				continue
+			}
+			next = slices.DeleteFunc(next, func(n []byte) bool { return string(n) == string(has[at]) })
+		}
+	case ldap.ReplaceAttribute:
+		next = values
+	default:
+		return refuse(ldap.LDAPResultProtocolError, 0x57, "an unknown change")
+	}
+	next, bad := c.check(a, c.object.class, next)
+	if bad != nil {
+		return bad
+	}
+	if slices.EqualFunc(has, next, slices.Equal) {
+		return nil
+	}
+	if a.name == "sAMAccountName" && len(next) == 1 {
+		if holder := c.byAccount[fold(string(next[0]))]; holder != nil && holder != c.object {
+			return entryExists(0x524)
+		}
+	}
+	c.changed = true
+	c.values[a] = next
+	return nil
+}
+
+// link changes values of member.
+func (c *change) link(operation int64, values [][]byte) *result {
+	if len(c.object.members.gone) > 0 {
+		return busy()
+	}
+	objects, bad := c.objects(values)
+	if bad != nil {
+		return bad
+	}
+	if c.members == nil {
+		c.members = maps.Clone(c.object.members.set)
+		if c.members == nil {
+			c.members = make(map[*object]bool)
+		}
+	}
+	switch operation {
+	case ldap.AddAttribute:
+		if bad := acceptable(c.object, objects); bad != nil {
+			return bad
+		}
+		for _, m := range objects {
+			if c.members[m] && !c.permissive {
+				return entryExists(0x562)
+			}
+			c.members[m] = true
+		}
+	case ldap.DeleteAttribute:
+		if len(values) == 0 {
+			clear(c.members)
+		}
+		for _, m := range objects {
+			if !c.members[m] && !c.permissive {
+				return unwilling(0x561, "the account is no member")
+			}
+			delete(c.members, m)
+		}
+	case ldap.ReplaceAttribute:
+		if bad := acceptable(c.object, objects); bad != nil {
+			return bad
+		}
+		clear(c.members)
+		for _, m := range objects {
+			c.members[m] = true
+		}
+	default:
+		return refuse(ldap.LDAPResultProtocolError, 0x57, "an unknown change")
+	}
+	return nil
+}
+
+func (c *change) commit() *result {
+	o := c.object
+	if c.members != nil {
+		var added, removed []*object
+		for m := range c.members {
+			if !o.members.has(m) {
+				added = append(added, m)
+			}
+		}
+		for m := range o.members.set {
+			if !c.members[m] {
+				removed = append(removed, m)
+			}
+		}
+		c.changed = c.changed || len(added)+len(removed) > 0
+		now := min(len(removed), c.linkLimit)
+		o.members.remove(o, removed[:now])
+		o.members.remain(removed[now:])
+		if len(added) > 0 {
+			o.members.add(o, added)
+		}
+	}
+	if c.descriptor {
+		o.entries, o.protected, c.changed = c.entries, c.protected, true
+	}
+	if !c.changed {
+		return nil
+	}
+	if account := o.text("sAMAccountName"); account != "" {
+		delete(c.byAccount, fold(account))
+	}
+	maps.DeleteFunc(c.values, func(_ *attribute, v [][]byte) bool { return len(v) == 0 })
+	o.values = c.values
+	if account := o.text("sAMAccountName"); account != "" {
+		c.byAccount[fold(account)] = o
+	}
+	c.touch(o)
+	return nil
+}
+
+// modifyDN renames and moves (MS-ADTS 3.1.1.5.4).
+func (w writer) modifyDN(p *ber.Packet) *result {
+	o, bad := w.target(content(p.Children[0]))
+	if bad != nil {
+		return bad
+	}
+	name, bad := parseName(content(p.Children[1]))
+	if bad != nil {
+		return bad
+	}
+	if deleteOld, _ := p.Children[2].Value.(bool); !deleteOld {
+		return unwilling(0x57, "deleteoldrdn must be true")
+	}
+	parent := o.parent
+	if len(p.Children) > 3 {
+		if parent, bad = w.target(content(p.Children[3])); bad != nil {
+			return bad
+		}
+	}
+	switch {
+	case o.partition || parent == nil:
+		return unwilling(0x2112, "the head of a partition stays")
+	case len(name) != 1 || !strings.EqualFold(name[0].kind, o.class.rdn) || !parent.class.holds:
+		return refuse(ldap.LDAPResultNamingViolation, 0x2099, "NameErr: DSID-031500AC, problem 2005 (NAMING_VIOLATION), data 0")
+	case !w.may(o, writeProp, nil):
+		return accessDenied()
+	case parent != o.parent && !(w.system || w.token.mayDelete(o) && w.token.allows(parent, createChild, o.class)):
+		return accessDenied()
+	case parent.within(o):
+		return unwilling(0x2112, "an object cannot be moved below itself")
+	case parent.context() != o.context():
+		return refuse(ldap.LDAPResultAffectsMultipleDSAs, 0x2079, "UpdErr: DSID-031A0F78, problem 6006 (AFFECTS_MULTIPLE_DSAS), data 0")
+	}
+	if bad := checkRDN(name[0].value); bad != nil {
+		return bad
+	}
+	if holder := parent.children[fold(name[0].value)]; holder != nil && holder != o {
+		return entryExists(0x2071)
+	}
+	w.move(o, parent, name[0].value)
+	return nil
+}
+
+func (d *domain) move(o, parent *object, value string) {
+	delete(o.parent.children, fold(o.name.value))
+	o.parent, o.name.value = parent, value
+	parent.children[fold(value)] = o
+	d.touch(o)
+}
+
+// delete turns an object, or a whole tree, into tombstones (MS-ADTS 3.1.1.5.5).
+func (w writer) delete(name string, tree bool) *result {
+	o, bad := w.target(name)
+	if bad != nil {
+		return bad
+	}
+	switch {
+	case o.partition || o.name.value == "Deleted Objects":
+		return unwilling(0x2077, "the object cannot be deleted")
+	case len(o.children) > 0 && !tree:
+		return refuse(ldap.LDAPResultNotAllowedOnNonLeaf, 0x2015, "UpdErr: DSID-031A1268, problem 6003 (CANT_ON_NON_LEAF), data 0")
+	case tree && !w.may(o, deleteTree, nil):
+		return accessDenied()
+	case !w.system && !tree && !w.token.mayDelete(o):
+		return accessDenied()
+	}
+	w.bury(o)
+	return nil
+}
+
+func (d *domain) bury(o *object) {
+	for _, c := range o.children {
+		d.bury(c)
+	}
+	lastParent := o.parent.dn()
+	if account := o.text("sAMAccountName"); account != "" {
+		delete(d.byAccount, fold(account))
+	}
+	// The links of and to the object vanish, and the groups it was in get no
+	// new update sequence number.
+	for group := range o.memberOf {
+		group.members.remove(group, []*object{o})
+	}
+	for m := range o.members.set {
+		delete(m.memberOf, o)
+	}
+	o.members = links{}
+	maps.DeleteFunc(o.values, func(a *attribute, _ [][]byte) bool { return !a.kept })
+	o.deleted = true
+	o.set("lastKnownParent", lastParent)
+	d.move(o, d.deleted, fmt.Sprintf("%s\nDEL:%s", o.name.value, o.guid))
+}

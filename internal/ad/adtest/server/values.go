@@ -1,0 +1,261 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+)
+
+// stored returns the values of an attribute but for links, which are many.
+func (d *domain) stored(o *object, a *attribute) [][]byte {
+	one := func(s string) [][]byte { return [][]byte{[]byte(s)} }
+	switch a.name {
+	case "objectGUID":
+		return [][]byte{o.guid[:]}
+	case "objectSid":
+		if o.sid == "" {
+			return nil
+		}
+		return one(string(o.sid))
+	case "distinguishedName":
+		return one(o.dn())
+	case "name":
+		return one(o.name.value)
+	case "cn", "ou", "dc":
+		if !strings.EqualFold(o.name.kind, a.name) {
+			return nil
+		}
+		return one(o.name.value)
+	case "objectClass":
+		var values [][]byte
+		for _, name := range o.class.chain() {
+			values = append(values, []byte(name))
+		}
+		return values
+	case "uSNChanged":
+		return one(strconv.FormatInt(o.usn, 10))
+	case "uSNCreated":
+		return one(strconv.FormatInt(o.created, 10))
+	case "isDeleted":
+		if !o.deleted {
+			return nil
+		}
+		return one("TRUE")
+	}
+	return o.values[a]
+}
+
+// computed returns the values of a constructed attribute.
+func (d *domain) computed(o *object, a *attribute, t token) (values [][]byte) {
+	switch a.name {
+	case "allowedAttributes":
+		for _, b := range schema {
+			if o.class.may(b) {
+				values = append(values, []byte(b.name))
+			}
+		}
+	case "allowedChildClassesEffective":
+		for _, c := range classes {
+			if o.class.holds && !c.system && c.guid != "" && t.allows(o, createChild, c) {
+				values = append(values, []byte(c.name))
+			}
+		}
+	}
+	slices.SortFunc(values, slices.Compare)
+	return values
+}
+
+// extendedName is how a search wants names: not extended, or with GUIDs and
+// SIDs in hexadecimal or as text (MS-ADTS 3.1.1.3.4.1.5).
+type extendedName int
+
+const (
+	plainName extendedName = iota
+	hexName
+	textName
+)
+
+func (x extendedName) of(o *object) string {
+	dn := o.dn()
+	if x == plainName {
+		return dn
+	}
+	id, security := o.guid.String(), o.sid.String()
+	if x == hexName {
+		id, security = fmt.Sprintf("%x", o.guid[:]), fmt.Sprintf("%x", string(o.sid))
+	}
+	if o.sid != "" {
+		dn = "<SID=" + security + ">;" + dn
+	}
+	return "<GUID=" + id + ">;" + dn
+}
+
+// selection is what a search asks of each object.
+type selection struct {
+	names     []string // attribute descriptions, as requested
+	typesOnly bool
+	extended  extendedName
+	token     token
+}
+
+// entry is the answer about one object (RFC 4511 4.5.2).
+func (s *Server) entry(o *object, want selection) *ber.Packet {
+	d := s.domain
+	entry := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationSearchResultEntry, nil, "entry")
+	entry.AppendChild(octetString(want.extended.of(o)))
+	list := ber.NewSequence("attributes")
+	add := func(description string, values [][]byte) {
+		pair := ber.NewSequence("attribute")
+		pair.AppendChild(octetString(description))
+		set := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "values")
+		for _, v := range values {
+			if !want.typesOnly {
+				set.AppendChild(octetString(string(v)))
+			}
+		}
+		pair.AppendChild(set)
+		list.AppendChild(pair)
+	}
+	if want.token.allows(o, readProperty, nil) {
+		for _, description := range d.expand(o, want.names) {
+			name, options, _ := strings.Cut(description, ";")
+			a := attributeOf(name)
+			if a == nil || a.name == "nTSecurityDescriptor" {
+				continue
+			}
+			s.addAttribute(o, a, options, want, add)
+		}
+	}
+	entry.AppendChild(list)
+	return entry
+}
+
+// expand replaces "*" and "no list" by what the object has.
+func (d *domain) expand(o *object, names []string) []string {
+	var list []string
+	if len(names) == 0 {
+		names = []string{"*"}
+	}
+	for _, n := range names {
+		switch n {
+		case "1.1":
+		case "*":
+			for _, a := range schema {
+				if !a.constructed && d.has(o, a) {
+					list = append(list, a.name)
+				}
+			}
+		default:
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func (s *Server) addAttribute(o *object, a *attribute, options string, want selection, add func(string, [][]byte)) {
+	var count int
+	var value func(i int) []byte
+	names := func(objects []*object) {
+		count, value = len(objects), func(i int) []byte { return []byte(want.extended.of(objects[i])) }
+	}
+	switch {
+	case a.name == "member":
+		names(o.members.order)
+	case a.name == "memberOf":
+		var groups []*object
+		for g := range o.memberOf {
+			groups = append(groups, g)
+		}
+		slices.SortFunc(groups, func(a, b *object) int { return int(a.tag - b.tag) })
+		names(groups)
+	default:
+		values := s.domain.stored(o, a)
+		if a.constructed {
+			values = s.domain.computed(o, a, want.token)
+		}
+		count, value = len(values), func(i int) []byte {
+			if a.syntax == dnSyntax {
+				if other, bad := s.domain.find(string(values[i])); bad == nil {
+					return []byte(want.extended.of(other))
+				}
+			}
+			return values[i]
+		}
+	}
+	low, high, ranged := parseRange(options)
+	if count == 0 {
+		return
+	}
+	if !ranged {
+		if count <= s.options.MaxValRange {
+			add(a.name, collect(0, count, value))
+			return
+		}
+		add(a.name, nil)
+		low, high = 0, count-1
+	}
+	end := min(high+1, low+s.options.MaxValRange, count)
+	last := strconv.Itoa(end - 1)
+	if end == count {
+		last = "*"
+	}
+	add(fmt.Sprintf("%s;range=%d-%s", a.name, low, last), collect(low, end, value))
+}
+
+func collect(from, to int, value func(int) []byte) [][]byte {
+	values := make([][]byte, 0, to-from)
+	for i := from; i < to; i++ {
+		values = append(values, value(i))
+	}
+	return values
+}
+
+const noLimit = 1 << 30
+
+// parseRange reads the option range=low-high or range=low-*.
+func parseRange(options string) (low, high int, ok bool) {
+	for option := range strings.SplitSeq(options, ";") {
+		from, to, split := strings.Cut(strings.TrimPrefix(strings.ToLower(option), "range="), "-")
+		if !split || len(option) == len(from)+len(to)+1 {
+			continue
+		}
+		low, errLow := strconv.Atoi(from)
+		high, errHigh := noLimit, error(nil)
+		if to != "*" {
+			high, errHigh = strconv.Atoi(to)
+		}
+		if errLow == nil && errHigh == nil && low >= 0 && high >= low && high <= noLimit {
+			return low, high, true
+		}
+	}
+	return 0, 0, false
+}
+
+// beyond reports whether a range begins behind the last value, which Windows
+// answers with operationsError ("Searching Using Range Retrieval").
+func (d *domain) beyond(o *object, names []string) bool {
+	for _, n := range names {
+		name, options, _ := strings.Cut(n, ";")
+		low, _, ranged := parseRange(options)
+		a := attributeOf(name)
+		if !ranged || a == nil || low == 0 {
+			continue
+		}
+		count := len(d.stored(o, a))
+		if a.name == "member" {
+			count = len(o.members.order)
+		}
+		if low >= count {
+			return true
+		}
+	}
+	return false
+}
+
+func octetString(s string) *ber.Packet {
+	return ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, s, "")
+}

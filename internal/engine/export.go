@@ -249,7 +249,10 @@ func (e *exporter) delete(ctx context.Context, c *SpooledChange) (ChangeOutcome,
 		out.Message = "It no longer carries the group's mark, so it is not ours to delete."
 		return out, nil
 	}
-	return out, e.target.Delete(ctx, c.TargetGUID)
+	if err := e.target.Delete(ctx, c.TargetGUID); err != nil {
+		return ChangeOutcome{}, err // it may stand still: the next run tries again
+	}
+	return out, nil
 }
 
 // outcomeOf tells a change that was done whole from one of which some members

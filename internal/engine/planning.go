@@ -139,7 +139,6 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if link, lost := p.lost[pair.ID]; lost {
 		pair.LinkLost = &directory.MemberRef{GUID: link.TargetGUID, DN: link.DN}
 		delete(p.lost, pair.ID)
-		p.tally.Links++
 	}
 	if pair.Source == nil {
 		p.absent = append(p.absent, pair)
@@ -188,7 +187,9 @@ func (p *planner) askPresence(ctx context.Context) error {
 }
 
 func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
-	values := 0
+	var ours []*plan.Candidate
+	linked := false
+	values := map[directory.GUID]int{}
 	for i := range pair.Candidates {
 		c := &pair.Candidates[i]
 		if pair.Source != nil {
@@ -197,20 +198,24 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 				return err
 			}
 		}
-		id, marked := c.SourceID()
-		ours := marked && id == pair.ID && (c.Linked || c.Place != plan.Elsewhere && directory.HasStamp(c.ExtensionName, p.rules.TenantID))
-		if !ours {
-			continue
+		linked = linked || c.Linked
+		values[c.GUID] = len(c.Values)
+		if c.Ours(pair.ID, &p.rules) {
+			ours = append(ours, c)
+			p.tally.Memberships += len(c.Values)
+			p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer
 		}
-		values = len(c.Values)
+	}
+	if len(ours) > 0 || pair.LinkLost != nil {
 		p.tally.Links++
-		p.tally.Memberships += values
-		p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer
 	}
 	for _, change := range plan.Group(pair, &p.rules) {
 		p.relink(pair, &change)
+		if change.Action == plan.Adopt {
+			p.tally.Memberships += values[change.TargetGUID]
+		}
 		var err error
-		switch waiting := (planned{change, values}); {
+		switch waiting := (planned{change, values[change.TargetGUID]}); {
 		case plan.NeedsName(&change):
 			if p.named = append(p.named, waiting); len(p.named) >= nameBatch {
 				err = p.askNames(ctx)
@@ -226,7 +231,10 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			return err
 		}
 	}
-	p.relinkUnchanged(pair)
+	if pair.Source != nil && len(ours) == 1 && !linked { // a lost state does not know it (rule 3)
+		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: ours[0].GUID, DN: ours[0].DN,
+			Adopted: directory.HasAdoptedStamp(ours[0].ExtensionName, p.rules.TenantID)})
+	}
 	return nil
 }
 
@@ -234,20 +242,6 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 func (p *planner) relink(pair *plan.Pair, change *plan.Change) {
 	if change.Reason == plan.ReasonAlreadyDeleted {
 		p.unlinks = append(p.unlinks, change.TargetGUID)
-	}
-}
-
-// relinkUnchanged notes what a lost or outdated state does not know: objects of
-// ours that are not linked (rule 3), and links whose object has a new name.
-func (p *planner) relinkUnchanged(pair *plan.Pair) {
-	if pair.Source == nil || len(pair.Candidates) != 1 {
-		return
-	}
-	c := &pair.Candidates[0]
-	id, marked := c.SourceID()
-	if marked && id == pair.ID && !c.Linked && c.Place != plan.Elsewhere && directory.HasStamp(c.ExtensionName, p.rules.TenantID) {
-		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: c.GUID, DN: c.DN,
-			Adopted: directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID)})
 	}
 }
 

@@ -2,10 +2,16 @@ package engine_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -34,5 +40,73 @@ func TestADeletionThatFailsIsTriedAgain(t *testing.T) {
 	b.directory.fail = nil
 	if run := b.sync(t); run.Status != engine.RunComplete || run.Exported.Delete != 2 || len(b.directory.objects) != 0 {
 		t.Errorf("%+v", run)
+	}
+}
+
+// stranger puts a group into the container that another product wrote for the
+// cloud group, with members of these names.
+func (b *bench) stranger(group directory.GUID, name string, members ...string) *directory.TargetGroup {
+	g := &directory.TargetGroup{GUID: guid("stranger " + name), DN: "CN=" + name + "," + containerDN, CN: name, SAMAccountName: name,
+		GroupType: directory.GroupTypeUniversalDistribution, DisplayName: name, AdminDesc: directory.Mark(group)}
+	for _, m := range members {
+		g.Members = append(g.Members, account(m))
+	}
+	b.directory.objects[g.GUID] = g
+	return g
+}
+
+func names(prefix string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprint(prefix, i)
+	}
+	return out
+}
+
+// Rule 24: removals on first adoption count against the limits.
+func TestAdoptionMayNotEmptyAGroup(t *testing.T) {
+	b := newBench(t)
+	for i := range 5 { // so many memberships that the share of all is small
+		b.tenant.put(fmt.Sprint("large ", i), names("user", 400)...)
+	}
+	b.enable(t)
+	b.sync(t)
+	id := b.tenant.put("adopted", names("user", 4)...)
+	g := b.stranger(id, "adopted", names("user", 30)...)
+	yes := true
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Adopt: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	run := b.sync(t)
+	if run.Status != engine.RunStopped || run.StopReason != engine.StopRemovalThreshold || len(g.Members) != 30 {
+		t.Fatalf("%+v", run)
+	}
+	run, err := b.engine.Sync(context.Background(), engine.SyncRequest{AllowOnce: run.PlanID}, nil)
+	if err != nil || run.Status != engine.RunComplete || len(g.Members) != 4 {
+		t.Fatalf("with consent: %+v %v", run, err)
+	}
+}
+
+// Rule 3, with another product's object of the same mark beside ours.
+func TestALostStateLinksAgainBesideAStranger(t *testing.T) {
+	b := newBench(t)
+	id := b.tenant.put("one", "a")
+	b.tenant.put("other", "a")
+	b.enable(t)
+	b.sync(t)
+	b.stranger(id, "theirs", "b")
+	b.engine.Close()
+	for _, name := range []string{"state.db", "state.db-wal", "state.db-shm"} {
+		if err := os.Remove(filepath.Join(b.folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	b.start(t)
+	if run := b.sync(t); run.LinkedGroups != 2 || run.Exported.Create != 0 {
+		t.Fatalf("%+v", run)
+	}
+	delete(b.tenant.groups, id)
+	if run := b.sync(t); run.Exported.Delete != 1 || len(b.directory.objects) != 2 {
+		t.Fatalf("%+v %v", run, b.holds())
 	}
 }

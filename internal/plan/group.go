@@ -75,6 +75,14 @@ type Candidate struct {
 	Place   Place
 }
 
+// Ours reports whether the object is ours to change as the cloud group id
+// (rule 2): it carries the group's mark, and is linked, or stamped and in one
+// of the containers.
+func (c *Candidate) Ours(id directory.GUID, r *Rules) bool {
+	marked, ok := c.SourceID()
+	return ok && marked == id && (c.Linked || c.Place != Elsewhere && directory.HasStamp(c.ExtensionName, r.TenantID))
+}
+
 // Pair is everything that is known of one cloud group.
 type Pair struct {
 	ID directory.GUID
@@ -117,10 +125,8 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 	var said []Change
 	for i := range p.Candidates {
 		c := &p.Candidates[i]
-		id, marked := c.SourceID()
-		marked = marked && id == p.ID
 		switch {
-		case marked && (c.Linked || c.Place != Elsewhere && directory.HasStamp(c.ExtensionName, r.TenantID)):
+		case c.Ours(p.ID, r):
 			ours = append(ours, c)
 		case c.Linked:
 			said = append(said, skip(p, c, ReasonMarkRemoved,
@@ -222,13 +228,22 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 		s.Situation = Unmatched
 		return []Change{s}
 	}
+	remove := func(reason, message string) []Change {
+		return []Change{{Action: Delete, Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN,
+			DisplayName: cmp.Or(c.DisplayName, c.CN), Reason: reason, Message: message}}
+	}
 	switch p.Presence {
 	case "hard-deleted":
-		return []Change{{Action: Delete, Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN,
-			DisplayName: c.DisplayName, Reason: ReasonHardDeleted, Message: "The group was deleted from the tenant for good."}}
+		return remove(ReasonHardDeleted, "The group was deleted from the tenant for good.")
 	case "soft-deleted":
+		if r.RemoveSoftDeleted {
+			return remove(ReasonSoftDeleted, "The group is in the tenant's recycle bin, and such groups are set to be removed. Restored, it gets a new object with a new SID.")
+		}
 		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It stays as it is until it is restored or deleted for good.")}
 	case "present":
+		if r.RemoveOutOfScope {
+			return remove(ReasonOutOfScope, "The group is no longer one that is written, and such groups are set to be removed.")
+		}
 		return []Change{skip(p, c, ReasonOutOfScope, "The group is still in the tenant but no longer one that is written. It stays as it is.")}
 	}
 	return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant did not say whether the group still exists. It is left as it is and asked for again by the next run.")}

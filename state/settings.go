@@ -161,6 +161,8 @@ func validate(s *engine.Settings) error {
 		{"nameFormat", string(s.NameFormat), []string{string(engine.NameObjectID), string(engine.NameDisplayName)}},
 		{"samAccountNameFormat", string(s.SAMAccountNameFormat), []string{string(engine.NameObjectID), string(engine.NameDisplayName)}},
 		{"movedGroup", string(s.MovedGroup), []string{string(engine.MovedKeep), string(engine.MovedBack)}},
+		{"softDeletedGroup", string(s.SoftDeletedGroup), []string{string(engine.FrozenKeep), string(engine.FrozenRemove)}},
+		{"outOfScopeGroup", string(s.OutOfScopeGroup), []string{string(engine.FrozenKeep), string(engine.FrozenRemove)}},
 	} {
 		if !slices.Contains(f.allowed, f.value) {
 			return fmt.Errorf("field %q: %q is none of %q", f.name, f.value, f.allowed)

@@ -28,6 +28,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 	want.FormerContainers = []engine.Container{{GUID: guid(1, 4), DN: "OU=old"}}
 	want.NameFormat = engine.NameDisplayName
 	want.MovedGroup = engine.MovedBack
+	want.SoftDeletedGroup, want.OutOfScopeGroup = engine.FrozenRemove, engine.FrozenRemove
 	want.Limits.DeletionCount = 0
 	want.InitialPending = true
 	for range 2 {
@@ -75,6 +76,8 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 		{"{\n\"tenant\": {\"id\": \"nonsense\"}}", "SettingsUnreadable", `line 2, field "tenant"`},
 		{"{\"nameFormat\": \"Other\"}", "SettingsUnreadable", `"Other"`},
 		{"{\"movedGroup\": \"\"}", "SettingsUnreadable", "movedGroup"},
+		{"{\"softDeletedGroup\": \"Lose\"}", "SettingsUnreadable", "softDeletedGroup"},
+		{"{\"outOfScopeGroup\": \"Lose\"}", "SettingsUnreadable", "outOfScopeGroup"},
 		{"{\"runHistoryDays\": 0}", "SettingsUnreadable", "runHistoryDays"},
 		{"{\"colour\": 1}", "SettingsUnreadable", "colour"},
 		{"{\"enabled\": true}", "SettingsUnreadable", "tenant.id"},

@@ -72,13 +72,15 @@ const (
 
 // EnableRequest turns group writeback on. Empty fields keep what is set.
 type EnableRequest struct {
-	TargetContainer      string     `json:"targetContainer"`
-	NameFormat           NameFormat `json:"nameFormat"`
-	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
-	ExcludeMailAttribute *bool      `json:"excludeMailAttribute"`
-	Adopt                *bool      `json:"adopt"`
-	MovedGroup           MovedGroup `json:"movedGroup"`
-	WhatIf               bool       `json:"whatIf"`
+	TargetContainer      string      `json:"targetContainer"`
+	NameFormat           NameFormat  `json:"nameFormat"`
+	SAMAccountNameFormat NameFormat  `json:"samAccountNameFormat"`
+	ExcludeMailAttribute *bool       `json:"excludeMailAttribute"`
+	Adopt                *bool       `json:"adopt"`
+	MovedGroup           MovedGroup  `json:"movedGroup"`
+	SoftDeletedGroup     FrozenGroup `json:"softDeletedGroup"`
+	OutOfScopeGroup      FrozenGroup `json:"outOfScopeGroup"`
+	WhatIf               bool        `json:"whatIf"`
 }
 
 // EnableResult is what Enable saved, or would save.
@@ -105,6 +107,8 @@ type SettingsPatch struct {
 	ExcludeMailAttribute *bool        `json:"excludeMailAttribute"`
 	Adopt                *bool        `json:"adopt"`
 	MovedGroup           MovedGroup   `json:"movedGroup"`
+	SoftDeletedGroup     FrozenGroup  `json:"softDeletedGroup"`
+	OutOfScopeGroup      FrozenGroup  `json:"outOfScopeGroup"`
 	Limits               *LimitsPatch `json:"limits"`
 	RunHistoryDays       *int         `json:"runHistoryDays"`
 	WhatIf               bool         `json:"whatIf"`

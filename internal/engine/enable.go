@@ -63,7 +63,8 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 	settings.Domain = c.targetID.domain()
 
 	patch := SettingsPatch{TargetContainer: request.TargetContainer, NameFormat: request.NameFormat, SAMAccountNameFormat: request.SAMAccountNameFormat,
-		ExcludeMailAttribute: request.ExcludeMailAttribute, Adopt: request.Adopt, MovedGroup: request.MovedGroup}
+		ExcludeMailAttribute: request.ExcludeMailAttribute, Adopt: request.Adopt, MovedGroup: request.MovedGroup,
+		SoftDeletedGroup: request.SoftDeletedGroup, OutOfScopeGroup: request.OutOfScopeGroup}
 	if err := patch.apply(&settings); err != nil {
 		return EnableResult{}, err
 	}

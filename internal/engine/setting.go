@@ -48,7 +48,8 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 }
 
 func (p *SettingsPatch) changesProjection() bool {
-	return p.TargetContainer != "" || p.NameFormat != "" || p.SAMAccountNameFormat != "" || p.ExcludeMailAttribute != nil || p.Adopt != nil || p.MovedGroup != ""
+	return p.TargetContainer != "" || p.NameFormat != "" || p.SAMAccountNameFormat != "" || p.ExcludeMailAttribute != nil || p.Adopt != nil ||
+		p.MovedGroup != "" || p.SoftDeletedGroup != "" || p.OutOfScopeGroup != ""
 }
 
 // apply changes what needs no directory.
@@ -72,6 +73,19 @@ func (p *SettingsPatch) apply(s *Settings) error {
 		s.MovedGroup = p.MovedGroup
 	default:
 		return invalidParameter("movedGroup", string(p.MovedGroup), "Keep or MoveBack")
+	}
+	for _, f := range []struct {
+		name string
+		to   *FrozenGroup
+		now  FrozenGroup
+	}{{"softDeletedGroup", &s.SoftDeletedGroup, p.SoftDeletedGroup}, {"outOfScopeGroup", &s.OutOfScopeGroup, p.OutOfScopeGroup}} {
+		switch f.now {
+		case "":
+		case FrozenKeep, FrozenRemove:
+			*f.to = f.now
+		default:
+			return invalidParameter(f.name, string(f.now), "Keep or Remove")
+		}
 	}
 	if p.ExcludeMailAttribute != nil {
 		s.ExcludeMailAttribute = *p.ExcludeMailAttribute

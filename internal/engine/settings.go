@@ -33,7 +33,11 @@ type Settings struct {
 	// MovedGroup says what is done with a linked group that an administrator
 	// moved out of the container (rule 5).
 	MovedGroup MovedGroup `json:"movedGroup"`
-	Limits     Limits     `json:"limits"`
+	// SoftDeletedGroup says what is done with a group in the tenant's recycle
+	// bin, OutOfScopeGroup with one that is there but no longer written.
+	SoftDeletedGroup FrozenGroup `json:"softDeletedGroup"`
+	OutOfScopeGroup  FrozenGroup `json:"outOfScopeGroup"`
+	Limits           Limits      `json:"limits"`
 	// RunHistory is for how many days runs and their changes are kept.
 	RunHistoryDays int `json:"runHistoryDays"`
 	// InitialPending makes the next run Initial: full import and full
@@ -75,6 +79,16 @@ const (
 	MovedBack MovedGroup = "MoveBack"
 )
 
+// FrozenGroup is what is done with a group that is not updated any more.
+type FrozenGroup string
+
+// The choices for frozen groups. Keep leaves the object as it is, as
+// Microsoft's writeback does; Remove deletes it, within the limits.
+const (
+	FrozenKeep   FrozenGroup = "Keep"
+	FrozenRemove FrozenGroup = "Remove"
+)
+
 // Limits are checked on the plan before the first write (rule 27). Percentages
 // are of the linked groups, or of their memberships; 0 switches a limit off.
 type Limits struct {
@@ -93,6 +107,8 @@ func DefaultSettings() Settings {
 		NameFormat:           NameObjectID,
 		SAMAccountNameFormat: NameObjectID,
 		MovedGroup:           MovedKeep,
+		SoftDeletedGroup:     FrozenKeep,
+		OutOfScopeGroup:      FrozenKeep,
 		Limits: Limits{
 			DeletionCount: 500, DeletionPercent: 10, RemovalPercent: 10, GroupRemovalPercent: 50,
 			SourceShrinkPercent: 20, TargetShrinkPercent: 10,

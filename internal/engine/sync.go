@@ -308,6 +308,7 @@ func (r *run) locate(ctx context.Context) error {
 		CNFromDisplayName: r.settings.NameFormat == NameDisplayName, SAMFromDisplayName: r.settings.SAMAccountNameFormat == NameDisplayName,
 		Mail: !r.settings.ExcludeMailAttribute, ExternalID: r.targetID.Schema.ExternalID,
 		Adopt: r.settings.Adopt, MoveBack: r.settings.MovedGroup == MovedBack,
+		RemoveSoftDeleted: r.settings.SoftDeletedGroup == FrozenRemove, RemoveOutOfScope: r.settings.OutOfScopeGroup == FrozenRemove,
 	}
 	if r.record.Kind == SyncRun {
 		// A state that was lost is given its owner again; settings survive it.

@@ -206,6 +206,13 @@ func TestGroup(t *testing.T) {
 		{"not in the list, gone for good", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "hard-deleted" }, []string{"Delete linked hard-deleted"}},
 		{"not in the list, in the recycle bin", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "soft-deleted" }, []string{"Skip linked soft-deleted"}},
 		{"not in the list, but there", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "present" }, []string{"Skip linked out-of-scope"}},
+		{"not in the list, in the recycle bin, to be removed", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveSoftDeleted = nil, "soft-deleted", true },
+			[]string{"Delete linked soft-deleted"}},
+		{"not in the list, but there, to be removed", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveOutOfScope = nil, "present", true },
+			[]string{"Delete linked out-of-scope"}},
+		{"not in the list, no answer, all to be removed", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, "unknown", true, true
+		}, []string{"Skip linked presence-unknown"}},
 		{"not in the list, no answer", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "unknown" }, []string{"Skip linked presence-unknown"}},
 		{"not in the list, not asked", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "" }, []string{"Skip linked presence-unknown"}},
 		{"not in the list, state lost", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Candidates[0].Linked = nil, "hard-deleted", false },

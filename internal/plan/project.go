@@ -25,6 +25,11 @@ type Rules struct {
 	Adopt bool
 	// MoveBack: groups that were moved out of the container are moved back.
 	MoveBack bool
+	// RemoveSoftDeleted and RemoveOutOfScope delete what is otherwise frozen:
+	// groups in the tenant's recycle bin, and groups that are in the tenant but
+	// no longer ones that are written.
+	RemoveSoftDeleted bool
+	RemoveOutOfScope  bool
 }
 
 // The attributes that are written, as LDAP names them.

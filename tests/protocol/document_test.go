@@ -17,9 +17,9 @@ var shapes = map[string]shape{
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container} nameFormat samAccountNameFormat
-		excludeMailAttribute adopt movedGroup limits{@limits} runHistoryDays initialPending version`,
+		excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup limits{@limits} runHistoryDays initialPending version`,
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
-	"enable":     "targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup whatIf",
+	"enable":     "targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup whatIf",
 	"page":       "after limit",
 }
 
@@ -37,7 +37,7 @@ var methods = map[string]struct{ params, result shape }{
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf", "@run"},
 	"settings.get":       {"", "@settings"},
-	"settings.set":       {"targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup limits{@limits} runHistoryDays whatIf", "@settings"},
+	"settings.set":       {"targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup limits{@limits} runHistoryDays whatIf", "@settings"},
 	"sync.start":         {"policyType allowOnce", "@run"},
 	"sync.preview":       {"policyType enable{@enable}", "@run"},
 	"run.list":           {"@page", "runs{@run} next"},

@@ -482,7 +482,7 @@ func beforeEnable(l *lab) {
 // choices are all parameters of writeback.enable.
 func (l *lab) choices(more object) object {
 	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false,
-		"adopt": false, "movedGroup": "Keep", "whatIf": false}, []object{more})
+		"adopt": false, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false}, []object{more})
 }
 
 func enableRefused(l *lab) {
@@ -557,7 +557,7 @@ func fromEnableToDisable(l *lab) {
 
 	// The other parameters of settings.set: the container is changed and back.
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
-		"excludeMailAttribute": true, "adopt": false, "movedGroup": "MoveBack", "runHistoryDays": 5, "whatIf": true})
+		"excludeMailAttribute": true, "adopt": false, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5, "whatIf": true})
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou})
 	if got := l.call(c, "settings.get", nil); len(got["formerContainers"].([]any)) != 1 {
 		l.t.Errorf("formerContainers: %v", got["formerContainers"])

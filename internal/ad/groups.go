@@ -2,6 +2,7 @@ package ad
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -130,24 +131,39 @@ func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGr
 
 // members fills in the membership of a group whose entry holds the first part;
 // the rest is read on the same connection, where the order of the values is
-// stable while nobody changes the group. gone says that it was deleted meanwhile.
+// stable while nobody changes the group. A deleted account takes its value away
+// without a new uSN, and later values move up past the end of what was read; so
+// each part begins with the last value of the one before. gone says that the
+// group was deleted meanwhile.
 func (c *conn) members(ctx context.Context, e *ldap.Entry, group *directory.TargetGroup) (gone bool, err error) {
 	for range rereads {
 		first := group.USNChanged
 		var values []string
 		next := 0
 		for next >= 0 {
-			part, following, err := rangedValues(e, attrMember, next)
+			// The first part overlaps with nothing.
+			start := max(next-1, 0)
+			part, following, err := rangedValues(e, attrMember, start)
 			if err != nil {
 				return false, &incompleteError{err.Error()}
 			}
-			values = append(values, part...)
+			if overlap := values[start:]; !slices.Equal(overlap, part[:min(len(overlap), len(part))]) {
+				break
+			}
+			if following >= 0 && following <= next {
+				return false, &incompleteError{fmt.Sprintf("the server gives no more than one value of %s at a time", attrMember)}
+			}
+			values = append(values[:start], part...)
 			next = following
 			if next < 0 {
 				break
 			}
-			if e, err = c.headerAndRange(ctx, group.GUID, next, nextRange); err != nil || e == nil {
-				return e == nil, err
+			e, err = c.headerAndRange(ctx, group.GUID, next-1, nextRange)
+			if errors.Is(err, errShrunk) {
+				break
+			}
+			if err != nil || e == nil {
+				return err == nil, err
 			}
 			if usnOf(e) != first {
 				break
@@ -168,6 +184,9 @@ func (c *conn) members(ctx context.Context, e *ldap.Entry, group *directory.Targ
 	return false, &incompleteError{fmt.Sprintf("the membership of %s changed again and again while it was read", group.DN)}
 }
 
+// errShrunk: the membership has become shorter than the part that was asked for.
+var errShrunk = errors.New("the membership became shorter while it was read")
+
 // headerAndRange reads one group with a part of its members; nil when it is gone.
 func (c *conn) headerAndRange(ctx context.Context, guid directory.GUID, start, count int) (*ldap.Entry, error) {
 	var found *ldap.Entry
@@ -182,8 +201,7 @@ func (c *conn) headerAndRange(ctx context.Context, guid directory.GUID, start, c
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
 		return nil, nil
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultOperationsError) && start > 0:
-		// The membership has become shorter than the part that was asked for.
-		return nil, &incompleteError{err.Error()}
+		return nil, errShrunk
 	}
 	return found, err
 }

@@ -10,6 +10,13 @@ import (
 
 // TestInProcess runs the suite against a domain controller in this process.
 func TestInProcess(t *testing.T) {
+	ad.ShortenPauses(t)
 	env, _ := adtest.InProcess(t, ad.Open, server.Options{})
 	adtest.Suite(t, env)
+}
+
+// TestWindows tries what Windows does and Samba does not.
+func TestWindows(t *testing.T) {
+	ad.ShortenPauses(t)
+	adtest.Windows(t, ad.Open)
 }

@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	maxTries   = 5
-	maxTrying  = 30 * time.Second // after this no further try begins
-	firstPause = 500 * time.Millisecond
+	maxTries  = 5
+	maxTrying = 30 * time.Second // after this no further try begins
 )
+
+// firstPause is before the second try; later ones are longer. Tests that break
+// hundreds of connections shorten it.
+var firstPause = 500 * time.Millisecond
 
 // transient reports whether what failed may succeed in a moment by itself.
 func transient(err error) bool {

@@ -20,19 +20,20 @@ const module = "groupwriteback"
 // one follow it. What is not listed here fails, so that a new package has to be
 // given a place.
 var mayImport = map[string][]string{
-	"internal/directory":       {},
-	"internal/plan":            {"internal/directory"},
-	"internal/engine":          {"internal/plan", "internal/directory"},
-	"internal/graph":           {"internal/engine", "internal/plan", "internal/directory"},
-	"internal/graph/graphtest": {},
-	"internal/ad":              {"internal/engine", "internal/plan", "internal/directory"},
-	"state":                    {"internal/engine", "internal/plan", "internal/directory"},
-	"internal/stdio":           {"internal/engine", "internal/plan", "internal/directory"},
-	"cmd":                      {"internal/", "state"},
-	"tests/lab/tenant":         {"internal/graph/graphtest"},
-	"tests/protocol":           {},
-	"tests/demo":               {"tests/protocol/client"},
-	"tests/module/fakeengine":  {},
+	"internal/directory":        {},
+	"internal/plan":             {"internal/directory"},
+	"internal/engine":           {"internal/plan", "internal/directory"},
+	"internal/graph":            {"internal/engine", "internal/plan", "internal/directory"},
+	"internal/graph/graphtest":  {},
+	"internal/ad":               {"internal/engine", "internal/plan", "internal/directory"},
+	"internal/ad/adtest/server": {},
+	"state":                     {"internal/engine", "internal/plan", "internal/directory"},
+	"internal/stdio":            {"internal/engine", "internal/plan", "internal/directory"},
+	"cmd":                       {"internal/", "state"},
+	"tests/lab/tenant":          {"internal/graph/graphtest"},
+	"tests/protocol":            {},
+	"tests/demo":                {"tests/protocol/client"},
+	"tests/module/fakeengine":   {},
 }
 
 // onlyIn says which of our packages alone may import what is of others.

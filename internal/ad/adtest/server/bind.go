@@ -21,7 +21,7 @@ const lockoutThreshold, lockoutAccount = 5, "svc-locked"
 
 // bind signs in by name and password, over TLS only.
 func (c *session) bind(p *ber.Packet) *result {
-	c.user = nil
+	c.user, c.name = nil, ""
 	name, credentials := content(p.Children[1]), p.Children[2]
 	if credentials.Tag != 0 {
 		return refuse(ldap.LDAPResultAuthMethodNotSupported, 0x57, "LdapErr: DSID-0C0904D0, comment: this server has no SASL, data 0, v4563")
@@ -39,7 +39,7 @@ func (c *session) bind(p *ber.Packet) *result {
 	if code := account.signIn(password); code != "" {
 		return refuse(ldap.LDAPResultInvalidCredentials, 0x80090308, "LdapErr: DSID-0C09050F, comment: AcceptSecurityContext error, data "+code+", v4563")
 	}
-	c.user = account
+	c.user, c.name = account, account.text("sAMAccountName")
 	return nil
 }
 

@@ -40,6 +40,7 @@ type session struct {
 	reader *bufio.Reader
 	secure bool
 	user   *object // nil: anonymous
+	name   string  // the user's sAMAccountName at the bind
 	count  int
 }
 
@@ -83,9 +84,7 @@ func (c *session) next() (err error) {
 	c.count++
 	operation := describe(request)
 	operation.Number = c.count
-	if c.user != nil {
-		operation.User = c.user.text("sAMAccountName")
-	}
+	operation.User = c.name
 	fault := None
 	if operation.Kind != "" {
 		fault = c.faultOf(operation)
@@ -179,7 +178,7 @@ func (c *session) extended(p *ber.Packet) (name, value string, bad *result) {
 		return name, "", bad
 	case oidWhoAmI:
 		if c.user != nil {
-			value = "u:" + netbios + `\` + c.user.text("sAMAccountName")
+			value = "u:" + netbios + `\` + c.name
 		}
 		return "", value, nil
 	}

@@ -143,6 +143,13 @@ func (s *Server) Close() {
 	s.connections.Wait()
 }
 
+// SetMaxValRange changes that option.
+func (s *Server) SetMaxValRange(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.MaxValRange = n
+}
+
 // FinishLinkRemoval does what is left of removals of many values.
 func (s *Server) FinishLinkRemoval() {
 	s.mu.Lock()

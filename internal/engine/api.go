@@ -97,6 +97,9 @@ type DisableRequest struct {
 	KeepGroup      bool `json:"keepGroup"`
 	IncludeAdopted bool `json:"includeAdopted"`
 	WhatIf         bool `json:"whatIf"`
+	// PlanID names the answer to an earlier request with WhatIf: exactly the
+	// groups that somebody has seen and agreed to, and no others.
+	PlanID string `json:"planId"`
 }
 
 // SettingsPatch changes settings; nil and empty fields keep what is set.

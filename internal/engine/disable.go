@@ -35,10 +35,15 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 		return Run{}, err
 	}
 	var set []Link
-	if !request.KeepGroup {
-		if set, err = ownGroups(ctx, state, c.target, &settings, request.IncludeAdopted); err != nil {
-			return Run{}, err
-		}
+	switch {
+	case request.KeepGroup:
+	case request.PlanID != "":
+		set, err = agreedGroups(ctx, state, request.PlanID)
+	default:
+		set, err = ownGroups(ctx, state, c.target, &settings, request.IncludeAdopted)
+	}
+	if err != nil {
+		return Run{}, err
 	}
 	record := Run{Kind: PreviewRun, PolicyType: Initial, PlanID: rand.Text(), Started: e.config.Now().UTC(), Server: c.targetID.Server,
 		TargetGroups: len(set)}
@@ -62,6 +67,32 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 		return Run{}, err
 	}
 	return record, state.SaveRun(ctx, record)
+}
+
+// agreedGroups reads what an earlier answer of Disable listed.
+func agreedGroups(ctx context.Context, state State, planID string) ([]Link, error) {
+	agreed, err := state.RunByPlan(ctx, planID)
+	if err != nil {
+		return nil, err
+	}
+	var set []Link
+	for after := int64(0); ; {
+		changes, err := state.Changes(ctx, agreed.ID, 0, after, listBatch, false)
+		if err != nil {
+			return nil, err
+		}
+		for i := range changes {
+			c := &changes[i]
+			if c.Reason != plan.ReasonDisabled {
+				return nil, invalidParameter("planId", planID, "the plan id of an answer to writeback.disable")
+			}
+			set = append(set, Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN})
+		}
+		if len(changes) < listBatch {
+			return set, nil
+		}
+		after = changes[len(changes)-1].ID
+	}
 }
 
 // ownGroups finds what is ours in the directory as it is now (rule 2): stamped

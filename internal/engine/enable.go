@@ -33,7 +33,8 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	if err := state.SaveSettings(ctx, result.Settings); err != nil {
 		return EnableResult{}, err
 	}
-	// Last: with the settings unsaved, what Disable asked for must still hold.
+	// Last: with the settings unsaved, what Disable asked for must still hold;
+	// with them saved it no longer does, whether or not this succeeds.
 	return result, state.SetDisableSet(ctx, nil)
 }
 

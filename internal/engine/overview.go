@@ -18,8 +18,10 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	if o.Groups, err = state.CountLinks(ctx); err != nil {
 		return Overview{}, err
 	}
-	if o.DisablePending, err = state.CountDisableSet(ctx); err != nil {
-		return Overview{}, err
+	if !o.Settings.Enabled { // else it is taken back, see disabling
+		if o.DisablePending, err = state.CountDisableSet(ctx); err != nil {
+			return Overview{}, err
+		}
 	}
 	switch {
 	case o.DisablePending > 0:

@@ -110,3 +110,61 @@ func TestALostStateLinksAgainBesideAStranger(t *testing.T) {
 		t.Fatalf("%+v %v", run, b.holds())
 	}
 }
+
+// Rule 29: a Disable that failed half-way deletes nothing, and neither does one
+// that an Enable took back half-way.
+func TestOnlyADisableThatSucceededDeletes(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	b.sync(t)
+	if err := os.MkdirAll(filepath.Join(b.folder, "settings.json.new", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.engine.Disable(context.Background(), engine.DisableRequest{}); err == nil {
+		t.Fatal("the settings could be saved")
+	}
+	if err := os.RemoveAll(filepath.Join(b.folder, "settings.json.new")); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := b.engine.Overview(context.Background()); err != nil || o.Status != engine.StatusEnabled || o.DisablePending != 0 {
+		t.Fatalf("%+v %v", o, err)
+	}
+	if run := b.sync(t); run.Kind != engine.SyncRun || run.Exported.Delete != 0 || len(b.directory.objects) != 1 {
+		t.Fatalf("%+v", run)
+	}
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.CountDisableSet(context.Background()); err != nil || n != 0 {
+		t.Errorf("%d groups are still named to be deleted, %v", n, err)
+	}
+}
+
+// Rule 29: what is deleted is what somebody has seen, whatever came since.
+func TestDisableDeletesWhatWasAgreedTo(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("seen", "a")
+	b.enable(t)
+	sync := b.sync(t)
+	seen, err := b.engine.Disable(context.Background(), engine.DisableRequest{WhatIf: true})
+	if err != nil || seen.Planned.Delete != 1 {
+		t.Fatalf("%+v %v", seen, err)
+	}
+	b.tenant.put("unseen", "a")
+	b.sync(t)
+	if _, err := b.engine.Disable(context.Background(), engine.DisableRequest{PlanID: sync.PlanID}); !engine.HasID(err, "InvalidParameter") {
+		t.Errorf("the plan of a sync: %v", err)
+	}
+	if _, err := b.engine.Disable(context.Background(), engine.DisableRequest{PlanID: "none"}); !engine.HasID(err, "PlanNotFound") {
+		t.Errorf("no plan: %v", err)
+	}
+	if run, err := b.engine.Disable(context.Background(), engine.DisableRequest{PlanID: seen.PlanID}); err != nil || run.Planned.Delete != 1 {
+		t.Fatalf("%+v %v", run, err)
+	}
+	b.sync(t)
+	if diff := cmp.Diff(map[string][]string{"unseen": {"a"}}, b.holds()); diff != "" {
+		t.Error(diff)
+	}
+}

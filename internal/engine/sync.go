@@ -21,20 +21,20 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 		return Run{}, err
 	}
 	defer unlock()
-	disabling, err := state.CountDisableSet(ctx)
-	if err != nil {
-		return Run{}, err
-	}
-	c, done, err := e.use(disabling == 0, true)
-	if err != nil {
-		return Run{}, err
-	}
-	defer done()
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
 		return Run{}, err
 	}
-	if disabling > 0 {
+	disabling, err := disabling(ctx, state, &settings)
+	if err != nil {
+		return Run{}, err
+	}
+	c, done, err := e.use(!disabling, true)
+	if err != nil {
+		return Run{}, err
+	}
+	defer done()
+	if disabling {
 		if err := checkOwner(ctx, state, &settings, &c); err != nil {
 			return Run{}, err
 		}
@@ -74,22 +74,22 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 		return Run{}, err
 	}
 	defer unlock()
-	disabling, err := state.CountDisableSet(ctx)
-	if err != nil {
-		return Run{}, err
-	}
-	if request.Enable != nil {
-		disabling = 0 // enabling takes it back
-	}
-	c, done, err := e.use(disabling == 0, true)
-	if err != nil {
-		return Run{}, err
-	}
-	defer done()
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
 		return Run{}, err
 	}
+	if request.Enable != nil {
+		settings.Enabled = true // which takes back what Disable named
+	}
+	disabling, err := disabling(ctx, state, &settings)
+	if err != nil {
+		return Run{}, err
+	}
+	c, done, err := e.use(!disabling, true)
+	if err != nil {
+		return Run{}, err
+	}
+	defer done()
 	if request.Enable != nil {
 		would, err := prepareEnable(ctx, state, &c, *request.Enable)
 		if err != nil {
@@ -97,7 +97,7 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 		}
 		settings = would.Settings
 	}
-	if disabling > 0 {
+	if disabling {
 		if err := checkOwner(ctx, state, &settings, &c); err != nil {
 			return Run{}, err
 		}
@@ -119,6 +119,17 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 		r.planStep,
 		r.limitStep,
 	)
+}
+
+// disabling reports whether the next run deletes what Disable named. Enable and
+// Disable store the set and the settings one after the other; the settings
+// decide, so that a half-done one deletes nothing that nobody agreed to.
+func disabling(ctx context.Context, state State, settings *Settings) (bool, error) {
+	if settings.Enabled {
+		return false, nil
+	}
+	n, err := state.CountDisableSet(ctx)
+	return n > 0, err
 }
 
 func mayRun(settings *Settings, policy PolicyType) error {
@@ -311,6 +322,10 @@ func (r *run) locate(ctx context.Context) error {
 		RemoveSoftDeleted: r.settings.SoftDeletedGroup == FrozenRemove, RemoveOutOfScope: r.settings.OutOfScopeGroup == FrozenRemove,
 	}
 	if r.record.Kind == SyncRun {
+		// What Disable had named before writeback was enabled again.
+		if err := r.state.SetDisableSet(ctx, nil); err != nil {
+			return err
+		}
 		// A state that was lost is given its owner again; settings survive it.
 		return r.state.SetOwner(ctx, r.settings.Tenant.ID, r.settings.Domain)
 	}

@@ -35,7 +35,7 @@ var methods = map[string]struct{ params, result shape }{
 	"writeback.get":      {"", "settings{@settings} status groups disablePending nextPolicyType lastRun{@run} statePath"},
 	"writeback.test":     {"targetContainer", "checks{name result message advice errorId}"},
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups exchangeVersion warnings"},
-	"writeback.disable":  {"keepGroup includeAdopted whatIf", "@run"},
+	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
 	"settings.set":       {"targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup limits{@limits} runHistoryDays whatIf", "@settings"},
 	"sync.start":         {"policyType allowOnce", "@run"},

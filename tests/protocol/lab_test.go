@@ -688,8 +688,8 @@ func failures(l *lab, c *client.Client) {
 }
 
 func disable(l *lab, c *client.Client) {
-	l.run(c, "writeback.disable", object{"includeAdopted": true, "keepGroup": false, "whatIf": true}, "complete", "")
-	named := l.run(c, "writeback.disable", nil, "complete", "")
+	seen := l.run(c, "writeback.disable", object{"includeAdopted": false, "keepGroup": false, "whatIf": true}, "complete", "")
+	named := l.run(c, "writeback.disable", object{"planId": seen["planId"]}, "complete", "")
 	if got := l.call(c, "writeback.get", nil); got["status"] != "DisablePending" || got["disablePending"] != named["planned"].(object)["delete"] {
 		l.t.Errorf("writeback.get: %v", got)
 	}

@@ -10,10 +10,7 @@ import (
 // Connect signs in to what is given and keeps both sides for the methods that
 // follow. When one side fails, the connection stays as it was.
 func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *TargetConfig) (ConnectionInfo, error) {
-	e.mu.Lock()
-	next := e.connection
-	e.mu.Unlock()
-
+	var fresh connection
 	var opened []interface{ Close() error }
 	fail := func(err error) (ConnectionInfo, error) {
 		for _, c := range opened {
@@ -31,7 +28,7 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 		if err != nil {
 			return fail(err)
 		}
-		next.source, next.sourceConfig, next.sourceID = s, source.withoutSecrets(), id
+		fresh.source, fresh.sourceConfig, fresh.sourceID = s, source.withoutSecrets(), id
 	}
 	if target != nil {
 		t, err := e.config.OpenTarget(ctx, *target)
@@ -43,7 +40,7 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 		if err != nil {
 			return fail(err)
 		}
-		next.target, next.targetConfig, next.targetID = t, target.withoutSecrets(), id
+		fresh.target, fresh.targetConfig, fresh.targetID = t, target.withoutSecrets(), id
 	}
 
 	e.mu.Lock()
@@ -51,15 +48,21 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 	if e.running > 0 {
 		return fail(errRunInSession())
 	}
-	before := e.connection
-	e.connection = next
-	if source != nil && before.source != nil {
-		before.source.Close()
+	// What another Connect has set up meanwhile of the other side stays.
+	c := &e.connection
+	if source != nil {
+		if c.source != nil {
+			c.source.Close()
+		}
+		c.source, c.sourceConfig, c.sourceID = fresh.source, fresh.sourceConfig, fresh.sourceID
 	}
-	if target != nil && before.target != nil {
-		before.target.Close()
+	if target != nil {
+		if c.target != nil {
+			c.target.Close()
+		}
+		c.target, c.targetConfig, c.targetID = fresh.target, fresh.targetConfig, fresh.targetID
 	}
-	return next.info(), nil
+	return c.info(), nil
 }
 
 // Disconnect closes both connections and forgets the credentials.

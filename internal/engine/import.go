@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -23,7 +24,17 @@ const (
 // importSource stages every group of the tenant. The source says it is
 // complete or fails: a broken read is never an instruction.
 func (r *run) importSource(ctx context.Context) error {
-	err := r.source.Groups(ctx, func(page []directory.SourceGroup) error {
+	// The token may be another than when the connection was made, and without
+	// a permission members look as if they had no account (rule 7).
+	identity, err := r.source.Identify(ctx)
+	if err != nil {
+		return fmt.Errorf("reading what the token allows: %w", err)
+	}
+	if err := identity.requirePermissions(); err != nil {
+		return err
+	}
+	r.sourceID = identity
+	err = r.source.Groups(ctx, func(page []directory.SourceGroup) error {
 		r.record.SourceGroups += len(page)
 		r.progress("import-source", r.record.SourceGroups, 0, "Reading the groups of the tenant")
 		return r.state.StageSourceGroups(ctx, r.record.ID, page)
@@ -119,7 +130,7 @@ func (r *run) memberOrder(ctx context.Context) ([]directory.GUID, error) {
 
 // hidden reports whether the group's members are kept from the application.
 func (r *run) hidden(g *directory.SourceGroup) bool {
-	return g.Visibility == directory.HiddenMembership && !r.sourceID.hasOne(hiddenRoles)
+	return strings.EqualFold(g.Visibility, directory.HiddenMembership) && !r.sourceID.hasOne(hiddenRoles)
 }
 
 // memberBatch gathers pages, so that a tenant of small groups does not cost a

@@ -168,3 +168,47 @@ func TestDisableDeletesWhatWasAgreedTo(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Rule 7: a token that was renewed since the connection was made.
+func TestATokenThatLostAPermissionIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	b.sync(t)
+	b.tenant.put("two", "a")
+	b.tenant.roles = []string{"GroupMember.Read.All"}
+	before := b.holds()
+	if run := b.sync(t); run.Status != engine.RunFailed || run.StopReason != "PermissionMissing" {
+		t.Errorf("%+v", run)
+	}
+	if diff := cmp.Diff(before, b.holds()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTwoConnectsDoNotUndoEachOther(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	b := newBench(t)
+	e := engine.New(engine.Config{
+		OpenSource: func(context.Context, engine.SourceConfig) (engine.Source, error) {
+			close(began)
+			<-goOn
+			return b.tenant, nil
+		},
+		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return b.directory, nil },
+	})
+	done := make(chan error)
+	go func() {
+		_, err := e.Connect(context.Background(), &engine.SourceConfig{}, nil)
+		done <- err
+	}()
+	<-began
+	_, err := e.Connect(context.Background(), nil, &engine.TargetConfig{})
+	close(goOn)
+	if err := errors.Join(err, <-done); err != nil {
+		t.Fatal(err)
+	}
+	if info := e.Connection(); info.Source == nil || info.Target == nil {
+		t.Errorf("%+v", info)
+	}
+}

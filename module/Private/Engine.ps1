@@ -1,5 +1,6 @@
 # The engine process: one for each module instance, started by the first cmdlet that needs it. It ends when its
-# standard input is closed, which the end of PowerShell does as well.
+# standard input is closed, which the end of PowerShell does as well. A host that closes the runspace and lives on
+# (a pool of runspaces, an editor) keeps the pipe open, so the end of the runspace is listened for.
 
 function Get-EnginePath {
     if ($env:GROUPWRITEBACK_ENGINE) { return $env:GROUPWRITEBACK_ENGINE }
@@ -19,12 +20,30 @@ function Get-Engine {
         Close-Engine
         $engine = $null
     }
-    if ($engine -and $script:StatePath -and $script:StatePath -ne $engine.RequestedStatePath -and $script:StatePath -ne $engine.Info.statePath) {
+    if ($engine -and -not (Test-EngineState -Engine $engine)) {
         Close-Engine
         $engine = $null
     }
     if (-not $engine) { $engine = Open-Engine }
     $engine
+}
+
+# Whether the engine serves the state folder and the service account that are asked for.
+function Test-EngineState {
+    param($Engine)
+    if ($script:ServiceAccount -and $script:ServiceAccount -ne $Engine.RequestedServiceAccount) { return $false }
+    if (-not $script:StatePath) { return $true }
+    $comparison = if (Test-Windows) { [System.StringComparison]::OrdinalIgnoreCase } else { [System.StringComparison]::Ordinal }
+    foreach ($path in $Engine.RequestedStatePath, $Engine.Info.statePath) {
+        if ([string]::Equals((Get-FolderName -Path $path), (Get-FolderName -Path $script:StatePath), $comparison)) { return $true }
+    }
+    $false
+}
+
+# Tab completion ends the name of a folder with a separator.
+function Get-FolderName {
+    param([string] $Path)
+    $Path.TrimEnd([System.IO.Path]::DirectorySeparatorChar, [System.IO.Path]::AltDirectorySeparatorChar)
 }
 
 function Open-Engine {
@@ -50,14 +69,16 @@ function Open-Engine {
         throw (ConvertTo-ErrorRecord -Id 'EngineNotStarted' -Category 'ResourceUnavailable' -Object $path -Message "The engine cannot be started: $($_.Exception.GetBaseException().Message)" -Advice $advice)
     }
     $script:Engine = [pscustomobject]@{
-        Process            = $process
-        OutputTask         = $null
-        Log                = Open-EngineLog -Process $process
-        LastId             = 0
-        Open               = @{}   # the ids of requests that somebody waits for
-        Answer             = @{}   # answers that have come, by id
-        RequestedStatePath = $script:StatePath
-        Info               = $null # the answer to session.initialize
+        Process                 = $process
+        OutputTask              = $null
+        Log                     = Open-EngineLog -Process $process
+        LastId                  = 0
+        Open                    = @{}   # the ids of requests that somebody waits for
+        Answer                  = @{}   # answers that have come, by id
+        RequestedStatePath      = $script:StatePath
+        RequestedServiceAccount = $script:ServiceAccount
+        Info                    = $null # the answer to session.initialize
+        Exiting                 = Register-EngineEnd
     }
     $hello = @{
         protocol       = 1
@@ -82,6 +103,13 @@ function Open-Engine {
     $script:Engine
 }
 
+# The action of an event runs in a module of its own, and so is given what it is to call.
+function Register-EngineEnd {
+    $subscriber = $ExecutionContext.Events.SubscribeEvent($null, $null, [System.Management.Automation.PSEngineEvent]::Exiting, $null, { & $close }, $true, $false)
+    $subscriber.Action.Module.SessionState.PSVariable.Set('close', { Close-Engine })
+    $subscriber
+}
+
 function Get-ModuleVersion {
     # $ExecutionContext.SessionState.Module has no version while the module is being imported; by now it has.
     [string] $ExecutionContext.SessionState.Module.Version
@@ -95,6 +123,7 @@ function Close-Engine {
     $script:AccessTokenProvider = $null
     $script:Certificate = $null
     if (-not $engine) { return }
+    $ExecutionContext.Events.UnsubscribeEvent($engine.Exiting)
     try {
         if (-not $Kill) {
             $engine.Process.StandardInput.BaseStream.Dispose()

@@ -60,6 +60,19 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         $second = (Get-EngineProcess).Id
         [void] (Get-GroupWriteback)
         (Get-EngineProcess).Id | Should -Be $second
+        [void] (Get-GroupWriteback -StatePath ((Join-Path -Path $TestDrive -ChildPath 'gwb') + [System.IO.Path]::DirectorySeparatorChar))
+        (Get-EngineProcess).Id | Should -Be $second -Because 'it is the same folder'
+    }
+
+    It 'is another one for another service account, which would be ignored otherwise' {
+        Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = @{}; 'session.connect' = @{ result = @{ target = @{ server = 's' } } } }
+        [void] (Get-GroupWriteback)
+        [void] (Connect-GroupWriteback -Server s -ServiceAccount 'CONTOSO\svc-gwb$')
+        $hello = @(Get-FakeJournal -All | Where-Object -FilterScript { $_.method -eq 'session.initialize' })
+        $hello.Count | Should -Be 2
+        $hello[1].params.serviceAccount | Should -Be 'CONTOSO\svc-gwb$'
+        [void] (Connect-GroupWriteback -Server s -ServiceAccount 'CONTOSO\svc-gwb$')
+        @(Get-FakeJournal -All | Where-Object -FilterScript { $_.method -eq 'session.initialize' }).Count | Should -Be 2
     }
 
     It 'ends with Disconnect-GroupWriteback' {
@@ -76,6 +89,26 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         $id = (Get-EngineProcess).Id
         Remove-Module -Name GroupWriteback
         Get-Process -Id $id -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+    }
+
+    It 'ends with the runspace, also when the host lives on' {
+        Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = @{} }
+        $shell = [powershell]::Create()
+        $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
+        [void] $shell.AddScript("Import-Module '$manifest'; [void] (Get-GroupWriteback); (& (Get-Module -Name GroupWriteback) { `$script:Engine.Process }).Id")
+        $id = $shell.Invoke()[0]
+        Get-Process -Id $id | Should -Not -BeNullOrEmpty
+        $shell.Dispose()
+        Get-Process -Id $id -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+    }
+
+    It 'leaves no event subscription behind' {
+        Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = @{} }
+        $before = @(Get-EventSubscriber -Force).Count
+        [void] (Get-GroupWriteback)
+        @(Get-EventSubscriber -Force).Count | Should -Be ($before + 1)
+        Remove-Module -Name GroupWriteback
+        @(Get-EventSubscriber -Force).Count | Should -Be $before
     }
 
     It 'is named when it is not there' {

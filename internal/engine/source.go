@@ -59,9 +59,11 @@ type MemberPage struct {
 // Presence is what the tenant says of a single group.
 type Presence string
 
-// The presences. PresenceUnknown is never taken for an absence.
+// The presences. PresenceUnknown is never taken for an absence, and
+// PresenceFound says that a list which lacked the group was not whole.
 const (
 	PresenceFound       Presence = "present"
+	PresenceOutOfScope  Presence = "out-of-scope" // there, but no longer one that is written
 	PresenceSoftDeleted Presence = "soft-deleted"
 	PresenceHardDeleted Presence = "hard-deleted"
 	PresenceUnknown     Presence = "unknown"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,7 +38,7 @@ func (s *source) Presence(ctx context.Context, ids []directory.GUID) (map[direct
 	for _, id := range ids {
 		result[id] = engine.PresenceUnknown
 	}
-	alive, err := s.ask(ctx, "/groups/", ids)
+	alive, err := s.ask(ctx, "/groups/", "id,groupTypes,onPremisesSyncEnabled", ids)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +47,8 @@ func (s *source) Presence(ctx context.Context, ids []directory.GUID) (map[direct
 		switch alive[id] {
 		case there:
 			result[id] = engine.PresenceFound
+		case retired:
+			result[id] = engine.PresenceOutOfScope
 		case absent:
 			gone = append(gone, id)
 		}
@@ -56,7 +59,7 @@ func (s *source) Presence(ctx context.Context, ids []directory.GUID) (map[direct
 	if may, err := s.tokens.permits(ctx, deletedReaders); err != nil || !may {
 		return result, err
 	}
-	deleted, err := s.ask(ctx, "/directory/deletedItems/", gone)
+	deleted, err := s.ask(ctx, "/directory/deletedItems/", "id", gone)
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +80,12 @@ type answer int
 const (
 	unclear answer = iota
 	there
+	retired // there, and said to be none that is written
 	absent
 )
 
-// ask reads path + id for each id.
-func (s *source) ask(ctx context.Context, path string, ids []directory.GUID) (map[directory.GUID]answer, error) {
+// ask reads the properties of path + id for each id.
+func (s *source) ask(ctx context.Context, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
 	answers := make(map[directory.GUID]answer, len(ids))
 	var one sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)
@@ -89,7 +93,7 @@ func (s *source) ask(ctx context.Context, path string, ids []directory.GUID) (ma
 	for ; len(ids) > 0; ids = ids[min(batchSize, len(ids)):] {
 		part := ids[:min(batchSize, len(ids))]
 		work.Go(func() error {
-			got, err := s.askBatch(ctx, path, part)
+			got, err := s.askBatch(ctx, path, properties, part)
 			one.Lock()
 			defer one.Unlock()
 			for id, a := range got {
@@ -104,12 +108,12 @@ func (s *source) ask(ctx context.Context, path string, ids []directory.GUID) (ma
 
 // askBatch sends one batch, and again those of its requests that were
 // throttled: each is throttled by itself, within a batch that succeeds.
-func (s *source) askBatch(ctx context.Context, path string, ids []directory.GUID) (map[directory.GUID]answer, error) {
+func (s *source) askBatch(ctx context.Context, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
 	answers := make(map[directory.GUID]answer, len(ids))
 	started := time.Now()
 	for len(ids) > 0 {
 		sent := time.Now()
-		responses, err := s.batch(ctx, path, ids)
+		responses, err := s.batch(ctx, path, properties, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -154,8 +158,10 @@ func (r batchResponse) header() http.Header {
 // response, of a request that was not answered, says nothing.
 func (r batchResponse) about(id directory.GUID) answer {
 	var body struct {
-		ID    string `json:"id"`
-		Error struct {
+		ID     string   `json:"id"`
+		Types  []string `json:"groupTypes"`
+		Synced bool     `json:"onPremisesSyncEnabled"`
+		Error  struct {
 			Code string `json:"code"`
 		} `json:"error"`
 	}
@@ -164,6 +170,10 @@ func (r batchResponse) about(id directory.GUID) answer {
 	}
 	switch {
 	case r.Status == http.StatusOK && strings.EqualFold(body.ID, id.String()):
+		// Types that are not shown say nothing of what the group is.
+		if body.Synced || body.Types != nil && !slices.Contains(body.Types, "Unified") {
+			return retired
+		}
 		return there
 	case r.Status == http.StatusNotFound && body.Error.Code == notFound:
 		return absent
@@ -173,7 +183,7 @@ func (r batchResponse) about(id directory.GUID) answer {
 
 // batch asks for the objects in one request, and returns the answers by their
 // place in ids.
-func (s *source) batch(ctx context.Context, path string, ids []directory.GUID) (map[string]batchResponse, error) {
+func (s *source) batch(ctx context.Context, path, properties string, ids []directory.GUID) (map[string]batchResponse, error) {
 	type request struct {
 		ID     string `json:"id"`
 		Method string `json:"method"`
@@ -183,7 +193,7 @@ func (s *source) batch(ctx context.Context, path string, ids []directory.GUID) (
 		Requests []request `json:"requests"`
 	}
 	for i, id := range ids {
-		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: http.MethodGet, URL: path + id.String() + "?$select=id"})
+		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: http.MethodGet, URL: path + id.String() + "?$select=" + properties})
 	}
 	body, err := json.Marshal(batch)
 	if err != nil {

@@ -309,6 +309,10 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 	}
 	found := said{200, `{"id":"ID"}`}
 	add(engine.PresenceFound, found, said{})
+	add(engine.PresenceFound, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":null}`}, said{})
+	add(engine.PresenceFound, said{200, `{"id":"ID","groupTypes":null}`}, said{})
+	add(engine.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":true}`}, said{})
+	add(engine.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":[]}`}, said{})
 	add(engine.PresenceSoftDeleted, said{404, missing}, found)
 	add(engine.PresenceHardDeleted, said{404, missing}, said{404, missing})
 	for _, unclear := range []said{

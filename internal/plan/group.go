@@ -95,7 +95,8 @@ type Pair struct {
 	// LinkLost: a link exists, and its object is nowhere in the domain.
 	LinkLost *directory.MemberRef
 	// Presence is what the tenant says of the group singly, asked only where
-	// Source is nil: "present", "soft-deleted", "hard-deleted" or "unknown".
+	// Source is nil: "present", "out-of-scope", "soft-deleted", "hard-deleted"
+	// or "unknown".
 	Presence string
 }
 
@@ -241,6 +242,8 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 		}
 		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It stays as it is until it is restored or deleted for good.")}
 	case "present":
+		return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant still has the group, although its list lacked it. It is left as it is and read again by the next run.")}
+	case "out-of-scope":
 		if r.RemoveOutOfScope {
 			return remove(ReasonOutOfScope, "The group is no longer one that is written, and such groups are set to be removed.")
 		}

@@ -205,10 +205,13 @@ func TestGroup(t *testing.T) {
 			[]string{"Skip unlinked members-unreadable"}},
 		{"not in the list, gone for good", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "hard-deleted" }, []string{"Delete linked hard-deleted"}},
 		{"not in the list, in the recycle bin", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "soft-deleted" }, []string{"Skip linked soft-deleted"}},
-		{"not in the list, but there", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "present" }, []string{"Skip linked out-of-scope"}},
+		{"not in the list, but no longer written", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "out-of-scope" }, []string{"Skip linked out-of-scope"}},
+		{"not in the list, but there", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, "present", true, true
+		}, []string{"Skip linked presence-unknown"}},
 		{"not in the list, in the recycle bin, to be removed", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveSoftDeleted = nil, "soft-deleted", true },
 			[]string{"Delete linked soft-deleted"}},
-		{"not in the list, but there, to be removed", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveOutOfScope = nil, "present", true },
+		{"not in the list, but no longer written, to be removed", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveOutOfScope = nil, "out-of-scope", true },
 			[]string{"Delete linked out-of-scope"}},
 		{"not in the list, no answer, all to be removed", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, "unknown", true, true

@@ -187,6 +187,8 @@ function ConvertTo-Status {
         ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
         Adopt                        = [bool] $settings.adopt
         MovedGroup                   = $settings.movedGroup
+        SoftDeletedGroup             = $settings.softDeletedGroup
+        OutOfScopeGroup              = $settings.outOfScopeGroup
         DeletionThreshold            = [int] $settings.limits.deletionCount
         DeletionThresholdPercent     = [int] $settings.limits.deletionPercent
         RemovalThresholdPercent      = [int] $settings.limits.removalPercent

@@ -2,7 +2,7 @@
 function ConvertTo-SettingField {
     param([System.Collections.IDictionary] $Bound)
     $fields = [ordered]@{}
-    foreach ($name in 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup') {
+    foreach ($name in 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup', 'SoftDeletedGroup', 'OutOfScopeGroup') {
         if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name] }
     }
     foreach ($name in 'ExcludeMailAttribute', 'Adopt') {

@@ -26,6 +26,11 @@ function Enable-GroupWriteback {
     .PARAMETER MovedGroup
         What is done with a group that somebody moved out of the container: Keep (default) leaves it there and keeps
         it up to date, MoveBack moves it back.
+    .PARAMETER SoftDeletedGroup
+        What is done with a group in the tenant's recycle bin: Keep (default) leaves it as it is until it is restored
+        or deleted for good, Remove deletes it from the directory, within the limits.
+    .PARAMETER OutOfScopeGroup
+        What is done with a group that is in the tenant but no longer written: Keep (default) or Remove.
     .PARAMETER StartSync
         Run the first sync right away.
     .PARAMETER PassThru
@@ -66,6 +71,12 @@ function Enable-GroupWriteback {
 
         [ValidateSet('Keep', 'MoveBack')]
         [string] $MovedGroup,
+
+        [ValidateSet('Keep', 'Remove')]
+        [string] $SoftDeletedGroup,
+
+        [ValidateSet('Keep', 'Remove')]
+        [string] $OutOfScopeGroup,
 
         [switch] $StartSync,
 

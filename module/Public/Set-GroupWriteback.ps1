@@ -24,6 +24,11 @@ function Set-GroupWriteback {
         this tenant.
     .PARAMETER MovedGroup
         What is done with a group that somebody moved out of the container: Keep or MoveBack.
+    .PARAMETER SoftDeletedGroup
+        What is done with a group in the tenant's recycle bin: Keep leaves it as it is, Remove deletes it from the
+        directory, within the limits.
+    .PARAMETER OutOfScopeGroup
+        What is done with a group that is in the tenant but no longer written: Keep or Remove.
     .PARAMETER DeletionThreshold
         A sync stops when it would delete more groups than this number.
     .PARAMETER DeletionThresholdPercent
@@ -71,6 +76,12 @@ function Set-GroupWriteback {
 
         [ValidateSet('Keep', 'MoveBack')]
         [string] $MovedGroup,
+
+        [ValidateSet('Keep', 'Remove')]
+        [string] $SoftDeletedGroup,
+
+        [ValidateSet('Keep', 'Remove')]
+        [string] $OutOfScopeGroup,
 
         [ValidateRange(0, 2147483647)]
         [int] $DeletionThreshold,

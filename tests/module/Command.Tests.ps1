@@ -203,6 +203,16 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $sent.adopt | Should -BeFalse
     }
 
+    It 'sends what is to become of frozen groups, and shows it' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'writeback.get' = $status; 'session.get' = $sides }
+        $status = Set-GroupWriteback -SoftDeletedGroup Remove -OutOfScopeGroup Keep -PassThru
+        $sent = (Get-FakeJournal -Method 'settings.set').params
+        $sent.softDeletedGroup | Should -Be 'Remove'
+        $sent.outOfScopeGroup | Should -Be 'Keep'
+        $status.SoftDeletedGroup | Should -Be 'Keep'
+        $status.OutOfScopeGroup | Should -Be 'Remove'
+    }
+
     It 'refuses to set nothing' {
         Use-FakeScript
         { Set-GroupWriteback -PassThru } | Should -Throw -ErrorId 'NoSettingGiven,Set-GroupWriteback'

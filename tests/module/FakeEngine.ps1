@@ -66,7 +66,7 @@ function Get-FakeSetting {
     $settings = @{
         enabled = $true; tenant = @{ id = '11111111-1111-1111-1111-111111111111'; name = 'Contoso' }; domain = @{ guid = ''; sid = ''; name = 'contoso.test' }
         container = @{ guid = ''; dn = 'OU=Writeback,DC=contoso,DC=test' }; nameFormat = 'ObjectId'; samAccountNameFormat = 'ObjectId'; excludeMailAttribute = $false
-        adopt = $false; movedGroup = 'Keep'; runHistoryDays = 30; initialPending = $true; version = 1
+        adopt = $false; movedGroup = 'Keep'; softDeletedGroup = 'Keep'; outOfScopeGroup = 'Remove'; runHistoryDays = 30; initialPending = $true; version = 1
         limits = @{ deletionCount = 500; deletionPercent = 10; removalPercent = 11; groupRemovalPercent = 50; sourceShrinkPercent = 20; targetShrinkPercent = 12 }
     }
     foreach ($key in $Field.Keys) { $settings[$key] = $Field[$key] }

@@ -294,7 +294,7 @@ func pipeConn(t *testing.T) *conn {
 
 func TestPool(t *testing.T) {
 	var opened, inUse, most atomic.Int32
-	p := newPool(make(chan struct{}, 1), func(context.Context) (*conn, error) {
+	p := newPool(newAccount(), func(context.Context) (*conn, error) {
 		opened.Add(1)
 		return pipeConn(t), nil
 	})
@@ -345,13 +345,17 @@ func TestPool(t *testing.T) {
 func TestRefusedBindIsNotRepeated(t *testing.T) {
 	var binds atomic.Int32
 	refused := &engine.Error{Category: engine.Authentication, ID: "LdapInvalidCredentials"}
-	p := newPool(make(chan struct{}, 1), func(context.Context) (*conn, error) {
+	account := newAccount()
+	open := func(context.Context) (*conn, error) {
 		binds.Add(1)
 		time.Sleep(10 * time.Millisecond)
 		return nil, refused
-	})
+	}
+	// The second is as of the global catalog.
+	pools := []*pool{newPool(account, open), newPool(account, open)}
 	done := make(chan error)
-	for range 8 {
+	for i := range 8 {
+		p := pools[i%2]
 		go func() { done <- retry(t.Context(), func() error { return p.use(t.Context(), nil) }) }()
 	}
 	for range 8 {

@@ -18,19 +18,28 @@ type pool struct {
 	// open dials and binds.
 	open func(ctx context.Context) (*conn, error)
 	// slots has one element for each connection in use.
-	slots chan struct{}
-	// binding lets one connection bind at a time: with a wrong password,
-	// parallel binds would count as that many failures and lock the account.
-	// Pools that sign in as the same account share it.
-	binding chan struct{}
+	slots   chan struct{}
+	account *account
 
 	mu     sync.Mutex
 	idle   []*conn
-	broken error // ends all further opening: refused credentials, or closed
+	closed bool
 }
 
-func newPool(binding chan struct{}, open func(ctx context.Context) (*conn, error)) *pool {
-	return &pool{open: open, slots: make(chan struct{}, maxConns), binding: binding}
+// account is what the pools that sign in as the same account share.
+type account struct {
+	// turn lets one connection bind at a time: with a wrong password, parallel
+	// binds would count as that many failures and lock the account.
+	turn chan struct{}
+	// refused is why the credentials were refused; they are never sent again.
+	// It belongs to whoever has the turn.
+	refused error
+}
+
+func newAccount() *account { return &account{turn: make(chan struct{}, 1)} }
+
+func newPool(account *account, open func(ctx context.Context) (*conn, error)) *pool {
+	return &pool{open: open, slots: make(chan struct{}, maxConns), account: account}
 }
 
 // use calls f with a connection of its own.
@@ -59,8 +68,8 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		return c, err
 	}
 	select {
-	case p.binding <- struct{}{}:
-		defer func() { <-p.binding }()
+	case p.account.turn <- struct{}{}:
+		defer func() { <-p.account.turn }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -68,25 +77,25 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 	if c, err := p.reuse(); c != nil || err != nil {
 		return c, err
 	}
+	if p.account.refused != nil {
+		return nil, p.account.refused
+	}
 	c, err := p.open(ctx)
 	if err != nil {
 		if engine.AsError(err).Category == engine.Authentication {
-			p.mu.Lock()
-			p.broken = err
-			p.mu.Unlock()
+			p.account.refused = err
 		}
 		return nil, err
 	}
 	return c, nil
 }
 
-// reuse returns an idle connection, nil where there is none, or the error that
-// ends all opening.
+// reuse returns an idle connection, nil where there is none.
 func (p *pool) reuse() (*conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.broken != nil {
-		return nil, p.broken
+	if p.closed {
+		return nil, errClosed
 	}
 	for len(p.idle) > 0 {
 		c := p.idle[len(p.idle)-1]
@@ -101,7 +110,7 @@ func (p *pool) reuse() (*conn, error) {
 
 func (p *pool) give(c *conn) {
 	p.mu.Lock()
-	keep := p.broken == nil && c.sound()
+	keep := !p.closed && c.sound()
 	if keep {
 		p.idle = append(p.idle, c)
 	}
@@ -116,7 +125,7 @@ func (p *pool) close() {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle = nil
-	p.broken = errClosed
+	p.closed = true
 	p.mu.Unlock()
 	for _, c := range idle {
 		c.discard()

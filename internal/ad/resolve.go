@@ -35,7 +35,7 @@ func judge(m directory.SourceMember) directory.Reason {
 		return directory.ReasonNoAccount
 	case !m.Readable:
 		return directory.ReasonLimited
-	case m.Synced:
+	case m.Synced || m.SID != "": // with a SID it was synced once, and its account may be there still
 		return directory.ReasonUnresolved
 	case m.Kind == directory.KindGroup:
 		return directory.ReasonGroup

@@ -25,6 +25,7 @@ func TestJudge(t *testing.T) {
 	}{
 		"cloud user":        {user, directory.ReasonCloudOnly},
 		"synced user":       {with(func(m *directory.SourceMember) { m.Synced = true }), directory.ReasonUnresolved},
+		"once synced user":  {with(func(m *directory.SourceMember) { m.SID = "S-1-5-21-1-2-3-1001" }), directory.ReasonUnresolved},
 		"guest":             {with(func(m *directory.SourceMember) { m.Guest = true }), directory.ReasonGuest},
 		"synced guest":      {with(func(m *directory.SourceMember) { m.Guest, m.Synced = true, true }), directory.ReasonUnresolved},
 		"unreadable":        {with(func(m *directory.SourceMember) { m.Readable = false }), directory.ReasonLimited},

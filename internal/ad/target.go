@@ -63,9 +63,9 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 		first.discard()
 		return nil, err
 	}
-	binding := make(chan struct{}, 1)
-	t.pool = newPool(binding, t.opener(t.server, roots, first))
-	t.catalog = newPool(binding, t.opener(t.server.catalog(), roots, nil))
+	account := newAccount()
+	t.pool = newPool(account, t.opener(t.server, roots, first))
+	t.catalog = newPool(account, t.opener(t.server.catalog(), roots, nil))
 	if err := t.readDomain(ctx); err != nil {
 		_ = t.Close()
 		return nil, err

@@ -342,7 +342,14 @@ func (w *windows) testLingering(t *testing.T) {
 	}
 	_, err = w.target.ChangeMembers(ctx, group.GUID, nil, stay[:1])
 	w.wantError(t, err, "ServerBusy")
-	time.AfterFunc(15*time.Millisecond, w.dc.FinishLinkRemoval)
+	// It is finished while the change is tried again.
+	var tries atomic.Int32
+	w.dc.SetFault(func(o server.Operation) server.Fault {
+		if o.Kind == "modify" && tries.Add(1) == 3 {
+			w.dc.FinishLinkRemoval()
+		}
+		return server.None
+	})
 	if refused, err = w.target.ChangeMembers(ctx, group.GUID, nil, stay[:1]); err != nil || len(refused) > 0 {
 		t.Errorf("%v, refused %v", err, refused)
 	}

@@ -34,3 +34,8 @@ function Test-Preview {
     $level = [System.Management.Automation.ConfirmImpact] $Confirmation
     $Simulation -or ($level -ne 'None' -and $level -le $Impact)
 }
+
+function Get-ConfirmationError {
+    param([System.Management.Automation.ErrorRecord] $Problem)
+    ConvertTo-ErrorRecord -Id 'ConfirmationImpossible' -Category 'InvalidOperation' -Message "Nobody could be asked to confirm, so nothing was done: $($Problem.Exception.GetBaseException().Message)" -Advice 'If it is meant, add -Confirm:$false.'
+}

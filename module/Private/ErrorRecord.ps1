@@ -1,3 +1,7 @@
+# From 7.5 on PowerShell itself shows the recommended action below the message; before, only what is in the message
+# is read.
+$script:AdviceIsShown = $PSVersionTable.PSVersion.Major -gt 7 -or ($PSVersionTable.PSVersion.Major -eq 7 -and $PSVersionTable.PSVersion.Minor -ge 5)
+
 function ConvertTo-ErrorRecord {
     [OutputType([System.Management.Automation.ErrorRecord])]
     param([string] $Id, [string] $Category, [string] $Message, [string] $Advice, $Object)
@@ -7,8 +11,8 @@ function ConvertTo-ErrorRecord {
     if ($null -eq $kind) { $kind = [System.Management.Automation.ErrorCategory]::NotSpecified }
     $exception = New-Object -TypeName System.InvalidOperationException -ArgumentList $Message
     $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList $exception, $Id, $kind, $Object
-    # shown in place of the message: what to do belongs to what people read
-    $record.ErrorDetails = New-Object -TypeName System.Management.Automation.ErrorDetails -ArgumentList "$Message $Advice".Trim()
+    $shown = if ($script:AdviceIsShown) { $Message } else { "$Message $Advice".Trim() }
+    $record.ErrorDetails = New-Object -TypeName System.Management.Automation.ErrorDetails -ArgumentList $shown
     $record.ErrorDetails.RecommendedAction = $Advice
     $record
 }

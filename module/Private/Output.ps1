@@ -52,6 +52,7 @@ function ConvertTo-Run {
         SourceGroups     = [int] $Run.sourceGroups
         TargetGroups     = [int] $Run.targetGroups
         LinkedGroups     = [int] $Run.linkedGroups
+        MissingGroups    = [int] $Run.missingGroups
         Planned          = ConvertTo-Total $Run.planned
         Exported         = ConvertTo-Total $Run.exported
         Failed           = [int] $Run.failed
@@ -73,8 +74,8 @@ function ConvertTo-Change {
         if ($null -ne $attribute) {
             [pscustomobject]@{
                 Name = $attribute.name
-                Old  = [string[]] @($attribute.old)
-                New  = [string[]] @($attribute.new)
+                Old  = @(foreach ($value in $attribute.old) { [string] $value })
+                New  = @(foreach ($value in $attribute.new) { [string] $value })
             }
         }
     }

@@ -57,7 +57,10 @@ function Disable-GroupWriteback {
     $text = if ($KeepGroup) { 'Turn group writeback off and keep all groups' }
     elseif ($StartSync) { "Turn group writeback off and DELETE $count group(s) from the directory now" }
     else { "Turn group writeback off and DELETE $count group(s) from the directory with the next sync" }
-    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Disable group writeback')) {
+    # where nobody can be asked this throws, which alone does not end a function
+    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Disable group writeback') }
+    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+    if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
         return
     }

@@ -97,7 +97,10 @@ function Enable-GroupWriteback {
         if (-not $plan) { return }
         $text += "; the first sync would $(ConvertTo-TotalText $plan.planned)"
     }
-    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Enable group writeback')) {
+    # where nobody can be asked this throws, which alone does not end a function
+    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Enable group writeback') }
+    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+    if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
         return
     }

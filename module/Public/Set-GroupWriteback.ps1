@@ -134,7 +134,10 @@ function Set-GroupWriteback {
             else { Write-Warning -Message 'What the next sync would do can be shown only when the tenant and the directory are connected.' }
         }
     }
-    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Set group writeback')) {
+    # where nobody can be asked this throws, which alone does not end a function
+    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Set group writeback') }
+    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+    if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
         return
     }

@@ -69,7 +69,10 @@ function Start-GroupWritebackSync {
         if (-not $plan) { return }
         $text += ": $(ConvertTo-TotalText $plan.planned)"
     }
-    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync')) {
+    # where nobody can be asked this throws, which alone does not end a function
+    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
+    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+    if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
         return
     }

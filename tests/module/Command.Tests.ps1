@@ -8,6 +8,17 @@ BeforeAll {
     $changes = @{ result = @{ changes = @(Get-FakeChange) } }
     $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; disablePending = 0; nextPolicyType = 'Initial'; statePath = '/state'; lastRun = (Get-FakeRun) } }
     $sides = @{ result = @{ source = @{ tenantId = 't'; tenantName = 'Contoso' }; target = @{ server = 'dc1' } } }
+    # in a runspace whose host has no user: an interactive one would ask the person who runs the tests
+    function Invoke-Unattended {
+        param([string] $Script)
+        $shell = [powershell]::Create()
+        try {
+            [void] $shell.AddScript("Import-Module '$([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1'))'; $Script")
+            $output = @($shell.Invoke())
+            [pscustomobject]@{ Output = $output; Error = [string] $shell.Streams.Error }
+        }
+        finally { $shell.Dispose() }
+    }
     function Get-Called { @(Get-FakeJournal | ForEach-Object -Process { $_.method }) }
     # what ShouldProcess says it does, when it does it
     function Get-Said { param([scriptblock] $Command) [string] (@(& $Command 4>&1) | Where-Object -FilterScript { $_ -is [System.Management.Automation.VerboseRecord] }) }
@@ -25,6 +36,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $sent.allowOnce | Should -Be 'plan-6'
         $run.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Run'
         $run.Exported.Create | Should -Be 2
+        $run.MissingGroups | Should -Be 1
         $run.Duration.TotalSeconds | Should -Be 1.5
         $run.Started.Kind | Should -Be 'Utc'
         $run.Started.Hour | Should -Be 10
@@ -53,7 +65,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     It 'previews before it asks' {
         Use-FakeScript @{ 'sync.preview' = $preview; 'sync.start' = @{ result = (Get-FakeRun) } }
         # a host without a user cannot ask, which is an error
-        { Start-GroupWritebackSync -Confirm } | Should -Throw
+        (Invoke-Unattended 'Start-GroupWritebackSync -Confirm').Error | Should -Match 'prompts the user'
         Get-Called | Should -Be 'sync.preview'
     }
 
@@ -133,8 +145,24 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $problem.FullyQualifiedErrorId | Should -Be 'ContainerNotFound,Enable-GroupWriteback'
         $problem.TargetObject | Should -Be $container
         $problem.Exception.Message | Should -Be "${container}: There is no such container."
-        [string] $problem | Should -Match 'Connect first\.$' -Because 'people read what to do'
         @(Get-Called).Count | Should -Be 1
+    }
+
+    It 'goes no further after an error that is not to be shown' {
+        Use-FakeScript @{ 'writeback.enable' = (Get-FakeError); 'sync.start' = @{ result = (Get-FakeRun) } }
+        # not inside a test, for where something may catch an error it always ends the command
+        (Invoke-Unattended 'Enable-GroupWriteback "OU=x" -StartSync -ErrorAction SilentlyContinue').Output | Should -BeNullOrEmpty
+        (Invoke-Unattended '$ErrorActionPreference = "SilentlyContinue"; Enable-GroupWriteback "OU=x" -StartSync').Output | Should -BeNullOrEmpty
+        (Get-FakeJournal -Method 'writeback.enable').params.whatIf | Should -Be $true, $true
+        Get-Called | Should -Not -Contain 'sync.start'
+    }
+
+    It 'shows people what to do, once<Name>' -ForEach @(@{ Name = ''; Shown = $null }, @{ Name = ', also where PowerShell does not'; Shown = $false }) {
+        Use-FakeScript @{ 'writeback.enable' = (Get-FakeError -Message 'It failed.' -Advice 'Connect first.') }
+        if ($null -ne $Shown) { & (Get-Module -Name GroupWriteback) { $script:AdviceIsShown = $args[0] } $Shown }
+        $problem = { Enable-GroupWriteback $container } | Should -Throw -PassThru
+        $view = if ($null -eq $Shown) { $problem | Out-String } else { [string] $problem }
+        @([regex]::Matches($view, 'Connect first\.')).Count | Should -Be 1 -Because $view
     }
 
     It 'runs the first sync with -StartSync, and returns the status with -PassThru' {
@@ -150,10 +178,22 @@ Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $disable = @{ result = (Get-FakeRun @{ id = 10; kind = 'preview'; planned = @{ delete = 3 } }) }
     }
 
-    It 'asks, and so fails where nobody answers' {
-        Use-FakeScript @{ 'writeback.disable' = $disable }
-        { Disable-GroupWriteback } | Should -Throw
-        (Get-FakeJournal -Method 'writeback.disable').params.whatIf | Should -BeTrue
+    It 'asks, and so does nothing where nobody answers' {
+        Use-FakeScript @{ 'writeback.disable' = $disable; 'sync.start' = @{ result = (Get-FakeRun) } }
+        $end = Invoke-Unattended 'Disable-GroupWriteback -StartSync; $Error[0].FullyQualifiedErrorId'
+        $end.Output | Should -Be 'ConfirmationImpossible,Disable-GroupWriteback'
+        Get-Called | Should -Be 'writeback.disable'
+        (Get-FakeJournal).params.whatIf | Should -BeTrue
+    }
+
+    It 'goes no further without an answer, nor does: <Command>' -ForEach @(
+        @{ Command = 'Enable-GroupWriteback OU=x -Confirm' }
+        @{ Command = 'Set-GroupWriteback -RunHistoryDays 5 -Confirm' }
+    ) {
+        Use-FakeScript @{ 'writeback.enable' = $check; 'settings.set' = @{ result = (Get-FakeSetting) } }
+        (Invoke-Unattended "$Command; `$Error[0].FullyQualifiedErrorId").Output | Should -Match '^ConfirmationImpossible,'
+        @(Get-Called).Count | Should -Be 1
+        (Get-FakeJournal).params.whatIf | Should -BeTrue
     }
 
     It 'names the count' {
@@ -367,6 +407,14 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
         }
         (Get-GroupWritebackChange -Outcome failed, partial).ChangeId | Should -Be 2, 3
         (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 12
+    }
+
+    It 'have no value of an attribute that has none, be it null or left out' {
+        Use-FakeScript @{ 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ attributes = @(@{ name = 'mail'; old = $null; new = @('a@b') }, @{ name = 'description'; old = @('x') }) }) } } }
+        $attributes = (Get-GroupWritebackChange -RunId 7).Attributes
+        $attributes[0].Old.Count | Should -Be 0
+        $attributes[0].New | Should -Be 'a@b'
+        $attributes[1].New.Count | Should -Be 0
     }
 
     It 'have all members on demand' {

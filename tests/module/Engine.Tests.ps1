@@ -45,6 +45,7 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = $name }) } } }
         (Get-GroupWritebackGroup -Name $name).DisplayName | Should -BeExactly $name
         (Get-FakeJournal -Method 'group.list').params.name | Should -BeExactly $name
+        Disconnect-GroupWriteback # on Windows the file cannot be read as bytes before
         [System.IO.File]::ReadAllBytes($env:FAKE_ENGINE_JOURNAL)[0] | Should -Be 0x7B
     }
 

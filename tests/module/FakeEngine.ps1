@@ -16,10 +16,11 @@ function Use-FakeScript {
     Import-Module -Name ([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')) -Force
 }
 
-# What the module has written, but for the handshake.
+# What the module has written, but for the handshake. Get-Content, for File.ReadAllLines fails on Windows while the
+# engine has the file open.
 function Get-FakeJournal {
     param([string] $Method, [switch] $All)
-    foreach ($line in [System.IO.File]::ReadAllLines($env:FAKE_ENGINE_JOURNAL)) {
+    foreach ($line in Get-Content -LiteralPath $env:FAKE_ENGINE_JOURNAL -Encoding UTF8) {
         $message = ConvertFrom-Json -InputObject $line
         if (-not $All -and $message.method -eq 'session.initialize') { continue }
         if (-not $Method -or $message.method -eq $Method) { $message }
@@ -42,7 +43,7 @@ function Get-FakeRun {
     param([System.Collections.IDictionary] $Field = @{})
     $run = @{
         id = 7; kind = 'sync'; policyType = 'Initial'; planId = 'plan-7'; started = '2026-11-05T10:00:00.5Z'; ended = '2026-11-05T10:00:02Z'; status = 'complete'
-        sourceGroups = 3; targetGroups = 1; linkedGroups = 3; failed = 0; unknownMembers = 0; unwrittenMembers = 1
+        sourceGroups = 3; targetGroups = 1; linkedGroups = 3; missingGroups = 1; failed = 0; unknownMembers = 0; unwrittenMembers = 1
         planned = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
         exported = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
     }

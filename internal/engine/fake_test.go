@@ -58,6 +58,7 @@ type fakeTenant struct {
 	groups  map[directory.GUID]*fakeGroup
 	deleted map[directory.GUID]engine.Presence // soft- or hard-deleted
 	roles   []string
+	repeats int // how often each page of groups comes once more
 }
 
 type fakeGroup struct {
@@ -107,8 +108,10 @@ func (t *fakeTenant) Groups(ctx context.Context, page func([]directory.SourceGro
 		if err := t.check(ctx, "groups"); err != nil {
 			return err
 		}
-		if err := page([]directory.SourceGroup{t.groups[id].SourceGroup}); err != nil {
-			return err
+		for range 1 + t.repeats {
+			if err := page([]directory.SourceGroup{t.groups[id].SourceGroup}); err != nil {
+				return err
+			}
 		}
 	}
 	return t.check(ctx, "groups")

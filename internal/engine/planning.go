@@ -17,7 +17,7 @@ func (r *run) planStep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.tally.SourceNow, r.tally.Missing = r.record.SourceGroups, len(r.lost)
+	r.tally.Missing = len(r.lost)
 	if ok {
 		r.tally.SourceBefore = last.SourceGroups
 	}
@@ -51,6 +51,7 @@ func (r *run) planStep(ctx context.Context) error {
 		pair := plan.Pair{}
 		if source != nil && (target == nil || source.ID.Compare(target.SourceID) <= 0) {
 			pair.ID, pair.Source = source.ID, source
+			r.tally.SourceNow++ // not as it was listed: pages may repeat a group
 			sources.next()
 		} else {
 			pair.ID = target.SourceID
@@ -67,6 +68,7 @@ func (r *run) planStep(ctx context.Context) error {
 		}
 		r.progress("plan", done, r.record.SourceGroups, "Planning")
 	}
+	r.record.SourceGroups = r.tally.SourceNow
 	for id := range r.lost { // those that neither side has any more
 		if err := p.add(ctx, plan.Pair{ID: id}); err != nil {
 			return err

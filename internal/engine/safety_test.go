@@ -212,3 +212,22 @@ func TestTwoConnectsDoNotUndoEachOther(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 }
+
+// Rule 27: pages that repeat groups do not hide that others are lacking.
+func TestRepeatedPagesDoNotHideAShrunkTenant(t *testing.T) {
+	b := newBench(t)
+	for i := range 20 {
+		b.tenant.put(fmt.Sprint("group ", i), "a")
+	}
+	b.enable(t)
+	b.sync(t)
+	for i := range 10 {
+		id := guid(fmt.Sprint("group group ", i))
+		delete(b.tenant.groups, id)
+		b.tenant.deleted[id] = engine.PresenceSoftDeleted
+	}
+	b.tenant.repeats = 1
+	if run := b.sync(t); run.StopReason != engine.StopSourceShrunk || run.SourceGroups != 10 {
+		t.Errorf("%+v", run)
+	}
+}

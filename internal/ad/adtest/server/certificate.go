@@ -16,7 +16,7 @@ import (
 // makeCertificates makes an authority, the server's certificate and an
 // authority that has nothing to do with it.
 func (s *Server) makeCertificates() error {
-	authority, key, err := makeAuthority("Contoso Test CA")
+	authority, key, err := makeAuthority("Litware Test CA")
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (b *builder) renumber(o *object, id sid) {
 
 func (b *builder) installation() {
 	d := b.domain
-	d.head = b.place(nil, "domainDNS", "contoso", map[string]string{})
+	d.head = b.place(nil, "domainDNS", "litware", map[string]string{})
 	d.head.partition, d.head.sid = true, d.sid
 	d.bySID[d.sid] = d.head
 	d.head.entries = []ace{

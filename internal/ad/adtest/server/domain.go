@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	domainName = "contoso.test"
-	netbios    = "CONTOSO"
+	domainName = "litware.test"
+	netbios    = "LITWARE"
 	hostName   = "dc1." + domainName
-	baseDN     = "DC=contoso,DC=test"
+	baseDN     = "DC=litware,DC=test"
 	configDN   = "CN=Configuration," + baseDN
 	schemaDN   = "CN=Schema," + configDN
 	serviceDN  = "CN=NTDS Settings,CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites," + configDN

@@ -35,12 +35,12 @@ type Options struct {
 	Report func(format string, arguments ...any)
 }
 
-// Server is a running domain controller with the domain contoso.test.
+// Server is a running domain controller with the domain litware.test.
 type Server struct {
 	// LDAPS and LDAP are the ports on 127.0.0.1: TLS at once, and by StartTLS.
 	LDAPS, LDAP string
 	// CA and OtherCA are certificates in PEM: the authority of the server's
-	// certificate, which is for dc1.contoso.test and 127.0.0.1, and another.
+	// certificate, which is for dc1.litware.test and 127.0.0.1, and another.
 	CA, OtherCA []byte
 	// People are the synced users.
 	People []Person

@@ -498,7 +498,7 @@ func TestBinds(t *testing.T) {
 	s := start(t)
 	for user, c := range map[string]struct{ password, data string }{
 		Service: {"wrong", "52e"}, "nobody@" + Domain: {"x", "52e"}, "svc-disabled@" + Domain: {Password, "533"},
-		"svc-expired@" + Domain: {Password, "701"}, "svc-mustchange@" + Domain: {Password, "773"}, `CONTOSO\svc-disabled`: {"wrong", "52e"},
+		"svc-expired@" + Domain: {Password, "701"}, "svc-mustchange@" + Domain: {Password, "773"}, `LITWARE\svc-disabled`: {"wrong", "52e"},
 	} {
 		err := s.dial(t, "", "").Bind(user, c.password)
 		if code(err) != ldap.LDAPResultInvalidCredentials || !strings.Contains(err.Error(), "data "+c.data+",") {
@@ -511,7 +511,7 @@ func TestBinds(t *testing.T) {
 	if err := s.dial(t, "", "").Bind("svc-locked@"+Domain, Password); err == nil || !strings.Contains(err.Error(), "data 775,") {
 		t.Errorf("locked: %v", err)
 	}
-	for _, user := range []string{Service, `CONTOSO\SVC-GWB`, "CN=svc-gwb,CN=Users," + Base} {
+	for _, user := range []string{Service, `LITWARE\SVC-GWB`, "CN=svc-gwb,CN=Users," + Base} {
 		if err := s.dial(t, "", "").Bind(user, Password); err != nil {
 			t.Errorf("%s: %v", user, err)
 		}

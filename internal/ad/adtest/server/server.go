@@ -11,6 +11,11 @@
 // recycle bin, schema changes, referrals to other domain controllers that
 // exist, descriptors with entries that deny, rights on single attributes, and
 // attributes and classes beyond those of schema.go (objectCategory is missing).
+//
+// It was never compared with a real Windows. Where the documents say nothing, it
+// does what is harder for a client or what administrators report: the result
+// codes of refused members, operationsError for a range behind the last value,
+// no new uSN when a delayed removal ends, an unknown user refused as 52e.
 package server
 
 import (
@@ -22,7 +27,8 @@ import (
 	"sync/atomic"
 )
 
-// Options change what the server does. The zero value is Windows as installed.
+// Options change what the server does. The zero value has the limits of Windows as
+// installed.
 type Options struct {
 	// MaxValRange is the number of values of one attribute in an answer, 1500
 	// if 0; MaxPageSize that of entries, 1000 if 0 (MS-ADTS 3.1.1.3.4.6).

@@ -30,13 +30,24 @@ function ConvertTo-SourceField {
             $fields['credential'] = @{ kind = 'accessToken'; accessToken = ConvertFrom-Secret -Secret $Bound['AccessToken']; canRefresh = $false }
         }
         'AccessTokenProvider' {
-            $resource = if ($Bound['GraphEndpoint']) { $Bound['GraphEndpoint'].OriginalString } else { '' }
-            try { $token = Get-AccessToken -Provider $Bound['AccessTokenProvider'] -TenantId $Bound['TenantId'] -Resource $resource }
+            try { $token = Get-AccessToken -Provider $Bound['AccessTokenProvider'] -TenantId $Bound['TenantId'] -Resource (Get-GraphResource -Bound $Bound) }
             catch { throw (ConvertTo-ErrorRecord -Id 'AccessTokenProviderFailed' -Category 'AuthenticationError' -Message $_.Exception.GetBaseException().Message -Advice 'See whether the script block given as -AccessTokenProvider returns an access token for Microsoft Graph.') }
             $fields['credential'] = @{ kind = 'accessToken'; accessToken = $token; canRefresh = $true }
         }
     }
     $fields
+}
+
+# What the engine gives as resource when it asks for a token later.
+function Get-GraphResource {
+    param([System.Collections.IDictionary] $Bound)
+    if ($Bound['GraphEndpoint']) { return $Bound['GraphEndpoint'].OriginalString }
+    switch ($Bound['Environment']) {
+        'USGov' { 'https://graph.microsoft.us' }
+        'USGovDoD' { 'https://dod-graph.microsoft.us' }
+        'China' { 'https://microsoftgraph.chinacloudapi.cn' }
+        default { 'https://graph.microsoft.com' }
+    }
 }
 
 function ConvertTo-TargetField {

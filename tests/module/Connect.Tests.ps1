@@ -1,4 +1,6 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+param()
 
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
@@ -14,7 +16,8 @@ BeforeAll {
     function Get-Sent { (Get-FakeJournal -Method 'session.connect')[-1].params }
     # an application's certificate as it would be in a certificate store
     function Get-TestCertificate {
-        $key = [System.Security.Cryptography.RSA]::Create()
+        # what RSA.Create gives on the .NET Framework has 1,024 bits and does not know PSS
+        $key = if ($PSVersionTable.PSEdition -eq 'Desktop') { New-Object -TypeName System.Security.Cryptography.RSACng -ArgumentList 2048 } else { [System.Security.Cryptography.RSA]::Create(2048) }
         $request = New-Object -TypeName System.Security.Cryptography.X509Certificates.CertificateRequest -ArgumentList 'CN=groupwriteback', $key, 'SHA256', ([System.Security.Cryptography.RSASignaturePadding]::Pkcs1)
         $request.CreateSelfSigned([System.DateTimeOffset]::UtcNow.AddDays(-1), [System.DateTimeOffset]::UtcNow.AddDays(1))
     }
@@ -145,6 +148,17 @@ Describe 'An access token' -Skip:(-not $env:FAKE_ENGINE) {
         (Get-Sent).source.credential.canRefresh | Should -BeTrue
         [void] (Start-GroupWritebackSync)
         @(Get-FakeJournal | Where-Object -FilterScript { -not $_.method })[-1].result.accessToken | Should -Be $Token
+    }
+
+    It 'is asked for with the address of Graph in the cloud, also the first time' -ForEach @(
+        @{ Parameter = @{}; Resource = 'https://graph.microsoft.com' }
+        @{ Parameter = @{ Environment = 'USGov' }; Resource = 'https://graph.microsoft.us' }
+        @{ Parameter = @{ Environment = 'USGovDoD' }; Resource = 'https://dod-graph.microsoft.us' }
+        @{ Parameter = @{ Environment = 'China' }; Resource = 'https://microsoftgraph.chinacloudapi.cn' }
+    ) {
+        Use-FakeScript @{ 'session.connect' = $connected }
+        [void] (Connect-GroupWriteback @Parameter -AccessTokenProvider { param($Tenant, $Resource) "token for $Tenant $Resource" })
+        (Get-Sent).source.credential.accessToken | Should -Be "token for  $Resource"
     }
 
     It 'that cannot be had is answered as an error' {

@@ -1,5 +1,7 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
 # The module with the real engine, a real directory and the simulated tenant: tests/lab/run -- pwsh tests/module/run.ps1
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+param()
 
 BeforeDiscovery {
     $noLab = $env:GWB_LAB -ne '1' -or -not $env:GWB_LAB_TENANT_ID

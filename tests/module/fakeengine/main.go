@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -105,6 +106,8 @@ func (e *engine) run(in io.Reader) error {
 				return err
 			}
 		}
+		// Windows PowerShell puts a mark before the first line when its console speaks UTF-8
+		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 		var m message
 		if err := json.Unmarshal(line, &m); err != nil {
 			return fmt.Errorf("not a message: %q: %w", line, err)

@@ -135,6 +135,8 @@ func (s *story) own(text string) string {
 	text = strings.ReplaceAll(text, s.work, "$WORK")
 	text = strings.ReplaceAll(text, "OU="+filepath.Base(s.work)+",", "OU=$OU,")
 	text = strings.ReplaceAll(text, s.server.URL, "https://tenant")
+	// Debian 12's Samba does not tell who is bound, so there it is the name that was given.
+	text = strings.ReplaceAll(text, `CONTOSO\\svc-gwb`, "svc-gwb@contoso.test")
 	return strings.ReplaceAll(text, strings.TrimPrefix(s.server.URL, "https://"), "tenant")
 }
 

@@ -133,6 +133,8 @@ func TestGroup(t *testing.T) {
 			[]string{"Skip linked mark-removed"}},
 		{"marked for another group", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = directory.Mark(object) }, []string{"Skip linked mark-removed"}},
 		{"state lost", func(p *Pair, r *Rules) { p.Candidates[0].Linked = false }, nil},
+		{"stamped, but neither linked nor in a container", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Place = false, Elsewhere },
+			[]string{"Skip foreign foreign"}},
 		{"foreign", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()} }, []string{"Skip foreign foreign"}},
 		{"another tenant's", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
@@ -140,6 +142,10 @@ func TestGroup(t *testing.T) {
 		}, []string{"Skip foreign foreign"}},
 		{"adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()}; r.Adopt = true },
 			[]string{"Adopt foreign extensionName +1"}},
+		{"foreign and outside the containers is not adopted", func(p *Pair, r *Rules) {
+			p.Candidates, r.Adopt = []Candidate{foreign()}, true
+			p.Candidates[0].Place = Elsewhere
+		}, []string{"Skip foreign foreign"}},
 		{"adopted before", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted = true, true
@@ -398,6 +404,7 @@ func TestLimits(t *testing.T) {
 		{"a tenth of all", Tally{Links: 9, SourceNow: 9, Memberships: 210}, 210, lose(21), ""},
 		{"half of a group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, lose(11), ""},
 		{"more of a group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, lose(12), StopRemovals},
+		{"few, but most of all", Tally{Links: 9, SourceNow: 9, Memberships: 20}, 20, lose(20), ""},
 		{"all of a small group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 20, lose(20), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -441,6 +448,33 @@ func TestLimits(t *testing.T) {
 				t.Error("limits that are switched off still stop")
 			}
 		})
+	}
+}
+
+// Consent to a shrunk side is consent to how far it had shrunk, and to no other.
+func TestConsentToAShrunkSide(t *testing.T) {
+	limits := &Limits{SourceShrinkPercent: 20, TargetShrinkPercent: 10}
+	source := Tally{Links: 100, SourceBefore: 100, SourceNow: 50}
+	target := Tally{Links: 100, SourceBefore: 100, SourceNow: 100, Missing: 50}
+	for name, c := range map[string]struct {
+		tally   Tally
+		consent Consent
+		want    string
+	}{
+		"as it was":              {source, Consent{Reason: StopSource, Source: 50}, ""},
+		"fewer groups than then": {source, Consent{Reason: StopSource, Source: 51}, StopSource},
+		"stopped for another":    {source, Consent{Reason: StopDeletions, Source: 50}, StopSource},
+		"missing as then":        {target, Consent{Reason: StopTarget, Missing: 50}, ""},
+		"more missing than then": {target, Consent{Reason: StopTarget, Missing: 49}, StopTarget},
+		"missing, for another":   {target, Consent{Reason: StopRemovals, Missing: 50}, StopTarget},
+	} {
+		got := ""
+		if stop := c.tally.Exceeded(limits, &c.consent); stop != nil {
+			got = stop.Reason
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
 	}
 }
 

@@ -9,7 +9,6 @@
     PowerShellVersion      = '5.1'
     CompatiblePSEditions   = @('Desktop', 'Core')
     DotNetFrameworkVersion = '4.7.2'
-    TypesToProcess         = @('module/Formats/GroupWriteback.Types.ps1xml')
     FormatsToProcess       = @('module/Formats/GroupWriteback.Format.ps1xml')
     FunctionsToExport      = @(
         'Connect-GroupWriteback'

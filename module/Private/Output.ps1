@@ -36,6 +36,8 @@ function ConvertTo-Run {
             Advice     = [string] $Run.error.advice
         }
     }
+    $started = ConvertTo-UtcTime $Run.started
+    $ended = ConvertTo-UtcTime $Run.ended
     [pscustomobject]@{
         PSTypeName       = 'GroupWriteback.Run'
         Id               = [long] $Run.id
@@ -43,8 +45,9 @@ function ConvertTo-Run {
         PolicyType       = $Run.policyType
         Status           = $Run.status
         StopReason       = [string] $Run.stopReason
-        Started          = ConvertTo-UtcTime $Run.started
-        Ended            = ConvertTo-UtcTime $Run.ended
+        Started          = $started
+        Ended            = $ended
+        Duration         = if ($started -and $ended) { $ended - $started }
         Message          = [string] $Run.message
         Error            = $problem
         Server           = [string] $Run.server

@@ -13,10 +13,11 @@ function ConvertTo-SettingField {
 
 # Plans a run without exporting anything. Returns nothing when that failed, which is then reported.
 function Get-PreviewRun {
-    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter, [string] $AllowOnce)
     $run = Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.preview' -Parameter $Parameter -Activity 'Planning group writeback'
     if ($run.status -eq 'failed' -or $run.stopReason -eq 'stopped-cancelled') { Write-RunOutcome -Cmdlet $Cmdlet -Run (ConvertTo-Run $run); return }
-    if ($run.status -eq 'stopped') { Write-Warning -Message "A sync would stop at a limit ($($run.stopReason)) and change nothing. $($run.message)" }
+    if ($run.status -eq 'stopped' -and $AllowOnce) { Write-Warning -Message "A limit is hit ($($run.stopReason)). -AllowOnce lets just the deletions and removals of plan $AllowOnce pass it. $($run.message)" }
+    elseif ($run.status -eq 'stopped') { Write-Warning -Message "A sync would stop at a limit ($($run.stopReason)) and change nothing. $($run.message)" }
     elseif ($run.status -eq 'partial') { Write-Warning -Message "The plan is incomplete. $($run.message)" }
     $run
 }

@@ -65,7 +65,7 @@ function Start-GroupWritebackSync {
     $plan = $null
     # a preview imports everything, so it is made only where somebody is to see its counts
     if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
-        $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields
+        $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields -AllowOnce $AllowOnce
         if (-not $plan) { return }
         $text += ": $(ConvertTo-TotalText $plan.planned)"
     }

@@ -109,7 +109,10 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     It 'of which the preview would stop says so, and emits the changes' {
         Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half is gone.' }) }; 'change.list' = $changes }
         @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count | Should -Be 1
-        [string] $warnings | Should -Match 'stopped-source-shrunk.*Half is gone'
+        [string] $warnings | Should -Match 'would stop at a limit \(stopped-source-shrunk.*Half is gone'
+        [void] (Start-GroupWritebackSync -WhatIf -AllowOnce 'plan-6' -WarningVariable warnings -WarningAction SilentlyContinue)
+        [string] $warnings | Should -Match 'just the deletions and removals of plan plan-6'
+        [string] $warnings | Should -Not -Match 'would stop'
     }
 }
 

@@ -31,9 +31,9 @@ Describe 'The manifest' {
     }
 
     It 'names files that are there' {
-        foreach ($file in @($manifest.ExportedTypeFiles) + @($manifest.ExportedFormatFiles)) { Test-Path -LiteralPath $file | Should -BeTrue }
+        foreach ($file in @($manifest.ExportedFormatFiles)) { Test-Path -LiteralPath $file | Should -BeTrue }
         $data = Import-PowerShellDataFile -LiteralPath $path
-        foreach ($file in @($data.RootModule) + $data.TypesToProcess + $data.FormatsToProcess) { Test-Path -LiteralPath (Join-Path -Path $root -ChildPath $file) | Should -BeTrue }
+        foreach ($file in @($data.RootModule) + $data.FormatsToProcess) { Test-Path -LiteralPath (Join-Path -Path $root -ChildPath $file) | Should -BeTrue }
         $data.ContainsKey('ScriptsToProcess') | Should -BeFalse
     }
 }
@@ -99,6 +99,19 @@ Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
         Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
         if ($modulePath) { $env:PSModulePath = $modulePath }
         Remove-Item -Path Env:FAKE_ENGINE_SCRIPT -ErrorAction SilentlyContinue
+    }
+
+    It 'can be imported beside an older version, as after an update' {
+        $older = Join-Path -Path $TestDrive -ChildPath 'older'
+        Copy-Item -LiteralPath $package.FullName -Destination $older -Recurse
+        $file = Join-Path -Path $older -ChildPath 'GroupWriteback.psd1'
+        [System.IO.File]::WriteAllText($file, ([System.IO.File]::ReadAllText($file) -replace "ModuleVersion .*", "ModuleVersion = '0.0.1'"))
+        $shell = [powershell]::Create()
+        try {
+            [void] $shell.AddScript("Import-Module '$file'; Import-Module '$(Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1')'; @(Get-Module -Name GroupWriteback).Count")
+            $shell.Invoke() | Should -Be 2 -Because ([string] $shell.Streams.Error)
+        }
+        finally { $shell.Dispose() }
     }
 
     It 'can be imported, with the engine and the about topic where they are looked for' {

@@ -231,3 +231,143 @@ func TestRepeatedPagesDoNotHideAShrunkTenant(t *testing.T) {
 		t.Errorf("%+v", run)
 	}
 }
+
+// remembered is what a state keeps from one run to the next.
+func remembered(t *testing.T, b *bench) map[string]any {
+	t.Helper()
+	s, err := b.engine.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	must := func(v any, err error) any {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	tenant, domain, err := s.Owner(t.Context())
+	last, ok, _ := s.LastComplete(t.Context())
+	return map[string]any{
+		"settings": must(s.LoadSettings(t.Context())), "links": must(s.Links(t.Context(), directory.GUID{}, 500)),
+		"to be deleted": must(s.DisableSet(t.Context(), directory.GUID{}, 500)), "current": must(s.Current(t.Context())),
+		"watermark": must(s.Watermark(t.Context())), "tenant": must(tenant, err), "domain": domain, "last": last.ID, "is last": ok,
+		"groups": must(s.Groups(t.Context(), engine.GroupFilter{}, directory.GUID{}, 500)),
+	}
+}
+
+func TestAPreviewMovesNothing(t *testing.T) {
+	b := newBench(t)
+	would := &engine.EnableRequest{TargetContainer: containerDN}
+	preview := func(request engine.PreviewRequest) {
+		t.Helper()
+		before, held := remembered(t, b), b.holds()
+		run, err := b.engine.Preview(t.Context(), request, nil)
+		if err != nil || run.Kind != engine.PreviewRun || len(b.outcomes(t, run)) == 0 {
+			t.Fatalf("%+v %v", run, err)
+		}
+		if diff := cmp.Diff(before, remembered(t, b)) + cmp.Diff(held, b.holds()); diff != "" {
+			t.Error(diff)
+		}
+		s, _ := b.engine.State(t.Context())
+		if staged, err := s.SourceGroups(t.Context(), run.ID, directory.GUID{}, 1); err != nil || len(staged) > 0 {
+			t.Errorf("it left what it staged: %v %v", staged, err)
+		}
+	}
+	b.tenant.put("one", "a")
+	preview(engine.PreviewRequest{Enable: would})
+	b.enable(t)
+	b.sync(t)
+	b.tenant.put("two", "a")
+	b.tenant.put("one", "b")
+	preview(engine.PreviewRequest{})
+	if _, err := b.engine.Disable(t.Context(), engine.DisableRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	preview(engine.PreviewRequest{})
+	preview(engine.PreviewRequest{Enable: would})
+	if _, err := b.engine.Disable(t.Context(), engine.DisableRequest{KeepGroup: true}); err != nil {
+		t.Fatal(err)
+	}
+	before := remembered(t, b)
+	if _, err := b.engine.Disable(t.Context(), engine.DisableRequest{WhatIf: true}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, remembered(t, b)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Rule 4, for what Disable named.
+func TestNothingIsDeletedInAnotherDomain(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	b.sync(t)
+	if _, err := b.engine.Disable(t.Context(), engine.DisableRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]engine.DomainRef{
+		"another GUID": {GUID: guid("another"), SID: domain.SID},
+		"another SID":  {GUID: domain.GUID, SID: "S-1-5-21-9-9-9"},
+	} {
+		b.directory.domain = other
+		b.start(t)
+		if _, err := b.engine.Sync(t.Context(), engine.SyncRequest{}, nil); !engine.HasID(err, "DomainMismatch") || len(b.directory.objects) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Rule 4: a container that is not there is no empty one.
+func TestAMissingContainerIsNoEmptyOne(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	b.sync(t)
+	b.directory.fail = func(operation string) error {
+		if operation == "container" {
+			return &engine.Error{Category: engine.ObjectNotFound, ID: "ContainerNotFound", Message: "not there"}
+		}
+		return nil
+	}
+	if run := b.sync(t); run.Status != engine.RunFailed || run.StopReason != "ContainerNotFound" || run.MissingGroups != 0 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// Rules 27 and 28.
+func TestAnEmptyTenantNeedsConsentThatIsUsedOnce(t *testing.T) {
+	b := newBench(t)
+	id := b.tenant.put("one", "a")
+	b.enable(t)
+	b.sync(t)
+	delete(b.tenant.groups, id)
+	stopped := b.sync(t)
+	if stopped.StopReason != engine.StopSourceShrunk || len(b.directory.objects) != 1 {
+		t.Fatalf("%+v", stopped)
+	}
+	agree := engine.SyncRequest{AllowOnce: stopped.PlanID}
+	if run, err := b.engine.Sync(t.Context(), agree, nil); err != nil || run.Exported.Delete != 1 || run.LinkedGroups != 0 {
+		t.Fatalf("%+v %v", run, err)
+	}
+	if _, err := b.engine.Sync(t.Context(), agree, nil); !engine.HasID(err, "PlanAlreadyUsed") {
+		t.Error(err)
+	}
+}
+
+func TestALinkEndsWhenBothSidesAreGone(t *testing.T) {
+	b := newBench(t)
+	id := b.tenant.put("one", "a")
+	b.tenant.put("two", "a")
+	b.enable(t)
+	b.sync(t)
+	delete(b.tenant.groups, id)
+	for object, g := range b.directory.objects {
+		if g.DisplayName == "one" {
+			delete(b.directory.objects, object)
+		}
+	}
+	if run := b.sync(t); run.Status != engine.RunComplete || run.LinkedGroups != 1 {
+		t.Errorf("%+v", run)
+	}
+}

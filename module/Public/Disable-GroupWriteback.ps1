@@ -64,10 +64,9 @@ function Disable-GroupWriteback {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
         return
     }
-    $run = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.disable' -Parameter $fields -Activity 'Disabling'
-    if ([int] $run.planned.delete -gt $count) {
-        Write-Warning -Message "There are $([int] $run.planned.delete) groups to delete now, $count were there before. See: Get-GroupWritebackChange -RunId $($run.id). Enable-GroupWriteback takes it back."
-    }
-    elseif ($StartSync -and -not $KeepGroup) { Invoke-Sync -Cmdlet $PSCmdlet }
+    # exactly the groups that were counted, whatever is ours by now
+    if (-not $KeepGroup) { $fields.planId = $plan.planId }
+    [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.disable' -Parameter $fields -Activity 'Disabling')
+    if ($StartSync -and -not $KeepGroup) { Invoke-Sync -Cmdlet $PSCmdlet }
     if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
 }

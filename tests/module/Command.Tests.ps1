@@ -225,14 +225,17 @@ Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         Use-FakeScript @{ 'writeback.disable' = $disable }
         Get-Said { Disable-GroupWriteback -KeepGroup -StartSync -Confirm:$false -Verbose } | Should -Match 'keep all groups'
         Get-Called | Should -Not -Contain 'sync.start'
-        (Get-FakeJournal -Method 'writeback.disable').params[1].keepGroup | Should -BeTrue
+        $sent = (Get-FakeJournal -Method 'writeback.disable').params[1]
+        $sent.keepGroup | Should -BeTrue
+        $sent.planId | Should -BeNullOrEmpty
     }
 
-    It 'does not delete more than was asked for' {
-        Use-FakeScript @{ 'writeback.disable' = $disable, @{ result = (Get-FakeRun @{ id = 11; planned = @{ delete = 4 } }) }; 'sync.start' = @{ result = (Get-FakeRun) } }
-        Disable-GroupWriteback -StartSync -Confirm:$false -WarningVariable warnings -WarningAction SilentlyContinue
-        [string] $warnings | Should -Match '4 groups to delete now, 3'
-        Get-Called | Should -Not -Contain 'sync.start'
+    It 'names exactly the groups that were counted' {
+        Use-FakeScript @{ 'writeback.disable' = $disable }
+        Disable-GroupWriteback -Confirm:$false
+        $sent = @(Get-FakeJournal -Method 'writeback.disable').params
+        $sent[0].planId | Should -BeNullOrEmpty
+        $sent[1].planId | Should -Be 'plan-7'
     }
 }
 

@@ -314,10 +314,11 @@ func has(g *directory.TargetGroup, member directory.GUID) bool {
 	return slices.ContainsFunc(g.Members, func(m directory.MemberRef) bool { return m.GUID == member })
 }
 
-// write runs a change; a fault of kind errLost lets it happen and loses the answer.
+// write runs a change; a fault of kind errLost lets it happen and loses the
+// answer, one of kind errPart lets it happen and fails what comes after it.
 func (d *fakeDirectory) write(ctx context.Context, operation string, change func() error) error {
 	err := d.check(ctx, operation)
-	if err != nil && !errors.Is(err, errLost) {
+	if err != nil && !errors.Is(err, errLost) && !errors.Is(err, errPart) {
 		return err
 	}
 	d.mu.Lock()
@@ -330,6 +331,8 @@ func (d *fakeDirectory) write(ctx context.Context, operation string, change func
 }
 
 var errLost = &engine.Error{Category: engine.Connection, ID: "OutcomeUnknown", Message: "the answer was lost"}
+
+var errPart = &engine.Error{Category: engine.InvalidData, ID: "WriteRefused", Message: "a later part was refused"}
 
 func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (engine.Created, []engine.Refusal, error) {
 	var created engine.Created

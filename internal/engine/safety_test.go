@@ -371,3 +371,152 @@ func TestALinkEndsWhenBothSidesAreGone(t *testing.T) {
 		t.Errorf("%+v", run)
 	}
 }
+
+// Rules 2, 24 and 29.
+func TestDisableNamesWhatIsOursAndNothingElse(t *testing.T) {
+	b := newBench(t)
+	ids := map[string]directory.GUID{}
+	for _, name := range []string{"linked", "moved", "unmarked", "marked for another", "unstamped", "adopted"} {
+		ids[name] = b.tenant.put(name, "a")
+	}
+	b.enable(t)
+	b.sync(t)
+	for _, g := range b.directory.objects {
+		switch g.DisplayName {
+		case "moved":
+			g.DN = "CN=moved,OU=elsewhere,DC=contoso,DC=test"
+		case "unmarked":
+			g.AdminDesc, g.ExternalID = "", ""
+		case "marked for another":
+			g.AdminDesc, g.ExternalID = directory.Mark(guid("another")), directory.Mark(guid("another"))
+		case "unstamped":
+			g.ExtensionName = nil
+		case "adopted":
+			g.ExtensionName = append(g.ExtensionName, directory.AdoptedStamp(tenantID))
+		}
+	}
+	b.stranger(ids["linked"], "another product's")
+	b.stranger(guid("x"), "another tenant's").ExtensionName = []string{directory.Stamp(guid("another tenant"))}
+	b.stranger(guid("y"), "not linked").ExtensionName = []string{directory.Stamp(tenantID)}
+	named := func(request engine.DisableRequest) []string {
+		t.Helper()
+		request.WhatIf = true
+		run, err := b.engine.Disable(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.outcomes(t, run)
+	}
+	want := []string{"Delete linked pending", "Delete moved pending", "Delete not linked pending", "Delete unstamped pending"}
+	if diff := cmp.Diff(want, named(engine.DisableRequest{})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(append([]string{"Delete adopted pending"}, want...), named(engine.DisableRequest{IncludeAdopted: true})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Rule 23.
+func TestEnableStopsBeforeOthersGroups(t *testing.T) {
+	b := newBench(t)
+	b.stranger(guid("x"), "another product's")
+	request := engine.EnableRequest{TargetContainer: containerDN}
+	if _, err := b.engine.Enable(t.Context(), request); !engine.HasID(err, "ForeignGroupsPresent") {
+		t.Error(err)
+	}
+	if o, err := b.engine.Overview(t.Context()); err != nil || o.Status != engine.StatusNotConfigured {
+		t.Errorf("%+v %v", o, err)
+	}
+	yes := true
+	request.Adopt = &yes
+	if result, err := b.engine.Enable(t.Context(), request); err != nil || result.ForeignGroups != 1 {
+		t.Errorf("%+v %v", result, err)
+	}
+}
+
+// Rules 5 and 27: what was deleted in AD by hand comes again, within the limit.
+func TestWhatIsLostInTheDirectoryIsCreatedAgain(t *testing.T) {
+	b := newBench(t)
+	for i := range 20 {
+		b.tenant.put(fmt.Sprint("group ", i), "a")
+	}
+	b.enable(t)
+	b.sync(t)
+	lose := func(n int) {
+		for id := range b.directory.objects {
+			if n--; n >= 0 {
+				delete(b.directory.objects, id)
+			}
+		}
+	}
+	lose(5)
+	if run := b.sync(t); run.Exported.Create != 5 || run.MissingGroups != 5 || run.LinkedGroups != 20 {
+		t.Errorf("%+v", run)
+	}
+	lose(6)
+	if run := b.sync(t); run.StopReason != engine.StopTargetShrunk || len(b.directory.objects) != 14 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// What was written is recorded, although the run was cancelled meanwhile, and
+// nothing more is begun.
+func TestCancelledInTheMiddleOfAWrite(t *testing.T) {
+	b := newBench(t)
+	for i := range 60 {
+		b.tenant.put(fmt.Sprint("group ", i), "a")
+	}
+	b.enable(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b.directory.fail = func(operation string) error {
+		if operation == "create" {
+			cancel()
+		}
+		return nil
+	}
+	run, err := b.engine.Sync(ctx, engine.SyncRequest{}, nil)
+	if err != nil || run.Status != engine.RunStopped || run.StopReason != engine.StopCancelled {
+		t.Fatalf("%+v %v", run, err)
+	}
+	written := len(b.directory.objects)
+	if written == 0 || written > 4 || run.Exported.Create != written || run.Failed != 0 {
+		t.Errorf("%d were written: %+v", written, run)
+	}
+	s, err := b.engine.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if links, err := s.CountLinks(t.Context()); err != nil || links != written {
+		t.Errorf("%d of %d are linked, %v", links, written, err)
+	}
+	b.directory.fail = nil
+	if run := b.sync(t); run.Status != engine.RunComplete || len(b.directory.objects) != 60 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A group that stands is linked, whatever became of its members.
+func TestAGroupThatStandsIsLinked(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("created", "a")
+	id := b.tenant.put("adopted", "a")
+	b.stranger(id, "adopted")
+	yes := true
+	if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{TargetContainer: containerDN, Adopt: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	b.directory.fail = func(operation string) error {
+		if operation == "create" || operation == "changeMembers" {
+			return errPart
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if diff := cmp.Diff([]string{"Adopt adopted failed WriteRefused", "Create created failed WriteRefused"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	if o, err := b.engine.Overview(t.Context()); err != nil || o.Groups != 2 {
+		t.Errorf("%+v %v", o, err)
+	}
+}

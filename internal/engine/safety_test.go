@@ -520,3 +520,23 @@ func TestAGroupThatStandsIsLinked(t *testing.T) {
 		t.Errorf("%+v %v", o, err)
 	}
 }
+
+func TestAConnectionIsNotReplacedDuringARun(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	var during, disconnect error
+	b.directory.fail = func(operation string) error {
+		if operation == "create" {
+			_, during = b.engine.Connect(t.Context(), &engine.SourceConfig{}, nil)
+			disconnect = b.engine.Disconnect()
+		}
+		return nil
+	}
+	if run := b.sync(t); run.Status != engine.RunComplete {
+		t.Errorf("%+v", run)
+	}
+	if !engine.HasID(during, "RunInProgress") || !engine.HasID(disconnect, "RunInProgress") {
+		t.Errorf("%v, %v", during, disconnect)
+	}
+}

@@ -48,7 +48,7 @@ func memberRange(start, count int) string {
 }
 
 // Groups implements engine.TargetReader.
-func (t *target) Groups(ctx context.Context, container directory.GUID, each func(directory.TargetGroup) error) error {
+func (t *target) Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	// A subtree search below what the account cannot read is an empty success.
 	found, err := t.Container(ctx, "", container)
 	if err != nil {
@@ -56,7 +56,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, each func
 	}
 	q := query{
 		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema.ExternalID),
-		attributes: groupAttributes(true), pageSize: groupPage, extendedDN: true,
+		attributes: groupAttributes(members), pageSize: groupPage, extendedDN: true,
 	}
 	err = t.pool.use(ctx, func(c *conn) error { return c.groups(ctx, q, each) })
 	if own, ok := unwrapAbort(err); ok {

@@ -167,7 +167,7 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 		tenant = t.sourceID.TenantID
 	}
 	foreign, own := 0, 0
-	err = t.target.Groups(ctx, container.GUID, func(g directory.TargetGroup) error {
+	err = t.target.Groups(ctx, container.GUID, false, func(g directory.TargetGroup) error {
 		if directory.HasStamp(g.ExtensionName, tenant) {
 			own++
 		} else {

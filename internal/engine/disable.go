@@ -126,7 +126,7 @@ func ownGroups(ctx context.Context, state State, target Target, settings *Settin
 		return nil
 	}
 	for _, container := range append([]Container{settings.Container}, settings.FormerContainers...) {
-		err := target.Groups(ctx, container.GUID, take)
+		err := target.Groups(ctx, container.GUID, false, take)
 		if err != nil && !(container.GUID != settings.Container.GUID && HasID(err, "ContainerNotFound")) {
 			return nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}

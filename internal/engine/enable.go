@@ -104,7 +104,7 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 // are of others and not to be adopted (rule 23).
 func countMarked(ctx context.Context, c *connection, settings *Settings, result *EnableResult) error {
 	example := ""
-	err := c.target.Groups(ctx, settings.Container.GUID, func(g directory.TargetGroup) error {
+	err := c.target.Groups(ctx, settings.Container.GUID, false, func(g directory.TargetGroup) error {
 		if directory.HasStamp(g.ExtensionName, settings.Tenant.ID) {
 			result.OwnGroups++
 			return nil

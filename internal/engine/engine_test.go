@@ -317,6 +317,25 @@ func TestWhatLostItsMarkIsNotDeletedAndForgotten(t *testing.T) {
 	}
 }
 
+func TestCountingReadsNoMembers(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	b.sync(t)
+	b.directory.whole = 0
+	ctx := context.Background()
+	if _, err := b.engine.Test(ctx, ""); err != nil {
+		t.Error(err)
+	}
+	b.enable(t)
+	if run, err := b.engine.Disable(ctx, engine.DisableRequest{}); err != nil || run.Planned.Delete != 1 {
+		t.Errorf("%+v %v", run, err)
+	}
+	if b.directory.whole > 0 {
+		t.Errorf("%d memberships were read to count groups", b.directory.whole)
+	}
+}
+
 func TestAnotherDomainIsRefused(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")

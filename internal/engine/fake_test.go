@@ -169,6 +169,7 @@ type fakeDirectory struct {
 	next    int
 	usn     int64
 	domain  engine.DomainRef
+	whole   int // memberships that Groups read
 }
 
 func newDirectory() *fakeDirectory {
@@ -204,13 +205,16 @@ func (d *fakeDirectory) sorted() []*directory.TargetGroup {
 	return slices.SortedFunc(maps.Values(d.objects), func(a, b *directory.TargetGroup) int { return a.GUID.Compare(b.GUID) })
 }
 
-func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, each func(directory.TargetGroup) error) error {
+func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	for _, g := range d.sorted() {
 		if err := d.check(ctx, "read"); err != nil {
 			return err
 		}
 		if _, marked := g.SourceID(); marked && strings.HasSuffix(g.DN, ","+containerDN) {
-			if err := each(copied(g, true)); err != nil {
+			if members {
+				d.whole++
+			}
+			if err := each(copied(g, members)); err != nil {
 				return err
 			}
 		}

@@ -184,7 +184,7 @@ func (r *run) importTarget(ctx context.Context) error {
 		return flush()
 	}
 	for _, container := range r.containers {
-		if err := r.target.Groups(ctx, container.GUID, add); err != nil {
+		if err := r.target.Groups(ctx, container.GUID, true, add); err != nil {
 			return fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}

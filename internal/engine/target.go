@@ -25,8 +25,9 @@ type TargetReader interface {
 	// ContainerNotFound, ContainerOutsideDomain, ContainerUnreadable.
 	Container(ctx context.Context, dn string, guid directory.GUID) (Container, error)
 	// Groups reads every group below the container that carries a mark, with
-	// its whole membership. each is called from one goroutine at a time.
-	Groups(ctx context.Context, container directory.GUID, each func(directory.TargetGroup) error) error
+	// its whole membership or without members. each is called from one
+	// goroutine at a time.
+	Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error
 	// GroupsByGUID reads the named objects wherever they stand in the domain,
 	// at most 1,000 a call; those that do not exist, are deleted, or are not
 	// groups are left out of the answer.

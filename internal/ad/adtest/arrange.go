@@ -311,7 +311,7 @@ func (s *suite) create(t *testing.T, target engine.Target, parent directory.GUID
 func (s *suite) groups(t *testing.T, target engine.Target, container directory.GUID) []directory.TargetGroup {
 	t.Helper()
 	var groups []directory.TargetGroup
-	if err := target.Groups(testContext(t), container, func(g directory.TargetGroup) error {
+	if err := target.Groups(testContext(t), container, true, func(g directory.TargetGroup) error {
 		groups = append(groups, g)
 		return nil
 	}); err != nil {

@@ -265,7 +265,7 @@ func (s *suite) testLost(t *testing.T) {
 		}
 		// The listing is broken after its first page: an error, not a part.
 		n := 0
-		err := target.Groups(ctx, many.GUID, func(directory.TargetGroup) error {
+		err := target.Groups(ctx, many.GUID, true, func(directory.TargetGroup) error {
 			if n++; n == 50 {
 				p.after(0, loseAnswer)
 			}

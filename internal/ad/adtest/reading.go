@@ -68,6 +68,18 @@ func (s *suite) testRead(t *testing.T) {
 		if f := got[foreign]; f.GroupType != -2147483640 || f.SID == "" {
 			t.Errorf("the foreign group was read as %+v", f)
 		}
+
+		expected.Members = nil
+		if err := target.Groups(testContext(t), unit.GUID, false, func(h directory.TargetGroup) error {
+			slices.Sort(h.ExtensionName)
+			if h.GUID == created.GUID && !cmp.Equal(expected, h) {
+				t.Errorf("without members: %s", cmp.Diff(expected, h))
+			}
+			delete(want, h.GUID)
+			return nil
+		}); err != nil || len(want) > 0 {
+			t.Errorf("without members: %v, %d groups are lacking", err, len(want))
+		}
 	})
 	t.Run("by GUID", func(t *testing.T) {
 		moved, _ := s.create(t, target, unit.GUID, users["user0002"].ref())

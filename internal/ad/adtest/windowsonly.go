@@ -70,7 +70,7 @@ func (w *windows) read(t *testing.T, group directory.GUID) ([]directory.MemberRe
 // readAll reads the groups of the unit, of which there is one with members.
 func (w *windows) readAll(t *testing.T) ([]directory.MemberRef, error) {
 	var members []directory.MemberRef
-	err := w.target.Groups(testContext(t), w.unit.GUID, func(g directory.TargetGroup) error {
+	err := w.target.Groups(testContext(t), w.unit.GUID, true, func(g directory.TargetGroup) error {
 		members = append(members, g.Members...)
 		return nil
 	})

@@ -93,7 +93,7 @@ func (t *tester) checkSource(ctx context.Context) {
 		t.addError(names[4], &Error{ID: "ConnectWritebackEnabled", Message: "Entra Connect's own group writeback is on in this tenant.",
 			Advice: "Switch it off in Entra Connect first: switching it off later deletes every group it made."})
 	case on == Unknown:
-		t.add(names[4], Warning, "Whether Entra Connect's own group writeback is on could not be read.", "Make sure that it is off, or grant OnPremDirectorySynchronization.Read.All.")
+		t.add(names[4], Warning, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone.", "Make sure that it is off.")
 	default:
 		t.add(names[4], Passed, "Entra Connect's own group writeback is off.", "")
 	}

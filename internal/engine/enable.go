@@ -87,7 +87,7 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 			Message: "Entra Connect's own group writeback is on in this tenant. Switching it off later deletes every group it made, adopted ones included.",
 			Advice:  "Switch group writeback off in Entra Connect first, let it finish, and enable again."}
 	case on == Unknown:
-		result.Warnings = append(result.Warnings, "Whether Entra Connect's own group writeback is on could not be read (OnPremDirectorySynchronization.Read.All). Make sure that it is off.")
+		result.Warnings = append(result.Warnings, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone. Make sure that it is off.")
 	}
 	if !c.sourceID.hasOne(deletedRoles) {
 		result.Warnings = append(result.Warnings, "Without Group.Read.All deleted groups cannot be told from unreadable ones, so no group will be deleted.")

@@ -27,10 +27,12 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	if err != nil || request.WhatIf {
 		return result, err
 	}
-	if err := state.SetOwner(ctx, result.Settings.Tenant.ID, result.Settings.Domain); err != nil {
+	// The settings first: a folder whose settings could not be saved is not to
+	// belong to a tenant. A run gives a state without an owner its owner.
+	if err := state.SaveSettings(ctx, result.Settings); err != nil {
 		return EnableResult{}, err
 	}
-	if err := state.SaveSettings(ctx, result.Settings); err != nil {
+	if err := state.SetOwner(ctx, result.Settings.Tenant.ID, result.Settings.Domain); err != nil {
 		return EnableResult{}, err
 	}
 	// Last: with the settings unsaved, what Disable asked for must still hold;

@@ -70,8 +70,9 @@ const (
 	Skipped CheckResult = "Skipped"
 )
 
-// EnableRequest turns group writeback on. Empty fields keep what is set.
-type EnableRequest struct {
+// Choices is what Enable and Set have in common. Empty and nil fields keep
+// what is set.
+type Choices struct {
 	TargetContainer      string      `json:"targetContainer"`
 	NameFormat           NameFormat  `json:"nameFormat"`
 	SAMAccountNameFormat NameFormat  `json:"samAccountNameFormat"`
@@ -80,7 +81,12 @@ type EnableRequest struct {
 	MovedGroup           MovedGroup  `json:"movedGroup"`
 	SoftDeletedGroup     FrozenGroup `json:"softDeletedGroup"`
 	OutOfScopeGroup      FrozenGroup `json:"outOfScopeGroup"`
-	WhatIf               bool        `json:"whatIf"`
+}
+
+// EnableRequest turns group writeback on.
+type EnableRequest struct {
+	Choices
+	WhatIf bool `json:"whatIf"`
 }
 
 // EnableResult is what Enable saved, or would save.
@@ -102,19 +108,12 @@ type DisableRequest struct {
 	PlanID string `json:"planId"`
 }
 
-// SettingsPatch changes settings; nil and empty fields keep what is set.
+// SettingsPatch changes settings; nil keeps what is set.
 type SettingsPatch struct {
-	TargetContainer      string       `json:"targetContainer"`
-	NameFormat           NameFormat   `json:"nameFormat"`
-	SAMAccountNameFormat NameFormat   `json:"samAccountNameFormat"`
-	ExcludeMailAttribute *bool        `json:"excludeMailAttribute"`
-	Adopt                *bool        `json:"adopt"`
-	MovedGroup           MovedGroup   `json:"movedGroup"`
-	SoftDeletedGroup     FrozenGroup  `json:"softDeletedGroup"`
-	OutOfScopeGroup      FrozenGroup  `json:"outOfScopeGroup"`
-	Limits               *LimitsPatch `json:"limits"`
-	RunHistoryDays       *int         `json:"runHistoryDays"`
-	WhatIf               bool         `json:"whatIf"`
+	Choices
+	Limits         *LimitsPatch `json:"limits"`
+	RunHistoryDays *int         `json:"runHistoryDays"`
+	WhatIf         bool         `json:"whatIf"`
 }
 
 // LimitsPatch changes limits; nil keeps what is set, 0 switches a limit off.

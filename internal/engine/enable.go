@@ -65,10 +65,7 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 	settings.Tenant = TenantRef{ID: c.sourceID.TenantID, Name: c.sourceID.TenantName}
 	settings.Domain = c.targetID.domain()
 
-	patch := SettingsPatch{TargetContainer: request.TargetContainer, NameFormat: request.NameFormat, SAMAccountNameFormat: request.SAMAccountNameFormat,
-		ExcludeMailAttribute: request.ExcludeMailAttribute, Adopt: request.Adopt, MovedGroup: request.MovedGroup,
-		SoftDeletedGroup: request.SoftDeletedGroup, OutOfScopeGroup: request.OutOfScopeGroup}
-	if err := patch.apply(&settings); err != nil {
+	if err := request.Choices.apply(&settings); err != nil {
 		return EnableResult{}, err
 	}
 	if err := chooseContainer(ctx, c.target, &settings, request.TargetContainer); err != nil {

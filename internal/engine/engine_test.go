@@ -58,7 +58,7 @@ func (b *bench) start(t fataler) {
 
 func (b *bench) enable(t fataler) {
 	t.Helper()
-	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{TargetContainer: containerDN}); err != nil {
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -344,7 +344,7 @@ func TestAnotherDomainIsRefused(t *testing.T) {
 	b.start(t)
 	reads := len(b.directory.seen)
 	_, sync := b.engine.Sync(context.Background(), engine.SyncRequest{}, nil)
-	_, enable := b.engine.Enable(context.Background(), engine.EnableRequest{TargetContainer: containerDN})
+	_, enable := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}})
 	_, disable := b.engine.Disable(context.Background(), engine.DisableRequest{})
 	for name, err := range map[string]error{"sync": sync, "enable": enable, "disable": disable} {
 		if !engine.HasID(err, "DomainMismatch") || !strings.Contains(err.Error(), "fabrikam.test") {
@@ -459,7 +459,7 @@ func TestHistories(t *testing.T) {
 // with the same settings.
 func restart(rt *rapid.T, b *bench) {
 	b.start(rt)
-	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{TargetContainer: containerDN, Adopt: new(bool)}); err != nil && !engine.HasID(err, "ForeignGroupsPresent") {
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, Adopt: new(bool)}}); err != nil && !engine.HasID(err, "ForeignGroupsPresent") {
 		rt.Fatal(err)
 	}
 	// The strangers came after the first Enable, so this one refuses: let them

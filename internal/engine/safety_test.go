@@ -74,7 +74,7 @@ func TestAdoptionMayNotEmptyAGroup(t *testing.T) {
 	id := b.tenant.put("adopted", names("user", 4)...)
 	g := b.stranger(id, "adopted", names("user", 30)...)
 	yes := true
-	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Adopt: &yes}); err != nil {
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{Adopt: &yes}}); err != nil {
 		t.Fatal(err)
 	}
 	run := b.sync(t)
@@ -257,7 +257,7 @@ func remembered(t *testing.T, b *bench) map[string]any {
 
 func TestAPreviewMovesNothing(t *testing.T) {
 	b := newBench(t)
-	would := &engine.EnableRequest{TargetContainer: containerDN}
+	would := &engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}}
 	preview := func(request engine.PreviewRequest) {
 		t.Helper()
 		before, held := remembered(t, b), b.holds()
@@ -420,7 +420,7 @@ func TestDisableNamesWhatIsOursAndNothingElse(t *testing.T) {
 func TestEnableStopsBeforeOthersGroups(t *testing.T) {
 	b := newBench(t)
 	b.stranger(guid("x"), "another product's")
-	request := engine.EnableRequest{TargetContainer: containerDN}
+	request := engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}}
 	if _, err := b.engine.Enable(t.Context(), request); !engine.HasID(err, "ForeignGroupsPresent") {
 		t.Error(err)
 	}
@@ -503,7 +503,7 @@ func TestAGroupThatStandsIsLinked(t *testing.T) {
 	id := b.tenant.put("adopted", "a")
 	b.stranger(id, "adopted")
 	yes := true
-	if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{TargetContainer: containerDN, Adopt: &yes}); err != nil {
+	if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, Adopt: &yes}}); err != nil {
 		t.Fatal(err)
 	}
 	b.directory.fail = func(operation string) error {

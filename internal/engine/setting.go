@@ -38,7 +38,7 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 			return Settings{}, err
 		}
 	}
-	if patch.changesProjection() {
+	if patch.Choices != (Choices{}) { // each changes what is written
 		settings.InitialPending = true
 	}
 	if patch.WhatIf {
@@ -47,13 +47,8 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	return settings, state.SaveSettings(ctx, settings)
 }
 
-func (p *SettingsPatch) changesProjection() bool {
-	return p.TargetContainer != "" || p.NameFormat != "" || p.SAMAccountNameFormat != "" || p.ExcludeMailAttribute != nil || p.Adopt != nil ||
-		p.MovedGroup != "" || p.SoftDeletedGroup != "" || p.OutOfScopeGroup != ""
-}
-
 // apply changes what needs no directory.
-func (p *SettingsPatch) apply(s *Settings) error {
+func (p *Choices) apply(s *Settings) error {
 	for _, f := range []struct {
 		name string
 		to   *NameFormat
@@ -92,6 +87,14 @@ func (p *SettingsPatch) apply(s *Settings) error {
 	}
 	if p.Adopt != nil {
 		s.Adopt = *p.Adopt
+	}
+	return nil
+}
+
+// apply changes what needs no directory.
+func (p *SettingsPatch) apply(s *Settings) error {
+	if err := p.Choices.apply(s); err != nil {
+		return err
 	}
 	if p.RunHistoryDays != nil {
 		if *p.RunHistoryDays < 1 || *p.RunHistoryDays > 3650 {

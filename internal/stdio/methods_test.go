@@ -66,6 +66,7 @@ func TestParametersAreRefusedByName(t *testing.T) {
 		{"settings.set", map[string]any{"limits": map[string]any{"deletions": 1}}, "deletions"},
 		{"writeback.enable", map[string]any{"adopt": "yes"}, "adopt"},
 		{"sync.preview", map[string]any{"enable": map[string]any{"whatIf": 1}}, "enable.whatIf"},
+		{"sync.preview", map[string]any{"enable": map[string]any{"adopt": "yes"}}, "enable.adopt"},
 		{"run.list", map[string]any{"limit": 501}, "limit"},
 		{"run.list", map[string]any{"limit": -1}, "limit"},
 		{"run.list", map[string]any{"limit": 1.5}, "limit"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,15 @@ import (
 
 // decode reads params into the struct that into points to. Fields that the
 // struct has not, and values of another type, are refused by name; no message
+// parameterName is the path of a parameter as the client wrote it: what
+// encoding/json says also names embedded structs, which begin with a capital
+// and are no part of the JSON.
+func parameterName(path string) string {
+	parts := strings.Split(path, ".")
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part != "" && part[0] >= 'A' && part[0] <= 'Z' })
+	return strings.Join(parts, ".")
+}
+
 // quotes a value, for it may be a secret.
 func decode(params json.RawMessage, into any) error {
 	if len(params) == 0 {
@@ -30,7 +40,8 @@ func decode(params json.RawMessage, into any) error {
 	case errors.As(err, &wrong) && wrong.Field == "":
 		return invalidParameter("params", "params is not an object.", "Give the parameters by name.")
 	case errors.As(err, &wrong):
-		return invalidParameter(wrong.Field, fmt.Sprintf("The value of %s has the wrong type.", wrong.Field), "Give "+typeName(wrong.Type)+".")
+		name := parameterName(wrong.Field)
+		return invalidParameter(name, fmt.Sprintf("The value of %s has the wrong type.", name), "Give "+typeName(wrong.Type)+".")
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if plain, err := strconv.Unquote(name); err == nil {

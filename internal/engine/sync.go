@@ -16,40 +16,16 @@ import (
 // that Disable named. Once the run has begun its record is the answer, however
 // it ends.
 func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (Run, error) {
-	state, unlock, err := e.lockState(ctx)
+	r, release, err := e.begin(ctx, SyncRun, request.PolicyType, nil, report)
 	if err != nil {
 		return Run{}, err
 	}
-	defer unlock()
-	settings, err := state.LoadSettings(ctx)
-	if err != nil {
-		return Run{}, err
-	}
-	disabling, err := disabling(ctx, state, &settings)
-	if err != nil {
-		return Run{}, err
-	}
-	c, done, err := e.use(!disabling, true)
-	if err != nil {
-		return Run{}, err
-	}
-	defer done()
-	if disabling {
-		if err := checkOwner(ctx, state, &settings, &c); err != nil {
-			return Run{}, err
-		}
-		r := e.newRun(state, c, settings, DisableRun, report)
+	defer release()
+	if r.record.Kind == DisableRun {
 		return r.do(ctx, r.planDisable, r.exportStep, r.endDisable)
 	}
-	if err := mayRun(&settings, request.PolicyType); err != nil {
-		return Run{}, err
-	}
-	if err := checkRun(ctx, state, &settings, &c); err != nil {
-		return Run{}, err
-	}
-	r := e.newRun(state, c, settings, SyncRun, report)
 	if request.AllowOnce != "" {
-		if r.consent, err = loadConsent(ctx, state, request.AllowOnce); err != nil {
+		if r.consent, err = loadConsent(ctx, r.state, request.AllowOnce); err != nil {
 			return Run{}, err
 		}
 	}
@@ -69,47 +45,15 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 
 // Preview plans a run and exports nothing. It moves no link, setting or total.
 func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Report) (Run, error) {
-	state, unlock, err := e.lockState(ctx)
+	r, release, err := e.begin(ctx, PreviewRun, request.PolicyType, request.Enable, report)
 	if err != nil {
 		return Run{}, err
 	}
-	defer unlock()
-	settings, err := state.LoadSettings(ctx)
-	if err != nil {
-		return Run{}, err
+	defer release()
+	if r.record.Kind == DisableRun {
+		r.record.Kind = PreviewRun
+		return r.do(ctx, r.planDisable)
 	}
-	if request.Enable != nil {
-		settings.Enabled = true // which takes back what Disable named
-	}
-	disabling, err := disabling(ctx, state, &settings)
-	if err != nil {
-		return Run{}, err
-	}
-	c, done, err := e.use(!disabling, true)
-	if err != nil {
-		return Run{}, err
-	}
-	defer done()
-	if request.Enable != nil {
-		would, err := prepareEnable(ctx, state, &c, *request.Enable)
-		if err != nil {
-			return Run{}, err
-		}
-		settings = would.Settings
-	}
-	if disabling {
-		if err := checkOwner(ctx, state, &settings, &c); err != nil {
-			return Run{}, err
-		}
-		return e.newRun(state, c, settings, PreviewRun, report).previewDisable(ctx)
-	}
-	if err := mayRun(&settings, request.PolicyType); err != nil {
-		return Run{}, err
-	}
-	if err := checkRun(ctx, state, &settings, &c); err != nil {
-		return Run{}, err
-	}
-	r := e.newRun(state, c, settings, PreviewRun, report)
 	return r.do(ctx,
 		r.locate,
 		r.importSource,
@@ -119,6 +63,59 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 		r.planStep,
 		r.limitStep,
 	)
+}
+
+// begin takes the lock and the connection and makes sure that a run may begin.
+// With enable, the run is one after that request. The kind becomes DisableRun
+// when the groups that Disable named are what is due. release gives back what
+// was taken; on an error nothing is held.
+func (e *Engine) begin(ctx context.Context, kind RunKind, policy PolicyType, enable *EnableRequest, report Report) (_ *run, release func(), err error) {
+	state, unlock, err := e.lockState(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	giveBack := unlock
+	defer func() {
+		if err != nil {
+			giveBack()
+		}
+	}()
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if enable != nil {
+		settings.Enabled = true // which takes back what Disable named
+	}
+	disabling, err := disabling(ctx, state, &settings)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, done, err := e.use(!disabling, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	giveBack = func() {
+		done()
+		unlock()
+	}
+	if enable != nil {
+		would, err := prepareEnable(ctx, state, &c, *enable)
+		if err != nil {
+			return nil, nil, err
+		}
+		settings = would.Settings
+	}
+	if disabling {
+		kind = DisableRun
+		err = checkOwner(ctx, state, &settings, &c)
+	} else if err = mayRun(&settings, policy); err == nil {
+		err = checkRun(ctx, state, &settings, &c)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.newRun(state, c, settings, kind, report), giveBack, nil
 }
 
 // disabling reports whether the next run deletes what Disable named. Enable and
@@ -295,8 +292,6 @@ func checkRun(ctx context.Context, state State, settings *Settings, c *connectio
 	}
 	return c.sourceID.requirePermissions()
 }
-
-func (r *run) previewDisable(ctx context.Context) (Run, error) { return r.do(ctx, r.planDisable) }
 
 // locate finds the containers by their objectGUIDs: they may have been renamed
 // or moved. One that is missing is an error, never an empty target.

@@ -1,10 +1,24 @@
 package directory
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
-// GroupTypeUniversalDistribution is the groupType of a universal distribution
-// group (MS-ADTS 2.2.12).
-const GroupTypeUniversalDistribution int32 = 8
+// The groupTypes of universal groups (MS-ADTS 2.2.12).
+const (
+	GroupTypeUniversalDistribution int32 = 0x8
+	GroupTypeUniversalSecurity     int32 = -0x80000000 + 0x8
+)
+
+// GroupKind is what a group of the tenant is.
+type GroupKind string
+
+// The kinds of groups that can be written.
+const (
+	UnifiedGroup  GroupKind = "unified"  // a Microsoft 365 group
+	SecurityGroup GroupKind = "security" // a cloud security group without mail
+)
 
 // HiddenMembership is the visibility of a group whose members are shown only
 // to those with Member.Read.Hidden.
@@ -12,14 +26,20 @@ const HiddenMembership = "HiddenMembership"
 
 // SourceGroup is a group of the tenant with the attributes that are written.
 type SourceGroup struct {
-	ID          GUID   `json:"id"`
-	DisplayName string `json:"displayName"`
-	Description string `json:"description,omitempty"`
-	Mail        string `json:"mail,omitempty"`
-	Visibility  string `json:"visibility,omitempty"`
+	ID          GUID      `json:"id"`
+	Kind        GroupKind `json:"kind"`
+	DisplayName string    `json:"displayName"`
+	Description string    `json:"description,omitempty"`
+	Mail        string    `json:"mail,omitempty"`
+	Visibility  string    `json:"visibility,omitempty"`
 	// OnPremisesSID is onPremisesSecurityIdentifier: the group once stood in
 	// AD, and its source of authority was moved to the cloud.
 	OnPremisesSID SID `json:"onPremisesSecurityIdentifier,omitempty"`
+	// WritebackEnabled and OnPremisesGroupType are the isEnabled and
+	// onPremisesGroupType of writebackConfiguration (Graph beta): nil and empty
+	// where they are not set, or were not asked for.
+	WritebackEnabled    *bool  `json:"writebackEnabled,omitempty"`
+	OnPremisesGroupType string `json:"onPremisesGroupType,omitempty"`
 }
 
 // MemberKind is the type of a member in the tenant.
@@ -100,6 +120,9 @@ type TargetGroup struct {
 	ExternalID     string   `json:"msDS-ExternalDirectoryObjectId,omitempty"`
 	ExtensionName  []string `json:"extensionName,omitempty"`
 	USNChanged     int64    `json:"uSNChanged,omitempty"`
+	// WhenChanged is when this domain controller last saw the object change,
+	// to the second; zero where it is not told.
+	WhenChanged time.Time `json:"whenChanged,omitzero"`
 	// Members is the whole membership as it was read; a reader that cannot
 	// read it to the end fails instead of returning a part.
 	Members []MemberRef `json:"-"`

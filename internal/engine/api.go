@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
 // This file holds the requests and answers of the engine's methods. Their JSON
 // form is the protocol's (docs/protocol.md).
 
@@ -35,8 +40,14 @@ type Overview struct {
 	Groups         int             `json:"groups"`
 	DisablePending int             `json:"disablePending"`
 	NextPolicyType PolicyType      `json:"nextPolicyType"`
-	LastRun        *Run            `json:"lastRun,omitempty"`
-	StatePath      string          `json:"statePath"`
+	// NextPolicyReason is why the next run is Initial, as far as that is known
+	// before it begins.
+	NextPolicyReason PolicyReason `json:"nextPolicyReason,omitempty"`
+	// PendingGroups is how many groups the next delta run plans whatever has
+	// changed.
+	PendingGroups int    `json:"pendingGroups"`
+	LastRun       *Run   `json:"lastRun,omitempty"`
+	StatePath     string `json:"statePath"`
 }
 
 // WritebackStatus is whether group writeback is on.
@@ -81,6 +92,14 @@ type Choices struct {
 	MovedGroup           MovedGroup  `json:"movedGroup"`
 	SoftDeletedGroup     FrozenGroup `json:"softDeletedGroup"`
 	OutOfScopeGroup      FrozenGroup `json:"outOfScopeGroup"`
+	// Scope, GroupIDs, Filter and IncludeSecurityGroups are [Scope]'s; a list or
+	// a filter that is empty takes away the one that is set.
+	Scope                 plan.ScopeMode           `json:"scope"`
+	GroupIDs              *[]directory.GUID        `json:"groupIds"`
+	Filter                *string                  `json:"filter"`
+	IncludeSecurityGroups *bool                    `json:"includeSecurityGroups"`
+	OnPremisesGroupType   plan.OnPremisesGroupType `json:"onPremisesGroupType"`
+	MaxMemberCount        *int                     `json:"maxMemberCount"`
 }
 
 // EnableRequest turns group writeback on.
@@ -113,7 +132,10 @@ type SettingsPatch struct {
 	Choices
 	Limits         *LimitsPatch `json:"limits"`
 	RunHistoryDays *int         `json:"runHistoryDays"`
-	WhatIf         bool         `json:"whatIf"`
+	// InitialIntervalDays and Connections are as in [Settings].
+	InitialIntervalDays *int `json:"initialIntervalDays"`
+	Connections         *int `json:"connections"`
+	WhatIf              bool `json:"whatIf"`
 }
 
 // LimitsPatch changes limits; nil keeps what is set, 0 switches a limit off.
@@ -130,6 +152,35 @@ type LimitsPatch struct {
 type SyncRequest struct {
 	PolicyType PolicyType `json:"policyType"` // empty: what is due
 	AllowOnce  string     `json:"allowOnce"`  // a plan id
+	// SkipReplicationCheck goes on with a domain controller that has not
+	// received what was written on the one before: for when that one is lost.
+	SkipReplicationCheck bool `json:"skipReplicationCheck"`
+}
+
+// GroupSyncRequest syncs one group on demand.
+type GroupSyncRequest struct {
+	// Group is the group's object id, or exactly its display name or mail.
+	// Errors: GroupNotFound, GroupAmbiguous.
+	Group                string `json:"group"`
+	WhatIf               bool   `json:"whatIf"`
+	SkipReplicationCheck bool   `json:"skipReplicationCheck"`
+}
+
+// GroupSyncResult tells step by step what became of the group. Its members,
+// each with the reason if it is not written, are listed by group.members.
+type GroupSyncResult struct {
+	Run         Run            `json:"run"`
+	ID          directory.GUID `json:"id"`
+	DisplayName string         `json:"displayName"`
+	Steps       []GroupStep    `json:"steps"`
+}
+
+// GroupStep is one step of a sync on demand. Name is Import, Scope, Join,
+// Members or Action.
+type GroupStep struct {
+	Name    string      `json:"name"`
+	Result  CheckResult `json:"result"`
+	Message string      `json:"message"`
 }
 
 // PreviewRequest plans a run without exporting anything.

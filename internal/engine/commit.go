@@ -26,7 +26,7 @@ func (r *run) commitStep(ctx context.Context) error {
 		return err
 	}
 	if err := r.state.Commit(ctx, r.record.ID, Watermark{Server: identity.Server, DSServiceName: identity.DSServiceName,
-		InvocationID: identity.InvocationID, HighestUSN: identity.HighestUSN}); err != nil {
+		InvocationID: identity.InvocationID, HighestUSN: identity.HighestUSN}, nil); err != nil {
 		return err
 	}
 	return r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))

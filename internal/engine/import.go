@@ -34,7 +34,7 @@ func (r *run) importSource(ctx context.Context) error {
 		return err
 	}
 	r.sourceID = identity
-	err = r.source.Groups(ctx, func(page []directory.SourceGroup) error {
+	err = r.source.Groups(ctx, SourceSelection{}, func(page []directory.SourceGroup) error {
 		r.record.SourceGroups += len(page)
 		r.progress("import-source", r.record.SourceGroups, 0, "Reading the groups of the tenant")
 		return r.state.StageSourceGroups(ctx, r.record.ID, page)
@@ -240,7 +240,7 @@ func (r *run) resolveMembers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("resolving members: %w", err)
 		}
-		if err := r.state.SaveResolutions(ctx, r.record.ID, resolutions); err != nil {
+		if err := r.state.SaveResolutions(ctx, r.record.ID, resolutions, r.now()); err != nil {
 			return err
 		}
 		done += len(members)

@@ -77,15 +77,7 @@ func (r *run) planStep(ctx context.Context) error {
 	if err := p.finish(ctx); err != nil {
 		return err
 	}
-	unwritten, err := r.state.CountUnwritten(ctx, r.record.ID)
-	for reason, n := range unwritten {
-		if reason.Unknown() {
-			r.record.UnknownMembers += n
-		} else {
-			r.record.UnwrittenMembers += n
-		}
-	}
-	return err
+	return nil
 }
 
 // cursor walks through a listing a page at a time.
@@ -157,6 +149,13 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if pair.Membership.Incomplete != "" && !pair.Hidden {
 		p.doubts++
 	}
+	for reason, n := range pair.Membership.Unwritten {
+		if reason.Unknown() {
+			p.record.UnknownMembers += n
+		} else {
+			p.record.UnwrittenMembers += n
+		}
+	}
 	return p.plan(ctx, &pair)
 }
 
@@ -172,7 +171,7 @@ func (p *planner) askPresence(ctx context.Context) error {
 	presence := map[directory.GUID]Presence{}
 	if len(ids) > 0 {
 		var err error
-		presence, err = p.source.Presence(ctx, ids)
+		presence, err = p.source.Presence(ctx, SourceSelection{}, ids)
 		if err != nil && (ctx.Err() != nil || !HasID(err, StopAccessTokenExpired)) {
 			return fmt.Errorf("asking the tenant for %d groups singly: %w", len(ids), err)
 		}

@@ -15,6 +15,7 @@ const (
 	SyncRun    RunKind = "sync"
 	PreviewRun RunKind = "preview" // a plan, and nothing more
 	DisableRun RunKind = "disable" // deletes the groups that Disable named
+	GroupRun   RunKind = "group"   // one group on demand; moves no watermark
 )
 
 // PolicyType is how much a run imports, as Entra Connect calls it.
@@ -24,6 +25,20 @@ type PolicyType string
 const (
 	Initial PolicyType = "Initial"
 	Delta   PolicyType = "Delta"
+)
+
+// PolicyReason is why a run imports everything.
+type PolicyReason string
+
+// The reasons of an Initial run.
+const (
+	InitialRequested   PolicyReason = "requested"
+	InitialFirst       PolicyReason = "first"            // nothing was ever committed to this state
+	InitialSettings    PolicyReason = "settings-changed" // what is written, or the scope, was changed
+	InitialInterval    PolicyReason = "interval"         // the last one is older than InitialIntervalDays
+	InitialSettling    PolicyReason = "settling"         // the first one may have read a replica that lagged behind
+	InitialServer      PolicyReason = "server-changed"   // another domain controller, or one restored from a backup
+	InitialLinkExpired PolicyReason = "link-expired"     // Graph no longer takes the delta link
 )
 
 // RunStatus is how a run ended.
@@ -46,6 +61,7 @@ const (
 	StopRemovalThreshold   = plan.StopRemovals
 	StopSourceShrunk       = plan.StopSource
 	StopTargetShrunk       = plan.StopTarget
+	StopTargetNotUpToDate  = "target-not-up-to-date"
 	StopCancelled          = "stopped-cancelled"
 	StopAccessTokenExpired = "AccessTokenExpired" // with status partial
 	StopInterrupted        = "interrupted"        // with status failed: the process died
@@ -56,6 +72,8 @@ type Run struct {
 	ID         int64      `json:"id"`
 	Kind       RunKind    `json:"kind"`
 	PolicyType PolicyType `json:"policyType"`
+	// PolicyReason says why a run is Initial, empty for a Delta run.
+	PolicyReason PolicyReason `json:"policyReason,omitempty"`
 	// PlanID names the plan that the run spooled, for AllowOnce.
 	PlanID     string    `json:"planId"`
 	Started    time.Time `json:"started"`
@@ -74,6 +92,9 @@ type Run struct {
 	LinkedGroups int `json:"linkedGroups"` // pairs after the run
 	// MissingGroups are linked objects that were nowhere in the domain.
 	MissingGroups int `json:"missingGroups"`
+	// DriftedGroups are groups of ours that somebody else has changed in AD
+	// since they were last read or written.
+	DriftedGroups int `json:"driftedGroups"`
 	// Planned is what the plan holds, Exported what was done of it.
 	Planned  plan.Totals `json:"planned"`
 	Exported plan.Totals `json:"exported"`
@@ -150,10 +171,27 @@ type Link struct {
 	Adopted bool `json:"adopted"`
 }
 
-// Watermark is where the target was read from and how far (rule 12).
+// Watermark is how far both sides were read. It moves only together with what
+// was read and with the pending set.
 type Watermark struct {
+	// Server, DSServiceName and InvocationID name the domain controller (rule 12).
 	Server        string
 	DSServiceName string
 	InvocationID  directory.GUID
-	HighestUSN    int64
+	// HighestUSN is its highestCommittedUSN after the export: another one must
+	// have received that much before it may take its place.
+	HighestUSN int64
+	// SearchedUSN is its highestCommittedUSN before the target was read: where
+	// the next search for changes begins (rule 13).
+	SearchedUSN int64
+	// Source holds the delta links, the newest first, and behind it the newest
+	// of those that are old enough for rule 11.
+	Source []DeltaLinks
+	// Initial is when the last full import began.
+	Initial time.Time
+	// Settled: the last full import covered what replicas may have kept from it
+	// (rule 11).
+	Settled bool
+	// Scope is the scope of the last full import, in a form for comparing.
+	Scope string
 }

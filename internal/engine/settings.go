@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // Settings is what the administrator chose. It holds no secret, and losing the
@@ -37,12 +38,40 @@ type Settings struct {
 	// bin, OutOfScopeGroup with one that is there but no longer written.
 	SoftDeletedGroup FrozenGroup `json:"softDeletedGroup"`
 	OutOfScopeGroup  FrozenGroup `json:"outOfScopeGroup"`
-	Limits           Limits      `json:"limits"`
+	// Scope says which groups are written.
+	Scope Scope `json:"scope"`
+	// OnPremisesGroupType is what Microsoft 365 groups become in AD; cloud
+	// security groups always become universal security groups.
+	OnPremisesGroupType plan.OnPremisesGroupType `json:"onPremisesGroupType"`
+	// MaxMemberCount is how many members, of any kind, a group may have to be
+	// written: 1 to 1,000,000.
+	MaxMemberCount int `json:"maxMemberCount"`
+	// InitialIntervalDays is after how many days a run is Initial by itself: 1
+	// to 30. It finds what changes in no delta (rules 8 and 13).
+	InitialIntervalDays int `json:"initialIntervalDays"`
+	// Connections is how many changes are exported at a time, each on a
+	// connection of its own: 1 to 16.
+	Connections int    `json:"connections"`
+	Limits      Limits `json:"limits"`
 	// RunHistory is for how many days runs and their changes are kept.
 	RunHistoryDays int `json:"runHistoryDays"`
 	// InitialPending makes the next run Initial: full import and full
 	// synchronisation.
 	InitialPending bool `json:"initialPending"`
+}
+
+// Scope says which groups of the tenant are written. All that is given must
+// hold.
+type Scope struct {
+	// Groups is All, WritebackEnabled or Selected.
+	Groups plan.ScopeMode `json:"groups"`
+	// GroupIDs are the groups of the mode Selected.
+	GroupIDs []directory.GUID `json:"groupIds,omitempty"`
+	// Filter is as plan.ParseFilter takes it; empty: none.
+	Filter string `json:"filter,omitempty"`
+	// IncludeSecurityGroups: cloud security groups without mail, beside
+	// Microsoft 365 groups.
+	IncludeSecurityGroups bool `json:"includeSecurityGroups,omitempty"`
 }
 
 // SettingsVersion is the version of the form of settings.json written here.
@@ -109,6 +138,11 @@ func DefaultSettings() Settings {
 		MovedGroup:           MovedKeep,
 		SoftDeletedGroup:     FrozenKeep,
 		OutOfScopeGroup:      FrozenKeep,
+		Scope:                Scope{Groups: plan.ScopeAll},
+		OnPremisesGroupType:  plan.UniversalDistribution,
+		MaxMemberCount:       50_000,
+		InitialIntervalDays:  7,
+		Connections:          4,
 		Limits: Limits{
 			DeletionCount: 500, DeletionPercent: 10, RemovalPercent: 10, GroupRemovalPercent: 50,
 			SourceShrinkPercent: 20, TargetShrinkPercent: 10,

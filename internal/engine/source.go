@@ -16,16 +16,45 @@ import (
 type Source interface {
 	// Identify signs in and says whose tenant it is and what the token allows.
 	Identify(ctx context.Context) (SourceIdentity, error)
-	// Groups reads every Microsoft 365 group that is not synced from
+	// Groups reads every group of the selection that is not synced from
 	// on-premises, to the last page, or fails.
-	Groups(ctx context.Context, page func([]directory.SourceGroup) error) error
+	Groups(ctx context.Context, selection SourceSelection, page func([]directory.SourceGroup) error) error
+	// GroupsByID reads the named groups as Groups does; those that are not
+	// there or not of the selection are left out, which proves nothing.
+	GroupsByID(ctx context.Context, selection SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error)
+	// FindGroups returns the ids of the groups that have exactly this display
+	// name or mail, without regard to case, at most 20.
+	FindGroups(ctx context.Context, text string) ([]directory.GUID, error)
 	// Members reads the members of the groups with their join attributes, in
 	// an order of its own choosing and several groups at a time; pages of one
 	// group come in order. A group whose members cannot be read yields one
 	// page with Err and does not end the others.
 	Members(ctx context.Context, groups []directory.GUID, page func(MemberPage) error) error
+	// MembersByID reads the join attributes of single members, in as few
+	// requests as possible. Of the members given ID and Kind count. One that is
+	// missing from the answer is unknown, not gone.
+	MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error)
 	// Presence asks for each group singly whether the tenant still has it.
-	Presence(ctx context.Context, groups []directory.GUID) (map[directory.GUID]Presence, error)
+	Presence(ctx context.Context, selection SourceSelection, groups []directory.GUID) (map[directory.GUID]Presence, error)
+
+	// StartDelta returns links from which GroupChanges and UserChanges tell
+	// what happens from now on (deltatoken=latest). Taken is left zero.
+	StartDelta(ctx context.Context) (DeltaLinks, error)
+	// GroupChanges reads what has happened to groups since the link was given
+	// out, to the last page, and returns the link to go on from. Groups of any
+	// kind occur, and one group may occur several times, on several pages; what
+	// is said of one group is in order. Error DeltaLinkExpired: only a full
+	// import helps.
+	GroupChanges(ctx context.Context, link string, page func([]GroupChange) error) (next string, err error)
+	// UserChanges reads the users whose join attributes have changed since, as
+	// they are now; deleted ones are left out. Errors as with GroupChanges.
+	UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (next string, err error)
+
+	// NewGroupDefault tells whether Microsoft 365 groups without a
+	// writebackConfiguration are written back: NewUnifiedGroupWritebackDefault of
+	// the tenant (Graph beta). Yes where it is not set; Unknown where the token
+	// may not read it.
+	NewGroupDefault(ctx context.Context) (Tristate, error)
 	// ConnectWriteback tells whether Entra Connect's own group writeback is
 	// on in the tenant. Unknown where the token may not read it.
 	ConnectWriteback(ctx context.Context) (Tristate, error)
@@ -44,6 +73,58 @@ type SourceIdentity struct {
 	// Roles are the application permissions in the token (claim "roles"), or
 	// for a delegated token its scopes (claim "scp").
 	Roles []string
+}
+
+// SourceSelection says what of the tenant is read. The scope proper is decided
+// by plan.Scope on what was read.
+type SourceSelection struct {
+	// SecurityGroups: cloud security groups without mail, beside Microsoft 365 groups.
+	SecurityGroups bool
+	// WritebackConfiguration is read with each group (Graph beta).
+	WritebackConfiguration bool
+}
+
+// DeltaLinks are where the next delta import begins.
+type DeltaLinks struct {
+	Groups string    `json:"groups"`
+	Users  string    `json:"users"`
+	Taken  time.Time `json:"taken"`
+}
+
+// Removal says how a group left the tenant.
+type Removal string
+
+// The removals, as @removed gives them. RemovedChanged can be restored.
+const (
+	NotRemoved     Removal = ""
+	RemovedChanged Removal = "changed"
+	RemovedDeleted Removal = "deleted"
+)
+
+// GroupChange is what one entry of a delta says of a group. Attributes that
+// are nil are not told and therefore unchanged; one that points to an empty
+// value has none any more.
+type GroupChange struct {
+	ID      directory.GUID
+	Removed Removal
+	// Kind is the kind of the group, empty for one that is never written (synced
+	// from on-premises, or of another kind); nil where the entry does not tell.
+	Kind        *directory.GroupKind
+	DisplayName *string
+	Description *string
+	Mail        *string
+	Visibility  *string
+	// OnPremisesSID as in [directory.SourceGroup].
+	OnPremisesSID *directory.SID
+	// Members are the members added and removed, in the order given.
+	Members []MemberChange
+}
+
+// MemberChange is a member that was added to a group, or removed from it.
+type MemberChange struct {
+	ID      directory.GUID
+	Kind    directory.MemberKind
+	Removed bool
 }
 
 // MemberPage is a part of one group's members.

@@ -46,10 +46,20 @@ type RunStore interface {
 	PurgeRuns(ctx context.Context, olderThan time.Time) error       // runs, their changes and leftovers of their staging
 	UsePlan(ctx context.Context, planID string) error               // marks a consent as used; error PlanAlreadyUsed
 	LastComplete(ctx context.Context) (run Run, ok bool, err error) // newest committed sync run
+	// StillRunning answers with the error RunSuperseded when the run's record no
+	// longer says running, or another run has begun after it.
+	StillRunning(ctx context.Context, id int64) error
 }
 
-// StagingStore holds what a run reads.
+// StagingStore holds what a run reads. A generation that was made an overlay
+// stands on the current one: in every method that reads, what it has not staged
+// of an object (a group of the tenant, a membership, how a member joins, a group
+// of AD) is what the current generation has of it.
 type StagingStore interface {
+	// Overlay makes the generation an overlay, before anything is staged in it.
+	// The error InternalError when there is no current generation.
+	Overlay(ctx context.Context, generation int64) error
+
 	StageSourceGroups(ctx context.Context, generation int64, groups []directory.SourceGroup) error
 	// StageMembers appends pages; a page with Err marks the group's membership
 	// as incomplete with the error's id as reason.
@@ -58,14 +68,61 @@ type StagingStore interface {
 	// staged twice is replaced.
 	StageTargetGroups(ctx context.Context, generation int64, groups []directory.TargetGroup) error
 
-	// UnresolvedMembers lists the distinct members of the generation that have
-	// no resolution yet, by member id.
-	UnresolvedMembers(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceMember, error)
-	SaveResolutions(ctx context.Context, generation int64, resolutions []Resolution) error
+	// StageGoneGroups says that groups of the tenant are not (or no longer) to be
+	// seen in the generation, and StageGoneTargets the same of objects of AD.
+	StageGoneGroups(ctx context.Context, generation int64, ids []directory.GUID) error
+	StageGoneTargets(ctx context.Context, generation int64, guids []directory.GUID) error
+	// ChangeMembership applies changes, in their order, to what the generation
+	// has of the group's members; a removal of who is no member, or an addition
+	// of who is one, changes nothing. A member of whom nothing is known yet is
+	// staged as unread. A group without a membership gets one that is incomplete.
+	ChangeMembership(ctx context.Context, generation int64, group directory.GUID, changes []MemberChange) error
+	// StageTargetWritten stages a group of AD as it is after a write: header
+	// (Members is not looked at) with the membership that the generation has,
+	// with the changes applied.
+	StageTargetWritten(ctx context.Context, generation int64, header directory.TargetGroup, added, removed []directory.MemberRef) error
 
+	// StageKnownMembers stages how these members join, of those that are known
+	// as members of any group, and leaves out the others. They count as
+	// unresolved again when anything that matters to the join differs from what
+	// the generation has.
+	StageKnownMembers(ctx context.Context, generation int64, members []directory.SourceMember) error
+	// StageMembersAgain stages the named ones, where they are known as members,
+	// as they are, unresolved again.
+	StageMembersAgain(ctx context.Context, generation int64, ids []directory.GUID) error
+	// StageDueMembers stages the members that are due to be asked for again, as
+	// they are, unresolved: those that are unknown each time, those that were
+	// not found at growing intervals.
+	StageDueMembers(ctx context.Context, generation int64, now time.Time) error
+	// UnreadMembers lists the members that the generation itself has staged and
+	// that are not readable, by id, with ID and Kind.
+	UnreadMembers(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceMember, error)
+	// ChangedJoins lists the members that the generation itself has staged and
+	// that join to another object, or for another reason, than in the current
+	// one; members that are new to the state are left out.
+	ChangedJoins(ctx context.Context, generation int64) ([]directory.GUID, error)
+	// GroupsWithMembers lists the groups that have one of these members.
+	GroupsWithMembers(ctx context.Context, generation int64, members []directory.GUID) ([]directory.GUID, error)
+
+	// UnresolvedMembers lists the distinct members that the generation itself
+	// has staged and that have no resolution yet, by member id.
+	UnresolvedMembers(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceMember, error)
+	// SaveResolutions stores the answers and when each is to be asked for again.
+	SaveResolutions(ctx context.Context, generation int64, resolutions []Resolution, now time.Time) error
+
+	// SourceGroup returns one group, ok false when the generation has it not.
+	SourceGroup(ctx context.Context, generation int64, id directory.GUID) (group directory.SourceGroup, ok bool, err error)
+	CountSourceGroups(ctx context.Context, generation int64) (int, error)
 	SourceGroups(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceGroup, error)
 	// TargetGroups lists by (SourceID, GUID). Members is left out.
 	TargetGroups(ctx context.Context, generation int64, after TargetKey, limit int) ([]StagedTarget, error)
+	// Candidates returns the objects of AD that are linked to the cloud group or
+	// carry its mark, by objectGUID, and StagedTargets those with these
+	// objectGUIDs, without those that are not staged. Members is left out.
+	Candidates(ctx context.Context, generation int64, source directory.GUID) ([]StagedTarget, error)
+	StagedTargets(ctx context.Context, generation int64, guids []directory.GUID) ([]StagedTarget, error)
+	// CountMemberships adds up the members of the linked groups in AD.
+	CountMemberships(ctx context.Context, generation int64) (int, error)
 	// SourceMembership returns who should be in the group, in terms of AD.
 	SourceMembership(ctx context.Context, generation int64, group directory.GUID) (plan.Membership, error)
 	// TargetMembership returns the staged members' objectGUIDs, ascending.
@@ -76,16 +133,19 @@ type StagingStore interface {
 	// IncompleteGroups lists groups of the generation whose membership was not
 	// read to its end, by id.
 	IncompleteGroups(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.GUID, error)
-	// CountUnwritten counts the distinct memberships of the generation by why
-	// they are not written.
-	CountUnwritten(ctx context.Context, generation int64) (map[directory.Reason]int, error)
 
-	// Commit makes the generation current, in one small transaction, with the
-	// watermark; older generations are removed afterwards.
-	Commit(ctx context.Context, generation int64, watermark Watermark) error
+	// Commit makes what the generation staged current, in one transaction, with
+	// the watermark and the pending set, which replaces the one before. An
+	// overlay becomes part of the current generation, whose number stays; any
+	// other takes its place, and the former one is removed afterwards.
+	Commit(ctx context.Context, generation int64, watermark Watermark, pending []directory.GUID) error
+	// Pending lists the cloud groups that the next delta run has to plan,
+	// whatever has changed, ascending.
+	Pending(ctx context.Context) ([]directory.GUID, error)
 	// Discard removes what the generation staged (a preview, a failed run).
 	Discard(ctx context.Context, generation int64) error
 	Current(ctx context.Context) (generation int64, err error) // 0: none
+	// Watermark returns the zero value when nothing was ever committed.
 	Watermark(ctx context.Context) (Watermark, error)
 }
 
@@ -105,6 +165,10 @@ type StagedTarget struct {
 type LinkStore interface {
 	Links(ctx context.Context, afterTarget directory.GUID, limit int) ([]Link, error)
 	CountLinks(ctx context.Context) (int, error)
+	// LinksOf returns the links of these cloud groups and LinksTo those of these
+	// objects, without those that have none, in no order.
+	LinksOf(ctx context.Context, sources []directory.GUID) ([]Link, error)
+	LinksTo(ctx context.Context, targets []directory.GUID) ([]Link, error)
 	// UnstagedLinks lists links whose objectGUID the generation has not staged.
 	UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]Link, error)
 	// SaveLinks stores pairs outside of an export: those found again by mark

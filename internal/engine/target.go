@@ -32,6 +32,20 @@ type TargetReader interface {
 	// at most 1,000 a call; those that do not exist, are deleted, or are not
 	// groups are left out of the answer.
 	GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool) ([]directory.TargetGroup, error)
+	// ChangedGroups reads every group of the domain, marked or not, whose
+	// uSNChanged is above since, without members (rule 13).
+	ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error
+	// DeletedGroups tells the objectGUIDs of the groups that were deleted with a
+	// uSNChanged above since. Only where Identify says DeletedVisible; elsewhere
+	// the error DeletedNotVisible.
+	DeletedGroups(ctx context.Context, since int64, each func(directory.GUID) error) error
+	// MarkedGroups lists the objectGUIDs of every marked group below the
+	// container and nothing else of them (rule 9).
+	MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error
+	// ReplicatedUSN tells up to which USN this domain controller has received
+	// the changes made on the one with that invocationId; known is false when it
+	// has no cursor for it (rule 12).
+	ReplicatedUSN(ctx context.Context, invocation directory.GUID) (usn int64, known bool, err error)
 	// Resolve finds the objects that cloud members stand for, in as few
 	// searches as possible. The answer has one element for each question, in
 	// their order.
@@ -165,8 +179,11 @@ const (
 type TargetConfig struct {
 	// Server is a host, host:port, or the DNS name of a domain, which is
 	// resolved once to a writable domain controller.
-	Server   string
-	StartTLS bool // on port 389 instead of LDAPS on 636
+	Server string
+	// PreferredServer is the domain controller to take first when Server is the
+	// name of a domain: the one of the run before. Empty: none.
+	PreferredServer string
+	StartTLS        bool // on port 389 instead of LDAPS on 636
 	// CAFile is a PEM file of certificates that are trusted in place of the
 	// system's. Empty: the system's. The certificate is always verified.
 	CAFile string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"groupwriteback/internal/directory"
 )
@@ -25,6 +26,8 @@ const (
 	ReasonHardDeleted      = "hard-deleted"              // of a Delete
 	ReasonDisabled         = "writeback-disabled"        // of a Delete that Disable asked for
 	ReasonAlreadyDeleted   = "already-deleted"           // gone on both sides: only the link ends
+	ReasonTooManyMembers   = "too-many-members"          // frozen: more than -MaximumMemberCount
+	ReasonDrift            = "drift"                     // puts right what somebody changed in AD
 	ReasonDeletedInAD      = "deleted-in-ad"             // of a Create: the object was deleted by hand
 	ReasonNameClash        = "name-clash"                // another object holds the name (rule 22)
 	ReasonContainerChanged = "container-changed"         // of a Move
@@ -53,6 +56,15 @@ type Membership struct {
 	Incomplete string
 }
 
+// Count returns the number of members of any kind, so far as they were read.
+func (m *Membership) Count() int {
+	n := len(m.Joined)
+	for _, count := range m.Unwritten {
+		n += count
+	}
+	return n
+}
+
 // Unknown counts the members of whom it is not known who they are on-premises.
 func (m *Membership) Unknown() int {
 	n := 0
@@ -72,15 +84,46 @@ type Candidate struct {
 	Values  []directory.GUID
 	Linked  bool
 	Adopted bool
-	Place   Place
+	// BySID: its SID is the group's onPremisesSecurityIdentifier. Such an object
+	// may stand anywhere in the domain and may carry no mark (rule 25).
+	BySID bool
+	Place Place
 }
 
 // Ours reports whether the object is ours to change as the cloud group id
-// (rule 2): it carries the group's mark, and is linked, or stamped and in one
-// of the containers.
+// (rule 2): it carries the group's mark, and is linked, or stamped and either in
+// one of the containers or known by the group's SID.
 func (c *Candidate) Ours(id directory.GUID, r *Rules) bool {
 	marked, ok := c.SourceID()
-	return ok && marked == id && (c.Linked || c.Place != Elsewhere && directory.HasStamp(c.ExtensionName, r.TenantID))
+	return ok && marked == id && (c.Linked || (c.Place != Elsewhere || c.BySID) && directory.HasStamp(c.ExtensionName, r.TenantID))
+}
+
+// adopted reports whether the object was there before us: it keeps its names,
+// its type and its place for good (rules 24 and 25).
+func (c *Candidate) adopted(r *Rules) bool {
+	return c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, r.TenantID)
+}
+
+// claimed says in words who else the object belongs to, nothing if nobody.
+func (c *Candidate) claimed(id directory.GUID, r *Rules) string {
+	for _, mark := range []string{c.AdminDesc, c.ExternalID} {
+		if marked, ok := directory.ParseMark(mark); ok && marked != id {
+			return "it carries the mark of the cloud group " + marked.String()
+		}
+	}
+	for _, v := range c.ExtensionName {
+		if isStamp(v) && !strings.EqualFold(v, directory.Stamp(r.TenantID)) && !strings.EqualFold(v, directory.AdoptedStamp(r.TenantID)) {
+			return "it carries the stamp of another tenant (" + v + ")"
+		}
+	}
+	return ""
+}
+
+// stampPrefix is what the stamps of all tenants begin with.
+var stampPrefix = strings.TrimSuffix(directory.Stamp(directory.GUID{}), directory.GUID{}.String())
+
+func isStamp(v string) bool {
+	return len(v) >= len(stampPrefix) && strings.EqualFold(v[:len(stampPrefix)], stampPrefix)
 }
 
 // Pair is everything that is known of one cloud group.
@@ -112,6 +155,9 @@ func Group(p *Pair, r *Rules) []Change {
 	case p.Hidden:
 		return append(changes, skip(p, chosen, ReasonHiddenMembership,
 			"Its membership is hidden. Grant the application Member.Read.Hidden to have it written."))
+	case r.MaxMembers > 0 && p.Membership.Count() > r.MaxMembers:
+		return append(changes, skip(p, chosen, ReasonTooManyMembers, fmt.Sprintf(
+			"It has %d members, and only groups of up to %d are written. -MaximumMemberCount sets that number.", p.Membership.Count(), r.MaxMembers)))
 	case chosen == nil:
 		return append(changes, create(p, r))
 	}
@@ -122,7 +168,7 @@ func Group(p *Pair, r *Rules) []Change {
 // or is to be adopted. What stands beside it is returned as skips; with none
 // chosen they say why.
 func choose(p *Pair, r *Rules) (*Candidate, []Change) {
-	var ours, foreign []*Candidate
+	var ours, others []*Candidate
 	var said []Change
 	for i := range p.Candidates {
 		c := &p.Candidates[i]
@@ -133,7 +179,7 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 			said = append(said, skip(p, c, ReasonMarkRemoved,
 				"It is linked but no longer carries the group's mark, so it is not ours to change. Restore adminDescription, or delete the object."))
 		default:
-			foreign = append(foreign, c)
+			others = append(others, c)
 		}
 	}
 	if said != nil {
@@ -154,21 +200,46 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 		}
 		ours = []*Candidate{winner}
 	}
-	adopt := len(ours) == 0 && len(foreign) == 1 && r.Adopt && p.Source != nil && foreign[0].Place != Elsewhere
-	if !adopt {
-		for _, c := range foreign {
-			s := skip(p, c, ReasonForeign, "It carries the mark of a cloud group but not our stamp: another product or tenant wrote it. It is left as it is.")
-			s.Situation = Foreign
-			said = append(said, s)
-		}
+	if len(ours) == 0 && len(others) == 1 && r.Adopt && p.Source != nil && adoptable(p, others[0], r) {
+		return others[0], nil
 	}
-	switch {
-	case adopt:
-		return foreign[0], said
-	case len(ours) == 1:
+	for _, c := range others {
+		said = append(said, leave(p, c, r))
+	}
+	if len(ours) == 1 {
 		return ours[0], said
 	}
 	return nil, said
+}
+
+// adoptable reports whether an object that is not ours may be taken over as the
+// group (rules 24 and 25).
+func adoptable(p *Pair, c *Candidate, r *Rules) bool {
+	if c.BySID {
+		return c.claimed(p.ID, r) == ""
+	}
+	return c.Place != Elsewhere
+}
+
+// leave says why an object that is not ours is left as it is.
+func leave(p *Pair, c *Candidate, r *Rules) Change {
+	if !c.BySID {
+		s := skip(p, c, ReasonForeign, "It carries the mark of a cloud group but not our stamp: another product or tenant wrote it. It is left as it is.")
+		s.Situation = Foreign
+		return s
+	}
+	message := fmt.Sprintf("The group was moved to the cloud from Active Directory, where the object with its SID %s stands at %s. ", p.Source.OnPremisesSID, c.DN)
+	switch claim := c.claimed(p.ID, r); {
+	case claim != "":
+		message += "It is not taken over, because " + claim + "."
+	case r.Adopt:
+		message += "It is not taken over, because another object stands for the group too."
+	default:
+		message += "It is taken over once adopting is allowed, and the group is not created a second time."
+	}
+	s := skip(p, c, ReasonAuthorityMoved, message)
+	s.Situation = Unlinked
+	return s
 }
 
 // undisputed returns the one that goes on among several objects of ours (rule
@@ -208,7 +279,7 @@ func skip(p *Pair, c *Candidate, reason, message string) Change {
 }
 
 func situation(c *Candidate) Situation {
-	if c.Linked && c.Place == Elsewhere {
+	if c.Linked && !c.Adopted && c.Place == Elsewhere {
 		return Moved
 	}
 	return Linked
@@ -255,10 +326,10 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 // create plans a new object. A group that once stood in AD is never created
 // (rule 25), nor one whose members could not be read.
 func create(p *Pair, r *Rules) Change {
-	if p.Source.OnPremisesSID != "" {
+	if sid := p.Source.OnPremisesSID; sid != "" {
 		s := skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
-			"The group was moved to the cloud from Active Directory, where it had the SID %s. It is not created a second time.", p.Source.OnPremisesSID))
-		s.OnPremisesSID = p.Source.OnPremisesSID
+			"The group was moved to the cloud from Active Directory, but no object with its SID %s was found. It is not created a second time.", sid))
+		s.OnPremisesSID = sid
 		return s
 	}
 	if p.Membership.Incomplete != "" {
@@ -277,7 +348,7 @@ func create(p *Pair, r *Rules) Change {
 	change.Attributes = []AttributeChange{
 		{Name: AttrCN, New: []string{cn}},
 		{Name: AttrSAMAccountName, New: []string{SAMAccountName(p.Source, r.SAMFromDisplayName)}},
-		{Name: AttrGroupType, New: []string{strconv.Itoa(int(directory.GroupTypeUniversalDistribution))}},
+		{Name: AttrGroupType, New: []string{strconv.Itoa(int(r.groupType(p.Source)))}},
 	}
 	for _, a := range r.projection(p.Source) {
 		if a.value != "" {
@@ -291,17 +362,22 @@ func create(p *Pair, r *Rules) Change {
 // update plans what differs between the group and the object that stands for it.
 func update(p *Pair, c *Candidate, r *Rules) []Change {
 	base := Change{Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN, DisplayName: p.Source.DisplayName}
-	// An object that was not found by link or stamp is one to adopt; those
-	// keep their names and type for good (rule 24).
-	adopting := !c.Linked && !directory.HasStamp(c.ExtensionName, r.TenantID)
+	// What was chosen and is not ours is one to adopt.
+	adopting := !c.Ours(p.ID, r)
+	adopted := adopting || c.adopted(r)
 
 	attributes := base
 	attributes.Action = Update
-	attributes.Attributes = difference(p, c, r, adopting || c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, r.TenantID))
+	attributes.Attributes = difference(p, c, r, adopted)
 	switch {
 	case adopting:
 		attributes.Action, attributes.Situation = Adopt, Foreign
 		attributes.Message = "It was written by another product or an earlier installation and is taken over."
+		if c.BySID {
+			attributes.Situation = Unlinked
+			attributes.Message = "It is what the group was in Active Directory before it was moved to the cloud, and is taken over where it stands."
+		}
+	case adopted:
 	case c.Place == InFormerContainer:
 		attributes.Action, attributes.Reason = Move, ReasonContainerChanged
 		attributes.Message = "The target container was changed."
@@ -357,9 +433,9 @@ func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange
 		if cn := CN(p.Source, r.CNFromDisplayName); cn != c.CN {
 			changes = append(changes, AttributeChange{Name: AttrCN, Old: one(c.CN), New: one(cn)})
 		}
-		if c.GroupType != directory.GroupTypeUniversalDistribution {
+		if groupType := r.groupType(p.Source); groupType != c.GroupType {
 			changes = append(changes, AttributeChange{Name: AttrGroupType,
-				Old: one(strconv.Itoa(int(c.GroupType))), New: one(strconv.Itoa(int(directory.GroupTypeUniversalDistribution)))})
+				Old: one(strconv.Itoa(int(c.GroupType))), New: one(strconv.Itoa(int(groupType)))})
 		}
 	}
 	for _, a := range r.projection(p.Source) {

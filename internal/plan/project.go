@@ -17,7 +17,16 @@ type Rules struct {
 	// CNFromDisplayName and SAMFromDisplayName choose the readable names.
 	CNFromDisplayName  bool
 	SAMFromDisplayName bool
-	// Mail: the mail attribute is written.
+	// OnPremisesGroupType is what Microsoft 365 groups become; empty:
+	// UniversalDistribution. Cloud security groups become UniversalSecurity.
+	OnPremisesGroupType OnPremisesGroupType
+	// OwnGroupType: a group's own writebackConfiguration.onPremisesGroupType
+	// goes before OnPremisesGroupType.
+	OwnGroupType bool
+	// MaxMembers is how many members, of any kind, a group may have to be
+	// written; 0: any number.
+	MaxMembers int
+	// Mail: the mail attribute is written, to groups whose type can have one.
 	Mail bool
 	// ExternalID: the schema has msDS-ExternalDirectoryObjectId for groups.
 	ExternalID bool
@@ -137,7 +146,7 @@ func (r *Rules) projection(g *directory.SourceGroup) []attribute {
 		{AttrDescription, text(g.Description, maxDescription)},
 	}
 	if r.Mail {
-		attributes = append(attributes, attribute{AttrMail, text(clean(g.Mail), maxMail)})
+		attributes = append(attributes, attribute{AttrMail, text(clean(r.mail(g)), maxMail)})
 	}
 	attributes = append(attributes, attribute{AttrAdminDesc, directory.Mark(g.ID)})
 	if r.ExternalID {

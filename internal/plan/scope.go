@@ -1,5 +1,11 @@
 package plan
 
+import (
+	"strings"
+
+	"groupwriteback/internal/directory"
+)
+
 // ScopeMode is which groups of the tenant are written at all.
 type ScopeMode string
 
@@ -9,6 +15,54 @@ const (
 	ScopeWritebackEnabled ScopeMode = "WritebackEnabled" // writebackConfiguration.isEnabled
 	ScopeSelected         ScopeMode = "Selected"         // by id
 )
+
+// Scope says which groups of the tenant are written; all that is given must
+// hold. The zero value holds every Microsoft 365 group.
+type Scope struct {
+	Mode ScopeMode // empty: ScopeAll
+	// IDs are the groups of ScopeSelected.
+	IDs map[directory.GUID]bool
+	// Filter is nil where there is none.
+	Filter *Filter
+	// SecurityGroups: cloud security groups too.
+	SecurityGroups bool
+	// NewGroupDefault is the tenant's NewUnifiedGroupWritebackDefault: what
+	// ScopeWritebackEnabled makes of a Microsoft 365 group that says neither.
+	NewGroupDefault bool
+}
+
+// Holds reports whether the group is one that is written.
+func (s *Scope) Holds(g *directory.SourceGroup) bool { return s.Excludes(g) == "" }
+
+// Excludes returns in words why the group is not written, and nothing where it
+// is.
+func (s *Scope) Excludes(g *directory.SourceGroup) string {
+	if g.Kind == directory.SecurityGroup && !s.SecurityGroups {
+		return "It is a security group, and only Microsoft 365 groups are written."
+	}
+	switch s.Mode {
+	case ScopeAll, "":
+	case ScopeWritebackEnabled:
+		switch enabled := g.WritebackEnabled; {
+		case enabled == nil && g.Kind == directory.SecurityGroup:
+			return "Its writebackConfiguration.isEnabled is not set, so as a security group it is not written."
+		case enabled == nil && !s.NewGroupDefault:
+			return "Its writebackConfiguration.isEnabled is not set, and the tenant's default is not to write such groups."
+		case enabled != nil && !*enabled:
+			return "Its writebackConfiguration.isEnabled is false."
+		}
+	case ScopeSelected:
+		if !s.IDs[g.ID] {
+			return "It is not one of the selected groups."
+		}
+	default:
+		return "The scope " + string(s.Mode) + " is not known."
+	}
+	if !s.Filter.Holds(g) {
+		return "The filter does not hold for it: " + s.Filter.String()
+	}
+	return ""
+}
 
 // OnPremisesGroupType is what a Microsoft 365 group becomes in AD. The names
 // are those of writebackConfiguration.onPremisesGroupType.
@@ -20,3 +74,39 @@ const (
 	UniversalSecurity            OnPremisesGroupType = "UniversalSecurityGroup"
 	UniversalMailEnabledSecurity OnPremisesGroupType = "UniversalMailEnabledSecurityGroup"
 )
+
+// onPremisesType returns what the group becomes: its own choice where that
+// counts and is one we know, else the administrator's.
+func (r *Rules) onPremisesType(g *directory.SourceGroup) OnPremisesGroupType {
+	if g.Kind == directory.SecurityGroup {
+		return UniversalSecurity
+	}
+	types := []OnPremisesGroupType{UniversalDistribution, UniversalSecurity, UniversalMailEnabledSecurity}
+	if r.OwnGroupType {
+		for _, t := range types {
+			if strings.EqualFold(g.OnPremisesGroupType, string(t)) {
+				return t
+			}
+		}
+	}
+	if r.OnPremisesGroupType == "" {
+		return UniversalDistribution
+	}
+	return r.OnPremisesGroupType
+}
+
+// groupType returns the groupType of an object that stands for the group.
+func (r *Rules) groupType(g *directory.SourceGroup) int32 {
+	if r.onPremisesType(g) == UniversalDistribution {
+		return directory.GroupTypeUniversalDistribution
+	}
+	return directory.GroupTypeUniversalSecurity
+}
+
+// mail returns the mail address of the object that stands for the group.
+func (r *Rules) mail(g *directory.SourceGroup) string {
+	if r.onPremisesType(g) == UniversalSecurity {
+		return ""
+	}
+	return g.Mail
+}

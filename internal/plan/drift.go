@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"groupwriteback/internal/directory"
+)
+
+// Drift is what somebody else changed on an object of ours since it was last
+// read or written.
+type Drift struct {
+	// At is when Active Directory last saw the object change; zero where it does
+	// not tell.
+	At time.Time
+	// Attributes are those of ours that have another value, as LDAP names them.
+	Attributes []string
+	// MovedFrom is the name of the container that the object was moved out of,
+	// empty where it stands in one of ours or where it stood before.
+	MovedFrom string
+	// Added and Removed are the values of member that came and went, ascending.
+	Added, Removed []directory.GUID
+}
+
+// DriftBetween compares an object as it was staged last with what Active
+// Directory has now: the header and Values of both. It returns nil where
+// nothing of ours differs, whatever the uSN says.
+func DriftBetween(before, now *Candidate) *Drift {
+	d := &Drift{At: now.WhenChanged, Added: Without(now.Values, before.Values), Removed: Without(before.Values, now.Values)}
+	for _, name := range []string{AttrCN, AttrDisplayName, AttrDescription, AttrMail, AttrAdminDesc, AttrExternalID} {
+		if Value(&before.TargetGroup, name) != Value(&now.TargetGroup, name) {
+			d.Attributes = append(d.Attributes, name)
+		}
+	}
+	if before.GroupType != now.GroupType {
+		d.Attributes = append(d.Attributes, AttrGroupType)
+	}
+	// Other values of extensionName are not ours.
+	if lost := func(v string) bool { return isStamp(v) && !containsFold(now.ExtensionName, v) }; slices.ContainsFunc(before.ExtensionName, lost) {
+		d.Attributes = append(d.Attributes, AttrExtensionName)
+	}
+	// A container that was renamed takes its objects along; only what stands in
+	// none of ours was moved.
+	if now.Place == Elsewhere {
+		from, errBefore := directory.ParseDN(before.DN)
+		to, errNow := directory.ParseDN(now.DN)
+		if errBefore == nil && errNow == nil && !from.Parent().Equal(to.Parent()) {
+			d.MovedFrom = from.Parent().String()
+		}
+	}
+	if len(d.Attributes)+len(d.Added)+len(d.Removed) == 0 && d.MovedFrom == "" {
+		return nil
+	}
+	return d
+}
+
+// String says in a sentence what was changed.
+func (d *Drift) String() string {
+	var what []string
+	if len(d.Attributes) > 0 {
+		what = append(what, strings.Join(d.Attributes, ", "))
+	}
+	if d.MovedFrom != "" {
+		what = append(what, "moved out of "+d.MovedFrom)
+	}
+	switch added, removed := len(d.Added), len(d.Removed); {
+	case added > 0 && removed > 0:
+		what = append(what, memberCount(added)+" added, "+strconv.Itoa(removed)+" removed")
+	case added > 0:
+		what = append(what, memberCount(added)+" added")
+	case removed > 0:
+		what = append(what, memberCount(removed)+" removed")
+	}
+	at := ""
+	if !d.At.IsZero() {
+		at = " at " + d.At.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	return "Changed in Active Directory" + at + ": " + strings.Join(what, "; ") + "."
+}
+
+func memberCount(n int) string {
+	if n == 1 {
+		return "1 member"
+	}
+	return fmt.Sprintf("%d members", n)
+}
+
+// Explain gives the changes that undo something of the drift its sentence, and
+// ReasonDrift where they have no reason of their own. A nil Drift explains
+// nothing.
+func (d *Drift) Explain(changes []Change) {
+	if d == nil {
+		return
+	}
+	for i := range changes {
+		c := &changes[i]
+		if c.Reason == "" && d.undoneBy(c) {
+			c.Reason, c.Message = ReasonDrift, d.String()
+		}
+	}
+}
+
+// undoneBy reports whether the change puts something right that was drift. What
+// the tenant changed meanwhile is no drift.
+func (d *Drift) undoneBy(c *Change) bool {
+	switch c.Action {
+	case Update, Move:
+		return slices.ContainsFunc(d.Attributes, func(name string) bool { _, ok := c.Attribute(name); return ok })
+	case UpdateMembers:
+		return overlap(c.Remove, d.Added) || overlap(c.Add, d.Removed)
+	}
+	return false
+}
+
+// overlap reports whether the two, both ascending, have an element in common.
+func overlap(a, b []directory.GUID) bool { return len(Without(a, b)) < len(a) }

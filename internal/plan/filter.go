@@ -1,0 +1,189 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"groupwriteback/internal/directory"
+)
+
+// Filter is a condition on the attributes of a group, in the language of
+// Get-ADUser -Filter:
+//
+//	displayName -like 'HR-*' -and -not (mail -eq '' -or visibility -eq "Private")
+//
+// The attributes are displayName, description, mail, visibility, id and kind
+// (unified or security); one that the group does not have is ”. The operators
+// are -eq, -ne, -like and -notlike, which ignore case, and -not (or !), -and and
+// -or, which bind in this order. In -like, * stands for any characters and ? for
+// one. A nil Filter holds for every group.
+type Filter struct{ root condition }
+
+// Holds reports whether the condition holds for the group.
+func (f *Filter) Holds(g *directory.SourceGroup) bool {
+	return f == nil || f.root.holds(g)
+}
+
+// String returns the filter in the one form that all equal filters share. It
+// is as [ParseFilter] takes it.
+func (f *Filter) String() string {
+	if f == nil {
+		return ""
+	}
+	return f.root.String()
+}
+
+// condition is a node of a filter.
+type condition interface {
+	holds(g *directory.SourceGroup) bool
+	String() string
+}
+
+// A conjunction (-and) and a disjunction (-or) have two or more parts, none of
+// which is of the same kind.
+type (
+	conjunction []condition
+	disjunction []condition
+	negation    struct{ condition }
+)
+
+func (a conjunction) holds(g *directory.SourceGroup) bool {
+	for _, c := range a {
+		if !c.holds(g) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a conjunction) String() string {
+	parts := make([]string, len(a))
+	for i, c := range a {
+		parts[i] = c.String()
+		if _, weaker := c.(disjunction); weaker {
+			parts[i] = "(" + parts[i] + ")"
+		}
+	}
+	return strings.Join(parts, " -and ")
+}
+
+func (a disjunction) holds(g *directory.SourceGroup) bool {
+	for _, c := range a {
+		if c.holds(g) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a disjunction) String() string {
+	parts := make([]string, len(a))
+	for i, c := range a {
+		parts[i] = c.String()
+	}
+	return strings.Join(parts, " -or ")
+}
+
+func (n negation) holds(g *directory.SourceGroup) bool { return !n.condition.holds(g) }
+
+func (n negation) String() string {
+	switch n.condition.(type) {
+	case conjunction, disjunction:
+		return "-not (" + n.condition.String() + ")"
+	}
+	return "-not " + n.condition.String()
+}
+
+// comparison is one attribute against one value.
+type comparison struct {
+	attribute string // as in filterAttributes
+	operator  string // as in filterOperators
+	value     string
+}
+
+// The names in the order in which messages give them.
+var (
+	filterAttributes = []string{"displayName", "description", "mail", "visibility", "id", "kind"}
+	filterOperators  = []string{"-eq", "-ne", "-like", "-notlike"}
+)
+
+func (c comparison) holds(g *directory.SourceGroup) bool {
+	value := attributeOf(g, c.attribute)
+	switch c.operator {
+	case "-eq":
+		return strings.EqualFold(value, c.value)
+	case "-ne":
+		return !strings.EqualFold(value, c.value)
+	case "-like":
+		return like(value, c.value)
+	case "-notlike":
+		return !like(value, c.value)
+	}
+	panic("plan: no operator " + c.operator)
+}
+
+func attributeOf(g *directory.SourceGroup, name string) string {
+	switch name {
+	case "displayName":
+		return g.DisplayName
+	case "description":
+		return g.Description
+	case "mail":
+		return g.Mail
+	case "visibility":
+		return g.Visibility
+	case "id":
+		return g.ID.String()
+	case "kind":
+		return string(g.Kind)
+	}
+	panic("plan: no attribute " + name)
+}
+
+// String quotes with the sign that has to be doubled less often, so that the
+// form is never longer than what was written.
+func (c comparison) String() string {
+	quote := "'"
+	if strings.Count(c.value, "'") > strings.Count(c.value, `"`) {
+		quote = `"`
+	}
+	return fmt.Sprintf("%s %s %s%s%s", c.attribute, c.operator, quote, strings.ReplaceAll(c.value, quote, quote+quote), quote)
+}
+
+// like reports whether the pattern covers the whole text. Only the last * is
+// ever gone back to, so the steps are at most the product of the lengths.
+func like(text, pattern string) bool {
+	t, p := folded(text), folded(pattern)
+	i, j := 0, 0
+	star, from := -1, 0 // the last * in p, and where in t what it covers ends
+	for i < len(t) {
+		switch {
+		case j < len(p) && p[j] == '*':
+			star, from = j, i
+			j++
+		case j < len(p) && (p[j] == '?' || p[j] == t[i]):
+			i, j = i+1, j+1
+		case star >= 0:
+			from++
+			i, j = from, star+1
+		default:
+			return false
+		}
+	}
+	return strings.Trim(string(p[j:]), "*") == ""
+}
+
+// folded returns the characters so that those which differ in case alone, as
+// [strings.EqualFold] sees it, are equal.
+func folded(s string) []rune {
+	runes := []rune(s)
+	for i, r := range runes {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		runes[i] = least
+	}
+	return runes
+}

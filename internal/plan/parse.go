@@ -1,0 +1,285 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"groupwriteback/internal/directory"
+)
+
+// The bounds of a filter.
+const (
+	maxFilterLength = 4096 // characters
+	maxFilterDepth  = 32   // of parentheses and -not within one another
+)
+
+// FilterError says what is wrong with the text of a filter.
+type FilterError struct {
+	// Position counts the characters of the text from 1; it is one beyond the
+	// last where something is missing at the end.
+	Position int
+	// Message says what stands there and what is allowed, in sentences.
+	Message string
+}
+
+// Error returns position and message.
+func (e *FilterError) Error() string {
+	return fmt.Sprintf("the filter is wrong at character %d: %s", e.Position, e.Message)
+}
+
+// ParseFilter reads a filter of at most 4,096 characters; see [Filter] for the
+// language. A blank text is no filter: nil. The error is a [*FilterError].
+func ParseFilter(text string) (*Filter, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	tooLong := &FilterError{maxFilterLength + 1, fmt.Sprintf("A filter has at most %d characters.", maxFilterLength)}
+	if utf8.RuneCountInString(text) > maxFilterLength {
+		return nil, tooLong
+	}
+	if valid := strings.ToValidUTF8(text, ""); valid != text {
+		return nil, &FilterError{firstInvalid(text), "The character cannot be read: a filter is text in UTF-8."}
+	}
+	p := filterParser{text: []rune(text)}
+	p.advance()
+	root := p.either()
+	switch p.token.kind {
+	case endOfFilter:
+	case closing:
+		p.fail("There is a ) without its (.")
+	default:
+		p.fail("%s stands where only -and, -or or the end is allowed.", p.found())
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	f := &Filter{root}
+	if utf8.RuneCountInString(f.String()) > maxFilterLength { // it may have gained a blank here and there
+		return nil, tooLong
+	}
+	return f, nil
+}
+
+// firstInvalid returns the position of the first byte that is not UTF-8.
+func firstInvalid(text string) int {
+	position := 1
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		text, position = text[size:], position+1
+	}
+	return position
+}
+
+// token is the smallest part of a filter.
+type token struct {
+	kind  tokenKind
+	text  string // as it is written
+	value string // of quoted: what it stands for
+	start int    // in the filter's characters, from 0
+}
+
+type tokenKind int
+
+const (
+	endOfFilter tokenKind = iota
+	opening               // (
+	closing               // )
+	inverting             // -not or !
+	joining               // -and or -or
+	quoted                // a value
+	word                  // anything else
+)
+
+// filterParser reads a filter by recursive descent, one token ahead. The first
+// mistake ends the text, so that all that is under way comes to an end.
+type filterParser struct {
+	text  []rune
+	token token
+	next  int // where the text goes on behind token
+	depth int
+	err   *FilterError
+}
+
+func (p *filterParser) fail(format string, arguments ...any) {
+	if p.err == nil {
+		p.err = &FilterError{p.token.start + 1, fmt.Sprintf(format, arguments...)}
+	}
+	p.token, p.next = token{}, len(p.text)
+}
+
+// found is the token as a message shows it: short, and on one line.
+func (p *filterParser) found() string {
+	shown := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, p.token.text)
+	if cut := cutUTF16(shown, 40); cut != shown {
+		return cut + "…"
+	}
+	return shown
+}
+
+// advance reads the next token.
+func (p *filterParser) advance() {
+	for p.next < len(p.text) && unicode.IsSpace(p.text[p.next]) {
+		p.next++
+	}
+	p.token = token{start: p.next, text: "The end"}
+	if p.next == len(p.text) {
+		return
+	}
+	switch first := p.text[p.next]; first {
+	case '(':
+		p.token.kind, p.next = opening, p.next+1
+	case ')':
+		p.token.kind, p.next = closing, p.next+1
+	case '!':
+		p.token.kind, p.next = inverting, p.next+1
+	case '\'', '"':
+		p.quoted(first)
+	default:
+		for p.next < len(p.text) && !unicode.IsSpace(p.text[p.next]) && !strings.ContainsRune(`()!'"`, p.text[p.next]) {
+			p.next++
+		}
+		p.token.kind = word
+	}
+	if p.err != nil {
+		return
+	}
+	p.token.text = string(p.text[p.token.start:p.next])
+	switch strings.ToLower(p.token.text) {
+	case "-not":
+		p.token.kind = inverting
+	case "-and", "-or":
+		p.token.kind = joining
+	}
+}
+
+func (p *filterParser) quoted(quote rune) {
+	var value strings.Builder
+	for i := p.next + 1; i < len(p.text); i++ {
+		if p.text[i] != quote {
+			value.WriteRune(p.text[i])
+			continue
+		}
+		if i+1 < len(p.text) && p.text[i+1] == quote {
+			value.WriteRune(quote)
+			i++
+			continue
+		}
+		p.token.kind, p.token.value, p.next = quoted, value.String(), i+1
+		return
+	}
+	p.fail("The value that begins here has no closing %c. A %c within it is written twice.", quote, quote)
+}
+
+func (p *filterParser) either() condition {
+	return joined[disjunction](p, "-or", p.both)
+}
+
+func (p *filterParser) both() condition {
+	return joined[conjunction](p, "-and", p.inverted)
+}
+
+// joined reads conditions with the operator between them. Those that are
+// joined by the same operator themselves are taken apart, so that equal
+// filters have one form.
+func joined[T interface {
+	~[]condition
+	condition
+}](p *filterParser, operator string, read func() condition) condition {
+	var parts T
+	for {
+		part := read()
+		if same, ok := part.(T); ok {
+			parts = append(parts, same...)
+		} else {
+			parts = append(parts, part)
+		}
+		if p.token.kind != joining || !strings.EqualFold(p.token.text, operator) {
+			break
+		}
+		p.advance()
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return parts
+}
+
+func (p *filterParser) inverted() condition {
+	if p.token.kind != inverting && p.token.kind != opening {
+		return p.comparison()
+	}
+	if p.depth == maxFilterDepth {
+		p.fail("Parentheses and -not are nested more than %d deep.", maxFilterDepth)
+		return nil
+	}
+	p.depth++
+	defer func() { p.depth-- }()
+	begin := p.token
+	p.advance()
+	if begin.kind == inverting {
+		return negation{p.inverted()}
+	}
+	inner := p.either()
+	if p.token.kind != closing {
+		p.fail("%s stands where -and, -or or the ) of the ( at character %d is expected.", p.found(), begin.start+1)
+		return nil
+	}
+	p.advance()
+	return inner
+}
+
+func (p *filterParser) comparison() condition {
+	attribute := p.oneOf(filterAttributes, "an attribute")
+	operator := p.oneOf(filterOperators, "an operator")
+	if p.token.kind != quoted {
+		p.fail("%s stands where a value in quotes is expected, such as 'HR-*', or '' for none.", p.found())
+		return nil
+	}
+	c := comparison{attribute, operator, p.token.value}
+	if strings.HasSuffix(operator, "like") {
+		p.advance()
+		return c
+	}
+	// A value that no group can have is a slip of the pen.
+	switch kinds := []string{string(directory.UnifiedGroup), string(directory.SecurityGroup)}; attribute {
+	case "kind":
+		if !containsFold(kinds, c.value) {
+			p.fail("%s is no kind of group. Allowed are '%s'.", p.found(), strings.Join(kinds, "' and '"))
+		}
+		c.value = strings.ToLower(c.value)
+	case "id":
+		id, err := directory.ParseGUID(c.value)
+		if err != nil {
+			p.fail("%s is not the id of a group, which has the form 00000000-0000-0000-0000-000000000000.", p.found())
+		}
+		c.value = id.String()
+	}
+	p.advance()
+	return c
+}
+
+// oneOf reads one of the names, without regard to case.
+func (p *filterParser) oneOf(names []string, what string) string {
+	i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, p.token.text) })
+	if i < 0 || p.token.kind != word {
+		p.fail("%s stands where %s is expected: %s.", p.found(), what, strings.Join(names, ", "))
+		return ""
+	}
+	p.advance()
+	return names[i]
+}
+
+func containsFold(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}

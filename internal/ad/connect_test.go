@@ -64,18 +64,40 @@ func TestLocate(t *testing.T) {
 		return "", answer, nil
 	}
 	domain := endpoint{"contoso.com", "636", false}
-	if got := locate(t.Context(), domain, lookup); !cmp.Equal(got, []endpoint{{"near.contoso.com", "636", false}, {"far.contoso.com", "636", false}}, cmp.AllowUnexported(endpoint{})) {
-		t.Errorf("%v", got)
+	for preferred, want := range map[string][]string{
+		"":                  {"near.contoso.com", "far.contoso.com"},
+		"FAR.contoso.com":   {"far.contoso.com", "near.contoso.com"},
+		"near.contoso.com":  {"near.contoso.com", "far.contoso.com"},
+		"other.contoso.com": {"near.contoso.com", "far.contoso.com"}, // no longer one of the domain's
+	} {
+		var got []string
+		for _, e := range locate(t.Context(), domain, preferred, lookup) {
+			got = append(got, e.host)
+			if e.port != domain.port {
+				t.Errorf("the port is %s", e.port)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q preferred: %s", preferred, diff)
+		}
 	}
 	if asked != "_ldap._tcp.dc._msdcs.contoso.com" {
 		t.Errorf("asked for %s", asked)
 	}
 	answer, asked = nil, ""
-	if got := locate(t.Context(), domain, lookup); len(got) != 1 || got[0] != domain {
-		t.Errorf("a host: %v", got)
+	for preferred, want := range map[string][]endpoint{
+		"":                 {domain},
+		"dc1.fabrikam.com": {domain},
+		"contoso.com":      {domain},
+		".contoso.com":     {domain},
+		"dc1.Contoso.com":  {{"dc1.Contoso.com", "636", false}, domain},
+	} {
+		if diff := cmp.Diff(want, locate(t.Context(), domain, preferred, lookup), cmp.AllowUnexported(endpoint{})); diff != "" {
+			t.Errorf("without records, %q preferred: %s", preferred, diff)
+		}
 	}
 	asked = ""
-	if got := locate(t.Context(), endpoint{host: "10.0.0.1"}, lookup); len(got) != 1 || asked != "" {
+	if got := locate(t.Context(), endpoint{host: "10.0.0.1"}, "dc1.contoso.com", lookup); len(got) != 1 || asked != "" {
 		t.Errorf("an address: %v, asked for %q", got, asked)
 	}
 }
@@ -250,6 +272,7 @@ func TestRetry(t *testing.T) {
 	}{
 		"success":            {nil, 1},
 		"busy":               {busy, maxTries},
+		"time limit":         {ldap.NewError(ldap.LDAPResultTimeLimitExceeded, errors.New("slow")), maxTries},
 		"lost":               {&lostError{errors.New("EOF")}, maxTries},
 		"unreachable":        {unreachable(endpoint{}, errors.New("refused")), maxTries},
 		"access denied":      {ldap.NewError(ldap.LDAPResultInsufficientAccessRights, errors.New("no")), 1},
@@ -273,6 +296,12 @@ func TestRetry(t *testing.T) {
 		_ = retry(t.Context(), func() error { tries++; time.Sleep(20 * time.Second); return busy })
 		if tries != 2 {
 			t.Errorf("%d slow tries", tries)
+		}
+		// One that hung until it timed out is tried once more.
+		tries = 0
+		_ = retry(t.Context(), func() error { tries++; time.Sleep(requestTimeout); return &lostError{errors.New("timed out")} })
+		if tries != 2 {
+			t.Errorf("%d tries of what hangs", tries)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -299,7 +328,7 @@ func TestPool(t *testing.T) {
 		return pipeConn(t), nil
 	})
 	done := make(chan error)
-	for range 20 {
+	for range 2 * maxConns {
 		go func() {
 			done <- p.use(t.Context(), func(*conn) error {
 				n := inUse.Add(1)
@@ -311,7 +340,7 @@ func TestPool(t *testing.T) {
 			})
 		}()
 	}
-	for range 20 {
+	for range 2 * maxConns {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}

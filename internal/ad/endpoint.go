@@ -83,23 +83,44 @@ func parseServer(server string, startTLS bool) (endpoint, error) {
 type lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 
 // locate returns the domain controllers to try in turn: those of the domain
-// when the name is a domain's, else the host itself.
-func locate(ctx context.Context, e endpoint, lookup lookupSRV) []endpoint {
-	if net.ParseIP(e.host) != nil {
-		return []endpoint{e}
+// when the name is a domain's, the preferred one first, else the host itself.
+// Where no DNS knows the domain's controllers, a preferred host whose name is
+// below the named one is tried first too; whether that is its domain, it has to
+// say itself.
+func locate(ctx context.Context, named endpoint, preferred string, lookup lookupSRV) []endpoint {
+	if net.ParseIP(named.host) != nil {
+		return []endpoint{named}
 	}
+	// The port is the named one: that of a record is of plain LDAP.
+	at := func(host string) endpoint { return endpoint{host: host, port: named.port, startTLS: named.startTLS} }
 	ctx, cancel := context.WithTimeout(ctx, srvTimeout)
 	defer cancel()
-	_, records, err := lookup(ctx, "ldap", "tcp", "dc._msdcs."+e.host)
+	_, records, err := lookup(ctx, "ldap", "tcp", "dc._msdcs."+named.host)
 	if err != nil || len(records) == 0 {
-		return []endpoint{e}
+		if rest, below := cutSuffixFold(preferred, "."+named.host); below && rest != "" {
+			return []endpoint{at(preferred), named}
+		}
+		return []endpoint{named}
 	}
 	// The resolver has shuffled records of one priority by weight.
-	slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
+	rank := func(r *net.SRV) int {
+		if strings.EqualFold(strings.TrimSuffix(r.Target, "."), preferred) {
+			return -1
+		}
+		return int(r.Priority)
+	}
+	slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(rank(a), rank(b)) })
 	found := make([]endpoint, len(records))
 	for i, r := range records {
-		// The record's port is that of plain LDAP, which is not the one used.
-		found[i] = endpoint{host: strings.TrimSuffix(r.Target, "."), port: e.port, startTLS: e.startTLS}
+		found[i] = at(strings.TrimSuffix(r.Target, "."))
 	}
 	return found
+}
+
+func cutSuffixFold(s, suffix string) (string, bool) {
+	at := len(s) - len(suffix)
+	if at < 0 || !strings.EqualFold(s[at:], suffix) {
+		return s, false
+	}
+	return s[:at], true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -13,15 +14,16 @@ import (
 )
 
 const (
-	attrGUID       = "objectGUID"
-	attrSID        = "objectSid"
-	attrSAM        = "sAMAccountName"
-	attrMember     = "member"
-	attrUSN        = "uSNChanged"
-	attrAdminDesc  = "adminDescription"
-	attrExternalID = "msDS-ExternalDirectoryObjectId"
-	attrExtension  = "extensionName"
-	markPrefix     = "Group_"
+	attrGUID        = "objectGUID"
+	attrSID         = "objectSid"
+	attrSAM         = "sAMAccountName"
+	attrMember      = "member"
+	attrUSN         = "uSNChanged"
+	attrWhenChanged = "whenChanged"
+	attrAdminDesc   = "adminDescription"
+	attrExternalID  = "msDS-ExternalDirectoryObjectId"
+	attrExtension   = "extensionName"
+	markPrefix      = "Group_"
 
 	// groupPage and firstRange bound a page of groups: 100 groups with 200
 	// members each. Most groups come whole in it; longer memberships are read
@@ -39,7 +41,7 @@ const (
 // headerAttributes are those of a group without its members.
 var headerAttributes = []string{
 	attrGUID, "cn", attrSAM, attrSID, "groupType", "displayName", "description", "mail",
-	attrAdminDesc, attrExternalID, attrExtension, attrUSN,
+	attrAdminDesc, attrExternalID, attrExtension, attrUSN, attrWhenChanged,
 }
 
 // memberRange asks for values of member from number start on.
@@ -58,14 +60,11 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema.ExternalID),
 		attributes: groupAttributes(members), pageSize: groupPage, extendedDN: true,
 	}
-	err = t.pool.use(ctx, func(c *conn) error { return c.groups(ctx, q, each) })
-	if own, ok := unwrapAbort(err); ok {
-		return own
-	}
+	err = t.listGroups(ctx, found.DN, q, each)
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
 		return containerNotFound(found.DN, err)
 	}
-	return t.readError(ctx, found.DN, err)
+	return err
 }
 
 // GroupsByGUID implements engine.TargetReader.
@@ -211,6 +210,16 @@ func usnOf(e *ldap.Entry) int64 {
 	return usn
 }
 
+// whenOf reads a GeneralizedTime as Active Directory writes it, in UTC; what is
+// written otherwise is only for show, so it is left out.
+func whenOf(text string) time.Time {
+	when, err := time.Parse("20060102150405.0Z", text)
+	if err != nil {
+		return time.Time{}
+	}
+	return when
+}
+
 // parseGroup reads an entry that came with the extended-DN control.
 func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 	name, err := parseExtendedDN(e.DN)
@@ -222,7 +231,7 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 		CN: e.GetAttributeValue("cn"), SAMAccountName: e.GetAttributeValue(attrSAM),
 		DisplayName: e.GetAttributeValue("displayName"), Description: e.GetAttributeValue("description"), Mail: e.GetAttributeValue("mail"),
 		AdminDesc: e.GetAttributeValue(attrAdminDesc), ExternalID: e.GetAttributeValue(attrExternalID),
-		ExtensionName: e.GetAttributeValues(attrExtension), USNChanged: usnOf(e),
+		ExtensionName: e.GetAttributeValues(attrExtension), USNChanged: usnOf(e), WhenChanged: whenOf(e.GetAttributeValue(attrWhenChanged)),
 	}
 	if raw := e.GetRawAttributeValue(attrGUID); g.GUID.IsZero() && raw != nil {
 		if g.GUID, err = directory.GUIDFromAD(raw); err != nil {

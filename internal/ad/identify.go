@@ -92,34 +92,18 @@ func (t *target) Identify(ctx context.Context) (engine.TargetIdentity, error) {
 	if err != nil {
 		return engine.TargetIdentity{}, t.readError(ctx, t.server.String(), err)
 	}
-	service, err := t.pool.read(ctx, query{base: t.root.dsServiceName, attributes: []string{"invocationId"}})
+	invocation, err := t.invocationID(ctx)
 	if err != nil {
-		return engine.TargetIdentity{}, t.readError(ctx, t.root.dsServiceName, err)
+		return engine.TargetIdentity{}, err
 	}
-	var invocation directory.GUID
-	if service != nil {
-		invocation, err = directory.GUIDFromAD(service.GetRawAttributeValue("invocationId"))
-	}
-	if service == nil || err != nil {
-		return engine.TargetIdentity{}, &engine.Error{
-			Category: engine.PermissionDenied, ID: "DomainControllerUnreadable", Object: t.root.dsServiceName,
-			Message: "The account may not read the invocationId of the domain controller.",
-			Advice:  "Give the account the right to read the configuration partition, as every domain user has.", Err: err,
-		}
-	}
-	deleted, err := t.pool.read(ctx, query{
-		base: "<WKGUID=" + wkguidDeletedObjects + "," + t.root.baseDN + ">", attributes: []string{"isDeleted", "objectClass"}, deleted: true,
-	})
-	if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultInsufficientAccessRights) {
-		return engine.TargetIdentity{}, t.readError(ctx, "CN=Deleted Objects,"+t.root.baseDN, err)
+	deletedVisible, err := t.deletedVisible(ctx)
+	if err != nil {
+		return engine.TargetIdentity{}, err
 	}
 	return engine.TargetIdentity{
 		DomainGUID: t.domainGUID, DomainSID: t.domainSID, DomainName: t.root.domainName(), BaseDN: t.root.baseDN,
 		Server: t.server.host, DSServiceName: t.root.dsServiceName, InvocationID: invocation, HighestUSN: root.highestUSN,
-		Account: account, Schema: t.schema,
-		// The container itself may be found by everybody; what is in it shows
-		// only to those who may read it.
-		DeletedVisible: deleted != nil && len(deleted.Attributes) > 0,
+		Account: account, Schema: t.schema, DeletedVisible: deletedVisible,
 	}, nil
 }
 

@@ -8,8 +8,9 @@ import (
 	"groupwriteback/internal/engine"
 )
 
-// maxConns bounds the connections to the domain controller.
-const maxConns = 4
+// maxConns bounds the connections to the domain controller: as many as the
+// setting for the export allows.
+const maxConns = 16
 
 var errClosed = errors.New("the target is closed")
 

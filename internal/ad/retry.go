@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	maxTries  = 5
-	maxTrying = 30 * time.Second // after this no further try begins
+	maxTries = 5
+	// maxTrying is after how long no further try begins, but for the second: a
+	// request that hung until it timed out is tried once more.
+	maxTrying = 30 * time.Second
 )
 
 // firstPause is before the second try; later ones are longer. Tests that break
@@ -29,8 +31,8 @@ func transient(err error) bool {
 	var answer *ldap.Error
 	if errors.As(err, &answer) {
 		switch answer.ResultCode {
-		case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultServerDown,
-			ldap.LDAPResultTimeout, ldap.LDAPResultConnectError:
+		case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultTimeLimitExceeded,
+			ldap.LDAPResultServerDown, ldap.LDAPResultTimeout, ldap.LDAPResultConnectError:
 			return true
 		}
 		return false
@@ -45,7 +47,7 @@ func retry(ctx context.Context, f func() error) error {
 	begin, pause := time.Now(), firstPause
 	for try := 1; ; try++ {
 		err := f()
-		if err == nil || !transient(err) || ctx.Err() != nil || try == maxTries || time.Since(begin)+pause > maxTrying {
+		if err == nil || !transient(err) || ctx.Err() != nil || try == maxTries || try > 1 && time.Since(begin)+pause > maxTrying {
 			return err
 		}
 		// Half of the pause is random, so that parallel callers spread.

@@ -54,7 +54,7 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 		return nil, err
 	}
 	t := &target{user: config.User}
-	first, err := t.pin(ctx, named, roots)
+	first, err := t.pin(ctx, named, config.PreferredServer, roots)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +75,15 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 
 // pin chooses the domain controller, which stays the same to the end, and
 // returns the first connection to it.
-func (t *target) pin(ctx context.Context, named endpoint, roots *x509.CertPool) (*conn, error) {
+func (t *target) pin(ctx context.Context, named endpoint, preferred string, roots *x509.CertPool) (*conn, error) {
 	var last error
-	for _, e := range locate(ctx, named, net.DefaultResolver.LookupSRV) {
+	for _, e := range locate(ctx, named, preferred, net.DefaultResolver.LookupSRV) {
 		c, root, err := meet(ctx, e, roots)
+		if err == nil && e != named && strings.EqualFold(e.host, preferred) && !strings.EqualFold(root.domainName(), named.host) {
+			// Not asked for: what is named is a host, or another domain.
+			c.discard()
+			continue
+		}
 		if err == nil {
 			t.server, t.root = e, root
 			return t.settle(ctx, c, roots), nil

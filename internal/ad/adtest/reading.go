@@ -48,13 +48,13 @@ func (s *suite) testRead(t *testing.T) {
 		if len(got) != len(want) {
 			t.Errorf("%d groups, want %d", len(got), len(want))
 		}
-		e := s.admin.get(t, created.DN, "objectSid", "uSNChanged")
+		e := s.admin.get(t, created.DN, "objectSid", "uSNChanged", "whenChanged")
 		g := got[created.GUID]
 		slices.Sort(g.ExtensionName)
 		expected := directory.TargetGroup{
 			GUID: created.GUID, DN: created.DN, CN: directory.Mark(id), SAMAccountName: directory.Mark(id), SID: created.SID, GroupType: 8,
 			DisplayName: "Group " + id.String(), Description: "A description", Mail: "sales@" + s.Domain, AdminDesc: directory.Mark(id),
-			ExtensionName: []string{directory.Stamp(testTenant), "other"}, Members: []directory.MemberRef{users["user0001"].ref()}, USNChanged: g.USNChanged,
+			ExtensionName: []string{directory.Stamp(testTenant), "other"}, Members: []directory.MemberRef{users["user0001"].ref()}, USNChanged: g.USNChanged, WhenChanged: g.WhenChanged,
 		}
 		if s.ExternalID {
 			expected.ExternalID = directory.Mark(id)
@@ -64,6 +64,9 @@ func (s *suite) testRead(t *testing.T) {
 		}
 		if usn := e.GetAttributeValue("uSNChanged"); usn != fmt.Sprint(g.USNChanged) {
 			t.Errorf("uSNChanged is %s, read as %d", usn, g.USNChanged)
+		}
+		if when := e.GetAttributeValue("whenChanged"); when == "" || when != g.WhenChanged.Format("20060102150405.0Z") {
+			t.Errorf("whenChanged is %q, read as %v", when, g.WhenChanged)
 		}
 		if f := got[foreign]; f.GroupType != -2147483640 || f.SID == "" {
 			t.Errorf("the foreign group was read as %+v", f)

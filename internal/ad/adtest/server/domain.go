@@ -112,7 +112,11 @@ func (o *object) set(name string, values ...string) {
 func (d *domain) touch(o *object) {
 	d.usn++
 	o.usn = d.usn
+	o.set("whenChanged", time.Now().UTC().Format(generalizedTime))
 }
+
+// generalizedTime is how Active Directory writes a time, in UTC.
+const generalizedTime = "20060102150405.0Z"
 
 // links are the values of member. Their order has nothing to do with the one
 // in which they were written, and stays while nobody changes them.
@@ -190,7 +194,7 @@ func (d *domain) insert(o *object, parent *object) {
 	}
 	d.touch(o)
 	o.created = o.usn
-	o.set("whenCreated", time.Now().UTC().Format("20060102150405.0Z"))
+	o.set("whenCreated", time.Now().UTC().Format(generalizedTime))
 }
 
 func (d *domain) nextSID() sid {

@@ -49,6 +49,7 @@ var schema = index([]attribute{
 	{name: "ou", syntax: text, low: 1, top: 64, classes: "organizationalUnit"},
 	{name: "dc", syntax: text, single: true, low: 1, top: 255, classes: "domainDNS"},
 	{name: "whenCreated", syntax: text, single: true, classes: "top", system: true, kept: true},
+	{name: "whenChanged", syntax: text, single: true, classes: "top", system: true, kept: true},
 	{name: "uSNCreated", syntax: integer, single: true, classes: "top", system: true, kept: true},
 	{name: "uSNChanged", syntax: integer, single: true, classes: "top", system: true, kept: true},
 	{name: "isDeleted", syntax: boolean, single: true, classes: "top", system: true, kept: true},

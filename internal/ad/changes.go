@@ -1,0 +1,141 @@
+package ad
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// guidPage is the number of entries in a page that holds nothing but
+// objectGUIDs: MaxPageSize as Windows has it; a server with a lower one gives less.
+const guidPage = 1000
+
+// ChangedGroups implements engine.TargetReader. Groups of any kind count, since
+// one that was linked may have lost its mark or been moved.
+func (t *target) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {
+	return t.listGroups(ctx, t.root.baseDN, query{
+		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", above(since)),
+		attributes: headerAttributes, extendedDN: true,
+	}, each)
+}
+
+// above is true for what has changed since that USN; LDAP has no strict comparison.
+func above(usn int64) string {
+	return "(" + attrUSN + ">=" + strconv.FormatInt(usn+1, 10) + ")"
+}
+
+// DeletedGroups implements engine.TargetReader. A deletion gives the tombstone
+// a uSNChanged of its own. An object that was restored is no tombstone any
+// more, and shows among the changed groups.
+func (t *target) DeletedGroups(ctx context.Context, since int64, each func(directory.GUID) error) error {
+	visible, err := t.deletedVisible(ctx)
+	if err != nil {
+		return err
+	}
+	if !visible {
+		return t.deletedNotVisible()
+	}
+	return t.listGUIDs(ctx, "CN=Deleted Objects,"+t.root.baseDN, query{
+		base: t.deletedObjects(), scope: ldap.ScopeWholeSubtree, deleted: true,
+		filter: and("(objectClass=group)", "(isDeleted=TRUE)", above(since)),
+	}, each)
+}
+
+// MarkedGroups implements engine.TargetReader.
+func (t *target) MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error {
+	// A subtree search below what the account cannot read is an empty success.
+	found, err := t.Container(ctx, "", container)
+	if err != nil {
+		return err
+	}
+	err = t.listGUIDs(ctx, found.DN, query{
+		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema.ExternalID),
+	}, each)
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+		return containerNotFound(found.DN, err)
+	}
+	return err
+}
+
+// listGUIDs calls each with the objectGUID of everything that the search finds.
+func (t *target) listGUIDs(ctx context.Context, object string, q query, each func(directory.GUID) error) error {
+	q.attributes, q.pageSize = []string{attrGUID}, guidPage
+	return t.list(ctx, object, func(c *conn, begun func()) error {
+		return c.search(ctx, q, func(e *ldap.Entry) error {
+			begun()
+			guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
+			if err != nil {
+				return &incompleteError{e.DN + ": " + err.Error()}
+			}
+			if err := each(guid); err != nil {
+				return &abort{err}
+			}
+			return nil
+		})
+	})
+}
+
+// listGroups calls each with every group that the search finds.
+func (t *target) listGroups(ctx context.Context, object string, q query, each func(directory.TargetGroup) error) error {
+	return t.list(ctx, object, func(c *conn, begun func()) error {
+		return c.groups(ctx, q, func(g directory.TargetGroup) error {
+			begun()
+			return each(g)
+		})
+	})
+}
+
+// list runs a search that hands on what it finds as it comes. What is transient
+// is tried again until the first result was handed on; from then on a new try
+// would hand on the same twice, so it is for the caller to begin anew.
+func (t *target) list(ctx context.Context, object string, search func(c *conn, begun func()) error) error {
+	var ended error // set once results were handed on
+	err := retry(ctx, func() error {
+		some := false
+		err := t.pool.use(ctx, func(c *conn) error { return search(c, func() { some = true }) })
+		if some {
+			ended = err
+			return nil
+		}
+		return err
+	})
+	if err == nil {
+		err = ended
+	}
+	if own, ok := unwrapAbort(err); ok {
+		return own
+	}
+	return t.readError(ctx, object, err)
+}
+
+// deletedObjects is the name of the container of deleted objects, by which it
+// is found in any language.
+func (t *target) deletedObjects() string {
+	return "<WKGUID=" + wkguidDeletedObjects + "," + t.root.baseDN + ">"
+}
+
+// deletedVisible reports whether the account may look at deleted objects. The
+// container itself may be found by everybody; what is in it shows only to
+// those who may read it, and to others is an empty success.
+func (t *target) deletedVisible(ctx context.Context) (bool, error) {
+	e, err := t.pool.read(ctx, query{base: t.deletedObjects(), attributes: []string{"isDeleted", "objectClass"}, deleted: true})
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultInsufficientAccessRights) {
+		return false, nil
+	}
+	if err != nil {
+		return false, t.readError(ctx, "CN=Deleted Objects,"+t.root.baseDN, err)
+	}
+	return e != nil && len(e.Attributes) > 0, nil
+}
+
+func (t *target) deletedNotVisible() error {
+	return &engine.Error{
+		Category: engine.PermissionDenied, ID: "DeletedNotVisible", Object: "CN=Deleted Objects," + t.root.baseDN,
+		Message: "The account may not see deleted objects.",
+		Advice:  "Nothing has to be done: deletions are found by listing all groups. To find them faster, grant the account List Contents and Read Property on that container by dsacls.",
+	}
+}

@@ -1,0 +1,168 @@
+package ad
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+const (
+	attrCursors  = "msDS-NCReplCursors"
+	attrUpToDate = "replUpToDateVector"
+)
+
+// ReplicatedUSN implements engine.TargetReader. Windows tells its cursors in
+// msDS-NCReplCursors; Samba has only the attribute behind it,
+// replUpToDateVector. Either may be read by whoever may read replUpToDateVector
+// on the head of the domain, or has the control access right
+// DS-Replication-Manage-Topology there; a server hides what may not be read as
+// if it had none, and so it is not known.
+func (t *target) ReplicatedUSN(ctx context.Context, invocation directory.GUID) (usn int64, known bool, err error) {
+	own, err := t.invocationID(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if own == invocation {
+		root, err := t.readRoot(ctx)
+		return root.highestUSN, err == nil, err
+	}
+	head, err := t.pool.read(ctx, query{base: t.root.baseDN, attributes: []string{attrCursors + ";binary", attrUpToDate}})
+	if err != nil {
+		return 0, false, t.readError(ctx, t.root.baseDN, err)
+	}
+	if head == nil {
+		return 0, false, nil
+	}
+	for _, a := range head.Attributes {
+		var found []cursor
+		switch name, _, _ := strings.Cut(a.Name, ";"); {
+		case strings.EqualFold(name, attrCursors):
+			found, err = parseCursors(a.ByteValues)
+		case strings.EqualFold(name, attrUpToDate) && len(a.ByteValues) == 1:
+			found, err = parseUpToDateVector(a.ByteValues[0])
+		}
+		if err != nil {
+			return 0, false, t.unexpected(t.root.baseDN, fmt.Errorf("%s: %w", a.Name, err))
+		}
+		for _, c := range found {
+			if c.invocation == invocation {
+				usn, known = max(usn, c.usn), true
+			}
+		}
+	}
+	return usn, known, nil
+}
+
+// readRoot asks the domain controller anew for what its root entry says.
+func (t *target) readRoot(ctx context.Context) (rootDSE, error) {
+	var root rootDSE
+	err := retry(ctx, func() error {
+		return t.pool.use(ctx, func(c *conn) (err error) {
+			root, err = readRootDSE(ctx, c)
+			return err
+		})
+	})
+	if err != nil {
+		return root, t.readError(ctx, t.server.String(), err)
+	}
+	return root, nil
+}
+
+// invocationID reads which life of its database the domain controller is in:
+// after a restore from a backup it is another one.
+func (t *target) invocationID(ctx context.Context) (directory.GUID, error) {
+	service, err := t.pool.read(ctx, query{base: t.root.dsServiceName, attributes: []string{"invocationId"}})
+	if err != nil {
+		return directory.GUID{}, t.readError(ctx, t.root.dsServiceName, err)
+	}
+	var invocation directory.GUID
+	if service != nil {
+		invocation, err = directory.GUIDFromAD(service.GetRawAttributeValue("invocationId"))
+	}
+	if service == nil || err != nil {
+		return directory.GUID{}, &engine.Error{
+			Category: engine.PermissionDenied, ID: "DomainControllerUnreadable", Object: t.root.dsServiceName,
+			Message: "The account may not read the invocationId of the domain controller.",
+			Advice:  "Give the account the right to read the configuration partition, as every domain user has.", Err: err,
+		}
+	}
+	return invocation, nil
+}
+
+// cursor says that all changes made on the domain controller of that
+// invocationId up to that USN have arrived.
+type cursor struct {
+	invocation directory.GUID
+	usn        int64
+}
+
+const (
+	guidSize   = 16
+	cursorSize = guidSize + 8
+)
+
+// parseCursor reads an invocationId and a USN, with which the forms of a cursor
+// begin.
+func parseCursor(b []byte) (cursor, error) {
+	if len(b) < cursorSize {
+		return cursor{}, fmt.Errorf("a replication cursor of %d bytes is too short", len(b))
+	}
+	invocation, err := directory.GUIDFromAD(b[:guidSize])
+	if err != nil {
+		return cursor{}, err
+	}
+	usn := int64(binary.LittleEndian.Uint64(b[guidSize:]))
+	if usn < 0 {
+		return cursor{}, errors.New("a replication cursor has a negative USN")
+	}
+	return cursor{invocation, usn}, nil
+}
+
+// parseCursors reads values of DS_REPL_CURSOR_BLOB (MS-ADTS 2.2.6).
+func parseCursors(values [][]byte) ([]cursor, error) {
+	cursors := make([]cursor, 0, len(values))
+	for _, v := range values {
+		c, err := parseCursor(v)
+		if err != nil {
+			return nil, err
+		}
+		cursors = append(cursors, c)
+	}
+	return cursors, nil
+}
+
+// parseUpToDateVector reads UPTODATE_VECTOR_V1_EXT or UPTODATE_VECTOR_V2_EXT
+// (MS-DRSR): version, reserved, count, reserved, and the cursors, which in
+// version 2 end with a time.
+func parseUpToDateVector(b []byte) ([]cursor, error) {
+	const header = 16
+	if len(b) < header {
+		return nil, fmt.Errorf("an up-to-dateness vector of %d bytes is too short", len(b))
+	}
+	size := cursorSize
+	switch version := binary.LittleEndian.Uint32(b); version {
+	case 1:
+	case 2:
+		size += 8
+	default:
+		return nil, fmt.Errorf("the up-to-dateness vector has the unknown version %d", version)
+	}
+	count, rest := binary.LittleEndian.Uint32(b[8:]), b[header:]
+	if uint64(count)*uint64(size) != uint64(len(rest)) {
+		return nil, fmt.Errorf("the up-to-dateness vector says that it has %d cursors, and has %d bytes for them", count, len(rest))
+	}
+	cursors := make([]cursor, 0, count)
+	for ; len(rest) > 0; rest = rest[size:] {
+		c, err := parseCursor(rest)
+		if err != nil {
+			return nil, err
+		}
+		cursors = append(cursors, c)
+	}
+	return cursors, nil
+}

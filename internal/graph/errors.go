@@ -24,6 +24,7 @@ type call struct {
 	doing      string // "reading the members of the group"
 	object     string
 	permission string // the application permission that the request needs
+	delta      bool   // the request follows a link that may be too old
 }
 
 // statusError is an answer of Graph that is no success.
@@ -39,7 +40,7 @@ func (e *statusError) Error() string {
 }
 
 // newStatusError reads the error of an answer, whatever form it has.
-func newStatusError(resp *http.Response) *statusError {
+func newStatusError(status int, header http.Header, body io.Reader) *statusError {
 	var answer struct {
 		Error struct {
 			Code       string `json:"code"`
@@ -49,12 +50,12 @@ func newStatusError(resp *http.Response) *statusError {
 			} `json:"innerError"`
 		} `json:"error"`
 	}
-	if body, err := io.ReadAll(resp.Body); err == nil {
+	if body, err := io.ReadAll(body); err == nil {
 		_ = json.Unmarshal(body, &answer) // a proxy answers in its own words: the status must do
 	}
 	e := &statusError{
-		status: resp.StatusCode, code: clean(answer.Error.Code), message: clean(answer.Error.Message),
-		requestID: clean(resp.Header.Get("request-id")),
+		status: status, code: clean(answer.Error.Code), message: clean(answer.Error.Message),
+		requestID: clean(header.Get("request-id")),
 	}
 	if e.requestID == "" {
 		e.requestID = clean(answer.Error.InnerError.RequestID)
@@ -107,6 +108,8 @@ func (c call) refused(e *statusError) error {
 		Message: fmt.Sprintf("Microsoft Graph answered %d %s while %s: %s [request id %s]", e.status, e.code, c.doing, e.message, e.requestID),
 	}
 	switch {
+	case c.delta && linkExpired(e):
+		return c.expired(e)
 	case e.status == http.StatusUnauthorized:
 		out.Category, out.ID = engine.Authentication, "AccessTokenInvalid"
 		out.Advice = "The token was refused. Check that it was issued for this tenant and for Microsoft Graph in this cloud, and that the clock is right."

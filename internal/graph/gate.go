@@ -36,6 +36,7 @@ type gate struct {
 	next     http.RoundTripper
 	attempts int           // tries of a request that meets a fault
 	patience time.Duration // how long a request may be throttled
+	window   *window       // nil: no bound on the requests under way
 
 	mu     sync.Mutex
 	opens  time.Time // nothing is sent before
@@ -65,15 +66,7 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	var throttledSince time.Time
 	for faults := 0; ; {
-		if err := g.wait(ctx); err != nil {
-			return nil, err
-		}
-		try := req.Clone(ctx)
-		if body != nil {
-			try.Body, try.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		}
-		sent := time.Now()
-		resp, err := g.next.RoundTrip(try)
+		sent, resp, err := g.try(req, body)
 		if err == nil && throttles(resp.StatusCode) {
 			resp.Body.Close()
 			wait := g.hold(ctx, sent, retryAfter(resp.Header))
@@ -87,7 +80,6 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		throttledSince = time.Time{}
 		if err == nil && resp.StatusCode != http.StatusInternalServerError && resp.StatusCode != http.StatusBadGateway {
-			g.passed()
 			return resp, nil
 		}
 		if faults++; faults >= g.attempts || ctx.Err() != nil || err != nil && lasting(err) {
@@ -102,6 +94,30 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+// try sends the request once, when the gate is open and the window has a
+// place, and tells when.
+func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.Response, err error) {
+	ctx := req.Context()
+	if err := g.window.enter(ctx); err != nil {
+		return sent, nil, err
+	}
+	defer g.window.leave()
+	// Last, so that what waited for a place does not go out while it is closed.
+	if err := g.wait(ctx); err != nil {
+		return sent, nil, err
+	}
+	try := req.Clone(ctx)
+	if body != nil {
+		try.Body, try.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	sent = time.Now()
+	resp, err = g.next.RoundTrip(try)
+	if err == nil && resp.StatusCode < http.StatusInternalServerError && !throttles(resp.StatusCode) {
+		g.passed(sent)
+	}
+	return sent, resp, err
 }
 
 // wait returns when the gate is open.
@@ -127,9 +143,10 @@ func (g *gate) hold(ctx context.Context, sent time.Time, asked time.Duration) ti
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	if g.streak == 0 || sent.After(g.held) {
+	if sent.After(g.held) {
 		g.streak++
 		g.held = now
+		g.window.shrink()
 	}
 	delay := backoff(throttleDelay, g.streak)
 	if asked > 0 {
@@ -142,10 +159,15 @@ func (g *gate) hold(ctx context.Context, sent time.Time, asked time.Duration) ti
 	return g.opens.Sub(now)
 }
 
-func (g *gate) passed() {
+// passed ends the streak. A request that was under way when the gate was closed
+// says nothing of the time since.
+func (g *gate) passed(sent time.Time) {
 	g.mu.Lock()
-	g.streak = 0
-	g.mu.Unlock()
+	defer g.mu.Unlock()
+	if sent.After(g.held) {
+		g.streak = 0
+		g.window.grow()
+	}
 }
 
 func throttles(status int) bool {

@@ -2,83 +2,116 @@ package graph
 
 import (
 	"context"
-	"fmt"
-	"slices"
-
-	"github.com/microsoftgraph/msgraph-sdk-go/groups"
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"errors"
+	"strconv"
+	"strings"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
 )
 
-// pageSize is the largest that Graph gives for groups and members.
-const pageSize int32 = 999
+// groupReaders are the permissions of which one reads groups.
+const groupReaders = "GroupMember.Read.All, Group.Read.All or Directory.Read.All"
 
-var groupProperties = []string{
-	"id", "displayName", "description", "mail", "visibility", "groupTypes",
-	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier",
+// The filters that find the kinds of groups. They are asked one after the
+// other, since Graph does not document whether such terms can be joined by "or"
+// without the advanced query capabilities, whose index lags behind. For the
+// same reason groups that are synced from on-premises are sorted out here.
+const (
+	unifiedFilter  = "groupTypes/any(c:c eq 'Unified')"
+	securityFilter = "mailEnabled eq false and securityEnabled eq true"
+)
+
+// groupsAt is where groups of a selection are read, and which properties:
+// writebackConfiguration is known below /beta alone.
+func (s *source) groupsAt(selection engine.SourceSelection) (root string, properties []string) {
+	if selection.WritebackConfiguration {
+		return s.beta, append(groupProperties[:len(groupProperties):len(groupProperties)], "writebackConfiguration")
+	}
+	return s.base, groupProperties
 }
 
 // Groups implements [engine.Source].
-func (s *source) Groups(ctx context.Context, page func([]directory.SourceGroup) error) error {
-	read := call{
-		doing: "listing the groups", object: s.base + "/groups",
-		permission: "GroupMember.Read.All, Group.Read.All or Directory.Read.All",
+func (s *source) Groups(ctx context.Context, selection engine.SourceSelection, page func([]directory.SourceGroup) error) error {
+	root, properties := s.groupsAt(selection)
+	read := call{doing: "listing the groups", object: root + "/groups", permission: groupReaders}
+	kinds := map[directory.GroupKind]string{directory.UnifiedGroup: unifiedFilter}
+	order := []directory.GroupKind{directory.UnifiedGroup}
+	if selection.SecurityGroups {
+		kinds[directory.SecurityGroup] = securityFilter
+		order = append(order, directory.SecurityGroup)
 	}
-	filter, top := "groupTypes/any(c:c eq 'Unified')", pageSize
-	query := &groups.GroupsRequestBuilderGetRequestConfiguration{
-		QueryParameters: &groups.GroupsRequestBuilderGetQueryParameters{Filter: &filter, Select: groupProperties, Top: &top},
-	}
-	return walk(read,
-		func(link string) (collection[models.Groupable], error) {
-			builder := s.groups()
-			if link != "" {
-				builder, query = groups.NewGroupsRequestBuilder(link, s.adapter), nil
-			}
-			answer, err := builder.Get(ctx, query)
-			if answer == nil {
-				return nil, err
-			}
-			return answer, err
-		},
-		func(items []models.Groupable, _ bool) error {
+	for _, kind := range order {
+		first := address(root+"/groups", "$filter", kinds[kind], "$select", strings.Join(properties, ","), "$top", strconv.Itoa(int(pageSize)))
+		_, err := list(ctx, s, read, first, func(items []*groupEntity) error {
 			out := make([]directory.SourceGroup, 0, len(items))
 			for _, item := range items {
-				group, wanted, err := sourceGroup(item)
+				group, wanted, err := item.source(selection)
 				if err != nil {
-					return read.incomplete("a group cannot be read", err)
+					return read.incomplete("a group cannot be read", cause(err))
 				}
-				if wanted {
+				if wanted && group.Kind == kind { // a Microsoft 365 group may be a security group too
 					out = append(out, group)
 				}
 			}
 			return page(out)
 		})
-}
-
-// sourceGroup reads a group, and tells whether it is one to write back: a
-// Microsoft 365 group that is not synced from on-premises. The second cannot
-// be asked of the server without the advanced query capabilities, whose index
-// lags behind.
-func sourceGroup(item models.Groupable) (group directory.SourceGroup, wanted bool, err error) {
-	if item == nil {
-		return group, false, fmt.Errorf("it is null")
-	}
-	if group.ID, err = directory.ParseGUID(text(item.GetId())); err != nil {
-		return group, false, err
-	}
-	if synced := item.GetOnPremisesSyncEnabled(); synced != nil && *synced || !slices.Contains(item.GetGroupTypes(), "Unified") {
-		return group, false, nil
-	}
-	group.DisplayName = text(item.GetDisplayName())
-	group.Description = text(item.GetDescription())
-	group.Mail = text(item.GetMail())
-	group.Visibility = text(item.GetVisibility())
-	if sid := text(item.GetOnPremisesSecurityIdentifier()); sid != "" {
-		// Without it the group would be taken for one that never stood in AD.
-		if group.OnPremisesSID, err = directory.ParseSID(sid); err != nil {
-			return group, false, fmt.Errorf("group %s: %w", group.ID, err)
+		if err != nil {
+			return err
 		}
 	}
-	return group, true, nil
+	return nil
+}
+
+// GroupsByID implements [engine.Source].
+func (s *source) GroupsByID(ctx context.Context, selection engine.SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error) {
+	root, properties := s.groupsAt(selection)
+	read := call{doing: "reading the groups", object: root + "/groups", permission: groupReaders}
+	var groups []directory.SourceGroup
+	err := byID(ctx, s, read, root, "/groups", properties, ids, func(item *groupEntity) error {
+		group, wanted, err := item.source(selection)
+		if err != nil {
+			return read.incomplete("a group cannot be read", cause(err))
+		}
+		if wanted {
+			groups = append(groups, group)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return groups, nil
+}
+
+// maxFound is how many groups a search by name finds.
+const maxFound = 20
+
+var errEnough = errors.New("enough was found")
+
+// FindGroups implements [engine.Source]. Graph compares without regard to case.
+func (s *source) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	read := call{doing: "looking for the group", object: clean(text), permission: groupReaders}
+	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	first := address(s.base+"/groups", "$filter", "displayName eq "+quoted+" or mail eq "+quoted, "$select", "id", "$top", strconv.Itoa(maxFound))
+	var found []directory.GUID
+	_, err := list(ctx, s, read, first, func(items []*groupEntity) error {
+		for _, item := range items {
+			if err := item.check(); err != nil {
+				return read.incomplete("a group cannot be read", cause(err))
+			}
+			if len(found) == maxFound {
+				return errEnough
+			}
+			found = append(found, item.ID)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	return found, nil
 }

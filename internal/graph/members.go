@@ -34,7 +34,7 @@ func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(en
 		return refused
 	}
 	work, reading := errgroup.WithContext(ctx)
-	work.SetLimit(readers)
+	work.SetLimit(maxReaders) // the window at the gate decides
 	for _, id := range ids {
 		if reading.Err() != nil {
 			break
@@ -104,14 +104,6 @@ func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(eng
 		})
 }
 
-// accountless are the types that never have an account on-premises.
-var accountless = map[string]bool{
-	"#microsoft.graph.device":           true,
-	"#microsoft.graph.servicePrincipal": true,
-	"#microsoft.graph.application":      true,
-	"#microsoft.graph.orgContact":       true,
-}
-
 // sourceMember reads a member. To an application without the permission for a
 // type, Graph gives type and id, and null for all the rest; since every user
 // has a user principal name and every group a display name, one without stands
@@ -150,10 +142,5 @@ func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, erro
 		}
 	}
 	member.Synced = synced != nil && *synced
-	if value := text(sid); value != "" {
-		if member.SID, err = directory.ParseSID(value); err != nil {
-			member.Readable = false // who it is on-premises is not known
-		}
-	}
-	return member, nil
+	return withSID(member, text(sid)), nil
 }

@@ -1,24 +1,13 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
-
-// batchSize is how many requests Graph takes in one batch.
-const batchSize = 20
 
 // notFound is Graph's code for an object that is not there. A 404 with another
 // one, such as a gateway's, says nothing about the object.
@@ -33,12 +22,12 @@ var deletedReaders = []string{"Group.Read.All", "Group.ReadWrite.All", "Director
 // Presence implements [engine.Source]. A group is taken for deleted only when
 // Graph says of it singly that it is not there, and the deleted items answer
 // for it too.
-func (s *source) Presence(ctx context.Context, ids []directory.GUID) (map[directory.GUID]engine.Presence, error) {
+func (s *source) Presence(ctx context.Context, selection engine.SourceSelection, ids []directory.GUID) (map[directory.GUID]engine.Presence, error) {
 	result := make(map[directory.GUID]engine.Presence, len(ids))
 	for _, id := range ids {
 		result[id] = engine.PresenceUnknown
 	}
-	alive, err := s.ask(ctx, "/groups/", "id,groupTypes,onPremisesSyncEnabled", ids)
+	alive, err := s.ask(ctx, selection, "/groups/", "id,groupTypes,securityEnabled,mailEnabled,onPremisesSyncEnabled", ids)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +48,7 @@ func (s *source) Presence(ctx context.Context, ids []directory.GUID) (map[direct
 	if may, err := s.tokens.permits(ctx, deletedReaders); err != nil || !may {
 		return result, err
 	}
-	deleted, err := s.ask(ctx, "/directory/deletedItems/", "id", gone)
+	deleted, err := s.ask(ctx, selection, "/directory/deletedItems/", "id", gone)
 	if err != nil {
 		return nil, err
 	}
@@ -85,83 +74,26 @@ const (
 )
 
 // ask reads the properties of path + id for each id.
-func (s *source) ask(ctx context.Context, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
-	answers := make(map[directory.GUID]answer, len(ids))
-	var one sync.Mutex
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(readers)
-	for ; len(ids) > 0; ids = ids[min(batchSize, len(ids)):] {
-		part := ids[:min(batchSize, len(ids))]
-		work.Go(func() error {
-			got, err := s.askBatch(ctx, path, properties, part)
-			one.Lock()
-			defer one.Unlock()
-			for id, a := range got {
-				answers[id] = a
-			}
-			return err
-		})
+func (s *source) ask(ctx context.Context, selection engine.SourceSelection, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
+	addresses := make([]string, len(ids))
+	for i, id := range ids {
+		addresses[i] = address(path+id.String(), "$select", properties)
 	}
+	answers := make(map[directory.GUID]answer, len(ids))
+	err := s.batches(ctx, s.base, addresses, func(i int, r batchResponse) error {
+		answers[ids[i]] = r.about(ids[i], selection)
+		return nil
+	})
 	read := call{doing: "asking for the groups singly", object: s.base + path, permission: "Group.Read.All"}
-	return answers, read.failed(work.Wait())
-}
-
-// askBatch sends one batch, and again those of its requests that were
-// throttled: each is throttled by itself, within a batch that succeeds.
-func (s *source) askBatch(ctx context.Context, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
-	answers := make(map[directory.GUID]answer, len(ids))
-	started := time.Now()
-	for len(ids) > 0 {
-		sent := time.Now()
-		responses, err := s.batch(ctx, path, properties, ids)
-		if err != nil {
-			return nil, err
-		}
-		var again []directory.GUID
-		var asked time.Duration
-		for i, id := range ids {
-			response, ok := responses[strconv.Itoa(i)]
-			if ok && throttles(response.Status) {
-				again = append(again, id)
-				asked = max(asked, retryAfter(response.header()))
-				continue
-			}
-			answers[id] = response.about(id)
-		}
-		if len(again) > 0 {
-			if wait := s.gate.hold(ctx, sent, asked); time.Since(started)+wait > throttlePatience {
-				return nil, &throttledError{status: http.StatusTooManyRequests, since: started, wait: wait}
-			}
-		}
-		ids = again
-	}
-	return answers, nil
-}
-
-// batchResponse is the answer to one request of a batch.
-type batchResponse struct {
-	ID      string            `json:"id"`
-	Status  int               `json:"status"`
-	Headers map[string]string `json:"headers"`
-	Body    json.RawMessage   `json:"body"`
-}
-
-func (r batchResponse) header() http.Header {
-	h := http.Header{}
-	for name, value := range r.Headers {
-		h.Set(name, value)
-	}
-	return h
+	return answers, read.failed(err)
 }
 
 // about tells what the answer says of the object that was asked for. The zero
 // response, of a request that was not answered, says nothing.
-func (r batchResponse) about(id directory.GUID) answer {
+func (r batchResponse) about(id directory.GUID, selection engine.SourceSelection) answer {
 	var body struct {
-		ID     string   `json:"id"`
-		Types  []string `json:"groupTypes"`
-		Synced bool     `json:"onPremisesSyncEnabled"`
-		Error  struct {
+		groupEntity
+		Error struct {
 			Code string `json:"code"`
 		} `json:"error"`
 	}
@@ -169,9 +101,8 @@ func (r batchResponse) about(id directory.GUID) answer {
 		return unclear
 	}
 	switch {
-	case r.Status == http.StatusOK && strings.EqualFold(body.ID, id.String()):
-		// Types that are not shown say nothing of what the group is.
-		if body.Synced || body.Types != nil && !slices.Contains(body.Types, "Unified") {
+	case r.Status == http.StatusOK && body.ID == id:
+		if body.leaves(selection) {
 			return retired
 		}
 		return there
@@ -181,38 +112,14 @@ func (r batchResponse) about(id directory.GUID) answer {
 	return unclear
 }
 
-// batch asks for the objects in one request, and returns the answers by their
-// place in ids.
-func (s *source) batch(ctx context.Context, path, properties string, ids []directory.GUID) (map[string]batchResponse, error) {
-	type request struct {
-		ID     string `json:"id"`
-		Method string `json:"method"`
-		URL    string `json:"url"`
+// leaves reports whether the group is said to be none of the selection. What
+// is not shown says nothing of what the group is.
+func (g *groupEntity) leaves(selection engine.SourceSelection) bool {
+	switch {
+	case g.OnPremisesSyncEnabled.or(false):
+		return true
+	case g.GroupTypes.Value == nil || g.unified():
+		return false
 	}
-	var batch struct {
-		Requests []request `json:"requests"`
-	}
-	for i, id := range ids {
-		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: http.MethodGet, URL: path + id.String() + "?$select=" + properties})
-	}
-	body, err := json.Marshal(batch)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/$batch", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	var answer struct {
-		Responses []batchResponse `json:"responses"`
-	}
-	if err := s.doJSON(req, &answer); err != nil {
-		return nil, err
-	}
-	responses := make(map[string]batchResponse, len(answer.Responses))
-	for _, r := range answer.Responses {
-		responses[r.ID] = r
-	}
-	return responses, nil
+	return !selection.SecurityGroups || g.MailEnabled.or(false) || !g.SecurityEnabled.or(true)
 }

@@ -94,11 +94,11 @@ func TestGroupsKeepsCloudMicrosoft365Groups(t *testing.T) {
 			return reply(200, pages[len(asked)-1]), nil
 		})
 		var got []directory.SourceGroup
-		if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { got = append(got, g...); return nil }); err != nil {
+		if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { got = append(got, g...); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		want := []directory.SourceGroup{{
-			ID: directory.MustGUID(groupA), DisplayName: `A "quoted" ☺`, Mail: "a@example.com",
+			ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, DisplayName: `A "quoted" ☺`, Mail: "a@example.com",
 			Visibility: directory.HiddenMembership, OnPremisesSID: "S-1-5-21-1-2-3-1104",
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -129,7 +129,7 @@ func TestABrokenListIsAnError(t *testing.T) {
 		"a second page that is a page ": {`{"value":[],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`, `<html>`, `<html>`, `<html>`, `<html>`, `<html>`},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			err := inMemory(t, script(t, answers...)).Groups(t.Context(), func([]directory.SourceGroup) error { return nil })
+			err := inMemory(t, script(t, answers...)).Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
 			if !engine.HasID(err, "IncompleteRead") {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -141,7 +141,7 @@ func TestTheConsumersErrorEndsTheReadingUnchanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("disk full")
 		group := `{"value":[{"id":"` + groupA + `","displayName":"A","groupTypes":["Unified"]}],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`
-		if err := inMemory(t, script(t, group)).Groups(t.Context(), func([]directory.SourceGroup) error { return full }); err != full {
+		if err := inMemory(t, script(t, group)).Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return full }); err != full {
 			t.Errorf("Groups: %v", err)
 		}
 		calls := 0
@@ -329,7 +329,7 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 			}
 			return batchOf(t, req, func(path string) (int, string, string) { return group[path].status, group[path].body, "" }), nil
 		})
-		got, err := s.Presence(t.Context(), ids)
+		got, err := s.Presence(t.Context(), engine.SourceSelection{}, ids)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -361,7 +361,7 @@ func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 		for i := range 45 {
 			ids = append(ids, directory.GUID{15: byte(i + 1)})
 		}
-		got, err := s.Presence(t.Context(), ids)
+		got, err := s.Presence(t.Context(), engine.SourceSelection{}, ids)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,15 +23,12 @@ import (
 	"groupwriteback/internal/engine"
 )
 
-// readers is how many requests are under way at once. Graph counts a member
-// page as two or three units of the 350 to 800 a second that an application
-// has, so that more would only be throttled.
-const readers = 8
-
 // source is a tenant reached through Microsoft Graph.
 type source struct {
 	tenant  string // as configured: a GUID, a domain name or empty
+	hosts   endpoints
 	base    string // https://graph.microsoft.com/v1.0
+	beta    string // https://graph.microsoft.com/beta
 	tokens  *tokenSource
 	gate    *gate
 	client  *http.Client
@@ -67,13 +64,13 @@ func newSource(config engine.SourceConfig, hosts endpoints, signIn, graph http.R
 	if err != nil {
 		return nil, err
 	}
-	s := &source{tenant: config.TenantID, base: hosts.graph + "/v1.0", tokens: tokens}
+	s := &source{tenant: config.TenantID, hosts: hosts, base: hosts.graph + "/v1.0", beta: hosts.graph + "/beta", tokens: tokens}
 	s.gate = &gate{
 		next: authorizer{
 			tokens: tokens, endpoint: hosts.graph,
 			next: buffered{next: graph, limit: maxAnswer, timeout: answerTimeout},
 		},
-		attempts: 5, patience: throttlePatience,
+		attempts: 5, patience: throttlePatience, window: newWindow(),
 	}
 	s.client = &http.Client{Transport: exchange{next: s.gate}, CheckRedirect: noRedirect}
 	s.adapter, err = khttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
@@ -149,7 +146,7 @@ func (s *source) ConnectWriteback(ctx context.Context) (engine.Tristate, error) 
 		doing: "reading the settings of directory synchronization", object: "/directory/onPremisesSynchronization",
 		permission: "OnPremDirectorySynchronization.Read.All",
 	}
-	if err := read.failed(s.getJSON(ctx, "/directory/onPremisesSynchronization", &answer)); err != nil {
+	if err := read.failed(s.getJSON(ctx, s.base+"/directory/onPremisesSynchronization", &answer)); err != nil {
 		if engine.HasID(err, "PermissionMissing") || engine.HasID(err, "GraphObjectNotFound") {
 			return engine.Unknown, nil
 		}

@@ -108,13 +108,13 @@ func TestTheWholeTenantIsRead(t *testing.T) {
 	}
 
 	var groups []directory.SourceGroup
-	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { groups = append(groups, g...); return nil }); err != nil {
+	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { groups = append(groups, g...); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	slices.SortFunc(groups, func(a, b directory.SourceGroup) int { return a.ID.Compare(b.ID) })
 	if diff := cmp.Diff([]directory.SourceGroup{
-		{ID: directory.MustGUID(groupA), DisplayName: `Sales, "EMEA" ☺`, Description: "All of sales", Mail: "sales@contoso.com", Visibility: "Public"},
-		{ID: directory.MustGUID(groupB), DisplayName: "Moved to the cloud", Mail: groups[1].Mail, Visibility: groups[1].Visibility, OnPremisesSID: "S-1-5-21-1-2-3-2002"},
+		{ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, DisplayName: `Sales, "EMEA" ☺`, Description: "All of sales", Mail: "sales@contoso.com", Visibility: "Public"},
+		{ID: directory.MustGUID(groupB), Kind: directory.UnifiedGroup, DisplayName: "Moved to the cloud", Mail: groups[1].Mail, Visibility: groups[1].Visibility, OnPremisesSID: "S-1-5-21-1-2-3-2002"},
 	}, groups); diff != "" {
 		t.Error(diff)
 	}
@@ -159,7 +159,7 @@ func TestPresenceFollowsTheLifeOfAGroup(t *testing.T) {
 	a, b, none := directory.MustGUID(groupA), directory.MustGUID(groupB), directory.MustGUID(tenantID)
 	check := func(wantA, wantB, wantNone engine.Presence) {
 		t.Helper()
-		got, err := s.Presence(t.Context(), []directory.GUID{a, b, none})
+		got, err := s.Presence(t.Context(), engine.SourceSelection{}, []directory.GUID{a, b, none})
 		if diff := cmp.Diff(map[directory.GUID]engine.Presence{a: wantA, b: wantB, none: wantNone}, got); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
@@ -354,7 +354,7 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 			s := open(t, config)
 			_, err := s.Identify(t.Context())
 			if err == nil {
-				err = s.Groups(t.Context(), func([]directory.SourceGroup) error { return nil })
+				err = s.Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
 			}
 			wantID(t, err, test.id)
 			if err == nil {
@@ -397,7 +397,7 @@ func TestDisturbancesAreRiddenOut(t *testing.T) {
 	}
 	s := open(t, l.config)
 	groups, members := 0, 0
-	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { groups += len(g); return nil }); err != nil {
+	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { groups += len(g); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p engine.MemberPage) error {
@@ -423,7 +423,7 @@ func TestRequestsFor20000Memberships(t *testing.T) {
 	l := startLab(t, graphtest.Generate(1000, 20, 1), graphtest.Options{})
 	s := open(t, l.config)
 	var ids []directory.GUID
-	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error {
+	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error {
 		for _, one := range g {
 			ids = append(ids, one.ID)
 		}
@@ -457,7 +457,7 @@ func TestALargeGroupIsReadInLittleMemory(t *testing.T) {
 	l := startLab(t, graphtest.Seed{Generate: &graphtest.Generation{Groups: 1, Members: 1, Users: 100_000, Largest: 100_000}}, graphtest.Options{})
 	s := open(t, l.config)
 	var id directory.GUID
-	if err := s.Groups(t.Context(), func(g []directory.SourceGroup) error { id = g[0].ID; return nil }); err != nil {
+	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { id = g[0].ID; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	var base, now runtime.MemStats

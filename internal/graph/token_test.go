@@ -107,7 +107,7 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 			asked++
 			return engine.NewSecret(newToken(tenantID, time.Now().Add(48*time.Hour))), time.Time{}, nil
 		}
-		if err := s.Groups(t.Context(), func([]directory.SourceGroup) error { return nil }); err != nil || asked != 1 || requests != 2 {
+		if err := s.Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return nil }); err != nil || asked != 1 || requests != 2 {
 			t.Errorf("%v after %d tokens and %d requests", err, asked, requests)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:   15 * time.Second,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   readers,
+		MaxIdleConnsPerHost:   maxReaders,
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}
@@ -100,9 +101,8 @@ type authorizer struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if got := "https://" + strings.ToLower(req.URL.Host); req.URL.Scheme != "https" || got != a.endpoint {
-		return nil, call{doing: "following a link in an answer", object: a.endpoint}.
-			incomplete(fmt.Sprintf("it points to another host, %q", clean(req.URL.Host)), nil)
+	if err := leadsTo(req.URL, a.endpoint); err != nil {
+		return nil, err
 	}
 	token, err := a.tokens.token(req.Context())
 	if err != nil {
@@ -122,6 +122,15 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	return a.send(req, fresh)
+}
+
+// leadsTo refuses a link to anything but the endpoint.
+func leadsTo(link *url.URL, endpoint string) error {
+	if got := "https://" + strings.ToLower(link.Host); link.Scheme != "https" || got != endpoint {
+		return call{doing: "following a link in an answer", object: endpoint}.
+			incomplete(fmt.Sprintf("it points to another host, %q", clean(link.Host)), nil)
+	}
+	return nil
 }
 
 func (a authorizer) send(req *http.Request, token string) (*http.Response, error) {
@@ -155,14 +164,14 @@ func (x exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		return nil, newStatusError(resp)
+		return nil, newStatusError(resp.StatusCode, resp.Header, resp.Body)
 	}
 	return resp, nil
 }
 
-// getJSON reads one resource that the SDK has no fitting call for.
-func (s *source) getJSON(ctx context.Context, path string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+path, nil)
+// getJSON reads an address that the SDK has no fitting call for.
+func (s *source) getJSON(ctx context.Context, address string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}

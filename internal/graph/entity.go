@@ -1,0 +1,299 @@
+package graph
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// optional is a property of an entity: left out, null or of a value. A delta
+// leaves out what has not changed, which is not the same as null.
+type optional[T any] struct {
+	Told  bool
+	Value *T // nil: null
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It is not called for a property
+// that was left out.
+func (o *optional[T]) UnmarshalJSON(data []byte) error {
+	o.Told = true
+	return json.Unmarshal(data, &o.Value)
+}
+
+// or is the value, or what stands for left out and null.
+func (o optional[T]) or(none T) T {
+	if o.Value == nil {
+		return none
+	}
+	return *o.Value
+}
+
+// change is the value of what was told, the zero one for null; nil when it was
+// left out.
+func (o optional[T]) change() *T {
+	if !o.Told {
+		return nil
+	}
+	var none T
+	value := o.or(none)
+	return &value
+}
+
+// removed is @removed of a delta.
+type removed struct {
+	Reason string `json:"reason"`
+}
+
+// groupEntity is a group as Graph writes it.
+type groupEntity struct {
+	ID                    directory.GUID     `json:"id"`
+	DisplayName           optional[string]   `json:"displayName"`
+	Description           optional[string]   `json:"description"`
+	Mail                  optional[string]   `json:"mail"`
+	Visibility            optional[string]   `json:"visibility"`
+	GroupTypes            optional[[]string] `json:"groupTypes"`
+	SecurityEnabled       optional[bool]     `json:"securityEnabled"`
+	MailEnabled           optional[bool]     `json:"mailEnabled"`
+	OnPremisesSyncEnabled optional[bool]     `json:"onPremisesSyncEnabled"`
+	OnPremisesSID         optional[string]   `json:"onPremisesSecurityIdentifier"`
+	Writeback             *struct {
+		IsEnabled           *bool   `json:"isEnabled"`
+		OnPremisesGroupType *string `json:"onPremisesGroupType"`
+	} `json:"writebackConfiguration"`
+
+	Removed *removed       `json:"@removed"`
+	Members []memberChange `json:"members@delta"`
+}
+
+// memberChange is an entry of members@delta.
+type memberChange struct {
+	Type    string         `json:"@odata.type"`
+	ID      directory.GUID `json:"id"`
+	Removed *removed       `json:"@removed"`
+}
+
+var groupProperties = []string{
+	"id", "displayName", "description", "mail", "visibility", "groupTypes", "securityEnabled", "mailEnabled",
+	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier",
+}
+
+var errNoID = errors.New("it has no id")
+
+// check refuses what is no group; it takes nil for an item that is null.
+func (g *groupEntity) check() error {
+	switch {
+	case g == nil:
+		return errors.New("it is null")
+	case g.ID.IsZero():
+		return errNoID
+	}
+	return nil
+}
+
+// kind is the kind of the group, empty for one that is never written: a
+// Microsoft 365 group, or a security group without mail, that is not synced
+// from on-premises. What was left out counts as null.
+func (g *groupEntity) kind() directory.GroupKind {
+	switch {
+	case g.OnPremisesSyncEnabled.or(false):
+		return ""
+	case g.unified():
+		return directory.UnifiedGroup
+	case g.SecurityEnabled.or(false) && !g.MailEnabled.or(false):
+		return directory.SecurityGroup
+	}
+	return ""
+}
+
+// tellsKind reports whether the kind is certain whatever was left out.
+func (g *groupEntity) tellsKind() bool {
+	switch {
+	case g.OnPremisesSyncEnabled.or(false):
+		return true
+	case g.GroupTypes.Value == nil:
+		return false
+	case !g.unified() && (g.MailEnabled.or(false) || !g.SecurityEnabled.or(true)):
+		return true
+	}
+	return g.OnPremisesSyncEnabled.Told && (g.unified() || g.SecurityEnabled.Value != nil && g.MailEnabled.Value != nil)
+}
+
+func (g *groupEntity) unified() bool { return slices.Contains(g.GroupTypes.or(nil), "Unified") }
+
+func (g *groupEntity) sid() (directory.SID, error) {
+	value := g.OnPremisesSID.or("")
+	if value == "" {
+		return "", nil
+	}
+	sid, err := directory.ParseSID(value)
+	if err != nil {
+		// Without it the group would be taken for one that never stood in AD.
+		return "", fmt.Errorf("group %s: %w", g.ID, err)
+	}
+	return sid, nil
+}
+
+// source reads the group of a listing, and tells whether it is one of the
+// selection.
+func (g *groupEntity) source(selection engine.SourceSelection) (group directory.SourceGroup, wanted bool, err error) {
+	if err := g.check(); err != nil {
+		return group, false, err
+	}
+	if g.GroupTypes.Value == nil {
+		return group, false, fmt.Errorf("group %s: it has no group types", g.ID)
+	}
+	kind := g.kind()
+	if kind == "" || kind == directory.SecurityGroup && !selection.SecurityGroups {
+		return group, false, nil
+	}
+	group = directory.SourceGroup{
+		ID: g.ID, Kind: kind, DisplayName: g.DisplayName.or(""), Description: g.Description.or(""),
+		Mail: g.Mail.or(""), Visibility: g.Visibility.or(""),
+	}
+	if w := g.Writeback; w != nil {
+		group.WritebackEnabled, group.OnPremisesGroupType = w.IsEnabled, text(w.OnPremisesGroupType)
+	}
+	group.OnPremisesSID, err = g.sid()
+	return group, err == nil, err
+}
+
+// change reads an entry of a delta.
+func (g *groupEntity) change() (engine.GroupChange, error) {
+	if err := g.check(); err != nil {
+		return engine.GroupChange{}, err
+	}
+	change := engine.GroupChange{
+		ID: g.ID, DisplayName: g.DisplayName.change(), Description: g.Description.change(),
+		Mail: g.Mail.change(), Visibility: g.Visibility.change(),
+	}
+	if g.Removed != nil {
+		// A reason that is not known is taken for the one that claims less.
+		change.Removed = engine.RemovedChanged
+		if strings.EqualFold(g.Removed.Reason, "deleted") {
+			change.Removed = engine.RemovedDeleted
+		}
+	}
+	if g.tellsKind() {
+		kind := g.kind()
+		change.Kind = &kind
+	}
+	if g.OnPremisesSID.Told {
+		sid, err := g.sid()
+		if err != nil {
+			return change, err
+		}
+		change.OnPremisesSID = &sid
+	}
+	for _, m := range g.Members {
+		if m.ID.IsZero() {
+			return change, fmt.Errorf("group %s: a member: %w", g.ID, errNoID)
+		}
+		change.Members = append(change.Members, engine.MemberChange{ID: m.ID, Kind: memberKind(m.Type), Removed: m.Removed != nil})
+	}
+	return change, nil
+}
+
+// member reads the group as a member of another.
+func (g *groupEntity) member() directory.SourceMember {
+	m := directory.SourceMember{
+		ID: g.ID, Kind: directory.KindGroup, Name: g.DisplayName.or(""), Synced: g.OnPremisesSyncEnabled.or(false),
+	}
+	m.Readable = m.Name != ""
+	return withSID(m, g.OnPremisesSID.or(""))
+}
+
+// userEntity is a user as Graph writes it.
+type userEntity struct {
+	ID                    directory.GUID   `json:"id"`
+	UserPrincipalName     optional[string] `json:"userPrincipalName"`
+	UserType              optional[string] `json:"userType"`
+	OnPremisesSyncEnabled optional[bool]   `json:"onPremisesSyncEnabled"`
+	OnPremisesSID         optional[string] `json:"onPremisesSecurityIdentifier"`
+	OnPremisesImmutableID optional[string] `json:"onPremisesImmutableId"`
+
+	Removed *removed `json:"@removed"`
+}
+
+var userProperties = []string{
+	"id", "userPrincipalName", "userType", "onPremisesSyncEnabled", "onPremisesSecurityIdentifier", "onPremisesImmutableId",
+}
+
+func (u *userEntity) check() error {
+	switch {
+	case u == nil:
+		return errors.New("it is null")
+	case u.ID.IsZero():
+		return errNoID
+	}
+	return nil
+}
+
+// whole reports whether every property is told.
+func (u *userEntity) whole() bool {
+	return u.UserPrincipalName.Told && u.UserType.Told && u.OnPremisesSyncEnabled.Told && u.OnPremisesSID.Told && u.OnPremisesImmutableID.Told
+}
+
+// member reads the user as a member; sourceMember tells what of it is believed.
+func (u *userEntity) member() directory.SourceMember {
+	return u.over(directory.SourceMember{ID: u.ID, Kind: directory.KindUser})
+}
+
+// over is the member with everything replaced that is told of the user.
+func (u *userEntity) over(m directory.SourceMember) directory.SourceMember {
+	if u.UserPrincipalName.Told {
+		m.Name = u.UserPrincipalName.or("")
+		m.Readable = m.Name != ""
+	}
+	if u.UserType.Told {
+		m.Guest = u.UserType.or("") == "Guest"
+	}
+	if u.OnPremisesSyncEnabled.Told {
+		m.Synced = u.OnPremisesSyncEnabled.or(false)
+	}
+	if u.OnPremisesImmutableID.Told {
+		m.ImmutableID = u.OnPremisesImmutableID.or("")
+	}
+	if u.OnPremisesSID.Told {
+		m.SID = ""
+		m = withSID(m, u.OnPremisesSID.or(""))
+	}
+	return m
+}
+
+// withSID sets the SID. With one that cannot be read it is not known who the
+// member is on-premises.
+func withSID(m directory.SourceMember, sid string) directory.SourceMember {
+	if sid == "" {
+		return m
+	}
+	var err error
+	if m.SID, err = directory.ParseSID(sid); err != nil {
+		m.Readable = false
+	}
+	return m
+}
+
+// accountless are the types that never have an account on-premises.
+var accountless = map[string]bool{
+	"#microsoft.graph.device":           true,
+	"#microsoft.graph.servicePrincipal": true,
+	"#microsoft.graph.application":      true,
+	"#microsoft.graph.orgContact":       true,
+}
+
+// memberKind is the kind of a member by its type. One that is not known is
+// given as a user, so that nobody takes it for one without an account.
+func memberKind(odataType string) directory.MemberKind {
+	switch {
+	case odataType == "#microsoft.graph.group":
+		return directory.KindGroup
+	case accountless[odataType]:
+		return directory.KindOther
+	}
+	return directory.KindUser
+}

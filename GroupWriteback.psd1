@@ -5,7 +5,7 @@
     Author                 = 'The GroupWriteback contributors'
     CompanyName            = 'The GroupWriteback contributors'
     Copyright              = '(c) The GroupWriteback contributors. MIT licence.'
-    Description            = 'Writes the Microsoft 365 groups of an Entra tenant back to Active Directory as universal distribution groups with their on-premises members.'
+    Description            = 'Writes the Microsoft 365 groups of an Entra tenant back to Active Directory as universal groups with their on-premises members.'
     PowerShellVersion      = '5.1'
     CompatiblePSEditions   = @('Desktop', 'Core')
     DotNetFrameworkVersion = '4.7.2'

@@ -85,8 +85,10 @@ function Close-EngineRequest {
         if ($script:Engine -eq $Engine) { Close-Engine -Kill }
         Write-Warning -Message 'The engine was ended, for it did not finish in time. The next run completes what this one began.'
     }
-    elseif ($answer.result.kind -and $answer.result.id) {
-        Write-Warning -Message "Run $($answer.result.id) ended as $($answer.result.status). What was not reached stays for the next run."
+    else {
+        # of a sync of one group the record is a part
+        $run = if ($answer.result.run) { $answer.result.run } else { $answer.result }
+        if ($run.kind -and $run.id) { Write-Warning -Message "Run $($run.id) ended as $($run.status). What was not reached stays for the next run." }
     }
 }
 

@@ -43,6 +43,7 @@ function ConvertTo-Run {
         Id               = [long] $Run.id
         Kind             = $Run.kind
         PolicyType       = $Run.policyType
+        PolicyReason     = [string] $Run.policyReason
         Status           = $Run.status
         StopReason       = [string] $Run.stopReason
         Started          = $started
@@ -56,11 +57,28 @@ function ConvertTo-Run {
         TargetGroups     = [int] $Run.targetGroups
         LinkedGroups     = [int] $Run.linkedGroups
         MissingGroups    = [int] $Run.missingGroups
+        DriftedGroups    = [int] $Run.driftedGroups
         Planned          = ConvertTo-Total $Run.planned
         Exported         = ConvertTo-Total $Run.exported
         Failed           = [int] $Run.failed
         UnknownMembers   = [int] $Run.unknownMembers
         UnwrittenMembers = [int] $Run.unwrittenMembers
+    }
+}
+
+function ConvertTo-GroupSync {
+    param($Sync)
+    $run = ConvertTo-Run $Sync.run
+    [pscustomobject]@{
+        PSTypeName  = 'GroupWriteback.GroupSync'
+        GroupId     = $Sync.id
+        DisplayName = [string] $Sync.displayName
+        Status      = $run.Status
+        Steps       = @(foreach ($step in $Sync.steps) {
+                if ($null -ne $step) { [pscustomobject]@{ PSTypeName = 'GroupWriteback.GroupSyncStep'; Name = $step.name; Result = $step.result; Message = [string] $step.message } }
+            })
+        RunId       = $run.Id
+        Run         = $run
     }
 }
 
@@ -184,8 +202,16 @@ function ConvertTo-Status {
         TargetContainer              = [string] $settings.container.dn
         Groups                       = [int] $Overview.groups
         DisablePending               = [int] $Overview.disablePending
+        PendingGroups                = [int] $Overview.pendingGroups
         NextPolicyType               = $Overview.nextPolicyType
+        NextPolicyReason             = [string] $Overview.nextPolicyReason
         LastRun                      = if ($Overview.lastRun) { ConvertTo-Run $Overview.lastRun }
+        Scope                        = $settings.scope.groups
+        GroupId                      = @(foreach ($id in $settings.scope.groupIds) { [string] $id })
+        Filter                       = [string] $settings.scope.filter
+        IncludeSecurityGroup         = [bool] $settings.scope.includeSecurityGroups
+        OnPremisesGroupType          = $settings.onPremisesGroupType
+        MaximumMemberCount           = [int] $settings.maxMemberCount
         NameFormat                   = $settings.nameFormat
         SamAccountNameFormat         = $settings.samAccountNameFormat
         ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
@@ -199,12 +225,27 @@ function ConvertTo-Status {
         GroupRemovalThresholdPercent = [int] $settings.limits.groupRemovalPercent
         SourceShrinkThresholdPercent = [int] $settings.limits.sourceShrinkPercent
         TargetShrinkThresholdPercent = [int] $settings.limits.targetShrinkPercent
+        InitialIntervalDays          = [int] $settings.initialIntervalDays
+        ConnectionCount              = [int] $settings.connections
         RunHistoryDays               = [int] $settings.runHistoryDays
         StatePath                    = $Overview.statePath
         EngineVersion                = $script:Engine.Info.engineVersion
         LogPath                      = $script:Engine.Log.Path
         Connection                   = $Connection
     }
+}
+
+# Which groups are written, in words.
+function ConvertTo-ScopeText {
+    param($Scope)
+    $text = switch ($Scope.groups) {
+        'WritebackEnabled' { 'the groups that are enabled for writeback' }
+        'Selected' { "$(@($Scope.groupIds).Count) selected group(s)" }
+        default { 'the Microsoft 365 groups' }
+    }
+    if ($Scope.groups -eq 'All' -and $Scope.includeSecurityGroups) { $text += ' and the security groups' }
+    if ($Scope.filter) { $text += " (where $($Scope.filter))" }
+    $text
 }
 
 # Counts in words, for the questions that ShouldProcess asks.

@@ -2,24 +2,59 @@
 function ConvertTo-SettingField {
     param([System.Collections.IDictionary] $Bound)
     $fields = [ordered]@{}
-    foreach ($name in 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup', 'SoftDeletedGroup', 'OutOfScopeGroup') {
+    foreach ($name in 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup', 'SoftDeletedGroup', 'OutOfScopeGroup', 'Scope', 'Filter', 'OnPremisesGroupType') {
         if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name] }
     }
     foreach ($name in 'ExcludeMailAttribute', 'Adopt') {
         if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [bool] $Bound[$name] }
     }
+    if ($Bound.ContainsKey('IncludeSecurityGroup')) { $fields['includeSecurityGroups'] = [bool] $Bound['IncludeSecurityGroup'] }
+    if ($Bound.ContainsKey('MaximumMemberCount')) { $fields['maxMemberCount'] = [int] $Bound['MaximumMemberCount'] }
+    if ($Bound.ContainsKey('GroupId')) {
+        $fields['groupIds'] = [string[]] @(foreach ($guid in $Bound['GroupId']) { $guid.ToString() })
+        # an empty list takes the selection away, which is no wish to select nothing
+        if ($fields['groupIds'].Count -and -not $Bound.ContainsKey('Scope')) { $fields['scope'] = 'Selected' }
+    }
     $fields
+}
+
+# The parameters that were given, in words; of a long list the number.
+function ConvertTo-SettingText {
+    param([System.Collections.IDictionary] $Bound)
+    $hidden = @('PassThru') + [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
+    $parts = foreach ($name in $Bound.Keys | Where-Object -FilterScript { $_ -notin $hidden }) {
+        $value = $Bound[$name]
+        if ($value -is [array]) { $value = if ($value.Count -gt 3) { "$($value.Count) groups" } else { $value -join ' ' } }
+        "$name = $(if ([string] $value) { $value } else { 'none' })"
+    }
+    $parts -join ', '
 }
 
 # Plans a run without exporting anything. Returns nothing when that failed, which is then reported.
 function Get-PreviewRun {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter, [string] $AllowOnce)
-    $run = Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.preview' -Parameter $Parameter -Activity 'Planning group writeback'
-    if ($run.status -eq 'failed' -or $run.stopReason -eq 'stopped-cancelled') { Write-RunOutcome -Cmdlet $Cmdlet -Run (ConvertTo-Run $run); return }
-    if ($run.status -eq 'stopped' -and $AllowOnce) { Write-Warning -Message "A limit is hit ($($run.stopReason)). -AllowOnce lets just the deletions and removals of plan $AllowOnce pass it. $($run.message)" }
-    elseif ($run.status -eq 'stopped') { Write-Warning -Message "A sync would stop at a limit ($($run.stopReason)) and change nothing. $($run.message)" }
-    elseif ($run.status -eq 'partial') { Write-Warning -Message "The plan is incomplete. $($run.message)" }
-    $run
+    $run = ConvertTo-Run (Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.preview' -Parameter $Parameter -Activity 'Planning group writeback')
+    if (Test-Plan -Cmdlet $Cmdlet -Run $run -AllowOnce $AllowOnce) { $run }
+}
+
+# Whether a run that exports nothing came to a plan; says aloud what is to be known of it, or why there is none.
+function Test-Plan {
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run, [string] $AllowOnce)
+    $limit = Test-Limit -Run $Run
+    if ($Run.Status -eq 'failed' -or ($Run.Status -eq 'stopped' -and -not $limit)) {
+        Write-RunOutcome -Cmdlet $Cmdlet -Run $Run
+        return $false
+    }
+    if ($limit -and $AllowOnce) { Write-Warning -Message "A limit is hit ($($Run.StopReason)). -AllowOnce lets just the deletions and removals of plan $AllowOnce pass it. $($Run.Message)" }
+    elseif ($limit) { Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)" }
+    elseif ($Run.Status -eq 'partial') { Write-Warning -Message "The plan is incomplete. $($Run.Message)" }
+    $true
+}
+
+# Whether a threshold stopped the run.
+function Test-Limit {
+    param($Run)
+    $Run.Status -eq 'stopped' -and $Run.StopReason -like 'stopped-*' -and $Run.StopReason -ne 'stopped-cancelled'
 }
 
 function Get-RunChange {
@@ -35,6 +70,13 @@ function Invoke-Sync {
     Write-RunOutcome -Cmdlet $Cmdlet -Run $run
 }
 
+# Syncs one group, or with whatIf plans it. An error is about that group alone, so others may follow.
+function Invoke-GroupSync {
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)
+    $answer = Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.group' -Parameter $Parameter -Activity 'Synchronising the group' -NonTerminating
+    if ($answer) { ConvertTo-GroupSync $answer }
+}
+
 # A run that stopped or failed is an error that does not end the pipeline: the record has been emitted, and with
 # -ErrorAction Stop a scheduled task or runbook fails. A partial run is a warning: the next one goes on with it.
 function Write-RunOutcome {
@@ -47,11 +89,13 @@ function Write-RunOutcome {
         }
         { $_ -in 'stopped', 'failed' } {
             $id = @($Run.Error.Id, $Run.StopReason, 'RunFailed' | Where-Object -FilterScript { $_ })[0]
-            $limit = $Run.StopReason -like 'stopped-*' -and $Run.StopReason -ne 'stopped-cancelled'
+            $limit = Test-Limit -Run $Run
             $category = if ($Run.Error.Category) { $Run.Error.Category } elseif ($limit) { 'LimitsExceeded' } elseif ($Run.Status -eq 'stopped') { 'OperationStopped' } else { 'NotSpecified' }
             $advice = $Run.Error.Advice
             if (-not $advice) {
-                $advice = if ($limit) { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: Start-GroupWritebackSync -AllowOnce $($Run.PlanId)" }
+                $advice = if ($limit -and $Run.Kind -eq 'group') { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant, let it pass in a sync of all groups, with -AllowOnce." }
+                elseif ($limit) { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: Start-GroupWritebackSync -AllowOnce $($Run.PlanId)" }
+                elseif ($Run.StopReason -eq 'target-not-up-to-date') { 'Start the sync again when the domain controllers have replicated. Only if the one that was used before is lost, add -SkipReplicationCheck.' }
                 else { 'Start the sync again; it goes on where this one ended.' }
             }
             $record = ConvertTo-ErrorRecord -Id $id -Category $category -Object $Run -Message "Run $($Run.Id) $($Run.Status) ($id): $message" -Advice $advice

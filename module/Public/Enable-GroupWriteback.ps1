@@ -31,6 +31,25 @@ function Enable-GroupWriteback {
         or deleted for good, Remove deletes it from the directory, within the limits.
     .PARAMETER OutOfScopeGroup
         What is done with a group that is in the tenant but no longer written: Keep (default) or Remove.
+    .PARAMETER Scope
+        Which groups are written: All (default), that is every Microsoft 365 group; WritebackEnabled, those that are
+        enabled for writeback in the tenant, be it by its default for new groups; or Selected, those given with -GroupId.
+    .PARAMETER GroupId
+        The ids, in the tenant, of the groups to write. Without -Scope they stand for -Scope Selected. An empty list,
+        @(), takes away the one that is set.
+    .PARAMETER Filter
+        Only groups for which this holds, for example "displayName -like 'HR-*' -and mail -ne ''". Attributes are
+        displayName, description, mail, visibility, id and kind (unified or security), operators -eq, -ne, -like,
+        -notlike, -and, -or and -not, with parentheses; case does not matter, * and ? are wildcards of -like, and an
+        attribute without a value is ''. An empty text takes away the filter that is set.
+    .PARAMETER IncludeSecurityGroup
+        Write the security groups of the tenant that have no mail address, too.
+    .PARAMETER OnPremisesGroupType
+        What Microsoft 365 groups become in the directory: UniversalDistributionGroup (default),
+        UniversalSecurityGroup (without a mail address) or UniversalMailEnabledSecurityGroup. Security groups of the
+        tenant always become universal security groups.
+    .PARAMETER MaximumMemberCount
+        A group with more members than this number is skipped, with the reason; 1 to 1,000,000 (default 50,000).
     .PARAMETER StartSync
         Run the first sync right away.
     .PARAMETER PassThru
@@ -43,6 +62,10 @@ function Enable-GroupWriteback {
         Enable-GroupWriteback -TargetContainer 'OU=Groups,OU=Cloud,DC=contoso,DC=com' -NameFormat DisplayName -StartSync
 
         Turns group writeback on and runs the first sync.
+    .EXAMPLE
+        Enable-GroupWriteback -TargetContainer 'OU=Groups,OU=Cloud,DC=contoso,DC=com' -Filter "displayName -like 'HR-*'" -WhatIf
+
+        Shows what would be written if only some groups were.
     .INPUTS
         None
     .OUTPUTS
@@ -78,6 +101,22 @@ function Enable-GroupWriteback {
         [ValidateSet('Keep', 'Remove')]
         [string] $OutOfScopeGroup,
 
+        [ValidateSet('All', 'WritebackEnabled', 'Selected')]
+        [string] $Scope,
+
+        [ValidateNotNull()]
+        [guid[]] $GroupId,
+
+        [string] $Filter,
+
+        [switch] $IncludeSecurityGroup,
+
+        [ValidateSet('UniversalDistributionGroup', 'UniversalSecurityGroup', 'UniversalMailEnabledSecurityGroup')]
+        [string] $OnPremisesGroupType,
+
+        [ValidateRange(1, 1000000)]
+        [int] $MaximumMemberCount,
+
         [switch] $StartSync,
 
         [switch] $PassThru
@@ -89,19 +128,19 @@ function Enable-GroupWriteback {
     foreach ($warning in $check.warnings) { if ($warning) { Write-Warning -Message $warning } }
 
     $settings = $check.settings
-    $text = "Write the Microsoft 365 groups of tenant $($settings.tenant.name) ($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
+    $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) ($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
     $text += ". There are $([int] $check.ownGroups) group(s) of ours and $([int] $check.foreignGroups) of others now"
     $plan = $null
     if ($WhatIfPreference -or ($StartSync -and (Test-Preview -Simulation $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {
         $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $fields }
         if (-not $plan) { return }
-        $text += "; the first sync would $(ConvertTo-TotalText $plan.planned)"
+        $text += "; the first sync would $(ConvertTo-TotalText $plan.Planned)"
     }
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Enable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
     if (-not $confirmed) {
-        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
+        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
         return
     }
     [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.enable' -Parameter $fields -Activity 'Enabling')

@@ -66,7 +66,7 @@ function Get-GroupWritebackGroup {
                 ConvertTo-Group $_
             }
             if (-not $seen.Any -and $wanted -and $wanted -notmatch '[*?]') {
-                $PSCmdlet.WriteError((ConvertTo-ErrorRecord -Id 'GroupNotFound' -Category 'ObjectNotFound' -Object $wanted -Message 'The state knows no such group.' -Advice 'Only Microsoft 365 groups that are not synchronised from the directory are known, since the first sync after they were made.'))
+                $PSCmdlet.WriteError((ConvertTo-ErrorRecord -Id 'GroupNotFound' -Category 'ObjectNotFound' -Object $wanted -Message 'The state knows no such group.' -Advice 'Known are groups of the tenant that are not synchronised from the directory, since the first sync after they were made. Start-GroupWritebackSync -Group says step by step what becomes of one.'))
             }
         }
     }

@@ -3,8 +3,9 @@ function Get-GroupWritebackRun {
     .SYNOPSIS
         Shows the runs, newest first.
     .DESCRIPTION
-        Reads the records of the runs: syncs, previews and what Disable-GroupWriteback planned. No connection is
-        needed. They are kept for as many days as Set-GroupWriteback -RunHistoryDays says.
+        Reads the records of the runs: syncs, syncs of one group, previews and what Disable-GroupWriteback planned. No
+        connection is needed. PolicyType says whether a run read what had changed (Delta) or everything (Initial), and
+        PolicyReason why it was Initial; see Start-GroupWritebackSync. They are kept for as many days as Set-GroupWriteback -RunHistoryDays says.
     .PARAMETER Id
         The number of the run.
     .PARAMETER Last

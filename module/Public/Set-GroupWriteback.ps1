@@ -4,8 +4,8 @@ function Set-GroupWriteback {
         Changes the settings of group writeback.
     .DESCRIPTION
         Changes the settings that are given and leaves the others. Another target container is checked as by
-        Enable-GroupWriteback; the next sync then moves the groups there. A setting that changes how groups are
-        written makes the next sync Initial.
+        Enable-GroupWriteback; the next sync then moves the groups there. A setting that changes which groups are
+        written, or how, makes the next sync Initial.
 
         The thresholds stop a sync before it writes anything; 0 switches one off.
 
@@ -29,6 +29,26 @@ function Set-GroupWriteback {
         directory, within the limits.
     .PARAMETER OutOfScopeGroup
         What is done with a group that is in the tenant but no longer written: Keep or Remove.
+    .PARAMETER Scope
+        Which groups are written: All, that is every Microsoft 365 group; WritebackEnabled, those that are
+        enabled for writeback in the tenant, be it by its default for new groups; or Selected, those given with -GroupId.
+    .PARAMETER GroupId
+        The ids, in the tenant, of the groups to write. Without -Scope they stand for -Scope Selected. An empty list,
+        @(), takes away the one that is set.
+    .PARAMETER Filter
+        Only groups for which this holds, for example "displayName -like 'HR-*' -and mail -ne ''". Attributes are
+        displayName, description, mail, visibility, id and kind (unified or security), operators -eq, -ne, -like,
+        -notlike, -and, -or and -not, with parentheses; case does not matter, * and ? are wildcards of -like, and an
+        attribute without a value is ''. An empty text takes away the filter that is set.
+    .PARAMETER IncludeSecurityGroup
+        Whether the security groups of the tenant that have no mail address are written, too;
+        -IncludeSecurityGroup:$false leaves them out again.
+    .PARAMETER OnPremisesGroupType
+        What Microsoft 365 groups become in the directory: UniversalDistributionGroup,
+        UniversalSecurityGroup (without a mail address) or UniversalMailEnabledSecurityGroup. Security groups of the
+        tenant always become universal security groups.
+    .PARAMETER MaximumMemberCount
+        A group with more members than this number is skipped, with the reason; 1 to 1,000,000.
     .PARAMETER DeletionThreshold
         A sync stops when it would delete more groups than this number.
     .PARAMETER DeletionThresholdPercent
@@ -41,12 +61,25 @@ function Set-GroupWriteback {
         A sync stops when the tenant has so many groups less than last time.
     .PARAMETER TargetShrinkThresholdPercent
         A sync stops when more than this part of the groups is missing in the directory.
+    .PARAMETER InitialIntervalDays
+        After how many days without one a sync is Initial by itself: 1 to 30. It finds what shows up in no change
+        that the tenant or the directory reports.
+    .PARAMETER ConnectionCount
+        How many changes are written to the directory at a time, each on its own connection: 1 to 16.
     .PARAMETER RunHistoryDays
         For how many days runs and their changes are kept.
     .PARAMETER PassThru
         Return the status afterwards.
     .EXAMPLE
         Set-GroupWriteback -DeletionThreshold 50 -DeletionThresholdPercent 5
+    .EXAMPLE
+        Set-GroupWriteback -GroupId (Get-MgGroup -Filter "startsWith(displayName,'HR')").Id -WhatIf
+
+        Shows what the next sync would do if only these groups were written.
+    .EXAMPLE
+        Set-GroupWriteback -Scope All -GroupId @() -Filter ''
+
+        Writes all Microsoft 365 groups again.
     .EXAMPLE
         Set-GroupWriteback -TargetContainer 'OU=M365,DC=contoso,DC=com' -WhatIf
 
@@ -83,6 +116,22 @@ function Set-GroupWriteback {
         [ValidateSet('Keep', 'Remove')]
         [string] $OutOfScopeGroup,
 
+        [ValidateSet('All', 'WritebackEnabled', 'Selected')]
+        [string] $Scope,
+
+        [ValidateNotNull()]
+        [guid[]] $GroupId,
+
+        [string] $Filter,
+
+        [switch] $IncludeSecurityGroup,
+
+        [ValidateSet('UniversalDistributionGroup', 'UniversalSecurityGroup', 'UniversalMailEnabledSecurityGroup')]
+        [string] $OnPremisesGroupType,
+
+        [ValidateRange(1, 1000000)]
+        [int] $MaximumMemberCount,
+
         [ValidateRange(0, 2147483647)]
         [int] $DeletionThreshold,
 
@@ -101,6 +150,12 @@ function Set-GroupWriteback {
         [ValidateRange(0, 100)]
         [int] $TargetShrinkThresholdPercent,
 
+        [ValidateRange(1, 30)]
+        [int] $InitialIntervalDays,
+
+        [ValidateRange(1, 16)]
+        [int] $ConnectionCount,
+
         [ValidateRange(1, 36500)]
         [int] $RunHistoryDays,
 
@@ -113,13 +168,14 @@ function Set-GroupWriteback {
     foreach ($key in $shape.Keys) { $fields[$key] = $shape[$key] }
     $limits = ConvertTo-LimitField -Bound $PSBoundParameters
     if ($limits.Count) { $fields['limits'] = $limits }
+    if ($PSBoundParameters.ContainsKey('InitialIntervalDays')) { $fields['initialIntervalDays'] = $InitialIntervalDays }
+    if ($PSBoundParameters.ContainsKey('ConnectionCount')) { $fields['connections'] = $ConnectionCount }
     if ($PSBoundParameters.ContainsKey('RunHistoryDays')) { $fields['runHistoryDays'] = $RunHistoryDays }
     if (-not $fields.Count) {
         $PSCmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord -Id 'NoSettingGiven' -Category 'InvalidArgument' -Message 'No setting was given.' -Advice 'Name at least one, see: Get-Help Set-GroupWriteback -Parameter *'))
     }
 
-    $names = ($PSBoundParameters.Keys | Where-Object -FilterScript { $_ -ne 'PassThru' -and $_ -notin [System.Management.Automation.Cmdlet]::CommonParameters -and $_ -notin [System.Management.Automation.Cmdlet]::OptionalCommonParameters } | ForEach-Object -Process { "$_ = $($PSBoundParameters[$_])" }) -join ', '
-    $text = "Set $names"
+    $text = "Set $(ConvertTo-SettingText -Bound $PSBoundParameters)"
     $plan = $null
     if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
         # refuses what cannot be, before anybody is asked
@@ -129,7 +185,7 @@ function Set-GroupWriteback {
             if ($connection.source -and $connection.target) {
                 $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $shape }
                 if (-not $plan) { return }
-                $text += "; the next sync would $(ConvertTo-TotalText $plan.planned)"
+                $text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
             }
             else { Write-Warning -Message 'What the next sync would do can be shown only when the tenant and the directory are connected.' }
         }
@@ -138,7 +194,7 @@ function Set-GroupWriteback {
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Set group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
     if (-not $confirmed) {
-        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
+        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
         return
     }
     [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings')

@@ -1,9 +1,9 @@
 function Start-GroupWritebackSync {
     <#
     .SYNOPSIS
-        Synchronises the groups of the tenant to the directory now.
+        Synchronises the groups of the tenant to the directory now, or one group.
     .DESCRIPTION
-        Imports the groups of the tenant and those in the directory, writes what differs, and returns the record of
+        Imports what has changed in the tenant and in the directory, writes what differs, and returns the record of
         the run. After Disable-GroupWriteback it deletes the groups that were named there.
 
         A run whose Status is complete did everything. Partial: some objects failed, or could not be decided; a
@@ -13,14 +13,29 @@ function Start-GroupWritebackSync {
         A sync that would delete or remove more than the thresholds allow stops before it writes anything. If it is
         meant, -AllowOnce with the PlanId of that run lets just the planned deletions and removals pass, once.
 
-        With -WhatIf nothing is written; the planned changes come out as objects. Ctrl+C ends the sync after the
-        operation it is in; the next one goes on.
+        With -Group just that group is read and written, and what became of it comes out step by step: whether it was
+        found in the tenant (Import), is to be written (Scope), has an object in the directory (Join), which members
+        it has (Members), and what was done (Action). It leaves what the next sync of all groups reads as it was.
+
+        With -WhatIf nothing is written; the planned changes come out as objects, with -Group the steps. Ctrl+C ends
+        the sync after the operation it is in; the next one goes on.
 
         Needs the connections to the tenant and to the directory.
     .PARAMETER PolicyType
-        Delta reads what has changed, Initial everything. The default is what is due.
+        Delta reads what has changed since the last sync, Initial everything. The default is what is due: normally
+        Delta, and Initial by itself when it has to be. The PolicyReason of the run says why it was Initial:
+        requested (by this parameter), first (nothing was synchronised before), settings-changed (which groups are
+        written, or how), interval (the last one is too long ago, see Set-GroupWriteback -InitialIntervalDays),
+        settling (the first one may have read a copy of the tenant that was behind), server-changed (another domain
+        controller than last time, or one restored from a backup), link-expired (Microsoft Graph no longer tells what
+        has changed since).
     .PARAMETER AllowOnce
         The PlanId of a run that stopped at a threshold.
+    .PARAMETER Group
+        Only this group: its id in the tenant, or exactly its display name or mail address.
+    .PARAMETER SkipReplicationCheck
+        Go on although the domain controller has not received what was written on the one that was used before. Only
+        for when that one is lost: otherwise wait until they have replicated.
     .EXAMPLE
         Start-GroupWritebackSync
     .EXAMPLE
@@ -31,22 +46,33 @@ function Start-GroupWritebackSync {
         Start-GroupWritebackSync | Get-GroupWritebackChange -Outcome failed
 
         Synchronises, and shows what failed.
+    .EXAMPLE
+        Start-GroupWritebackSync -Group 'Sales'
+
+        Synchronises one group now, and shows each step.
+    .EXAMPLE
+        Get-GroupWritebackGroup 'HR-*' | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange
+
+        What a sync of each of these groups would change.
     .INPUTS
-        None
+        Objects with a property GroupId, SourceId or Id: GroupWriteback.Group, GroupWriteback.Change, groups of
+        Microsoft Graph.
     .OUTPUTS
-        GroupWriteback.Run, with -WhatIf GroupWriteback.Change
+        GroupWriteback.Run, with -WhatIf GroupWriteback.Change, with -Group GroupWriteback.GroupSync
     .LINK
         Get-GroupWritebackRun
     .LINK
         Get-GroupWritebackChange
     #>
-    [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium')]
-    [OutputType('GroupWriteback.Run', 'GroupWriteback.Change')]
+    [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium', DefaultParameterSetName = 'All')]
+    [OutputType('GroupWriteback.Run', 'GroupWriteback.Change', ParameterSetName = 'All')]
+    [OutputType('GroupWriteback.GroupSync', ParameterSetName = 'Group')]
     param(
-        [Parameter(Position = 0)]
+        [Parameter(Position = 0, ParameterSetName = 'All')]
         [ValidateSet('Delta', 'Initial')]
         [string] $PolicyType,
 
+        [Parameter(ParameterSetName = 'All')]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
@@ -55,27 +81,81 @@ function Start-GroupWritebackSync {
                     Where-Object -FilterScript { $_.Status -eq 'stopped' -and $_.PlanId -like "$WordToComplete*" } |
                     ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new($_.PlanId, $_.PlanId, 'ParameterValue', "Run $($_.Id): $($_.StopReason)") }
             })]
-        [string] $AllowOnce
+        [string] $AllowOnce,
+
+        [Parameter(Mandatory, ParameterSetName = 'Group', ValueFromPipelineByPropertyName)]
+        [Alias('GroupId', 'SourceId', 'Id')]
+        [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter({
+                param($CommandName, $ParameterName, $WordToComplete)
+                $null = $CommandName, $ParameterName
+                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Select-Object -First 50 | Group-Object -Property DisplayName |
+                    ForEach-Object -Process {
+                        # a name that several groups have names none of them
+                        foreach ($group in $_.Group) {
+                            $value = if ($_.Count -eq 1) { $group.DisplayName } else { $group.Id }
+                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($value) + "'"
+                            [System.Management.Automation.CompletionResult]::new($quoted, $group.DisplayName, 'ParameterValue', "$($group.DistinguishedName) ")
+                        }
+                    }
+            })]
+        [string[]] $Group,
+
+        [switch] $SkipReplicationCheck
     )
 
-    Import-CallerPreference -Cmdlet $PSCmdlet
-    $fields = @{}
-    if ($PolicyType) { $fields['policyType'] = $PolicyType }
-    $text = 'Synchronise the groups of the tenant to the directory'
-    $plan = $null
-    # a preview imports everything, so it is made only where somebody is to see its counts
-    if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
-        $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields -AllowOnce $AllowOnce
-        if (-not $plan) { return }
-        $text += ": $(ConvertTo-TotalText $plan.planned)"
+    begin {
+        Import-CallerPreference -Cmdlet $PSCmdlet
+        $preview = Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium'
     }
-    # where nobody can be asked this throws, which alone does not end a function
-    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
-    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
-    if (-not $confirmed) {
-        if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
-        return
+    process {
+        $common = @{}
+        if ($SkipReplicationCheck) { $common['skipReplicationCheck'] = $true }
+        if ($PSCmdlet.ParameterSetName -eq 'Group') {
+            foreach ($name in $Group) {
+                $fields = $common + @{ group = $name }
+                $text = "Synchronise the group $name to the directory"
+                $plan = $null
+                if ($preview) {
+                    $plan = Invoke-GroupSync -Cmdlet $PSCmdlet -Parameter ($fields + @{ whatIf = $true })
+                    if (-not $plan) { continue }
+                    if (-not (Test-Plan -Cmdlet $PSCmdlet -Run $plan.Run)) { $plan; continue }
+                    $text = "Synchronise the group $($plan.DisplayName) ($($plan.GroupId)) to the directory: $(ConvertTo-TotalText $plan.Run.Planned)"
+                }
+                # where nobody can be asked this throws, which alone does not end a function
+                try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
+                catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+                if (-not $confirmed) {
+                    if ($WhatIfPreference) { $plan }
+                    continue
+                }
+                $sync = Invoke-GroupSync -Cmdlet $PSCmdlet -Parameter $fields
+                if ($sync) {
+                    $sync
+                    Write-RunOutcome -Cmdlet $PSCmdlet -Run $sync.Run
+                }
+            }
+            return
+        }
+
+        $fields = $common
+        if ($PolicyType) { $fields['policyType'] = $PolicyType }
+        $text = 'Synchronise the groups of the tenant to the directory'
+        $plan = $null
+        # a preview reads as much as a sync, so it is made only where somebody is to see its counts
+        if ($preview) {
+            $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields -AllowOnce $AllowOnce
+            if (-not $plan) { return }
+            $text += ": $(ConvertTo-TotalText $plan.Planned)"
+        }
+        # where nobody can be asked this throws, which alone does not end a function
+        try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
+        catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+        if (-not $confirmed) {
+            if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
+            return
+        }
+        if ($AllowOnce) { $fields['allowOnce'] = $AllowOnce }
+        Invoke-Sync -Cmdlet $PSCmdlet -Parameter $fields
     }
-    if ($AllowOnce) { $fields['allowOnce'] = $AllowOnce }
-    Invoke-Sync -Cmdlet $PSCmdlet -Parameter $fields
 }

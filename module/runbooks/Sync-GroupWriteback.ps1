@@ -6,6 +6,10 @@
     that the worker runs jobs as, or with a credential of the Automation account. The job fails when the sync stopped
     or failed. Let one worker run it, always the same: the state is on that machine.
 
+    Link it to schedules, so that it runs every 30 minutes for example. Each sync reads what has changed since the last
+    one (policy type Delta); everything is read at the first, then once a week, and whenever it has to be (Initial):
+    the sync decides that by itself, so no schedule of its own is needed for it.
+
     The module has to be installed on the worker for all users.
 .PARAMETER TenantId
     The tenant: its id or a verified domain name.
@@ -39,7 +43,7 @@ if ($AssetName) { $connect['Credential'] = Get-AutomationPSCredential -Name $Ass
 if ($StatePath) { $connect['StatePath'] = $StatePath }
 try {
     [void] (Connect-GroupWriteback @connect)
-    # the record comes out first, then an error if the run stopped or failed: that ends the job as failed
+    # What is due, Delta or Initial. The record comes out first, then an error if the run stopped or failed: that ends the job as failed
     Start-GroupWritebackSync -Confirm:$false
 }
 finally {

@@ -8,7 +8,7 @@ BeforeAll {
     $check = @{ result = @{ settings = (Get-FakeSetting); foreignGroups = 1; ownGroups = 2; exchangeVersion = 15334; warnings = @('A warning.') } }
     $preview = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview' }) }
     $changes = @{ result = @{ changes = @(Get-FakeChange) } }
-    $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; disablePending = 0; nextPolicyType = 'Initial'; statePath = '/state'; lastRun = (Get-FakeRun) } }
+    $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; disablePending = 0; nextPolicyType = 'Initial'; nextPolicyReason = 'settings-changed'; pendingGroups = 4; statePath = '/state'; lastRun = (Get-FakeRun) } }
     $sides = @{ result = @{ source = @{ tenantId = 't'; tenantName = 'Contoso' }; target = @{ server = 'dc1' } } }
     # in a runspace whose host has no user: an interactive one would ask the person who runs the tests
     function Invoke-Unattended {
@@ -39,6 +39,8 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $run.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Run'
         $run.Exported.Create | Should -Be 2
         $run.MissingGroups | Should -Be 1
+        $run.DriftedGroups | Should -Be 2
+        $run.PolicyReason | Should -Be 'settings-changed'
         $run.Duration.TotalSeconds | Should -Be 1.5
         $run.Started.Kind | Should -Be 'Utc'
         $run.Started.Hour | Should -Be 10
@@ -113,6 +115,240 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         [void] (Start-GroupWritebackSync -WhatIf -AllowOnce 'plan-6' -WarningVariable warnings -WarningAction SilentlyContinue)
         [string] $warnings | Should -Match 'just the deletions and removals of plan plan-6'
         [string] $warnings | Should -Not -Match 'would stop'
+    }
+
+    It 'leaves what is due to the engine' {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun) } }
+        [void] (Start-GroupWritebackSync)
+        (Get-FakeJournal).params.PSObject.Properties | Should -BeNullOrEmpty
+    }
+
+    Context 'with another domain controller, which is behind' {
+        BeforeAll {
+            $behind = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'target-not-up-to-date'; message = 'dc2 has not received what was written on dc1.' }) }
+        }
+
+        It 'says so, and what to do' {
+            Use-FakeScript @{ 'sync.start' = $behind }
+            (Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue).StopReason | Should -Be 'target-not-up-to-date'
+            $problems[0].FullyQualifiedErrorId | Should -Be 'target-not-up-to-date,Start-GroupWritebackSync'
+            $problems[0].CategoryInfo.Category | Should -Be 'OperationStopped'
+            $problems[0].Exception.Message | Should -Match 'dc2 has not received what was written on dc1\.'
+            $problems[0].ErrorDetails.RecommendedAction | Should -Match '-SkipReplicationCheck'
+        }
+
+        It 'has no plan to show with -WhatIf' {
+            Use-FakeScript @{ 'sync.preview' = $behind }
+            Start-GroupWritebackSync -WhatIf -ErrorVariable problems -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            $problems[0].FullyQualifiedErrorId | Should -Be 'target-not-up-to-date,Start-GroupWritebackSync'
+            Get-Called | Should -Be 'sync.preview'
+        }
+
+        It 'goes on with -SkipReplicationCheck' {
+            Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun) } }
+            [void] (Start-GroupWritebackSync -SkipReplicationCheck)
+            (Get-FakeJournal).params.skipReplicationCheck | Should -BeTrue
+        }
+    }
+}
+
+Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeAll {
+        $sync = @{ result = (Get-FakeGroupSync) }
+        $missing = Get-FakeError -Id 'GroupNotFound' -Category 'ObjectNotFound' -Object 'Nobody'
+    }
+
+    It 'returns the steps and the run' {
+        Use-FakeScript @{ 'sync.group' = $sync }
+        $out = Start-GroupWritebackSync -Group Sales -SkipReplicationCheck
+        Get-Called | Should -Be 'sync.group'
+        $sent = (Get-FakeJournal).params
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'group', 'skipReplicationCheck'
+        $sent.group | Should -Be 'Sales'
+        $sent.skipReplicationCheck | Should -BeTrue
+        $out.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.GroupSync'
+        $out.GroupId | Should -Be '0a000000-0000-0000-0000-000000000001'
+        $out.DisplayName | Should -Be 'Sales'
+        $out.Status | Should -Be 'complete'
+        $out.Steps.Name | Should -Be 'Import', 'Scope', 'Join', 'Members', 'Action'
+        $out.Steps[3].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.GroupSyncStep'
+        $out.Steps[3].Result | Should -Be 'Warning'
+        $out.Steps[3].Message | Should -Be '1 of 6 members is not written.'
+        $out.Run.Kind | Should -Be 'group'
+        $out.RunId | Should -Be 7
+    }
+
+    It 'takes <Name> from the pipeline, by the id of the group' -ForEach @(
+        @{ Name = 'groups'; InputObject = [pscustomobject]@{ Id = 'g'; DisplayName = 'Sales' } }
+        @{ Name = 'changes'; InputObject = [pscustomobject]@{ ChangeId = 5; SourceId = 'g' } }
+        @{ Name = 'members'; InputObject = [pscustomobject]@{ GroupId = 'g'; Id = 'm' } }
+    ) {
+        Use-FakeScript @{ 'sync.group' = $sync }
+        @($InputObject, $InputObject | Start-GroupWritebackSync).Count | Should -Be 2
+        (Get-FakeJournal).params.group | Should -Be 'g', 'g'
+    }
+
+    It 'takes what Get-GroupWritebackGroup gives, and passes on to Get-GroupWritebackChange' {
+        Use-FakeScript @{
+            'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales' }) } }
+            'sync.group' = $sync; 'change.list' = $changes
+        }
+        (Get-GroupWritebackGroup | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange).Action | Should -Be 'Create'
+        (Get-FakeJournal -Method 'sync.group').params.group | Should -Be '0a000000-0000-0000-0000-000000000001'
+        (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 7
+    }
+
+    It 'syncs nothing for no group' {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun) } }
+        { Start-GroupWritebackSync -Group '' } | Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -Group $null } | Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
+        { [pscustomobject]@{ Name = 'Sales' } | Start-GroupWritebackSync -ErrorAction Stop } | Should -Throw -ErrorId 'InputObjectNotBound,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -Group Sales -PolicyType Delta } | Should -Throw -ErrorId 'AmbiguousParameterSet,Start-GroupWritebackSync'
+        @() | Start-GroupWritebackSync
+        Test-Path -LiteralPath $env:FAKE_ENGINE_JOURNAL | Should -BeFalse
+    }
+
+    It 'shows the steps with -WhatIf, and writes nothing' {
+        Use-FakeScript @{ 'sync.group' = $sync }
+        $out = Start-GroupWritebackSync -Group Sales -WhatIf
+        $out.Steps.Count | Should -Be 5
+        @(Get-FakeJournal).Count | Should -Be 1
+        (Get-FakeJournal).params.whatIf | Should -BeTrue
+    }
+
+    It 'says with -WhatIf that a limit would stop it' {
+        Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{ status = 'stopped'; stopReason = 'stopped-removal-threshold-exceeded'; message = 'Half of the members.' }) } }
+        (Start-GroupWritebackSync -Group Sales -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Status | Should -Be 'stopped'
+        [string] $warnings | Should -Match 'would stop at a limit.*Half of the members'
+    }
+
+    It 'asks with the counts' {
+        Use-FakeScript @{ 'sync.group' = $sync }
+        (Invoke-Unattended 'Start-GroupWritebackSync -Group Sales -Confirm; $Error[0].FullyQualifiedErrorId').Output | Should -Be 'ConfirmationImpossible,Start-GroupWritebackSync'
+        (Get-FakeJournal).params.whatIf | Should -BeTrue
+        Get-Said { Start-GroupWritebackSync -Group Sales -Verbose } | Should -Match 'Synchronise the group Sales to the directory'
+    }
+
+    It 'emits the steps of a run that <Status>, and an error' -ForEach @(
+        @{ Status = 'failed'; Run = @{ status = 'failed'; error = @{ category = 'ConnectionError'; id = 'TenantUnreachable'; object = 'graph'; message = 'No answer.'; advice = 'Try later.' } }; Id = 'TenantUnreachable'; Advice = 'Try later' }
+        @{ Status = 'stopped'; Run = @{ status = 'stopped'; stopReason = 'stopped-removal-threshold-exceeded'; message = 'Half of the members.' }; Id = 'stopped-removal-threshold-exceeded'; Advice = 'in a sync of all groups' }
+    ) {
+        Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync $Run) } }
+        (Start-GroupWritebackSync -Group Sales -ErrorVariable problems -ErrorAction SilentlyContinue).Status | Should -Be $Status
+        $problems[0].FullyQualifiedErrorId | Should -Be "$Id,Start-GroupWritebackSync"
+        $problems[0].ErrorDetails.RecommendedAction | Should -Match $Advice
+        { Start-GroupWritebackSync -Group Sales -ErrorAction Stop } | Should -Throw -ErrorId "$Id,Start-GroupWritebackSync"
+    }
+
+    It 'warns of a partial run' {
+        Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{ status = 'partial'; message = 'One was refused.' }) } }
+        [void] (Start-GroupWritebackSync -Group Sales -WarningVariable warnings -WarningAction SilentlyContinue)
+        [string] $warnings | Should -Match 'Run 7 is partial.*One was refused'
+    }
+
+    It 'goes on after a group that is not there' {
+        Use-FakeScript @{ 'sync.group' = $missing, $sync }
+        @(Start-GroupWritebackSync -Group Nobody, Sales -ErrorVariable problems -ErrorAction SilentlyContinue).DisplayName | Should -Be 'Sales'
+        $problems[0].FullyQualifiedErrorId | Should -Be 'GroupNotFound,Start-GroupWritebackSync'
+        (Get-FakeJournal).params.group | Should -Be 'Nobody', 'Sales'
+    }
+
+    It 'completes names, and the ids of groups that share one' {
+        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(
+                        @{ id = '0a000000-0000-0000-0000-000000000001'; displayName = "O'Brien, team"; dn = 'CN=x' }
+                        @{ id = '0a000000-0000-0000-0000-000000000002'; displayName = 'Old'; dn = 'CN=y' }
+                        @{ id = '0a000000-0000-0000-0000-000000000003'; displayName = 'Old'; dn = 'CN=z' }
+                    ) } }
+        }
+        [void] (Get-GroupWritebackGroup)
+        $line = 'Start-GroupWritebackSync -Group O'
+        $found = (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText
+        $found | Sort-Object | Should -Be "'0a000000-0000-0000-0000-000000000002'", "'0a000000-0000-0000-0000-000000000003'", "'O''Brien, team'"
+        (Get-FakeJournal)[-1].params.name | Should -Be 'O*'
+    }
+}
+
+Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeAll {
+        $saved = @{ 'writeback.enable' = $check; 'settings.set' = @{ result = (Get-FakeSetting) } }
+        $ids = '0A000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000002'
+    }
+
+    It '<Command> sends what is to be written' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
+        Use-FakeScript $saved
+        & $Command -Scope Selected -GroupId $ids -Filter "displayName -like 'HR-*' -and mail -ne ''" -IncludeSecurityGroup -OnPremisesGroupType UniversalSecurityGroup -MaximumMemberCount 250000 -WarningAction SilentlyContinue
+        $sent = @((Get-FakeJournal -Method $Method).params)[-1]
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'filter', 'groupIds', 'includeSecurityGroups', 'maxMemberCount', 'onPremisesGroupType', 'scope'
+        $sent.scope | Should -Be 'Selected'
+        $sent.groupIds | Should -BeExactly $ids.ToLowerInvariant()
+        $sent.filter | Should -Be "displayName -like 'HR-*' -and mail -ne ''"
+        $sent.includeSecurityGroups | Should -BeTrue
+        $sent.onPremisesGroupType | Should -Be 'UniversalSecurityGroup'
+        $sent.maxMemberCount | Should -Be 250000
+    }
+
+    It '<Command> takes one id for -Scope Selected' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
+        Use-FakeScript $saved
+        & $Command -GroupId $ids[0] -WarningAction SilentlyContinue
+        $sent = @((Get-FakeJournal -Method $Method).params)[-1]
+        $sent.scope | Should -Be 'Selected'
+        , $sent.groupIds | Should -BeOfType [array]
+        $sent.groupIds | Should -Be $ids[0]
+    }
+
+    It '<Command> takes away what is set' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
+        Use-FakeScript $saved
+        & $Command -GroupId @() -Filter '' -IncludeSecurityGroup:$false -WarningAction SilentlyContinue
+        $sent = @((Get-FakeJournal -Method $Method).params)[-1]
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'filter', 'groupIds', 'includeSecurityGroups'
+        , $sent.groupIds | Should -BeOfType [array]
+        $sent.groupIds.Count | Should -Be 0
+        $sent.filter | Should -BeExactly ''
+        $sent.includeSecurityGroups | Should -BeFalse
+    }
+
+    It '<Command> refuses -<Parameter> <Value>' -ForEach @(
+        foreach ($name in 'Enable-GroupWriteback', 'Set-GroupWriteback') {
+            @{ Command = $name; Parameter = 'Scope'; Value = 'None' }
+            @{ Command = $name; Parameter = 'GroupId'; Value = $null }
+            @{ Command = $name; Parameter = 'GroupId'; Value = 'HR' }
+            @{ Command = $name; Parameter = 'OnPremisesGroupType'; Value = 'GlobalSecurityGroup' }
+            @{ Command = $name; Parameter = 'MaximumMemberCount'; Value = 0 }
+            @{ Command = $name; Parameter = 'MaximumMemberCount'; Value = 1000001 }
+        }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'InitialIntervalDays'; Value = 0 }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'InitialIntervalDays'; Value = 31 }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 0 }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 17 }
+    ) {
+        Use-FakeScript $saved
+        $given = @{ $Parameter = $Value }
+        $problem = { & $Command @given } | Should -Throw -PassThru
+        $problem.FullyQualifiedErrorId | Should -Match '^ParameterArgument(Validation|Transformation)Error,'
+        Test-Path -LiteralPath $env:FAKE_ENGINE_JOURNAL | Should -BeFalse
+    }
+
+    It 'completes -<Parameter>' -ForEach @(
+        @{ Parameter = 'Scope'; Expected = 'All', 'Selected', 'WritebackEnabled' }
+        @{ Parameter = 'OnPremisesGroupType'; Expected = 'UniversalDistributionGroup', 'UniversalMailEnabledSecurityGroup', 'UniversalSecurityGroup' }
+    ) {
+        Use-FakeScript
+        foreach ($command in 'Enable-GroupWriteback', 'Set-GroupWriteback') {
+            $line = "$command -$Parameter "
+            (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Sort-Object | Should -Be $Expected
+        }
+    }
+
+    It 'asks with the scope' {
+        $sets = @(
+            @{ scope = @{ groups = 'All'; includeSecurityGroups = $true }; Text = 'Write the Microsoft 365 groups and the security groups of tenant' }
+            @{ scope = @{ groups = 'WritebackEnabled' }; Text = 'Write the groups that are enabled for writeback of tenant' }
+            @{ scope = @{ groups = 'Selected'; groupIds = $ids; filter = "mail -ne ''" }; Text = "Write 2 selected group\(s\) \(where mail -ne ''\) of tenant" }
+        )
+        foreach ($set in $sets) {
+            Use-FakeScript @{ 'writeback.enable' = @{ result = @{ settings = (Get-FakeSetting @{ scope = $set.scope }); warnings = @() } } }
+            Get-Said { Enable-GroupWriteback $container -Verbose } | Should -Match $set.Text
+        }
     }
 }
 
@@ -261,6 +497,28 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $status.OutOfScopeGroup | Should -Be 'Remove'
     }
 
+    It 'sends how often a sync is Initial, and how many connections write' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
+        Set-GroupWriteback -InitialIntervalDays 3 -ConnectionCount 8
+        $sent = (Get-FakeJournal).params
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'connections', 'initialIntervalDays'
+        $sent.initialIntervalDays | Should -Be 3
+        $sent.connections | Should -Be 8
+    }
+
+    It 'shows with -WhatIf what a changed scope means' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $preview; 'change.list' = $changes }
+        (Set-GroupWriteback -Scope WritebackEnabled -ConnectionCount 2 -WhatIf).Action | Should -Be 'Create'
+        $sent = (Get-FakeJournal -Method 'sync.preview').params.enable
+        $sent.PSObject.Properties.Name | Should -Be 'scope'
+    }
+
+    It 'says in words what it sets' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
+        $many = 1..5 | ForEach-Object -Process { [guid]::NewGuid() }
+        Get-Said { Set-GroupWriteback -GroupId $many -Filter '' -DeletionThreshold 0 -PassThru:$false -Verbose } | Should -Match 'Set GroupId = 5 groups, Filter = none, DeletionThreshold = 0\.'
+    }
+
     It 'refuses to set nothing' {
         Use-FakeScript
         { Set-GroupWriteback -PassThru } | Should -Throw -ErrorId 'NoSettingGiven,Set-GroupWriteback'
@@ -290,6 +548,18 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.RemovalThresholdPercent | Should -Be 11
         $shown.TargetShrinkThresholdPercent | Should -Be 12
         $shown.LastRun.Id | Should -Be 7
+        $shown.Scope | Should -Be 'Selected'
+        , $shown.GroupId | Should -BeOfType [array]
+        $shown.GroupId | Should -Be '0a000000-0000-0000-0000-000000000001'
+        $shown.Filter | Should -Be "displayName -like 'HR-*'"
+        $shown.IncludeSecurityGroup | Should -BeTrue
+        $shown.OnPremisesGroupType | Should -Be 'UniversalSecurityGroup'
+        $shown.MaximumMemberCount | Should -Be 60000
+        $shown.InitialIntervalDays | Should -Be 6
+        $shown.ConnectionCount | Should -Be 3
+        $shown.NextPolicyReason | Should -Be 'settings-changed'
+        $shown.PendingGroups | Should -Be 4
+        ($shown | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : Initial \(settings-changed\)'
         $shown.Connection.TenantName | Should -Be 'Contoso'
         $shown.EngineVersion | Should -Be '0.0.0-fake'
         Test-Path -LiteralPath $shown.LogPath | Should -BeTrue
@@ -301,6 +571,8 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.Status | Should -Be 'NotConfigured'
         $shown.LastRun | Should -BeNullOrEmpty
         $shown.Connection | Should -BeNullOrEmpty
+        , $shown.GroupId | Should -BeOfType [array]
+        $shown.GroupId.Count | Should -Be 0
         $shown | Out-String | Should -Match 'NotConfigured'
     }
 }
@@ -438,13 +710,15 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
     It 'show <Name> as a table' -ForEach @(
-        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'sync complete 2 create, 1 update, 1 members \(\+5 -0\)' }
+        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'sync Initial complete 2 create, 1 update, 1 members \(\+5 -0\)' }
+        @{ Name = 'the syncs of single groups'; Command = { Start-GroupWritebackSync -Group Sales }; Expected = 'Sales complete Passed Passed Passed Warning Passed Created\.' }
+        @{ Name = 'the steps of a sync'; Command = { (Start-GroupWritebackSync -Group Sales).Steps }; Expected = 'Members Warning 1 of 6 members is not written\.' }
         @{ Name = 'changes'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Create done Sales \+1 -0' }
         @{ Name = 'groups'; Command = { Get-GroupWritebackGroup }; Expected = 'Sales linked 5 2 Create done CN=a' }
         @{ Name = 'members'; Command = { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }; Expected = 'One user False guest' }
     ) {
         Use-FakeScript @{
-            'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes
+            'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes; 'sync.group' = @{ result = (Get-FakeGroupSync) }
             'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales'; dn = 'CN=a'; situation = 'linked'; members = 5; unwritten = 2; lastAction = 'Create'; lastOutcome = 'done' }) } }
             'group.members' = @{ result = @{ members = @(@{ id = 'u'; name = 'One'; kind = 'user'; reason = 'guest' }) } }
         }
@@ -452,10 +726,11 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'show <Name> as a list' -ForEach @(
-        @{ Name = 'a run'; Command = { Get-GroupWritebackRun }; Expected = 'Planned : 2 create, 1 update' }
+        @{ Name = 'a run'; Command = { Get-GroupWritebackRun }; Expected = 'PolicyType : Initial PolicyReason : settings-changed .*DriftedGroups : 2 Planned : 2 create, 1 update' }
+        @{ Name = 'the sync of a group'; Command = { Start-GroupWritebackSync -Group Sales }; Expected = 'Status : complete Steps : Import Passed Found in the tenant\. Scope Passed The scope holds it\. Join Passed Linked\. Members Warning' }
         @{ Name = 'a change'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Attributes : displayName: -> Sales AddMembers : 1: CN=user0001,OU=People,DC=contoso,DC=test' }
     ) {
-        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes }
+        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes; 'sync.group' = @{ result = (Get-FakeGroupSync) } }
         (& $Command | Format-List | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected
     }
 }

@@ -43,12 +43,26 @@ function Get-FakeRun {
     param([System.Collections.IDictionary] $Field = @{})
     $run = @{
         id = 7; kind = 'sync'; policyType = 'Initial'; planId = 'plan-7'; started = '2026-11-05T10:00:00.5Z'; ended = '2026-11-05T10:00:02Z'; status = 'complete'
-        sourceGroups = 3; targetGroups = 1; linkedGroups = 3; missingGroups = 1; failed = 0; unknownMembers = 0; unwrittenMembers = 1
+        policyReason = 'settings-changed'; sourceGroups = 3; targetGroups = 1; linkedGroups = 3; missingGroups = 1; driftedGroups = 2; failed = 0; unknownMembers = 0; unwrittenMembers = 1
         planned = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
         exported = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
     }
     foreach ($key in $Field.Keys) { $run[$key] = $Field[$key] }
     $run
+}
+
+function Get-FakeGroupSync {
+    param([System.Collections.IDictionary] $Run = @{})
+    @{
+        id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales'; run = Get-FakeRun (@{ kind = 'group'; policyType = 'Delta'; policyReason = '' } + $Run)
+        steps = @(
+            @{ name = 'Import'; result = 'Passed'; message = 'Found in the tenant.' }
+            @{ name = 'Scope'; result = 'Passed'; message = 'The scope holds it.' }
+            @{ name = 'Join'; result = 'Passed'; message = 'Linked.' }
+            @{ name = 'Members'; result = 'Warning'; message = '1 of 6 members is not written.' }
+            @{ name = 'Action'; result = 'Passed'; message = 'Created.' }
+        )
+    }
 }
 
 function Get-FakeChange {
@@ -68,6 +82,8 @@ function Get-FakeSetting {
         enabled = $true; tenant = @{ id = '11111111-1111-1111-1111-111111111111'; name = 'Contoso' }; domain = @{ guid = ''; sid = ''; name = 'contoso.test' }
         container = @{ guid = ''; dn = 'OU=Writeback,DC=contoso,DC=test' }; nameFormat = 'ObjectId'; samAccountNameFormat = 'ObjectId'; excludeMailAttribute = $false
         adopt = $false; movedGroup = 'Keep'; softDeletedGroup = 'Keep'; outOfScopeGroup = 'Remove'; runHistoryDays = 30; initialPending = $true; version = 1
+        scope = @{ groups = 'Selected'; groupIds = @('0a000000-0000-0000-0000-000000000001'); filter = "displayName -like 'HR-*'"; includeSecurityGroups = $true }
+        onPremisesGroupType = 'UniversalSecurityGroup'; maxMemberCount = 60000; initialIntervalDays = 6; connections = 3
         limits = @{ deletionCount = 500; deletionPercent = 10; removalPercent = 11; groupRemovalPercent = 50; sourceShrinkPercent = 20; targetShrinkPercent = 12 }
     }
     foreach ($key in $Field.Keys) { $settings[$key] = $Field[$key] }

@@ -40,7 +40,9 @@ type Tally struct {
 	// Links is the number of linked groups before the run, SourceBefore and
 	// SourceNow the number of groups in the tenant then and now, Memberships
 	// the number of member values of the linked groups now in AD, Missing the
-	// number of linked objects that are nowhere in the domain.
+	// number of linked objects that are nowhere in the domain. They are of all
+	// groups, however few a delta run plans. SourceBefore is 0 where what is
+	// written was changed since, so that the two cannot be compared.
 	Links, SourceBefore, SourceNow, Memberships, Missing int
 
 	deletions, moves, removals, recreations int

@@ -36,9 +36,9 @@ func ParseFilter(text string) (*Filter, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	tooLong := &FilterError{maxFilterLength + 1, fmt.Sprintf("A filter has at most %d characters.", maxFilterLength)}
+	const tooLong = "A filter has at most 4096 characters."
 	if utf8.RuneCountInString(text) > maxFilterLength {
-		return nil, tooLong
+		return nil, &FilterError{maxFilterLength + 1, tooLong}
 	}
 	if valid := strings.ToValidUTF8(text, ""); valid != text {
 		return nil, &FilterError{firstInvalid(text), "The character cannot be read: a filter is text in UTF-8."}
@@ -58,7 +58,7 @@ func ParseFilter(text string) (*Filter, error) {
 	}
 	f := &Filter{root}
 	if utf8.RuneCountInString(f.String()) > maxFilterLength { // it may have gained a blank here and there
-		return nil, tooLong
+		return nil, &FilterError{len(p.text) + 1, tooLong}
 	}
 	return f, nil
 }

@@ -59,7 +59,7 @@ func (s *Scope) Excludes(g *directory.SourceGroup) string {
 		return "The scope " + string(s.Mode) + " is not known."
 	}
 	if !s.Filter.Holds(g) {
-		return "The filter does not hold for it: " + s.Filter.String()
+		return "The filter does not hold for it."
 	}
 	return ""
 }

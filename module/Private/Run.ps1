@@ -95,7 +95,7 @@ function Write-RunOutcome {
             if (-not $advice) {
                 $advice = if ($limit -and $Run.Kind -eq 'group') { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant, let it pass in a sync of all groups, with -AllowOnce." }
                 elseif ($limit) { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: Start-GroupWritebackSync -AllowOnce $($Run.PlanId)" }
-                elseif ($Run.StopReason -eq 'target-not-up-to-date') { 'Start the sync again when the domain controllers have replicated. Only if the one that was used before is lost, add -SkipReplicationCheck.' }
+                elseif ($Run.StopReason -eq 'target-not-up-to-date') { 'Start the sync again when the domain controllers have replicated.' }
                 else { 'Start the sync again; it goes on where this one ended.' }
             }
             $record = ConvertTo-ErrorRecord -Id $id -Category $category -Object $Run -Message "Run $($Run.Id) $($Run.Status) ($id): $message" -Advice $advice

@@ -134,7 +134,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
             $problems[0].FullyQualifiedErrorId | Should -Be 'target-not-up-to-date,Start-GroupWritebackSync'
             $problems[0].CategoryInfo.Category | Should -Be 'OperationStopped'
             $problems[0].Exception.Message | Should -Match 'dc2 has not received what was written on dc1\.'
-            $problems[0].ErrorDetails.RecommendedAction | Should -Match '-SkipReplicationCheck'
+            $problems[0].ErrorDetails.RecommendedAction | Should -Be 'Start the sync again when the domain controllers have replicated.'
         }
 
         It 'has no plan to show with -WhatIf' {
@@ -559,7 +559,7 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.ConnectionCount | Should -Be 3
         $shown.NextPolicyReason | Should -Be 'settings-changed'
         $shown.PendingGroups | Should -Be 4
-        ($shown | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : Initial \(settings-changed\)'
+        ($shown | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : Initial \(settings-changed\) LastRun : 7: Initial sync complete'
         $shown.Connection.TenantName | Should -Be 'Contoso'
         $shown.EngineVersion | Should -Be '0.0.0-fake'
         Test-Path -LiteralPath $shown.LogPath | Should -BeTrue

@@ -214,6 +214,11 @@ Describe 'Ctrl+C' -Skip:(-not $env:FAKE_ENGINE) {
         (Get-FakeJournal -Method 'request.cancel').params.id | Should -Be $start.id
     }
 
+    It 'says so of a sync of one group, too' {
+        Use-FakeScript @{ 'sync.group' = @{ onCancel = (Get-FakeGroupSync @{ status = 'stopped'; stopReason = 'stopped-cancelled' }) } }
+        (Invoke-Stopped -Script 'Start-GroupWritebackSync -Group Sales' -Until 'sync.group').Warning | Should -Match 'Run 7 ended as stopped'
+    }
+
     It 'ends an engine that does not come back' {
         Use-FakeScript @{ 'sync.start' = @{ hang = $true } }
         $stop = Invoke-Stopped -Script '& (Get-Module GroupWriteback) { $script:StopTimeout = 1 }; Start-GroupWritebackSync' -Until 'sync.start'

@@ -402,7 +402,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 		// One change: the members of an object whose stamp could not be written
 		// are not ours to touch.
 		attributes.Add, attributes.Remove = members.Add, members.Remove
-		members.Add, members.Remove = nil, nil
+		members.Add, members.Remove, members.Situation = nil, nil, attributes.Situation
 	}
 	var changes []Change
 	if attributes.Action != Update || len(attributes.Attributes) > 0 {

@@ -74,7 +74,9 @@ func apply(c *Candidate, change Change) {
 	if change.Action == Move {
 		c.Place = InContainer
 	}
-	c.DN = "CN=" + directory.EscapeRDN(c.CN) + ",OU=Groups,DC=contoso,DC=test"
+	if change.Action == Move || change.Action == Create {
+		c.DN = "CN=" + directory.EscapeRDN(c.CN) + ",OU=Groups,DC=contoso,DC=test"
+	}
 	c.Values = Without(c.Values, change.Remove)
 	c.Values = append(c.Values, change.Add...)
 	slices.SortFunc(c.Values, directory.GUID.Compare)
@@ -106,6 +108,23 @@ func TestGroup(t *testing.T) {
 	foreign := func() Candidate {
 		c := written(source(), rules(), object, 1)
 		c.Linked, c.ExtensionName, c.CN, c.GroupType = false, []string{"x"}, "As Connect named it", -2147483640
+		return c
+	}
+	bySID := func(p *Pair) Candidate {
+		p.Source.OnPremisesSID = "S-1-5-21-1-2-3-4"
+		c := Candidate{BySID: true, Place: Elsewhere, Values: members(1)}
+		c.GUID, c.DN, c.SID = object, "CN=Old,OU=Legacy,DC=contoso,DC=test", p.Source.OnPremisesSID
+		c.CN, c.SAMAccountName, c.DisplayName, c.GroupType, c.AdminDesc = "Old", "old", "Old", -2147483646, "asked for by J. Doe"
+		return c
+	}
+	adoptedBySID := func(p *Pair, r *Rules) Candidate {
+		c := bySID(p)
+		adopt := *r
+		adopt.Adopt = true
+		pair := &Pair{ID: p.ID, Source: p.Source, Candidates: []Candidate{c}}
+		apply(&c, Group(pair, &adopt)[0])
+		c.Values = members(1, 2, 3)
+		c.Linked, c.Adopted = true, true
 		return c
 	}
 	for _, c := range []struct {
@@ -191,8 +210,69 @@ func TestGroup(t *testing.T) {
 			p.Candidates, p.LinkLost = nil, &directory.MemberRef{GUID: object, DN: "CN=x"}
 		},
 			[]string{"Create deleted deleted-in-ad cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
-		{"source of authority moved", func(p *Pair, r *Rules) { p.Candidates, p.Source.OnPremisesSID = nil, "S-1-5-21-1-2-3-4" },
+		{"source of authority moved, its object gone", func(p *Pair, r *Rules) { p.Candidates, p.Source.OnPremisesSID = nil, "S-1-5-21-1-2-3-4" },
 			[]string{"Skip unlinked source-of-authority-moved"}},
+		{"source of authority moved, not to be adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{bySID(p)} },
+			[]string{"Skip unlinked source-of-authority-moved"}},
+		{"source of authority moved, adopted", func(p *Pair, r *Rules) { p.Candidates, r.Adopt = []Candidate{bySID(p)}, true },
+			[]string{"Adopt unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1"}},
+		{"source of authority moved, marked by another product, adopted", func(p *Pair, r *Rules) {
+			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Candidates[0].AdminDesc = directory.Mark(p.ID)
+		}, []string{"Adopt unlinked displayName description mail msDS-ExternalDirectoryObjectId extensionName +1"}},
+		{"source of authority moved, adopted, a member is unknown", func(p *Pair, r *Rules) {
+			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Membership = Membership{Joined: members(2), Unwritten: map[directory.Reason]int{directory.ReasonLimited: 1}}
+		}, []string{"Adopt unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1",
+			"Skip unlinked removals-held-back"}},
+		{"source of authority moved, marked for another group", func(p *Pair, r *Rules) {
+			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Candidates[0].AdminDesc, p.Candidates[0].ExternalID = directory.Mark(p.ID), directory.Mark(other)
+		}, []string{"Skip unlinked source-of-authority-moved"}},
+		{"source of authority moved, another tenant's", func(p *Pair, r *Rules) {
+			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Candidates[0].ExtensionName = []string{strings.ToUpper(directory.Stamp(other))}
+		}, []string{"Skip unlinked source-of-authority-moved"}},
+		{"source of authority moved, and another object marked", func(p *Pair, r *Rules) {
+			p.Candidates, r.Adopt = []Candidate{bySID(p), foreign()}, true
+		}, []string{"Skip unlinked source-of-authority-moved", "Skip foreign foreign"}},
+		{"source of authority moved, and another object ours", func(p *Pair, r *Rules) {
+			p.Candidates, r.Adopt = append(p.Candidates, bySID(p)), true
+			p.Candidates[1].GUID = other
+		}, []string{"Skip unlinked source-of-authority-moved"}},
+		{"source of authority moved, adopted before", func(p *Pair, r *Rules) { p.Candidates = []Candidate{adoptedBySID(p, r)}; r.MoveBack = true },
+			[]string{"UpdateMembers linked -1"}},
+		{"source of authority moved, adopted before, state lost", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{adoptedBySID(p, r)}
+			p.Candidates[0].Linked, p.Candidates[0].Adopted, r.MoveBack = false, false, true
+		}, []string{"UpdateMembers linked -1"}},
+		{"source of authority moved, adopted before, container changed", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{adoptedBySID(p, r)}
+			p.Candidates[0].Place = InFormerContainer
+		}, []string{"UpdateMembers linked -1"}},
+		{"source of authority moved, adopted before, then deleted by hand", func(p *Pair, r *Rules) {
+			p.Candidates, p.Source.OnPremisesSID, p.LinkLost = nil, "S-1-5-21-1-2-3-4", &directory.MemberRef{GUID: object, DN: "CN=x"}
+		}, []string{"Skip unlinked source-of-authority-moved"}},
+		{"as many members as are allowed", func(p *Pair, r *Rules) {
+			p.Candidates, r.MaxMembers = nil, 3
+			p.Membership.Unwritten = map[directory.Reason]int{directory.ReasonGuest: 1}
+		}, []string{"Create unlinked cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
+		{"too many members, new", func(p *Pair, r *Rules) {
+			p.Candidates, r.MaxMembers = nil, 2
+			p.Membership.Unwritten = map[directory.Reason]int{directory.ReasonGuest: 1}
+		}, []string{"Skip unlinked too-many-members"}},
+		{"too many members, linked", func(p *Pair, r *Rules) {
+			p.Membership.Joined, r.MaxMembers, p.Source.DisplayName = members(2, 3), 1, "x"
+		}, []string{"Skip linked too-many-members"}},
+		{"too many members, deleted from the tenant", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, r.MaxMembers = nil, "hard-deleted", 1
+		}, []string{"Delete linked hard-deleted"}},
+		{"security instead of distribution", func(p *Pair, r *Rules) { r.OnPremisesGroupType = UniversalSecurity },
+			[]string{"Update linked groupType mail"}},
+		{"mail-enabled security instead of distribution, adopted", func(p *Pair, r *Rules) {
+			r.OnPremisesGroupType, p.Candidates = UniversalMailEnabledSecurity, []Candidate{foreign()}
+			p.Candidates[0].GroupType, r.Adopt = directory.GroupTypeUniversalDistribution, true
+		}, []string{"Adopt foreign extensionName +1"}},
 		{"hidden membership", func(p *Pair, r *Rules) { p.Hidden, p.Membership = true, Membership{}; p.Source.DisplayName = "x" },
 			[]string{"Skip linked hidden-membership"}},
 		{"hidden membership, new", func(p *Pair, r *Rules) { p.Hidden, p.Candidates = true, nil }, []string{"Skip unlinked hidden-membership"}},
@@ -251,6 +331,51 @@ func TestGroup(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is skipped is said so that an administrator can find it and knows what to
+// do.
+func TestSkipsSayWhat(t *testing.T) {
+	candidate := Candidate{BySID: true, Place: Elsewhere}
+	candidate.DN = "CN=Old,OU=Legacy,DC=contoso,DC=test"
+	marked, stamped := candidate, candidate
+	marked.AdminDesc = directory.Mark(other)
+	stamped.ExtensionName = []string{directory.Stamp(object)}
+	const sid = "S-1-5-21-1-2-3-4"
+	for name, c := range map[string]struct {
+		candidates []Candidate
+		adopt      bool
+		want       []string
+	}{
+		"may not be adopted":       {[]Candidate{candidate}, false, []string{sid, candidate.DN, "once adopting is allowed"}},
+		"marked for another group": {[]Candidate{marked}, true, []string{sid, candidate.DN, "mark of the cloud group " + other.String()}},
+		"another tenant's":         {[]Candidate{stamped}, true, []string{sid, candidate.DN, "stamp of another tenant (" + directory.Stamp(object)}},
+		"gone":                     {nil, true, []string{sid, "no object"}},
+	} {
+		r := rules()
+		r.Adopt = c.adopt
+		p := &Pair{ID: groupID, Source: source(), Candidates: c.candidates}
+		p.Source.OnPremisesSID = sid
+		changes := Group(p, r)
+		if len(changes) != 1 {
+			t.Fatalf("%s: %v", name, say(changes))
+		}
+		for _, part := range c.want {
+			if !strings.Contains(changes[0].Message, part) {
+				t.Errorf("%s: %q does not say %q", name, changes[0].Message, part)
+			}
+		}
+		if c.candidates != nil && changes[0].DN != candidate.DN {
+			t.Errorf("%s: stands at %q", name, changes[0].DN)
+		}
+	}
+
+	r := rules()
+	r.MaxMembers = 2
+	p := &Pair{ID: groupID, Source: source(), Membership: Membership{Joined: members(1, 2), Unwritten: map[directory.Reason]int{directory.ReasonGuest: 3}}}
+	if got, want := Group(p, r)[0].Message, "It has 5 members, and only groups of up to 2 are written. -MaximumMemberCount sets that number."; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -379,6 +504,11 @@ func TestLimits(t *testing.T) {
 		}
 		return []Change{c}
 	}
+	adopts := func(n int) []Change {
+		c := lose(n)
+		c[0].Action = Adopt
+		return c
+	}
 	for _, c := range []struct {
 		name    string
 		tally   Tally
@@ -405,6 +535,11 @@ func TestLimits(t *testing.T) {
 		{"half of a group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, lose(11), ""},
 		{"more of a group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, lose(12), StopRemovals},
 		{"few, but most of all", Tally{Links: 9, SourceNow: 9, Memberships: 20}, 20, lose(20), ""},
+		{"a delta run that plans few of many", Tally{Links: 50000, SourceBefore: 50000, SourceNow: 50000, Memberships: 1000000}, 21, append(many(Delete, Linked, 6), lose(10)...), ""},
+		{"a delta run that deletes too many", Tally{Links: 50000, SourceBefore: 50000, SourceNow: 50000, Memberships: 1000000}, 0, many(Delete, Linked, 501), StopDeletions},
+		{"a delta run after which few groups are left", Tally{Links: 50000, SourceBefore: 50000, SourceNow: 30000}, 0, nil, StopSource},
+		{"fewer groups because fewer are to be written", Tally{Links: 50000, SourceNow: 30000}, 0, nil, ""},
+		{"removals at the first adoption", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, adopts(12), StopRemovals},
 		{"all of a small group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 20, lose(20), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,126 @@
+package plan
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"groupwriteback/internal/directory"
+	"pgregory.net/rapid"
+)
+
+func TestDrift(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edit func(now *Candidate)
+		want string // empty: no drift
+	}{
+		{"an echo", func(now *Candidate) { now.USNChanged += 7; now.WhenChanged = time.Now() }, ""},
+		{"another value of extensionName", func(now *Candidate) { now.ExtensionName = append(now.ExtensionName, "x") }, ""},
+		{"what is not ours", func(now *Candidate) { now.SAMAccountName = "sales" }, ""},
+		{"the container was renamed", func(now *Candidate) { now.DN = "CN=x,OU=Renamed,DC=contoso,DC=test" }, ""},
+		{"an attribute, when is told", func(now *Candidate) {
+			now.Description = "by hand"
+			now.WhenChanged = time.Date(2026, 11, 24, 5, 12, 3, 0, time.FixedZone("", 3600))
+		}, "Changed in Active Directory at 2026-11-24 04:12:03Z: description."},
+		{"all that is ours", func(now *Candidate) {
+			now.CN, now.DisplayName, now.Description, now.Mail, now.AdminDesc, now.ExternalID = "a", "b", "", "c", "d", "e"
+			now.GroupType, now.ExtensionName = 2, []string{"x"}
+		}, "Changed in Active Directory: cn, displayName, description, mail, adminDescription, msDS-ExternalDirectoryObjectId, groupType, extensionName."},
+		{"members", func(now *Candidate) { now.Values = members(2, 3, 4) }, "Changed in Active Directory: 2 members added, 1 removed."},
+		{"one member came", func(now *Candidate) { now.Values = members(1, 2, 3) }, "Changed in Active Directory: 1 member added."},
+		{"all members went", func(now *Candidate) { now.Values = nil }, "Changed in Active Directory: 2 members removed."},
+		{"moved and edited", func(now *Candidate) {
+			now.DN, now.Place, now.Mail, now.Values = "CN=x,OU=Else,DC=contoso,DC=test", Elsewhere, "", members(1)
+		}, "Changed in Active Directory: mail; moved out of OU=Groups,DC=contoso,DC=test; 1 member removed."},
+	} {
+		before := written(source(), rules(), object, 1, 2)
+		now := before
+		now.ExtensionName = slices.Clone(before.ExtensionName)
+		c.edit(&now)
+		switch drift := DriftBetween(&before, &now); {
+		case drift == nil && c.want != "":
+			t.Errorf("%s: no drift, want %s", c.name, c.want)
+		case drift != nil && drift.String() != c.want:
+			t.Errorf("%s: %s, want %s", c.name, drift, c.want)
+		}
+	}
+}
+
+func TestDriftExplains(t *testing.T) {
+	before := written(source(), rules(), object, 1, 2, 3)
+	for _, c := range []struct {
+		name string
+		edit func(now *Candidate, p *Pair, r *Rules)
+		want []string
+	}{
+		{"an attribute put right", func(now *Candidate, p *Pair, r *Rules) { now.Description = "by hand" }, []string{"Update linked drift description"}},
+		{"members put right", func(now *Candidate, p *Pair, r *Rules) { now.Values = members(1, 2, 4) }, []string{"UpdateMembers linked drift +1 -1"}},
+		{"edited as the tenant has it by now", func(now *Candidate, p *Pair, r *Rules) {
+			now.Description, p.Source.Description = "by hand", "by hand"
+			now.Values, p.Membership.Joined = members(1), members(1)
+		}, nil},
+		{"edited here, something else there", func(now *Candidate, p *Pair, r *Rules) {
+			now.Values, p.Source.Description = members(1, 2), "new"
+		}, []string{"Update linked description", "UpdateMembers linked drift +1"}},
+		{"a reason of its own stays", func(now *Candidate, p *Pair, r *Rules) {
+			now.DN, now.Place, now.Description, r.MoveBack = "CN=x,DC=contoso,DC=test", Elsewhere, "by hand", true
+		}, []string{"Move moved moved-back description"}},
+		{"no longer marked", func(now *Candidate, p *Pair, r *Rules) { now.AdminDesc, now.ExternalID = "", "" }, []string{"Skip linked mark-removed"}},
+	} {
+		now, r := before, rules()
+		p := &Pair{ID: groupID, Source: source(), Membership: Membership{Joined: members(1, 2, 3)}}
+		c.edit(&now, p, r)
+		p.Candidates = []Candidate{now}
+		drift := DriftBetween(&before, &now)
+		changes := Group(p, r)
+		drift.Explain(changes)
+		if diff := cmp.Diff(c.want, say(changes)); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+		for _, change := range changes {
+			if change.Reason == ReasonDrift && change.Message != drift.String() {
+				t.Errorf("%s: %q does not say %q", c.name, change.Message, drift)
+			}
+		}
+	}
+	// Without a drift nothing is explained by it.
+	changes := []Change{{Action: Update, Attributes: []AttributeChange{{Name: AttrMail}}}}
+	DriftBetween(&before, &before).Explain(changes)
+	if changes[0].Reason != "" {
+		t.Errorf("explained by nothing: %+v", changes[0])
+	}
+}
+
+// A group that nobody changed in the tenant is put right by changes that are
+// all explained by what somebody changed in AD, and by nothing else.
+func TestDriftIsAllThatIsPutRight(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rules()
+		draw := func(name string) []directory.GUID {
+			return members(slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.ByteRange(0, 9)).Draw(t, name))))...)
+		}
+		before := written(source(), r, object)
+		before.Values = draw("before")
+		now := before
+		now.Values = draw("now")
+		for name, value := range map[string]*string{"cn": &now.CN, "display": &now.DisplayName, "description": &now.Description, "mail": &now.Mail} {
+			if rapid.Bool().Draw(t, name) {
+				*value = rapid.String().Draw(t, name)
+			}
+		}
+		now.GroupType = rapid.SampledFrom([]int32{now.GroupType, 2, 4}).Draw(t, "type")
+		drift := DriftBetween(&before, &now)
+		changes := Group(&Pair{ID: groupID, Source: source(), Membership: Membership{Joined: before.Values}, Candidates: []Candidate{now}}, r)
+		if (drift == nil) != (len(changes) == 0) {
+			t.Fatalf("drift %v, changes %v", drift, say(changes))
+		}
+		drift.Explain(changes)
+		for _, c := range changes {
+			if c.Reason != ReasonDrift {
+				t.Fatalf("not explained by %s: %v", drift, say(changes))
+			}
+		}
+	})
+}

@@ -101,6 +101,8 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 		Seconds *seconds       `json:"seconds"`
 		Limit   *int           `json:"limit"`
 		Expired *bool          `json:"expired"`
+
+		Values map[string]string `json:"values"`
 	}
 	var group Group
 	var user User
@@ -179,6 +181,8 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 			return nil, err
 		}
 		t.SetPageLimit(*in.Limit)
+	case "set-group-settings":
+		return nil, t.SetGroupSettings(in.Values)
 	case "add-fault":
 		n, err := t.AddFault(fault)
 		return map[string]int{"id": n}, err

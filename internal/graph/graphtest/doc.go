@@ -13,6 +13,8 @@
 //	... server.URL, server.CAPEM, server.TenantID, server.ClientID, server.ClientSecret
 //	tenant.DeleteGroup(id)
 //
+// A Tenant is also an http.Handler, for clients whose transport is in memory.
+//
 // # What is served
 //
 // Authority: {tenant}/v2.0/.well-known/openid-configuration,
@@ -23,7 +25,8 @@
 // Graph, below /v1.0 and /beta: groups, groups/{id}, groups/{id}/members (with
 // cast and $count), groups/delta, users, users/{id or UPN}, users/delta,
 // directory/deletedItems/{type} and /{id}, organization,
-// directory/onPremisesSynchronization, $batch.
+// directory/onPremisesSynchronization, $batch; groupSettings below /v1.0 and
+// settings below /beta.
 //
 // # Control interface
 //
@@ -47,6 +50,7 @@
 //	set-throttle        a Throttle                   {} ends throttling
 //	set-latency         {"seconds"}
 //	set-page-limit      {"limit"}
+//	set-group-settings  {"values": {...}}            TenantInfo.GroupSettings
 //	add-fault           a Fault                      answers {"id"}
 //	clear-faults        {}
 //	clear-requests      {}

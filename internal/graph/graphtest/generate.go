@@ -13,6 +13,8 @@ import (
 type Generation struct {
 	// Groups is the number of Microsoft 365 groups.
 	Groups int `json:"groups"`
+	// SecurityGroups is the number of cloud security groups, beside Groups.
+	SecurityGroups int `json:"securityGroups,omitempty"`
 	// Members is the number of members of each group, all users.
 	Members int `json:"members"`
 	// Users is the number of synced users to make. With 0 the members are
@@ -35,7 +37,7 @@ func Generate(n, m int, rngseed uint64) Seed {
 }
 
 func (g *Generation) validate() error {
-	for _, n := range []int{g.Groups, g.Members, g.Users, g.Largest} {
+	for _, n := range []int{g.Groups, g.SecurityGroups, g.Members, g.Users, g.Largest} {
 		if n < 0 || n > maxGenerated {
 			return fmt.Errorf("generate: a count of %d, want 0 to %d", n, maxGenerated)
 		}
@@ -95,6 +97,18 @@ const generatedDate = "2024-01-01T00:00:00Z"
 func (g *generator) group(n int) *Group {
 	id := g.id("group", n)
 	nickname := fmt.Sprintf("gengroup%07d", n)
+	if n >= g.Groups {
+		return &Group{
+			ID:                 id.String(),
+			CreatedDateTime:    generatedDate,
+			RenewedDateTime:    generatedDate,
+			DisplayName:        fmt.Sprintf("Security %s %d", generatedTopics[n%10], n),
+			MailEnabled:        Bool(false),
+			MailNickname:       nickname,
+			SecurityEnabled:    Bool(true),
+			SecurityIdentifier: cloudSID(id),
+		}
+	}
 	return &Group{
 		ID:                 id.String(),
 		CreatedDateTime:    generatedDate,

@@ -194,6 +194,8 @@ func (rq *request) route() (*reply, *graphError) {
 		return rq.users(s[1:])
 	case s[0] == "organization" && len(s) == 1:
 		return rq.singleton(organizationSchema, rq.organization())
+	case len(s) == 1 && (s[0] == "settings" && rq.version == "beta" || s[0] == "groupsettings" && rq.version == "v1.0"):
+		return rq.groupSettings()
 	case s[0] == "directory" && len(s) > 1:
 		return rq.directoryResource(s[1:])
 	}

@@ -36,6 +36,10 @@ type TenantInfo struct {
 	// unifiedGroupWritebackEnabled is Entra Connect's group writeback V1,
 	// groupWriteBackEnabled its V2. Those not named are false.
 	SyncFeatures map[string]bool `json:"syncFeatures,omitempty"`
+	// GroupSettings are the values of the settings of Microsoft 365 groups that
+	// differ from those of the template, as NewUnifiedGroupWritebackDefault.
+	// Without any, nil, the tenant has no such settings.
+	GroupSettings map[string]string `json:"groupSettings,omitempty"`
 }
 
 func (t TenantInfo) withDefaults() TenantInfo {
@@ -171,6 +175,9 @@ func load(seed Seed, adUsers []ADUser, now func() time.Time) (*directory, error)
 	if _, ok := parseGUID(info.ID); !ok {
 		return nil, fmt.Errorf("tenant: the id %q is no GUID", info.ID)
 	}
+	if err := checkGroupSettings(info.GroupSettings); err != nil {
+		return nil, err
+	}
 	for _, a := range adUsers {
 		u, err := a.Synced()
 		if err != nil {
@@ -292,10 +299,10 @@ func (d *directory) generate(g Generation, info TenantInfo) error {
 			d.generator.population = append(d.generator.population, first+handle(i))
 		}
 	}
-	if most := max(g.Members, g.Largest); g.Groups > 0 && most > len(d.generator.population) {
+	if most := max(g.Members, g.Largest); g.Groups+g.SecurityGroups > 0 && most > len(d.generator.population) {
 		return fmt.Errorf("generate: %d members a group from %d users", most, len(d.generator.population))
 	}
-	add(kindGroup, g.Groups)
+	add(kindGroup, g.Groups+g.SecurityGroups)
 	return nil
 }
 

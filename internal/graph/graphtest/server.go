@@ -64,7 +64,7 @@ func (t *Tenant) Start() (*Server, error) {
 	}
 	// HTTP/1.1 alone: faults take over whole connections.
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
-	s.serve(tls.NewListener(listener, config), http.HandlerFunc(t.serve))
+	s.serve(tls.NewListener(listener, config), t)
 	if t.options.ManagedIdentity {
 		plain, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -140,8 +140,9 @@ func (s *Server) FederatedToken(lifetime time.Duration) string {
 	}, s.federationKey)
 }
 
-// serve tells the control interface, Graph and the authority apart.
-func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements [http.Handler]: it tells the control interface, Graph
+// and the authority apart.
+func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	segments := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if segments[0] == "_control" {
 		t.serveControl(w, r, segments[1:])

@@ -187,6 +187,8 @@ type GroupStep struct {
 type PreviewRequest struct {
 	PolicyType PolicyType     `json:"policyType"`
 	Enable     *EnableRequest `json:"enable"`
+	// SkipReplicationCheck is as in [SyncRequest].
+	SkipReplicationCheck bool `json:"skipReplicationCheck"`
 }
 
 // Progress is where a request stands.

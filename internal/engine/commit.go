@@ -18,18 +18,39 @@ func (r *run) commitStep(ctx context.Context) error {
 	if r.record.LinkedGroups, err = r.state.CountLinks(ctx); err != nil {
 		return err
 	}
-	if err := r.settleSettings(ctx); err != nil {
+	if r.record.PolicyType == Initial {
+		if err := r.settleSettings(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.state.StillRunning(ctx, r.record.ID); err != nil {
 		return err
 	}
-	identity, err := r.target.Identify(ctx)
+	watermark, err := r.newWatermark(ctx)
 	if err != nil {
 		return err
 	}
-	if err := r.state.Commit(ctx, r.record.ID, Watermark{Server: identity.Server, DSServiceName: identity.DSServiceName,
-		InvocationID: identity.InvocationID, HighestUSN: identity.HighestUSN}, nil); err != nil {
+	if err := r.state.Commit(ctx, r.record.ID, watermark, r.pendingGroups()); err != nil {
 		return err
 	}
 	return r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
+}
+
+// newWatermark is how far this run has read. A run of one group has read
+// nothing else.
+func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
+	w := r.watermark
+	if r.record.Kind == GroupRun {
+		return w, nil
+	}
+	now, err := r.target.Identify(ctx)
+	if err != nil {
+		return w, err
+	}
+	w.Server, w.DSServiceName, w.InvocationID = now.Server, now.DSServiceName, now.InvocationID
+	w.HighestUSN, w.SearchedUSN = now.HighestUSN, r.targetID.HighestUSN
+	w.Source, w.Scope = kept(r.links, w.Source), r.settings.scopeKey()
+	return w, nil
 }
 
 // settleSettings notes that the full import is done, and forgets the former
@@ -41,7 +62,7 @@ func (r *run) settleSettings(ctx context.Context) error {
 	}
 	before := len(settings.FormerContainers)
 	pending := settings.InitialPending
-	settings.InitialPending = r.record.Failed > 0 && pending
+	settings.InitialPending = false // what has failed is pending
 	if !r.formerLeft {
 		settings.FormerContainers = nil
 	}

@@ -19,8 +19,8 @@ func (r *run) confirmStep(ctx context.Context) error {
 	total := r.record.Exported.Create + r.record.Exported.Adopt + r.record.Exported.Update + r.record.Exported.Move + r.record.Exported.UpdateMembers
 	done := 0
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers} {
-		for after := int64(0); ; {
-			changes, err := r.state.Changes(ctx, r.record.ID, phase, after, spoolBatch, true)
+		for {
+			changes, err := r.state.Changes(ctx, r.record.ID, phase, r.confirmed[phase], spoolBatch, true)
 			if err != nil {
 				return err
 			}
@@ -29,10 +29,12 @@ func (r *run) confirmStep(ctx context.Context) error {
 			}
 			done += len(changes)
 			r.progress("confirm", done, total, "Reading back what was written")
+			if len(changes) > 0 {
+				r.confirmed[phase] = changes[len(changes)-1].ID
+			}
 			if len(changes) < spoolBatch {
 				break
 			}
-			after = changes[len(changes)-1].ID
 		}
 	}
 	return nil
@@ -70,15 +72,13 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 		now[headers[i].GUID] = &headers[i]
 	}
 	var outcomes []ChangeOutcome
-	var staged []directory.TargetGroup
 	for _, c := range written {
 		group := now[c.TargetGUID]
 		missing := ""
 		if group == nil {
 			missing = "The group is not found."
 		} else if missing = unlike(c, group); missing == "" {
-			read := c.Action == plan.Create && c.AddCount <= readWhole
-			if missing, err = r.confirmMembers(ctx, c, group, read); err != nil {
+			if missing, err = r.confirmMembers(ctx, c, group); err != nil {
 				return err
 			}
 		}
@@ -86,20 +86,24 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 			outcomes = append(outcomes, ChangeOutcome{ChangeID: c.ID, Outcome: OutcomePartial, ErrorID: "NotConfirmed",
 				Message: missing + " The next run looks again."})
 			r.record.Failed++
-		}
-		if group != nil {
-			staged = append(staged, *group)
+			r.setPending(c.SourceID, true)
 		}
 	}
-	if err := r.state.RecordOutcomes(ctx, r.record.ID, outcomes); err != nil {
-		return err
-	}
-	return r.state.StageTargetGroups(ctx, r.record.ID, staged)
+	return r.state.RecordOutcomes(ctx, r.record.ID, outcomes)
 }
 
-// confirmMembers checks the written values and completes the membership that
-// is to be staged: as read, or what was staged with the changes applied.
-func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *directory.TargetGroup, read bool) (string, error) {
+// confirmMembers checks the written values and stages the group as it is now: a
+// small new one as it was read, any other with the membership that was staged
+// and the changes applied. A group that somebody changed between the reading
+// and our first write is staged without its uSN, so that the next delta run
+// reads it whole (rule 13).
+func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *directory.TargetGroup) (string, error) {
+	if c.Action == plan.Create && c.AddCount <= readWhole {
+		if err := r.state.StageTargetGroups(ctx, r.record.ID, []directory.TargetGroup{*group}); err != nil {
+			return "", err
+		}
+		return unconfirmed(c, plan.Without(c.Add, guidsOf(group.Members)), nil), nil
+	}
 	add, err := r.state.MemberRefs(ctx, r.record.ID, c.Add)
 	if err != nil {
 		return "", err
@@ -109,32 +113,32 @@ func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *direc
 		return "", err
 	}
 	var missing, lingering []directory.GUID
-	if read {
-		missing = plan.Without(c.Add, guidsOf(group.Members))
-	} else {
-		if len(add)+len(remove) > 0 {
-			if missing, lingering, err = r.target.CheckMembers(ctx, group.GUID, add, remove); err != nil {
-				return "", err
-			}
-		}
-		before, err := r.state.TargetMembership(ctx, r.record.ID, group.GUID)
-		if err != nil {
-			return "", err
-		}
-		after := slices.Concat(before, plan.Without(c.Add, before))
-		slices.SortFunc(after, directory.GUID.Compare)
-		after = plan.Without(after, c.Remove)
-		if group.Members, err = r.state.MemberRefs(ctx, r.record.ID, after); err != nil {
+	if len(add)+len(remove) > 0 {
+		if missing, lingering, err = r.target.CheckMembers(ctx, group.GUID, add, remove); err != nil {
 			return "", err
 		}
 	}
-	if c.Outcome == OutcomePartial { // its refused members are recorded already
+	if r.disturbed[group.GUID] {
+		group.USNChanged = 0
+	}
+	return unconfirmed(c, missing, lingering), r.state.StageTargetWritten(ctx, r.record.ID, *group, without(add, missing), without(remove, lingering))
+}
+
+// without returns the refs whose objects are not among the GUIDs.
+func without(refs []directory.MemberRef, guids []directory.GUID) []directory.MemberRef {
+	return slices.DeleteFunc(refs, func(ref directory.MemberRef) bool { return slices.Contains(guids, ref.GUID) })
+}
+
+// unconfirmed says how many values are not as they were written; of a change
+// that is partial, the refused members are recorded already.
+func unconfirmed(c *SpooledChange, missing, lingering []directory.GUID) string {
+	if c.Outcome == OutcomePartial {
 		missing = nil
 	}
 	if len(missing)+len(lingering) == 0 {
-		return "", nil
+		return ""
 	}
-	return fmt.Sprintf("%d added members are not there yet, and %d removed ones still are.", len(missing), len(lingering)), nil
+	return fmt.Sprintf("%d added members are not there yet, and %d removed ones still are.", len(missing), len(lingering))
 }
 
 func guidsOf(refs []directory.MemberRef) []directory.GUID {

@@ -31,7 +31,9 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 		fresh.source, fresh.sourceConfig, fresh.sourceID = s, source.withoutSecrets(), id
 	}
 	if target != nil {
-		t, err := e.config.OpenTarget(ctx, *target)
+		preferred := *target
+		preferred.PreferredServer = e.lastServer(ctx)
+		t, err := e.config.OpenTarget(ctx, preferred)
 		if err != nil {
 			return fail(err)
 		}
@@ -63,6 +65,21 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 		c.target, c.targetConfig, c.targetID = fresh.target, fresh.targetConfig, fresh.targetID
 	}
 	return c.info(), nil
+}
+
+// lastServer is the domain controller of the last run: on another one the next
+// run would have to import everything. A state that cannot be read is told by
+// the method that needs it.
+func (e *Engine) lastServer(ctx context.Context) string {
+	state, err := e.State(ctx)
+	if err != nil {
+		return ""
+	}
+	w, err := state.Watermark(ctx)
+	if err != nil {
+		return ""
+	}
+	return w.Server
 }
 
 // Disconnect closes both connections and forgets the credentials.

@@ -12,9 +12,6 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// exporters is how many changes of one phase are on their way at a time.
-const exporters = 4
-
 // exportStep does what the plan says, phase by phase, and records each outcome
 // as it happens. A change that fails is recorded and does not stop the others;
 // a domain controller that is gone does.
@@ -24,21 +21,59 @@ func (r *run) exportStep(ctx context.Context) error {
 	}
 	total := r.record.Planned.Create + r.record.Planned.Adopt + r.record.Planned.Update + r.record.Planned.Move +
 		r.record.Planned.UpdateMembers + r.record.Planned.Delete
+	r.relinks = nil
 	e := exporter{run: r, total: total}
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
-		for after := int64(0); ; {
-			changes, err := r.state.Changes(ctx, r.record.ID, phase, after, spoolBatch, true)
+		for {
+			changes, err := r.state.Changes(ctx, r.record.ID, phase, r.exported[phase], spoolBatch, true)
 			if err != nil {
+				return err
+			}
+			if err := e.lookBefore(ctx, changes); err != nil {
 				return err
 			}
 			if err := e.export(ctx, changes); err != nil {
 				return err
 			}
+			if len(changes) > 0 {
+				r.exported[phase] = changes[len(changes)-1].ID
+			}
 			if len(changes) < spoolBatch {
 				break
 			}
-			after = changes[len(changes)-1].ID
 		}
+	}
+	return nil
+}
+
+// lookBefore finds out which of the objects somebody has changed since they
+// were read: after our own write their uSN would no longer tell (rule 13). Each
+// is looked at before its first write.
+func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) error {
+	var look []directory.GUID
+	for i := range changes {
+		guid := changes[i].TargetGUID
+		if _, looked := e.disturbed[guid]; !looked && !guid.IsZero() && changes[i].Action != plan.Delete {
+			look = append(look, guid)
+		}
+	}
+	if len(look) == 0 {
+		return nil
+	}
+	now, err := e.target.GroupsByGUID(ctx, look, false)
+	if err != nil {
+		return fmt.Errorf("looking at %d groups before they are changed: %w", len(look), err)
+	}
+	staged, err := e.state.StagedTargets(ctx, e.record.ID, look)
+	if err != nil {
+		return err
+	}
+	read := map[directory.GUID]int64{}
+	for i := range staged {
+		read[staged[i].GUID] = staged[i].USNChanged
+	}
+	for i := range now {
+		e.disturbed[now[i].GUID] = now[i].USNChanged != read[now[i].GUID]
 	}
 	return nil
 }
@@ -48,15 +83,14 @@ type exporter struct {
 	*run
 	total int
 
-	mu    sync.Mutex
-	done  int
+	done  int // guarded by run.mu, as is fatal
 	fatal error
 }
 
 func (e *exporter) export(ctx context.Context, changes []SpooledChange) error {
 	work := make(chan SpooledChange)
 	var workers sync.WaitGroup
-	for range min(exporters, len(changes)) {
+	for range min(e.settings.Connections, len(changes)) {
 		workers.Go(func() {
 			for c := range work {
 				if e.failed() == nil && ctx.Err() == nil {
@@ -87,6 +121,13 @@ func (e *exporter) failed() error {
 func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	finish, release := graceful(ctx)
 	defer release()
+	// The process may have slept for an hour, and another have taken over.
+	if err := e.state.StillRunning(finish, e.record.ID); err != nil {
+		e.mu.Lock()
+		e.fatal = err
+		e.mu.Unlock()
+		return
+	}
 	outcome, err := e.apply(finish, c)
 	if err != nil {
 		translated := AsError(err)
@@ -104,8 +145,14 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	outcome.ChangeID = c.ID
 	recorded := e.state.RecordOutcomes(context.WithoutCancel(ctx), e.record.ID, []ChangeOutcome{outcome})
 
+	if outcome.Outcome != OutcomeDone && outcome.Outcome != OutcomeSkipped {
+		e.setPending(c.SourceID, true)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if outcome.Link != nil && (c.Action == plan.Create || c.Action == plan.Adopt) || !outcome.Unlink.IsZero() {
+		e.nested[c.SourceID] = true
+	}
 	switch {
 	case recorded != nil:
 		e.fatal = recorded

@@ -59,6 +59,34 @@ type fakeTenant struct {
 	deleted map[directory.GUID]engine.Presence // soft- or hard-deleted
 	roles   []string
 	repeats int // how often each page of groups comes once more
+	// moments are what the tenant was when a delta link was given out; the link
+	// is the number of its moment.
+	moments []moment
+	// expired: links given out so far are taken no longer.
+	expired int
+	// lagging is what a replica that lags behind shows to all but delta queries.
+	lagging   *moment
+	byDefault engine.Tristate
+	asked     []directory.GUID // whose members were read
+}
+
+// moment is a copy of the tenant.
+type moment map[directory.GUID]fakeGroup
+
+func (t *fakeTenant) now() moment {
+	m := moment{}
+	for id, g := range t.groups {
+		m[id] = fakeGroup{g.SourceGroup, slices.Clone(g.members)}
+	}
+	return m
+}
+
+// shown is what reading shows, other than delta queries.
+func (t *fakeTenant) shown() moment {
+	if t.lagging != nil {
+		return *t.lagging
+	}
+	return t.now()
 }
 
 type fakeGroup struct {
@@ -72,7 +100,7 @@ func newTenant() *fakeTenant {
 
 // put makes or replaces a group whose members are users of these names.
 func (t *fakeTenant) put(name string, members ...string) directory.GUID {
-	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), DisplayName: name}}
+	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), Kind: directory.UnifiedGroup, DisplayName: name}}
 	for _, m := range members {
 		g.members = append(g.members, user(m))
 	}
@@ -103,13 +131,18 @@ func (t *fakeTenant) Identify(ctx context.Context) (engine.SourceIdentity, error
 	return engine.SourceIdentity{TenantID: tenantID, TenantName: "Contoso", AppID: "app", Roles: t.roles}, t.check(ctx, "identify")
 }
 
-func (t *fakeTenant) Groups(ctx context.Context, page func([]directory.SourceGroup) error) error {
-	for _, id := range slices.SortedFunc(maps.Keys(t.groups), directory.GUID.Compare) {
+func (t *fakeTenant) Groups(ctx context.Context, selection engine.SourceSelection, page func([]directory.SourceGroup) error) error {
+	shown := t.shown()
+	for _, id := range slices.SortedFunc(maps.Keys(shown), directory.GUID.Compare) {
 		if err := t.check(ctx, "groups"); err != nil {
 			return err
 		}
+		g := shown[id]
+		if g.Kind == directory.SecurityGroup && !selection.SecurityGroups {
+			continue
+		}
 		for range 1 + t.repeats {
-			if err := page([]directory.SourceGroup{t.groups[id].SourceGroup}); err != nil {
+			if err := page([]directory.SourceGroup{g.SourceGroup}); err != nil {
 				return err
 			}
 		}
@@ -117,15 +150,38 @@ func (t *fakeTenant) Groups(ctx context.Context, page func([]directory.SourceGro
 	return t.check(ctx, "groups")
 }
 
+func (t *fakeTenant) GroupsByID(ctx context.Context, selection engine.SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error) {
+	var out []directory.SourceGroup
+	shown := t.shown()
+	for _, id := range ids {
+		if g, ok := shown[id]; ok && (g.Kind == directory.UnifiedGroup || selection.SecurityGroups) {
+			out = append(out, g.SourceGroup)
+		}
+	}
+	return out, t.check(ctx, "groupsByID")
+}
+
+func (t *fakeTenant) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
+	var ids []directory.GUID
+	for id, g := range t.shown() {
+		if strings.EqualFold(g.DisplayName, text) || g.Mail != "" && strings.EqualFold(g.Mail, text) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, t.check(ctx, "findGroups")
+}
+
 func (t *fakeTenant) Members(ctx context.Context, groups []directory.GUID, page func(engine.MemberPage) error) error {
+	shown := t.shown()
 	for _, id := range groups {
+		t.asked = append(t.asked, id)
 		p := engine.MemberPage{Group: id, Last: true}
 		if err := t.check(ctx, "members"); errors.Is(err, errOneGroup) {
 			p = engine.MemberPage{Group: id, Err: err}
 		} else if err != nil {
 			return err
-		} else if g := t.groups[id]; g != nil {
-			p.Members = g.members
+		} else {
+			p.Members = shown[id].members
 		}
 		if err := page(p); err != nil {
 			return err
@@ -134,18 +190,153 @@ func (t *fakeTenant) Members(ctx context.Context, groups []directory.GUID, page 
 	return nil
 }
 
+func (t *fakeTenant) MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error) {
+	all := map[directory.GUID]directory.SourceMember{}
+	for _, g := range t.shown() {
+		for _, m := range g.members {
+			all[m.ID] = m
+		}
+	}
+	var out []directory.SourceMember
+	for _, m := range members {
+		if found, ok := all[m.ID]; ok {
+			out = append(out, found)
+		}
+	}
+	return out, t.check(ctx, "membersByID")
+}
+
+func (t *fakeTenant) link() string {
+	t.moments = append(t.moments, t.now())
+	return strconv.Itoa(len(t.moments) - 1)
+}
+
+func (t *fakeTenant) StartDelta(ctx context.Context) (engine.DeltaLinks, error) {
+	if err := t.check(ctx, "startDelta"); err != nil {
+		return engine.DeltaLinks{}, err
+	}
+	return engine.DeltaLinks{Groups: t.link(), Users: t.link()}, nil
+}
+
+// since returns what the tenant was when the link was given out.
+func (t *fakeTenant) since(link string) (moment, error) {
+	n, err := strconv.Atoi(link)
+	if err != nil || n < t.expired || n >= len(t.moments) {
+		return nil, &engine.Error{Category: engine.InvalidState, ID: "DeltaLinkExpired", Object: link, Message: "expired"}
+	}
+	return t.moments[n], nil
+}
+
+func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]engine.GroupChange) error) (string, error) {
+	before, err := t.since(link)
+	if err != nil {
+		return "", err
+	}
+	now := t.now()
+	ids := slices.Collect(maps.Keys(before))
+	for id := range now {
+		if _, ok := before[id]; !ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, directory.GUID.Compare)
+	for _, id := range ids {
+		for _, c := range t.changes(id, before, now) {
+			if err := t.check(ctx, "groupChanges"); err != nil {
+				return "", err
+			}
+			if err := page([]engine.GroupChange{c}); err != nil {
+				return "", err
+			}
+		}
+	}
+	return t.link(), t.check(ctx, "groupChanges")
+}
+
+// changes are the entries of a delta for one group: its attributes and its
+// members apart, as one that is spread over pages.
+func (t *fakeTenant) changes(id directory.GUID, before, now moment) []engine.GroupChange {
+	old, had := before[id]
+	g, has := now[id]
+	if !has {
+		removed := engine.RemovedDeleted
+		if t.deleted[id] == engine.PresenceSoftDeleted {
+			removed = engine.RemovedChanged
+		}
+		return []engine.GroupChange{{ID: id, Removed: removed}}
+	}
+	var out []engine.GroupChange
+	if !had || old.SourceGroup != g.SourceGroup {
+		c := engine.GroupChange{ID: id, Kind: &g.Kind, DisplayName: &g.DisplayName, OnPremisesSID: &g.OnPremisesSID, Visibility: &g.Visibility}
+		if !had || old.Description != g.Description {
+			c.Description = &g.Description
+		}
+		if !had || old.Mail != g.Mail {
+			c.Mail = &g.Mail
+		}
+		out = append(out, c)
+	}
+	has1 := func(members []directory.SourceMember, id directory.GUID) bool {
+		return slices.ContainsFunc(members, func(m directory.SourceMember) bool { return m.ID == id })
+	}
+	for _, m := range g.members {
+		if !has1(old.members, m.ID) {
+			out = append(out, engine.GroupChange{ID: id, Members: []engine.MemberChange{{ID: m.ID, Kind: m.Kind}}})
+		}
+	}
+	for _, m := range old.members {
+		if !has1(g.members, m.ID) {
+			out = append(out, engine.GroupChange{ID: id, Members: []engine.MemberChange{{ID: m.ID, Kind: m.Kind, Removed: true}}})
+		}
+	}
+	return out
+}
+
+func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (string, error) {
+	before, err := t.since(link)
+	if err != nil {
+		return "", err
+	}
+	were := map[directory.GUID]directory.SourceMember{}
+	for _, g := range before {
+		for _, m := range g.members {
+			were[m.ID] = m
+		}
+	}
+	told := map[directory.GUID]bool{}
+	for _, g := range t.now() {
+		for _, m := range g.members {
+			if old, ok := were[m.ID]; !ok || old == m || told[m.ID] || m.Kind != directory.KindUser {
+				continue
+			}
+			told[m.ID] = true
+			if err := t.check(ctx, "userChanges"); err != nil {
+				return "", err
+			}
+			if err := page([]directory.SourceMember{m}); err != nil {
+				return "", err
+			}
+		}
+	}
+	return t.link(), t.check(ctx, "userChanges")
+}
+
+func (t *fakeTenant) NewGroupDefault(ctx context.Context) (engine.Tristate, error) {
+	return cmp.Or(t.byDefault, engine.Yes), t.check(ctx, "newGroupDefault")
+}
+
 // errOneGroup fails the members of one group and not the reading.
 var errOneGroup = &engine.Error{Category: engine.PermissionDenied, ID: "PermissionMissing", Message: "not this one"}
 
-func (t *fakeTenant) Presence(ctx context.Context, groups []directory.GUID) (map[directory.GUID]engine.Presence, error) {
-	out := map[directory.GUID]engine.Presence{}
+func (t *fakeTenant) Presence(ctx context.Context, _ engine.SourceSelection, groups []directory.GUID) (map[directory.GUID]engine.Presence, error) {
+	out, shown := map[directory.GUID]engine.Presence{}, t.shown()
 	for _, id := range groups {
 		switch err := t.check(ctx, "presence"); {
 		case errors.Is(err, errOneGroup):
 			out[id] = engine.PresenceUnknown
 		case err != nil:
 			return out, err
-		case t.groups[id] != nil:
+		case shown[id].ID == id:
 			out[id] = engine.PresenceFound
 		default:
 			out[id] = cmp.Or(t.deleted[id], engine.PresenceHardDeleted)
@@ -164,24 +355,56 @@ func (t *fakeTenant) Close() error { return nil }
 // was written.
 type fakeDirectory struct {
 	faults
-	objects map[directory.GUID]*directory.TargetGroup
-	dead    map[directory.GUID]bool // users that are deleted
-	next    int
-	usn     int64
-	domain  engine.DomainRef
-	whole   int // memberships that Groups read
+	objects    map[directory.GUID]*directory.TargetGroup
+	dead       map[directory.GUID]bool // users that are deleted
+	next       int
+	usn        int64
+	domain     engine.DomainRef
+	whole      int // memberships that were read
+	server     string
+	invocation directory.GUID
+	// received is what ReplicatedUSN tells of another domain controller.
+	received map[directory.GUID]int64
+	// blind: the account does not see deleted objects.
+	blind bool
+
+	known map[directory.GUID]string // what each object was when its uSN was given
+	gone  map[directory.GUID]int64  // tombstones, with their uSN
 }
 
 func newDirectory() *fakeDirectory {
-	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, domain: domain}
+	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, domain: domain,
+		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}}
+}
+
+// settle gives what was changed since, by us or by hand, its uSN, and what was
+// deleted its tombstone. The lock is held.
+func (d *fakeDirectory) settle() {
+	for _, g := range d.sorted() {
+		is := *g
+		is.USNChanged = 0
+		if now := fmt.Sprintf("%+v", is); d.known[g.GUID] != now {
+			d.usn++
+			g.USNChanged, d.known[g.GUID] = d.usn, now
+			delete(d.gone, g.GUID)
+		}
+	}
+	for id := range d.known {
+		if d.objects[id] == nil {
+			d.usn++
+			d.gone[id] = d.usn
+			delete(d.known, id)
+		}
+	}
 }
 
 func (d *fakeDirectory) Identify(ctx context.Context) (engine.TargetIdentity, error) {
 	d.mu.Lock()
+	d.settle()
 	usn := d.usn
 	d.mu.Unlock()
-	return engine.TargetIdentity{DomainGUID: d.domain.GUID, DomainSID: d.domain.SID, DomainName: d.domain.Name, BaseDN: "DC=contoso,DC=test", Server: "dc1",
-		HighestUSN: usn, Schema: engine.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true}}, d.check(ctx, "identify")
+	return engine.TargetIdentity{DomainGUID: d.domain.GUID, DomainSID: d.domain.SID, DomainName: d.domain.Name, BaseDN: "DC=contoso,DC=test", Server: d.server, DSServiceName: "CN=" + d.server, InvocationID: d.invocation,
+		HighestUSN: usn, DeletedVisible: !d.blind, Schema: engine.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true}}, d.check(ctx, "identify")
 }
 
 func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.GUID) (engine.Container, error) {
@@ -228,13 +451,70 @@ func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.settle()
 	var out []directory.TargetGroup
 	for _, id := range guids {
 		if g := d.objects[id]; g != nil {
+			if members {
+				d.whole++
+			}
 			out = append(out, copied(g, members))
 		}
 	}
 	return out, nil
+}
+
+func (d *fakeDirectory) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {
+	d.mu.Lock()
+	d.settle()
+	d.mu.Unlock()
+	for _, g := range d.sorted() {
+		if err := d.check(ctx, "changed"); err != nil {
+			return err
+		}
+		if g.USNChanged > since {
+			if err := each(copied(g, false)); err != nil {
+				return err
+			}
+		}
+	}
+	return d.check(ctx, "changed")
+}
+
+func (d *fakeDirectory) DeletedGroups(ctx context.Context, since int64, each func(directory.GUID) error) error {
+	if d.blind {
+		return &engine.Error{Category: engine.PermissionDenied, ID: "DeletedNotVisible", Message: "not visible"}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(d.gone), directory.GUID.Compare) {
+		if err := d.check(ctx, "deleted"); err != nil {
+			return err
+		}
+		if d.gone[id] > since {
+			if err := each(id); err != nil {
+				return err
+			}
+		}
+	}
+	return d.check(ctx, "deleted")
+}
+
+func (d *fakeDirectory) MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error {
+	for _, g := range d.sorted() {
+		if err := d.check(ctx, "marked"); err != nil {
+			return err
+		}
+		if _, marked := g.SourceID(); marked && strings.HasSuffix(g.DN, ","+containerDN) {
+			if err := each(g.GUID); err != nil {
+				return err
+			}
+		}
+	}
+	return d.check(ctx, "marked")
+}
+
+func (d *fakeDirectory) ReplicatedUSN(ctx context.Context, invocation directory.GUID) (int64, bool, error) {
+	usn, known := d.received[invocation]
+	return usn, known, d.check(ctx, "replicated")
 }
 
 func (d *fakeDirectory) Resolve(ctx context.Context, members []directory.SourceMember) ([]engine.Resolution, error) {
@@ -246,6 +526,8 @@ func (d *fakeDirectory) Resolve(ctx context.Context, members []directory.SourceM
 	for i, m := range members {
 		out[i].MemberID = m.ID
 		switch {
+		case m.Kind == directory.KindGroup:
+			out[i].Reason = directory.ReasonGroup
 		case !m.Readable:
 			out[i].Reason = directory.ReasonLimited
 		case !m.Synced:
@@ -290,8 +572,14 @@ func (d *fakeDirectory) Holders(ctx context.Context, _ directory.GUID, names []e
 	return out, nil
 }
 
-func (d *fakeDirectory) BySID(ctx context.Context, _ []directory.SID) (map[directory.SID]directory.MemberRef, error) {
-	return nil, d.check(ctx, "bySID")
+func (d *fakeDirectory) BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error) {
+	found := map[directory.SID]directory.MemberRef{}
+	for _, g := range d.sorted() {
+		if g.SID != "" && slices.Contains(sids, g.SID) {
+			found[g.SID] = directory.MemberRef{GUID: g.GUID, DN: g.DN}
+		}
+	}
+	return found, d.check(ctx, "bySID")
 }
 
 func (d *fakeDirectory) CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error) {
@@ -327,10 +615,10 @@ func (d *fakeDirectory) write(ctx context.Context, operation string, change func
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.usn++
 	if done := change(); done != nil {
 		return done
 	}
+	d.settle()
 	return err
 }
 
@@ -349,7 +637,6 @@ func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes
 				return &engine.Error{Category: engine.InvalidState, ID: "NameClash", Object: other.DN, Message: "taken"}
 			}
 		}
-		g.USNChanged = d.usn
 		d.objects[g.GUID] = g
 		created = engine.Created{GUID: g.GUID, DN: g.DN}
 		return nil

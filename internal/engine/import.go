@@ -21,8 +21,9 @@ const (
 	nameBatch    = 100 // names or SIDs, in one filter
 )
 
-// importSource stages every group of the tenant. The source says it is
-// complete or fails: a broken read is never an instruction.
+// importSource stages the groups of the tenant: all of them, or what has
+// changed. The source says it is complete or fails: a broken read is never an
+// instruction.
 func (r *run) importSource(ctx context.Context) error {
 	// The token may be another than when the connection was made, and without
 	// a permission members look as if they had no account (rule 7).
@@ -34,10 +35,35 @@ func (r *run) importSource(ctx context.Context) error {
 		return err
 	}
 	r.sourceID = identity
-	err = r.source.Groups(ctx, SourceSelection{}, func(page []directory.SourceGroup) error {
-		r.record.SourceGroups += len(page)
+	if r.record.PolicyType == Delta {
+		err := r.importChanges(ctx)
+		if !HasID(err, "DeltaLinkExpired") {
+			return err
+		}
+		r.warn("the delta link has expired, so everything is imported", "run", r.record.ID, "error", err)
+		if err := r.becomeInitial(ctx, InitialLinkExpired); err != nil {
+			return err
+		}
+	}
+	return r.importGroups(ctx)
+}
+
+// importGroups stages every group of the tenant that is in scope. The delta
+// links are asked for first: what changes from here on is caught up with by
+// importMembers, once everything is read.
+func (r *run) importGroups(ctx context.Context) error {
+	began := r.now().UTC()
+	start, err := r.source.StartDelta(ctx)
+	if err != nil {
+		return fmt.Errorf("asking for delta links: %w", err)
+	}
+	start.Taken = began
+	r.links, r.watermark.Initial = start, began
+	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
+		inScope := r.inScope(page)
+		r.record.SourceGroups += len(inScope)
 		r.progress("import-source", r.record.SourceGroups, 0, "Reading the groups of the tenant")
-		return r.state.StageSourceGroups(ctx, r.record.ID, page)
+		return r.state.StageSourceGroups(ctx, r.record.ID, inScope)
 	})
 	if err != nil {
 		return fmt.Errorf("reading the groups of the tenant: %w", err)
@@ -45,17 +71,34 @@ func (r *run) importSource(ctx context.Context) error {
 	return nil
 }
 
-// importMembers stages the members of every group whose members may be read.
-// When the access token runs out, the groups that are left stay incomplete, and
-// the next run begins with them.
+// inScope returns those of the groups that are in scope, in their place.
+func (r *run) inScope(groups []directory.SourceGroup) []directory.SourceGroup {
+	return slices.DeleteFunc(groups, func(g directory.SourceGroup) bool { return !r.scope.Holds(&g) })
+}
+
+// importMembers stages the members of every group whose members may be read,
+// and then what has changed while they were read.
 func (r *run) importMembers(ctx context.Context) error {
+	if r.record.PolicyType == Delta {
+		return nil
+	}
 	groups, err := r.memberOrder(ctx)
 	if err != nil {
 		return err
 	}
+	if err := r.readMembers(ctx, groups); err != nil {
+		return err
+	}
+	return r.catchUp(ctx)
+}
+
+// readMembers stages the members of groups of which nothing is staged yet. When
+// the access token runs out, the groups that are left stay incomplete, and the
+// next run begins with them.
+func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
 	batch := memberBatch{stage: func(pages []MemberPage) error { return r.state.StageMembers(ctx, r.record.ID, pages) }}
 	done, read := 0, map[directory.GUID]bool{}
-	err = r.source.Members(ctx, groups, func(page MemberPage) error {
+	err := r.source.Members(ctx, groups, func(page MemberPage) error {
 		if HasID(page.Err, StopAccessTokenExpired) {
 			r.expired = true
 		}
@@ -63,6 +106,9 @@ func (r *run) importMembers(ctx context.Context) error {
 			read[page.Group] = true
 			done++
 			r.progress("import-members", done, len(groups), "Reading members")
+		}
+		if r.sawMembers != nil {
+			r.sawMembers(page)
 		}
 		return batch.add(page)
 	})
@@ -89,12 +135,8 @@ func (r *run) importMembers(ctx context.Context) error {
 // members the last committed run could not read.
 func (r *run) memberOrder(ctx context.Context) ([]directory.GUID, error) {
 	first := map[directory.GUID]bool{}
-	current, err := r.state.Current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for after := (directory.GUID{}); current != 0; {
-		ids, err := r.state.IncompleteGroups(ctx, current, after, listBatch)
+	for after := (directory.GUID{}); r.base != 0; {
+		ids, err := r.state.IncompleteGroups(ctx, r.base, after, listBatch)
 		if err != nil {
 			return nil, err
 		}
@@ -157,96 +199,6 @@ func (b *memberBatch) flush() error {
 	err := b.stage(b.pages)
 	b.pages, b.members = nil, 0
 	return err
-}
-
-// importTarget stages every marked group of the containers and then looks up,
-// one by one, the linked objects that are not there (rule 5). What is nowhere
-// in the domain is lost.
-func (r *run) importTarget(ctx context.Context) error {
-	var batch []directory.TargetGroup
-	members := 0
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		err := r.state.StageTargetGroups(ctx, r.record.ID, batch)
-		batch, members = nil, 0
-		return err
-	}
-	add := func(g directory.TargetGroup) error {
-		r.record.TargetGroups++
-		r.progress("import-target", r.record.TargetGroups, 0, "Reading the groups in Active Directory")
-		batch = append(batch, g)
-		members += len(g.Members)
-		if len(batch) < stageGroups && members < stageMembers {
-			return nil
-		}
-		return flush()
-	}
-	for _, container := range r.containers {
-		if err := r.target.Groups(ctx, container.GUID, true, add); err != nil {
-			return fmt.Errorf("reading the groups in %s: %w", container.DN, err)
-		}
-	}
-	if err := flush(); err != nil {
-		return err
-	}
-
-	r.lost = map[directory.GUID]Link{}
-	const lookup = 50 // with their members, so that memory stays small
-	for after := (directory.GUID{}); ; {
-		links, err := r.state.UnstagedLinks(ctx, r.record.ID, after, lookup)
-		if err != nil {
-			return err
-		}
-		found, err := r.target.GroupsByGUID(ctx, targets(links), true)
-		if err != nil {
-			return fmt.Errorf("looking up linked groups: %w", err)
-		}
-		for _, l := range links {
-			if !slices.ContainsFunc(found, func(g directory.TargetGroup) bool { return g.GUID == l.TargetGUID }) {
-				r.lost[l.SourceID] = l
-			}
-		}
-		if err := r.state.StageTargetGroups(ctx, r.record.ID, found); err != nil {
-			return err
-		}
-		if len(links) < lookup {
-			r.record.MissingGroups = len(r.lost)
-			return nil
-		}
-		after = links[len(links)-1].TargetGUID
-	}
-}
-
-func targets(links []Link) []directory.GUID {
-	out := make([]directory.GUID, len(links))
-	for i, l := range links {
-		out[i] = l.TargetGUID
-	}
-	return out
-}
-
-// resolveMembers finds out which objects the members stand for, each distinct
-// member once.
-func (r *run) resolveMembers(ctx context.Context) error {
-	done := 0
-	for after := (directory.GUID{}); ; {
-		members, err := r.state.UnresolvedMembers(ctx, r.record.ID, after, askBatch)
-		if err != nil || len(members) == 0 {
-			return err
-		}
-		resolutions, err := r.target.Resolve(ctx, members)
-		if err != nil {
-			return fmt.Errorf("resolving members: %w", err)
-		}
-		if err := r.state.SaveResolutions(ctx, r.record.ID, resolutions, r.now()); err != nil {
-			return err
-		}
-		done += len(members)
-		r.progress("resolve", done, 0, "Finding the members in Active Directory")
-		after = members[len(members)-1].ID
-	}
 }
 
 // place tells where an object stands relative to the containers.

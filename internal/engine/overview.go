@@ -11,7 +11,7 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o := Overview{StatePath: state.Folder(), NextPolicyType: Initial}
+	o := Overview{StatePath: state.Folder()}
 	if o.Settings, err = state.LoadSettings(ctx); err != nil {
 		return Overview{}, err
 	}
@@ -33,6 +33,20 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	default:
 		o.Status = StatusDisabled
 	}
+	current, err := state.Current(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	watermark, err := state.Watermark(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o.NextPolicyType, o.NextPolicyReason = due(&o.Settings, current, &watermark, e.config.Now())
+	pending, err := state.Pending(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o.PendingGroups = len(pending)
 	o.LastRun, err = lastRun(ctx, state)
 	return o, err
 }

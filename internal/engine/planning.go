@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,18 +11,38 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// planStep walks through both staged sides in the order of the cloud group's
-// id, plans each pair by itself, and spools the changes.
+// planStep plans each cloud group by itself, with what stands for it in Active
+// Directory, and spools the changes: every group in an Initial run, those that
+// were touched in a Delta run.
 func (r *run) planStep(ctx context.Context) error {
 	last, ok, err := r.state.LastComplete(ctx)
 	if err != nil {
 		return err
 	}
-	r.tally.Missing = len(r.lost)
-	if ok {
+	if ok && r.watermark.Scope == r.settings.scopeKey() { // else it may shrink by intent
 		r.tally.SourceBefore = last.SourceGroups
 	}
 	p := planner{run: r}
+	if r.record.PolicyType == Initial {
+		err = p.planAll(ctx)
+	} else {
+		r.record.UnknownMembers, r.record.UnwrittenMembers = last.UnknownMembers, last.UnwrittenMembers
+		r.tally.Links = r.record.LinkedGroups
+		if r.tally.Memberships, err = r.state.CountMemberships(ctx, r.record.ID); err != nil {
+			return err
+		}
+		if r.tally.SourceNow, err = r.state.CountSourceGroups(ctx, r.record.ID); err != nil {
+			return err
+		}
+		err = p.planTouched(ctx, slices.SortedFunc(maps.Keys(r.touched), directory.GUID.Compare))
+	}
+	r.record.SourceGroups, r.record.MissingGroups = r.tally.SourceNow, r.tally.Missing
+	return err
+}
+
+// planAll walks through both staged sides in the order of the cloud group's id.
+func (p *planner) planAll(ctx context.Context) error {
+	r := p.run
 	sources := cursor[directory.SourceGroup]{read: func(after *directory.SourceGroup) ([]directory.SourceGroup, error) {
 		var key directory.GUID
 		if after != nil {
@@ -63,21 +84,57 @@ func (r *run) planStep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if link, lost := r.lost[pair.ID]; lost {
+			pair.LinkLost = &directory.MemberRef{GUID: link.TargetGUID, DN: link.DN}
+			delete(r.lost, pair.ID)
+		}
 		if err := p.add(ctx, pair); err != nil {
 			return err
 		}
 		r.progress("plan", done, r.record.SourceGroups, "Planning")
 	}
-	r.record.SourceGroups = r.tally.SourceNow
-	for id := range r.lost { // those that neither side has any more
-		if err := p.add(ctx, plan.Pair{ID: id}); err != nil {
+	for id, link := range r.lost { // those that neither side has any more
+		if err := p.add(ctx, plan.Pair{ID: id, LinkLost: &directory.MemberRef{GUID: link.TargetGUID, DN: link.DN}}); err != nil {
 			return err
 		}
 	}
-	if err := p.finish(ctx); err != nil {
-		return err
+	return p.finish(ctx)
+}
+
+// planTouched plans the named groups.
+func (p *planner) planTouched(ctx context.Context, ids []directory.GUID) error {
+	r := p.run
+	for done, id := range ids {
+		pair := plan.Pair{ID: id}
+		source, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		if ok {
+			pair.Source = &source
+		}
+		staged, err := r.state.Candidates(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		for i := range staged {
+			pair.Candidates = append(pair.Candidates, r.candidate(&staged[i]))
+		}
+		links, err := r.state.LinksOf(ctx, []directory.GUID{id})
+		if err != nil {
+			return err
+		}
+		for _, l := range links {
+			if !slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.GUID == l.TargetGUID }) {
+				pair.LinkLost = &directory.MemberRef{GUID: l.TargetGUID, DN: l.DN}
+			}
+		}
+		if err := p.add(ctx, pair); err != nil {
+			return err
+		}
+		r.progress("plan", done, len(ids), "Planning")
 	}
-	return nil
+	return p.finish(ctx)
 }
 
 // cursor walks through a listing a page at a time.
@@ -112,13 +169,15 @@ func (r *run) candidate(t *StagedTarget) plan.Candidate {
 }
 
 // planner plans pairs and gathers what has to be asked in batches: the
-// presence of groups that the tenant's list lacks, and who holds a name.
+// presence of groups that the tenant's list lacks, the objects that groups once
+// were, and who holds a name.
 type planner struct {
 	*run
+	again  bool // it plans groups that the run has planned before
 	names  plan.Names
 	absent []plan.Pair // to be asked for singly
+	moved  []plan.Pair // groups that once stood in AD, to be looked for by SID
 	named  []planned   // changes that set a name
-	soa    []planned   // skips of groups that once stood in AD
 	spool  []planned
 	size   int // member values in spool
 }
@@ -130,11 +189,13 @@ type planned struct {
 }
 
 func (p *planner) add(ctx context.Context, pair plan.Pair) error {
-	if link, lost := p.lost[pair.ID]; lost {
-		pair.LinkLost = &directory.MemberRef{GUID: link.TargetGUID, DN: link.DN}
-		delete(p.lost, pair.ID)
+	if err := p.countMissing(ctx, &pair); err != nil {
+		return err
 	}
 	if pair.Source == nil {
+		if err := p.countMembers(ctx, &pair); err != nil {
+			return err
+		}
 		p.absent = append(p.absent, pair)
 		if len(p.absent) < listBatch {
 			return nil
@@ -146,17 +207,57 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if pair.Membership, err = p.state.SourceMembership(ctx, p.record.ID, pair.ID); err != nil {
 		return err
 	}
-	if pair.Membership.Incomplete != "" && !pair.Hidden {
+	if pair.Membership.Incomplete != "" && !pair.Hidden && !p.again {
 		p.doubts++
 	}
-	for reason, n := range pair.Membership.Unwritten {
-		if reason.Unknown() {
-			p.record.UnknownMembers += n
-		} else {
-			p.record.UnwrittenMembers += n
+	if err := p.countMembers(ctx, &pair); err != nil {
+		return err
+	}
+	ours := func(c plan.Candidate) bool { return c.Ours(pair.ID, &p.rules) }
+	if pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, ours) {
+		p.moved = append(p.moved, pair)
+		if len(p.moved) < nameBatch {
+			return nil
 		}
+		return p.askSIDs(ctx)
 	}
 	return p.plan(ctx, &pair)
+}
+
+// countMissing counts a linked object that is nowhere in the domain, once: what
+// the last run did not have either, for its group is frozen, is nothing new.
+func (p *planner) countMissing(ctx context.Context, pair *plan.Pair) error {
+	if pair.LinkLost == nil || p.again {
+		return nil
+	}
+	before, err := p.state.StagedTargets(ctx, p.base, []directory.GUID{pair.LinkLost.GUID})
+	p.tally.Missing += len(before)
+	return err
+}
+
+// countMembers counts the members that are not written. A delta run has the
+// numbers of the run before, and puts the group's present share in place of its
+// former one.
+func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
+	count := func(m *plan.Membership, sign int) {
+		for reason, n := range m.Unwritten {
+			if reason.Unknown() {
+				p.record.UnknownMembers += sign * n
+			} else {
+				p.record.UnwrittenMembers += sign * n
+			}
+		}
+	}
+	if p.again {
+		return nil
+	}
+	count(&pair.Membership, 1)
+	if p.record.PolicyType == Initial {
+		return nil
+	}
+	before, err := p.state.SourceMembership(ctx, p.base, pair.ID)
+	count(&before, -1)
+	return err
 }
 
 // askPresence asks the tenant for each group that its list lacks and that we
@@ -168,14 +269,9 @@ func (p *planner) askPresence(ctx context.Context) error {
 			ids = append(ids, pair.ID)
 		}
 	}
-	presence := map[directory.GUID]Presence{}
-	if len(ids) > 0 {
-		var err error
-		presence, err = p.source.Presence(ctx, SourceSelection{}, ids)
-		if err != nil && (ctx.Err() != nil || !HasID(err, StopAccessTokenExpired)) {
-			return fmt.Errorf("asking the tenant for %d groups singly: %w", len(ids), err)
-		}
-		p.expired = p.expired || err != nil
+	presence, err := p.presence(ctx, ids)
+	if err != nil {
+		return err
 	}
 	for _, pair := range p.absent {
 		pair.Presence = string(presence[pair.ID])
@@ -184,6 +280,76 @@ func (p *planner) askPresence(ctx context.Context) error {
 		}
 	}
 	p.absent = nil
+	return nil
+}
+
+// presence asks for groups singly. One that is there is out of scope when its
+// attributes say so; else the list was not whole.
+func (r *run) presence(ctx context.Context, ids []directory.GUID) (map[directory.GUID]Presence, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	presence, err := r.source.Presence(ctx, r.selection, ids)
+	var found []directory.GUID
+	for id, p := range presence {
+		if p == PresenceFound {
+			found = append(found, id)
+		}
+	}
+	if err == nil && len(found) > 0 {
+		var groups []directory.SourceGroup
+		groups, err = r.source.GroupsByID(ctx, r.selection, found)
+		for i := range groups {
+			if !r.scope.Holds(&groups[i]) {
+				presence[groups[i].ID] = PresenceOutOfScope
+			}
+		}
+	}
+	if err != nil && (ctx.Err() != nil || !HasID(err, StopAccessTokenExpired)) {
+		return nil, fmt.Errorf("asking the tenant for %d groups singly: %w", len(ids), err)
+	}
+	r.expired = r.expired || err != nil
+	return presence, nil
+}
+
+// askSIDs finds the objects that the groups were which were moved to the cloud
+// (rule 25), so that they can be adopted, or at least named.
+func (p *planner) askSIDs(ctx context.Context) error {
+	if len(p.moved) == 0 {
+		return nil
+	}
+	sids := make([]directory.SID, len(p.moved))
+	for i := range p.moved {
+		sids[i] = p.moved[i].Source.OnPremisesSID
+	}
+	refs, err := p.target.BySID(ctx, sids)
+	if err != nil {
+		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
+	}
+	waiting := p.moved
+	p.moved = nil
+	for _, pair := range waiting {
+		if ref, ok := refs[pair.Source.OnPremisesSID]; ok {
+			// With the members only where they are to be compared.
+			found, err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, p.rules.Adopt)
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", ref.DN, err)
+			}
+			if p.rules.Adopt {
+				if err := p.state.StageTargetGroups(ctx, p.record.ID, found); err != nil {
+					return err
+				}
+			}
+			for _, g := range found {
+				g.Members = nil
+				pair.Candidates = slices.DeleteFunc(pair.Candidates, func(c plan.Candidate) bool { return c.GUID == g.GUID })
+				pair.Candidates = append(pair.Candidates, plan.Candidate{TargetGroup: g, BySID: true, Place: p.place(g.DN)})
+			}
+		}
+		if err := p.plan(ctx, &pair); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -203,29 +369,35 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		values[c.GUID] = len(c.Values)
 		if c.Ours(pair.ID, &p.rules) {
 			ours = append(ours, c)
-			p.tally.Memberships += len(c.Values)
 			p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer
 		}
 	}
-	if len(ours) > 0 || pair.LinkLost != nil {
-		p.tally.Links++
+	if p.record.PolicyType == Initial && !p.again {
+		for _, c := range ours {
+			p.tally.Memberships += values[c.GUID]
+		}
+		if len(ours) > 0 || pair.LinkLost != nil {
+			p.tally.Links++
+		}
 	}
-	for _, change := range plan.Group(pair, &p.rules) {
-		p.relink(pair, &change)
+	changes := plan.Group(pair, &p.rules)
+	if err := p.explainDrift(ctx, pair, ours, changes); err != nil {
+		return err
+	}
+	p.setPending(pair.ID, plan.Pending(changes, &pair.Membership))
+	for _, change := range changes {
+		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
+			p.unlinks = append(p.unlinks, change.TargetGUID)
+		}
 		if change.Action == plan.Adopt {
 			p.tally.Memberships += values[change.TargetGUID]
 		}
 		var err error
-		switch waiting := (planned{change, values[change.TargetGUID]}); {
-		case plan.NeedsName(&change):
+		if waiting := (planned{change, values[change.TargetGUID]}); plan.NeedsName(&change) {
 			if p.named = append(p.named, waiting); len(p.named) >= nameBatch {
 				err = p.askNames(ctx)
 			}
-		case change.Reason == plan.ReasonAuthorityMoved:
-			if p.soa = append(p.soa, waiting); len(p.soa) >= nameBatch {
-				err = p.askSIDs(ctx)
-			}
-		default:
+		} else {
 			err = p.accept(ctx, waiting)
 		}
 		if err != nil {
@@ -235,15 +407,38 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if pair.Source != nil && len(ours) == 1 && !linked { // a lost state does not know it (rule 3)
 		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: ours[0].GUID, DN: ours[0].DN,
 			Adopted: directory.HasAdoptedStamp(ours[0].ExtensionName, p.rules.TenantID)})
+		p.nested[pair.ID] = true
 	}
 	return nil
 }
 
-// relink notes links that end because both sides are gone.
-func (p *planner) relink(pair *plan.Pair, change *plan.Change) {
-	if change.Reason == plan.ReasonAlreadyDeleted {
-		p.unlinks = append(p.unlinks, change.TargetGUID)
+// explainDrift says of changes that undo what somebody did in AD what that was.
+// What the last committed run had staged is what AD had then.
+func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*plan.Candidate, changes []plan.Change) error {
+	if len(changes) == 0 || p.base == 0 || p.again || pair.Source == nil {
+		return nil
 	}
+	for _, c := range ours {
+		if !c.Linked {
+			continue
+		}
+		staged, err := p.state.StagedTargets(ctx, p.base, []directory.GUID{c.GUID})
+		if err != nil {
+			return err
+		}
+		if len(staged) == 0 || staged[0].USNChanged == c.USNChanged {
+			continue
+		}
+		before := p.candidate(&staged[0])
+		if before.Values, err = p.state.TargetMembership(ctx, p.base, c.GUID); err != nil {
+			return err
+		}
+		if drift := plan.DriftBetween(&before, c); drift != nil {
+			p.record.DriftedGroups++
+			drift.Explain(changes)
+		}
+	}
+	return nil
 }
 
 // askNames finds who holds the names that the waiting changes set, in the
@@ -273,38 +468,14 @@ func (p *planner) askNames(ctx context.Context) error {
 	waiting := p.named
 	p.named = nil
 	for i, change := range waiting {
-		for _, c := range p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)]) {
+		taken := p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)])
+		if plan.Pending(taken, &plan.Membership{}) {
+			p.setPending(change.SourceID, true)
+		}
+		for _, c := range taken {
 			if err := p.accept(ctx, planned{c, change.values}); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// askSIDs names the objects that the groups were which were moved to the cloud
-// (rule 25), so that an administrator can find them.
-func (p *planner) askSIDs(ctx context.Context) error {
-	if len(p.soa) == 0 {
-		return nil
-	}
-	sids := make([]directory.SID, len(p.soa))
-	for i := range p.soa {
-		sids[i] = p.soa[i].OnPremisesSID
-	}
-	found, err := p.target.BySID(ctx, sids)
-	if err != nil {
-		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
-	}
-	waiting := p.soa
-	p.soa = nil
-	for _, c := range waiting {
-		if ref, ok := found[c.OnPremisesSID]; ok {
-			c.TargetGUID, c.DN = ref.GUID, ref.DN
-			c.Message += " It stands there still: " + ref.DN + "."
-		}
-		if err := p.accept(ctx, c); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -325,8 +496,12 @@ func wanted(c *plan.Change) Name {
 	return n
 }
 
-// accept counts a change and puts it into the spool.
+// accept counts a change and puts it into the spool. What a group was said to
+// lack before is not said again.
 func (p *planner) accept(ctx context.Context, c planned) error {
+	if p.again && c.Action == plan.Skip {
+		return nil
+	}
 	p.record.Planned.Add(&c.Change)
 	p.tally.Add(&c.Change, c.values, &p.limits, p.consent)
 	switch c.Reason {
@@ -351,16 +526,12 @@ func (p *planner) flush(ctx context.Context) error {
 }
 
 func (p *planner) finish(ctx context.Context) error {
-	if err := p.askPresence(ctx); err != nil {
-		return err
+	for _, ask := range []func(context.Context) error{p.askPresence, p.askSIDs, p.askNames, p.flush} {
+		if err := ask(ctx); err != nil {
+			return err
+		}
 	}
-	if err := p.askNames(ctx); err != nil {
-		return err
-	}
-	if err := p.askSIDs(ctx); err != nil {
-		return err
-	}
-	return p.flush(ctx)
+	return nil
 }
 
 // limitStep stops the run before its first write when the plan goes too far

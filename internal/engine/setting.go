@@ -3,6 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // SetSettings changes settings. Whatever changes what is written makes the
@@ -82,6 +86,9 @@ func (p *Choices) apply(s *Settings) error {
 			return invalidParameter(f.name, string(f.now), "Keep or Remove")
 		}
 	}
+	if err := p.applyScope(s); err != nil {
+		return err
+	}
 	if p.ExcludeMailAttribute != nil {
 		s.ExcludeMailAttribute = *p.ExcludeMailAttribute
 	}
@@ -91,16 +98,80 @@ func (p *Choices) apply(s *Settings) error {
 	return nil
 }
 
+// maxGroupIDs bounds the groups that may be selected by id.
+const maxGroupIDs = 10_000
+
+func (p *Choices) applyScope(s *Settings) error {
+	switch p.Scope {
+	case "":
+	case plan.ScopeAll, plan.ScopeWritebackEnabled, plan.ScopeSelected:
+		s.Scope.Groups = p.Scope
+	default:
+		return invalidParameter("scope", string(p.Scope), "All, WritebackEnabled or Selected")
+	}
+	if p.GroupIDs != nil {
+		if len(*p.GroupIDs) > maxGroupIDs {
+			return invalidParameter("groupIds", fmt.Sprintf("%d ids", len(*p.GroupIDs)), fmt.Sprintf("at most %d", maxGroupIDs))
+		}
+		ids := slices.SortedFunc(slices.Values(*p.GroupIDs), directory.GUID.Compare)
+		s.Scope.GroupIDs = slices.Compact(ids)
+		if p.Scope == "" && len(ids) > 0 {
+			s.Scope.Groups = plan.ScopeSelected
+		}
+	}
+	if s.Scope.Groups == plan.ScopeSelected && len(s.Scope.GroupIDs) == 0 {
+		return &Error{Category: InvalidArgument, ID: "GroupIdsRequired", Object: "groupIds", Message: "The scope is Selected, and no group is.",
+			Advice: "Name the object ids of the groups with -GroupId, or choose another scope."}
+	}
+	if p.Filter != nil {
+		if _, err := parseFilter(*p.Filter); err != nil {
+			return err
+		}
+		s.Scope.Filter = *p.Filter
+	}
+	if p.IncludeSecurityGroups != nil {
+		s.Scope.IncludeSecurityGroups = *p.IncludeSecurityGroups
+	}
+	switch p.OnPremisesGroupType {
+	case "":
+	case plan.UniversalDistribution, plan.UniversalSecurity, plan.UniversalMailEnabledSecurity:
+		s.OnPremisesGroupType = p.OnPremisesGroupType
+	default:
+		return invalidParameter("onPremisesGroupType", string(p.OnPremisesGroupType),
+			"UniversalDistributionGroup, UniversalSecurityGroup or UniversalMailEnabledSecurityGroup")
+	}
+	return within("maxMemberCount", &s.MaxMemberCount, p.MaxMemberCount, 1, 1_000_000)
+}
+
+// within sets a number, if one is given.
+func within(name string, to, value *int, least, most int) error {
+	if value == nil {
+		return nil
+	}
+	if *value < least || *value > most {
+		return invalidParameter(name, fmt.Sprint(*value), fmt.Sprintf("%d to %d", least, most))
+	}
+	*to = *value
+	return nil
+}
+
 // apply changes what needs no directory.
 func (p *SettingsPatch) apply(s *Settings) error {
 	if err := p.Choices.apply(s); err != nil {
 		return err
 	}
-	if p.RunHistoryDays != nil {
-		if *p.RunHistoryDays < 1 || *p.RunHistoryDays > 3650 {
-			return invalidParameter("runHistoryDays", fmt.Sprint(*p.RunHistoryDays), "1 to 3650 days")
+	for _, f := range []struct {
+		name      string
+		to, value *int
+		most      int
+	}{
+		{"runHistoryDays", &s.RunHistoryDays, p.RunHistoryDays, 3650},
+		{"initialIntervalDays", &s.InitialIntervalDays, p.InitialIntervalDays, 30},
+		{"connections", &s.Connections, p.Connections, 16},
+	} {
+		if err := within(f.name, f.to, f.value, 1, f.most); err != nil {
+			return err
 		}
-		s.RunHistoryDays = *p.RunHistoryDays
 	}
 	if p.Limits == nil {
 		return nil
@@ -118,13 +189,9 @@ func (p *SettingsPatch) apply(s *Settings) error {
 		{"sourceShrinkPercent", &s.Limits.SourceShrinkPercent, p.Limits.SourceShrinkPercent, 100},
 		{"targetShrinkPercent", &s.Limits.TargetShrinkPercent, p.Limits.TargetShrinkPercent, 100},
 	} {
-		if f.now == nil {
-			continue
+		if err := within("limits."+f.name, f.to, f.now, 0, f.max); err != nil { // 0 switches it off
+			return err
 		}
-		if *f.now < 0 || *f.now > f.max {
-			return invalidParameter("limits."+f.name, fmt.Sprint(*f.now), fmt.Sprintf("0 (off) to %d", f.max))
-		}
-		*f.to = *f.now
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -21,6 +22,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 		return Run{}, err
 	}
 	defer release()
+	r.skipReplicationCheck = request.SkipReplicationCheck
 	if r.record.Kind == DisableRun {
 		return r.do(ctx, r.planDisable, r.exportStep, r.endDisable)
 	}
@@ -31,6 +33,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 	}
 	return r.do(ctx,
 		r.locate,
+		r.choosePolicy,
 		r.importSource,
 		r.importMembers,
 		r.importTarget,
@@ -39,6 +42,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 		r.limitStep,
 		r.exportStep,
 		r.confirmStep,
+		r.nestStep,
 		r.commitStep,
 	)
 }
@@ -50,12 +54,14 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 		return Run{}, err
 	}
 	defer release()
+	r.skipReplicationCheck = request.SkipReplicationCheck
 	if r.record.Kind == DisableRun {
 		r.record.Kind = PreviewRun
 		return r.do(ctx, r.planDisable)
 	}
 	return r.do(ctx,
 		r.locate,
+		r.choosePolicy,
 		r.importSource,
 		r.importMembers,
 		r.importTarget,
@@ -115,7 +121,11 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, policy PolicyType, ena
 	if err != nil {
 		return nil, nil, err
 	}
-	return e.newRun(state, c, settings, kind, report), giveBack, nil
+	r := e.newRun(state, c, settings, kind, report)
+	if policy == Initial || enable != nil {
+		r.record.PolicyType = Initial
+	}
+	return r, giveBack, nil
 }
 
 // disabling reports whether the next run deletes what Disable named. Enable and
@@ -155,14 +165,33 @@ type run struct {
 	report   Report
 
 	record     Run
+	base       int64     // the generation that was current when the run began
+	watermark  Watermark // that of the base, then what this run has found out
+	links      DeltaLinks
+	selection  SourceSelection
+	scope      plan.Scope
 	rules      plan.Rules
 	limits     plan.Limits
 	consent    *plan.Consent
 	tally      plan.Tally
 	containers []Container // the configured one, then the former ones
+	touched    map[directory.GUID]touch
 	lost       map[directory.GUID]Link
 	relinks    []Link
 	unlinks    []directory.GUID
+	// exported and confirmed are the last changes of each phase that were.
+	exported, confirmed map[plan.Phase]int64
+	// disturbed are the objects that were looked at before their first write,
+	// and whether somebody had changed them since they were read.
+	disturbed map[directory.GUID]bool
+
+	mu      sync.Mutex
+	pending map[directory.GUID]bool // groups that the next delta run has to plan
+	nested  map[directory.GUID]bool // groups that have got, or lost, their object
+
+	skipReplicationCheck bool
+	// sawMembers is told of each page of members that is staged, if it is set.
+	sawMembers func(MemberPage)
 	formerLeft bool // groups still stand in a former container
 	doubts     int  // groups that could not be decided: the run is partial
 	expired    bool // the access token ran out
@@ -177,7 +206,9 @@ func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKi
 	return &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
 		settings: settings, now: e.config.Now, warn: e.config.Log.Warn, report: report, limits: plan.Limits(settings.Limits),
-		record: Run{Kind: kind, PolicyType: Initial, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
+		touched: map[directory.GUID]touch{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{},
+		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
+		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
 	}
 }
 
@@ -313,7 +344,9 @@ func (r *run) locate(ctx context.Context) error {
 		TenantID: r.settings.Tenant.ID, Container: r.containers[0].GUID, ContainerDN: dn,
 		CNFromDisplayName: r.settings.NameFormat == NameDisplayName, SAMFromDisplayName: r.settings.SAMAccountNameFormat == NameDisplayName,
 		Mail: !r.settings.ExcludeMailAttribute, ExternalID: r.targetID.Schema.ExternalID,
-		Adopt: r.settings.Adopt, MoveBack: r.settings.MovedGroup == MovedBack,
+		OnPremisesGroupType: r.settings.OnPremisesGroupType, OwnGroupType: r.settings.Scope.Groups == plan.ScopeWritebackEnabled,
+		MaxMembers: r.settings.MaxMemberCount,
+		Adopt:      r.settings.Adopt, MoveBack: r.settings.MovedGroup == MovedBack,
 		RemoveSoftDeleted: r.settings.SoftDeletedGroup == FrozenRemove, RemoveOutOfScope: r.settings.OutOfScopeGroup == FrozenRemove,
 	}
 	if r.record.Kind == SyncRun {

@@ -1,0 +1,278 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// touch says why a delta run looks at a group.
+type touch uint8
+
+const (
+	touchedBySource touch = 1 << iota
+	touchedByTarget
+	touchedByJoin // one of its members joins otherwise than before
+	touchedPending
+)
+
+func (r *run) touch(id directory.GUID, why touch) {
+	if !id.IsZero() {
+		r.touched[id] |= why
+	}
+}
+
+// importChanges stages what has happened in the tenant since the last committed
+// run. First those groups are read whole whose members that run could not read:
+// what the delta says of them comes on top.
+func (r *run) importChanges(ctx context.Context) error {
+	pending, err := r.state.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	var unstaged, unread []directory.GUID
+	for _, id := range pending {
+		r.touch(id, touchedPending)
+		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			unstaged = append(unstaged, id)
+			continue
+		}
+		if r.hidden(&group) {
+			continue
+		}
+		membership, err := r.state.SourceMembership(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		if membership.Incomplete != "" {
+			unread = append(unread, id)
+		}
+	}
+	if err := r.readGroups(ctx, unstaged); err != nil {
+		return err
+	}
+	if err := r.readMembers(ctx, unread); err != nil {
+		return err
+	}
+	if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
+		return err
+	}
+	r.record.SourceGroups, err = r.state.CountSourceGroups(ctx, r.record.ID)
+	return err
+}
+
+// catchUp ends a full import with what has changed while it was read, and
+// before, as far back as replicas may have hidden it (rule 11): from an earlier
+// link when there is one, else from the one that was taken first, and then a
+// second full import follows when the lag is over.
+func (r *run) catchUp(ctx context.Context) error {
+	r.watermark.Settled = false
+	if from, covers, ok := earlier(r.watermark.Source, r.links.Taken); ok {
+		links, err := r.readChanges(ctx, from)
+		if err == nil {
+			r.links, r.watermark.Settled = links, covers
+			return nil
+		}
+		if !HasID(err, "DeltaLinkExpired") {
+			return err
+		}
+	}
+	links, err := r.readChanges(ctx, r.links)
+	if err == nil {
+		r.links = links
+	}
+	return err
+}
+
+// earlier picks the newest link that was taken long enough before the import
+// began, or else the oldest there is, and tells whether it covers the lag.
+func earlier(links []DeltaLinks, began time.Time) (from DeltaLinks, covers, ok bool) {
+	for _, l := range links { // newest first
+		if began.Sub(l.Taken) >= linkLifetime {
+			break
+		}
+		from, ok = l, true
+		if began.Sub(l.Taken) >= replicaLag {
+			return from, true, true
+		}
+	}
+	return from, false, ok
+}
+
+// kept are the links to store: those that a full import may still need, the
+// newest first.
+func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
+	const most = 48
+	links := []DeltaLinks{newest}
+	for _, l := range before {
+		if len(links) == most {
+			break
+		}
+		links = append(links, l)
+		if newest.Taken.Sub(l.Taken) >= replicaLag {
+			break
+		}
+	}
+	return links
+}
+
+// readChanges stages what has happened since the links were given out, and
+// returns those to go on from. A replay changes nothing.
+func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, error) {
+	next := DeltaLinks{Taken: r.now().UTC()}
+	fresh := map[directory.GUID]bool{} // groups to be read whole
+	var err error
+	changes := 0
+	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []GroupChange) error {
+		changes += len(page)
+		r.progress("import-source", changes, 0, "Reading what has changed in the tenant")
+		for i := range page {
+			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
+	}
+	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []directory.SourceMember) error {
+		return r.state.StageKnownMembers(ctx, r.record.ID, page)
+	})
+	if err != nil {
+		return next, fmt.Errorf("reading what has changed of the users of the tenant: %w", err)
+	}
+	if err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare)); err != nil {
+		return next, err
+	}
+	return next, r.readUnreadMembers(ctx)
+}
+
+// applyChange stages what one entry says. A group that is not staged is left to
+// be read whole: an entry need not tell everything.
+func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directory.GUID]bool) error {
+	id := c.ID
+	if c.Removed != NotRemoved || c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !r.selection.SecurityGroups) {
+		delete(fresh, id)
+		r.touch(id, touchedBySource)
+		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
+	}
+	before, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+	if err != nil {
+		return err
+	}
+	// What delta does not track has to be read.
+	if !ok || r.selection.WritebackConfiguration {
+		if r.mayBeInScope(id) {
+			fresh[id] = true
+		}
+		if !ok {
+			return nil
+		}
+	}
+	after := before
+	c.apply(&after)
+	r.touch(id, touchedBySource)
+	switch {
+	case !r.scope.Holds(&after):
+		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
+	case r.hidden(&before) && !r.hidden(&after): // its members were never read
+		fresh[id] = true
+	case after != before:
+		if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{after}); err != nil {
+			return err
+		}
+	}
+	if len(c.Members) == 0 || r.hidden(&after) {
+		return nil
+	}
+	return r.state.ChangeMembership(ctx, r.record.ID, id, c.Members)
+}
+
+// mayBeInScope rules out what no reading can bring into the scope.
+func (r *run) mayBeInScope(id directory.GUID) bool {
+	return r.scope.Mode != plan.ScopeSelected || r.scope.IDs[id]
+}
+
+// apply changes what the entry tells; what it does not tell is unchanged.
+func (c *GroupChange) apply(g *directory.SourceGroup) {
+	if c.Kind != nil {
+		g.Kind = *c.Kind
+	}
+	for _, f := range []struct{ to, from *string }{
+		{&g.DisplayName, c.DisplayName}, {&g.Description, c.Description}, {&g.Mail, c.Mail}, {&g.Visibility, c.Visibility},
+	} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if c.OnPremisesSID != nil {
+		g.OnPremisesSID = *c.OnPremisesSID
+	}
+}
+
+// readGroups stages the named groups as they are now, the members with them of
+// those that were not staged. One that the tenant does not give is not staged:
+// whether it is gone is asked singly when it is planned (rule 6).
+func (r *run) readGroups(ctx context.Context, ids []directory.GUID) error {
+	var whole []directory.GUID
+	for batch := range slices.Chunk(ids, askBatch) {
+		groups, err := r.source.GroupsByID(ctx, r.selection, batch)
+		if err != nil {
+			return fmt.Errorf("reading %d groups that have changed: %w", len(batch), err)
+		}
+		groups = r.inScope(groups)
+		missing := map[directory.GUID]bool{}
+		for _, id := range batch {
+			missing[id] = true
+			r.touch(id, touchedBySource)
+		}
+		for i := range groups {
+			delete(missing, groups[i].ID)
+			before, ok, err := r.state.SourceGroup(ctx, r.record.ID, groups[i].ID)
+			if err != nil {
+				return err
+			}
+			if (!ok || r.hidden(&before)) && !r.hidden(&groups[i]) {
+				whole = append(whole, groups[i].ID)
+			}
+		}
+		if err := r.state.StageGoneGroups(ctx, r.record.ID, slices.Collect(maps.Keys(missing))); err != nil {
+			return err
+		}
+		if err := r.state.StageSourceGroups(ctx, r.record.ID, groups); err != nil {
+			return err
+		}
+	}
+	return r.readMembers(ctx, whole)
+}
+
+// readUnreadMembers reads how the members join of whom only the id is known.
+func (r *run) readUnreadMembers(ctx context.Context) error {
+	for after := (directory.GUID{}); ; {
+		members, err := r.state.UnreadMembers(ctx, r.record.ID, after, askBatch)
+		if err != nil || len(members) == 0 {
+			return err
+		}
+		read, err := r.source.MembersByID(ctx, members)
+		if err != nil {
+			return fmt.Errorf("reading %d members: %w", len(members), err)
+		}
+		if err := r.state.StageKnownMembers(ctx, r.record.ID, read); err != nil {
+			return err
+		}
+		if len(members) < askBatch {
+			return nil
+		}
+		after = members[len(members)-1].ID
+	}
+}

@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// lookup is how many groups are read by objectGUID at a time: with their
+// members, so that memory stays small.
+const lookup = 50
+
+// importTarget stages the groups of AD that concern us: all of them, or what
+// has changed.
+func (r *run) importTarget(ctx context.Context) error {
+	if r.record.PolicyType == Delta {
+		return r.importTargetChanges(ctx)
+	}
+	return r.importContainers(ctx)
+}
+
+// importContainers stages every marked group of the containers and then looks
+// up, one by one, the linked objects that are not there (rule 5). What is
+// nowhere in the domain is lost.
+func (r *run) importContainers(ctx context.Context) error {
+	var batch []directory.TargetGroup
+	members := 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		err := r.state.StageTargetGroups(ctx, r.record.ID, batch)
+		batch, members = nil, 0
+		return err
+	}
+	add := func(g directory.TargetGroup) error {
+		r.record.TargetGroups++
+		r.progress("import-target", r.record.TargetGroups, 0, "Reading the groups in Active Directory")
+		batch = append(batch, g)
+		members += len(g.Members)
+		if len(batch) < stageGroups && members < stageMembers {
+			return nil
+		}
+		return flush()
+	}
+	for _, container := range r.containers {
+		if err := r.target.Groups(ctx, container.GUID, true, add); err != nil {
+			return fmt.Errorf("reading the groups in %s: %w", container.DN, err)
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+
+	r.lost = map[directory.GUID]Link{}
+	for after := (directory.GUID{}); ; {
+		links, err := r.state.UnstagedLinks(ctx, r.record.ID, after, lookup)
+		if err != nil {
+			return err
+		}
+		found, err := r.target.GroupsByGUID(ctx, targets(links), true)
+		if err != nil {
+			return fmt.Errorf("looking up linked groups: %w", err)
+		}
+		for _, l := range links {
+			if !slices.ContainsFunc(found, func(g directory.TargetGroup) bool { return g.GUID == l.TargetGUID }) {
+				r.lost[l.SourceID] = l
+			}
+		}
+		if err := r.state.StageTargetGroups(ctx, r.record.ID, found); err != nil {
+			return err
+		}
+		if len(links) < lookup {
+			r.record.MissingGroups = len(r.lost)
+			return nil
+		}
+		after = links[len(links)-1].TargetGUID
+	}
+}
+
+func targets(links []Link) []directory.GUID {
+	out := make([]directory.GUID, len(links))
+	for i, l := range links {
+		out[i] = l.TargetGUID
+	}
+	return out
+}
+
+// importTargetChanges stages the groups of ours, and those that carry a mark in
+// a container, that were changed or deleted since the last committed run.
+func (r *run) importTargetChanges(ctx context.Context) error {
+	sift := batched(listBatch, func(headers []directory.TargetGroup) error { return r.siftChanged(ctx, headers) })
+	if err := r.target.ChangedGroups(ctx, r.watermark.SearchedUSN, sift.add); err != nil {
+		return fmt.Errorf("reading what has changed in the domain: %w", err)
+	}
+	if err := sift.flush(); err != nil {
+		return err
+	}
+	var err error
+	if r.targetID.DeletedVisible {
+		gone := batched(listBatch, func(guids []directory.GUID) error { return r.stageGone(ctx, guids) })
+		if err = r.target.DeletedGroups(ctx, r.watermark.SearchedUSN, gone.add); err == nil {
+			err = gone.flush()
+		}
+	} else {
+		err = r.findDeleted(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("looking for deleted groups: %w", err)
+	}
+	return r.readPendingTargets(ctx)
+}
+
+// siftChanged reads those of the groups that concern us, and passes over the
+// echoes of our own writes (rule 13).
+func (r *run) siftChanged(ctx context.Context, headers []directory.TargetGroup) error {
+	guids := make([]directory.GUID, len(headers))
+	for i := range headers {
+		guids[i] = headers[i].GUID
+	}
+	known, err := r.known(ctx, guids)
+	if err != nil {
+		return err
+	}
+	var read []directory.GUID
+	for i := range headers {
+		g := &headers[i]
+		staged, ok := known[g.GUID]
+		_, marked := g.SourceID()
+		switch {
+		case ok && staged.USNChanged == g.USNChanged:
+		case ok || marked && r.place(g.DN) != plan.Elsewhere:
+			read = append(read, g.GUID)
+		}
+	}
+	return r.readTargets(ctx, read, known)
+}
+
+// known returns what is staged of these objects or, for a linked one of which
+// nothing is staged, what the link says.
+func (r *run) known(ctx context.Context, guids []directory.GUID) (map[directory.GUID]StagedTarget, error) {
+	known := map[directory.GUID]StagedTarget{}
+	links, err := r.state.LinksTo(ctx, guids)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range links {
+		known[l.TargetGUID] = StagedTarget{SourceID: l.SourceID, Linked: true, Adopted: l.Adopted, TargetGroup: directory.TargetGroup{GUID: l.TargetGUID, DN: l.DN}}
+	}
+	staged, err := r.state.StagedTargets(ctx, r.record.ID, guids)
+	for _, s := range staged {
+		known[s.GUID] = s
+	}
+	return known, err
+}
+
+// readTargets stages these objects whole, as they are now.
+func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map[directory.GUID]StagedTarget) error {
+	for batch := range slices.Chunk(guids, lookup) {
+		found, err := r.target.GroupsByGUID(ctx, batch, true)
+		if err != nil {
+			return fmt.Errorf("reading %d groups that have changed in Active Directory: %w", len(batch), err)
+		}
+		var stage []directory.TargetGroup
+		gone := slices.Clone(batch)
+		for _, g := range found {
+			r.record.TargetGroups++
+			r.progress("import-target", r.record.TargetGroups, 0, "Reading what has changed in Active Directory")
+			before := known[g.GUID]
+			r.touch(before.SourceID, touchedByTarget)
+			id, marked := g.SourceID()
+			if !before.Linked && (!marked || r.place(g.DN) == plan.Elsewhere) {
+				continue // it no longer concerns us
+			}
+			if marked {
+				r.touch(id, touchedByTarget)
+			}
+			stage = append(stage, g)
+			gone = slices.DeleteFunc(gone, func(guid directory.GUID) bool { return guid == g.GUID })
+		}
+		if err := r.state.StageTargetGroups(ctx, r.record.ID, stage); err != nil {
+			return err
+		}
+		if err := r.stageGone(ctx, gone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stageGone stages that objects are no longer there for us.
+func (r *run) stageGone(ctx context.Context, guids []directory.GUID) error {
+	known, err := r.known(ctx, guids)
+	if err != nil {
+		return err
+	}
+	var gone []directory.GUID
+	for guid, before := range known {
+		r.touch(before.SourceID, touchedByTarget)
+		gone = append(gone, guid)
+	}
+	return r.state.StageGoneTargets(ctx, r.record.ID, gone)
+}
+
+// findDeleted finds deleted objects without sight of tombstones: by a complete
+// listing of the containers, and a look at each linked object that it lacks
+// (rule 9).
+func (r *run) findDeleted(ctx context.Context) error {
+	listed := map[directory.GUID]bool{}
+	for _, container := range r.containers {
+		err := r.target.MarkedGroups(ctx, container.GUID, func(guid directory.GUID) error {
+			listed[guid] = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for after := (directory.GUID{}); ; {
+		links, err := r.state.Links(ctx, after, askBatch)
+		if err != nil {
+			return err
+		}
+		var lacking []directory.GUID
+		for _, l := range links {
+			if !listed[l.TargetGUID] {
+				lacking = append(lacking, l.TargetGUID)
+			}
+		}
+		if err := r.stageMissing(ctx, lacking); err != nil {
+			return err
+		}
+		if len(links) < askBatch {
+			return nil
+		}
+		after = links[len(links)-1].TargetGUID
+	}
+}
+
+// stageMissing stages those as gone that do not exist, of at most askBatch.
+func (r *run) stageMissing(ctx context.Context, guids []directory.GUID) error {
+	if len(guids) == 0 {
+		return nil
+	}
+	there, err := r.target.GroupsByGUID(ctx, guids, false)
+	if err != nil {
+		return err
+	}
+	return r.stageGone(ctx, slices.DeleteFunc(guids, func(guid directory.GUID) bool {
+		return slices.ContainsFunc(there, func(g directory.TargetGroup) bool { return g.GUID == guid })
+	}))
+}
+
+// readPendingTargets looks again at what stands for the pending groups: an
+// object that is not linked leaves no trace when it is deleted.
+func (r *run) readPendingTargets(ctx context.Context) error {
+	for id, why := range r.touched {
+		if why&touchedPending == 0 {
+			continue
+		}
+		if err := r.readStanding(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readStanding reads anew what stands for a cloud group, where it has changed.
+func (r *run) readStanding(ctx context.Context, id directory.GUID) error {
+	links, err := r.state.LinksOf(ctx, []directory.GUID{id})
+	if err != nil {
+		return err
+	}
+	candidates, err := r.state.Candidates(ctx, r.record.ID, id)
+	if err != nil {
+		return err
+	}
+	guids := targets(links)
+	for _, c := range candidates {
+		if !slices.Contains(guids, c.GUID) {
+			guids = append(guids, c.GUID)
+		}
+	}
+	if len(guids) == 0 {
+		return nil
+	}
+	now, err := r.target.GroupsByGUID(ctx, guids, false)
+	if err != nil {
+		return fmt.Errorf("looking at what stands for the group %s: %w", id, err)
+	}
+	if err := r.siftChanged(ctx, now); err != nil {
+		return err
+	}
+	return r.stageGone(ctx, slices.DeleteFunc(guids, func(guid directory.GUID) bool {
+		return slices.ContainsFunc(now, func(g directory.TargetGroup) bool { return g.GUID == guid })
+	}))
+}
+
+// batch gathers what a reader gives one by one.
+type batch[T any] struct {
+	size int
+	do   func([]T) error
+	held []T
+}
+
+func batched[T any](size int, do func([]T) error) *batch[T] { return &batch[T]{size: size, do: do} }
+
+func (b *batch[T]) add(item T) error {
+	if b.held = append(b.held, item); len(b.held) < b.size {
+		return nil
+	}
+	return b.flush()
+}
+
+func (b *batch[T]) flush() error {
+	if len(b.held) == 0 {
+		return nil
+	}
+	err := b.do(b.held)
+	b.held = nil
+	return err
+}

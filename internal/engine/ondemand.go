@@ -1,0 +1,238 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// SyncGroup syncs one group, whatever is due, and tells what became of it step
+// by step. It moves no watermark: what it has read and written of the group is
+// found again by the next run and is then nothing new.
+func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report Report) (GroupSyncResult, error) {
+	r, release, err := e.begin(ctx, GroupRun, "", nil, report)
+	if err != nil {
+		return GroupSyncResult{}, err
+	}
+	defer release()
+	if r.record.Kind == DisableRun {
+		return GroupSyncResult{}, &Error{Category: InvalidState, ID: "NotEnabled", Message: "Group writeback is disabled.", Advice: "Run Enable-GroupWriteback first."}
+	}
+	r.skipReplicationCheck = request.SkipReplicationCheck
+	id, err := r.find(ctx, request.Group)
+	if err != nil {
+		return GroupSyncResult{}, err
+	}
+	d := demand{run: r, id: id, result: GroupSyncResult{ID: id}}
+	steps := []func(context.Context) error{r.locate, r.choosePolicy, d.importSource, d.importTarget, d.resolve, d.plan, r.limitStep}
+	if !request.WhatIf {
+		steps = append(steps, r.exportStep, r.confirmStep, r.nestStep, r.commitStep)
+	}
+	d.result.Run, err = r.do(ctx, steps...)
+	if err != nil {
+		return d.result, err
+	}
+	return d.result, d.tell(context.WithoutCancel(ctx), request.WhatIf)
+}
+
+// find returns the id of the group that the text names.
+func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return directory.GUID{}, invalidParameter("group", text, "the object id, display name or mail of a group")
+	}
+	if id, err := directory.ParseGUID(text); err == nil {
+		// The objectGUID of what stands for it in AD will do too.
+		links, err := r.state.LinksTo(ctx, []directory.GUID{id})
+		if err == nil && len(links) == 1 {
+			return links[0].SourceID, nil
+		}
+		return id, err
+	}
+	ids, err := r.source.FindGroups(ctx, text)
+	switch {
+	case err != nil:
+		return directory.GUID{}, fmt.Errorf("looking for the group %q: %w", text, err)
+	case len(ids) == 0:
+		return directory.GUID{}, &Error{Category: ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "The tenant has no group of this display name or mail.",
+			Advice: "Name it exactly, or give its object id."}
+	case len(ids) > 1:
+		return directory.GUID{}, &Error{Category: InvalidArgument, ID: "GroupAmbiguous", Object: text,
+			Message: fmt.Sprintf("%d groups of the tenant are called that: %v.", len(ids), ids), Advice: "Give the object id of the one that is meant."}
+	}
+	return ids[0], nil
+}
+
+// demand is a sync of one group on its way.
+type demand struct {
+	*run
+	id      directory.GUID
+	members []directory.GUID
+	result  GroupSyncResult
+}
+
+// askAgain is up to how many members of a group that is synced on demand are
+// asked for anew in AD; of a larger one only those that are new or have changed.
+const askAgain = 5_000
+
+func (d *demand) step(name string, result CheckResult, format string, args ...any) {
+	d.result.Steps = append(d.result.Steps, GroupStep{Name: name, Result: result, Message: fmt.Sprintf(format, args...)})
+}
+
+// importSource stages the group and its members as they are now. One that the
+// tenant does not give is judged as in any run (rule 6).
+func (d *demand) importSource(ctx context.Context) error {
+	pending, err := d.state.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range pending {
+		d.pending[id] = true
+	}
+	d.touch(d.id, touchedBySource)
+	groups, err := d.source.GroupsByID(ctx, d.selection, []directory.GUID{d.id})
+	if err != nil {
+		return fmt.Errorf("reading the group %s: %w", d.id, err)
+	}
+	if len(groups) == 0 {
+		d.step("Import", Skipped, "The tenant does not show the group as one that can be written.")
+		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
+	}
+	group := groups[0]
+	d.result.DisplayName = group.DisplayName
+	if why := d.scope.Excludes(&group); why != "" {
+		d.step("Import", Passed, "The group was read.")
+		d.step("Scope", Skipped, "%s", why)
+		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
+	}
+	if err := d.state.StageSourceGroups(ctx, d.record.ID, groups); err != nil {
+		return err
+	}
+	if d.hidden(&group) {
+		d.step("Import", Warning, "The group was read, and not its members, which are hidden.")
+	} else {
+		d.sawMembers = func(page MemberPage) {
+			for i := range page.Members {
+				d.members = append(d.members, page.Members[i].ID)
+			}
+		}
+		if err := d.readMembers(ctx, []directory.GUID{d.id}); err != nil {
+			return err
+		}
+		d.step("Import", Passed, "The group and its members were read.")
+	}
+	d.step("Scope", Passed, "It is one of those that are written.")
+	return nil
+}
+
+func (d *demand) importTarget(ctx context.Context) error { return d.readStanding(ctx, d.id) }
+
+// resolve finds the members anew. Other groups may have the same ones: those
+// are left to the next run.
+func (d *demand) resolve(ctx context.Context) error {
+	if len(d.members) <= askAgain {
+		if err := d.state.StageMembersAgain(ctx, d.record.ID, d.members); err != nil {
+			return err
+		}
+	}
+	if err := d.run.resolve(ctx); err != nil {
+		return err
+	}
+	changed, err := d.state.ChangedJoins(ctx, d.record.ID)
+	if err != nil || len(changed) == 0 {
+		return err
+	}
+	groups, err := d.state.GroupsWithMembers(ctx, d.record.ID, changed)
+	for _, id := range groups {
+		d.setPending(id, true)
+	}
+	return err
+}
+
+func (d *demand) plan(ctx context.Context) error {
+	staged, err := d.state.Candidates(ctx, d.record.ID, d.id)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(staged) == 0:
+		d.step("Join", Passed, "Nothing stands for it in Active Directory yet.")
+	case len(staged) > 1:
+		d.step("Join", Warning, "%d objects carry its mark.", len(staged))
+	case staged[0].Linked:
+		d.step("Join", Passed, "It is linked to %s.", staged[0].DN)
+	default:
+		d.step("Join", Passed, "%s carries its mark.", staged[0].DN)
+	}
+	m, err := d.state.SourceMembership(ctx, d.record.ID, d.id)
+	if err != nil {
+		return err
+	}
+	unwritten := m.Count() - len(m.Joined)
+	switch {
+	case m.Incomplete != "":
+		d.step("Members", Warning, "Its members could not be read (%s).", m.Incomplete)
+	case m.Unknown() > 0:
+		d.step("Members", Warning, "%d are in Active Directory; of %d it is not known who they are there.", len(m.Joined), m.Unknown())
+	case unwritten > 0:
+		d.step("Members", Passed, "%d are in Active Directory, %d are not.", len(m.Joined), unwritten)
+	default:
+		d.step("Members", Passed, "%d, all in Active Directory.", len(m.Joined))
+	}
+	return d.planStep(ctx)
+}
+
+// tell adds what was done, or would be.
+func (d *demand) tell(ctx context.Context, whatIf bool) error {
+	if s := d.result.Run.Status; s == RunFailed || s == RunStopped {
+		d.step("Action", Failed, "%s", d.result.Run.Message)
+		return nil
+	}
+	changes, err := d.state.Changes(ctx, d.record.ID, 0, 0, listBatch, false)
+	if err != nil {
+		return err
+	}
+	if len(changes) == 0 {
+		d.step("Action", Passed, "Nothing differs.")
+	}
+	for i := range changes {
+		c := &changes[i]
+		result, text := Passed, describe(c)
+		switch {
+		case c.Action == plan.Skip:
+			result = Skipped
+		case whatIf:
+			text = "Would: " + text
+		case c.Outcome != OutcomeDone:
+			result, text = Failed, text+" "+c.Message
+		}
+		d.step("Action", result, "%s", text)
+	}
+	return nil
+}
+
+// describe says in words what a change does.
+func describe(c *SpooledChange) string {
+	var parts []string
+	for _, a := range c.Attributes {
+		parts = append(parts, a.Name)
+	}
+	if c.AddCount > 0 {
+		parts = append(parts, fmt.Sprintf("%d members added", c.AddCount))
+	}
+	if c.RemoveCount > 0 {
+		parts = append(parts, fmt.Sprintf("%d members removed", c.RemoveCount))
+	}
+	text := string(c.Action)
+	if len(parts) > 0 {
+		text += " (" + strings.Join(slices.Compact(parts), ", ") + ")"
+	}
+	if c.Change.Message != "" {
+		text += ": " + c.Change.Message
+	}
+	return text
+}

@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// replicaLag is for how long a replica of the tenant may go on showing what
+// was before a change (rule 11).
+const replicaLag = 30 * time.Minute
+
+// linkLifetime is for how long Graph takes a delta link of directory objects.
+const linkLifetime = 7 * 24 * time.Hour
+
+// due tells what the next run has to import, as far as that is known before it
+// has asked anybody. current is the committed generation.
+func due(settings *Settings, current int64, w *Watermark, now time.Time) (PolicyType, PolicyReason) {
+	age := now.Sub(w.Initial)
+	switch {
+	case current == 0 || len(w.Source) == 0:
+		return Initial, InitialFirst
+	case settings.InitialPending || w.Scope != settings.scopeKey():
+		return Initial, InitialSettings
+	case age >= time.Duration(settings.InitialIntervalDays)*24*time.Hour:
+		return Initial, InitialInterval
+	case !w.Settled && age >= replicaLag:
+		return Initial, InitialSettling
+	}
+	return Delta, ""
+}
+
+// scopeKey is what of the settings decides which groups are read, in a form for
+// comparing: settings.json may have been edited by hand.
+func (s *Settings) scopeKey() string {
+	scope := s.Scope
+	scope.GroupIDs = slices.SortedFunc(slices.Values(scope.GroupIDs), directory.GUID.Compare)
+	key, err := json.Marshal(scope)
+	if err != nil {
+		panic(err) // strings and GUIDs
+	}
+	return string(key)
+}
+
+// choosePolicy settles how much is imported, and makes sure that the domain
+// controller knows what was written on the one before (rule 12).
+func (r *run) choosePolicy(ctx context.Context) error {
+	var err error
+	if r.base, err = r.state.Current(ctx); err != nil {
+		return err
+	}
+	if r.watermark, err = r.state.Watermark(ctx); err != nil {
+		return err
+	}
+	// Read before anything is searched: what changes meanwhile is found again.
+	if r.targetID, err = r.target.Identify(ctx); err != nil {
+		return err
+	}
+	server, err := r.checkServer(ctx)
+	if err != nil {
+		return err
+	}
+	policy, reason := due(&r.settings, r.base, &r.watermark, r.now())
+	switch {
+	case r.record.Kind == GroupRun:
+		if r.base == 0 {
+			return &Error{Category: InvalidState, ID: "InitialSyncNeeded", Message: "Nothing was synced with this state yet.",
+				Advice: "Run Start-GroupWritebackSync once; after it single groups can be synced."}
+		}
+		policy, reason = Delta, ""
+	case r.record.PolicyType == Initial && policy == Delta:
+		policy, reason = Initial, InitialRequested
+	case server && policy == Delta:
+		policy, reason = Initial, InitialServer
+	}
+	r.record.PolicyType, r.record.PolicyReason = policy, reason
+	if err := r.chooseScope(ctx); err != nil || policy == Initial {
+		return err
+	}
+	return r.state.Overlay(ctx, r.record.ID)
+}
+
+// checkServer reports whether this is another domain controller than the one of
+// the last run, or one that was set back; it ends the run when that one's
+// changes have not arrived here yet.
+func (r *run) checkServer(ctx context.Context) (changed bool, err error) {
+	w, now := &r.watermark, &r.targetID
+	if r.base == 0 || w.InvocationID == now.InvocationID && w.DSServiceName == now.DSServiceName {
+		// A snapshot that was put back has its old USNs again.
+		return now.HighestUSN < w.HighestUSN, nil
+	}
+	received, known, err := r.target.ReplicatedUSN(ctx, w.InvocationID)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("asking %s what it has received from %s: %w", now.Server, w.Server, err)
+	case known && received >= w.HighestUSN || r.skipReplicationCheck:
+		return true, nil
+	}
+	has := "has received nothing"
+	if known {
+		has = fmt.Sprintf("has received the changes up to USN %d of %d", received, w.HighestUSN)
+	}
+	return false, &stop{StopTargetNotUpToDate, fmt.Sprintf(
+		"The last run used the domain controller %s, and %s %s from it. Wait for the replication, or name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
+		w.Server, now.Server, has, w.Server)}
+}
+
+// chooseScope makes of the settings what the tenant is asked for, and which of
+// it is written.
+func (r *run) chooseScope(ctx context.Context) error {
+	s := &r.settings.Scope
+	r.selection = SourceSelection{SecurityGroups: s.IncludeSecurityGroups, WritebackConfiguration: s.Groups == plan.ScopeWritebackEnabled}
+	filter, err := parseFilter(s.Filter)
+	if err != nil {
+		return err
+	}
+	r.scope = plan.Scope{Mode: s.Groups, IDs: map[directory.GUID]bool{}, Filter: filter, SecurityGroups: s.IncludeSecurityGroups}
+	for _, id := range s.GroupIDs {
+		r.scope.IDs[id] = true
+	}
+	if s.Groups != plan.ScopeWritebackEnabled {
+		return nil
+	}
+	switch byDefault, err := r.source.NewGroupDefault(ctx); {
+	case err != nil:
+		return fmt.Errorf("reading whether new groups are written back: %w", err)
+	case byDefault == Unknown:
+		// Microsoft's own default; a token that may not read it must not take
+		// groups out of the scope.
+		r.warn("whether new groups are written back by default could not be read, so they are", "run", r.record.ID)
+		fallthrough
+	case byDefault == Yes:
+		r.scope.NewGroupDefault = true
+	}
+	return nil
+}
+
+func parseFilter(text string) (*plan.Filter, error) {
+	if text == "" {
+		return nil, nil
+	}
+	filter, err := plan.ParseFilter(text)
+	if err != nil {
+		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The filter cannot be understood: " + err.Error() + ".",
+			Advice: `Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are displayName, description, mail, visibility, id and kind.`, Err: err}
+	}
+	return filter, nil
+}
+
+// becomeInitial turns a delta run into one that imports everything.
+func (r *run) becomeInitial(ctx context.Context, why PolicyReason) error {
+	r.record.PolicyType, r.record.PolicyReason = Initial, why
+	r.touched = map[directory.GUID]touch{}
+	return r.state.Discard(ctx, r.record.ID)
+}

@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"groupwriteback/internal/directory"
+)
+
+// resolveMembers finds out which objects the members stand for, each distinct
+// member once: in a delta run those that are new or changed and those that are
+// due to be asked for again (rule 8). Groups with a member that turns out to be
+// somebody else than before are looked at too.
+func (r *run) resolveMembers(ctx context.Context) error {
+	if r.record.PolicyType == Delta && r.record.Kind != GroupRun {
+		if err := r.state.StageDueMembers(ctx, r.record.ID, r.now()); err != nil {
+			return err
+		}
+		if err := r.readUnreadMembers(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.resolve(ctx); err != nil || r.record.PolicyType != Delta || r.record.Kind == GroupRun {
+		return err
+	}
+	changed, err := r.state.ChangedJoins(ctx, r.record.ID)
+	if err != nil || len(changed) == 0 {
+		return err
+	}
+	groups, err := r.state.GroupsWithMembers(ctx, r.record.ID, changed)
+	for _, id := range groups {
+		r.touch(id, touchedByJoin)
+	}
+	return err
+}
+
+// resolve asks for every member that has no resolution yet.
+func (r *run) resolve(ctx context.Context) error {
+	done := 0
+	for after := (directory.GUID{}); ; {
+		members, err := r.state.UnresolvedMembers(ctx, r.record.ID, after, askBatch)
+		if err != nil || len(members) == 0 {
+			return err
+		}
+		resolutions, others, err := r.resolveGroups(ctx, members)
+		if err != nil {
+			return err
+		}
+		asked, err := r.target.Resolve(ctx, others)
+		if err != nil {
+			return fmt.Errorf("resolving members: %w", err)
+		}
+		if err := r.state.SaveResolutions(ctx, r.record.ID, append(resolutions, asked...), r.now()); err != nil {
+			return err
+		}
+		done += len(members)
+		r.progress("resolve", done, 0, "Finding the members in Active Directory")
+		after = members[len(members)-1].ID
+	}
+}
+
+// resolveGroups answers for those members that are groups which are written
+// themselves, and returns the others.
+func (r *run) resolveGroups(ctx context.Context, members []directory.SourceMember) (resolutions []Resolution, others []directory.SourceMember, err error) {
+	others = make([]directory.SourceMember, 0, len(members))
+	for _, m := range members {
+		if m.Kind != directory.KindGroup {
+			others = append(others, m)
+			continue
+		}
+		ref, ok, err := r.standing(ctx, m.ID)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case ok:
+			resolutions = append(resolutions, Resolution{MemberID: m.ID, Ref: ref})
+		default:
+			others = append(others, m)
+		}
+	}
+	return resolutions, others, nil
+}
+
+// standing returns the one object of ours that stands for a cloud group: the
+// linked one, or after a lost state the one that carries mark and stamp.
+func (r *run) standing(ctx context.Context, id directory.GUID) (directory.MemberRef, bool, error) {
+	staged, err := r.state.Candidates(ctx, r.record.ID, id)
+	if err != nil {
+		return directory.MemberRef{}, false, err
+	}
+	var ours []directory.MemberRef
+	for i := range staged {
+		ref := directory.MemberRef{GUID: staged[i].GUID, DN: staged[i].DN}
+		if c := r.candidate(&staged[i]); c.Ours(id, &r.rules) {
+			if c.Linked {
+				return ref, true, nil
+			}
+			ours = append(ours, ref)
+		}
+	}
+	if len(ours) != 1 {
+		return directory.MemberRef{}, false, nil
+	}
+	return ours[0], true, nil
+}
+
+// nestStep adds groups that are members of groups: one that this run has
+// created can be a member only now. It plans, exports and confirms the groups
+// that have such a member, and those that had one which this run has deleted.
+// Their changes are few, and the limits have been checked on what brought them
+// about.
+func (r *run) nestStep(ctx context.Context) error {
+	if len(r.nested) == 0 {
+		return nil
+	}
+	ids := slices.Collect(maps.Keys(r.nested))
+	r.nested = map[directory.GUID]bool{}
+	if err := r.state.StageMembersAgain(ctx, r.record.ID, ids); err != nil {
+		return err
+	}
+	if err := r.resolve(ctx); err != nil {
+		return err
+	}
+	parents, err := r.state.GroupsWithMembers(ctx, r.record.ID, ids)
+	if err != nil || len(parents) == 0 {
+		return err
+	}
+	slices.SortFunc(parents, directory.GUID.Compare)
+	p := planner{run: r, again: true}
+	if err := p.planTouched(ctx, parents); err != nil {
+		return err
+	}
+	if err := r.exportStep(ctx); err != nil {
+		return err
+	}
+	return r.confirmStep(ctx)
+}

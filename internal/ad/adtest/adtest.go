@@ -88,8 +88,13 @@ func Suite(t *testing.T, env Env) {
 	t.Run("Sizes", s.testSizes)
 	t.Run("Members", s.testMembers)
 	t.Run("Read", s.testRead)
+	t.Run("Changed", s.testChanged)
+	t.Run("Deleted", s.testDeleted)
+	t.Run("Marked", s.testMarked)
+	t.Run("Replicated", s.testReplicated)
 	t.Run("Resolve", s.testResolve)
 	t.Run("Holders", s.testHolders)
+	t.Run("Parallel", s.testParallel)
 	t.Run("Lost", s.testLost)
 	if after := s.foreignPrincipals(t); after != before {
 		t.Errorf("CN=ForeignSecurityPrincipals was changed:\nbefore %s\nafter  %s", before, after)

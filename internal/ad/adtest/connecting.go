@@ -38,11 +38,24 @@ func (s *suite) testConnect(t *testing.T) {
 			c.User = account + "@elsewhere"
 			c.Realm = strings.ToLower(s.Realm)
 		},
+		// A host that is named is taken, whatever is preferred.
+		"another preferred":        func(c *engine.TargetConfig) { c.PreferredServer = "dc9." + s.Domain },
 		"name of the whole domain": func(c *engine.TargetConfig) { c.Server = s.Domain },
+		"domain, one preferred": func(c *engine.TargetConfig) {
+			c.Server, c.PreferredServer = s.Domain, s.host()
+		},
+		"domain, one preferred that is gone": func(c *engine.TargetConfig) {
+			c.Server, c.PreferredServer = s.Domain, "dc9."+s.Domain
+		},
+		// The certificate does not have this name.
+		"domain, one preferred that is not trusted": func(c *engine.TargetConfig) {
+			c.Server, c.PreferredServer = s.Domain, "alias."+s.Domain
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.withoutKerberos(t, change)
-			if name == "name of the whole domain" {
+			config := s.Config
+			if change(&config); config.Server == s.Domain {
 				if _, err := net.DefaultResolver.LookupHost(testContext(t), s.Domain); err != nil {
 					t.Skip("no name service knows the domain: ", err)
 				}
@@ -53,6 +66,11 @@ func (s *suite) testConnect(t *testing.T) {
 			}
 			if _, err := target.Container(testContext(t), s.Container, directory.GUID{}); err != nil {
 				t.Error(err)
+			}
+			if config.Server == s.Domain {
+				if who, err := target.Identify(testContext(t)); err != nil || who.Server != s.host() {
+					t.Errorf("the domain's controller is %q, %v", who.Server, err)
+				}
 			}
 			// Several connections are used at once.
 			done := make(chan error)

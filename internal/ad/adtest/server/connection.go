@@ -96,6 +96,10 @@ func (c *session) next() (err error) {
 		return nil
 	case Busy:
 		bad = busy()
+	case Unavailable:
+		bad = refuse(ldap.LDAPResultUnavailable, 0x200F, "SvcErr: DSID-03200BA8, problem 5002 (UNAVAILABLE), data 0")
+	case TimedOut:
+		bad = refuse(ldap.LDAPResultTimeLimitExceeded, 0x2023, "SvcErr: DSID-03200BA8, problem 5003 (TIME_LIMIT), data 0")
 	}
 	if request.Tag == ldap.ApplicationUnbindRequest {
 		return io.EOF
@@ -158,7 +162,7 @@ func (c *session) answer(p *ber.Packet, with controls) (answer searchAnswer, nam
 	case ldap.ApplicationAddRequest:
 		bad = w.add(p)
 	case ldap.ApplicationModifyRequest:
-		bad = w.modify(p, with.permissive)
+		bad = w.modify(p, with)
 	case ldap.ApplicationModifyDNRequest:
 		bad = w.modifyDN(p)
 	case ldap.ApplicationDelRequest:

@@ -130,7 +130,7 @@ func (b *builder) installation() {
 	at = b.place(at, "server", "DC1", nil)
 	invocation := make([]byte, 16)
 	_, _ = rand.Read(invocation)
-	b.place(at, "nTDSDSA", "NTDS Settings", map[string]string{"invocationId": string(invocation)})
+	d.service = b.place(at, "nTDSDSA", "NTDS Settings", map[string]string{"invocationId": string(invocation)})
 
 	b.place(d.head, "container", "Users", nil)
 	d.foreign = b.place(d.head, "container", "ForeignSecurityPrincipals", nil)

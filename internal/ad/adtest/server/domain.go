@@ -26,6 +26,7 @@ const (
 // domain is what the domain controller stores.
 type domain struct {
 	head, deleted, foreign *object
+	service                *object // nTDSDSA, of this domain controller
 	sid                    sid
 	usn                    int64 // highestCommittedUSN
 	tag                    int64 // of the last object

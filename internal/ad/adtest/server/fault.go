@@ -5,14 +5,16 @@ type Fault int
 
 // The faults. Lost, Half and NoPaging come after the operation was done.
 const (
-	None     Fault = iota
-	Cut            // the connection ends before the operation
-	Lost           // the connection ends in place of the answer
-	Half           // entries are sent, then the connection ends
-	Silent         // there is no answer, and the connection stays
-	Busy           // the operation is refused as busy
-	Limited        // half of the entries, and sizeLimitExceeded
-	NoPaging       // the answer lacks the paging control
+	None        Fault = iota
+	Cut               // the connection ends before the operation
+	Lost              // the connection ends in place of the answer
+	Half              // entries are sent, then the connection ends
+	Silent            // there is no answer, and the connection stays
+	Busy              // the operation is refused as busy
+	Unavailable       // the operation is refused because the service is not available
+	TimedOut          // the operation is refused with timeLimitExceeded
+	Limited           // half of the entries, and sizeLimitExceeded
+	NoPaging          // the answer lacks the paging control
 )
 
 // Operation is a request as a fault function sees it.

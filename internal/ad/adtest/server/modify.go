@@ -12,12 +12,17 @@ import (
 
 // modify is a modify request (MS-ADTS 3.1.1.5.3), with or without the control
 // that makes what is so already succeed (3.1.1.3.4.1.8).
-func (w writer) modify(p *ber.Packet, permissive bool) *result {
+func (w writer) modify(p *ber.Packet, with controls) *result {
+	if with.showDeleted {
+		if o, bad := w.find(content(p.Children[0])); bad == nil && o.deleted {
+			return w.modifyDeleted(o, p.Children[1].Children)
+		}
+	}
 	o, bad := w.target(content(p.Children[0]))
 	if bad != nil {
 		return bad
 	}
-	c := change{writer: w, object: o, values: maps.Clone(o.values), permissive: permissive}
+	c := change{writer: w, object: o, values: maps.Clone(o.values), permissive: with.permissive}
 	for _, item := range p.Children[1].Children {
 		operation := integerOf(item.Children[0])
 		name := content(item.Children[1].Children[0])
@@ -49,6 +54,28 @@ func (w writer) modify(p *ber.Packet, permissive bool) *result {
 		}
 	}
 	return c.commit()
+}
+
+// modifyDeleted knows the one change that tombstones take: isDeleted is removed
+// and distinguishedName replaced.
+func (w writer) modifyDeleted(o *object, changes []*ber.Packet) *result {
+	dn := ""
+	removed := false
+	for _, item := range changes {
+		name, values := content(item.Children[1].Children[0]), item.Children[1].Children[1].Children
+		switch operation := integerOf(item.Children[0]); {
+		case strings.EqualFold(name, "isDeleted") && operation == ldap.DeleteAttribute:
+			removed = true
+		case strings.EqualFold(name, "distinguishedName") && operation == ldap.ReplaceAttribute && len(values) == 1:
+			dn = content(values[0])
+		default:
+			return unwilling(0x57, "a deleted object can only be restored")
+		}
+	}
+	if !removed || dn == "" {
+		return unwilling(0x57, "a deleted object can only be restored")
+	}
+	return w.reanimate(o, dn)
 }
 
 // change is a modify on its way: nothing is stored before commit.

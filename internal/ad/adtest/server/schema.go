@@ -85,6 +85,8 @@ var schema = index([]attribute{
 	{name: "objectVersion", syntax: integer, single: true, classes: "top", system: true},
 	{name: "rangeUpper", syntax: integer, single: true, classes: "attributeSchema", system: true},
 	{name: "invocationId", syntax: octets, single: true, classes: "nTDSDSA", system: true},
+	{name: "msDS-NCReplCursors", syntax: octets, classes: "domainDNS", system: true},
+	{name: "replUpToDateVector", syntax: octets, single: true, classes: "domainDNS", system: true},
 	{name: "nCName", syntax: dnSyntax, single: true, classes: "crossRef", system: true},
 	{name: "dnsRoot", syntax: text, classes: "crossRef", system: true},
 })

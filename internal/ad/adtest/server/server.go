@@ -7,10 +7,11 @@
 // three-valued logic, pages, ranges of values, extended names, deleted objects;
 // add, modify (permissive), ModifyDN and delete (whole trees); security
 // descriptors with entries that allow; links with back links; update sequence
-// numbers. It does not know: Kerberos, a global catalog, replication, the
-// recycle bin, schema changes, referrals to other domain controllers that
-// exist, descriptors with entries that deny, rights on single attributes, and
-// attributes and classes beyond those of schema.go (objectCategory is missing).
+// numbers; tombstones and their restoring; cursors of a replication that does
+// not take place. It does not know: Kerberos, a global catalog, the recycle bin,
+// schema changes, referrals to other domain controllers that exist, descriptors
+// with entries that deny, rights on single attributes, and attributes and
+// classes beyond those of schema.go (objectCategory is missing).
 //
 // It was never compared with a real Windows. Where the documents say nothing, it
 // does what is harder for a client or what administrators report: the result

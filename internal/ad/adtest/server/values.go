@@ -190,6 +190,13 @@ func (s *Server) addAttribute(o *object, a *attribute, options string, want sele
 	if count == 0 {
 		return
 	}
+	// The text form of these is XML, which this server does not write.
+	if a.name == "msDS-NCReplCursors" {
+		if strings.EqualFold(options, "binary") {
+			add(a.name+";binary", collect(0, count, value))
+		}
+		return
+	}
 	if !ranged {
 		if count <= s.options.MaxValRange {
 			add(a.name, collect(0, count, value))

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// Cursor says up to which USN this domain controller has received the changes
+// that were made on the one with that invocationId.
+type Cursor struct {
+	Invocation string // a GUID
+	USN        int64
+}
+
+// CursorForm is the attribute in which the cursors are shown.
+type CursorForm int
+
+// The forms: of Windows (msDS-NCReplCursors;binary), of Samba
+// (replUpToDateVector), and of neither, as an account sees it that may read none.
+const (
+	WindowsCursors CursorForm = iota
+	SambaCursors
+	HiddenCursors
+)
+
+// SetCursors replaces the replication cursors of the domain.
+func (s *Server) SetCursors(form CursorForm, cursors ...Cursor) error {
+	vector := binary.LittleEndian.AppendUint64(nil, 2) // the version, and nothing
+	vector = binary.LittleEndian.AppendUint64(vector, uint64(len(cursors)))
+	var blobs []string
+	for _, c := range cursors {
+		id, ok := parseGUID(c.Invocation)
+		if !ok {
+			return fmt.Errorf("%q is no GUID", c.Invocation)
+		}
+		cursor := binary.LittleEndian.AppendUint64(id[:], uint64(c.USN))
+		cursor = append(cursor, make([]byte, 8)...) // the time of the last success
+		vector = append(vector, cursor...)
+		// The offset of the name of the source, which is unknown here: empty.
+		blobs = append(blobs, string(binary.LittleEndian.AppendUint32(cursor, 36))+"\x00\x00")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.domain.head.set("msDS-NCReplCursors")
+	s.domain.head.set("replUpToDateVector")
+	switch {
+	case len(cursors) == 0 || form == HiddenCursors:
+	case form == WindowsCursors:
+		s.domain.head.set("msDS-NCReplCursors", blobs...)
+	default:
+		s.domain.head.set("replUpToDateVector", string(vector))
+	}
+	return nil
+}
+
+// SetInvocationID makes this the domain controller of another database, as
+// after its restore from a backup.
+func (s *Server) SetInvocationID(invocation string) error {
+	id, ok := parseGUID(invocation)
+	if !ok {
+		return fmt.Errorf("%q is no GUID", invocation)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.domain.service.set("invocationId", string(id[:]))
+	return nil
+}
+
+// Fill adds contacts below the container of that name, without the cost of a
+// request for each, and returns them.
+func (s *Server) Fill(container string, n int) ([]Person, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := writer{domain: s.domain, system: true}
+	people := make([]Person, n)
+	for i := range people {
+		dn := fmt.Sprintf("CN=filler %06d,%s", i, container)
+		o, bad := w.create(dn, map[string][]string{"objectclass": {"contact"}})
+		if bad != nil {
+			return nil, fmt.Errorf("%s: %w", dn, bad)
+		}
+		people[i] = Person{DN: dn, ObjectGUID: o.guid.String()}
+	}
+	return people, nil
+}
+
+// reanimate brings a tombstone back, as an object with what tombstones keep
+// (MS-ADTS 3.1.1.5.3.7): without members, and in no group.
+func (w writer) reanimate(o *object, dn string) *result {
+	if !w.token[administrators] {
+		return accessDenied()
+	}
+	name, bad := parseName(dn)
+	if bad != nil {
+		return bad
+	}
+	if len(name) < 2 {
+		return badName(dn)
+	}
+	parent, bad := w.walk(name[1:])
+	switch {
+	case bad != nil:
+		return bad
+	case parent.deleted || !parent.class.holds:
+		return refuse(ldap.LDAPResultNamingViolation, 0x2099, "NameErr: DSID-031500AC, problem 2005 (NAMING_VIOLATION), data 0")
+	case parent.children[fold(name[0].value)] != nil:
+		return entryExists(0x2071)
+	}
+	account := o.text("sAMAccountName")
+	if account != "" && w.byAccount[fold(account)] != nil {
+		return entryExists(0x524)
+	}
+	o.deleted = false
+	o.set("lastKnownParent")
+	w.move(o, parent, name[0].value)
+	if account != "" {
+		w.byAccount[fold(account)] = o
+	}
+	return nil
+}

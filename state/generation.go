@@ -4,17 +4,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/maphash"
+	"math"
+	"time"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
-// Commit makes the generation current and stores how far the target was read,
-// in one small transaction; then it removes what older runs staged. When the
-// removal fails, the generation is current all the same, and the next Commit
-// removes what is left.
-func (s *State) Commit(ctx context.Context, generation int64, watermark engine.Watermark) error {
+// Commit makes what the generation staged current and stores the watermark and
+// the pending set, in one transaction; then it removes what older runs staged.
+// When that removal fails, the commit stands all the same, and the next one
+// removes what is left. Errors: RunNotFound, RunSuperseded.
+func (s *State) Commit(ctx context.Context, generation int64, watermark engine.Watermark, pending []directory.GUID) error {
+	l := s.layers(generation)
 	err := s.write(ctx, "make what was imported current", func(q *session) error {
 		n, err := q.changed("UPDATE run SET committed = 1 WHERE id = ?", generation)
 		if err != nil {
@@ -23,18 +25,105 @@ func (s *State) Commit(ctx context.Context, generation int64, watermark engine.W
 		if n == 0 {
 			return runNotFound(generation)
 		}
-		_, err = q.exec(`INSERT OR REPLACE INTO watermark (only, generation, server, ds_service_name, invocation_id, highest_usn)
-			VALUES (1, ?, ?, ?, ?, ?)`,
-			generation, watermark.Server, watermark.DSServiceName, watermark.InvocationID[:], watermark.HighestUSN)
+		// Whoever took over has removed what this run staged.
+		if err := stillRunning(q, generation); err != nil {
+			return err
+		}
+		current := generation
+		if l.base != 0 {
+			if now, _, err := currentGeneration(q); err != nil || now != l.base {
+				if err == nil {
+					err = superseded(generation)
+				}
+				return err
+			}
+			if err := l.merge(q); err != nil {
+				return err
+			}
+			current = l.base
+		}
+		if err := saveWatermark(q, current, generation, &watermark); err != nil {
+			return err
+		}
+		return savePending(q, pending)
+	})
+	s.joins.forgetAll()
+	if err != nil || l.base != 0 {
+		return err
+	}
+	if err := s.removeStaged(ctx, 0, generation-1); err != nil {
+		return err
+	}
+	if err := s.removePortions(ctx, "member", "number", "NOT EXISTS (SELECT 1 FROM member_join j WHERE j.number = member.number)"); err != nil {
+		return err
+	}
+	// The names of members that no run left over has seen.
+	return s.removePortions(ctx, "target_object", "guid", "generation < (SELECT min(id) FROM run)")
+}
+
+func saveWatermark(q *session, generation, run int64, w *engine.Watermark) error {
+	source, initial := "", ""
+	if len(w.Source) > 0 {
+		b, err := json.Marshal(w.Source)
+		if err != nil {
+			return err
+		}
+		source = string(b)
+	}
+	if !w.Initial.IsZero() {
+		initial = w.Initial.UTC().Format(time.RFC3339Nano)
+	}
+	_, err := q.exec(`INSERT OR REPLACE INTO watermark (only, generation, run, server, ds_service_name, invocation_id, highest_usn,
+			searched_usn, source, initial, settled, scope)
+		VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		generation, run, w.Server, w.DSServiceName, w.InvocationID[:], w.HighestUSN, w.SearchedUSN, source, initial, w.Settled, w.Scope)
+	return err
+}
+
+// Watermark returns how far both sides were read for the current generation,
+// the zero value when nothing was ever committed.
+func (s *State) Watermark(ctx context.Context) (w engine.Watermark, err error) {
+	err = s.read(ctx, "read the watermark", func(q *session) error {
+		var source, initial string
+		_, err := q.one("SELECT server, ds_service_name, invocation_id, highest_usn, searched_usn, source, initial, settled, scope FROM watermark", nil,
+			&w.Server, &w.DSServiceName, intoGUID(&w.InvocationID), &w.HighestUSN, &w.SearchedUSN, &source, &initial, &w.Settled, &w.Scope)
+		if err != nil {
+			return err
+		}
+		if source != "" {
+			if err := json.Unmarshal([]byte(source), &w.Source); err != nil {
+				return damaged("the delta links: %v", err)
+			}
+		}
+		if initial != "" {
+			if w.Initial, err = time.Parse(time.RFC3339Nano, initial); err != nil {
+				return damaged("the time of the last full import: %v", err)
+			}
+		}
+		return nil
+	})
+	return w, err
+}
+
+func savePending(q *session, pending []directory.GUID) error {
+	if _, err := q.exec("DELETE FROM pending"); err != nil {
+		return err
+	}
+	for i := range pending {
+		if _, err := q.exec("INSERT OR IGNORE INTO pending (source_id) VALUES (?)", pending[i][:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Pending lists the cloud groups that the next delta run has to plan, ascending.
+func (s *State) Pending(ctx context.Context) (pending []directory.GUID, err error) {
+	err = s.read(ctx, "list the pending groups", func(q *session) error {
+		pending, err = listGUIDs(q, "SELECT source_id FROM pending ORDER BY source_id")
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if err := s.removeStaged(ctx, "generation < ?", generation); err != nil {
-		return err
-	}
-	return s.removePortions(ctx, "member", "number", "NOT EXISTS (SELECT 1 FROM member_join j WHERE j.number = member.number)")
+	return pending, err
 }
 
 // Discard removes what the generation staged. The current one is refused.
@@ -46,53 +135,67 @@ func (s *State) Discard(ctx context.Context, generation int64) error {
 	if generation == current {
 		return s.translate("discard what was imported", fmt.Errorf("generation %d is the current one", generation))
 	}
-	return s.removeStaged(ctx, "generation = ?", generation)
+	return s.removeStaged(ctx, generation, generation)
 }
 
 // Current returns the committed generation, 0 for none.
 func (s *State) Current(ctx context.Context) (generation int64, err error) {
 	err = s.read(ctx, "read which generation is current", func(q *session) error {
-		generation, err = currentGeneration(q)
+		generation, err = s.currentGeneration(q)
 		return err
 	})
 	return generation, err
 }
 
-func currentGeneration(q *session) (generation int64, err error) {
-	_, err = q.one("SELECT generation FROM watermark", nil, &generation)
+// currentGeneration also drops what is cached of it when another process has
+// changed it meanwhile.
+func (s *State) currentGeneration(q *session) (int64, error) {
+	generation, run, err := currentGeneration(q)
+	if err == nil && s.seenRun.Swap(run) != run {
+		s.joins.forgetAll()
+		s.members.forget()
+	}
 	return generation, err
 }
 
-// Watermark returns how far the target was read for the current generation.
-func (s *State) Watermark(ctx context.Context) (w engine.Watermark, err error) {
-	err = s.read(ctx, "read the watermark", func(q *session) error {
-		_, err := q.one("SELECT server, ds_service_name, invocation_id, highest_usn FROM watermark", nil,
-			&w.Server, &w.DSServiceName, intoGUID(&w.InvocationID), &w.HighestUSN)
-		return err
-	})
-	return w, err
+// currentGeneration returns the current generation and the run that last
+// changed it, 0 for none.
+func currentGeneration(q *session) (generation, run int64, err error) {
+	_, err = q.one("SELECT generation, run FROM watermark", nil, &generation, &run)
+	return generation, run, err
 }
 
 // removalPortion is how many rows one transaction of a removal looks at: some
 // milliseconds, so that other writers get their turn and the log stays small.
 const removalPortion = 5000
 
-// staged are the tables that hold what runs stage, with the leading column of
-// their keys. Those that refer come before what they refer to.
+// staged are the tables that hold what runs stage, with their keys. Those that
+// refer come before what they refer to.
 var stagedTables = []struct{ table, key string }{
-	{"source_membership_chunk", "group_id"},
-	{"source_membership", "group_id"},
-	{"source_group", "id"},
-	{"target_membership_chunk", "guid"},
-	{"target_group", "guid"},
-	{"member_join", "number"},
+	{"source_membership_chunk", "group_id, generation, position"},
+	{"source_membership", "group_id, generation"},
+	{"source_group", "id, generation"},
+	{"target_membership_chunk", "guid, generation, position"},
+	{"target_group", "guid, generation"},
+	{"member_join", "number, generation"},
+	{"gone", "generation, side, id"},
 }
 
-// removeStaged removes the rows of all staged tables that meet the condition.
-func (s *State) removeStaged(ctx context.Context, condition string, args ...any) error {
+// allLater is after every generation.
+const allLater = math.MaxInt64
+
+// removeStaged removes what the generations from first to last have staged.
+func (s *State) removeStaged(ctx context.Context, first, last int64) error {
 	for _, t := range stagedTables {
-		if err := s.removePortions(ctx, t.table, t.key, condition, args...); err != nil {
-			return err
+		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE generation BETWEEN ? AND ? LIMIT ?)", t.table, t.key)
+		for n := int64(removalPortion); n == removalPortion; {
+			err := s.write(ctx, "remove what is no longer needed from "+t.table, func(q *session) (err error) {
+				n, err = q.changed(query, first, last, removalPortion)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	s.writing.Lock()
@@ -104,7 +207,7 @@ func (s *State) removeStaged(ctx context.Context, condition string, args ...any)
 
 // removePortions removes the rows of one table that meet the condition, walking
 // along its key. The names are constants of this package.
-func (s *State) removePortions(ctx context.Context, table, key, condition string, args ...any) error {
+func (s *State) removePortions(ctx context.Context, table, key, condition string) error {
 	var after any = []byte{}
 	if key == "number" {
 		after = -1
@@ -121,7 +224,7 @@ func (s *State) removePortions(ctx context.Context, table, key, condition string
 				bounds, given = bounds+fmt.Sprintf(" AND %s <= ?", key), append(given, upTo)
 			}
 			after = upTo
-			_, err := q.exec(fmt.Sprintf("DELETE FROM %s WHERE %s AND %s", table, bounds, condition), append(given, args...)...)
+			_, err := q.exec(fmt.Sprintf("DELETE FROM %s WHERE %s AND %s", table, bounds, condition), given...)
 			return err
 		})
 		if err != nil {
@@ -129,67 +232,4 @@ func (s *State) removePortions(ctx context.Context, table, key, condition string
 		}
 	}
 	return nil
-}
-
-// stagedCache remembers what the writer has stored in the generation that is
-// being staged, so that a user who is in fifty groups is written once. It is
-// guarded by State.writing, bounded, and may be forgotten at any time.
-type stagedCache struct {
-	generation int64
-	members    map[directory.GUID]stagedMember
-	objects    map[directory.GUID]uint64 // hash of the name
-	seed       maphash.Seed
-}
-
-type stagedMember struct {
-	number   uint32
-	readable bool
-}
-
-// maxStagedCache bounds each map to some 20 MB.
-const maxStagedCache = 1 << 19
-
-func (c *stagedCache) forget() { *c = stagedCache{} }
-
-// in prepares the cache for a generation.
-func (c *stagedCache) in(generation int64) {
-	if c.generation != generation || c.members == nil {
-		*c = stagedCache{
-			generation: generation,
-			members:    map[directory.GUID]stagedMember{},
-			objects:    map[directory.GUID]uint64{},
-			seed:       maphash.MakeSeed(),
-		}
-	}
-	if len(c.members) >= maxStagedCache {
-		clear(c.members)
-	}
-	if len(c.objects) >= maxStagedCache {
-		clear(c.objects)
-	}
-}
-
-// rememberObject stores the last known name of an object of AD.
-func (c *stagedCache) rememberObject(q *session, generation int64, ref directory.MemberRef) error {
-	if ref.DN == "" || ref.GUID.IsZero() {
-		return nil
-	}
-	hash := maphash.String(c.seed, ref.DN)
-	if known, ok := c.objects[ref.GUID]; ok && known == hash {
-		return nil
-	}
-	c.objects[ref.GUID] = hash
-	_, err := q.exec(`INSERT INTO target_object (guid, generation, dn) VALUES (?, ?, ?)
-		ON CONFLICT DO UPDATE SET generation = excluded.generation, dn = excluded.dn
-		WHERE generation <> excluded.generation OR dn <> excluded.dn`, ref.GUID[:], generation, ref.DN)
-	return err
-}
-
-// jsonText is for values that cannot fail to marshal: lists of numbers.
-func jsonText(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
 }

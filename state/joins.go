@@ -56,7 +56,7 @@ func (c *joinCache) forgetAll() {
 
 // resolve calls each for every number, in their order. Ascending numbers are
 // served fastest.
-func (c *joinCache) resolve(q *session, generation int64, numbers []uint32, each func(target directory.GUID, reason directory.Reason)) error {
+func (c *joinCache) resolve(q *session, l layers, numbers []uint32, each func(target directory.GUID, reason directory.Reason)) error {
 	// Held while a block is read, so that forget, which follows a write, also
 	// drops what was read just before it.
 	c.mu.Lock()
@@ -66,7 +66,7 @@ func (c *joinCache) resolve(q *session, generation int64, numbers []uint32, each
 	for _, n := range numbers {
 		if index := n / blockSize; block == nil || index != at {
 			var err error
-			if block, err = c.block(q, blockKey{generation, index}); err != nil {
+			if block, err = c.block(q, l, index); err != nil {
 				return err
 			}
 			at = index
@@ -76,7 +76,8 @@ func (c *joinCache) resolve(q *session, generation int64, numbers []uint32, each
 	return nil
 }
 
-func (c *joinCache) block(q *session, key blockKey) (*joinBlock, error) {
+func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error) {
+	key := blockKey{l.top, index}
 	if b := c.blocks[key]; b != nil {
 		return b, nil
 	}
@@ -87,8 +88,10 @@ func (c *joinCache) block(q *session, key blockKey) (*joinBlock, error) {
 	}
 	b := &joinBlock{}
 	first := int64(key.index) * blockSize
-	err := q.each("SELECT number, reason, target_guid FROM member_join WHERE number BETWEEN ? AND ? AND generation = ? AND reason IS NOT NULL",
-		[]any{first, first + blockSize - 1, key.generation}, func(rows *sql.Rows) error {
+	// Of a member that both layers have, the upper row comes last.
+	err := q.each(`SELECT number, coalesce(reason, ?), target_guid FROM member_join WHERE number BETWEEN ? AND ? AND +generation IN (?, ?)
+		ORDER BY number, generation`,
+		[]any{string(directory.ReasonUnresolved), first, first + blockSize - 1, l.top, l.base}, func(rows *sql.Rows) error {
 			var number int64
 			var reason directory.Reason
 			var target directory.GUID

@@ -1,7 +1,9 @@
 package state
 
 import (
+	"database/sql"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -74,6 +76,17 @@ func unpackNumbers(to []uint32, b []byte) ([]uint32, error) {
 	return to, nil
 }
 
+// listGUIDs reads the only column of a query.
+func listGUIDs(q *session, query string, args ...any) (guids []directory.GUID, err error) {
+	err = q.each(query, args, func(rows *sql.Rows) error {
+		var g directory.GUID
+		err := rows.Scan(intoGUID(&g))
+		guids = append(guids, g)
+		return err
+	})
+	return guids, err
+}
+
 // sortedSet sorts the GUIDs in place and drops repeats and zero GUIDs.
 func sortedSet(guids []directory.GUID) []directory.GUID {
 	slices.SortFunc(guids, directory.GUID.Compare)
@@ -87,6 +100,15 @@ func sortedSet(guids []directory.GUID) []directory.GUID {
 // timeText is RFC 3339 in UTC with a fixed number of digits, so that the order
 // of texts is the order of times.
 func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// jsonText is for values that cannot fail to marshal: lists of numbers.
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
 
 // damagedError says that the database holds what this package never writes.
 type damagedError string

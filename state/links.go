@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
@@ -15,12 +16,37 @@ func (s *State) Links(ctx context.Context, afterTarget directory.GUID, limit int
 		"SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
+// LinksOf returns the links of these cloud groups, without those that have none.
+func (s *State) LinksOf(ctx context.Context, sources []directory.GUID) ([]engine.Link, error) {
+	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE source_id = ?", sources)
+}
+
+// LinksTo returns the links to these objects, without those that have none.
+func (s *State) LinksTo(ctx context.Context, targets []directory.GUID) ([]engine.Link, error) {
+	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid = ?", targets)
+}
+
+func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUID) (links []engine.Link, err error) {
+	err = s.snapshot(ctx, "find links", func(q *session) error {
+		for _, id := range sortedSet(slices.Clone(ids)) {
+			found, err := listLinks(q, query, id[:])
+			if err != nil {
+				return err
+			}
+			links = append(links, found...)
+		}
+		return nil
+	})
+	return links, err
+}
+
 // UnstagedLinks lists links whose objectGUID the generation has not staged.
 func (s *State) UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]engine.Link, error) {
+	l := s.layers(generation)
 	return s.listLinks(ctx, "list the links whose objects were not found",
-		`SELECT target_guid, source_id, dn, adopted FROM link l WHERE target_guid > ?
-			AND NOT EXISTS (SELECT 1 FROM target_group t WHERE t.guid = l.target_guid AND t.generation = ?)
-			ORDER BY target_guid LIMIT ?`, afterTarget[:], generation, limit)
+		`SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ?3
+			AND NOT EXISTS (SELECT 1 FROM target_group t WHERE t.guid = target_guid AND `+visibleTarget+`)
+			ORDER BY target_guid LIMIT ?4`, l.top, l.base, afterTarget[:], limit)
 }
 
 // CountLinks counts the pairs.
@@ -113,29 +139,27 @@ func (s *State) CountDisableSet(ctx context.Context) (int, error) {
 	return s.count(ctx, "count the groups that Disable named", "SELECT count(*) FROM disable_set")
 }
 
-// RemoveFromDisableSet is called as each is deleted.
-func (s *State) RemoveFromDisableSet(ctx context.Context, target directory.GUID) error {
-	return s.write(ctx, "take a group off those that Disable named", func(q *session) error {
-		_, err := q.exec("DELETE FROM disable_set WHERE target_guid = ?", target[:])
-		return err
-	})
-}
-
 func (s *State) listLinks(ctx context.Context, doing, query string, args ...any) (links []engine.Link, err error) {
 	err = s.read(ctx, doing, func(q *session) error {
-		return q.each(query, args, func(rows *sql.Rows) error {
-			var l engine.Link
-			err := rows.Scan(intoGUID(&l.TargetGUID), intoGUID(&l.SourceID), &l.DN, &l.Adopted)
-			links = append(links, l)
-			return err
-		})
+		links, err = listLinks(q, query, args...)
+		return err
 	})
 	return links, err
 }
 
-func (s *State) count(ctx context.Context, doing, query string) (n int, err error) {
+func listLinks(q *session, query string, args ...any) (links []engine.Link, err error) {
+	err = q.each(query, args, func(rows *sql.Rows) error {
+		var l engine.Link
+		err := rows.Scan(intoGUID(&l.TargetGUID), intoGUID(&l.SourceID), &l.DN, &l.Adopted)
+		links = append(links, l)
+		return err
+	})
+	return links, err
+}
+
+func (s *State) count(ctx context.Context, doing, query string, args ...any) (n int, err error) {
 	err = s.read(ctx, doing, func(q *session) error {
-		_, err := q.one(query, nil, &n)
+		_, err := q.one(query, args, &n)
 		return err
 	})
 	return n, err

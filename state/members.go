@@ -3,9 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"math"
+
 	"slices"
 
 	"groupwriteback/internal/directory"
@@ -21,48 +19,77 @@ import (
 // notReadToEnd is why a membership is incomplete when nothing else is known.
 const notReadToEnd = "members-not-read"
 
-// StageMembers appends pages of memberships.
+// StageMembers appends pages of memberships. Of a member that occurs several
+// times the first reading counts, unless a later one has more in it. A page after
+// the last one of a membership, or after a change of it, begins it anew.
 func (s *State) StageMembers(ctx context.Context, generation int64, pages []engine.MemberPage) error {
+	l := s.layers(generation)
 	err := s.write(ctx, "stage members of groups of the tenant", func(q *session) error {
-		s.staged.in(generation)
+		s.staged.in(l.top)
 		for i := range pages {
-			if err := s.stageMemberPage(q, generation, &pages[i]); err != nil {
+			if err := s.stageMemberPage(q, l, &pages[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	s.joins.forget(generation)
+	s.joins.forget(l.top)
 	return err
 }
 
-func (s *State) stageMemberPage(q *session, generation int64, page *engine.MemberPage) error {
-	incomplete := notReadToEnd
+func (s *State) stageMemberPage(q *session, l layers, page *engine.MemberPage) error {
+	incomplete, reading := notReadToEnd, true
 	switch {
 	case page.Err != nil:
 		incomplete = engine.AsError(page.Err).ID
 	case page.Last:
-		incomplete = ""
+		incomplete, reading = "", false
 	}
-	// An error stays, whatever comes after it.
-	_, err := q.exec(`INSERT INTO source_membership (group_id, generation, incomplete) VALUES (?, ?, ?)
-		ON CONFLICT DO UPDATE SET incomplete = excluded.incomplete WHERE incomplete IN ('', ?) AND excluded.incomplete <> ?`,
-		page.Group[:], generation, incomplete, notReadToEnd, notReadToEnd)
-	if err != nil {
+	var was string
+	var appended bool
+	if _, err := q.one("SELECT incomplete, reading FROM source_membership WHERE group_id = ? AND generation = ?",
+		[]any{page.Group[:], l.top}, &was, &appended); err != nil {
 		return err
 	}
-	numbers := make([]uint32, 0, len(page.Members))
+	// An error stays, whatever comes after it.
+	if appended && was != notReadToEnd {
+		incomplete, reading = was, true
+	}
+	var numbers []uint32
+	if !appended {
+		if err := l.dropChunks(q, page.Group); err != nil {
+			return err
+		}
+	}
 	for i := range page.Members {
-		n, err := s.stageMember(q, generation, &page.Members[i])
+		n, err := s.stageMember(q, l, &page.Members[i])
 		if err != nil {
 			return err
 		}
 		numbers = append(numbers, n)
 	}
+	if err := l.appendChunks(q, page.Group, numbers); err != nil {
+		return err
+	}
+	return l.stageMembership(q, page.Group, incomplete, reading)
+}
+
+func (l layers) stageMembership(q *session, group directory.GUID, incomplete string, reading bool) error {
+	_, err := q.exec("INSERT OR REPLACE INTO source_membership (group_id, generation, incomplete, reading) VALUES (?, ?, ?, ?)",
+		group[:], l.top, incomplete, reading)
+	return err
+}
+
+func (l layers) dropChunks(q *session, group directory.GUID) error {
+	_, err := q.exec("DELETE FROM source_membership_chunk WHERE group_id = ? AND generation = ?", group[:], l.top)
+	return err
+}
+
+func (l layers) appendChunks(q *session, group directory.GUID, numbers []uint32) error {
 	for chunk := range slices.Chunk(numbers, chunkKeys) {
 		_, err := q.exec(`INSERT INTO source_membership_chunk (group_id, generation, position, members)
 			SELECT ?1, ?2, coalesce(max(position), -1) + 1, ?3 FROM source_membership_chunk WHERE group_id = ?1 AND generation = ?2`,
-			page.Group[:], generation, packNumbers(chunk))
+			group[:], l.top, packNumbers(chunk))
 		if err != nil {
 			return err
 		}
@@ -70,108 +97,89 @@ func (s *State) stageMemberPage(q *session, generation int64, page *engine.Membe
 	return nil
 }
 
-// stageMember stores how a member joins, once a generation, and returns its
-// number. Of two readings in one generation the one with more in it counts, and
-// among equals the first.
-func (s *State) stageMember(q *session, generation int64, m *directory.SourceMember) (uint32, error) {
-	if known, ok := s.staged.members[m.ID]; ok && (known.readable || !m.Readable) {
-		return known.number, nil
-	}
-	var number int64
-	found, err := q.one("SELECT number FROM member WHERE id = ?", []any{m.ID[:]}, &number)
-	if err != nil {
-		return 0, err
-	}
-	if !found {
-		r, err := q.exec("INSERT INTO member (id) VALUES (?)", m.ID[:])
+// ChangeMembership applies changes, in their order, to what the generation has
+// of the group's members. A membership that is incomplete stays so.
+func (s *State) ChangeMembership(ctx context.Context, generation int64, group directory.GUID, changes []engine.MemberChange) error {
+	l := s.layers(generation)
+	err := s.write(ctx, "stage changes of a group's members", func(q *session) error {
+		of, incomplete, err := l.membershipOf(q, group)
 		if err != nil {
-			return 0, err
-		}
-		if number, err = r.LastInsertId(); err != nil {
-			return 0, err
-		}
-	}
-	if number <= 0 || number > math.MaxUint32 {
-		return 0, damaged("a member has the number %d", number)
-	}
-	_, err = q.exec(`INSERT INTO member_join (number, generation, kind, name, readable, guest, synced, sid, immutable_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET kind = excluded.kind, name = excluded.name, readable = excluded.readable, guest = excluded.guest,
-			synced = excluded.synced, sid = excluded.sid, immutable_id = excluded.immutable_id, reason = NULL, target_guid = NULL
-		WHERE excluded.readable > readable`,
-		number, generation, string(m.Kind), m.Name, m.Readable, m.Guest, m.Synced, string(m.SID), m.ImmutableID)
-	if err != nil {
-		return 0, err
-	}
-	s.staged.members[m.ID] = stagedMember{number: uint32(number), readable: m.Readable}
-	return uint32(number), nil
-}
-
-// UnresolvedMembers lists the distinct members of the generation that have no
-// resolution yet, by member id. Going on after the last one of an answer makes
-// one pass over the members; starting again at zero makes many.
-func (s *State) UnresolvedMembers(ctx context.Context, generation int64, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
-	err = s.read(ctx, "list the members that are not resolved", func(q *session) error {
-		return q.each(`SELECT m.id, j.kind, j.name, j.readable, j.guest, j.synced, j.sid, j.immutable_id
-			FROM member m CROSS JOIN member_join j ON j.number = m.number AND j.generation = ?
-			WHERE m.id > ? AND j.reason IS NULL ORDER BY m.id LIMIT ?`, []any{generation, after[:], limit}, func(rows *sql.Rows) error {
-			var m directory.SourceMember
-			err := rows.Scan(intoGUID(&m.ID), &m.Kind, &m.Name, &m.Readable, &m.Guest, &m.Synced, &m.SID, &m.ImmutableID)
-			members = append(members, m)
 			return err
-		})
+		}
+		numbers, err := chunkNumbers(q, of, group)
+		if err != nil {
+			return err
+		}
+		changed, err := l.applyChanges(q, numbers, changes)
+		if err != nil || of != 0 && slices.Equal(numbers, changed) {
+			return err
+		}
+		if err := l.dropChunks(q, group); err != nil {
+			return err
+		}
+		if err := l.appendChunks(q, group, changed); err != nil {
+			return err
+		}
+		return l.stageMembership(q, group, incomplete, false)
 	})
-	return members, err
+	s.joins.forget(l.top)
+	return err
 }
 
-// SaveResolutions stores who members are on-premises; a later one of the same
-// member replaces the earlier.
-func (s *State) SaveResolutions(ctx context.Context, generation int64, resolutions []engine.Resolution) error {
-	err := s.write(ctx, "store who members are on-premises", func(q *session) error {
-		s.staged.in(generation)
-		for i := range resolutions {
-			r := &resolutions[i]
-			var target any
-			if r.Reason == directory.ReasonJoined {
-				if r.Ref.GUID.IsZero() {
-					return fmt.Errorf("member %s is said to be joined, to no object", r.MemberID)
-				}
-				target = r.Ref.GUID[:]
-			}
-			n, err := q.changed("UPDATE member_join SET reason = ?, target_guid = ? WHERE number = (SELECT number FROM member WHERE id = ?) AND generation = ?",
-				string(r.Reason), target, r.MemberID[:], generation)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				return fmt.Errorf("member %s was not staged in generation %d", r.MemberID, generation)
-			}
-			if err := s.staged.rememberObject(q, generation, r.Ref); err != nil {
-				return err
-			}
+// applyChanges returns the numbers of those who are members after the changes,
+// ascending. The last change of each member counts.
+func (l layers) applyChanges(q *session, numbers []uint32, changes []engine.MemberChange) ([]uint32, error) {
+	last := map[directory.GUID]int{}
+	for i := range changes {
+		last[changes[i].ID] = i
+	}
+	var added []uint32
+	removed := map[uint32]bool{}
+	for i := range changes {
+		c := &changes[i]
+		if last[c.ID] != i {
+			continue
 		}
-		return nil
-	})
-	s.joins.forget(generation)
-	return err
+		n, known, err := numberOf(q, c.ID)
+		if err == nil && !known && !c.Removed {
+			n, err = giveNumber(q, c.ID)
+		}
+		if err == nil && !c.Removed {
+			err = l.stageUnread(q, n, c.Kind)
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case !c.Removed:
+			added = append(added, n)
+		case known:
+			removed[n] = true
+		}
+	}
+	changed := slices.DeleteFunc(slices.Clone(numbers), func(n uint32) bool { return removed[n] })
+	changed = append(changed, added...)
+	slices.Sort(changed)
+	return slices.Compact(changed), nil
 }
 
 // SourceMembership returns who should be in the group, in terms of AD. Members
 // not asked about count as unresolved.
 func (s *State) SourceMembership(ctx context.Context, generation int64, group directory.GUID) (m plan.Membership, err error) {
+	l := s.layers(generation)
 	err = s.read(ctx, "read the staged members of a group of the tenant", func(q *session) error {
-		m, err = s.sourceMembership(q, generation, group)
+		m, err = s.sourceMembership(q, l, group)
 		return err
 	})
 	return m, err
 }
 
-func (s *State) sourceMembership(q *session, generation int64, group directory.GUID) (plan.Membership, error) {
-	numbers, incomplete, err := memberNumbers(q, generation, group)
+func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (plan.Membership, error) {
+	numbers, incomplete, err := memberNumbers(q, l, group)
 	if err != nil {
 		return plan.Membership{}, err
 	}
 	m := plan.Membership{Incomplete: incomplete, Joined: make([]directory.GUID, 0, len(numbers))}
-	err = s.joins.resolve(q, generation, numbers, func(target directory.GUID, reason directory.Reason) {
+	err = s.joins.resolve(q, l, numbers, func(target directory.GUID, reason directory.Reason) {
 		if reason == directory.ReasonJoined {
 			m.Joined = append(m.Joined, target)
 			return
@@ -187,34 +195,96 @@ func (s *State) sourceMembership(q *session, generation int64, group directory.G
 
 // memberNumbers returns the numbers of a group's members, ascending and without
 // repeats.
-func memberNumbers(q *session, generation int64, group directory.GUID) (numbers []uint32, incomplete string, err error) {
+func memberNumbers(q *session, l layers, group directory.GUID) (numbers []uint32, incomplete string, err error) {
+	of, incomplete, err := l.membershipOf(q, group)
+	if err != nil {
+		return nil, "", err
+	}
+	numbers, err = chunkNumbers(q, of, group)
+	return numbers, incomplete, err
+}
+
+// membershipOf returns the generation that has the group's membership, 0 where
+// none has.
+func (l layers) membershipOf(q *session, group directory.GUID) (generation int64, incomplete string, err error) {
 	incomplete = notReadToEnd
-	err = q.each(`SELECT m.incomplete, c.members FROM source_membership m
-		LEFT JOIN source_membership_chunk c ON c.group_id = m.group_id AND c.generation = m.generation
-		WHERE m.group_id = ? AND m.generation = ?`, []any{group[:], generation}, func(rows *sql.Rows) error {
+	_, err = q.one(`SELECT generation, incomplete FROM source_membership WHERE group_id = ?3 AND (generation = ?1 OR generation = ?2
+			AND NOT EXISTS (SELECT 1 FROM gone WHERE generation = ?1 AND side = 0 AND id = ?3))
+		ORDER BY generation DESC LIMIT 1`, []any{l.top, l.base, group[:]}, &generation, &incomplete)
+	return generation, incomplete, err
+}
+
+// chunkNumbers returns the numbers of the members that the generation itself
+// has, ascending and without repeats.
+func chunkNumbers(q *session, generation int64, group directory.GUID) (numbers []uint32, err error) {
+	err = q.each("SELECT members FROM source_membership_chunk WHERE group_id = ? AND generation = ?", []any{group[:], generation}, func(rows *sql.Rows) error {
 		var chunk sql.RawBytes
-		if err := rows.Scan(&incomplete, &chunk); err != nil {
+		if err := rows.Scan(&chunk); err != nil {
 			return err
 		}
 		numbers, err = unpackNumbers(numbers, chunk)
 		return err
 	})
 	slices.Sort(numbers)
-	return slices.Compact(numbers), incomplete, err
+	return slices.Compact(numbers), err
+}
+
+// GroupsWithMembers lists the groups that have one of these members, ascending.
+// It reads all memberships once.
+func (s *State) GroupsWithMembers(ctx context.Context, generation int64, members []directory.GUID) (groups []directory.GUID, err error) {
+	l := s.layers(generation)
+	err = s.snapshot(ctx, "list the groups that members are in", func(q *session) error {
+		wanted, err := numberSet(q, members)
+		if err != nil || len(wanted) == 0 {
+			return err
+		}
+		type membership struct {
+			group      directory.GUID
+			generation int64
+		}
+		found := map[membership]bool{}
+		err = q.each("SELECT group_id, generation, members FROM source_membership_chunk WHERE +generation IN (?, ?)", []any{l.top, l.base}, func(rows *sql.Rows) error {
+			var m membership
+			var chunk sql.RawBytes
+			if err := rows.Scan(intoGUID(&m.group), &m.generation, &chunk); err != nil {
+				return err
+			}
+			if len(chunk)%4 != 0 {
+				return damaged("a row of member numbers has %d bytes", len(chunk))
+			}
+			if wanted.any(chunk) {
+				found[m] = true
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for m := range found {
+			of, _, err := l.membershipOf(q, m.group)
+			if err != nil {
+				return err
+			}
+			if of == m.generation {
+				groups = append(groups, m.group)
+			}
+		}
+		groups = sortedSet(groups)
+		return nil
+	})
+	return groups, err
 }
 
 // IncompleteGroups lists groups of the generation whose membership was not read
 // to its end, by id.
 func (s *State) IncompleteGroups(ctx context.Context, generation int64, after directory.GUID, limit int) (groups []directory.GUID, err error) {
+	l := s.layers(generation)
 	err = s.read(ctx, "list the groups whose members were not read", func(q *session) error {
-		return q.each(`SELECT g.id FROM source_group g LEFT JOIN source_membership m ON m.group_id = g.id AND m.generation = g.generation
-			WHERE g.id > ? AND g.generation = ? AND m.incomplete IS NOT '' ORDER BY g.id LIMIT ?`,
-			[]any{after[:], generation, limit}, func(rows *sql.Rows) error {
-				var g directory.GUID
-				err := rows.Scan(intoGUID(&g))
-				groups = append(groups, g)
-				return err
-			})
+		groups, err = listGUIDs(q, `SELECT s.id FROM source_group s WHERE s.id > ?3 AND `+visibleSource+`
+				AND coalesce((SELECT incomplete FROM source_membership WHERE group_id = s.id AND generation = ?1),
+					(SELECT incomplete FROM source_membership WHERE group_id = s.id AND generation = ?2), 'none') <> ''
+			ORDER BY s.id LIMIT ?4`, l.top, l.base, after[:], limit)
+		return err
 	})
 	return groups, err
 }
@@ -240,63 +310,4 @@ func memberRefs(q *session, guids []directory.GUID) ([]directory.MemberRef, erro
 		}
 	}
 	return refs, nil
-}
-
-// CountUnwritten counts the memberships of the generation that are not written,
-// by reason; those that AD refused in this very run among them.
-func (s *State) CountUnwritten(ctx context.Context, generation int64) (map[directory.Reason]int, error) {
-	counts := map[directory.Reason]int{}
-	err := s.snapshot(ctx, "count the members that are not written", func(q *session) error {
-		refused, err := refusals(q, generation)
-		if err != nil {
-			return err
-		}
-		var group directory.GUID
-		var numbers []uint32
-		count := func() error {
-			slices.Sort(numbers)
-			numbers = slices.Compact(numbers)
-			err := s.joins.resolve(q, generation, numbers, func(target directory.GUID, reason directory.Reason) {
-				if reason == directory.ReasonJoined {
-					reason = refused[refusalKey{group, target}]
-				}
-				if reason != directory.ReasonJoined {
-					counts[reason]++
-				}
-			})
-			numbers = numbers[:0]
-			return err
-		}
-		err = q.each("SELECT group_id, members FROM source_membership_chunk WHERE generation = ? ORDER BY group_id", []any{generation}, func(rows *sql.Rows) error {
-			var next directory.GUID
-			var chunk sql.RawBytes
-			if err := rows.Scan(intoGUID(&next), &chunk); err != nil {
-				return err
-			}
-			if next != group {
-				if err := count(); err != nil {
-					return err
-				}
-				group = next
-			}
-			numbers, err = unpackNumbers(numbers, chunk)
-			return err
-		})
-		return errors.Join(err, count())
-	})
-	return counts, err
-}
-
-type refusalKey struct{ source, target directory.GUID }
-
-func refusals(q *session, run int64) (map[refusalKey]directory.Reason, error) {
-	refused := map[refusalKey]directory.Reason{}
-	err := q.each("SELECT source_id, target_guid, reason FROM refusal WHERE run = ?", []any{run}, func(rows *sql.Rows) error {
-		var key refusalKey
-		var reason directory.Reason
-		err := rows.Scan(intoGUID(&key.source), intoGUID(&key.target), &reason)
-		refused[key] = reason
-		return err
-	})
-	return refused, err
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"groupwriteback/internal/engine"
@@ -40,8 +41,13 @@ type State struct {
 	readerDB *sql.DB
 	readers  chan *session
 
+	// overlay is the generation that stands on the current one, if any.
+	overlay atomic.Pointer[layers]
+
+	// The caches hold what was current after seenRun.
 	joins   joinCache
 	members memberListCache
+	seenRun atomic.Int64
 }
 
 var _ engine.State = (*State)(nil)

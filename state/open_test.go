@@ -118,7 +118,7 @@ func filled(t testing.TB) string {
 		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), DisplayName: "group"}}))
 		must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 100), Last: true}}))
 	}
-	must(t, s.Commit(ctx, run, engine.Watermark{HighestUSN: 7}))
+	must(t, s.Commit(ctx, run, engine.Watermark{HighestUSN: 7}, nil))
 	endRun(t, s, run, engine.RunComplete)
 	must(t, s.Close())
 	return folder
@@ -145,7 +145,7 @@ func TestDamagedFilesAreLeftAlone(t *testing.T) {
 		"random after schema":  {edit(func(b []byte) []byte { random.Read(b[4096:]); return b }), "StateCorrupt"},
 		"another application":  {edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[68:], 0x12345678); return b }), "StateCorrupt"},
 		"no application":       {edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[68:], 0); return b }), "StateCorrupt"},
-		"newer":                {edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[60:], 2); return b }), "StateTooNew"},
+		"newer":                {edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[60:], 3); return b }), "StateTooNew"},
 		"much newer, damaged":  {edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[60:], 99); return b[:8192] }), "StateCorrupt"},
 		"older, damaged":       {edit(func(b []byte) []byte { binary.BigEndian.PutUint32(b[60:], 0); random.Read(b[4096:]); return b }), "StateCorrupt"},
 		"version without data": {edit(func(b []byte) []byte { random.Read(b[100:4096]); return b }), "StateCorrupt"},
@@ -207,7 +207,7 @@ func TestDatabaseMustBeAFile(t *testing.T) {
 // withNext is the migrations and one more, of a release to come.
 func withNext(t *testing.T, sqlText string) fs.FS {
 	t.Helper()
-	next := fstest.MapFS{"00002_next.sql": {Data: []byte("-- +goose Up\n" + sqlText)}}
+	next := fstest.MapFS{"00003_next.sql": {Data: []byte("-- +goose Up\n" + sqlText)}}
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	must(t, err)
 	for _, name := range names {
@@ -218,7 +218,7 @@ func withNext(t *testing.T, sqlText string) fs.FS {
 	return next
 }
 
-const nextSQL = "PRAGMA user_version = 2;\nALTER TABLE owner ADD COLUMN note TEXT NOT NULL DEFAULT 'new';\n"
+const nextSQL = "PRAGMA user_version = 3;\nALTER TABLE owner ADD COLUMN note TEXT NOT NULL DEFAULT 'new';\n"
 
 // loadFixture makes a database from the SQL of testdata, as the release of that
 // version left it.
@@ -292,7 +292,7 @@ func checkFixture(t *testing.T, s *State) {
 
 func TestMigrate(t *testing.T) {
 	ctx := context.Background()
-	folder := loadFixture(t, "v1.sql")
+	folder := loadFixture(t, "v2.sql")
 	next := withNext(t, nextSQL)
 
 	// A run of the old release keeps the new one from migrating under it.
@@ -318,7 +318,7 @@ func TestMigrate(t *testing.T) {
 	must(t, s.Close())
 
 	// The copy is whole, private, and usable by the old release.
-	kept, err := filepath.Glob(filepath.Join(folder, "state.db.v1-*.bak"))
+	kept, err := filepath.Glob(filepath.Join(folder, "state.db.v2-*.bak"))
 	must(t, err)
 	if len(kept) != 1 {
 		t.Fatalf("copies: %v", kept)
@@ -334,7 +334,7 @@ func TestMigrate(t *testing.T) {
 
 func TestMigrationThatFails(t *testing.T) {
 	ctx := context.Background()
-	folder := loadFixture(t, "v1.sql")
+	folder := loadFixture(t, "v2.sql")
 	_, err := Options{}.open(ctx, folder, withNext(t, nextSQL+"INSERT INTO nowhere VALUES (1);\n"))
 	e := wantID(t, err, "StateMigrationFailed")
 	if !strings.Contains(e.Message, ".bak") {

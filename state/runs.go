@@ -12,7 +12,7 @@ import (
 
 // BeginRun stores the record with status running and returns its id. The caller
 // holds the lock; so runs still marked as running are those of dead processes.
-// They are closed as failed, and what they staged is removed.
+// They are closed as failed, and what was staged and not committed is removed.
 func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
 	if err := s.closeInterrupted(ctx); err != nil {
 		return 0, err
@@ -37,9 +37,9 @@ func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
 
 func (s *State) closeInterrupted(ctx context.Context) error {
 	var dead []engine.Run
-	var committed int64
+	var current int64
 	err := s.snapshot(ctx, "list the runs that were interrupted", func(q *session) (err error) {
-		if committed, err = currentGeneration(q); err != nil {
+		if current, _, err = currentGeneration(q); err != nil {
 			return err
 		}
 		dead, err = listRuns(q, "SELECT id, record FROM run WHERE status = 'running' ORDER BY id")
@@ -48,12 +48,10 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.removeStaged(ctx, current+1, allLater); err != nil {
+		return err
+	}
 	for _, run := range dead {
-		if run.ID != committed {
-			if err := s.Discard(ctx, run.ID); err != nil {
-				return err
-			}
-		}
 		run.Status, run.StopReason, run.Ended = engine.RunFailed, engine.StopInterrupted, s.now().UTC()
 		run.Message = "The process ended in the middle of the run. The next run completes what it began."
 		if err := s.SaveRun(ctx, run); err != nil {
@@ -63,7 +61,8 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 	return nil
 }
 
-// SaveRun replaces the record. Error: RunNotFound.
+// SaveRun replaces the record, but for one that was closed as interrupted: its
+// process is held to be dead, and another has taken over. Error: RunNotFound.
 func (s *State) SaveRun(ctx context.Context, run engine.Run) error {
 	return s.write(ctx, "save the record of a run", func(q *session) error { return saveRun(q, &run) })
 }
@@ -73,10 +72,31 @@ func saveRun(q *session, run *engine.Run) error {
 	if err != nil {
 		return err
 	}
-	n, err := q.changed("UPDATE run SET plan_id = ?, kind = ?, status = ?, started = ?, record = ? WHERE id = ?",
-		run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started), string(record), run.ID)
-	if err == nil && n == 0 {
+	n, err := q.changed(`UPDATE run SET plan_id = ?, kind = ?, status = ?, started = ?, record = ?
+		WHERE id = ? AND CASE status WHEN 'failed' THEN json_extract(record, '$.stopReason') END IS NOT ?`,
+		run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started), string(record), run.ID, engine.StopInterrupted)
+	if err != nil || n > 0 {
+		return err
+	}
+	var exists int
+	found, err := q.one("SELECT 1 FROM run WHERE id = ?", []any{run.ID}, &exists)
+	if err == nil && !found {
 		return runNotFound(run.ID)
+	}
+	return err
+}
+
+// StillRunning answers with the error RunSuperseded when the run's record no
+// longer says running, or another run has begun after it.
+func (s *State) StillRunning(ctx context.Context, id int64) error {
+	return s.read(ctx, "find out whether another run has begun", func(q *session) error { return stillRunning(q, id) })
+}
+
+func stillRunning(q *session, id int64) error {
+	var running bool
+	found, err := q.one("SELECT status = 'running' AND id = (SELECT max(id) FROM run) FROM run WHERE id = ?", []any{id}, &running)
+	if err == nil && (!found || !running) {
+		return superseded(id)
 	}
 	return err
 }
@@ -140,33 +160,23 @@ func listRuns(q *session, query string, args ...any) (runs []engine.Run, err err
 	return runs, err
 }
 
-// PurgeRuns removes runs that began earlier, with their changes and whatever
-// they staged without committing it; not the one whose generation is current,
-// nor the newest committed one. Names of members that no run left over has seen
-// go too.
+// PurgeRuns removes runs that began earlier, with their changes; not the one
+// whose generation is current, nor the newest committed one. What they staged
+// without committing it is gone since the next run began.
 func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
-	var old, uncommitted []int64
+	var old []int64
 	err := s.read(ctx, "list old runs", func(q *session) error {
-		return q.each(`SELECT id, committed FROM run WHERE started < ? AND status <> 'running'
+		return q.each(`SELECT id FROM run WHERE started < ? AND status <> 'running'
 			AND id NOT IN (SELECT generation FROM watermark)
 			AND id IS NOT (SELECT max(id) FROM run WHERE committed = 1 AND kind = 'sync') ORDER BY id`,
 			[]any{timeText(olderThan)}, func(rows *sql.Rows) error {
 				var id int64
-				var committed bool
-				if err := rows.Scan(&id, &committed); err != nil {
-					return err
-				}
+				err := rows.Scan(&id)
 				old = append(old, id)
-				if !committed {
-					uncommitted = append(uncommitted, id)
-				}
-				return nil
+				return err
 			})
 	})
-	if err != nil || len(old) == 0 {
-		return err
-	}
-	if err := s.removeStaged(ctx, "generation IN (SELECT value FROM json_each(?))", jsonText(uncommitted)); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, id := range old {
@@ -188,7 +198,7 @@ func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
 			return err
 		}
 	}
-	return s.removePortions(ctx, "target_object", "guid", "generation < (SELECT min(id) FROM run)")
+	return nil
 }
 
 // UsePlan marks the consent to a plan as used, once. Errors: PlanNotFound,
@@ -211,6 +221,12 @@ func (s *State) UsePlan(ctx context.Context, planID string) error {
 			Message: "The consent to this plan was used by an earlier run.",
 			Advice:  "Look at the plan of the newest run and give its id, if you agree to it."}
 	})
+}
+
+func superseded(id int64) error {
+	return &engine.Error{Category: engine.InvalidState, ID: "RunSuperseded", Object: fmt.Sprintf("run %d", id),
+		Message: "Another run has taken over: this one was held to be dead, perhaps because the machine was asleep. It stops without another write.",
+		Advice:  "Nothing has to be done; the newer run completes what this one began."}
 }
 
 func runNotFound(id int64) error {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,10 +15,12 @@ import (
 	"slices"
 
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
-// maxSettingsSize bounds what is read of settings.json; it takes about 1 KiB.
-const maxSettingsSize = 1 << 20
+// maxSettingsSize bounds settings.json: about 1 KiB, and 50 bytes for each group
+// that is selected by its id.
+const maxSettingsSize = 8 << 20
 
 // LoadSettings reads settings.json. Fields that are absent have their default.
 // Errors: SettingsTooNew, SettingsUnreadable; the file is left as it is.
@@ -63,13 +66,18 @@ func (s *State) SaveSettings(ctx context.Context, settings engine.Settings) erro
 		return err
 	}
 	settings.Version = engine.SettingsVersion
-	if err := validate(&settings); err != nil {
-		return &engine.Error{Category: engine.InvalidArgument, ID: "SettingsInvalid", Object: s.settingsPath(), Err: err,
-			Message: "These settings cannot be saved.", Advice: "Correct what is named."}
-	}
+	fillIn(&settings)
 	text, err := json.MarshalIndent(settings, "", "  ")
 	if err != nil {
 		return s.translate("write the settings", err)
+	}
+	err = validate(&settings)
+	if err == nil && len(text) >= maxSettingsSize {
+		err = fmt.Errorf("field \"scope.groupIds\": with %d groups the file would be larger than %d bytes", len(settings.Scope.GroupIDs), maxSettingsSize)
+	}
+	if err != nil {
+		return &engine.Error{Category: engine.InvalidArgument, ID: "SettingsInvalid", Object: s.settingsPath(), Err: err,
+			Message: "These settings cannot be saved.", Advice: "Correct what is named."}
 	}
 	// Its name is always the same: a leftover is replaced by the next.
 	making := s.settingsPath() + ".new"
@@ -133,7 +141,19 @@ func parseSettings(text []byte) (engine.Settings, error) {
 			return settings, fieldError(text, name, err)
 		}
 	}
+	fillIn(&settings)
 	return settings, validate(&settings)
+}
+
+// fillIn gives what was not set its default: releases that knew a field not have
+// left it out, or zero.
+func fillIn(s *engine.Settings) {
+	d := engine.DefaultSettings()
+	s.Scope.Groups = cmp.Or(s.Scope.Groups, d.Scope.Groups)
+	s.OnPremisesGroupType = cmp.Or(s.OnPremisesGroupType, d.OnPremisesGroupType)
+	s.MaxMemberCount = cmp.Or(s.MaxMemberCount, d.MaxMemberCount)
+	s.InitialIntervalDays = cmp.Or(s.InitialIntervalDays, d.InitialIntervalDays)
+	s.Connections = cmp.Or(s.Connections, d.Connections)
 }
 
 func fieldError(text []byte, field string, err error) error {
@@ -163,6 +183,8 @@ func validate(s *engine.Settings) error {
 		{"movedGroup", string(s.MovedGroup), []string{string(engine.MovedKeep), string(engine.MovedBack)}},
 		{"softDeletedGroup", string(s.SoftDeletedGroup), []string{string(engine.FrozenKeep), string(engine.FrozenRemove)}},
 		{"outOfScopeGroup", string(s.OutOfScopeGroup), []string{string(engine.FrozenKeep), string(engine.FrozenRemove)}},
+		{"scope.groups", string(s.Scope.Groups), []string{string(plan.ScopeAll), string(plan.ScopeWritebackEnabled), string(plan.ScopeSelected)}},
+		{"onPremisesGroupType", string(s.OnPremisesGroupType), []string{string(plan.UniversalDistribution), string(plan.UniversalSecurity), string(plan.UniversalMailEnabledSecurity)}},
 	} {
 		if !slices.Contains(f.allowed, f.value) {
 			return fmt.Errorf("field %q: %q is none of %q", f.name, f.value, f.allowed)
@@ -180,10 +202,16 @@ func validate(s *engine.Settings) error {
 		{"limits.sourceShrinkPercent", s.Limits.SourceShrinkPercent, 0, 100},
 		{"limits.targetShrinkPercent", s.Limits.TargetShrinkPercent, 0, 100},
 		{"runHistoryDays", s.RunHistoryDays, 1, 3650},
+		{"maxMemberCount", s.MaxMemberCount, 1, 1_000_000},
+		{"initialIntervalDays", s.InitialIntervalDays, 1, 30},
+		{"connections", s.Connections, 1, 16},
 	} {
 		if f.value < f.least || f.value > f.max {
 			return fmt.Errorf("field %q: %d is not between %d and %d", f.name, f.value, f.least, f.max)
 		}
+	}
+	if _, err := plan.ParseFilter(s.Scope.Filter); err != nil {
+		return fmt.Errorf("field \"scope.filter\": %w", err)
 	}
 	if !s.Enabled {
 		return nil

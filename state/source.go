@@ -9,13 +9,22 @@ import (
 
 // StageSourceGroups stores groups of the tenant; one staged twice is replaced.
 func (s *State) StageSourceGroups(ctx context.Context, generation int64, groups []directory.SourceGroup) error {
+	l := s.layers(generation)
 	return s.write(ctx, "stage groups of the tenant", func(q *session) error {
 		for i := range groups {
 			g := &groups[i]
-			_, err := q.exec(`INSERT OR REPLACE INTO source_group (id, generation, display_name, description, mail, visibility, on_premises_sid)
-				VALUES (?, ?, ?, ?, ?, ?, ?)`,
-				g.ID[:], generation, g.DisplayName, g.Description, g.Mail, g.Visibility, string(g.OnPremisesSID))
+			var enabled any
+			if g.WritebackEnabled != nil {
+				enabled = *g.WritebackEnabled
+			}
+			_, err := q.exec(`INSERT OR REPLACE INTO source_group (id, generation, kind, display_name, description, mail, visibility, on_premises_sid,
+					writeback_enabled, on_premises_type)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				g.ID[:], l.top, string(g.Kind), g.DisplayName, g.Description, g.Mail, g.Visibility, string(g.OnPremisesSID), enabled, g.OnPremisesGroupType)
 			if err != nil {
+				return err
+			}
+			if err := l.back(q, sourceSide, &g.ID); err != nil {
 				return err
 			}
 		}
@@ -23,16 +32,50 @@ func (s *State) StageSourceGroups(ctx context.Context, generation int64, groups 
 	})
 }
 
-// SourceGroups lists by id.
-func (s *State) SourceGroups(ctx context.Context, generation int64, after directory.GUID, limit int) (groups []directory.SourceGroup, err error) {
-	err = s.read(ctx, "list the staged groups of the tenant", func(q *session) error {
-		return q.each(`SELECT id, display_name, description, mail, visibility, on_premises_sid FROM source_group
-			WHERE id > ? AND generation = ? ORDER BY id LIMIT ?`, []any{after[:], generation, limit}, func(rows *sql.Rows) error {
-			var g directory.SourceGroup
-			err := rows.Scan(intoGUID(&g.ID), &g.DisplayName, &g.Description, &g.Mail, &g.Visibility, &g.OnPremisesSID)
-			groups = append(groups, g)
+// sourceColumns are what scanSource reads, of source_group s.
+const sourceColumns = "s.id, s.kind, s.display_name, s.description, s.mail, s.visibility, s.on_premises_sid, s.writeback_enabled, s.on_premises_type"
+
+func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
+	var enabled sql.NullBool
+	err = rows.Scan(intoGUID(&g.ID), &g.Kind, &g.DisplayName, &g.Description, &g.Mail, &g.Visibility, &g.OnPremisesSID, &enabled, &g.OnPremisesGroupType)
+	if enabled.Valid {
+		g.WritebackEnabled = &enabled.Bool
+	}
+	return g, err
+}
+
+// SourceGroup returns one group; ok is false when the generation has it not.
+func (s *State) SourceGroup(ctx context.Context, generation int64, id directory.GUID) (group directory.SourceGroup, ok bool, err error) {
+	l := s.layers(generation)
+	err = s.read(ctx, "read a group of the tenant", func(q *session) error {
+		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id = ?3 AND "+visibleSource, []any{l.top, l.base, id[:]}, func(rows *sql.Rows) error {
+			group, err = scanSource(rows)
+			ok = true
 			return err
 		})
 	})
+	return group, ok, err
+}
+
+// SourceGroups lists by id.
+func (s *State) SourceGroups(ctx context.Context, generation int64, after directory.GUID, limit int) (groups []directory.SourceGroup, err error) {
+	l := s.layers(generation)
+	err = s.read(ctx, "list the staged groups of the tenant", func(q *session) error {
+		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id > ?3 AND "+visibleSource+" ORDER BY s.id LIMIT ?4",
+			[]any{l.top, l.base, after[:], limit}, func(rows *sql.Rows) error {
+				g, err := scanSource(rows)
+				groups = append(groups, g)
+				return err
+			})
+	})
 	return groups, err
+}
+
+// CountSourceGroups counts the groups of the generation.
+func (s *State) CountSourceGroups(ctx context.Context, generation int64) (n int, err error) {
+	l := s.layers(generation)
+	return s.count(ctx, "count the groups of the tenant", `SELECT
+		(SELECT count(*) FROM source_group WHERE generation = ?1) + (SELECT count(*) FROM source_group WHERE generation = ?2)
+		- (SELECT count(*) FROM source_group o JOIN source_group b ON b.id = o.id AND b.generation = ?2 WHERE o.generation = ?1)
+		- (SELECT count(*) FROM gone o JOIN source_group b ON b.id = o.id AND b.generation = ?2 WHERE o.generation = ?1 AND o.side = 0)`, l.top, l.base)
 }

@@ -28,7 +28,7 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 	}
 	err = s.snapshot(ctx, "list the groups", func(q *session) error {
 		l := groupList{q: q, after: after, limit: limit, filter: filter, container: container, matches: nameMatcher(filter.Name)}
-		if l.generation, err = currentGeneration(q); err != nil || l.generation == 0 {
+		if l.generation, err = s.currentGeneration(q); err != nil || l.generation == 0 {
 			return err
 		}
 		if _, err := q.one("SELECT tenant_id FROM owner", nil, intoGUID(&l.tenant)); err != nil {
@@ -120,7 +120,7 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), coalesce(t.dn, ''), coalesce(t.cn, ''),
 	coalesce(t.sam_account_name, ''), coalesce(t.sid, ''), coalesce(t.group_type, 0), coalesce(t.display_name, ''), coalesce(t.description, ''),
 	coalesce(t.mail, ''), coalesce(t.admin_desc, ''), coalesce(t.external_id, ''), coalesce(t.extension_name, ''), coalesce(t.usn_changed, 0),
-	coalesce(t.member_count, 0)`
+	coalesce(t.member_count, 0), coalesce(t.when_changed, '')`
 
 // place tells linked from moved, as far as the container's name is known.
 func (l *groupList) place(t *engine.StagedTarget) plan.Situation {
@@ -175,7 +175,7 @@ func (s *State) complete(q *session, generation int64, v *engine.GroupView) erro
 	column, key := "target_guid", v.TargetGUID
 	if !v.ID.IsZero() {
 		column, key = "source_id", v.ID
-		membership, err := s.sourceMembership(q, generation, v.ID)
+		membership, err := s.sourceMembership(q, layers{top: generation}, v.ID)
 		if err != nil {
 			return err
 		}
@@ -241,7 +241,7 @@ func nameMatcher(pattern string) func(string) bool {
 // reason why it is not written, if it is not. Error: GroupNotFound.
 func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) (views []engine.MemberView, err error) {
 	err = s.snapshot(ctx, "list the members of a group", func(q *session) error {
-		generation, err := currentGeneration(q)
+		generation, err := s.currentGeneration(q)
 		if err != nil {
 			return err
 		}
@@ -293,8 +293,8 @@ func memberView(q *session, generation int64, group directory.GUID, m numberedMe
 }
 
 // memberListCache keeps the members of the group that was listed last, in the
-// order of their ids, since a large group is listed in many pages. A committed
-// generation's membership does not change.
+// order of their ids, since a large group is listed in many pages. The membership
+// changes only with a commit.
 type memberListCache struct {
 	mu         sync.Mutex
 	generation int64
@@ -307,13 +307,19 @@ type numberedMember struct {
 	number uint32
 }
 
+func (c *memberListCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.members = nil
+}
+
 func (c *memberListCache) of(q *session, generation int64, group directory.GUID) ([]numberedMember, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.members != nil && c.generation == generation && c.group == group {
 		return c.members, nil
 	}
-	numbers, _, err := memberNumbers(q, generation, group)
+	numbers, _, err := memberNumbers(q, layers{top: generation}, group)
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,12 @@ CREATE TABLE disable_set (
     dn          TEXT    NOT NULL,
     adopted     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE gone (
+    generation INTEGER NOT NULL,
+    side       INTEGER NOT NULL,
+    id         BLOB    NOT NULL,
+    PRIMARY KEY (generation, side, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE goose_db_version (
 		id INTEGER PRIMARY KEY AUTOINCREMENT,
 		version_id INTEGER NOT NULL,
@@ -57,7 +63,7 @@ CREATE TABLE member_join (
     sid          TEXT    NOT NULL,
     immutable_id TEXT    NOT NULL,
     reason       TEXT,
-    target_guid  BLOB,
+    target_guid  BLOB, tries INTEGER NOT NULL DEFAULT 0, due TEXT,
     PRIMARY KEY (number, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE owner (
@@ -67,6 +73,9 @@ CREATE TABLE owner (
     domain_sid  TEXT NOT NULL,
     domain_name TEXT NOT NULL
 ) STRICT;
+CREATE TABLE pending (
+    source_id BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 CREATE TABLE refusal (
     source_id   BLOB    NOT NULL,
     target_guid BLOB    NOT NULL,
@@ -91,13 +100,13 @@ CREATE TABLE source_group (
     description      TEXT    NOT NULL,
     mail             TEXT    NOT NULL,
     visibility       TEXT    NOT NULL,
-    on_premises_sid  TEXT    NOT NULL,
+    on_premises_sid  TEXT    NOT NULL, kind TEXT NOT NULL DEFAULT 'unified', writeback_enabled INTEGER, on_premises_type TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (id, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE source_membership (
     group_id   BLOB    NOT NULL,
     generation INTEGER NOT NULL,
-    incomplete TEXT    NOT NULL,
+    incomplete TEXT    NOT NULL, reading INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (group_id, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE source_membership_chunk (
@@ -124,7 +133,7 @@ CREATE TABLE target_group (
     external_id      TEXT    NOT NULL,
     extension_name   TEXT    NOT NULL, -- JSON list, empty for none
     usn_changed      INTEGER NOT NULL,
-    member_count     INTEGER NOT NULL,
+    member_count     INTEGER NOT NULL, when_changed TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (guid, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE target_membership_chunk (
@@ -146,11 +155,17 @@ CREATE TABLE watermark (
     ds_service_name TEXT    NOT NULL,
     invocation_id   BLOB    NOT NULL,
     highest_usn     INTEGER NOT NULL
-) STRICT;
+, run INTEGER NOT NULL DEFAULT 0, searched_usn INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL DEFAULT '', initial TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0, scope TEXT NOT NULL DEFAULT '') STRICT;
 CREATE INDEX change_phase  ON change (run, phase);
 CREATE INDEX change_run    ON change (run);
 CREATE INDEX change_source ON change (source_id);
 CREATE INDEX change_target ON change (target_guid);
+CREATE INDEX member_join_due                    ON member_join (generation, due) WHERE due IS NOT NULL;
+CREATE INDEX member_join_generation             ON member_join (generation);
 CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';
 CREATE INDEX run_running ON run (status) WHERE status = 'running';
+CREATE INDEX source_group_generation            ON source_group (generation);
+CREATE INDEX source_membership_chunk_generation ON source_membership_chunk (generation);
+CREATE INDEX source_membership_generation       ON source_membership (generation);
 CREATE INDEX target_group_source ON target_group (generation, source_id, guid);
+CREATE INDEX target_membership_chunk_generation ON target_membership_chunk (generation);

@@ -1,0 +1,295 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// A row of member_join says how one member joins and, once it was asked for, what
+// it was resolved to. An overlay has rows only of members that are to be asked
+// for again and of those who changed.
+
+// join is such a row.
+type join struct {
+	generation int64
+	member     directory.SourceMember
+	// reason is not valid before the member was resolved.
+	reason sql.NullString
+	target directory.GUID
+	tries  int
+	due    sql.NullString
+}
+
+// joinOf returns how the member joins; ok is false where no layer has it.
+func (l layers) joinOf(q *session, number uint32, id directory.GUID) (j join, ok bool, err error) {
+	m := &j.member
+	ok, err = q.one(`SELECT generation, kind, name, readable, guest, synced, sid, immutable_id, reason, target_guid, tries, due FROM member_join
+		WHERE number = ? AND +generation IN (?, ?) ORDER BY generation DESC LIMIT 1`, []any{number, l.top, l.base},
+		&j.generation, &m.Kind, &m.Name, &m.Readable, &m.Guest, &m.Synced, &m.SID, &m.ImmutableID, &j.reason, intoGUID(&j.target), &j.tries, &j.due)
+	m.ID = id
+	return j, ok, err
+}
+
+// stageMember stores how a member joins and returns its number.
+func (s *State) stageMember(q *session, l layers, m *directory.SourceMember) (uint32, error) {
+	if known, ok := s.staged.members[m.ID]; ok && (known.readable || !m.Readable) {
+		return known.number, nil
+	}
+	number, known, err := numberOf(q, m.ID)
+	if err == nil && !known {
+		number, err = giveNumber(q, m.ID)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if l.base != 0 {
+		err = l.stageJoin(q, number, m)
+	} else {
+		// The reading that is there already is of this run too.
+		_, err = q.exec(`INSERT INTO member_join (number, generation, kind, name, readable, guest, synced, sid, immutable_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET kind = excluded.kind, name = excluded.name, readable = excluded.readable, guest = excluded.guest,
+				synced = excluded.synced, sid = excluded.sid, immutable_id = excluded.immutable_id, reason = NULL, target_guid = NULL, tries = 0, due = NULL
+			WHERE excluded.readable > readable`,
+			number, l.top, string(m.Kind), m.Name, m.Readable, m.Guest, m.Synced, string(m.SID), m.ImmutableID)
+	}
+	if err != nil {
+		return 0, err
+	}
+	s.staged.members[m.ID] = stagedMember{number: number, readable: m.Readable}
+	return number, nil
+}
+
+// stageJoin stores how a member joins where it differs from what the layers
+// have. Another name is stored too, but is no reason to resolve the member again.
+func (l layers) stageJoin(q *session, number uint32, m *directory.SourceMember) error {
+	was, known, err := l.joinOf(q, number, m.ID)
+	if err != nil {
+		return err
+	}
+	if known && (was.member == *m || was.generation == l.top && was.member.Readable && !m.Readable) {
+		return nil
+	}
+	renamed := was.member
+	renamed.Name = m.Name
+	now := join{member: *m}
+	if known && renamed == *m {
+		now = was
+		now.member = *m
+	}
+	var target any
+	if !now.target.IsZero() {
+		target = now.target[:]
+	}
+	_, err = q.exec(`INSERT OR REPLACE INTO member_join (number, generation, kind, name, readable, guest, synced, sid, immutable_id, reason, target_guid, tries, due)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		number, l.top, string(m.Kind), m.Name, m.Readable, m.Guest, m.Synced, string(m.SID), m.ImmutableID, now.reason, target, now.tries, now.due)
+	return err
+}
+
+// stageUnread stores a member of whom no layer knows anything.
+func (l layers) stageUnread(q *session, number uint32, kind directory.MemberKind) error {
+	_, err := q.exec(`INSERT INTO member_join (number, generation, kind, name, readable, guest, synced, sid, immutable_id)
+		SELECT ?1, ?2, ?3, '', 0, 0, 0, '', '' WHERE NOT EXISTS (SELECT 1 FROM member_join WHERE number = ?1 AND +generation IN (?2, ?4))`,
+		number, l.top, string(kind), l.base)
+	return err
+}
+
+// StageKnownMembers stages how these members join, of those that are known as
+// members of any group.
+func (s *State) StageKnownMembers(ctx context.Context, generation int64, members []directory.SourceMember) error {
+	return s.changeJoins(ctx, generation, "stage members that have changed", func(q *session, l layers) error {
+		for i := range members {
+			m := &members[i]
+			number, known, err := numberOf(q, m.ID)
+			if err == nil && known {
+				_, known, err = l.joinOf(q, number, m.ID)
+			}
+			if err == nil && known {
+				err = l.stageJoin(q, number, m)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// joinColumns are what a member that is asked for again keeps.
+const joinColumns = "kind, name, readable, guest, synced, sid, immutable_id, tries, due"
+
+// StageMembersAgain stages the named members, where they are known, unresolved.
+func (s *State) StageMembersAgain(ctx context.Context, generation int64, ids []directory.GUID) error {
+	return s.changeJoins(ctx, generation, "stage members to be resolved again", func(q *session, l layers) error {
+		for i := range ids {
+			_, err := q.exec("INSERT INTO member_join (number, generation, "+joinColumns+") SELECT number, ?1, "+joinColumns+` FROM member_join
+				WHERE number = (SELECT number FROM member WHERE id = ?3) AND +generation IN (?1, ?2) ORDER BY generation DESC LIMIT 1
+				ON CONFLICT DO UPDATE SET reason = NULL, target_guid = NULL`, l.top, l.base, ids[i][:])
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// StageDueMembers stages the members that are due to be asked for again,
+// unresolved.
+func (s *State) StageDueMembers(ctx context.Context, generation int64, now time.Time) error {
+	return s.changeJoins(ctx, generation, "stage the members that are due", func(q *session, l layers) error {
+		_, err := q.exec("UPDATE member_join SET reason = NULL, target_guid = NULL WHERE generation = ? AND due <= ?", l.top, timeText(now))
+		if err != nil {
+			return err
+		}
+		_, err = q.exec("INSERT INTO member_join (number, generation, "+joinColumns+") SELECT number, ?, "+joinColumns+` FROM member_join
+			WHERE generation = ? AND due <= ? ON CONFLICT DO NOTHING`, l.top, l.base, timeText(now))
+		return err
+	})
+}
+
+// changeJoins is for writes that change how members of the generation join.
+func (s *State) changeJoins(ctx context.Context, generation int64, doing string, f func(q *session, l layers) error) error {
+	l := s.layers(generation)
+	err := s.write(ctx, doing, func(q *session) error {
+		s.staged.in(l.top)
+		return f(q, l)
+	})
+	s.joins.forget(l.top)
+	return err
+}
+
+// UnreadMembers lists the members that the generation itself has staged and that
+// are not readable, by id, with ID and Kind.
+func (s *State) UnreadMembers(ctx context.Context, generation int64, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
+	err = s.listMembers(ctx, "list the members that were not read", generation, "j.readable = 0", after, limit, func(m directory.SourceMember) {
+		members = append(members, directory.SourceMember{ID: m.ID, Kind: m.Kind})
+	})
+	return members, err
+}
+
+// UnresolvedMembers lists the distinct members that the generation itself has
+// staged and that have no resolution yet, by member id. Going on after the last
+// one of an answer makes one pass over the members; starting again at zero makes
+// many.
+func (s *State) UnresolvedMembers(ctx context.Context, generation int64, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
+	err = s.listMembers(ctx, "list the members that are not resolved", generation, "j.reason IS NULL", after, limit, func(m directory.SourceMember) {
+		members = append(members, m)
+	})
+	return members, err
+}
+
+// fewMembers is up to how many staged members are sorted for each page, rather
+// than looked up along all the members there are.
+const fewMembers = 10_000
+
+func (s *State) listMembers(ctx context.Context, doing string, generation int64, condition string, after directory.GUID, limit int, each func(directory.SourceMember)) error {
+	return s.snapshot(ctx, doing, func(q *session) error {
+		var staged int
+		if _, err := q.one("SELECT count(*) FROM (SELECT 1 FROM member_join WHERE generation = ? LIMIT ?)", []any{generation, fewMembers}, &staged); err != nil {
+			return err
+		}
+		from := "member m CROSS JOIN member_join j ON j.number = m.number"
+		if staged < fewMembers {
+			from = "member_join j CROSS JOIN member m ON m.number = j.number"
+		}
+		return q.each("SELECT m.id, j.kind, j.name, j.readable, j.guest, j.synced, j.sid, j.immutable_id FROM "+from+
+			" WHERE m.id > ? AND j.generation = ? AND "+condition+" ORDER BY m.id LIMIT ?", []any{after[:], generation, limit}, func(rows *sql.Rows) error {
+			var m directory.SourceMember
+			err := rows.Scan(intoGUID(&m.ID), &m.Kind, &m.Name, &m.Readable, &m.Guest, &m.Synced, &m.SID, &m.ImmutableID)
+			each(m)
+			return err
+		})
+	})
+}
+
+// ChangedJoins lists the members that the generation itself has staged and that
+// join to another object, or for another reason, than in the current one,
+// ascending.
+func (s *State) ChangedJoins(ctx context.Context, generation int64) (ids []directory.GUID, err error) {
+	err = s.snapshot(ctx, "list the members that join otherwise", func(q *session) error {
+		current, err := s.currentGeneration(q)
+		if err != nil {
+			return err
+		}
+		ids, err = listGUIDs(q, `SELECT m.id FROM member_join j CROSS JOIN member_join b ON b.number = j.number AND b.generation = ?
+				CROSS JOIN member m ON m.number = j.number
+			WHERE j.generation = ? AND (j.reason IS NOT b.reason OR j.target_guid IS NOT b.target_guid) ORDER BY m.id`, current, generation)
+		return err
+	})
+	return ids, err
+}
+
+// The intervals at which members that were not found are asked for again.
+const (
+	firstInterval = 30 * time.Minute
+	lastInterval  = 24 * time.Hour
+)
+
+// retryInterval doubles with every try in vain.
+func retryInterval(tries int) time.Duration {
+	return min(firstInterval<<min(tries, 10), lastInterval)
+}
+
+// final reports whether a resolution can change only with the member itself,
+// which a delta of the tenant tells.
+func final(r directory.Reason) bool {
+	switch r {
+	case directory.ReasonJoined, directory.ReasonCloudOnly, directory.ReasonGuest, directory.ReasonNoAccount, directory.ReasonGroup:
+		return true
+	}
+	return false
+}
+
+// SaveResolutions stores who members are on-premises and when each is to be
+// asked for again; a later one of the same member replaces the earlier.
+func (s *State) SaveResolutions(ctx context.Context, generation int64, resolutions []engine.Resolution, now time.Time) error {
+	return s.changeJoins(ctx, generation, "store who members are on-premises", func(q *session, l layers) error {
+		for i := range resolutions {
+			if err := l.saveResolution(q, &resolutions[i], now); err != nil {
+				return err
+			}
+			if err := s.staged.rememberObject(q, l, resolutions[i].Ref); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (l layers) saveResolution(q *session, r *engine.Resolution, now time.Time) error {
+	var target any
+	if r.Reason == directory.ReasonJoined {
+		if r.Ref.GUID.IsZero() {
+			return fmt.Errorf("member %s is said to be joined, to no object", r.MemberID)
+		}
+		target = r.Ref.GUID[:]
+	}
+	number, known, err := numberOf(q, r.MemberID)
+	if err != nil {
+		return err
+	}
+	var tries int
+	var due any
+	switch {
+	case final(r.Reason) || !known:
+	case r.Reason.Unknown():
+		due = timeText(now)
+	default:
+		if _, err := q.one("SELECT tries FROM member_join WHERE number = ? AND generation = ?", []any{number, l.top}, &tries); err != nil {
+			return err
+		}
+		due = timeText(now.Add(retryInterval(tries)))
+		tries++
+	}
+	n, err := q.changed("UPDATE member_join SET reason = ?, target_guid = ?, tries = ?, due = ? WHERE number = ? AND generation = ?",
+		string(r.Reason), target, tries, due, number, l.top)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("member %s was not staged in generation %d", r.MemberID, l.top)
+	}
+	return err
+}

@@ -1,0 +1,79 @@
+package state
+
+import (
+	"encoding/binary"
+	"math"
+
+	"groupwriteback/internal/directory"
+)
+
+// numberOf returns the number under which a member is known.
+func numberOf(q *session, id directory.GUID) (number uint32, known bool, err error) {
+	var n int64
+	known, err = q.one("SELECT number FROM member WHERE id = ?", []any{id[:]}, &n)
+	if err != nil || !known {
+		return 0, false, err
+	}
+	number, err = memberNumber(n)
+	return number, true, err
+}
+
+// giveNumber makes a member known.
+func giveNumber(q *session, id directory.GUID) (uint32, error) {
+	r, err := q.exec("INSERT INTO member (id) VALUES (?)", id[:])
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.LastInsertId()
+	if err != nil {
+		return 0, err
+	}
+	return memberNumber(n)
+}
+
+func memberNumber(n int64) (uint32, error) {
+	if n <= 0 || n > math.MaxUint32 {
+		return 0, damaged("a member has the number %d", n)
+	}
+	return uint32(n), nil
+}
+
+// bitset is a set of member numbers, a bit each.
+type bitset []uint64
+
+// numberSet returns the numbers of those members that are known; it is nil when
+// none is.
+func numberSet(q *session, members []directory.GUID) (set bitset, err error) {
+	for i := range members {
+		n, known, err := numberOf(q, members[i])
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			continue
+		}
+		if set == nil {
+			var greatest int64
+			if _, err := q.one("SELECT max(number) FROM member", nil, &greatest); err != nil {
+				return nil, err
+			}
+			if _, err := memberNumber(greatest); err != nil {
+				return nil, err
+			}
+			set = make(bitset, greatest/64+1)
+		}
+		set[n/64] |= 1 << (n % 64)
+	}
+	return set, nil
+}
+
+// any reports whether one of the packed numbers is in the set.
+func (s bitset) any(packed []byte) bool {
+	for ; len(packed) >= 4; packed = packed[4:] {
+		n := binary.BigEndian.Uint32(packed)
+		if int(n/64) < len(s) && s[n/64]&(1<<(n%64)) != 0 {
+			return true
+		}
+	}
+	return false
+}

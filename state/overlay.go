@@ -1,0 +1,142 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"groupwriteback/internal/directory"
+)
+
+// layers is what a generation is read from: what it has staged itself, and for
+// an overlay, of all else, what the generation below has. Without one, base is 0,
+// which no row has. The generation below is always the older one.
+type layers struct{ top, base int64 }
+
+// lowest is the oldest generation that counts.
+func (l layers) lowest() int64 {
+	if l.base != 0 {
+		return l.base
+	}
+	return l.top
+}
+
+func (s *State) layers(generation int64) layers {
+	if l := s.overlay.Load(); l != nil && l.top == generation {
+		return *l
+	}
+	return layers{top: generation}
+}
+
+// Overlay makes the generation an overlay on the current one. There is one run
+// at a time, so this ends whatever overlay was before; a process that dies needs
+// no word of it, because [State.BeginRun] removes what it staged.
+func (s *State) Overlay(ctx context.Context, generation int64) error {
+	base, err := s.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if base == 0 || base >= generation {
+		return s.translate("stage changes only", errors.New("nothing older was ever committed that they could stand on"))
+	}
+	s.overlay.Store(&layers{top: generation, base: base})
+	return nil
+}
+
+// The sides of the table gone.
+const (
+	sourceSide = 0
+	targetSide = 1
+)
+
+// visibleSource and visibleTarget are the conditions that a row of source_group
+// s, or of target_group t, is what layers ?1 and ?2 have of its object.
+const (
+	visibleSource = `(s.generation = ?1 OR s.generation = ?2
+		AND NOT EXISTS (SELECT 1 FROM source_group o WHERE o.id = s.id AND o.generation = ?1)
+		AND NOT EXISTS (SELECT 1 FROM gone o WHERE o.generation = ?1 AND o.side = 0 AND o.id = s.id))`
+	visibleTarget = `(t.generation = ?1 OR t.generation = ?2
+		AND NOT EXISTS (SELECT 1 FROM target_group o WHERE o.guid = t.guid AND o.generation = ?1)
+		AND NOT EXISTS (SELECT 1 FROM gone o WHERE o.generation = ?1 AND o.side = 1 AND o.id = t.guid))`
+)
+
+// StageGoneGroups says that groups of the tenant are not to be seen in the
+// generation, with their memberships.
+func (s *State) StageGoneGroups(ctx context.Context, generation int64, ids []directory.GUID) error {
+	return s.stageGone(ctx, generation, ids, sourceSide,
+		"DELETE FROM source_membership_chunk WHERE group_id = ? AND generation = ?",
+		"DELETE FROM source_membership WHERE group_id = ? AND generation = ?",
+		"DELETE FROM source_group WHERE id = ? AND generation = ?")
+}
+
+// StageGoneTargets says the same of objects of AD.
+func (s *State) StageGoneTargets(ctx context.Context, generation int64, guids []directory.GUID) error {
+	return s.stageGone(ctx, generation, guids, targetSide,
+		"DELETE FROM target_membership_chunk WHERE guid = ? AND generation = ?",
+		"DELETE FROM target_group WHERE guid = ? AND generation = ?")
+}
+
+func (s *State) stageGone(ctx context.Context, generation int64, ids []directory.GUID, side int, removals ...string) error {
+	l := s.layers(generation)
+	return s.write(ctx, "stage what is gone", func(q *session) error {
+		for i := range ids {
+			for _, query := range removals {
+				if _, err := q.exec(query, ids[i][:], l.top); err != nil {
+					return err
+				}
+			}
+			if l.base == 0 {
+				continue
+			}
+			if _, err := q.exec("INSERT OR IGNORE INTO gone (generation, side, id) VALUES (?, ?, ?)", l.top, side, ids[i][:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// back takes the mark of being gone from an object that is staged after all.
+func (l layers) back(q *session, side int, id *directory.GUID) error {
+	if l.base == 0 {
+		return nil
+	}
+	_, err := q.exec("DELETE FROM gone WHERE generation = ? AND side = ? AND id = ?", l.top, side, id[:])
+	return err
+}
+
+// merging makes the rows of ?1, the overlay, those of ?2, the generation below:
+// first what is gone, then what is replaced. Each statement begins at the rows
+// of the overlay.
+var merging = []string{
+	"DELETE FROM source_membership_chunk WHERE generation = ?2 AND group_id IN (SELECT id FROM gone WHERE generation = ?1 AND side = 0)",
+	"DELETE FROM source_membership WHERE generation = ?2 AND group_id IN (SELECT id FROM gone WHERE generation = ?1 AND side = 0)",
+	"DELETE FROM source_group WHERE generation = ?2 AND id IN (SELECT id FROM gone WHERE generation = ?1 AND side = 0)",
+	"DELETE FROM target_membership_chunk WHERE generation = ?2 AND guid IN (SELECT id FROM gone WHERE generation = ?1 AND side = 1)",
+	"DELETE FROM target_group WHERE generation = ?2 AND guid IN (SELECT id FROM gone WHERE generation = ?1 AND side = 1)",
+	"DELETE FROM gone WHERE generation = ?1",
+
+	"DELETE FROM source_membership_chunk WHERE generation = ?2 AND group_id IN (SELECT group_id FROM source_membership WHERE generation = ?1)",
+	"DELETE FROM target_membership_chunk WHERE generation = ?2 AND guid IN (SELECT guid FROM target_group WHERE generation = ?1)",
+	"UPDATE source_membership_chunk SET generation = ?2 WHERE generation = ?1",
+	"UPDATE OR REPLACE source_membership SET generation = ?2 WHERE generation = ?1",
+	"UPDATE OR REPLACE source_group SET generation = ?2 WHERE generation = ?1",
+	"UPDATE target_membership_chunk SET generation = ?2 WHERE generation = ?1",
+	"UPDATE OR REPLACE target_group SET generation = ?2 WHERE generation = ?1",
+	// Whoever was not resolved is due.
+	"UPDATE member_join SET due = '' WHERE generation = ?1 AND reason IS NULL",
+	"UPDATE OR REPLACE member_join SET generation = ?2 WHERE generation = ?1",
+}
+
+func (l layers) merge(q *session) error {
+	for _, query := range merging {
+		args := []any{l.top, l.base}
+		if !strings.Contains(query, "?2") {
+			args = args[:1]
+		}
+		if _, err := q.exec(query, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

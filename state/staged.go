@@ -1,0 +1,62 @@
+package state
+
+import (
+	"hash/maphash"
+
+	"groupwriteback/internal/directory"
+)
+
+// stagedCache remembers what the writer has stored in the generation that is
+// being staged, so that a user who is in fifty groups is written once. It is
+// guarded by State.writing, bounded, and may be forgotten at any time.
+type stagedCache struct {
+	generation int64
+	members    map[directory.GUID]stagedMember
+	objects    map[directory.GUID]uint64 // hash of the name
+	seed       maphash.Seed
+}
+
+type stagedMember struct {
+	number   uint32
+	readable bool
+}
+
+// maxStagedCache bounds each map to some 20 MB.
+const maxStagedCache = 1 << 19
+
+func (c *stagedCache) forget() { *c = stagedCache{} }
+
+// in prepares the cache for a generation.
+func (c *stagedCache) in(generation int64) {
+	if c.generation != generation || c.members == nil {
+		*c = stagedCache{
+			generation: generation,
+			members:    map[directory.GUID]stagedMember{},
+			objects:    map[directory.GUID]uint64{},
+			seed:       maphash.MakeSeed(),
+		}
+	}
+	if len(c.members) >= maxStagedCache {
+		clear(c.members)
+	}
+	if len(c.objects) >= maxStagedCache {
+		clear(c.objects)
+	}
+}
+
+// rememberObject stores the last known name of an object of AD. An overlay does
+// not write it only to say that it was seen again.
+func (c *stagedCache) rememberObject(q *session, l layers, ref directory.MemberRef) error {
+	if ref.DN == "" || ref.GUID.IsZero() {
+		return nil
+	}
+	hash := maphash.String(c.seed, ref.DN)
+	if known, ok := c.objects[ref.GUID]; ok && known == hash {
+		return nil
+	}
+	c.objects[ref.GUID] = hash
+	_, err := q.exec(`INSERT INTO target_object (guid, generation, dn) VALUES (?1, ?2, ?3)
+		ON CONFLICT DO UPDATE SET generation = excluded.generation, dn = excluded.dn
+		WHERE generation < ?4 OR dn <> excluded.dn`, ref.GUID[:], l.top, ref.DN, l.lowest())
+	return err
+}

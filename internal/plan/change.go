@@ -81,8 +81,6 @@ type Change struct {
 	DisplayName string            `json:"displayName"`
 	DN          string            `json:"dn"` // where it stands, or for Create will stand
 	Attributes  []AttributeChange `json:"attributes,omitempty"`
-	// OnPremisesSID is set on the Skip of a group that was moved to the cloud.
-	OnPremisesSID directory.SID `json:"-"`
 	// Add and Remove are values of member, ascending. A Create and an Adopt
 	// carry the members of their object, all others leave them to UpdateMembers.
 	Add    []directory.GUID `json:"-"`

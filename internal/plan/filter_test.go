@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"strings"
@@ -88,6 +89,8 @@ func TestFilterHasOneForm(t *testing.T) {
 
 func TestFilterRefuses(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("(", n) + "mail -eq ''" + strings.Repeat(")", n) }
+	// It fits only without the blanks that its stored form has.
+	crowded := strings.Repeat(`(mail -eq''-or mail -eq'')-and`, 136) + `(mail -eq'')`
 	for _, c := range []struct {
 		text     string
 		position int
@@ -120,6 +123,7 @@ func TestFilterRefuses(t *testing.T) {
 		{deep(maxFilterDepth + 1), maxFilterDepth + 1, "nested more than 32 deep"},
 		{strings.Repeat("!", maxFilterDepth+1) + "mail -eq ''", maxFilterDepth + 1, "nested more than 32 deep"},
 		{`mail -eq '` + strings.Repeat("ä", maxFilterLength-10) + `'`, maxFilterLength + 1, "at most 4096 characters"},
+		{crowded, utf8.RuneCountInString(crowded) + 1, "at most 4096 characters"},
 	} {
 		f, err := ParseFilter(c.text)
 		var wrong *FilterError
@@ -129,6 +133,9 @@ func TestFilterRefuses(t *testing.T) {
 		}
 		if wrong.Position != c.position || !strings.Contains(wrong.Message, c.message) {
 			t.Errorf("%.60s: %v; want at %d %s", c.text, err, c.position, c.message)
+		}
+		if got, want := err.Error(), fmt.Sprintf("the filter is wrong at character %d: %s", c.position, wrong.Message); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	for _, text := range []string{deep(maxFilterDepth), `mail -eq '` + strings.Repeat("ä", maxFilterLength-11) + `'`} {

@@ -76,8 +76,8 @@ func (m *Membership) Unknown() int {
 	return n
 }
 
-// Candidate is an object of AD that carries the mark of a cloud group, or is
-// linked to it.
+// Candidate is an object of AD that carries the mark of a cloud group, is linked
+// to it, or has its SID. An object is passed once, whichever of these hold.
 type Candidate struct {
 	directory.TargetGroup
 	// Values are the objectGUIDs of the members, ascending.
@@ -327,10 +327,8 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 // (rule 25), nor one whose members could not be read.
 func create(p *Pair, r *Rules) Change {
 	if sid := p.Source.OnPremisesSID; sid != "" {
-		s := skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
+		return skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
 			"The group was moved to the cloud from Active Directory, but no object with its SID %s was found. It is not created a second time.", sid))
-		s.OnPremisesSID = sid
-		return s
 	}
 	if p.Membership.Incomplete != "" {
 		return skip(p, nil, ReasonMembersUnread, "Its members could not be read ("+p.Membership.Incomplete+"). It is created by the run that can read them.")

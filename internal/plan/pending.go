@@ -2,8 +2,8 @@ package plan
 
 // Pending reports whether the next delta run has to plan the group again,
 // whether anything of it changes or not: what stood in the way may be gone by
-// then without a trace in what the delta run reads. The changes are those that
-// are left once their names were taken.
+// then without a trace in what the delta run reads. What [Names.Take] returns
+// has to be asked for too.
 func Pending(changes []Change, m *Membership) bool {
 	if m.Incomplete != "" || m.Unknown() > 0 {
 		return true

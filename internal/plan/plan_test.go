@@ -391,13 +391,26 @@ func TestPlanIsIdempotent(t *testing.T) {
 		r.CNFromDisplayName, r.SAMFromDisplayName = rapid.Bool().Draw(t, "cn"), rapid.Bool().Draw(t, "sam")
 		r.Mail, r.ExternalID, r.MoveBack = rapid.Bool().Draw(t, "mail"), rapid.Bool().Draw(t, "external"), true
 		draw := func(name string) *directory.SourceGroup {
-			return &directory.SourceGroup{ID: groupID, DisplayName: text.Draw(t, name), Description: text.Draw(t, name+"d"), Mail: text.Draw(t, name+"m")}
+			types := []OnPremisesGroupType{"", UniversalDistribution, UniversalSecurity, UniversalMailEnabledSecurity}
+			r.OnPremisesGroupType, r.OwnGroupType = rapid.SampledFrom(types).Draw(t, name+"t"), rapid.Bool().Draw(t, name+"o")
+			return &directory.SourceGroup{ID: groupID, DisplayName: text.Draw(t, name), Description: text.Draw(t, name+"d"), Mail: text.Draw(t, name+"m"),
+				Kind:                rapid.SampledFrom([]directory.GroupKind{directory.UnifiedGroup, directory.SecurityGroup}).Draw(t, name+"k"),
+				OnPremisesGroupType: string(rapid.SampledFrom(types).Draw(t, name+"g"))}
 		}
 		before := written(draw("before"), r, object)
 		before.Values, before.Place = guids.Draw(t, "values"), Place(rapid.IntRange(0, 2).Draw(t, "place"))
+		adopt := rapid.Bool().Draw(t, "adopt")
+		if adopt { // the object that a group was which was moved to the cloud
+			r.Adopt = true
+			before.BySID, before.Linked, before.AdminDesc, before.ExternalID, before.ExtensionName = true, false, "", text.Draw(t, "id"), []string{"x"}
+		}
 		p := &Pair{ID: groupID, Source: draw("after"), Membership: Membership{Joined: guids.Draw(t, "joined")}, Candidates: []Candidate{before}}
+		p.Source.OnPremisesSID = before.SID
 		for _, change := range Group(p, r) {
 			apply(&p.Candidates[0], change)
+		}
+		if now := p.Candidates[0]; adopt && (now.Place != before.Place || now.CN != before.CN || now.GroupType != before.GroupType || now.SAMAccountName != before.SAMAccountName) {
+			t.Fatalf("adopted, but changed from %+v to %+v", before, now)
 		}
 		if again := Group(p, r); len(again) > 0 {
 			t.Fatalf("planned again: %v", say(again))

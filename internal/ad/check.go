@@ -57,7 +57,7 @@ func (t *target) deviating(ctx context.Context, group directory.GUID, dn string,
 		}
 	}
 	// Since the values were written the objects may have been renamed.
-	if open, err = t.named(ctx, open, true); err != nil {
+	if open, err = t.named(ctx, open); err != nil {
 		return nil, err
 	}
 	join := or

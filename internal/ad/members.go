@@ -16,11 +16,7 @@ func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, r
 	if err != nil {
 		return t.explain(ctx, added, nil), err
 	}
-	named, err := t.named(ctx, distinct(remove), false)
-	if err != nil {
-		return t.explain(ctx, added, nil), err
-	}
-	removed, err := t.changeChunks(ctx, group, named, false)
+	removed, err := t.changeChunks(ctx, group, distinct(remove), false)
 	return t.explain(ctx, added, removed), err
 }
 
@@ -39,7 +35,7 @@ func (t *target) changeChunks(ctx context.Context, group directory.GUID, refs []
 }
 
 func (t *target) changeChunk(ctx context.Context, group directory.GUID, chunk []directory.MemberRef, add bool) ([]culprit, error) {
-	refused, err := t.changeValues(ctx, group, chunk, add)
+	refused, err := t.changeValues(ctx, group, t.memberValues(chunk), add)
 	if !refused {
 		return nil, err
 	}
@@ -57,24 +53,27 @@ func (t *target) changeChunk(ctx context.Context, group directory.GUID, chunk []
 	if lookErr != nil {
 		return nil, lookErr
 	}
+	values := t.memberValues
 	if !add {
-		if open, lookErr = t.named(ctx, open, true); lookErr != nil {
+		// By name now: a server may know a value only by that.
+		values = dnValues
+		if open, lookErr = t.named(ctx, open); lookErr != nil {
 			return nil, lookErr
 		}
 	}
 	return halve(open, func(part []directory.MemberRef) (bool, error) {
-		return t.changeValues(ctx, group, part, add)
+		return t.changeValues(ctx, group, values(part), add)
 	})
 }
 
 // changeValues sends one request. refused says that the error may be about
 // single values.
-func (t *target) changeValues(ctx context.Context, group directory.GUID, refs []directory.MemberRef, add bool) (refused bool, err error) {
+func (t *target) changeValues(ctx context.Context, group directory.GUID, values []string, add bool) (refused bool, err error) {
 	request := ldap.NewModifyRequest(byGUID(group), permissive())
 	if add {
-		request.Add(attrMember, t.memberValues(refs))
+		request.Add(attrMember, values)
 	} else {
-		request.Delete(attrMember, dnValues(refs))
+		request.Delete(attrMember, values)
 	}
 	err = t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Modify(request) }, nil)
 	return refusesValues(err), t.writeError(ctx, group.String(), err)
@@ -158,9 +157,9 @@ func (t *target) local(ref directory.MemberRef) bool {
 	return err == nil && t.root.holds(dn)
 }
 
-// memberValues are the values to add: objects of our domain by GUID, which a
-// rename does not touch; those of other domains by name, because this server
-// need not know their GUIDs.
+// memberValues are the values to add or to remove: objects of our domain by
+// GUID, since a name that was read some time ago may be another's now; those of
+// other domains by name, because this server need not know their GUIDs.
 func (t *target) memberValues(refs []directory.MemberRef) []string {
 	values := make([]string, len(refs))
 	for i, r := range refs {
@@ -173,8 +172,8 @@ func (t *target) memberValues(refs []directory.MemberRef) []string {
 	return values
 }
 
-// dnValues are the values to remove or to look for: by name, and by GUID where
-// no name is known.
+// dnValues are the values as a server tells them: by name, and by GUID where no
+// name is known.
 func dnValues(refs []directory.MemberRef) []string {
 	values := make([]string, len(refs))
 	for i, r := range refs {
@@ -186,30 +185,53 @@ func dnValues(refs []directory.MemberRef) []string {
 	return values
 }
 
-// named fills in the present names of those members that lack one, or, with
-// all, of every member; those that this domain does not have stay as they are.
-func (t *target) named(ctx context.Context, refs []directory.MemberRef, all bool) ([]directory.MemberRef, error) {
+// named gives the members their present names. One that this domain does not
+// have, or does not show, keeps its name unless that is another object's now.
+func (t *target) named(ctx context.Context, refs []directory.MemberRef) ([]directory.MemberRef, error) {
 	filled := slices.Clone(refs)
-	var at []int
-	for i, r := range filled {
-		if all || r.DN == "" {
-			at = append(at, i)
-		}
-	}
-	for batch := range slices.Chunk(at, batchSize) {
-		values := make([][]byte, len(batch))
-		for i, n := range batch {
-			values[i] = filled[n].GUID.AD()
-		}
-		found, err := t.lookup(ctx, false, attrGUID, values)
+	for batch := range slices.Chunk(filled, batchSize) {
+		var unknown []*directory.MemberRef
+		found, err := t.lookup(ctx, false, attrGUID, valuesOf(batch, func(r directory.MemberRef) []byte { return r.GUID.AD() }))
 		if err != nil {
 			return nil, t.readError(ctx, t.root.baseDN, err)
 		}
-		for i, n := range batch {
-			if objects := found[string(values[i])]; len(objects) == 1 {
-				filled[n].DN = objects[0].ref.DN
+		for i := range batch {
+			r := &batch[i]
+			if objects := found[string(r.GUID.AD())]; len(objects) == 1 {
+				r.DN = objects[0].ref.DN
+			} else if r.DN != "" && t.local(*r) {
+				unknown = append(unknown, r)
+			}
+		}
+		if len(unknown) == 0 {
+			continue
+		}
+		entries, err := t.pool.find(ctx, query{
+			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, attributes: []string{"1.1"},
+			filter: anyOf("distinguishedName", valuesOf(unknown, func(r *directory.MemberRef) string { return r.DN })),
+		})
+		if err != nil {
+			return nil, t.readError(ctx, t.root.baseDN, err)
+		}
+		for _, r := range unknown {
+			if slices.ContainsFunc(entries, func(e *ldap.Entry) bool { return sameDN(e.DN, r.DN) }) {
+				r.DN = ""
 			}
 		}
 	}
 	return filled, nil
+}
+
+func valuesOf[R any, V any](refs []R, value func(R) V) []V {
+	values := make([]V, len(refs))
+	for i, r := range refs {
+		values[i] = value(r)
+	}
+	return values
+}
+
+func sameDN(a, b string) bool {
+	x, errX := directory.ParseDN(a)
+	y, errY := directory.ParseDN(b)
+	return errX == nil && errY == nil && x.Equal(y)
 }

@@ -359,6 +359,40 @@ func (s *suite) testMembers(t *testing.T) {
 		dead := directory.MemberRef{GUID: newID(), DN: "CN=dead," + s.People}
 		change(t, nil, []directory.MemberRef{dead, {GUID: newID()}, some[2]}, some[3])
 	})
+	t.Run("deleted meanwhile", func(t *testing.T) {
+		below := s.unit(t, target, s.Other)
+		var gone []directory.MemberRef
+		for _, name := range []string{"one", "two", "three", "four"} {
+			dn := "CN=" + name + "," + below.DN
+			s.admin.contact(t, dn)
+			gone = append(gone, directory.MemberRef{GUID: s.admin.guid(t, dn), DN: dn})
+		}
+		change(t, gone, nil, append(slices.Clone(gone), some[3])...)
+		for _, g := range gone[:3] {
+			s.admin.remove(t, g.DN)
+		}
+		// By the name of before, by key alone, and by a name that another has now.
+		s.admin.contact(t, gone[2].DN)
+		heir := directory.MemberRef{GUID: s.admin.guid(t, gone[2].DN), DN: gone[2].DN}
+		remove := []directory.MemberRef{gone[0], {GUID: gone[1].GUID}, gone[2], gone[3]}
+		change(t, nil, remove, some[3])
+		change(t, nil, remove, some[3])
+		missing, lingering, err := target.CheckMembers(testContext(t), created.GUID, byKey(gone[:2]...), append(gone[:3:3], byKey(gone[3])...))
+		if err != nil || len(missing) != 2 || len(lingering) > 0 {
+			t.Errorf("missing %v, lingering %v, %v", missing, lingering, err)
+		}
+		// The namesake is a member of its own.
+		change(t, []directory.MemberRef{heir}, nil, some[3], heir)
+		change(t, nil, gone[2:3], some[3], heir)
+		change(t, nil, []directory.MemberRef{heir}, some[3])
+		for _, form := range [][]directory.MemberRef{gone[:2], byKey(gone[:2]...)} {
+			refused, err := target.ChangeMembers(testContext(t), created.GUID, append(slices.Clone(form), some[0]), nil)
+			if err != nil || len(refused) != 2 || refused[0].Reason != directory.ReasonNotFound || refused[1].Reason != directory.ReasonNotFound {
+				t.Errorf("added: %v, refused %+v", err, refused)
+			}
+			change(t, nil, some[:1], some[3])
+		}
+	})
 	t.Run("a group as member", func(t *testing.T) {
 		nested, _ := s.create(t, target, unit.GUID)
 		ref := directory.MemberRef{GUID: nested.GUID, DN: nested.DN}

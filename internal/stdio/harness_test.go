@@ -23,6 +23,10 @@ type fakeEngine struct {
 	connect func(context.Context, *engine.SourceConfig, *engine.TargetConfig) (engine.ConnectionInfo, error)
 	sync    func(context.Context, engine.SyncRequest, engine.Report) (engine.Run, error)
 	test    func(context.Context, string) ([]engine.Check, error)
+	enable  func(engine.EnableRequest)
+	set     func(engine.SettingsPatch)
+	preview func(engine.PreviewRequest)
+	group   func(context.Context, engine.GroupSyncRequest, engine.Report) (engine.GroupSyncResult, error)
 	state   *fakeState
 	closed  chan struct{}
 }
@@ -44,7 +48,10 @@ func (f *fakeEngine) Test(ctx context.Context, container string) ([]engine.Check
 	}
 	return f.test(ctx, container)
 }
-func (f *fakeEngine) Enable(context.Context, engine.EnableRequest) (engine.EnableResult, error) {
+func (f *fakeEngine) Enable(_ context.Context, r engine.EnableRequest) (engine.EnableResult, error) {
+	if f.enable != nil {
+		f.enable(r)
+	}
 	return engine.EnableResult{}, nil
 }
 func (f *fakeEngine) Disable(context.Context, engine.DisableRequest) (engine.Run, error) {
@@ -53,7 +60,10 @@ func (f *fakeEngine) Disable(context.Context, engine.DisableRequest) (engine.Run
 func (f *fakeEngine) Settings(context.Context) (engine.Settings, error) {
 	return engine.DefaultSettings(), nil
 }
-func (f *fakeEngine) SetSettings(context.Context, engine.SettingsPatch) (engine.Settings, error) {
+func (f *fakeEngine) SetSettings(_ context.Context, p engine.SettingsPatch) (engine.Settings, error) {
+	if f.set != nil {
+		f.set(p)
+	}
 	return engine.Settings{}, nil
 }
 func (f *fakeEngine) Sync(ctx context.Context, r engine.SyncRequest, report engine.Report) (engine.Run, error) {
@@ -63,7 +73,16 @@ func (f *fakeEngine) Sync(ctx context.Context, r engine.SyncRequest, report engi
 	return f.sync(ctx, r, report)
 }
 func (f *fakeEngine) Preview(ctx context.Context, r engine.PreviewRequest, report engine.Report) (engine.Run, error) {
+	if f.preview != nil {
+		f.preview(r)
+	}
 	return f.Sync(ctx, engine.SyncRequest{}, report)
+}
+func (f *fakeEngine) SyncGroup(ctx context.Context, r engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error) {
+	if f.group == nil {
+		return engine.GroupSyncResult{}, nil
+	}
+	return f.group(ctx, r, report)
 }
 func (f *fakeEngine) State(context.Context) (engine.State, error) { return f.state, nil }
 func (f *fakeEngine) Close() error {

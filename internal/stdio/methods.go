@@ -37,20 +37,13 @@ func (s *session) methods() methodTable {
 	add("settings.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
 		return e.Settings(ctx)
 	}))
-	add("settings.set", on(s, func(ctx context.Context, e Engine, p engine.SettingsPatch) (any, error) {
-		return e.SetSettings(ctx, p)
-	}))
+	add("settings.set", on(s, setSettings))
 
-	add("sync.start", on(s, func(ctx context.Context, e Engine, p engine.SyncRequest) (any, error) {
-		report, stop := s.progress(ctx)
-		defer stop()
+	add("sync.start", reporting(s, func(ctx context.Context, e Engine, p engine.SyncRequest, report engine.Report) (any, error) {
 		return e.Sync(ctx, p, report)
 	}))
-	add("sync.preview", on(s, func(ctx context.Context, e Engine, p engine.PreviewRequest) (any, error) {
-		report, stop := s.progress(ctx)
-		defer stop()
-		return e.Preview(ctx, p, report)
-	}))
+	add("sync.preview", reporting(s, preview))
+	add("sync.group", reporting(s, syncGroup))
 
 	add("run.list", on(s, listRuns))
 	add("run.get", on(s, getRun))
@@ -88,6 +81,15 @@ func on[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, erro
 	}
 }
 
+// reporting is on for a function that reports progress.
+func reporting[P any](s *session, f func(ctx context.Context, e Engine, p P, report engine.Report) (any, error)) method {
+	return on(s, func(ctx context.Context, e Engine, p P) (any, error) {
+		report, stop := s.progress(ctx)
+		defer stop()
+		return f(ctx, e, p, report)
+	})
+}
+
 type testParams struct {
 	TargetContainer string `json:"targetContainer"`
 }
@@ -100,10 +102,29 @@ func test(ctx context.Context, e Engine, p testParams) (any, error) {
 	return map[string]any{"checks": checks}, err
 }
 
-func enable(ctx context.Context, e Engine, p engine.EnableRequest) (any, error) {
-	result, err := e.Enable(ctx, p)
-	if result.Warnings == nil {
-		result.Warnings = []string{}
+type previewParams struct {
+	engine.PreviewRequest
+	Enable *enableParams `json:"enable"`
+}
+
+func preview(ctx context.Context, e Engine, p previewParams, report engine.Report) (any, error) {
+	if p.Enable != nil {
+		request, err := p.Enable.request("enable.")
+		if err != nil {
+			return nil, err
+		}
+		p.PreviewRequest.Enable = &request
+	}
+	return e.Preview(ctx, p.PreviewRequest, report)
+}
+
+func syncGroup(ctx context.Context, e Engine, p engine.GroupSyncRequest, report engine.Report) (any, error) {
+	if p.Group == "" {
+		return nil, missing("group")
+	}
+	result, err := e.SyncGroup(ctx, p, report)
+	if result.Steps == nil {
+		result.Steps = []engine.GroupStep{}
 	}
 	return result, err
 }

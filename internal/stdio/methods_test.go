@@ -1,15 +1,19 @@
 package stdio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 func methodNames() []string {
@@ -67,6 +71,20 @@ func TestParametersAreRefusedByName(t *testing.T) {
 		{"writeback.enable", map[string]any{"adopt": "yes"}, "adopt"},
 		{"sync.preview", map[string]any{"enable": map[string]any{"whatIf": 1}}, "enable.whatIf"},
 		{"sync.preview", map[string]any{"enable": map[string]any{"adopt": "yes"}}, "enable.adopt"},
+		{"settings.set", map[string]any{"groupIds": "x"}, "groupIds"},
+		{"settings.set", map[string]any{"groupIds": []any{5}}, "groupIds"},
+		{"settings.set", map[string]any{"groupIds": []string{"x"}}, "groupIds"},
+		{"settings.set", map[string]any{"groupIds": []any{nil}}, "groupIds"},
+		{"settings.set", map[string]any{"filter": []string{}}, "filter"},
+		{"settings.set", map[string]any{"connections": "many"}, "connections"},
+		{"writeback.enable", map[string]any{"groupIds": []string{""}}, "groupIds"},
+		{"writeback.enable", map[string]any{"maxMemberCount": 1.5}, "maxMemberCount"},
+		{"writeback.enable", map[string]any{"initialIntervalDays": 3}, "initialIntervalDays"},
+		{"sync.preview", map[string]any{"enable": map[string]any{"groupIds": []string{"x"}}}, "enable.groupIds"},
+		{"sync.start", map[string]any{"skipReplicationCheck": "yes"}, "skipReplicationCheck"},
+		{"sync.group", nil, "group"},
+		{"sync.group", map[string]any{"group": []string{"x"}}, "group"},
+		{"sync.group", map[string]any{"group": "x", "policyType": "Delta"}, "policyType"},
 		{"run.list", map[string]any{"limit": 501}, "limit"},
 		{"run.list", map[string]any{"limit": -1}, "limit"},
 		{"run.list", map[string]any{"limit": 1.5}, "limit"},
@@ -129,5 +147,112 @@ func TestEveryCategoryHasItsCode(t *testing.T) {
 	}
 	if e := wireError(engine.AsError(errors.New("odd"))); e.Code != -32603 {
 		t.Errorf("an unknown error has the code %d", e.Code)
+	}
+}
+
+// What is left out keeps what is set, and what is given as empty takes it away.
+func TestSettingsAreDecoded(t *testing.T) {
+	const a, b = "e0000000-0000-4000-8000-00000000000a", "e0000000-0000-4000-8000-00000000000b"
+	var patch engine.SettingsPatch
+	var enabled, previewed engine.EnableRequest
+	e := &fakeEngine{
+		set:     func(p engine.SettingsPatch) { patch = p },
+		enable:  func(r engine.EnableRequest) { enabled = r },
+		preview: func(r engine.PreviewRequest) { previewed = *r.Enable },
+	}
+	p := startInitialized(t, e)
+	ids := func(text ...string) *[]directory.GUID {
+		out := []directory.GUID{}
+		for _, s := range text {
+			out = append(out, directory.MustGUID(s))
+		}
+		return &out
+	}
+	for _, test := range []struct {
+		params map[string]any
+		want   engine.Choices
+	}{
+		{nil, engine.Choices{}},
+		{map[string]any{"groupIds": nil, "filter": nil, "scope": nil, "includeSecurityGroups": nil, "maxMemberCount": nil}, engine.Choices{}},
+		{map[string]any{"groupIds": []string{}, "filter": "", "scope": "", "onPremisesGroupType": ""}, engine.Choices{GroupIDs: ids(), Filter: new(string)}},
+		{
+			map[string]any{"scope": "Selected", "groupIds": []string{b, "{" + strings.ToUpper(a) + "}"}, "filter": "mail -ne ''",
+				"includeSecurityGroups": false, "onPremisesGroupType": "UniversalSecurityGroup", "maxMemberCount": 250000},
+			engine.Choices{Scope: plan.ScopeSelected, GroupIDs: ids(b, a), Filter: pointer("mail -ne ''"), IncludeSecurityGroups: new(bool),
+				OnPremisesGroupType: plan.UniversalSecurity, MaxMemberCount: pointer(250_000)},
+		},
+	} {
+		patch, enabled, previewed = engine.SettingsPatch{}, engine.EnableRequest{}, engine.EnableRequest{}
+		p.call(1, "settings.set", test.params)
+		p.wantResult("1")
+		p.call(2, "writeback.enable", test.params)
+		p.wantResult("2")
+		if test.params == nil {
+			test.params = map[string]any{} // enable: null is no enable
+		}
+		p.call(3, "sync.preview", map[string]any{"enable": test.params})
+		p.wantResult("3")
+		for method, got := range map[string]engine.Choices{"settings.set": patch.Choices, "writeback.enable": enabled.Choices, "sync.preview": previewed.Choices} {
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s %v: -want +got\n%s", method, test.params, diff)
+			}
+		}
+	}
+	p.call(4, "settings.set", map[string]any{"initialIntervalDays": 3, "connections": 8})
+	p.wantResult("4")
+	if diff := cmp.Diff(engine.SettingsPatch{InitialIntervalDays: pointer(3), Connections: pointer(8)}, patch); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func pointer[T any](v T) *T { return &v }
+
+func TestSyncGroup(t *testing.T) {
+	id := directory.MustGUID("e0000000-0000-4000-8000-00000000000a")
+	started := make(chan struct{}, 1)
+	var got engine.GroupSyncRequest
+	e := &fakeEngine{group: func(ctx context.Context, r engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error) {
+		got = r
+		switch r.Group {
+		case "two of them":
+			return engine.GroupSyncResult{}, &engine.Error{Category: engine.InvalidArgument, ID: "GroupAmbiguous", Object: r.Group, Message: "Two.", Advice: "Give the id."}
+		case "slow":
+			report(engine.Progress{Step: "import-members", StepNumber: 2, StepCount: 10})
+			<-started
+			<-ctx.Done()
+			return engine.GroupSyncResult{ID: id, Run: engine.Run{Kind: engine.GroupRun, Status: engine.RunStopped, StopReason: engine.StopCancelled}}, nil
+		}
+		return engine.GroupSyncResult{ID: id, DisplayName: "HR", Run: engine.Run{Kind: engine.GroupRun},
+			Steps: []engine.GroupStep{{Name: "Import", Result: engine.Passed, Message: "Read."}}}, nil
+	}}
+	p := startInitialized(t, e)
+
+	p.call(1, "sync.group", map[string]any{"group": "HR", "whatIf": true, "skipReplicationCheck": true})
+	result := string(p.wantResult("1"))
+	for _, want := range []string{`"id":"` + id.String() + `","displayName":"HR","steps":[{"name":"Import","result":"Passed","message":"Read."}]`, `"kind":"group"`} {
+		if !strings.Contains(result, want) {
+			t.Errorf("got %s, want %s in it", result, want)
+		}
+	}
+	if want := (engine.GroupSyncRequest{Group: "HR", WhatIf: true, SkipReplicationCheck: true}); got != want {
+		t.Errorf("the engine got %+v, want %+v", got, want)
+	}
+	p.call(2, "sync.group", map[string]any{"group": "two of them"})
+	if m := p.wantError("2", -32602, "GroupAmbiguous"); m.Error.Data.Object != "two of them" {
+		t.Errorf("the error names %q", m.Error.Data.Object)
+	}
+
+	// Progress comes, and a cancelled one still answers with its record.
+	p.call(3, "sync.group", map[string]any{"group": "slow"})
+	if m := p.next(); m.Method != "progress" || !strings.Contains(string(m.Params), `"requestId":3,"step":"import-members","stepNumber":2,"stepCount":10`) {
+		t.Errorf("got %s %s, want progress", m.Method, m.Params)
+	}
+	started <- struct{}{}
+	p.send(`{"jsonrpc":"2.0","method":"request.cancel","params":{"id":3}}`)
+	result = string(p.wantResult("3"))
+	for _, want := range []string{`"stopReason":"stopped-cancelled"`, `"steps":[]`} {
+		if !strings.Contains(result, want) {
+			t.Errorf("got %s, want %s in it", result, want)
+		}
 	}
 }

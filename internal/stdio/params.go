@@ -14,8 +14,6 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// decode reads params into the struct that into points to. Fields that the
-// struct has not, and values of another type, are refused by name; no message
 // parameterName is the path of a parameter as the client wrote it: what
 // encoding/json says also names embedded structs, which begin with a capital
 // and are no part of the JSON.
@@ -25,6 +23,8 @@ func parameterName(path string) string {
 	return strings.Join(parts, ".")
 }
 
+// decode reads params into the struct that into points to. Fields that the
+// struct has not, and values of another type, are refused by name; no message
 // quotes a value, for it may be a secret.
 func decode(params json.RawMessage, into any) error {
 	if len(params) == 0 {
@@ -82,4 +82,22 @@ func guid(name, value string) (directory.GUID, error) {
 			"Give the form 00000000-0000-0000-0000-000000000000.")
 	}
 	return g, nil
+}
+
+// guids reads a list of GUIDs, none of them empty; nil stays nil.
+func guids(name string, values *[]string) (*[]directory.GUID, error) {
+	if values == nil {
+		return nil, nil
+	}
+	out := make([]directory.GUID, len(*values))
+	for i, value := range *values {
+		var err error
+		if out[i], err = guid(name, value); err != nil {
+			return nil, err
+		}
+		if out[i].IsZero() {
+			return nil, invalidParameter(name, fmt.Sprintf("The item %d of %s is empty.", i+1, name), "Leave it out, or give an object id.")
+		}
+	}
+	return &out, nil
 }

@@ -37,6 +37,7 @@ type Engine interface {
 	SetSettings(ctx context.Context, patch engine.SettingsPatch) (engine.Settings, error)
 	Sync(ctx context.Context, request engine.SyncRequest, report engine.Report) (engine.Run, error)
 	Preview(ctx context.Context, request engine.PreviewRequest, report engine.Report) (engine.Run, error)
+	SyncGroup(ctx context.Context, request engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error)
 	State(ctx context.Context) (engine.State, error)
 	Close() error
 }

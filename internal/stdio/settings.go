@@ -1,0 +1,49 @@
+package stdio
+
+import (
+	"context"
+
+	"groupwriteback/internal/engine"
+)
+
+// enableParams are those of writeback.enable. GroupIDs stands over the field of
+// engine.Choices, here and below: as texts, so that one that is no id is refused
+// by name.
+type enableParams struct {
+	engine.EnableRequest
+	GroupIDs *[]string `json:"groupIds"`
+}
+
+// request returns the engine's request; path is where the params stand in those
+// of the method.
+func (p *enableParams) request(path string) (engine.EnableRequest, error) {
+	ids, err := guids(path+"groupIds", p.GroupIDs)
+	p.EnableRequest.GroupIDs = ids
+	return p.EnableRequest, err
+}
+
+func enable(ctx context.Context, e Engine, p enableParams) (any, error) {
+	request, err := p.request("")
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.Enable(ctx, request)
+	if result.Warnings == nil {
+		result.Warnings = []string{}
+	}
+	return result, err
+}
+
+type settingsParams struct {
+	engine.SettingsPatch
+	GroupIDs *[]string `json:"groupIds"`
+}
+
+func setSettings(ctx context.Context, e Engine, p settingsParams) (any, error) {
+	ids, err := guids("groupIds", p.GroupIDs)
+	if err != nil {
+		return nil, err
+	}
+	p.SettingsPatch.GroupIDs = ids
+	return e.SetSettings(ctx, p.SettingsPatch)
+}

@@ -135,6 +135,10 @@ func (s *State) Discard(ctx context.Context, generation int64) error {
 	if generation == current {
 		return s.translate("discard what was imported", fmt.Errorf("generation %d is the current one", generation))
 	}
+	// What is staged in it from now on stands by itself.
+	if l := s.overlay.Load(); l != nil && l.top == generation {
+		s.overlay.Store(nil)
+	}
 	return s.removeStaged(ctx, generation, generation)
 }
 

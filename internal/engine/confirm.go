@@ -56,6 +56,9 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 			large = append(large, c.TargetGUID)
 		}
 	}
+	if written == nil {
+		return nil
+	}
 	whole, err := r.target.GroupsByGUID(ctx, small, true)
 	if err != nil {
 		return err

@@ -213,8 +213,8 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if err := p.countMembers(ctx, &pair); err != nil {
 		return err
 	}
-	ours := func(c plan.Candidate) bool { return c.Ours(pair.ID, &p.rules) }
-	if pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, ours) {
+	known := func(c plan.Candidate) bool { return c.Linked || c.Ours(pair.ID, &p.rules) }
+	if pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, known) {
 		p.moved = append(p.moved, pair)
 		if len(p.moved) < nameBatch {
 			return nil
@@ -330,26 +330,35 @@ func (p *planner) askSIDs(ctx context.Context) error {
 	p.moved = nil
 	for _, pair := range waiting {
 		if ref, ok := refs[pair.Source.OnPremisesSID]; ok {
-			// With the members only where they are to be compared.
-			found, err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, p.rules.Adopt)
-			if err != nil {
-				return fmt.Errorf("reading %s: %w", ref.DN, err)
-			}
-			if p.rules.Adopt {
-				if err := p.state.StageTargetGroups(ctx, p.record.ID, found); err != nil {
-					return err
-				}
-			}
-			for _, g := range found {
-				g.Members = nil
-				pair.Candidates = slices.DeleteFunc(pair.Candidates, func(c plan.Candidate) bool { return c.GUID == g.GUID })
-				pair.Candidates = append(pair.Candidates, plan.Candidate{TargetGroup: g, BySID: true, Place: p.place(g.DN)})
+			if err := p.addBySID(ctx, &pair, ref); err != nil {
+				return err
 			}
 		}
 		if err := p.plan(ctx, &pair); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// addBySID adds the object that the group was, with its members where they are
+// to be compared.
+func (p *planner) addBySID(ctx context.Context, pair *plan.Pair, ref directory.MemberRef) error {
+	found, err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, false)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	candidate := plan.Candidate{TargetGroup: found[0], BySID: true, Place: p.place(found[0].DN)}
+	if p.rules.Adopt || candidate.Ours(pair.ID, &p.rules) { // ours: the state was lost
+		whole, err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, true)
+		if err != nil {
+			return err
+		}
+		if err := p.state.StageTargetGroups(ctx, p.record.ID, whole); err != nil {
+			return err
+		}
+	}
+	pair.Candidates = append(slices.DeleteFunc(pair.Candidates, func(c plan.Candidate) bool { return c.GUID == ref.GUID }), candidate)
 	return nil
 }
 
@@ -369,7 +378,8 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		values[c.GUID] = len(c.Values)
 		if c.Ours(pair.ID, &p.rules) {
 			ours = append(ours, c)
-			p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer
+			kept := c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID) // never moved
+			p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer && !kept
 		}
 	}
 	if p.record.PolicyType == Initial && !p.again {

@@ -13,6 +13,7 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/state"
 )
 
 func TestADeletionThatFailsIsTriedAgain(t *testing.T) {
@@ -196,6 +197,7 @@ func TestTwoConnectsDoNotUndoEachOther(t *testing.T) {
 			return b.tenant, nil
 		},
 		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return b.directory, nil },
+		OpenState:  func(ctx context.Context) (engine.State, error) { return state.Open(ctx, b.folder) },
 	})
 	done := make(chan error)
 	go func() {

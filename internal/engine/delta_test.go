@@ -1,0 +1,672 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// delta runs a sync that has to be a Delta run and to be complete.
+func (b *bench) delta(t fataler) engine.Run {
+	t.Helper()
+	run := b.sync(t)
+	if run.PolicyType != engine.Delta || run.PolicyReason != "" {
+		t.Fatalf("%s, because %s", run.PolicyType, run.PolicyReason)
+	}
+	if run.Status != engine.RunComplete {
+		t.Fatalf("%+v\n%v", run, b.outcomes(t, run))
+	}
+	return run
+}
+
+// ready is a bench whose tenant was synced.
+func ready(t *testing.T, groups map[string][]string) *bench {
+	t.Helper()
+	b := newBench(t)
+	for name, members := range groups {
+		b.tenant.put(name, members...)
+	}
+	b.enable(t)
+	if run := b.sync(t); run.PolicyType != engine.Initial || run.PolicyReason != engine.InitialFirst || run.Status != engine.RunComplete {
+		t.Fatalf("%+v", run)
+	}
+	b.forget()
+	return b
+}
+
+// forget begins a new count of what is asked.
+func (b *bench) forget() {
+	b.tenant.seen, b.directory.seen, b.tenant.asked, b.directory.whole = nil, nil, nil, 0
+}
+
+// object is what stands for the group of that name.
+func (b *bench) object(name string) *directory.TargetGroup {
+	for _, g := range b.directory.objects {
+		if g.DisplayName == name || g.AdminDesc == directory.Mark(guid("group "+name)) {
+			return g
+		}
+	}
+	return nil
+}
+
+func TestNothingChangedCostsNothing(t *testing.T) {
+	for _, groups := range []int{10, 300} {
+		b := newBench(t)
+		for i := range groups {
+			b.tenant.put(fmt.Sprint("group ", i), "a", "b", "cloud")
+		}
+		b.enable(t)
+		b.sync(t)
+		b.delta(t) // its own echoes
+		b.forget()
+		run := b.delta(t)
+		if run.Planned != (plan.Totals{}) || run.SourceGroups != groups || run.UnwrittenMembers != groups {
+			t.Errorf("%+v", run)
+		}
+		seen := append(slices.Compact(b.tenant.seen), slices.Compact(b.directory.seen)...)
+		want := []string{"identify", "groupChanges", "userChanges", "container", "identify", "changed", "deleted", "identify"}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("%d groups: %s", groups, diff)
+		}
+	}
+}
+
+func TestOneMemberOfALargeGroup(t *testing.T) {
+	members := names("user", 3_000)
+	b := ready(t, map[string][]string{"large": members, "other": {"a"}})
+	b.delta(t)
+	b.tenant.put("large", append(members, "new")...)
+	b.forget()
+	run := b.delta(t)
+	if run.Exported != (plan.Totals{UpdateMembers: 1, MembersAdded: 1}) || run.Planned.MembersRemoved != 0 {
+		t.Errorf("%+v", run)
+	}
+	next := b.delta(t)
+	if next.Planned != (plan.Totals{}) || len(b.tenant.asked) != 0 || b.directory.whole != 0 {
+		t.Errorf("afterwards %+v, memberships read: %d in the tenant, %d in the directory", next.Planned, len(b.tenant.asked), b.directory.whole)
+	}
+	if !has(b.object("large"), account("new").GUID) || len(b.object("large").Members) != 3_001 {
+		t.Error("it was not written")
+	}
+}
+
+func TestDeltaOfTheTenant(t *testing.T) {
+	b := ready(t, map[string][]string{"renamed": {"a"}, "gains": {"a"}, "loses": {"a", "b"}, "soft": {"a"}, "hard": {"a"}, "still": {"a"}})
+	b.tenant.groups[guid("group renamed")].Description = "new"
+	b.tenant.put("gains", "a", "b", "cloud")
+	b.tenant.put("loses", "b")
+	b.tenant.put("created", "a", "c")
+	for name, how := range map[string]engine.Presence{"soft": engine.PresenceSoftDeleted, "hard": engine.PresenceHardDeleted} {
+		delete(b.tenant.groups, guid("group "+name))
+		b.tenant.deleted[guid("group "+name)] = how
+	}
+	run := b.delta(t)
+	want := []string{"Create created done", "Delete hard done", "Skip soft skipped", "Update renamed done", "UpdateMembers gains done", "UpdateMembers loses done"}
+	if diff := cmp.Diff(want, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	if run.SourceGroups != 5 || run.UnwrittenMembers != 1 || run.LinkedGroups != 6 {
+		t.Errorf("%+v", run)
+	}
+	if diff := cmp.Diff([]directory.GUID{guid("group created")}, b.tenant.asked); diff != "" {
+		t.Errorf("memberships read whole: %s", diff)
+	}
+	if diff := cmp.Diff(map[string][]string{"renamed": {"a"}, "gains": {"a", "b"}, "loses": {"b"}, "soft": {"a"}, "still": {"a"}, "created": {"a", "c"}}, b.holds()); diff != "" {
+		t.Error(diff)
+	}
+	// Restored, the group goes on with its object.
+	object := b.object("soft").GUID
+	b.tenant.put("soft", "b")
+	b.delta(t)
+	if g := b.object("soft"); g.GUID != object || !has(g, account("b").GUID) || has(g, account("a").GUID) {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestDriftIsPutRightAndTold(t *testing.T) {
+	for _, blind := range []bool{false, true} {
+		t.Run(fmt.Sprint("blind ", blind), func(t *testing.T) {
+			b := ready(t, map[string][]string{"edited": {"a", "b"}, "deleted": {"a"}, "moved": {"a"}, "still": {"a"}})
+			b.directory.blind = blind
+			b.delta(t)
+			edited, moved := b.object("edited"), b.object("moved")
+			edited.Description, edited.Members = "by hand", []directory.MemberRef{account("a"), account("x")}
+			edited.WhenChanged = time.Date(2026, 11, 24, 4, 12, 3, 0, time.UTC)
+			moved.DN = "CN=moved,OU=Elsewhere,DC=contoso,DC=test"
+			delete(b.directory.objects, b.object("deleted").GUID)
+			run := b.delta(t)
+			if diff := cmp.Diff([]string{"Create deleted done", "Update edited done", "UpdateMembers edited done"}, b.outcomes(t, run)); diff != "" {
+				t.Error(diff)
+			}
+			s, _ := b.engine.State(context.Background())
+			changes, _ := s.Changes(context.Background(), run.ID, plan.PhaseMembers, 0, 10, false)
+			if len(changes) != 1 || changes[0].Reason != plan.ReasonDrift || !strings.Contains(changes[0].Change.Message, "2026-11-24 04:12:03Z: description; 1 member added, 1 removed") {
+				t.Errorf("%+v", changes)
+			}
+			if run.DriftedGroups != 1 || run.MissingGroups != 1 {
+				t.Errorf("%+v", run)
+			}
+			if diff := cmp.Diff(map[string][]string{"edited": {"a", "b"}, "deleted": {"a"}, "moved": {"a"}, "still": {"a"}}, b.holds()); diff != "" {
+				t.Error(diff)
+			}
+			// What stands elsewhere is kept up to date there.
+			b.tenant.put("moved", "b")
+			b.delta(t)
+			if !has(b.object("moved"), account("b").GUID) {
+				t.Error("the group that was moved is forgotten")
+			}
+		})
+	}
+}
+
+func TestAForeignEditBesideOurWriteIsSeen(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	b.delta(t)
+	b.tenant.put("one", "a", "b")
+	b.directory.fail = func(operation string) error {
+		if operation == "holders" || operation == "resolve" { // after it was read, before it is written
+			b.object("one").Members = []directory.MemberRef{account("a"), account("intruder")}
+		}
+		return nil
+	}
+	b.delta(t)
+	b.directory.fail = nil
+	if run := b.delta(t); run.Exported.MembersRemoved != 1 {
+		t.Errorf("%+v", run)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatFailedIsPlannedAgain(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	b.tenant.put("one", "a", "b")
+	b.directory.fail = func(operation string) error {
+		if operation == "changeMembers" {
+			return &engine.Error{Category: engine.PermissionDenied, ID: "AccessDenied", Message: "no"}
+		}
+		return nil
+	}
+	for range 2 {
+		if run := b.sync(t); run.PolicyType != engine.Delta || run.Status != engine.RunPartial || run.Failed != 1 {
+			t.Errorf("%+v", run)
+		}
+	}
+	if o, err := b.engine.Overview(context.Background()); err != nil || o.PendingGroups != 1 || o.NextPolicyType != engine.Delta {
+		t.Errorf("%+v %v", o, err)
+	}
+	b.directory.fail = nil
+	if run := b.delta(t); run.Exported.MembersAdded != 1 {
+		t.Errorf("%+v", run)
+	}
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestABrokenDeltaIsNoInstruction(t *testing.T) {
+	incomplete := &engine.Error{Category: engine.InvalidData, ID: "IncompleteRead", Message: "cut off"}
+	for _, operation := range []string{"groupChanges", "userChanges", "changed", "deleted", "marked", "lookup", "membersByID", "groupsByID", "members", "resolve", "presence"} {
+		t.Run(operation, func(t *testing.T) {
+			b := ready(t, map[string][]string{"one": {"a", "b"}, "two": {"a"}, "gone": {"a"}, "edited": {"a"}})
+			b.directory.blind = operation == "marked"
+			before := b.holds()
+			b.tenant.put("one", "a", "c", "d")
+			b.tenant.put("new", "a")
+			delete(b.tenant.groups, guid("group gone"))
+			b.object("edited").Members = nil
+			before["edited"] = []string{}
+			fail := func(o string) error {
+				if o == operation {
+					return incomplete
+				}
+				return nil
+			}
+			b.tenant.fail, b.directory.fail = fail, fail
+			if run := b.sync(t); run.Status != engine.RunFailed || run.StopReason != "IncompleteRead" {
+				t.Errorf("%+v", run)
+			}
+			if diff := cmp.Diff(before, b.holds()); diff != "" {
+				t.Error(diff)
+			}
+			b.tenant.fail, b.directory.fail = nil, nil
+			run := b.delta(t)
+			if diff := cmp.Diff(map[string][]string{"one": {"a", "c", "d"}, "two": {"a"}, "edited": {"a"}, "new": {"a"}}, b.holds()); diff != "" {
+				t.Errorf("%+v %s", run, diff)
+			}
+		})
+	}
+}
+
+func TestALinkThatExpiredIsAFullImport(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	b.tenant.expired = len(b.tenant.moments)
+	b.tenant.put("one", "b")
+	run := b.sync(t)
+	if run.PolicyType != engine.Initial || run.PolicyReason != engine.InitialLinkExpired || run.Status != engine.RunComplete || run.Exported.MembersAdded != 1 {
+		t.Errorf("%+v", run)
+	}
+	b.delta(t)
+
+	// The limits hold all the same.
+	for i := range 40 {
+		b.tenant.put(fmt.Sprint("more ", i))
+	}
+	b.delta(t)
+	b.tenant.expired = len(b.tenant.moments)
+	for i := range 20 {
+		delete(b.tenant.groups, guid(fmt.Sprint("group more ", i)))
+	}
+	if run := b.sync(t); run.StopReason != engine.StopSourceShrunk || len(b.directory.objects) != 42 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A change just before the delta token was taken, which the replica that was
+// read did not show yet, is in no delta (rule 11).
+func TestAReplicaThatLagsLosesNothing(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	old := b.tenant.now()
+	b.tenant.put("one", "a", "b")
+	b.tenant.lagging = &old
+	b.enable(t)
+	b.sync(t)
+	b.tenant.lagging = nil
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+		t.Fatalf("the test proves nothing: %s", diff)
+	}
+	b.ahead += 31 * time.Minute
+	if run := b.sync(t); run.PolicyReason != engine.InitialSettling {
+		t.Errorf("%+v", run)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+	b.ahead += 31 * time.Minute
+	b.delta(t)
+
+	// A later full import begins with a link that is old enough.
+	b.tenant.put("other", "c")
+	b.delta(t)
+	old = b.tenant.now()
+	b.tenant.put("one", "a", "b", "c")
+	b.tenant.lagging = &old
+	if run, err := b.engine.Sync(context.Background(), engine.SyncRequest{PolicyType: engine.Initial}, nil); err != nil || run.PolicyReason != engine.InitialRequested {
+		t.Errorf("%+v %v", run, err)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+	b.tenant.lagging = nil
+	b.ahead += 31 * time.Minute
+	b.delta(t)
+	b.ahead += 7 * 24 * time.Hour
+	if run := b.sync(t); run.PolicyReason != engine.InitialInterval {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A member that became joinable changes neither the group's delta nor its uSN
+// (rule 8).
+func TestAMemberThatBecomesJoinable(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a", "cloud b"}, "two": {"cloud b"}, "four": {"a"}})
+	b.delta(t)
+	for _, name := range []string{"one", "two"} {
+		g := b.tenant.groups[guid("group "+name)]
+		for i := range g.members {
+			if g.members[i].Name == "cloud b" {
+				g.members[i].Synced, g.members[i].SID = true, userSID("cloud b")
+			}
+		}
+	}
+	run := b.delta(t)
+	if diff := cmp.Diff([]string{"UpdateMembers one done", "UpdateMembers two done"}, b.outcomes(t, run)); diff != "" || run.UnwrittenMembers != 0 {
+		t.Errorf("%+v %s", run, diff)
+	}
+}
+
+func TestMembersNotFoundAreAskedForAgain(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	b.ahead += 31 * time.Minute
+	b.sync(t) // settled
+	b.directory.dead[account("late").GUID] = true
+	b.tenant.put("one", "a", "late")
+	if run := b.delta(t); run.UnwrittenMembers != 1 {
+		t.Errorf("%+v", run)
+	}
+	delete(b.directory.dead, account("late").GUID)
+	b.ahead += 2 * time.Hour
+	if run := b.delta(t); run.Exported.MembersAdded != 1 || run.UnwrittenMembers != 0 {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestUnknownMembersHoldRemovalsBackUntilTheyAreKnown(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a", "b"}})
+	b.tenant.put("one", "a", "unknown")
+	run := b.sync(t)
+	if run.PolicyType != engine.Delta || run.Status != engine.RunPartial || run.UnknownMembers != 1 || run.Exported.MembersRemoved != 0 {
+		t.Errorf("%+v", run)
+	}
+	if run := b.sync(t); run.Status != engine.RunPartial || run.UnknownMembers != 1 || run.Planned.Skip != 1 {
+		t.Errorf("%+v", run)
+	}
+	g := b.tenant.groups[guid("group one")]
+	g.members[1].Readable, g.members[1].Synced, g.members[1].SID = true, true, userSID("unknown")
+	if run := b.delta(t); run.Exported.MembersRemoved != 1 || run.Exported.MembersAdded != 1 || run.UnknownMembers != 0 {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestAnotherDomainControllerMustHaveReceivedWhatWasWritten(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	b.directory.server, b.directory.invocation = "dc2", guid("dc2")
+	b.tenant.put("one", "b")
+	for _, received := range []map[directory.GUID]int64{nil, {guid("dc1"): 0}} {
+		b.directory.received = received
+		run := b.sync(t)
+		if run.Status != engine.RunStopped || run.StopReason != engine.StopTargetNotUpToDate || run.Planned != (plan.Totals{}) {
+			t.Errorf("%+v", run)
+		}
+	}
+	run, err := b.engine.Sync(context.Background(), engine.SyncRequest{SkipReplicationCheck: true}, nil)
+	if err != nil || run.PolicyReason != engine.InitialServer || run.Exported.MembersAdded != 1 {
+		t.Errorf("%+v %v", run, err)
+	}
+	b.delta(t)
+	b.directory.server, b.directory.invocation = "dc1", guid("dc1")
+	b.directory.received = map[directory.GUID]int64{guid("dc2"): 1_000}
+	if run := b.sync(t); run.PolicyReason != engine.InitialServer || run.Status != engine.RunComplete {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestScope(t *testing.T) {
+	b := ready(t, map[string][]string{"HR one": {"a"}, "HR two": {"a"}, "IT one": {"a"}})
+	ctx := context.Background()
+	set := func(c engine.Choices) {
+		t.Helper()
+		if _, err := b.engine.SetSettings(ctx, engine.SettingsPatch{Choices: c}); err != nil {
+			t.Fatal(err)
+		}
+		if run := b.sync(t); run.PolicyReason != engine.InitialSettings || run.Status != engine.RunComplete {
+			t.Fatalf("%+v", run)
+		}
+	}
+	filter := "displayName -like 'HR*'"
+	set(engine.Choices{Filter: &filter})
+	b.tenant.put("HR three", "a")
+	b.tenant.put("IT two", "a")
+	run := b.delta(t)
+	if diff := cmp.Diff([]string{"Create HR three done"}, b.outcomes(t, run)); diff != "" || run.SourceGroups != 3 {
+		t.Errorf("%+v %s", run, diff)
+	}
+	// A group that enters the scope is read whole, one that leaves it is frozen.
+	b.tenant.groups[guid("group IT two")].DisplayName = "HR four"
+	b.tenant.groups[guid("group HR two")].DisplayName = "IT three"
+	run = b.delta(t)
+	if diff := cmp.Diff([]string{"Create HR four done", "Skip HR two skipped"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := b.engine.SetSettings(ctx, engine.SettingsPatch{Choices: engine.Choices{Filter: new("displayName -like")}}); !engine.HasID(err, "FilterInvalid") {
+		t.Error(err)
+	}
+	if _, err := b.engine.SetSettings(ctx, engine.SettingsPatch{Choices: engine.Choices{Scope: plan.ScopeSelected}}); !engine.HasID(err, "GroupIdsRequired") {
+		t.Error(err)
+	}
+	ids := []directory.GUID{guid("group IT one"), guid("group HR one")}
+	set(engine.Choices{GroupIDs: &ids, Filter: new("")})
+	b.tenant.put("HR one", "b")
+	b.tenant.put("HR three", "b")
+	run = b.delta(t)
+	if diff := cmp.Diff([]string{"UpdateMembers HR one done"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	set(engine.Choices{Scope: plan.ScopeWritebackEnabled, OutOfScopeGroup: engine.FrozenRemove})
+	if !has(b.object("HR three"), account("b").GUID) { // null is true by default
+		t.Error("HR three is not up to date")
+	}
+	off := false
+	b.tenant.groups[guid("group HR three")].WritebackEnabled = &off
+	run = b.delta(t)
+	if diff := cmp.Diff([]string{"Delete HR three done"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// puts makes a security group whose members are groups of these names.
+func (t *fakeTenant) nest(name string, groups ...string) {
+	t.put(name)
+	g := t.groups[guid("group "+name)]
+	g.Kind = directory.SecurityGroup
+	for _, other := range groups {
+		g.members = append(g.members, directory.SourceMember{ID: guid("group " + other), Kind: directory.KindGroup, Name: other, Readable: true})
+	}
+}
+
+func TestNestedGroups(t *testing.T) {
+	b := newBench(t)
+	b.tenant.nest("parent", "child", "loop")
+	b.tenant.nest("child")
+	b.tenant.nest("loop", "parent", "unwritten")
+	b.enable(t)
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{IncludeSecurityGroups: new(bool)}}); err != nil {
+		t.Fatal(err)
+	}
+	yes := true
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{IncludeSecurityGroups: &yes}}); err != nil {
+		t.Fatal(err)
+	}
+	run := b.sync(t)
+	if run.Status != engine.RunComplete || run.Exported.Create != 3 || run.Exported.MembersAdded != 3 {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+	check := func(want map[string][]string) {
+		t.Helper()
+		got := map[string][]string{}
+		for name := range want {
+			got[name] = []string{}
+			for _, m := range b.object(name).Members {
+				got[name] = append(got[name], b.directory.objects[m.GUID].DisplayName)
+			}
+			slices.Sort(got[name])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if g := b.object("parent"); g.GroupType != directory.GroupTypeUniversalSecurity {
+			t.Errorf("groupType %d", g.GroupType)
+		}
+	}
+	check(map[string][]string{"parent": {"child", "loop"}, "child": {}, "loop": {"parent"}})
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+	b.tenant.nest("unwritten")
+	b.delta(t)
+	check(map[string][]string{"parent": {"child", "loop"}, "child": {}, "loop": {"parent", "unwritten"}})
+
+	// A state that was lost takes no member away.
+	b.engine.Close()
+	b.folder = t.TempDir()
+	b.start(t)
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, IncludeSecurityGroups: &yes}}); err != nil {
+		t.Fatal(err)
+	}
+	if run := b.sync(t); run.Planned != (plan.Totals{}) || run.LinkedGroups != 4 {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+
+	// What is deleted takes its memberships along.
+	delete(b.tenant.groups, guid("group child"))
+	b.tenant.groups[guid("group parent")].members = b.tenant.groups[guid("group parent")].members[1:]
+	b.delta(t)
+	check(map[string][]string{"parent": {"loop"}, "loop": {"parent", "unwritten"}})
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+}
+
+func TestTooManyMembers(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("large", names("user", 30)...)
+	b.tenant.put("small", "a")
+	b.enable(t)
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{MaxMemberCount: new(20)}}); err != nil {
+		t.Fatal(err)
+	}
+	run := b.sync(t)
+	if diff := cmp.Diff([]string{"Create small done", "Skip large skipped"}, b.outcomes(t, run)); diff != "" || run.Status != engine.RunComplete {
+		t.Errorf("%+v %s", run, diff)
+	}
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Errorf("%+v", run)
+	}
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{MaxMemberCount: new(40)}}); err != nil {
+		t.Fatal(err)
+	}
+	if run := b.sync(t); run.Exported.Create != 1 || run.Exported.MembersAdded != 30 {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestAGroupWhoseAuthorityMovedIsAdopted(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("moved", "a", "b")
+	b.tenant.put("other", "a")
+	sid := directory.SID("S-1-5-21-1-2-3-5000")
+	b.tenant.groups[guid("group moved")].OnPremisesSID = sid
+	was := &directory.TargetGroup{GUID: guid("was"), CN: "Sales", DN: "CN=Sales,OU=Old,DC=contoso,DC=test", SAMAccountName: "sales", SID: sid,
+		GroupType: directory.GroupTypeUniversalSecurity, DisplayName: "Sales", Members: []directory.MemberRef{account("a"), account("x")}}
+	b.directory.objects[was.GUID] = was
+	b.enable(t)
+	for range 2 {
+		run := b.sync(t)
+		if was.AdminDesc != "" || run.Planned.Skip != 1 || run.Planned.Create > 1 || len(b.directory.objects) != 2 {
+			t.Errorf("%+v", run)
+		}
+	}
+	yes := true
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{Adopt: &yes, MovedGroup: engine.MovedBack}}); err != nil {
+		t.Fatal(err)
+	}
+	run := b.sync(t)
+	if diff := cmp.Diff([]string{"Adopt moved done"}, b.outcomes(t, run)); diff != "" {
+		t.Errorf("%+v %s", run, diff)
+	}
+	if !directory.HasStamp(was.ExtensionName, tenantID) || was.CN != "Sales" || was.SAMAccountName != "sales" || was.DN != "CN=Sales,OU=Old,DC=contoso,DC=test" ||
+		was.GroupType != directory.GroupTypeUniversalSecurity || !has(was, account("b").GUID) || has(was, account("x").GUID) {
+		t.Errorf("%+v", was)
+	}
+	b.tenant.put("other", "c")
+	if run := b.delta(t); run.Planned.UpdateMembers != 1 || run.Planned.Skip+run.Planned.Move > 0 {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+	// Also after a lost state.
+	b.engine.Close()
+	b.folder = t.TempDir()
+	b.start(t)
+	b.enable(t)
+	if run := b.sync(t); run.Planned != (plan.Totals{}) || run.LinkedGroups != 2 {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+}
+
+func TestARunThatWasSupersededWritesNoMore(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	b.tenant.put("one", "b")
+	b.tenant.put("two", "b")
+	s, _ := b.engine.State(context.Background())
+	b.directory.fail = func(operation string) error {
+		if operation == "lookup" { // it slept, and another process took over
+			if _, err := s.BeginRun(context.Background(), engine.Run{Kind: engine.SyncRun, Status: engine.RunRunning, Started: time.Now()}); err != nil {
+				t.Error(err)
+			}
+			b.directory.fail = nil
+		}
+		return nil
+	}
+	before := b.holds()
+	run := b.sync(t)
+	if run.Status != engine.RunFailed || run.StopReason != "RunSuperseded" {
+		t.Errorf("%+v", run)
+	}
+	if diff := cmp.Diff(before, b.holds()); diff != "" {
+		t.Error(diff)
+	}
+	if recorded, err := s.Run(context.Background(), run.ID); err != nil || recorded.StopReason != engine.StopInterrupted {
+		t.Errorf("%+v %v", recorded, err)
+	}
+	if run := b.sync(t); run.Status != engine.RunComplete || run.Exported.MembersAdded != 2 {
+		t.Errorf("%+v", run)
+	}
+}
+
+func TestOneGroupOnDemand(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.enable(t)
+	ctx := context.Background()
+	if r, err := b.engine.SyncGroup(ctx, engine.GroupSyncRequest{Group: "one"}, nil); err != nil || r.Run.StopReason != "InitialSyncNeeded" {
+		t.Errorf("%+v %v", r, err)
+	}
+	b.tenant.put("two", "a")
+	b.sync(t)
+	b.tenant.put("one", "a", "b", "cloud")
+	b.tenant.put("two", "b")
+	b.tenant.put("three", "a")
+	steps := func(request engine.GroupSyncRequest) []string {
+		t.Helper()
+		r, err := b.engine.SyncGroup(ctx, request, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := []string{string(r.Run.Status)}
+		for _, s := range r.Steps {
+			out = append(out, fmt.Sprintf("%s %s: %s", s.Name, s.Result, s.Message))
+		}
+		return out
+	}
+	want := []string{"complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
+		"Join Passed: It is linked to CN=Group_" + guid("group one").String() + "," + containerDN + ".", "Members Passed: 2 are in Active Directory, 1 are not.",
+		"Action Passed: Would: UpdateMembers (1 members added)"}
+	before := b.holds()
+	if diff := cmp.Diff(want, steps(engine.GroupSyncRequest{Group: "One", WhatIf: true})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(before, b.holds()); diff != "" {
+		t.Error(diff)
+	}
+	want[5] = "Action Passed: UpdateMembers (1 members added)"
+	if diff := cmp.Diff(want, steps(engine.GroupSyncRequest{Group: guid("group one").String()})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+	if out := steps(engine.GroupSyncRequest{Group: "three"}); !strings.HasPrefix(out[len(out)-1], "Action Passed: Create") {
+		t.Error(out)
+	}
+	// The watermark stands where it was: the others are found.
+	run := b.delta(t)
+	if diff := cmp.Diff([]string{"UpdateMembers two done"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	for text, id := range map[string]string{"nobody": "GroupNotFound", "": "InvalidParameter"} {
+		if _, err := b.engine.SyncGroup(ctx, engine.GroupSyncRequest{Group: text}, nil); !engine.HasID(err, id) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

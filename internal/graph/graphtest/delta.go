@@ -224,6 +224,10 @@ func (w *deltaWriter) object(h handle, after *handle) (last *handle) {
 			for _, m := range w.view.members(h) {
 				members = append(members, membership{member: m})
 			}
+			if !w.token.Full {
+				members = append(members, w.lost(hist.memberships, w.view.members(h))...)
+				slices.SortFunc(members, func(a, b membership) int { return int(a.member) - int(b.member) })
+			}
 		} else {
 			members = w.recent(hist.memberships)
 		}
@@ -278,6 +282,15 @@ func (w *deltaWriter) recent(all []membership) []membership {
 	}
 	slices.SortFunc(out, func(a, b membership) int { return int(a.member) - int(b.member) })
 	return out
+}
+
+// lost are the members that a group which is told whole has lost in this round:
+// a client may know it from before it was deleted and restored.
+func (w *deltaWriter) lost(all []membership, current []handle) []membership {
+	return slices.DeleteFunc(w.recent(all), func(m membership) bool {
+		_, is := slices.BinarySearch(current, m.member)
+		return is
+	})
 }
 
 func (w *deltaWriter) writeMembers(members []membership) {

@@ -429,7 +429,7 @@ func (d *directory) restore(h handle, back any) {
 func (d *directory) resolve(ref string, deleted bool) (handle, error) {
 	if id, ok := parseGUID(ref); ok {
 		h, ok := d.index[id]
-		if !ok || d.current().record(h) == nil {
+		if !ok || d.current().record(h) == nil || !deleted && d.current().live(h) == nil {
 			return 0, fmt.Errorf("%s: %w", ref, errNotThere)
 		}
 		return h, nil

@@ -50,7 +50,8 @@ func (p *proxy) up(t *testing.T) {
 	t.Helper()
 	listener, err := net.Listen("tcp", p.address)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	p.mu.Lock()
 	p.listener = listener
@@ -313,6 +314,45 @@ func (s *suite) testLost(t *testing.T) {
 		time.AfterFunc(100*time.Millisecond, p.down)
 		err := target.Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"in the middle"}}})
 		s.wantError(t, err, "OutcomeUnknown")
+	})
+	t.Run("server away for a moment", func(t *testing.T) {
+		created, _ := s.create(t, direct, unit.GUID)
+		for name, change := range map[string]func() error{
+			"attribute": func() error {
+				return target.Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"in spite of it"}}})
+			},
+			"members": func() error {
+				_, err := target.ChangeMembers(ctx, created.GUID, members, nil)
+				return err
+			},
+			"a new group": func() error {
+				id := newID()
+				_, _, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
+				return err
+			},
+			"reading": func() error {
+				_, err := target.GroupsByGUID(ctx, []directory.GUID{created.GUID}, true)
+				return err
+			},
+		} {
+			if _, err := target.Identify(ctx); err != nil {
+				t.Fatal(err)
+			}
+			p.down()
+			back := make(chan struct{})
+			time.AfterFunc(30*time.Millisecond, func() { p.up(t); close(back) })
+			if err := change(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			<-back
+		}
+		e := s.admin.get(t, created.DN, "displayName")
+		if got := e.GetAttributeValue("displayName"); got != "in spite of it" {
+			t.Errorf("displayName %q", got)
+		}
+		if diff := cmp.Diff(names(members), s.admin.members(t, created.GUID)); diff != "" {
+			t.Error(diff)
+		}
 	})
 	t.Run("server back", func(t *testing.T) {
 		if _, err := target.Identify(ctx); err != nil {

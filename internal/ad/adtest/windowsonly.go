@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +26,10 @@ func Windows(t *testing.T, open engine.OpenTarget) {
 	t.Run("Stopping", func(t *testing.T) { newWindows(t, open, server.Options{MaxValRange: 150}).testStopping(t) })
 	t.Run("Busy", func(t *testing.T) { newWindows(t, open, server.Options{}).testBusy(t) })
 	t.Run("Lingering", func(t *testing.T) { newWindows(t, open, server.Options{LinkLimit: 100}).testLingering(t) })
+	t.Run("Replicating", func(t *testing.T) { newWindows(t, open, server.Options{}).testReplicating(t) })
+	t.Run("Listing", func(t *testing.T) { newWindows(t, open, server.Options{MaxPageSize: 10}).testListing(t) })
+	t.Run("Binding", func(t *testing.T) { newWindows(t, open, server.Options{}).testBinding(t) })
+	t.Run("Large", func(t *testing.T) { newWindows(t, open, server.Options{}).testLarge(t) })
 	t.Run("Small", func(t *testing.T) {
 		newWindows(t, open, server.Options{MaxPageSize: 10, MaxValRange: 7}).testSmall(t)
 	})
@@ -308,21 +313,23 @@ func (w *windows) testBusy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			defer w.dc.SetFault(nil)
 			var refused atomic.Int32
-			busy := func(times int32) {
-				refused.Store(0)
-				w.dc.SetFault(func(o server.Operation) server.Fault {
-					if o.Kind == c.kind && refused.Add(1) <= times {
-						return server.Busy
-					}
-					return server.None
-				})
+			for f, id := range map[server.Fault]string{server.Busy: "ServerBusy", server.Unavailable: "ServerBusy", server.TimedOut: "ServerBusy|IncompleteRead"} {
+				refuse := func(times int32) {
+					refused.Store(0)
+					w.dc.SetFault(func(o server.Operation) server.Fault {
+						if o.Kind == c.kind && refused.Add(1) <= times {
+							return f
+						}
+						return server.None
+					})
+				}
+				refuse(2)
+				if err := c.do(); err != nil || refused.Load() < 3 {
+					t.Errorf("%v after %d tries", err, refused.Load())
+				}
+				refuse(1000)
+				w.wantOneOf(t, c.do(), id)
 			}
-			busy(2)
-			if err := c.do(); err != nil || refused.Load() < 3 {
-				t.Errorf("%v after %d tries", err, refused.Load())
-			}
-			busy(1000)
-			w.wantError(t, c.do(), "ServerBusy")
 		})
 	}
 }
@@ -432,4 +439,242 @@ func (w *windows) testCutting(t *testing.T) {
 			})
 		}
 	}
+}
+
+// testReplicating: what the domain controller says of others, in the forms of
+// Windows and of Samba.
+func (w *windows) testReplicating(t *testing.T) {
+	const first, second, retired = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e801", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e802", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e803"
+	set := func(form server.CursorForm, cursors ...server.Cursor) {
+		t.Helper()
+		if err := w.dc.SetCursors(form, cursors...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(name, invocation string, want int64, wantKnown bool) {
+		t.Helper()
+		usn, known, err := w.target.ReplicatedUSN(testContext(t), directory.MustGUID(invocation))
+		if err != nil || usn != want || known != wantKnown {
+			t.Errorf("%s: %d, %v, %v; want %d, %v", name, usn, known, err, want, wantKnown)
+		}
+	}
+	for _, form := range []server.CursorForm{server.WindowsCursors, server.SambaCursors} {
+		set(form)
+		want("no cursors", first, 0, false)
+		set(form, server.Cursor{Invocation: first, USN: 1 << 40}, server.Cursor{Invocation: second, USN: 0})
+		want("the first", first, 1<<40, true)
+		want("the second", second, 0, true)
+		want("a third", retired, 0, false)
+		var many []server.Cursor
+		for n := range 400 {
+			many = append(many, server.Cursor{Invocation: fmt.Sprintf("00000000-0000-0000-0000-%012x", n), USN: int64(n)})
+		}
+		set(form, append(many, server.Cursor{Invocation: first, USN: 5})...)
+		want("one among many", first, 5, true)
+		set(form, server.Cursor{Invocation: first, USN: -1})
+		_, _, err := w.target.ReplicatedUSN(testContext(t), directory.MustGUID(first))
+		w.wantError(t, err, "DirectoryError")
+	}
+	set(server.HiddenCursors, server.Cursor{Invocation: first, USN: 7})
+	want("cursors that may not be read", first, 0, false)
+
+	// Restored from a backup it is another one, which has a cursor for the old.
+	before, err := w.target.Identify(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.dc.SetInvocationID(retired); err != nil {
+		t.Fatal(err)
+	}
+	set(server.WindowsCursors, server.Cursor{Invocation: before.InvocationID.String(), USN: 12})
+	after, err := w.target.Identify(testContext(t))
+	if err != nil || after.InvocationID != directory.MustGUID(retired) || after.DSServiceName != before.DSServiceName {
+		t.Errorf("%+v, %v", after, err)
+	}
+	want("what it was before", before.InvocationID.String(), 12, true)
+	want("itself", retired, after.HighestUSN, true)
+}
+
+// testListing: the listings of a delta run with pages and faults.
+func (w *windows) testListing(t *testing.T) {
+	const groups = 47
+	seeing := w.open(t, func(c *engine.TargetConfig) { c.User = w.DeletedUser })
+	since := w.highest(t, w.target)
+	want := make(map[directory.GUID]bool)
+	for range groups {
+		created, _ := w.create(t, w.target, w.unit.GUID)
+		want[created.GUID] = true
+	}
+	for _, c := range []struct {
+		name string
+		list func(each func(directory.GUID) error) error
+	}{
+		{"changed", func(each func(directory.GUID) error) error {
+			return w.target.ChangedGroups(testContext(t), since, func(g directory.TargetGroup) error { return each(g.GUID) })
+		}},
+		{"marked", func(each func(directory.GUID) error) error {
+			return w.target.MarkedGroups(testContext(t), w.unit.GUID, each)
+		}},
+		{"deleted", func(each func(directory.GUID) error) error {
+			for guid := range want {
+				if w.admin.get(t, byGUID(guid), "1.1") != nil {
+					w.admin.remove(t, byGUID(guid))
+				}
+			}
+			return seeing.DeletedGroups(testContext(t), since, each)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer w.dc.SetFault(nil)
+			read := func(fault server.Fault, page, times int) (int, error) {
+				t.Helper()
+				var pages, faults atomic.Int32
+				w.dc.SetFault(func(o server.Operation) server.Fault {
+					if !o.Paged || int(pages.Add(1)) < page || int(faults.Add(1)) > times {
+						return server.None
+					}
+					return fault
+				})
+				seen := make(map[directory.GUID]bool)
+				err := c.list(func(g directory.GUID) error {
+					if seen[g] || !want[g] {
+						t.Errorf("%s was handed on twice, or is none of ours", g)
+					}
+					seen[g] = true
+					return nil
+				})
+				return len(seen), err
+			}
+			if n, err := read(server.None, 1, 0); err != nil || n != groups {
+				t.Errorf("%d groups, %v", n, err)
+			}
+			for _, f := range []server.Fault{server.Cut, server.Lost, server.Half, server.Busy, server.Unavailable, server.TimedOut} {
+				// Nothing was handed on yet: it is tried again.
+				if n, err := read(f, 1, 2); err != nil || n != groups {
+					t.Errorf("fault %d on the first page: %d groups, %v", f, n, err)
+				}
+				if n, err := read(f, 1, 1000); err == nil || n > 0 {
+					t.Errorf("fault %d without end: %d groups, %v", f, n, err)
+				}
+				if n, err := read(f, 3, 1); err == nil || n == groups {
+					t.Errorf("fault %d on the third page: %d groups, %v", f, n, err)
+				}
+			}
+			for _, f := range []server.Fault{server.Limited, server.NoPaging} {
+				n, err := read(f, 2, 1)
+				if w.wantError(t, err, "IncompleteRead"); n == groups {
+					t.Errorf("fault %d: all groups", f)
+				}
+			}
+		})
+	}
+}
+
+// testBinding: many connections are made at once, and sign in one after the
+// other (rule 19); there are never more of them than may be.
+func (w *windows) testBinding(t *testing.T) {
+	const most = 16
+	var binding, bound, working, peak atomic.Int32
+	w.dc.SetFault(func(o server.Operation) server.Fault {
+		switch {
+		case o.User == "" && o.Kind == "bind":
+			bound.Add(1)
+			if binding.Add(1) > 1 {
+				t.Error("two connections sign in at once")
+			}
+			time.Sleep(time.Millisecond)
+			binding.Add(-1)
+		case o.Kind == "modify":
+			n := working.Add(1)
+			for p := peak.Load(); n > p && !peak.CompareAndSwap(p, n); p = peak.Load() {
+			}
+			time.Sleep(20 * time.Millisecond)
+			working.Add(-1)
+		}
+		return server.None
+	})
+	group, _ := w.create(t, w.target, w.unit.GUID)
+	var wait sync.WaitGroup
+	for range 3 * most {
+		wait.Go(func() {
+			for n := range 3 {
+				if err := w.target.Modify(testContext(t), group.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{fmt.Sprint(n)}}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	// The target had one connection before.
+	if n := bound.Load(); n > most-1 {
+		t.Errorf("%d connections were made", n)
+	}
+	if n := peak.Load(); n > most || n < 4 {
+		t.Errorf("%d changes were made at once", n)
+	}
+}
+
+// testLarge: a membership of many ranges and of many chunks.
+func (w *windows) testLarge(t *testing.T) {
+	const most = 1000 // values in one request
+	many := w.fill(t, 12_345)
+	group, _ := w.create(t, w.target, w.unit.GUID)
+	var requests, largest atomic.Int32
+	w.dc.SetFault(func(o server.Operation) server.Fault {
+		if o.Kind == "modify" {
+			requests.Add(1)
+			largest.Store(max(largest.Load(), int32(o.Values)))
+		}
+		return server.None
+	})
+	defer w.dc.SetFault(nil)
+	change := func(add, remove []directory.MemberRef) {
+		t.Helper()
+		requests.Store(0)
+		refused, err := w.target.ChangeMembers(testContext(t), group.GUID, add, remove)
+		if err != nil || len(refused) > 0 {
+			t.Fatalf("%v, %d refused", err, len(refused))
+		}
+		chunks := func(n int) int { return (n + most - 1) / most }
+		if n := int(requests.Load()); n != chunks(len(add))+chunks(len(remove)) || largest.Load() > most {
+			t.Errorf("%d requests of up to %d values", n, largest.Load())
+		}
+	}
+	wantMembers := func(want []directory.MemberRef) {
+		t.Helper()
+		got, err := w.read(t, group.GUID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(names(want), names(got), equateEmpty); diff != "" {
+			t.Errorf("%d members were read, want %d", len(got), len(want))
+		}
+	}
+	change(many, nil)
+	wantMembers(many)
+	missing, lingering, err := w.target.CheckMembers(testContext(t), group.GUID, many, nil)
+	if err != nil || len(missing)+len(lingering) > 0 {
+		t.Errorf("%d missing, %d lingering, %v", len(missing), len(lingering), err)
+	}
+	stay, leave := many[:100], many[100:]
+	change(nil, leave)
+	wantMembers(stay)
+	missing, lingering, err = w.target.CheckMembers(testContext(t), group.GUID, many, leave)
+	if err != nil || len(missing) != len(leave) || len(lingering) > 0 {
+		t.Errorf("%d missing, want %d; %d lingering, %v", len(missing), len(leave), len(lingering), err)
+	}
+}
+
+// fill makes contacts in the server itself, which is quicker than over LDAP.
+func (w *windows) fill(t testing.TB, n int) []directory.MemberRef {
+	t.Helper()
+	people, err := w.dc.Fill(w.Other, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs := make([]directory.MemberRef, n)
+	for i, p := range people {
+		refs[i] = directory.MemberRef{GUID: directory.MustGUID(p.ObjectGUID), DN: p.DN}
+	}
+	return refs
 }

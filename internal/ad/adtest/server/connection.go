@@ -85,6 +85,7 @@ func (c *session) next() (err error) {
 	operation := describe(request)
 	operation.Number = c.count
 	operation.User = c.name
+	operation.Paged = with.paging != nil
 	fault := None
 	if operation.Kind != "" {
 		fault = c.faultOf(operation)
@@ -207,6 +208,7 @@ func describe(p *ber.Packet) Operation {
 		o = Operation{Kind: "modify", DN: text(p.Children[0])}
 		for _, c := range p.Children[1].Children {
 			o.Attributes = append(o.Attributes, text(c.Children[1].Children[0]))
+			o.Values = max(o.Values, len(c.Children[1].Children[1].Children))
 		}
 	case ldap.ApplicationModifyDNRequest:
 		o = Operation{Kind: "modifyDN", DN: text(p.Children[0])}

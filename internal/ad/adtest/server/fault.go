@@ -27,6 +27,10 @@ type Operation struct {
 	// asks for or a modify changes.
 	DN         string
 	Attributes []string
+	// Paged: a search with the control for pages. Values is the greatest
+	// number of values in one change of a modify.
+	Paged  bool
+	Values int
 	// Number counts the operations of a connection, from 1.
 	Number int
 }

@@ -40,32 +40,25 @@ func (t *target) CheckMembers(ctx context.Context, group directory.GUID, wanted,
 //
 // The back link of the objects tells first, in one search for each batch and
 // by index; but only that an object is a member, since the account need not be
-// allowed to read the back link. The others are asked of the group itself:
-// whether all of a chunk are there, or none, halving only where that is not so.
+// allowed to read the back link, and objects of other domains are not seen
+// here. The others are asked of the group itself.
 func (t *target) deviating(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef, expected bool) ([]directory.MemberRef, error) {
-	linked, err := t.linkedTo(ctx, dn, refs)
+	member, err := t.linkedTo(ctx, dn, refs)
 	if err != nil {
 		return nil, err
 	}
-	var deviating, open []directory.MemberRef
+	var open []directory.MemberRef
 	for _, r := range refs {
-		switch {
-		case !linked[r.GUID]:
+		if !member[r.GUID] {
 			open = append(open, r)
-		case !expected:
-			deviating = append(deviating, r)
 		}
 	}
 	// Since the values were written the objects may have been renamed.
 	if open, err = t.named(ctx, open); err != nil {
 		return nil, err
 	}
-	join := or
-	if expected {
-		join = and
-	}
 	for chunk := range slices.Chunk(open, checkChunk) {
-		found, err := deviations(chunk, func(part []directory.MemberRef) (bool, error) {
+		found, err := among(chunk, func(part []directory.MemberRef, join func(...string) string) (bool, error) {
 			items := make([]string, len(part))
 			for i, value := range dnValues(part) {
 				items[i] = equals(attrMember, value)
@@ -74,12 +67,20 @@ func (t *target) deviating(ctx context.Context, group directory.GUID, dn string,
 			if err != nil {
 				return false, t.readError(ctx, dn, err)
 			}
-			return (e != nil) == expected, nil
+			return e != nil, nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		deviating = append(deviating, found...)
+		for _, r := range found {
+			member[r.GUID] = true
+		}
+	}
+	var deviating []directory.MemberRef
+	for _, r := range refs {
+		if member[r.GUID] != expected {
+			deviating = append(deviating, r)
+		}
 	}
 	return deviating, nil
 }
@@ -110,24 +111,27 @@ func (t *target) linkedTo(ctx context.Context, dn string, refs []directory.Membe
 	return linked, nil
 }
 
-// deviations returns the members for which asExpected, asked about them alone,
-// is false; asked about several it says whether it is true for all.
-func deviations(refs []directory.MemberRef, asExpected func([]directory.MemberRef) (bool, error)) ([]directory.MemberRef, error) {
+// among returns which of the objects are members, where holds answers for
+// several at once whether one of them is (or) or all are (and). Nearly always
+// none is, or all are; only else they are halved.
+func among(refs []directory.MemberRef, holds func(refs []directory.MemberRef, join func(...string) string) (bool, error)) ([]directory.MemberRef, error) {
 	if len(refs) == 0 {
 		return nil, nil
 	}
-	ok, err := asExpected(refs)
-	if ok || err != nil {
+	if one, err := holds(refs, or); !one || err != nil {
 		return nil, err
 	}
 	if len(refs) == 1 {
 		return refs, nil
 	}
-	left, err := deviations(refs[:len(refs)/2], asExpected)
+	if all, err := holds(refs, and); all || err != nil {
+		return refs, err
+	}
+	left, err := among(refs[:len(refs)/2], holds)
 	if err != nil {
 		return nil, err
 	}
-	right, err := deviations(refs[len(refs)/2:], asExpected)
+	right, err := among(refs[len(refs)/2:], holds)
 	return slices.Concat(left, right), err
 }
 

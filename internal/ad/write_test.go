@@ -93,15 +93,36 @@ func TestHalve(t *testing.T) {
 	}
 }
 
-func TestDeviations(t *testing.T) {
+func TestAmong(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := refs(rapid.IntRange(0, 300).Draw(t, "n"))
-		bad, want := badOf(t, list)
-		got, err := deviations(list, func(part []directory.MemberRef) (bool, error) {
-			return !slices.ContainsFunc(part, func(r directory.MemberRef) bool { return bad[r.GUID] }), nil
+		members, want := badOf(t, list)
+		if rapid.Bool().Draw(t, "all") {
+			for _, r := range list {
+				members[r.GUID] = true
+			}
+			want = keys(list)
+		}
+		calls := 0
+		got, err := among(list, func(part []directory.MemberRef, join func(...string) string) (bool, error) {
+			calls++
+			n := 0
+			for _, r := range part {
+				if members[r.GUID] {
+					n++
+				}
+			}
+			return n == len(part) || n > 0 && join("a", "b") == or("a", "b"), nil
 		})
 		if err != nil || !slices.Equal(keys(got), want) {
 			t.Fatalf("%v, want %v, %v", got, want, err)
+		}
+		limit := 1 + 32*len(want)
+		if len(want) == len(list) {
+			limit = 2
+		}
+		if calls > limit {
+			t.Fatalf("%d requests for %d members among %d", calls, len(want), len(list))
 		}
 	})
 }

@@ -269,8 +269,9 @@ func TestCancellingEndsTheReading(t *testing.T) {
 	})
 }
 
-// batchOf answers a batch by its paths: "/groups/<id>" to status and code.
-func batchOf(t *testing.T, req *http.Request, about func(path string) (status int, body string, retryAfter string)) *http.Response {
+// partsOf answers the requests of a batch by their URLs, in another order;
+// status 0 leaves one out.
+func partsOf(t *testing.T, req *http.Request, about func(url string) (status int, body, retryAfter string)) *http.Response {
 	var batch struct {
 		Requests []struct{ ID, Method, URL string }
 	}
@@ -280,13 +281,19 @@ func batchOf(t *testing.T, req *http.Request, about func(path string) (status in
 	}
 	var responses []string
 	for _, r := range batch.Requests {
-		path, _, _ := strings.Cut(r.URL, "?")
-		status, answer, after := about(path)
-		if status != 0 {
+		if status, answer, after := about(r.URL); status != 0 {
 			responses = append([]string{fmt.Sprintf(`{"id":%q,"status":%d,"headers":{"Retry-After":%q},"body":%s}`, r.ID, status, after, answer)}, responses...)
 		}
 	}
 	return reply(200, `{"responses":[`+strings.Join(responses, ",")+`]}`)
+}
+
+// batchOf is partsOf by the paths: "/groups/<id>".
+func batchOf(t *testing.T, req *http.Request, about func(path string) (status int, body, retryAfter string)) *http.Response {
+	return partsOf(t, req, func(url string) (int, string, string) {
+		path, _, _ := strings.Cut(url, "?")
+		return about(path)
+	})
 }
 
 func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {

@@ -32,9 +32,14 @@ type lab struct {
 	config engine.SourceConfig
 }
 
-func startLab(t *testing.T, seed graphtest.Seed, options graphtest.Options) lab {
+func startLab(t testing.TB, seed graphtest.Seed, options graphtest.Options) lab {
 	t.Helper()
-	server, err := graphtest.New(seed, options).Start()
+	return serveLab(t, graphtest.New(seed, options))
+}
+
+func serveLab(t testing.TB, tenant *graphtest.Tenant) lab {
+	t.Helper()
+	server, err := tenant.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +51,7 @@ func startLab(t *testing.T, seed graphtest.Seed, options graphtest.Options) lab 
 	}}
 }
 
-func writeFile(t *testing.T, name string, content []byte) string {
+func writeFile(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, content, 0o600); err != nil {

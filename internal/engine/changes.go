@@ -129,7 +129,7 @@ func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
 // returns those to go on from. A replay changes nothing.
 func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, error) {
 	next := DeltaLinks{Taken: r.now().UTC()}
-	fresh := map[directory.GUID]bool{} // groups to be read whole
+	fresh := unread{}
 	var err error
 	changes := 0
 	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []GroupChange) error {
@@ -154,15 +154,81 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 	if err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare)); err != nil {
 		return next, err
 	}
+	for id, told := range fresh {
+		if err := r.addTold(ctx, id, told); err != nil {
+			return next, err
+		}
+	}
 	return next, r.readUnreadMembers(ctx)
+}
+
+// unread are groups that a delta tells of and that are to be read whole, with
+// what it tells: the replica that is read may not know it yet (rule 11).
+type unread map[directory.GUID]*told
+
+type told struct {
+	attributes []GroupChange           // without members
+	removed    map[directory.GUID]bool // the added ones are staged
+}
+
+func (u unread) add(c *GroupChange) {
+	t := u[c.ID]
+	if t == nil {
+		t = &told{removed: map[directory.GUID]bool{}}
+		u[c.ID] = t
+	}
+	attributes := *c
+	attributes.Members = nil
+	t.attributes = append(t.attributes, attributes)
+	for _, m := range c.Members {
+		if m.Removed {
+			t.removed[m.ID] = true
+		} else {
+			delete(t.removed, m.ID)
+		}
+	}
+}
+
+// addTold stages what the delta told on top of what was read.
+func (r *run) addTold(ctx context.Context, id directory.GUID, t *told) error {
+	group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if slices.ContainsFunc(t.attributes, func(c GroupChange) bool { return c.Kind != nil }) && r.unseen[id] {
+			r.told[id] = true
+		} else {
+			delete(r.unseen, id)
+		}
+		return nil
+	}
+	for i := range t.attributes {
+		t.attributes[i].apply(&group)
+	}
+	if !r.scope.Holds(&group) {
+		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
+	}
+	if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{group}); err != nil {
+		return err
+	}
+	var removed []MemberChange
+	for member := range t.removed {
+		removed = append(removed, MemberChange{ID: member, Removed: true})
+	}
+	if removed == nil {
+		return nil
+	}
+	return r.state.ChangeMembership(ctx, r.record.ID, id, removed)
 }
 
 // applyChange stages what one entry says. A group that is not staged is left to
 // be read whole: an entry need not tell everything.
-func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directory.GUID]bool) error {
+func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh unread) error {
 	id := c.ID
 	if c.Removed != NotRemoved || c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !r.selection.SecurityGroups) {
 		delete(fresh, id)
+		delete(r.unseen, id)
 		r.touch(id, touchedBySource)
 		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
 	}
@@ -170,14 +236,18 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directo
 	if err != nil {
 		return err
 	}
-	// What delta does not track has to be read.
-	if !ok || r.selection.WritebackConfiguration {
-		if r.mayBeInScope(id) {
-			fresh[id] = true
-		}
-		if !ok {
+	if !ok {
+		if !r.mayBeInScope(id) {
 			return nil
 		}
+		fresh.add(c)
+		if len(c.Members) == 0 {
+			return nil
+		}
+		return r.state.ChangeMembership(ctx, r.record.ID, id, c.Members)
+	}
+	if r.selection.WritebackConfiguration { // delta does not track it
+		fresh.add(c)
 	}
 	after := before
 	c.apply(&after)
@@ -186,7 +256,7 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directo
 	case !r.scope.Holds(&after):
 		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
 	case r.hidden(&before) && !r.hidden(&after): // its members were never read
-		fresh[id] = true
+		fresh.add(c)
 	case after != before:
 		if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{after}); err != nil {
 			return err
@@ -230,12 +300,15 @@ func (r *run) readGroups(ctx context.Context, ids []directory.GUID) error {
 		if err != nil {
 			return fmt.Errorf("reading %d groups that have changed: %w", len(batch), err)
 		}
-		groups = r.inScope(groups)
 		missing := map[directory.GUID]bool{}
 		for _, id := range batch {
-			missing[id] = true
+			missing[id], r.unseen[id] = true, true
 			r.touch(id, touchedBySource)
 		}
+		for i := range groups {
+			delete(r.unseen, groups[i].ID)
+		}
+		groups = r.inScope(groups)
 		for i := range groups {
 			delete(missing, groups[i].ID)
 			before, ok, err := r.state.SourceGroup(ctx, r.record.ID, groups[i].ID)

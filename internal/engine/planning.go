@@ -265,6 +265,9 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 func (p *planner) askPresence(ctx context.Context) error {
 	var ids []directory.GUID
 	for _, pair := range p.absent {
+		if p.told[pair.ID] {
+			continue // it is there, whatever a replica that lags behind says
+		}
 		if pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked }) {
 			ids = append(ids, pair.ID)
 		}
@@ -394,7 +397,8 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if err := p.explainDrift(ctx, pair, ours, changes); err != nil {
 		return err
 	}
-	p.setPending(pair.ID, plan.Pending(changes, &pair.Membership))
+	unseen := p.unseen[pair.ID] && (pair.Presence == "" || pair.Presence == string(PresenceFound) || pair.Presence == string(PresenceUnknown))
+	p.setPending(pair.ID, unseen || plan.Pending(changes, &pair.Membership))
 	for _, change := range changes {
 		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
 			p.unlinks = append(p.unlinks, change.TargetGUID)

@@ -155,6 +155,6 @@ func parseFilter(text string) (*plan.Filter, error) {
 // becomeInitial turns a delta run into one that imports everything.
 func (r *run) becomeInitial(ctx context.Context, why PolicyReason) error {
 	r.record.PolicyType, r.record.PolicyReason = Initial, why
-	r.touched = map[directory.GUID]touch{}
+	r.touched, r.unseen, r.told = map[directory.GUID]touch{}, map[directory.GUID]bool{}, map[directory.GUID]bool{}
 	return r.state.Discard(ctx, r.record.ID)
 }

@@ -176,9 +176,12 @@ type run struct {
 	tally      plan.Tally
 	containers []Container // the configured one, then the former ones
 	touched    map[directory.GUID]touch
-	lost       map[directory.GUID]Link
-	relinks    []Link
-	unlinks    []directory.GUID
+	// unseen are groups that were asked for and that the tenant did not show,
+	// told those among them that a delta told of as being there.
+	unseen, told map[directory.GUID]bool
+	lost         map[directory.GUID]Link
+	relinks      []Link
+	unlinks      []directory.GUID
 	// exported and confirmed are the last changes of each phase that were.
 	exported, confirmed map[plan.Phase]int64
 	// disturbed are the objects that were looked at before their first write,
@@ -206,7 +209,7 @@ func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKi
 	return &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
 		settings: settings, now: e.config.Now, warn: e.config.Log.Warn, report: report, limits: plan.Limits(settings.Limits),
-		touched: map[directory.GUID]touch{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{},
+		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, told: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
 	}

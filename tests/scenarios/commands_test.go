@@ -214,9 +214,11 @@ func callCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 type run struct {
 	ID                                       int64
+	PolicyType, PolicyReason                 string
 	Status, StopReason, Message, PlanID      string
 	SourceGroups, TargetGroups, LinkedGroups int
 	Failed, UnknownMembers, UnwrittenMembers int
+	DriftedGroups                            int
 	Planned, Exported                        map[string]int
 	Error                                    *client.ErrorData
 }
@@ -244,8 +246,16 @@ func (s *story) tell(ts *testscript.TestScript, r *run) string {
 	if r.StopReason != "" {
 		fmt.Fprintf(&b, " (%s)", r.StopReason)
 	}
-	fmt.Fprintf(&b, ": %d in the tenant, %d in AD, %d linked; failed %d, unknown %d, unwritten %d\n",
+	fmt.Fprintf(&b, ", %s", r.PolicyType)
+	if r.PolicyReason != "" {
+		fmt.Fprintf(&b, " (%s)", r.PolicyReason)
+	}
+	fmt.Fprintf(&b, ": %d in the tenant, %d in AD, %d linked; failed %d, unknown %d, unwritten %d",
 		r.SourceGroups, r.TargetGroups, r.LinkedGroups, r.Failed, r.UnknownMembers, r.UnwrittenMembers)
+	if r.DriftedGroups > 0 {
+		fmt.Fprintf(&b, ", drifted %d", r.DriftedGroups)
+	}
+	fmt.Fprintln(&b)
 	if r.Message != "" {
 		fmt.Fprintf(&b, "%s\n", r.Message)
 	}
@@ -468,14 +478,14 @@ func busyCommand(ts *testscript.TestScript, _ bool, args []string) {
 // ordinals gives what changes from run to run a name by its first appearance.
 type ordinals map[string]string
 
-var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|S-1-5-21[-0-9]+|\d{4}-\d\d-\d\dT[\d:.]+Z`)
+var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|S-1-5-21[-0-9]+|\d{4}-\d\d-\d\d[T ][\d:.]+Z`)
 
 func (o *ordinals) replace(text string) string {
 	if *o == nil {
 		*o = ordinals{}
 	}
 	return changing.ReplaceAllStringFunc(text, func(s string) string {
-		if strings.Contains(s, "T") {
+		if strings.HasSuffix(s, "Z") {
 			return "TIME"
 		}
 		if (*o)[s] == "" {

@@ -153,6 +153,9 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	if outcome.Link != nil && (c.Action == plan.Create || c.Action == plan.Adopt) || !outcome.Unlink.IsZero() {
 		e.nested[c.SourceID] = true
 	}
+	for _, refusal := range outcome.Refused {
+		e.refused[refusal.GUID] = true
+	}
 	switch {
 	case recorded != nil:
 		e.fatal = recorded

@@ -65,9 +65,10 @@ type fakeTenant struct {
 	// expired: links given out so far are taken no longer.
 	expired int
 	// lagging is what a replica that lags behind shows to all but delta queries.
-	lagging   *moment
-	byDefault engine.Tristate
-	asked     []directory.GUID // whose members were read
+	lagging    *moment
+	lagDeleted map[directory.GUID]engine.Presence
+	byDefault  engine.Tristate
+	asked      []directory.GUID // whose members were read
 }
 
 // moment is a copy of the tenant.
@@ -79,6 +80,14 @@ func (t *fakeTenant) now() moment {
 		m[id] = fakeGroup{g.SourceGroup, slices.Clone(g.members)}
 	}
 	return m
+}
+
+// lag lets a replica fall behind from now on; the one that does stays there.
+func (t *fakeTenant) lag() {
+	if t.lagging == nil {
+		now := t.now()
+		t.lagging, t.lagDeleted = &now, maps.Clone(t.deleted)
+	}
 }
 
 // shown is what reading shows, other than delta queries.
@@ -329,7 +338,10 @@ func (t *fakeTenant) NewGroupDefault(ctx context.Context) (engine.Tristate, erro
 var errOneGroup = &engine.Error{Category: engine.PermissionDenied, ID: "PermissionMissing", Message: "not this one"}
 
 func (t *fakeTenant) Presence(ctx context.Context, _ engine.SourceSelection, groups []directory.GUID) (map[directory.GUID]engine.Presence, error) {
-	out, shown := map[directory.GUID]engine.Presence{}, t.shown()
+	out, shown, deleted := map[directory.GUID]engine.Presence{}, t.shown(), t.deleted
+	if t.lagging != nil && t.lagDeleted != nil {
+		deleted = t.lagDeleted
+	}
 	for _, id := range groups {
 		switch err := t.check(ctx, "presence"); {
 		case errors.Is(err, errOneGroup):
@@ -339,7 +351,7 @@ func (t *fakeTenant) Presence(ctx context.Context, _ engine.SourceSelection, gro
 		case shown[id].ID == id:
 			out[id] = engine.PresenceFound
 		default:
-			out[id] = cmp.Or(t.deleted[id], engine.PresenceHardDeleted)
+			out[id] = cmp.Or(deleted[id], engine.PresenceHardDeleted)
 		}
 	}
 	return out, nil
@@ -377,13 +389,42 @@ func newDirectory() *fakeDirectory {
 		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}}
 }
 
+// kill deletes an account. Its values go out of every group, whose uSN stays.
+func (d *fakeDirectory) kill(account directory.GUID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.settle()
+	d.dead[account] = true
+	for _, g := range d.sorted() {
+		g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return m.GUID == account })
+		d.known[g.GUID] = d.is(g)
+	}
+}
+
+// remove deletes a group, whose value goes out of every other.
+func (d *fakeDirectory) remove(group directory.GUID) {
+	d.settle()
+	delete(d.objects, group)
+	for _, g := range d.objects {
+		if has(g, group) {
+			g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return m.GUID == group })
+			d.known[g.GUID] = d.is(g)
+		}
+	}
+}
+
+// is tells what of an object changes its uSN.
+func (d *fakeDirectory) is(g *directory.TargetGroup) string {
+	is := *g
+	is.USNChanged = 0
+	return fmt.Sprintf("%+v", is)
+}
+
 // settle gives what was changed since, by us or by hand, its uSN, and what was
 // deleted its tombstone. The lock is held.
 func (d *fakeDirectory) settle() {
 	for _, g := range d.sorted() {
-		is := *g
-		is.USNChanged = 0
-		if now := fmt.Sprintf("%+v", is); d.known[g.GUID] != now {
+		if now := d.is(g); d.known[g.GUID] != now {
 			d.usn++
 			g.USNChanged, d.known[g.GUID] = d.usn, now
 			delete(d.gone, g.GUID)
@@ -728,7 +769,7 @@ func (d *fakeDirectory) ChangeMembers(ctx context.Context, group directory.GUID,
 
 func (d *fakeDirectory) Delete(ctx context.Context, group directory.GUID) error {
 	return d.write(ctx, "delete", func() error {
-		delete(d.objects, group)
+		d.remove(group)
 		return nil
 	})
 }

@@ -30,7 +30,7 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	d := demand{run: r, id: id, result: GroupSyncResult{ID: id}}
 	steps := []func(context.Context) error{r.locate, r.choosePolicy, d.importSource, d.importTarget, d.resolve, d.plan, r.limitStep}
 	if !request.WhatIf {
-		steps = append(steps, r.exportStep, r.confirmStep, r.nestStep, r.commitStep)
+		steps = append(steps, r.exportStep, r.confirmStep, r.settleStep, r.commitStep)
 	}
 	d.result.Run, err = r.do(ctx, steps...)
 	if err != nil {
@@ -71,6 +71,7 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 type demand struct {
 	*run
 	id      directory.GUID
+	read    bool // its members were, as far as they could be
 	members []directory.GUID
 	result  GroupSyncResult
 }
@@ -115,6 +116,7 @@ func (d *demand) importSource(ctx context.Context) error {
 	if d.hidden(&group) {
 		d.step("Import", Warning, "The group was read, and not its members, which are hidden.")
 	} else {
+		d.read = true
 		d.sawMembers = func(page MemberPage) {
 			for i := range page.Members {
 				d.members = append(d.members, page.Members[i].ID)
@@ -139,7 +141,7 @@ func (d *demand) resolve(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := d.run.resolve(ctx); err != nil {
+	if err := d.run.resolve(ctx, nil); err != nil {
 		return err
 	}
 	changed, err := d.state.ChangedJoins(ctx, d.record.ID)
@@ -168,6 +170,9 @@ func (d *demand) plan(ctx context.Context) error {
 	default:
 		d.step("Join", Passed, "%s carries its mark.", staged[0].DN)
 	}
+	if !d.read {
+		return d.planStep(ctx)
+	}
 	m, err := d.state.SourceMembership(ctx, d.record.ID, d.id)
 	if err != nil {
 		return err
@@ -188,8 +193,9 @@ func (d *demand) plan(ctx context.Context) error {
 
 // tell adds what was done, or would be.
 func (d *demand) tell(ctx context.Context, whatIf bool) error {
-	if s := d.result.Run.Status; s == RunFailed || s == RunStopped {
-		d.step("Action", Failed, "%s", d.result.Run.Message)
+	run := &d.result.Run
+	if run.Status == RunFailed || run.Status == RunStopped || run.StopReason == StopAccessTokenExpired && run.Planned == (plan.Totals{}) {
+		d.step("Action", Failed, "%s", run.Message)
 		return nil
 	}
 	changes, err := d.state.Changes(ctx, d.record.ID, 0, 0, listBatch, false)

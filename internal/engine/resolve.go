@@ -22,7 +22,7 @@ func (r *run) resolveMembers(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.resolve(ctx); err != nil || r.record.PolicyType != Delta || r.record.Kind == GroupRun {
+	if err := r.resolve(ctx, nil); err != nil || r.record.PolicyType != Delta || r.record.Kind == GroupRun {
 		return err
 	}
 	changed, err := r.state.ChangedJoins(ctx, r.record.ID)
@@ -36,8 +36,9 @@ func (r *run) resolveMembers(ctx context.Context) error {
 	return err
 }
 
-// resolve asks for every member that has no resolution yet.
-func (r *run) resolve(ctx context.Context) error {
+// resolve asks for every member that has no resolution yet, and tells each
+// answer to seen, if that is given.
+func (r *run) resolve(ctx context.Context, seen func(*Resolution)) error {
 	done := 0
 	for after := (directory.GUID{}); ; {
 		members, err := r.state.UnresolvedMembers(ctx, r.record.ID, after, askBatch)
@@ -52,7 +53,13 @@ func (r *run) resolve(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("resolving members: %w", err)
 		}
-		if err := r.state.SaveResolutions(ctx, r.record.ID, append(resolutions, asked...), r.now()); err != nil {
+		resolutions = append(resolutions, asked...)
+		for i := range resolutions {
+			if seen != nil {
+				seen(&resolutions[i])
+			}
+		}
+		if err := r.state.SaveResolutions(ctx, r.record.ID, resolutions, r.now()); err != nil {
 			return err
 		}
 		done += len(members)
@@ -106,24 +113,36 @@ func (r *run) standing(ctx context.Context, id directory.GUID) (directory.Member
 	return ours[0], true, nil
 }
 
-// nestStep adds groups that are members of groups: one that this run has
-// created can be a member only now. It plans, exports and confirms the groups
-// that have such a member, and those that had one which this run has deleted.
-// Their changes are few, and the limits have been checked on what brought them
-// about.
-func (r *run) nestStep(ctx context.Context) error {
-	if len(r.nested) == 0 {
+// settleStep looks once more at members that this run itself has made somebody
+// else: groups that it has created or deleted, which are members of groups, and
+// accounts whose value AD refused, which may be gone (rule 16). It plans,
+// exports and confirms the groups that have such a member. These changes are
+// few, and the limits have been checked on what brought them about.
+func (r *run) settleStep(ctx context.Context) error {
+	ids := slices.Collect(maps.Keys(r.nested))
+	if len(r.refused) > 0 {
+		joined, err := r.state.MembersJoinedTo(ctx, r.record.ID, slices.Collect(maps.Keys(r.refused)))
+		if err != nil {
+			return err
+		}
+		ids = append(ids, joined...)
+	}
+	if len(ids) == 0 {
 		return nil
 	}
-	ids := slices.Collect(maps.Keys(r.nested))
-	r.nested = map[directory.GUID]bool{}
 	if err := r.state.StageMembersAgain(ctx, r.record.ID, ids); err != nil {
 		return err
 	}
-	if err := r.resolve(ctx); err != nil {
+	var others []directory.GUID
+	err := r.resolve(ctx, func(answer *Resolution) {
+		if answer.Reason != directory.ReasonJoined || !r.refused[answer.Ref.GUID] {
+			others = append(others, answer.MemberID)
+		}
+	})
+	if err != nil || others == nil {
 		return err
 	}
-	parents, err := r.state.GroupsWithMembers(ctx, r.record.ID, ids)
+	parents, err := r.state.GroupsWithMembers(ctx, r.record.ID, others)
 	if err != nil || len(parents) == 0 {
 		return err
 	}

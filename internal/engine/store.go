@@ -90,6 +90,9 @@ type StagingStore interface {
 	// StageMembersAgain stages the named ones, where they are known as members,
 	// as they are, unresolved again.
 	StageMembersAgain(ctx context.Context, generation int64, ids []directory.GUID) error
+	// MembersJoinedTo lists the members that the generation has joined to one of
+	// these objects of AD. It looks through all members.
+	MembersJoinedTo(ctx context.Context, generation int64, targets []directory.GUID) ([]directory.GUID, error)
 	// StageDueMembers stages the members that are due to be asked for again, as
 	// they are, unresolved: those that are unknown each time, those that were
 	// not found at growing intervals.

@@ -42,7 +42,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 		r.limitStep,
 		r.exportStep,
 		r.confirmStep,
-		r.nestStep,
+		r.settleStep,
 		r.commitStep,
 	)
 }
@@ -191,6 +191,7 @@ type run struct {
 	mu      sync.Mutex
 	pending map[directory.GUID]bool // groups that the next delta run has to plan
 	nested  map[directory.GUID]bool // groups that have got, or lost, their object
+	refused map[directory.GUID]bool // objects that AD did not take as members
 
 	skipReplicationCheck bool
 	// sawMembers is told of each page of members that is staged, if it is set.
@@ -209,7 +210,7 @@ func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKi
 	return &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
 		settings: settings, now: e.config.Now, warn: e.config.Log.Warn, report: report, limits: plan.Limits(settings.Limits),
-		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, told: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{},
+		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, told: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
 	}

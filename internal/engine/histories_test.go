@@ -1,0 +1,339 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// Whatever happens between runs, and whatever fails in them: once the faults
+// end, one further run makes the directory equal to what the tenant implies.
+// What others made is never touched, no surviving group gets another SID (its
+// object stays the same one), and no group goes that the tenant still has.
+func TestHistories(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir()}
+		b.directory.blind = rapid.Bool().Draw(rt, "blind")
+		b.start(rt)
+		defer func() { b.engine.Close() }()
+		// Small tenants change by large shares; the limits have tests of their own.
+		b.enable(rt)
+		b.withoutLimits(rt)
+		others := strangers(b.directory)
+		names := []string{"A", "B", "C", "D"}
+		users := []string{"a", "b", "c", "d", "cloud"}
+		b.tenant.put(claimed, "b")
+		alive := map[directory.GUID]bool{} // groups that the tenant has, or can restore
+		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
+			for range rapid.IntRange(0, 4).Draw(rt, "edits") {
+				edit(rt, b, names, users, alive)
+			}
+			objects := owned(b)
+			crashed := b.disturb(rt, t)
+			run, err := b.round(rt, names)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			b.tenant.fail, b.directory.fail = nil, nil
+			if *crashed != "" { // another process goes on with what the crash left
+				b.engine.Close()
+				b.folder = *crashed
+				b.start(rt)
+			}
+			// A state is lost only while every group is where the marks are looked for.
+			if !slices.ContainsFunc(b.directory.sorted(), func(g *directory.TargetGroup) bool { return !strings.HasSuffix(g.DN, ","+containerDN) }) &&
+				rapid.IntRange(0, 4).Draw(rt, "lose the state") == 0 {
+				b.engine.Close()
+				b.folder = t.TempDir()
+				restart(rt, b)
+			}
+			for source, object := range objects {
+				if now, ok := owned(b)[source]; alive[source] && (!ok || now != object) {
+					rt.Fatalf("%s: the object of a group that the tenant has was replaced or is gone after %+v", source, run)
+				}
+			}
+			if rapid.Bool().Draw(rt, "time passes") {
+				b.pass(31 * time.Minute)
+			}
+		}
+		b.pass(31 * time.Minute)
+		last := b.sync(rt)
+		b.isProjected(rt, last)
+		run := b.sync(rt)
+		if run.Planned != (plan.Totals{Skip: run.Planned.Skip}) {
+			rt.Fatalf("a further run still plans: %+v\n%v\nafter %+v", run, b.outcomes(rt, run), last)
+		}
+		for id, before := range others {
+			if diff := cmp.Diff(before, *b.directory.objects[id], cmpopts.IgnoreFields(directory.TargetGroup{}, "USNChanged")); diff != "" {
+				rt.Fatalf("an object of others was changed: %s", diff)
+			}
+		}
+	})
+}
+
+// withoutLimits switches every limit off but that of a tenant without groups.
+func (b *bench) withoutLimits(t fataler) {
+	t.Helper()
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Limits: &engine.LimitsPatch{RemovalPercent: new(int),
+		GroupRemovalPercent: new(int), SourceShrinkPercent: new(int), TargetShrinkPercent: new(int), DeletionPercent: new(int)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pass lets time pass, in which every replica catches up.
+func (b *bench) pass(d time.Duration) {
+	b.ahead += d
+	b.tenant.lagging = nil
+}
+
+// round runs what is due, or everything, or one group.
+func (b *bench) round(rt *rapid.T, names []string) (engine.Run, error) {
+	ctx := context.Background()
+	switch rapid.SampledFrom([]string{"due", "due", "due", "due", "initial", "group", "preview"}).Draw(rt, "run") {
+	case "initial":
+		return b.engine.Sync(ctx, engine.SyncRequest{PolicyType: engine.Initial}, nil)
+	case "group":
+		r, err := b.engine.SyncGroup(ctx, engine.GroupSyncRequest{Group: guid("group " + rapid.SampledFrom(names).Draw(rt, "one")).String()}, nil)
+		return r.Run, err
+	case "preview":
+		return b.engine.Preview(ctx, engine.PreviewRequest{}, nil)
+	}
+	return b.engine.Sync(ctx, engine.SyncRequest{}, nil)
+}
+
+// isProjected compares the directory with what the tenant implies.
+func (b *bench) isProjected(rt *rapid.T, run engine.Run) {
+	objects := owned(b)
+	for id, g := range b.tenant.groups {
+		if g.DisplayName == claimed {
+			continue
+		}
+		object, ok := objects[id]
+		if !ok {
+			rt.Fatalf("%s is not in the directory after %+v\n%v", g.DisplayName, run, b.outcomes(rt, run))
+		}
+		want := []directory.GUID{}
+		for _, m := range g.members {
+			if nested, ok := objects[m.ID]; m.Kind == directory.KindGroup && ok {
+				want = append(want, nested)
+			} else if m.Synced && !b.directory.dead[account(m.Name).GUID] {
+				want = append(want, account(m.Name).GUID)
+			}
+		}
+		have := []directory.GUID{}
+		for _, m := range b.directory.objects[object].Members {
+			have = append(have, m.GUID)
+		}
+		slices.SortFunc(want, directory.GUID.Compare)
+		slices.SortFunc(have, directory.GUID.Compare)
+		if diff := cmp.Diff(want, have); diff != "" {
+			rt.Fatalf("%s: %s after %+v\n%v", g.DisplayName, diff, run, b.outcomes(rt, run))
+		}
+		if have := b.directory.objects[object]; have.DisplayName != g.DisplayName || have.Description != g.Description {
+			rt.Fatalf("%+v after %+v", have, run)
+		}
+	}
+}
+
+// leftBehind copies the state as a process that is killed now leaves it.
+func leftBehind(rt *rapid.T, from, to string) {
+	files, err := os.ReadDir(from)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, f := range files {
+		if f.IsDir() {
+			continue
+		}
+		in, err := os.Open(filepath.Join(from, f.Name()))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		out, err := os.OpenFile(filepath.Join(to, f.Name()), os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = io.Copy(out, in)
+		}
+		if err := errors.Join(err, in.Close(), out.Close()); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+// restart begins anew with a state that was lost: the administrator enables
+// with the same settings.
+func restart(rt *rapid.T, b *bench) {
+	b.start(rt)
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, Adopt: new(bool)}}); err != nil && !engine.HasID(err, "ForeignGroupsPresent") {
+		rt.Fatal(err)
+	}
+	// The strangers came after the first Enable, so this one refuses: let them
+	// step aside for a moment, as an administrator would see them come later.
+	aside := map[directory.GUID]*directory.TargetGroup{}
+	for id, g := range b.directory.objects {
+		if !directory.HasStamp(g.ExtensionName, tenantID) {
+			aside[id] = g
+			delete(b.directory.objects, id)
+		}
+	}
+	b.enable(rt)
+	b.withoutLimits(rt)
+	maps.Copy(b.directory.objects, aside)
+}
+
+// claimed is a group of the tenant that an object of others stands for already.
+const claimed = "claimed"
+
+// strangers are marked objects of others in our container.
+func strangers(d *fakeDirectory) map[directory.GUID]directory.TargetGroup {
+	out := map[directory.GUID]directory.TargetGroup{}
+	for _, name := range []string{"cloud sync", "another tenant", "entra connect"} {
+		g := directory.TargetGroup{GUID: guid(name), CN: name, DN: "CN=" + name + "," + containerDN, SAMAccountName: name, DisplayName: name,
+			AdminDesc: directory.Mark(guid("group of " + name)), Members: []directory.MemberRef{account("a")}}
+		switch name {
+		case "another tenant":
+			g.ExtensionName = []string{directory.Stamp(guid(name))}
+		case "entra connect": // it stands for a group that the tenant has
+			g.AdminDesc = directory.Mark(guid("group " + claimed))
+		}
+		object := copied(&g, true)
+		d.objects[g.GUID] = &object
+		out[g.GUID] = copied(&g, true)
+	}
+	return out
+}
+
+// owned are the objects that stand for a group of the tenant.
+func owned(b *bench) map[directory.GUID]directory.GUID {
+	out := map[directory.GUID]directory.GUID{}
+	for id, g := range b.directory.objects {
+		if source, ok := g.SourceID(); ok && directory.HasStamp(g.ExtensionName, tenantID) {
+			if _, twice := out[source]; twice {
+				panic("two objects stand for " + g.DisplayName)
+			}
+			out[source] = id
+		}
+	}
+	return out
+}
+
+// linked reports whether the state knows the object; one that it does not know
+// cannot be found outside of the container.
+func linked(rt *rapid.T, b *bench, object directory.GUID) bool {
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	links, err := s.Links(context.Background(), directory.GUID{}, 500)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return slices.ContainsFunc(links, func(l engine.Link) bool { return l.TargetGUID == object })
+}
+
+// edit changes the tenant or the directory as people do.
+func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID]bool) {
+	name := rapid.SampledFrom(names).Draw(rt, "group")
+	id := guid("group " + name)
+	switch rapid.SampledFrom([]string{"put", "put", "put", "nest", "rename", "delete", "account", "by hand", "delete by hand", "move by hand", "lag", "expire"}).Draw(rt, "edit") {
+	case "put":
+		some := slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.SampledFrom(users)).Draw(rt, "members"))))
+		b.tenant.put(name, some...)
+		alive[id] = true
+	case "nest":
+		if g, other := b.tenant.groups[id], rapid.SampledFrom(names).Draw(rt, "nested"); g != nil {
+			g.members = append(g.members, directory.SourceMember{ID: guid("group " + other), Kind: directory.KindGroup, Name: other, Readable: true})
+			g.members = slices.CompactFunc(g.members, func(a, b directory.SourceMember) bool { return a.ID == b.ID })
+		}
+	case "rename":
+		if g := b.tenant.groups[id]; g != nil {
+			g.Description = rapid.SampledFrom([]string{"", "x", "y"}).Draw(rt, "description")
+		}
+	case "delete":
+		if b.tenant.groups[id] != nil {
+			delete(b.tenant.groups, id)
+			b.tenant.deleted[id] = rapid.SampledFrom([]engine.Presence{engine.PresenceSoftDeleted, engine.PresenceHardDeleted}).Draw(rt, "how")
+			if b.tenant.deleted[id] == engine.PresenceHardDeleted {
+				delete(alive, id)
+			}
+		}
+	case "account": // of one user: deleted, and its values with it, without a word
+		user := account(rapid.SampledFrom(users[2:4]).Draw(rt, "user"))
+		b.directory.kill(user.GUID)
+	case "by hand":
+		if object, ok := owned(b)[id]; ok {
+			g := b.directory.objects[object]
+			g.Description = "by hand"
+			g.Members = []directory.MemberRef{account(rapid.SampledFrom(users[:2]).Draw(rt, "member"))}
+		}
+	case "move by hand":
+		if object, ok := owned(b)[id]; ok && linked(rt, b, object) {
+			b.directory.objects[object].DN = "CN=moved,OU=Elsewhere,DC=contoso,DC=test"
+		}
+	case "delete by hand":
+		if object, ok := owned(b)[id]; ok {
+			b.directory.remove(object)
+			delete(alive, id) // it may get another object
+		}
+	case "lag":
+		b.tenant.lag()
+	case "expire":
+		b.tenant.expired = len(b.tenant.moments)
+	}
+}
+
+// disturb lets one operation in some fail, in one of the ways that operations
+// fail, or the process die at one. It returns where the state stands that a
+// dead process has left.
+func (b *bench) disturb(rt *rapid.T, t *testing.T) (crashed *string) {
+	crashed = new(string)
+	every := rapid.IntRange(0, 12).Draw(rt, "fail every")
+	if every == 0 {
+		return crashed
+	}
+	gone := &engine.Error{Category: engine.Connection, ID: "ServerUnreachable", Message: "gone"}
+	if rapid.IntRange(0, 2).Draw(rt, "crash") == 0 {
+		at := rapid.IntRange(1, 60).Draw(rt, "at")
+		to, n := t.TempDir(), 0
+		b.tenant.fail = func(string) error {
+			if n++; n == at {
+				leftBehind(rt, b.folder, to)
+				*crashed = to
+			}
+			if n >= at {
+				return gone
+			}
+			return nil
+		}
+		b.directory.fail = b.tenant.fail
+		return crashed
+	}
+	err := rapid.SampledFrom([]error{
+		errLost, errOneGroup, gone,
+		&engine.Error{Category: engine.InvalidData, ID: "IncompleteRead", Message: "cut off"},
+		&engine.Error{Category: engine.Authentication, ID: engine.StopAccessTokenExpired, Message: "expired"},
+	}).Draw(rt, "error")
+	n := 0
+	fail := func(string) error {
+		if n++; n%every == 0 {
+			return err
+		}
+		return nil
+	}
+	b.tenant.fail, b.directory.fail = fail, fail
+	return crashed
+}

@@ -3,8 +3,9 @@
 //
 // A request passes, from the outside in: the client of the SDK, which parses;
 // [exchange], which names the request and turns an error answer into a Go
-// error; the gate, which repeats and, when Graph throttles one reader, holds
-// back all of them; the authorizer, which puts the token on each try; and the
+// error; the gate, which repeats, holds back all readers when Graph throttles
+// one of them, and lets through as many at once as Graph turns out to allow
+// (window.go); the authorizer, which puts the token on each try; and the
 // buffered transport, which reads an answer to its end or fails. What the rest
 // of the product sees of a failure is an [engine.Error], made in errors.go.
 package graph

@@ -146,7 +146,7 @@ func parseFilter(text string) (*plan.Filter, error) {
 	}
 	filter, err := plan.ParseFilter(text)
 	if err != nil {
-		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The filter cannot be understood: " + err.Error() + ".",
+		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The filter cannot be understood: " + err.Error(), // in sentences
 			Advice: `Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are displayName, description, mail, visibility, id and kind.`, Err: err}
 	}
 	return filter, nil

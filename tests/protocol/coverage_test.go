@@ -15,6 +15,7 @@ var elsewhere = map[string]string{
 	"AnswerTooLarge":           "internal/stdio/wire_test.go",
 	"ChannelBindingRequired":   "internal/ad/connect_test.go",
 	"ClockSkew":                "internal/ad/connect_test.go",
+	"DeletedNotVisible":        "internal/ad/adtest/changes.go", // none leaves the engine
 	"DirectoryError":           "internal/ad/write_test.go",
 	"ExchangeSchemaMissing":    "tests/protocol/lab_test.go", // TestOldSchemaIsRefused
 	"InternalError":            "internal/stdio/wire_test.go",
@@ -26,6 +27,7 @@ var elsewhere = map[string]string{
 	"PasswordExpired":          "internal/ad/adtest/connecting.go",
 	"ReadOnlyDomainController": "internal/ad/connect_test.go",
 	"ReferralReceived":         "internal/ad/write_test.go",
+	"RunSuperseded":            "internal/engine/delta_test.go",
 	"ServerBusy":               "internal/ad/write_test.go",
 	"ServerChanged":            "internal/ad/connect_test.go",
 	"ServerNotFound":           "internal/ad/adtest/connecting.go", // the lab has no DNS

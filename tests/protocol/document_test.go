@@ -12,15 +12,17 @@ import (
 // shapes are objects that several methods answer.
 var shapes = map[string]shape{
 	"totals": "create adopt update move updateMembers delete skip membersAdded membersRemoved",
-	"run": `id kind policyType planId started ended status stopReason message error{category id object message advice cause} server
-		sourceGroups targetGroups linkedGroups missingGroups planned{@totals} exported{@totals} failed unknownMembers unwrittenMembers`,
+	"run": `id kind policyType policyReason planId started ended status stopReason message error{category id object message advice cause} server
+		sourceGroups targetGroups linkedGroups missingGroups driftedGroups planned{@totals} exported{@totals} failed unknownMembers unwrittenMembers`,
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
-	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container} nameFormat samAccountNameFormat
-		excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup limits{@limits} runHistoryDays initialPending version`,
+	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
+		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute adopt
+		movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections limits{@limits} runHistoryDays initialPending version`,
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
-	"enable":     "targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup whatIf",
-	"page":       "after limit",
+	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
+		excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup whatIf`,
+	"page": "after limit",
 }
 
 // methods are the fields of each method's params and result. What the engine
@@ -32,14 +34,15 @@ var methods = map[string]struct{ params, result shape }{
 		target{server startTls caFile credential{kind user password keytab realm krb5Conf}}`, "@connection"},
 	"session.get":        {"", "@connection"},
 	"session.disconnect": {"", ""},
-	"writeback.get":      {"", "settings{@settings} status groups disablePending nextPolicyType lastRun{@run} statePath"},
+	"writeback.get":      {"", "settings{@settings} status groups disablePending nextPolicyType nextPolicyReason pendingGroups lastRun{@run} statePath"},
 	"writeback.test":     {"targetContainer", "checks{name result message advice errorId}"},
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
-	"settings.set":       {"targetContainer nameFormat samAccountNameFormat excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup limits{@limits} runHistoryDays whatIf", "@settings"},
-	"sync.start":         {"policyType allowOnce", "@run"},
-	"sync.preview":       {"policyType enable{@enable}", "@run"},
+	"settings.set":       {"@enable initialIntervalDays connections limits{@limits} runHistoryDays", "@settings"},
+	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
+	"sync.preview":       {"policyType skipReplicationCheck enable{@enable}", "@run"},
+	"sync.group":         {"group whatIf skipReplicationCheck", "run{@run} id displayName steps{name result message}"},
 	"run.list":           {"@page", "runs{@run} next"},
 	"run.get":            {"id", "@run"},
 	"change.list": {"runId action outcome @page", `changes{id runId action situation sourceId targetGuid displayName dn attributes{name old new}
@@ -64,8 +67,8 @@ func notInEveryAnswer(method, path string) bool {
 		})
 	}
 	switch method {
-	case "writeback.disable", "writeback.get", "sync.preview":
-		return inRun("stopReason", "message", "error", "ended", "server")
+	case "writeback.disable", "writeback.get", "sync.preview", "sync.group":
+		return inRun("policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":
 		return inRun("formerContainers")
 	}
@@ -74,8 +77,8 @@ func notInEveryAnswer(method, path string) bool {
 
 // values are the words that the document shows in the same way as fields.
 var values = strings.Fields(`clientSecret clientCertificate certificateThumbprint managedIdentity workloadIdentity simple kerberosPassword
-	kerberosKeytab currentIdentity sync preview disable running complete partial stopped failed interrupted pending done unknown skipped
-	ambiguous unresolved guest null progress plan resolve limits export confirm commit true false`)
+	kerberosKeytab currentIdentity sync preview disable group requested first interval settling running complete partial stopped failed interrupted pending done unknown skipped
+	drift foreign unmatched disputed ambiguous unresolved guest null progress plan resolve limits export confirm commit true false`)
 
 var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)
 var fieldLike = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")

@@ -225,7 +225,7 @@ func TestProtocol(t *testing.T) {
 	}{
 		{"framing", framing}, {"sign-in", signIn}, {"sign-in refused", signInRefused}, {"directory", directoryConnections},
 		{"directory refused", directoryRefused}, {"before enable", beforeEnable}, {"enable refused", enableRefused},
-		{"from enable to disable", fromEnableToDisable}, {"cancel", cancelled}, {"token", tokenExpires}, {"owner", otherOwner},
+		{"from enable to disable", fromEnableToDisable}, {"scope", scope}, {"one group", oneGroup}, {"cancel", cancelled}, {"token", tokenExpires}, {"owner", otherOwner},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			on := *l
@@ -482,7 +482,9 @@ func beforeEnable(l *lab) {
 // choices are all parameters of writeback.enable.
 func (l *lab) choices(more object) object {
 	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false,
-		"adopt": false, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false}, []object{more})
+		"adopt": false, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
+		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
+		"maxMemberCount": 50_000}, []object{more})
 }
 
 func enableRefused(l *lab) {
@@ -498,6 +500,9 @@ func enableRefused(l *lab) {
 	enable("ContainerOutsideDomain", object{"targetContainer": "OU=x,DC=fabrikam,DC=test"})
 	enable("ContainerNoCreateRight", object{"targetContainer": os.Getenv("GWB_LAB_OTHER")})
 	enable("InvalidParameter", l.choices(object{"nameFormat": "Fancy"}))
+	enable("InvalidParameter", l.choices(object{"groupIds": []string{"Two"}}))
+	enable("FilterInvalid", l.choices(object{"filter": "mail -is ''"}))
+	enable("GroupIdsRequired", l.choices(object{"scope": "Selected"}))
 
 	foreign := "CN=foreign," + l.ou
 	l.ldif("dn: " + foreign + "\nchangetype: add\nobjectClass: group\nadminDescription: Group_" + groupID(99) + "\n")
@@ -573,7 +578,7 @@ func fromEnableToDisable(l *lab) {
 	other := l.start("main")
 	l.call(other, "session.connect", l.both())
 	l.server.SetLatency(time.Second)
-	running := l.during(c, "import-source", func(*client.Pending) {
+	running := l.during(c, "sync.start", nil, "import-source", func(*client.Pending) {
 		l.refused(other, "RunInProgress", "sync.start", nil)
 		l.refused(c, "RunInProgress", "session.disconnect", nil)
 		l.call(other, "run.list", object{"limit": 1})
@@ -715,9 +720,9 @@ func disable(l *lab, c *client.Client) {
 	l.refused(c, "NotEnabled", "sync.start", nil)
 }
 
-// during starts a run, does something when it reaches a step, and returns the
-// run's record.
-func (l *lab) during(c *client.Client, step string, then func(*client.Pending)) object {
+// during starts a run by a method, does something when it reaches a step, and
+// returns the method's result.
+func (l *lab) during(c *client.Client, method string, params any, step string, then func(*client.Pending)) object {
 	l.t.Helper()
 	// The client tells nobody but OnLine; the log is not asked.
 	reached := make(chan struct{})
@@ -728,7 +733,7 @@ func (l *lab) during(c *client.Client, step string, then func(*client.Pending)) 
 		}
 	})
 	defer l.record.onProgress(nil)
-	pending, err := c.Go("sync.start", nil)
+	pending, err := c.Go(method, params)
 	check(l.t, err)
 	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
 	defer cancel()
@@ -738,9 +743,173 @@ func (l *lab) during(c *client.Client, step string, then func(*client.Pending)) 
 	case <-ctx.Done():
 		l.t.Errorf("the run never came to %s", step)
 	}
-	var run object
-	check(l.t, pending.Wait(ctx, &run))
-	return run
+	var result object
+	check(l.t, pending.Wait(ctx, &result))
+	return result
+}
+
+// changes returns the changes of a run, by group and reason.
+func (l *lab) changes(c *client.Client, run object) []string {
+	l.t.Helper()
+	var out []string
+	for _, item := range l.call(c, "change.list", object{"runId": run["id"]})["changes"].([]any) {
+		change := item.(object)
+		out = append(out, strings.TrimSpace(fmt.Sprint(change["displayName"], " ", change["action"], " ", change["reason"])))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (l *lab) wantChanges(c *client.Client, run object, want ...string) {
+	l.t.Helper()
+	if got := l.changes(c, run); !slices.Equal(got, want) {
+		l.t.Errorf("the %v run %v changes %q, want %q", run["policyType"], run["policyReason"], got, want)
+	}
+}
+
+func (l *lab) wantPolicy(run object, policy string, reason any) {
+	l.t.Helper()
+	if run["policyType"] != policy || run["policyReason"] != reason {
+		l.t.Errorf("the run is %v (%v), want %s (%v)", run["policyType"], run["policyReason"], policy, reason)
+	}
+}
+
+// scope chooses groups, changes the choice, and lets somebody else change them.
+func scope(l *lab) {
+	c := l.start("scope")
+	l.call(c, "session.connect", l.both())
+	chosen := object{"scope": "Selected", "groupIds": []string{groupID(2), groupID(1)}, "filter": "displayName -ne 'Two'",
+		"includeSecurityGroups": true, "onPremisesGroupType": "UniversalSecurityGroup", "maxMemberCount": 1000}
+	preview := l.run(c, "sync.preview", object{"enable": l.choices(chosen), "skipReplicationCheck": true}, "complete", "")
+	l.wantChanges(c, preview, "One Create")
+	saved := object{"groups": "Selected", "groupIds": []any{groupID(1), groupID(2)}, "filter": "displayName -ne 'Two'", "includeSecurityGroups": true}
+	wantScope := func(settings any, want object) {
+		l.t.Helper()
+		if got := settings.(object)["scope"]; fmt.Sprint(got) != fmt.Sprint(want) {
+			l.t.Errorf("the scope is %v, want %v", got, want)
+		}
+	}
+	wantScope(l.call(c, "writeback.enable", l.choices(chosen))["settings"], saved)
+	wantScope(l.call(c, "settings.get", nil), saved)
+	overview := l.call(c, "writeback.get", nil)
+	wantScope(overview["settings"], saved)
+	if overview["nextPolicyType"] != "Initial" || overview["nextPolicyReason"] != "first" {
+		l.t.Errorf("writeback.get: %v", overview)
+	}
+
+	// Before the first run nothing can be synced singly.
+	early := l.call(c, "sync.group", object{"group": groupID(1)})["run"].(object)
+	if early["status"] != "failed" || early["stopReason"] != "InitialSyncNeeded" || early["kind"] != "group" {
+		l.t.Errorf("a single group before the first run: %v", early)
+	}
+	first := l.run(c, "sync.start", object{"skipReplicationCheck": true}, "complete", "")
+	l.wantPolicy(first, "Initial", "first")
+	l.wantChanges(c, first, "One Create")
+	delta := l.run(c, "sync.start", nil, "complete", "")
+	l.wantPolicy(delta, "Delta", nil)
+	l.wantChanges(c, delta)
+
+	// What is empty takes away; what is left out stays.
+	for id, params := range map[string]object{
+		"GroupIdsRequired": {"groupIds": []string{}},
+		"FilterInvalid":    {"filter": "mail"},
+		"InvalidParameter": {"connections": 17},
+	} {
+		l.refused(c, id, "settings.set", params)
+	}
+	wantScope(l.call(c, "settings.set", object{"filter": "", "whatIf": true}), object{"groups": "Selected", "groupIds": saved["groupIds"], "includeSecurityGroups": true})
+	set := l.call(c, "settings.set", object{"scope": "All", "groupIds": []string{}, "filter": "displayName -like 't*' -or id -eq '" + groupID(1) + "'",
+		"includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3, "initialIntervalDays": 3, "connections": 2})
+	wantScope(set, object{"groups": "All", "filter": "displayName -like 't*' -or id -eq '" + groupID(1) + "'"})
+	for field, want := range map[string]any{"onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3.0, "initialIntervalDays": 3.0, "connections": 2.0, "initialPending": true} {
+		if set[field] != want {
+			l.t.Errorf("%s is %v, want %v", field, set[field], want)
+		}
+	}
+	changed := l.run(c, "sync.start", nil, "complete", "")
+	l.wantPolicy(changed, "Initial", "settings-changed")
+	l.wantChanges(c, changed, "One Skip too-many-members", "Three Create", "Two Create")
+
+	// Somebody edits a group in AD.
+	two := l.call(c, "group.list", object{"id": groupID(2)})["groups"].([]any)[0].(object)
+	l.ldif(fmt.Sprintf("dn: %s\nchangetype: modify\nreplace: description\ndescription: by hand\n", two["dn"]))
+	drifted := l.run(c, "sync.start", nil, "complete", "")
+	l.wantPolicy(drifted, "Delta", nil)
+	l.wantChanges(c, drifted, "Two Update drift")
+	if drifted["driftedGroups"] != 1.0 {
+		l.t.Errorf("driftedGroups is %v", drifted["driftedGroups"])
+	}
+
+	// The delta link expires; then no fresh one is given.
+	l.server.ExpireDeltaTokens()
+	l.wantPolicy(l.run(c, "sync.start", nil, "complete", ""), "Initial", "link-expired")
+	l.fault(graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups/delta", Status: 410, Code: "syncStateNotFound", Message: "odd"})
+	l.wantPolicy(l.run(c, "sync.start", nil, "failed", "DeltaLinkExpired"), "Initial", "link-expired")
+	l.server.ClearFaults()
+	l.run(c, "sync.start", nil, "complete", "")
+}
+
+// oneGroup syncs single groups, with the state of scope.
+func oneGroup(l *lab) {
+	c := l.start("scope")
+	l.call(c, "session.connect", l.both())
+	l.call(c, "settings.set", object{"filter": "displayName -ne 'Five'", "maxMemberCount": 50_000})
+	l.run(c, "sync.start", nil, "complete", "")
+	sync := func(params object, want ...string) object {
+		l.t.Helper()
+		result := l.call(c, "sync.group", params)
+		var steps []string
+		for _, item := range result["steps"].([]any) {
+			step := item.(object)
+			steps = append(steps, fmt.Sprint(step["name"], " ", step["result"]))
+		}
+		if !slices.Equal(steps, want) {
+			text, _ := json.MarshalIndent(result, "", "  ")
+			l.t.Errorf("%v has the steps %q, want %q\n%s", params, steps, want, text)
+		}
+		return result
+	}
+	whole := []string{"Import Passed", "Scope Passed", "Join Passed", "Members Passed", "Action Passed"}
+	watermark := func() string { return fmt.Sprint(l.call(c, "writeback.get", nil)["nextPolicyType"]) }
+	before := watermark()
+
+	check(l.t, l.server.PatchGroup(groupID(1), map[string]any{"description": "once more"}))
+	would := sync(object{"group": "one", "whatIf": true, "skipReplicationCheck": true}, whole...)
+	if action := would["steps"].([]any)[4].(object)["message"].(string); !strings.HasPrefix(action, "Would: Update") {
+		l.t.Errorf("what would be done: %q", action)
+	}
+	did := sync(object{"group": "ONE@contoso.com"}, whole...)
+	run := did["run"].(object)
+	if did["id"] != groupID(1) || did["displayName"] != "One" || run["kind"] != "group" || run["status"] != "complete" {
+		l.t.Errorf("the result: %v", did)
+	}
+	l.wantChanges(c, run, "One Update")
+	again := sync(object{"group": groupID(1)}, whole...)
+	if action := again["steps"].([]any)[4].(object)["message"]; action != "Nothing differs." {
+		l.t.Errorf("the second time: %q", action)
+	}
+	sync(object{"group": groupID(5)}, "Import Passed", "Scope Skipped", "Join Passed", "Action Passed")
+	sync(object{"group": groupID(99)}, "Import Skipped", "Join Passed", "Action Passed")
+	if after := watermark(); after != before {
+		l.t.Errorf("the next run was %s and is %s", before, after)
+	}
+	l.wantChanges(c, l.run(c, "sync.start", nil, "complete", ""))
+
+	l.refused(c, "InvalidParameter", "sync.group", object{"group": " "})
+	l.refused(c, "GroupNotFound", "sync.group", object{"group": "no such group"})
+	check(l.t, l.server.PatchGroup(groupID(3), map[string]any{"displayName": "Four"}))
+	l.refused(c, "GroupAmbiguous", "sync.group", object{"group": "four"})
+
+	// It can be cancelled as any run, and is only begun when no other goes on.
+	l.server.SetLatency(300 * time.Millisecond)
+	defer l.server.SetLatency(0)
+	cancelled := l.during(c, "sync.group", object{"group": groupID(1)}, "import-members", func(p *client.Pending) {
+		l.refused(c, "RunInProgress", "sync.group", object{"group": groupID(2)})
+		l.call(c, "request.cancel", object{"id": p.ID})
+	})
+	if run := cancelled["run"].(object); run["stopReason"] != "stopped-cancelled" {
+		l.t.Errorf("the cancelled one: %v", run)
+	}
 }
 
 func cancelled(l *lab) {
@@ -749,7 +918,7 @@ func cancelled(l *lab) {
 	l.call(c, "writeback.enable", l.choices(nil))
 	l.server.SetLatency(300 * time.Millisecond)
 	defer l.server.SetLatency(0)
-	run := l.during(c, "import-source", func(p *client.Pending) {
+	run := l.during(c, "sync.start", nil, "import-source", func(p *client.Pending) {
 		l.call(c, "request.cancel", object{"id": p.ID})
 	})
 	if run["status"] != "stopped" || run["stopReason"] != "stopped-cancelled" {
@@ -772,7 +941,7 @@ func cancelled(l *lab) {
 
 	// The end of input cancels as well, and the run's record comes still.
 	l.server.SetLatency(300 * time.Millisecond)
-	run = l.during(c, "import-source", func(*client.Pending) { check(l.t, c.CloseInput()) })
+	run = l.during(c, "sync.start", nil, "import-source", func(*client.Pending) { check(l.t, c.CloseInput()) })
 	if run["stopReason"] != "stopped-cancelled" {
 		l.t.Errorf("the run at the end of input: %v", run)
 	}

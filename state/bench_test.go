@@ -151,6 +151,109 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	step("remove")
 }
 
+// BenchmarkOverlay is what the state adds to a delta run on 20,000 linked groups
+// of 20 members, one of them of 50,000: without any change, and with one member
+// of the large group changed on both sides, read again in full and written. It
+// must not depend on the number of groups.
+func BenchmarkOverlay(b *testing.B) {
+	const large = 50_000
+	ctx := context.Background()
+	for _, groups := range []uint32{2_000, 20_000} {
+		s := newState(b)
+		base := beginRun(b, s, engine.SyncRun, "")
+		member := func(n uint32) directory.SourceMember {
+			return directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Name: "user@contoso.test", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4"}
+		}
+		ref := func(n uint32) directory.MemberRef {
+			return directory.MemberRef{GUID: guid(4, n), DN: "CN=User,OU=People,OU=Somewhere,DC=contoso,DC=test"}
+		}
+		for chunk := range slices.Chunk(slices.Collect(func(yield func(uint32) bool) {
+			for n := range groups {
+				yield(n)
+			}
+		}), 500) {
+			var source []directory.SourceGroup
+			var pages []engine.MemberPage
+			var target []directory.TargetGroup
+			var links []engine.Link
+			for _, n := range chunk {
+				page := engine.MemberPage{Group: guid(1, n), Last: true}
+				group := directory.TargetGroup{GUID: guid(3, n), DN: "CN=Group,OU=Groups,DC=contoso,DC=test", AdminDesc: directory.Mark(guid(1, n))}
+				size := uint32(20)
+				if n == 0 {
+					size = large
+				}
+				for i := range size {
+					page.Members, group.Members = append(page.Members, member((n*20+i)%large)), append(group.Members, ref((n*20+i)%large))
+				}
+				source, pages, target = append(source, directory.SourceGroup{ID: guid(1, n), DisplayName: "Group"}), append(pages, page), append(target, group)
+				links = append(links, engine.Link{SourceID: guid(1, n), TargetGUID: guid(3, n), DN: group.DN})
+			}
+			must(b, s.StageSourceGroups(ctx, base, source))
+			must(b, s.StageMembers(ctx, base, pages))
+			must(b, s.StageTargetGroups(ctx, base, target))
+			must(b, s.SaveLinks(ctx, links))
+		}
+		var resolutions []engine.Resolution
+		for n := range uint32(large) {
+			resolutions = append(resolutions, engine.Resolution{MemberID: guid(2, n), Ref: ref(n)})
+		}
+		must(b, s.SaveResolutions(ctx, base, resolutions, started))
+		must(b, s.Commit(ctx, base, engine.Watermark{}, nil))
+		endRun(b, s, base, engine.RunComplete)
+
+		run := func(b *testing.B, changes func(run int64)) {
+			for b.Loop() {
+				run := beginRun(b, s, engine.SyncRun, "")
+				must(b, s.Overlay(ctx, run))
+				must(b, s.StageDueMembers(ctx, run, started))
+				changes(run)
+				must(b, s.Commit(ctx, run, engine.Watermark{HighestUSN: run}, nil))
+				endRun(b, s, run, engine.RunComplete)
+			}
+		}
+		b.Run(fmt.Sprintf("groups=%d/nothing", groups), func(b *testing.B) { run(b, func(int64) {}) })
+		in := true
+		b.Run(fmt.Sprintf("groups=%d/member", groups), func(b *testing.B) {
+			run(b, func(run int64) {
+				group, object, change := guid(1, 0), guid(3, 0), []directory.MemberRef{ref(7)}
+				must(b, s.ChangeMembership(ctx, run, group, []engine.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser, Removed: in}}))
+				wanted, err := s.SourceMembership(ctx, run, group)
+				must(b, err)
+				had, err := s.TargetMembership(ctx, run, object)
+				must(b, err)
+				added, removed := change, []directory.MemberRef(nil)
+				if in {
+					added, removed = nil, change
+				}
+				if len(wanted.Joined)-len(had) != len(added)-len(removed) {
+					b.Fatalf("%d members are wanted, %d are there", len(wanted.Joined), len(had))
+				}
+				found, err := s.Candidates(ctx, run, group)
+				must(b, err)
+				must(b, s.StageTargetWritten(ctx, run, found[0].TargetGroup, added, removed))
+				in = !in
+			})
+		})
+		b.Run(fmt.Sprintf("groups=%d/joins", groups), func(b *testing.B) {
+			run(b, func(run int64) {
+				_, err := s.GroupsWithMembers(ctx, run, []directory.GUID{guid(2, 7)})
+				must(b, err)
+			})
+		})
+		b.Run(fmt.Sprintf("groups=%d/counts", groups), func(b *testing.B) {
+			run(b, func(run int64) {
+				_, err := s.CountSourceGroups(ctx, run)
+				must(b, err)
+				_, err = s.CountMemberships(ctx, run)
+				must(b, err)
+				_, err = s.UnstagedLinks(ctx, run, directory.GUID{}, 500)
+				must(b, err)
+			})
+		})
+	}
+}
+
 // resetPeak and peakMiB measure the resident memory of the whole process,
 // SQLite's included, where the kernel tells.
 func resetPeak() { os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }

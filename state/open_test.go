@@ -240,7 +240,6 @@ func loadFixture(t *testing.T, name string) string {
 }
 
 func TestOpenEachOlderVersion(t *testing.T) {
-	ctx := context.Background()
 	fixtures, err := filepath.Glob("testdata/v*.sql")
 	must(t, err)
 	if len(fixtures) == 0 {
@@ -254,7 +253,6 @@ func TestOpenEachOlderVersion(t *testing.T) {
 			if diff := cmp.Diff(schemaOf(t, newState(t)), schemaOf(t, s)); diff != "" {
 				t.Error(diff)
 			}
-			_ = ctx
 		})
 	}
 }
@@ -282,6 +280,24 @@ func checkFixture(t *testing.T, s *State) {
 	must(t, err)
 	if diff := cmp.Diff([]directory.GUID{guid(4, 1)}, m.Joined); diff != "" || m.Incomplete != "" || m.Unwritten[directory.ReasonGuest] != 1 {
 		t.Errorf("membership %+v %s", m, diff)
+	}
+	group, ok, err := s.SourceGroup(ctx, 1, guid(1, 1))
+	must(t, err)
+	if diff := cmp.Diff(directory.SourceGroup{ID: guid(1, 1), Kind: directory.UnifiedGroup, DisplayName: "One", Mail: "one@contoso.test"}, group); diff != "" || !ok {
+		t.Error(diff)
+	}
+	w, err := s.Watermark(ctx)
+	must(t, err)
+	if w.Server != "dc1.contoso.test" || w.HighestUSN != 42 {
+		t.Errorf("watermark %+v", w)
+	}
+	if w.Source != nil { // since version 2
+		pending, err := s.Pending(ctx)
+		must(t, err)
+		at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		if !w.Settled || w.SearchedUSN != 41 || w.Scope != "all" || !w.Initial.Equal(at) || !w.Source[0].Taken.Equal(at) || len(pending) != 1 || pending[0] != guid(1, 1) {
+			t.Errorf("watermark %+v, pending %v", w, pending)
+		}
 	}
 	changes, err := s.Changes(ctx, 1, 0, 0, 10, true)
 	must(t, err)

@@ -4,12 +4,15 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 func TestSettingsRoundTrip(t *testing.T) {
@@ -31,6 +34,9 @@ func TestSettingsRoundTrip(t *testing.T) {
 	want.SoftDeletedGroup, want.OutOfScopeGroup = engine.FrozenRemove, engine.FrozenRemove
 	want.Limits.DeletionCount = 0
 	want.InitialPending = true
+	want.Scope = engine.Scope{Groups: plan.ScopeSelected, GroupIDs: []directory.GUID{guid(1, 5), guid(1, 6)}, Filter: `displayName -like "a*"`, IncludeSecurityGroups: true}
+	want.OnPremisesGroupType = plan.UniversalMailEnabledSecurity
+	want.MaxMemberCount, want.InitialIntervalDays, want.Connections = 1_000_000, 30, 16
 	for range 2 {
 		must(t, s.SaveSettings(ctx, want))
 		got, err = s.LoadSettings(ctx)
@@ -79,6 +85,13 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 		{"{\"softDeletedGroup\": \"Lose\"}", "SettingsUnreadable", "softDeletedGroup"},
 		{"{\"outOfScopeGroup\": \"Lose\"}", "SettingsUnreadable", "outOfScopeGroup"},
 		{"{\"runHistoryDays\": 0}", "SettingsUnreadable", "runHistoryDays"},
+		{"{\"scope\": {\"groups\": \"Some\"}}", "SettingsUnreadable", "scope.groups"},
+		{"{\"scope\": {\"filter\": \"displayName -eq\"}}", "SettingsUnreadable", "scope.filter"},
+		{"{\"onPremisesGroupType\": \"GlobalGroup\"}", "SettingsUnreadable", "onPremisesGroupType"},
+		{"{\"maxMemberCount\": 1000001}", "SettingsUnreadable", "maxMemberCount"},
+		{"{\"maxMemberCount\": -1}", "SettingsUnreadable", "maxMemberCount"},
+		{"{\"initialIntervalDays\": 31}", "SettingsUnreadable", "initialIntervalDays"},
+		{"{\"connections\": 17}", "SettingsUnreadable", "connections"},
 		{"{\"colour\": 1}", "SettingsUnreadable", "colour"},
 		{"{\"enabled\": true}", "SettingsUnreadable", "tenant.id"},
 		{"{\"version\": 0}", "SettingsUnreadable", "version"},
@@ -106,6 +119,29 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 	want.Adopt = true
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Releases that knew a field not leave it out, or zero.
+func TestSettingsOfAnOlderRelease(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	must(t, os.WriteFile(s.settingsPath(), []byte(`{"version": 1, "adopt": true, "scope": {"groups": "", "filter": "mail -ne ''"}, "maxMemberCount": 0, "connections": 0}`), 0o600))
+	got, err := s.LoadSettings(ctx)
+	must(t, err)
+	want := engine.DefaultSettings()
+	want.Adopt, want.Scope.Filter = true, "mail -ne ''"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSettingsOfTooManyGroups(t *testing.T) {
+	settings := engine.DefaultSettings()
+	settings.Scope = engine.Scope{Groups: plan.ScopeSelected, GroupIDs: slices.Repeat([]directory.GUID{guid(1, 1)}, maxSettingsSize/40)}
+	e := wantID(t, newState(t).SaveSettings(context.Background(), settings), "SettingsInvalid")
+	if !strings.Contains(e.Error(), "scope.groupIds") {
+		t.Errorf("the field is not named: %v", e)
 	}
 }
 

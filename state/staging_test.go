@@ -574,3 +574,60 @@ func TestErrorOfAPageWithoutID(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// TestSuperseded: a run that another process took for dead neither commits nor
+// overwrites what was recorded of it.
+func TestSuperseded(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	first := beginRun(t, s, engine.SyncRun, "")
+	must(t, s.StillRunning(ctx, first))
+	must(t, s.Commit(ctx, first, engine.Watermark{HighestUSN: 1}, []directory.GUID{guid(1, 2), guid(1, 1)}))
+	endRun(t, s, first, engine.RunComplete)
+	wantID(t, s.StillRunning(ctx, first), "RunSuperseded")
+
+	asleep := beginRun(t, s, engine.SyncRun, "")
+	must(t, s.Overlay(ctx, asleep))
+	must(t, s.StageSourceGroups(ctx, asleep, []directory.SourceGroup{{ID: guid(1, 1)}}))
+	record, err := s.Run(ctx, asleep)
+	must(t, err)
+	other := openState(t, s.folder)
+	newer := beginRun(t, other, engine.SyncRun, "")
+	for _, state := range []*State{s, other} {
+		wantID(t, state.StillRunning(ctx, asleep), "RunSuperseded")
+		must(t, state.StillRunning(ctx, newer))
+	}
+	wantID(t, s.Commit(ctx, asleep, engine.Watermark{HighestUSN: 2}, nil), "RunSuperseded")
+	record.Status = engine.RunComplete
+	must(t, s.SaveRun(ctx, record))
+	if record, err = s.Run(ctx, asleep); err != nil || record.StopReason != engine.StopInterrupted {
+		t.Errorf("%+v, %v", record, err)
+	}
+	wantID(t, s.StillRunning(ctx, 99), "RunSuperseded")
+	w, err := s.Watermark(ctx)
+	must(t, err)
+	pending, err := s.Pending(ctx)
+	must(t, err)
+	if diff := cmp.Diff([]directory.GUID{guid(1, 1), guid(1, 2)}, pending); diff != "" || w.HighestUSN != 1 {
+		t.Errorf("the watermark is %+v, pending: %s", w, diff)
+	}
+	// Without more ado the newer one can go on.
+	must(t, other.Commit(ctx, newer, engine.Watermark{HighestUSN: 3}, nil))
+	if pending, err := s.Pending(ctx); err != nil || pending != nil {
+		t.Errorf("pending %v, %v", pending, err)
+	}
+}
+
+func TestFindLinks(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	one, two := engine.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=1", Adopted: true}, engine.Link{SourceID: guid(1, 2), TargetGUID: guid(3, 2)}
+	must(t, s.SaveLinks(ctx, []engine.Link{one, two}))
+	of, err := s.LinksOf(ctx, []directory.GUID{guid(1, 2), guid(1, 9), guid(1, 1), guid(1, 2)})
+	must(t, err)
+	to, err := s.LinksTo(ctx, []directory.GUID{guid(3, 2), guid(1, 1)})
+	must(t, err)
+	if diff := cmp.Diff([][]engine.Link{{one, two}, {two}}, [][]engine.Link{of, to}); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,598 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"slices"
+
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// The world is what a generation should show, in the plainest form: there are no
+// layers in it, an overlay begins as a copy.
+type world struct {
+	groups      map[directory.GUID]directory.SourceGroup
+	memberships map[directory.GUID]worldMembership
+	joins       map[directory.GUID]worldJoin
+	targets     map[directory.GUID]directory.TargetGroup
+}
+
+type worldMembership struct {
+	members    map[directory.GUID]bool
+	incomplete string
+	reading    bool
+}
+
+type worldJoin struct {
+	member   directory.SourceMember
+	resolved bool
+	engine.Resolution
+	tries int
+	due   time.Time // zero: never
+}
+
+func newWorld() *world {
+	return &world{map[directory.GUID]directory.SourceGroup{}, map[directory.GUID]worldMembership{}, map[directory.GUID]worldJoin{}, map[directory.GUID]directory.TargetGroup{}}
+}
+
+func (w *world) clone() *world {
+	c := &world{maps.Clone(w.groups), maps.Clone(w.memberships), maps.Clone(w.joins), maps.Clone(w.targets)}
+	for id, m := range c.memberships {
+		m.members, m.reading = maps.Clone(m.members), false
+		c.memberships[id] = m
+	}
+	return c
+}
+
+// checked is a test whose failures make rapid look for a smaller example.
+type checked struct {
+	testing.TB
+	r *rapid.T
+}
+
+func (c checked) Helper()                   { c.r.Helper() }
+func (c checked) Error(args ...any)         { c.r.Error(args...) }
+func (c checked) Errorf(f string, a ...any) { c.r.Errorf(f, a...) }
+func (c checked) Fatal(args ...any)         { c.r.Fatal(args...) }
+func (c checked) Fatalf(f string, a ...any) { c.r.Fatalf(f, a...) }
+
+// history plays random runs on a state and on the world.
+type history struct {
+	r      *rapid.T
+	t      testing.TB
+	s      *State
+	viewer *State // of another process
+	now    time.Time
+
+	base    *world // nil: nothing is committed
+	current int64
+	links   map[directory.GUID]directory.GUID // by objectGUID
+	pending []directory.GUID
+
+	run     int64
+	overlay bool
+	*world
+	hidden map[directory.GUID]bool // groups of base that the overlay hides
+	own    map[directory.GUID]bool // members that the generation itself has staged
+	read   map[directory.GUID]bool // members that were read with a group: whether readable
+}
+
+// The objects are few, so that what is done to them meets.
+func (h *history) groupID() directory.GUID {
+	return guid(1, rapid.Uint32Range(1, 4).Draw(h.r, "group"))
+}
+func (h *history) memberID() directory.GUID {
+	return guid(2, rapid.Uint32Range(1, 8).Draw(h.r, "member"))
+}
+func (h *history) targetID() directory.GUID {
+	return guid(3, rapid.Uint32Range(1, 4).Draw(h.r, "target"))
+}
+
+func (h *history) member() directory.SourceMember {
+	return directory.SourceMember{ID: h.memberID(), Kind: directory.KindUser, Name: rapid.SampledFrom([]string{"a", "b"}).Draw(h.r, "name"),
+		Readable: rapid.IntRange(0, 3).Draw(h.r, "readable") > 0, SID: rapid.SampledFrom([]directory.SID{"S-1-5-21-1", "S-1-5-21-2"}).Draw(h.r, "SID")}
+}
+
+func (h *history) refs() (refs []directory.MemberRef) {
+	for _, n := range rapid.SliceOfN(rapid.Uint32Range(1, 6), 0, 4).Draw(h.r, "refs") {
+		refs = append(refs, directory.MemberRef{GUID: guid(4, n), DN: fmt.Sprint("CN=", n)})
+	}
+	return refs
+}
+
+func (h *history) target() directory.TargetGroup {
+	return directory.TargetGroup{GUID: h.targetID(), DN: "CN=x", CN: rapid.SampledFrom([]string{"x", "y"}).Draw(h.r, "cn"),
+		AdminDesc:   rapid.SampledFrom([]string{"", directory.Mark(guid(1, 1)), directory.Mark(guid(1, 2))}).Draw(h.r, "mark"),
+		WhenChanged: rapid.SampledFrom([]time.Time{{}, started}).Draw(h.r, "changed")}
+}
+
+func (h *history) begin(overlay bool) {
+	h.run = beginRun(h.t, h.s, engine.SyncRun, "")
+	h.overlay = overlay && h.base != nil
+	h.world, h.hidden, h.own, h.read = newWorld(), map[directory.GUID]bool{}, map[directory.GUID]bool{}, map[directory.GUID]bool{}
+	if overlay {
+		err := h.s.Overlay(context.Background(), h.run)
+		if h.base == nil {
+			wantID(h.t, err, "InternalError")
+		} else {
+			must(h.t, err)
+			h.world = h.base.clone()
+		}
+	}
+}
+
+// stageJoin is what staging a member means, once it is to be stored.
+func (h *history) stageJoin(m directory.SourceMember) {
+	was, known := h.joins[m.ID]
+	if known && (was.member == m || h.own[m.ID] && was.member.Readable && !m.Readable) {
+		return
+	}
+	now := worldJoin{member: m}
+	if renamed := was.member; known {
+		if renamed.Name = m.Name; renamed == m {
+			now = was
+			now.member = m
+		}
+	}
+	h.joins[m.ID], h.own[m.ID] = now, true
+}
+
+func (h *history) readMember(m directory.SourceMember) {
+	if readable, ok := h.read[m.ID]; ok && (readable || !m.Readable) {
+		return
+	}
+	h.read[m.ID] = m.Readable
+	if was, known := h.joins[m.ID]; !h.overlay && known && (was.member.Readable || !m.Readable) {
+		return
+	}
+	h.stageJoin(m)
+}
+
+func (h *history) step() {
+	ctx, t := context.Background(), h.t
+	switch action := rapid.IntRange(0, 13).Draw(h.r, "action"); action {
+	case 0:
+		var groups []directory.SourceGroup
+		for range rapid.IntRange(1, 3).Draw(h.r, "groups") {
+			g := directory.SourceGroup{ID: h.groupID(), Kind: directory.UnifiedGroup, DisplayName: rapid.SampledFrom([]string{"x", "y"}).Draw(h.r, "name")}
+			if rapid.Bool().Draw(h.r, "set") {
+				enabled := rapid.Bool().Draw(h.r, "enabled")
+				g.WritebackEnabled, g.OnPremisesGroupType = &enabled, string(plan.UniversalSecurity)
+			}
+			groups = append(groups, g)
+			h.groups[g.ID] = g
+			if h.hidden[g.ID] { // what stood below is seen again
+				delete(h.hidden, g.ID)
+				if _, ok := h.memberships[g.ID]; !ok {
+					if m, ok := h.base.clone().memberships[g.ID]; ok {
+						h.memberships[g.ID] = m
+					}
+				}
+			}
+		}
+		must(t, h.s.StageSourceGroups(ctx, h.run, groups))
+	case 1, 2:
+		var pages []engine.MemberPage
+		for range rapid.IntRange(1, 3).Draw(h.r, "pages") {
+			p := engine.MemberPage{Group: h.groupID(), Last: rapid.IntRange(0, 2).Draw(h.r, "last") > 0}
+			if !p.Last && rapid.Bool().Draw(h.r, "broken") {
+				p.Err = errors.New("cut off")
+			}
+			m := h.memberships[p.Group]
+			if !m.reading {
+				m = worldMembership{members: map[directory.GUID]bool{}, incomplete: notReadToEnd, reading: true}
+			}
+			for range rapid.IntRange(0, 4).Draw(h.r, "size") {
+				member := h.member()
+				p.Members = append(p.Members, member)
+				h.readMember(member)
+				m.members[member.ID] = true
+			}
+			if m.incomplete == notReadToEnd && p.Err != nil {
+				m.incomplete = "InternalError"
+			} else if m.incomplete == notReadToEnd && p.Last {
+				m.incomplete, m.reading = "", false
+			}
+			h.memberships[p.Group] = m
+			pages = append(pages, p)
+		}
+		must(t, h.s.StageMembers(ctx, h.run, pages))
+	case 3:
+		var groups []directory.TargetGroup
+		for range rapid.IntRange(1, 3).Draw(h.r, "targets") {
+			g := h.target()
+			g.Members = h.refs()
+			groups = append(groups, g)
+			h.targets[g.GUID] = g
+		}
+		must(t, h.s.StageTargetGroups(ctx, h.run, groups))
+	case 4:
+		g := h.groupID()
+		delete(h.groups, g)
+		delete(h.memberships, g)
+		h.hidden[g] = h.overlay
+		must(t, h.s.StageGoneGroups(ctx, h.run, []directory.GUID{g}))
+	case 5:
+		g := h.targetID()
+		delete(h.targets, g)
+		must(t, h.s.StageGoneTargets(ctx, h.run, []directory.GUID{g}))
+	case 6:
+		g := h.groupID()
+		was, there := h.memberships[g]
+		m := worldMembership{members: maps.Clone(was.members), incomplete: was.incomplete}
+		if !there {
+			m = worldMembership{members: map[directory.GUID]bool{}, incomplete: notReadToEnd}
+		}
+		var changes []engine.MemberChange
+		for range rapid.IntRange(0, 5).Draw(h.r, "changes") {
+			c := engine.MemberChange{ID: h.memberID(), Kind: directory.KindGroup, Removed: rapid.Bool().Draw(h.r, "removed")}
+			changes = append(changes, c)
+			if delete(m.members, c.ID); !c.Removed {
+				m.members[c.ID] = true
+			}
+		}
+		for i, c := range changes {
+			last := !slices.ContainsFunc(changes[i+1:], func(o engine.MemberChange) bool { return o.ID == c.ID })
+			if _, known := h.joins[c.ID]; last && !c.Removed && !known {
+				h.joins[c.ID], h.own[c.ID] = worldJoin{member: directory.SourceMember{ID: c.ID, Kind: c.Kind}}, true
+			}
+		}
+		// Where nothing changes, pages go on being appended.
+		if m.reading = there && was.reading && maps.Equal(was.members, m.members); true {
+			h.memberships[g] = m
+		}
+		must(t, h.s.ChangeMembership(ctx, h.run, g, changes))
+	case 7:
+		g, added, removed := h.target(), h.refs(), h.refs()
+		members := slices.DeleteFunc(slices.Clone(h.targets[g.GUID].Members), func(m directory.MemberRef) bool { return slices.Contains(removed, m) })
+		must(t, h.s.StageTargetWritten(ctx, h.run, g, added, removed))
+		g.Members = append(members, added...)
+		h.targets[g.GUID] = g
+	case 8:
+		m := h.member()
+		if _, known := h.joins[m.ID]; known {
+			h.stageJoin(m)
+		}
+		must(t, h.s.StageKnownMembers(ctx, h.run, []directory.SourceMember{m}))
+	case 9:
+		id := h.memberID()
+		h.again(id)
+		must(t, h.s.StageMembersAgain(ctx, h.run, []directory.GUID{id}))
+	case 10:
+		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 100).Draw(h.r, "minutes")) * time.Minute)
+		for id, j := range h.joins {
+			if !j.due.IsZero() && !j.due.After(h.now) {
+				h.again(id)
+			}
+		}
+		must(t, h.s.StageDueMembers(ctx, h.run, h.now))
+	case 11:
+		var resolutions []engine.Resolution
+		for _, id := range slices.SortedFunc(maps.Keys(h.own), directory.GUID.Compare) {
+			if rapid.Bool().Draw(h.r, "resolve") {
+				continue
+			}
+			r := engine.Resolution{MemberID: id, Reason: rapid.SampledFrom([]directory.Reason{directory.ReasonJoined, directory.ReasonJoined,
+				directory.ReasonGuest, directory.ReasonNotFound, directory.ReasonLookupFailed}).Draw(h.r, "reason")}
+			if r.Reason == directory.ReasonJoined {
+				r.Ref = directory.MemberRef{GUID: guid(4, rapid.Uint32Range(1, 6).Draw(h.r, "object")), DN: "CN=o"}
+			}
+			j := h.joins[id]
+			j.Resolution, j.resolved, j.due = r, true, time.Time{}
+			switch r.Reason {
+			case directory.ReasonLookupFailed:
+				j.tries, j.due = 0, h.now
+			case directory.ReasonNotFound:
+				j.due = h.now.Add(min(30*time.Minute*time.Duration(1<<j.tries), 24*time.Hour))
+				j.tries++
+			default:
+				j.tries = 0
+			}
+			h.joins[id] = j
+			resolutions = append(resolutions, r)
+		}
+		must(t, h.s.SaveResolutions(ctx, h.run, resolutions, h.now))
+	case 12:
+		source, target := h.groupID(), h.targetID()
+		maps.DeleteFunc(h.links, func(_, s directory.GUID) bool { return s == source })
+		h.links[target] = source
+		must(t, h.s.SaveLinks(ctx, []engine.Link{{SourceID: source, TargetGUID: target}}))
+	case 13:
+		target := h.targetID()
+		delete(h.links, target)
+		delete(h.targets, target)
+		if h.base != nil {
+			delete(h.base.targets, target)
+		}
+		must(t, h.s.Unlink(ctx, target))
+	}
+}
+
+func (h *history) again(id directory.GUID) {
+	if j, known := h.joins[id]; known {
+		j.resolved, j.Resolution = false, engine.Resolution{}
+		h.joins[id], h.own[id] = j, true
+	}
+}
+
+// end commits, discards or crashes.
+func (h *history) end() {
+	ctx, t := context.Background(), h.t
+	switch rapid.IntRange(0, 4).Draw(h.r, "end") {
+	case 0:
+		must(t, h.s.Discard(ctx, h.run))
+	case 1: // the process dies
+		must(t, h.s.Close())
+		s, err := Open(ctx, h.s.folder)
+		must(t, err)
+		h.s = s
+		return
+	default:
+		h.pending = nil
+		for range rapid.IntRange(0, 3).Draw(h.r, "pending") {
+			h.pending = append(h.pending, h.groupID())
+		}
+		must(t, h.s.Commit(ctx, h.run, engine.Watermark{HighestUSN: h.run}, h.pending))
+		h.pending = sortedSet(h.pending)
+		if h.overlay {
+			for id := range h.own {
+				if j := h.joins[id]; !j.resolved {
+					j.due = started.Add(-time.Hour)
+					h.joins[id] = j
+				}
+			}
+		} else {
+			h.current = h.run
+		}
+		h.base = h.world
+	}
+	endRun(t, h.s, h.run, engine.RunComplete)
+}
+
+func (w *world) membership(id directory.GUID) plan.Membership {
+	m := plan.Membership{Incomplete: notReadToEnd, Joined: []directory.GUID{}}
+	if staged, ok := w.memberships[id]; ok {
+		m.Incomplete = staged.incomplete
+		for member := range staged.members {
+			reason := directory.ReasonUnresolved
+			if j := w.joins[member]; j.resolved {
+				reason = j.Reason
+			}
+			if reason == directory.ReasonJoined {
+				m.Joined = append(m.Joined, w.joins[member].Ref.GUID)
+				continue
+			}
+			if m.Unwritten == nil {
+				m.Unwritten = map[directory.Reason]int{}
+			}
+			m.Unwritten[reason]++
+		}
+	}
+	m.Joined = sortedSet(m.Joined)
+	return m
+}
+
+func memberKeys(refs []directory.MemberRef) (guids []directory.GUID) {
+	for _, m := range refs {
+		guids = append(guids, m.GUID)
+	}
+	return sortedSet(guids)
+}
+
+func (h *history) same(what string, want, got any) {
+	h.t.Helper()
+	if diff := cmp.Diff(want, got, wholeGUIDs, cmpopts.EquateEmpty()); diff != "" {
+		h.t.Fatalf("%s in generation %d: %s", what, h.run, diff)
+	}
+}
+
+// check compares everything that the generation shows with the world.
+func (h *history) check(generation int64, w *world) {
+	ctx, t, s := context.Background(), h.t, h.s
+	var groups []directory.SourceGroup
+	var incomplete []directory.GUID
+	for _, id := range slices.SortedFunc(maps.Keys(w.groups), directory.GUID.Compare) {
+		groups = append(groups, w.groups[id])
+		if m, ok := w.memberships[id]; !ok || m.incomplete != "" {
+			incomplete = append(incomplete, id)
+		}
+	}
+	h.same("groups", groups, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceGroup, error) {
+		return s.SourceGroups(ctx, generation, after, limit)
+	}, func(g directory.SourceGroup) directory.GUID { return g.ID }))
+	h.same("incomplete groups", incomplete, collect(t, 2, func(after directory.GUID, limit int) ([]directory.GUID, error) {
+		return s.IncompleteGroups(ctx, generation, after, limit)
+	}, itself))
+	n, err := s.CountSourceGroups(ctx, generation)
+	must(t, err)
+	h.same("number of groups", len(groups), n)
+
+	for i := range uint32(4) {
+		id := guid(1, i+1)
+		g, ok, err := s.SourceGroup(ctx, generation, id)
+		must(t, err)
+		want, there := w.groups[id]
+		h.same("group", want, g)
+		h.same("presence", there, ok)
+		m, err := s.SourceMembership(ctx, generation, id)
+		must(t, err)
+		h.same("membership", w.membership(id), m)
+	}
+
+	var targets []engine.StagedTarget
+	memberships := 0
+	for id, g := range w.targets {
+		staged := engine.StagedTarget{TargetGroup: g}
+		staged.Members = nil
+		if source, linked := h.links[id]; linked {
+			staged.SourceID, staged.Linked = source, true
+			memberships += len(memberKeys(g.Members))
+		} else if mark, ok := g.SourceID(); ok {
+			staged.SourceID = mark
+		}
+		targets = append(targets, staged)
+		members, err := s.TargetMembership(ctx, generation, id)
+		must(t, err)
+		h.same("members in AD", memberKeys(g.Members), members)
+	}
+	slices.SortFunc(targets, func(a, b engine.StagedTarget) int { return a.GUID.Compare(b.GUID) })
+	all := []directory.GUID{guid(3, 4), guid(3, 1), guid(3, 9), guid(3, 2), guid(3, 3)}
+	got, err := s.StagedTargets(ctx, generation, all)
+	must(t, err)
+	h.same("objects", targets, got)
+	slices.SortStableFunc(targets, func(a, b engine.StagedTarget) int { return a.SourceID.Compare(b.SourceID) })
+	var listed []engine.StagedTarget
+	for after := (engine.TargetKey{}); ; {
+		page, err := s.TargetGroups(ctx, generation, after, 2)
+		must(t, err)
+		if listed = append(listed, page...); len(page) < 2 {
+			break
+		}
+		after = engine.TargetKey{SourceID: page[1].SourceID, GUID: page[1].GUID}
+	}
+	h.same("objects by group", targets, listed)
+	for i := range uint32(4) {
+		id := guid(1, i+1)
+		candidates, err := s.Candidates(ctx, generation, id)
+		must(t, err)
+		h.same("candidates", slices.DeleteFunc(slices.Clone(targets), func(g engine.StagedTarget) bool { return g.SourceID != id }), candidates)
+	}
+	n, err = s.CountMemberships(ctx, generation)
+	must(t, err)
+	h.same("memberships", memberships, n)
+
+	var unstaged []engine.Link
+	for _, target := range slices.SortedFunc(maps.Keys(h.links), directory.GUID.Compare) {
+		if _, ok := w.targets[target]; !ok {
+			unstaged = append(unstaged, engine.Link{SourceID: h.links[target], TargetGUID: target})
+		}
+	}
+	h.same("links of objects that are not staged", unstaged, collect(t, 1, func(after directory.GUID, limit int) ([]engine.Link, error) {
+		return s.UnstagedLinks(ctx, generation, after, limit)
+	}, func(l engine.Link) directory.GUID { return l.TargetGUID }))
+
+	wanted := []directory.GUID{guid(2, 2), guid(2, 99), guid(2, 5)}
+	var with []directory.GUID
+	for id, m := range w.memberships {
+		if m.members[wanted[0]] || m.members[wanted[2]] {
+			with = append(with, id)
+		}
+	}
+	groupsWith, err := s.GroupsWithMembers(ctx, generation, wanted)
+	must(t, err)
+	h.same("groups with members", sortedSet(with), groupsWith)
+}
+
+// checkStaged compares what the generation itself has staged.
+func (h *history) checkStaged() {
+	ctx, t, s := context.Background(), h.t, h.s
+	var unresolved, unread []directory.SourceMember
+	var changed []directory.GUID
+	for _, id := range slices.SortedFunc(maps.Keys(h.own), directory.GUID.Compare) {
+		j := h.joins[id]
+		if !j.resolved {
+			unresolved = append(unresolved, j.member)
+		}
+		if !j.member.Readable {
+			unread = append(unread, directory.SourceMember{ID: id, Kind: j.member.Kind})
+		}
+		if h.base != nil {
+			if was, known := h.base.joins[id]; known && (was.resolved != j.resolved || was.Reason != j.Reason || was.Ref.GUID != j.Ref.GUID) {
+				changed = append(changed, id)
+			}
+		}
+	}
+	id := func(m directory.SourceMember) directory.GUID { return m.ID }
+	h.same("unresolved members", unresolved, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
+		return s.UnresolvedMembers(ctx, h.run, after, limit)
+	}, id))
+	h.same("unread members", unread, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
+		return s.UnreadMembers(ctx, h.run, after, limit)
+	}, id))
+	got, err := s.ChangedJoins(ctx, h.run)
+	must(t, err)
+	h.same("changed joins", changed, got)
+}
+
+// checkCurrent compares what others see, in this process and in another.
+func (h *history) checkCurrent() {
+	ctx, t := context.Background(), h.t
+	current, err := h.s.Current(ctx)
+	must(t, err)
+	h.same("current generation", h.current, current)
+	if h.base == nil {
+		return
+	}
+	h.check(h.current, h.base)
+	pending, err := h.s.Pending(ctx)
+	must(t, err)
+	h.same("pending", h.pending, pending)
+	for id := range h.base.groups {
+		var want []directory.GUID
+		m := h.base.memberships[id]
+		for _, member := range slices.SortedFunc(maps.Keys(m.members), directory.GUID.Compare) {
+			if j := h.base.joins[member]; j.resolved {
+				want = append(want, j.Ref.GUID)
+			} else {
+				want = append(want, directory.GUID{})
+			}
+		}
+		for _, s := range []*State{h.s, h.viewer} {
+			views, err := s.GroupMembers(ctx, id, directory.GUID{}, 100)
+			must(t, err)
+			var got []directory.GUID
+			for _, v := range views {
+				got = append(got, v.TargetGUID)
+			}
+			h.same("members for people", want, got)
+			groups, err := s.Groups(ctx, engine.GroupFilter{ID: id}, directory.GUID{}, 10)
+			must(t, err)
+			unwritten := 0
+			for _, n := range h.base.membership(id).Unwritten {
+				unwritten += n
+			}
+			h.same("members not written", unwritten, groups[0].Unwritten)
+		}
+	}
+}
+
+// TestHistories: whatever runs stage, commit, discard, or leave behind when they
+// die, every generation shows what it should.
+func TestHistories(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := newState(t)
+		h := &history{r: r, t: checked{t, r}, s: s, viewer: openState(t, s.folder), now: started, links: map[directory.GUID]directory.GUID{}}
+		defer func() { must(h.t, errors.Join(h.s.Close(), h.viewer.Close())) }()
+		for range rapid.IntRange(1, 5).Draw(r, "runs") {
+			h.begin(rapid.IntRange(0, 3).Draw(r, "overlay") > 0)
+			for range rapid.IntRange(0, 12).Draw(r, "steps") {
+				h.step()
+				if rapid.IntRange(0, 3).Draw(r, "check") == 0 {
+					h.check(h.run, h.world)
+				}
+			}
+			h.check(h.run, h.world)
+			h.checkStaged()
+			h.end()
+			h.checkCurrent()
+		}
+		beginRun(h.t, h.s, engine.SyncRun, "")
+		for _, staged := range stagedTables {
+			if n, err := h.s.count(context.Background(), "count", "SELECT count(*) FROM "+staged.table+" WHERE generation <> ?", h.current); n != 0 || err != nil {
+				r.Fatalf("%d rows of no generation are left in %s, %v", n, staged.table, err)
+			}
+		}
+	})
+}

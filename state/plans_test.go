@@ -1,0 +1,131 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// wholly are the statements of a delta run that may read a staged table from end
+// to end: those whose answer is about all groups.
+var wholly = []string{
+	"SELECT group_id, generation, members FROM source_membership_chunk WHERE +generation IN", // GroupsWithMembers
+}
+
+// TestDeltaPlans: no statement of a delta run reads a table that grows with the
+// tenant from end to end, nor the whole generation below.
+func TestDeltaPlans(t *testing.T) {
+	ctx := context.Background()
+	s := openState(t, filled(t))
+	run := beginRun(t, s, engine.SyncRun, "")
+	must(t, s.Overlay(ctx, run))
+	people := randomMembers(1, 3)
+	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}}))
+	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}))
+	must(t, s.StageGoneGroups(ctx, run, []directory.GUID{guid(1, 2)}))
+	must(t, s.ChangeMembership(ctx, run, guid(1, 3), []engine.MemberChange{{ID: guid(2, 1)}, {ID: people[0].ID}, {ID: guid(2, 7777)}}))
+	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: "x"}}}}))
+	must(t, s.StageTargetWritten(ctx, run, directory.TargetGroup{GUID: guid(3, 1)}, []directory.MemberRef{{GUID: guid(4, 2), DN: "y"}}, nil))
+	must(t, s.StageGoneTargets(ctx, run, []directory.GUID{guid(3, 2)}))
+	must(t, s.StageKnownMembers(ctx, run, people))
+	must(t, s.StageMembersAgain(ctx, run, []directory.GUID{people[1].ID}))
+	must(t, s.StageDueMembers(ctx, run, started))
+	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: people[1].ID, Reason: directory.ReasonNotFound}}, started))
+	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
+	for _, err := range []error{
+		second(s.UnreadMembers(ctx, run, directory.GUID{}, 10)), second(s.UnresolvedMembers(ctx, run, directory.GUID{}, 10)),
+		second(s.ChangedJoins(ctx, run)), second(s.GroupsWithMembers(ctx, run, []directory.GUID{people[0].ID})),
+		second(s.SourceMembership(ctx, run, guid(1, 1))), second(s.TargetMembership(ctx, run, guid(3, 1))),
+		second(s.Candidates(ctx, run, guid(1, 1))), second(s.StagedTargets(ctx, run, []directory.GUID{guid(3, 1)})),
+		second(s.LinksOf(ctx, []directory.GUID{guid(1, 1)})), second(s.LinksTo(ctx, []directory.GUID{guid(3, 1)})),
+		second(s.MemberRefs(ctx, run, []directory.GUID{guid(4, 1)})), second(s.Pending(ctx)), second(s.Watermark(ctx)),
+		s.StillRunning(ctx, run), s.Unlink(ctx, guid(3, 9)),
+		s.Commit(ctx, run, engine.Watermark{}, []directory.GUID{guid(1, 1)}),
+	} {
+		must(t, err)
+	}
+	if _, _, err := s.SourceGroup(ctx, run, guid(1, 1)); err != nil {
+		t.Error(err)
+	}
+
+	statements := map[string]bool{}
+	for query := range s.writer.statements {
+		statements[query] = true
+	}
+	for range maxReaders {
+		q := <-s.readers
+		for query := range q.statements {
+			statements[query] = true
+		}
+		defer func() { s.readers <- q }()
+	}
+	whole := regexp.MustCompile(`^SCAN (source_group|source_membership|source_membership_chunk|target_group|target_membership_chunk|member|member_join|target_object|link|change|s|t|j|m|o|b|l)\b`)
+	checked := 0
+	for query := range statements {
+		if slices.ContainsFunc(wholly, func(w string) bool { return strings.HasPrefix(query, w) }) || strings.HasPrefix(query, "PRAGMA") ||
+			slices.Contains([]string{"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"}, query) {
+			continue
+		}
+		checked++
+		for _, step := range queryPlan(t, s, query) {
+			if whole.MatchString(step) {
+				t.Errorf("%s\n\t%s", query, step)
+			}
+		}
+	}
+	// What the overlay replaces is found by its objects.
+	for _, query := range merging {
+		table, replaces := strings.CutPrefix(query, "DELETE FROM ")
+		if table, _, _ = strings.Cut(table, " WHERE generation = ?2"); !replaces || !strings.Contains(query, "?2") {
+			continue
+		}
+		if step := queryPlan(t, s, query)[0]; !regexp.MustCompile(`^SEARCH ` + table + ` .*\((\w+=\? AND generation=\?|generation=\? AND \w+=\?)`).MatchString(step) {
+			t.Errorf("%s\n\t%s", query, step)
+		}
+	}
+	if checked < 60 {
+		t.Errorf("only %d statements were looked at", checked)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func queryPlan(t *testing.T, s *State, query string) (steps []string) {
+	t.Helper()
+	numbered := regexp.MustCompile(`\?\d+`)
+	var args []any
+	for range max(strings.Count(query, "?"), 1) {
+		args = append(args, nil)
+	}
+	if found := numbered.FindAllString(query, -1); found != nil {
+		slices.Sort(found)
+		args = args[:len(slices.Compact(found))]
+	} else {
+		args = args[:strings.Count(query, "?")]
+	}
+	err := s.write(context.Background(), "explain", func(q *session) error {
+		rows, err := q.conn.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, args...)
+		if err != nil {
+			return fmt.Errorf("%s: %w", query, err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, unused sql.NullInt64
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				return err
+			}
+			steps = append(steps, detail)
+		}
+		return rows.Err()
+	})
+	must(t, err)
+	return steps
+}

@@ -145,20 +145,9 @@ func (s *State) Discard(ctx context.Context, generation int64) error {
 // Current returns the committed generation, 0 for none.
 func (s *State) Current(ctx context.Context) (generation int64, err error) {
 	err = s.read(ctx, "read which generation is current", func(q *session) error {
-		generation, err = s.currentGeneration(q)
+		generation, _, err = currentGeneration(q)
 		return err
 	})
-	return generation, err
-}
-
-// currentGeneration also drops what is cached of it when another process has
-// changed it meanwhile.
-func (s *State) currentGeneration(q *session) (int64, error) {
-	generation, run, err := currentGeneration(q)
-	if err == nil && s.seenRun.Swap(run) != run {
-		s.joins.forgetAll()
-		s.members.forget()
-	}
 	return generation, err
 }
 

@@ -29,6 +29,7 @@ const (
 
 type blockKey struct {
 	generation int64
+	run        int64  // as in layers
 	index      uint32 // number / blockSize
 }
 
@@ -77,7 +78,7 @@ func (c *joinCache) resolve(q *session, l layers, numbers []uint32, each func(ta
 }
 
 func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error) {
-	key := blockKey{l.top, index}
+	key := blockKey{l.top, l.run, index}
 	if b := c.blocks[key]; b != nil {
 		return b, nil
 	}

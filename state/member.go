@@ -212,7 +212,7 @@ func (s *State) listMembers(ctx context.Context, doing string, generation int64,
 // ascending.
 func (s *State) ChangedJoins(ctx context.Context, generation int64) (ids []directory.GUID, err error) {
 	err = s.snapshot(ctx, "list the members that join otherwise", func(q *session) error {
-		current, err := s.currentGeneration(q)
+		current, _, err := currentGeneration(q)
 		if err != nil {
 			return err
 		}

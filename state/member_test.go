@@ -128,7 +128,7 @@ func TestChangeMembership(t *testing.T) {
 		t.Helper()
 		var got []uint32
 		must(t, s.read(ctx, "read the members", func(q *session) error {
-			members, err := new(memberListCache).of(q, run, guid(1, group))
+			members, err := new(memberListCache).of(q, layers{top: run}, guid(1, group))
 			for _, m := range members {
 				got = append(got, uint32(m.id[7]))
 			}

@@ -44,10 +44,8 @@ type State struct {
 	// overlay is the generation that stands on the current one, if any.
 	overlay atomic.Pointer[layers]
 
-	// The caches hold what was current after seenRun.
 	joins   joinCache
 	members memberListCache
-	seenRun atomic.Int64
 }
 
 var _ engine.State = (*State)(nil)

@@ -11,7 +11,16 @@ import (
 // layers is what a generation is read from: what it has staged itself, and for
 // an overlay, of all else, what the generation below has. Without one, base is 0,
 // which no row has. The generation below is always the older one.
-type layers struct{ top, base int64 }
+//
+// Who reads the current generation outside of a run gives run, the one that last
+// changed it: another process may have done so, and what is cached is of no use
+// then. A run need not, since [State.BeginRun] empties the caches.
+type layers struct{ top, base, run int64 }
+
+func currentLayers(q *session) (layers, error) {
+	generation, run, err := currentGeneration(q)
+	return layers{top: generation, run: run}, err
+}
 
 // lowest is the oldest generation that counts.
 func (l layers) lowest() int64 {

@@ -120,9 +120,10 @@ func (s *State) RunByPlan(ctx context.Context, planID string) (engine.Run, error
 	return s.oneRun(ctx, planNotFound(planID), "SELECT id, record FROM run WHERE plan_id = ? AND plan_id <> ''", planID)
 }
 
-// LastComplete returns the newest sync run that was committed.
+// LastComplete returns the newest run that was committed, of one group too: its
+// record carries on the totals.
 func (s *State) LastComplete(ctx context.Context) (run engine.Run, ok bool, err error) {
-	run, err = s.oneRun(ctx, nil, "SELECT id, record FROM run WHERE committed = 1 AND kind = 'sync' ORDER BY id DESC LIMIT 1")
+	run, err = s.oneRun(ctx, nil, "SELECT id, record FROM run WHERE committed = 1 AND kind IN ('sync', 'group') ORDER BY id DESC LIMIT 1")
 	return run, run.ID != 0, err
 }
 

@@ -28,9 +28,11 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 	}
 	err = s.snapshot(ctx, "list the groups", func(q *session) error {
 		l := groupList{q: q, after: after, limit: limit, filter: filter, container: container, matches: nameMatcher(filter.Name)}
-		if l.generation, err = s.currentGeneration(q); err != nil || l.generation == 0 {
+		current, err := currentLayers(q)
+		if err != nil || current.top == 0 {
 			return err
 		}
+		l.generation = current.top
 		if _, err := q.one("SELECT tenant_id FROM owner", nil, intoGUID(&l.tenant)); err != nil {
 			return err
 		}
@@ -46,7 +48,7 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 		slices.SortFunc(views, func(a, b engine.GroupView) int { return a.Key.Compare(b.Key) })
 		views = views[:min(limit, len(views))]
 		for i := range views {
-			if err := s.complete(q, l.generation, &views[i]); err != nil {
+			if err := s.complete(q, current, &views[i]); err != nil {
 				return err
 			}
 		}
@@ -171,11 +173,11 @@ func (l *groupList) otherObjects() (views []engine.GroupView, err error) {
 }
 
 // complete adds what takes queries of its own.
-func (s *State) complete(q *session, generation int64, v *engine.GroupView) error {
+func (s *State) complete(q *session, current layers, v *engine.GroupView) error {
 	column, key := "target_guid", v.TargetGUID
 	if !v.ID.IsZero() {
 		column, key = "source_id", v.ID
-		membership, err := s.sourceMembership(q, layers{top: generation}, v.ID)
+		membership, err := s.sourceMembership(q, current, v.ID)
 		if err != nil {
 			return err
 		}
@@ -241,19 +243,19 @@ func nameMatcher(pattern string) func(string) bool {
 // reason why it is not written, if it is not. Error: GroupNotFound.
 func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) (views []engine.MemberView, err error) {
 	err = s.snapshot(ctx, "list the members of a group", func(q *session) error {
-		generation, err := s.currentGeneration(q)
+		current, err := currentLayers(q)
 		if err != nil {
 			return err
 		}
 		var exists int
-		if found, err := q.one("SELECT 1 FROM source_group WHERE id = ? AND generation = ?", []any{group[:], generation}, &exists); err != nil || !found {
+		if found, err := q.one("SELECT 1 FROM source_group WHERE id = ? AND generation = ?", []any{group[:], current.top}, &exists); err != nil || !found {
 			if err == nil {
 				err = notFound("GroupNotFound", group.String(), "The last import found no such group in the tenant.",
 					"List the groups with Get-GroupWritebackGroup.")
 			}
 			return err
 		}
-		members, err := s.members.of(q, generation, group)
+		members, err := s.members.of(q, current, group)
 		if err != nil {
 			return err
 		}
@@ -265,7 +267,7 @@ func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after di
 			if m.id == after && !after.IsZero() {
 				continue
 			}
-			v, err := memberView(q, generation, group, m)
+			v, err := memberView(q, current.top, group, m)
 			if err != nil {
 				return err
 			}
@@ -296,10 +298,10 @@ func memberView(q *session, generation int64, group directory.GUID, m numberedMe
 // order of their ids, since a large group is listed in many pages. The membership
 // changes only with a commit.
 type memberListCache struct {
-	mu         sync.Mutex
-	generation int64
-	group      directory.GUID
-	members    []numberedMember
+	mu      sync.Mutex
+	run     int64 // as in layers
+	group   directory.GUID
+	members []numberedMember
 }
 
 type numberedMember struct {
@@ -307,19 +309,13 @@ type numberedMember struct {
 	number uint32
 }
 
-func (c *memberListCache) forget() {
+func (c *memberListCache) of(q *session, current layers, group directory.GUID) ([]numberedMember, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.members = nil
-}
-
-func (c *memberListCache) of(q *session, generation int64, group directory.GUID) ([]numberedMember, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.members != nil && c.generation == generation && c.group == group {
+	if c.members != nil && c.run == current.run && c.group == group {
 		return c.members, nil
 	}
-	numbers, _, err := memberNumbers(q, layers{top: generation}, group)
+	numbers, _, err := memberNumbers(q, current, group)
 	if err != nil {
 		return nil, err
 	}
@@ -334,6 +330,6 @@ func (c *memberListCache) of(q *session, generation int64, group directory.GUID)
 		return nil, err
 	}
 	slices.SortFunc(members, func(a, b numberedMember) int { return a.id.Compare(b.id) })
-	c.generation, c.group, c.members = generation, group, members
+	c.run, c.group, c.members = current.run, group, members
 	return members, nil
 }

@@ -16,6 +16,13 @@ type extendedDN struct {
 	dn   string
 }
 
+// deleted reports whether it is the name of a deleted object, which a domain
+// controller makes of the one before, a line feed, DEL: and the objectGUID.
+func (x extendedDN) deleted() bool {
+	_, suffix, found := strings.Cut(x.dn, `\0ADEL:`)
+	return found && strings.HasPrefix(strings.ToLower(suffix), x.guid.String()+",")
+}
+
 // parseExtendedDN reads the string form (flag 1). Components of other kinds
 // are passed over.
 func parseExtendedDN(s string) (extendedDN, error) {

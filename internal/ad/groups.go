@@ -259,7 +259,8 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 // parseMembers reads extended names into the members, each once. A value
 // without a GUID is of an object that this server knows by name only; it
 // stands for nobody that could be compared, so it is neither counted nor ever
-// removed.
+// removed. Neither is a deleted object: where there is a recycle bin its values
+// sleep until it is restored, which Windows hides and Samba does not.
 func parseMembers(values []string) ([]directory.MemberRef, error) {
 	members := make([]directory.MemberRef, 0, len(values))
 	seen := make(map[directory.GUID]bool, len(values))
@@ -268,7 +269,7 @@ func parseMembers(values []string) ([]directory.MemberRef, error) {
 		if err != nil {
 			return nil, &incompleteError{err.Error()}
 		}
-		if name.guid.IsZero() || seen[name.guid] {
+		if name.guid.IsZero() || seen[name.guid] || name.deleted() {
 			continue
 		}
 		seen[name.guid] = true

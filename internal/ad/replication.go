@@ -18,10 +18,10 @@ const (
 
 // ReplicatedUSN implements engine.TargetReader. Windows tells its cursors in
 // msDS-NCReplCursors; Samba has only the attribute behind it,
-// replUpToDateVector. Either may be read by whoever may read replUpToDateVector
-// on the head of the domain, or has the control access right
-// DS-Replication-Manage-Topology there; a server hides what may not be read as
-// if it had none, and so it is not known.
+// replUpToDateVector, which every account may read there. What an account may
+// not read looks as if the server had no cursors, so that nothing is known; the
+// right to it is DS-Replication-Monitor-Topology ("Monitor Active Directory
+// Replication") on the head of the domain.
 func (t *target) ReplicatedUSN(ctx context.Context, invocation directory.GUID) (usn int64, known bool, err error) {
 	own, err := t.invocationID(ctx)
 	if err != nil {

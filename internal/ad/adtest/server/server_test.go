@@ -586,3 +586,89 @@ func TestDescriptors(t *testing.T) {
 		}
 	}
 }
+
+func TestReplicationCursors(t *testing.T) {
+	s := start(t)
+	c := s.admin(t)
+	const other = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e801"
+	id, _ := parseGUID(other)
+	read := func(attribute string) [][]byte {
+		t.Helper()
+		return get(t, c, Base, attribute).GetRawAttributeValues(attribute)
+	}
+	for form, want := range map[CursorForm][2]int{WindowsCursors: {38, 0}, SambaCursors: {0, 48}, HiddenCursors: {0, 0}} {
+		if err := s.SetCursors(form, Cursor{other, 0x0102030405}); err != nil {
+			t.Fatal(err)
+		}
+		for i, attribute := range []string{"msDS-NCReplCursors;binary", "replUpToDateVector"} {
+			values := read(attribute)
+			if want[i] == 0 {
+				if len(values) > 0 {
+					t.Errorf("form %d: %s is shown", form, attribute)
+				}
+				continue
+			}
+			cursor := string(id[:]) + "\x05\x04\x03\x02\x01\x00\x00\x00"
+			if len(values) != 1 || len(values[0]) != want[i] || !strings.Contains(string(values[0]), cursor) {
+				t.Errorf("form %d: %s is %x", form, attribute, values)
+			}
+		}
+		if values := read("msDS-NCReplCursors"); len(values) > 0 {
+			t.Errorf("form %d: the text form is %q", form, values)
+		}
+	}
+	if err := s.SetCursors(WindowsCursors, Cursor{"x", 1}); err == nil {
+		t.Error("a cursor of no GUID was accepted")
+	}
+	if err := s.SetInvocationID(other); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, c, serviceDN, "invocationId").GetRawAttributeValue("invocationId"); string(got) != string(id[:]) {
+		t.Errorf("invocationId %x", got)
+	}
+}
+
+// TestRestoring: only an administrator brings a tombstone back, where its name
+// is free, and with what tombstones keep.
+func TestRestoring(t *testing.T) {
+	s := start(t)
+	c := s.admin(t)
+	dn := "CN=back," + Container
+	add(t, c, dn, map[string][]string{"objectClass": {"group"}, "sAMAccountName": {"back"}, "description": {"lost"}, "member": {s.People[0].DN}})
+	id := get(t, c, dn, "objectGUID").GetRawAttributeValue("objectGUID")
+	byGUID := "<GUID=" + guid(id).String() + ">"
+	if err := c.Del(ldap.NewDelRequest(dn, nil)); err != nil {
+		t.Fatal(err)
+	}
+	restore := func(c *ldap.Conn, to string, shown ...ldap.Control) error {
+		request := ldap.NewModifyRequest(byGUID, shown)
+		request.Delete("isDeleted", nil)
+		request.Replace("distinguishedName", []string{to})
+		return c.Modify(request)
+	}
+	shown := ldap.NewControlString(oidShowDeleted, true, "")
+	if err := restore(c, dn); code(err) != ldap.LDAPResultNoSuchObject {
+		t.Errorf("without the control: %v", err)
+	}
+	if err := restore(s.dial(t, Deleted, Password), dn, shown); code(err) != ldap.LDAPResultInsufficientAccessRights {
+		t.Errorf("as %s: %v", Deleted, err)
+	}
+	if err := restore(c, s.People[0].DN, shown); code(err) != ldap.LDAPResultEntryAlreadyExists {
+		t.Errorf("to a name that is taken: %v", err)
+	}
+	before := get(t, c, "", "highestCommittedUSN").GetAttributeValue("highestCommittedUSN")
+	if err := restore(c, dn, shown); err != nil {
+		t.Fatal(err)
+	}
+	e := get(t, c, dn, "*")
+	if string(e.GetRawAttributeValue("objectGUID")) != string(id) || e.GetAttributeValue("sAMAccountName") != "back" ||
+		e.GetAttributeValue("description")+e.GetAttributeValue("isDeleted")+e.GetAttributeValue("lastKnownParent") != "" || len(e.GetAttributeValues("member")) > 0 {
+		t.Errorf("restored: %v", shape(e))
+	}
+	if usn := e.GetAttributeValue("uSNChanged"); usn <= before || e.GetAttributeValue("whenChanged") == "" {
+		t.Errorf("uSNChanged is %s, was below %s", usn, before)
+	}
+	if err := restore(c, dn, shown); err == nil {
+		t.Error("what is there was restored")
+	}
+}

@@ -51,14 +51,15 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	return o, err
 }
 
-// lastRun returns the newest run that was more than a plan.
+// lastRun returns the newest run that was more than a plan, and of more than one
+// group: neither tells how writeback as a whole is doing.
 func lastRun(ctx context.Context, state State) (*Run, error) {
 	for before := int64(0); ; {
 		runs, err := state.Runs(ctx, before, listBatch)
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(runs, func(r Run) bool { return r.Kind != PreviewRun }); i >= 0 {
+		if i := slices.IndexFunc(runs, func(r Run) bool { return r.Kind == SyncRun || r.Kind == DisableRun }); i >= 0 {
 			return &runs[i], nil
 		}
 		if len(runs) < listBatch {

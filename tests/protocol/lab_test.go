@@ -893,6 +893,9 @@ func oneGroup(l *lab) {
 	if after := watermark(); after != before {
 		l.t.Errorf("the next run was %s and is %s", before, after)
 	}
+	if last := l.call(c, "writeback.get", nil)["lastRun"].(object); last["kind"] != "sync" {
+		l.t.Errorf("lastRun is one of kind %v", last["kind"])
+	}
 	l.wantChanges(c, l.run(c, "sync.start", nil, "complete", ""))
 
 	l.refused(c, "InvalidParameter", "sync.group", object{"group": " "})

@@ -49,7 +49,7 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	}
 	w.Server, w.DSServiceName, w.InvocationID = now.Server, now.DSServiceName, now.InvocationID
 	w.HighestUSN, w.SearchedUSN = now.HighestUSN, r.targetID.HighestUSN
-	w.Source, w.Scope = kept(r.links, w.Source), r.settings.scopeKey()
+	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
 	return w, nil
 }
 

@@ -67,6 +67,7 @@ type fakeTenant struct {
 	// lagging is what a replica that lags behind shows to all but delta queries.
 	lagging    *moment
 	lagDeleted map[directory.GUID]engine.Presence
+	synced     map[string]bool // users that became synced
 	byDefault  engine.Tristate
 	asked      []directory.GUID // whose members were read
 }
@@ -111,11 +112,30 @@ func newTenant() *fakeTenant {
 func (t *fakeTenant) put(name string, members ...string) directory.GUID {
 	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), Kind: directory.UnifiedGroup, DisplayName: name}}
 	for _, m := range members {
-		g.members = append(g.members, user(m))
+		u := user(m)
+		if t.synced[m] {
+			u.Synced, u.SID = true, userSID(m)
+		}
+		g.members = append(g.members, u)
 	}
 	t.groups[g.ID] = g
 	delete(t.deleted, g.ID)
 	return g.ID
+}
+
+// join makes a user one that is synced, in every group.
+func (t *fakeTenant) join(name string) {
+	if t.synced == nil {
+		t.synced = map[string]bool{}
+	}
+	t.synced[name] = true
+	for _, g := range t.groups {
+		for i := range g.members {
+			if g.members[i].Name == name {
+				g.members[i].Synced, g.members[i].SID = true, userSID(name)
+			}
+		}
+	}
 }
 
 // user is a synced user; names that begin with "cloud" are not synced, with

@@ -249,7 +249,7 @@ func linked(rt *rapid.T, b *bench, object directory.GUID) bool {
 func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID]bool) {
 	name := rapid.SampledFrom(names).Draw(rt, "group")
 	id := guid("group " + name)
-	switch rapid.SampledFrom([]string{"put", "put", "put", "nest", "rename", "delete", "account", "by hand", "delete by hand", "move by hand", "lag", "expire"}).Draw(rt, "edit") {
+	switch rapid.SampledFrom([]string{"put", "put", "put", "nest", "rename", "delete", "account", "synced", "by hand", "delete by hand", "move by hand", "lag", "expire"}).Draw(rt, "edit") {
 	case "put":
 		some := slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.SampledFrom(users)).Draw(rt, "members"))))
 		b.tenant.put(name, some...)
@@ -274,6 +274,8 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	case "account": // of one user: deleted, and its values with it, without a word
 		user := account(rapid.SampledFrom(users[2:4]).Draw(rt, "user"))
 		b.directory.kill(user.GUID)
+	case "synced": // a cloud user gets an account on-premises
+		b.tenant.join("cloud")
 	case "by hand":
 		if object, ok := owned(b)[id]; ok {
 			g := b.directory.objects[object]

@@ -19,7 +19,7 @@ func (r *run) planStep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if ok && r.watermark.Scope == r.settings.scopeKey() { // else it may shrink by intent
+	if ok && r.watermark.Scope == r.scopeKey() { // else it may shrink by intent
 		r.tally.SourceBefore = last.SourceGroups
 	}
 	p := planner{run: r}
@@ -43,6 +43,9 @@ func (r *run) planStep(ctx context.Context) error {
 // planAll walks through both staged sides in the order of the cloud group's id.
 func (p *planner) planAll(ctx context.Context) error {
 	r := p.run
+	for id := range r.unseen { // those that neither side shows are to be asked for again
+		r.setPending(id, true)
+	}
 	sources := cursor[directory.SourceGroup]{read: func(after *directory.SourceGroup) ([]directory.SourceGroup, error) {
 		var key directory.GUID
 		if after != nil {
@@ -252,6 +255,7 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 		return nil
 	}
 	count(&pair.Membership, 1)
+	p.unknown += pair.Membership.Unknown()
 	if p.record.PolicyType == Initial {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -25,7 +26,7 @@ func due(settings *Settings, current int64, w *Watermark, now time.Time) (Policy
 	switch {
 	case current == 0 || len(w.Source) == 0:
 		return Initial, InitialFirst
-	case settings.InitialPending || w.Scope != settings.scopeKey():
+	case settings.InitialPending || !strings.HasPrefix(w.Scope, settings.scopeKey()+"\n"):
 		return Initial, InitialSettings
 	case age >= time.Duration(settings.InitialIntervalDays)*24*time.Hour:
 		return Initial, InitialInterval
@@ -36,7 +37,7 @@ func due(settings *Settings, current int64, w *Watermark, now time.Time) (Policy
 }
 
 // scopeKey is what of the settings decides which groups are read, in a form for
-// comparing: settings.json may have been edited by hand.
+// comparing, on one line: settings.json may have been edited by hand.
 func (s *Settings) scopeKey() string {
 	scope := s.Scope
 	scope.GroupIDs = slices.SortedFunc(slices.Values(scope.GroupIDs), directory.GUID.Compare)
@@ -78,11 +79,23 @@ func (r *run) choosePolicy(ctx context.Context) error {
 	case server && policy == Delta:
 		policy, reason = Initial, InitialServer
 	}
-	r.record.PolicyType, r.record.PolicyReason = policy, reason
-	if err := r.chooseScope(ctx); err != nil || policy == Initial {
+	if err := r.chooseScope(ctx); err != nil {
 		return err
 	}
+	// The tenant's default for new groups is a part of the scope too.
+	if policy == Delta && r.watermark.Scope != r.scopeKey() && r.record.Kind != GroupRun {
+		policy, reason = Initial, InitialSettings
+	}
+	r.record.PolicyType, r.record.PolicyReason = policy, reason
+	if policy == Initial {
+		return nil
+	}
 	return r.state.Overlay(ctx, r.record.ID)
+}
+
+// scopeKey is the scope of this run in the form that is stored.
+func (r *run) scopeKey() string {
+	return fmt.Sprintf("%s\nnew groups by default: %t", r.settings.scopeKey(), r.scope.NewGroupDefault)
 }
 
 // checkServer reports whether this is another domain controller than the one of

@@ -198,6 +198,7 @@ type run struct {
 	sawMembers func(MemberPage)
 	formerLeft bool // groups still stand in a former container
 	doubts     int  // groups that could not be decided: the run is partial
+	unknown    int  // unknown members of the groups that were planned
 	expired    bool // the access token ran out
 	stepNumber int
 	steps      int
@@ -264,7 +265,7 @@ func (r *run) conclude(ctx context.Context, err error) {
 	r.record.Ended = r.now().UTC()
 	var stopped *stop
 	switch {
-	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.record.UnknownMembers > 0 || r.expired):
+	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.unknown > 0 || r.expired):
 		r.record.Status = RunPartial
 		r.record.Message = r.partly()
 		if r.expired {
@@ -298,7 +299,7 @@ func (r *run) partly() string {
 	}{
 		{r.record.Failed, "1 change failed or could not be confirmed", "%d changes failed or could not be confirmed"},
 		{r.doubts, "1 group could not be decided", "%d groups could not be decided"},
-		{r.record.UnknownMembers, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"},
+		{r.unknown, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"},
 	} {
 		switch {
 		case p.n == 1:

@@ -259,7 +259,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 		`{"onPremisesSecurityIdentifier":null}`:                                   {OnPremisesSID: &empty},
 		`{"onPremisesSecurityIdentifier":"s-1-5-21-1-2-3-4"}`:                     {OnPremisesSID: &sid},
 
-		`{"groupTypes":["Unified"]}`:                              {}, // it may be synced
+		`{"groupTypes":["Unified"]}`:                              {Kind: &unified}, // never synced, so that is never told
 		`{"onPremisesSyncEnabled":null}`:                          {},
 		`{"onPremisesSyncEnabled":true}`:                          {Kind: &none},
 		`{"groupTypes":["Unified"],"onPremisesSyncEnabled":null}`: {Kind: &unified},
@@ -267,7 +267,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 		`{"groupTypes":["Unified"],"onPremisesSyncEnabled":true}`:                                                      {Kind: &none},
 		`{"groupTypes":[],"securityEnabled":true,"mailEnabled":false,"onPremisesSyncEnabled":null}`:                    {Kind: &security},
 		`{"groupTypes":["DynamicMembership"],"securityEnabled":true,"mailEnabled":false,"onPremisesSyncEnabled":null}`: {Kind: &security},
-		`{"groupTypes":[],"securityEnabled":true,"mailEnabled":false}`:                                                 {},
+		`{"groupTypes":[],"securityEnabled":true,"mailEnabled":false}`:                                                 {Kind: &security},
 		`{"groupTypes":[],"mailEnabled":false,"onPremisesSyncEnabled":null}`:                                           {},
 		`{"groupTypes":[],"mailEnabled":true}`:                                                                         {Kind: &none},
 		`{"groupTypes":[],"securityEnabled":false}`:                                                                    {Kind: &none},

@@ -110,17 +110,17 @@ func (g *groupEntity) kind() directory.GroupKind {
 	return ""
 }
 
-// tellsKind reports whether the kind is certain whatever was left out.
+// tellsKind reports whether the entry is enough to know the kind. That a group
+// is not synced is never told of one that was not: the property was never set.
 func (g *groupEntity) tellsKind() bool {
 	switch {
 	case g.OnPremisesSyncEnabled.or(false):
 		return true
 	case g.GroupTypes.Value == nil:
 		return false
-	case !g.unified() && (g.MailEnabled.or(false) || !g.SecurityEnabled.or(true)):
-		return true
 	}
-	return g.OnPremisesSyncEnabled.Told && (g.unified() || g.SecurityEnabled.Value != nil && g.MailEnabled.Value != nil)
+	return g.unified() || g.MailEnabled.or(false) || !g.SecurityEnabled.or(true) ||
+		g.SecurityEnabled.Value != nil && g.MailEnabled.Value != nil
 }
 
 func (g *groupEntity) unified() bool { return slices.Contains(g.GroupTypes.or(nil), "Unified") }

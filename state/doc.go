@@ -18,8 +18,9 @@
 // at it until [State.Commit] has made that generation current, or has merged it
 // into the current one when it is an overlay; a process that dies leaves at most
 // a generation that nobody sees, which [State.BeginRun] clears away, and a run
-// that it took for dead cannot commit any more. Losing the whole database costs a full import: every group of
-// ours carries mark and stamp in Active Directory and is found again by them.
+// that it took for dead cannot commit any more. Losing the whole database costs
+// a full import: every group of ours carries mark and stamp in Active Directory
+// and is found again by them.
 //
 // Readers have connections of their own and never wait for the writer, in this
 // process or another.

@@ -102,16 +102,12 @@ func (l layers) appendChunks(q *session, group directory.GUID, numbers []uint32)
 func (s *State) ChangeMembership(ctx context.Context, generation int64, group directory.GUID, changes []engine.MemberChange) error {
 	l := s.layers(generation)
 	err := s.write(ctx, "stage changes of a group's members", func(q *session) error {
-		of, incomplete, err := l.membershipOf(q, group)
-		if err != nil {
-			return err
-		}
-		numbers, err := chunkNumbers(q, of, group)
+		numbers, incomplete, there, err := memberNumbers(q, l, group)
 		if err != nil {
 			return err
 		}
 		changed, err := l.applyChanges(q, numbers, changes)
-		if err != nil || of != 0 && slices.Equal(numbers, changed) {
+		if err != nil || there && slices.Equal(numbers, changed) {
 			return err
 		}
 		if err := l.dropChunks(q, group); err != nil {
@@ -174,7 +170,7 @@ func (s *State) SourceMembership(ctx context.Context, generation int64, group di
 }
 
 func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (plan.Membership, error) {
-	numbers, incomplete, err := memberNumbers(q, l, group)
+	numbers, incomplete, _, err := memberNumbers(q, l, group)
 	if err != nil {
 		return plan.Membership{}, err
 	}
@@ -194,39 +190,38 @@ func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (pl
 }
 
 // memberNumbers returns the numbers of a group's members, ascending and without
-// repeats.
-func memberNumbers(q *session, l layers, group directory.GUID) (numbers []uint32, incomplete string, err error) {
-	of, incomplete, err := l.membershipOf(q, group)
+// repeats, and why they are not all; there is false where no membership was staged.
+func memberNumbers(q *session, l layers, group directory.GUID) (numbers []uint32, incomplete string, there bool, err error) {
+	of, err := l.membershipOf(q, group)
 	if err != nil {
-		return nil, "", err
+		return nil, "", false, err
 	}
-	numbers, err = chunkNumbers(q, of, group)
-	return numbers, incomplete, err
-}
-
-// membershipOf returns the generation that has the group's membership, 0 where
-// none has.
-func (l layers) membershipOf(q *session, group directory.GUID) (generation int64, incomplete string, err error) {
 	incomplete = notReadToEnd
-	_, err = q.one(`SELECT generation, incomplete FROM source_membership WHERE group_id = ?3 AND (generation = ?1 OR generation = ?2
-			AND NOT EXISTS (SELECT 1 FROM gone WHERE generation = ?1 AND side = 0 AND id = ?3))
-		ORDER BY generation DESC LIMIT 1`, []any{l.top, l.base, group[:]}, &generation, &incomplete)
-	return generation, incomplete, err
-}
-
-// chunkNumbers returns the numbers of the members that the generation itself
-// has, ascending and without repeats.
-func chunkNumbers(q *session, generation int64, group directory.GUID) (numbers []uint32, err error) {
-	err = q.each("SELECT members FROM source_membership_chunk WHERE group_id = ? AND generation = ?", []any{group[:], generation}, func(rows *sql.Rows) error {
+	err = q.each(`SELECT m.incomplete, c.members FROM source_membership m
+		LEFT JOIN source_membership_chunk c ON c.group_id = m.group_id AND c.generation = m.generation
+		WHERE m.group_id = ? AND m.generation = ?`, []any{group[:], of}, func(rows *sql.Rows) error {
 		var chunk sql.RawBytes
-		if err := rows.Scan(&chunk); err != nil {
+		if err := rows.Scan(&incomplete, &chunk); err != nil {
 			return err
 		}
+		there = true
 		numbers, err = unpackNumbers(numbers, chunk)
 		return err
 	})
 	slices.Sort(numbers)
-	return slices.Compact(numbers), err
+	return slices.Compact(numbers), incomplete, there, err
+}
+
+// membershipOf returns the generation whose membership of the group counts, if
+// it has one.
+func (l layers) membershipOf(q *session, group directory.GUID) (generation int64, err error) {
+	if l.base == 0 {
+		return l.top, nil
+	}
+	_, err = q.one(`SELECT generation FROM source_membership WHERE group_id = ?3 AND (generation = ?1 OR generation = ?2
+			AND NOT EXISTS (SELECT 1 FROM gone WHERE generation = ?1 AND side = 0 AND id = ?3))
+		ORDER BY generation DESC LIMIT 1`, []any{l.top, l.base, group[:]}, &generation)
+	return generation, err
 }
 
 // GroupsWithMembers lists the groups that have one of these members, ascending.
@@ -261,7 +256,7 @@ func (s *State) GroupsWithMembers(ctx context.Context, generation int64, members
 			return err
 		}
 		for m := range found {
-			of, _, err := l.membershipOf(q, m.group)
+			of, err := l.membershipOf(q, m.group)
 			if err != nil {
 				return err
 			}

@@ -315,7 +315,7 @@ func (c *memberListCache) of(q *session, current layers, group directory.GUID) (
 	if c.members != nil && c.run == current.run && c.group == group {
 		return c.members, nil
 	}
-	numbers, _, err := memberNumbers(q, current, group)
+	numbers, _, _, err := memberNumbers(q, current, group)
 	if err != nil {
 		return nil, err
 	}

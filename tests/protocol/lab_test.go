@@ -225,7 +225,8 @@ func TestProtocol(t *testing.T) {
 	}{
 		{"framing", framing}, {"sign-in", signIn}, {"sign-in refused", signInRefused}, {"directory", directoryConnections},
 		{"directory refused", directoryRefused}, {"before enable", beforeEnable}, {"enable refused", enableRefused},
-		{"from enable to disable", fromEnableToDisable}, {"scope", scope}, {"one group", oneGroup}, {"cancel", cancelled}, {"token", tokenExpires}, {"owner", otherOwner},
+		{"from enable to disable", fromEnableToDisable}, {"scope", scope}, {"one group", oneGroup}, {"writeback configuration", writebackConfiguration},
+		{"cancel", cancelled}, {"token", tokenExpires}, {"owner", otherOwner},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			on := *l
@@ -459,6 +460,7 @@ func beforeEnable(l *lab) {
 	for _, method := range []string{"sync.start", "sync.preview", "writeback.enable", "writeback.disable"} {
 		l.refused(c, "NotConnected", method, nil)
 	}
+	l.refused(c, "NotConnected", "sync.group", object{"group": groupID(1)})
 	for _, row := range l.call(c, "writeback.test", nil)["checks"].([]any) {
 		if got := row.(object); got["name"] != "State" && got["result"] != "Skipped" {
 			l.t.Errorf("without a connection: %v", got)
@@ -477,6 +479,7 @@ func beforeEnable(l *lab) {
 		l.refused(c, "NotConfigured", method, nil)
 	}
 	l.refused(c, "NotConfigured", "settings.set", object{"runHistoryDays": 3})
+	l.refused(c, "NotConfigured", "sync.group", object{"group": groupID(1)})
 }
 
 // choices are all parameters of writeback.enable.
@@ -718,6 +721,7 @@ func disable(l *lab, c *client.Client) {
 		l.t.Errorf("writeback.get: %v", got)
 	}
 	l.refused(c, "NotEnabled", "sync.start", nil)
+	l.refused(c, "NotEnabled", "sync.group", object{"group": groupID(1)})
 }
 
 // during starts a run by a method, does something when it reaches a step, and
@@ -912,6 +916,44 @@ func oneGroup(l *lab) {
 	})
 	if run := cancelled["run"].(object); run["stopReason"] != "stopped-cancelled" {
 		l.t.Errorf("the cancelled one: %v", run)
+	}
+}
+
+// writebackConfiguration lets the groups say themselves whether, and as what,
+// they are written, security groups among them.
+func writebackConfiguration(l *lab) {
+	configuration := func(enabled bool) map[string]any {
+		return map[string]any{"writebackConfiguration": map[string]any{"isEnabled": enabled, "onPremisesGroupType": "universalSecurityGroup"}}
+	}
+	seed, err := graphtest.ParseSeed([]byte(`{"groups": [{"id": "` + groupID(9) + `", "mailNickname": "nine", "displayName": "Nine", "securityEnabled": true, "members": ["user0007"]}]}`))
+	check(l.t, err)
+	_, err = l.server.PutGroup(seed.Groups[0])
+	check(l.t, err)
+	check(l.t, l.server.PatchGroup(groupID(9), configuration(true)))
+	check(l.t, l.server.PatchGroup(groupID(5), configuration(true)))
+	check(l.t, l.server.PatchGroup(groupID(4), configuration(false)))
+
+	c := l.start("configuration")
+	l.call(c, "session.connect", l.both())
+	filter := fmt.Sprintf("id -eq '%s' -or id -eq '%s' -or id -eq '%s'", groupID(4), groupID(5), groupID(9))
+	l.call(c, "writeback.enable", l.choices(object{"scope": "WritebackEnabled", "includeSecurityGroups": true, "filter": filter}))
+	run := l.run(c, "sync.start", nil, "complete", "")
+	types := object{}
+	for _, item := range l.call(c, "change.list", object{"runId": run["id"], "action": "Create"})["changes"].([]any) {
+		change := item.(object)
+		for _, a := range change["attributes"].([]any) {
+			if attribute := a.(object); attribute["name"] == "groupType" {
+				types[change["displayName"].(string)] = attribute["new"].([]any)[0]
+			}
+		}
+	}
+	const universalSecurity = "-2147483640"
+	if fmt.Sprint(types) != fmt.Sprint(object{"Five": universalSecurity, "Nine": universalSecurity}) {
+		l.t.Errorf("created were %v", types)
+	}
+	steps := l.call(c, "sync.group", object{"group": groupID(4)})["steps"].([]any)
+	if step := steps[1].(object); step["name"] != "Scope" || step["result"] != "Skipped" || !strings.Contains(step["message"].(string), "isEnabled is false") {
+		l.t.Errorf("the group that is not to be written: %v", steps)
 	}
 }
 

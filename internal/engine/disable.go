@@ -45,7 +45,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 	if err != nil {
 		return Run{}, err
 	}
-	record := Run{Kind: PreviewRun, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Server: c.targetID.Server,
+	record := Run{Kind: PreviewRun, PlanID: rand.Text(), Started: e.config.Now().UTC(), Server: c.targetID.Server,
 		TargetGroups: len(set)}
 	if record.ID, err = state.BeginRun(ctx, record); err != nil {
 		return Run{}, err

@@ -179,6 +179,8 @@ func (d *demand) plan(ctx context.Context) error {
 	}
 	unwritten := m.Count() - len(m.Joined)
 	switch {
+	case m.Incomplete == "" && m.Count() == 0:
+		d.step("Members", Passed, "It has none.")
 	case m.Incomplete != "":
 		d.step("Members", Warning, "Its members could not be read (%s).", m.Incomplete)
 	case m.Unknown() > 0:

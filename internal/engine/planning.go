@@ -402,6 +402,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		return err
 	}
 	unseen := p.unseen[pair.ID] && (pair.Presence == "" || pair.Presence == string(PresenceFound) || pair.Presence == string(PresenceUnknown))
+	if pair.Hidden { // its members are not waited for
+		pair.Membership = plan.Membership{}
+	}
 	p.setPending(pair.ID, unseen || plan.Pending(changes, &pair.Membership))
 	for _, change := range changes {
 		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone

@@ -69,8 +69,9 @@ const (
 
 // Run is the record of one run. Its ID is the generation of what it staged.
 type Run struct {
-	ID         int64      `json:"id"`
-	Kind       RunKind    `json:"kind"`
+	ID   int64   `json:"id"`
+	Kind RunKind `json:"kind"`
+	// PolicyType is empty where nothing is imported: after Disable.
 	PolicyType PolicyType `json:"policyType"`
 	// PolicyReason says why a run is Initial, empty for a Delta run.
 	PolicyReason PolicyReason `json:"policyReason,omitempty"`

@@ -122,7 +122,10 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, policy PolicyType, ena
 		return nil, nil, err
 	}
 	r := e.newRun(state, c, settings, kind, report)
-	if policy == Initial || enable != nil {
+	switch {
+	case disabling:
+		r.record.PolicyType = "" // nothing is imported
+	case policy == Initial || enable != nil:
 		r.record.PolicyType = Initial
 	}
 	return r, giveBack, nil

@@ -109,6 +109,25 @@ Invoke-Typed { Get-GroupWritebackChange -Action Update, UpdateMembers | Format-L
 Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=Everybody at Contoso)' cn sAMAccountName member }
 Assert-That 'it has eleven members under its new name' (@($answer -match '^member:').Count -eq 11 -and @($answer -match '^cn: Everybody at Contoso_').Count -eq 1)
 
+Write-Step 'Somebody edits a group by hand'
+Invoke-Typed {
+    @"
+dn: CN=Cloud people only_000000000006,$container
+changetype: modify
+add: member
+member: CN=user0007,OU=People,DC=contoso,DC=test
+"@ | ldapmodify -x -y $adminPassword
+}
+Assert-That 'the directory took it' ($LASTEXITCODE -eq 0)
+Invoke-Typed { Start-GroupWritebackSync }
+Assert-That 'it was put right' ($answer[0].Status -eq 'complete' -and $answer[0].DriftedGroups -eq 1 -and $answer[0].Exported.MembersRemoved -eq 1)
+Invoke-Typed { Get-GroupWritebackChange | Format-List -Property DisplayName, Action, RemoveMembers, Reason, Message }
+Assert-That 'what had been done is said' ($answer.Count -gt 0)
+
+Write-Step 'One group, now'
+Invoke-Typed { Start-GroupWritebackSync -Group 'Empty' }
+Assert-That 'it is as it should be' ($answer[0].Status -eq 'complete')
+
 Write-Step 'A second run changes nothing'
 Invoke-Typed { Start-GroupWritebackSync }
 $exported = $answer[0].Exported

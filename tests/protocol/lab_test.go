@@ -902,6 +902,13 @@ func oneGroup(l *lab) {
 	}
 	l.wantChanges(c, l.run(c, "sync.start", nil, "complete", ""))
 
+	// The totals of the next run go on from those of the single group.
+	check(l.t, l.server.RemoveMember(groupID(1), "cloud@contoso.onmicrosoft.com"))
+	sync(object{"group": groupID(1)}, whole...)
+	if next := l.run(c, "sync.start", nil, "complete", ""); next["unwrittenMembers"] != 0.0 {
+		l.t.Errorf("unwrittenMembers is %v after the only one has left", next["unwrittenMembers"])
+	}
+
 	l.refused(c, "InvalidParameter", "sync.group", object{"group": " "})
 	l.refused(c, "GroupNotFound", "sync.group", object{"group": "no such group"})
 	check(l.t, l.server.PatchGroup(groupID(3), map[string]any{"displayName": "Four"}))

@@ -470,7 +470,7 @@ func TestNestedGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := b.sync(t)
-	if run.Status != engine.RunComplete || run.Exported.Create != 3 || run.Exported.MembersAdded != 3 {
+	if run.Status != engine.RunComplete || run.Exported.Create != 3 || run.Exported.MembersAdded != 3 || run.UnwrittenMembers != 1 {
 		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
 	}
 	check := func(want map[string][]string) {

@@ -689,9 +689,17 @@ var errPart = &engine.Error{Category: engine.InvalidData, ID: "WriteRefused", Me
 
 func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (engine.Created, []engine.Refusal, error) {
 	var created engine.Created
+	var refused []engine.Refusal
 	err := d.write(ctx, "create", func() error {
 		d.next++
-		g := &directory.TargetGroup{GUID: guid("object " + strconv.Itoa(d.next)), Members: members}
+		g := &directory.TargetGroup{GUID: guid("object " + strconv.Itoa(d.next))}
+		for _, m := range members {
+			if d.dead[m.GUID] {
+				refused = append(refused, engine.Refusal{GUID: m.GUID, Reason: directory.ReasonWriteRefused})
+			} else {
+				g.Members = append(g.Members, m)
+			}
+		}
 		set(g, attributes)
 		for _, other := range d.objects {
 			if strings.EqualFold(other.DN, g.DN) || strings.EqualFold(other.SAMAccountName, g.SAMAccountName) {
@@ -705,7 +713,7 @@ func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes
 	if errors.Is(err, errLost) {
 		created = engine.Created{}
 	}
-	return created, nil, err
+	return created, refused, err
 }
 
 func set(g *directory.TargetGroup, attributes []plan.AttributeChange) {

@@ -242,25 +242,16 @@ func (p *planner) countMissing(ctx context.Context, pair *plan.Pair) error {
 // numbers of the run before, and puts the group's present share in place of its
 // former one.
 func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
-	count := func(m *plan.Membership, sign int) {
-		for reason, n := range m.Unwritten {
-			if reason.Unknown() {
-				p.record.UnknownMembers += sign * n
-			} else {
-				p.record.UnwrittenMembers += sign * n
-			}
-		}
-	}
 	if p.again {
 		return nil
 	}
-	count(&pair.Membership, 1)
+	p.countUnwritten(&pair.Membership, 1)
 	p.unknown += pair.Membership.Unknown()
 	if p.record.PolicyType == Initial {
 		return nil
 	}
 	before, err := p.state.SourceMembership(ctx, p.base, pair.ID)
-	count(&before, -1)
+	p.countUnwritten(&before, -1)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // resolveMembers finds out which objects the members stand for, each distinct
@@ -130,16 +131,26 @@ func (r *run) settleStep(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	groups, err := r.state.GroupsWithMembers(ctx, r.record.ID, ids)
+	if err != nil || len(groups) == 0 {
+		return err
+	}
+	if err := r.countAgain(ctx, groups, -1); err != nil {
+		return err
+	}
 	if err := r.state.StageMembersAgain(ctx, r.record.ID, ids); err != nil {
 		return err
 	}
 	var others []directory.GUID
-	err := r.resolve(ctx, func(answer *Resolution) {
+	err = r.resolve(ctx, func(answer *Resolution) {
 		if answer.Reason != directory.ReasonJoined || !r.refused[answer.Ref.GUID] {
 			others = append(others, answer.MemberID)
 		}
 	})
-	if err != nil || others == nil {
+	if err != nil {
+		return err
+	}
+	if err := r.countAgain(ctx, groups, 1); err != nil || others == nil {
 		return err
 	}
 	parents, err := r.state.GroupsWithMembers(ctx, r.record.ID, others)
@@ -155,4 +166,28 @@ func (r *run) settleStep(ctx context.Context) error {
 		return err
 	}
 	return r.confirmStep(ctx)
+}
+
+// countAgain takes the unwritten members of the groups out of the record, or
+// puts them into it.
+func (r *run) countAgain(ctx context.Context, groups []directory.GUID, sign int) error {
+	for _, id := range groups {
+		membership, err := r.state.SourceMembership(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		r.countUnwritten(&membership, sign)
+	}
+	return nil
+}
+
+// countUnwritten counts the members of a group that are not written.
+func (r *run) countUnwritten(m *plan.Membership, sign int) {
+	for reason, n := range m.Unwritten {
+		if reason.Unknown() {
+			r.record.UnknownMembers += sign * n
+		} else {
+			r.record.UnwrittenMembers += sign * n
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -127,7 +128,7 @@ func (p *Choices) applyScope(s *Settings) error {
 		if _, err := parseFilter(*p.Filter); err != nil {
 			return err
 		}
-		s.Scope.Filter = *p.Filter
+		s.Scope.Filter = strings.TrimSpace(*p.Filter)
 	}
 	if p.IncludeSecurityGroups != nil {
 		s.Scope.IncludeSecurityGroups = *p.IncludeSecurityGroups

@@ -169,7 +169,7 @@ func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
 	err := s.read(ctx, "list old runs", func(q *session) error {
 		return q.each(`SELECT id FROM run WHERE started < ? AND status <> 'running'
 			AND id NOT IN (SELECT generation FROM watermark)
-			AND id IS NOT (SELECT max(id) FROM run WHERE committed = 1 AND kind = 'sync') ORDER BY id`,
+			AND id IS NOT (SELECT max(id) FROM run WHERE committed = 1 AND kind IN ('sync', 'group')) ORDER BY id`,
 			[]any{timeText(olderThan)}, func(rows *sql.Rows) error {
 				var id int64
 				err := rows.Scan(&id)

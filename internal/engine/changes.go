@@ -63,10 +63,7 @@ func (r *run) importChanges(ctx context.Context) error {
 	if err := r.readMembers(ctx, unread); err != nil {
 		return err
 	}
-	if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
-		return err
-	}
-	r.record.SourceGroups, err = r.state.CountSourceGroups(ctx, r.record.ID)
+	r.links, err = r.readChanges(ctx, r.watermark.Source[0])
 	return err
 }
 
@@ -167,25 +164,21 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 type unread map[directory.GUID]*told
 
 type told struct {
-	attributes []GroupChange           // without members
-	removed    map[directory.GUID]bool // the added ones are staged
+	attributes []GroupChange                   // without members
+	members    map[directory.GUID]MemberChange // the last word on each
 }
 
 func (u unread) add(c *GroupChange) {
 	t := u[c.ID]
 	if t == nil {
-		t = &told{removed: map[directory.GUID]bool{}}
+		t = &told{members: map[directory.GUID]MemberChange{}}
 		u[c.ID] = t
 	}
 	attributes := *c
 	attributes.Members = nil
 	t.attributes = append(t.attributes, attributes)
 	for _, m := range c.Members {
-		if m.Removed {
-			t.removed[m.ID] = true
-		} else {
-			delete(t.removed, m.ID)
-		}
+		t.members[m.ID] = m
 	}
 }
 
@@ -212,14 +205,10 @@ func (r *run) addTold(ctx context.Context, id directory.GUID, t *told) error {
 	if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{group}); err != nil {
 		return err
 	}
-	var removed []MemberChange
-	for member := range t.removed {
-		removed = append(removed, MemberChange{ID: member, Removed: true})
-	}
-	if removed == nil {
+	if len(t.members) == 0 || r.hidden(&group) {
 		return nil
 	}
-	return r.state.ChangeMembership(ctx, r.record.ID, id, removed)
+	return r.state.ChangeMembership(ctx, r.record.ID, id, slices.Collect(maps.Values(t.members)))
 }
 
 // applyChange stages what one entry says. A group that is not staged is left to
@@ -241,10 +230,7 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh unread) err
 			return nil
 		}
 		fresh.add(c)
-		if len(c.Members) == 0 {
-			return nil
-		}
-		return r.state.ChangeMembership(ctx, r.record.ID, id, c.Members)
+		return nil
 	}
 	if r.selection.WritebackConfiguration { // delta does not track it
 		fresh.add(c)

@@ -318,6 +318,32 @@ func TestAReplicaThatLagsLosesNothing(t *testing.T) {
 	}
 }
 
+// What a delta tells of a group that has to be read whole counts more than what
+// a replica shows that lags behind.
+func TestANewGroupOnAReplicaThatLags(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a", "b", "c"}})
+	b.delta(t)
+	b.tenant.put("new", "a", "c")
+	b.tenant.lag()
+	b.tenant.put("new", "a", "b")
+	b.tenant.groups[guid("group new")].Description = "told"
+	b.tenant.put("unseen", "a")
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" || b.object("new").Description != "told" {
+		t.Errorf("%+v %s", b.object("new"), diff)
+	}
+	if b.object("unseen") != nil {
+		t.Fatal("the test proves nothing")
+	}
+	b.tenant.lagging = nil
+	if run := b.delta(t); run.Exported.Create != 1 || run.Planned.Create != 1 {
+		t.Errorf("%+v", run)
+	}
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Errorf("%+v", run)
+	}
+}
+
 // A member that became joinable changes neither the group's delta nor its uSN
 // (rule 8).
 func TestAMemberThatBecomesJoinable(t *testing.T) {

@@ -23,9 +23,13 @@ func (r *run) planStep(ctx context.Context) error {
 		r.tally.SourceBefore = last.SourceGroups
 	}
 	p := planner{run: r}
-	if r.record.PolicyType == Initial {
+	switch {
+	case r.record.PolicyType == Initial:
 		err = p.planAll(ctx)
-	} else {
+	case len(r.touched) == 0 && ok: // the counts would go through all groups
+		r.record.UnknownMembers, r.record.UnwrittenMembers = last.UnknownMembers, last.UnwrittenMembers
+		r.tally.Links, r.tally.SourceNow = r.record.LinkedGroups, last.SourceGroups
+	default:
 		r.record.UnknownMembers, r.record.UnwrittenMembers = last.UnknownMembers, last.UnwrittenMembers
 		r.tally.Links = r.record.LinkedGroups
 		if r.tally.Memberships, err = r.state.CountMemberships(ctx, r.record.ID); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -34,13 +35,19 @@ import (
 //	sync [JSON]                           sync.start and what came of it, a line a change
 //	preview [JSON]                        the same of sync.preview
 //	disable [JSON]                        the same of writeback.disable
+//	group [JSON]                          the steps of sync.group, and the same of its run
 //	ad [BASE]                             what stands in the script's OU (or in BASE), asked with ldapsearch
 //	tenant VERB [JSON]                    changes the simulated tenant through its control interface
+//	asked                                 what Graph was asked for since the last time, without sign-ins, each kind of request with its number
+//	accounts N                            makes N accounts in AD and in the tenant
+//	groupof N JSON                        puts a group into the tenant with the first N of them as its members
+//	sid NAME                              sets SID to that of the group with the sAMAccountName
 //	admin FILE                            ldapmodify with the file as the administrator
 //	restart                               ends the engine; the next connect starts another
 //	crash STEP [METHOD] [JSON]            calls, and kills the engine when it reports the step
 //	cancel STEP                           sync, cancelled when the engine reports the step
 //	busy STEP                             sync, and what a second engine's sync says when the first reports the step
+//	age DURATION                          ends the engine; to the next it looks as if that much time had passed
 //	token                                 the next connect gives an access token in place of the secret, and no other later
 //
 // With ! before it, a command that calls the engine expects an error, and
@@ -54,14 +61,20 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"disable": func(ts *testscript.TestScript, neg bool, args []string) {
 		runCommand(ts, neg, "writeback.disable", args)
 	},
-	"ad":      adCommand,
-	"tenant":  tenantCommand,
-	"admin":   adminCommand,
-	"restart": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).stop() },
-	"crash":   crashCommand,
-	"cancel":  cancelCommand,
-	"busy":    busyCommand,
-	"token":   func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).token = true },
+	"group":    groupCommand,
+	"ad":       adCommand,
+	"tenant":   tenantCommand,
+	"asked":    askedCommand,
+	"accounts": accountsCommand,
+	"groupof":  groupOfCommand,
+	"sid":      sidCommand,
+	"age":      ageCommand,
+	"admin":    adminCommand,
+	"restart":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).stop() },
+	"crash":    crashCommand,
+	"cancel":   cancelCommand,
+	"busy":     busyCommand,
+	"token":    func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).token = true },
 }
 
 // story is what a script has to itself.
@@ -246,7 +259,9 @@ func (s *story) tell(ts *testscript.TestScript, r *run) string {
 	if r.StopReason != "" {
 		fmt.Fprintf(&b, " (%s)", r.StopReason)
 	}
-	fmt.Fprintf(&b, ", %s", r.PolicyType)
+	if r.PolicyType != "" {
+		fmt.Fprintf(&b, ", %s", r.PolicyType)
+	}
 	if r.PolicyReason != "" {
 		fmt.Fprintf(&b, " (%s)", r.PolicyReason)
 	}
@@ -374,6 +389,7 @@ func adCommand(ts *testscript.TestScript, _ bool, args []string) {
 				lines[i] = fmt.Sprintf("%s: %q", name, raw)
 			}
 		}
+		lines = countMany(lines)
 		sort.Strings(lines[1:])
 		entries = append(entries, strings.Join(lines, "\n"))
 	}
@@ -387,13 +403,23 @@ func adCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// countMany gives the number of members where nobody would read their names.
+func countMany(lines []string) []string {
+	isMember := func(l string) bool { return strings.HasPrefix(l, "member: ") }
+	n := len(slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !isMember(l) }))
+	if n <= 50 {
+		return lines
+	}
+	return append(slices.DeleteFunc(lines, isMember), fmt.Sprintf("member: %d values", n))
+}
+
 func tenantCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.server.CAPEM)
 	body := []byte(nil)
 	if len(args) > 1 {
-		body = []byte(args[1])
+		body = params(ts, args[1:])
 	}
 	web := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	answer, err := web.Post(s.server.URL+"/_control/"+args[0], "application/json", bytes.NewReader(body))
@@ -404,6 +430,43 @@ func tenantCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if answer.StatusCode != http.StatusOK {
 		ts.Fatalf("tenant %s: %s", args[0], text.String())
 	}
+}
+
+// askedCommand prints the requests that Graph got, which tell what a run costs
+// the tenant, and forgets them.
+func askedCommand(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	asked := map[string]int{}
+	for _, r := range s.server.Requests() {
+		if _, path, ok := strings.Cut(r.Path, "/v1.0/"); ok {
+			asked[r.Method+" "+path]++
+		} else if _, path, ok := strings.Cut(r.Path, "/beta/"); ok {
+			asked[r.Method+" beta "+path]++
+		}
+	}
+	s.server.ClearRequests()
+	for _, line := range slices.Sorted(maps.Keys(asked)) {
+		fmt.Fprint(ts.Stdout(), s.names.replace(fmt.Sprintf("%s: %d\n", line, asked[line])))
+	}
+}
+
+func groupCommand(ts *testscript.TestScript, neg bool, args []string) {
+	s := of(ts)
+	var result struct {
+		Run         run
+		DisplayName string
+		Steps       []struct{ Name, Result, Message string }
+	}
+	err := s.call("sync.group", params(ts, args), &result)
+	s.check(ts, neg, err)
+	if err != nil {
+		return
+	}
+	fmt.Fprintln(ts.Stdout(), result.DisplayName)
+	for _, step := range result.Steps {
+		fmt.Fprint(ts.Stdout(), s.names.replace(s.own(fmt.Sprintf("%s %s: %s\n", step.Name, step.Result, step.Message))))
+	}
+	s.show(ts, nil, &result.Run)
 }
 
 // crashCommand kills the engine as soon as it reports the step.

@@ -9,17 +9,14 @@ package scenarios
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"groupwriteback/internal/directory"
 	"groupwriteback/internal/graph/graphtest"
 	"groupwriteback/tests/protocol/client"
 )
@@ -64,11 +61,12 @@ func (s serial) Run(name string, f func(testscript.T)) {
 }
 
 // setUp gives a script an organisational unit and a tenant of its own. A file
-// tenant.json of the script is the tenant's seed.
+// tenant.json of the script is the tenant's seed, and options.json holds the
+// graphtest.Options that differ.
 func setUp(t *testing.T, env *testscript.Env) error {
 	base := os.Getenv("GWB_LAB_CONTAINER")
 	ou := "OU=" + filepath.Base(env.WorkDir) + "," + base
-	for _, name := range []string{"SERVER", "CA", "OTHER_CA", "BASE", "CONTAINER", "OTHER", "PEOPLE", "USER", "PASSWORD", "NONE_USER", "SCHEMA"} {
+	for _, name := range []string{"SERVER", "CA", "OTHER_CA", "BASE", "CONTAINER", "OTHER", "PEOPLE", "USER", "DELETED_USER", "PASSWORD", "NONE_USER", "SCHEMA"} {
 		env.Setenv("LAB_"+name, os.Getenv("GWB_LAB_"+name))
 	}
 	env.Setenv("OU", ou)
@@ -93,7 +91,13 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	server, err := graphtest.New(seed, graphtest.Options{ADUsers: synced}).Start()
+	options := graphtest.Options{ADUsers: synced}
+	if text, err := os.ReadFile(filepath.Join(env.WorkDir, "options.json")); err == nil {
+		if err := json.Unmarshal(text, &options); err != nil {
+			return err
+		}
+	}
+	server, err := graphtest.New(seed, options).Start()
 	if err != nil {
 		return err
 	}
@@ -113,24 +117,6 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	})
 	env.Values["story"] = s
 	return nil
-}
-
-// groupSID asks the directory for the SID of a group.
-func groupSID(name string) (directory.SID, error) {
-	out, err := admin("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", os.Getenv("GWB_LAB_BASE"), "(sAMAccountName="+name+")", "objectSid").Output()
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(out)) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "objectSid:: "); ok {
-			raw, err := base64.StdEncoding.DecodeString(value)
-			if err != nil {
-				return "", err
-			}
-			return directory.SIDFromAD(raw)
-		}
-	}
-	return "", fmt.Errorf("%s has no SID", name)
 }
 
 // marshal is JSON for people: indented, and < and > as they are.

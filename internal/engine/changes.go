@@ -60,11 +60,39 @@ func (r *run) importChanges(ctx context.Context) error {
 	if err := r.readGroups(ctx, unstaged); err != nil {
 		return err
 	}
-	if err := r.readMembers(ctx, unread); err != nil {
+	again, err := r.unsettled(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.readMembers(ctx, append(unread, again...)); err != nil {
 		return err
 	}
 	r.links, err = r.readChanges(ctx, r.watermark.Source[0])
 	return err
+}
+
+// unsettled lists the groups that were read whole within the lag, and forgets
+// those of which it is over now.
+func (r *run) unsettled(ctx context.Context) ([]directory.GUID, error) {
+	var again []directory.GUID
+	for i := range r.watermark.Source {
+		links := &r.watermark.Source[i]
+		for _, id := range links.Whole {
+			group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+			if err != nil {
+				return nil, err
+			}
+			if ok && !r.hidden(&group) && r.touched[id]&touchedPending == 0 {
+				r.touch(id, touchedBySource)
+				again = append(again, id)
+			}
+		}
+		if r.now().Sub(links.Taken) >= replicaLag {
+			links.Whole = nil
+		}
+	}
+	slices.SortFunc(again, directory.GUID.Compare)
+	return slices.Compact(again), nil
 }
 
 // catchUp ends a full import with what has changed while it was read, and
@@ -152,6 +180,7 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		return next, err
 	}
 	for id, told := range fresh {
+		next.Whole = append(next.Whole, id)
 		if err := r.addTold(ctx, id, told); err != nil {
 			return next, err
 		}

@@ -325,21 +325,30 @@ func TestANewGroupOnAReplicaThatLags(t *testing.T) {
 	b.delta(t)
 	b.tenant.put("new", "a", "c")
 	b.tenant.lag()
-	b.tenant.put("new", "a", "b")
+	b.tenant.put("new", "a", "b") // of which c was never told
 	b.tenant.groups[guid("group new")].Description = "told"
 	b.tenant.put("unseen", "a")
 	b.delta(t)
-	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" || b.object("new").Description != "told" {
+	if diff := cmp.Diff([]string{"a", "b", "c"}, b.holds()["new"]); diff != "" || b.object("new").Description != "told" {
 		t.Errorf("%+v %s", b.object("new"), diff)
 	}
 	if b.object("unseen") != nil {
 		t.Fatal("the test proves nothing")
 	}
 	b.tenant.lagging = nil
-	if run := b.delta(t); run.Exported.Create != 1 || run.Planned.Create != 1 {
+	if run := b.delta(t); run.Exported.Create != 1 || run.Exported.MembersRemoved != 1 {
 		t.Errorf("%+v", run)
 	}
-	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" {
+		t.Error(diff)
+	}
+	b.ahead += 20 * time.Minute
+	b.forget()
+	b.delta(t)
+	b.ahead += 20 * time.Minute
+	b.sync(t) // settling
+	b.forget()
+	if run := b.delta(t); run.Planned != (plan.Totals{}) || len(b.tenant.asked) > 0 {
 		t.Errorf("%+v", run)
 	}
 }

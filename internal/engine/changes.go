@@ -60,7 +60,7 @@ func (r *run) importChanges(ctx context.Context) error {
 	if err := r.readGroups(ctx, unstaged); err != nil {
 		return err
 	}
-	again, err := r.unsettled(ctx)
+	again, err := r.readWithinLag(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,9 +71,9 @@ func (r *run) importChanges(ctx context.Context) error {
 	return err
 }
 
-// unsettled lists the groups that were read whole within the lag, and forgets
+// readWithinLag lists the groups that were read whole within the lag, and forgets
 // those of which it is over now.
-func (r *run) unsettled(ctx context.Context) ([]directory.GUID, error) {
+func (r *run) readWithinLag(ctx context.Context) ([]directory.GUID, error) {
 	var again []directory.GUID
 	for i := range r.watermark.Source {
 		links := &r.watermark.Source[i]
@@ -220,8 +220,6 @@ func (r *run) addTold(ctx context.Context, id directory.GUID, t *told) error {
 	if !ok {
 		if slices.ContainsFunc(t.attributes, func(c GroupChange) bool { return c.Kind != nil }) && r.unseen[id] {
 			r.told[id] = true
-		} else {
-			delete(r.unseen, id)
 		}
 		return nil
 	}

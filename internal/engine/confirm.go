@@ -102,7 +102,7 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 // reads it whole (rule 13).
 func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *directory.TargetGroup) (string, error) {
 	if c.Action == plan.Create && c.AddCount <= readWhole {
-		if err := r.state.StageTargetGroups(ctx, r.record.ID, []directory.TargetGroup{*group}); err != nil {
+		if err := r.stageTargets(ctx, []directory.TargetGroup{*group}); err != nil {
 			return "", err
 		}
 		return unconfirmed(c, plan.Without(c.Add, guidsOf(group.Members)), nil), nil
@@ -121,7 +121,7 @@ func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *direc
 			return "", err
 		}
 	}
-	if r.disturbed[group.GUID] {
+	if r.disturbed[group.GUID] || r.otherServer {
 		group.USNChanged = 0
 	}
 	return unconfirmed(c, missing, lingering), r.state.StageTargetWritten(ctx, r.record.ID, *group, without(add, missing), without(remove, lingering))

@@ -473,6 +473,17 @@ func TestScope(t *testing.T) {
 	if !has(b.object("HR three"), account("b").GUID) { // null is true by default
 		t.Error("HR three is not up to date")
 	}
+	// A token that may not read the tenant's default any more changes nothing.
+	b.tenant.byDefault = engine.No
+	if run := b.sync(t); run.PolicyReason != engine.InitialSettings || run.SourceGroups != 0 {
+		t.Logf("%+v", run)
+	}
+	b.tenant.byDefault = engine.Unknown
+	if run := b.sync(t); run.PolicyType != engine.Delta {
+		t.Errorf("%+v", run)
+	}
+	b.tenant.byDefault = engine.Yes
+	b.sync(t)
 	off := false
 	b.tenant.groups[guid("group HR three")].WritebackEnabled = &off
 	run = b.delta(t)

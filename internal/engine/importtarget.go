@@ -181,7 +181,7 @@ func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map
 			stage = append(stage, g)
 			gone = slices.DeleteFunc(gone, func(guid directory.GUID) bool { return guid == g.GUID })
 		}
-		if err := r.state.StageTargetGroups(ctx, r.record.ID, stage); err != nil {
+		if err := r.stageTargets(ctx, stage); err != nil {
 			return err
 		}
 		if err := r.stageGone(ctx, gone); err != nil {
@@ -189,6 +189,16 @@ func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map
 		}
 	}
 	return nil
+}
+
+// stageTargets stages groups that a delta run has read whole.
+func (r *run) stageTargets(ctx context.Context, groups []directory.TargetGroup) error {
+	for i := range groups {
+		if r.otherServer {
+			groups[i].USNChanged = 0
+		}
+	}
+	return r.state.StageTargetGroups(ctx, r.record.ID, groups)
 }
 
 // stageGone stages that objects are no longer there for us.

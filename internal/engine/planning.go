@@ -136,6 +136,9 @@ func (p *planner) planTouched(ctx context.Context, ids []directory.GUID) error {
 				pair.LinkLost = &directory.MemberRef{GUID: l.TargetGUID, DN: l.DN}
 			}
 		}
+		if p.again && len(pair.Candidates) == 0 {
+			continue // what could not be created is not tried twice
+		}
 		if err := p.add(ctx, pair); err != nil {
 			return err
 		}
@@ -267,7 +270,7 @@ func (p *planner) askPresence(ctx context.Context) error {
 		if p.told[pair.ID] {
 			continue // it is there, whatever a replica that lags behind says
 		}
-		if pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked }) {
+		if linked(&pair) || p.unseen[pair.ID] {
 			ids = append(ids, pair.ID)
 		}
 	}
@@ -283,6 +286,23 @@ func (p *planner) askPresence(ctx context.Context) error {
 	}
 	p.absent = nil
 	return nil
+}
+
+func linked(pair *plan.Pair) bool {
+	return pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked })
+}
+
+// unsettled reports whether the tenant did not show the group although it may
+// have it: a replica that lags behind would not. It is asked for until it is
+// shown, or a delta says that it was removed.
+func (p *planner) unsettled(pair *plan.Pair) bool {
+	switch Presence(pair.Presence) {
+	case PresenceOutOfScope:
+		return false
+	case PresenceSoftDeleted, PresenceHardDeleted:
+		return p.unseen[pair.ID] && !linked(pair)
+	}
+	return p.unseen[pair.ID]
 }
 
 // presence asks for groups singly. One that is there is out of scope when its
@@ -366,7 +386,6 @@ func (p *planner) addBySID(ctx context.Context, pair *plan.Pair, ref directory.M
 
 func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	var ours []*plan.Candidate
-	linked := false
 	values := map[directory.GUID]int{}
 	for i := range pair.Candidates {
 		c := &pair.Candidates[i]
@@ -376,7 +395,6 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 				return err
 			}
 		}
-		linked = linked || c.Linked
 		values[c.GUID] = len(c.Values)
 		if c.Ours(pair.ID, &p.rules) {
 			ours = append(ours, c)
@@ -396,11 +414,10 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if err := p.explainDrift(ctx, pair, ours, changes); err != nil {
 		return err
 	}
-	unseen := p.unseen[pair.ID] && (pair.Presence == "" || pair.Presence == string(PresenceFound) || pair.Presence == string(PresenceUnknown))
 	if pair.Hidden { // its members are not waited for
 		pair.Membership = plan.Membership{}
 	}
-	p.setPending(pair.ID, unseen || plan.Pending(changes, &pair.Membership))
+	p.setPending(pair.ID, p.unsettled(pair) || plan.Pending(changes, &pair.Membership))
 	for _, change := range changes {
 		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
 			p.unlinks = append(p.unlinks, change.TargetGUID)
@@ -420,7 +437,7 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			return err
 		}
 	}
-	if pair.Source != nil && len(ours) == 1 && !linked { // a lost state does not know it (rule 3)
+	if pair.Source != nil && len(ours) == 1 && !slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked }) { // a lost state does not know it (rule 3)
 		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: ours[0].GUID, DN: ours[0].DN,
 			Adopted: directory.HasAdoptedStamp(ours[0].ExtensionName, p.rules.TenantID)})
 		p.nested[pair.ID] = true

@@ -73,7 +73,7 @@ func (r *run) choosePolicy(ctx context.Context) error {
 			return &Error{Category: InvalidState, ID: "InitialSyncNeeded", Message: "Nothing was synced with this state yet.",
 				Advice: "Run Start-GroupWritebackSync once; after it single groups can be synced."}
 		}
-		policy, reason = Delta, ""
+		policy, reason, r.otherServer = Delta, "", server
 	case r.record.PolicyType == Initial && policy == Delta:
 		policy, reason = Initial, InitialRequested
 	case server && policy == Delta:
@@ -95,8 +95,10 @@ func (r *run) choosePolicy(ctx context.Context) error {
 
 // scopeKey is the scope of this run in the form that is stored.
 func (r *run) scopeKey() string {
-	return fmt.Sprintf("%s\nnew groups by default: %t", r.settings.scopeKey(), r.scope.NewGroupDefault)
+	return r.settings.scopeKey() + newGroups(r.scope.NewGroupDefault)
 }
+
+func newGroups(byDefault bool) string { return fmt.Sprintf("\nnew groups by default: %t", byDefault) }
 
 // checkServer reports whether this is another domain controller than the one of
 // the last run, or one that was set back; it ends the run when that one's
@@ -143,12 +145,12 @@ func (r *run) chooseScope(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("reading whether new groups are written back: %w", err)
 	case byDefault == Unknown:
-		// Microsoft's own default; a token that may not read it must not take
-		// groups out of the scope.
-		r.warn("whether new groups are written back by default could not be read, so they are", "run", r.record.ID)
-		fallthrough
-	case byDefault == Yes:
-		r.scope.NewGroupDefault = true
+		// A token that may not read it any more changes nothing: the answer of
+		// the last run stays, and Microsoft's own default where there was none.
+		r.scope.NewGroupDefault = !strings.HasSuffix(r.watermark.Scope, newGroups(false))
+		r.warn("whether new groups are written back by default could not be read", "run", r.record.ID, "taken", r.scope.NewGroupDefault)
+	default:
+		r.scope.NewGroupDefault = byDefault == Yes
 	}
 	return nil
 }

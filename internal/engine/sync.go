@@ -197,6 +197,9 @@ type run struct {
 	refused map[directory.GUID]bool // objects that AD did not take as members
 
 	skipReplicationCheck bool
+	// otherServer: this run of one group goes to another domain controller than
+	// that of the watermark, whose uSNs mean nothing there.
+	otherServer bool
 	// sawMembers is told of each page of members that is staged, if it is set.
 	sawMembers func(MemberPage)
 	formerLeft bool // groups still stand in a former container

@@ -256,8 +256,10 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 		alive[id] = true
 	case "nest":
 		if g, other := b.tenant.groups[id], rapid.SampledFrom(names).Draw(rt, "nested"); g != nil {
-			g.members = append(g.members, directory.SourceMember{ID: guid("group " + other), Kind: directory.KindGroup, Name: other, Readable: true})
-			g.members = slices.CompactFunc(g.members, func(a, b directory.SourceMember) bool { return a.ID == b.ID })
+			nested := directory.SourceMember{ID: guid("group " + other), Kind: directory.KindGroup, Name: other, Readable: true}
+			if !slices.Contains(g.members, nested) {
+				g.members = append(g.members, nested)
+			}
 		}
 	case "rename":
 		if g := b.tenant.groups[id]; g != nil {

@@ -33,7 +33,9 @@ var mayImport = map[string][]string{
 	"tests/lab/tenant":          {"internal/graph/graphtest"},
 	"tests/protocol":            {},
 	"tests/demo":                {"tests/protocol/client"},
-	"tests/module/fakeengine":   {},
+	"tests/bench": {"tests/protocol/client", "internal/graph/graphtest", "internal/ad/adtest/server",
+		"internal/engine", "internal/plan", "internal/directory", "state"},
+	"tests/module/fakeengine": {},
 }
 
 // onlyIn says which of our packages alone may import what is of others.

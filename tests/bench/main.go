@@ -1,0 +1,52 @@
+// Command bench measures what docs/benchmarks.md says: each figure as a ratio
+// or a count of one run, with what is aimed at. tests/bench/run builds what it
+// needs and starts it, one measurement a process:
+//
+//	bench export    inside the lab: exporting new groups against ldapadd
+//	bench quiet     inside the lab: a run in which nothing has changed
+//	bench member    one member changed in a large group
+//	bench plan      planning a large tenant, without a network
+//	bench initial   reading a tenant that throttles
+//
+// The result goes to standard output and to out/bench/NAME.txt and NAME.json.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+var measurements = map[string]func(ctx context.Context, r *report) error{
+	"export": export, "quiet": quiet, "member": member, "plan": planning, "initial": initial,
+}
+
+func main() {
+	out := flag.String("out", "out/bench", "folder for the results")
+	flag.Float64Var(&scale, "scale", 1, "multiplies the sizes, for trying the measurements out")
+	flag.Parse()
+	measure := measurements[flag.Arg(0)]
+	if measure == nil || flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: bench [--out DIR] [--scale N] export|quiet|member|plan|initial")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	r := &report{Name: flag.Arg(0)}
+	err := measure(ctx, r)
+	if err == nil {
+		err = r.write(*out)
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench %s: %v\n", flag.Arg(0), err)
+		os.Exit(1)
+	}
+}
+
+// scale is 1 for the results that docs/benchmarks.md shows.
+var scale float64
+
+func scaled(n int) int { return max(1, int(float64(n)*scale)) }

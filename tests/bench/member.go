@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/graph/graphtest"
+)
+
+// member changes one member of a large group, and counts what that makes the
+// engine read and write, in that run and in the one after. The domain controller
+// is the one in this process: it gives 1,500 values of an attribute at a time, as
+// Windows does, so that no reading of members goes unseen.
+func member(ctx context.Context, r *report) error {
+	size := scaled(50_000)
+	folder, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	dc, server, err := inProcess(folder)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	if err := addUsers(&dc, size+1); err != nil {
+		return err
+	}
+	users, err := readUsers(&dc)
+	if err != nil {
+		return err
+	}
+	if len(users) != size+1 {
+		return fmt.Errorf("%d users were found in place of %d", len(users), size+1)
+	}
+	group := graphtest.Group{ID: "aaaaaaaa-0000-4000-8000-000000000001", DisplayName: "Everybody", GroupTypes: []string{"Unified"}}
+	for _, u := range users[:size] {
+		group.Members = append(group.Members, u.SamAccountName)
+	}
+	newcomer := users[size].SamAccountName
+	i, err := install(ctx, folder, graphtest.Seed{Groups: []graphtest.Group{group}}, users, dc, dc.container, fields{"maxMemberCount": 2*size + 10})
+	if err != nil {
+		return err
+	}
+	defer i.close()
+	first, took, err := i.sync(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if first.Exported.MembersAdded != size {
+		return fmt.Errorf("the first run added %d members in place of %d", first.Exported.MembersAdded, size)
+	}
+	r.tell("members", float64(size), "")
+	r.tell("first run", took.Seconds(), "s")
+	if _, err := i.counted(ctx); err != nil { // sees once what the first has written
+		return err
+	}
+	nothing, err := i.counted(ctx)
+	if err != nil {
+		return err
+	}
+	r.tell("nothing changed: LDAP messages", float64(nothing.ldap.Messages), "")
+	r.tell("nothing changed: requests to Graph", float64(nothing.graph), "")
+
+	for _, step := range []struct {
+		name           string
+		change         func() error
+		added, removed int
+	}{
+		{"one member added", func() error { return i.tenant.AddMember(group.ID, newcomer) }, 1, 0},
+		{"one member removed", func() error { return i.tenant.RemoveMember(group.ID, users[0].SamAccountName) }, 0, 1},
+	} {
+		if err := step.change(); err != nil {
+			return err
+		}
+		during, err := i.counted(ctx)
+		if err != nil {
+			return err
+		}
+		if e := during.run.Exported; e.MembersAdded != step.added || e.MembersRemoved != step.removed {
+			return fmt.Errorf("%s: the run added %d and removed %d members", step.name, e.MembersAdded, e.MembersRemoved)
+		}
+		after, err := i.counted(ctx)
+		if err != nil {
+			return err
+		}
+		r.exactly(step.name+": LDAP writes", float64(during.ldap.Writes), "", 1)
+		r.exactly(step.name+": values of member written", float64(during.ldap.ValuesWritten), "", 1)
+		r.exactly(step.name+": values of member read", float64(during.ldap.ValuesRead), "", 0)
+		r.tell(step.name+": LDAP messages", float64(during.ldap.Messages), "")
+		r.tell(step.name+": requests to Graph", float64(during.graph), "")
+		r.exactly(step.name+", the run after it: LDAP writes", float64(after.ldap.Writes), "", 0)
+		r.exactly(step.name+", the run after it: values of member read", float64(after.ldap.ValuesRead), "", 0)
+		r.tell(step.name+", the run after it: LDAP messages", float64(after.ldap.Messages), "")
+		r.tell(step.name+", the run after it: requests to Graph", float64(after.graph), "")
+	}
+	return nil
+}
+
+// addUsers puts users into the unit of the people.
+func addUsers(dc *controller, count int) error {
+	var ldif bytes.Buffer
+	for n := range count {
+		fmt.Fprintf(&ldif, "dn: CN=bench%05d,%s\nobjectClass: user\nsAMAccountName: bench%05[1]d\nuserPrincipalName: bench%05[1]d@litware.test\nuserAccountControl: 544\n\n", n, dc.people)
+	}
+	command := dc.tool(true, "ldapadd")
+	command.Stdin = &ldif
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("add %d users: %w: %s", count, err, problems.Bytes())
+	}
+	return nil
+}
+
+// readUsers returns those users as a tenant is told of them.
+func readUsers(dc *controller) ([]graphtest.ADUser, error) {
+	out, err := dc.tool(true, "ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=1000/noprompt", "-b", dc.people,
+		"(sAMAccountName=bench*)", "sAMAccountName", "objectGUID", "objectSid").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ldapsearch: %w", err)
+	}
+	var users []graphtest.ADUser
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), ": ")
+		raw, _ := base64.StdEncoding.DecodeString(value)
+		if name == "dn" {
+			users = append(users, graphtest.ADUser{DN: value})
+			continue
+		}
+		if len(users) == 0 {
+			continue
+		}
+		u := &users[len(users)-1]
+		switch name {
+		case "sAMAccountName":
+			u.SamAccountName, u.UPN = value, value+"@litware.test"
+		case "objectGUID:":
+			guid, err := directory.GUIDFromAD(raw)
+			if err != nil {
+				return nil, err
+			}
+			u.ObjectGUID = guid.String()
+		case "objectSid:":
+			sid, err := directory.SIDFromAD(raw)
+			if err != nil {
+				return nil, err
+			}
+			u.ObjectSID = string(sid)
+		}
+	}
+	return users, lines.Err()
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+	"groupwriteback/state"
+)
+
+// planning runs the engine with the real state on a tenant and a domain that are
+// computed as they are read, so that time and memory are those of the engine:
+// with nothing in AD yet, with all groups there and equal, and with every
+// hundredth of them changed. Staging comes before planning and is told beside it.
+func planning(ctx context.Context, r *report) error {
+	tenant := &largeTenant{groups: scaled(100_000), members: 50}
+	domain := &largeDomain{tenant: tenant}
+	folder, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	e := engine.New(engine.Config{
+		OpenSource: func(context.Context, engine.SourceConfig) (engine.Source, error) { return tenant, nil },
+		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return domain, nil },
+		OpenState:  func(ctx context.Context) (engine.State, error) { return state.Open(ctx, folder) },
+		Log:        slog.New(slog.DiscardHandler), Now: time.Now,
+	})
+	defer e.Close()
+	if _, err := e.Connect(ctx, &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {
+		return err
+	}
+	if _, err := e.Enable(ctx, engine.EnableRequest{Choices: engine.Choices{TargetContainer: largeContainerDN}}); err != nil {
+		return err
+	}
+	r.tell("groups", float64(tenant.groups), "")
+	r.tell("memberships", float64(tenant.groups*tenant.members), "")
+
+	preview := func(ctx context.Context, report engine.Report) (engine.Run, error) {
+		return e.Preview(ctx, engine.PreviewRequest{PolicyType: engine.Initial}, report)
+	}
+	for _, round := range []struct {
+		name    string
+		arrange func()
+		run     func(context.Context, engine.Report) (engine.Run, error)
+		planned func(plan.Totals) bool
+	}{
+		{"nothing in AD", func() { domain.empty = true }, preview,
+			func(t plan.Totals) bool {
+				return t.Create == tenant.groups && t.MembersAdded == tenant.groups*tenant.members
+			}},
+		{"nothing differs", func() { domain.empty = false },
+			func(ctx context.Context, report engine.Report) (engine.Run, error) {
+				return e.Sync(ctx, engine.SyncRequest{}, report)
+			},
+			func(t plan.Totals) bool { return t == plan.Totals{} }},
+		{"every 100th group differs", func() { tenant.changed = true }, preview,
+			func(t plan.Totals) bool { return t.UpdateMembers == (tenant.groups+99)/100 }},
+	} {
+		round.arrange()
+		took := map[string]time.Duration{}
+		peak := map[string]float64{}
+		step, since := "", time.Now()
+		enter := func(next string) {
+			if next != step {
+				took[step] += time.Since(since)
+				peak[step] = max(peak[step], peakMiB())
+				resetPeak()
+				step, since = next, time.Now()
+			}
+		}
+		runtime.GC()
+		resetPeak()
+		run, err := round.run(ctx, func(p engine.Progress) { enter(p.Step) })
+		enter("")
+		if err != nil {
+			return err
+		}
+		if run.Status != engine.RunComplete || !round.planned(run.Planned) {
+			return fmt.Errorf("%s: the run ended as %s %s (%s) with %+v planned", round.name, run.Status, run.StopReason, run.Message, run.Planned)
+		}
+		r.atMost(round.name+": planning", took["plan"].Seconds(), "s", 60)
+		r.atMost(round.name+": peak of memory while planning", peak["plan"], "MiB", 300)
+		whole := 0.0
+		for _, p := range peak {
+			whole = max(whole, p)
+		}
+		r.tell(round.name+": peak of memory in the whole run", whole, "MiB")
+		r.tell(round.name+": reading and staging both sides", (took["import-source"] + took["import-members"] + took["import-target"] + took["resolve"]).Seconds(), "s")
+	}
+	return nil
+}
+
+// resetPeak and peakMiB measure the resident memory of the whole process,
+// SQLite's included, where the kernel tells.
+func resetPeak() { os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+
+func peakMiB() float64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kib / 1024
+		}
+	}
+	return 0
+}
+
+const (
+	largeDomainDN    = "DC=contoso,DC=test"
+	largeContainerDN = "OU=Groups," + largeDomainDN
+	largeSID         = directory.SID("S-1-5-21-1-2-3")
+)
+
+// The kinds of ids.
+const (
+	ofGroup = iota + 1
+	ofUser
+	ofObject
+	ofAccount
+	ofOther
+)
+
+// numbered is the n-th id of a kind: spread over all GUIDs, as real ones are.
+func numbered(kind, n int) (g directory.GUID) {
+	for i := range 2 {
+		binary.BigEndian.PutUint64(g[8*i:], mix(uint64(n)<<8|uint64(2*kind+i)))
+	}
+	return g
+}
+
+// mix is the finalizer of SplitMix64, which maps no two numbers to one.
+func mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// largeTenant has groups of equal size and ten memberships for each user.
+type largeTenant struct {
+	engine.Source // what is not needed here
+	groups        int
+	members       int
+	// changed: every hundredth group has another user for its first.
+	changed bool
+}
+
+func (t *largeTenant) users() int { return t.groups * t.members / 10 }
+
+// member is the number of the m-th user of group n: neighbours, so that no user
+// occurs twice.
+func (t *largeTenant) member(n, m int, changed bool) int {
+	if changed && n%100 == 0 && m == 0 {
+		m = t.members
+	}
+	return int((mix(uint64(n))%uint64(t.users()) + uint64(m)*7) % uint64(t.users()))
+}
+
+func (t *largeTenant) group(n int) directory.SourceGroup {
+	return directory.SourceGroup{ID: numbered(ofGroup, n), Kind: directory.UnifiedGroup, DisplayName: fmt.Sprintf("Group %d", n), Mail: fmt.Sprintf("group%d@contoso.test", n)}
+}
+
+func (t *largeTenant) Identify(context.Context) (engine.SourceIdentity, error) {
+	return engine.SourceIdentity{TenantID: numbered(ofOther, 1), TenantName: "Contoso", Roles: []string{"Group.Read.All", "User.Read.All"}}, nil
+}
+
+func (t *largeTenant) ConnectWriteback(context.Context) (engine.Tristate, error) {
+	return engine.No, nil
+}
+
+func (t *largeTenant) StartDelta(context.Context) (engine.DeltaLinks, error) {
+	return engine.DeltaLinks{Groups: "groups", Users: "users"}, nil
+}
+
+func (t *largeTenant) GroupChanges(_ context.Context, link string, _ func([]engine.GroupChange) error) (string, error) {
+	return link, nil
+}
+
+func (t *largeTenant) UserChanges(_ context.Context, link string, _ func([]directory.SourceMember) error) (string, error) {
+	return link, nil
+}
+
+func (t *largeTenant) Groups(_ context.Context, _ engine.SourceSelection, page func([]directory.SourceGroup) error) error {
+	var groups []directory.SourceGroup
+	for n := range t.groups {
+		if groups = append(groups, t.group(n)); len(groups) == 999 || n == t.groups-1 {
+			if err := page(groups); err != nil {
+				return err
+			}
+			groups = nil
+		}
+	}
+	return nil
+}
+
+// Members gives those of all groups, in the order of their numbers, or none:
+// nothing else is asked for here.
+func (t *largeTenant) Members(_ context.Context, groups []directory.GUID, page func(engine.MemberPage) error) error {
+	if len(groups) != 0 && len(groups) != t.groups {
+		return fmt.Errorf("the members of %d groups are asked for", len(groups))
+	}
+	for n := range len(groups) {
+		p := engine.MemberPage{Group: numbered(ofGroup, n), Last: true}
+		for m := range t.members {
+			u := t.member(n, m, t.changed)
+			p.Members = append(p.Members, directory.SourceMember{ID: numbered(ofUser, u), Kind: directory.KindUser, Name: fmt.Sprintf("user%d@contoso.test", u),
+				Readable: true, Synced: true, SID: directory.SID(fmt.Sprintf("%s-%d", largeSID, 1000+u))})
+		}
+		if err := page(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *largeTenant) Close() error { return nil }
+
+// largeDomain has what the tenant had before it changed, or no group.
+type largeDomain struct {
+	engine.Target // what is not needed here
+	tenant        *largeTenant
+	empty         bool
+}
+
+func (d *largeDomain) Identify(context.Context) (engine.TargetIdentity, error) {
+	return engine.TargetIdentity{DomainGUID: numbered(ofOther, 2), DomainSID: largeSID, DomainName: "contoso.test", BaseDN: largeDomainDN,
+		Server: "dc1.contoso.test", DSServiceName: "CN=NTDS Settings", InvocationID: numbered(ofOther, 3), HighestUSN: 1, Account: "service",
+		Schema: engine.Schema{ObjectVersion: 88, ExternalID: true, Exchange: true, ExchangeVersion: 17003}}, nil
+}
+
+func (d *largeDomain) Container(context.Context, string, directory.GUID) (engine.Container, error) {
+	return engine.Container{GUID: numbered(ofOther, 4), DN: largeContainerDN, CanCreate: true}, nil
+}
+
+func (d *largeDomain) account(u int) directory.MemberRef {
+	return directory.MemberRef{GUID: numbered(ofAccount, u), DN: fmt.Sprintf("CN=User %d,OU=People,OU=Somewhere,%s", u, largeDomainDN)}
+}
+
+func (d *largeDomain) Groups(_ context.Context, _ directory.GUID, members bool, each func(directory.TargetGroup) error) error {
+	for n := range d.tenant.groups {
+		if d.empty {
+			return nil
+		}
+		source := d.tenant.group(n)
+		mark := directory.Mark(source.ID)
+		g := directory.TargetGroup{GUID: numbered(ofObject, n), DN: "CN=" + mark + "," + largeContainerDN, CN: mark, SAMAccountName: mark,
+			GroupType: directory.GroupTypeUniversalDistribution, DisplayName: source.DisplayName, Mail: source.Mail, AdminDesc: mark, ExternalID: mark,
+			ExtensionName: []string{directory.Stamp(numbered(ofOther, 1))}, USNChanged: int64(n + 1)}
+		for m := range d.tenant.members {
+			if members {
+				g.Members = append(g.Members, d.account(d.tenant.member(n, m, false)))
+			}
+		}
+		if err := each(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *largeDomain) GroupsByGUID(context.Context, []directory.GUID, bool) ([]directory.TargetGroup, error) {
+	return nil, nil
+}
+
+func (d *largeDomain) Resolve(_ context.Context, members []directory.SourceMember) ([]engine.Resolution, error) {
+	answers := make([]engine.Resolution, len(members))
+	for i := range members {
+		number := string(members[i].SID[len(largeSID)+1:])
+		u, err := strconv.Atoi(number)
+		if err != nil {
+			return nil, err
+		}
+		answers[i] = engine.Resolution{MemberID: members[i].ID, Ref: d.account(u - 1000)}
+	}
+	return answers, nil
+}
+
+func (d *largeDomain) Holders(context.Context, directory.GUID, []engine.Name) ([]engine.Holder, error) {
+	return nil, nil
+}
+
+func (d *largeDomain) Close() error { return nil }

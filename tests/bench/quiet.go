@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/graph/graphtest"
+)
+
+// quiet measures a run in which nothing has changed on either side, for two
+// numbers of tracked groups: what it asks of both sides, and how long it takes
+// once the process has started and is connected.
+func quiet(ctx context.Context, r *report) error {
+	dc, err := labController()
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	users, err := labUsers()
+	if err != nil {
+		return err
+	}
+	var asked []requests
+	for n, groups := range []int{scaled(2_000), scaled(20_000)} {
+		unit, err := dc.unit(fmt.Sprintf("quiet%d", n))
+		if err != nil {
+			return err
+		}
+		seed := graphtest.Seed{Generate: &graphtest.Generation{Groups: groups, Members: 5, RandomSeed: uint64(n)}}
+		i, err := install(ctx, filepath.Join(folder, unit), seed, users, dc, unit, fields{"connections": 8})
+		if err != nil {
+			return err
+		}
+		defer i.close()
+		first, took, err := i.sync(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if first.Exported.Create != groups {
+			return fmt.Errorf("the first run created %d groups in place of %d", first.Exported.Create, groups)
+		}
+		name := fmt.Sprintf("%d groups: ", groups)
+		r.tell(name+"first run", took.Seconds(), "s")
+		// The run after an export sees once what that has written.
+		if _, took, err = i.sync(ctx, nil); err != nil {
+			return err
+		}
+		r.tell(name+"the run after it", 1000*took.Seconds(), "ms")
+
+		var times []time.Duration
+		for range 11 {
+			again, took, err := i.sync(ctx, nil)
+			if err != nil {
+				return err
+			}
+			if again.PolicyType != "Delta" || again.writes() != 0 {
+				return fmt.Errorf("the run is %s and wrote %d objects", again.PolicyType, again.writes())
+			}
+			times = append(times, took)
+		}
+		slices.Sort(times)
+		r.atMost(name+"no change, median of 11 runs", milliseconds(times[5]), "ms", 150)
+		r.tell(name+"no change, slowest of 11 runs", milliseconds(times[10]), "ms")
+		now, err := i.counted(ctx)
+		if err != nil {
+			return err
+		}
+		r.tell(name+"requests to Graph", float64(now.graph), "")
+		r.tell(name+"LDAP messages", float64(now.ldap.Messages), "")
+		r.tell(name+"entries read from AD", float64(now.ldap.Entries), "")
+		asked = append(asked, now)
+	}
+	r.exactly("requests to Graph that more groups cost", float64(asked[1].graph-asked[0].graph), "", 0)
+	r.exactly("LDAP messages that more groups cost", float64(asked[1].ldap.Messages-asked[0].ldap.Messages), "", 0)
+	return nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// requests is what a run asked of both sides, signing in left out.
+type requests struct {
+	run   run
+	graph int
+	ldap  traffic
+}
+
+// counted runs a synchronisation through the counting proxy.
+func (i *installation) counted(ctx context.Context) (requests, error) {
+	p, err := newProxy(i.folder, i.dc)
+	if err != nil {
+		return requests{}, err
+	}
+	defer p.close()
+	through := *i
+	through.dc = p.controller
+	i.tenant.ClearRequests()
+	s, err := through.start(ctx, nil)
+	if err != nil {
+		return requests{}, err
+	}
+	defer s.Kill()
+	i.tenant.ClearRequests()
+	p.take()
+	var q requests
+	if err := s.Call(ctx, "sync.start", nil, &q.run); err != nil {
+		return q, err
+	}
+	if q.run.Status != "complete" || q.run.PolicyType != "Delta" {
+		return q, fmt.Errorf("the run is %s and ended as %s %s: %s", q.run.PolicyType, q.run.Status, q.run.StopReason, q.run.Message)
+	}
+	q.ldap, q.graph = p.take(), i.tenant.Count("", "/")
+	_, err = s.Close()
+	return q, err
+}

@@ -21,9 +21,10 @@ var written = []string{"objectClass", "cn", "sAMAccountName", "groupType", "disp
 // finished LDIF on one connection: equal objects, the same account, the same
 // domain controller, each time in an organisational unit of its own. Rounds of
 // ldapadd stand before and after each of the engine's, since a directory becomes
-// slower as it grows.
+// slower as it grows. Samba serves writes one after the other, and on the
+// loopback there is no time to be won between them; so a second comparison, of
+// fewer groups, is made over a network with a round trip of 5 ms.
 func export(ctx context.Context, r *report) error {
-	groups, members := scaled(5000), 20
 	dc, err := labController()
 	if err != nil {
 		return err
@@ -33,69 +34,63 @@ func export(ctx context.Context, r *report) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	users, err := labUsers()
+	users, err := makeUsers(&dc, scaled(10_000))
 	if err != nil {
 		return err
 	}
-	round := func(name string, random uint64, connections int) (exported, whole time.Duration, unit string, err error) {
-		if unit, err = dc.unit(name); err != nil {
-			return 0, 0, "", err
-		}
-		seed := graphtest.Seed{Generate: &graphtest.Generation{Groups: groups, Members: members, RandomSeed: random}}
-		i, err := install(ctx, filepath.Join(folder, name), seed, users, dc, unit, fields{"connections": connections})
-		if err != nil {
-			return 0, 0, "", err
-		}
-		defer i.close()
-		var first, last progress
-		run, whole, err := i.sync(ctx, func(p progress) {
-			if p.Step == "export" {
-				if first.Done == 0 {
-					first = p
-				}
-				last = p
-			}
-		})
-		if err == nil && run.Exported.Create != groups {
-			err = fmt.Errorf("the run created %d groups in place of %d", run.Exported.Create, groups)
-		}
-		if err == nil && last.Done == first.Done {
-			err = fmt.Errorf("the export was too short to be measured")
-		}
-		if err != nil {
-			return 0, 0, "", err
-		}
-		// Notifications are some time apart, so the time of the export is that
-		// of all groups at the rate between the first and the last of them.
-		return time.Duration(float64(last.at.Sub(first.at)) * float64(groups) / float64(last.Done-first.Done)), whole, unit, nil
+	near := &comparison{dc: dc, folder: folder, users: users, groups: scaled(5_000), name: "near"}
+	if err := near.compare(ctx, r, 1, 4, 8); err != nil {
+		return err
 	}
+	p, err := newProxy(folder, dc)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	p.delay = 5 * time.Millisecond
+	far := &comparison{dc: p.controller, folder: folder, users: users, groups: scaled(1_000), name: "far"}
+	return far.compare(ctx, r, 1, 4, 8)
+}
 
-	_, _, unit, err := round("template", 1, 8)
+// comparison is of rounds with equal objects over one network.
+type comparison struct {
+	dc     controller
+	folder string
+	users  []graphtest.ADUser
+	groups int
+	name   string
+
+	template []byte // LDIF of the objects in unit
+	unit     string
+}
+
+const exportedMembers = 20
+
+func (c *comparison) compare(ctx context.Context, r *report, connections ...int) error {
+	r.tell(c.name+": groups", float64(c.groups), fmt.Sprintf("of %d members", exportedMembers))
+	_, _, err := c.engine(ctx, "template", 1, 8)
 	if err != nil {
 		return err
 	}
-	template, err := readBack(&dc, unit, groups)
+	if c.template, err = readBack(&c.dc, c.unit, c.groups); err != nil {
+		return err
+	}
+	before, err := c.ldapadd(0)
 	if err != nil {
 		return err
 	}
-	plain := func(n int) (time.Duration, error) { return ldapadd(&dc, folder, template, unit, n) }
-	before, err := plain(0)
-	if err != nil {
-		return err
-	}
-	r.tell("groups", float64(groups), fmt.Sprintf("of %d members", members))
-	r.tell("ldapadd, one connection, round 0", before.Seconds(), "s")
-	for n, connections := range []int{1, 4, 8} {
-		exported, whole, _, err := round(fmt.Sprintf("engine%d", connections), uint64(connections)+1, connections)
+	r.tell(c.name+": ldapadd, round 0", before.Seconds(), "s")
+	for n, connections := range connections {
+		exported, whole, err := c.engine(ctx, fmt.Sprint("engine", n), uint64(n)+2, connections)
 		if err != nil {
 			return err
 		}
-		after, err := plain(n + 1)
+		after, err := c.ldapadd(n + 1)
 		if err != nil {
 			return err
 		}
 		baseline := (before + after) / 2
-		name := fmt.Sprintf("connections=%d: ", connections)
+		name := fmt.Sprintf("%s, connections=%d: ", c.name, connections)
 		r.tell(name+"export", exported.Seconds(), "s")
 		bound := 1.0
 		if connections == 1 {
@@ -103,18 +98,49 @@ func export(ctx context.Context, r *report) error {
 		}
 		r.atMost(name+"export / ldapadd", exported.Seconds()/baseline.Seconds(), "", bound)
 		r.tell(name+"whole run / ldapadd", whole.Seconds()/baseline.Seconds(), "")
-		r.tell(fmt.Sprintf("ldapadd, one connection, round %d", n+1), after.Seconds(), "s")
+		r.tell(fmt.Sprintf("%s: ldapadd, round %d", c.name, n+1), after.Seconds(), "s")
 		before = after
 	}
 	return nil
 }
 
-func labUsers() ([]graphtest.ADUser, error) {
-	text, err := os.ReadFile(filepath.Join(os.Getenv("GWB_LAB_DIR"), "users.json"))
+// engine exports groups to a new unit, and tells how long that took and how long
+// the whole run.
+func (c *comparison) engine(ctx context.Context, name string, random uint64, connections int) (exported, whole time.Duration, err error) {
+	unit, err := c.dc.unit(c.name + name)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	return graphtest.ParseADUsers(text)
+	if c.unit == "" {
+		c.unit = unit
+	}
+	seed := graphtest.Seed{Generate: &graphtest.Generation{Groups: c.groups, Members: exportedMembers, RandomSeed: uint64(len(c.name))<<8 | random}}
+	i, err := install(ctx, filepath.Join(c.folder, c.name+name), seed, c.users, c.dc, unit, fields{"connections": connections})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer i.close()
+	var first, last progress
+	run, whole, err := i.sync(ctx, func(p progress) {
+		if p.Step == "export" {
+			if first.Done == 0 {
+				first = p
+			}
+			last = p
+		}
+	})
+	if err == nil && run.Exported.Create != c.groups {
+		err = fmt.Errorf("the run created %d groups in place of %d", run.Exported.Create, c.groups)
+	}
+	if err == nil && last.Done == first.Done {
+		err = fmt.Errorf("the export was too short to be measured")
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	// Notifications are some time apart, so the time of the export is that of
+	// all groups at the rate between the first and the last of them.
+	return time.Duration(float64(last.at.Sub(first.at)) * float64(c.groups) / float64(last.Done-first.Done)), whole, nil
 }
 
 // readBack returns what stands in the unit as LDIF that ldapadd takes.
@@ -144,19 +170,19 @@ func readBack(dc *controller, unit string, groups int) ([]byte, error) {
 var version = regexp.MustCompile(`(Group_[0-9a-f]{8}-[0-9a-f]{4}-)[0-9]`)
 
 // ldapadd adds the objects of the template once more, in a unit of their own and
-// under other ids of the same length.
-func ldapadd(dc *controller, folder string, template []byte, unit string, n int) (time.Duration, error) {
-	own, err := dc.unit(fmt.Sprintf("plain%d", n))
+// under other ids of the same length, on one connection.
+func (c *comparison) ldapadd(n int) (time.Duration, error) {
+	own, err := c.dc.unit(fmt.Sprintf("%splain%d", c.name, n))
 	if err != nil {
 		return 0, err
 	}
-	ldif := bytes.ReplaceAll(template, []byte(","+unit), []byte(","+own))
+	ldif := bytes.ReplaceAll(c.template, []byte(","+c.unit), []byte(","+own))
 	ldif = version.ReplaceAll(ldif, []byte("${1}"+string(rune('a'+n))))
-	file := filepath.Join(folder, "groups.ldif")
+	file := filepath.Join(c.folder, "groups.ldif")
 	if err := os.WriteFile(file, ldif, 0o600); err != nil {
 		return 0, err
 	}
-	command := dc.tool(false, "ldapadd", "-f", file)
+	command := c.dc.tool(false, "ldapadd", "-f", file)
 	var problems bytes.Buffer
 	command.Stderr = &problems
 	began := time.Now()

@@ -1,15 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"os"
-	"strings"
 
-	"groupwriteback/internal/directory"
 	"groupwriteback/internal/graph/graphtest"
 )
 
@@ -29,21 +24,15 @@ func member(ctx context.Context, r *report) error {
 		return err
 	}
 	defer server.Close()
-	if err := addUsers(&dc, size+1); err != nil {
-		return err
-	}
-	users, err := readUsers(&dc)
+	users, err := makeUsers(&dc, size+1)
 	if err != nil {
 		return err
 	}
-	if len(users) != size+1 {
-		return fmt.Errorf("%d users were found in place of %d", len(users), size+1)
-	}
 	group := graphtest.Group{ID: "aaaaaaaa-0000-4000-8000-000000000001", DisplayName: "Everybody", GroupTypes: []string{"Unified"}}
 	for _, u := range users[:size] {
-		group.Members = append(group.Members, u.SamAccountName)
+		group.Members = append(group.Members, graphtest.UserID(u.SamAccountName)) // a name would be looked for among all
 	}
-	newcomer := users[size].SamAccountName
+	newcomer := graphtest.UserID(users[size].SamAccountName)
 	i, err := install(ctx, folder, graphtest.Seed{Groups: []graphtest.Group{group}}, users, dc, dc.container, fields{"maxMemberCount": 2*size + 10})
 	if err != nil {
 		return err
@@ -74,7 +63,7 @@ func member(ctx context.Context, r *report) error {
 		added, removed int
 	}{
 		{"one member added", func() error { return i.tenant.AddMember(group.ID, newcomer) }, 1, 0},
-		{"one member removed", func() error { return i.tenant.RemoveMember(group.ID, users[0].SamAccountName) }, 0, 1},
+		{"one member removed", func() error { return i.tenant.RemoveMember(group.ID, group.Members[0]) }, 0, 1},
 	} {
 		if err := step.change(); err != nil {
 			return err
@@ -101,60 +90,4 @@ func member(ctx context.Context, r *report) error {
 		r.tell(step.name+", the run after it: requests to Graph", float64(after.graph), "")
 	}
 	return nil
-}
-
-// addUsers puts users into the unit of the people.
-func addUsers(dc *controller, count int) error {
-	var ldif bytes.Buffer
-	for n := range count {
-		fmt.Fprintf(&ldif, "dn: CN=bench%05d,%s\nobjectClass: user\nsAMAccountName: bench%05[1]d\nuserPrincipalName: bench%05[1]d@litware.test\nuserAccountControl: 544\n\n", n, dc.people)
-	}
-	command := dc.tool(true, "ldapadd")
-	command.Stdin = &ldif
-	var problems bytes.Buffer
-	command.Stderr = &problems
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("add %d users: %w: %s", count, err, problems.Bytes())
-	}
-	return nil
-}
-
-// readUsers returns those users as a tenant is told of them.
-func readUsers(dc *controller) ([]graphtest.ADUser, error) {
-	out, err := dc.tool(true, "ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=1000/noprompt", "-b", dc.people,
-		"(sAMAccountName=bench*)", "sAMAccountName", "objectGUID", "objectSid").Output()
-	if err != nil {
-		return nil, fmt.Errorf("ldapsearch: %w", err)
-	}
-	var users []graphtest.ADUser
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), ": ")
-		raw, _ := base64.StdEncoding.DecodeString(value)
-		if name == "dn" {
-			users = append(users, graphtest.ADUser{DN: value})
-			continue
-		}
-		if len(users) == 0 {
-			continue
-		}
-		u := &users[len(users)-1]
-		switch name {
-		case "sAMAccountName":
-			u.SamAccountName, u.UPN = value, value+"@litware.test"
-		case "objectGUID:":
-			guid, err := directory.GUIDFromAD(raw)
-			if err != nil {
-				return nil, err
-			}
-			u.ObjectGUID = guid.String()
-		case "objectSid:":
-			sid, err := directory.SIDFromAD(raw)
-			if err != nil {
-				return nil, err
-			}
-			u.ObjectSID = string(sid)
-		}
-	}
-	return users, lines.Err()
 }

@@ -29,6 +29,7 @@ type proxy struct {
 	config     *tls.Config // for the engine
 	upstream   *tls.Config
 	listener   net.Listener
+	delay      time.Duration // of each answer: the time of a round trip
 
 	mu    sync.Mutex
 	count traffic
@@ -39,7 +40,7 @@ type traffic struct {
 	Messages      int // that the engine sent
 	Searches      int
 	Writes        int // add, modify, modifyDN, delete
-	ValuesWritten int // of member
+	ValuesWritten int // of member, added or removed
 	ValuesRead    int // of member, in answers
 	Entries       int // in answers
 }
@@ -131,13 +132,14 @@ func (p *proxy) pass(engine net.Conn) {
 	defer server.Close()
 	go func() {
 		defer engine.Close()
-		p.forward(engine, server)
+		p.forward(engine, server, p.delay)
 	}()
-	p.forward(server, engine)
+	p.forward(server, engine, 0)
 }
 
-// forward passes whole messages on until one side is closed.
-func (p *proxy) forward(to io.Writer, from io.Reader) {
+// forward passes whole messages on until one side is closed. Messages that came
+// together are delayed once.
+func (p *proxy) forward(to io.Writer, from io.Reader, delay time.Duration) {
 	in := bufio.NewReaderSize(from, 1<<16)
 	for {
 		message, err := readMessage(in)
@@ -145,6 +147,9 @@ func (p *proxy) forward(to io.Writer, from io.Reader) {
 			return
 		}
 		p.look(message)
+		if in.Buffered() == 0 {
+			time.Sleep(delay)
+		}
 		if _, err := to.Write(message); err != nil {
 			return
 		}
@@ -192,22 +197,18 @@ func (p *proxy) look(message []byte) {
 		return
 	case searchRequest:
 		t.Messages, t.Searches = 1, 1
-	case addRequest, deleteRequest, modifyDNRequest:
+	case addRequest:
+		t.Messages, t.Writes = 1, 1
+		t.ValuesWritten = members(body.Children[1])
+	case deleteRequest, modifyDNRequest:
 		t.Messages, t.Writes = 1, 1
 	case modifyRequest:
 		t.Messages, t.Writes = 1, 1
 		for _, change := range body.Children[1].Children {
-			if attribute := change.Children[1]; isMember(attribute.Children[0]) {
-				t.ValuesWritten += len(attribute.Children[1].Children)
-			}
+			t.ValuesWritten += members(&ber.Packet{Children: change.Children[1:2]})
 		}
 	case searchEntry:
-		t.Entries = 1
-		for _, attribute := range body.Children[1].Children {
-			if isMember(attribute.Children[0]) {
-				t.ValuesRead += len(attribute.Children[1].Children)
-			}
-		}
+		t.Entries, t.ValuesRead = 1, members(body.Children[1])
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -219,9 +220,15 @@ func (p *proxy) look(message []byte) {
 	p.count.Entries += t.Entries
 }
 
-// isMember reports whether the packet names the attribute member, or a range of
-// its values.
-func isMember(p *ber.Packet) bool {
-	name, _, _ := strings.Cut(p.Data.String(), ";")
-	return strings.EqualFold(name, "member")
+// members counts the values of the attribute member, or of a range of it, in a
+// list of attributes.
+func members(list *ber.Packet) int {
+	count := 0
+	for _, attribute := range list.Children {
+		name, _, _ := strings.Cut(attribute.Children[0].Data.String(), ";")
+		if strings.EqualFold(name, "member") {
+			count += len(attribute.Children[1].Children)
+		}
+	}
+	return count
 }

@@ -24,7 +24,7 @@ func quiet(ctx context.Context, r *report) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	users, err := labUsers()
+	users, err := makeUsers(&dc, scaled(2000))
 	if err != nil {
 		return err
 	}

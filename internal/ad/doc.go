@@ -6,7 +6,8 @@
 //   - A read is complete or an error. A search counts as complete only when the
 //     server said success, referred to no other server, and ended the pages with
 //     an empty cookie on a connection that is still sound; a membership only
-//     when its last range was read. Everything else is IncompleteRead.
+//     when its last range was read. Everything else is IncompleteRead. A listing
+//     that breaks before its first result is begun anew, later it is an error.
 //   - A write whose answer was lost is settled by looking, on a new connection
 //     to the same domain controller. What cannot be settled, because the server
 //     stays away or the context ended, is OutcomeUnknown.

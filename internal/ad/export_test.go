@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// ShortenPauses has what is transient tried again after a moment, for one test.
-func ShortenPauses(t *testing.T) {
+// ShortenPauses has what is transient tried again after that pause, and then
+// after longer ones, for one test.
+func ShortenPauses(t *testing.T, first time.Duration) {
 	before := firstPause
-	firstPause = 10 * time.Millisecond
+	firstPause = first
 	t.Cleanup(func() { firstPause = before })
 }

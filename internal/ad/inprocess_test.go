@@ -2,6 +2,7 @@ package ad_test
 
 import (
 	"testing"
+	"time"
 
 	"groupwriteback/internal/ad"
 	"groupwriteback/internal/ad/adtest"
@@ -10,13 +11,13 @@ import (
 
 // TestInProcess runs the suite against a domain controller in this process.
 func TestInProcess(t *testing.T) {
-	ad.ShortenPauses(t)
+	ad.ShortenPauses(t, 10*time.Millisecond)
 	env, _ := adtest.InProcess(t, ad.Open, server.Options{})
 	adtest.Suite(t, env)
 }
 
 // TestWindows tries what Windows does and Samba does not.
 func TestWindows(t *testing.T) {
-	ad.ShortenPauses(t)
+	ad.ShortenPauses(t, 2*time.Millisecond)
 	adtest.Windows(t, ad.Open)
 }

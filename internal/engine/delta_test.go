@@ -69,11 +69,20 @@ func TestNothingChangedCostsNothing(t *testing.T) {
 		b.delta(t) // its own echoes
 		b.forget()
 		run := b.delta(t)
+		want := []string{"identify", "groupChanges", "userChanges", "container", "identify"}
+		if diff := cmp.Diff(want, append(slices.Compact(b.tenant.seen), slices.Compact(b.directory.seen)...)); diff != "" {
+			t.Errorf("%d groups: %s", groups, diff)
+		}
+
+		// Something else has happened in the domain.
+		b.directory.objects[guid("else")] = &directory.TargetGroup{GUID: guid("else"), CN: "else", DN: "CN=else,DC=contoso,DC=test"}
+		b.forget()
+		run = b.delta(t)
 		if run.Planned != (plan.Totals{}) || run.SourceGroups != groups || run.UnwrittenMembers != groups {
 			t.Errorf("%+v", run)
 		}
 		seen := append(slices.Compact(b.tenant.seen), slices.Compact(b.directory.seen)...)
-		want := []string{"identify", "groupChanges", "userChanges", "container", "identify", "changed", "deleted", "identify"}
+		want = []string{"identify", "groupChanges", "userChanges", "container", "identify", "changed", "deleted", "identify"}
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("%d groups: %s", groups, diff)
 		}

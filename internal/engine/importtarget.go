@@ -92,6 +92,9 @@ func targets(links []Link) []directory.GUID {
 // importTargetChanges stages the groups of ours, and those that carry a mark in
 // a container, that were changed or deleted since the last committed run.
 func (r *run) importTargetChanges(ctx context.Context) error {
+	if usn := r.targetID.HighestUSN; usn > 0 && usn == r.watermark.SearchedUSN {
+		return r.readPendingTargets(ctx) // the domain controller has committed nothing since
+	}
 	sift := batched(listBatch, func(headers []directory.TargetGroup) error { return r.siftChanged(ctx, headers) })
 	if err := r.target.ChangedGroups(ctx, r.watermark.SearchedUSN, sift.add); err != nil {
 		return fmt.Errorf("reading what has changed in the domain: %w", err)

@@ -49,6 +49,10 @@ func (t *target) Create(ctx context.Context, parent directory.GUID, attributes [
 		// An earlier try, in this run or the one before, may have made it.
 		found = true
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
+		t.forgetParent()
+		if now, err := t.parentDN(ctx, parent); err == nil && now != container { // it has just got another name
+			return t.Create(ctx, parent, attributes, members)
+		}
 		return engine.Created{}, nil, containerNotFound(container, err)
 	case err != nil:
 		return engine.Created{}, nil, t.writeError(ctx, dn, err)

@@ -29,6 +29,7 @@ type target struct {
 
 	mu     sync.Mutex
 	forest *forest // nil until it was read
+	parent parentName
 }
 
 var _ engine.OpenTarget = Open

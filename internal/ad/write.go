@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -116,6 +117,7 @@ func (t *target) Rename(ctx context.Context, group directory.GUID, cn string, pa
 	}
 	superior := ""
 	if !parent.IsZero() {
+		t.forgetParent()
 		if superior, err = t.parentDN(ctx, parent); err != nil {
 			return "", err
 		}
@@ -157,11 +159,40 @@ func sameName(a, b string) bool {
 }
 
 func (t *target) parentDN(ctx context.Context, parent directory.GUID) (string, error) {
+	t.mu.Lock()
+	known := t.parent
+	t.mu.Unlock()
+	if known.guid == parent && time.Since(known.read) < parentAge {
+		return known.dn, nil
+	}
 	dn, err := t.dnOf(ctx, parent)
 	if err == nil && dn == "" {
 		err = containerNotFound(parent.String(), nil)
 	}
+	if err == nil {
+		t.mu.Lock()
+		t.parent = parentName{guid: parent, dn: dn, read: time.Now()}
+		t.mu.Unlock()
+	}
 	return dn, err
+}
+
+// parentAge is for how long the name of a container is taken for its present
+// one, which saves a search for each of thousands of new groups.
+const parentAge = 2 * time.Second
+
+// parentName is the name that a container had when it was read.
+type parentName struct {
+	guid directory.GUID
+	dn   string
+	read time.Time
+}
+
+// forgetParent has the container looked up again.
+func (t *target) forgetParent() {
+	t.mu.Lock()
+	t.parent = parentName{}
+	t.mu.Unlock()
 }
 
 // Delete implements engine.TargetWriter.

@@ -126,6 +126,15 @@ func (s *suite) testCreate(t *testing.T) {
 			t.Error("it was created")
 		}
 	})
+	t.Run("in a container that was just renamed", func(t *testing.T) {
+		unit := s.unit(t, target, s.Container)
+		s.create(t, target, unit.GUID)
+		s.admin.rename(t, unit.DN, "OU=just renamed", s.Container)
+		defer s.admin.rename(t, "OU=just renamed,"+s.Container, strings.SplitN(unit.DN, ",", 2)[0], s.Container)
+		if got, _ := s.create(t, target, unit.GUID); !strings.HasSuffix(got.DN, ",OU=just renamed,"+s.Container) {
+			t.Errorf("the group was made as %s", got.DN)
+		}
+	})
 	t.Run("in no container", func(t *testing.T) {
 		_, _, err := target.Create(testContext(t), newID(), s.attributes(newID(), "nowhere"), nil)
 		s.wantError(t, err, "ContainerNotFound")

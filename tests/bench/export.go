@@ -34,12 +34,12 @@ func export(ctx context.Context, r *report) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	users, err := makeUsers(&dc, scaled(10_000))
+	users, err := makeUsers(&dc, scaled(2_000))
 	if err != nil {
 		return err
 	}
 	near := &comparison{dc: dc, folder: folder, users: users, groups: scaled(5_000), name: "near"}
-	if err := near.compare(ctx, r, 1, 4, 8); err != nil {
+	if err := near.compare(ctx, r, 1, 4); err != nil {
 		return err
 	}
 	p, err := newProxy(folder, dc)
@@ -48,7 +48,7 @@ func export(ctx context.Context, r *report) error {
 	}
 	defer p.close()
 	p.delay = 5 * time.Millisecond
-	far := &comparison{dc: p.controller, folder: folder, users: users, groups: scaled(1_000), name: "far"}
+	far := &comparison{dc: p.controller, folder: folder, users: users, groups: scaled(500), name: "far"}
 	return far.compare(ctx, r, 1, 4, 8)
 }
 

@@ -13,18 +13,32 @@ import (
 
 // quiet measures a run in which nothing has changed on either side, for two
 // numbers of tracked groups: what it asks of both sides, and how long it takes
-// once the process has started and is connected.
+// once the process has started and is connected. It does so with the domain
+// controller in this process, whose searches cost next to nothing, and with
+// Samba in the lab.
 func quiet(ctx context.Context, r *report) error {
-	dc, err := labController()
-	if err != nil {
-		return err
-	}
 	folder, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	users, err := makeUsers(&dc, scaled(2000))
+	own, server, err := inProcess(folder)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	if err := quietOn(ctx, r, "in process", own, filepath.Join(folder, "own")); err != nil {
+		return err
+	}
+	samba, err := labController()
+	if err != nil {
+		return err
+	}
+	return quietOn(ctx, r, "Samba", samba, filepath.Join(folder, "samba"))
+}
+
+func quietOn(ctx context.Context, r *report, where string, dc controller, folder string) error {
+	users, err := makeUsers(&dc, 100)
 	if err != nil {
 		return err
 	}
@@ -34,8 +48,8 @@ func quiet(ctx context.Context, r *report) error {
 		if err != nil {
 			return err
 		}
-		seed := graphtest.Seed{Generate: &graphtest.Generation{Groups: groups, Members: 5, RandomSeed: uint64(n)}}
-		i, err := install(ctx, filepath.Join(folder, unit), seed, users, dc, unit, fields{"connections": 8})
+		seed := graphtest.Seed{Generate: &graphtest.Generation{Groups: groups, Members: 1, RandomSeed: uint64(n)}}
+		i, err := install(ctx, filepath.Join(folder, fmt.Sprint(n)), seed, users, dc, unit, fields{"connections": 8})
 		if err != nil {
 			return err
 		}
@@ -47,7 +61,7 @@ func quiet(ctx context.Context, r *report) error {
 		if first.Exported.Create != groups {
 			return fmt.Errorf("the first run created %d groups in place of %d", first.Exported.Create, groups)
 		}
-		name := fmt.Sprintf("%d groups: ", groups)
+		name := fmt.Sprintf("%s, %d groups: ", where, groups)
 		r.tell(name+"first run", took.Seconds(), "s")
 		// The run after an export sees once what that has written.
 		if _, took, err = i.sync(ctx, nil); err != nil {
@@ -78,8 +92,8 @@ func quiet(ctx context.Context, r *report) error {
 		r.tell(name+"entries read from AD", float64(now.ldap.Entries), "")
 		asked = append(asked, now)
 	}
-	r.exactly("requests to Graph that more groups cost", float64(asked[1].graph-asked[0].graph), "", 0)
-	r.exactly("LDAP messages that more groups cost", float64(asked[1].ldap.Messages-asked[0].ldap.Messages), "", 0)
+	r.exactly(where+": requests to Graph that more groups cost", float64(asked[1].graph-asked[0].graph), "", 0)
+	r.exactly(where+": LDAP messages that more groups cost", float64(asked[1].ldap.Messages-asked[0].ldap.Messages), "", 0)
 	return nil
 }
 

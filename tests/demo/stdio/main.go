@@ -34,6 +34,7 @@ type fields = map[string]any
 type run struct {
 	ID                int64
 	Status            string
+	DriftedGroups     int
 	Planned, Exported struct{ Create, Update, UpdateMembers, Delete, Skip, MembersAdded, MembersRemoved int }
 }
 
@@ -125,6 +126,23 @@ func demo(ctx context.Context) error {
 	s.changes(changed.ID)
 	s.expect(changed.Status == "complete" && changed.Exported.Update == 1 && changed.Exported.MembersAdded == 1, "the group was renamed and has one member more")
 	s.expect(s.directory("(displayName=Everybody at Contoso)", "member:", "cn", "sAMAccountName", "member") == 11, "it has eleven members under its new name")
+
+	s.step("Somebody edits a group by hand")
+	s.edit("dn: CN=Cloud people only_000000000006,"+s.container, "changetype: modify", "add: member", "member: CN=user0007,"+os.Getenv("GWB_LAB_PEOPLE"))
+	repaired := s.run("sync.start", nil)
+	s.changes(repaired.ID)
+	s.expect(repaired.Status == "complete" && repaired.DriftedGroups == 1 && repaired.Exported.MembersRemoved == 1, "it was put right")
+
+	s.step("One group, now")
+	var one struct {
+		Run   run
+		Steps []struct{ Name, Result, Message string }
+	}
+	s.call("sync.group", fields{"group": "Empty"}, &one)
+	for _, step := range one.Steps {
+		fmt.Printf("%-8s%-8s%s\n", step.Name, step.Result, step.Message)
+	}
+	s.expect(one.Run.Status == "complete" && len(one.Steps) > 0, "it is as it should be")
 
 	s.step("A second run changes nothing")
 	e := s.run("sync.start", nil).Exported
@@ -248,6 +266,14 @@ func (s *session) status() string {
 	s.call("writeback.get", nil, &overview)
 	fmt.Println(overview.Status)
 	return overview.Status
+}
+
+// edit changes the directory as its administrator does, with ldapmodify.
+func (s *session) edit(ldif ...string) {
+	text := strings.Join(ldif, "\n")
+	modify := exec.Command("ldapmodify", "-x", "-H", "ldaps://"+os.Getenv("GWB_LAB_SERVER"), "-D", os.Getenv("GWB_LAB_ADMIN_USER"), "-w", os.Getenv("GWB_LAB_ADMIN_PASSWORD"))
+	modify.Stdin = strings.NewReader(text + "\n")
+	s.command(modify, "ldapmodify -x <<'END'\n"+text+"\nEND")
 }
 
 // directory asks with ldapsearch, which knows nothing of the engine, as the

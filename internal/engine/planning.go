@@ -32,9 +32,6 @@ func (r *run) planStep(ctx context.Context) error {
 	default:
 		r.record.UnknownMembers, r.record.UnwrittenMembers = last.UnknownMembers, last.UnwrittenMembers
 		r.tally.Links = r.record.LinkedGroups
-		if r.tally.Memberships, err = r.state.CountMemberships(ctx, r.record.ID); err != nil {
-			return err
-		}
 		if r.tally.SourceNow, err = r.state.CountSourceGroups(ctx, r.record.ID); err != nil {
 			return err
 		}
@@ -571,6 +568,13 @@ func (p *planner) finish(ctx context.Context) error {
 // (rule 27).
 func (r *run) limitStep(ctx context.Context) error {
 	r.progress("limits", 0, 0, "Checking the limits")
+	if r.record.PolicyType == Delta && r.record.Planned.MembersRemoved > 0 {
+		all, err := r.state.CountMemberships(ctx, r.record.ID)
+		if err != nil {
+			return err
+		}
+		r.tally.Memberships += all // those of adopted groups are there already
+	}
 	exceeded := r.tally.Exceeded(&r.limits, r.consent)
 	if exceeded == nil {
 		return nil

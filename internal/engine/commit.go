@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"reflect"
 	"time"
 )
 
@@ -53,23 +54,23 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	return w, nil
 }
 
-// settleSettings notes that the full import is done, and forgets the former
-// containers once nothing of ours stands there.
+// settleSettings notes that the full import is done, and what the containers
+// are called now, and forgets the former ones once nothing of ours stands there.
 func (r *run) settleSettings(ctx context.Context) error {
 	settings, err := r.state.LoadSettings(ctx)
 	if err != nil {
 		return err
 	}
-	before := len(settings.FormerContainers)
-	pending := settings.InitialPending
+	before := settings
 	settings.InitialPending = false // what has failed is pending
-	if !r.formerLeft {
-		settings.FormerContainers = nil
+	settings.Container = r.containers[0]
+	settings.FormerContainers = nil
+	if r.formerLeft {
+		settings.FormerContainers = r.containers[1:]
 	}
-	if settings.InitialPending == pending && len(settings.FormerContainers) == before && settings.Container.DN == r.containers[0].DN {
+	if reflect.DeepEqual(settings, before) {
 		return nil
 	}
-	settings.Container = r.containers[0]
 	return r.state.SaveSettings(ctx, settings)
 }
 

@@ -129,7 +129,11 @@ func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *direc
 
 // without returns the refs whose objects are not among the GUIDs.
 func without(refs []directory.MemberRef, guids []directory.GUID) []directory.MemberRef {
-	return slices.DeleteFunc(refs, func(ref directory.MemberRef) bool { return slices.Contains(guids, ref.GUID) })
+	out := make(map[directory.GUID]bool, len(guids))
+	for _, guid := range guids {
+		out[guid] = true
+	}
+	return slices.DeleteFunc(refs, func(ref directory.MemberRef) bool { return out[ref.GUID] })
 }
 
 // unconfirmed says how many values are not as they were written; of a change

@@ -270,46 +270,57 @@ func (r *run) stageMissing(ctx context.Context, guids []directory.GUID) error {
 // readPendingTargets looks again at what stands for the pending groups: an
 // object that is not linked leaves no trace when it is deleted.
 func (r *run) readPendingTargets(ctx context.Context) error {
+	var pending []directory.GUID
 	for id, why := range r.touched {
-		if why&touchedPending == 0 {
-			continue
+		if why&touchedPending != 0 {
+			pending = append(pending, id)
 		}
-		if err := r.readStanding(ctx, id); err != nil {
+	}
+	slices.SortFunc(pending, directory.GUID.Compare)
+	for ids := range slices.Chunk(pending, listBatch) {
+		if err := r.readStanding(ctx, ids); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readStanding reads anew what stands for a cloud group, where it has changed.
-func (r *run) readStanding(ctx context.Context, id directory.GUID) error {
-	links, err := r.state.LinksOf(ctx, []directory.GUID{id})
-	if err != nil {
-		return err
-	}
-	candidates, err := r.state.Candidates(ctx, r.record.ID, id)
+// readStanding reads anew what stands for cloud groups, where it has changed.
+func (r *run) readStanding(ctx context.Context, ids []directory.GUID) error {
+	links, err := r.state.LinksOf(ctx, ids)
 	if err != nil {
 		return err
 	}
 	guids := targets(links)
-	for _, c := range candidates {
-		if !slices.Contains(guids, c.GUID) {
-			guids = append(guids, c.GUID)
+	for _, id := range ids {
+		candidates, err := r.state.Candidates(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		for i := range candidates {
+			guids = append(guids, candidates[i].GUID)
 		}
 	}
-	if len(guids) == 0 {
-		return nil
+	slices.SortFunc(guids, directory.GUID.Compare)
+	guids = slices.Compact(guids)
+	for batch := range slices.Chunk(guids, askBatch) {
+		now, err := r.target.GroupsByGUID(ctx, batch, false)
+		if err != nil {
+			return fmt.Errorf("looking at what stands for %d groups: %w", len(ids), err)
+		}
+		if err := r.siftChanged(ctx, now); err != nil {
+			return err
+		}
+		there := make([]directory.GUID, len(now))
+		for i := range now {
+			there[i] = now[i].GUID
+		}
+		slices.SortFunc(there, directory.GUID.Compare)
+		if err := r.stageGone(ctx, plan.Without(batch, there)); err != nil {
+			return err
+		}
 	}
-	now, err := r.target.GroupsByGUID(ctx, guids, false)
-	if err != nil {
-		return fmt.Errorf("looking at what stands for the group %s: %w", id, err)
-	}
-	if err := r.siftChanged(ctx, now); err != nil {
-		return err
-	}
-	return r.stageGone(ctx, slices.DeleteFunc(guids, func(guid directory.GUID) bool {
-		return slices.ContainsFunc(now, func(g directory.TargetGroup) bool { return g.GUID == guid })
-	}))
+	return nil
 }
 
 // batch gathers what a reader gives one by one.

@@ -131,7 +131,9 @@ func (d *demand) importSource(ctx context.Context) error {
 	return nil
 }
 
-func (d *demand) importTarget(ctx context.Context) error { return d.readStanding(ctx, d.id) }
+func (d *demand) importTarget(ctx context.Context) error {
+	return d.readStanding(ctx, []directory.GUID{d.id})
+}
 
 // resolve finds the members anew. Other groups may have the same ones: those
 // are left to the next run.

@@ -78,6 +78,10 @@ func (r *run) choosePolicy(ctx context.Context) error {
 		policy, reason = Initial, InitialRequested
 	case server && policy == Delta:
 		policy, reason = Initial, InitialServer
+	case policy == Delta && r.renamed():
+		// What is staged of the groups there has names of before, and a group
+		// whose container gets another name gets no new uSN.
+		policy, reason = Initial, InitialSettings
 	}
 	if err := r.chooseScope(ctx); err != nil {
 		return err
@@ -91,6 +95,19 @@ func (r *run) choosePolicy(ctx context.Context) error {
 		return nil
 	}
 	return r.state.Overlay(ctx, r.record.ID)
+}
+
+// renamed reports whether a container has another name than at the last full
+// import, because it or one above it was renamed or moved.
+func (r *run) renamed() bool {
+	for _, configured := range append([]Container{r.settings.Container}, r.settings.FormerContainers...) {
+		for _, now := range r.containers {
+			if now.GUID == configured.GUID && now.DN != configured.DN {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // scopeKey is the scope of this run in the form that is stored.

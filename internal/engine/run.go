@@ -34,7 +34,7 @@ type PolicyReason string
 const (
 	InitialRequested   PolicyReason = "requested"
 	InitialFirst       PolicyReason = "first"            // nothing was ever committed to this state
-	InitialSettings    PolicyReason = "settings-changed" // what is written, or the scope, was changed
+	InitialSettings    PolicyReason = "settings-changed" // what is written, the scope, or the name of the container was changed
 	InitialInterval    PolicyReason = "interval"         // the last one is older than InitialIntervalDays
 	InitialSettling    PolicyReason = "settling"         // the first one may have read a replica that lagged behind
 	InitialServer      PolicyReason = "server-changed"   // another domain controller, or one restored from a backup

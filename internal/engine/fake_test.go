@@ -335,7 +335,11 @@ func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]d
 	told := map[directory.GUID]bool{}
 	for _, g := range t.now() {
 		for _, m := range g.members {
-			if old, ok := were[m.ID]; !ok || old == m || told[m.ID] || m.Kind != directory.KindUser {
+			old, ok := were[m.ID]
+			if !ok { // there was such a user, in no group
+				old = user(m.Name)
+			}
+			if old == m || told[m.ID] || m.Kind != directory.KindUser {
 				continue
 			}
 			told[m.ID] = true

@@ -25,10 +25,10 @@ function Start-GroupWritebackSync {
         Delta reads what has changed since the last sync, Initial everything. The default is what is due: normally
         Delta, and Initial by itself when it has to be. The PolicyReason of the run says why it was Initial:
         requested (by this parameter), first (nothing was synchronised before), settings-changed (which groups are
-        written, or how), interval (the last one is too long ago, see Set-GroupWriteback -InitialIntervalDays),
-        settling (the first one may have read a copy of the tenant that was behind), server-changed (another domain
-        controller than last time, or one restored from a backup), link-expired (Microsoft Graph no longer tells what
-        has changed since).
+        written, or how, or the name of their container), interval (the last one is too long ago, see
+        Set-GroupWriteback -InitialIntervalDays), settling (the first one may have read a copy of the tenant that was
+        behind), server-changed (another domain controller than last time, or one restored from a backup),
+        link-expired (Microsoft Graph no longer tells what has changed since).
     .PARAMETER AllowOnce
         The PlanId of a run that stopped at a threshold.
     .PARAMETER Group

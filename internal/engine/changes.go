@@ -154,7 +154,7 @@ func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
 // returns those to go on from. A replay changes nothing.
 func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, error) {
 	next := DeltaLinks{Taken: r.now().UTC()}
-	fresh := unread{}
+	fresh, whole := unread{}, map[directory.GUID]bool{}
 	var err error
 	changes := 0
 	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []GroupChange) error {
@@ -163,6 +163,9 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		for i := range page {
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
+			}
+			if r.record.PolicyType == Initial { // it was read whole just now
+				whole[page[i].ID] = true
 			}
 		}
 		return nil
@@ -180,11 +183,12 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		return next, err
 	}
 	for id, told := range fresh {
-		next.Whole = append(next.Whole, id)
+		whole[id] = true
 		if err := r.addTold(ctx, id, told); err != nil {
 			return next, err
 		}
 	}
+	next.Whole = slices.SortedFunc(maps.Keys(whole), directory.GUID.Compare)
 	return next, r.readUnreadMembers(ctx)
 }
 

@@ -89,9 +89,10 @@ type DeltaLinks struct {
 	Groups string    `json:"groups"`
 	Users  string    `json:"users"`
 	Taken  time.Time `json:"taken"`
-	// Whole are the groups that were read whole when these links were taken. A
-	// replica may have kept something of them back, so they are read again until
-	// the lag is over (rule 11).
+	// Whole are the groups that were read whole when these links were taken, in
+	// a full import those that had changed shortly before. A replica may have
+	// kept something of them back, so they are read again until the lag is over
+	// (rule 11).
 	Whole []directory.GUID `json:"whole,omitempty"`
 }
 

@@ -676,7 +676,7 @@ func failures(l *lab, c *client.Client) {
 	}
 	fail("IncompleteRead", graphtest.Fault{Kind: graphtest.FaultNoValue, Path: "/groups"})
 	fail("GraphError", graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 400, Code: "Odd", Message: "odd"})
-	fail("GraphObjectNotFound", graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 404, Code: "Request_ResourceNotFound", Message: "odd", Count: 1})
+	fail("GraphObjectNotFound", graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups/delta", Status: 404, Code: "Request_ResourceNotFound", Message: "odd", Count: 1})
 	fail("PermissionMissing", graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 403, Code: "Authorization_RequestDenied", Message: "odd"})
 
 	last := l.call(c, "run.list", object{"limit": 1})["runs"].([]any)[0].(object)

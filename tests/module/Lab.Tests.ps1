@@ -173,6 +173,207 @@ Describe 'A first installation' -Skip:$noExchange {
     }
 }
 
+Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
+    BeforeAll {
+        Invoke-Tenant reset
+        $state = @{ StatePath = Join-Path -Path $TestDrive -ChildPath 'delta' }
+        [void] (Connect-GroupWriteback @tenant @application @server @account @state)
+        Enable-GroupWriteback $container -NameFormat DisplayName -ExcludeMailAttribute
+        # two groups of the same name
+        $ids = '10000000-0000-4000-8000-000000000004', '10000000-0000-4000-8000-000000000005'
+        function Get-Written {
+            param([string] $Id)
+            Get-LabObject -Base $container -Filter "(adminDescription=Group_$Id)"
+        }
+        function Get-ExportedCount {
+            param($Run)
+            $Run.Exported.Create + $Run.Exported.Update + $Run.Exported.UpdateMembers + $Run.Exported.Move + $Run.Exported.Delete
+        }
+    }
+
+    AfterAll {
+        if ($env:GWB_LAB -eq '1') {
+            Disable-GroupWriteback -StartSync -Confirm:$false | Out-Null
+            Disconnect-GroupWriteback
+        }
+    }
+
+    It 'begin with everything, and go on with what has changed' {
+        $status = Get-GroupWriteback
+        $status.NextPolicyType, $status.NextPolicyReason | Should -Be 'Initial', 'first'
+        $run = Start-GroupWritebackSync
+        $run.PolicyType, $run.PolicyReason | Should -Be 'Initial', 'first'
+        $run.Exported.Create | Should -Be 11
+        $status = Get-GroupWriteback
+        $status.NextPolicyType, $status.NextPolicyReason | Should -Be 'Delta', ''
+        $status.PendingGroups | Should -Be 0
+        $run = Start-GroupWritebackSync
+        $run.PolicyType, $run.PolicyReason | Should -Be 'Delta', ''
+        Get-ExportedCount $run | Should -Be 0
+    }
+
+    It 'are of everything when that is asked for' {
+        $run = Start-GroupWritebackSync -PolicyType Initial
+        $run.PolicyType, $run.PolicyReason | Should -Be 'Initial', 'requested'
+        (Start-GroupWritebackSync).PolicyType | Should -Be 'Delta'
+    }
+
+    It 'accept -SkipReplicationCheck' {
+        (Start-GroupWritebackSync -SkipReplicationCheck).Status | Should -Be 'complete'
+        (Start-GroupWritebackSync -Group $ids[0] -SkipReplicationCheck).Status | Should -Be 'complete'
+    }
+
+    It 'preview what has changed, and write nothing' {
+        Invoke-Tenant add-member @{ group = $ids[1]; member = 'user0009' }
+        $before = Get-LabDump
+        $planned = @(Start-GroupWritebackSync -WhatIf)
+        $planned.Count | Should -Be 1
+        $planned[0].Action, $planned[0].SourceId, $planned[0].AddCount | Should -Be 'UpdateMembers', $ids[1], 1
+        $preview = Get-GroupWritebackRun -Last 1
+        $preview.Kind, $preview.PolicyType | Should -Be 'preview', 'Delta'
+        Get-LabDump | Should -Be $before
+        (Start-GroupWritebackSync).Exported.MembersAdded | Should -Be 1 -Because 'a preview takes nothing from the next sync'
+    }
+
+    It 'tell what somebody has changed by hand, and put it right' {
+        $id = '10000000-0000-4000-8000-000000000001'
+        $dn = (Get-Written $id).dn
+        $change = "dn: $dn", 'changetype: modify', 'replace: displayName', 'displayName: By hand', '-', 'add: member', "member: CN=user0020,$env:GWB_LAB_PEOPLE", '-', 'delete: member', "member: CN=user0001,$env:GWB_LAB_PEOPLE"
+        [void] (Invoke-LabLdap -Command ldapmodify -Text ($change -join "`n"))
+        $run = Start-GroupWritebackSync
+        $run.Status, $run.PolicyType | Should -Be 'complete', 'Delta'
+        $run.DriftedGroups | Should -Be 1
+        $changes = @($run | Get-GroupWritebackChange)
+        $changes.Action | Should -Be 'Update', 'UpdateMembers'
+        $changes.SourceId | Sort-Object -Unique | Should -Be $id
+        $changes.Reason | Sort-Object -Unique | Should -Be 'drift'
+        $changes[0].Message | Should -Match 'displayName; 1 member added, 1 removed\.$'
+        $changes[0].Attributes.Old | Should -Be 'By hand'
+        $changes[0].Attributes.New | Should -Be 'All Company'
+        $changes[1].AddMembers.DistinguishedName | Should -Be "CN=user0001,$env:GWB_LAB_PEOPLE"
+        $changes[1].RemoveMembers.DistinguishedName | Should -Be "CN=user0020,$env:GWB_LAB_PEOPLE"
+        $group = Get-Written $id
+        $group.displayName | Should -Be 'All Company'
+        $group.member | Should -Contain "CN=user0001,$env:GWB_LAB_PEOPLE"
+        $group.member | Should -Not -Contain "CN=user0020,$env:GWB_LAB_PEOPLE"
+        (Start-GroupWritebackSync).DriftedGroups | Should -Be 0
+    }
+
+    It 'come back to a group that is held up, until it can be written' {
+        $id = '10000000-0000-4000-8000-0000000000d1'
+        Add-LabGroup -Dn "CN=taken,$env:GWB_LAB_OTHER" -Attribute @{ sAMAccountName = "Group_$id" }
+        try {
+            Invoke-Tenant put-group @{ id = $id; displayName = 'Held up'; mailNickname = 'heldup'; groupTypes = @('Unified'); mailEnabled = $true; securityEnabled = $false; members = @('user0001') }
+            $run = Start-GroupWritebackSync -WarningAction SilentlyContinue
+            ($run | Get-GroupWritebackChange -Action Skip).Reason | Should -Be 'name-clash'
+            $status = Get-GroupWriteback
+            $status.PendingGroups, $status.NextPolicyType | Should -Be 1, 'Delta'
+        }
+        finally { [void] (Invoke-LabLdap -Command ldapdelete -Argument "CN=taken,$env:GWB_LAB_OTHER") }
+        $run = Start-GroupWritebackSync
+        $run.PolicyType, $run.Exported.Create | Should -Be 'Delta', 1
+        (Get-GroupWriteback).PendingGroups | Should -Be 0
+    }
+
+    It 'are of one group by <Name>' -ForEach @(
+        @{ Name = 'its id'; Group = '10000000-0000-4000-8000-000000000004'; Title = 'Project one' }
+        @{ Name = 'its name, whatever its case'; Group = 'project two'; Title = 'Project Two' }
+    ) {
+        Invoke-Tenant patch-group @{ id = $ids[0]; set = @{ displayName = $Title } }
+        Invoke-Tenant patch-group @{ id = $ids[1]; set = @{ description = "beside $Title" } }
+        $sync = Start-GroupWritebackSync -Group $Group
+        $sync.GroupId, $sync.DisplayName, $sync.Status | Should -Be $ids[0], $Title, 'complete'
+        $sync.Steps.Name | Should -Be 'Import', 'Scope', 'Join', 'Members', 'Action'
+        $sync.Steps.Result | Sort-Object -Unique | Should -Be 'Passed'
+        $sync.Steps[4].Message | Should -Match '^Update \(.*displayName'
+        $sync.Run.Kind, $sync.Run.Exported.Update | Should -Be 'group', 1
+        ($sync | Get-GroupWritebackChange).SourceId | Should -Be $ids[0]
+        (Get-Written $ids[0]).displayName | Should -Be $Title
+        (Get-Written $ids[1]).description | Should -Not -Be "beside $Title" -Because 'it is another group'
+        $run = Start-GroupWritebackSync
+        @($run | Get-GroupWritebackChange).SourceId | Should -Be $ids[1] -Because 'the sync of one group leaves the next sync what it would have read'
+    }
+
+    It 'are of each group that comes down the pipeline' {
+        foreach ($id in $ids) { Invoke-Tenant patch-group @{ id = $id; set = @{ description = 'by pipeline' } } }
+        $syncs = @(Get-GroupWritebackGroup -Id $ids | Start-GroupWritebackSync)
+        $syncs.GroupId | Should -Be $ids
+        $syncs.Status | Sort-Object -Unique | Should -Be 'complete'
+        foreach ($id in $ids) { (Get-Written $id).description | Should -Be 'by pipeline' }
+    }
+
+    It 'of a group that is not there is an error, and the others go on' {
+        $syncs = @(Start-GroupWritebackSync -Group 'Nobody', $ids[0] -ErrorVariable problems -ErrorAction SilentlyContinue)
+        $syncs.GroupId | Should -Be $ids[0]
+        $problems.FullyQualifiedErrorId | Should -Be 'GroupNotFound,Start-GroupWritebackSync'
+        $problems[0].TargetObject | Should -Be 'Nobody'
+        $problems[0].ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+        { Start-GroupWritebackSync -Group 'Nobody' -ErrorAction Stop } | Should -Throw -ErrorId 'GroupNotFound,Start-GroupWritebackSync'
+    }
+
+    It 'of a name that several groups have is an error that names them' {
+        foreach ($id in $ids) { Invoke-Tenant patch-group @{ id = $id; set = @{ displayName = 'Twice' } } }
+        Start-GroupWritebackSync -Group 'Twice' -ErrorVariable problems -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $problems[0].FullyQualifiedErrorId | Should -Be 'GroupAmbiguous,Start-GroupWritebackSync'
+        foreach ($id in $ids) { $problems[0].Exception.Message | Should -Match $id }
+    }
+
+    It 'of one group write nothing with -WhatIf' {
+        Invoke-Tenant patch-group @{ id = $ids[0]; set = @{ displayName = 'Only planned' } }
+        $before = Get-LabDump
+        $sync = Start-GroupWritebackSync -Group 'Only planned' -WhatIf
+        $sync.Steps[-1].Name, $sync.Steps[-1].Result | Should -Be 'Action', 'Passed'
+        $sync.Steps[-1].Message | Should -Match '^Would: Update'
+        $sync.Run.Planned.Update, $sync.Run.Exported.Update | Should -Be 1, 0
+        ($sync | Get-GroupWritebackChange).Outcome | Should -Be 'pending'
+        Get-LabDump | Should -Be $before
+    }
+
+    It 'of a group that cannot be written say why' {
+        $sync = Start-GroupWritebackSync -Group 'Board (hidden membership)'
+        ($sync.Steps | Where-Object -FilterScript { $_.Name -eq 'Action' }).Message | Should -Match 'Member\.Read\.Hidden'
+        Get-ExportedCount $sync.Run | Should -Be 0
+    }
+
+    It 'read everything once after -Filter was changed' {
+        Set-GroupWriteback -Filter "displayName -like 'All*'"
+        $status = Get-GroupWriteback
+        $status.Filter | Should -Be "displayName -like 'All*'"
+        $status.NextPolicyType, $status.NextPolicyReason | Should -Be 'Initial', 'settings-changed'
+        $run = Start-GroupWritebackSync
+        $run.PolicyType, $run.PolicyReason, $run.SourceGroups | Should -Be 'Initial', 'settings-changed', 1
+        @($run | Get-GroupWritebackChange).Reason | Sort-Object -Unique | Should -Be 'out-of-scope'
+        Get-ExportedCount $run | Should -Be 0 -Because 'groups out of scope stay as they are'
+        (Start-GroupWritebackSync).PolicyType | Should -Be 'Delta'
+        (Start-GroupWritebackSync -Group $ids[0]).Steps[1].Result | Should -Be 'Skipped'
+    }
+
+    It 'refuse a filter that cannot be understood' {
+        { Set-GroupWriteback -Filter "displayName -like 'All*' -and" } | Should -Throw -ErrorId 'FilterInvalid,Set-GroupWriteback'
+        (Get-GroupWriteback).Filter | Should -Be "displayName -like 'All*'"
+    }
+
+    It 'write only the groups selected by -GroupId' {
+        { Set-GroupWriteback -Filter '' -Scope Selected } | Should -Throw -ErrorId 'GroupIdsRequired,Set-GroupWriteback'
+        $before = (Get-Written $ids[1]).description
+        $status = Set-GroupWriteback -Filter '' -Scope Selected -GroupId $ids[0] -PassThru
+        $status.Scope, $status.GroupId | Should -Be 'Selected', $ids[0]
+        $status.NextPolicyReason | Should -Be 'settings-changed'
+        foreach ($id in $ids) { Invoke-Tenant patch-group @{ id = $id; set = @{ description = 'selected' } } }
+        $run = Start-GroupWritebackSync
+        $run.PolicyReason, $run.SourceGroups | Should -Be 'settings-changed', 1
+        (Get-Written $ids[0]).description | Should -Be 'selected'
+        (Get-Written $ids[1]).description | Should -Be $before
+        (Start-GroupWritebackSync -Group $ids[1]).Steps[1].Result | Should -Be 'Skipped'
+    }
+
+    It 'write all groups again' {
+        (Set-GroupWriteback -Scope All -GroupId @() -PassThru).GroupId | Should -BeNullOrEmpty
+        (Start-GroupWritebackSync).PolicyReason | Should -Be 'settings-changed'
+        (Get-Written $ids[1]).description | Should -Be 'selected'
+    }
+}
+
 Describe 'Ways to connect' -Skip:$noLab {
     BeforeEach {
         Invoke-Tenant reset

@@ -90,7 +90,7 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 		open[i] = i
 	}
 	started := time.Now()
-	for faults := 0; len(open) > 0; {
+	for faults, rounds := 0, 0; len(open) > 0; {
 		sent := time.Now()
 		got, err := s.postBatch(ctx, root, addresses, open)
 		if err != nil {
@@ -119,6 +119,10 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 			}
 		}
 		if len(throttled) > 0 {
+			// The gate took the batch for a success, which ended its streak.
+			if rounds++; asked == 0 {
+				asked = backoff(throttleDelay, rounds)
+			}
 			if wait := s.gate.hold(ctx, sent, asked); time.Since(started)+wait > throttlePatience {
 				return nil, &throttledError{status: http.StatusTooManyRequests, since: started, wait: wait}
 			}

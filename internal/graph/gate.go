@@ -138,7 +138,8 @@ func (g *gate) wait(ctx context.Context) error {
 
 // hold closes the gate for at least the time that the service asked for, or
 // for a growing one when it asked for none, and returns how long it is closed.
-// Requests that were under way when it closed belong to the same round.
+// Requests that were under way when it closed belong to the same round, even
+// when others have passed since and ended the streak.
 func (g *gate) hold(ctx context.Context, sent time.Time, asked time.Duration) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -194,10 +195,10 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 // backoff is the delay before try n+1: first, doubled each time, between half
-// and all of it so that readers do not come back in step.
+// and all of it so that readers do not come back in step. Below 1, n is as 1.
 func backoff(first time.Duration, n int) time.Duration {
 	delay := maxDelay
-	if shift := n - 1; shift < 10 {
+	if shift := max(n-1, 0); shift < 10 {
 		delay = min(first<<shift, maxDelay)
 	}
 	return delay/2 + rand.N(delay/2)

@@ -240,3 +240,35 @@ func TestRetryAfter(t *testing.T) {
 		}
 	})
 }
+
+// A request that was under way when the gate closed may be answered when
+// others have passed since, which ended the streak.
+func TestALateThrottledAnswerClosesTheGateOnceMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var count atomic.Int32
+		g := newGate(func(*http.Request) (*http.Response, error) {
+			switch count.Add(1) {
+			case 1:
+				time.Sleep(10 * time.Second)
+				return reply(429, ""), nil
+			case 2:
+				return reply(429, "", "Retry-After", "1"), nil
+			}
+			return reply(200, "{}"), nil
+		})
+		var late sync.WaitGroup
+		late.Go(func() {
+			if _, err := g.RoundTrip(newRequest(t.Context())); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(time.Second)
+		if _, err := g.RoundTrip(newRequest(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		late.Wait()
+		if got := count.Load(); got != 4 {
+			t.Errorf("%d requests were sent, want 4: either one again", got)
+		}
+	})
+}

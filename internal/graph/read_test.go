@@ -387,6 +387,33 @@ func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 	})
 }
 
+// A batch succeeds whatever becomes of its parts, so that the gate does not see
+// that it is throttled again and again.
+func TestPartsThrottledWithoutRetryAfterWaitLongerEachRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var gaps []time.Duration
+		last := time.Now()
+		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			gaps = append(gaps, time.Since(last))
+			last = time.Now()
+			return batchOf(t, req, func(path string) (int, string, string) {
+				if len(gaps) <= 5 {
+					return 503, `{}`, ""
+				}
+				return 200, `{"id":"` + groupA + `"}`, ""
+			}), nil
+		})
+		if _, err := s.Presence(t.Context(), engine.SourceSelection{}, []directory.GUID{directory.MustGUID(groupA)}); err != nil {
+			t.Fatal(err)
+		}
+		for i, gap := range gaps[1:] {
+			if low := throttleDelay << i / 2; gap < low {
+				t.Errorf("wait %d was %v, want at least %v", i+1, gap, low)
+			}
+		}
+	})
+}
+
 func TestConnectWriteback(t *testing.T) {
 	for answer, want := range map[string]engine.Tristate{
 		`{"value":[{"features":{"unifiedGroupWritebackEnabled":true,"groupWriteBackEnabled":false}}]}`: engine.Yes,

@@ -17,10 +17,10 @@ import (
 const memberChunk = 1000
 
 // Create implements engine.TargetWriter.
-func (t *target) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (engine.Created, []engine.Refusal, error) {
+func (t *target) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]engine.Refusal, error) {
 	container, err := t.parentDN(ctx, parent)
 	if err != nil {
-		return engine.Created{}, nil, err
+		return nil, err
 	}
 	wanted := newValues(attributes)
 	cn := first(wanted["cn"])
@@ -31,47 +31,81 @@ func (t *target) Create(ctx context.Context, parent directory.GUID, attributes [
 	// request, in the end with none, the group comes to be, and what is left
 	// over is added, and the culprits found, as with any other change.
 	inFirst := min(len(members), memberChunk)
-	found := false
 	for {
 		err = t.write(ctx, dn, func(l *ldap.Conn) error {
 			return l.Add(addRequest(dn, attributes, t.memberValues(members[:inFirst])))
 		}, func() (bool, error) {
 			created, err := t.ours(ctx, dn, wanted)
-			return created != nil, err
+			return !created.IsZero(), err
 		})
 		if inFirst == 0 || !refusesValues(err) || ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists) {
 			break
 		}
 		inFirst /= 2
 	}
+	rest := members[inFirst:]
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists):
-		// An earlier try, in this run or the one before, may have made it.
-		found = true
+		// An earlier try, in this run or the one before, may have made it, with
+		// members that are not known.
+		rest = members
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
 		t.forgetParent()
 		if now, err := t.parentDN(ctx, parent); err == nil && now != container { // it has just got another name
 			return t.Create(ctx, parent, attributes, members)
 		}
-		return engine.Created{}, nil, containerNotFound(container, err)
+		return nil, containerNotFound(container, err)
 	case err != nil:
-		return engine.Created{}, nil, t.writeError(ctx, dn, err)
+		return nil, t.writeError(ctx, dn, err)
+	case len(rest) == 0:
+		return nil, nil
 	}
+	exists := err
 	created, err := t.ours(ctx, dn, wanted)
 	switch {
 	case err != nil:
-		return engine.Created{}, nil, t.outcomeUnknown(dn, err)
-	case created == nil && found:
-		return engine.Created{}, nil, t.clash(ctx, dn, cn, first(wanted[attrSAM]))
-	case created == nil:
-		return engine.Created{}, nil, t.outcomeUnknown(dn, &incompleteError{"the new group was not found when it was read back"})
+		return nil, t.outcomeUnknown(dn, err)
+	case created.IsZero() && exists != nil:
+		return nil, t.clash(ctx, dn, cn, first(wanted[attrSAM]))
+	case created.IsZero():
+		return nil, t.outcomeUnknown(dn, &incompleteError{"the new group was not found when it was read back"})
 	}
-	rest := members[inFirst:]
-	if found {
-		rest = members // what the earlier try was given is not known
+	return t.ChangeMembers(ctx, created, rest, nil)
+}
+
+// Created implements engine.TargetReader. Of the names that a group is to have
+// sAMAccountName is the one that every domain controller has an index of.
+func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]plan.AttributeChange) ([]engine.Created, error) {
+	found := make([]engine.Created, 0, len(groups))
+	for batch := range slices.Chunk(groups, batchSize) {
+		wanted := make([]map[string][]string, len(batch))
+		names := make([]string, len(batch))
+		for i, attributes := range batch {
+			wanted[i] = newValues(attributes)
+			names[i] = first(wanted[i][attrSAM])
+		}
+		entries, err := t.pool.find(ctx, query{
+			base: byGUID(parent), scope: ldap.ScopeSingleLevel, filter: anyOf(attrSAM, names), attributes: append(markAttributes(), attrSAM),
+		})
+		if err != nil {
+			return nil, t.readError(ctx, parent.String(), err)
+		}
+		for i := range batch {
+			at := slices.IndexFunc(entries, func(e *ldap.Entry) bool {
+				return strings.EqualFold(e.GetAttributeValue(attrSAM), names[i]) && sameMark(e, wanted[i])
+			})
+			if at < 0 {
+				found = append(found, engine.Created{})
+				continue
+			}
+			guid, err := directory.GUIDFromAD(entries[at].GetRawAttributeValue(attrGUID))
+			if err != nil {
+				return nil, t.readError(ctx, entries[at].DN, &incompleteError{err.Error()})
+			}
+			found = append(found, engine.Created{GUID: guid, DN: entries[at].DN})
+		}
 	}
-	refused, err := t.ChangeMembers(ctx, created.GUID, rest, nil)
-	return *created, refused, err
+	return found, nil
 }
 
 // newValues maps the attributes to the values they are to have.
@@ -104,24 +138,24 @@ func addRequest(dn string, attributes []plan.AttributeChange, members []string) 
 	return request
 }
 
-// ours reads the object of that name and returns it when it carries the mark
-// and the stamp that the new group is to have; nil when there is none or it is
-// another's.
-func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string) (*engine.Created, error) {
-	e, err := t.pool.read(ctx, query{base: dn, attributes: []string{attrGUID, attrSID, attrAdminDesc, attrExternalID, attrExtension}})
+// ours reads the object of that name and returns its objectGUID when it carries
+// the mark and the stamp that the new group is to have; zero when there is none
+// or it is another's.
+func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string) (directory.GUID, error) {
+	e, err := t.pool.read(ctx, query{base: dn, attributes: markAttributes()})
 	if err != nil || e == nil || !sameMark(e, wanted) {
-		return nil, err
+		return directory.GUID{}, err
 	}
-	created := &engine.Created{DN: e.DN}
-	if created.GUID, err = directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID)); err != nil {
-		return nil, &incompleteError{err.Error()}
+	guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
+	if err != nil {
+		return guid, &incompleteError{err.Error()}
 	}
-	if raw := e.GetRawAttributeValue(attrSID); raw != nil {
-		if created.SID, err = directory.SIDFromAD(raw); err != nil {
-			return nil, &incompleteError{err.Error()}
-		}
-	}
-	return created, nil
+	return guid, nil
+}
+
+// markAttributes are what tells whose an object is.
+func markAttributes() []string {
+	return []string{attrGUID, attrAdminDesc, attrExternalID, attrExtension}
 }
 
 // sameMark reports whether the entry has every mark and stamp that is wanted,

@@ -16,8 +16,9 @@
 //     that it created, which are stored with the outcome of each change; the
 //     next run begins where the last committed one began.
 //   - A group is created with its mark, our stamp and its first members in one
-//     operation. If the process dies before the link is stored, the next run
-//     finds mark and stamp and links the object again.
+//     operation; the objectGUIDs are looked up for up to 20 groups at once. If
+//     the process dies before the links are stored, the next run finds mark and
+//     stamp and links the objects again.
 //   - What failed, was refused or could not be decided is pending: the next
 //     delta run plans it again, whether anything of it changes or not.
 //   - An answer that was lost is an unknown outcome. The next run looks.

@@ -231,6 +231,41 @@ func TestALostAnswerIsFoundByTheNextRun(t *testing.T) {
 	}
 }
 
+func TestGroupsThatCannotBeLookedUpAreLinkedByTheNextRun(t *testing.T) {
+	gone := &engine.Error{Category: engine.Connection, ID: "ServerUnreachable", Message: "gone"}
+	short := &engine.Error{Category: engine.InvalidData, ID: "IncompleteRead", Message: "cut off"}
+	for _, c := range []struct {
+		fault  error
+		status engine.RunStatus
+		tried  int
+	}{{gone, engine.RunFailed, 20}, {short, engine.RunPartial, 30}} {
+		b := newBench(t)
+		for i := range 30 {
+			b.tenant.put(fmt.Sprint("group ", i), "a")
+		}
+		b.enable(t)
+		once := true
+		b.directory.fail = func(operation string) error {
+			if operation == "created" && once {
+				once = false
+				return c.fault
+			}
+			return nil
+		}
+		run := b.sync(t)
+		if run.Status != c.status || run.Exported.Create != c.tried-20 || run.Failed != 20 || len(b.directory.objects) != c.tried {
+			t.Errorf("%+v, %d objects", run, len(b.directory.objects))
+		}
+		unknown := slices.DeleteFunc(b.outcomes(t, run), func(o string) bool { return !strings.HasSuffix(o, "unknown OutcomeUnknown") })
+		if len(unknown) != 20 {
+			t.Errorf("%d unknown outcomes: %q", len(unknown), unknown)
+		}
+		if run := b.sync(t); run.Status != engine.RunComplete || run.Planned.Create != 30-c.tried || run.LinkedGroups != 30 || len(b.directory.objects) != 30 {
+			t.Errorf("%+v, %d objects", run, len(b.directory.objects))
+		}
+	}
+}
+
 func TestABrokenReadIsNoInstruction(t *testing.T) {
 	incomplete := &engine.Error{Category: engine.InvalidData, ID: "IncompleteRead", Message: "cut off"}
 	for _, operation := range []string{"groups", "members", "read", "lookup", "resolve", "holders", "presence", "container"} {

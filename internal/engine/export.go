@@ -83,8 +83,18 @@ type exporter struct {
 	*run
 	total int
 
-	done  int // guarded by run.mu, as is fatal
-	fatal error
+	// Guarded by run.mu.
+	done    int
+	fatal   error
+	created []attempt
+}
+
+// attempt is a change that was tried, and what became of it; of a new group
+// without its objectGUID.
+type attempt struct {
+	change  *SpooledChange
+	outcome ChangeOutcome
+	err     error
 }
 
 func (e *exporter) export(ctx context.Context, changes []SpooledChange) error {
@@ -104,6 +114,7 @@ func (e *exporter) export(ctx context.Context, changes []SpooledChange) error {
 	}
 	close(work)
 	workers.Wait()
+	e.readBack(ctx)
 	if err := e.failed(); err != nil {
 		return err
 	}
@@ -129,8 +140,100 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 		return
 	}
 	outcome, err := e.apply(finish, c)
-	if err != nil {
-		translated := AsError(err)
+	e.mu.Lock()
+	if err != nil && fatal(err) {
+		e.fatal = fmt.Errorf("exporting %s: %w", c.DN, err)
+	}
+	e.done++
+	e.progress("export", e.done, e.total, string(c.Action)+" "+c.DisplayName)
+	if c.Action == plan.Create {
+		e.created = append(e.created, attempt{c, outcome, err})
+	}
+	e.mu.Unlock()
+	if c.Action != plan.Create {
+		e.conclude(ctx, attempt{c, outcome, err})
+	}
+}
+
+// readBack looks up the groups that a batch has created, at once, and links
+// them; those too of which the answer was lost or a later part was refused. One
+// whose link is not stored is found by its mark in the next run.
+func (e *exporter) readBack(ctx context.Context) {
+	if len(e.created) == 0 {
+		return
+	}
+	finish, release := graceful(ctx)
+	defer release()
+	attributes := make([][]plan.AttributeChange, len(e.created))
+	for i, a := range e.created {
+		attributes[i] = a.change.Attributes
+	}
+	found, err := e.target.Created(finish, e.rules.Container, attributes)
+	if err != nil && fatal(err) {
+		e.fatal = fmt.Errorf("looking up %d groups that were created: %w", len(e.created), err)
+	}
+	for i := range e.created {
+		a := &e.created[i]
+		switch {
+		case err == nil && !found[i].GUID.IsZero():
+			a.outcome.Link = &Link{SourceID: a.change.SourceID, TargetGUID: found[i].GUID, DN: found[i].DN}
+		case a.err == nil:
+			a.err = &Error{
+				Category: Connection, ID: "OutcomeUnknown", Object: a.change.DN, Err: err,
+				Message: "The group was created and was not found when it was read back.",
+				Advice:  "Run a sync again: it reads the group anew and does what is missing.",
+			}
+		}
+	}
+	e.conclude(ctx, e.created...)
+	e.created = nil
+}
+
+// conclude records what became of changes, in one transaction.
+func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
+	outcomes := make([]ChangeOutcome, len(attempts))
+	for i, a := range attempts {
+		if a.err != nil && ctx.Err() == nil {
+			e.warn("a change failed", "run", e.record.ID, "action", a.change.Action, "object", a.change.DN, "error", a.err)
+		}
+		outcomes[i] = a.concluded()
+	}
+	recorded := e.state.RecordOutcomes(context.WithoutCancel(ctx), e.record.ID, outcomes)
+
+	for i, a := range attempts {
+		if outcomes[i].Outcome != OutcomeDone && outcomes[i].Outcome != OutcomeSkipped {
+			e.setPending(a.change.SourceID, true)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if recorded != nil {
+		e.fatal = recorded
+	}
+	for i, a := range attempts {
+		if outcomes[i].Link != nil && (a.change.Action == plan.Create || a.change.Action == plan.Adopt) || !outcomes[i].Unlink.IsZero() {
+			e.nested[a.change.SourceID] = true
+		}
+		for _, refusal := range outcomes[i].Refused {
+			e.refused[refusal.GUID] = true
+		}
+		switch outcomes[i].Outcome {
+		case OutcomeDone:
+			e.record.Exported.Add(&a.change.Change)
+		case OutcomeSkipped:
+			e.record.Exported.Skip++
+		default:
+			e.record.Failed++
+		}
+	}
+}
+
+// concluded is the outcome as it is recorded.
+func (a *attempt) concluded() ChangeOutcome {
+	outcome := a.outcome
+	outcome.ChangeID = a.change.ID
+	if a.err != nil {
+		translated := AsError(a.err)
 		outcome.Outcome, outcome.ErrorID, outcome.Message = OutcomeFailed, translated.ID, translated.Message
 		if cause := translated.Cause(); cause != "" {
 			outcome.Message += " (" + cause + ")"
@@ -138,40 +241,8 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 		if translated.ID == "OutcomeUnknown" {
 			outcome.Outcome = OutcomeUnknown
 		}
-		if ctx.Err() == nil {
-			e.warn("a change failed", "run", e.record.ID, "action", c.Action, "object", c.DN, "error", err)
-		}
 	}
-	outcome.ChangeID = c.ID
-	recorded := e.state.RecordOutcomes(context.WithoutCancel(ctx), e.record.ID, []ChangeOutcome{outcome})
-
-	if outcome.Outcome != OutcomeDone && outcome.Outcome != OutcomeSkipped {
-		e.setPending(c.SourceID, true)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if outcome.Link != nil && (c.Action == plan.Create || c.Action == plan.Adopt) || !outcome.Unlink.IsZero() {
-		e.nested[c.SourceID] = true
-	}
-	for _, refusal := range outcome.Refused {
-		e.refused[refusal.GUID] = true
-	}
-	switch {
-	case recorded != nil:
-		e.fatal = recorded
-	case err != nil && fatal(err):
-		e.fatal = fmt.Errorf("exporting %s: %w", c.DN, err)
-	}
-	switch outcome.Outcome {
-	case OutcomeDone:
-		e.record.Exported.Add(&c.Change)
-	case OutcomeSkipped:
-		e.record.Exported.Skip++
-	default:
-		e.record.Failed++
-	}
-	e.done++
-	e.progress("export", e.done, e.total, string(c.Action)+" "+c.DisplayName)
+	return outcome
 }
 
 // grace is how long the operation in hand may go on after the run was cancelled.
@@ -215,12 +286,8 @@ func (e *exporter) create(ctx context.Context, c *SpooledChange) (ChangeOutcome,
 	if err != nil {
 		return ChangeOutcome{}, err
 	}
-	created, refused, err := e.target.Create(ctx, e.rules.Container, c.Attributes, members)
-	out := outcomeOf(refused)
-	if !created.GUID.IsZero() { // also when a later chunk of members failed
-		out.Link = &Link{SourceID: c.SourceID, TargetGUID: created.GUID, DN: created.DN}
-	}
-	return out, err
+	refused, err := e.target.Create(ctx, e.rules.Container, c.Attributes, members)
+	return outcomeOf(refused), err
 }
 
 // update writes attributes, cn and place. The stamp of an adopted group is

@@ -691,8 +691,7 @@ var errLost = &engine.Error{Category: engine.Connection, ID: "OutcomeUnknown", M
 
 var errPart = &engine.Error{Category: engine.InvalidData, ID: "WriteRefused", Message: "a later part was refused"}
 
-func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (engine.Created, []engine.Refusal, error) {
-	var created engine.Created
+func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]engine.Refusal, error) {
 	var refused []engine.Refusal
 	err := d.write(ctx, "create", func() error {
 		d.next++
@@ -711,13 +710,27 @@ func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes
 			}
 		}
 		d.objects[g.GUID] = g
-		created = engine.Created{GUID: g.GUID, DN: g.DN}
 		return nil
 	})
-	if errors.Is(err, errLost) {
-		created = engine.Created{}
+	return refused, err
+}
+
+func (d *fakeDirectory) Created(ctx context.Context, _ directory.GUID, groups [][]plan.AttributeChange) ([]engine.Created, error) {
+	if err := d.check(ctx, "created"); err != nil {
+		return nil, err
 	}
-	return created, refused, err
+	found := make([]engine.Created, len(groups))
+	for i, attributes := range groups {
+		var wanted directory.TargetGroup
+		set(&wanted, attributes)
+		for _, g := range d.sorted() {
+			if strings.EqualFold(g.SAMAccountName, wanted.SAMAccountName) && strings.HasSuffix(g.DN, ","+containerDN) && g.AdminDesc == wanted.AdminDesc &&
+				!slices.ContainsFunc(wanted.ExtensionName, func(v string) bool { return !slices.Contains(g.ExtensionName, v) }) {
+				found[i] = engine.Created{GUID: g.GUID, DN: g.DN}
+			}
+		}
+	}
+	return found, nil
 }
 
 func set(g *directory.TargetGroup, attributes []plan.AttributeChange) {

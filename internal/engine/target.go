@@ -42,6 +42,10 @@ type TargetReader interface {
 	// MarkedGroups lists the objectGUIDs of every marked group below the
 	// container and nothing else of them (rule 9).
 	MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error
+	// Created finds groups that were just created, directly below parent, by the
+	// sAMAccountName, mark and stamp among their attributes. The answer has one
+	// element for each, in their order; zero where there is no such group.
+	Created(ctx context.Context, parent directory.GUID, groups [][]plan.AttributeChange) ([]Created, error)
 	// ReplicatedUSN tells up to which USN this domain controller has received
 	// the changes made on the one with that invocationId; known is false when it
 	// has no cursor for it (rule 12).
@@ -65,14 +69,14 @@ type TargetReader interface {
 // was lost has the id OutcomeUnknown; the caller looks before it repeats.
 type TargetWriter interface {
 	// Create adds a group below parent with the attributes (cn among them) and
-	// the first members in one operation and returns it as the directory has it.
-	// Errors: NameClash (Object is the DN that holds the name), AccessDenied, …
-	// A lost answer or an entryAlreadyExists is settled by looking: an object
-	// of that name with the same mark and stamp counts as created. Members that
-	// the directory refuses are returned, each with its reason, and do not keep
-	// the group from being created with the others; with an error after the
-	// group was created (a later chunk of members failed), Created is filled.
-	Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) (Created, []Refusal, error)
+	// the first members in one operation; [TargetReader.Created] tells its
+	// objectGUID. Errors: NameClash (Object is the DN that holds the name),
+	// AccessDenied, … A lost answer or an entryAlreadyExists is settled by
+	// looking: an object of that name with the same mark and stamp counts as
+	// created. Members that the directory refuses are returned, each with its
+	// reason, and do not keep the group from being created with the others. With
+	// an error the group may exist, with some of its members.
+	Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]Refusal, error)
 	// Modify writes attributes other than cn and member. Empty New removes.
 	Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error
 	// Rename gives the group another cn and, when parent is not zero, another
@@ -154,7 +158,6 @@ type Holder struct {
 type Created struct {
 	GUID directory.GUID
 	DN   string
-	SID  directory.SID
 }
 
 // Refusal is a member value that the directory did not take, or did not give up.

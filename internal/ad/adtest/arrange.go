@@ -301,11 +301,22 @@ func (s *suite) attributes(id directory.GUID, cn string) []plan.AttributeChange 
 func (s *suite) create(t *testing.T, target engine.Target, parent directory.GUID, members ...directory.MemberRef) (engine.Created, directory.GUID) {
 	t.Helper()
 	id := newID()
-	created, refused, err := target.Create(testContext(t), parent, s.attributes(id, directory.Mark(id)), members)
+	attributes := s.attributes(id, directory.Mark(id))
+	refused, err := target.Create(testContext(t), parent, attributes, members)
 	if err != nil || len(refused) > 0 {
 		t.Fatalf("creating: %v, refused %v", err, refused)
 	}
-	return created, id
+	return s.created(t, target, parent, attributes), id
+}
+
+// created looks up a group that was just created.
+func (s *suite) created(t *testing.T, target engine.Target, parent directory.GUID, attributes []plan.AttributeChange) engine.Created {
+	t.Helper()
+	created, err := target.Created(testContext(t), parent, [][]plan.AttributeChange{attributes})
+	if err != nil || len(created) != 1 || created[0].GUID.IsZero() {
+		t.Fatalf("looking up what was created: %v, %v", created, err)
+	}
+	return created[0]
 }
 
 // groups reads all groups of the container.

@@ -180,7 +180,7 @@ func (s *suite) testLost(t *testing.T) {
 			var id directory.GUID
 			eachMessage(t, func() error {
 				id = newID()
-				_, refused, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
+				refused, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
 				if len(refused) > 0 {
 					t.Errorf("refused %v", refused)
 				}
@@ -327,7 +327,7 @@ func (s *suite) testLost(t *testing.T) {
 			},
 			"a new group": func() error {
 				id := newID()
-				_, _, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
+				_, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
 				return err
 			},
 			"reading": func() error {

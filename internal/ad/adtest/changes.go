@@ -13,6 +13,7 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 // highest is highestCommittedUSN now.
@@ -339,9 +340,14 @@ func (s *suite) testParallel(t *testing.T) {
 		wait.Go(func() {
 			for range each {
 				id := newID()
-				created, refused, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), []directory.MemberRef{first})
+				attributes := s.attributes(id, directory.Mark(id))
+				refused, err := target.Create(ctx, unit.GUID, attributes, []directory.MemberRef{first})
+				var created []engine.Created
 				if err == nil && len(refused) == 0 {
-					refused, err = target.ChangeMembers(ctx, created.GUID, []directory.MemberRef{second}, []directory.MemberRef{first})
+					created, err = target.Created(ctx, unit.GUID, [][]plan.AttributeChange{attributes})
+				}
+				if err == nil && len(refused) == 0 {
+					refused, err = target.ChangeMembers(ctx, created[0].GUID, []directory.MemberRef{second}, []directory.MemberRef{first})
 				}
 				if err != nil || len(refused) > 0 {
 					t.Errorf("%v, refused %v", err, refused)

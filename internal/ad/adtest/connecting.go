@@ -231,7 +231,7 @@ func (s *suite) testCancelled(t *testing.T) {
 	s.wantError(t, err, "Cancelled")
 	s.wantError(t, target.Groups(ended, container.GUID, true, func(directory.TargetGroup) error { return nil }), "Cancelled")
 	s.wantError(t, target.Delete(ended, created.GUID), "Cancelled")
-	_, _, err = target.Create(ended, container.GUID, s.attributes(newID(), "late"), nil)
+	_, err = target.Create(ended, container.GUID, s.attributes(newID(), "late"), nil)
 	s.wantError(t, err, "Cancelled")
 	own := errors.New("enough")
 	if err := target.Groups(testContext(t), container.GUID, true, func(directory.TargetGroup) error { return own }); err != own {

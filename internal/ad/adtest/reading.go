@@ -49,10 +49,14 @@ func (s *suite) testRead(t *testing.T) {
 			t.Errorf("%d groups, want %d", len(got), len(want))
 		}
 		e := s.admin.get(t, created.DN, "objectSid", "uSNChanged", "whenChanged")
+		sid, err := directory.SIDFromAD(e.GetRawAttributeValue("objectSid"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		g := got[created.GUID]
 		slices.Sort(g.ExtensionName)
 		expected := directory.TargetGroup{
-			GUID: created.GUID, DN: created.DN, CN: directory.Mark(id), SAMAccountName: directory.Mark(id), SID: created.SID, GroupType: 8,
+			GUID: created.GUID, DN: created.DN, CN: directory.Mark(id), SAMAccountName: directory.Mark(id), SID: sid, GroupType: 8,
 			DisplayName: "Group " + id.String(), Description: "A description", Mail: "sales@" + s.Domain, AdminDesc: directory.Mark(id),
 			ExtensionName: []string{directory.Stamp(testTenant), "other"}, Members: []directory.MemberRef{users["user0001"].ref()}, USNChanged: g.USNChanged, WhenChanged: g.WhenChanged,
 		}

@@ -294,7 +294,7 @@ func (w *windows) testBusy(t *testing.T) {
 		}},
 		"create": {"add", func() error {
 			id := newID()
-			_, _, err := w.target.Create(ctx, w.unit.GUID, w.attributes(id, directory.Mark(id)), []directory.MemberRef{user})
+			_, err := w.target.Create(ctx, w.unit.GUID, w.attributes(id, directory.Mark(id)), []directory.MemberRef{user})
 			return err
 		}},
 		"rename": {"modifyDN", func() error {

@@ -25,10 +25,11 @@ func (s *suite) testCreate(t *testing.T) {
 		id := newID()
 		attributes := append(s.attributes(id, "Sales"), plan.AttributeChange{Name: "description", New: []string{"ä \"quoted\"\nline"}}, plan.AttributeChange{Name: "mail"})
 		members := []directory.MemberRef{users["user0001"].ref(), users["obrien"].ref(), users["plus"].ref(), users["backslash"].ref(), users["emoji"].ref(), users["user0001"].ref()}
-		created, refused, err := target.Create(testContext(t), unit.GUID, attributes, members)
+		refused, err := target.Create(testContext(t), unit.GUID, attributes, members)
 		if err != nil || len(refused) > 0 {
 			t.Fatalf("%v, refused %v", err, refused)
 		}
+		created := s.created(t, target, unit.GUID, attributes)
 		e := s.admin.get(t, "CN=Sales,"+unit.DN)
 		if e == nil {
 			t.Fatal("there is no group of that name")
@@ -41,20 +42,19 @@ func (s *suite) testCreate(t *testing.T) {
 		if diff := cmp.Diff(names(members[:5]), s.admin.members(t, created.GUID)); diff != "" {
 			t.Error(diff)
 		}
-		sid, _ := directory.SIDFromAD(e.GetRawAttributeValue("objectSid"))
-		if want := (engine.Created{GUID: s.admin.guid(t, e.DN), DN: e.DN, SID: sid}); created != want {
+		if want := (engine.Created{GUID: s.admin.guid(t, e.DN), DN: e.DN}); created != want {
 			t.Errorf("created %+v, want %+v", created, want)
 		}
 	})
 	t.Run("twice", func(t *testing.T) {
 		id := newID()
 		attributes := s.attributes(id, "twice")
-		first, _, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()})
-		if err != nil {
+		if _, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()}); err != nil {
 			t.Fatal(err)
 		}
-		second, refused, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()})
-		if err != nil || len(refused) > 0 || second != first {
+		first := s.created(t, target, unit.GUID, attributes)
+		refused, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()})
+		if second := s.created(t, target, unit.GUID, attributes); err != nil || len(refused) > 0 || second != first {
 			t.Errorf("%+v, refused %v, %v; the first was %+v", second, refused, err, first)
 		}
 		if got := s.admin.members(t, first.GUID); len(got) != 2 {
@@ -77,7 +77,7 @@ func (s *suite) testCreate(t *testing.T) {
 				}
 				dn := directory.RDN{Type: "CN", Value: cn}.String() + "," + unit.DN
 				guid := s.admin.add(t, dn, holder)
-				_, _, err := target.Create(testContext(t), unit.GUID, s.attributes(id, cn), []directory.MemberRef{users["user0001"].ref()})
+				_, err := target.Create(testContext(t), unit.GUID, s.attributes(id, cn), []directory.MemberRef{users["user0001"].ref()})
 				if e := s.wantError(t, err, "NameClash"); !sameDN(e.Object, dn) {
 					t.Errorf("the error names %s, want %s", e.Object, dn)
 				}
@@ -95,7 +95,7 @@ func (s *suite) testCreate(t *testing.T) {
 				attributes[i].New = []string{"USER0003"}
 			}
 		}
-		_, _, err := target.Create(testContext(t), unit.GUID, attributes, nil)
+		_, err := target.Create(testContext(t), unit.GUID, attributes, nil)
 		if e := s.wantError(t, err, "NameClash"); e.Object != users["user0003"].DN {
 			t.Errorf("the error names %s, want %s", e.Object, users["user0003"].DN)
 		}
@@ -105,10 +105,12 @@ func (s *suite) testCreate(t *testing.T) {
 			{dead}, {dead, users["user0001"].ref()}, {users["user0001"].ref(), users["user0002"].ref(), dead, users["user0003"].ref()},
 		} {
 			id := newID()
-			created, refused, err := target.Create(testContext(t), unit.GUID, s.attributes(id, directory.Mark(id)), members)
+			attributes := s.attributes(id, directory.Mark(id))
+			refused, err := target.Create(testContext(t), unit.GUID, attributes, members)
 			if err != nil {
 				t.Fatal(err)
 			}
+			created := s.created(t, target, unit.GUID, attributes)
 			if len(refused) != 1 || refused[0].GUID != dead.GUID || refused[0].Reason != directory.ReasonNotFound || refused[0].Err == nil {
 				t.Errorf("refused %+v", refused)
 			}
@@ -117,10 +119,48 @@ func (s *suite) testCreate(t *testing.T) {
 			}
 		}
 	})
+	t.Run("looked up at once", func(t *testing.T) {
+		// More than one filter holds; only what stands there as it was to be
+		// created counts.
+		elsewhere := s.unit(t, target, s.Container)
+		var asked [][]plan.AttributeChange
+		var want []engine.Created
+		none := func(attributes []plan.AttributeChange) {
+			asked, want = append(asked, attributes), append(want, engine.Created{})
+		}
+		there := func(parent engine.Container) []plan.AttributeChange {
+			id := newID()
+			attributes := s.attributes(id, "(looked up) "+id.String())
+			if _, err := target.Create(testContext(t), parent.GUID, attributes, nil); err != nil {
+				t.Fatal(err)
+			}
+			return attributes
+		}
+		exists := func(attributes []plan.AttributeChange) {
+			asked, want = append(asked, attributes), append(want, s.created(t, target, unit.GUID, attributes))
+		}
+		exists(there(unit))
+		none(there(elsewhere))
+		for range 120 {
+			none(s.attributes(newID(), "never"))
+		}
+		unlike := there(unit)
+		for i, a := range unlike {
+			if a.Name == "adminDescription" {
+				unlike[i].New = []string{directory.Mark(newID())}
+			}
+		}
+		none(unlike)
+		exists(there(unit))
+		got, err := target.Created(testContext(t), unit.GUID, asked)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Error(err, diff)
+		}
+	})
 	t.Run("without the right", func(t *testing.T) {
 		other := s.admin.guid(t, s.Other)
 		id := newID()
-		_, _, err := target.Create(testContext(t), other, s.attributes(id, "no right"), nil)
+		_, err := target.Create(testContext(t), other, s.attributes(id, "no right"), nil)
 		s.wantError(t, err, "AccessDenied")
 		if s.admin.get(t, "CN=no right,"+s.Other) != nil {
 			t.Error("it was created")
@@ -136,12 +176,12 @@ func (s *suite) testCreate(t *testing.T) {
 		}
 	})
 	t.Run("in no container", func(t *testing.T) {
-		_, _, err := target.Create(testContext(t), newID(), s.attributes(newID(), "nowhere"), nil)
+		_, err := target.Create(testContext(t), newID(), s.attributes(newID(), "nowhere"), nil)
 		s.wantError(t, err, "ContainerNotFound")
 	})
 	t.Run("an attribute that is refused", func(t *testing.T) {
 		attributes := append(s.attributes(newID(), "refused"), plan.AttributeChange{Name: "description", New: []string{strings.Repeat("x", 2000)}})
-		_, _, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()})
+		_, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()})
 		s.wantError(t, err, "WriteRefused")
 		if s.admin.get(t, "CN=refused,"+unit.DN) != nil {
 			t.Error("half of it was created")
@@ -177,7 +217,7 @@ func (s *suite) testNames(t *testing.T) {
 					attributes[i].New = []string{name}
 				}
 			}
-			created, _, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["plus"].ref()})
+			_, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["plus"].ref()})
 			if err != nil {
 				// A name may be refused, but cleanly.
 				s.wantError(t, err, "WriteRefused")
@@ -186,6 +226,7 @@ func (s *suite) testNames(t *testing.T) {
 				}
 				return
 			}
+			created := s.created(t, target, unit.GUID, attributes)
 			if !strings.HasSuffix(strings.ToLower(created.DN), strings.ToLower(","+unit.DN)) {
 				t.Fatalf("it was created at %s, outside of the container", created.DN)
 			}
@@ -210,7 +251,7 @@ func (s *suite) testNames(t *testing.T) {
 				t.Errorf("holders %v, %v", holders, err)
 			}
 			second := newID()
-			_, _, err = target.Create(testContext(t), unit.GUID, s.attributes(second, name), nil)
+			_, err = target.Create(testContext(t), unit.GUID, s.attributes(second, name), nil)
 			if e := s.wantError(t, err, "NameClash"); !sameDN(e.Object, created.DN) {
 				t.Errorf("the clash is with %s, want %s", e.Object, created.DN)
 			}

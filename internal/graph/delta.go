@@ -63,7 +63,9 @@ func (s *source) GroupChanges(ctx context.Context, link string, page func([]engi
 // the entry tells wins over that reading, which may come from a replica that
 // does not know the change yet; and a user that it does not find is handed on
 // as one that cannot be read, since it has changed in a way that is not known.
+// The same goes for what an earlier entry of the round told of the user.
 func (s *source) UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (string, error) {
+	earlier := map[directory.GUID]*userEntity{}
 	return changes(ctx, s, userDelta, link, func(items []*userEntity) error {
 		out := make([]directory.SourceMember, 0, len(items))
 		partial := map[directory.GUID]directory.SourceMember{}
@@ -73,8 +75,11 @@ func (s *source) UserChanges(ctx context.Context, link string, page func([]direc
 				return userDelta.incomplete("an entry cannot be read", cause(err))
 			}
 			if item.Removed != nil {
+				delete(earlier, item.ID) // restored, it may be another
 				continue
 			}
+			item.fill(earlier[item.ID])
+			earlier[item.ID] = item
 			told = append(told, item)
 			if !item.whole() {
 				partial[item.ID] = directory.SourceMember{ID: item.ID, Kind: directory.KindUser}

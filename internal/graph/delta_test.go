@@ -437,6 +437,32 @@ func TestADeltaTellsWhichUsersHaveChanged(t *testing.T) {
 	}
 }
 
+// Entries of one user may come apart, on one page or on several, and none of
+// them may be undone by what a replica that lags says beside the next.
+func TestWhatADeltaToldOfAUserBeforeStaysTold(t *testing.T) {
+	const told = `{"id":"` + groupA + `","onPremisesSyncEnabled":true,"onPremisesSecurityIdentifier":"S-1-5-21-1-2-3-1002"}`
+	const renamed = `{"id":"` + groupA + `","userPrincipalName":"new@x"}`
+	const lagging = `{"id":"` + groupA + `","userPrincipalName":"old@x","userType":"Member","onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":null,"onPremisesImmutableId":null}`
+	for name, pages := range map[string][]string{
+		"one page":  {`{"value":[` + told + `,` + renamed + `],` + deltaLink + `}`},
+		"two pages": {`{"value":[` + told + `],` + nextPage + `}`, `{"value":[` + renamed + `],` + deltaLink + `}`},
+	} {
+		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(req.URL.Path, "/$batch") {
+				return partsOf(t, req, func(string) (int, string, string) { return 200, `{"value":[` + lagging + `]}`, "" }), nil
+			}
+			page := pages[0]
+			pages = pages[1:]
+			return reply(200, page), nil
+		})
+		changes, _ := userChanges(t, s, deltaURL)
+		want := directory.SourceMember{ID: directory.MustGUID(groupA), Kind: directory.KindUser, Name: "new@x", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-1002"}
+		if diff := cmp.Diff(want, changes[len(changes)-1]); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestUsersThatAreToldWholeAreNotReadAgain(t *testing.T) {
 	whole := `{"id":"` + groupA + `","userPrincipalName":"a@x","userType":"Member","onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":null,"onPremisesImmutableId":null}`
 	changes, _ := userChanges(t, inMemory(t, script(t, `{"value":[`+whole+`,{"id":"`+groupB+`","@removed":{"reason":"changed"}}],`+deltaLink+`}`)), deltaURL)

@@ -238,6 +238,25 @@ func (u *userEntity) whole() bool {
 	return u.UserPrincipalName.Told && u.UserType.Told && u.OnPremisesSyncEnabled.Told && u.OnPremisesSID.Told && u.OnPremisesImmutableID.Told
 }
 
+// fill takes over from an earlier entry, which may be nil, what this one does
+// not tell.
+func (u *userEntity) fill(earlier *userEntity) {
+	if earlier == nil {
+		return
+	}
+	for _, p := range []struct{ now, before *optional[string] }{
+		{&u.UserPrincipalName, &earlier.UserPrincipalName}, {&u.UserType, &earlier.UserType},
+		{&u.OnPremisesSID, &earlier.OnPremisesSID}, {&u.OnPremisesImmutableID, &earlier.OnPremisesImmutableID},
+	} {
+		if !p.now.Told {
+			*p.now = *p.before
+		}
+	}
+	if !u.OnPremisesSyncEnabled.Told {
+		u.OnPremisesSyncEnabled = earlier.OnPremisesSyncEnabled
+	}
+}
+
 // member reads the user as a member; sourceMember tells what of it is believed.
 func (u *userEntity) member() directory.SourceMember {
 	return u.over(directory.SourceMember{ID: u.ID, Kind: directory.KindUser})

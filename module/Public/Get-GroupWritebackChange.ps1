@@ -5,6 +5,10 @@ function Get-GroupWritebackChange {
     .DESCRIPTION
         Reads the changes of a run from the state; no connection is needed. They come one after the other as they
         are read, so that also a very large run can be looked at.
+
+        Reason says why, where a change is not plain, and Message says it in words. Drift is what somebody else had
+        changed in the directory: Message says what and when, Attributes and the members what was put right. A group that
+        is not written is there as well, with the action Skip and the reason, name-clash for example.
     .PARAMETER RunId
         The number of the run. The default is the newest one.
     .PARAMETER Action
@@ -21,6 +25,10 @@ function Get-GroupWritebackChange {
         The changes of the newest run.
     .EXAMPLE
         Get-GroupWritebackRun -Last 10 | Get-GroupWritebackChange -Outcome failed, partial, unknown | Format-List
+    .EXAMPLE
+        Get-GroupWritebackRun -Last 50 | Get-GroupWritebackChange | Where-Object Reason -eq drift
+
+        What had been changed by hand, and was put right.
     .EXAMPLE
         Get-GroupWritebackChange -RunId 17 -Action UpdateMembers -AllMembers | Select-Object DisplayName -ExpandProperty RemoveMembers
 

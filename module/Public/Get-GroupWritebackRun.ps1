@@ -5,7 +5,8 @@ function Get-GroupWritebackRun {
     .DESCRIPTION
         Reads the records of the runs: syncs, syncs of one group, previews and what Disable-GroupWriteback planned. No
         connection is needed. PolicyType says whether a run read what had changed (Delta) or everything (Initial), and
-        PolicyReason why it was Initial; see Start-GroupWritebackSync. They are kept for as many days as Set-GroupWriteback -RunHistoryDays says.
+        PolicyReason why it was Initial; see Start-GroupWritebackSync. They are kept for as many days as
+        Set-GroupWriteback -RunHistoryDays says.
     .PARAMETER Id
         The number of the run.
     .PARAMETER Last

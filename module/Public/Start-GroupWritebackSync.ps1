@@ -32,7 +32,8 @@ function Start-GroupWritebackSync {
     .PARAMETER AllowOnce
         The PlanId of a run that stopped at a threshold.
     .PARAMETER Group
-        Only this group: its id in the tenant, or exactly its display name or mail address.
+        Only this group: its id in the tenant, the objectGUID of its object in the directory, or its whole display name
+        or mail address, in whatever case. More than a few groups are synchronised sooner by a sync of all.
     .PARAMETER SkipReplicationCheck
         Go on although the domain controller has not received what was written on the one that was used before. Only
         for when that one is lost: otherwise wait until they have replicated.
@@ -54,9 +55,13 @@ function Start-GroupWritebackSync {
         Get-GroupWritebackGroup 'HR-*' | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange
 
         What a sync of each of these groups would change.
+    .EXAMPLE
+        Get-ADGroup 'Sales_0123456789ab' | Start-GroupWritebackSync
+
+        Synchronises the group that an object of the directory stands for.
     .INPUTS
-        Objects with a property GroupId, SourceId or Id: GroupWriteback.Group, GroupWriteback.Change, groups of
-        Microsoft Graph.
+        Objects with a property GroupId, SourceId, Id or ObjectGUID: GroupWriteback.Group, GroupWriteback.Change, groups
+        of Microsoft Graph and of the ActiveDirectory module.
     .OUTPUTS
         GroupWriteback.Run, with -WhatIf GroupWriteback.Change, with -Group GroupWriteback.GroupSync
     .LINK
@@ -84,7 +89,7 @@ function Start-GroupWritebackSync {
         [string] $AllowOnce,
 
         [Parameter(Mandatory, ParameterSetName = 'Group', ValueFromPipelineByPropertyName)]
-        [Alias('GroupId', 'SourceId', 'Id')]
+        [Alias('GroupId', 'SourceId', 'Id', 'ObjectGuid')]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)

@@ -182,6 +182,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Name = 'groups'; InputObject = [pscustomobject]@{ Id = 'g'; DisplayName = 'Sales' } }
         @{ Name = 'changes'; InputObject = [pscustomobject]@{ ChangeId = 5; SourceId = 'g' } }
         @{ Name = 'members'; InputObject = [pscustomobject]@{ GroupId = 'g'; Id = 'm' } }
+        @{ Name = 'groups of the ActiveDirectory module'; InputObject = [pscustomobject]@{ Name = 'Sales'; ObjectGUID = 'g'; SamAccountName = 's' } }
     ) {
         Use-FakeScript @{ 'sync.group' = $sync }
         @($InputObject, $InputObject | Start-GroupWritebackSync).Count | Should -Be 2
@@ -710,7 +711,7 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
     It 'show <Name> as a table' -ForEach @(
-        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'sync Initial complete 2 create, 1 update, 1 members \(\+5 -0\)' }
+        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'sync Initial complete 0 2 create, 1 update, 1 members \(\+5 -0\)' }
         @{ Name = 'the syncs of single groups'; Command = { Start-GroupWritebackSync -Group Sales }; Expected = 'Sales complete Passed Passed Passed Warning Passed Created\.' }
         @{ Name = 'the steps of a sync'; Command = { (Start-GroupWritebackSync -Group Sales).Steps }; Expected = 'Members Warning 1 of 6 members is not written\.' }
         @{ Name = 'changes'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Create done Sales \+1 -0' }
@@ -723,6 +724,42 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
             'group.members' = @{ result = @{ members = @(@{ id = 'u'; name = 'One'; kind = 'user'; reason = 'guest' }) } }
         }
         (& $Command | Format-Table | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected
+    }
+
+    It 'say what <Name> came to, and why' -ForEach @(
+        @{ Name = 'a run'; Type = 'Run'; Answer = @{ status = 'partial'; message = 'Two were refused.'; failed = 2 }; Expected = 'partial 2 2 create, 1 update, 1 members \(\+5 -0\) Two were refused\.' }
+        @{ Name = 'a run that wrote nothing'; Type = 'Run'; Answer = @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half.'; exported = @{} }; Expected = 'stopped 0 stopped-source-shrunk$' }
+        @{ Name = 'a change'; Type = 'Change'; Answer = @{ action = 'Update'; addCount = 0; reason = 'drift'; message = 'Changed.' }; Expected = 'Update done Sales CN=Group_1,OU=Writeback,DC=contoso,DC=test drift: Changed\.$' }
+        @{ Name = 'a change of nothing'; Type = 'Change'; Answer = @{ action = 'Skip'; outcome = 'skipped'; addCount = 0; dn = ''; reason = 'name-clash'; message = 'Taken.' }; Expected = 'Skip skipped Sales name-clash: Taken\.$' }
+    ) {
+        $item = & "Get-Fake$Type" $Answer
+        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @($item) } }; 'change.list' = @{ result = @{ changes = @($item) } } }
+        $shown = if ($Type -eq 'Run') { Get-GroupWritebackRun } else { Get-GroupWritebackChange -RunId 7 }
+        ($shown | Out-String -Width 120).TrimEnd() -replace '\s+', ' ' | Should -Match $Expected
+    }
+
+    It 'show the worst of several actions, and what each came to' {
+        $sync = Get-FakeGroupSync @{ status = 'partial' }
+        $sync.steps = $sync.steps[0..3] + @(@{ name = 'Action'; result = 'Passed'; message = 'Update (cn)' }, @{ name = 'Action'; result = 'Failed'; message = 'UpdateMembers: refused' })
+        $skipped = Get-FakeGroupSync
+        $skipped.steps = $skipped.steps[0], @{ name = 'Scope'; result = 'Skipped'; message = 'The filter leaves it out.' }, @{ name = 'Action'; result = 'Skipped'; message = 'Skip: It stays.' }
+        Use-FakeScript @{ 'sync.group' = @{ result = $sync }, @{ result = $skipped } }
+        $shown = (Start-GroupWritebackSync -Group Sales, Sales -WarningAction SilentlyContinue | Format-Table | Out-String -Width 250) -replace '\s+', ' '
+        $shown | Should -Match 'Sales partial Passed Passed Passed Warning Failed Update \(cn\) UpdateMembers: refused Sales complete Passed Skipped Skipped Skip: It stays\.'
+    }
+
+    It 'leave room for what is long in <Width> columns' -ForEach @(@{ Width = 80; Room = 14 }, @{ Width = 120; Room = 54 }) {
+        Use-FakeScript @{
+            'run.list' = @{ result = @{ runs = @(Get-FakeRun @{ exported = @{}; message = '#' * 300 }) } }
+            'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ dn = '#' * 300 }) } }
+            'writeback.test' = @{ result = @{ checks = @(@{ name = 'State'; result = 'Passed'; message = '#' * 300 }) } }
+            'group.members' = @{ result = @{ members = @(@{ id = 'u'; name = 'One'; kind = 'user'; dn = '#' * 300 }) } }
+        }
+        foreach ($command in { Get-GroupWritebackRun }, { Get-GroupWritebackChange -RunId 7 }, { Test-GroupWriteback }, { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }) {
+            $line = @((& $command | Out-String -Width $Width) -split '\r?\n' -match '#')[0]
+            $line.Length | Should -BeLessOrEqual $Width
+            [regex]::Match($line, '#+').Length | Should -BeGreaterOrEqual $Room -Because "$command"
+        }
     }
 
     It 'show <Name> as a list' -ForEach @(

@@ -61,8 +61,12 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 		return directory.GUID{}, &Error{Category: ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "The tenant has no group of this display name or mail.",
 			Advice: "Name it exactly, or give its object id."}
 	case len(ids) > 1:
+		names := make([]string, len(ids))
+		for i, id := range ids {
+			names[i] = id.String()
+		}
 		return directory.GUID{}, &Error{Category: InvalidArgument, ID: "GroupAmbiguous", Object: text,
-			Message: fmt.Sprintf("%d groups of the tenant are called that: %v.", len(ids), ids), Advice: "Give the object id of the one that is meant."}
+			Message: fmt.Sprintf("%d groups of the tenant are called that: %s.", len(ids), strings.Join(names, ", ")), Advice: "Give the object id of the one that is meant."}
 	}
 	return ids[0], nil
 }
@@ -179,7 +183,6 @@ func (d *demand) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	unwritten := m.Count() - len(m.Joined)
 	switch {
 	case m.Incomplete == "" && m.Count() == 0:
 		d.step("Members", Passed, "It has none.")
@@ -187,8 +190,8 @@ func (d *demand) plan(ctx context.Context) error {
 		d.step("Members", Warning, "Its members could not be read (%s).", m.Incomplete)
 	case m.Unknown() > 0:
 		d.step("Members", Warning, "%d are in Active Directory; of %d it is not known who they are there.", len(m.Joined), m.Unknown())
-	case unwritten > 0:
-		d.step("Members", Passed, "%d are in Active Directory, %d are not.", len(m.Joined), unwritten)
+	case len(m.Joined) < m.Count():
+		d.step("Members", Passed, "%d of %d are in Active Directory.", len(m.Joined), m.Count())
 	default:
 		d.step("Members", Passed, "%d, all in Active Directory.", len(m.Joined))
 	}

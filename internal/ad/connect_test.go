@@ -369,6 +369,44 @@ func TestPool(t *testing.T) {
 	}
 }
 
+// TestTheIdleAreGivenUpWithOneThatIsLost: after a machine has slept, or a
+// firewall has forgotten what was idle, all of them hang, each until its
+// request times out; so the next try begins on a new connection.
+func TestTheIdleAreGivenUpWithOneThatIsLost(t *testing.T) {
+	opened := 0
+	p := newPool(newAccount(), func(context.Context) (*conn, error) {
+		opened++
+		return pipeConn(t), nil
+	})
+	old := map[*conn]bool{}
+	do := func(*conn) error { return nil }
+	for range 3 { // nested, so that three are idle in the end
+		inner := do
+		do = func(c *conn) error {
+			old[c] = true
+			return p.use(t.Context(), inner)
+		}
+	}
+	if err := p.use(t.Context(), do); err != nil || opened != 4 {
+		t.Fatalf("%v, %d opened", err, opened)
+	}
+	tries := 0
+	ShortenPauses(t, time.Millisecond)
+	err := retry(t.Context(), func() error {
+		return p.use(t.Context(), func(c *conn) error {
+			tries++
+			if !old[c] {
+				return nil
+			}
+			_ = c.socket.Close()
+			return &lostError{errors.New("timed out")}
+		})
+	})
+	if err != nil || tries != 2 {
+		t.Errorf("%v after %d tries", err, tries)
+	}
+}
+
 // TestRefusedBindIsNotRepeated: whoever waits while a bind is refused is told
 // so without another one.
 func TestRefusedBindIsNotRepeated(t *testing.T) {

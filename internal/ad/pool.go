@@ -61,6 +61,11 @@ func (p *pool) use(ctx context.Context, f func(*conn) error) error {
 		err = f(c)
 	}
 	p.give(c)
+	// What broke one has most likely broken those that lie idle too, and each
+	// may hang until a request on it times out.
+	if lost := (*lostError)(nil); errors.As(err, &lost) && ctx.Err() == nil {
+		p.forget()
+	}
 	return err
 }
 
@@ -121,14 +126,21 @@ func (p *pool) give(c *conn) {
 	}
 }
 
-// close ends the idle connections and, as they are given back, the others.
-func (p *pool) close() {
+// forget ends the idle connections.
+func (p *pool) forget() {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle = nil
-	p.closed = true
 	p.mu.Unlock()
 	for _, c := range idle {
 		c.discard()
 	}
+}
+
+// close ends the idle connections and, as they are given back, the others.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.forget()
 }

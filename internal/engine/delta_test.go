@@ -696,7 +696,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	}
 	want := []string{"complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
 		"Join Passed: It is linked to CN=Group_" + guid("group one").String() + "," + containerDN + ".", "Members Passed: 2 of 3 are in Active Directory.",
-		"Action Passed: Would: UpdateMembers (1 members added)"}
+		"Action Passed: Would: UpdateMembers (members +1 -0)"}
 	before := b.holds()
 	if diff := cmp.Diff(want, steps(engine.GroupSyncRequest{Group: "One", WhatIf: true})); diff != "" {
 		t.Error(diff)
@@ -704,7 +704,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	if diff := cmp.Diff(before, b.holds()); diff != "" {
 		t.Error(diff)
 	}
-	want[5] = "Action Passed: UpdateMembers (1 members added)"
+	want[5] = "Action Passed: UpdateMembers (members +1 -0)"
 	if diff := cmp.Diff(want, steps(engine.GroupSyncRequest{Group: guid("group one").String()})); diff != "" {
 		t.Error(diff)
 	}

@@ -234,11 +234,8 @@ func describe(c *SpooledChange) string {
 	for _, a := range c.Attributes {
 		parts = append(parts, a.Name)
 	}
-	if c.AddCount > 0 {
-		parts = append(parts, fmt.Sprintf("%d members added", c.AddCount))
-	}
-	if c.RemoveCount > 0 {
-		parts = append(parts, fmt.Sprintf("%d members removed", c.RemoveCount))
+	if c.AddCount > 0 || c.RemoveCount > 0 {
+		parts = append(parts, fmt.Sprintf("members +%d -%d", c.AddCount, c.RemoveCount))
 	}
 	text := string(c.Action)
 	if len(parts) > 0 {

@@ -259,9 +259,9 @@ function ConvertTo-TotalText {
         if ($Total.delete) { "DELETE $($Total.delete)" }
         if ($Total.skip) { "skip $($Total.skip)" }
     )
-    $text = if ($parts) { "$($parts -join ', ') group(s)" } else { 'change no group' }
-    if ($Total.updateMembers -or $Total.membersAdded -or $Total.membersRemoved) {
-        $text += ", add $([int] $Total.membersAdded) and remove $([int] $Total.membersRemoved) member(s)"
-    }
-    $text
+    $texts = @(
+        if ($parts) { "$($parts -join ', ') group(s)" }
+        if ($Total.updateMembers -or $Total.membersAdded -or $Total.membersRemoved) { "add $([int] $Total.membersAdded) and remove $([int] $Total.membersRemoved) member(s)" }
+    )
+    if ($texts) { $texts -join ', ' } else { 'change nothing' }
 }

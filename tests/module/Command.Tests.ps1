@@ -81,6 +81,15 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $text | Should -Match 'What if: Synchronise .*create 2, update 1 group\(s\), add 5 and remove 0 member\(s\)'
     }
 
+    It 'asks with <Name>' -ForEach @(
+        @{ Name = 'members alone'; Planned = @{ updateMembers = 1; membersRemoved = 1 }; Text = 'add 0 and remove 1 member(s)' }
+        @{ Name = 'groups alone'; Planned = @{ update = 1; skip = 2 }; Text = 'update 1, skip 2 group(s)' }
+        @{ Name = 'nothing'; Planned = @{}; Text = 'change nothing' }
+    ) {
+        Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ kind = 'preview'; planned = $Planned }) } }
+        (Invoke-Unattended 'Start-GroupWritebackSync -Confirm').Error | Should -Match ([regex]::Escape("to the directory: $Text. Go on?"))
+    }
+
     It 'warns of a partial run' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; failed = 2; message = 'Two were refused.' }) } }
         $run = Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems
@@ -564,6 +573,11 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.Connection.TenantName | Should -Be 'Contoso'
         $shown.EngineVersion | Should -Be '0.0.0-fake'
         Test-Path -LiteralPath $shown.LogPath | Should -BeTrue
+    }
+
+    It 'shows no next sync of groups while it is <Name>' -ForEach @(@{ Name = 'Disabled' }, @{ Name = 'DisablePending' }) {
+        Use-FakeScript @{ 'writeback.get' = @{ result = @{ settings = (Get-FakeSetting); status = $Name; groups = 3; nextPolicyType = 'Delta'; statePath = '/state' } }; 'session.get' = @{} }
+        (Get-GroupWriteback | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : LastRun :'
     }
 
     It 'shows an installation that has nothing yet' {

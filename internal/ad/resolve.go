@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -22,6 +23,10 @@ const (
 	// maxFailures is how many failed lookups show that the next will fail too;
 	// each was tried again and again already.
 	maxFailures = 2
+	// catalogRest is for how long a global catalog that has failed so often is
+	// not asked: behind a closed port each try takes until the dialling ends,
+	// and a run asks once for every thousand members.
+	catalogRest = 5 * time.Minute
 	// groupTypeResource is the bit of domain-local groups, which a universal
 	// group cannot hold.
 	groupTypeResource = 4
@@ -207,12 +212,18 @@ func (t *target) lookup(ctx context.Context, catalog bool, attribute string, val
 	p, base := t.pool, t.root.baseDN
 	if catalog {
 		p, base = t.catalog, ""
+		if t.catalogRests() {
+			return nil, errGivenUp
+		}
 	}
 	entries, err := p.find(ctx, query{
 		base: base, scope: ldap.ScopeWholeSubtree,
 		filter:     and(anyOf(attribute, values), "(!(objectClass=foreignSecurityPrincipal))"),
 		attributes: []string{attrGUID, "objectClass", "groupType", attribute},
 	})
+	if catalog && ctx.Err() == nil {
+		t.noteCatalog(err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -231,6 +242,28 @@ func (t *target) lookup(ctx context.Context, catalog bool, attribute string, val
 		}
 	}
 	return found, nil
+}
+
+// outage counts how often in a row the global catalog has failed.
+type outage struct {
+	failures int
+	last     time.Time
+}
+
+func (t *target) catalogRests() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.outage.failures >= maxFailures && time.Since(t.outage.last) < catalogRest
+}
+
+func (t *target) noteCatalog(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		t.outage = outage{}
+		return
+	}
+	t.outage = outage{failures: t.outage.failures + 1, last: time.Now()}
 }
 
 // BySID implements engine.TargetReader.

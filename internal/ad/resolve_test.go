@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -222,6 +224,39 @@ func TestResolveFailures(t *testing.T) {
 		fake := fakeLookup{fail: func(bool, string, int) error { cancel(); return context.Canceled }}
 		if err := resolve(ctx, manyQuestions(1), double, fake.find); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A catalog that cannot be reached costs some tries, not some for each of the
+// many batches of a run; after a while it is asked again.
+func TestACatalogThatFailsIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		down := true
+		refused := unreachable(endpoint{}, errors.New("refused"))
+		target := &target{catalog: newPool(newAccount(), func(context.Context) (*conn, error) {
+			if dials++; down {
+				return nil, refused
+			}
+			return nil, &incompleteError{"up again"}
+		})}
+		ask := func() error {
+			_, err := target.lookup(t.Context(), true, attrSID, [][]byte{{1}})
+			return err
+		}
+		for range 20 {
+			if err := ask(); err == nil {
+				t.Fatal("found")
+			}
+		}
+		if want := maxFailures * maxTries; dials != want {
+			t.Errorf("%d connections were tried, want %d", dials, want)
+		}
+		down = false
+		time.Sleep(catalogRest)
+		if err := ask(); err == nil || err.Error() != "up again" {
+			t.Errorf("after a rest: %v", err)
 		}
 	})
 }

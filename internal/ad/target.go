@@ -30,6 +30,7 @@ type target struct {
 	mu     sync.Mutex
 	forest *forest // nil until it was read
 	parent parentName
+	outage outage
 }
 
 var _ engine.OpenTarget = Open

@@ -120,15 +120,19 @@ func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.R
 	return sent, resp, err
 }
 
-// wait returns when the gate is open.
+// wait returns when the gate is open, or at once when that takes longer than a
+// request may be throttled.
 func (g *gate) wait(ctx context.Context) error {
 	for {
 		g.mu.Lock()
-		opens := g.opens
+		opens, held := g.opens, g.held
 		g.mu.Unlock()
 		delay := time.Until(opens)
 		if delay <= 0 {
 			return ctx.Err()
+		}
+		if delay > g.patience {
+			return &throttledError{status: http.StatusTooManyRequests, since: held, wait: delay}
 		}
 		if err := sleep(ctx, delay); err != nil {
 			return err
@@ -206,8 +210,11 @@ func backoff(first time.Duration, n int) time.Duration {
 
 // lasting reports whether another try would fail in the same way.
 func lasting(err error) bool {
-	var known *engine.Error
-	return errors.As(err, &known) || errors.Is(err, errTooLarge) || untrusted(err)
+	var (
+		known     *engine.Error
+		throttled *throttledError
+	)
+	return errors.As(err, &known) || errors.As(err, &throttled) || errors.Is(err, errTooLarge) || untrusted(err)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

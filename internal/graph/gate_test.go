@@ -158,6 +158,34 @@ func TestGateGivesUpAfterItsPatience(t *testing.T) {
 	})
 }
 
+// What a service asked one request to wait for beyond all patience must not
+// keep the next run waiting either.
+func TestAGateClosedBeyondPatienceRefusesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		count := 0
+		g := newGate(func(*http.Request) (*http.Response, error) {
+			if count++; count == 1 {
+				return reply(429, "", "Retry-After", "36000"), nil
+			}
+			return reply(200, "{}"), nil
+		})
+		start := time.Now()
+		for range 2 {
+			_, err := g.RoundTrip(newRequest(t.Context()))
+			if throttled, ok := errors.AsType[*throttledError](err); !ok || throttled.status != 429 {
+				t.Errorf("error = %v, want a throttledError", err)
+			}
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("gave up after %v", took)
+		}
+		time.Sleep(10*time.Hour - throttlePatience + 2*time.Second)
+		if _, err := g.RoundTrip(newRequest(t.Context())); err != nil || count != 2 {
+			t.Errorf("near the end of the time: %v after %d requests", err, count)
+		}
+	})
+}
+
 func TestGateEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(func(*http.Request) (*http.Response, error) { return reply(429, "", "Retry-After", "600"), nil })

@@ -41,7 +41,7 @@ func (r *run) commitStep(ctx context.Context) error {
 // nothing else.
 func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	w := r.watermark
-	if r.record.Kind == GroupRun {
+	if r.single {
 		return w, nil
 	}
 	now, err := r.target.Identify(ctx)

@@ -688,13 +688,13 @@ func TestOneGroupOnDemand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := []string{string(r.Run.Status)}
+		out := []string{fmt.Sprint(r.Run.Kind, " ", r.Run.Status)}
 		for _, s := range r.Steps {
 			out = append(out, fmt.Sprintf("%s %s: %s", s.Name, s.Result, s.Message))
 		}
 		return out
 	}
-	want := []string{"complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
+	want := []string{"preview complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
 		"Join Passed: It is linked to CN=Group_" + guid("group one").String() + "," + containerDN + ".", "Members Passed: 2 of 3 are in Active Directory.",
 		"Action Passed: Would: UpdateMembers (members +1 -0)"}
 	before := b.holds()
@@ -704,7 +704,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	if diff := cmp.Diff(before, b.holds()); diff != "" {
 		t.Error(diff)
 	}
-	want[5] = "Action Passed: UpdateMembers (members +1 -0)"
+	want[0], want[5] = "group complete", "Action Passed: UpdateMembers (members +1 -0)"
 	if diff := cmp.Diff(want, steps(engine.GroupSyncRequest{Group: guid("group one").String()})); diff != "" {
 		t.Error(diff)
 	}

@@ -22,7 +22,10 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	if r.record.Kind == DisableRun {
 		return GroupSyncResult{}, &Error{Category: InvalidState, ID: "NotEnabled", Message: "Group writeback is disabled.", Advice: "Run Enable-GroupWriteback first."}
 	}
-	r.skipReplicationCheck = request.SkipReplicationCheck
+	r.single, r.skipReplicationCheck = true, request.SkipReplicationCheck
+	if request.WhatIf {
+		r.record.Kind = PreviewRun
+	}
 	id, err := r.find(ctx, request.Group)
 	if err != nil {
 		return GroupSyncResult{}, err

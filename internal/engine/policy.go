@@ -68,7 +68,7 @@ func (r *run) choosePolicy(ctx context.Context) error {
 	}
 	policy, reason := due(&r.settings, r.base, &r.watermark, r.now())
 	switch {
-	case r.record.Kind == GroupRun:
+	case r.single:
 		if r.base == 0 {
 			return &Error{Category: InvalidState, ID: "InitialSyncNeeded", Message: "Nothing was synced with this state yet.",
 				Advice: "Run Start-GroupWritebackSync once; after it single groups can be synced."}
@@ -87,7 +87,7 @@ func (r *run) choosePolicy(ctx context.Context) error {
 		return err
 	}
 	// The tenant's default for new groups is a part of the scope too.
-	if policy == Delta && r.watermark.Scope != r.scopeKey() && r.record.Kind != GroupRun {
+	if policy == Delta && r.watermark.Scope != r.scopeKey() && !r.single {
 		policy, reason = Initial, InitialSettings
 	}
 	r.record.PolicyType, r.record.PolicyReason = policy, reason

@@ -15,7 +15,7 @@ import (
 // due to be asked for again (rule 8). Groups with a member that turns out to be
 // somebody else than before are looked at too.
 func (r *run) resolveMembers(ctx context.Context) error {
-	if r.record.PolicyType == Delta && r.record.Kind != GroupRun {
+	if r.record.PolicyType == Delta && !r.single {
 		if err := r.state.StageDueMembers(ctx, r.record.ID, r.now()); err != nil {
 			return err
 		}
@@ -23,7 +23,7 @@ func (r *run) resolveMembers(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.resolve(ctx, nil); err != nil || r.record.PolicyType != Delta || r.record.Kind == GroupRun {
+	if err := r.resolve(ctx, nil); err != nil || r.record.PolicyType != Delta || r.single {
 		return err
 	}
 	changed, err := r.state.ChangedJoins(ctx, r.record.ID)

@@ -197,6 +197,7 @@ type run struct {
 	refused map[directory.GUID]bool // objects that AD did not take as members
 
 	skipReplicationCheck bool
+	single               bool // one group on demand, or the preview of that
 	// otherServer: this run of one group goes to another domain controller than
 	// that of the watermark, whose uSNs mean nothing there.
 	otherServer bool

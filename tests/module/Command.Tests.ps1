@@ -762,7 +762,7 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
         $shown | Should -Match 'Sales partial Passed Passed Passed Warning Failed Update \(cn\) UpdateMembers: refused Sales complete Passed Skipped Skipped Skip: It stays\.'
     }
 
-    It 'leave room for what is long in <Width> columns' -ForEach @(@{ Width = 80; Room = 14 }, @{ Width = 120; Room = 54 }) {
+    It 'leave room for what is long in <Width> columns' -ForEach @(@{ Width = 80; Room = 12 }, @{ Width = 120; Room = 50 }) {
         Use-FakeScript @{
             'run.list' = @{ result = @{ runs = @(Get-FakeRun @{ exported = @{}; message = '#' * 300 }) } }
             'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ dn = '#' * 300 }) } }

@@ -324,6 +324,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $sync = Start-GroupWritebackSync -Group 'Only planned' -WhatIf
         $sync.Steps[-1].Name, $sync.Steps[-1].Result | Should -Be 'Action', 'Passed'
         $sync.Steps[-1].Message | Should -Match '^Would: Update'
+        $sync.Run.Kind | Should -Be 'preview'
         $sync.Run.Planned.Update, $sync.Run.Exported.Update | Should -Be 1, 0
         ($sync | Get-GroupWritebackChange).Outcome | Should -Be 'pending'
         Get-LabDump | Should -Be $before

@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +78,7 @@ func (c *comparison) compare(ctx context.Context, r *report, connections ...int)
 	if c.template, err = readBack(&c.dc, c.unit, c.groups); err != nil {
 		return err
 	}
-	before, err := c.ldapadd(0)
+	before, err := c.ldapadd(0, 1)
 	if err != nil {
 		return err
 	}
@@ -85,7 +88,7 @@ func (c *comparison) compare(ctx context.Context, r *report, connections ...int)
 		if err != nil {
 			return err
 		}
-		after, err := c.ldapadd(n + 1)
+		after, err := c.ldapadd(n+1, 1)
 		if err != nil {
 			return err
 		}
@@ -101,6 +104,23 @@ func (c *comparison) compare(ctx context.Context, r *report, connections ...int)
 		r.tell(fmt.Sprintf("%s: ldapadd, round %d", c.name, n+1), after.Seconds(), "s")
 		before = after
 	}
+	return c.control(r, before, len(connections)+1, slices.Max(connections))
+}
+
+// control tells what ldapadd itself wins by as many connections: what the
+// domain controller does not give, the engine cannot.
+func (c *comparison) control(r *report, before time.Duration, round, connections int) error {
+	parallel, err := c.ldapadd(round, connections)
+	if err != nil {
+		return err
+	}
+	after, err := c.ldapadd(round+1, 1)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s: ldapadd, connections=%d", c.name, connections)
+	r.tell(name, parallel.Seconds(), "s")
+	r.tell(name+" / ldapadd", parallel.Seconds()/((before+after)/2).Seconds(), "")
 	return nil
 }
 
@@ -170,24 +190,41 @@ func readBack(dc *controller, unit string, groups int) ([]byte, error) {
 var version = regexp.MustCompile(`(Group_[0-9a-f]{8}-[0-9a-f]{4}-)[0-9]`)
 
 // ldapadd adds the objects of the template once more, in a unit of their own and
-// under other ids of the same length, on one connection.
-func (c *comparison) ldapadd(n int) (time.Duration, error) {
-	own, err := c.dc.unit(fmt.Sprintf("%splain%d", c.name, n))
+// under other ids of the same length, by as many processes as there are to be
+// connections.
+func (c *comparison) ldapadd(round, connections int) (time.Duration, error) {
+	own, err := c.dc.unit(fmt.Sprintf("%splain%d", c.name, round))
 	if err != nil {
 		return 0, err
 	}
 	ldif := bytes.ReplaceAll(c.template, []byte(","+c.unit), []byte(","+own))
-	ldif = version.ReplaceAll(ldif, []byte("${1}"+string(rune('a'+n))))
-	file := filepath.Join(c.folder, "groups.ldif")
-	if err := os.WriteFile(file, ldif, 0o600); err != nil {
-		return 0, err
+	ldif = version.ReplaceAll(ldif, []byte("${1}"+string(rune('a'+round))))
+	parts := make([]bytes.Buffer, connections)
+	for i, object := range bytes.SplitAfter(ldif, []byte("\n\n")) {
+		parts[i%connections].Write(object)
 	}
-	command := c.dc.tool(false, "ldapadd", "-f", file)
-	var problems bytes.Buffer
-	command.Stderr = &problems
+	commands := make([]*exec.Cmd, connections)
+	problems := make([]bytes.Buffer, connections)
+	for i := range commands {
+		file := filepath.Join(c.folder, fmt.Sprintf("groups%d.ldif", i))
+		if err := os.WriteFile(file, parts[i].Bytes(), 0o600); err != nil {
+			return 0, err
+		}
+		commands[i] = c.dc.tool(false, "ldapadd", "-f", file)
+		commands[i].Stderr = &problems[i]
+	}
+	var failed error
 	began := time.Now()
-	if err := command.Run(); err != nil {
-		return 0, fmt.Errorf("ldapadd: %w: %s", err, problems.Bytes())
+	for _, command := range commands {
+		failed = errors.Join(failed, command.Start())
 	}
-	return time.Since(began), nil
+	for i, command := range commands {
+		if command.Process == nil {
+			continue
+		}
+		if err := command.Wait(); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("ldapadd: %w: %s", err, problems[i].Bytes()))
+		}
+	}
+	return time.Since(began), failed
 }

@@ -326,6 +326,41 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// TestSkippedNoLonger: what a run skipped is told until a run that plans every
+// group does not skip it again; what was done before is then the last action.
+func TestSkippedNoLonger(t *testing.T) {
+	s, ctx := newState(t), context.Background()
+	run := func(policy engine.PolicyType, changes ...plan.Change) string {
+		t.Helper()
+		id, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, PolicyType: policy, Started: started})
+		must(t, err)
+		if policy == engine.Delta {
+			must(t, s.Overlay(ctx, id))
+		}
+		must(t, s.StageSourceGroups(ctx, id, []directory.SourceGroup{{ID: guid(1, 1), DisplayName: "One"}}))
+		for i := range changes {
+			changes[i].SourceID = guid(1, 1)
+		}
+		must(t, s.Spool(ctx, id, changes))
+		must(t, s.Commit(ctx, id, engine.Watermark{}, nil))
+		endRun(t, s, id, engine.RunComplete)
+		views, err := s.Groups(ctx, engine.GroupFilter{}, directory.GUID{}, 10)
+		must(t, err)
+		return string(views[0].LastAction)
+	}
+	got := []string{
+		run(engine.Initial, plan.Change{Action: plan.Create}),
+		run(engine.Initial, plan.Change{Action: plan.Skip, Reason: plan.ReasonOutOfScope}),
+		run(engine.Delta),
+		run(engine.Initial),
+		run(engine.Delta, plan.Change{Action: plan.Skip, Reason: plan.ReasonNameClash}),
+		run(engine.Delta),
+	}
+	if diff := cmp.Diff([]string{"Create", "Skip", "Skip", "Create", "Skip", "Skip"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestNameMatcher compares with a plain recursion.
 func TestNameMatcher(t *testing.T) {
 	var plainly func(p, s []rune) bool

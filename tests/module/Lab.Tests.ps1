@@ -372,6 +372,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         (Set-GroupWriteback -Scope All -GroupId @() -PassThru).GroupId | Should -BeNullOrEmpty
         (Start-GroupWritebackSync).PolicyReason | Should -Be 'settings-changed'
         (Get-Written $ids[1]).description | Should -Be 'selected'
+        @(Get-GroupWritebackGroup | Where-Object -FilterScript { $_.LastAction -eq 'Skip' }).DisplayName | Should -Be 'Board (hidden membership)'
     }
 }
 

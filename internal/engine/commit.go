@@ -37,19 +37,26 @@ func (r *run) commitStep(ctx context.Context) error {
 	return r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
 }
 
-// newWatermark is how far this run has read. A run of one group has read
-// nothing else.
+// newWatermark is how far this run has read, and up to where it has written. A
+// run of one group has read nothing else.
 func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	w := r.watermark
-	if r.single {
+	if r.single && !r.record.wrote() {
 		return w, nil
 	}
 	now, err := r.target.Identify(ctx)
 	if err != nil {
 		return w, err
 	}
-	w.Server, w.DSServiceName, w.InvocationID = now.Server, now.DSServiceName, now.InvocationID
-	w.HighestUSN, w.SearchedUSN = now.HighestUSN, r.targetID.HighestUSN
+	w.Server, w.DSServiceName, w.InvocationID, w.HighestUSN = now.Server, now.DSServiceName, now.InvocationID, now.HighestUSN
+	switch {
+	case r.single && r.otherServer:
+		w.SearchedUSN = neverSearched
+		return w, nil
+	case r.single:
+		return w, nil
+	}
+	w.SearchedUSN = r.targetID.HighestUSN
 	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
 	return w, nil
 }

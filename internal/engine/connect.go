@@ -67,13 +67,16 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 	return c.info(), nil
 }
 
-// lastServer is the domain controller of the last run: on another one the next
-// run would have to import everything. A state that cannot be read is told by
-// the method that needs it.
+// lastServer is the domain controller of the last run that wrote: on another one
+// the next run would have to import everything, if it may run at all. A state
+// that cannot be read is told by the method that needs it.
 func (e *Engine) lastServer(ctx context.Context) string {
 	state, err := e.State(ctx)
 	if err != nil {
 		return ""
+	}
+	if runs, err := unfinished(ctx, state); err == nil && len(runs) > 0 {
+		return runs[0].Server
 	}
 	w, err := state.Watermark(ctx)
 	if err != nil {

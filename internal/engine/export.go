@@ -22,6 +22,12 @@ func (r *run) exportStep(ctx context.Context) error {
 	total := r.record.Planned.Create + r.record.Planned.Adopt + r.record.Planned.Update + r.record.Planned.Move +
 		r.record.Planned.UpdateMembers + r.record.Planned.Delete
 	r.relinks = nil
+	if total > 0 {
+		// Should the process die, the next run has to know that this one wrote.
+		if err := r.state.SaveRun(ctx, r.record); err != nil {
+			return err
+		}
+	}
 	e := exporter{run: r, total: total}
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for {

@@ -151,7 +151,7 @@ func (b *bench) isProjected(rt *rapid.T, run engine.Run) {
 }
 
 // leftBehind copies the state as a process that is killed now leaves it.
-func leftBehind(rt *rapid.T, from, to string) {
+func leftBehind(rt fataler, from, to string) {
 	files, err := os.ReadDir(from)
 	if err != nil {
 		rt.Fatal(err)

@@ -62,6 +62,7 @@ func (r *run) choosePolicy(ctx context.Context) error {
 	if r.targetID, err = r.target.Identify(ctx); err != nil {
 		return err
 	}
+	r.record.Server = r.targetID.Server
 	server, err := r.checkServer(ctx)
 	if err != nil {
 		return err
@@ -122,9 +123,21 @@ func newGroups(byDefault bool) string { return fmt.Sprintf("\nnew groups by defa
 // changes have not arrived here yet.
 func (r *run) checkServer(ctx context.Context) (changed bool, err error) {
 	w, now := &r.watermark, &r.targetID
+	unfinished, err := unfinished(ctx, r.state)
+	if err != nil {
+		return false, err
+	}
+	for _, u := range unfinished {
+		// Up to which USN it wrote there nobody has read.
+		if !strings.EqualFold(u.Server, now.Server) && !r.skipReplicationCheck {
+			return false, &stop{StopTargetNotUpToDate, fmt.Sprintf(
+				"Run %d was broken off while it wrote to the domain controller %s, and it is not known whether %s has received that. Name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
+				u.ID, u.Server, now.Server, u.Server)}
+		}
+	}
 	if r.base == 0 || w.InvocationID == now.InvocationID && w.DSServiceName == now.DSServiceName {
 		// A snapshot that was put back has its old USNs again.
-		return now.HighestUSN < w.HighestUSN, nil
+		return now.HighestUSN < w.HighestUSN || w.SearchedUSN == neverSearched, nil
 	}
 	received, known, err := r.target.ReplicatedUSN(ctx, w.InvocationID)
 	switch {
@@ -140,6 +153,35 @@ func (r *run) checkServer(ctx context.Context) (changed bool, err error) {
 	return false, &stop{StopTargetNotUpToDate, fmt.Sprintf(
 		"The last run used the domain controller %s, and %s %s from it. Wait for the replication, or name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
 		w.Server, now.Server, has, w.Server)}
+}
+
+// neverSearched is the SearchedUSN of a domain controller on which only a group
+// on demand was synced.
+const neverSearched = -1
+
+// unfinished lists the runs since the last committed one that may have written,
+// the newest first.
+func unfinished(ctx context.Context, state State) ([]Run, error) {
+	last, _, err := state.LastComplete(ctx)
+	var wrote []Run
+	for before := int64(0); err == nil; {
+		var runs []Run
+		if runs, err = state.Runs(ctx, before, listBatch); err != nil {
+			break
+		}
+		for i := range runs {
+			if before = runs[i].ID; before <= last.ID {
+				return wrote, nil
+			}
+			if runs[i].Kind != DisableRun && runs[i].wrote() {
+				wrote = append(wrote, runs[i])
+			}
+		}
+		if len(runs) < listBatch {
+			return wrote, nil
+		}
+	}
+	return nil, err
 }
 
 // chooseScope makes of the settings what the tenant is asked for, and which of

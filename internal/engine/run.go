@@ -107,6 +107,17 @@ type Run struct {
 	UnwrittenMembers int `json:"unwrittenMembers"`
 }
 
+// wrote reports whether the run may have changed something in AD. One that has
+// not ended, or whose process died, tells what it was about to do.
+func (r *Run) wrote() bool {
+	done := r.Exported
+	if r.Ended.IsZero() || r.StopReason == StopInterrupted {
+		done = r.Planned
+	}
+	done.Skip = 0
+	return r.Kind != PreviewRun && (done != plan.Totals{} || r.Failed > 0)
+}
+
 // RunError is an [Error] in a run's record.
 type RunError struct {
 	Category Category `json:"category"`
@@ -183,7 +194,8 @@ type Watermark struct {
 	// have received that much before it may take its place.
 	HighestUSN int64
 	// SearchedUSN is its highestCommittedUSN before the target was read: where
-	// the next search for changes begins (rule 13).
+	// the next search for changes begins (rule 13). Below 0: only a group on
+	// demand was written there, and the next run reads everything.
 	SearchedUSN int64
 	// Source holds the delta links, the newest first, and behind it the newest
 	// of those that are old enough for rule 11.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,6 +76,7 @@ type installation struct {
 	tenant    *graphtest.Server
 	dc        controller
 	container string
+	peak      float64 // of the resident memory of the last run's process, in MiB
 }
 
 // install serves a tenant and enables group writeback with these settings.
@@ -164,6 +166,7 @@ func (i *installation) sync(ctx context.Context, onProgress func(progress)) (run
 	if err == nil && r.Status != "complete" {
 		err = fmt.Errorf("the run ended as %s %s: %s", r.Status, r.StopReason, r.Message)
 	}
+	i.peak = peakOf(strconv.Itoa(s.PID()))
 	if err == nil {
 		_, err = s.Close()
 	}

@@ -104,8 +104,11 @@ func planning(ctx context.Context, r *report) error {
 // SQLite's included, where the kernel tells.
 func resetPeak() { os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
-func peakMiB() float64 {
-	text, _ := os.ReadFile("/proc/self/status")
+func peakMiB() float64 { return peakOf("self") }
+
+// peakOf is the peak of a process, given by its id.
+func peakOf(process string) float64 {
+	text, _ := os.ReadFile("/proc/" + process + "/status")
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)

@@ -128,8 +128,10 @@ func (r *run) checkServer(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	for _, u := range unfinished {
-		// Up to which USN it wrote there nobody has read.
-		if !strings.EqualFold(u.Server, now.Server) && !r.skipReplicationCheck {
+		// Up to which USN it wrote there nobody has read. The same domain controller
+		// may have been named in another way.
+		same := strings.EqualFold(u.Server, now.Server) || u.Server == w.Server && w.DSServiceName == now.DSServiceName
+		if !same && !r.skipReplicationCheck {
 			return false, &stop{StopTargetNotUpToDate, fmt.Sprintf(
 				"Run %d was broken off while it wrote to the domain controller %s, and it is not known whether %s has received that. Name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
 				u.ID, u.Server, now.Server, u.Server)}
@@ -220,8 +222,8 @@ func parseFilter(text string) (*plan.Filter, error) {
 	}
 	filter, err := plan.ParseFilter(text)
 	if err != nil {
-		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The filter cannot be understood: " + err.Error(), // in sentences
-			Advice: `Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are displayName, description, mail, visibility, id and kind.`, Err: err}
+		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The" + strings.TrimPrefix(err.Error(), "the"), // in sentences
+			Advice: `Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are displayName, description, mail, visibility, id and kind.`}
 	}
 	return filter, nil
 }

@@ -20,27 +20,32 @@ const notFound = "Request_ResourceNotFound"
 var deletedReaders = []string{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 
 // Presence implements [engine.Source]. A group is taken for deleted only when
-// Graph says of it singly that it is not there, and the deleted items answer
-// for it too.
+// Graph says of it singly that it is not there, before and after the deleted
+// items say so too.
 func (s *source) Presence(ctx context.Context, selection engine.SourceSelection, ids []directory.GUID) (map[directory.GUID]engine.Presence, error) {
 	result := make(map[directory.GUID]engine.Presence, len(ids))
 	for _, id := range ids {
 		result[id] = engine.PresenceUnknown
 	}
-	alive, err := s.ask(ctx, selection, "/groups/", "id,groupTypes,securityEnabled,mailEnabled,onPremisesSyncEnabled", ids)
+	// alive notes what the groups themselves say, and returns those that are not there.
+	alive := func(ids []directory.GUID) ([]directory.GUID, error) {
+		said, err := s.ask(ctx, selection, "/groups/", "id,groupTypes,securityEnabled,mailEnabled,onPremisesSyncEnabled", ids)
+		var gone []directory.GUID
+		for _, id := range ids {
+			switch said[id] {
+			case there:
+				result[id] = engine.PresenceFound
+			case retired:
+				result[id] = engine.PresenceOutOfScope
+			case absent:
+				gone = append(gone, id)
+			}
+		}
+		return gone, err
+	}
+	gone, err := alive(ids)
 	if err != nil {
 		return nil, err
-	}
-	var gone []directory.GUID
-	for _, id := range ids {
-		switch alive[id] {
-		case there:
-			result[id] = engine.PresenceFound
-		case retired:
-			result[id] = engine.PresenceOutOfScope
-		case absent:
-			gone = append(gone, id)
-		}
 	}
 	if len(gone) == 0 {
 		return result, nil
@@ -52,13 +57,21 @@ func (s *source) Presence(ctx context.Context, selection engine.SourceSelection,
 	if err != nil {
 		return nil, err
 	}
+	var nowhere []directory.GUID
 	for _, id := range gone {
 		switch deleted[id] {
 		case there:
 			result[id] = engine.PresenceSoftDeleted
 		case absent:
-			result[id] = engine.PresenceHardDeleted
+			nowhere = append(nowhere, id)
 		}
+	}
+	// One that was restored between the two questions was in neither place.
+	if nowhere, err = alive(nowhere); err != nil {
+		return nil, err
+	}
+	for _, id := range nowhere {
+		result[id] = engine.PresenceHardDeleted
 	}
 	return result, nil
 }

@@ -346,6 +346,39 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 	})
 }
 
+// A group that is restored after it was asked for, and before the deleted items
+// are, is in neither answer.
+func TestAGroupThatIsRestoredWhileItIsAskedForIsNotGone(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   engine.Presence
+	}{
+		"restored":         {200, `{"id":"` + groupA + `"}`, engine.PresenceFound},
+		"restored, synced": {200, `{"id":"` + groupA + `","onPremisesSyncEnabled":true}`, engine.PresenceOutOfScope},
+		"gone":             {404, `{"error":{"code":"Request_ResourceNotFound"}}`, engine.PresenceHardDeleted},
+		"not answered":     {500, `{}`, engine.PresenceUnknown},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			deleted := false
+			s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+				return batchOf(t, req, func(path string) (int, string, string) {
+					if strings.HasPrefix(path, "/directory/deletedItems/") {
+						deleted = true
+					} else if deleted {
+						return c.status, c.body, ""
+					}
+					return 404, `{"error":{"code":"Request_ResourceNotFound"}}`, ""
+				}), nil
+			})
+			got, err := s.Presence(t.Context(), engine.SourceSelection{}, []directory.GUID{directory.MustGUID(groupA)})
+			if err != nil || got[directory.MustGUID(groupA)] != c.want {
+				t.Errorf("%s: %v, %v, want %s", name, got, err, c.want)
+			}
+		})
+	}
+}
+
 func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

@@ -688,6 +688,9 @@ func TestOneGroupOnDemand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if r.Run.GroupID != r.ID || r.Run.GroupName != r.DisplayName || r.ID.IsZero() {
+			t.Errorf("the run is of %s %q, the answer of %s %q", r.Run.GroupID, r.Run.GroupName, r.ID, r.DisplayName)
+		}
 		out := []string{fmt.Sprint(r.Run.Kind, " ", r.Run.Status)}
 		for _, s := range r.Steps {
 			out = append(out, fmt.Sprintf("%s %s: %s", s.Name, s.Result, s.Message))

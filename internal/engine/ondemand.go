@@ -30,6 +30,7 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	if err != nil {
 		return GroupSyncResult{}, err
 	}
+	r.record.GroupID = id
 	d := demand{run: r, id: id, result: GroupSyncResult{ID: id}}
 	steps := []func(context.Context) error{r.locate, r.choosePolicy, d.importSource, d.importTarget, d.resolve, d.plan, r.limitStep}
 	if !request.WhatIf {
@@ -111,7 +112,7 @@ func (d *demand) importSource(ctx context.Context) error {
 		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
 	}
 	group := groups[0]
-	d.result.DisplayName = group.DisplayName
+	d.result.DisplayName, d.record.GroupName = group.DisplayName, group.DisplayName
 	if why := d.scope.Excludes(&group); why != "" {
 		d.step("Import", Passed, "The group was read.")
 		d.step("Scope", Skipped, "%s", why)

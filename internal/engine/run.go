@@ -87,6 +87,10 @@ type Run struct {
 	Error *RunError `json:"error,omitempty"`
 	// Server is the domain controller that was used.
 	Server string `json:"server,omitempty"`
+	// GroupID and GroupName are of the one group that was synced on demand, the
+	// name where the tenant has it.
+	GroupID   directory.GUID `json:"groupId,omitzero"`
+	GroupName string         `json:"groupName,omitempty"`
 
 	SourceGroups int `json:"sourceGroups"` // read from the tenant
 	TargetGroups int `json:"targetGroups"` // marked groups read from AD

@@ -52,6 +52,8 @@ function ConvertTo-Run {
         Message          = [string] $Run.message
         Error            = $problem
         Server           = [string] $Run.server
+        GroupId          = [string] $Run.groupId
+        GroupName        = [string] $Run.groupName
         PlanId           = [string] $Run.planId
         SourceGroups     = [int] $Run.sourceGroups
         TargetGroups     = [int] $Run.targetGroups

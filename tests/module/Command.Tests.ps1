@@ -776,6 +776,18 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
         }
     }
 
+    It 'tell in a run which group was synced' {
+        $one = Get-FakeRun @{ kind = 'group'; groupId = '0a000000-0000-0000-0000-000000000001'; groupName = 'Sales' }
+        $gone = Get-FakeRun @{ kind = 'group'; groupId = '0a000000-0000-0000-0000-000000000002' }
+        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @($one, $gone) } } }
+        $runs = @(Get-GroupWritebackRun)
+        $runs[0].GroupId, $runs[0].GroupName | Should -Be '0a000000-0000-0000-0000-000000000001', 'Sales'
+        $shown = $runs | Out-String -Width 120
+        $shown | Should -Match '\sSales\s'
+        $shown | Should -Match '0a000000-0000-0000-0000-000000000002'
+        ($runs[0] | Format-List | Out-String -Width 250) -replace '\s+', ' ' | Should -Match 'Group : Sales \(0a000000-0000-0000-0000-000000000001\)'
+    }
+
     It 'show <Name> as a list' -ForEach @(
         @{ Name = 'a run'; Command = { Get-GroupWritebackRun }; Expected = 'PolicyType : Initial PolicyReason : settings-changed .*DriftedGroups : 2 Planned : 2 create, 1 update' }
         @{ Name = 'the sync of a group'; Command = { Start-GroupWritebackSync -Group Sales }; Expected = 'Status : complete Steps : Import Passed Found in the tenant\. Scope Passed The scope holds it\. Join Passed Linked\. Members Warning' }

@@ -287,6 +287,8 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $sync.Steps.Result | Sort-Object -Unique | Should -Be 'Passed'
         $sync.Steps[4].Message | Should -Match '^Update \(.*displayName'
         $sync.Run.Kind, $sync.Run.Exported.Update | Should -Be 'group', 1
+        $recorded = Get-GroupWritebackRun $sync.RunId
+        $recorded.GroupId, $recorded.GroupName | Should -Be $ids[0], $Title
         ($sync | Get-GroupWritebackChange).SourceId | Should -Be $ids[0]
         (Get-Written $ids[0]).displayName | Should -Be $Title
         (Get-Written $ids[1]).description | Should -Not -Be "beside $Title" -Because 'it is another group'

@@ -37,11 +37,16 @@ type tokenSource struct {
 	tenant  directory.GUID
 }
 
-// token returns a token that is good for some time yet.
+// token returns a token that is good for some time yet; one that cannot be
+// replaced serves to its end.
 func (t *tokenSource) token(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current.Token != "" && time.Until(t.current.ExpiresOn) > tokenMargin {
+	margin := tokenMargin
+	if passed, ok := t.credential.(*passedToken); ok && passed.refresh == nil {
+		margin = 0
+	}
+	if t.current.Token != "" && time.Until(t.current.ExpiresOn) > margin {
 		return t.current.Token, nil
 	}
 	return t.acquire(ctx)

@@ -214,3 +214,25 @@ func TestUnreachableHosts(t *testing.T) {
 		}
 	})
 }
+
+// A token that nobody can replace serves to its end, also within the margin in
+// which another one would be asked for.
+func TestAPassedTokenWithoutAnotherServesToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, left := range []time.Duration{tokenMargin / 2, 2 * tokenMargin} {
+			tokens := passed(newToken(tenantID, time.Now().Add(left)), nil)
+			for range 2 {
+				if _, err := tokens.token(t.Context()); err != nil {
+					t.Errorf("%v before its end: %v", left, err)
+				}
+			}
+			time.Sleep(left - time.Second - time.Duration(time.Now().Nanosecond()))
+			if _, err := tokens.token(t.Context()); err != nil {
+				t.Errorf("a second before its end: %v", err)
+			}
+			time.Sleep(2 * time.Second)
+			_, err := tokens.token(t.Context())
+			wantID(t, err, "AccessTokenExpired")
+		}
+	})
+}

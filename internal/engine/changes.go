@@ -60,7 +60,7 @@ func (r *run) importChanges(ctx context.Context) error {
 	if err := r.readGroups(ctx, unstaged); err != nil {
 		return err
 	}
-	again, err := r.readWithinLag(ctx)
+	again, err := r.readWithinLag(ctx, append(slices.Clone(unstaged), unread...))
 	if err != nil {
 		return err
 	}
@@ -71,10 +71,14 @@ func (r *run) importChanges(ctx context.Context) error {
 	return err
 }
 
-// readWithinLag lists the groups that were read whole within the lag, and forgets
-// those of which it is over now.
-func (r *run) readWithinLag(ctx context.Context) ([]directory.GUID, error) {
+// readWithinLag lists the groups that were read whole within the lag, but for
+// those that this run reads anyway, and forgets those of which it is over now.
+func (r *run) readWithinLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
 	var again []directory.GUID
+	reads := map[directory.GUID]bool{}
+	for _, id := range read {
+		reads[id] = true
+	}
 	for i := range r.watermark.Source {
 		links := &r.watermark.Source[i]
 		for _, id := range links.Whole {
@@ -82,7 +86,7 @@ func (r *run) readWithinLag(ctx context.Context) ([]directory.GUID, error) {
 			if err != nil {
 				return nil, err
 			}
-			if ok && !r.hidden(&group) && r.touched[id]&touchedPending == 0 {
+			if ok && !r.hidden(&group) && !reads[id] {
 				r.touch(id, touchedBySource)
 				again = append(again, id)
 			}

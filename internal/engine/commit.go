@@ -3,7 +3,10 @@ package engine
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
+
+	"groupwriteback/internal/directory"
 )
 
 // commitStep makes what was read current. The watermark comes last: a crash
@@ -41,6 +44,9 @@ func (r *run) commitStep(ctx context.Context) error {
 // run of one group has read nothing else.
 func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	w := r.watermark
+	if r.single {
+		w.Source = readOnDemand(w.Source, r.record.GroupID, r.now().UTC())
+	}
 	if r.single && !r.record.wrote() {
 		return w, nil
 	}
@@ -59,6 +65,23 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	w.SearchedUSN = r.targetID.HighestUSN
 	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
 	return w, nil
+}
+
+// readOnDemand notes with the newest links that a group was read whole just now,
+// on a replica that may lag behind what a delta has told before (rule 11). The
+// links are the same, and later runs of one group add to the note.
+func readOnDemand(links []DeltaLinks, id directory.GUID, now time.Time) []DeltaLinks {
+	if len(links) == 0 {
+		return nil
+	}
+	note := DeltaLinks{Groups: links[0].Groups, Users: links[0].Users, Taken: now, Whole: []directory.GUID{id}}
+	if len(links) > 1 && links[1].Groups == note.Groups {
+		note.Whole = append(note.Whole, links[0].Whole...)
+		links = links[1:]
+	}
+	slices.SortFunc(note.Whole, directory.GUID.Compare)
+	note.Whole = slices.Compact(note.Whole)
+	return append([]DeltaLinks{note}, links...)
 }
 
 // settleSettings notes that the full import is done, and what the containers

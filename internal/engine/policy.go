@@ -22,7 +22,7 @@ const linkLifetime = 7 * 24 * time.Hour
 // due tells what the next run has to import, as far as that is known before it
 // has asked anybody. current is the committed generation.
 func due(settings *Settings, current int64, w *Watermark, now time.Time) (PolicyType, PolicyReason) {
-	age := now.Sub(w.Initial)
+	age := now.Sub(w.Initial).Abs() // the clock may have been far ahead then
 	switch {
 	case current == 0 || len(w.Source) == 0:
 		return Initial, InitialFirst

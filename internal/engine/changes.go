@@ -67,8 +67,14 @@ func (r *run) importChanges(ctx context.Context) error {
 	if err := r.readMembers(ctx, append(unread, again...)); err != nil {
 		return err
 	}
-	r.links, err = r.readChanges(ctx, r.watermark.Source[0])
-	return err
+	if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
+		return err
+	}
+	// What earlier runs were told of these no delta tells again.
+	whole := slices.Concat(r.links.Whole, unstaged, unread)
+	slices.SortFunc(whole, directory.GUID.Compare)
+	r.links.Whole = slices.Compact(whole)
+	return nil
 }
 
 // readWithinLag lists the groups that were read whole within the lag, but for

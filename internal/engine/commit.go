@@ -63,6 +63,12 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 		return w, nil
 	}
 	w.SearchedUSN = r.targetID.HighestUSN
+	for i := range w.Source {
+		// A full import has read everything again.
+		if r.record.PolicyType == Initial && w.Initial.Sub(w.Source[i].Taken) >= replicaLag {
+			w.Source[i].Whole = nil
+		}
+	}
 	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
 	return w, nil
 }

@@ -74,3 +74,40 @@ func TestAPendingGroupReadWithinTheLagIsReadAgain(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// So is one whose members an earlier run could not read: what that run was told
+// of them no delta tells again.
+func TestAGroupReadAtLastOnAReplicaThatLagsIsReadAgain(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a", "b"}})
+	b.ahead += 31 * time.Minute
+	b.sync(t) // settled
+	b.tenant.put("new", "a")
+	b.tenant.fail = func(operation string) error {
+		if operation == "members" {
+			return errOneGroup
+		}
+		return nil
+	}
+	b.sync(t)
+	b.ahead += 31 * time.Minute
+	b.sync(t)
+	b.tenant.lag()
+	b.tenant.put("new", "a", "b")
+	b.sync(t)
+	b.tenant.fail = nil
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a"}, b.holds()["new"]); diff != "" {
+		t.Fatalf("the test proves nothing: %s", diff)
+	}
+	b.tenant.lagging = nil
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" {
+		t.Error(diff)
+	}
+	b.ahead += 31 * time.Minute
+	b.delta(t)
+	b.forget()
+	if b.delta(t); len(b.tenant.asked) > 0 {
+		t.Errorf("%v is read again after the lag", b.tenant.asked)
+	}
+}

@@ -90,7 +90,8 @@ type DeltaLinks struct {
 	Users  string    `json:"users"`
 	Taken  time.Time `json:"taken"`
 	// Whole are the groups that were read whole when these links were taken, in
-	// a full import those that had changed shortly before. A replica may have
+	// a full import those that had changed shortly before, and since then by
+	// runs of one group. A replica may have
 	// kept something of them back, so they are read again until the lag is over
 	// (rule 11).
 	Whole []directory.GUID `json:"whole,omitempty"`

@@ -206,22 +206,33 @@ func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
 // PlanAlreadyUsed.
 func (s *State) UsePlan(ctx context.Context, planID string) error {
 	return s.write(ctx, "mark a plan as used", func(q *session) error {
-		n, err := q.changed("UPDATE run SET plan_used = 1 WHERE plan_id = ? AND plan_id <> '' AND plan_used = 0", planID)
-		if err != nil || n > 0 {
+		if err := checkPlan(q, planID); err != nil {
 			return err
 		}
-		var used int
-		found, err := q.one("SELECT plan_used FROM run WHERE plan_id = ? AND plan_id <> ''", []any{planID}, &used)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return planNotFound(planID)
-		}
+		_, err := q.exec("UPDATE run SET plan_used = 1 WHERE plan_id = ?", planID)
+		return err
+	})
+}
+
+// CheckPlan answers as UsePlan would, and marks nothing.
+func (s *State) CheckPlan(ctx context.Context, planID string) error {
+	return s.read(ctx, "look whether a plan was used", func(q *session) error { return checkPlan(q, planID) })
+}
+
+func checkPlan(q *session, planID string) error {
+	var used int
+	found, err := q.one("SELECT plan_used FROM run WHERE plan_id = ? AND plan_id <> ''", []any{planID}, &used)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return planNotFound(planID)
+	case used != 0:
 		return &engine.Error{Category: engine.InvalidState, ID: "PlanAlreadyUsed", Object: planID,
 			Message: "The consent to this plan was used by an earlier run.",
 			Advice:  "Look at the plan of the newest run and give its id, if you agree to it."}
-	})
+	}
+	return nil
 }
 
 func superseded(id int64) error {

@@ -470,7 +470,10 @@ func TestRuns(t *testing.T) {
 	_, err = s.RunByPlan(ctx, "")
 	wantID(t, err, "PlanNotFound")
 	wantID(t, s.UsePlan(ctx, ""), "PlanNotFound")
+	wantID(t, s.CheckPlan(ctx, ""), "PlanNotFound")
+	must(t, s.CheckPlan(ctx, "plan"))
 	must(t, s.UsePlan(ctx, "plan"))
+	wantID(t, s.CheckPlan(ctx, "plan"), "PlanAlreadyUsed")
 	wantID(t, s.UsePlan(ctx, "plan"), "PlanAlreadyUsed")
 	if _, ok, err := s.LastComplete(ctx); ok || err != nil {
 		t.Errorf("nothing was committed: %t, %v", ok, err)

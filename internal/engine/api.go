@@ -161,8 +161,10 @@ type SyncRequest struct {
 type GroupSyncRequest struct {
 	// Group is the group's object id, or exactly its display name or mail.
 	// Errors: GroupNotFound, GroupAmbiguous.
-	Group                string `json:"group"`
-	WhatIf               bool   `json:"whatIf"`
+	Group  string `json:"group"`
+	WhatIf bool   `json:"whatIf"` // a consent is not used up then
+	// AllowOnce and SkipReplicationCheck are as in [SyncRequest].
+	AllowOnce            string `json:"allowOnce"`
 	SkipReplicationCheck bool   `json:"skipReplicationCheck"`
 }
 
@@ -185,10 +187,9 @@ type GroupStep struct {
 
 // PreviewRequest plans a run without exporting anything.
 type PreviewRequest struct {
-	PolicyType PolicyType     `json:"policyType"`
-	Enable     *EnableRequest `json:"enable"`
-	// SkipReplicationCheck is as in [SyncRequest].
-	SkipReplicationCheck bool `json:"skipReplicationCheck"`
+	// SyncRequest is the run to preview; a consent is not used up then.
+	SyncRequest
+	Enable *EnableRequest `json:"enable"`
 }
 
 // Progress is where a request stands.

@@ -30,6 +30,13 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	if err != nil {
 		return GroupSyncResult{}, err
 	}
+	use := r.state.UsePlan
+	if request.WhatIf {
+		use = r.state.CheckPlan
+	}
+	if err := r.agree(ctx, request.AllowOnce, use); err != nil {
+		return GroupSyncResult{}, err
+	}
 	r.record.GroupID = id
 	d := demand{run: r, id: id, result: GroupSyncResult{ID: id}}
 	steps := []func(context.Context) error{r.locate, r.choosePolicy, d.importSource, d.importTarget, d.resolve, d.plan, r.limitStep}

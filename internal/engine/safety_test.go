@@ -349,10 +349,59 @@ func TestAnEmptyTenantNeedsConsentThatIsUsedOnce(t *testing.T) {
 		t.Fatalf("%+v", stopped)
 	}
 	agree := engine.SyncRequest{AllowOnce: stopped.PlanID}
+	for range 2 { // a preview does not use it up
+		run, err := b.engine.Preview(t.Context(), engine.PreviewRequest{SyncRequest: agree}, nil)
+		if err != nil || run.Status != engine.RunComplete || run.Planned.Delete != 1 || len(b.directory.objects) != 1 {
+			t.Fatalf("%+v %v", run, err)
+		}
+	}
 	if run, err := b.engine.Sync(t.Context(), agree, nil); err != nil || run.Exported.Delete != 1 || run.LinkedGroups != 0 {
 		t.Fatalf("%+v %v", run, err)
 	}
 	if _, err := b.engine.Sync(t.Context(), agree, nil); !engine.HasID(err, "PlanAlreadyUsed") {
+		t.Error(err)
+	}
+	if _, err := b.engine.Preview(t.Context(), engine.PreviewRequest{SyncRequest: agree}, nil); !engine.HasID(err, "PlanAlreadyUsed") {
+		t.Error(err)
+	}
+}
+
+// Rule 28, for one group.
+func TestASyncOfOneGroupTakesConsent(t *testing.T) {
+	b := newBench(t)
+	for i := range 5 { // so many memberships that the share of all is small
+		b.tenant.put(fmt.Sprint("large ", i), names("user", 400)...)
+	}
+	id, other := b.tenant.put("one", names("user", 30)...), b.tenant.put("two", names("user", 30)...)
+	b.enable(t)
+	b.sync(t)
+	b.tenant.put("one", "user1")
+	b.tenant.put("two", "user1")
+	sync := func(request engine.GroupSyncRequest) engine.Run {
+		t.Helper()
+		result, err := b.engine.SyncGroup(t.Context(), request, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result.Run
+	}
+	request := engine.GroupSyncRequest{Group: id.String()}
+	stopped := sync(request)
+	if stopped.StopReason != engine.StopRemovalThreshold {
+		t.Fatalf("%+v", stopped)
+	}
+	request.AllowOnce, request.WhatIf = stopped.PlanID, true
+	if run := sync(request); run.Status != engine.RunComplete || run.Planned.MembersRemoved != 29 || run.Exported.MembersRemoved != 0 {
+		t.Errorf("the preview: %+v", run)
+	}
+	request.WhatIf = false
+	if run := sync(engine.GroupSyncRequest{Group: other.String(), AllowOnce: stopped.PlanID, WhatIf: true}); run.StopReason != engine.StopRemovalThreshold {
+		t.Errorf("the consent to one group covers another: %+v", run)
+	}
+	if run := sync(request); run.Status != engine.RunComplete || run.Exported.MembersRemoved != 29 {
+		t.Errorf("%+v", run)
+	}
+	if _, err := b.engine.SyncGroup(t.Context(), request, nil); !engine.HasID(err, "PlanAlreadyUsed") {
 		t.Error(err)
 	}
 }

@@ -45,6 +45,7 @@ type RunStore interface {
 	RunByPlan(ctx context.Context, planID string) (Run, error)      // error PlanNotFound
 	PurgeRuns(ctx context.Context, olderThan time.Time) error       // runs, their changes and leftovers of their staging
 	UsePlan(ctx context.Context, planID string) error               // marks a consent as used; error PlanAlreadyUsed
+	CheckPlan(ctx context.Context, planID string) error             // answers as UsePlan would
 	LastComplete(ctx context.Context) (run Run, ok bool, err error) // newest committed run, of one group too
 	// StillRunning answers with the error RunSuperseded when the run's record no
 	// longer says running, or another run has begun after it.

@@ -26,10 +26,8 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 	if r.record.Kind == DisableRun {
 		return r.do(ctx, r.planDisable, r.exportStep, r.endDisable)
 	}
-	if request.AllowOnce != "" {
-		if r.consent, err = loadConsent(ctx, r.state, request.AllowOnce); err != nil {
-			return Run{}, err
-		}
+	if err := r.agree(ctx, request.AllowOnce, r.state.UsePlan); err != nil {
+		return Run{}, err
 	}
 	return r.do(ctx,
 		r.locate,
@@ -58,6 +56,9 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 	if r.record.Kind == DisableRun {
 		r.record.Kind = PreviewRun
 		return r.do(ctx, r.planDisable)
+	}
+	if err := r.agree(ctx, request.AllowOnce, r.state.CheckPlan); err != nil {
+		return Run{}, err
 	}
 	return r.do(ctx,
 		r.locate,
@@ -372,7 +373,21 @@ func (r *run) locate(ctx context.Context) error {
 	return nil
 }
 
-// loadConsent reads what the named plan lists (rule 28) and uses it up.
+// agree takes the consent to the plan that is named, if one is (rule 28). use
+// marks the plan as used, or for a preview only looks whether it was.
+func (r *run) agree(ctx context.Context, planID string, use func(context.Context, string) error) error {
+	if planID == "" {
+		return nil
+	}
+	consent, err := loadConsent(ctx, r.state, planID)
+	if err != nil {
+		return err
+	}
+	r.consent = consent
+	return use(ctx, planID)
+}
+
+// loadConsent reads what the named plan lists.
 func loadConsent(ctx context.Context, state State, planID string) (*plan.Consent, error) {
 	agreed, err := state.RunByPlan(ctx, planID)
 	if err != nil {
@@ -395,7 +410,7 @@ func loadConsent(ctx context.Context, state State, planID string) (*plan.Consent
 			consent.Agree(&changes[i].Change)
 		}
 		if len(changes) < spoolBatch {
-			return consent, state.UsePlan(ctx, planID)
+			return consent, nil
 		}
 		after = changes[len(changes)-1].ID
 	}

@@ -155,10 +155,11 @@ func TestSettingsAreDecoded(t *testing.T) {
 	const a, b = "e0000000-0000-4000-8000-00000000000a", "e0000000-0000-4000-8000-00000000000b"
 	var patch engine.SettingsPatch
 	var enabled, previewed engine.EnableRequest
+	var preview engine.SyncRequest
 	e := &fakeEngine{
 		set:     func(p engine.SettingsPatch) { patch = p },
 		enable:  func(r engine.EnableRequest) { enabled = r },
-		preview: func(r engine.PreviewRequest) { previewed = *r.Enable },
+		preview: func(r engine.PreviewRequest) { previewed, preview = *r.Enable, r.SyncRequest },
 	}
 	p := startInitialized(t, e)
 	ids := func(text ...string) *[]directory.GUID {
@@ -198,8 +199,13 @@ func TestSettingsAreDecoded(t *testing.T) {
 			}
 		}
 	}
-	p.call(4, "settings.set", map[string]any{"initialIntervalDays": 3, "connections": 8})
+	p.call(4, "sync.preview", map[string]any{"enable": map[string]any{}, "policyType": "Delta", "allowOnce": "plan", "skipReplicationCheck": true})
 	p.wantResult("4")
+	if diff := cmp.Diff(engine.SyncRequest{PolicyType: engine.Delta, AllowOnce: "plan", SkipReplicationCheck: true}, preview); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	p.call(5, "settings.set", map[string]any{"initialIntervalDays": 3, "connections": 8})
+	p.wantResult("5")
 	if diff := cmp.Diff(engine.SettingsPatch{InitialIntervalDays: pointer(3), Connections: pointer(8)}, patch); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -227,14 +233,14 @@ func TestSyncGroup(t *testing.T) {
 	}}
 	p := startInitialized(t, e)
 
-	p.call(1, "sync.group", map[string]any{"group": "HR", "whatIf": true, "skipReplicationCheck": true})
+	p.call(1, "sync.group", map[string]any{"group": "HR", "whatIf": true, "allowOnce": "plan", "skipReplicationCheck": true})
 	result := string(p.wantResult("1"))
 	for _, want := range []string{`"id":"` + id.String() + `","displayName":"HR","steps":[{"name":"Import","result":"Passed","message":"Read."}]`, `"kind":"group"`} {
 		if !strings.Contains(result, want) {
 			t.Errorf("got %s, want %s in it", result, want)
 		}
 	}
-	if want := (engine.GroupSyncRequest{Group: "HR", WhatIf: true, SkipReplicationCheck: true}); got != want {
+	if want := (engine.GroupSyncRequest{Group: "HR", WhatIf: true, AllowOnce: "plan", SkipReplicationCheck: true}); got != want {
 		t.Errorf("the engine got %+v, want %+v", got, want)
 	}
 	p.call(2, "sync.group", map[string]any{"group": "two of them"})

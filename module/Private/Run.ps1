@@ -32,21 +32,20 @@ function ConvertTo-SettingText {
 
 # Plans a run without exporting anything. Returns nothing when that failed, which is then reported.
 function Get-PreviewRun {
-    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter, [string] $AllowOnce)
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)
     $run = ConvertTo-Run (Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.preview' -Parameter $Parameter -Activity 'Planning group writeback')
-    if (Test-Plan -Cmdlet $Cmdlet -Run $run -AllowOnce $AllowOnce) { $run }
+    if (Test-Plan -Cmdlet $Cmdlet -Run $run) { $run }
 }
 
 # Whether a run that exports nothing came to a plan; says aloud what is to be known of it, or why there is none.
 function Test-Plan {
-    param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run, [string] $AllowOnce)
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run)
     $limit = Test-Limit -Run $Run
     if ($Run.Status -eq 'failed' -or ($Run.Status -eq 'stopped' -and -not $limit)) {
         Write-RunOutcome -Cmdlet $Cmdlet -Run $Run
         return $false
     }
-    if ($limit -and $AllowOnce) { Write-Warning -Message "A limit is hit ($($Run.StopReason)). -AllowOnce lets just the deletions and removals of plan $AllowOnce pass it. $($Run.Message)" }
-    elseif ($limit) { Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)" }
+    if ($limit) { Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)" }
     elseif ($Run.Status -eq 'partial') { Write-Warning -Message "The plan is incomplete. $($Run.Message)" }
     $true
 }
@@ -93,8 +92,8 @@ function Write-RunOutcome {
             $category = if ($Run.Error.Category) { $Run.Error.Category } elseif ($limit) { 'LimitsExceeded' } elseif ($Run.Status -eq 'stopped') { 'OperationStopped' } else { 'NotSpecified' }
             $advice = $Run.Error.Advice
             if (-not $advice) {
-                $advice = if ($limit -and $Run.Kind -eq 'group') { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant, let it pass in a sync of all groups, with -AllowOnce." }
-                elseif ($limit) { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: Start-GroupWritebackSync -AllowOnce $($Run.PlanId)" }
+                $group = if ($Run.Kind -eq 'group') { " -Group $($Run.GroupId)" }
+                $advice = if ($limit) { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)" }
                 elseif ($Run.StopReason -eq 'target-not-up-to-date') { 'Start the sync again when the domain controllers have replicated.' }
                 else { 'Start the sync again; it goes on where this one ended.' }
             }

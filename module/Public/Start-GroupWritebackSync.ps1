@@ -30,7 +30,7 @@ function Start-GroupWritebackSync {
         behind), server-changed (another domain controller than last time, or one restored from a backup),
         link-expired (Microsoft Graph no longer tells what has changed since).
     .PARAMETER AllowOnce
-        The PlanId of a run that stopped at a threshold.
+        The PlanId of a run that stopped at a threshold. It serves once; with -WhatIf it is not used up.
     .PARAMETER Group
         Only this group: its id in the tenant, the objectGUID of its object in the directory, or its whole display name
         or mail address, in whatever case. More than a few groups are synchronised sooner by a sync of all.
@@ -47,6 +47,12 @@ function Start-GroupWritebackSync {
         Start-GroupWritebackSync | Get-GroupWritebackChange -Outcome failed
 
         Synchronises, and shows what failed.
+    .EXAMPLE
+        $run = Get-GroupWritebackRun -Last 1
+        Get-GroupWritebackChange -RunId $run.Id -Action Delete, UpdateMembers
+        Start-GroupWritebackSync -AllowOnce $run.PlanId
+
+        Looks at what a run that stopped at a threshold had planned, and lets just that pass.
     .EXAMPLE
         Start-GroupWritebackSync -Group 'Sales'
 
@@ -77,7 +83,6 @@ function Start-GroupWritebackSync {
         [ValidateSet('Delta', 'Initial')]
         [string] $PolicyType,
 
-        [Parameter(ParameterSetName = 'All')]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
@@ -115,6 +120,7 @@ function Start-GroupWritebackSync {
     }
     process {
         $common = @{}
+        if ($AllowOnce) { $common['allowOnce'] = $AllowOnce }
         if ($SkipReplicationCheck) { $common['skipReplicationCheck'] = $true }
         if ($PSCmdlet.ParameterSetName -eq 'Group') {
             foreach ($name in $Group) {
@@ -149,7 +155,7 @@ function Start-GroupWritebackSync {
         $plan = $null
         # a preview reads as much as a sync, so it is made only where somebody is to see its counts
         if ($preview) {
-            $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields -AllowOnce $AllowOnce
+            $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields
             if (-not $plan) { return }
             $text += ": $(ConvertTo-TotalText $plan.Planned)"
         }
@@ -160,7 +166,6 @@ function Start-GroupWritebackSync {
             if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
             return
         }
-        if ($AllowOnce) { $fields['allowOnce'] = $AllowOnce }
         Invoke-Sync -Cmdlet $PSCmdlet -Parameter $fields
     }
 }

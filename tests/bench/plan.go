@@ -46,7 +46,7 @@ func planning(ctx context.Context, r *report) error {
 	r.tell("memberships", float64(tenant.groups*tenant.members), "")
 
 	preview := func(ctx context.Context, report engine.Report) (engine.Run, error) {
-		return e.Preview(ctx, engine.PreviewRequest{PolicyType: engine.Initial}, report)
+		return e.Preview(ctx, engine.PreviewRequest{SyncRequest: engine.SyncRequest{PolicyType: engine.Initial}}, report)
 	}
 	for _, round := range []struct {
 		name    string

@@ -121,9 +121,12 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half is gone.' }) }; 'change.list' = $changes }
         @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count | Should -Be 1
         [string] $warnings | Should -Match 'would stop at a limit \(stopped-source-shrunk.*Half is gone'
-        [void] (Start-GroupWritebackSync -WhatIf -AllowOnce 'plan-6' -WarningVariable warnings -WarningAction SilentlyContinue)
-        [string] $warnings | Should -Match 'just the deletions and removals of plan plan-6'
-        [string] $warnings | Should -Not -Match 'would stop'
+    }
+
+    It 'previews what a consent lets pass' {
+        Use-FakeScript @{ 'sync.preview' = $preview; 'change.list' = $changes }
+        [void] (Start-GroupWritebackSync -WhatIf -AllowOnce 'plan-6')
+        (Get-FakeJournal -Method 'sync.preview').params.allowOnce | Should -Be 'plan-6'
     }
 
     It 'leaves what is due to the engine' {
@@ -228,7 +231,8 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'says with -WhatIf that a limit would stop it' {
         Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{ status = 'stopped'; stopReason = 'stopped-removal-threshold-exceeded'; message = 'Half of the members.' }) } }
-        (Start-GroupWritebackSync -Group Sales -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Status | Should -Be 'stopped'
+        (Start-GroupWritebackSync -Group Sales -AllowOnce 'plan-6' -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Status | Should -Be 'stopped'
+        (Get-FakeJournal).params.allowOnce | Should -Be 'plan-6'
         [string] $warnings | Should -Match 'would stop at a limit.*Half of the members'
     }
 
@@ -241,7 +245,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'emits the steps of a run that <Status>, and an error' -ForEach @(
         @{ Status = 'failed'; Run = @{ status = 'failed'; error = @{ category = 'ConnectionError'; id = 'TenantUnreachable'; object = 'graph'; message = 'No answer.'; advice = 'Try later.' } }; Id = 'TenantUnreachable'; Advice = 'Try later' }
-        @{ Status = 'stopped'; Run = @{ status = 'stopped'; stopReason = 'stopped-removal-threshold-exceeded'; message = 'Half of the members.' }; Id = 'stopped-removal-threshold-exceeded'; Advice = 'in a sync of all groups' }
+        @{ Status = 'stopped'; Run = @{ status = 'stopped'; stopReason = 'stopped-removal-threshold-exceeded'; message = 'Half of the members.' }; Id = 'stopped-removal-threshold-exceeded'; Advice = 'Start-GroupWritebackSync -Group \S+ -AllowOnce plan-7' }
     ) {
         Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync $Run) } }
         (Start-GroupWritebackSync -Group Sales -ErrorVariable problems -ErrorAction SilentlyContinue).Status | Should -Be $Status

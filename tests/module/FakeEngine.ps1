@@ -54,7 +54,7 @@ function Get-FakeRun {
 function Get-FakeGroupSync {
     param([System.Collections.IDictionary] $Run = @{})
     @{
-        id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales'; run = Get-FakeRun (@{ kind = 'group'; policyType = 'Delta'; policyReason = '' } + $Run)
+        id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales'; run = Get-FakeRun (@{ kind = 'group'; policyType = 'Delta'; policyReason = ''; groupId = '0a000000-0000-0000-0000-000000000001'; groupName = 'Sales' } + $Run)
         steps = @(
             @{ name = 'Import'; result = 'Passed'; message = 'Found in the tenant.' }
             @{ name = 'Scope'; result = 'Passed'; message = 'The scope holds it.' }

@@ -41,8 +41,8 @@ var methods = map[string]struct{ params, result shape }{
 	"settings.get":       {"", "@settings"},
 	"settings.set":       {"@enable initialIntervalDays connections limits{@limits} runHistoryDays", "@settings"},
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
-	"sync.preview":       {"policyType skipReplicationCheck enable{@enable}", "@run"},
-	"sync.group":         {"group whatIf skipReplicationCheck", "run{@run} id displayName steps{name result message}"},
+	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable}", "@run"},
+	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message}"},
 	"run.list":           {"@page", "runs{@run} next"},
 	"run.get":            {"id", "@run"},
 	"change.list": {"runId action outcome @page", `changes{id runId action situation sourceId targetGuid displayName dn attributes{name old new}
@@ -67,7 +67,11 @@ func notInEveryAnswer(method, path string) bool {
 		})
 	}
 	switch method {
-	case "writeback.disable", "writeback.get", "sync.preview", "sync.group":
+	case "sync.start":
+		return inRun("groupId", "groupName")
+	case "writeback.disable", "writeback.get", "sync.preview":
+		return inRun("policyReason", "stopReason", "message", "error", "ended", "server", "groupId", "groupName")
+	case "sync.group":
 		return inRun("policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":
 		return inRun("formerContainers")

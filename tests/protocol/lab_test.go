@@ -659,6 +659,7 @@ func limits(l *lab, c *client.Client) {
 	stopped := l.run(c, "sync.start", nil, "stopped", "stopped-deletion-threshold-exceeded")
 	l.run(c, "sync.preview", nil, "stopped", "stopped-deletion-threshold-exceeded")
 	l.call(c, "writeback.get", nil)
+	l.run(c, "sync.preview", object{"allowOnce": stopped["planId"]}, "complete", "")
 	l.run(c, "sync.start", object{"allowOnce": stopped["planId"]}, "complete", "")
 	l.refused(c, "PlanAlreadyUsed", "sync.start", object{"allowOnce": stopped["planId"]})
 }
@@ -888,6 +889,13 @@ func oneGroup(l *lab) {
 		l.t.Errorf("the result: %v", did)
 	}
 	l.wantChanges(c, run, "One Update")
+	recorded := l.call(c, "run.get", object{"id": run["id"]})
+	listed := l.call(c, "run.list", object{"limit": 1})["runs"].([]any)[0].(object)
+	for _, run := range []object{recorded, listed} {
+		if run["groupId"] != groupID(1) || run["groupName"] != "One" {
+			l.t.Errorf("the record of the run of one group: %v", run)
+		}
+	}
 	again := sync(object{"group": groupID(1)}, whole...)
 	if action := again["steps"].([]any)[4].(object)["message"]; action != "Nothing differs." {
 		l.t.Errorf("the second time: %q", action)
@@ -910,6 +918,7 @@ func oneGroup(l *lab) {
 	}
 
 	l.refused(c, "InvalidParameter", "sync.group", object{"group": " "})
+	l.refused(c, "PlanNotStopped", "sync.group", object{"group": groupID(1), "allowOnce": run["planId"]})
 	l.refused(c, "GroupNotFound", "sync.group", object{"group": "no such group"})
 	check(l.t, l.server.PatchGroup(groupID(3), map[string]any{"displayName": "Four"}))
 	l.refused(c, "GroupAmbiguous", "sync.group", object{"group": "four"})

@@ -189,7 +189,9 @@ type GroupStep struct {
 type PreviewRequest struct {
 	// SyncRequest is the run to preview; a consent is not used up then.
 	SyncRequest
-	Enable *EnableRequest `json:"enable"`
+	// Enable or Settings make it the run that would come after that request.
+	Enable   *EnableRequest `json:"enable"`
+	Settings *SettingsPatch `json:"settings"`
 }
 
 // Progress is where a request stands.

@@ -14,7 +14,7 @@ import (
 // by step. It moves no watermark: what it has read and written of the group is
 // found again by the next run and is then nothing new.
 func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report Report) (GroupSyncResult, error) {
-	r, release, err := e.begin(ctx, GroupRun, "", nil, report)
+	r, release, err := e.begin(ctx, GroupRun, PreviewRequest{SyncRequest: SyncRequest{SkipReplicationCheck: request.SkipReplicationCheck}}, report)
 	if err != nil {
 		return GroupSyncResult{}, err
 	}
@@ -22,7 +22,7 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	if r.record.Kind == DisableRun {
 		return GroupSyncResult{}, &Error{Category: InvalidState, ID: "NotEnabled", Message: "Group writeback is disabled.", Advice: "Run Enable-GroupWriteback first."}
 	}
-	r.single, r.skipReplicationCheck = true, request.SkipReplicationCheck
+	r.single = true
 	if request.WhatIf {
 		r.record.Kind = PreviewRun
 	}

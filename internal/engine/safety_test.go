@@ -591,3 +591,31 @@ func TestAConnectionIsNotReplacedDuringARun(t *testing.T) {
 		t.Errorf("%v, %v", during, disconnect)
 	}
 }
+
+// A preview of other settings tells what the next run would do with just them:
+// with their limits, and also beside groups of others, whom only Enable minds.
+func TestAPreviewOfSettings(t *testing.T) {
+	b := newBench(t)
+	for i := range 10 {
+		b.tenant.put(fmt.Sprint("group ", i), "a")
+	}
+	b.enable(t)
+	b.sync(t)
+	b.stranger(guid("x"), "another product's")
+	few, no, off := "displayName -eq 'group 0'", false, 0
+	patch := engine.SettingsPatch{Choices: engine.Choices{Filter: &few, OutOfScopeGroup: engine.FrozenRemove, Adopt: &no}}
+	for _, c := range []struct {
+		limits *engine.LimitsPatch
+		want   engine.RunStatus
+	}{{nil, engine.RunStopped}, {&engine.LimitsPatch{DeletionPercent: &off}, engine.RunComplete}} {
+		patch.Limits = c.limits
+		before := remembered(t, b)
+		run, err := b.engine.Preview(t.Context(), engine.PreviewRequest{Settings: &patch}, nil)
+		if err != nil || run.Status != c.want || run.PolicyReason != engine.InitialSettings {
+			t.Errorf("%+v %v", run, err)
+		}
+		if diff := cmp.Diff(before, remembered(t, b)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

@@ -13,8 +13,7 @@ import (
 // SetSettings changes settings. Whatever changes what is written makes the
 // next run Initial.
 func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings, error) {
-	needTarget := patch.TargetContainer != ""
-	c, done, err := e.use(false, needTarget)
+	c, done, err := e.use(false, patch.TargetContainer != "")
 	if err != nil {
 		return Settings{}, err
 	}
@@ -25,6 +24,15 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	}
 	defer unlock()
 
+	settings, err := patch.prepare(ctx, state, &c)
+	if err != nil || patch.WhatIf {
+		return settings, err
+	}
+	return settings, state.SaveSettings(ctx, settings)
+}
+
+// prepare makes all checks of SetSettings and returns what it would save.
+func (p *SettingsPatch) prepare(ctx context.Context, state State, c *connection) (Settings, error) {
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
 		return Settings{}, err
@@ -32,24 +40,21 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	if settings.Tenant.ID.IsZero() {
 		return Settings{}, errNotConfigured()
 	}
-	if err := patch.apply(&settings); err != nil {
+	if err := p.apply(&settings); err != nil {
 		return Settings{}, err
 	}
-	if needTarget {
-		if err := checkOwner(ctx, state, &settings, &c); err != nil {
+	if p.TargetContainer != "" {
+		if err := checkOwner(ctx, state, &settings, c); err != nil {
 			return Settings{}, err
 		}
-		if err := chooseContainer(ctx, c.target, &settings, patch.TargetContainer); err != nil {
+		if err := chooseContainer(ctx, c.target, &settings, p.TargetContainer); err != nil {
 			return Settings{}, err
 		}
 	}
-	if patch.Choices != (Choices{}) { // each changes what is written
+	if p.Choices != (Choices{}) { // each changes what is written
 		settings.InitialPending = true
 	}
-	if patch.WhatIf {
-		return settings, nil
-	}
-	return settings, state.SaveSettings(ctx, settings)
+	return settings, nil
 }
 
 // apply changes what needs no directory.

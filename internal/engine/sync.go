@@ -17,12 +17,11 @@ import (
 // that Disable named. Once the run has begun its record is the answer, however
 // it ends.
 func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (Run, error) {
-	r, release, err := e.begin(ctx, SyncRun, request.PolicyType, nil, report)
+	r, release, err := e.begin(ctx, SyncRun, PreviewRequest{SyncRequest: request}, report)
 	if err != nil {
 		return Run{}, err
 	}
 	defer release()
-	r.skipReplicationCheck = request.SkipReplicationCheck
 	if r.record.Kind == DisableRun {
 		return r.do(ctx, r.planDisable, r.exportStep, r.endDisable)
 	}
@@ -47,12 +46,11 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 
 // Preview plans a run and exports nothing. It moves no link, setting or total.
 func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Report) (Run, error) {
-	r, release, err := e.begin(ctx, PreviewRun, request.PolicyType, request.Enable, report)
+	r, release, err := e.begin(ctx, PreviewRun, request, report)
 	if err != nil {
 		return Run{}, err
 	}
 	defer release()
-	r.skipReplicationCheck = request.SkipReplicationCheck
 	if r.record.Kind == DisableRun {
 		r.record.Kind = PreviewRun
 		return r.do(ctx, r.planDisable)
@@ -73,10 +71,10 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 }
 
 // begin takes the lock and the connection and makes sure that a run may begin.
-// With enable, the run is one after that request. The kind becomes DisableRun
-// when the groups that Disable named are what is due. release gives back what
-// was taken; on an error nothing is held.
-func (e *Engine) begin(ctx context.Context, kind RunKind, policy PolicyType, enable *EnableRequest, report Report) (_ *run, release func(), err error) {
+// With Enable or Settings in the request, the run is one after that. The kind
+// becomes DisableRun when the groups that Disable named are what is due.
+// release gives back what was taken; on an error nothing is held.
+func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest, report Report) (_ *run, release func(), err error) {
 	state, unlock, err := e.lockState(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -91,7 +89,7 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, policy PolicyType, ena
 	if err != nil {
 		return nil, nil, err
 	}
-	if enable != nil {
+	if request.Enable != nil {
 		settings.Enabled = true // which takes back what Disable named
 	}
 	disabling, err := disabling(ctx, state, &settings)
@@ -106,27 +104,33 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, policy PolicyType, ena
 		done()
 		unlock()
 	}
-	if enable != nil {
-		would, err := prepareEnable(ctx, state, &c, *enable)
+	switch {
+	case request.Enable != nil:
+		would, err := prepareEnable(ctx, state, &c, *request.Enable)
 		if err != nil {
 			return nil, nil, err
 		}
 		settings = would.Settings
+	case request.Settings != nil && !disabling: // else they say nothing of what is due
+		if settings, err = request.Settings.prepare(ctx, state, &c); err != nil {
+			return nil, nil, err
+		}
 	}
 	if disabling {
 		kind = DisableRun
 		err = checkOwner(ctx, state, &settings, &c)
-	} else if err = mayRun(&settings, policy); err == nil {
+	} else if err = mayRun(&settings, request.PolicyType); err == nil {
 		err = checkRun(ctx, state, &settings, &c)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	r := e.newRun(state, c, settings, kind, report)
+	r.skipReplicationCheck = request.SkipReplicationCheck
 	switch {
 	case disabling:
 		r.record.PolicyType = "" // nothing is imported
-	case policy == Initial || enable != nil:
+	case request.PolicyType == Initial || request.Enable != nil:
 		r.record.PolicyType = Initial
 	}
 	return r, giveBack, nil

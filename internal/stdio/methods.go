@@ -104,10 +104,21 @@ func test(ctx context.Context, e Engine, p testParams) (any, error) {
 
 type previewParams struct {
 	engine.PreviewRequest
-	Enable *enableParams `json:"enable"`
+	Enable   *enableParams   `json:"enable"`
+	Settings *settingsParams `json:"settings"`
 }
 
 func preview(ctx context.Context, e Engine, p previewParams, report engine.Report) (any, error) {
+	if p.Enable != nil && p.Settings != nil {
+		return nil, invalidParameter("settings", "Both enable and settings are given.", "Give one of them.")
+	}
+	if p.Settings != nil {
+		patch, err := p.Settings.patch("settings.")
+		if err != nil {
+			return nil, err
+		}
+		p.PreviewRequest.Settings = &patch
+	}
 	if p.Enable != nil {
 		request, err := p.Enable.request("enable.")
 		if err != nil {

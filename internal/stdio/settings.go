@@ -39,11 +39,17 @@ type settingsParams struct {
 	GroupIDs *[]string `json:"groupIds"`
 }
 
+// patch is request of enableParams for these.
+func (p *settingsParams) patch(path string) (engine.SettingsPatch, error) {
+	ids, err := guids(path+"groupIds", p.GroupIDs)
+	p.SettingsPatch.GroupIDs = ids
+	return p.SettingsPatch, err
+}
+
 func setSettings(ctx context.Context, e Engine, p settingsParams) (any, error) {
-	ids, err := guids("groupIds", p.GroupIDs)
+	patch, err := p.patch("")
 	if err != nil {
 		return nil, err
 	}
-	p.SettingsPatch.GroupIDs = ids
-	return e.SetSettings(ctx, p.SettingsPatch)
+	return e.SetSettings(ctx, patch)
 }

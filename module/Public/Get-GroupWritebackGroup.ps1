@@ -5,7 +5,8 @@ function Get-GroupWritebackGroup {
     .DESCRIPTION
         Reads what the last run knew of the groups; no connection is needed. Situation says how the group of the
         tenant and that of the directory stand to each other, Unwritten how many members are not written; see
-        Get-GroupWritebackGroupMember for why.
+        Get-GroupWritebackGroupMember for why. Objects of the directory that stand for no group of the tenant (foreign,
+        unmatched) come too; they have no Id.
     .PARAMETER Name
         The display name, mail address or common name; * and ? are wildcards. The default is all groups.
     .PARAMETER Id

@@ -12,7 +12,7 @@ function Get-GroupWritebackGroupMember {
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales' | Get-GroupWritebackGroupMember
     .EXAMPLE
-        Get-GroupWritebackGroup | Get-GroupWritebackGroupMember | Group-Object Reason -NoElement
+        Get-GroupWritebackGroup | Where-Object Unwritten | Get-GroupWritebackGroupMember | Group-Object Reason -NoElement
 
         How many members are not written, by reason.
     .INPUTS

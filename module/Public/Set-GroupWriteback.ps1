@@ -12,7 +12,9 @@ function Set-GroupWriteback {
         With -WhatIf nothing is saved; for a setting that changes groups, what the next sync would do comes out as
         objects, if both connections are there.
     .PARAMETER TargetContainer
-        The distinguished name of the organisational unit that the groups are written to. Groups are moved.
+        The distinguished name of the organisational unit that the groups are written to. Groups are moved, which the
+        deletion thresholds count as well: the next sync of more than five groups stops, and -AllowOnce with its PlanId
+        lets the moves pass.
     .PARAMETER NameFormat
         The common name of groups: ObjectId or DisplayName.
     .PARAMETER SamAccountNameFormat
@@ -50,24 +52,26 @@ function Set-GroupWriteback {
     .PARAMETER MaximumMemberCount
         A group with more members than this number is skipped, with the reason; 1 to 1,000,000.
     .PARAMETER DeletionThreshold
-        A sync stops when it would delete more groups than this number.
+        A sync stops when it would delete or move more groups than this number.
     .PARAMETER DeletionThresholdPercent
-        A sync stops when it would delete more than this part of the groups, and more than five.
+        A sync stops when it would delete or move more than this part of the groups, and more than five.
     .PARAMETER RemovalThresholdPercent
-        A sync stops when it would remove more than this part of all memberships.
+        A sync stops when it would remove more than this part of all memberships, and more than twenty.
     .PARAMETER GroupRemovalThresholdPercent
         A sync stops when it would remove more than this part of the members of one group of more than twenty.
     .PARAMETER SourceShrinkThresholdPercent
-        A sync stops when the tenant has so many groups less than last time.
+        A sync stops when the tenant has so many groups less than last time, and more than five. It always stops when the
+        tenant has none at all.
     .PARAMETER TargetShrinkThresholdPercent
-        A sync stops when more than this part of the groups is missing in the directory.
+        A sync stops when more than this part of the groups, and more than five, is missing in the directory, or would be
+        created anew.
     .PARAMETER InitialIntervalDays
         After how many days without one a sync is Initial by itself: 1 to 30. It finds what shows up in no change
         that the tenant or the directory reports.
     .PARAMETER ConnectionCount
         How many changes are written to the directory at a time, each on its own connection: 1 to 16.
     .PARAMETER RunHistoryDays
-        For how many days runs and their changes are kept.
+        For how many days runs and their changes are kept: 1 to 3650.
     .PARAMETER PassThru
         Return the status afterwards.
     .EXAMPLE
@@ -132,7 +136,7 @@ function Set-GroupWriteback {
         [ValidateRange(1, 1000000)]
         [int] $MaximumMemberCount,
 
-        [ValidateRange(0, 2147483647)]
+        [ValidateRange(0, 1000000)]
         [int] $DeletionThreshold,
 
         [ValidateRange(0, 100)]
@@ -156,7 +160,7 @@ function Set-GroupWriteback {
         [ValidateRange(1, 16)]
         [int] $ConnectionCount,
 
-        [ValidateRange(1, 36500)]
+        [ValidateRange(1, 3650)]
         [int] $RunHistoryDays,
 
         [switch] $PassThru
@@ -183,7 +187,7 @@ function Set-GroupWriteback {
         if ($shape.Count -and $after.enabled) {
             $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.get'
             if ($connection.source -and $connection.target) {
-                $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $shape }
+                $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ settings = $fields }
                 if (-not $plan) { return }
                 $text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
             }

@@ -8,7 +8,7 @@ function Start-GroupWritebackSync {
 
         A run whose Status is complete did everything. Partial: some objects failed, or could not be decided; a
         warning says so, and the next sync goes on with them. Stopped or failed: an error is written besides the
-        record, so that with -ErrorAction Stop a scheduled task or a runbook fails.
+        record, so that a scheduled task or a runbook fails whose script says $ErrorActionPreference = 'Stop'.
 
         A sync that would delete or remove more than the thresholds allow stops before it writes anything. If it is
         meant, -AllowOnce with the PlanId of that run lets just the planned deletions and removals pass, once.
@@ -58,7 +58,7 @@ function Start-GroupWritebackSync {
 
         Synchronises one group now, and shows each step.
     .EXAMPLE
-        Get-GroupWritebackGroup 'HR-*' | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange
+        Get-GroupWritebackGroup 'HR-*' | Where-Object Id | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange
 
         What a sync of each of these groups would change.
     .EXAMPLE
@@ -88,7 +88,7 @@ function Start-GroupWritebackSync {
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
                 GroupWriteback\Get-GroupWritebackRun -Last 20 |
-                    Where-Object -FilterScript { $_.Status -eq 'stopped' -and $_.PlanId -like "$WordToComplete*" } |
+                    Where-Object -FilterScript { $_.StopReason -match '^stopped-(?!cancelled)' -and $_.PlanId -like "$WordToComplete*" } |
                     ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new($_.PlanId, $_.PlanId, 'ParameterValue', "Run $($_.Id): $($_.StopReason)") }
             })]
         [string] $AllowOnce,
@@ -99,7 +99,7 @@ function Start-GroupWritebackSync {
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Select-Object -First 50 | Group-Object -Property DisplayName |
+                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Where-Object -FilterScript { $_.Id } | Select-Object -First 50 | Group-Object -Property DisplayName |
                     ForEach-Object -Process {
                         # a name that several groups have names none of them
                         foreach ($group in $_.Group) {

@@ -117,6 +117,19 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $problem.CategoryInfo.Category | Should -Be 'ConnectionError'
     }
 
+    It 'that <Name> ends a script that says $ErrorActionPreference = Stop, with an exit code' -ForEach @(
+        @{ Name = 'cannot begin'; Answer = { Get-FakeError -Id 'RunInProgress' -Category 'ResourceBusy' } }
+        @{ Name = 'stopped'; Answer = { @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-deletion-threshold-exceeded' }) } } }
+    ) {
+        Use-FakeScript @{ 'sync.start' = (& $Answer) }
+        $script = Join-Path -Path $TestDrive -ChildPath 'task.ps1'
+        $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
+        Set-Content -LiteralPath $script -Value "`$ErrorActionPreference = 'Stop'", "Import-Module '$manifest'", 'Start-GroupWritebackSync | Out-Null', "'went on'"
+        $text = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File $script 2>$null
+        $LASTEXITCODE | Should -Be 1
+        [string] $text | Should -Not -Match 'went on'
+    }
+
     It 'of which the preview would stop says so, and emits the changes' {
         Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half is gone.' }) }; 'change.list' = $changes }
         @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count | Should -Be 1
@@ -127,6 +140,18 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         Use-FakeScript @{ 'sync.preview' = $preview; 'change.list' = $changes }
         [void] (Start-GroupWritebackSync -WhatIf -AllowOnce 'plan-6')
         (Get-FakeJournal -Method 'sync.preview').params.allowOnce | Should -Be 'plan-6'
+    }
+
+    It 'completes -AllowOnce with what stopped at a limit, and nothing else' {
+        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(
+                        Get-FakeRun @{ planId = 'cancelled'; status = 'stopped'; stopReason = 'stopped-cancelled' }
+                        Get-FakeRun @{ planId = 'limit'; status = 'stopped'; stopReason = 'stopped-source-shrunk' }
+                        Get-FakeRun @{ planId = 'behind'; status = 'stopped'; stopReason = 'target-not-up-to-date' }
+                    ) } }
+        }
+        [void] (Get-GroupWritebackRun)
+        $line = 'Start-GroupWritebackSync -AllowOnce '
+        (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Should -Be 'limit'
     }
 
     It 'leaves what is due to the engine' {
@@ -272,6 +297,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
                         @{ id = '0a000000-0000-0000-0000-000000000001'; displayName = "O'Brien, team"; dn = 'CN=x' }
                         @{ id = '0a000000-0000-0000-0000-000000000002'; displayName = 'Old'; dn = 'CN=y' }
                         @{ id = '0a000000-0000-0000-0000-000000000003'; displayName = 'Old'; dn = 'CN=z' }
+                        @{ id = ''; targetGuid = '0b000000-0000-0000-0000-000000000004'; displayName = 'Others'; situation = 'foreign'; dn = 'CN=o' }
                     ) } }
         }
         [void] (Get-GroupWritebackGroup)
@@ -334,6 +360,8 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Command = 'Set-GroupWriteback'; Parameter = 'InitialIntervalDays'; Value = 31 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 0 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 17 }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'RunHistoryDays'; Value = 3651 }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'DeletionThreshold'; Value = 1000001 }
     ) {
         Use-FakeScript $saved
         $given = @{ $Parameter = $Value }
@@ -522,9 +550,10 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'shows with -WhatIf what a changed scope means' {
         Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $preview; 'change.list' = $changes }
-        (Set-GroupWriteback -Scope WritebackEnabled -ConnectionCount 2 -WhatIf).Action | Should -Be 'Create'
-        $sent = (Get-FakeJournal -Method 'sync.preview').params.enable
-        $sent.PSObject.Properties.Name | Should -Be 'scope'
+        (Set-GroupWriteback -Scope WritebackEnabled -DeletionThreshold 0 -WhatIf).Action | Should -Be 'Create'
+        $sent = (Get-FakeJournal -Method 'sync.preview').params.settings
+        $sent.scope | Should -Be 'WritebackEnabled'
+        $sent.limits.deletionCount | Should -Be 0 -Because 'the limits of the next sync are those that are being set'
     }
 
     It 'says in words what it sets' {
@@ -542,7 +571,7 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $preview; 'change.list' = $changes }
         (Set-GroupWriteback -TargetContainer 'OU=Other,DC=contoso,DC=test' -WhatIf).Action | Should -Be 'Create'
         (Get-FakeJournal -Method 'settings.set').params.whatIf | Should -BeTrue
-        (Get-FakeJournal -Method 'sync.preview').params.enable.targetContainer | Should -Be 'OU=Other,DC=contoso,DC=test'
+        (Get-FakeJournal -Method 'sync.preview').params.settings.targetContainer | Should -Be 'OU=Other,DC=contoso,DC=test'
     }
 
     It 'checks limits with -WhatIf, and has nothing to show' {

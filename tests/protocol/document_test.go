@@ -22,7 +22,8 @@ var shapes = map[string]shape{
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
 		excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup whatIf`,
-	"page": "after limit",
+	"patch": "@enable initialIntervalDays connections limits{@limits} runHistoryDays",
+	"page":  "after limit",
 }
 
 // methods are the fields of each method's params and result. What the engine
@@ -41,7 +42,7 @@ var methods = map[string]struct{ params, result shape }{
 	"settings.get":       {"", "@settings"},
 	"settings.set":       {"@enable initialIntervalDays connections limits{@limits} runHistoryDays", "@settings"},
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
-	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable}", "@run"},
+	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message}"},
 	"run.list":           {"@page", "runs{@run} next"},
 	"run.get":            {"id", "@run"},

@@ -555,6 +555,8 @@ func fromEnableToDisable(l *lab) {
 	check(l.t, l.server.PatchGroup(groupID(1), map[string]any{"description": "still the first"}))
 	check(l.t, l.server.RemoveMember(groupID(2), "user0004"))
 	check(l.t, l.server.AddMember(groupID(2), "user0005"))
+	l.run(c, "sync.preview", object{"settings": l.choices(object{"initialIntervalDays": 3, "connections": 2, "runHistoryDays": 5,
+		"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})}, "complete", "")
 	l.call(c, "settings.set", object{"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})
 	updated := l.run(c, "sync.start", nil, "complete", "")
 	for _, item := range l.call(c, "change.list", object{"runId": updated["id"]})["changes"].([]any) {

@@ -429,6 +429,18 @@ func (h *history) check(generation int64, w *world) {
 		m, err := s.SourceMembership(ctx, generation, id)
 		must(t, err)
 		h.same("membership", w.membership(id), m)
+		unwritten, err := s.StagedUnwritten(ctx, generation, id, 1000)
+		must(t, err)
+		reasons := map[directory.Reason]int{}
+		for i, u := range unwritten {
+			reasons[u.Reason]++
+			if i > 0 && unwritten[i-1].ID.Compare(u.ID) >= 0 {
+				t.Errorf("the unwritten members are not in order: %v", unwritten)
+			}
+		}
+		if len(unwritten) > 0 || m.Unwritten != nil {
+			h.same("unwritten members", m.Unwritten, reasons)
+		}
 	}
 
 	var targets []engine.StagedTarget

@@ -42,7 +42,7 @@ func TestDeltaPlans(t *testing.T) {
 	for _, err := range []error{
 		second(s.UnreadMembers(ctx, run, directory.GUID{}, 10)), second(s.UnresolvedMembers(ctx, run, directory.GUID{}, 10)),
 		second(s.ChangedJoins(ctx, run)), second(s.GroupsWithMembers(ctx, run, []directory.GUID{people[0].ID})),
-		second(s.SourceMembership(ctx, run, guid(1, 1))), second(s.TargetMembership(ctx, run, guid(3, 1))),
+		second(s.SourceMembership(ctx, run, guid(1, 1))), second(s.StagedUnwritten(ctx, run, guid(1, 1), 10)), second(s.TargetMembership(ctx, run, guid(3, 1))),
 		second(s.Candidates(ctx, run, guid(1, 1))), second(s.StagedTargets(ctx, run, []directory.GUID{guid(3, 1)})),
 		second(s.LinksOf(ctx, []directory.GUID{guid(1, 1)})), second(s.LinksTo(ctx, []directory.GUID{guid(3, 1)})),
 		second(s.MemberRefs(ctx, run, []directory.GUID{guid(4, 1)})), second(s.Pending(ctx)), second(s.Watermark(ctx)),

@@ -284,6 +284,40 @@ func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after di
 	return views, err
 }
 
+// StagedUnwritten lists the first members of a group, as staged, that do not stand
+// in AD, by member id.
+func (s *State) StagedUnwritten(ctx context.Context, generation int64, group directory.GUID, limit int) (views []engine.MemberView, err error) {
+	l := s.layers(generation)
+	err = s.read(ctx, "list the staged members of a group that are not in Active Directory", func(q *session) error {
+		numbers, _, _, err := memberNumbers(q, l, group)
+		if err != nil {
+			return err
+		}
+		var unwritten []uint32
+		next := 0
+		err = s.joins.resolve(q, l, numbers, func(_ directory.GUID, reason directory.Reason) {
+			if reason != directory.ReasonJoined {
+				unwritten = append(unwritten, numbers[next])
+			}
+			next++
+		})
+		if err != nil {
+			return err
+		}
+		// Of a member that both layers have, the upper row counts.
+		return q.each(`SELECT m.id, coalesce(j.kind, ''), coalesce(j.name, ''), coalesce(j.reason, ?) FROM json_each(?) n CROSS JOIN member m ON m.number = n.value
+			LEFT JOIN member_join j ON j.number = m.number AND j.generation = (SELECT max(generation) FROM member_join WHERE number = m.number AND generation IN (?, ?))
+			ORDER BY m.id LIMIT ?`,
+			[]any{string(directory.ReasonUnresolved), jsonText(unwritten), l.top, l.base, limit}, func(rows *sql.Rows) error {
+				var v engine.MemberView
+				err := rows.Scan(intoGUID(&v.ID), &v.Kind, &v.Name, &v.Reason)
+				views = append(views, v)
+				return err
+			})
+	})
+	return views, err
+}
+
 func memberView(q *session, generation int64, group directory.GUID, m numberedMember) (engine.MemberView, error) {
 	v := engine.MemberView{ID: m.id, Reason: directory.ReasonUnresolved}
 	var reason, refused sql.NullString

@@ -168,13 +168,15 @@ type GroupSyncRequest struct {
 	SkipReplicationCheck bool   `json:"skipReplicationCheck"`
 }
 
-// GroupSyncResult tells step by step what became of the group. Its members,
-// each with the reason if it is not written, are listed by group.members.
+// GroupSyncResult tells step by step what became of the group. Unwritten are up
+// to 500 of its members that do not stand in AD, by id, each with the reason, also
+// of a run that committed nothing; after one that did, group.members lists all.
 type GroupSyncResult struct {
 	Run         Run            `json:"run"`
 	ID          directory.GUID `json:"id"`
 	DisplayName string         `json:"displayName"`
 	Steps       []GroupStep    `json:"steps"`
+	Unwritten   []MemberView   `json:"unwritten"`
 }
 
 // GroupStep is one step of a sync on demand. Name is Import, Scope, Join,

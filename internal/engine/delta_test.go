@@ -695,11 +695,14 @@ func TestOneGroupOnDemand(t *testing.T) {
 		for _, s := range r.Steps {
 			out = append(out, fmt.Sprintf("%s %s: %s", s.Name, s.Result, s.Message))
 		}
+		for _, m := range r.Unwritten {
+			out = append(out, fmt.Sprintf("%s: %s", m.Name, m.Reason))
+		}
 		return out
 	}
 	want := []string{"preview complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
 		"Join Passed: It is linked to CN=Group_" + guid("group one").String() + "," + containerDN + ".", "Members Passed: 2 of 3 are in Active Directory.",
-		"Action Passed: Would: UpdateMembers (members +1 -0)"}
+		"Action Passed: Would: UpdateMembers (members +1 -0)", "cloud: cloud-only"}
 	before := b.holds()
 	if diff := cmp.Diff(want, steps(engine.GroupSyncRequest{Group: "One", WhatIf: true})); diff != "" {
 		t.Error(diff)
@@ -714,12 +717,19 @@ func TestOneGroupOnDemand(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
 		t.Error(diff)
 	}
+	// Of one that no run has seen, too, and of a member of other runs.
+	b.tenant.put("four", "d", "cloud", "cloud 2")
+	out := steps(engine.GroupSyncRequest{Group: "four", WhatIf: true})
+	slices.Sort(out[len(out)-2:])
+	if diff := cmp.Diff([]string{"cloud 2: cloud-only", "cloud: cloud-only"}, out[len(out)-2:]); diff != "" {
+		t.Error(diff)
+	}
 	if out := steps(engine.GroupSyncRequest{Group: "three"}); !strings.HasPrefix(out[len(out)-1], "Action Passed: Create") {
 		t.Error(out)
 	}
 	// The watermark stands where it was: the others are found.
 	run := b.delta(t)
-	if diff := cmp.Diff([]string{"UpdateMembers two done"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Create four done", "UpdateMembers two done"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	for text, id := range map[string]string{"nobody": "GroupNotFound", "": "InvalidParameter"} {

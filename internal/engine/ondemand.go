@@ -95,6 +95,9 @@ type demand struct {
 // asked for anew in AD; of a larger one only those that are new or have changed.
 const askAgain = 5_000
 
+// listedUnwritten is how many members that are not written the answer lists.
+const listedUnwritten = 500
+
 func (d *demand) step(name string, result CheckResult, format string, args ...any) {
 	d.result.Steps = append(d.result.Steps, GroupStep{Name: name, Result: result, Message: fmt.Sprintf(format, args...)})
 }
@@ -201,10 +204,16 @@ func (d *demand) plan(ctx context.Context) error {
 		d.step("Members", Warning, "Its members could not be read (%s).", m.Incomplete)
 	case m.Unknown() > 0:
 		d.step("Members", Warning, "%d are in Active Directory; of %d it is not known who they are there.", len(m.Joined), m.Unknown())
-	case len(m.Joined) < m.Count():
+	case len(m.Unwritten) > 0:
 		d.step("Members", Passed, "%d of %d are in Active Directory.", len(m.Joined), m.Count())
 	default:
 		d.step("Members", Passed, "%d, all in Active Directory.", len(m.Joined))
+	}
+	if len(m.Unwritten) > 0 {
+		// Now, since a preview and a run that stops leave nothing of what they staged.
+		if d.result.Unwritten, err = d.state.StagedUnwritten(ctx, d.record.ID, d.id, listedUnwritten); err != nil {
+			return err
+		}
 	}
 	return d.planStep(ctx)
 }

@@ -203,6 +203,9 @@ type SpoolStore interface {
 
 	// Groups lists the current generation's groups for people.
 	Groups(ctx context.Context, filter GroupFilter, after directory.GUID, limit int) ([]GroupView, error)
+	// StagedUnwritten lists the first members of a group, as staged for the run,
+	// that do not stand in AD, by member id.
+	StagedUnwritten(ctx context.Context, run int64, group directory.GUID, limit int) ([]MemberView, error)
 	// GroupMembers lists the members of a cloud group by member id, each with
 	// the reason why it is not written, if it is not. Error GroupNotFound.
 	GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) ([]MemberView, error)

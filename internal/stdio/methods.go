@@ -137,6 +137,9 @@ func syncGroup(ctx context.Context, e Engine, p engine.GroupSyncRequest, report 
 	if result.Steps == nil {
 		result.Steps = []engine.GroupStep{}
 	}
+	if result.Unwritten == nil {
+		result.Unwritten = []engine.MemberView{}
+	}
 	return result, err
 }
 

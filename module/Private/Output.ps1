@@ -79,6 +79,7 @@ function ConvertTo-GroupSync {
         Steps       = @(foreach ($step in $Sync.steps) {
                 if ($null -ne $step) { [pscustomobject]@{ PSTypeName = 'GroupWriteback.GroupSyncStep'; Name = $step.name; Result = $step.result; Message = [string] $step.message } }
             })
+        Unwritten   = @(foreach ($member in $Sync.unwritten) { if ($null -ne $member) { ConvertTo-Member -Member $member -GroupId $Sync.id } })
         RunId       = $run.Id
         Run         = $run
     }

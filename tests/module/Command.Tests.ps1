@@ -211,6 +211,11 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         $out.Steps[3].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.GroupSyncStep'
         $out.Steps[3].Result | Should -Be 'Warning'
         $out.Steps[3].Message | Should -Be '1 of 6 members is not written.'
+        $out.Unwritten.Count | Should -Be 1
+        $out.Unwritten[0].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Member'
+        $out.Unwritten[0].GroupId | Should -Be $out.GroupId
+        $out.Unwritten[0].Written | Should -BeFalse
+        ($out | Out-String -Width 120) -replace '\s+', ' ' | Should -Match 'Unwritten : cara@contoso\.com \(cloud-only\)'
         $out.Run.Kind | Should -Be 'group'
         $out.RunId | Should -Be 7
     }

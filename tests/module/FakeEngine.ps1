@@ -62,6 +62,7 @@ function Get-FakeGroupSync {
             @{ name = 'Members'; result = 'Warning'; message = '1 of 6 members is not written.' }
             @{ name = 'Action'; result = 'Passed'; message = 'Created.' }
         )
+        unwritten = @(@{ id = '0b000000-0000-0000-0000-000000000001'; name = 'cara@contoso.com'; kind = 'user'; targetGuid = ''; reason = 'cloud-only' })
     }
 }
 

@@ -22,8 +22,9 @@ var shapes = map[string]shape{
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
 		excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup whatIf`,
-	"patch": "@enable initialIntervalDays connections limits{@limits} runHistoryDays",
-	"page":  "after limit",
+	"patch":  "@enable initialIntervalDays connections limits{@limits} runHistoryDays",
+	"page":   "after limit",
+	"member": "id name kind targetGuid dn reason",
 }
 
 // methods are the fields of each method's params and result. What the engine
@@ -43,7 +44,7 @@ var methods = map[string]struct{ params, result shape }{
 	"settings.set":       {"@enable initialIntervalDays connections limits{@limits} runHistoryDays", "@settings"},
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
-	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message}"},
+	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},
 	"run.list":           {"@page", "runs{@run} next"},
 	"run.get":            {"id", "@run"},
 	"change.list": {"runId action outcome @page", `changes{id runId action situation sourceId targetGuid displayName dn attributes{name old new}
@@ -51,7 +52,7 @@ var methods = map[string]struct{ params, result shape }{
 	"change.members": {"changeId @page", "members{operation guid dn} next"},
 	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName situation members unwritten
 		lastAction lastOutcome lastMessage} next`},
-	"group.members":    {"id @page", "members{id name kind targetGuid dn reason} next"},
+	"group.members":    {"id @page", "members{@member} next"},
 	"request.cancel":   {"id", ""},
 	"progress":         {"requestId step stepNumber stepCount done total message", ""},
 	"credential.token": {"tenantId resource", "accessToken expiresOn"},
@@ -73,7 +74,7 @@ func notInEveryAnswer(method, path string) bool {
 	case "writeback.disable", "writeback.get", "sync.preview":
 		return inRun("policyReason", "stopReason", "message", "error", "ended", "server", "groupId", "groupName")
 	case "sync.group":
-		return inRun("policyReason", "stopReason", "message", "error", "ended", "server")
+		return inRun("dn", "policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":
 		return inRun("formerContainers")
 	}

@@ -435,6 +435,29 @@ func TestRefusedBindIsNotRepeated(t *testing.T) {
 	}
 }
 
+// TestAFailureToSignInMayPass: what says nothing of the credentials is not kept
+// for later, nor for the other server of the account.
+func TestAFailureToSignInMayPass(t *testing.T) {
+	for _, id := range []string{"KerberosFailed", "BindRefused", "StrongerAuthRequired"} {
+		fails := true
+		account := newAccount()
+		open := func(context.Context) (*conn, error) {
+			if fails {
+				return nil, &engine.Error{Category: engine.Authentication, ID: id}
+			}
+			return pipeConn(t), nil
+		}
+		catalog, own := newPool(account, open), newPool(account, open)
+		if err := catalog.use(t.Context(), nil); !engine.HasID(err, id) {
+			t.Errorf("%v", err)
+		}
+		fails = false
+		if err := own.use(t.Context(), func(*conn) error { return nil }); err != nil {
+			t.Errorf("afterwards %v", err)
+		}
+	}
+}
+
 // TestDoCancelled: a context that ends frees an exchange that hangs.
 func TestDoCancelled(t *testing.T) {
 	c := pipeConn(t)

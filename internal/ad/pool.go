@@ -88,12 +88,20 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 	}
 	c, err := p.open(ctx)
 	if err != nil {
-		if engine.AsError(err).Category == engine.Authentication {
+		if refusesCredentials(err) {
 			p.account.refused = err
 		}
 		return nil, err
 	}
 	return c, nil
+}
+
+// refusesCredentials reports whether the error is about the account or its
+// password. Other failures to sign in, as without a KDC, on a server that is
+// shutting down or on the port of the global catalog alone, may pass.
+func refusesCredentials(err error) bool {
+	e := engine.AsError(err)
+	return e.Category == engine.Authentication && e.ID != "KerberosFailed" && e.ID != "BindRefused" && e.ID != "StrongerAuthRequired"
 }
 
 // reuse returns an idle connection, nil where there is none.

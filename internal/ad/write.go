@@ -23,6 +23,9 @@ const oidPermissiveModify = "1.2.840.113556.1.4.1413"
 func (t *target) write(ctx context.Context, object string, send func(*ldap.Conn) error, landed func() (bool, error)) error {
 	var unknown error // the last lost answer that was not settled
 	err := retry(ctx, func() error {
+		if err := engine.MayWrite(ctx); err != nil {
+			return err
+		}
 		err := t.pool.use(ctx, func(c *conn) error { return c.do(ctx, send) })
 		lost := (*lostError)(nil)
 		if !errors.As(err, &lost) {

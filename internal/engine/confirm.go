@@ -37,6 +37,9 @@ func (r *run) confirmStep(ctx context.Context) error {
 			}
 		}
 	}
+	// What is staged is what was read just now: before it is written to once
+	// more, an object is looked at again.
+	clear(r.disturbed)
 	return nil
 }
 
@@ -98,8 +101,8 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 // confirmMembers checks the written values and stages the group as it is now: a
 // small new one as it was read, any other with the membership that was staged
 // and the changes applied. A group that somebody changed between the reading
-// and our first write is staged without its uSN, so that the next delta run
-// reads it whole (rule 13).
+// and our first write, or of which removed values are still seen, is staged
+// without its uSN, so that the next delta run reads it whole (rules 13 and 16).
 func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *directory.TargetGroup) (string, error) {
 	if c.Action == plan.Create && c.AddCount <= readWhole {
 		if err := r.stageTargets(ctx, []directory.TargetGroup{*group}); err != nil {
@@ -121,7 +124,8 @@ func (r *run) confirmMembers(ctx context.Context, c *SpooledChange, group *direc
 			return "", err
 		}
 	}
-	if r.disturbed[group.GUID] || r.otherServer {
+	// Values that are removed later go without a new uSN.
+	if r.disturbed[group.GUID] || r.otherServer || len(lingering) > 0 {
 		group.USNChanged = 0
 	}
 	return unconfirmed(c, missing, lingering), r.state.StageTargetWritten(ctx, r.record.ID, *group, without(add, missing), without(remove, lingering))

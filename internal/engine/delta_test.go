@@ -197,6 +197,33 @@ func TestAForeignEditBesideOurWriteIsSeen(t *testing.T) {
 	}
 }
 
+// The members of a group that was updated in the same run, and of which it is
+// not known whether they were written, are read by the next run.
+func TestMembersOfUnknownOutcomeBesideAnUpdateAreRead(t *testing.T) {
+	for _, fault := range []error{errLost, errPart} {
+		b := ready(t, map[string][]string{"one": {"a"}})
+		b.delta(t)
+		b.tenant.put("one", "a", "b")
+		b.tenant.groups[guid("group one")].Description = "new"
+		b.directory.fail = func(operation string) error {
+			if operation == "changeMembers" {
+				return fault
+			}
+			return nil
+		}
+		run := b.sync(t)
+		if run.Status != engine.RunPartial || run.Exported.Update != 1 || !has(b.object("one"), account("b").GUID) {
+			t.Fatalf("%+v\n%v", run, b.outcomes(t, run))
+		}
+		b.directory.fail = nil
+		b.tenant.groups[guid("group one")].members = []directory.SourceMember{user("a")} // taken away again
+		run = b.delta(t)
+		if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+			t.Errorf("%v: %s after %v", fault, diff, b.outcomes(t, run))
+		}
+	}
+}
+
 func TestWhatFailedIsPlannedAgain(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.tenant.put("one", "a", "b")
@@ -220,6 +247,31 @@ func TestWhatFailedIsPlannedAgain(t *testing.T) {
 	}
 	if run := b.delta(t); run.Planned != (plan.Totals{}) {
 		t.Errorf("%+v", run)
+	}
+}
+
+// Of a large removal Active Directory finishes a part later, without a new uSN.
+// The next run finds what is there then; else it would plan the removal again,
+// and be stopped by a limit although nothing is left to remove.
+func TestARemovalThatIsFinishedLater(t *testing.T) {
+	members := names("user", 100)
+	b := ready(t, map[string][]string{"large": members, "other": {"x"}})
+	b.delta(t)
+	b.tenant.put("large", members[0])
+	run := b.sync(t)
+	if run.StopReason != engine.StopRemovalThreshold {
+		t.Fatalf("%+v", run)
+	}
+	b.directory.leave = 49
+	run, err := b.engine.Sync(context.Background(), engine.SyncRequest{AllowOnce: run.PlanID}, nil)
+	if err != nil || run.Status != engine.RunPartial || len(b.object("large").Members) != 50 {
+		t.Fatalf("%+v %v", run, err)
+	}
+	b.directory.leave = 0
+	b.directory.finish(b.object("large"), account(members[0]).GUID)
+	b.tenant.put("other", "x", "y")
+	if run := b.delta(t); run.Planned != (plan.Totals{UpdateMembers: 1, MembersAdded: 1}) {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
 	}
 }
 
@@ -508,6 +560,39 @@ func (t *fakeTenant) nest(name string, groups ...string) {
 	g.Kind = directory.SecurityGroup
 	for _, other := range groups {
 		g.members = append(g.members, directory.SourceMember{ID: guid("group " + other), Kind: directory.KindGroup, Name: other, Readable: true})
+	}
+}
+
+// A group that is written to once more, because a nested one was created, is
+// looked at once more.
+func TestAForeignEditBeforeTheSettlingIsSeen(t *testing.T) {
+	b := newBench(t)
+	b.tenant.nest("parent")
+	yes := true
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, IncludeSecurityGroups: &yes}}); err != nil {
+		t.Fatal(err)
+	}
+	b.sync(t)
+	b.delta(t)
+	b.tenant.nest("child")
+	b.tenant.nest("parent", "child")
+	parent := b.tenant.groups[guid("group parent")]
+	parent.members = append(parent.members, user("a"))
+	resolved := 0
+	b.directory.fail = func(operation string) error {
+		if operation == "resolve" {
+			if resolved++; resolved == 2 { // what was written is confirmed
+				g := b.object("parent")
+				g.Members = append(g.Members, account("intruder"))
+			}
+		}
+		return nil
+	}
+	b.delta(t)
+	b.directory.fail = nil
+	b.delta(t)
+	if g := b.object("parent"); resolved != 2 || len(g.Members) != 2 || has(g, account("intruder").GUID) {
+		t.Errorf("%+v", g.Members)
 	}
 }
 

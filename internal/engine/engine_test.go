@@ -350,6 +350,29 @@ func TestWhatLostItsMarkIsNotDeletedAndForgotten(t *testing.T) {
 	}
 }
 
+func TestWhatLosesItsMarkDuringTheRunIsNotChanged(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	b.delta(t)
+	b.tenant.put("one", "b")
+	b.tenant.put("two", "b")
+	g := b.object("one")
+	b.directory.fail = func(operation string) error {
+		if operation == "resolve" { // after it was read, before it is written
+			g.AdminDesc, g.ExternalID, g.ExtensionName = "", "", nil
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if diff := cmp.Diff([]string{"UpdateMembers one skipped MarkRemoved", "UpdateMembers two done"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	b.directory.fail = nil
+	run = b.sync(t)
+	if len(g.Members) != 1 || !has(g, account("a").GUID) || run.Planned.Skip != 1 {
+		t.Errorf("%+v, %v", g, b.outcomes(t, run))
+	}
+}
+
 func TestCountingReadsNoMembers(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")

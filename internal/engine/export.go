@@ -28,7 +28,7 @@ func (r *run) exportStep(ctx context.Context) error {
 			return err
 		}
 	}
-	e := exporter{run: r, total: total}
+	e := exporter{run: r, total: total, unmarked: map[directory.GUID]bool{}}
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for {
 			changes, err := r.state.Changes(ctx, r.record.ID, phase, r.exported[phase], spoolBatch, true)
@@ -54,7 +54,8 @@ func (r *run) exportStep(ctx context.Context) error {
 
 // lookBefore finds out which of the objects somebody has changed since they
 // were read: after our own write their uSN would no longer tell (rule 13). Each
-// is looked at before its first write.
+// is looked at before its first write; one that has lost its mark meanwhile is
+// no longer ours to write to (rule 2).
 func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) error {
 	var look []directory.GUID
 	for i := range changes {
@@ -80,6 +81,9 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 	}
 	for i := range now {
 		e.disturbed[now[i].GUID] = now[i].USNChanged != read[now[i].GUID]
+		if _, marked := now[i].SourceID(); !marked {
+			e.unmarked[now[i].GUID] = true
+		}
 	}
 	return nil
 }
@@ -88,6 +92,8 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 type exporter struct {
 	*run
 	total int
+
+	unmarked map[directory.GUID]bool // objects that had no mark when they were looked at
 
 	// Guarded by run.mu.
 	done    int
@@ -138,16 +144,25 @@ func (e *exporter) failed() error {
 func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	finish, release := graceful(ctx)
 	defer release()
-	// The process may have slept for an hour, and another have taken over.
-	if err := e.state.StillRunning(finish, e.record.ID); err != nil {
+	// The process may have slept for an hour, and another have taken over: before
+	// the change, or in the middle of one that takes several requests or tries.
+	var superseded error
+	mayWrite := func(ctx context.Context) error {
+		superseded = e.state.StillRunning(ctx, e.record.ID)
+		return superseded
+	}
+	if err := mayWrite(finish); err != nil {
 		e.mu.Lock()
 		e.fatal = err
 		e.mu.Unlock()
 		return
 	}
+	finish = WithMayWrite(finish, mayWrite)
 	outcome, err := e.apply(finish, c)
 	e.mu.Lock()
-	if err != nil && fatal(err) {
+	if superseded != nil {
+		e.fatal = superseded
+	} else if err != nil && fatal(err) {
 		e.fatal = fmt.Errorf("exporting %s: %w", c.DN, err)
 	}
 	e.done++
@@ -230,6 +245,11 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 			e.record.Exported.Skip++
 		default:
 			e.record.Failed++
+			if outcomes[i].Outcome != OutcomePartial { // those are confirmed
+				// A part of it may stand, so that what else is written to the
+				// object is not all that has changed.
+				e.disturbed[a.change.TargetGUID] = true
+			}
 		}
 	}
 }
@@ -276,6 +296,10 @@ func fatal(err error) bool {
 }
 
 func (e *exporter) apply(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
+	if e.unmarked[c.TargetGUID] && c.Action != plan.Adopt { // which writes the mark
+		return ChangeOutcome{Outcome: OutcomeSkipped, ErrorID: "MarkRemoved",
+			Message: "It no longer carries the group's mark, so it is not ours to change."}, nil
+	}
 	switch c.Action {
 	case plan.Create:
 		return e.create(ctx, c)

@@ -403,6 +403,8 @@ type fakeDirectory struct {
 	received map[directory.GUID]int64
 	// blind: the account does not see deleted objects.
 	blind bool
+	// leave is how many values of a removal stay until finish.
+	leave int
 
 	known map[directory.GUID]string // what each object was when its uSN was given
 	gone  map[directory.GUID]int64  // tombstones, with their uSN
@@ -804,12 +806,22 @@ func (d *fakeDirectory) ChangeMembers(ctx context.Context, group directory.GUID,
 				g.Members = append(g.Members, m)
 			}
 		}
+		remove := remove[:max(len(remove)-d.leave, 0)]
 		g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool {
 			return slices.ContainsFunc(remove, func(r directory.MemberRef) bool { return r.GUID == m.GUID })
 		})
 		return nil
 	})
 	return refused, err
+}
+
+// finish ends a removal that left values, without a new uSN.
+func (d *fakeDirectory) finish(g *directory.TargetGroup, stay ...directory.GUID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.settle()
+	g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return !slices.Contains(stay, m.GUID) })
+	d.known[g.GUID] = d.is(g)
 }
 
 func (d *fakeDirectory) Delete(ctx context.Context, group directory.GUID) error {

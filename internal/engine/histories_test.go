@@ -327,7 +327,7 @@ func (b *bench) disturb(rt *rapid.T, t *testing.T) (crashed *string) {
 		return crashed
 	}
 	err := rapid.SampledFrom([]error{
-		errLost, errOneGroup, gone,
+		errLost, errPart, errOneGroup, gone,
 		&engine.Error{Category: engine.InvalidData, ID: "IncompleteRead", Message: "cut off"},
 		&engine.Error{Category: engine.Authentication, ID: engine.StopAccessTokenExpired, Message: "expired"},
 	}).Draw(rt, "error")

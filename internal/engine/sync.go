@@ -193,7 +193,8 @@ type run struct {
 	// exported and confirmed are the last changes of each phase that were.
 	exported, confirmed map[plan.Phase]int64
 	// disturbed are the objects that were looked at before their first write,
-	// and whether somebody had changed them since they were read.
+	// and whether they have more changes than those that are known to be ours:
+	// somebody else's since they were read, or some of a change that failed.
 	disturbed map[directory.GUID]bool
 
 	mu      sync.Mutex

@@ -29,6 +29,7 @@ func Windows(t *testing.T, open engine.OpenTarget) {
 	t.Run("Replicating", func(t *testing.T) { newWindows(t, open, server.Options{}).testReplicating(t) })
 	t.Run("Listing", func(t *testing.T) { newWindows(t, open, server.Options{MaxPageSize: 10}).testListing(t) })
 	t.Run("Binding", func(t *testing.T) { newWindows(t, open, server.Options{}).testBinding(t) })
+	t.Run("Superseded", func(t *testing.T) { newWindows(t, open, server.Options{}).testSuperseded(t) })
 	t.Run("Large", func(t *testing.T) { newWindows(t, open, server.Options{}).testLarge(t) })
 	t.Run("Small", func(t *testing.T) {
 		newWindows(t, open, server.Options{MaxPageSize: 10, MaxValRange: 7}).testSmall(t)
@@ -611,6 +612,42 @@ func (w *windows) testBinding(t *testing.T) {
 	}
 	if n := peak.Load(); n > most || n < 4 {
 		t.Errorf("%d changes were made at once", n)
+	}
+}
+
+// testSuperseded: who writes is asked whether it still may before each request,
+// of a change of several and of one that is tried again too (rule 18).
+func (w *windows) testSuperseded(t *testing.T) {
+	over := &engine.Error{Category: engine.InvalidState, ID: "RunSuperseded", Message: "Another run has taken over.", Advice: "Nothing has to be done."}
+	until := func(allowed int) context.Context {
+		return engine.WithMayWrite(testContext(t), func(context.Context) error {
+			if allowed--; allowed < 0 {
+				return over
+			}
+			return nil
+		})
+	}
+	many := w.fill(t, 3_000)
+	group, _ := w.create(t, w.target, w.unit.GUID)
+	_, err := w.target.ChangeMembers(until(1), group.GUID, many, nil)
+	w.wantError(t, err, "RunSuperseded")
+	if got, err := w.read(t, group.GUID); err != nil || len(got) != 1_000 {
+		t.Errorf("%d members, %v", len(got), err)
+	}
+	// It slept while it waited for an answer, which does not come.
+	var requests atomic.Int32
+	w.dc.SetFault(func(o server.Operation) server.Fault {
+		if o.Kind != "modify" {
+			return server.None
+		}
+		requests.Add(1)
+		return server.Cut
+	})
+	defer w.dc.SetFault(nil)
+	_, err = w.target.ChangeMembers(until(1), group.GUID, nil, many[:1])
+	w.wantError(t, err, "OutcomeUnknown")
+	if n := requests.Load(); n != 1 {
+		t.Errorf("%d requests", n)
 	}
 }
 

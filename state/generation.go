@@ -13,11 +13,11 @@ import (
 
 // Commit makes what the generation staged current and stores the watermark and
 // the pending set, in one transaction; then it removes what older runs staged.
-// When that removal fails, the commit stands all the same, and the next one
+// When that removal fails, the commit stands all the same, and the next run
 // removes what is left. Errors: RunNotFound, RunSuperseded.
 func (s *State) Commit(ctx context.Context, generation int64, watermark engine.Watermark, pending []directory.GUID) error {
 	l := s.layers(generation)
-	err := s.write(ctx, "make what was imported current", func(q *session) error {
+	err := s.writeThrough(ctx, "make what was imported current", func(q *session) error {
 		n, err := q.changed("UPDATE run SET committed = 1 WHERE id = ?", generation)
 		if err != nil {
 			return err

@@ -110,7 +110,7 @@ func unlink(q *session, target directory.GUID) error {
 // SetDisableSet replaces the groups that the next run deletes; an empty set
 // clears them.
 func (s *State) SetDisableSet(ctx context.Context, set []engine.Link) error {
-	return s.write(ctx, "store the groups that Disable named", func(q *session) error {
+	return s.writeThrough(ctx, "store the groups that Disable named", func(q *session) error {
 		if _, err := q.exec("DELETE FROM disable_set"); err != nil {
 			return err
 		}

@@ -505,6 +505,17 @@ func (h *history) check(generation int64, w *world) {
 	groupsWith, err := s.GroupsWithMembers(ctx, generation, wanted)
 	must(t, err)
 	h.same("groups with members", sortedSet(with), groupsWith)
+
+	objects := []directory.GUID{guid(4, 2), guid(4, 99), guid(4, 5)}
+	var joined []directory.GUID
+	for id, j := range w.joins {
+		if j.resolved && j.Reason == directory.ReasonJoined && slices.Contains(objects, j.Ref.GUID) {
+			joined = append(joined, id)
+		}
+	}
+	joinedTo, err := s.MembersJoinedTo(ctx, generation, objects)
+	must(t, err)
+	h.same("members joined to objects", sortedSet(joined), sortedSet(joinedTo))
 }
 
 // checkStaged compares what the generation itself has staged.

@@ -11,6 +11,7 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 // wholly are the statements of a delta run that may read a staged table from end
@@ -39,6 +40,14 @@ func TestDeltaPlans(t *testing.T) {
 	must(t, s.StageDueMembers(ctx, run, started))
 	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: people[1].ID, Reason: directory.ReasonNotFound}}, started))
 	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
+	must(t, s.Spool(ctx, run, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 1)}}}))
+	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 10, true)
+	must(t, err)
+	must(t, s.RecordOutcomes(ctx, run, []engine.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: engine.OutcomeDone, Link: &engine.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
+		Refused: []engine.Refusal{{GUID: guid(4, 1)}}, Unlink: guid(3, 8)}}))
+	_, _, err = s.LastComplete(ctx)
+	must(t, err)
+	must(t, s.PurgeRuns(ctx, started.AddDate(1, 0, 0)))
 	for _, err := range []error{
 		second(s.UnreadMembers(ctx, run, directory.GUID{}, 10)), second(s.UnresolvedMembers(ctx, run, directory.GUID{}, 10)),
 		second(s.ChangedJoins(ctx, run)), second(s.GroupsWithMembers(ctx, run, []directory.GUID{people[0].ID})),

@@ -48,6 +48,11 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Before the current one stands what a run that died after its commit had no
+	// time to remove.
+	if err := s.removeStaged(ctx, 0, current-1); err != nil {
+		return err
+	}
 	if err := s.removeStaged(ctx, current+1, allLater); err != nil {
 		return err
 	}
@@ -64,7 +69,7 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 // SaveRun replaces the record, but for one that was closed as interrupted: its
 // process is held to be dead, and another has taken over. Error: RunNotFound.
 func (s *State) SaveRun(ctx context.Context, run engine.Run) error {
-	return s.write(ctx, "save the record of a run", func(q *session) error { return saveRun(q, &run) })
+	return s.writeThrough(ctx, "save the record of a run", func(q *session) error { return saveRun(q, &run) })
 }
 
 func saveRun(q *session, run *engine.Run) error {

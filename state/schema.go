@@ -28,7 +28,8 @@ const applicationID = 0x47574231
 type purpose string
 
 // synchronous=NORMAL with a write-ahead log loses at most the last
-// transactions when the power fails, and never the consistency of the file.
+// transactions when the power fails, and never the consistency of the file;
+// [State.writeThrough] is for those that must not be lost.
 const (
 	forReading purpose = "_query_only=1&_busy_timeout=10000&_cache_size=-8000"
 	forWriting purpose = "_busy_timeout=10000&_foreign_keys=1&_synchronous=NORMAL&_cache_size=-32000"

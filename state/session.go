@@ -163,6 +163,17 @@ func (s *State) snapshot(ctx context.Context, doing string, f func(q *session) e
 
 // write runs f in a transaction on the writer's connection.
 func (s *State) write(ctx context.Context, doing string, f func(q *session) error) error {
+	return s.transact(ctx, doing, false, f)
+}
+
+// writeThrough is write that returns only once the disk has it, and all that was
+// written before: for what is told to somebody, or followed by a write elsewhere
+// that counts on it.
+func (s *State) writeThrough(ctx context.Context, doing string, f func(q *session) error) error {
+	return s.transact(ctx, doing, true, f)
+}
+
+func (s *State) transact(ctx context.Context, doing string, through bool, f func(q *session) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -179,10 +190,28 @@ func (s *State) write(ctx context.Context, doing string, f func(q *session) erro
 		s.writer = q
 	}
 	s.writer.ctx = ctx
-	err := s.writer.within("BEGIN IMMEDIATE", func() error { return f(s.writer) })
+	err := s.writer.synced(through, func() error {
+		return s.writer.within("BEGIN IMMEDIATE", func() error { return f(s.writer) })
+	})
 	if err != nil {
 		// The caches tell what is in the database; after a rollback it is not.
 		s.staged.forget()
 	}
 	return s.translate(doing, err)
+}
+
+// synced runs a transaction, with through so that its end waits for the disk.
+// The pragma acts when it is prepared, so it cannot be a prepared statement.
+func (q *session) synced(through bool, f func() error) error {
+	if !through {
+		return f()
+	}
+	if _, err := q.conn.ExecContext(context.Background(), "PRAGMA synchronous = FULL"); err != nil {
+		return err
+	}
+	err := f()
+	if _, back := q.conn.ExecContext(context.Background(), "PRAGMA synchronous = NORMAL"); err == nil {
+		err = back
+	}
+	return err
 }

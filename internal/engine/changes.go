@@ -57,52 +57,98 @@ func (r *run) importChanges(ctx context.Context) error {
 			unread = append(unread, id)
 		}
 	}
-	if err := r.readGroups(ctx, unstaged); err != nil {
+	if _, err := r.readGroups(ctx, unstaged); err != nil {
 		return err
 	}
-	again, err := r.readWithinLag(ctx, append(slices.Clone(unstaged), unread...))
+	again, err := r.readAfterLag(ctx, append(slices.Clone(unstaged), unread...))
 	if err != nil {
 		return err
 	}
+	unread = slices.DeleteFunc(unread, func(id directory.GUID) bool { return r.unseen[id] })
 	if err := r.readMembers(ctx, append(unread, again...)); err != nil {
 		return err
 	}
-	if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
+	if r.expired { // what has changed is left to the next run
+		r.links = r.watermark.Source[0]
+		r.links.Taken, r.links.Whole, r.links.Unjoined, r.links.Told = r.now().UTC(), nil, nil, nil
+	} else if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
 		return err
 	}
 	// What earlier runs were told of these no delta tells again.
-	whole := slices.Concat(r.links.Whole, unstaged, unread)
-	slices.SortFunc(whole, directory.GUID.Compare)
-	r.links.Whole = slices.Compact(whole)
+	r.links.Whole = distinct(slices.Concat(r.links.Whole, unstaged, unread))
 	return nil
 }
 
-// readWithinLag lists the groups that were read whole within the lag, but for
-// those that this run reads anyway, and forgets those of which it is over now.
-func (r *run) readWithinLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
-	var again []directory.GUID
-	reads := map[directory.GUID]bool{}
-	for _, id := range read {
-		reads[id] = true
-	}
+// readAfterLag reads once more the groups and members that were read when a
+// replica may have lagged behind, and forgets them: no delta tells again what was
+// kept back then, also not that a group had been deleted. It returns the groups
+// of which the members are still to be read, without those that this run reads
+// anyway.
+func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
+	var noted, users []directory.GUID
 	for i := range r.watermark.Source {
 		links := &r.watermark.Source[i]
-		for _, id := range links.Whole {
+		if r.now().Sub(links.Taken) >= replicaLag {
+			noted, users = append(noted, links.Whole...), append(users, links.Unjoined...)
+			links.Whole, links.Unjoined, links.Told = nil, nil, nil
+		}
+	}
+	var members []directory.SourceMember
+	for _, id := range distinct(users) {
+		members = append(members, directory.SourceMember{ID: id, Kind: directory.KindUser})
+	}
+	if err := r.readSingly(ctx, members); err != nil {
+		return nil, err
+	}
+	staged := func(ids []directory.GUID) (out []directory.GUID, err error) {
+		for _, id := range ids {
 			group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
 			if err != nil {
 				return nil, err
 			}
-			if ok && !r.hidden(&group) && !reads[id] {
-				r.touch(id, touchedBySource)
-				again = append(again, id)
+			if ok && !r.hidden(&group) && !slices.Contains(read, id) {
+				out = append(out, id)
 			}
 		}
-		if r.now().Sub(links.Taken) >= replicaLag {
-			links.Whole = nil
+		return out, nil
+	}
+	again, err := staged(distinct(noted))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.readGroups(ctx, again); err != nil {
+		return nil, err
+	}
+	return staged(again)
+}
+
+func distinct(ids []directory.GUID) []directory.GUID {
+	slices.SortFunc(ids, directory.GUID.Compare)
+	return slices.Compact(ids)
+}
+
+// recall takes for told what runs within the lag were told.
+func (r *run) recall() {
+	r.told = map[directory.GUID]bool{}
+	for _, links := range r.watermark.Source {
+		if r.now().Sub(links.Taken) < replicaLag {
+			for _, id := range links.Told {
+				r.told[id] = true
+			}
 		}
 	}
-	slices.SortFunc(again, directory.GUID.Compare)
-	return slices.Compact(again), nil
+}
+
+// forgetTold is for a group of which a delta now tells that it was removed.
+func (r *run) forgetTold(id directory.GUID) {
+	if !r.told[id] {
+		return
+	}
+	delete(r.told, id)
+	for i := range r.watermark.Source {
+		links := &r.watermark.Source[i]
+		links.Told = slices.DeleteFunc(links.Told, func(t directory.GUID) bool { return t == id })
+	}
 }
 
 // catchUp ends a full import with what has changed while it was read, and
@@ -144,13 +190,15 @@ func earlier(links []DeltaLinks, began time.Time) (from DeltaLinks, covers, ok b
 }
 
 // kept are the links to store: those that a full import may still need, the
-// newest first.
+// newest first. Of more, what is noted with them stays.
 func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
 	const most = 48
 	links := []DeltaLinks{newest}
 	for _, l := range before {
 		if len(links) == most {
-			break
+			last := &links[most-1]
+			last.Whole, last.Unjoined, last.Told = distinct(slices.Concat(last.Whole, l.Whole)), distinct(slices.Concat(last.Unjoined, l.Unjoined)), distinct(slices.Concat(last.Told, l.Told))
+			continue
 		}
 		links = append(links, l)
 		if newest.Taken.Sub(l.Taken) >= replicaLag {
@@ -189,13 +237,19 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 	if err != nil {
 		return next, fmt.Errorf("reading what has changed of the users of the tenant: %w", err)
 	}
-	if err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare)); err != nil {
+	read, err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare))
+	if err != nil {
 		return next, err
 	}
-	for id, told := range fresh {
+	for _, id := range read {
 		whole[id] = true
+	}
+	for id, told := range fresh {
 		if err := r.addTold(ctx, id, told); err != nil {
 			return next, err
+		}
+		if r.told[id] && r.unseen[id] {
+			next.Told = append(next.Told, id)
 		}
 	}
 	next.Whole = slices.SortedFunc(maps.Keys(whole), directory.GUID.Compare)
@@ -259,6 +313,7 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh unread) err
 	if c.Removed != NotRemoved || c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !r.selection.SecurityGroups) {
 		delete(fresh, id)
 		delete(r.unseen, id)
+		r.forgetTold(id)
 		r.touch(id, touchedBySource)
 		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
 	}
@@ -319,13 +374,13 @@ func (c *GroupChange) apply(g *directory.SourceGroup) {
 
 // readGroups stages the named groups as they are now, the members with them of
 // those that were not staged. One that the tenant does not give is not staged:
-// whether it is gone is asked singly when it is planned (rule 6).
-func (r *run) readGroups(ctx context.Context, ids []directory.GUID) error {
-	var whole []directory.GUID
+// whether it is gone is asked singly when it is planned (rule 6). It returns those
+// of which it read the members.
+func (r *run) readGroups(ctx context.Context, ids []directory.GUID) (whole []directory.GUID, err error) {
 	for batch := range slices.Chunk(ids, askBatch) {
 		groups, err := r.source.GroupsByID(ctx, r.selection, batch)
 		if err != nil {
-			return fmt.Errorf("reading %d groups that have changed: %w", len(batch), err)
+			return nil, fmt.Errorf("reading %d groups that have changed: %w", len(batch), err)
 		}
 		missing := map[directory.GUID]bool{}
 		for _, id := range batch {
@@ -340,20 +395,20 @@ func (r *run) readGroups(ctx context.Context, ids []directory.GUID) error {
 			delete(missing, groups[i].ID)
 			before, ok, err := r.state.SourceGroup(ctx, r.record.ID, groups[i].ID)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if (!ok || r.hidden(&before)) && !r.hidden(&groups[i]) {
 				whole = append(whole, groups[i].ID)
 			}
 		}
 		if err := r.state.StageGoneGroups(ctx, r.record.ID, slices.Collect(maps.Keys(missing))); err != nil {
-			return err
+			return nil, err
 		}
 		if err := r.state.StageSourceGroups(ctx, r.record.ID, groups); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return r.readMembers(ctx, whole)
+	return whole, r.readMembers(ctx, whole)
 }
 
 // readUnreadMembers reads how the members join of whom only the id is known.
@@ -363,11 +418,7 @@ func (r *run) readUnreadMembers(ctx context.Context) error {
 		if err != nil || len(members) == 0 {
 			return err
 		}
-		read, err := r.source.MembersByID(ctx, members)
-		if err != nil {
-			return fmt.Errorf("reading %d members: %w", len(members), err)
-		}
-		if err := r.state.StageKnownMembers(ctx, r.record.ID, read); err != nil {
+		if err := r.readSingly(ctx, members); err != nil {
 			return err
 		}
 		if len(members) < askBatch {
@@ -375,4 +426,24 @@ func (r *run) readUnreadMembers(ctx context.Context) error {
 		}
 		after = members[len(members)-1].ID
 	}
+}
+
+// readSingly stages how members join, and notes the users who seem to have no
+// account: a replica that lags behind does not show yet that they have one.
+func (r *run) readSingly(ctx context.Context, members []directory.SourceMember) error {
+	for batch := range slices.Chunk(members, askBatch) {
+		read, err := r.source.MembersByID(ctx, batch)
+		if err != nil {
+			return fmt.Errorf("reading %d members: %w", len(batch), err)
+		}
+		for i := range read {
+			if read[i].Kind == directory.KindUser && read[i].Readable && !read[i].Synced {
+				r.unjoined = append(r.unjoined, read[i].ID)
+			}
+		}
+		if err := r.state.StageKnownMembers(ctx, r.record.ID, read); err != nil {
+			return err
+		}
+	}
+	return nil
 }

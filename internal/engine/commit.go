@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"reflect"
-	"slices"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -22,11 +21,6 @@ func (r *run) commitStep(ctx context.Context) error {
 	if r.record.LinkedGroups, err = r.state.CountLinks(ctx); err != nil {
 		return err
 	}
-	if r.record.PolicyType == Initial {
-		if err := r.settleSettings(ctx); err != nil {
-			return err
-		}
-	}
 	if err := r.state.StillRunning(ctx, r.record.ID); err != nil {
 		return err
 	}
@@ -36,6 +30,12 @@ func (r *run) commitStep(ctx context.Context) error {
 	}
 	if err := r.state.Commit(ctx, r.record.ID, watermark, r.pendingGroups()); err != nil {
 		return err
+	}
+	// Not before: what has failed is pending only from here on.
+	if r.record.PolicyType == Initial {
+		if err := r.settleSettings(ctx); err != nil {
+			return err
+		}
 	}
 	return r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
 }
@@ -66,9 +66,10 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	for i := range w.Source {
 		// A full import has read everything again.
 		if r.record.PolicyType == Initial && w.Initial.Sub(w.Source[i].Taken) >= replicaLag {
-			w.Source[i].Whole = nil
+			w.Source[i].Whole, w.Source[i].Unjoined, w.Source[i].Told = nil, nil, nil
 		}
 	}
+	r.links.Unjoined = distinct(r.unjoined)
 	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
 	return w, nil
 }
@@ -85,8 +86,7 @@ func readOnDemand(links []DeltaLinks, id directory.GUID, now time.Time) []DeltaL
 		note.Whole = append(note.Whole, links[0].Whole...)
 		links = links[1:]
 	}
-	slices.SortFunc(note.Whole, directory.GUID.Compare)
-	note.Whole = slices.Compact(note.Whole)
+	note.Whole = distinct(note.Whole)
 	return append([]DeltaLinks{note}, links...)
 }
 

@@ -209,8 +209,12 @@ func (t *fakeTenant) Members(ctx context.Context, groups []directory.GUID, page 
 			p = engine.MemberPage{Group: id, Err: err}
 		} else if err != nil {
 			return err
+		} else if g, ok := shown[id]; ok && g.Visibility == directory.HiddenMembership && !slices.Contains(t.roles, "Member.Read.Hidden") {
+			// Graph shows none and says nothing
+		} else if ok {
+			p.Members = g.members
 		} else {
-			p.Members = shown[id].members
+			p = engine.MemberPage{Group: id, Err: &engine.Error{Category: engine.ObjectNotFound, ID: "ObjectNotFound", Object: id.String(), Message: "not there"}}
 		}
 		if err := page(p); err != nil {
 			return err

@@ -38,7 +38,17 @@ func TestHistories(t *testing.T) {
 		names := []string{"A", "B", "C", "D"}
 		users := []string{"a", "b", "c", "d", "cloud"}
 		b.tenant.put(claimed, "b")
-		alive := map[directory.GUID]bool{} // groups that the tenant has, or can restore
+		alive := map[directory.GUID]bool{}    // groups that the tenant has, or can restore
+		if rapid.Bool().Draw(rt, "settled") { // no later run reads everything by itself
+			for _, name := range names[:2] {
+				b.tenant.put(name, users[:2]...)
+				alive[guid("group "+name)] = true
+			}
+			for range 3 {
+				b.sync(rt)
+				b.pass(31 * time.Minute)
+			}
+		}
 		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
 			for range rapid.IntRange(0, 4).Draw(rt, "edits") {
 				edit(rt, b, names, users, alive)
@@ -119,6 +129,11 @@ func (b *bench) round(rt *rapid.T, names []string) (engine.Run, error) {
 // isProjected compares the directory with what the tenant implies.
 func (b *bench) isProjected(rt *rapid.T, run engine.Run) {
 	objects := owned(b)
+	for id, object := range objects {
+		if b.tenant.groups[id] == nil && b.tenant.deleted[id] == engine.PresenceHardDeleted && linked(rt, b, object) {
+			rt.Fatalf("%s was deleted from the tenant and is still in the directory after %+v\n%v", b.directory.objects[object].DisplayName, run, b.outcomes(rt, run))
+		}
+	}
 	for id, g := range b.tenant.groups {
 		if g.DisplayName == claimed {
 			continue

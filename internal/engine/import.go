@@ -25,16 +25,6 @@ const (
 // changed. The source says it is complete or fails: a broken read is never an
 // instruction.
 func (r *run) importSource(ctx context.Context) error {
-	// The token may be another than when the connection was made, and without
-	// a permission members look as if they had no account (rule 7).
-	identity, err := r.source.Identify(ctx)
-	if err != nil {
-		return fmt.Errorf("reading what the token allows: %w", err)
-	}
-	if err := identity.requirePermissions(); err != nil {
-		return err
-	}
-	r.sourceID = identity
 	if r.record.PolicyType == Delta {
 		err := r.importChanges(ctx)
 		if !HasID(err, "DeltaLinkExpired") {
@@ -88,6 +78,10 @@ func (r *run) importMembers(ctx context.Context) error {
 	}
 	if err := r.readMembers(ctx, groups); err != nil {
 		return err
+	}
+	if r.expired { // the next run goes on from the links that were taken first
+		r.watermark.Settled = false
+		return nil
 	}
 	return r.catchUp(ctx)
 }

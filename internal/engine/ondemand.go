@@ -118,6 +118,8 @@ func (d *demand) importSource(ctx context.Context) error {
 		return fmt.Errorf("reading the group %s: %w", d.id, err)
 	}
 	if len(groups) == 0 {
+		// A run that waits for the group goes on waiting: no delta tells of it again.
+		d.unseen[d.id] = d.pending[d.id]
 		d.step("Import", Skipped, "The tenant does not show the group as one that can be written.")
 		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
 	}
@@ -156,10 +158,12 @@ func (d *demand) importTarget(ctx context.Context) error {
 // resolve finds the members anew. Other groups may have the same ones: those
 // are left to the next run.
 func (d *demand) resolve(ctx context.Context) error {
+	again := []directory.GUID{d.id} // another object may stand for it now
 	if len(d.members) <= askAgain {
-		if err := d.state.StageMembersAgain(ctx, d.record.ID, d.members); err != nil {
-			return err
-		}
+		again = append(again, d.members...)
+	}
+	if err := d.state.StageMembersAgain(ctx, d.record.ID, again); err != nil {
+		return err
 	}
 	if err := d.run.resolve(ctx, nil); err != nil {
 		return err

@@ -187,6 +187,9 @@ type planner struct {
 	named  []planned   // changes that set a name
 	spool  []planned
 	size   int // member values in spool
+	// waiting are the members of moved and named: a few large groups are as much
+	// to hold as many small ones.
+	waiting int
 }
 
 // planned is a change with the number of members its object has now.
@@ -223,7 +226,8 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	known := func(c plan.Candidate) bool { return c.Linked || c.Ours(pair.ID, &p.rules) }
 	if pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, known) {
 		p.moved = append(p.moved, pair)
-		if len(p.moved) < nameBatch {
+		p.waiting += len(pair.Membership.Joined)
+		if len(p.moved) < nameBatch && p.waiting < stageMembers {
 			return nil
 		}
 		return p.askSIDs(ctx)
@@ -296,7 +300,7 @@ func (p *planner) unsettled(pair *plan.Pair) bool {
 	switch Presence(pair.Presence) {
 	case PresenceOutOfScope:
 		return false
-	case PresenceSoftDeleted, PresenceHardDeleted:
+	case PresenceHardDeleted:
 		return p.unseen[pair.ID] && !linked(pair)
 	}
 	return p.unseen[pair.ID]
@@ -346,7 +350,7 @@ func (p *planner) askSIDs(ctx context.Context) error {
 		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
 	}
 	waiting := p.moved
-	p.moved = nil
+	p.moved, p.waiting = nil, 0
 	for _, pair := range waiting {
 		if ref, ok := refs[pair.Source.OnPremisesSID]; ok {
 			if err := p.addBySID(ctx, &pair, ref); err != nil {
@@ -414,7 +418,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if pair.Hidden { // its members are not waited for
 		pair.Membership = plan.Membership{}
 	}
-	p.setPending(pair.ID, p.unsettled(pair) || plan.Pending(changes, &pair.Membership))
+	// Without a group and a link nothing waits for what stands in the way.
+	waits := pair.Source != nil || linked(pair)
+	p.setPending(pair.ID, p.unsettled(pair) || waits && plan.Pending(changes, &pair.Membership))
 	for _, change := range changes {
 		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
 			p.unlinks = append(p.unlinks, change.TargetGUID)
@@ -424,7 +430,8 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		}
 		var err error
 		if waiting := (planned{change, values[change.TargetGUID]}); plan.NeedsName(&change) {
-			if p.named = append(p.named, waiting); len(p.named) >= nameBatch {
+			p.waiting += len(change.Add) + len(change.Remove)
+			if p.named = append(p.named, waiting); len(p.named) >= nameBatch || p.waiting >= stageMembers {
 				err = p.askNames(ctx)
 			}
 		} else {
@@ -496,7 +503,7 @@ func (p *planner) askNames(ctx context.Context) error {
 		}
 	}
 	waiting := p.named
-	p.named = nil
+	p.named, p.waiting = nil, 0
 	for i, change := range waiting {
 		taken := p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)])
 		if plan.Pending(taken, &plan.Membership{}) {

@@ -58,6 +58,7 @@ func (r *run) choosePolicy(ctx context.Context) error {
 	if r.watermark, err = r.state.Watermark(ctx); err != nil {
 		return err
 	}
+	r.recall()
 	// Read before anything is searched: what changes meanwhile is found again.
 	if r.targetID, err = r.target.Identify(ctx); err != nil {
 		return err
@@ -84,10 +85,14 @@ func (r *run) choosePolicy(ctx context.Context) error {
 		// whose container gets another name gets no new uSN.
 		policy, reason = Initial, InitialSettings
 	}
+	if err := r.readToken(ctx); err != nil {
+		return err
+	}
 	if err := r.chooseScope(ctx); err != nil {
 		return err
 	}
-	// The tenant's default for new groups is a part of the scope too.
+	// The tenant's default for new groups is a part of the scope too, and whether
+	// hidden members may be read.
 	if policy == Delta && r.watermark.Scope != r.scopeKey() && !r.single {
 		policy, reason = Initial, InitialSettings
 	}
@@ -113,7 +118,11 @@ func (r *run) renamed() bool {
 
 // scopeKey is the scope of this run in the form that is stored.
 func (r *run) scopeKey() string {
-	return r.settings.scopeKey() + newGroups(r.scope.NewGroupDefault)
+	hidden := ""
+	if r.sourceID.hasOne(hiddenRoles) { // what changed while it lacked them no delta tells
+		hidden = "\nwith hidden members"
+	}
+	return r.settings.scopeKey() + hidden + newGroups(r.scope.NewGroupDefault)
 }
 
 func newGroups(byDefault bool) string { return fmt.Sprintf("\nnew groups by default: %t", byDefault) }
@@ -186,6 +195,18 @@ func unfinished(ctx context.Context, state State) ([]Run, error) {
 	return nil, err
 }
 
+// readToken finds out what the token allows: it may be another than when the
+// connection was made, and without a permission members look as if they had no
+// account, or as if there were none (rule 7).
+func (r *run) readToken(ctx context.Context) error {
+	identity, err := r.source.Identify(ctx)
+	if err != nil {
+		return fmt.Errorf("reading what the token allows: %w", err)
+	}
+	r.sourceID = identity
+	return identity.requirePermissions()
+}
+
 // chooseScope makes of the settings what the tenant is asked for, and which of
 // it is written.
 func (r *run) chooseScope(ctx context.Context) error {
@@ -231,6 +252,7 @@ func parseFilter(text string) (*plan.Filter, error) {
 // becomeInitial turns a delta run into one that imports everything.
 func (r *run) becomeInitial(ctx context.Context, why PolicyReason) error {
 	r.record.PolicyType, r.record.PolicyReason = Initial, why
-	r.touched, r.unseen, r.told = map[directory.GUID]touch{}, map[directory.GUID]bool{}, map[directory.GUID]bool{}
+	r.touched, r.unseen, r.unjoined = map[directory.GUID]touch{}, map[directory.GUID]bool{}, nil
+	r.recall()
 	return r.state.Discard(ctx, r.record.ID)
 }

@@ -22,6 +22,17 @@ func (r *run) resolveMembers(ctx context.Context) error {
 		if err := r.readUnreadMembers(ctx); err != nil {
 			return err
 		}
+		// Another object may stand for a group now: a run that was broken off has
+		// created it, or somebody deleted it.
+		var groups []directory.GUID
+		for id, why := range r.touched {
+			if why&touchedByTarget != 0 {
+				groups = append(groups, id)
+			}
+		}
+		if err := r.state.StageMembersAgain(ctx, r.record.ID, groups); err != nil {
+			return err
+		}
 	}
 	if err := r.resolve(ctx, nil); err != nil || r.record.PolicyType != Delta || r.single {
 		return err
@@ -78,12 +89,14 @@ func (r *run) resolveGroups(ctx context.Context, members []directory.SourceMembe
 			others = append(others, m)
 			continue
 		}
-		ref, ok, err := r.standing(ctx, m.ID)
+		ours, err := r.standing(ctx, m.ID)
 		switch {
 		case err != nil:
 			return nil, nil, err
-		case ok:
-			resolutions = append(resolutions, Resolution{MemberID: m.ID, Ref: ref})
+		case len(ours) == 1:
+			resolutions = append(resolutions, Resolution{MemberID: m.ID, Ref: ours[0]})
+		case len(ours) > 1: // a dispute takes it out of no group
+			resolutions = append(resolutions, Resolution{MemberID: m.ID, Reason: directory.ReasonAmbiguous})
 		default:
 			others = append(others, m)
 		}
@@ -91,27 +104,24 @@ func (r *run) resolveGroups(ctx context.Context, members []directory.SourceMembe
 	return resolutions, others, nil
 }
 
-// standing returns the one object of ours that stands for a cloud group: the
-// linked one, or after a lost state the one that carries mark and stamp.
-func (r *run) standing(ctx context.Context, id directory.GUID) (directory.MemberRef, bool, error) {
+// standing returns the objects of ours that stand for a cloud group: the linked
+// one, or after a lost state those that carry mark and stamp.
+func (r *run) standing(ctx context.Context, id directory.GUID) ([]directory.MemberRef, error) {
 	staged, err := r.state.Candidates(ctx, r.record.ID, id)
 	if err != nil {
-		return directory.MemberRef{}, false, err
+		return nil, err
 	}
 	var ours []directory.MemberRef
 	for i := range staged {
 		ref := directory.MemberRef{GUID: staged[i].GUID, DN: staged[i].DN}
 		if c := r.candidate(&staged[i]); c.Ours(id, &r.rules) {
 			if c.Linked {
-				return ref, true, nil
+				return []directory.MemberRef{ref}, nil
 			}
 			ours = append(ours, ref)
 		}
 	}
-	if len(ours) != 1 {
-		return directory.MemberRef{}, false, nil
-	}
-	return ours[0], true, nil
+	return ours, nil
 }
 
 // settleStep looks once more at members that this run itself has made somebody

@@ -89,12 +89,15 @@ type DeltaLinks struct {
 	Groups string    `json:"groups"`
 	Users  string    `json:"users"`
 	Taken  time.Time `json:"taken"`
-	// Whole are the groups that were read whole when these links were taken, in
-	// a full import those that had changed shortly before, and since then by
-	// runs of one group. A replica may have
-	// kept something of them back, so they are read again until the lag is over
-	// (rule 11).
-	Whole []directory.GUID `json:"whole,omitempty"`
+	// What a replica that lags behind may have kept back of what was read when
+	// these links were taken, for when the lag is over (rule 11). Whole are the
+	// groups that were read whole, in a full import those that had changed shortly
+	// before, Unjoined users who were read singly and seemed to have no account:
+	// they are read once more. Told are groups that a delta told of and that were
+	// not shown: until then nothing else is believed of them.
+	Whole    []directory.GUID `json:"whole,omitempty"`
+	Unjoined []directory.GUID `json:"unjoined,omitempty"`
+	Told     []directory.GUID `json:"told,omitempty"`
 }
 
 // Removal says how a group left the tenant.

@@ -185,8 +185,9 @@ type run struct {
 	containers []Container // the configured one, then the former ones
 	touched    map[directory.GUID]touch
 	// unseen are groups that were asked for and that the tenant did not show,
-	// told those among them that a delta told of as being there.
+	// told those that a delta told of as being there, now or within the lag.
 	unseen, told map[directory.GUID]bool
+	unjoined     []directory.GUID // users who were read singly and seem to have no account
 	lost         map[directory.GUID]Link
 	relinks      []Link
 	unlinks      []directory.GUID

@@ -28,6 +28,11 @@ func (r *run) commitStep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Should the process die after the commit, the next run takes the totals from
+	// this record and is measured by them (rule 27).
+	if err := r.state.SaveRun(ctx, r.record); err != nil {
+		return err
+	}
 	if err := r.state.Commit(ctx, r.record.ID, watermark, r.pendingGroups()); err != nil {
 		return err
 	}

@@ -261,15 +261,21 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 	}
 	r.conclude(ctx, err)
 
-	// The record is written even when the run was cancelled.
+	// The record is written even when the run was cancelled, and first: removing
+	// what a large run staged may take longer than there is time. What is left of
+	// it, the next run removes when it begins.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
+	if err := r.state.SaveRun(ctx, r.record); err != nil {
+		return r.record, err
+	}
 	current, err := r.state.Current(ctx)
 	if err == nil && current != id {
 		err = r.state.Discard(ctx, id)
 	}
-	if saved := r.state.SaveRun(ctx, r.record); saved != nil {
-		return r.record, saved
+	if errors.Is(err, context.DeadlineExceeded) {
+		r.warn("what the run staged could not all be removed in time", "run", id)
+		err = nil
 	}
 	return r.record, err
 }

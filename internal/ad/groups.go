@@ -68,11 +68,10 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 }
 
 // GroupsByGUID implements engine.TargetReader.
-func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool) ([]directory.TargetGroup, error) {
+func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	if len(guids) > maxGUIDs {
-		return nil, t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))
+		return t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))
 	}
-	var groups []directory.TargetGroup
 	for batch := range slices.Chunk(guids, batchSize) {
 		values := make([][]byte, len(batch))
 		for i, g := range batch {
@@ -82,22 +81,26 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", anyOf(attrGUID, values)),
 			attributes: groupAttributes(members), pageSize: groupPage, extendedDN: true,
 		}
-		var found []directory.TargetGroup
+		told := map[directory.GUID]bool{} // by an attempt that did not come to the end
 		err := retry(ctx, func() error {
-			found = nil
 			return t.pool.use(ctx, func(c *conn) error {
 				return c.groups(ctx, q, func(g directory.TargetGroup) error {
-					found = append(found, g)
-					return nil
+					if told[g.GUID] {
+						return nil
+					}
+					told[g.GUID] = true
+					return each(g)
 				})
 			})
 		})
-		if err != nil {
-			return nil, t.readError(ctx, t.root.baseDN, err)
+		if own, ok := unwrapAbort(err); ok {
+			return own
 		}
-		groups = append(groups, found...)
+		if err != nil {
+			return t.readError(ctx, t.root.baseDN, err)
+		}
 	}
-	return groups, nil
+	return nil
 }
 
 func groupAttributes(members bool) []string {

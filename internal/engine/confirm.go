@@ -62,21 +62,18 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 	if written == nil {
 		return nil
 	}
-	whole, err := r.target.GroupsByGUID(ctx, small, true)
-	if err != nil {
-		return err
-	}
-	headers, err := r.target.GroupsByGUID(ctx, large, false)
-	if err != nil {
-		return err
-	}
 	now := map[directory.GUID]*directory.TargetGroup{}
-	for i := range whole {
-		now[whole[i].GUID] = &whole[i]
+	add := func(g directory.TargetGroup) error {
+		now[g.GUID] = &g
+		return nil
 	}
-	for i := range headers {
-		now[headers[i].GUID] = &headers[i]
+	if err := r.target.GroupsByGUID(ctx, small, true, add); err != nil {
+		return err
 	}
+	if err := r.target.GroupsByGUID(ctx, large, false, add); err != nil {
+		return err
+	}
+	var err error
 	var outcomes []ChangeOutcome
 	for _, c := range written {
 		group := now[c.TargetGUID]

@@ -137,7 +137,7 @@ func ownGroups(ctx context.Context, state State, target Target, settings *Settin
 	}
 	for len(elsewhere) > 0 {
 		n := min(len(elsewhere), askBatch)
-		found, err := target.GroupsByGUID(ctx, elsewhere[:n], false)
+		found, err := headers(ctx, target, elsewhere[:n])
 		if err != nil {
 			return nil, fmt.Errorf("looking up linked groups: %w", err)
 		}
@@ -156,7 +156,7 @@ func ownGroups(ctx context.Context, state State, target Target, settings *Settin
 func spoolDeletes(ctx context.Context, state State, target Target, record *Run, set []Link) error {
 	for len(set) > 0 {
 		n := min(len(set), listBatch)
-		groups, err := target.GroupsByGUID(ctx, targets(set[:n]), false)
+		groups, err := headers(ctx, target, targets(set[:n]))
 		if err != nil {
 			return fmt.Errorf("looking up the groups to delete: %w", err)
 		}

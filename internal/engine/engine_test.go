@@ -435,3 +435,36 @@ func TestASecretShowsNowhere(t *testing.T) {
 		t.Error(all)
 	}
 }
+
+// A domain controller that takes connections and answers no write is not waited
+// for with every change of a large plan.
+func TestADomainControllerThatAnswersNoWriteEndsTheRun(t *testing.T) {
+	groups := map[string][]string{}
+	for i := range 100 {
+		groups[fmt.Sprint("group ", i)] = []string{"a"}
+	}
+	for _, id := range []string{"ServerBusy", "OutcomeUnknown"} {
+		b := ready(t, groups)
+		for name := range groups {
+			b.tenant.put(name, "a", "b")
+		}
+		tried := 0
+		b.directory.fail = func(operation string) error {
+			if operation != "changeMembers" {
+				return nil
+			}
+			if tried++; tried%5 == 0 && tried < 30 { // these are answered
+				return nil
+			}
+			return &engine.Error{Category: engine.ResourceBusy, ID: id, Message: "no answer"}
+		}
+		run := b.sync(t)
+		if run.Status != engine.RunFailed || run.StopReason != id || tried < 30 || tried > 60 {
+			t.Errorf("%d changes were tried: %+v", tried, run)
+		}
+		b.directory.fail = nil
+		if run := b.sync(t); run.Status != engine.RunComplete || !has(b.object("group 99"), account("b").GUID) {
+			t.Errorf("%+v", run)
+		}
+	}
+}

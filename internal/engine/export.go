@@ -67,7 +67,7 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 	if len(look) == 0 {
 		return nil
 	}
-	now, err := e.target.GroupsByGUID(ctx, look, false)
+	now, err := headers(ctx, e.target, look)
 	if err != nil {
 		return fmt.Errorf("looking at %d groups before they are changed: %w", len(look), err)
 	}
@@ -98,6 +98,7 @@ type exporter struct {
 	// Guarded by run.mu.
 	done    int
 	fatal   error
+	inARow  int // changes that were not answered, since one that was
 	created []attempt
 }
 
@@ -162,8 +163,10 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	e.mu.Lock()
 	if superseded != nil {
 		e.fatal = superseded
-	} else if err != nil && fatal(err) {
+	} else if err != nil && (fatal(err) || e.unanswered(err)) {
 		e.fatal = fmt.Errorf("exporting %s: %w", c.DN, err)
+	} else if err == nil {
+		e.inARow = 0
 	}
 	e.done++
 	e.progress("export", e.done, e.total, string(c.Action)+" "+c.DisplayName)
@@ -290,6 +293,17 @@ func graceful(ctx context.Context) (context.Context, func()) {
 
 // fatal reports whether the error is not of one object but of all: the domain
 // controller does not answer or does not know us any more.
+// unanswered reports whether this is one too many of changes in a row that the
+// domain controller did not answer, or was too busy for. Each has waited for its
+// time-outs: thousands of them would take days.
+func (e *exporter) unanswered(err error) bool {
+	const most = 8
+	if HasID(err, "OutcomeUnknown") || HasID(err, "ServerBusy") {
+		e.inARow++
+	}
+	return e.inARow >= most
+}
+
 func fatal(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.ID != "OutcomeUnknown" && (e.Category == Connection || e.Category == Authentication)
@@ -383,7 +397,7 @@ func (e *exporter) changeMembers(ctx context.Context, c *SpooledChange) (ChangeO
 // delete looks once more before it deletes: minutes may have passed since the
 // object was read, and only what is ours may go (rule 2).
 func (e *exporter) delete(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
-	now, err := e.target.GroupsByGUID(ctx, []directory.GUID{c.TargetGUID}, false)
+	now, err := headers(ctx, e.target, []directory.GUID{c.TargetGUID})
 	if err != nil {
 		return ChangeOutcome{}, err
 	}

@@ -516,12 +516,11 @@ func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, me
 	return d.check(ctx, "read")
 }
 
-func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool) ([]directory.TargetGroup, error) {
+func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	if err := d.check(ctx, "lookup"); err != nil {
-		return nil, err
+		return err
 	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.settle()
 	var out []directory.TargetGroup
 	for _, id := range guids {
@@ -532,7 +531,13 @@ func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID
 			out = append(out, copied(g, members))
 		}
 	}
-	return out, nil
+	d.mu.Unlock()
+	for _, g := range out {
+		if err := each(g); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *fakeDirectory) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {

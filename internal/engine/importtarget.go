@@ -9,8 +9,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// lookup is how many groups are read by objectGUID at a time: with their
-// members, so that memory stays small.
+// lookup is how many groups are read by objectGUID at a time.
 const lookup = 50
 
 // importTarget stages the groups of AD that concern us: all of them, or what
@@ -26,32 +25,18 @@ func (r *run) importTarget(ctx context.Context) error {
 // up, one by one, the linked objects that are not there (rule 5). What is
 // nowhere in the domain is lost.
 func (r *run) importContainers(ctx context.Context) error {
-	var batch []directory.TargetGroup
-	members := 0
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		err := r.state.StageTargetGroups(ctx, r.record.ID, batch)
-		batch, members = nil, 0
-		return err
-	}
+	stage := r.staging(ctx)
 	add := func(g directory.TargetGroup) error {
 		r.record.TargetGroups++
 		r.progress("import-target", r.record.TargetGroups, 0, "Reading the groups in Active Directory")
-		batch = append(batch, g)
-		members += len(g.Members)
-		if len(batch) < stageGroups && members < stageMembers {
-			return nil
-		}
-		return flush()
+		return stage.add(g)
 	}
 	for _, container := range r.containers {
 		if err := r.target.Groups(ctx, container.GUID, true, add); err != nil {
 			return fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}
-	if err := flush(); err != nil {
+	if err := stage.flush(); err != nil {
 		return err
 	}
 
@@ -61,16 +46,21 @@ func (r *run) importContainers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		found, err := r.target.GroupsByGUID(ctx, targets(links), true)
+		for _, l := range links {
+			r.lost[l.SourceID] = l
+		}
+		err = r.target.GroupsByGUID(ctx, targets(links), true, func(g directory.TargetGroup) error {
+			for _, l := range links {
+				if l.TargetGUID == g.GUID {
+					delete(r.lost, l.SourceID)
+				}
+			}
+			return stage.add(g)
+		})
 		if err != nil {
 			return fmt.Errorf("looking up linked groups: %w", err)
 		}
-		for _, l := range links {
-			if !slices.ContainsFunc(found, func(g directory.TargetGroup) bool { return g.GUID == l.TargetGUID }) {
-				r.lost[l.SourceID] = l
-			}
-		}
-		if err := r.state.StageTargetGroups(ctx, r.record.ID, found); err != nil {
+		if err := stage.flush(); err != nil {
 			return err
 		}
 		if len(links) < lookup {
@@ -162,29 +152,28 @@ func (r *run) known(ctx context.Context, guids []directory.GUID) (map[directory.
 
 // readTargets stages these objects whole, as they are now.
 func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map[directory.GUID]StagedTarget) error {
+	stage := r.staging(ctx)
 	for batch := range slices.Chunk(guids, lookup) {
-		found, err := r.target.GroupsByGUID(ctx, batch, true)
-		if err != nil {
-			return fmt.Errorf("reading %d groups that have changed in Active Directory: %w", len(batch), err)
-		}
-		var stage []directory.TargetGroup
 		gone := slices.Clone(batch)
-		for _, g := range found {
+		err := r.target.GroupsByGUID(ctx, batch, true, func(g directory.TargetGroup) error {
 			r.record.TargetGroups++
 			r.progress("import-target", r.record.TargetGroups, 0, "Reading what has changed in Active Directory")
 			before := known[g.GUID]
 			r.touch(before.SourceID, touchedByTarget)
 			id, marked := g.SourceID()
 			if !before.Linked && (!marked || r.place(g.DN) == plan.Elsewhere) {
-				continue // it no longer concerns us
+				return nil // it no longer concerns us
 			}
 			if marked {
 				r.touch(id, touchedByTarget)
 			}
-			stage = append(stage, g)
 			gone = slices.DeleteFunc(gone, func(guid directory.GUID) bool { return guid == g.GUID })
+			return stage.add(g)
+		})
+		if err != nil {
+			return fmt.Errorf("reading %d groups that have changed in Active Directory: %w", len(batch), err)
 		}
-		if err := r.stageTargets(ctx, stage); err != nil {
+		if err := stage.flush(); err != nil {
 			return err
 		}
 		if err := r.stageGone(ctx, gone); err != nil {
@@ -194,7 +183,15 @@ func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map
 	return nil
 }
 
-// stageTargets stages groups that a delta run has read whole.
+// staging stages groups with their members, few at a time when they are large:
+// memory is bounded by the largest.
+func (r *run) staging(ctx context.Context) *batch[directory.TargetGroup] {
+	b := batched(stageGroups, func(groups []directory.TargetGroup) error { return r.stageTargets(ctx, groups) })
+	b.weight = func(g directory.TargetGroup) int { return len(g.Members) }
+	return b
+}
+
+// stageTargets stages groups that were read whole.
 func (r *run) stageTargets(ctx context.Context, groups []directory.TargetGroup) error {
 	for i := range groups {
 		if r.otherServer {
@@ -258,7 +255,7 @@ func (r *run) stageMissing(ctx context.Context, guids []directory.GUID) error {
 	if len(guids) == 0 {
 		return nil
 	}
-	there, err := r.target.GroupsByGUID(ctx, guids, false)
+	there, err := headers(ctx, r.target, guids)
 	if err != nil {
 		return err
 	}
@@ -304,7 +301,7 @@ func (r *run) readStanding(ctx context.Context, ids []directory.GUID) error {
 	slices.SortFunc(guids, directory.GUID.Compare)
 	guids = slices.Compact(guids)
 	for batch := range slices.Chunk(guids, askBatch) {
-		now, err := r.target.GroupsByGUID(ctx, batch, false)
+		now, err := headers(ctx, r.target, batch)
 		if err != nil {
 			return fmt.Errorf("looking at what stands for %d groups: %w", len(ids), err)
 		}
@@ -323,17 +320,23 @@ func (r *run) readStanding(ctx context.Context, ids []directory.GUID) error {
 	return nil
 }
 
-// batch gathers what a reader gives one by one.
+// batch gathers what a reader gives one by one: size items, or fewer that are
+// together as heavy as stageMembers.
 type batch[T any] struct {
-	size int
-	do   func([]T) error
-	held []T
+	size   int
+	do     func([]T) error
+	weight func(T) int // nil: all are light
+	held   []T
+	heavy  int
 }
 
 func batched[T any](size int, do func([]T) error) *batch[T] { return &batch[T]{size: size, do: do} }
 
 func (b *batch[T]) add(item T) error {
-	if b.held = append(b.held, item); len(b.held) < b.size {
+	if b.weight != nil {
+		b.heavy += b.weight(item)
+	}
+	if b.held = append(b.held, item); len(b.held) < b.size && b.heavy < stageMembers {
 		return nil
 	}
 	return b.flush()
@@ -344,6 +347,6 @@ func (b *batch[T]) flush() error {
 		return nil
 	}
 	err := b.do(b.held)
-	b.held = nil
+	b.held, b.heavy = nil, 0
 	return err
 }

@@ -367,17 +367,16 @@ func (p *planner) askSIDs(ctx context.Context) error {
 // addBySID adds the object that the group was, with its members where they are
 // to be compared.
 func (p *planner) addBySID(ctx context.Context, pair *plan.Pair, ref directory.MemberRef) error {
-	found, err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, false)
+	found, err := headers(ctx, p.target, []directory.GUID{ref.GUID})
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	candidate := plan.Candidate{TargetGroup: found[0], BySID: true, Place: p.place(found[0].DN)}
 	if p.rules.Adopt || candidate.Ours(pair.ID, &p.rules) { // ours: the state was lost
-		whole, err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, true)
-		if err != nil {
-			return err
+		stage := func(g directory.TargetGroup) error {
+			return p.state.StageTargetGroups(ctx, p.record.ID, []directory.TargetGroup{g})
 		}
-		if err := p.state.StageTargetGroups(ctx, p.record.ID, whole); err != nil {
+		if err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, true, stage); err != nil {
 			return err
 		}
 	}

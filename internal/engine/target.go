@@ -29,9 +29,10 @@ type TargetReader interface {
 	// goroutine at a time.
 	Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error
 	// GroupsByGUID reads the named objects wherever they stand in the domain,
-	// at most 1,000 a call; those that do not exist, are deleted, or are not
-	// groups are left out of the answer.
-	GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool) ([]directory.TargetGroup, error)
+	// at most 1,000 a call, with their whole membership or without members. Those
+	// that do not exist, are deleted, or are not groups are left out. each is
+	// called once for every other, in any order, from one goroutine at a time.
+	GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error
 	// ChangedGroups reads every group of the domain, marked or not, whose
 	// uSNChanged is above since, without members (rule 13).
 	ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error
@@ -197,4 +198,13 @@ type TargetConfig struct {
 	Keytab   string // path
 	Realm    string // for Kerberos; empty: from User
 	Krb5Conf string // path; empty: KRB5_CONFIG, else the system's
+}
+
+// headers reads the named objects without members, at most 1,000.
+func headers(ctx context.Context, target TargetReader, guids []directory.GUID) (groups []directory.TargetGroup, err error) {
+	err = target.GroupsByGUID(ctx, guids, false, func(g directory.TargetGroup) error {
+		groups = append(groups, g)
+		return nil
+	})
+	return groups, err
 }

@@ -271,8 +271,8 @@ func (d *largeDomain) Groups(_ context.Context, _ directory.GUID, members bool, 
 	return nil
 }
 
-func (d *largeDomain) GroupsByGUID(context.Context, []directory.GUID, bool) ([]directory.TargetGroup, error) {
-	return nil, nil
+func (d *largeDomain) GroupsByGUID(context.Context, []directory.GUID, bool, func(directory.TargetGroup) error) error {
+	return nil
 }
 
 func (d *largeDomain) Resolve(_ context.Context, members []directory.SourceMember) ([]engine.Resolution, error) {

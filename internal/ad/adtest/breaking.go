@@ -300,7 +300,7 @@ func (s *suite) testLost(t *testing.T) {
 		}
 		p.down()
 		defer p.up(t)
-		_, err := target.GroupsByGUID(ctx, []directory.GUID{created.GUID}, true)
+		_, err := groupsByGUID(ctx, target, []directory.GUID{created.GUID}, true)
 		s.wantError(t, err, "ServerUnreachable")
 	})
 	t.Run("server gone in the middle of a change", func(t *testing.T) {
@@ -331,7 +331,7 @@ func (s *suite) testLost(t *testing.T) {
 				return err
 			},
 			"reading": func() error {
-				_, err := target.GroupsByGUID(ctx, []directory.GUID{created.GUID}, true)
+				_, err := groupsByGUID(ctx, target, []directory.GUID{created.GUID}, true)
 				return err
 			},
 		} {

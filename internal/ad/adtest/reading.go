@@ -1,6 +1,7 @@
 package adtest
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -97,7 +98,7 @@ func (s *suite) testRead(t *testing.T) {
 			asked = append(asked, newID())
 		}
 		for _, members := range []bool{true, false} {
-			groups, err := target.GroupsByGUID(testContext(t), asked, members)
+			groups, err := groupsByGUID(testContext(t), target, asked, members)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +116,7 @@ func (s *suite) testRead(t *testing.T) {
 				t.Error(diff)
 			}
 		}
-		if groups, err := target.GroupsByGUID(testContext(t), nil, true); err != nil || len(groups) > 0 {
+		if groups, err := groupsByGUID(testContext(t), target, nil, true); err != nil || len(groups) > 0 {
 			t.Errorf("nothing was asked for: %v, %v", groups, err)
 		}
 	})
@@ -129,7 +130,7 @@ func (s *suite) testRead(t *testing.T) {
 		}
 		group, _ := s.create(t, target, unit.GUID, some...)
 		s.admin.remove(t, some[1].DN)
-		groups, err := target.GroupsByGUID(testContext(t), []directory.GUID{group.GUID}, true)
+		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{group.GUID}, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,4 +297,12 @@ func (s *suite) testHolders(t *testing.T) {
 	}
 	_, err = target.Holders(testContext(t), newID(), names)
 	s.wantError(t, err, "ContainerNotFound")
+}
+
+func groupsByGUID(ctx context.Context, target engine.TargetReader, guids []directory.GUID, members bool) (groups []directory.TargetGroup, err error) {
+	err = target.GroupsByGUID(ctx, guids, members, func(g directory.TargetGroup) error {
+		groups = append(groups, g)
+		return nil
+	})
+	return groups, err
 }

@@ -63,7 +63,7 @@ func newWindows(t *testing.T, open engine.OpenTarget, options server.Options) *w
 
 // read reads one group by GUID.
 func (w *windows) read(t *testing.T, group directory.GUID) ([]directory.MemberRef, error) {
-	groups, err := w.target.GroupsByGUID(testContext(t), []directory.GUID{group}, true)
+	groups, err := groupsByGUID(testContext(t), w.target, []directory.GUID{group}, true)
 	if err == nil && len(groups) != 1 {
 		t.Fatalf("%d groups", len(groups))
 	}
@@ -164,7 +164,7 @@ func (w *windows) testChanging(t *testing.T) {
 			}
 			return server.None
 		})
-		groups, err := w.target.GroupsByGUID(testContext(t), []directory.GUID{group.GUID}, true)
+		groups, err := groupsByGUID(testContext(t), w.target, []directory.GUID{group.GUID}, true)
 		if err != nil || len(groups) > 0 {
 			t.Errorf("%d groups, %v", len(groups), err)
 		}
@@ -254,7 +254,7 @@ func (w *windows) testStopping(t *testing.T) {
 		defer w.dc.SetFault(nil)
 		short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		groups, err := w.target.GroupsByGUID(short, []directory.GUID{group.GUID}, true)
+		groups, err := groupsByGUID(short, w.target, []directory.GUID{group.GUID}, true)
 		w.wantError(t, err, "Cancelled")
 		if len(groups) > 0 {
 			t.Error("a part was returned")
@@ -303,7 +303,7 @@ func (w *windows) testBusy(t *testing.T) {
 			return err
 		}},
 		"read": {"search", func() error {
-			_, err := w.target.GroupsByGUID(ctx, []directory.GUID{group.GUID}, true)
+			_, err := groupsByGUID(ctx, w.target, []directory.GUID{group.GUID}, true)
 			return err
 		}},
 		"delete": {"delete", func() error {

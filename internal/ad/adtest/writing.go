@@ -235,7 +235,7 @@ func (s *suite) testNames(t *testing.T) {
 			if shown != name {
 				t.Errorf("displayName is %q", shown)
 			}
-			groups, err := target.GroupsByGUID(testContext(t), []directory.GUID{created.GUID}, true)
+			groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, true)
 			if err != nil || len(groups) != 1 {
 				t.Fatalf("%v, %v", groups, err)
 			}
@@ -529,7 +529,7 @@ func (s *suite) testSizes(t *testing.T) {
 		for guid := range want {
 			guids = append(guids, guid)
 		}
-		groups, err := target.GroupsByGUID(testContext(t), guids, true)
+		groups, err := groupsByGUID(testContext(t), target, guids, true)
 		if err != nil {
 			t.Fatal(err)
 		}

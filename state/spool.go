@@ -64,8 +64,13 @@ func spool(q *session, run int64, c *plan.Change) error {
 	return nil
 }
 
+// heavyChanges is how many members the changes of one answer have, but for the
+// last of them.
+const heavyChanges = 100_000
+
 // Changes lists the changes of a run by id, those of one phase or, with phase
-// 0, of all. Error: RunNotFound.
+// 0, of all. With members, an answer ends early where they are many, so that
+// memory is bounded by the largest group. Error: RunNotFound.
 func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) (changes []engine.SpooledChange, err error) {
 	query, args := "run = ? AND id > ?", []any{run, after, limit}
 	if phase != 0 {
@@ -99,8 +104,14 @@ func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after 
 		if err != nil || !members {
 			return err
 		}
+		heavy := 0
 		for i := range changes {
+			if heavy >= heavyChanges {
+				changes = changes[:i]
+				break
+			}
 			c := &changes[i]
+			heavy += c.AddCount + c.RemoveCount
 			if c.Add, err = changeMembers(q, c.ID, 0, c.AddCount); err != nil {
 				return err
 			}

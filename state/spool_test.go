@@ -385,3 +385,38 @@ func TestNameMatcher(t *testing.T) {
 		t.Error("matched")
 	}
 }
+
+// What is held of large changes at a time does not grow with their number.
+func TestLargeChangesComeFewAtATime(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	run := beginRun(t, s, engine.SyncRun, "")
+	members := make([]directory.GUID, heavyChanges*6/10)
+	for i := range members {
+		members[i] = guid(4, uint32(i+1))
+	}
+	for i := range uint32(3) {
+		must(t, s.Spool(ctx, run, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, i), TargetGUID: guid(3, i), Add: members}}))
+	}
+	var got []int
+	for after := int64(0); ; {
+		changes, err := s.Changes(ctx, run, 0, after, 20, true)
+		must(t, err)
+		got = append(got, len(changes))
+		if len(changes) == 0 {
+			break
+		}
+		for i := range changes {
+			if len(changes[i].Add) != len(members) {
+				t.Errorf("a change has %d members", len(changes[i].Add))
+			}
+		}
+		after = changes[len(changes)-1].ID
+	}
+	if !slices.Equal(got, []int{2, 1, 0}) {
+		t.Errorf("the answers have %v changes", got)
+	}
+	if light, err := s.Changes(ctx, run, 0, 0, 20, false); err != nil || len(light) != 3 {
+		t.Errorf("without members %d changes, %v", len(light), err)
+	}
+}

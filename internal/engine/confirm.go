@@ -24,17 +24,15 @@ func (r *run) confirmStep(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if len(changes) == 0 {
+				break
+			}
 			if err := r.confirm(ctx, changes); err != nil {
 				return fmt.Errorf("reading back what was written: %w", err)
 			}
 			done += len(changes)
 			r.progress("confirm", done, total, "Reading back what was written")
-			if len(changes) > 0 {
-				r.confirmed[phase] = changes[len(changes)-1].ID
-			}
-			if len(changes) < spoolBatch {
-				break
-			}
+			r.confirmed[phase] = changes[len(changes)-1].ID
 		}
 	}
 	// What is staged is what was read just now: before it is written to once

@@ -35,18 +35,16 @@ func (r *run) exportStep(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if len(changes) == 0 {
+				break
+			}
 			if err := e.lookBefore(ctx, changes); err != nil {
 				return err
 			}
 			if err := e.export(ctx, changes); err != nil {
 				return err
 			}
-			if len(changes) > 0 {
-				r.exported[phase] = changes[len(changes)-1].ID
-			}
-			if len(changes) < spoolBatch {
-				break
-			}
+			r.exported[phase] = changes[len(changes)-1].ID
 		}
 	}
 	return nil

@@ -194,7 +194,8 @@ type LinkStore interface {
 type SpoolStore interface {
 	Spool(ctx context.Context, run int64, changes []plan.Change) error
 	// Changes lists the changes of a run by id, those of one phase or, with
-	// phase 0, of all. members says whether Add and Remove are filled.
+	// phase 0, of all. members says whether Add and Remove are filled; an answer
+	// is then shorter than limit where they are very many, and empty at the end.
 	Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) ([]SpooledChange, error)
 	// ChangeMembers lists the members of one change by GUID, limit of both
 	// kinds together; go on after the greatest. Error ChangeNotFound.

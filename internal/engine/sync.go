@@ -421,7 +421,7 @@ func loadConsent(ctx context.Context, state State, planID string) (*plan.Consent
 		for i := range changes {
 			consent.Agree(&changes[i].Change)
 		}
-		if len(changes) < spoolBatch {
+		if len(changes) == 0 {
 			return consent, nil
 		}
 		after = changes[len(changes)-1].ID

@@ -524,3 +524,42 @@ func TestWhatWasToldIsNotUndoneWithinTheLag(t *testing.T) {
 		t.Errorf("%+v %s", run.Exported, diff)
 	}
 }
+
+// Two replicas may answer the two questions by which a group is taken for gone:
+// one that knows it is not there any more, and one that does not know yet that it
+// is in the recycle bin. The delta said that it can be restored.
+func TestAGroupThatCanBeRestoredIsNotDeletedOnAReplicaThatLags(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
+	one := guid("group one")
+	delete(b.tenant.groups, one)
+	b.tenant.deleted[one] = engine.PresenceSoftDeleted
+	now := b.tenant.now()
+	b.tenant.lagging, b.tenant.lagDeleted = &now, map[directory.GUID]engine.Presence{}
+	b.delta(t)
+	if b.object("one") == nil {
+		t.Fatal("it was deleted from the directory")
+	}
+	// Nor on demand, nor by an import of everything, while the replica lags.
+	if _, err := b.engine.SyncGroup(context.Background(), engine.GroupSyncRequest{Group: one.String()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{PolicyType: engine.Initial}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if b.object("one") == nil {
+		t.Fatal("it was deleted from the directory by a later run")
+	}
+	b.tenant.lagging = nil
+	b.ahead += 31 * time.Minute
+	b.delta(t)
+	if b.object("one") == nil {
+		t.Fatal("it was deleted from the directory when the lag was over")
+	}
+	b.tenant.deleted[one] = engine.PresenceHardDeleted
+	if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{PolicyType: engine.Initial}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if b.object("one") != nil {
+		t.Error("it was not deleted when it was gone for good")
+	}
+}

@@ -70,7 +70,8 @@ func (r *run) importChanges(ctx context.Context) error {
 	}
 	if r.expired { // what has changed is left to the next run
 		r.links = r.watermark.Source[0]
-		r.links.Taken, r.links.Whole, r.links.Unjoined, r.links.Told = r.now().UTC(), nil, nil, nil
+		r.links.Taken = r.now().UTC()
+		r.links.forgetNotes()
 	} else if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 		links := &r.watermark.Source[i]
 		if r.now().Sub(links.Taken) >= replicaLag {
 			noted, users = append(noted, links.Whole...), append(users, links.Unjoined...)
-			links.Whole, links.Unjoined, links.Told = nil, nil, nil
+			links.forgetNotes()
 		}
 	}
 	var members []directory.SourceMember
@@ -129,25 +130,36 @@ func distinct(ids []directory.GUID) []directory.GUID {
 
 // recall takes for told what runs within the lag were told.
 func (r *run) recall() {
-	r.told = map[directory.GUID]bool{}
+	r.told, r.restorable = map[directory.GUID]bool{}, map[directory.GUID]bool{}
 	for _, links := range r.watermark.Source {
 		if r.now().Sub(links.Taken) < replicaLag {
 			for _, id := range links.Told {
 				r.told[id] = true
 			}
+			for _, id := range links.Restorable {
+				r.restorable[id] = true
+			}
 		}
 	}
 }
 
-// forgetTold is for a group of which a delta now tells that it was removed.
-func (r *run) forgetTold(id directory.GUID) {
-	if !r.told[id] {
-		return
+// forgetTold is for a group of which a delta now tells something else.
+func (r *run) forgetTold(c *GroupChange) {
+	drop := func(told map[directory.GUID]bool, noted func(*DeltaLinks) *[]directory.GUID) {
+		if !told[c.ID] {
+			return
+		}
+		delete(told, c.ID)
+		for i := range r.watermark.Source {
+			ids := noted(&r.watermark.Source[i])
+			*ids = slices.DeleteFunc(*ids, func(id directory.GUID) bool { return id == c.ID })
+		}
 	}
-	delete(r.told, id)
-	for i := range r.watermark.Source {
-		links := &r.watermark.Source[i]
-		links.Told = slices.DeleteFunc(links.Told, func(t directory.GUID) bool { return t == id })
+	if c.Removed != NotRemoved {
+		drop(r.told, func(l *DeltaLinks) *[]directory.GUID { return &l.Told })
+	}
+	if c.Removed != RemovedChanged {
+		drop(r.restorable, func(l *DeltaLinks) *[]directory.GUID { return &l.Restorable })
 	}
 }
 
@@ -196,8 +208,7 @@ func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
 	links := []DeltaLinks{newest}
 	for _, l := range before {
 		if len(links) == most {
-			last := &links[most-1]
-			last.Whole, last.Unjoined, last.Told = distinct(slices.Concat(last.Whole, l.Whole)), distinct(slices.Concat(last.Unjoined, l.Unjoined)), distinct(slices.Concat(last.Told, l.Told))
+			links[most-1].addNotes(&l)
 			continue
 		}
 		links = append(links, l)
@@ -212,7 +223,7 @@ func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
 // returns those to go on from. A replay changes nothing.
 func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, error) {
 	next := DeltaLinks{Taken: r.now().UTC()}
-	fresh, whole := unread{}, map[directory.GUID]bool{}
+	fresh, whole, restorable := unread{}, map[directory.GUID]bool{}, map[directory.GUID]bool{}
 	var err error
 	changes := 0
 	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []GroupChange) error {
@@ -222,6 +233,7 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
 			}
+			restorable[page[i].ID] = page[i].Removed == RemovedChanged
 			if r.record.PolicyType == Initial { // it was read whole just now
 				whole[page[i].ID] = true
 			}
@@ -253,6 +265,12 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		}
 	}
 	next.Whole = slices.SortedFunc(maps.Keys(whole), directory.GUID.Compare)
+	for id := range restorable {
+		if restorable[id] {
+			next.Restorable = append(next.Restorable, id)
+		}
+	}
+	next.Restorable = distinct(next.Restorable)
 	return next, r.readUnreadMembers(ctx)
 }
 
@@ -310,10 +328,13 @@ func (r *run) addTold(ctx context.Context, id directory.GUID, t *told) error {
 // be read whole: an entry need not tell everything.
 func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh unread) error {
 	id := c.ID
+	r.forgetTold(c)
+	if c.Removed == RemovedChanged {
+		r.restorable[id] = true
+	}
 	if c.Removed != NotRemoved || c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !r.selection.SecurityGroups) {
 		delete(fresh, id)
 		delete(r.unseen, id)
-		r.forgetTold(id)
 		r.touch(id, touchedBySource)
 		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
 	}

@@ -71,7 +71,7 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	for i := range w.Source {
 		// A full import has read everything again.
 		if r.record.PolicyType == Initial && w.Initial.Sub(w.Source[i].Taken) >= replicaLag {
-			w.Source[i].Whole, w.Source[i].Unjoined, w.Source[i].Told = nil, nil, nil
+			w.Source[i].forgetNotes()
 		}
 	}
 	r.links.Unjoined = distinct(r.unjoined)

@@ -280,6 +280,11 @@ func (p *planner) askPresence(ctx context.Context) error {
 		return err
 	}
 	for _, pair := range p.absent {
+		if presence[pair.ID] == PresenceHardDeleted && p.restorable[pair.ID] {
+			// A replica that lags behind does not show it in the recycle bin yet.
+			// When it goes from there, the delta tells.
+			presence[pair.ID] = PresenceSoftDeleted
+		}
 		pair.Presence = string(presence[pair.ID])
 		if err := p.plan(ctx, &pair); err != nil {
 			return err

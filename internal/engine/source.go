@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -94,10 +95,25 @@ type DeltaLinks struct {
 	// groups that were read whole, in a full import those that had changed shortly
 	// before, Unjoined users who were read singly and seemed to have no account:
 	// they are read once more. Told are groups that a delta told of and that were
-	// not shown: until then nothing else is believed of them.
-	Whole    []directory.GUID `json:"whole,omitempty"`
-	Unjoined []directory.GUID `json:"unjoined,omitempty"`
-	Told     []directory.GUID `json:"told,omitempty"`
+	// not shown, Restorable those that it said can be restored: until then nothing
+	// else, or nothing worse, is believed of them.
+	Whole      []directory.GUID `json:"whole,omitempty"`
+	Unjoined   []directory.GUID `json:"unjoined,omitempty"`
+	Told       []directory.GUID `json:"told,omitempty"`
+	Restorable []directory.GUID `json:"restorable,omitempty"`
+}
+
+// forgetNotes is for when the lag is over.
+func (l *DeltaLinks) forgetNotes() {
+	l.Whole, l.Unjoined, l.Told, l.Restorable = nil, nil, nil, nil
+}
+
+// addNotes takes over what is noted with other links.
+func (l *DeltaLinks) addNotes(from *DeltaLinks) {
+	l.Whole = distinct(slices.Concat(l.Whole, from.Whole))
+	l.Unjoined = distinct(slices.Concat(l.Unjoined, from.Unjoined))
+	l.Told = distinct(slices.Concat(l.Told, from.Told))
+	l.Restorable = distinct(slices.Concat(l.Restorable, from.Restorable))
 }
 
 // Removal says how a group left the tenant.

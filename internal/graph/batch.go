@@ -89,7 +89,7 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 	for i := range open {
 		open[i] = i
 	}
-	started := time.Now()
+	started, others := time.Now(), false // others: were answered
 	for faults, rounds := 0, 0; len(open) > 0; {
 		sent := time.Now()
 		got, err := s.postBatch(ctx, root, addresses, open)
@@ -101,7 +101,10 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 		for _, i := range open {
 			r := got[strconv.Itoa(i)]
 			responses[i] = r
+			others = others || r.Status == http.StatusOK
 			switch {
+			case throttles(r.Status) && r.Status != http.StatusTooManyRequests && others && time.Since(started) > ownPatience:
+				// as at the gate
 			case throttles(r.Status):
 				throttled = append(throttled, i)
 				asked = max(asked, retryAfter(r.header()))
@@ -135,15 +138,18 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 // their place.
 func (s *source) postBatch(ctx context.Context, root string, addresses []string, open []int) (map[string]batchResponse, error) {
 	type request struct {
-		ID     string `json:"id"`
-		Method string `json:"method"`
-		URL    string `json:"url"`
+		ID      string            `json:"id"`
+		Method  string            `json:"method"`
+		URL     string            `json:"url"`
+		Headers map[string]string `json:"headers"`
 	}
+	// Each request of a batch has its own headers, and is throttled by itself.
+	headers := map[string]string{throttlePriority: "low"}
 	var batch struct {
 		Requests []request `json:"requests"`
 	}
 	for _, i := range open {
-		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: http.MethodGet, URL: addresses[i]})
+		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: http.MethodGet, URL: addresses[i], Headers: headers})
 	}
 	body, err := json.Marshal(batch)
 	if err != nil {

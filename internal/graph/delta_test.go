@@ -372,7 +372,8 @@ func TestAnExpiredLinkIsToldFromOtherFailures(t *testing.T) {
 		{404, refusal("syncStateNotFound"), "DeltaLinkExpired"},
 		{404, refusal("resyncRequired"), "DeltaLinkExpired"},
 		{400, refusal("syncStateInvalid"), "DeltaLinkExpired"},
-		{400, refusal("Request_BadRequest"), "GraphError"},
+		{400, refusal("Request_BadRequest"), "DeltaLinkExpired"},
+		{400, refusal("Directory_ExpiredPageToken"), "DeltaLinkExpired"},
 		{404, refusal("Request_ResourceNotFound"), "GraphObjectNotFound"},
 		{403, refusal("syncStateNotFound"), "PermissionMissing"},
 	} {
@@ -387,7 +388,9 @@ func TestAnExpiredLinkIsToldFromOtherFailures(t *testing.T) {
 		_, err = s.UserChanges(t.Context(), deltaURL, func([]directory.SourceMember) error { return nil })
 		wantID(t, err, test.id)
 	}
-	_, err := inMemory(t, script(t)).GroupChanges(t.Context(), "", func([]engine.GroupChange) error { return nil })
+	_, err := inMemory(t, func(*http.Request) (*http.Response, error) { return reply(400, refusal("Request_BadRequest")), nil }).StartDelta(t.Context())
+	wantID(t, err, "GraphError")
+	_, err = inMemory(t, script(t)).GroupChanges(t.Context(), "", func([]engine.GroupChange) error { return nil })
 	wantID(t, err, "DeltaLinkExpired")
 
 	l := startLab(t, smallSeed(), graphtest.Options{})

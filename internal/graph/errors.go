@@ -189,6 +189,14 @@ func expiredToken() error {
 	}
 }
 
+func fewerPermissions(permission string) error {
+	return &engine.Error{
+		Category: engine.Authentication, ID: "PermissionWithdrawn", Object: permission,
+		Message: "The access token was renewed, and the new one has no longer the permission " + permission + ".",
+		Advice:  "Run again: it goes by the permissions that are left.",
+	}
+}
+
 func otherTenant(want, got string) error {
 	return &engine.Error{
 		Category: engine.InvalidState, ID: "SignInTenantMismatch", Object: got,

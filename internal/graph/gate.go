@@ -19,6 +19,9 @@ const (
 	// throttlePatience is how long one request may be throttled without a pause
 	// before it is given up.
 	throttlePatience = 30 * time.Minute
+	// ownPatience is how long one request may find the service not available, or
+	// too slow, while others are answered: then it is its own fault.
+	ownPatience = 2 * time.Minute
 	// faultDelay and throttleDelay are the first steps of the two exponential
 	// back-offs, and maxDelay their last one.
 	faultDelay    = time.Second
@@ -31,7 +34,9 @@ const (
 // gate repeats requests. When a service throttles one of them, all wait until
 // the service's own time has passed: readers that backed off each by itself
 // would keep the others' throttling alive. Any other fault, of the network or
-// of the server, is the single request's own, and is repeated a few times.
+// of the server, is the single request's own, and is repeated a few times. So is
+// a service that is not available for one request alone: one group whose members
+// it cannot give must not end the reading of the others.
 type gate struct {
 	next     http.RoundTripper
 	attempts int           // tries of a request that meets a fault
@@ -42,6 +47,7 @@ type gate struct {
 	opens  time.Time // nothing is sent before
 	held   time.Time // when the gate was last closed
 	streak int       // how often in a row it was closed
+	passes int       // how many requests were answered
 }
 
 // throttledError says that a service throttled longer than the gate waits.
@@ -65,14 +71,18 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx := req.Context()
 	var throttledSince time.Time
+	var before int // requests that were answered until then
 	for faults := 0; ; {
 		sent, resp, err := g.try(req, body)
 		if err == nil && throttles(resp.StatusCode) {
+			if throttledSince.IsZero() {
+				throttledSince, before = sent, g.answered()
+			}
+			if resp.StatusCode != http.StatusTooManyRequests && time.Since(throttledSince) > ownPatience && g.answered() > before {
+				return resp, nil
+			}
 			resp.Body.Close()
 			wait := g.hold(ctx, sent, retryAfter(resp.Header))
-			if throttledSince.IsZero() {
-				throttledSince = sent
-			}
 			if time.Now().Add(wait).Sub(throttledSince) > g.patience {
 				return nil, &throttledError{status: resp.StatusCode, since: throttledSince, wait: wait}
 			}
@@ -169,10 +179,18 @@ func (g *gate) hold(ctx context.Context, sent time.Time, asked time.Duration) ti
 func (g *gate) passed(sent time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.passes++
 	if sent.After(g.held) {
 		g.streak = 0
 		g.window.grow()
 	}
+}
+
+// answered is how many requests were answered so far.
+func (g *gate) answered() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.passes
 }
 
 func throttles(status int) bool {

@@ -447,6 +447,53 @@ func TestPartsThrottledWithoutRetryAfterWaitLongerEachRound(t *testing.T) {
 	})
 }
 
+// A group whose members Graph cannot give, in whatever words, costs the others
+// some seconds and not the run.
+func TestOneGroupThatIsNeverAvailableDoesNotEndTheOthers(t *testing.T) {
+	bad := directory.GUID{0: 9}
+	ids := []directory.GUID{bad}
+	for i := range 400 {
+		ids = append(ids, directory.GUID{0: 1, 14: byte(i >> 8), 15: byte(i)})
+	}
+	for _, status := range []int{500, 503, 504} {
+		synctest.Test(t, func(t *testing.T) {
+			s := inMemory(t, func(req *http.Request) (*http.Response, error) {
+				time.Sleep(200 * time.Millisecond)
+				if strings.HasSuffix(req.URL.Path, "/$batch") {
+					return batchOf(t, req, func(path string) (int, string, string) {
+						if path == "/groups/"+bad.String() {
+							return status, `{"error":{"code":"UnknownError"}}`, ""
+						}
+						return 200, `{"id":"` + strings.TrimPrefix(path, "/groups/") + `"}`, ""
+					}), nil
+				}
+				if strings.Contains(req.URL.Path, bad.String()) {
+					return reply(status, `{"error":{"code":"UnknownError"}}`), nil
+				}
+				return reply(200, `{"value":[]}`), nil
+			})
+			start, read, failed := time.Now(), 0, 0
+			err := s.Members(t.Context(), ids, func(p engine.MemberPage) error {
+				if p.Last {
+					read++
+				}
+				if p.Err != nil {
+					failed++
+				}
+				return nil
+			})
+			if took := time.Since(start); err != nil || read != 400 || failed != 1 || took > 5*time.Minute {
+				t.Errorf("%d: %d were read, %d failed, %v after %v", status, read, failed, err, took)
+			}
+			start = time.Now()
+			got, err := s.Presence(t.Context(), engine.SourceSelection{}, ids[:40])
+			if took := time.Since(start); err != nil || got[bad] != engine.PresenceUnknown || got[ids[1]] != engine.PresenceFound || took > 5*time.Minute {
+				t.Errorf("%d: %s, %s, %v after %v", status, got[bad], got[ids[1]], err, took)
+			}
+		})
+	}
+}
+
 func TestConnectWriteback(t *testing.T) {
 	for answer, want := range map[string]engine.Tristate{
 		`{"value":[{"features":{"unifiedGroupWritebackEnabled":true,"groupWriteBackEnabled":false}}]}`: engine.Yes,

@@ -89,13 +89,9 @@ func (s *source) groups() *groups.GroupsRequestBuilder {
 
 // Identify implements [engine.Source].
 func (s *source) Identify(ctx context.Context) (engine.SourceIdentity, error) {
-	token, err := s.tokens.token(ctx)
+	claims, err := s.tokens.identify(ctx)
 	if err != nil {
 		return engine.SourceIdentity{}, call{doing: "signing in", object: s.tokens.authority}.failed(err)
-	}
-	claims, err := readClaims(token)
-	if err != nil {
-		return engine.SourceIdentity{}, invalidToken("its claims cannot be read: " + err.Error())
 	}
 	id := engine.SourceIdentity{TenantID: claims.Tenant, AppID: claims.app(), Roles: claims.permissions()}
 	if configured, err := directory.ParseGUID(s.tenant); err == nil && configured != id.TenantID {

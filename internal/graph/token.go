@@ -35,6 +35,26 @@ type tokenSource struct {
 	mu      sync.Mutex
 	current azcore.AccessToken
 	tenant  directory.GUID
+	granted []string // what the token allowed when it was last asked whose it is
+}
+
+// identify returns what the token says, and keeps to what it allows until it is called again.
+func (t *tokenSource) identify(ctx context.Context) (claims, error) {
+	t.mu.Lock()
+	t.granted = nil
+	t.mu.Unlock()
+	token, err := t.token(ctx)
+	if err != nil {
+		return claims{}, err
+	}
+	c, err := readClaims(token)
+	if err != nil {
+		return claims{}, invalidToken("its claims cannot be read: " + err.Error())
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.granted = c.permissions()
+	return c, nil
 }
 
 // token returns a token that is good for some time yet; one that cannot be
@@ -89,6 +109,14 @@ func (t *tokenSource) acquire(ctx context.Context) (string, error) {
 	}
 	if !t.tenant.IsZero() && claims.Tenant != t.tenant {
 		return "", otherTenant(t.tenant.String(), claims.Tenant.String())
+	}
+	for _, permission := range t.granted {
+		// Without a permission Graph says less and calls it all there is: the
+		// members of a group of hidden membership are then none.
+		if !slices.Contains(claims.permissions(), permission) {
+			t.current = azcore.AccessToken{}
+			return "", fewerPermissions(permission)
+		}
 	}
 	t.tenant, t.current = claims.Tenant, got
 	return got.Token, nil

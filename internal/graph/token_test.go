@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/graph/graphtest"
 )
 
 // passed is a token source of a caller's tokens.
@@ -235,4 +237,35 @@ func TestAPassedTokenWithoutAnotherServesToItsEnd(t *testing.T) {
 			wantID(t, err, "AccessTokenExpired")
 		}
 	})
+}
+
+// A token that is renewed while members are read may have lost a permission. Of
+// a group of hidden membership Graph then gives no member, and no error.
+func TestATokenThatAllowsLessEndsTheReading(t *testing.T) {
+	seed := smallSeed()
+	seed.Groups[0].Visibility = "HiddenMembership"
+	l := startLab(t, seed, graphtest.Options{Roles: []string{"Group.Read.All", "User.Read.All", "Member.Read.Hidden"}})
+	config := l.config
+	config.Kind, config.Secret = engine.AccessToken, engine.Secret{}
+	config.RefreshToken = func(context.Context) (engine.Secret, time.Time, error) {
+		return engine.NewSecret(l.AccessToken()), time.Now().Add(time.Hour), nil
+	}
+	s := open(t, config)
+	if _, err := s.Identify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.SetRoles("Group.Read.All", "User.Read.All")
+	l.RevokeTokens()
+	read := func() error {
+		return s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p engine.MemberPage) error { return p.Err })
+	}
+	wantID(t, read(), "PermissionWithdrawn")
+	// The next run asks what it may do, and knows.
+	got, err := s.Identify(t.Context())
+	if err != nil || slices.Contains(got.Roles, "Member.Read.Hidden") {
+		t.Errorf("%v, %v", got.Roles, err)
+	}
+	if err := read(); err != nil {
+		t.Error(err)
+	}
 }

@@ -147,6 +147,8 @@ func (a authorizer) send(req *http.Request, token string) (*http.Response, error
 	return a.next.RoundTrip(try)
 }
 
+const throttlePriority = "x-ms-throttle-priority"
+
 // exchange names the request, asks for the low priority that suits a
 // background job, and turns every answer but success into a [statusError].
 type exchange struct{ next http.RoundTripper }
@@ -155,7 +157,7 @@ type exchange struct{ next http.RoundTripper }
 func (x exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	try := req.Clone(req.Context())
 	try.Header.Set("client-request-id", uuid.NewString())
-	try.Header.Set("x-ms-throttle-priority", "low")
+	try.Header.Set(throttlePriority, "low")
 	// The SDK writes the $ of its parameter names escaped, for URI templates.
 	try.URL.RawQuery = strings.ReplaceAll("&"+try.URL.RawQuery, "&%24", "&$")[1:]
 	resp, err := x.next.RoundTrip(try)

@@ -25,6 +25,7 @@ var elsewhere = map[string]string{
 	"NotConfirmed":             "internal/engine/engine_test.go",
 	"OutcomeUnknown":           "internal/ad/adtest/breaking.go",
 	"PasswordExpired":          "internal/ad/adtest/connecting.go",
+	"PermissionWithdrawn":      "internal/graph/token_test.go",
 	"ReadOnlyDomainController": "internal/ad/connect_test.go",
 	"ReferralReceived":         "internal/ad/write_test.go",
 	"RunSuperseded":            "internal/engine/delta_test.go",

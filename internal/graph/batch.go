@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -89,12 +90,16 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 	for i := range open {
 		open[i] = i
 	}
-	started, others := time.Now(), false // others: were answered
+	var started time.Time // since when some are throttled
+	others := false       // were answered
 	for faults, rounds := 0, 0; len(open) > 0; {
 		sent := time.Now()
 		got, err := s.postBatch(ctx, root, addresses, open)
 		if err != nil {
 			return nil, err
+		}
+		if started.IsZero() {
+			started = sent
 		}
 		var throttled, failed []int
 		var asked time.Duration
@@ -112,7 +117,9 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 				failed = append(failed, i)
 			}
 		}
-		open = throttled
+		if open = throttled; len(throttled) == 0 {
+			started = time.Time{}
+		}
 		if len(failed) > 0 {
 			if faults++; faults < s.gate.attempts {
 				open = append(open, failed...)
@@ -174,7 +181,8 @@ func (s *source) postBatch(ctx context.Context, root string, addresses []string,
 }
 
 // byID reads the objects of a collection ("/groups") that have the ids, as
-// few as there are, fifteen in a filter. Those that are not there are left out.
+// few as there are, fifteen in a filter. Those that are not there are left out; so
+// are, where read allows it, those that the server keeps failing to give.
 func byID[T any](ctx context.Context, s *source, read call, root, path string, properties []string, ids []directory.GUID, each func(*T) error) error {
 	var addresses []string
 	for first := 0; first < len(ids); first += maxAlternatives {
@@ -196,7 +204,11 @@ func byID[T any](ctx context.Context, s *source, read call, root, path string, p
 	}
 	return read.failed(s.batches(ctx, root, addresses, func(_ int, r batchResponse) error {
 		var first page[T]
-		if err := r.decode(&first); err != nil {
+		err := r.decode(&first)
+		if e := (*statusError)(nil); read.allowsGaps && errors.As(err, &e) && e.status >= http.StatusInternalServerError {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		if first.Value == nil {
@@ -205,7 +217,7 @@ func byID[T any](ctx context.Context, s *source, read call, root, path string, p
 		if err := all(first.Value); err != nil || text(first.NextLink) == "" {
 			return err
 		}
-		_, err := list(ctx, s, read, *first.NextLink, all)
+		_, err = list(ctx, s, read, *first.NextLink, all)
 		return err
 	}))
 }

@@ -25,6 +25,7 @@ type call struct {
 	object     string
 	permission string // the application permission that the request needs
 	delta      bool   // the request follows a link that may be too old
+	allowsGaps bool   // what the server keeps failing to give is left out
 }
 
 // statusError is an answer of Graph that is no success.

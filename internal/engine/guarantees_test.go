@@ -1,0 +1,166 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+func onDemand(t *testing.T, b *bench, name string) engine.Run {
+	t.Helper()
+	r, err := b.engine.SyncGroup(context.Background(), engine.GroupSyncRequest{Group: guid("group " + name).String()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Run
+}
+
+// What waits for the next run goes on waiting when one group is synced meanwhile.
+func TestOneGroupOnDemandKeepsWhatIsPending(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	b.tenant.put("two", "a", "b")
+	b.directory.fail = func(operation string) error {
+		if operation == "changeMembers" {
+			return &engine.Error{Category: engine.PermissionDenied, ID: "AccessDenied", Message: "no"}
+		}
+		return nil
+	}
+	b.sync(t)
+	b.directory.fail = nil
+	onDemand(t, b, "one")
+	if run := b.delta(t); run.Exported.MembersAdded != 1 || !has(b.object("two"), account("b").GUID) {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A member who turns out to be somebody else is so in every group.
+func TestOneGroupOnDemandLeavesTheOthersOfItsMembersPending(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a", "cloud b"}, "two": {"cloud b"}})
+	b.tenant.join("cloud b")
+	if run := onDemand(t, b, "one"); run.Exported.MembersAdded != 1 {
+		t.Fatalf("%+v", run)
+	}
+	if run := b.delta(t); run.Exported.MembersAdded != 1 || !has(b.object("two"), account("cloud b").GUID) {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A name that is taken is asked for in each run: what holds it may go, and no
+// delta of either side tells of that.
+func TestANameThatWasTakenIsUsedWhenItIsFree(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	id := b.tenant.put("two", "a")
+	cn := directory.Mark(id)
+	holder := &directory.TargetGroup{GUID: guid("holder"), CN: cn, DN: "CN=" + cn + "," + containerDN, SAMAccountName: "other"}
+	b.directory.objects[holder.GUID] = holder
+	for range 2 {
+		if run := b.sync(t); run.Planned != (plan.Totals{Skip: 1}) {
+			t.Fatalf("%+v %v", run, b.outcomes(t, run))
+		}
+	}
+	b.directory.remove(holder.GUID)
+	if run := b.delta(t); run.Exported.Create != 1 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// An import of everything looks for a linked object in the whole domain before
+// it takes it for lost (rule 5).
+func TestAnInitialRunFindsWhatWasMovedAway(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	g := b.object("one")
+	g.DN = "CN=" + g.CN + ",OU=Elsewhere,DC=contoso,DC=test"
+	run, err := b.engine.Sync(context.Background(), engine.SyncRequest{PolicyType: engine.Initial}, nil)
+	if err != nil || run.MissingGroups != 0 || run.Planned.Create != 0 || len(b.directory.objects) != 2 {
+		t.Errorf("%+v %v", run, err)
+	}
+}
+
+// A narrower scope is no tenant that has shrunk: the two numbers say nothing of
+// one another (rule 27). The next run is measured by the new one again.
+func TestAnotherScopeIsNoShrunkTenant(t *testing.T) {
+	groups := map[string][]string{}
+	for i := range 30 {
+		groups[fmt.Sprint("group ", i)] = []string{"a"}
+	}
+	b := settled(t, groups)
+	filter := "displayName -like 'group 1*'"
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{Filter: &filter}}); err != nil {
+		t.Fatal(err)
+	}
+	if run := b.sync(t); run.Status != engine.RunComplete || run.SourceGroups != 11 {
+		t.Errorf("%+v", run)
+	}
+	for i := 10; i < 17; i++ {
+		id := guid(fmt.Sprint("group group ", i))
+		delete(b.tenant.groups, id)
+		b.tenant.deleted[id] = engine.PresenceSoftDeleted
+	}
+	if run := b.sync(t); run.StopReason != plan.StopSource {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A snapshot that was put back has the same invocationId and lower USNs: what is
+// staged of its objects means nothing any more (rule 12).
+func TestASnapshotThatWasPutBackIsReadWhole(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	b.directory.usn = 0
+	if run := b.sync(t); run.PolicyType != engine.Initial || run.PolicyReason != engine.InitialServer {
+		t.Errorf("%s %s", run.PolicyType, run.PolicyReason)
+	}
+}
+
+// The tenant's default for new groups is a part of the scope.
+func TestAnotherDefaultOfTheTenantIsAnotherScope(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	b.tenant.byDefault = engine.Yes
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{Scope: plan.ScopeWritebackEnabled}}); err != nil {
+		t.Fatal(err)
+	}
+	b.sync(t)
+	b.delta(t)
+	b.tenant.byDefault = engine.No
+	if run := b.sync(t); run.PolicyType != engine.Initial || run.PolicyReason != engine.InitialSettings || run.SourceGroups != 0 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// Creations go before what may refer to them, deletions come last.
+func TestTheOrderOfWriting(t *testing.T) {
+	b := newBench(t)
+	b.tenant.nest("gone")
+	b.tenant.nest("named")
+	b.tenant.nest("parent")
+	yes := true
+	b.enable(t)
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{IncludeSecurityGroups: &yes}}); err != nil {
+		t.Fatal(err)
+	}
+	b.sync(t)
+	b.delta(t)
+	delete(b.tenant.groups, guid("group gone"))
+	b.tenant.deleted[guid("group gone")] = engine.PresenceHardDeleted
+	b.tenant.groups[guid("group named")].Description = "new"
+	parent := b.tenant.groups[guid("group parent")]
+	parent.members = append(parent.members, user("a"))
+	b.tenant.nest("new")
+	b.directory.seen = nil
+	b.delta(t)
+	var wrote []string
+	for _, operation := range b.directory.seen {
+		switch operation {
+		case "create", "modify", "changeMembers", "delete":
+			wrote = append(wrote, operation)
+		}
+	}
+	if want := []string{"create", "modify", "changeMembers", "delete"}; !slices.Equal(wrote, want) {
+		t.Errorf("%s, want %s", strings.Join(wrote, " "), strings.Join(want, " "))
+	}
+}

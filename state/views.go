@@ -40,7 +40,11 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 		if err != nil {
 			return err
 		}
-		fromTarget, err := l.otherObjects()
+		upTo := lastGUID
+		if len(fromSource) == limit { // what comes after is for a later page
+			upTo = fromSource[limit-1].Key
+		}
+		fromTarget, err := l.otherObjects(upTo)
 		if err != nil {
 			return err
 		}
@@ -138,15 +142,18 @@ func (l *groupList) place(t *engine.StagedTarget) plan.Situation {
 	return plan.Linked
 }
 
-func (l *groupList) otherObjects() (views []engine.GroupView, err error) {
-	where, args := "", []any{l.generation, l.after[:]}
+// lastGUID is none that comes after another.
+var lastGUID = directory.MustGUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
+
+func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView, err error) {
+	where, args := "", []any{l.generation, l.after[:], upTo[:]}
 	if id := l.filter.ID; !id.IsZero() {
-		where, args = " AND t.guid = ?3", append(args, id[:])
+		where, args = " AND t.guid = ?4", append(args, id[:])
 	}
 	err = l.q.each("SELECT s.id, "+targetColumns+` FROM target_group t
 			LEFT JOIN source_group s ON s.id = t.source_id AND s.generation = t.generation
 			LEFT JOIN link l ON l.target_guid = t.guid
-		WHERE t.generation = ?1 AND t.guid > ?2 AND (s.id IS NULL OR t.guid <> `+standing+")"+where+" ORDER BY t.guid", args, func(rows *sql.Rows) error {
+		WHERE t.generation = ?1 AND t.guid > ?2 AND t.guid <= ?3 AND (s.id IS NULL OR t.guid <> `+standing+")"+where+" ORDER BY t.guid", args, func(rows *sql.Rows) error {
 		var v engine.GroupView
 		var t engine.StagedTarget
 		var source directory.GUID

@@ -15,7 +15,7 @@ import (
 // have some thousand bytes.
 const maxLink = 64 << 10
 
-// expiredCodes are the error codes, in lower case, of a 404 that refuses a link
+// expiredCodes are the error codes, in lower case, of an answer that refuses a link
 // which Graph no longer knows. Microsoft documents the first as an example of
 // many; the others are those of its sibling services behind the same gateway.
 var expiredCodes = []string{"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
@@ -29,7 +29,7 @@ var (
 // from here on, so that every later round tells of the same ones.
 func (s *source) StartDelta(ctx context.Context) (engine.DeltaLinks, error) {
 	latest := func(read call, properties ...string) (string, error) {
-		read.delta = false // there is no link yet that could have expired
+		read.fresh = true
 		first := address(s.base+read.object, "$select", strings.Join(properties, ","), "$deltatoken", "latest")
 		return changes(ctx, s, read, first, func([]*struct{}) error { return nil })
 	}
@@ -145,11 +145,14 @@ func changes[T any](ctx context.Context, s *source, read call, link string, each
 // linkExpired recognises the answer to a link that is too old, or that was
 // given out before the service was reset. A link is sent as it was received, so
 // that one which Graph calls a bad request, in whatever words, never becomes a
-// good one again; only an import of everything gets on from there.
-func linkExpired(e *statusError) bool {
+// good one again; only an import of everything gets on from there. fresh is for
+// a request that asks for a link and has none yet.
+func linkExpired(e *statusError, fresh bool) bool {
 	switch e.status {
-	case http.StatusGone, http.StatusBadRequest:
+	case http.StatusGone:
 		return true
+	case http.StatusBadRequest:
+		return !fresh || slices.Contains(expiredCodes, strings.ToLower(e.code))
 	case http.StatusNotFound:
 		return slices.Contains(expiredCodes, strings.ToLower(e.code))
 	}

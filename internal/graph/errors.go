@@ -25,6 +25,7 @@ type call struct {
 	object     string
 	permission string // the application permission that the request needs
 	delta      bool   // the request follows a link that may be too old
+	fresh      bool   // or asks for one
 	allowsGaps bool   // what the server keeps failing to give is left out
 }
 
@@ -109,7 +110,7 @@ func (c call) refused(e *statusError) error {
 		Message: fmt.Sprintf("Microsoft Graph answered %d %s while %s: %s [request id %s]", e.status, e.code, c.doing, e.message, e.requestID),
 	}
 	switch {
-	case c.delta && linkExpired(e):
+	case c.delta && linkExpired(e, c.fresh):
 		return c.expired(e)
 	case e.status == http.StatusUnauthorized:
 		out.Category, out.ID = engine.Authentication, "AccessTokenInvalid"

@@ -98,7 +98,7 @@ func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	for _, id := range distinct(users) {
 		members = append(members, directory.SourceMember{ID: id, Kind: directory.KindUser})
 	}
-	if err := r.readSingly(ctx, members); err != nil {
+	if _, err := r.readSingly(ctx, members); err != nil {
 		return nil, err
 	}
 	staged := func(ids []directory.GUID) (out []directory.GUID, err error) {
@@ -439,8 +439,15 @@ func (r *run) readUnreadMembers(ctx context.Context) error {
 		if err != nil || len(members) == 0 {
 			return err
 		}
-		if err := r.readSingly(ctx, members); err != nil {
+		read, err := r.readSingly(ctx, members)
+		if err != nil {
 			return err
+		}
+		for i := range read {
+			// A replica that lags behind does not show yet that they have an account.
+			if m := &read[i]; m.Kind == directory.KindUser && m.Readable && !m.Synced {
+				r.unjoined = append(r.unjoined, m.ID)
+			}
 		}
 		if len(members) < askBatch {
 			return nil
@@ -449,22 +456,17 @@ func (r *run) readUnreadMembers(ctx context.Context) error {
 	}
 }
 
-// readSingly stages how members join, and notes the users who seem to have no
-// account: a replica that lags behind does not show yet that they have one.
-func (r *run) readSingly(ctx context.Context, members []directory.SourceMember) error {
+// readSingly stages how these members join.
+func (r *run) readSingly(ctx context.Context, members []directory.SourceMember) (read []directory.SourceMember, err error) {
 	for batch := range slices.Chunk(members, askBatch) {
-		read, err := r.source.MembersByID(ctx, batch)
+		known, err := r.source.MembersByID(ctx, batch)
 		if err != nil {
-			return fmt.Errorf("reading %d members: %w", len(batch), err)
+			return nil, fmt.Errorf("reading %d members: %w", len(batch), err)
 		}
-		for i := range read {
-			if read[i].Kind == directory.KindUser && read[i].Readable && !read[i].Synced {
-				r.unjoined = append(r.unjoined, read[i].ID)
-			}
+		if err := r.state.StageKnownMembers(ctx, r.record.ID, known); err != nil {
+			return nil, err
 		}
-		if err := r.state.StageKnownMembers(ctx, r.record.ID, read); err != nil {
-			return err
-		}
+		read = append(read, known...)
 	}
-	return nil
+	return read, nil
 }

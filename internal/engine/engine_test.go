@@ -453,7 +453,7 @@ func TestADomainControllerThatAnswersNoWriteEndsTheRun(t *testing.T) {
 			if operation != "changeMembers" {
 				return nil
 			}
-			if tried++; tried%5 == 0 && tried < 30 { // these are answered
+			if tried++; tried%2 == 0 && tried < 30 { // these are answered
 				return nil
 			}
 			return &engine.Error{Category: engine.ResourceBusy, ID: id, Message: "no answer"}

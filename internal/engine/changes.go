@@ -113,12 +113,29 @@ func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 		}
 		return out, nil
 	}
-	again, err := staged(distinct(noted))
+	noted = distinct(noted)
+	again, err := staged(noted)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := r.readGroups(ctx, again); err != nil {
 		return nil, err
+	}
+	// The others were shown as out of scope. Those that come in are read whole now;
+	// of one that is gone the delta tells.
+	var others []directory.GUID
+	for _, id := range noted {
+		if _, ok, err := r.state.SourceGroup(ctx, r.record.ID, id); err != nil {
+			return nil, err
+		} else if !ok && !slices.Contains(again, id) && !slices.Contains(read, id) {
+			others = append(others, id)
+		}
+	}
+	if _, err := r.readGroups(ctx, others); err != nil {
+		return nil, err
+	}
+	for _, id := range others {
+		delete(r.unseen, id)
 	}
 	return staged(again)
 }
@@ -263,6 +280,22 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		if r.told[id] && r.unseen[id] {
 			next.Told = append(next.Told, id)
 		}
+	}
+	staged := func(id directory.GUID) bool {
+		var ok bool
+		if err == nil {
+			_, ok, err = r.state.SourceGroup(ctx, r.record.ID, id)
+		}
+		return ok
+	}
+	maps.DeleteFunc(whole, func(id directory.GUID, _ bool) bool { return !staged(id) })
+	for id := range fresh { // shown, though perhaps as it was before it came into the scope
+		if !r.unseen[id] && !staged(id) {
+			whole[id] = true
+		}
+	}
+	if err != nil {
+		return next, err
 	}
 	next.Whole = slices.SortedFunc(maps.Keys(whole), directory.GUID.Compare)
 	for id := range restorable {

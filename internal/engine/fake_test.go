@@ -68,6 +68,7 @@ type fakeTenant struct {
 	lagging    *moment
 	lagDeleted map[directory.GUID]engine.Presence
 	synced     map[string]bool // users that became synced
+	veiled     bool            // the user of that name cannot be read
 	byDefault  engine.Tristate
 	asked      []directory.GUID // whose members were read
 }
@@ -112,15 +113,23 @@ func newTenant() *fakeTenant {
 func (t *fakeTenant) put(name string, members ...string) directory.GUID {
 	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), Kind: directory.UnifiedGroup, DisplayName: name}}
 	for _, m := range members {
-		u := user(m)
-		if t.synced[m] {
-			u.Synced, u.SID = true, userSID(m)
-		}
-		g.members = append(g.members, u)
+		g.members = append(g.members, t.member(m))
 	}
 	t.groups[g.ID] = g
 	delete(t.deleted, g.ID)
 	return g.ID
+}
+
+// member is the user of that name as the tenant shows it now.
+func (t *fakeTenant) member(name string) directory.SourceMember {
+	u := user(name)
+	if t.synced[name] {
+		u.Synced, u.SID = true, userSID(name)
+	}
+	if t.veiled && name == "veiled" {
+		u.Readable, u.Synced, u.SID = false, false, ""
+	}
+	return u
 }
 
 // join makes a user one that is synced, in every group.
@@ -343,7 +352,7 @@ func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]d
 			if !ok { // there was such a user, in no group
 				old = user(m.Name)
 			}
-			if old == m || told[m.ID] || m.Kind != directory.KindUser {
+			if old == m || told[m.ID] || m.Kind != directory.KindUser || m.Name == "veiled" { // what may be read of a user is no change
 				continue
 			}
 			told[m.ID] = true

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
@@ -162,5 +165,87 @@ func TestTheOrderOfWriting(t *testing.T) {
 	}
 	if want := []string{"create", "modify", "changeMembers", "delete"}; !slices.Equal(wrote, want) {
 		t.Errorf("%s, want %s", strings.Join(wrote, " "), strings.Join(want, " "))
+	}
+}
+
+// The members of a group whose membership is hidden were never read: they are when
+// it is hidden no more, before anything is written.
+func TestAHiddenGroupThatIsShown(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a")
+	b.tenant.put("hidden", "a", "b")
+	b.tenant.groups[guid("group hidden")].Visibility = directory.HiddenMembership
+	b.enable(t)
+	b.sync(t)
+	b.ahead += 31 * time.Minute
+	b.sync(t)
+	if b.object("hidden") != nil {
+		t.Fatal("the test proves nothing")
+	}
+	b.tenant.groups[guid("group hidden")].Visibility = "Private"
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["hidden"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Where tombstones are not visible nothing tells of another's object that is
+// deleted: what stands for a pending group is looked at in each run.
+func TestAnObjectOfOthersThatIsDeletedMakesRoom(t *testing.T) {
+	b := newBench(t)
+	b.directory.blind = true
+	id := b.tenant.put("one", "a")
+	b.tenant.put("two", "a")
+	b.enable(t)
+	stranger := b.stranger(id, "theirs", "b")
+	b.sync(t)
+	b.ahead += 31 * time.Minute
+	b.sync(t)
+	b.delta(t)
+	b.directory.remove(stranger.GUID)
+	if run := b.delta(t); run.Exported.Create != 1 {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+}
+
+// The uSN of an object on the domain controller of a sync on demand says nothing
+// on that of the watermark.
+func TestAnUSNOfAnotherDomainControllerIsNoEcho(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	d, g := b.directory, b.object("one")
+	here := g.USNChanged
+	d.server, d.invocation, d.received = "dc2", guid("dc2"), map[directory.GUID]int64{guid("dc1"): 1_000}
+	d.usn, g.USNChanged = 500, 500
+	onDemand(t, b, "one")
+	d.server, d.invocation, d.usn, g.USNChanged = "dc1", guid("dc1"), 499, here
+	g.Members = []directory.MemberRef{account("c")} // by hand, at uSN 500
+	if d.settle(); g.USNChanged != 500 {
+		t.Fatalf("the test proves nothing: %d", g.USNChanged)
+	}
+	run := b.delta(t)
+	if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+		t.Errorf("%s\n%+v", diff, run)
+	}
+}
+
+// What was not found when it was read back is planned again, also when it went
+// without a trace.
+func TestWhatWasNotConfirmedIsPlannedAgain(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	d, g := b.directory, b.object("one")
+	b.tenant.put("one", "a", "b")
+	d.fail = func(operation string) error {
+		if operation == "checkMembers" {
+			g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return m == account("b") })
+			d.known[g.GUID] = d.is(g)
+		}
+		return nil
+	}
+	if run := b.sync(t); run.Status != engine.RunPartial || run.Failed != 1 {
+		t.Fatalf("%+v", run)
+	}
+	d.fail = nil
+	if run := b.delta(t); run.Exported.MembersAdded != 1 || !has(g, account("b").GUID) {
+		t.Errorf("%+v", run)
 	}
 }

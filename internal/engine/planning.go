@@ -118,6 +118,13 @@ func (p *planner) planTouched(ctx context.Context, ids []directory.GUID) error {
 			pair.Source = &source
 		}
 		staged, err := r.state.Candidates(ctx, r.record.ID, id)
+		if err == nil && len(staged) > 1 && !p.again {
+			// One that has had its link taken over by another, made by a run that was
+			// broken off, may be gone without a trace.
+			if err = r.readStanding(ctx, []directory.GUID{id}); err == nil {
+				staged, err = r.state.Candidates(ctx, r.record.ID, id)
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func TestSlowReader(t *testing.T) {
 	}
 	write.Close()
 	const n = 2000 // some 500 KB of answers, more than a pipe holds
-	go func() { // an engine whose answers are held up may leave requests unread
+	go func() {    // an engine whose answers are held up may leave requests unread
 		for i := range n {
 			fmt.Fprintf(stdin, `{"jsonrpc":"2.0","id":%d,"method":"session.get"}`+"\n", i)
 		}

@@ -423,11 +423,11 @@ Describe 'Ways to connect' -Skip:$noLab {
     }
 
     It 'the tenant with fresh access tokens, which are asked for during a run' {
-        Invoke-Tenant set-token-lifetime @{ seconds = 1 }
+        Invoke-Tenant set-token-lifetime @{ seconds = 3 }
         $asked = New-Object -TypeName System.Collections.ArrayList
         [void] (Connect-GroupWriteback @tenant @state -AccessTokenProvider { param($Tenant, $Resource) [void] $asked.Add("$Tenant $Resource"); Get-LabToken } @server @account)
         $first = $asked.Count
-        Start-Sleep -Seconds 2
+        Start-Sleep -Seconds 4
         @(Enable-GroupWriteback $container -ExcludeMailAttribute -WhatIf).Count | Should -BeGreaterThan 0
         $asked.Count | Should -BeGreaterThan $first
     }

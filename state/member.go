@@ -125,6 +125,9 @@ const joinColumns = "kind, name, readable, guest, synced, sid, immutable_id, tri
 
 // StageMembersAgain stages the named members, where they are known, unresolved.
 func (s *State) StageMembersAgain(ctx context.Context, generation int64, ids []directory.GUID) error {
+	if len(ids) == 0 {
+		return nil // no transaction, in a run in which nothing has changed
+	}
 	return s.changeJoins(ctx, generation, "stage members to be resolved again", func(q *session, l layers) error {
 		for i := range ids {
 			_, err := q.exec("INSERT INTO member_join (number, generation, "+joinColumns+") SELECT number, ?1, "+joinColumns+` FROM member_join

@@ -101,43 +101,42 @@ func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	if _, err := r.readSingly(ctx, members); err != nil {
 		return nil, err
 	}
-	staged := func(ids []directory.GUID) (out []directory.GUID, err error) {
-		for _, id := range ids {
-			group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
-			if err != nil {
-				return nil, err
-			}
-			if ok && !r.hidden(&group) && !slices.Contains(read, id) {
-				out = append(out, id)
-			}
-		}
-		return out, nil
+	reads := map[directory.GUID]bool{}
+	for _, id := range read {
+		reads[id] = true
 	}
-	noted = distinct(noted)
-	again, err := staged(noted)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := r.readGroups(ctx, again); err != nil {
-		return nil, err
-	}
-	// The others were shown as out of scope. Those that come in are read whole now;
-	// of one that is gone the delta tells.
-	var others []directory.GUID
-	for _, id := range noted {
-		if _, ok, err := r.state.SourceGroup(ctx, r.record.ID, id); err != nil {
+	// Those that are not staged were shown as out of scope. One that comes in is
+	// read whole now; of one that is gone the delta tells.
+	var staged, others []directory.GUID
+	for _, id := range distinct(noted) {
+		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		switch {
+		case err != nil:
 			return nil, err
-		} else if !ok && !slices.Contains(again, id) && !slices.Contains(read, id) {
+		case reads[id]:
+		case !ok:
 			others = append(others, id)
+		case !r.hidden(&group):
+			staged = append(staged, id)
 		}
 	}
-	if _, err := r.readGroups(ctx, others); err != nil {
+	if _, err := r.readGroups(ctx, slices.Concat(staged, others)); err != nil {
 		return nil, err
 	}
 	for _, id := range others {
 		delete(r.unseen, id)
 	}
-	return staged(again)
+	var again []directory.GUID
+	for _, id := range staged { // it may have gone, or become hidden
+		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok && !r.hidden(&group) {
+			again = append(again, id)
+		}
+	}
+	return again, nil
 }
 
 func distinct(ids []directory.GUID) []directory.GUID {
@@ -250,7 +249,11 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
 			}
-			restorable[page[i].ID] = page[i].Removed == RemovedChanged
+			if page[i].Removed == RemovedChanged {
+				restorable[page[i].ID] = true
+			} else {
+				delete(restorable, page[i].ID)
+			}
 			if r.record.PolicyType == Initial { // it was read whole just now
 				whole[page[i].ID] = true
 			}
@@ -281,30 +284,28 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 			next.Told = append(next.Told, id)
 		}
 	}
-	staged := func(id directory.GUID) bool {
-		var ok bool
-		if err == nil {
-			_, ok, err = r.state.SourceGroup(ctx, r.record.ID, id)
-		}
-		return ok
-	}
-	maps.DeleteFunc(whole, func(id directory.GUID, _ bool) bool { return !staged(id) })
-	for id := range fresh { // shown, though perhaps as it was before it came into the scope
-		if !r.unseen[id] && !staged(id) {
-			whole[id] = true
-		}
-	}
-	if err != nil {
+	if next.Whole, err = r.toReadAgain(ctx, whole, fresh); err != nil {
 		return next, err
 	}
-	next.Whole = slices.SortedFunc(maps.Keys(whole), directory.GUID.Compare)
-	for id := range restorable {
-		if restorable[id] {
-			next.Restorable = append(next.Restorable, id)
+	next.Restorable = slices.SortedFunc(maps.Keys(restorable), directory.GUID.Compare)
+	return next, r.readUnreadMembers(ctx)
+}
+
+// toReadAgain lists what is to be read once more when the lag is over: the groups
+// that were read whole and are staged, and the told ones that were shown as not in
+// the scope, perhaps as they were before.
+func (r *run) toReadAgain(ctx context.Context, whole map[directory.GUID]bool, fresh unread) ([]directory.GUID, error) {
+	var again []directory.GUID
+	for _, id := range distinct(slices.AppendSeq(slices.Collect(maps.Keys(whole)), maps.Keys(fresh))) {
+		_, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		if err != nil {
+			return nil, err
+		}
+		if _, told := fresh[id]; staged && whole[id] || !staged && told && !r.unseen[id] {
+			again = append(again, id)
 		}
 	}
-	next.Restorable = distinct(next.Restorable)
-	return next, r.readUnreadMembers(ctx)
+	return again, nil
 }
 
 // unread are groups that a delta tells of and that are to be read whole, with

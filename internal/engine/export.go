@@ -96,7 +96,7 @@ type exporter struct {
 	// Guarded by run.mu.
 	done    int
 	fatal   error
-	inARow  int // changes that were not answered, since one that was
+	inARow  int // changes that were not answered, since one that was done
 	created []attempt
 }
 
@@ -289,8 +289,6 @@ func graceful(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// fatal reports whether the error is not of one object but of all: the domain
-// controller does not answer or does not know us any more.
 // unanswered reports whether this is one too many of changes in a row that the
 // domain controller did not answer, or was too busy for. Each has waited for its
 // time-outs: thousands of them would take days.
@@ -302,6 +300,8 @@ func (e *exporter) unanswered(err error) bool {
 	return e.inARow >= most
 }
 
+// fatal reports whether the error is not of one object but of all: the domain
+// controller does not answer or does not know us any more.
 func fatal(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.ID != "OutcomeUnknown" && (e.Category == Connection || e.Category == Authentication)

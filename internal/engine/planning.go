@@ -22,7 +22,7 @@ func (r *run) planStep(ctx context.Context) error {
 	if ok && r.watermark.Scope == r.scopeKey() { // else it may shrink by intent
 		r.tally.SourceBefore = last.SourceGroups
 	}
-	p := planner{run: r}
+	p := newPlanner(ctx, r)
 	switch {
 	case r.record.PolicyType == Initial:
 		err = p.planAll(ctx)
@@ -102,7 +102,7 @@ func (p *planner) planAll(ctx context.Context) error {
 			return err
 		}
 	}
-	return p.finish(ctx)
+	return p.finish()
 }
 
 // planTouched plans the named groups.
@@ -148,7 +148,7 @@ func (p *planner) planTouched(ctx context.Context, ids []directory.GUID) error {
 		}
 		r.progress("plan", done, len(ids), "Planning")
 	}
-	return p.finish(ctx)
+	return p.finish()
 }
 
 // cursor walks through a listing a page at a time.
@@ -189,14 +189,22 @@ type planner struct {
 	*run
 	again  bool // it plans groups that the run has planned before
 	names  plan.Names
-	absent []plan.Pair // to be asked for singly
-	moved  []plan.Pair // groups that once stood in AD, to be looked for by SID
-	named  []planned   // changes that set a name
-	spool  []planned
-	size   int // member values in spool
-	// waiting are the members of moved and named: a few large groups are as much
-	// to hold as many small ones.
-	waiting int
+	absent *batch[plan.Pair] // to be asked for singly
+	moved  *batch[plan.Pair] // groups that once stood in AD, to be looked for by SID
+	named  *batch[planned]   // changes that set a name
+	spool  *batch[planned]
+}
+
+func newPlanner(ctx context.Context, r *run) *planner {
+	p := &planner{run: r}
+	p.absent = batched(listBatch, func(pairs []plan.Pair) error { return p.askPresence(ctx, pairs) })
+	p.moved = batched(nameBatch, func(pairs []plan.Pair) error { return p.askSIDs(ctx, pairs) })
+	p.moved.weight = func(pair plan.Pair) int { return len(pair.Membership.Joined) }
+	p.named = batched(nameBatch, func(changes []planned) error { return p.askNames(ctx, changes) })
+	p.named.weight = planned.members
+	p.spool = batched(listBatch, func(changes []planned) error { return p.spoolChanges(ctx, changes) })
+	p.spool.weight = planned.members
+	return p
 }
 
 // planned is a change with the number of members its object has now.
@@ -204,6 +212,8 @@ type planned struct {
 	plan.Change
 	values int
 }
+
+func (c planned) members() int { return len(c.Add) + len(c.Remove) }
 
 func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if err := p.countMissing(ctx, &pair); err != nil {
@@ -213,11 +223,7 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 		if err := p.countMembers(ctx, &pair); err != nil {
 			return err
 		}
-		p.absent = append(p.absent, pair)
-		if len(p.absent) < listBatch {
-			return nil
-		}
-		return p.askPresence(ctx)
+		return p.absent.add(pair)
 	}
 	var err error
 	pair.Hidden = p.hidden(pair.Source)
@@ -232,12 +238,7 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	}
 	known := func(c plan.Candidate) bool { return c.Linked || c.Ours(pair.ID, &p.rules) }
 	if pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, known) {
-		p.moved = append(p.moved, pair)
-		p.waiting += len(pair.Membership.Joined)
-		if len(p.moved) < nameBatch && p.waiting < stageMembers {
-			return nil
-		}
-		return p.askSIDs(ctx)
+		return p.moved.add(pair)
 	}
 	return p.plan(ctx, &pair)
 }
@@ -272,9 +273,9 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 
 // askPresence asks the tenant for each group that its list lacks and that we
 // would otherwise have to judge by its absence (rule 6).
-func (p *planner) askPresence(ctx context.Context) error {
+func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
 	var ids []directory.GUID
-	for _, pair := range p.absent {
+	for _, pair := range absent {
 		if p.told[pair.ID] {
 			continue // it is there, whatever a replica that lags behind says
 		}
@@ -286,7 +287,7 @@ func (p *planner) askPresence(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, pair := range p.absent {
+	for _, pair := range absent {
 		if presence[pair.ID] == PresenceHardDeleted && p.restorable[pair.ID] {
 			// A replica that lags behind does not show it in the recycle bin yet.
 			// When it goes from there, the delta tells.
@@ -297,7 +298,6 @@ func (p *planner) askPresence(ctx context.Context) error {
 			return err
 		}
 	}
-	p.absent = nil
 	return nil
 }
 
@@ -349,21 +349,16 @@ func (r *run) presence(ctx context.Context, ids []directory.GUID) (map[directory
 
 // askSIDs finds the objects that the groups were which were moved to the cloud
 // (rule 25), so that they can be adopted, or at least named.
-func (p *planner) askSIDs(ctx context.Context) error {
-	if len(p.moved) == 0 {
-		return nil
-	}
-	sids := make([]directory.SID, len(p.moved))
-	for i := range p.moved {
-		sids[i] = p.moved[i].Source.OnPremisesSID
+func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
+	sids := make([]directory.SID, len(moved))
+	for i := range moved {
+		sids[i] = moved[i].Source.OnPremisesSID
 	}
 	refs, err := p.target.BySID(ctx, sids)
 	if err != nil {
 		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
 	}
-	waiting := p.moved
-	p.moved, p.waiting = nil, 0
-	for _, pair := range waiting {
+	for _, pair := range moved {
 		if ref, ok := refs[pair.Source.OnPremisesSID]; ok {
 			if err := p.addBySID(ctx, &pair, ref); err != nil {
 				return err
@@ -441,12 +436,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		}
 		var err error
 		if waiting := (planned{change, values[change.TargetGUID]}); plan.NeedsName(&change) {
-			p.waiting += len(change.Add) + len(change.Remove)
-			if p.named = append(p.named, waiting); len(p.named) >= nameBatch || p.waiting >= stageMembers {
-				err = p.askNames(ctx)
-			}
+			err = p.named.add(waiting)
 		} else {
-			err = p.accept(ctx, waiting)
+			err = p.accept(waiting)
 		}
 		if err != nil {
 			return err
@@ -491,13 +483,10 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 
 // askNames finds who holds the names that the waiting changes set, in the
 // container and in the domain (rule 22).
-func (p *planner) askNames(ctx context.Context) error {
-	if len(p.named) == 0 {
-		return nil
-	}
-	names := make([]Name, len(p.named))
-	for i := range p.named {
-		names[i] = wanted(&p.named[i].Change)
+func (p *planner) askNames(ctx context.Context, named []planned) error {
+	names := make([]Name, len(named))
+	for i := range named {
+		names[i] = wanted(&named[i].Change)
 	}
 	holders, err := p.target.Holders(ctx, p.rules.Container, names)
 	if err != nil {
@@ -513,15 +502,13 @@ func (p *planner) askNames(ctx context.Context) error {
 			sam[strings.ToLower(h.SAMAccountName)] = holder
 		}
 	}
-	waiting := p.named
-	p.named, p.waiting = nil, 0
-	for i, change := range waiting {
+	for i, change := range named {
 		taken := p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)])
 		if plan.Pending(taken, &plan.Membership{}) {
 			p.setPending(change.SourceID, true)
 		}
 		for _, c := range taken {
-			if err := p.accept(ctx, planned{c, change.values}); err != nil {
+			if err := p.accept(planned{c, change.values}); err != nil {
 				return err
 			}
 		}
@@ -546,7 +533,7 @@ func wanted(c *plan.Change) Name {
 
 // accept counts a change and puts it into the spool. What a group was said to
 // lack before is not said again.
-func (p *planner) accept(ctx context.Context, c planned) error {
+func (p *planner) accept(c planned) error {
 	if p.again && c.Action == plan.Skip {
 		return nil
 	}
@@ -556,26 +543,21 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	case plan.ReasonNameClash, plan.ReasonDisputed, plan.ReasonMarkRemoved, plan.ReasonPresenceUnknown:
 		p.doubts++
 	}
-	p.spool = append(p.spool, c)
-	p.size += len(c.Add) + len(c.Remove)
-	if len(p.spool) < listBatch && p.size < stageMembers {
-		return nil
-	}
-	return p.flush(ctx)
+	return p.spool.add(c)
 }
 
-func (p *planner) flush(ctx context.Context) error {
-	changes := make([]plan.Change, len(p.spool))
-	for i, c := range p.spool {
+func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
+	changes := make([]plan.Change, len(accepted))
+	for i, c := range accepted {
 		changes[i] = c.Change
 	}
-	p.spool, p.size = nil, 0
 	return p.state.Spool(ctx, p.record.ID, changes)
 }
 
-func (p *planner) finish(ctx context.Context) error {
-	for _, ask := range []func(context.Context) error{p.askPresence, p.askSIDs, p.askNames, p.flush} {
-		if err := ask(ctx); err != nil {
+// finish goes from what is asked first to what follows from the answers.
+func (p *planner) finish() error {
+	for _, flush := range []func() error{p.absent.flush, p.moved.flush, p.named.flush, p.spool.flush} {
+		if err := flush(); err != nil {
 			return err
 		}
 	}

@@ -168,7 +168,8 @@ func (r *run) settleStep(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(parents, directory.GUID.Compare)
-	p := planner{run: r, again: true}
+	p := newPlanner(ctx, r)
+	p.again = true
 	if err := p.planTouched(ctx, parents); err != nil {
 		return err
 	}

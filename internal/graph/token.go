@@ -110,10 +110,11 @@ func (t *tokenSource) acquire(ctx context.Context) (string, error) {
 	if !t.tenant.IsZero() && claims.Tenant != t.tenant {
 		return "", otherTenant(t.tenant.String(), claims.Tenant.String())
 	}
+	allowed := claims.permissions()
 	for _, permission := range t.granted {
 		// Without a permission Graph says less and calls it all there is: the
 		// members of a group of hidden membership are then none.
-		if !slices.Contains(claims.permissions(), permission) {
+		if !slices.Contains(allowed, permission) {
 			t.current = azcore.AccessToken{}
 			return "", fewerPermissions(permission)
 		}

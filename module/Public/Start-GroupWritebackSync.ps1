@@ -15,8 +15,9 @@ function Start-GroupWritebackSync {
 
         With -Group just that group is read and written, and what became of it comes out step by step: whether it was
         found in the tenant (Import), is to be written (Scope), has an object in the directory (Join), which members
-        it has (Members), and what was done (Action). Unwritten has the members that are not in the directory, each with
-        the reason, 500 at most; after a run that wrote, Get-GroupWritebackGroupMember gives all members. It leaves what the next sync of all groups reads as it was.
+        it has (Members), and what was done (Action). Unwritten has the members that are not in the directory, each
+        with the reason, 500 at most; after a run that wrote, Get-GroupWritebackGroupMember gives all members. It leaves
+        what the next sync of all groups reads as it was.
 
         With -WhatIf nothing is written; the planned changes come out as objects, with -Group the steps. Ctrl+C ends
         the sync after the operation it is in; the next one goes on.

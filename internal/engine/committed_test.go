@@ -64,33 +64,30 @@ func TestKilledJustAfterTheCommit(t *testing.T) {
 	for i := range 30 {
 		groups[fmt.Sprint("group ", i)] = []string{"a", "cloud"}
 	}
+	// killed is what a process leaves that dies when its second run has committed.
+	killed := func(t *testing.T, policy engine.PolicyType) *bench {
+		t.Helper()
+		b := ready(t, groups)
+		b.delta(t)
+		left := t.TempDir()
+		b.watch(t, &watched{committed: func() { leftBehind(t, b.folder, left) }})
+		if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{PolicyType: policy}, nil); err != nil {
+			t.Fatal(err)
+		}
+		b.engine.Close()
+		b.folder = left
+		b.start(t)
+		return b
+	}
 	for _, policy := range []engine.PolicyType{engine.Delta, engine.Initial} {
 		t.Run(string(policy), func(t *testing.T) {
-			b := ready(t, groups)
-			b.delta(t)
-			left := t.TempDir()
-			b.watch(t, &watched{committed: func() { leftBehind(t, b.folder, left) }})
-			if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{PolicyType: policy}, nil); err != nil {
-				t.Fatal(err)
-			}
-			b.engine.Close()
-			b.folder = left
-			b.start(t)
+			b := killed(t, policy)
 			if run := b.sync(t); run.Status != engine.RunComplete || run.SourceGroups != 30 || run.UnwrittenMembers != 30 {
 				t.Errorf("a run in which nothing happened: %s %s %s, %d groups, %d members not written", run.Status, run.StopReason, run.Message, run.SourceGroups, run.UnwrittenMembers)
 			}
 		})
 		t.Run(string(policy)+" shrunk", func(t *testing.T) {
-			b := ready(t, groups)
-			b.delta(t)
-			left := t.TempDir()
-			b.watch(t, &watched{committed: func() { leftBehind(t, b.folder, left) }})
-			if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{PolicyType: policy}, nil); err != nil {
-				t.Fatal(err)
-			}
-			b.engine.Close()
-			b.folder = left
-			b.start(t)
+			b := killed(t, policy)
 			for i := range 8 {
 				id := guid(fmt.Sprint("group group ", i))
 				delete(b.tenant.groups, id)

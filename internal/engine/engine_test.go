@@ -62,6 +62,13 @@ func (b *bench) enable(t fataler) {
 	}
 }
 
+func (b *bench) withSecurityGroups(t fataler) {
+	t.Helper()
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{IncludeSecurityGroups: new(true)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (b *bench) sync(t fataler) engine.Run {
 	t.Helper()
 	run, err := b.engine.Sync(context.Background(), engine.SyncRequest{}, nil)

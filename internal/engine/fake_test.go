@@ -67,6 +67,7 @@ type fakeTenant struct {
 	// lagging is what a replica that lags behind shows to all but delta queries.
 	lagging    *moment
 	lagDeleted map[directory.GUID]engine.Presence
+	lagLinks   int             // links that were given out before it fell behind
 	synced     map[string]bool // users that became synced
 	veiled     bool            // the user of that name cannot be read
 	byDefault  engine.Tristate
@@ -88,7 +89,7 @@ func (t *fakeTenant) now() moment {
 func (t *fakeTenant) lag() {
 	if t.lagging == nil {
 		now := t.now()
-		t.lagging, t.lagDeleted = &now, maps.Clone(t.deleted)
+		t.lagging, t.lagDeleted, t.lagLinks = &now, maps.Clone(t.deleted), len(t.moments)
 	}
 }
 
@@ -261,34 +262,42 @@ func (t *fakeTenant) StartDelta(ctx context.Context) (engine.DeltaLinks, error) 
 }
 
 // since returns what the tenant was when the link was given out.
-func (t *fakeTenant) since(link string) (moment, error) {
+// since is what the tenant was when the link was given out, and after it what a
+// replica shows that fell behind later: of what came and went in between a delta
+// tells too, as that it is not there.
+func (t *fakeTenant) since(link string) ([]moment, error) {
 	n, err := strconv.Atoi(link)
 	if err != nil || n < t.expired || n >= len(t.moments) {
 		return nil, &engine.Error{Category: engine.InvalidState, ID: "DeltaLinkExpired", Object: link, Message: "expired"}
 	}
-	return t.moments[n], nil
+	if t.lagging != nil && n < t.lagLinks {
+		return []moment{t.moments[n], *t.lagging}, nil
+	}
+	return []moment{t.moments[n]}, nil
 }
 
 func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]engine.GroupChange) error) (string, error) {
-	before, err := t.since(link)
+	since, err := t.since(link)
 	if err != nil {
 		return "", err
 	}
 	now := t.now()
-	ids := slices.Collect(maps.Keys(before))
-	for id := range now {
-		if _, ok := before[id]; !ok {
-			ids = append(ids, id)
-		}
-	}
-	slices.SortFunc(ids, directory.GUID.Compare)
-	for _, id := range ids {
-		for _, c := range t.changes(id, before, now) {
-			if err := t.check(ctx, "groupChanges"); err != nil {
-				return "", err
+	for _, before := range since {
+		ids := slices.Collect(maps.Keys(before))
+		for id := range now {
+			if _, ok := before[id]; !ok {
+				ids = append(ids, id)
 			}
-			if err := page([]engine.GroupChange{c}); err != nil {
-				return "", err
+		}
+		slices.SortFunc(ids, directory.GUID.Compare)
+		for _, id := range ids {
+			for _, c := range t.changes(id, before, now) {
+				if err := t.check(ctx, "groupChanges"); err != nil {
+					return "", err
+				}
+				if err := page([]engine.GroupChange{c}); err != nil {
+					return "", err
+				}
 			}
 		}
 	}
@@ -335,12 +344,12 @@ func (t *fakeTenant) changes(id directory.GUID, before, now moment) []engine.Gro
 }
 
 func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (string, error) {
-	before, err := t.since(link)
+	since, err := t.since(link)
 	if err != nil {
 		return "", err
 	}
 	were := map[directory.GUID]directory.SourceMember{}
-	for _, g := range before {
+	for _, g := range since[0] {
 		for _, m := range g.members {
 			were[m.ID] = m
 		}

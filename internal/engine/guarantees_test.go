@@ -141,11 +141,8 @@ func TestTheOrderOfWriting(t *testing.T) {
 	b.tenant.nest("gone")
 	b.tenant.nest("named")
 	b.tenant.nest("parent")
-	yes := true
 	b.enable(t)
-	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{IncludeSecurityGroups: &yes}}); err != nil {
-		t.Fatal(err)
-	}
+	b.withSecurityGroups(t)
 	b.sync(t)
 	b.delta(t)
 	delete(b.tenant.groups, guid("group gone"))

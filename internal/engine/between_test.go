@@ -59,7 +59,7 @@ func TestAPendingGroupReadWithinTheLagIsReadAgain(t *testing.T) {
 	b.delta(t)
 	b.tenant.put("new", "a", "c", "unknown")
 	b.tenant.lag()
-	b.tenant.lagLinks = 0 // of what came and went the delta tells nothing
+	b.tenant.lagLinks = 0                    // of what came and went the delta tells nothing
 	b.tenant.put("new", "a", "b", "unknown") // of which c was never told
 	b.sync(t)
 	if diff := cmp.Diff([]string{"a", "b", "c"}, b.holds()["new"]); diff != "" {

@@ -384,7 +384,7 @@ func TestANewGroupOnAReplicaThatLags(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b", "c"}})
 	b.tenant.put("new", "a", "c")
 	b.tenant.lag()
-	b.tenant.lagLinks = 0 // of what came and went the delta tells nothing
+	b.tenant.lagLinks = 0         // of what came and went the delta tells nothing
 	b.tenant.put("new", "a", "b") // of which c was never told
 	b.tenant.groups[guid("group new")].Description = "told"
 	b.tenant.put("unseen", "a")

@@ -62,6 +62,7 @@ type fakeTenant struct {
 	// moments are what the tenant was when a delta link was given out; the link
 	// is the number of its moment.
 	moments []moment
+	bins    []map[directory.GUID]engine.Presence // what was deleted at each of them
 	// expired: links given out so far are taken no longer.
 	expired int
 	// lagging is what a replica that lags behind shows to all but delta queries.
@@ -250,7 +251,7 @@ func (t *fakeTenant) MembersByID(ctx context.Context, members []directory.Source
 }
 
 func (t *fakeTenant) link() string {
-	t.moments = append(t.moments, t.now())
+	t.moments, t.bins = append(t.moments, t.now()), append(t.bins, maps.Clone(t.deleted))
 	return strconv.Itoa(len(t.moments) - 1)
 }
 
@@ -282,6 +283,12 @@ func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]
 		return "", err
 	}
 	now := t.now()
+	tell := func(c engine.GroupChange) error {
+		if err := t.check(ctx, "groupChanges"); err != nil {
+			return err
+		}
+		return page([]engine.GroupChange{c})
+	}
 	for _, before := range since {
 		ids := slices.Collect(maps.Keys(before))
 		for id := range now {
@@ -292,12 +299,18 @@ func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]
 		slices.SortFunc(ids, directory.GUID.Compare)
 		for _, id := range ids {
 			for _, c := range t.changes(id, before, now) {
-				if err := t.check(ctx, "groupChanges"); err != nil {
+				if err := tell(c); err != nil {
 					return "", err
 				}
-				if err := page([]engine.GroupChange{c}); err != nil {
-					return "", err
-				}
+			}
+		}
+	}
+	// What was in the recycle bin then and is gone for good.
+	n, _ := strconv.Atoi(link)
+	for _, id := range slices.SortedFunc(maps.Keys(t.bins[n]), directory.GUID.Compare) {
+		if t.bins[n][id] == engine.PresenceSoftDeleted && t.deleted[id] == engine.PresenceHardDeleted {
+			if err := tell(engine.GroupChange{ID: id, Removed: engine.RemovedDeleted}); err != nil {
+				return "", err
 			}
 		}
 	}

@@ -336,7 +336,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	at := evenly(rt, len(names), "group")
 	name := names[at]
 	id := guid("group " + name)
-	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "account", "late account", "synced", "veil", "veil",
+	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil",
 		"by hand", "delete by hand", "move by hand", "lag", "expire", "another domain controller"}
 	switch edits[evenly(rt, len(edits), "edit")] {
 	case "put":
@@ -370,6 +370,12 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 				delete(alive, id)
 				names[at] += "'" // its id never comes back
 			}
+		}
+	case "purge": // of one in the recycle bin
+		if b.tenant.deleted[id] == engine.PresenceSoftDeleted {
+			b.tenant.deleted[id] = engine.PresenceHardDeleted
+			delete(alive, id)
+			names[at] += "'"
 		}
 	case "account": // of one user: deleted, and its values with it, without a word
 		user := account(rapid.SampledFrom(users[2:4]).Draw(rt, "user"))

@@ -31,6 +31,7 @@ type query struct {
 	pageSize   uint32 // 0: pageSize
 	extendedDN bool   // names come as the extended-DN control gives them
 	deleted    bool   // deleted objects count too
+	sdFlags    int32  // which parts attrDescriptor comes with; 0: none are asked for
 }
 
 func (q query) request() *ldap.SearchRequest {
@@ -48,6 +49,9 @@ func (q query) request() *ldap.SearchRequest {
 	}
 	if q.deleted {
 		request.Controls = append(request.Controls, ldap.NewControlString(oidShowDeleted, true, ""))
+	}
+	if q.sdFlags != 0 {
+		request.Controls = append(request.Controls, &ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: q.sdFlags})
 	}
 	return request
 }

@@ -1,0 +1,197 @@
+package ad
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"groupwriteback/internal/directory"
+)
+
+// attrDescriptor holds an object's owner and access control list. It comes only
+// to a query that says by sdFlags which parts it wants: whoever asks for all of
+// them needs the right to read the audit list too, and else gets nothing.
+const attrDescriptor = "nTSecurityDescriptor"
+
+// The parts of a security descriptor (MS-ADTS 3.1.1.3.4.1.11).
+const (
+	sdOwner = 0x1
+	sdDACL  = 0x4
+)
+
+// descriptor is the part of a security descriptor that says who may do what.
+type descriptor struct {
+	// owner is empty where the descriptor names none.
+	owner directory.SID
+	// hasDACL is false where the descriptor has no list, or an empty pointer to
+	// one: then, if the list was asked for, everybody may do everything.
+	hasDACL bool
+	dacl    []ace
+}
+
+// ace is an entry that allows or denies something. One that depends on a
+// condition is read as if that were met.
+type ace struct {
+	denies      bool
+	conditional bool
+	flags       byte
+	mask        uint32
+	// object is the class, attribute, set of attributes or extended right that
+	// the mask is limited to; zero for none. inheritedBy is the class of the
+	// objects below that inherit the entry; zero for all.
+	object, inheritedBy directory.GUID
+	trustee             directory.SID
+}
+
+// The flags of an entry (MS-DTYP 2.4.4.1).
+const (
+	aceContainerInherit = 0x02 // objects below inherit it
+	aceInheritOnly      = 0x08 // it does not count for the object itself
+	aceInherited        = 0x10
+)
+
+// The types of an entry that are read; others, as those for audits and labels,
+// neither allow nor deny.
+const (
+	aceAllowed = iota
+	aceDenied
+	aceAllowedObject                = 5
+	aceDeniedObject                 = 6
+	aceAllowedCallback              = 9
+	aceDeniedCallback               = 10
+	aceAllowedCallbackObject        = 11
+	aceDeniedCallbackObject         = 12
+	aceObjectPresent         uint32 = 1
+	aceInheritedPresent      uint32 = 2
+)
+
+// parseDescriptor reads a self-relative security descriptor (MS-DTYP 2.4.6).
+func parseDescriptor(b []byte) (descriptor, error) {
+	const header, daclPresent, selfRelative = 20, 0x4, 0x8000
+	var d descriptor
+	if len(b) < header || b[0] != 1 {
+		return d, fmt.Errorf("%d bytes are not a security descriptor", len(b))
+	}
+	control := binary.LittleEndian.Uint16(b[2:])
+	if control&selfRelative == 0 {
+		return d, fmt.Errorf("the security descriptor is not self-relative")
+	}
+	part := func(at int) ([]byte, error) {
+		offset := binary.LittleEndian.Uint32(b[at:])
+		if offset == 0 {
+			return nil, nil
+		}
+		if offset < header || uint64(offset) > uint64(len(b)) {
+			return nil, fmt.Errorf("the security descriptor points to byte %d of %d", offset, len(b))
+		}
+		return b[offset:], nil
+	}
+	owner, err := part(4)
+	if err != nil {
+		return d, err
+	}
+	if owner != nil {
+		if d.owner, err = leadingSID(owner); err != nil {
+			return d, fmt.Errorf("the owner: %w", err)
+		}
+	}
+	list, err := part(16)
+	if err != nil {
+		return d, err
+	}
+	if d.hasDACL = control&daclPresent != 0 && list != nil; d.hasDACL {
+		d.dacl, err = parseACL(list)
+	}
+	return d, err
+}
+
+func parseACL(b []byte) ([]ace, error) {
+	const header = 8
+	if len(b) < header {
+		return nil, fmt.Errorf("the access control list ends in its header")
+	}
+	size := int(binary.LittleEndian.Uint16(b[2:]))
+	if size < header || size > len(b) {
+		return nil, fmt.Errorf("the access control list has %d bytes, and %d are there", size, len(b))
+	}
+	rest := b[header:size]
+	var list []ace
+	for i := range binary.LittleEndian.Uint16(b[4:]) {
+		if len(rest) < 4 {
+			return nil, fmt.Errorf("the access control list ends before entry %d", i)
+		}
+		size := int(binary.LittleEndian.Uint16(rest[2:]))
+		if size < 4 || size > len(rest) {
+			return nil, fmt.Errorf("entry %d of the access control list has %d bytes, and %d are there", i, size, len(rest))
+		}
+		entry, counts, err := parseACE(rest[:size])
+		if err != nil {
+			return nil, fmt.Errorf("entry %d of the access control list: %w", i, err)
+		}
+		if counts {
+			list = append(list, entry)
+		}
+		rest = rest[size:]
+	}
+	return list, nil
+}
+
+// parseACE reads one entry of at least four bytes (MS-DTYP 2.4.4); counts is
+// false for one that neither allows nor denies.
+func parseACE(b []byte) (e ace, counts bool, err error) {
+	var ofObject bool
+	switch b[0] {
+	case aceAllowed:
+	case aceDenied:
+		e.denies = true
+	case aceAllowedObject:
+		ofObject = true
+	case aceDeniedObject:
+		e.denies, ofObject = true, true
+	case aceAllowedCallback:
+		e.conditional = true
+	case aceDeniedCallback:
+		e.denies, e.conditional = true, true
+	case aceAllowedCallbackObject:
+		e.conditional, ofObject = true, true
+	case aceDeniedCallbackObject:
+		e.denies, e.conditional, ofObject = true, true, true
+	default:
+		return e, false, nil
+	}
+	e.flags = b[1]
+	if len(b) < 8 {
+		return e, false, fmt.Errorf("it ends before its rights")
+	}
+	e.mask, b = binary.LittleEndian.Uint32(b[4:]), b[8:]
+	if ofObject {
+		if len(b) < 4 {
+			return e, false, fmt.Errorf("it ends before its flags")
+		}
+		present := binary.LittleEndian.Uint32(b)
+		b = b[4:]
+		for _, part := range []struct {
+			bit uint32
+			to  *directory.GUID
+		}{{aceObjectPresent, &e.object}, {aceInheritedPresent, &e.inheritedBy}} {
+			if present&part.bit == 0 {
+				continue
+			}
+			if len(b) < 16 {
+				return e, false, fmt.Errorf("it ends in a GUID")
+			}
+			*part.to, _ = directory.GUIDFromAD(b[:16])
+			b = b[16:]
+		}
+	}
+	e.trustee, err = leadingSID(b)
+	return e, err == nil, err
+}
+
+// leadingSID reads the SID that b begins with; what follows, such as the
+// condition of an entry, is not looked at.
+func leadingSID(b []byte) (directory.SID, error) {
+	if len(b) < 8 || len(b) < 8+4*int(b[1]) {
+		return "", fmt.Errorf("a SID is cut off")
+	}
+	return directory.SIDFromAD(b[:8+4*int(b[1])])
+}

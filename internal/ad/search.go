@@ -22,6 +22,18 @@ const (
 	searchSeconds = 120
 )
 
+// attrDescriptor holds an object's owner and access control list, which
+// [directory.ParseDescriptor] reads. It comes only to a query that says by
+// sdFlags which parts it wants: whoever asks for all of them needs the right to
+// read the audit list too, and else gets nothing.
+const attrDescriptor = "nTSecurityDescriptor"
+
+// The parts of a security descriptor (MS-ADTS 3.1.1.3.4.1.11).
+const (
+	sdOwner = 0x1
+	sdDACL  = 0x4
+)
+
 // query is one search.
 type query struct {
 	base       string

@@ -1,4 +1,4 @@
-package ad
+package directory
 
 import (
 	"encoding/binary"
@@ -8,12 +8,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"groupwriteback/internal/directory"
 )
 
 // rawSD writes a self-relative descriptor with an owner and a list of entries.
-func rawSD(owner directory.SID, entries ...[]byte) []byte {
+func rawSD(owner SID, entries ...[]byte) []byte {
 	list := slices.Concat(entries...)
 	acl := []byte{4, 0}
 	acl = binary.LittleEndian.AppendUint16(acl, uint16(8+len(list)))
@@ -36,25 +34,25 @@ func rawACE(kind, flags byte, mask uint32, rest ...[]byte) []byte {
 }
 
 const (
-	someSID  = directory.SID("S-1-5-21-1-2-3-1104")
-	ownerSID = directory.SID("S-1-5-32-544")
+	someSID  = SID("S-1-5-21-1-2-3-1104")
+	ownerSID = SID("S-1-5-32-544")
 )
 
 func TestParseDescriptor(t *testing.T) {
-	group, user := directory.MustGUID("bf967a9c-0de6-11d0-a285-00aa003049e2"), directory.MustGUID("bf967aba-0de6-11d0-a285-00aa003049e2")
+	group, user := MustGUID("bf967a9c-0de6-11d0-a285-00aa003049e2"), MustGUID("bf967aba-0de6-11d0-a285-00aa003049e2")
 	present := func(n byte) []byte { return []byte{n, 0, 0, 0} }
 	condition := []byte("artx\x00\x00")
 	for name, c := range map[string]struct {
 		in   []byte
-		want descriptor
+		want Descriptor
 	}{
 		"owner alone": {
 			append([]byte{1, 0, 0, 0x80, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, ownerSID.AD()...),
-			descriptor{owner: ownerSID},
+			Descriptor{Owner: ownerSID},
 		},
-		"nothing":    {append([]byte{1, 0, 0, 0x80}, make([]byte, 16)...), descriptor{}},
-		"null list":  {append([]byte{1, 0, 4, 0x80}, make([]byte, 16)...), descriptor{}},
-		"empty list": {rawSD(ownerSID), descriptor{owner: ownerSID, hasDACL: true}},
+		"nothing":    {append([]byte{1, 0, 0, 0x80}, make([]byte, 16)...), Descriptor{}},
+		"null list":  {append([]byte{1, 0, 4, 0x80}, make([]byte, 16)...), Descriptor{}},
+		"empty list": {rawSD(ownerSID), Descriptor{Owner: ownerSID, HasDACL: true}},
 		"entries": {
 			rawSD(ownerSID,
 				rawACE(0, 2, 0xf01ff, someSID.AD()),
@@ -68,28 +66,28 @@ func TestParseDescriptor(t *testing.T) {
 				rawACE(11, 0, 1, present(1), group.AD(), someSID.AD(), condition),
 				rawACE(12, 0, 1, present(1), group.AD(), someSID.AD(), condition),
 			),
-			descriptor{owner: ownerSID, hasDACL: true, dacl: []ace{
-				{flags: aceContainerInherit, mask: 0xf01ff, trustee: someSID},
-				{denies: true, mask: 0x10000, trustee: someSID},
-				{flags: aceContainerInherit, mask: 3, object: group, trustee: someSID},
-				{flags: aceContainerInherit | aceInheritOnly, mask: 0x20, inheritedBy: group, trustee: someSID},
-				{denies: true, flags: aceContainerInherit | aceInherited, mask: 0x20, object: user, inheritedBy: group, trustee: someSID},
-				{mask: 0x100, trustee: someSID},
-				{conditional: true, mask: 0x40000, trustee: someSID},
-				{denies: true, conditional: true, mask: 0x40000, trustee: someSID},
-				{conditional: true, mask: 1, object: group, trustee: someSID},
-				{denies: true, conditional: true, mask: 1, object: group, trustee: someSID},
+			Descriptor{Owner: ownerSID, HasDACL: true, DACL: []ACE{
+				{Flags: ACEContainerInherit, Mask: 0xf01ff, Trustee: someSID},
+				{Denies: true, Mask: 0x10000, Trustee: someSID},
+				{Flags: ACEContainerInherit, Mask: 3, Object: group, Trustee: someSID},
+				{Flags: ACEContainerInherit | ACEInheritOnly, Mask: 0x20, InheritedBy: group, Trustee: someSID},
+				{Denies: true, Flags: ACEContainerInherit | ACEInherited, Mask: 0x20, Object: user, InheritedBy: group, Trustee: someSID},
+				{Mask: 0x100, Trustee: someSID},
+				{Conditional: true, Mask: 0x40000, Trustee: someSID},
+				{Denies: true, Conditional: true, Mask: 0x40000, Trustee: someSID},
+				{Conditional: true, Mask: 1, Object: group, Trustee: someSID},
+				{Denies: true, Conditional: true, Mask: 1, Object: group, Trustee: someSID},
 			}},
 		},
 		"entries of other kinds": {
 			rawSD(ownerSID, rawACE(2, 0x40, 1, someSID.AD()), rawACE(4, 0, 1, []byte{1, 2, 3}), []byte{17, 0, 4, 0}, rawACE(0, 0, 1, someSID.AD())),
-			descriptor{owner: ownerSID, hasDACL: true, dacl: []ace{{mask: 1, trustee: someSID}}},
+			Descriptor{Owner: ownerSID, HasDACL: true, DACL: []ACE{{Mask: 1, Trustee: someSID}}},
 		},
 	} {
-		got, err := parseDescriptor(c.in)
+		got, err := ParseDescriptor(c.in)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(descriptor{}, ace{})); diff != "" {
+		} else if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -98,7 +96,7 @@ func TestParseDescriptor(t *testing.T) {
 func TestParseDescriptorRefuses(t *testing.T) {
 	whole := rawSD(ownerSID, rawACE(5, 0, 1, []byte{1, 0, 0, 0}, make([]byte, 16), someSID.AD()))
 	for n := range len(whole) {
-		if d, err := parseDescriptor(whole[:n]); err == nil {
+		if d, err := ParseDescriptor(whole[:n]); err == nil {
 			t.Errorf("the first %d of %d bytes were read as %+v", n, len(whole), d)
 		}
 	}
@@ -123,7 +121,7 @@ func TestParseDescriptorRefuses(t *testing.T) {
 		"entry without a SID":  rawSD(ownerSID, rawACE(0, 0, 1)),
 		"SID too long":         rawSD(ownerSID, rawACE(0, 0, 1, []byte{1, 5, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4})),
 	} {
-		if d, err := parseDescriptor(in); err == nil {
+		if d, err := ParseDescriptor(in); err == nil {
 			t.Errorf("%s: it was read as %+v", name, d)
 		}
 	}
@@ -135,15 +133,15 @@ func FuzzParseDescriptor(f *testing.F) {
 	b, _ := hex.DecodeString(strings.ReplaceAll("01 00 04 80 00000000 00000000 00000000 00000000", " ", ""))
 	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d, err := parseDescriptor(b)
+		d, err := ParseDescriptor(b)
 		if err != nil {
 			return
 		}
-		if len(d.dacl) > len(b)/4 {
-			t.Errorf("%d entries in %d bytes", len(d.dacl), len(b))
+		if len(d.DACL) > len(b)/4 {
+			t.Errorf("%d entries in %d bytes", len(d.DACL), len(b))
 		}
-		for _, e := range d.dacl {
-			if _, err := directory.ParseSID(string(e.trustee)); err != nil {
+		for _, e := range d.DACL {
+			if _, err := ParseSID(string(e.Trustee)); err != nil {
 				t.Error(err)
 			}
 		}

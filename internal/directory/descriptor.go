@@ -1,73 +1,64 @@
-package ad
+package directory
 
 import (
 	"encoding/binary"
 	"fmt"
-
-	"groupwriteback/internal/directory"
 )
 
-// attrDescriptor holds an object's owner and access control list. It comes only
-// to a query that says by sdFlags which parts it wants: whoever asks for all of
-// them needs the right to read the audit list too, and else gets nothing.
-const attrDescriptor = "nTSecurityDescriptor"
-
-// The parts of a security descriptor (MS-ADTS 3.1.1.3.4.1.11).
-const (
-	sdOwner = 0x1
-	sdDACL  = 0x4
-)
-
-// descriptor is the part of a security descriptor that says who may do what.
-type descriptor struct {
-	// owner is empty where the descriptor names none.
-	owner directory.SID
-	// hasDACL is false where the descriptor has no list, or an empty pointer to
+// Descriptor is the part of a security descriptor that says who may do what.
+type Descriptor struct {
+	// Owner is empty where the descriptor names none.
+	Owner SID
+	// HasDACL is false where the descriptor has no list, or an empty pointer to
 	// one: then, if the list was asked for, everybody may do everything.
-	hasDACL bool
-	dacl    []ace
+	HasDACL bool
+	DACL    []ACE
 }
 
-// ace is an entry that allows or denies something. One that depends on a
+// ACE is an entry that allows or denies something. One that depends on a
 // condition is read as if that were met.
-type ace struct {
-	denies      bool
-	conditional bool
-	flags       byte
-	mask        uint32
-	// object is the class, attribute, set of attributes or extended right that
-	// the mask is limited to; zero for none. inheritedBy is the class of the
+type ACE struct {
+	Denies      bool
+	Conditional bool
+	Flags       byte
+	Mask        uint32
+	// Object is the class, attribute, set of attributes or extended right that
+	// the mask is limited to; zero for none. InheritedBy is the class of the
 	// objects below that inherit the entry; zero for all.
-	object, inheritedBy directory.GUID
-	trustee             directory.SID
+	Object, InheritedBy GUID
+	Trustee             SID
 }
 
 // The flags of an entry (MS-DTYP 2.4.4.1).
 const (
-	aceContainerInherit = 0x02 // objects below inherit it
-	aceInheritOnly      = 0x08 // it does not count for the object itself
-	aceInherited        = 0x10
+	ACEContainerInherit = 0x02 // objects below inherit it
+	ACEInheritOnly      = 0x08 // it does not count for the object itself
+	ACEInherited        = 0x10
 )
 
 // The types of an entry that are read; others, as those for audits and labels,
 // neither allow nor deny.
 const (
-	aceAllowed = iota
-	aceDenied
-	aceAllowedObject                = 5
-	aceDeniedObject                 = 6
-	aceAllowedCallback              = 9
-	aceDeniedCallback               = 10
-	aceAllowedCallbackObject        = 11
-	aceDeniedCallbackObject         = 12
-	aceObjectPresent         uint32 = 1
-	aceInheritedPresent      uint32 = 2
+	aceAllowed               = 0
+	aceDenied                = 1
+	aceAllowedObject         = 5
+	aceDeniedObject          = 6
+	aceAllowedCallback       = 9
+	aceDeniedCallback        = 10
+	aceAllowedCallbackObject = 11
+	aceDeniedCallbackObject  = 12
 )
 
-// parseDescriptor reads a self-relative security descriptor (MS-DTYP 2.4.6).
-func parseDescriptor(b []byte) (descriptor, error) {
+// What an entry for objects says of its own form (MS-DTYP 2.4.4.3).
+const (
+	aceObjectPresent    uint32 = 1
+	aceInheritedPresent uint32 = 2
+)
+
+// ParseDescriptor reads a self-relative security descriptor (MS-DTYP 2.4.6).
+func ParseDescriptor(b []byte) (Descriptor, error) {
 	const header, daclPresent, selfRelative = 20, 0x4, 0x8000
-	var d descriptor
+	var d Descriptor
 	if len(b) < header || b[0] != 1 {
 		return d, fmt.Errorf("%d bytes are not a security descriptor", len(b))
 	}
@@ -90,7 +81,7 @@ func parseDescriptor(b []byte) (descriptor, error) {
 		return d, err
 	}
 	if owner != nil {
-		if d.owner, err = leadingSID(owner); err != nil {
+		if d.Owner, err = leadingSID(owner); err != nil {
 			return d, fmt.Errorf("the owner: %w", err)
 		}
 	}
@@ -98,13 +89,13 @@ func parseDescriptor(b []byte) (descriptor, error) {
 	if err != nil {
 		return d, err
 	}
-	if d.hasDACL = control&daclPresent != 0 && list != nil; d.hasDACL {
-		d.dacl, err = parseACL(list)
+	if d.HasDACL = control&daclPresent != 0 && list != nil; d.HasDACL {
+		d.DACL, err = parseACL(list)
 	}
 	return d, err
 }
 
-func parseACL(b []byte) ([]ace, error) {
+func parseACL(b []byte) ([]ACE, error) {
 	const header = 8
 	if len(b) < header {
 		return nil, fmt.Errorf("the access control list ends in its header")
@@ -114,7 +105,7 @@ func parseACL(b []byte) ([]ace, error) {
 		return nil, fmt.Errorf("the access control list has %d bytes, and %d are there", size, len(b))
 	}
 	rest := b[header:size]
-	var list []ace
+	var list []ACE
 	for i := range binary.LittleEndian.Uint16(b[4:]) {
 		if len(rest) < 4 {
 			return nil, fmt.Errorf("the access control list ends before entry %d", i)
@@ -137,32 +128,32 @@ func parseACL(b []byte) ([]ace, error) {
 
 // parseACE reads one entry of at least four bytes (MS-DTYP 2.4.4); counts is
 // false for one that neither allows nor denies.
-func parseACE(b []byte) (e ace, counts bool, err error) {
+func parseACE(b []byte) (e ACE, counts bool, err error) {
 	var ofObject bool
 	switch b[0] {
 	case aceAllowed:
 	case aceDenied:
-		e.denies = true
+		e.Denies = true
 	case aceAllowedObject:
 		ofObject = true
 	case aceDeniedObject:
-		e.denies, ofObject = true, true
+		e.Denies, ofObject = true, true
 	case aceAllowedCallback:
-		e.conditional = true
+		e.Conditional = true
 	case aceDeniedCallback:
-		e.denies, e.conditional = true, true
+		e.Denies, e.Conditional = true, true
 	case aceAllowedCallbackObject:
-		e.conditional, ofObject = true, true
+		e.Conditional, ofObject = true, true
 	case aceDeniedCallbackObject:
-		e.denies, e.conditional, ofObject = true, true, true
+		e.Denies, e.Conditional, ofObject = true, true, true
 	default:
 		return e, false, nil
 	}
-	e.flags = b[1]
+	e.Flags = b[1]
 	if len(b) < 8 {
 		return e, false, fmt.Errorf("it ends before its rights")
 	}
-	e.mask, b = binary.LittleEndian.Uint32(b[4:]), b[8:]
+	e.Mask, b = binary.LittleEndian.Uint32(b[4:]), b[8:]
 	if ofObject {
 		if len(b) < 4 {
 			return e, false, fmt.Errorf("it ends before its flags")
@@ -171,27 +162,27 @@ func parseACE(b []byte) (e ace, counts bool, err error) {
 		b = b[4:]
 		for _, part := range []struct {
 			bit uint32
-			to  *directory.GUID
-		}{{aceObjectPresent, &e.object}, {aceInheritedPresent, &e.inheritedBy}} {
+			to  *GUID
+		}{{aceObjectPresent, &e.Object}, {aceInheritedPresent, &e.InheritedBy}} {
 			if present&part.bit == 0 {
 				continue
 			}
 			if len(b) < 16 {
 				return e, false, fmt.Errorf("it ends in a GUID")
 			}
-			*part.to, _ = directory.GUIDFromAD(b[:16])
+			*part.to, _ = GUIDFromAD(b[:16])
 			b = b[16:]
 		}
 	}
-	e.trustee, err = leadingSID(b)
+	e.Trustee, err = leadingSID(b)
 	return e, err == nil, err
 }
 
 // leadingSID reads the SID that b begins with; what follows, such as the
 // condition of an entry, is not looked at.
-func leadingSID(b []byte) (directory.SID, error) {
+func leadingSID(b []byte) (SID, error) {
 	if len(b) < 8 || len(b) < 8+4*int(b[1]) {
 		return "", fmt.Errorf("a SID is cut off")
 	}
-	return directory.SIDFromAD(b[:8+4*int(b[1])])
+	return SIDFromAD(b[:8+4*int(b[1])])
 }

@@ -21,9 +21,12 @@ type forest struct {
 // several reports whether there is a domain beside our own.
 func (f forest) several() bool { return f.partial || len(f.domains) > 1 }
 
+// knows reports whether a domain of the forest has issued the SID.
+func (f forest) knows(sid directory.SID) bool { return slices.Contains(f.domains, sid.Domain()) }
+
 // mayHold reports whether a domain of the forest may have issued the SID.
 func (f forest) mayHold(sid directory.SID) bool {
-	return f.partial || slices.Contains(f.domains, sid.Domain())
+	return f.partial || f.knows(sid)
 }
 
 // knownForest reads, once, what is needed to tell the forest's accounts from

@@ -236,7 +236,7 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 		AdminDesc: e.GetAttributeValue(attrAdminDesc), ExternalID: e.GetAttributeValue(attrExternalID),
 		ExtensionName: e.GetAttributeValues(attrExtension), USNChanged: usnOf(e), WhenChanged: whenOf(e.GetAttributeValue(attrWhenChanged)),
 	}
-	if raw := e.GetRawAttributeValue(attrGUID); g.GUID.IsZero() && raw != nil {
+	if raw := e.GetRawAttributeValue(attrGUID); g.GUID.IsZero() && len(raw) > 0 {
 		if g.GUID, err = directory.GUIDFromAD(raw); err != nil {
 			return g, fmt.Errorf("%s: %w", g.DN, err)
 		}
@@ -244,7 +244,7 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 	if g.GUID.IsZero() {
 		return g, fmt.Errorf("%s was returned without an objectGUID", g.DN)
 	}
-	if raw := e.GetRawAttributeValue(attrSID); raw != nil {
+	if raw := e.GetRawAttributeValue(attrSID); len(raw) > 0 {
 		if g.SID, err = directory.SIDFromAD(raw); err != nil {
 			return g, fmt.Errorf("%s: %w", g.DN, err)
 		}
@@ -276,7 +276,7 @@ func parseMembers(values []string) ([]directory.MemberRef, error) {
 			continue
 		}
 		seen[name.guid] = true
-		members = append(members, directory.MemberRef{GUID: name.guid, DN: name.dn})
+		members = append(members, directory.MemberRef{GUID: name.guid, DN: name.dn, SID: name.sid})
 	}
 	return members, nil
 }

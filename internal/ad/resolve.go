@@ -2,7 +2,6 @@ package ad
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"slices"
 	"strconv"
@@ -50,16 +49,6 @@ func judge(m directory.SourceMember) directory.Reason {
 	return directory.ReasonCloudOnly
 }
 
-// immutableBytes returns the 16 bytes of an immutable id, nil when it is
-// another kind of text.
-func immutableBytes(id string) []byte {
-	b, err := base64.StdEncoding.DecodeString(id)
-	if err != nil || len(b) != 16 {
-		return nil
-	}
-	return b
-}
-
 var errGivenUp = errors.New("earlier lookups failed")
 
 // candidate is an object that a lookup found.
@@ -67,6 +56,7 @@ type candidate struct {
 	ref       directory.MemberRef
 	classes   []string
 	groupType int32
+	system    bool // isCriticalSystemObject
 }
 
 // choose decides among the objects found for one member.
@@ -76,10 +66,22 @@ func choose(kind directory.MemberKind, found []candidate) (directory.MemberRef, 
 		return directory.MemberRef{}, directory.ReasonNotFound
 	case len(found) > 1:
 		return directory.MemberRef{}, directory.ReasonAmbiguous
+	case found[0].critical():
+		return directory.MemberRef{}, directory.ReasonSystemObject
 	case !fits(kind, found[0]):
 		return directory.MemberRef{}, directory.ReasonWrongClass
 	}
 	return found[0].ref, directory.ReasonJoined
+}
+
+// firstRID is the first that a domain gives to accounts that people make.
+const firstRID = 1000
+
+// critical reports whether the object is one of those that the directory itself
+// needs, such as krbtgt and Administrator: no synchronization takes them to the
+// tenant, so a member that has their SID was made to have it.
+func (c candidate) critical() bool {
+	return c.system || c.ref.SID != "" && c.ref.SID.RID() < firstRID
 }
 
 // fits reports whether the object is of a class that may stand for the member.
@@ -116,7 +118,7 @@ func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) 
 	for i, m := range members {
 		resolutions[i] = engine.Resolution{MemberID: m.ID, Reason: judge(m)}
 		if resolutions[i].Reason == directory.ReasonUnresolved {
-			questions[i] = &question{kind: m.Kind, sid: m.SID, immutable: immutableBytes(m.ImmutableID), reason: directory.ReasonNotFound}
+			questions[i] = &question{kind: m.Kind, sid: m.SID, immutable: m.Immutable(), reason: directory.ReasonNotFound}
 			open = append(open, questions[i])
 		}
 	}
@@ -142,6 +144,8 @@ func resolve(ctx context.Context, questions []*question, f forest, find lookup) 
 	sid := func(q *question) []byte { return q.sid.AD() }
 	immutable := func(q *question) []byte { return q.immutable }
 	local := func(q *question) bool { return q.sid.Domain() == f.own }
+	// An account of another forest is none of ours, whatever its immutable id says.
+	ours := func(q *question) bool { return q.sid == "" || f.knows(q.sid) }
 	failures := map[bool]int{}
 	for _, step := range []struct {
 		catalog   bool
@@ -152,13 +156,13 @@ func resolve(ctx context.Context, questions []*question, f forest, find lookup) 
 	}{
 		{false, attrSID, batchSize, sid, local},
 		{true, attrSID, batchSize, sid, func(q *question) bool { return !local(q) && f.mayHold(q.sid) }},
-		{false, attrGUID, batchSize, immutable, nil},
-		{false, attrConsistencyGUID, scanBatch, immutable, nil},
-		{true, attrGUID, batchSize, immutable, func(q *question) bool { return f.several() && !local(q) }},
+		{false, attrGUID, batchSize, immutable, ours},
+		{false, attrConsistencyGUID, scanBatch, immutable, ours},
+		{true, attrGUID, batchSize, immutable, func(q *question) bool { return ours(q) && f.several() && !local(q) }},
 	} {
 		var asked []*question
 		for _, q := range questions {
-			if !q.settled && step.value(q) != nil && (step.applies == nil || step.applies(q)) {
+			if !q.settled && step.value(q) != nil && step.applies(q) {
 				asked = append(asked, q)
 			}
 		}
@@ -219,7 +223,7 @@ func (t *target) lookup(ctx context.Context, catalog bool, attribute string, val
 	entries, err := p.find(ctx, query{
 		base: base, scope: ldap.ScopeWholeSubtree,
 		filter:     and(anyOf(attribute, values), "(!(objectClass=foreignSecurityPrincipal))"),
-		attributes: []string{attrGUID, "objectClass", "groupType", attribute},
+		attributes: []string{attrGUID, attrSID, "objectClass", "groupType", "isCriticalSystemObject", attribute},
 	})
 	if catalog && ctx.Err() == nil {
 		t.noteCatalog(err)
@@ -229,19 +233,37 @@ func (t *target) lookup(ctx context.Context, catalog bool, attribute string, val
 	}
 	found := make(map[string][]candidate, len(entries))
 	for _, e := range entries {
-		guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
+		object, ok, err := parseCandidate(e)
 		if err != nil {
-			return nil, &incompleteError{e.DN + ": " + err.Error()}
+			return nil, err
 		}
-		kind, _ := strconv.ParseInt(e.GetAttributeValue("groupType"), 10, 32)
 		for _, value := range e.GetRawAttributeValues(attribute) {
-			found[string(value)] = append(found[string(value)], candidate{
-				ref:     directory.MemberRef{GUID: guid, DN: e.DN},
-				classes: e.GetAttributeValues("objectClass"), groupType: int32(kind),
-			})
+			if ok {
+				found[string(value)] = append(found[string(value)], object)
+			}
 		}
 	}
 	return found, nil
+}
+
+// parseCandidate reads an entry of a lookup. ok is false for an object of which
+// the account may not read what it is: whom nobody can tell was not found.
+func parseCandidate(e *ldap.Entry) (c candidate, ok bool, err error) {
+	raw, sid := e.GetRawAttributeValue(attrGUID), e.GetRawAttributeValue(attrSID)
+	c.ref.DN, c.classes = e.DN, e.GetAttributeValues("objectClass")
+	if len(raw) == 0 || len(c.classes) == 0 {
+		return c, false, nil
+	}
+	if c.ref.GUID, err = directory.GUIDFromAD(raw); err == nil && len(sid) > 0 {
+		c.ref.SID, err = directory.SIDFromAD(sid)
+	}
+	if err != nil {
+		return c, false, &incompleteError{e.DN + ": " + err.Error()}
+	}
+	kind, _ := strconv.ParseInt(e.GetAttributeValue("groupType"), 10, 32)
+	c.groupType = int32(kind)
+	c.system = strings.EqualFold(e.GetAttributeValue("isCriticalSystemObject"), "TRUE")
+	return c, true, nil
 }
 
 // outage counts how often in a row the global catalog has failed.

@@ -48,6 +48,8 @@ func TestChoose(t *testing.T) {
 		return candidate{ref: directory.MemberRef{GUID: directory.MustGUID(someGUID)}, classes: classes, groupType: groupType}
 	}
 	user := object(0, "top", "person", "organizationalPerson", "user")
+	critical, administrator, admins, first := user, user, object(-2147483646, "top", "group"), user
+	critical.system, administrator.ref.SID, admins.ref.SID, first.ref.SID = true, ownDomain+"-500", ownDomain+"-512", ownDomain+"-1000"
 	for name, c := range map[string]struct {
 		kind  directory.MemberKind
 		found []candidate
@@ -56,6 +58,10 @@ func TestChoose(t *testing.T) {
 		"none":                    {directory.KindUser, nil, directory.ReasonNotFound},
 		"a user":                  {directory.KindUser, []candidate{user}, directory.ReasonJoined},
 		"an inetOrgPerson":        {directory.KindUser, []candidate{object(0, "top", "INETORGPERSON")}, directory.ReasonJoined},
+		"krbtgt":                  {directory.KindUser, []candidate{critical}, directory.ReasonSystemObject},
+		"Administrator":           {directory.KindUser, []candidate{administrator}, directory.ReasonSystemObject},
+		"Domain Admins":           {directory.KindGroup, []candidate{admins}, directory.ReasonSystemObject},
+		"the first account":       {directory.KindUser, []candidate{first}, directory.ReasonJoined},
 		"two":                     {directory.KindUser, []candidate{user, user}, directory.ReasonAmbiguous},
 		"a computer":              {directory.KindUser, []candidate{object(0, "top", "user", "computer")}, directory.ReasonWrongClass},
 		"a contact":               {directory.KindUser, []candidate{object(0, "top", "contact")}, directory.ReasonWrongClass},
@@ -135,7 +141,9 @@ func TestResolveSteps(t *testing.T) {
 		"other domain, not there":        {double, other, nil, fakeLookup{}, directory.ReasonNotFound, ""},
 		"other domain, no catalog":       {double, other, immutable, fakeLookup{fail: catalogDown}, directory.ReasonGCUnavailable, ""},
 		"alien":                          {double, alien, nil, fakeLookup{}, directory.ReasonOtherForest, ""},
-		"alien, by objectGUID":           {single, alien, immutable, fakeLookup{domain: has(attrGUID, immutable)}, "", attrGUID},
+		"alien, never by objectGUID":     {single, alien, immutable, fakeLookup{domain: has(attrGUID, immutable)}, directory.ReasonOtherForest, ""},
+		"alien, nor by consistency GUID": {double, alien, immutable, fakeLookup{domain: has(attrConsistencyGUID, immutable), catalog: has(attrGUID, immutable)}, directory.ReasonOtherForest, ""},
+		"alien, half known, by neither":  {partial, alien, immutable, fakeLookup{domain: has(attrGUID, immutable)}, directory.ReasonNotFound, ""},
 		"alien in a forest half known":   {partial, alien, nil, fakeLookup{catalog: has(attrSID, alien.AD())}, "", attrSID},
 		"alien, half known, no catalog":  {partial, alien, nil, fakeLookup{fail: catalogDown}, directory.ReasonGCUnavailable, ""},
 		"consistency GUID":               {single, own, immutable, fakeLookup{domain: has(attrConsistencyGUID, immutable)}, "", attrConsistencyGUID},

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"encoding/base64"
 	"strings"
 	"time"
 )
@@ -73,6 +74,17 @@ type SourceMember struct {
 	ImmutableID string `json:"immutableId,omitempty"`
 }
 
+// Immutable returns the 16 bytes of the immutable id, nil when it is another
+// kind of text, or the member is not synced: whoever administers the tenant may
+// set it then, to the GUID of any account.
+func (m *SourceMember) Immutable() []byte {
+	b, err := base64.StdEncoding.DecodeString(m.ImmutableID)
+	if err != nil || len(b) != 16 || !m.Synced {
+		return nil
+	}
+	return b
+}
+
 // Reason says why a member of a cloud group is not written. Empty: it is
 // joined.
 type Reason string
@@ -86,6 +98,7 @@ const (
 	ReasonNotFound      Reason = "not-found"           // synced, but no object has its SID or immutable id
 	ReasonAmbiguous     Reason = "ambiguous"           // several objects have it
 	ReasonWrongClass    Reason = "wrong-class"         // found, but neither user, inetOrgPerson nor allowed group
+	ReasonSystemObject  Reason = "system-object"       // found, but a critical system object, such as krbtgt
 	ReasonOtherForest   Reason = "other-forest"        // its SID belongs to no domain of the forest
 	ReasonGroup         Reason = "group-not-written"   // a group that is not written back
 	ReasonLimited       Reason = "limited-information" // Graph gave only type and id
@@ -129,10 +142,12 @@ type TargetGroup struct {
 }
 
 // MemberRef is a value of the member attribute: the object's GUID, which is
-// the key of a membership on both sides, and the name it had when it was read.
+// the key of a membership on both sides, and the name and the SID it had when it
+// was read, where they are known.
 type MemberRef struct {
 	GUID GUID   `json:"guid"`
 	DN   string `json:"dn,omitempty"`
+	SID  SID    `json:"sid,omitempty"`
 }
 
 // SourceID returns the cloud group that the marks name. Both marks, when both

@@ -81,3 +81,10 @@ func (s SID) Domain() SID {
 	}
 	return ""
 }
+
+// RID returns the last part, which the domain gave the account; 0 where there is
+// none.
+func (s SID) RID() uint32 {
+	rid, _ := strconv.ParseUint(string(s[strings.LastIndexByte(string(s), '-')+1:]), 10, 32)
+	return uint32(rid)
+}

@@ -5,8 +5,8 @@ function Get-GroupWritebackGroupMember {
     .DESCRIPTION
         Reads what the last run knew of the members of a group in the tenant; no connection is needed. Reason is empty
         for a member that is written. Otherwise it is cloud-only, guest, no-account, not-found, ambiguous, wrong-class,
-        other-forest, group-not-written or write-refused; or, for a member whose account could not be determined and
-        is tried again, limited-information, gc-unavailable, lookup-failed or unresolved.
+        system-object (such as krbtgt), other-forest, group-not-written or write-refused; or, for a member whose account
+        could not be determined and is tried again, limited-information, gc-unavailable, lookup-failed or unresolved.
     .PARAMETER GroupId
         The id of the group in the tenant.
     .EXAMPLE

@@ -216,6 +216,14 @@ func (a *admin) remove(t *testing.T, dn string) {
 	}
 }
 
+// veil keeps an object from everybody but administrators.
+func (a *admin) veil(t *testing.T, dn string) {
+	t.Helper()
+	a.modify(t, dn, func(r *ldap.ModifyRequest) {
+		r.Replace("nTSecurityDescriptor", []string{string(administratorsOnly())})
+	})
+}
+
 func byGUID(guid directory.GUID) string { return "<GUID=" + guid.String() + ">" }
 
 // contacts returns objects to be members; they are cheaper than users, are made
@@ -350,7 +358,9 @@ type user struct {
 	ConsistencyGUID string         `json:"consistencyGuid"`
 }
 
-func (u user) ref() directory.MemberRef { return directory.MemberRef{GUID: u.ObjectGUID, DN: u.DN} }
+func (u user) ref() directory.MemberRef {
+	return directory.MemberRef{GUID: u.ObjectGUID, DN: u.DN, SID: u.ObjectSID}
+}
 
 // people reads the users by account name.
 func (s *suite) people(t *testing.T) map[string]user {

@@ -176,6 +176,10 @@ func (s *suite) testResolve(t *testing.T) {
 		}
 		return m
 	}
+	once := func(m directory.SourceMember) directory.SourceMember {
+		m.ID, m.Kind, m.Readable = newID(), directory.KindUser, true
+		return m
+	}
 	immutable := func(g directory.GUID) string { return base64.StdEncoding.EncodeToString(g.AD()) }
 	consistent := u(31)
 	if consistent.ConsistencyGUID == "" {
@@ -191,7 +195,12 @@ func (s *suite) testResolve(t *testing.T) {
 	s.admin.add(t, "CN=person,"+unit.DN, map[string][]string{"objectClass": {"inetOrgPerson"}, "sn": {"x"}, "sAMAccountName": {"person"}})
 	s.admin.add(t, "CN=machine,"+unit.DN, map[string][]string{"objectClass": {"computer"}, "sAMAccountName": {"machine$"}})
 	s.admin.add(t, "CN=contact,"+unit.DN, map[string][]string{"objectClass": {"contact"}})
-	ref := func(dn string) directory.MemberRef { return directory.MemberRef{GUID: s.admin.guid(t, dn), DN: dn} }
+	s.admin.add(t, "CN=veiled,"+unit.DN, map[string][]string{"objectClass": {"user"}, "sAMAccountName": {"veiled-account"}})
+	s.admin.veil(t, "CN=veiled,"+unit.DN)
+	administrator := s.admin.guid(t, "CN=Administrator,CN=Users,"+s.Base)
+	ref := func(dn string) directory.MemberRef {
+		return directory.MemberRef{GUID: s.admin.guid(t, dn), DN: dn, SID: sidOf(dn)}
+	}
 	global, local := "CN=people-global,"+s.People, "CN=people-local,"+s.People
 
 	none := directory.MemberRef{}
@@ -206,7 +215,20 @@ func (s *suite) testResolve(t *testing.T) {
 		"by objectGUID":              {synced(directory.SourceMember{ImmutableID: immutable(u(2).ObjectGUID)}), u(2).ref(), ""},
 		"by consistency GUID":        {synced(directory.SourceMember{ImmutableID: consistent.ConsistencyGUID}), consistent.ref(), ""},
 		"SID gone, objectGUID there": {synced(directory.SourceMember{SID: leaver, ImmutableID: immutable(u(3).ObjectGUID)}), u(3).ref(), ""},
-		"foreign SID, objectGUID":    {synced(directory.SourceMember{SID: "S-1-5-21-1-2-3-1000", ImmutableID: immutable(u(4).ObjectGUID)}), u(4).ref(), ""},
+		"foreign SID, objectGUID":    {synced(directory.SourceMember{SID: "S-1-5-21-1-2-3-1000", ImmutableID: immutable(u(4).ObjectGUID)}), none, directory.ReasonOtherForest},
+		"foreign SID, consistency":   {synced(directory.SourceMember{SID: "S-1-5-21-1-2-3-1000", ImmutableID: consistent.ConsistencyGUID}), none, directory.ReasonOtherForest},
+		// Whoever administers the tenant may set the immutable id of a user who is not
+		// synced, or not any more.
+		"once synced, SID there":     {once(directory.SourceMember{SID: u(5).ObjectSID, ImmutableID: immutable(u(6).ObjectGUID)}), u(5).ref(), ""},
+		"once synced, objectGUID":    {once(directory.SourceMember{SID: leaver, ImmutableID: immutable(administrator)}), none, directory.ReasonNotFound},
+		"once synced, consistency":   {once(directory.SourceMember{SID: leaver, ImmutableID: consistent.ConsistencyGUID}), none, directory.ReasonNotFound},
+		"a cloud user, objectGUID":   {once(directory.SourceMember{ImmutableID: immutable(u(7).ObjectGUID)}), none, directory.ReasonCloudOnly},
+		"Administrator by SID":       {synced(directory.SourceMember{SID: sidOf("CN=Administrator,CN=Users," + s.Base)}), none, directory.ReasonSystemObject},
+		"Administrator by GUID":      {synced(directory.SourceMember{ImmutableID: immutable(administrator)}), none, directory.ReasonSystemObject},
+		"krbtgt by SID":              {synced(directory.SourceMember{SID: sidOf("CN=krbtgt,CN=Users," + s.Base)}), none, directory.ReasonSystemObject},
+		"Guest, not synced any more": {once(directory.SourceMember{SID: sidOf("CN=Guest,CN=Users," + s.Base)}), none, directory.ReasonSystemObject},
+		"Domain Users":               {synced(directory.SourceMember{Kind: directory.KindGroup, SID: sidOf("CN=Domain Users,CN=Users," + s.Base)}), none, directory.ReasonSystemObject},
+		"who may not be read":        {synced(directory.SourceMember{SID: sidOf("CN=veiled," + unit.DN)}), none, directory.ReasonNotFound},
 		"two consistency GUIDs":      {synced(directory.SourceMember{ImmutableID: u(32).ConsistencyGUID}), none, directory.ReasonAmbiguous},
 		"deleted, by SID":            {synced(directory.SourceMember{SID: leaver}), none, directory.ReasonNotFound},
 		"deleted, by objectGUID":     {synced(directory.SourceMember{ImmutableID: immutable(leaverGUID)}), none, directory.ReasonNotFound},

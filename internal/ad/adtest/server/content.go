@@ -137,10 +137,18 @@ func (b *builder) installation() {
 	b.place(d.head, "container", "Builtin", nil)
 	group := b.make("CN=Administrators,CN=Builtin,"+baseDN, "group", map[string][]string{"sAMAccountName": {"Administrators"}, "groupType": {"-2147483643"}})
 	b.renumber(group, administrators)
-	b.renumber(b.make("CN=Domain Users,CN=Users,"+baseDN, "group", map[string][]string{"sAMAccountName": {"Domain Users"}}), d.sidOf(513))
+	users := b.make("CN=Domain Users,CN=Users,"+baseDN, "group", map[string][]string{"sAMAccountName": {"Domain Users"}})
+	b.renumber(users, d.sidOf(513))
 	administrator := b.account("Administrator", AdministratorPassword, nil)
 	b.renumber(administrator, d.sidOf(500))
 	group.members.add(group, []*object{administrator})
+	disabled := map[string][]string{"userAccountControl": {fmt.Sprint(normalAccount | accountDisabled)}}
+	guest, krbtgt := b.account("Guest", Password, disabled), b.account("krbtgt", Password, disabled)
+	b.renumber(guest, d.sidOf(501))
+	b.renumber(krbtgt, d.sidOf(502))
+	for _, o := range []*object{group, users, administrator, guest, krbtgt} {
+		o.set("isCriticalSystemObject", "TRUE")
+	}
 }
 
 // account makes a user that can sign in.

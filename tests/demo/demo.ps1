@@ -41,10 +41,13 @@ Set-Location -LiteralPath $root
 $container = $env:GWB_LAB_CONTAINER
 $state = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'state'
 # What a user would type at the prompt of Get-Credential.
-$secret = ConvertTo-SecureString -String $env:GWB_LAB_TENANT_CLIENT_SECRET -AsPlainText -Force
-$app = New-Object -TypeName pscredential -ArgumentList $env:GWB_LAB_TENANT_CLIENT_ID, $secret
-$password = ConvertTo-SecureString -String $env:GWB_LAB_PASSWORD -AsPlainText -Force
-$account = New-Object -TypeName pscredential -ArgumentList $env:GWB_LAB_USER, $password
+function Get-LabCredential {
+    param([string] $UserName, [string] $Value)
+    $typed = (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', $Value).SecurePassword
+    New-Object -TypeName pscredential -ArgumentList $UserName, $typed
+}
+$app = Get-LabCredential $env:GWB_LAB_TENANT_CLIENT_ID $env:GWB_LAB_TENANT_CLIENT_SECRET
+$account = Get-LabCredential $env:GWB_LAB_USER $env:GWB_LAB_PASSWORD
 # The simulated tenant and the lab's domain controller have addresses and certificates of their own.
 $lab = @{
     Authority = $env:GWB_LAB_TENANT_AUTHORITY; GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH

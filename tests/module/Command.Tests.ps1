@@ -75,9 +75,8 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'says the counts' {
         Use-FakeScript @{ 'sync.preview' = $preview; 'change.list' = $changes }
-        $pwsh = (Get-Process -Id $PID).Path
         $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
-        $text = (& $pwsh -NoProfile -NonInteractive -Command "Import-Module '$manifest'; Start-GroupWritebackSync -WhatIf | Out-Null" 2>&1 | Out-String) -replace '\s+', ' '
+        $text = (& (Get-PowerShell) -NoProfile -NonInteractive -Command "Import-Module '$manifest'; Start-GroupWritebackSync -WhatIf | Out-Null" 2>&1 | Out-String) -replace '\s+', ' '
         $text | Should -Match 'What if: Synchronise .*create 2, update 1 group\(s\), add 5 and remove 0 member\(s\)'
     }
 
@@ -125,7 +124,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $script = Join-Path -Path $TestDrive -ChildPath 'task.ps1'
         $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
         Set-Content -LiteralPath $script -Value "`$ErrorActionPreference = 'Stop'", "Import-Module '$manifest'", 'Start-GroupWritebackSync | Out-Null', "'went on'"
-        $text = & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -File $script 2>$null
+        $text = & (Get-PowerShell) -NoProfile -NonInteractive -File $script 2>$null
         $LASTEXITCODE | Should -Be 1
         [string] $text | Should -Not -Match 'went on'
     }

@@ -100,3 +100,12 @@ function Get-TestCredential {
     param([string] $Name, [string] $Text)
     New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, (ConvertTo-TestSecret -Text $Text)
 }
+
+# The PowerShell that runs the tests. Its process need not be named so: as a tool of dotnet it is dotnet.
+function Get-PowerShell {
+    foreach ($name in 'pwsh', 'pwsh.exe', 'powershell.exe') {
+        $path = Join-Path -Path $PSHOME -ChildPath $name
+        if (Test-Path -LiteralPath $path -PathType Leaf) { return $path }
+    }
+    if ($env:PWSH) { $env:PWSH } else { 'pwsh' }
+}

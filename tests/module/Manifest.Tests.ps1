@@ -82,7 +82,7 @@ Describe 'The sources' {
     It 'pass the script analyzer' {
         if (-not (Get-Module -Name PSScriptAnalyzer -ListAvailable)) { Set-ItResult -Skipped -Because 'PSScriptAnalyzer is not there: Install-Module PSScriptAnalyzer' }
         $settings = Join-Path -Path $root -ChildPath 'PSScriptAnalyzerSettings.psd1'
-        foreach ($target in $path, (Join-Path -Path $root -ChildPath 'module'), $PSScriptRoot) {
+        foreach ($target in $path, (Join-Path -Path $root -ChildPath 'module'), (Join-Path -Path $root -ChildPath 'tests')) {
             Invoke-ScriptAnalyzer -Path $target -Recurse -Settings $settings | ForEach-Object -Process { "$($_.ScriptName):$($_.Line) $($_.RuleName) $($_.Message)" } | Should -BeNullOrEmpty
         }
     }

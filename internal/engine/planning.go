@@ -379,7 +379,7 @@ func (p *planner) addBySID(ctx context.Context, pair *plan.Pair, ref directory.M
 		return err
 	}
 	candidate := plan.Candidate{TargetGroup: found[0], BySID: true, Place: p.place(found[0].DN)}
-	if p.rules.Adopt || candidate.Ours(pair.ID, &p.rules) { // ours: the state was lost
+	if p.settings.Adopt || candidate.Ours(pair.ID, &p.rules) { // ours: the state was lost
 		stage := func(g directory.TargetGroup) error {
 			return p.state.StageTargetGroups(ctx, p.record.ID, []directory.TargetGroup{g})
 		}
@@ -403,6 +403,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			}
 		}
 		values[c.GUID] = len(c.Values)
+		if p.settings.Adopt {
+			p.rules.Adopt[c.GUID] = pair.ID
+		}
 		if c.Ours(pair.ID, &p.rules) {
 			ours = append(ours, c)
 			kept := c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID) // never moved

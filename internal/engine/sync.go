@@ -373,7 +373,7 @@ func (r *run) locate(ctx context.Context) error {
 		Mail: !r.settings.ExcludeMailAttribute, ExternalID: r.targetID.Schema.ExternalID,
 		OnPremisesGroupType: r.settings.OnPremisesGroupType, OwnGroupType: r.settings.Scope.Groups == plan.ScopeWritebackEnabled,
 		MaxMembers: r.settings.MaxMemberCount,
-		Adopt:      r.settings.Adopt, MoveBack: r.settings.MovedGroup == MovedBack,
+		Adopt:      map[directory.GUID]directory.GUID{}, MoveBack: r.settings.MovedGroup == MovedBack,
 		RemoveSoftDeleted: r.settings.SoftDeletedGroup == FrozenRemove, RemoveOutOfScope: r.settings.OutOfScopeGroup == FrozenRemove,
 	}
 	if r.record.Kind == SyncRun {

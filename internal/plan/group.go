@@ -200,16 +200,30 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 		}
 		ours = []*Candidate{winner}
 	}
-	if len(ours) == 0 && len(others) == 1 && r.Adopt && p.Source != nil && adoptable(p, others[0], r) {
-		return others[0], nil
+	if len(ours) == 0 {
+		ours = agreed(p, others, r)
 	}
 	for _, c := range others {
-		said = append(said, leave(p, c, r))
+		if len(ours) != 1 || c != ours[0] {
+			said = append(said, leave(p, c, r))
+		}
 	}
 	if len(ours) == 1 {
 		return ours[0], said
 	}
 	return nil, said
+}
+
+// agreed returns those that an administrator has agreed to adopt as the group,
+// and that may be adopted.
+func agreed(p *Pair, others []*Candidate, r *Rules) []*Candidate {
+	var out []*Candidate
+	for _, c := range others {
+		if p.Source != nil && r.Adopt[c.GUID] == p.ID && adoptable(p, c, r) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // adoptable reports whether an object that is not ours may be taken over as the
@@ -232,10 +246,10 @@ func leave(p *Pair, c *Candidate, r *Rules) Change {
 	switch claim := c.claimed(p.ID, r); {
 	case claim != "":
 		message += "It is not taken over, because " + claim + "."
-	case r.Adopt:
+	case len(p.Candidates) > 1:
 		message += "It is not taken over, because another object stands for the group too."
 	default:
-		message += "It is taken over once adopting is allowed, and the group is not created a second time."
+		message += "It is taken over once somebody agrees to that (-Adopt, -AdoptGroup), and the group is not created a second time."
 	}
 	s := skip(p, c, ReasonAuthorityMoved, message)
 	s.Situation = Unlinked

@@ -64,9 +64,19 @@ func (t *Tally) Add(c *Change, values int, limits *Limits, consent *Consent) {
 	}
 	removed := len(consent.notCovered(c))
 	t.removals += removed
-	if limits.GroupRemovalPercent > 0 && values > smallGroup && removed*100 > values*limits.GroupRemovalPercent && t.worst == "" {
+	if limits.GroupRemovalPercent > 0 && values > spared(c) && removed*100 > values*limits.GroupRemovalPercent && t.worst == "" {
 		t.worst = fmt.Sprintf("%s (%s) would lose %d of its %d members", c.DisplayName, c.DN, removed, values)
 	}
+}
+
+// spared is up to which size a group may lose any share of its members by the
+// change. What others put into a group that is being adopted is spared at no
+// size.
+func spared(c *Change) int {
+	if c.Action == Adopt {
+		return 0
+	}
+	return smallGroup
 }
 
 // Exceeded returns the first limit that the plan exceeds, or nil. The order is

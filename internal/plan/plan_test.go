@@ -46,6 +46,14 @@ func written(s *directory.SourceGroup, r *Rules, guid directory.GUID, values ...
 	return c
 }
 
+// agree is the consent to adopt what stands for the group now.
+func agree(p *Pair, r *Rules) {
+	r.Adopt = map[directory.GUID]directory.GUID{}
+	for i := range p.Candidates {
+		r.Adopt[p.Candidates[i].GUID] = p.ID
+	}
+}
+
 // apply does to an object in memory what a connector does to one in AD.
 func apply(c *Candidate, change Change) {
 	for _, a := range change.Attributes {
@@ -120,7 +128,7 @@ func TestGroup(t *testing.T) {
 	adoptedBySID := func(p *Pair, r *Rules) Candidate {
 		c := bySID(p)
 		adopt := *r
-		adopt.Adopt = true
+		adopt.Adopt = map[directory.GUID]directory.GUID{c.GUID: p.ID}
 		pair := &Pair{ID: p.ID, Source: p.Source, Candidates: []Candidate{c}}
 		apply(&c, Group(pair, &adopt)[0])
 		c.Values = members(1, 2, 3)
@@ -159,10 +167,11 @@ func TestGroup(t *testing.T) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].ExtensionName = []string{directory.Stamp(object)}
 		}, []string{"Skip foreign foreign"}},
-		{"adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()}; r.Adopt = true },
+		{"adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()}; agree(p, r) },
 			[]string{"Adopt foreign extensionName +1"}},
 		{"foreign and outside the containers is not adopted", func(p *Pair, r *Rules) {
-			p.Candidates, r.Adopt = []Candidate{foreign()}, true
+			p.Candidates = []Candidate{foreign()}
+			agree(p, r)
 			p.Candidates[0].Place = Elsewhere
 		}, []string{"Skip foreign foreign"}},
 		{"adopted before", func(p *Pair, r *Rules) {
@@ -178,9 +187,26 @@ func TestGroup(t *testing.T) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted = true, true
 		}, []string{"Update linked extensionName", "UpdateMembers linked +1"}},
-		{"two foreign ones are not adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign(), foreign()}; r.Adopt = true },
-			[]string{"Skip foreign foreign", "Skip foreign foreign"}},
-		{"a foreign one beside ours", func(p *Pair, r *Rules) { p.Candidates = append(p.Candidates, foreign()); r.Adopt = true },
+		{"two foreign ones, both agreed to", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign(), foreign()}
+			p.Candidates[1].GUID = other
+			agree(p, r)
+		}, []string{"Skip foreign foreign", "Skip foreign foreign"}},
+		{"two foreign ones, one agreed to", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign()}
+			agree(p, r)
+			p.Candidates = append(p.Candidates, foreign())
+			p.Candidates[1].GUID = other
+		}, []string{"Skip foreign foreign", "Adopt foreign extensionName +1"}},
+		{"foreign, and another was agreed to", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign()}
+			r.Adopt = map[directory.GUID]directory.GUID{other: p.ID}
+		}, []string{"Skip foreign foreign"}},
+		{"foreign, agreed to as another group", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{foreign()}
+			r.Adopt = map[directory.GUID]directory.GUID{object: other}
+		}, []string{"Skip foreign foreign"}},
+		{"a foreign one beside ours", func(p *Pair, r *Rules) { p.Candidates = append(p.Candidates, foreign()); agree(p, r) },
 			[]string{"Skip foreign foreign"}},
 		{"two of ours, the other CNF", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
@@ -214,30 +240,36 @@ func TestGroup(t *testing.T) {
 			[]string{"Skip unlinked source-of-authority-moved"}},
 		{"source of authority moved, not to be adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{bySID(p)} },
 			[]string{"Skip unlinked source-of-authority-moved"}},
-		{"source of authority moved, adopted", func(p *Pair, r *Rules) { p.Candidates, r.Adopt = []Candidate{bySID(p)}, true },
+		{"source of authority moved, adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{bySID(p)}; agree(p, r) },
 			[]string{"Adopt unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1"}},
 		{"source of authority moved, marked by another product, adopted", func(p *Pair, r *Rules) {
-			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Candidates = []Candidate{bySID(p)}
+			agree(p, r)
 			p.Candidates[0].AdminDesc = directory.Mark(p.ID)
 		}, []string{"Adopt unlinked displayName description mail msDS-ExternalDirectoryObjectId extensionName +1"}},
 		{"source of authority moved, adopted, a member is unknown", func(p *Pair, r *Rules) {
-			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Candidates = []Candidate{bySID(p)}
+			agree(p, r)
 			p.Membership = Membership{Joined: members(2), Unwritten: map[directory.Reason]int{directory.ReasonLimited: 1}}
 		}, []string{"Adopt unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1",
 			"Skip unlinked removals-held-back"}},
 		{"source of authority moved, marked for another group", func(p *Pair, r *Rules) {
-			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Candidates = []Candidate{bySID(p)}
+			agree(p, r)
 			p.Candidates[0].AdminDesc, p.Candidates[0].ExternalID = directory.Mark(p.ID), directory.Mark(other)
 		}, []string{"Skip unlinked source-of-authority-moved"}},
 		{"source of authority moved, another tenant's", func(p *Pair, r *Rules) {
-			p.Candidates, r.Adopt = []Candidate{bySID(p)}, true
+			p.Candidates = []Candidate{bySID(p)}
+			agree(p, r)
 			p.Candidates[0].ExtensionName = []string{strings.ToUpper(directory.Stamp(other))}
 		}, []string{"Skip unlinked source-of-authority-moved"}},
 		{"source of authority moved, and another object marked", func(p *Pair, r *Rules) {
-			p.Candidates, r.Adopt = []Candidate{bySID(p), foreign()}, true
+			p.Candidates = []Candidate{bySID(p), foreign()}
+			agree(p, r)
 		}, []string{"Skip unlinked source-of-authority-moved", "Skip foreign foreign"}},
 		{"source of authority moved, and another object ours", func(p *Pair, r *Rules) {
-			p.Candidates, r.Adopt = append(p.Candidates, bySID(p)), true
+			p.Candidates = append(p.Candidates, bySID(p))
+			agree(p, r)
 			p.Candidates[1].GUID = other
 		}, []string{"Skip unlinked source-of-authority-moved"}},
 		{"source of authority moved, adopted before", func(p *Pair, r *Rules) { p.Candidates = []Candidate{adoptedBySID(p, r)}; r.MoveBack = true },
@@ -271,7 +303,8 @@ func TestGroup(t *testing.T) {
 			[]string{"Update linked groupType mail"}},
 		{"mail-enabled security instead of distribution, adopted", func(p *Pair, r *Rules) {
 			r.OnPremisesGroupType, p.Candidates = UniversalMailEnabledSecurity, []Candidate{foreign()}
-			p.Candidates[0].GroupType, r.Adopt = directory.GroupTypeUniversalDistribution, true
+			p.Candidates[0].GroupType = directory.GroupTypeUniversalDistribution
+			agree(p, r)
 		}, []string{"Adopt foreign extensionName +1"}},
 		{"hidden membership", func(p *Pair, r *Rules) { p.Hidden, p.Membership = true, Membership{}; p.Source.DisplayName = "x" },
 			[]string{"Skip linked hidden-membership"}},
@@ -307,7 +340,8 @@ func TestGroup(t *testing.T) {
 		{"not in the list, state lost", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Candidates[0].Linked = nil, "hard-deleted", false },
 			[]string{"Skip unmatched unmatched"}},
 		{"not in the list, foreign", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, p.Candidates, r.Adopt = nil, "hard-deleted", []Candidate{foreign()}, true
+			p.Source, p.Presence, p.Candidates = nil, "hard-deleted", []Candidate{foreign()}
+			agree(p, r)
 		}, []string{"Skip foreign foreign"}},
 		{"gone on both sides", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, "hard-deleted", nil, &directory.MemberRef{GUID: object}
@@ -348,14 +382,16 @@ func TestSkipsSayWhat(t *testing.T) {
 		adopt      bool
 		want       []string
 	}{
-		"may not be adopted":       {[]Candidate{candidate}, false, []string{sid, candidate.DN, "once adopting is allowed"}},
+		"may not be adopted":       {[]Candidate{candidate}, false, []string{sid, candidate.DN, "once somebody agrees"}},
 		"marked for another group": {[]Candidate{marked}, true, []string{sid, candidate.DN, "mark of the cloud group " + other.String()}},
 		"another tenant's":         {[]Candidate{stamped}, true, []string{sid, candidate.DN, "stamp of another tenant (" + directory.Stamp(object)}},
 		"gone":                     {nil, true, []string{sid, "no object"}},
 	} {
 		r := rules()
-		r.Adopt = c.adopt
 		p := &Pair{ID: groupID, Source: source(), Candidates: c.candidates}
+		if c.adopt {
+			agree(p, r)
+		}
 		p.Source.OnPremisesSID = sid
 		changes := Group(p, r)
 		if len(changes) != 1 {
@@ -401,7 +437,7 @@ func TestPlanIsIdempotent(t *testing.T) {
 		before.Values, before.Place = guids.Draw(t, "values"), Place(rapid.IntRange(0, 2).Draw(t, "place"))
 		adopt := rapid.Bool().Draw(t, "adopt")
 		if adopt { // the object that a group was which was moved to the cloud
-			r.Adopt = true
+			r.Adopt = map[directory.GUID]directory.GUID{before.GUID: groupID}
 			before.BySID, before.Linked, before.AdminDesc, before.ExternalID, before.ExtensionName = true, false, "", text.Draw(t, "id"), []string{"x"}
 		}
 		p := &Pair{ID: groupID, Source: draw("after"), Membership: Membership{Joined: guids.Draw(t, "joined")}, Candidates: []Candidate{before}}
@@ -553,6 +589,8 @@ func TestLimits(t *testing.T) {
 		{"a delta run after which few groups are left", Tally{Links: 50000, SourceBefore: 50000, SourceNow: 30000}, 0, nil, StopSource},
 		{"fewer groups because fewer are to be written", Tally{Links: 50000, SourceNow: 30000}, 0, nil, ""},
 		{"removals at the first adoption", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 22, adopts(12), StopRemovals},
+		{"removals at the first adoption, of a small group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 3, adopts(2), StopRemovals},
+		{"half of a small group at its adoption", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 4, adopts(2), ""},
 		{"all of a small group", Tally{Links: 9, SourceNow: 9, Memberships: 1000}, 20, lose(20), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

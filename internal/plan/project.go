@@ -30,8 +30,10 @@ type Rules struct {
 	Mail bool
 	// ExternalID: the schema has msDS-ExternalDirectoryObjectId for groups.
 	ExternalID bool
-	// Adopt: marked objects without our stamp are taken over (rule 24).
-	Adopt bool
+	// Adopt are the objects that an administrator has agreed to take over, by
+	// objectGUID, and each the cloud group that it was shown to stand for (rule
+	// 24). Nothing else is adopted.
+	Adopt map[directory.GUID]directory.GUID
 	// MoveBack: groups that were moved out of the container are moved back.
 	MoveBack bool
 	// RemoveSoftDeleted and RemoveOutOfScope delete what is otherwise frozen:

@@ -184,6 +184,7 @@ func (s *source) postBatch(ctx context.Context, root string, addresses []string,
 // few as there are, fifteen in a filter. Those that are not there are left out; so
 // are, where read allows it, those that the server keeps failing to give.
 func byID[T any](ctx context.Context, s *source, read call, root, path string, properties []string, ids []directory.GUID, each func(*T) error) error {
+	read.collection = root + path
 	var addresses []string
 	for first := 0; first < len(ids); first += maxAlternatives {
 		part := ids[first:min(first+maxAlternatives, len(ids))]
@@ -215,6 +216,9 @@ func byID[T any](ctx context.Context, s *source, read call, root, path string, p
 			return read.incomplete("a page has no value", nil)
 		}
 		if err := all(first.Value); err != nil || text(first.NextLink) == "" {
+			return err
+		}
+		if err := read.stays(*first.NextLink); err != nil {
 			return err
 		}
 		_, err = list(ctx, s, read, *first.NextLink, all)

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -123,6 +122,7 @@ func changes[T any](ctx context.Context, s *source, read call, link string, each
 	if link == "" {
 		return "", read.expired(nil)
 	}
+	read.collection = link
 	next, err := list(ctx, s, read, link, each)
 	switch {
 	case err != nil:
@@ -132,11 +132,7 @@ func changes[T any](ctx context.Context, s *source, read call, link string, each
 	case len(next) > maxLink:
 		return "", read.incomplete("the link to the changes from there on is too long", nil)
 	}
-	u, err := url.Parse(next)
-	if err != nil {
-		return "", read.incomplete("the link to the changes from there on is no URL", nil)
-	}
-	if err := leadsTo(u, s.hosts.graph); err != nil {
+	if err := read.stays(next); err != nil {
 		return "", err
 	}
 	return next, nil

@@ -24,6 +24,7 @@ type call struct {
 	doing      string // "reading the members of the group"
 	object     string
 	permission string // the application permission that the request needs
+	collection string // the address whose pages are read, with or without a query
 	delta      bool   // the request follows a link that may be too old
 	fresh      bool   // or asks for one
 	allowsGaps bool   // what the server keeps failing to give is left out

@@ -75,6 +75,7 @@ func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(eng
 	read := call{
 		doing: "reading the members of the group", object: id.String(),
 		permission: "GroupMember.Read.All, Group.Read.All or Directory.Read.All",
+		collection: s.base + "/groups/" + id.String() + "/members",
 	}
 	top := pageSize
 	query := &groups.ItemMembersRequestBuilderGetRequestConfiguration{

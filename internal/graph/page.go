@@ -21,9 +21,10 @@ type collection[T any] interface {
 	GetOdataNextLink() *string
 }
 
-// walk reads a listing page by page to its end. The list is complete only when
-// a page without a link to a next one was read, and every page had its value;
-// anything else is an error, so that a short list never looks like a whole one.
+// walk reads a listing page by page to its end. The list is
+// complete only when a page without a link to a next one was read, every page
+// had its value, and each link stayed with the collection; anything else is an
+// error, so that a short list, or another one, never looks like the whole.
 func walk[T any](read call, get func(link string) (collection[T], error), each func(items []T, last bool) error) error {
 	seen := map[[sha256.Size]byte]struct{}{}
 	for link := ""; len(seen) < maxPages; {
@@ -35,6 +36,11 @@ func walk[T any](read call, get func(link string) (collection[T], error), each f
 			return read.incomplete("a page has no value", nil)
 		}
 		next := text(answer.GetOdataNextLink())
+		if next != "" && read.collection != "" {
+			if err := read.stays(next); err != nil {
+				return err
+			}
+		}
 		key := sha256.Sum256([]byte(next))
 		if _, again := seen[key]; again {
 			return read.incomplete("the link to the next page leads in a circle", nil)
@@ -69,6 +75,9 @@ func (p *page[T]) GetOdataNextLink() *string { return p.NextLink }
 // list walks the listing that begins at the address, and returns the link of
 // its last page to the changes from there on, if it has one.
 func list[T any](ctx context.Context, s *source, read call, address string, each func(items []*T) error) (delta string, err error) {
+	if read.collection == "" {
+		read.collection = address
+	}
 	err = walk(read,
 		func(link string) (collection[*T], error) {
 			if link == "" {

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -101,8 +100,8 @@ type authorizer struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := leadsTo(req.URL, a.endpoint); err != nil {
-		return nil, err
+	if !sameHost(req.URL, a.endpoint) {
+		return nil, call{doing: "following a link in an answer", object: a.endpoint}.elsewhere(req.URL)
 	}
 	token, err := a.tokens.token(req.Context())
 	if err != nil {
@@ -122,15 +121,6 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	return a.send(req, fresh)
-}
-
-// leadsTo refuses a link to anything but the endpoint.
-func leadsTo(link *url.URL, endpoint string) error {
-	if got := "https://" + strings.ToLower(link.Host); link.Scheme != "https" || got != endpoint {
-		return call{doing: "following a link in an answer", object: endpoint}.
-			incomplete(fmt.Sprintf("it points to another host, %q", clean(link.Host)), nil)
-	}
-	return nil
 }
 
 func (a authorizer) send(req *http.Request, token string) (*http.Response, error) {

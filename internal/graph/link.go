@@ -1,0 +1,54 @@
+package graph
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// stays refuses a link in an answer that leads to another host, or there to
+// anything but the collection: whoever can change a link could otherwise have
+// other objects read in place of those that were asked for.
+func (c call) stays(link string) error {
+	to, err := url.Parse(link)
+	if err != nil {
+		return c.incomplete("a link in an answer is no URL", nil)
+	}
+	from, err := url.Parse(c.collection)
+	if err != nil {
+		return c.incomplete("the address is no URL", err)
+	}
+	switch {
+	case !sameHost(to, from.Scheme+"://"+from.Host):
+		return c.elsewhere(to)
+	case resource(to) != resource(from):
+		return c.incomplete(fmt.Sprintf("a link in an answer leads to another collection, %q", clean(to.Path)), nil)
+	}
+	return nil
+}
+
+func (c call) elsewhere(link *url.URL) error {
+	return c.incomplete(fmt.Sprintf("a link in an answer points to another host, %q", clean(link.Host)), nil)
+}
+
+// sameHost reports whether the link is an https one to the endpoint, and hands
+// it no name and password.
+func sameHost(link *url.URL, endpoint string) bool {
+	host := strings.TrimSuffix(strings.ToLower(link.Host), ":443")
+	return link.Scheme == "https" && link.User == nil && "https://"+host == strings.TrimSuffix(strings.ToLower(endpoint), ":443")
+}
+
+var (
+	keyInBrackets = regexp.MustCompile(`\('([^'()/]*)'\)`)
+	deltaFunction = regexp.MustCompile(`/(microsoft\.graph\.)?delta(\(\))?$`)
+)
+
+// resource is the path of a collection in the one of its spellings that is
+// compared: OData allows a key in brackets as well as behind a slash, and a
+// function with its namespace and with brackets, and Graph mixes them.
+func resource(u *url.URL) string {
+	path := strings.TrimRight(strings.ToLower(u.Path), "/")
+	path = keyInBrackets.ReplaceAllString(path, "/$1")
+	return deltaFunction.ReplaceAllString(path, "/delta")
+}

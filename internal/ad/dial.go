@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"os"
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
-
-	"groupwriteback/internal/engine"
 )
 
 const (
@@ -81,28 +78,6 @@ func (c *conn) discard() {
 // for those of the system.
 func tlsConfig(host string, roots *x509.CertPool) *tls.Config {
 	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
-}
-
-// loadRoots reads the PEM file of the certificates to trust; no file, nil.
-func loadRoots(path string) (*x509.CertPool, error) {
-	if path == "" {
-		return nil, nil
-	}
-	invalid := func(message string, err error) error {
-		return &engine.Error{
-			Category: engine.InvalidData, ID: "CAFileInvalid", Object: path, Message: message,
-			Advice: "Give a PEM file with the certificate of the authority that issued the domain controller's certificate.", Err: err,
-		}
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, invalid("The file with the trusted certificates cannot be read.", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, invalid("The file holds no certificate in PEM format.", nil)
-	}
-	return pool, nil
 }
 
 // dial connects and sets up TLS with the certificate verified. Its errors are

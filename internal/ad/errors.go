@@ -304,7 +304,7 @@ func handshakeError(ctx context.Context, e endpoint, err error) error {
 	case errors.As(err, &any):
 		failure.ID = "CertificateNotTrusted"
 		failure.Message = "The domain controller's certificate is not trusted."
-		failure.Advice = "Install the certificate of the issuing authority on this computer, or name its file by -CAFile. The certificate is always verified."
+		failure.Advice = "Install the certificate of the issuing authority on this computer, or name its file by -DirectoryCAFile. The certificate is always verified."
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, net.ErrClosed):
 		return unreachable(e, fmt.Errorf("no TLS connection within %v: %w", dialTimeout.Round(time.Second), err))
 	default:

@@ -51,7 +51,7 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 	if err := checkCredentials(config); err != nil {
 		return nil, err
 	}
-	roots, err := loadRoots(config.CAFile)
+	roots, err := engine.TrustedRoots(config.CAFile, "-DirectoryCAFile")
 	if err != nil {
 		return nil, err
 	}

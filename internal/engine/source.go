@@ -207,7 +207,7 @@ type SourceConfig struct {
 	Cloud         string
 	Authority     string
 	GraphEndpoint string
-	// CAFile is a PEM file of certificates that are trusted in place of the
+	// CAFile is a file for [TrustedRoots], which are trusted in place of the
 	// system's, for both endpoints. Empty: the system's.
 	CAFile string
 

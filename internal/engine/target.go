@@ -188,7 +188,7 @@ type TargetConfig struct {
 	// name of a domain: the one of the run before. Empty: none.
 	PreferredServer string
 	StartTLS        bool // on port 389 instead of LDAPS on 636
-	// CAFile is a PEM file of certificates that are trusted in place of the
+	// CAFile is a file for [TrustedRoots], which are trusted in place of the
 	// system's. Empty: the system's. The certificate is always verified.
 	CAFile string
 

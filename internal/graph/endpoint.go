@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"crypto/x509"
 	"fmt"
 	"net/url"
 	"os"
@@ -35,8 +34,8 @@ func resolveEndpoints(config engine.SourceConfig) (endpoints, error) {
 	}
 	hosts, ok := clouds[name]
 	if !ok {
-		return endpoints{}, invalidSetting("Cloud", fmt.Sprintf("%q is not a cloud that is known", name),
-			"Use Global, USGov, USGovDoD or China, or give the authority and the Graph endpoint.")
+		return endpoints{}, invalidSetting("Environment", fmt.Sprintf("%q is not a cloud that is known", name),
+			"Use Global, USGov, USGovDoD or China, or give -Authority and -GraphEndpoint.")
 	}
 	var err error
 	if config.Authority != "" {
@@ -63,27 +62,7 @@ func cleanEndpoint(setting, value string) (string, error) {
 	return "https://" + strings.ToLower(u.Host), nil
 }
 
-// rootCAs reads the certificates that are trusted, nil for the system's.
-func rootCAs(path string) (*x509.CertPool, error) {
-	if path == "" {
-		return nil, nil
-	}
-	pem, err := readSmallFile(path)
-	if err == nil {
-		pool := x509.NewCertPool()
-		if pool.AppendCertsFromPEM(pem) {
-			return pool, nil
-		}
-		err = fmt.Errorf("it holds no certificate in PEM form")
-	}
-	return nil, &engine.Error{
-		Category: engine.InvalidData, ID: "CAFileInvalid", Object: path, Err: err,
-		Message: "The file of trusted certificates cannot be used.",
-		Advice:  "Give a readable file with one or more certificates in PEM form (-----BEGIN CERTIFICATE-----).",
-	}
-}
-
-// maxFile bounds certificate files; real ones have a few KiB.
+// maxFile bounds the files of credentials; real ones have a few KiB.
 const maxFile = 1 << 20
 
 func readSmallFile(path string) ([]byte, error) {

@@ -149,7 +149,7 @@ func unreachable(host string, err error) error {
 		return &engine.Error{
 			Category: engine.Connection, ID: "CertificateNotTrusted", Object: host, Err: cause(err),
 			Message: "The certificate of the host is not trusted.",
-			Advice:  "If a proxy inspects TLS, or the endpoint is private, give the CA's certificate as a CA file. It is always verified.",
+			Advice:  "If a proxy inspects TLS, or the endpoint is private, give the authority's certificate as a CA file by -TenantCAFile. It is always verified.",
 		}
 	}
 	return &engine.Error{

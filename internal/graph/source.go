@@ -46,7 +46,7 @@ func Open(_ context.Context, config engine.SourceConfig) (engine.Source, error) 
 	if err != nil {
 		return nil, err
 	}
-	roots, err := rootCAs(config.CAFile)
+	roots, err := engine.TrustedRoots(config.CAFile, "-TenantCAFile")
 	if err != nil {
 		return nil, err
 	}

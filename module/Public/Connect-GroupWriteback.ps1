@@ -49,7 +49,8 @@ function Connect-GroupWriteback {
     .PARAMETER GraphEndpoint
         The https address of Microsoft Graph, in place of that of the cloud.
     .PARAMETER TenantCAFile
-        A PEM file with the certificates that are trusted for -Authority and -GraphEndpoint in place of the system's.
+        A file (.cer, .pem or .p7b; PEM or DER) with the certificates that are trusted for -Authority and
+        -GraphEndpoint in place of the system's.
     .PARAMETER Server
         The domain controller (host name, optionally with a port), or the DNS name of the domain.
     .PARAMETER Credential
@@ -68,7 +69,8 @@ function Connect-GroupWriteback {
     .PARAMETER UseStartTls
         Use StartTLS on port 389 in place of LDAPS on port 636.
     .PARAMETER DirectoryCAFile
-        A PEM file with the certificates that are trusted for the domain controller in place of the system's.
+        A file (.cer, .pem or .p7b; PEM or DER) with the certificates that are trusted for the domain controller in
+        place of the system's.
     .PARAMETER StatePath
         The folder of the state, on a local drive. The default is %ProgramData%\GroupWriteback, on Linux
         /var/lib/groupwriteback for root. Another folder than the one in use starts a new session.

@@ -50,6 +50,39 @@ Describe 'The about topic' {
     }
 }
 
+Describe 'The messages' {
+    # A parameter behind a command is that one's; the texts of the engine are looked at by tests/arch.
+    It 'name only commands and parameters that there are' {
+        $commands = @{}
+        foreach ($command in Get-Command -Module GroupWriteback) { $commands[$command.Name] = @($command.Parameters.Keys) }
+        $names = 0
+        $wrong = foreach ($file in Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Filter '*.ps1' -Recurse) {
+            $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $null)
+            $texts = $tree.FindAll({ param($node) $node -is [System.Management.Automation.Language.ExpandableStringExpressionAst] -or ($node -is [System.Management.Automation.Language.StringConstantExpressionAst] -and $node.StringConstantType -ne 'BareWord') }, $true)
+            foreach ($node in $texts) {
+                $text = $node.Value
+                foreach ($inner in $node.NestedExpressions) { $text = $text.Replace($inner.Extent.Text, '') }
+                foreach ($sentence in $text -split '[.;:,] ') {
+                    $command = ''
+                    foreach ($match in [regex]::Matches($sentence, '\b[A-Z][a-z]+-[A-Z][A-Za-z]+\b|(?<=^|[\s("''\[|])-(?<p>[A-Z][A-Za-z]+)\b')) {
+                        $names++
+                        $parameter = $match.Groups['p'].Value
+                        if ($command -eq 'Get-Help') { continue }
+                        if (-not $parameter) {
+                            $command = $match.Value
+                            if ($command -like '*-GroupWriteback*' -and -not $commands.ContainsKey($command)) { "$($file.Name): $command" }
+                        }
+                        elseif (-not $command) { if (@($commands.Values | ForEach-Object -Process { $_ }) -notcontains $parameter) { "$($file.Name): -$parameter" } }
+                        elseif ($commands.ContainsKey($command) -and $commands[$command] -notcontains $parameter) { "$($file.Name): $command -$parameter" }
+                    }
+                }
+            }
+        }
+        $names | Should -BeGreaterThan 20
+        $wrong | Should -BeNullOrEmpty
+    }
+}
+
 Describe '<Name>' -ForEach $public {
     It 'has help with examples, and a text for each parameter' {
         $help = Get-Help -Name $Name -Full

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -207,7 +208,7 @@ func TestDatabaseMustBeAFile(t *testing.T) {
 // withNext is the migrations and one more, of a release to come.
 func withNext(t *testing.T, sqlText string) fs.FS {
 	t.Helper()
-	next := fstest.MapFS{"00003_next.sql": {Data: []byte("-- +goose Up\n" + sqlText)}}
+	next := fstest.MapFS{"99999_next.sql": {Data: []byte("-- +goose Up\n" + sqlText)}}
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	must(t, err)
 	for _, name := range names {
@@ -218,7 +219,7 @@ func withNext(t *testing.T, sqlText string) fs.FS {
 	return next
 }
 
-const nextSQL = "PRAGMA user_version = 3;\nALTER TABLE owner ADD COLUMN note TEXT NOT NULL DEFAULT 'new';\n"
+const nextSQL = "PRAGMA user_version = 99999;\nALTER TABLE owner ADD COLUMN note TEXT NOT NULL DEFAULT 'new';\n"
 
 // loadFixture makes a database from the SQL of testdata, as the release of that
 // version left it.
@@ -310,6 +311,8 @@ func TestMigrate(t *testing.T) {
 	ctx := context.Background()
 	folder := loadFixture(t, "v2.sql")
 	next := withNext(t, nextSQL)
+	present, err := openState(t, folder).version(ctx)
+	must(t, err)
 
 	// A run of the old release keeps the new one from migrating under it.
 	before := readTree(t, folder)[databaseName]
@@ -334,7 +337,7 @@ func TestMigrate(t *testing.T) {
 	must(t, s.Close())
 
 	// The copy is whole, private, and usable by the old release.
-	kept, err := filepath.Glob(filepath.Join(folder, "state.db.v2-*.bak"))
+	kept, err := filepath.Glob(filepath.Join(folder, fmt.Sprintf("state.db.v%d-*.bak", present)))
 	must(t, err)
 	if len(kept) != 1 {
 		t.Fatalf("copies: %v", kept)

@@ -12,7 +12,7 @@ import (
 type stagedCache struct {
 	generation int64
 	members    map[directory.GUID]stagedMember
-	objects    map[directory.GUID]uint64 // hash of the name
+	objects    map[directory.GUID]uint64 // hash of the name and the SID
 	seed       maphash.Seed
 }
 
@@ -44,19 +44,19 @@ func (c *stagedCache) in(generation int64) {
 	}
 }
 
-// rememberObject stores the last known name of an object of AD. An overlay does
-// not write it only to say that it was seen again.
+// rememberObject stores the last known name of an object of AD, and its SID. An
+// overlay does not write them only to say that it was seen again.
 func (c *stagedCache) rememberObject(q *session, l layers, ref directory.MemberRef) error {
 	if ref.DN == "" || ref.GUID.IsZero() {
 		return nil
 	}
-	hash := maphash.String(c.seed, ref.DN)
+	hash := maphash.String(c.seed, ref.DN+"\x00"+string(ref.SID))
 	if known, ok := c.objects[ref.GUID]; ok && known == hash {
 		return nil
 	}
 	c.objects[ref.GUID] = hash
-	_, err := q.exec(`INSERT INTO target_object (guid, generation, dn) VALUES (?1, ?2, ?3)
-		ON CONFLICT DO UPDATE SET generation = excluded.generation, dn = excluded.dn
-		WHERE generation < ?4 OR dn <> excluded.dn`, ref.GUID[:], l.top, ref.DN, l.lowest())
+	_, err := q.exec(`INSERT INTO target_object (guid, generation, dn, sid) VALUES (?1, ?2, ?3, ?5)
+		ON CONFLICT DO UPDATE SET generation = excluded.generation, dn = excluded.dn, sid = iif(excluded.sid = '', sid, excluded.sid)
+		WHERE generation < ?4 OR dn <> excluded.dn OR excluded.sid NOT IN ('', sid)`, ref.GUID[:], l.top, ref.DN, l.lowest(), string(ref.SID))
 	return err
 }

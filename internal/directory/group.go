@@ -118,6 +118,10 @@ func (r Reason) Unknown() bool {
 	return false
 }
 
+// Unfound reports whether no object was found for a member that may have one:
+// it may be there all the same, and not be shown to the account that looks.
+func (r Reason) Unfound() bool { return r == ReasonNotFound || r == ReasonOtherForest }
+
 // TargetGroup is a group of Active Directory as it was read.
 type TargetGroup struct {
 	GUID           GUID     `json:"guid"`
@@ -147,7 +151,7 @@ type TargetGroup struct {
 type MemberRef struct {
 	GUID GUID   `json:"guid"`
 	DN   string `json:"dn,omitempty"`
-	SID  SID    `json:"sid,omitempty"`
+	SID  SID    `json:"-"`
 }
 
 // SourceID returns the cloud group that the marks name. Both marks, when both

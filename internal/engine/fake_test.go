@@ -428,6 +428,8 @@ type fakeDirectory struct {
 	faults
 	objects    map[directory.GUID]*directory.TargetGroup
 	dead       map[directory.GUID]bool // users that are deleted
+	hidden     map[directory.GUID]bool // users that our account may not read
+	accounts   map[directory.GUID]directory.MemberRef
 	next       int
 	usn        int64
 	domain     engine.DomainRef
@@ -446,7 +448,7 @@ type fakeDirectory struct {
 }
 
 func newDirectory() *fakeDirectory {
-	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, domain: domain,
+	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, hidden: map[directory.GUID]bool{}, accounts: map[directory.GUID]directory.MemberRef{}, domain: domain,
 		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}}
 }
 
@@ -641,10 +643,13 @@ func (d *fakeDirectory) Resolve(ctx context.Context, members []directory.SourceM
 			out[i].Reason = directory.ReasonCloudOnly
 		case failed != nil:
 			out[i].Reason = directory.ReasonLookupFailed
-		case d.dead[guid("account "+m.Name)]:
+		case d.dead[account(m.Name).GUID], d.hidden[account(m.Name).GUID]:
 			out[i].Reason = directory.ReasonNotFound
 		default:
 			out[i].Ref = account(m.Name)
+			d.mu.Lock()
+			d.accounts[out[i].Ref.GUID] = out[i].Ref
+			d.mu.Unlock()
 		}
 	}
 	return out, nil
@@ -652,7 +657,15 @@ func (d *fakeDirectory) Resolve(ctx context.Context, members []directory.SourceM
 
 // account is the object of a user.
 func account(name string) directory.MemberRef {
-	return directory.MemberRef{GUID: guid("account " + name), DN: "CN=" + name + ",DC=contoso,DC=test"}
+	return directory.MemberRef{GUID: guid("account " + name), DN: "CN=" + name + ",DC=contoso,DC=test", SID: userSID(name)}
+}
+
+// value is a value of member as it is read: whoever wrote it need not know the SID.
+func (d *fakeDirectory) value(m directory.MemberRef) directory.MemberRef {
+	if account, ok := d.accounts[m.GUID]; ok {
+		return account
+	}
+	return m
 }
 
 func (d *fakeDirectory) Holders(ctx context.Context, _ directory.GUID, names []engine.Name) ([]engine.Holder, error) {
@@ -742,7 +755,7 @@ func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes
 			if d.dead[m.GUID] {
 				refused = append(refused, engine.Refusal{GUID: m.GUID, Reason: directory.ReasonWriteRefused})
 			} else {
-				g.Members = append(g.Members, m)
+				g.Members = append(g.Members, d.value(m))
 			}
 		}
 		set(g, attributes)
@@ -843,7 +856,7 @@ func (d *fakeDirectory) ChangeMembers(ctx context.Context, group directory.GUID,
 			case d.dead[m.GUID]:
 				refused = append(refused, engine.Refusal{GUID: m.GUID, Reason: directory.ReasonWriteRefused})
 			case !has(g, m.GUID):
-				g.Members = append(g.Members, m)
+				g.Members = append(g.Members, d.value(m))
 			}
 		}
 		remove := remove[:max(len(remove)-d.leave, 0)]

@@ -57,11 +57,12 @@ func TestHistories(t *testing.T) {
 				b.pass(31 * time.Minute)
 			}
 		}
+		lagged := false // the last round read of a replica that lagged
 		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
 			for range rapid.IntRange(0, 4).Draw(rt, "edits") {
 				edit(rt, b, names, users, alive)
 			}
-			objects := owned(b)
+			objects, unreadable := owned(b), b.unreadable()
 			crashed := b.disturb(rt, t)
 			run, err := b.round(rt, names)
 			if err != nil {
@@ -73,6 +74,16 @@ func TestHistories(t *testing.T) {
 				b.folder = *crashed
 				b.start(rt)
 			}
+			if now := b.unreadable(); !lagged && b.tenant.lagging == nil {
+				for id, members := range unreadable {
+					for _, m := range members {
+						if b.directory.objects[id] != nil && !slices.Contains(now[id], m) {
+							rt.Fatalf("%s: a member who may not be read was removed by %+v", b.directory.objects[id].DisplayName, run)
+						}
+					}
+				}
+			}
+			lagged = b.tenant.lagging != nil
 			// A state is lost only while every group is where the marks are looked for.
 			if !slices.ContainsFunc(b.directory.sorted(), func(g *directory.TargetGroup) bool { return !strings.HasSuffix(g.DN, ","+containerDN) }) &&
 				oneIn(rt, 16, "lose the state") {
@@ -90,6 +101,7 @@ func TestHistories(t *testing.T) {
 			}
 		}
 		b.veil(false)
+		clear(b.directory.hidden)
 		b.pass(25 * time.Hour) // whoever was not found is asked for again
 		// The domain controllers have received everything, also what a run wrote that
 		// was broken off.
@@ -161,6 +173,22 @@ func (b *bench) veil(hidden bool) {
 			}
 		}
 	}
+}
+
+// unreadable are the accounts that are members of a group on both sides and may
+// not be read, by the object that stands for the group.
+func (b *bench) unreadable() map[directory.GUID][]directory.GUID {
+	out := map[directory.GUID][]directory.GUID{}
+	for id, object := range owned(b) {
+		if g := b.tenant.groups[id]; g != nil {
+			for _, m := range g.members {
+				if guid := account(m.Name).GUID; m.Synced && b.directory.hidden[guid] && has(b.directory.objects[object], guid) {
+					out[object] = append(out[object], guid)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // withoutLimits switches every limit off but that of a tenant without groups.
@@ -336,7 +364,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	at := evenly(rt, len(names), "group")
 	name := names[at]
 	id := guid("group " + name)
-	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil",
+	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil", "unreadable", "unreadable",
 		"by hand", "delete by hand", "move by hand", "lag", "expire", "another domain controller"}
 	switch edits[evenly(rt, len(edits), "edit")] {
 	case "put":
@@ -344,6 +372,9 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 		alive[id] = true
 	case "late account": // it is made, and nobody tells
 		delete(b.directory.dead, account("late").GUID)
+	case "unreadable": // our account may not read an account any more, or again
+		hidden, user := b.directory.hidden, account(rapid.SampledFrom(users[:2]).Draw(rt, "user")).GUID
+		hidden[user] = !hidden[user]
 	case "veil":
 		b.veil(!b.tenant.veiled)
 	case "another domain controller": // which has received everything

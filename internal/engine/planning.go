@@ -401,6 +401,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			if c.Values, err = p.state.TargetMembership(ctx, p.record.ID, c.GUID); err != nil {
 				return err
 			}
+			if c.Unfound, err = p.unfound(ctx, pair, c); err != nil {
+				return err
+			}
 		}
 		values[c.GUID] = len(c.Values)
 		if p.settings.Adopt {
@@ -453,6 +456,19 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		p.nested[pair.ID] = true
 	}
 	return nil
+}
+
+// unfound returns the values that would be removed since nobody was found for
+// the members they are of: not found is not gone.
+func (p *planner) unfound(ctx context.Context, pair *plan.Pair, c *plan.Candidate) ([]directory.GUID, error) {
+	if pair.Membership.Unfound() == 0 {
+		return nil, nil
+	}
+	unwanted := plan.Without(c.Values, pair.Membership.Joined)
+	if len(unwanted) == 0 {
+		return nil, nil
+	}
+	return p.state.UnfoundAmong(ctx, p.record.ID, pair.ID, unwanted)
 }
 
 // explainDrift says of changes that undo what somebody did in AD what that was.

@@ -113,7 +113,7 @@ func (r *run) standing(ctx context.Context, id directory.GUID) ([]directory.Memb
 	}
 	var ours []directory.MemberRef
 	for i := range staged {
-		ref := directory.MemberRef{GUID: staged[i].GUID, DN: staged[i].DN}
+		ref := directory.MemberRef{GUID: staged[i].GUID, DN: staged[i].DN, SID: staged[i].SID}
 		if c := r.candidate(&staged[i]); c.Ours(id, &r.rules) {
 			if c.Linked {
 				return []directory.MemberRef{ref}, nil

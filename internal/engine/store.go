@@ -129,6 +129,9 @@ type StagingStore interface {
 	CountMemberships(ctx context.Context, generation int64) (int, error)
 	// SourceMembership returns who should be in the group, in terms of AD.
 	SourceMembership(ctx context.Context, generation int64, group directory.GUID) (plan.Membership, error)
+	// UnfoundAmong returns those of the objects that have the SID or the GUID of a
+	// member of the group who was not found.
+	UnfoundAmong(ctx context.Context, generation int64, group directory.GUID, values []directory.GUID) ([]directory.GUID, error)
 	// TargetMembership returns the staged members' objectGUIDs, ascending.
 	TargetMembership(ctx context.Context, generation int64, group directory.GUID) ([]directory.GUID, error)
 	// MemberRefs returns the last known DN for each GUID, in their order; DN is

@@ -65,6 +65,17 @@ func (m *Membership) Count() int {
 	return n
 }
 
+// Unfound counts the members of whom no object was found.
+func (m *Membership) Unfound() int {
+	n := 0
+	for reason, count := range m.Unwritten {
+		if reason.Unfound() {
+			n += count
+		}
+	}
+	return n
+}
+
 // Unknown counts the members of whom it is not known who they are on-premises.
 func (m *Membership) Unknown() int {
 	n := 0
@@ -81,7 +92,10 @@ func (m *Membership) Unknown() int {
 type Candidate struct {
 	directory.TargetGroup
 	// Values are the objectGUIDs of the members, ascending.
-	Values  []directory.GUID
+	Values []directory.GUID
+	// Unfound are those of them that are members of the cloud group, by SID or
+	// GUID, although nobody was found: the account may not read them.
+	Unfound []directory.GUID
 	Linked  bool
 	Adopted bool
 	// BySID: its SID is the group's onPremisesSecurityIdentifier. Such an object
@@ -400,7 +414,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	members := base
 	members.Action = UpdateMembers
 	members.Add = Without(p.Membership.Joined, c.Values)
-	members.Remove = Without(c.Values, p.Membership.Joined)
+	members.Remove = Without(Without(c.Values, p.Membership.Joined), c.Unfound)
 	held := 0
 	if p.Membership.Incomplete != "" || p.Membership.Unknown() > 0 {
 		held, members.Remove = len(members.Remove), nil

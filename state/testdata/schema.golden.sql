@@ -147,7 +147,7 @@ CREATE TABLE target_object (
     guid       BLOB    PRIMARY KEY,
     generation INTEGER NOT NULL, -- last seen
     dn         TEXT    NOT NULL
-) STRICT, WITHOUT ROWID;
+, sid TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
 CREATE TABLE watermark (
     only            INTEGER PRIMARY KEY CHECK (only = 1),
     generation      INTEGER NOT NULL,

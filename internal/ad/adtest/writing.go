@@ -449,6 +449,27 @@ func (s *suite) testMembers(t *testing.T) {
 		change(t, []directory.MemberRef{ref}, nil, some[3], ref)
 		change(t, nil, []directory.MemberRef{ref}, some[3])
 	})
+	t.Run("who may not be read", func(t *testing.T) {
+		below := s.unit(t, target, s.Other)
+		dn := "CN=veiled member," + below.DN
+		veiled := directory.MemberRef{GUID: s.admin.add(t, dn, map[string][]string{"objectClass": {"user"}, "sAMAccountName": {"veiled-member"}}), DN: dn}
+		sid, err := directory.SIDFromAD(s.admin.get(t, dn, "objectSid").GetRawAttributeValue("objectSid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(t, []directory.MemberRef{veiled}, nil, some[3], veiled)
+		s.admin.veil(t, dn)
+		answer, err := target.Resolve(testContext(t), []directory.SourceMember{{ID: newID(), Kind: directory.KindUser, Readable: true, Synced: true, SID: sid}})
+		if err != nil || answer[0].Reason != directory.ReasonNotFound {
+			t.Fatalf("%+v, %v", answer, err)
+		}
+		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, true)
+		veiled.SID = sid
+		if err != nil || len(groups) != 1 || !slices.Contains(groups[0].Members, veiled) {
+			t.Errorf("the value does not tell the SID: %+v, %v", groups, err)
+		}
+		change(t, nil, []directory.MemberRef{veiled}, some[3])
+	})
 	t.Run("one dead among many", func(t *testing.T) {
 		dead := []directory.MemberRef{{GUID: newID()}, {GUID: newID(), DN: "CN=dead," + s.People}}
 		add := slices.Concat(many[:300], dead[:1], many[300:1050], dead[1:], many[1050:])

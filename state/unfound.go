@@ -1,0 +1,64 @@
+package state
+
+import (
+	"context"
+
+	"groupwriteback/internal/directory"
+)
+
+// UnfoundAmong returns those of the objects, which are values of the group in AD,
+// that have the SID or the GUID of a member of the cloud group who was not found
+// there: the account may not read him, or not any more.
+func (s *State) UnfoundAmong(ctx context.Context, generation int64, group directory.GUID, values []directory.GUID) (there []directory.GUID, err error) {
+	l := s.layers(generation)
+	err = s.snapshot(ctx, "look for members that were not found among the values of their group", func(q *session) error {
+		there = nil
+		sids, guids, err := s.unfound(q, l, group)
+		if err != nil || len(sids)+len(guids) == 0 {
+			return err
+		}
+		for _, value := range values {
+			var sid directory.SID
+			if len(sids) > 0 {
+				if _, err := q.one("SELECT sid FROM target_object WHERE guid = ?", []any{value[:]}, &sid); err != nil {
+					return err
+				}
+			}
+			if guids[value] || sids[sid] {
+				there = append(there, value)
+			}
+		}
+		return nil
+	})
+	return there, err
+}
+
+// unfound gathers by what the members of a group that were not found would be known.
+func (s *State) unfound(q *session, l layers, group directory.GUID) (sids map[directory.SID]bool, guids map[directory.GUID]bool, err error) {
+	numbers, _, _, err := memberNumbers(q, l, group)
+	if err != nil {
+		return nil, nil, err
+	}
+	var unfound []uint32
+	i := 0
+	err = s.joins.resolve(q, l, numbers, func(_ directory.GUID, reason directory.Reason) {
+		if reason.Unfound() {
+			unfound = append(unfound, numbers[i])
+		}
+		i++
+	})
+	sids, guids = map[directory.SID]bool{}, map[directory.GUID]bool{}
+	for _, number := range unfound {
+		j, _, joinErr := l.joinOf(q, number, directory.GUID{})
+		if err == nil {
+			err = joinErr
+		}
+		if j.member.SID != "" {
+			sids[j.member.SID] = true
+		}
+		if guid, bad := directory.GUIDFromAD(j.member.Immutable()); bad == nil {
+			guids[guid] = true
+		}
+	}
+	return sids, guids, err
+}

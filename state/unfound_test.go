@@ -1,0 +1,69 @@
+package state
+
+import (
+	"context"
+	"encoding/base64"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// TestUnfoundAmong: values are known by the SID that they had when they were
+// read, and by the immutable id, of members who were not found.
+func TestUnfoundAmong(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	base := beginRun(t, s, engine.SyncRun, "")
+	sid := func(n string) directory.SID { return directory.SID("S-1-5-21-1-2-3-" + n) }
+	byGUID := base64.StdEncoding.EncodeToString(guid(4, 3).AD())
+	members := []directory.SourceMember{
+		{ID: guid(2, 1), Kind: directory.KindUser, Readable: true, Synced: true, SID: sid("1001")},
+		{ID: guid(2, 2), Kind: directory.KindUser, Readable: true, SID: sid("1002"), ImmutableID: base64.StdEncoding.EncodeToString(guid(4, 5).AD())},
+		{ID: guid(2, 3), Kind: directory.KindUser, Readable: true, Synced: true, ImmutableID: byGUID},
+		{ID: guid(2, 4), Kind: directory.KindUser, Readable: true, Synced: true, SID: sid("1004")},
+		{ID: guid(2, 6), Kind: directory.KindUser, Readable: true},
+	}
+	must(t, s.StageMembers(ctx, base, []engine.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
+	must(t, s.SaveResolutions(ctx, base, []engine.Resolution{
+		{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=one", SID: sid("1001")}},
+		{MemberID: guid(2, 2), Reason: directory.ReasonNotFound},
+		{MemberID: guid(2, 3), Reason: directory.ReasonNotFound},
+		{MemberID: guid(2, 4), Reason: directory.ReasonWrongClass},
+		{MemberID: guid(2, 6), Reason: directory.ReasonCloudOnly},
+	}, started))
+	values := []directory.MemberRef{
+		{GUID: guid(4, 1), DN: "CN=one"}, // whoever wrote it did not know the SID
+		{GUID: guid(4, 2), DN: "CN=two", SID: sid("1002")},
+		{GUID: guid(4, 3), DN: "CN=three", SID: sid("1003")},
+		{GUID: guid(4, 4), DN: "CN=four", SID: sid("1004")},
+		{GUID: guid(4, 5), DN: "CN=five", SID: sid("1005")},
+		{GUID: guid(4, 6), DN: "CN=six"},
+	}
+	must(t, s.StageTargetGroups(ctx, base, []directory.TargetGroup{{GUID: guid(3, 1), DN: "CN=group", Members: values}}))
+	among := func(generation int64) []directory.GUID {
+		t.Helper()
+		staged, err := s.TargetMembership(ctx, generation, guid(3, 1))
+		must(t, err)
+		there, err := s.UnfoundAmong(ctx, generation, guid(1, 1), staged)
+		must(t, err)
+		return there
+	}
+	if diff := cmp.Diff([]directory.GUID{guid(4, 2), guid(4, 3)}, among(base)); diff != "" {
+		t.Error(diff)
+	}
+	must(t, s.Commit(ctx, base, engine.Watermark{}, nil))
+	endRun(t, s, base, engine.RunComplete)
+
+	// One who was found before is not any more, and another left the group.
+	run := beginRun(t, s, engine.SyncRun, "")
+	must(t, s.Overlay(ctx, run))
+	must(t, s.StageMembersAgain(ctx, run, []directory.GUID{guid(2, 1)}))
+	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started))
+	must(t, s.ChangeMembership(ctx, run, guid(1, 1), []engine.MemberChange{{ID: guid(2, 3), Kind: directory.KindUser, Removed: true}}))
+	if diff := cmp.Diff([]directory.GUID{guid(4, 1), guid(4, 2)}, among(run)); diff != "" {
+		t.Error(diff)
+	}
+}

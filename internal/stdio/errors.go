@@ -68,6 +68,9 @@ var (
 	batchUnsupported = *protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
 		Message: "Batches of requests are not served.",
 		Advice:  "Send each request on a line of its own."})
+	idInUse = *protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
+		Message: "Another request that is still open has this id.",
+		Advice:  "Give each request an id of its own."})
 	notUTF8 = *protocolError(jrpc2.ParseError, &engine.Error{Category: engine.InvalidArgument, ID: "ParseError",
 		Message: "A line of the input is not UTF-8.",
 		Advice:  "Write the engine's input in UTF-8 without a byte-order mark."})
@@ -98,14 +101,8 @@ func complete(message []byte) []byte {
 
 func ownError(e *jrpc2.Error) *jrpc2.Error {
 	switch e.Code {
-	case jrpc2.ParseError:
-		return protocolError(e.Code, &engine.Error{Category: engine.InvalidArgument, ID: "ParseError",
-			Message: "A line of the input is not a JSON object: " + e.Message + ".",
-			Advice:  "Send one JSON-RPC 2.0 message a line."})
-	case jrpc2.InvalidRequest:
-		return protocolError(e.Code, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
-			Message: "The message is not a JSON-RPC 2.0 request: " + e.Message + ".",
-			Advice:  "Send an object with jsonrpc, id, method and, if any, params, and an id that no open request has."})
+	case jrpc2.InvalidRequest: // the only kind that comes as far as the server
+		return &idInUse
 	case jrpc2.Cancelled:
 		return wireError(errCancelled())
 	}

@@ -24,6 +24,8 @@ func FuzzMessages(f *testing.F) {
 		`{"jsonrpc":"2.0","id":1,"id":2,"method":"session.get","method":""}`,
 		`[{"jsonrpc":"2.0","id":1,"method":"session.get"}]`,
 		`{"jsonrpc":"2.0","id":1.5e3,"method":"session.get","params":[]}`,
+		`{"jsonrpc":"2.0","id":[1],"method":"session.get"}` + "\n" + `{"jsonrpc":"2.0","id":{"a":null},"method":"session.get"}` + "\n" + `{"jsonrpc":"2.0","id":true,"method":"session.get"}`,
+		`{"jsonrpc":"2.0","id":null,"method":"session.get","params":5}` + "\n" + `{"jsonrpc":"1.0","method":"session.get"}` + "\n" + `{"jsonrpc":"2.0","method":5}`,
 		"\xff\xfe{\x00}\x00", "null", "{}", `"`, "{\"id\":\"\\ud800\",\"method\":\"x\",\"jsonrpc\":\"2.0\"}",
 	} {
 		f.Add([]byte(line))
@@ -39,7 +41,7 @@ func FuzzMessages(f *testing.F) {
 			Open: func(string, string) (Engine, string, error) { return &fakeEngine{state: &fakeState{}}, "", nil },
 			Log:  slog.New(slog.DiscardHandler),
 		}, in, &out)
-		if err != nil || time.Since(start) > 10*time.Second {
+		if err != nil || time.Since(start) > 25*time.Second { // requests are given 30 s to end
 			t.Fatalf("Serve: %v after %v", err, time.Since(start))
 		}
 		if !strings.Contains(out.String(), `"id":"the last"`) {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/creachadair/jrpc2"
 )
@@ -86,7 +85,7 @@ func (w *wire) Recv() ([]byte, error) {
 		case line := <-w.incoming:
 			switch {
 			case errors.Is(line.err, errLineTooLong):
-				w.refuse(&messageTooLarge)
+				w.refuse("", &messageTooLarge)
 			case line.err != nil:
 				return nil, w.end(line.err)
 			case w.admit(line.text):
@@ -115,31 +114,20 @@ func (w *wire) end(cause error) error {
 	return cause
 }
 
-// admit reports whether the line is a message for the server; it deals with
-// the others itself.
+// admit reports whether the line is a request for the server; it deals with the
+// others itself.
 func (w *wire) admit(line []byte) bool {
-	if line[0] == '[' {
-		w.refuse(&batchUnsupported)
+	m, refusal := parseMessage(line)
+	switch {
+	case refusal != nil:
+		w.refuse(m.id, refusal)
 		return false
-	}
-	if !utf8.Valid(line) {
-		w.refuse(&notUTF8)
+	case m.answer != nil:
+		w.deliver(m.id, *m.answer)
 		return false
-	}
-	// A map, for names in JSON-RPC have one case.
-	var m map[string]json.RawMessage
-	if json.Unmarshal(line, &m) != nil {
-		return true // the server says what is wrong
-	}
-	_, isRequest := m["method"]
-	result, failure := m["result"], m["error"]
-	if !isRequest && (result != nil || failure != nil) {
-		w.deliver(string(m["id"]), reply{result, failure})
-		return false
-	}
-	if id := m["id"]; len(id) > 0 && (id[0] == '"' || id[0] == '-' || '0' <= id[0] && id[0] <= '9') {
+	case m.id != "": // one without is a notification
 		w.mu.Lock()
-		w.open[string(id)]++
+		w.open[m.id]++ // the server refuses an id that is in use
 		w.mu.Unlock()
 	}
 	return true
@@ -245,11 +233,15 @@ func (w *wire) deliver(id string, r reply) {
 	waiting <- r
 }
 
-// refuse answers a line that is no message, with the id null.
-func (w *wire) refuse(e *jrpc2.Error) {
+// refuse answers a line that is no request, with its id or, where it has none
+// that can be used, null.
+func (w *wire) refuse(id string, e *jrpc2.Error) {
+	if id == "" {
+		id = "null"
+	}
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	w.writeMessage(map[string]any{"jsonrpc": "2.0", "id": nil, "error": e})
+	w.writeMessage(map[string]any{"jsonrpc": "2.0", "id": json.RawMessage(id), "error": e})
 }
 
 func (w *wire) writeMessage(m map[string]any) error {

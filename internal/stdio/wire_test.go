@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,14 @@ func TestMessagesThatAreNone(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":"x","method":""}`, `"x"`, -32600, "InvalidRequest"},
 		{`{"jsonrpc":"2.0","id":1}`, "1", -32600, "InvalidRequest"},
 		{`{"jsonrpc":"2.0","id":{},"method":"session.get"}`, "null", -32600, "InvalidRequest"},
+		{`{"jsonrpc":"2.0","id":[1],"method":"session.get"}`, "null", -32600, "InvalidRequest"},
+		{`{"jsonrpc":"2.0","id":true,"method":"session.get"}`, "null", -32600, "InvalidRequest"},
+		{`{"jsonrpc":"2.0","id":"` + strings.Repeat("x", maxID) + `","method":"session.get"}`, "null", -32600, "InvalidRequest"},
+		{`{"jsonrpc":"2.0","id":null,"method":"session.get","params":5}`, "null", -32600, "InvalidRequest"},
+		{`{"jsonrpc":"2.0","id":1,"method":["session.get"]}`, "1", -32600, "InvalidRequest"},
+		{`{"jsonrpc":2.0,"id":1,"method":"session.get"}`, "1", -32600, "InvalidRequest"},
+		{`{"jsonrpc":"2.0","id":1,"method":"session.get","result":{}}`, "1", -32600, "InvalidRequest"},
+		{`null`, "null", -32700, "ParseError"},
 		{`{"jsonrpc":"2.0","ID":1,"method":"session.get"}`, "null", -32600, "InvalidRequest"},
 		{`{"jsonrpc":"2.0","id":1,"method":"session.get","params":5}`, "1", -32600, "InvalidRequest"},
 		{`{"jsonrpc":"2.0","id":1,"method":"session.get","more":true}`, "1", -32600, "InvalidRequest"},
@@ -188,6 +197,45 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 	}
 	if err := p.wait(); err != nil {
 		t.Errorf("Serve: %v", err)
+	}
+}
+
+// Lines that cannot be served, in any number and at the very end of the input,
+// are answered each and take nothing else with them.
+func TestWhatCannotBeServedAtTheEndOfInput(t *testing.T) {
+	bad := []string{`{"jsonrpc":"2.0","id":[1],"method":"session.get"}`, `{"jsonrpc":"2.0","id":{"a":1},"method":"session.get"}`,
+		`{"jsonrpc":"2.0","id":true,"method":"session.get"}`, `{"jsonrpc":"1.0","method":"session.get"}`,
+		`{"jsonrpc":"2.0","id":null,"method":"session.get","more":1}`, `{"jsonrpc":"2.0","method":"session.get","params":"x"}`,
+		`{"jsonrpc":"2.0","id":"x"}`, `{`, `{}`, `7`, `[]`}
+	const repeats = 10
+	for range 20 {
+		p := startInitialized(t, &fakeEngine{})
+		var input strings.Builder
+		for i := range 3 {
+			fmt.Fprintf(&input, `{"jsonrpc":"2.0","id":%d,"method":"session.get"}`+"\n", i)
+			input.WriteString(strings.Repeat(strings.Join(bad, "\n")+"\n", repeats))
+		}
+		go func() {
+			io.WriteString(p.in, input.String())
+			p.in.Close()
+		}()
+		answers := map[string]int{}
+		for {
+			m, err := p.receive()
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			answers[string(m.ID)]++
+		}
+		want := map[string]int{"0": 1, "1": 1, "2": 1, `"x"`: 3 * repeats, "null": 3 * repeats * (len(bad) - 1)}
+		if !maps.Equal(answers, want) {
+			t.Fatalf("answers %v, want %v", answers, want)
+		}
+		if err := p.wait(); err != nil {
+			t.Fatalf("Serve: %v", err)
+		}
 	}
 }
 

@@ -1,0 +1,89 @@
+package stdio
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/creachadair/jrpc2"
+
+	"groupwriteback/internal/engine"
+)
+
+// message is one line of the input. A request has a method, an answer to a
+// request of the engine has none.
+type message struct {
+	id     string // as it was written; empty where there is none, or null
+	method string
+	answer *reply
+}
+
+// maxID bounds the id of a request, in bytes: it stands in the answer too.
+const maxID = 256
+
+// parseMessage reads a line, and returns what is wrong with one that is no
+// message. The server below gets nothing but requests that are in order: jrpc2
+// takes one whose id it cannot use for a notification, keeps it beyond the end
+// of the input, and has no channel any more on which to refuse it.
+func parseMessage(line []byte) (message, *jrpc2.Error) {
+	if line[0] == '[' {
+		return message{}, &batchUnsupported
+	}
+	if !utf8.Valid(line) {
+		return message{}, &notUTF8
+	}
+	// A map, for names in JSON-RPC have one case.
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(line, &fields) != nil || fields == nil {
+		return message{}, protocolError(jrpc2.ParseError, &engine.Error{Category: engine.InvalidArgument, ID: "ParseError",
+			Message: "A line of the input is not a JSON object.",
+			Advice:  "Send one JSON-RPC 2.0 message a line."})
+	}
+	var m message
+	id := fields["id"]
+	named := len(id) <= maxID && isID(id)
+	if named {
+		m.id = string(id)
+	}
+	result, failure := fields["result"], fields["error"]
+	method, isRequest := fields["method"]
+	if !isRequest && (result != nil || failure != nil) {
+		m.answer = &reply{result, failure}
+		return m, nil
+	}
+	params := fields["params"]
+	wrong := func(format string, args ...any) (message, *jrpc2.Error) {
+		return m, protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
+			Message: "The message is not a JSON-RPC 2.0 request: " + fmt.Sprintf(format, args...) + ".",
+			Advice:  "Send an object with jsonrpc, id, method and, if any, params, and an id that no open request has."})
+	}
+	var version string
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		switch field {
+		case "jsonrpc", "id", "method", "params":
+		default:
+			return wrong("it has the field %q", clip(field))
+		}
+	}
+	switch {
+	case json.Unmarshal(fields["jsonrpc"], &version) != nil || version != "2.0":
+		return wrong(`jsonrpc is not "2.0"`)
+	case id != nil && !named && !isNull(id):
+		return wrong("id is neither a number nor a text of at most %d bytes", maxID)
+	case json.Unmarshal(method, &m.method) != nil || m.method == "":
+		return wrong("method is no text, or empty")
+	case params != nil && !isNull(params) && params[0] != '{' && params[0] != '[':
+		return wrong("params is not an object")
+	}
+	return m, nil
+}
+
+// isID reports whether the value is a text or a number.
+func isID(value json.RawMessage) bool {
+	return len(value) > 0 && (value[0] == '"' || value[0] == '-' || '0' <= value[0] && value[0] <= '9')
+}
+
+func isNull(value json.RawMessage) bool { return bytes.Equal(value, []byte("null")) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
@@ -23,15 +24,21 @@ func (s *State) translate(doing string, err error) error {
 		return err
 	}
 	var wrong damagedError
-	if errors.As(err, &wrong) {
+	// database/sql has no type for a value that does not fit where it is read into.
+	if errors.As(err, &wrong) || strings.Contains(err.Error(), "sql: Scan error") {
 		return corrupt(s.path, err)
 	}
 	var lite sqlite3.Error
 	if errors.As(err, &lite) {
 		switch lite.Code {
-		case sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrFormat:
+		case sqlite3.ErrInterrupt:
+			return context.Canceled
+		// A file of the right version that lacks a table or a column, or holds what
+		// the rules of the schema forbid, is not as it was written.
+		case sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrFormat, sqlite3.ErrNotFound, sqlite3.ErrEmpty,
+			sqlite3.ErrError, sqlite3.ErrSchema, sqlite3.ErrConstraint, sqlite3.ErrMismatch:
 			return corrupt(s.path, err)
-		case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrProtocol:
 			return &engine.Error{Category: engine.ResourceBusy, ID: "StateBusy", Object: s.path, Err: err,
 				Message: fmt.Sprintf("Another program kept the state database locked while trying to %s.", doing),
 				Advice:  "Close programs that have the file open, a backup or a database browser perhaps, and try again."}
@@ -39,7 +46,7 @@ func (s *State) translate(doing string, err error) error {
 			return &engine.Error{Category: engine.InvalidState, ID: "StateDiskFull", Object: s.path, Err: err,
 				Message: fmt.Sprintf("The disk is full; it was not possible to %s.", doing),
 				Advice:  "Make room on the disk that holds the state folder and try again. Nothing is lost."}
-		case sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth:
+		case sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrNoLFS:
 			return &engine.Error{Category: engine.PermissionDenied, ID: "StateUnusable", Object: s.path, Err: err,
 				Message: fmt.Sprintf("The state database cannot be read or written; it was not possible to %s.", doing),
 				Advice:  "Check the disk, and that this account may read and write all files of the state folder."}

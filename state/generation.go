@@ -51,6 +51,14 @@ func (s *State) Commit(ctx context.Context, generation int64, watermark engine.W
 	if err != nil || l.base != 0 {
 		return err
 	}
+	if err := s.removeOlder(ctx, generation); ctx.Err() == nil {
+		return err
+	}
+	return nil // it stands, and the next run goes on with the removal
+}
+
+// removeOlder removes what runs before the generation have staged.
+func (s *State) removeOlder(ctx context.Context, generation int64) error {
 	if err := s.removeStaged(ctx, 0, generation-1); err != nil {
 		return err
 	}

@@ -45,8 +45,11 @@ func (s *State) Overlay(ctx context.Context, generation int64) error {
 	if err != nil {
 		return err
 	}
-	if base == 0 || base >= generation {
+	switch {
+	case base == 0:
 		return s.translate("stage changes only", errors.New("nothing older was ever committed that they could stand on"))
+	case base >= generation:
+		return s.translate("stage changes only", damaged("generation %d is current, and run %d is the newest", base, generation))
 	}
 	s.overlay.Store(&layers{top: generation, base: base})
 	return nil

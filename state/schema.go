@@ -239,6 +239,9 @@ func (s *State) migrate(ctx context.Context, migrations fs.FS, wanted int64) err
 	if err == nil {
 		_, err = p.Up(ctx)
 	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err() // each migration is done whole or not at all
+	}
 	if err != nil {
 		return &engine.Error{Category: engine.InvalidData, ID: "StateMigrationFailed", Object: s.path, Err: err,
 			Message: fmt.Sprintf("The state database could not be brought from version %d to %d. It is still usable by the release that wrote it, and a copy is in %s.", version, wanted, kept),

@@ -128,7 +128,7 @@ func changeMembers(q *session, change int64, removal, count int) (guids []direct
 	if count == 0 {
 		return nil, nil
 	}
-	guids = make([]directory.GUID, 0, count)
+	guids = make([]directory.GUID, 0, min(count, 1<<16)) // a damaged row may say anything
 	err = q.each("SELECT members FROM change_member_chunk WHERE change = ? AND removal = ? ORDER BY first", []any{change, removal}, func(rows *sql.Rows) error {
 		var chunk sql.RawBytes
 		if err := rows.Scan(&chunk); err != nil {

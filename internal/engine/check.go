@@ -20,6 +20,9 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 	settings := t.checkState(ctx, e)
 	t.checkSource(ctx)
 	t.checkTarget(ctx, &settings, container)
+	if err := ctx.Err(); err != nil {
+		return nil, errCancelled(err) // what was not looked at is not amiss
+	}
 	return t.checks, nil
 }
 

@@ -36,13 +36,18 @@ func (r *run) commitStep(ctx context.Context) error {
 	if err := r.state.Commit(ctx, r.record.ID, watermark, r.pendingGroups()); err != nil {
 		return err
 	}
+	// The run is complete, and a cancel that comes now leaves nothing half-done.
 	// Not before: what has failed is pending only from here on.
 	if r.record.PolicyType == Initial {
-		if err := r.settleSettings(ctx); err != nil {
+		if err := r.settleSettings(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
 	}
-	return r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
+	err = r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
+	if ctx.Err() != nil {
+		return nil // the next run removes them
+	}
+	return err
 }
 
 // newWatermark is how far this run has read, and up to where it has written. A
@@ -119,6 +124,6 @@ func (r *run) settleSettings(ctx context.Context) error {
 func (r *run) endDisable(ctx context.Context) error {
 	r.progress("commit", 0, 0, "Saving the state")
 	var err error
-	r.record.LinkedGroups, err = r.state.CountLinks(ctx)
+	r.record.LinkedGroups, err = r.state.CountLinks(context.WithoutCancel(ctx)) // all is done
 	return err
 }

@@ -25,6 +25,7 @@ type bench struct {
 	engine    *engine.Engine
 	filtered  bool          // the scope leaves some groups out
 	ahead     time.Duration // how far the engine's clock is
+	wrap      func(engine.State) engine.State
 }
 
 type fataler interface {
@@ -46,9 +47,15 @@ func (b *bench) start(t fataler) {
 	b.engine = engine.New(engine.Config{
 		OpenSource: func(context.Context, engine.SourceConfig) (engine.Source, error) { return b.tenant, nil },
 		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return b.directory, nil },
-		OpenState:  func(ctx context.Context) (engine.State, error) { return state.Open(ctx, b.folder) },
-		Log:        slog.New(slog.DiscardHandler),
-		Now:        func() time.Time { return time.Now().Add(b.ahead) },
+		OpenState: func(ctx context.Context) (engine.State, error) {
+			s, err := state.Open(ctx, b.folder)
+			if err != nil || b.wrap == nil {
+				return s, err
+			}
+			return b.wrap(s), nil
+		},
+		Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Now().Add(b.ahead) },
 	})
 	if _, err := b.engine.Connect(context.Background(), &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {
 		t.Fatal(err)

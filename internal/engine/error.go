@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -75,16 +76,24 @@ func (e *Error) Is(target error) bool {
 	return ok && t.ID == e.ID
 }
 
-// AsError returns the [Error] in err's chain, or wraps err as a defect of ours.
+// AsError returns the [Error] in err's chain. The end of a context is Cancelled,
+// and anything else a defect of ours.
 func AsError(err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return e
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return errCancelled(err)
 	}
 	return &Error{
 		Category: NotSpecified, ID: "InternalError", Message: err.Error(), Err: err,
 		Advice: "This is a defect. Please report it with the log file of the engine.",
 	}
+}
+
+func errCancelled(err error) *Error {
+	return &Error{Category: Stopped, ID: "Cancelled", Message: "The request was cancelled.", Advice: "Send it again when it is wanted after all.", Err: err}
 }
 
 // HasID reports whether err is an [Error] with the id.

@@ -254,8 +254,8 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 	r.steps = len(steps) - 1 // counted from 0
 	for i, step := range steps {
 		r.stepNumber = i
-		if err = step(ctx); err == nil {
-			err = ctx.Err()
+		if err = step(ctx); err == nil && i < len(steps)-1 {
+			err = ctx.Err() // after the last one there is nothing left to be cancelled
 		}
 		if err != nil {
 			break

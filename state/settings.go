@@ -205,6 +205,7 @@ func validate(s *engine.Settings) error {
 		{"maxMemberCount", s.MaxMemberCount, 1, 1_000_000},
 		{"initialIntervalDays", s.InitialIntervalDays, 1, 30},
 		{"connections", s.Connections, 1, 16},
+		{"outageMinutes", s.OutageMinutes, 0, 1440},
 	} {
 		if f.value < f.least || f.value > f.max {
 			return fmt.Errorf("field %q: %d is not between %d and %d", f.name, f.value, f.least, f.max)

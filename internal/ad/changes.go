@@ -65,12 +65,14 @@ func (t *target) MarkedGroups(ctx context.Context, container directory.GUID, eac
 // listGUIDs calls each with the objectGUID of everything that the search finds.
 func (t *target) listGUIDs(ctx context.Context, object string, q query, each func(directory.GUID) error) error {
 	q.attributes, q.pageSize = []string{attrGUID}, guidPage
-	return t.list(ctx, object, func(c *conn, begun func()) error {
+	return t.list(ctx, object, func(c *conn, isNew func(directory.GUID) bool) error {
 		return c.search(ctx, q, func(e *ldap.Entry) error {
-			begun()
 			guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
 			if err != nil {
 				return &incompleteError{e.DN + ": " + err.Error()}
+			}
+			if !isNew(guid) {
+				return nil
 			}
 			if err := each(guid); err != nil {
 				return &abort{err}
@@ -82,31 +84,34 @@ func (t *target) listGUIDs(ctx context.Context, object string, q query, each fun
 
 // listGroups calls each with every group that the search finds.
 func (t *target) listGroups(ctx context.Context, object string, q query, each func(directory.TargetGroup) error) error {
-	return t.list(ctx, object, func(c *conn, begun func()) error {
+	return t.list(ctx, object, func(c *conn, isNew func(directory.GUID) bool) error {
 		return c.groups(ctx, q, func(g directory.TargetGroup) error {
-			begun()
+			if !isNew(g.GUID) {
+				return nil
+			}
 			return each(g)
 		})
 	})
 }
 
-// list runs a search that hands on what it finds as it comes. What is transient
-// is tried again until the first result was handed on; from then on a new try
-// would hand on the same twice, so it is for the caller to begin anew.
-func (t *target) list(ctx context.Context, object string, search func(c *conn, begun func()) error) error {
-	var ended error // set once results were handed on
-	err := retry(ctx, func() error {
-		some := false
-		err := t.pool.use(ctx, func(c *conn) error { return search(c, func() { some = true }) })
-		if some {
-			ended = err
-			return nil
-		}
-		return err
+// list runs a search that hands on what it finds as it comes. When it breaks off
+// it starts over, since no page can be gone back to on another connection, and
+// hands on what it has not yet. What changes after an object was handed on has a
+// higher uSN, and is found by the next search for changes (rule 13).
+func (t *target) list(ctx context.Context, object string, search func(c *conn, isNew func(directory.GUID) bool) error) error {
+	told := map[directory.GUID]bool{}
+	err := retryOn(ctx, t.server.host, func() (heard bool, err error) {
+		err = t.pool.use(ctx, func(c *conn) error {
+			return search(c, func(guid directory.GUID) bool {
+				if told[guid] {
+					return false
+				}
+				told[guid], heard = true, true
+				return true
+			})
+		})
+		return heard, err
 	})
-	if err == nil {
-		err = ended
-	}
 	if own, ok := unwrapAbort(err); ok {
 		return own
 	}

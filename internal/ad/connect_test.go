@@ -282,7 +282,7 @@ func TestRetry(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			begin, tries := time.Now(), 0
-			if err := retry(t.Context(), func() error { tries++; return c.err }); err != c.err {
+			if err := retry(t.Context(), "dc", func() error { tries++; return c.err }); err != c.err {
 				t.Errorf("%s: %v", name, err)
 			}
 			if tries != c.tries || time.Since(begin) > maxTrying {
@@ -293,20 +293,20 @@ func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Slow failures end the trying by time, an ended context at once.
 		tries := 0
-		_ = retry(t.Context(), func() error { tries++; time.Sleep(20 * time.Second); return busy })
+		_ = retry(t.Context(), "dc", func() error { tries++; time.Sleep(20 * time.Second); return busy })
 		if tries != 2 {
 			t.Errorf("%d slow tries", tries)
 		}
 		// One that hung until it timed out is tried once more.
 		tries = 0
-		_ = retry(t.Context(), func() error { tries++; time.Sleep(requestTimeout); return &lostError{errors.New("timed out")} })
+		_ = retry(t.Context(), "dc", func() error { tries++; time.Sleep(requestTimeout); return &lostError{errors.New("timed out")} })
 		if tries != 2 {
 			t.Errorf("%d tries of what hangs", tries)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		begin := time.Now()
-		if err := retry(ctx, func() error { return busy }); err != busy || time.Since(begin) > time.Second {
+		if err := retry(ctx, "dc", func() error { return busy }); err != busy || time.Since(begin) > time.Second {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
 	})
@@ -323,7 +323,7 @@ func pipeConn(t *testing.T) *conn {
 
 func TestPool(t *testing.T) {
 	var opened, inUse, most atomic.Int32
-	p := newPool(newAccount(), func(context.Context) (*conn, error) {
+	p := newPool(newAccount(), "dc", func(context.Context) (*conn, error) {
 		opened.Add(1)
 		return pipeConn(t), nil
 	})
@@ -374,7 +374,7 @@ func TestPool(t *testing.T) {
 // request times out; so the next try begins on a new connection.
 func TestTheIdleAreGivenUpWithOneThatIsLost(t *testing.T) {
 	opened := 0
-	p := newPool(newAccount(), func(context.Context) (*conn, error) {
+	p := newPool(newAccount(), "dc", func(context.Context) (*conn, error) {
 		opened++
 		return pipeConn(t), nil
 	})
@@ -392,7 +392,7 @@ func TestTheIdleAreGivenUpWithOneThatIsLost(t *testing.T) {
 	}
 	tries := 0
 	ShortenPauses(t, time.Millisecond)
-	err := retry(t.Context(), func() error {
+	err := retry(t.Context(), "dc", func() error {
 		return p.use(t.Context(), func(c *conn) error {
 			tries++
 			if !old[c] {
@@ -419,11 +419,11 @@ func TestRefusedBindIsNotRepeated(t *testing.T) {
 		return nil, refused
 	}
 	// The second is as of the global catalog.
-	pools := []*pool{newPool(account, open), newPool(account, open)}
+	pools := []*pool{newPool(account, "dc", open), newPool(account, "dc", open)}
 	done := make(chan error)
 	for i := range 8 {
 		p := pools[i%2]
-		go func() { done <- retry(t.Context(), func() error { return p.use(t.Context(), nil) }) }()
+		go func() { done <- retry(t.Context(), "dc", func() error { return p.use(t.Context(), nil) }) }()
 	}
 	for range 8 {
 		if err := <-done; err != refused {
@@ -447,7 +447,7 @@ func TestAFailureToSignInMayPass(t *testing.T) {
 			}
 			return pipeConn(t), nil
 		}
-		catalog, own := newPool(account, open), newPool(account, open)
+		catalog, own := newPool(account, "dc", open), newPool(account, "dc", open)
 		if err := catalog.use(t.Context(), nil); !engine.HasID(err, id) {
 			t.Errorf("%v", err)
 		}
@@ -471,4 +471,72 @@ func TestDoCancelled(t *testing.T) {
 	if id := engine.AsError((&target{}).writeError(ctx, "CN=x", err)).ID; id != "OutcomeUnknown" {
 		t.Error(id)
 	}
+}
+
+// During a run a domain controller that is gone is waited for, for as long as
+// the run allows, and the run is told; the end of the run ends the waiting.
+func TestAnOutageIsWaitedFor(t *testing.T) {
+	gone := unreachable(endpoint{host: "dc"}, errors.New("refused"))
+	patient := func(ctx context.Context, told *[]engine.Waiting) context.Context {
+		return engine.WithPatience(ctx, 10*time.Minute, func(w engine.Waiting) { *told = append(*told, w) })
+	}
+	for name, c := range map[string]struct {
+		err  error
+		back time.Duration
+		want bool
+	}{
+		"unreachable":           {gone, 9 * time.Minute, true},
+		"unreachable too long":  {gone, 11 * time.Minute, false},
+		"lost":                  {&lostError{errors.New("EOF")}, 9 * time.Minute, true},
+		"its name":              {&engine.Error{ID: "ServerNotFound", Message: "no such name"}, 9 * time.Minute, true},
+		"busy":                  {ldap.NewError(ldap.LDAPResultBusy, errors.New("busy")), 9 * time.Minute, true},
+		"a search that is slow": {ldap.NewError(ldap.LDAPResultTimeLimitExceeded, errors.New("slow")), time.Minute, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var told []engine.Waiting
+			begin := time.Now()
+			err := retry(patient(t.Context(), &told), "dc", func() error {
+				if time.Since(begin) < c.back {
+					return c.err
+				}
+				return nil
+			})
+			took := time.Since(begin)
+			if (err == nil) != c.want || took > 10*time.Minute {
+				t.Errorf("%s: %v after %v", name, err, took)
+			}
+			for _, w := range told {
+				if w.For != "dc" || w.Why == "" || !w.Since.Equal(begin) || !w.Until.Equal(begin.Add(10*time.Minute)) || w.Next.After(w.Until) {
+					t.Errorf("%s: told %v", name, w)
+				}
+			}
+			if absent(c.err) && len(told) < 5 {
+				t.Errorf("%s: told %d times", name, len(told))
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var told []engine.Waiting
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, cancel)
+		begin := time.Now()
+		// A write goes on for a while when its run is cancelled; not so a pause in it.
+		if err := retry(context.WithoutCancel(patient(ctx, &told)), "dc", func() error { return gone }); err != gone || time.Since(begin) != time.Minute {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		// What was heard before begins the time anew.
+		begin = time.Now()
+		n := 0
+		err := retryOn(patient(t.Context(), &told), "dc", func() (bool, error) {
+			n++
+			time.Sleep(8 * time.Minute)
+			if n < 4 {
+				return true, &lostError{errors.New("EOF")}
+			}
+			return true, nil
+		})
+		if err != nil || n != 4 {
+			t.Errorf("%v after %d tries", err, n)
+		}
+	})
 }

@@ -76,7 +76,7 @@ func (t *target) incomplete(object string, err error) error {
 func (t *target) busy(object string, err error) error {
 	return &engine.Error{
 		Category: engine.ResourceBusy, ID: "ServerBusy", Object: object,
-		Message: fmt.Sprintf("%s was busy or unavailable through %d tries.", t.server.host, maxTries),
+		Message: fmt.Sprintf("%s stayed busy or unavailable.", t.server.host),
 		Advice:  "Run it again later, or name another domain controller by -Server.", Err: err,
 	}
 }

@@ -82,7 +82,7 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 			attributes: groupAttributes(members), pageSize: groupPage, extendedDN: true,
 		}
 		told := map[directory.GUID]bool{} // by an attempt that did not come to the end
-		err := retry(ctx, func() error {
+		err := retry(ctx, t.server.host, func() error {
 			return t.pool.use(ctx, func(c *conn) error {
 				return c.groups(ctx, q, func(g directory.TargetGroup) error {
 					if told[g.GUID] {

@@ -80,7 +80,7 @@ func (t *target) readSchema(ctx context.Context) (engine.Schema, error) {
 func (t *target) Identify(ctx context.Context) (engine.TargetIdentity, error) {
 	var account string
 	var root rootDSE
-	err := retry(ctx, func() error {
+	err := retry(ctx, t.server.host, func() error {
 		return t.pool.use(ctx, func(c *conn) (err error) {
 			if account, err = whoAmI(ctx, c, t.user); err != nil {
 				return err

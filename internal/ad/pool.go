@@ -21,6 +21,7 @@ type pool struct {
 	// slots has one element for each connection in use.
 	slots   chan struct{}
 	account *account
+	server  string // for people
 
 	mu     sync.Mutex
 	idle   []*conn
@@ -39,8 +40,8 @@ type account struct {
 
 func newAccount() *account { return &account{turn: make(chan struct{}, 1)} }
 
-func newPool(account *account, open func(ctx context.Context) (*conn, error)) *pool {
-	return &pool{open: open, slots: make(chan struct{}, maxConns), account: account}
+func newPool(account *account, server string, open func(ctx context.Context) (*conn, error)) *pool {
+	return &pool{open: open, server: server, slots: make(chan struct{}, maxConns), account: account}
 }
 
 // use calls f with a connection of its own.

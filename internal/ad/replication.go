@@ -61,7 +61,7 @@ func (t *target) ReplicatedUSN(ctx context.Context, invocation directory.GUID) (
 // readRoot asks the domain controller anew for what its root entry says.
 func (t *target) readRoot(ctx context.Context) (rootDSE, error) {
 	var root rootDSE
-	err := retry(ctx, func() error {
+	err := retry(ctx, t.server.host, func() error {
 		return t.pool.use(ctx, func(c *conn) (err error) {
 			root, err = readRootDSE(ctx, c)
 			return err

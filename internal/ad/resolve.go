@@ -219,6 +219,7 @@ func (t *target) lookup(ctx context.Context, catalog bool, attribute string, val
 		if t.catalogRests() {
 			return nil, errGivenUp
 		}
+		ctx = engine.WithShortPatience(ctx) // without it a few members stay unknown
 	}
 	entries, err := p.find(ctx, query{
 		base: base, scope: ldap.ScopeWholeSubtree,

@@ -243,7 +243,7 @@ func TestACatalogThatFailsIsLeftAlone(t *testing.T) {
 		dials := 0
 		down := true
 		refused := unreachable(endpoint{}, errors.New("refused"))
-		target := &target{catalog: newPool(newAccount(), func(context.Context) (*conn, error) {
+		target := &target{catalog: newPool(newAccount(), "dc", func(context.Context) (*conn, error) {
 			if dials++; down {
 				return nil, refused
 			}

@@ -3,10 +3,13 @@ package ad
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+	"github.com/jcmturner/gokrb5/v8/krberror"
 
 	"groupwriteback/internal/engine"
 )
@@ -15,7 +18,9 @@ const (
 	maxTries = 5
 	// maxTrying is after how long no further try begins, but for the second: a
 	// request that hung until it timed out is tried once more.
-	maxTrying = 30 * time.Second
+	maxTrying = engine.ShortPatience
+	// maxPause is the longest between two tries.
+	maxPause = 30 * time.Second
 )
 
 // firstPause is before the second try; later ones are longer. Tests that break
@@ -41,23 +46,69 @@ func transient(err error) bool {
 	return engine.HasID(err, "ServerUnreachable") || engine.HasID(err, "TlsFailed")
 }
 
-// retry calls f until it succeeds, fails for good, or has been tried enough;
-// it returns the last error.
-func retry(ctx context.Context, f func() error) error {
-	begin, pause := time.Now(), firstPause
+// passing reports the same of what a run has used before, and that may be gone
+// with the domain controller for a while: its name, and its Kerberos.
+func passing(err error) bool {
+	return engine.HasID(err, "ServerNotFound") || engine.HasID(err, "KerberosFailed") && strings.Contains(err.Error(), krberror.NetworkingError)
+}
+
+// absent reports whether the server cannot be reached, or not used for now: in
+// some minutes it may be there again. One that ran out of the time for a search
+// answers, and will take as long once more.
+func absent(err error) bool {
+	var answer *ldap.Error
+	if lost := (*lostError)(nil); !errors.As(err, &lost) && errors.As(err, &answer) {
+		return answer.ResultCode != ldap.LDAPResultTimeLimitExceeded && answer.ResultCode != ldap.LDAPResultTimeout
+	}
+	return true
+}
+
+// retry calls f until it succeeds, fails for good, or has been tried enough; it
+// returns the last error. What cannot be reached is tried for as long as the run
+// allows.
+func retry(ctx context.Context, server string, f func() error) error {
+	return retryOn(ctx, server, func() (bool, error) { return false, f() })
+}
+
+// retryOn is retry of what takes long: heard says that the server answered
+// before it was gone, so that the outage begins anew.
+func retryOn(ctx context.Context, server string, f func() (heard bool, err error)) error {
+	since, pause := time.Now(), firstPause
 	for try := 1; ; try++ {
-		err := f()
-		if err == nil || !transient(err) || ctx.Err() != nil || try == maxTries || try > 1 && time.Since(begin)+pause > maxTrying {
+		heard, err := f()
+		if err == nil && try > 1 {
+			slog.InfoContext(ctx, "answered again", "server", server, "seconds", time.Since(since).Seconds())
+		}
+		patience := engine.OutagePatience(ctx)
+		waits := patience > engine.ShortPatience
+		if err == nil || ctx.Err() != nil || !transient(err) && !(waits && passing(err)) {
 			return err
+		}
+		if heard {
+			since, pause, try = time.Now(), firstPause, 1
 		}
 		// Half of the pause is random, so that parallel callers spread.
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		wait := pause/2 + rand.N(pause/2)
+		if waits && absent(err) {
+			if time.Since(since)+wait > patience {
+				return err
+			}
+			now := time.Now()
+			engine.TellWaiting(ctx, engine.Waiting{For: server, Why: reason(err), Since: since, Next: now.Add(wait), Until: since.Add(patience)})
+		} else if try == maxTries || try > 1 && time.Since(since)+pause > maxTrying {
 			return err
-		case <-timer.C:
 		}
-		pause *= 2
+		if engine.Pause(ctx, wait) != nil {
+			return err
+		}
+		pause = min(2*pause, maxPause)
 	}
+}
+
+// reason says why in one line, without what is long.
+func reason(err error) string {
+	if e := (*engine.Error)(nil); errors.As(err, &e) {
+		return strings.TrimSuffix(e.Message, ".")
+	}
+	return err.Error()
 }

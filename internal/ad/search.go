@@ -150,7 +150,7 @@ func pageEnd(result *ldap.SearchResult, paged bool) (cookie []byte, err error) {
 // is begun anew, on another connection, when something transient ends it.
 func (p *pool) find(ctx context.Context, q query) ([]*ldap.Entry, error) {
 	var found []*ldap.Entry
-	err := retry(ctx, func() error {
+	err := retry(ctx, p.server, func() error {
 		found = nil
 		return p.use(ctx, func(c *conn) error {
 			return c.search(ctx, q, func(e *ldap.Entry) error {

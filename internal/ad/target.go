@@ -66,8 +66,8 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 		return nil, err
 	}
 	account := newAccount()
-	t.pool = newPool(account, t.opener(t.server, roots, first))
-	t.catalog = newPool(account, t.opener(t.server.catalog(), roots, nil))
+	t.pool = newPool(account, t.server.host, t.opener(t.server, roots, first))
+	t.catalog = newPool(account, t.server.catalog().String(), t.opener(t.server.catalog(), roots, nil))
 	if err := t.readDomain(ctx); err != nil {
 		_ = t.Close()
 		return nil, err

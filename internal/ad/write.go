@@ -22,7 +22,7 @@ const oidPermissiveModify = "1.2.840.113556.1.4.1413"
 // the server's answer, or an engine.Error.
 func (t *target) write(ctx context.Context, object string, send func(*ldap.Conn) error, landed func() (bool, error)) error {
 	var unknown error // the last lost answer that was not settled
-	err := retry(ctx, func() error {
+	err := retry(ctx, t.server.host, func() error {
 		if err := engine.MayWrite(ctx); err != nil {
 			return err
 		}

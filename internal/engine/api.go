@@ -132,9 +132,10 @@ type SettingsPatch struct {
 	Choices
 	Limits         *LimitsPatch `json:"limits"`
 	RunHistoryDays *int         `json:"runHistoryDays"`
-	// InitialIntervalDays and Connections are as in [Settings].
+	// InitialIntervalDays, Connections and OutageMinutes are as in [Settings].
 	InitialIntervalDays *int `json:"initialIntervalDays"`
 	Connections         *int `json:"connections"`
+	OutageMinutes       *int `json:"outageMinutes"`
 	WhatIf              bool `json:"whatIf"`
 }
 
@@ -204,6 +205,8 @@ type Progress struct {
 	Done       int    `json:"done"`
 	Total      int    `json:"total"` // 0: not known
 	Message    string `json:"message"`
+	// Waiting is set while the run waits for something that gave no answer.
+	Waiting *Waiting `json:"waiting,omitempty"`
 }
 
 // Report receives progress; it is called from one goroutine at a time and

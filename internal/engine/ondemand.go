@@ -26,7 +26,7 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	if request.WhatIf {
 		r.record.Kind = PreviewRun
 	}
-	id, err := r.find(ctx, request.Group)
+	id, err := r.find(r.patient(ctx), request.Group)
 	if err != nil {
 		return GroupSyncResult{}, err
 	}

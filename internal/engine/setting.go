@@ -167,15 +167,16 @@ func (p *SettingsPatch) apply(s *Settings) error {
 		return err
 	}
 	for _, f := range []struct {
-		name      string
-		to, value *int
-		most      int
+		name        string
+		to, value   *int
+		least, most int
 	}{
-		{"runHistoryDays", &s.RunHistoryDays, p.RunHistoryDays, 3650},
-		{"initialIntervalDays", &s.InitialIntervalDays, p.InitialIntervalDays, 30},
-		{"connections", &s.Connections, p.Connections, 16},
+		{"runHistoryDays", &s.RunHistoryDays, p.RunHistoryDays, 1, 3650},
+		{"initialIntervalDays", &s.InitialIntervalDays, p.InitialIntervalDays, 1, 30},
+		{"connections", &s.Connections, p.Connections, 1, 16},
+		{"outageMinutes", &s.OutageMinutes, p.OutageMinutes, 0, 1440},
 	} {
-		if err := within(f.name, f.to, f.value, 1, f.most); err != nil {
+		if err := within(f.name, f.to, f.value, f.least, f.most); err != nil {
 			return err
 		}
 	}

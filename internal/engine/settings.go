@@ -51,8 +51,11 @@ type Settings struct {
 	InitialIntervalDays int `json:"initialIntervalDays"`
 	// Connections is how many changes are exported at a time, each on a
 	// connection of its own: 1 to 16.
-	Connections int    `json:"connections"`
-	Limits      Limits `json:"limits"`
+	Connections int `json:"connections"`
+	// OutageMinutes is for how long a run waits for the tenant or a domain
+	// controller that cannot be reached: 0 to 1,440. 0: a few tries, half a minute.
+	OutageMinutes int    `json:"outageMinutes"`
+	Limits        Limits `json:"limits"`
 	// RunHistory is for how many days runs and their changes are kept.
 	RunHistoryDays int `json:"runHistoryDays"`
 	// InitialPending makes the next run Initial: full import and full
@@ -143,6 +146,7 @@ func DefaultSettings() Settings {
 		MaxMemberCount:       50_000,
 		InitialIntervalDays:  7,
 		Connections:          4,
+		OutageMinutes:        10,
 		Limits: Limits{
 			DeletionCount: 500, DeletionPercent: 10, RemovalPercent: 10, GroupRemovalPercent: 50,
 			SourceShrinkPercent: 20, TargetShrinkPercent: 10,

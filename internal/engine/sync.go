@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -169,8 +170,8 @@ type run struct {
 	targetID TargetIdentity
 	settings Settings
 	now      Clock
-	warn     func(msg string, args ...any)
-	report   Report
+	log      *slog.Logger
+	progressing
 
 	record     Run
 	base       int64     // the generation that was current when the run began
@@ -226,7 +227,7 @@ func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKi
 	}
 	return &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
-		settings: settings, now: e.config.Now, warn: e.config.Log.Warn, report: report, limits: plan.Limits(settings.Limits),
+		settings: settings, now: e.config.Now, log: e.config.Log, progressing: progressing{report: report}, limits: plan.Limits(settings.Limits),
 		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
@@ -241,6 +242,7 @@ func (s *stop) Error() string { return s.message }
 // do runs the steps and writes the record. Whatever happens after the record
 // has begun is told by the record.
 func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run, error) {
+	ctx = r.patient(ctx)
 	links, err := r.state.CountLinks(ctx)
 	if err != nil {
 		return Run{}, err
@@ -337,8 +339,19 @@ func (r *run) partly() string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
+// patient lets what the run asks wait for the end of an outage, for all to see.
+func (r *run) patient(ctx context.Context) context.Context {
+	return WithPatience(ctx, time.Duration(r.settings.OutageMinutes)*time.Minute, func(w Waiting) {
+		r.log.Warn("waiting for an answer", "run", r.record.ID, "for", w.For, "why", w.Why, "since", w.Since.UTC(), "next", w.Next.UTC(), "until", w.Until.UTC())
+		r.waits(w)
+	})
+}
+
+// warn logs what is amiss.
+func (r *run) warn(message string, args ...any) { r.log.Warn(message, args...) }
+
 func (r *run) progress(step string, done, total int, message string) {
-	r.report(Progress{Step: step, StepNumber: r.stepNumber, StepCount: r.steps, Done: done, Total: total, Message: message})
+	r.is(Progress{Step: step, StepNumber: r.stepNumber, StepCount: r.steps, Done: done, Total: total, Message: message})
 }
 
 // checkRun makes sure, before a run begins, that the state, the settings and

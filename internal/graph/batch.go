@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
 )
 
 const (
@@ -92,7 +93,12 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 	}
 	var started time.Time // since when some are throttled
 	others := false       // were answered
+	var renewed bool
 	for faults, rounds := 0, 0; len(open) > 0; {
+		token, err := s.tokens.token(ctx)
+		if err != nil {
+			return nil, err
+		}
 		sent := time.Now()
 		got, err := s.postBatch(ctx, root, addresses, open)
 		if err != nil {
@@ -101,7 +107,7 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 		if started.IsZero() {
 			started = sent
 		}
-		var throttled, failed []int
+		var throttled, failed, refused []int
 		var asked time.Duration
 		for _, i := range open {
 			r := got[strconv.Itoa(i)]
@@ -115,15 +121,27 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 				asked = max(asked, retryAfter(r.header()))
 			case r.Status == http.StatusInternalServerError || r.Status == http.StatusBadGateway:
 				failed = append(failed, i)
+			case r.Status == http.StatusUnauthorized:
+				refused = append(refused, i)
 			}
 		}
 		if open = throttled; len(throttled) == 0 {
 			started = time.Time{}
 		}
+		if len(refused) > 0 && !renewed {
+			renewed = true
+			switch fresh, err := s.tokens.replace(ctx, token); {
+			case engine.HasID(err, "AccessTokenExpired"): // there is none: each answer stands
+			case err != nil:
+				return nil, err
+			case fresh != token:
+				open = append(open, refused...)
+			}
+		}
 		if len(failed) > 0 {
 			if faults++; faults < s.gate.attempts {
 				open = append(open, failed...)
-				if err := sleep(ctx, backoff(faultDelay, faults)); err != nil {
+				if err := engine.Pause(ctx, backoff(faultDelay, faults)); err != nil {
 					return nil, err
 				}
 			}
@@ -133,8 +151,8 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 			if rounds++; asked == 0 {
 				asked = backoff(throttleDelay, rounds)
 			}
-			if wait := s.gate.hold(ctx, sent, asked); time.Since(started)+wait > throttlePatience {
-				return nil, &throttledError{status: http.StatusTooManyRequests, since: started, wait: wait}
+			if err := s.gate.hold(ctx, hostOf(root), http.StatusTooManyRequests, started, sent, asked); err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -23,7 +23,8 @@ import (
 	"groupwriteback/internal/engine"
 )
 
-func certificateCredential(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions) (azcore.TokenCredential, error) {
+// certificateCredential reads the file, once, and returns how the credential is made.
+func certificateCredential(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions) (func() (azcore.TokenCredential, error), error) {
 	certificates, key, err := readCertificate(config.CertificatePath, config.CertificatePassword)
 	if err != nil {
 		return nil, err
@@ -31,14 +32,16 @@ func certificateCredential(config engine.SourceConfig, hosts endpoints, options 
 	if err := stillValid(certificates[0], config.CertificatePath, time.Now()); err != nil {
 		return nil, err
 	}
-	credential, err := azidentity.NewClientCertificateCredential(config.TenantID, config.ClientID, certificates, key,
-		&azidentity.ClientCertificateCredentialOptions{
-			ClientOptions: options, DisableInstanceDiscovery: hosts.private, SendCertificateChain: true,
-		})
-	if err != nil {
-		return nil, invalidSetting("credential", clean(err.Error()), "Check the tenant id and the client id.")
-	}
-	return credential, nil
+	return func() (azcore.TokenCredential, error) {
+		credential, err := azidentity.NewClientCertificateCredential(config.TenantID, config.ClientID, certificates, key,
+			&azidentity.ClientCertificateCredentialOptions{
+				ClientOptions: options, DisableInstanceDiscovery: hosts.private, SendCertificateChain: true,
+			})
+		if err != nil {
+			return nil, invalidSetting("credential", clean(err.Error()), "Check the tenant id and the client id.")
+		}
+		return credential, nil
+	}, nil
 }
 
 // readCertificate reads a PFX or PEM file with an RSA key; the certificate of

@@ -36,22 +36,24 @@ func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.Round
 	switch config.Kind {
 	case engine.ClientSecret:
 		if err = required(config, "Secret", config.Secret.IsZero()); err == nil {
-			t.credential, err = azidentity.NewClientSecretCredential(config.TenantID, config.ClientID, config.Secret.Reveal(),
-				&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: hosts.private})
+			t.again = func() (azcore.TokenCredential, error) {
+				return azidentity.NewClientSecretCredential(config.TenantID, config.ClientID, config.Secret.Reveal(),
+					&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: hosts.private})
+			}
 		}
 	case engine.ClientCertificate:
 		if err = required(config, "CertificatePath", config.CertificatePath == ""); err == nil {
-			t.credential, err = certificateCredential(config, hosts, options)
+			t.again, err = certificateCredential(config, hosts, options)
 		}
 	case engine.CertificateThumbprint:
 		if err = required(config, "Certificate", len(config.Certificate) == 0 || config.Sign == nil); err == nil {
-			t.credential, err = signedCredential(config, hosts, options, t.failure)
+			t.again = func() (azcore.TokenCredential, error) { return signedCredential(config, hosts, options, t.failure) }
 		}
 	case engine.ManagedIdentity:
 		t.authority = "managed identity"
 		t.credential, err = managedIdentity(config, t.failure)
 	case engine.WorkloadIdentity:
-		t.credential, err = workloadIdentity(config, hosts, options)
+		t.again = func() (azcore.TokenCredential, error) { return workloadIdentity(config, hosts, options) }
 	case engine.AccessToken:
 		t.authority = "access token"
 		if config.AccessToken.IsZero() && config.RefreshToken == nil {
@@ -61,6 +63,9 @@ func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.Round
 	default:
 		return nil, invalidSetting("Kind", fmt.Sprintf("%q is no kind of credential that is known", config.Kind),
 			"Use a client secret, a certificate, a managed identity, a workload identity or an access token.")
+	}
+	if err == nil && t.again != nil {
+		t.credential, err = t.again()
 	}
 	if err != nil {
 		var known *engine.Error

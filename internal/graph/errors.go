@@ -91,9 +91,13 @@ func (c call) failed(err error) error {
 	case errors.As(err, &status):
 		return c.refused(status)
 	case errors.As(err, &throttled):
+		asked := ""
+		if throttled.asked > 0 {
+			asked = ", and asked to wait for another " + throttled.asked.String()
+		}
 		return &engine.Error{
 			Category: engine.ResourceBusy, ID: "ThrottledTooLong", Object: c.object, Err: throttled,
-			Message: "Microsoft Graph kept throttling while " + c.doing + ".",
+			Message: "Microsoft Graph kept throttling while " + c.doing + asked + ".",
 			Advice:  "Other applications may use up the tenant's share. Run again later; nothing was lost.",
 		}
 	case errors.Is(err, errCutOff), errors.Is(err, errNotJSON), errors.Is(err, errTooLarge):

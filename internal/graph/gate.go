@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,15 +30,19 @@ const (
 	throttleDelay = 2 * time.Second
 	maxDelay      = time.Minute
 	// maxRetryAfter bounds what a server may ask for, against overflow.
-	maxRetryAfter = 24 * time.Hour
+	maxRetryAfter = 100 * 365 * 24 * time.Hour
+	// longWait is from when on a pause for throttling is told, which on a large
+	// tenant is a part of the day's work.
+	longWait = 10 * time.Second
 )
 
 // gate repeats requests. When a service throttles one of them, all wait until
 // the service's own time has passed: readers that backed off each by itself
-// would keep the others' throttling alive. Any other fault, of the network or
-// of the server, is the single request's own, and is repeated a few times. So is
-// a service that is not available for one request alone: one group whose members
-// it cannot give must not end the reading of the others.
+// would keep the others' throttling alive. What cannot be reached is asked again
+// for as long as the run allows. Any other fault is the single request's own,
+// and is repeated a few times while others are answered. So is a service that is
+// not available for one request alone: one group whose members it cannot give
+// must not end the reading of the others.
 type gate struct {
 	next     http.RoundTripper
 	attempts int           // tries of a request that meets a fault
@@ -46,6 +52,7 @@ type gate struct {
 	mu     sync.Mutex
 	opens  time.Time // nothing is sent before
 	held   time.Time // when the gate was last closed
+	told   time.Time // up to when the run knows why it waits
 	streak int       // how often in a row it was closed
 	passes int       // how many requests were answered
 }
@@ -54,12 +61,15 @@ type gate struct {
 type throttledError struct {
 	status int
 	since  time.Time
-	wait   time.Duration
+	asked  time.Duration // what the last answer asked for; 0: nothing
 }
 
 func (e *throttledError) Error() string {
-	return "throttled with status " + strconv.Itoa(e.status) + " since " + e.since.UTC().Format(time.RFC3339) +
-		", asked to wait another " + e.wait.Round(time.Second).String()
+	said := "throttled with status " + strconv.Itoa(e.status) + " since " + e.since.UTC().Format(time.RFC3339)
+	if e.asked > 0 {
+		said += ", and asked to wait another " + e.asked.String()
+	}
+	return said
 }
 
 // RoundTrip implements [http.RoundTripper]. The request's context bounds all
@@ -70,7 +80,7 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx := req.Context()
-	var throttledSince time.Time
+	var throttledSince, failingSince time.Time
 	var before int // requests that were answered until then
 	for faults := 0; ; {
 		sent, resp, err := g.try(req, body)
@@ -82,27 +92,75 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 				return resp, nil
 			}
 			resp.Body.Close()
-			wait := g.hold(ctx, sent, retryAfter(resp.Header))
-			if time.Now().Add(wait).Sub(throttledSince) > g.patience {
-				return nil, &throttledError{status: resp.StatusCode, since: throttledSince, wait: wait}
+			if err := g.hold(ctx, req.URL.Host, resp.StatusCode, throttledSince, sent, retryAfter(resp.Header)); err != nil {
+				return nil, err
 			}
 			continue
 		}
 		throttledSince = time.Time{}
 		if err == nil && resp.StatusCode != http.StatusInternalServerError && resp.StatusCode != http.StatusBadGateway {
+			if faults > 0 {
+				slog.InfoContext(ctx, "answered again", "host", req.URL.Host, "seconds", time.Since(failingSince).Seconds())
+			}
 			return resp, nil
 		}
-		if faults++; faults >= g.attempts || ctx.Err() != nil || err != nil && lasting(err) {
+		if ctx.Err() != nil || err != nil && lasting(err) {
 			return resp, err
 		}
+		if faults++; faults == 1 {
+			failingSince, before = sent, g.answered()
+		}
 		delay := backoff(faultDelay, faults)
+		allowed := faultPatience(ctx, err, g.answered() > before)
+		if allowed == 0 && faults >= g.attempts || allowed > 0 && time.Since(failingSince)+delay > allowed {
+			return resp, err
+		}
 		slog.DebugContext(ctx, "request is repeated", "host", req.URL.Host, "path", req.URL.Path, "attempt", faults+1, "delay", delay)
+		if allowed > 0 {
+			g.tell(ctx, engine.Waiting{For: req.URL.Host, Why: why(resp, err), Since: failingSince, Next: time.Now().Add(delay), Until: failingSince.Add(allowed)})
+		}
 		if resp != nil {
 			resp.Body.Close()
 		}
-		if err := sleep(ctx, delay); err != nil {
+		if err := engine.Pause(ctx, delay); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// faultPatience is for how long a request that meets a fault is repeated; 0: a
+// few times. What cannot be reached, and what gives nobody a whole answer, may
+// be there again in some minutes.
+func faultPatience(ctx context.Context, err error, othersAnswered bool) time.Duration {
+	patience := engine.OutagePatience(ctx)
+	own := err == nil || errors.Is(err, errCutOff) || errors.Is(err, errNotJSON)
+	switch {
+	case patience <= engine.ShortPatience, own && othersAnswered:
+		return 0
+	case err == nil:
+		return min(patience, ownPatience)
+	}
+	return patience
+}
+
+// why says what was amiss, for people.
+func why(resp *http.Response, err error) string {
+	if err != nil {
+		return cause(err).Error()
+	}
+	return "it answered with status " + strconv.Itoa(resp.StatusCode)
+}
+
+// tell lets the run know why it waits, once for all requests that do.
+func (g *gate) tell(ctx context.Context, w engine.Waiting) {
+	g.mu.Lock()
+	known := !w.Next.After(g.told)
+	if !known {
+		g.told = w.Next
+	}
+	g.mu.Unlock()
+	if !known {
+		engine.TellWaiting(ctx, w)
 	}
 }
 
@@ -130,34 +188,37 @@ func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.R
 	return sent, resp, err
 }
 
-// wait returns when the gate is open, or at once when that takes longer than a
-// request may be throttled.
+// wait returns when the gate is open.
 func (g *gate) wait(ctx context.Context) error {
 	for {
 		g.mu.Lock()
-		opens, held := g.opens, g.held
+		opens := g.opens
 		g.mu.Unlock()
 		delay := time.Until(opens)
 		if delay <= 0 {
 			return ctx.Err()
 		}
-		if delay > g.patience {
-			return &throttledError{status: http.StatusTooManyRequests, since: held, wait: delay}
-		}
-		if err := sleep(ctx, delay); err != nil {
+		if err := engine.Pause(ctx, delay); err != nil {
 			return err
 		}
 	}
 }
 
 // hold closes the gate for at least the time that the service asked for, or
-// for a growing one when it asked for none, and returns how long it is closed.
-// Requests that were under way when it closed belong to the same round, even
-// when others have passed since and ended the streak.
-func (g *gate) hold(ctx context.Context, sent time.Time, asked time.Duration) time.Duration {
+// for a growing one when it asked for none; but not beyond the patience of the
+// request, whatever it asked for. When that is over, hold says so. Requests that
+// were under way when the gate closed belong to the same round, even when others
+// have passed since and ended the streak.
+func (g *gate) hold(ctx context.Context, host string, status int, since, sent time.Time, asked time.Duration) error {
+	now, patience := time.Now(), g.patience
+	if asked > patience { // nobody means that: it is as good as an outage
+		patience = min(patience, engine.OutagePatience(ctx))
+	}
+	left := patience - now.Sub(since)
+	if left <= 0 {
+		return &throttledError{status: status, since: since, asked: asked}
+	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := time.Now()
 	if sent.After(g.held) {
 		g.streak++
 		g.held = now
@@ -167,11 +228,20 @@ func (g *gate) hold(ctx context.Context, sent time.Time, asked time.Duration) ti
 	if asked > 0 {
 		delay = asked + rand.N(time.Second)
 	}
-	if opens := now.Add(delay); opens.After(g.opens) {
+	if opens := now.Add(min(delay, left)); opens.After(g.opens) {
 		g.opens = opens
 	}
-	slog.DebugContext(ctx, "throttled", "asked", asked, "round", g.streak, "wait", g.opens.Sub(now))
-	return g.opens.Sub(now)
+	opens, streak := g.opens, g.streak
+	g.mu.Unlock()
+	slog.DebugContext(ctx, "throttled", "host", host, "status", status, "asked", asked, "round", streak, "wait", opens.Sub(now))
+	if opens.Sub(now) >= longWait {
+		said := "it answered with status " + strconv.Itoa(status)
+		if asked > 0 {
+			said += " and asked to wait for " + asked.String()
+		}
+		g.tell(ctx, engine.Waiting{For: host, Why: said, Since: since, Next: opens, Until: since.Add(patience)})
+	}
+	return nil
 }
 
 // passed ends the streak. A request that was under way when the gate was closed
@@ -201,19 +271,26 @@ func throttles(status int) bool {
 	return false
 }
 
-// retryAfter reads the header in either of its forms; 0 when there is none.
+// retryAfter reads the header in either of its forms; 0 when there is none, or
+// none that can be understood. What is left of a date is reckoned by the
+// server's own clock.
 func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if value == "" {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		if !(seconds > 0) { // NaN too
+			return 0
+		}
+		return time.Duration(math.Ceil(min(seconds, maxRetryAfter.Seconds()))) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
 		return 0
 	}
-	wait := time.Duration(0)
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		wait = time.Duration(min(max(seconds, 0), int64(maxRetryAfter/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(value); err == nil {
-		wait = time.Until(at)
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
 	}
-	return min(max(wait, 0), maxRetryAfter)
+	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
 // backoff is the delay before try n+1: first, doubled each time, between half
@@ -233,17 +310,6 @@ func lasting(err error) bool {
 		throttled *throttledError
 	)
 	return errors.As(err, &known) || errors.As(err, &throttled) || errors.Is(err, errTooLarge) || untrusted(err)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // readRequest takes the body out of the request, to send it more than once.

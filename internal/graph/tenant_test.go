@@ -264,9 +264,33 @@ func TestEveryCredentialSignsIn(t *testing.T) {
 				config.Secret = engine.Secret{}
 			}
 			change(&config)
-			got, err := open(t, config).Identify(t.Context())
+			s := open(t, config)
+			got, err := s.Identify(t.Context())
 			if err != nil || got.TenantName != "Contoso" || !slices.Contains(got.Roles, "User.Read.All") {
 				t.Errorf("%+v, %v", got, err)
+			}
+			if name == "access token" {
+				return // there is no other
+			}
+			// A token that is refused is replaced, although the library has kept it and
+			// its time is not over; each time that happens.
+			for range 2 {
+				l.RevokeTokens()
+				if _, err := s.Identify(t.Context()); err != nil {
+					t.Errorf("after a 401: %v", err)
+				}
+				l.AddFault(graphtest.Fault{Kind: graphtest.FaultStatus, Status: 401, Path: "/users", Query: "id"})
+				ids := []directory.SourceMember{{ID: directory.MustGUID("00000000-0000-4000-8000-000000000001"), Kind: directory.KindUser}}
+				if got, err := s.MembersByID(t.Context(), ids); err != nil || len(got) != 1 {
+					t.Errorf("after a 401 within a batch: %v %v", got, err)
+				}
+			}
+			// One fresh token, and no more: another 401 is the answer.
+			l.AddFault(graphtest.Fault{Kind: graphtest.FaultStatus, Status: 401, Path: "/organization", Count: 2})
+			_, err = s.Identify(t.Context())
+			wantID(t, err, "AccessTokenInvalid")
+			if _, err := s.Identify(t.Context()); err != nil {
+				t.Errorf("afterwards: %v", err)
 			}
 		})
 	}

@@ -26,11 +26,14 @@ const tokenMargin = 2 * time.Minute
 // the tenant that the first token was issued for.
 type tokenSource struct {
 	credential azcore.TokenCredential
-	kind       engine.CredentialKind
-	authority  string // for errors
-	scope      string
-	secret     engine.Secret
-	failure    *failure
+	// again makes the credential anew, without the tokens that the one before has
+	// kept; nil where it keeps none.
+	again     func() (azcore.TokenCredential, error)
+	kind      engine.CredentialKind
+	authority string // for errors
+	scope     string
+	secret    engine.Secret
+	failure   *failure
 
 	mu      sync.Mutex
 	current azcore.AccessToken
@@ -69,18 +72,19 @@ func (t *tokenSource) token(ctx context.Context) (string, error) {
 	if t.current.Token != "" && time.Until(t.current.ExpiresOn) > margin {
 		return t.current.Token, nil
 	}
-	return t.acquire(ctx)
+	return t.acquire(ctx, false)
 }
 
 // replace returns a token other than the one that was refused, or the same
-// when the credential has no other.
+// when the credential has no other. It asks past what the library has kept,
+// which would give the refused one again until the clock says otherwise.
 func (t *tokenSource) replace(ctx context.Context, refused string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.current.Token != refused {
 		return t.current.Token, nil // another reader was quicker
 	}
-	return t.acquire(ctx)
+	return t.acquire(ctx, true)
 }
 
 // permits reports whether the token has one of the permissions.
@@ -93,13 +97,26 @@ func (t *tokenSource) permits(ctx context.Context, wanted []string) (bool, error
 	return err == nil && slices.ContainsFunc(wanted, func(p string) bool { return slices.Contains(c.permissions(), p) }), nil
 }
 
-func (t *tokenSource) acquire(ctx context.Context) (string, error) {
+func (t *tokenSource) acquire(ctx context.Context, fresh bool) (string, error) {
+	if fresh && t.again != nil {
+		credential, err := t.again()
+		if err != nil {
+			return "", err
+		}
+		t.credential = credential
+	}
+	options := policy.TokenRequestOptions{Scopes: []string{t.scope}}
+	if fresh && t.kind == engine.ManagedIdentity {
+		// MSAL keeps the tokens of an identity for the whole process, and looks past
+		// them where there are claims. It sends none to the identity's endpoint.
+		options.Claims = "{}"
+	}
 	// Without a deadline MSAL sets one of 30 seconds, too short for a sign-in
-	// service that asks to wait.
-	ctx, cancel := context.WithTimeout(ctx, throttlePatience)
+	// service that asks to wait. The gate ends before this one.
+	bounded, cancel := context.WithTimeout(ctx, 2*throttlePatience+engine.OutagePatience(ctx))
 	defer cancel()
 	t.failure.set(nil)
-	got, err := t.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{t.scope}})
+	got, err := t.credential.GetToken(bounded, options)
 	if err != nil {
 		return "", t.failed(ctx, err)
 	}

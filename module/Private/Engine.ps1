@@ -77,6 +77,7 @@ function Open-Engine {
         Answer                  = @{}   # answers that have come, by id
         RequestedStatePath      = $script:StatePath
         RequestedServiceAccount = $script:ServiceAccount
+        Waiting                 = ''    # what the run was last said to wait for
         Info                    = $null # the answer to session.initialize
         Exiting                 = Register-EngineEnd
     }

@@ -127,6 +127,11 @@ function Read-Engine {
         elseif ($message.method -eq 'progress') {
             $activity = $Engine.Open[[string] $message.params.requestId]
             if ($activity) { Show-Progress -Activity $activity -Progress $message.params }
+            $waiting = $message.params.waiting
+            if ($waiting -and $Engine.Waiting -ne "$($waiting.for) $($waiting.next)") {
+                $Engine.Waiting = "$($waiting.for) $($waiting.next)"
+                Write-Verbose -Message $message.params.message
+            }
         }
     }
     elseif ($null -eq $message.id) { throw (ConvertFrom-EngineError -EngineError $message.error) }

@@ -230,6 +230,7 @@ function ConvertTo-Status {
         TargetShrinkThresholdPercent = [int] $settings.limits.targetShrinkPercent
         InitialIntervalDays          = [int] $settings.initialIntervalDays
         ConnectionCount              = [int] $settings.connections
+        OutageMinutes                = [int] $settings.outageMinutes
         RunHistoryDays               = [int] $settings.runHistoryDays
         StatePath                    = $Overview.statePath
         EngineVersion                = $script:Engine.Info.engineVersion

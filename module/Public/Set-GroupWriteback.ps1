@@ -70,6 +70,9 @@ function Set-GroupWriteback {
         that the tenant or the directory reports.
     .PARAMETER ConnectionCount
         How many changes are written to the directory at a time, each on its own connection: 1 to 16.
+    .PARAMETER OutageMinutes
+        For how many minutes a sync waits for the tenant or the domain controller while they cannot be reached: 0 to
+        1440, usually 10. It says so in its progress, with -Verbose and in its log. With 0 it tries for half a minute.
     .PARAMETER RunHistoryDays
         For how many days runs and their changes are kept: 1 to 3650.
     .PARAMETER PassThru
@@ -160,6 +163,9 @@ function Set-GroupWriteback {
         [ValidateRange(1, 16)]
         [int] $ConnectionCount,
 
+        [ValidateRange(0, 1440)]
+        [int] $OutageMinutes,
+
         [ValidateRange(1, 3650)]
         [int] $RunHistoryDays,
 
@@ -173,6 +179,7 @@ function Set-GroupWriteback {
     $limits = ConvertTo-LimitField -Bound $PSBoundParameters
     if ($limits.Count) { $fields['limits'] = $limits }
     if ($PSBoundParameters.ContainsKey('InitialIntervalDays')) { $fields['initialIntervalDays'] = $InitialIntervalDays }
+    if ($PSBoundParameters.ContainsKey('OutageMinutes')) { $fields['outageMinutes'] = $OutageMinutes }
     if ($PSBoundParameters.ContainsKey('ConnectionCount')) { $fields['connections'] = $ConnectionCount }
     if ($PSBoundParameters.ContainsKey('RunHistoryDays')) { $fields['runHistoryDays'] = $RunHistoryDays }
     if (-not $fields.Count) {

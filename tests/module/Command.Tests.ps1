@@ -240,6 +240,17 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 7
     }
 
+    It 'says with -Verbose what it waits for, once for each try' {
+        $waiting = @{ for = 'graph.example'; why = 'refused'; since = '2026-01-02T03:04:05Z'; next = '2026-01-02T03:05:05Z'; until = '2026-01-02T03:14:05Z' }
+        $later = @{ for = 'graph.example'; why = 'refused'; since = '2026-01-02T03:04:05Z'; next = '2026-01-02T03:06:05Z'; until = '2026-01-02T03:14:05Z' }
+        $first = @{ step = 'import-source'; stepNumber = 2; stepCount = 11; done = 5; total = 0; message = 'Waiting for graph.example since 03:04:05 UTC.'; waiting = $waiting }
+        $second = @{ step = 'import-source'; stepNumber = 2; stepCount = 11; done = 5; total = 0; message = 'Waiting for graph.example still.'; waiting = $later }
+        Use-FakeScript @{ 'sync.start' = @{ progress = @($first, $first, $second); result = (Get-FakeRun) } }
+        $said = Get-Said { Start-GroupWritebackSync -Verbose -Confirm:$false }
+        $said | Should -Match 'Waiting for graph\.example since 03:04:05 UTC\..*Waiting for graph\.example still\.'
+        [regex]::Matches($said, 'since 03:04:05').Count | Should -Be 1
+    }
+
     It 'syncs nothing for no group' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun) } }
         { Start-GroupWritebackSync -Group '' } | Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
@@ -364,6 +375,7 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Command = 'Set-GroupWriteback'; Parameter = 'InitialIntervalDays'; Value = 31 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 0 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 17 }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'OutageMinutes'; Value = 1441 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'RunHistoryDays'; Value = 3651 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'DeletionThreshold'; Value = 1000001 }
     ) {
@@ -545,11 +557,12 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'sends how often a sync is Initial, and how many connections write' {
         Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
-        Set-GroupWriteback -InitialIntervalDays 3 -ConnectionCount 8
+        Set-GroupWriteback -InitialIntervalDays 3 -ConnectionCount 8 -OutageMinutes 0
         $sent = (Get-FakeJournal).params
-        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'connections', 'initialIntervalDays'
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'connections', 'initialIntervalDays', 'outageMinutes'
         $sent.initialIntervalDays | Should -Be 3
         $sent.connections | Should -Be 8
+        $sent.outageMinutes | Should -Be 0
     }
 
     It 'shows with -WhatIf what a changed scope means' {
@@ -604,6 +617,7 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.MaximumMemberCount | Should -Be 60000
         $shown.InitialIntervalDays | Should -Be 6
         $shown.ConnectionCount | Should -Be 3
+        $shown.OutageMinutes | Should -Be 20
         $shown.NextPolicyReason | Should -Be 'settings-changed'
         $shown.PendingGroups | Should -Be 4
         ($shown | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : Initial \(settings-changed\) LastRun : 7: Initial sync complete'

@@ -557,8 +557,12 @@ func (w *windows) testListing(t *testing.T) {
 				if n, err := read(f, 1, 1000); err == nil || n > 0 {
 					t.Errorf("fault %d without end: %d groups, %v", f, n, err)
 				}
-				if n, err := read(f, 3, 1); err == nil || n == groups {
+				// It starts over, and hands on each once; to its end, or not as whole.
+				if n, err := read(f, 3, 1); err != nil || n != groups {
 					t.Errorf("fault %d on the third page: %d groups, %v", f, n, err)
+				}
+				if n, err := read(f, 3, 1000); err == nil || n == groups {
+					t.Errorf("fault %d from the third page on: %d groups, %v", f, n, err)
 				}
 			}
 			for _, f := range []server.Fault{server.Limited, server.NoPaging} {

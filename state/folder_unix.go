@@ -5,10 +5,8 @@ package state
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 func defaultFolder() (string, error) {
@@ -25,62 +23,46 @@ func defaultFolder() (string, error) {
 	return filepath.Join(home, ".local", "state", "groupwriteback"), nil
 }
 
-// secureFolder creates the folder, or checks that one that is there is ours
-// alone to write. A group that may read is the administrator's choice.
+// secureFolder creates the folder, or checks one that is there: nobody but this
+// account and root may write to it or to what is in it, or put something else in
+// its place. A group that may read is the administrator's choice.
 func secureFolder(folder, _ string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return unusable(folder, "The state folder cannot be created.", err)
+	g := newGuard()
+	real, err := g.path(folder) // first, so that nothing is made where others lead
+	if err == nil {
+		err = os.MkdirAll(folder, 0o700)
 	}
-	real, err := filepath.EvalSymlinks(folder)
+	if err == nil {
+		real, err = g.path(folder)
+	}
+	if exposed := new(exposure); errors.As(err, &exposed) {
+		return insecureBy(folder, exposed)
+	}
 	if err != nil {
-		return unusable(folder, "The state folder cannot be examined.", err)
+		return unusable(folder, "The state folder cannot be created.", err)
 	}
 	if kind, err := networkFileSystem(real); err != nil {
 		return unusable(folder, "It cannot be told what file system the state folder is on.", err)
 	} else if kind != "" {
 		return remote(folder, kind)
 	}
-	owner, mode, err := examine(real)
+	if info, err := os.Stat(real); err != nil {
+		return unusable(folder, "The state folder cannot be examined.", err)
+	} else if !info.IsDir() {
+		return unusable(folder, "This is not a folder.", nil)
+	}
+	err = g.within(real)
+	if exposed := new(exposure); errors.As(err, &exposed) {
+		return insecureBy(folder, exposed)
+	}
 	if err != nil {
 		return unusable(folder, "The state folder cannot be examined.", err)
 	}
-	if !mode.IsDir() {
-		return unusable(folder, "This is not a folder.", nil)
-	}
-	if owner != os.Geteuid() && owner != 0 {
-		return insecure(folder, fmt.Sprintf("The state folder belongs to another user (uid %d), who could replace its files.", owner),
-			fmt.Sprintf("Give it to this account (chown %d %s), or name another folder with -StatePath.", os.Geteuid(), real))
-	}
-	if mode.Perm()&0o022 != 0 {
-		return insecure(folder, fmt.Sprintf("Other users may write to the state folder (mode %04o).", mode.Perm()),
-			fmt.Sprintf("Take that right away (chmod 700 %s), or name another folder with -StatePath.", real))
-	}
-	// Whoever may rename the folder away can put another in its place.
-	for parent := filepath.Dir(real); ; parent = filepath.Dir(parent) {
-		_, mode, err := examine(parent)
-		if err != nil {
-			return unusable(parent, "The folder above the state folder cannot be examined.", err)
-		}
-		if mode.Perm()&0o002 != 0 && mode&fs.ModeSticky == 0 {
-			return insecure(folder, fmt.Sprintf("Every user may rename the state folder, since %s has mode %04o.", parent, mode.Perm()),
-				fmt.Sprintf("Take that right away (chmod o-w %s), or name another folder with -StatePath.", parent))
-		}
-		if parent == filepath.Dir(parent) {
-			return nil
-		}
-	}
+	return nil
 }
 
-func examine(path string) (owner int, mode fs.FileMode, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0, 0, err
-	}
-	sys, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, errors.New("the owner is not known")
-	}
-	return int(sys.Uid), info.Mode(), nil
+func insecureBy(folder string, e *exposure) error {
+	return insecure(folder, e.message, fmt.Sprintf("Put that right (%s) after a look at what is there, or name another folder with -StatePath.", e.fix))
 }
 
 // replaceFile puts a finished file, synced to disk, in the place of another.

@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"groupwriteback/internal/directory"
 )
 
 func defaultFolder() (string, error) {
@@ -24,7 +27,8 @@ func defaultFolder() (string, error) {
 
 // secureFolder creates the folder with a protected access control list that
 // holds SYSTEM, Administrators, this account and the service account, or checks
-// that nobody else may write to one that is there.
+// one that is there: nobody else may write to it or to what is in it. Nor may
+// anybody else put something in its place.
 func secureFolder(folder, serviceAccount string) error {
 	if kind := remotePath(folder); kind != "" {
 		return remote(folder, kind)
@@ -49,7 +53,7 @@ func secureFolder(folder, serviceAccount string) error {
 		Length: uint32(unsafe.Sizeof(windows.SecurityAttributes{})), SecurityDescriptor: access})
 	switch {
 	case errors.Is(err, windows.ERROR_ALREADY_EXISTS):
-		if err := checkAccess(folder, trusted); err != nil {
+		if err := checkWithin(folder, trusted); err != nil {
 			return err
 		}
 		if serviceAccount != "" {
@@ -59,6 +63,9 @@ func secureFolder(folder, serviceAccount string) error {
 		}
 	case err != nil:
 		return unusable(folder, "The state folder cannot be created.", err)
+	}
+	if err := checkAbove(folder, trusted); err != nil {
+		return err
 	}
 	// A junction may lead to another machine.
 	final, err := finalPath(name)
@@ -104,10 +111,12 @@ func finalPath(name *uint16) (string, error) {
 	return windows.UTF16ToString(b[:n]), nil
 }
 
+const ownIndex = 2
+
 // trustedSIDs are the accounts that may write: SYSTEM and Administrators, who
 // could anyway, this account, and the service account.
 func trustedSIDs(serviceAccount string) ([]*windows.SID, error) {
-	var sids []*windows.SID
+	var sids []*windows.SID // that of this account at ownIndex
 	for _, known := range []windows.WELL_KNOWN_SID_TYPE{windows.WinLocalSystemSid, windows.WinBuiltinAdministratorsSid} {
 		sid, err := windows.CreateWellKnownSid(known)
 		if err != nil {
@@ -149,19 +158,8 @@ func grant(folder string, access *windows.SECURITY_DESCRIPTOR) error {
 		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, dacl, nil)
 }
 
-// fileDeleteChild is FILE_DELETE_CHILD of winnt.h.
-const fileDeleteChild = 0x40
-
-// accessAllowedCallback is ACCESS_ALLOWED_CALLBACK_ACE_TYPE of winnt.h: it
-// allows on a condition, which is taken to be met.
-const accessAllowedCallback = 9
-
-// writing are the rights with which files of the folder can be replaced or
-// changed, or the right to do so be taken.
-const writing = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | fileDeleteChild | windows.DELETE |
-	windows.WRITE_DAC | windows.WRITE_OWNER | windows.GENERIC_WRITE | windows.GENERIC_ALL
-
-func checkAccess(folder string, trusted []*windows.SID) error {
+// checkWithin looks at the folder and everything in it.
+func checkWithin(folder string, trusted []*windows.SID) error {
 	info, err := os.Stat(folder)
 	if err != nil {
 		return unusable(folder, "The state folder cannot be examined.", err)
@@ -169,65 +167,129 @@ func checkAccess(folder string, trusted []*windows.SID) error {
 	if !info.IsDir() {
 		return unusable(folder, "This is not a folder.", nil)
 	}
-	sd, err := windows.GetNamedSecurityInfo(folder, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
-	if err != nil {
-		return unusable(folder, "The access control list of the state folder cannot be read.", err)
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it went in between, as files of a database do
+		}
+		if err != nil {
+			return unusable(path, "The state folder cannot be examined.", err)
+		}
+		if path != folder && entry.Type()&(fs.ModeSymlink|fs.ModeIrregular) != 0 {
+			return unusable(path, "There is a link in the state folder, where only plain files and folders belong.", nil)
+		}
+		return checkAccess(path, guarded, trusted)
+	})
+}
+
+// checkAbove looks at each folder above, from the volume on, and at those to
+// which a junction or symbolic link on the way leads.
+func checkAbove(folder string, trusted []*windows.SID) error {
+	volume := filepath.VolumeName(folder)
+	at, rest := volume+`\`, parts(folder[len(volume):])
+	if err := checkAccess(at, root, trusted); err != nil {
+		return err
 	}
-	advice := fmt.Sprintf("Name a folder that does not exist yet, which is then created with the right permissions, or take the right away: icacls \"%s\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"%%USERNAME%%\":(OI)(CI)F", folder)
-	owner, _, err := sd.Owner()
-	if err != nil || owner == nil {
-		return unusable(folder, "The owner of the state folder is not known.", err)
-	}
-	if !isTrusted(owner, trusted) {
-		return insecure(folder, fmt.Sprintf("The state folder belongs to %s, who could replace its files.", accountName(owner)), advice)
-	}
-	dacl, _, err := sd.DACL()
-	if err != nil || dacl == nil {
-		return insecure(folder, "The state folder has no access control list: everyone may write to it.", advice)
-	}
-	stranger, err := strangerWhoWrites(dacl, trusted)
-	if err != nil {
-		return unusable(folder, "The access control list of the state folder cannot be read.", err)
-	}
-	if stranger != nil {
-		return insecure(folder, fmt.Sprintf("%s may write to the state folder.", accountName(stranger)), advice)
+	for links := 0; len(rest) > 0; {
+		name := rest[0]
+		rest = rest[1:]
+		if name == ".." {
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, name)
+		target, err := os.Readlink(next)
+		if err != nil { // it is no link
+			if len(rest) > 0 {
+				if err := checkAccess(next, above, trusted); err != nil {
+					return err
+				}
+			}
+			at = next
+			continue
+		}
+		if err := checkAccess(next, link, trusted); err != nil {
+			return err
+		}
+		if links++; links > maxLinks {
+			return unusable(folder, "The path leads through too many links.", nil)
+		}
+		if volume := filepath.VolumeName(target); volume != "" {
+			at, target = volume+`\`, target[len(volume):]
+			if err := checkAccess(at, root, trusted); err != nil {
+				return err
+			}
+		} else if strings.HasPrefix(target, `\`) {
+			at = filepath.VolumeName(at) + `\`
+		}
+		rest = append(parts(target), rest...)
 	}
 	return nil
 }
 
-// isTrusted takes the accounts that are given, those that stand for the owner,
-// who is checked, and TrustedInstaller, who owns the system's own folders.
-func isTrusted(sid *windows.SID, trusted []*windows.SID) bool {
-	return slices.ContainsFunc(trusted, sid.Equals) ||
-		sid.IsWellKnown(windows.WinCreatorOwnerSid) || sid.IsWellKnown(windows.WinCreatorOwnerRightsSid) ||
-		sid.String() == "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+// maxLinks is how many links Windows follows in a path, at most.
+const maxLinks = 63
+
+func parts(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '\\' || r == '/' })
 }
 
-// strangerWhoWrites returns the first account beside the trusted ones whom the
-// list allows to write, to the folder or to what is below; nil for none. What
-// the list denies is not made use of: that is safe, and the order of entries
-// does not matter then.
-func strangerWhoWrites(dacl *windows.ACL, trusted []*windows.SID) (*windows.SID, error) {
-	for i := range uint32(dacl.AceCount) {
-		var ace *windows.ACCESS_ALLOWED_ACE
-		if err := windows.GetAce(dacl, i, &ace); err != nil {
-			return nil, err
-		}
-		allows := ace.Header.AceType == windows.ACCESS_ALLOWED_ACE_TYPE || ace.Header.AceType == accessAllowedCallback
-		if !allows || ace.Mask&writing == 0 {
-			continue
-		}
-		if sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart)); !isTrusted(sid, trusted) {
-			return sid, nil
-		}
+func checkAccess(path string, at place, trusted []*windows.SID) error {
+	d, err := descriptorOf(path)
+	if errors.Is(err, windows.ERROR_FILE_NOT_FOUND) && at == guarded {
+		return nil
 	}
-	return nil, nil
+	if err != nil {
+		return unusable(path, "The access control list cannot be read.", err)
+	}
+	own := directory.SID(trusted[ownIndex].String())
+	who := stranger(d, at, func(sid directory.SID) bool {
+		return administers(sid, own) || slices.ContainsFunc(trusted, func(t *windows.SID) bool { return directory.SID(t.String()) == sid })
+	})
+	advice := "Give the folder to Administrators and take that right away, or name another folder with -StatePath."
+	if at == guarded {
+		advice = fmt.Sprintf("Name a folder that does not exist yet, which is then created with the right permissions, or take the right away: icacls \"%s\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"%%USERNAME%%\":(OI)(CI)F", path)
+	}
+	switch {
+	case who == "":
+		return nil
+	case who == d.Owner:
+		return insecure(path, fmt.Sprintf("%s belongs to %s, who could replace what is there.", path, accountName(who)), advice)
+	case !d.HasDACL:
+		return insecure(path, fmt.Sprintf("%s has no access control list: everyone may write to it.", path), advice)
+	case at == guarded:
+		return insecure(path, fmt.Sprintf("%s may write to %s.", accountName(who), path), advice)
+	}
+	return insecure(path, fmt.Sprintf("%s may delete or rename what is in %s, and so replace the state folder.", accountName(who), path), advice)
 }
 
-func accountName(sid *windows.SID) string {
+// descriptorOf reads who may do what to a file or folder; of a link, to the
+// link itself.
+func descriptorOf(path string) (directory.Descriptor, error) {
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return directory.Descriptor{}, err
+	}
+	h, err := windows.CreateFile(name, windows.READ_CONTROL, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
+		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	if err != nil {
+		return directory.Descriptor{}, err
+	}
+	defer windows.CloseHandle(h)
+	sd, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
+	if err != nil {
+		return directory.Descriptor{}, err
+	}
+	return directory.ParseDescriptor(unsafe.Slice((*byte)(unsafe.Pointer(sd)), sd.Length()))
+}
+
+func accountName(name directory.SID) string {
+	sid, err := windows.StringToSid(string(name))
+	if err != nil {
+		return string(name)
+	}
 	account, domain, _, err := sid.LookupAccount("")
 	if err != nil {
-		return sid.String()
+		return string(name)
 	}
 	return domain + `\` + account
 }

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"groupwriteback/internal/directory"
 )
 
 // makeFolder creates a folder with the access control list.
@@ -55,11 +57,14 @@ func TestCreatedFolderIsProtected(t *testing.T) {
 	openState(t, folder) // what was created is accepted
 }
 
+// What the system writes is read as it is meant; what that means for a place is
+// tested by TestStrangers.
 func TestStrangersWhoWrite(t *testing.T) {
 	own := ownSID(t)
-	trusted, err := trustedSIDs("S-1-5-19")
-	must(t, err)
-	for entries, want := range map[string]string{
+	trusted := func(sid directory.SID) bool {
+		return string(sid) == own || sid == "S-1-5-19" || administers(sid, directory.SID(own))
+	}
+	for entries, want := range map[string]directory.SID{
 		"(A;OICI;FA;;;WD)":       "S-1-1-0",  // everyone
 		"(A;OICI;0x1301bf;;;AU)": "S-1-5-11", // authenticated users may modify
 		"(A;OICI;0x1200a9;;;BU)(A;CIIO;0x4;;;S-1-5-21-1-2-3-4)": "S-1-5-21-1-2-3-4", // a stranger may add, further down
@@ -68,20 +73,21 @@ func TestStrangersWhoWrite(t *testing.T) {
 		"(A;OICI;0x1200a9;;;BU)(D;OICI;FA;;;S-1-5-21-1-2-3-4)":  "",                 // may read; is denied
 		"(A;OICI;FA;;;BA)(A;OICIIO;FA;;;CO)(A;OICI;FA;;;LS)":    "",                 // Administrators, the creator, the service account
 	} {
-		sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;" + own + ")" + entries)
+		sd, err := windows.SecurityDescriptorFromString("O:SYD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;" + own + ")" + entries)
 		must(t, err)
-		dacl, _, err := sd.DACL()
+		d, err := directory.ParseDescriptor(unsafe.Slice((*byte)(unsafe.Pointer(sd)), sd.Length()))
 		must(t, err)
-		sid, err := strangerWhoWrites(dacl, trusted)
-		must(t, err)
-		got := ""
-		if sid != nil {
-			got = sid.String()
-		}
-		if got != want {
+		if got := stranger(d, guarded, trusted); got != want {
 			t.Errorf("%s: %q may write, want %q", entries, got, want)
 		}
 	}
+}
+
+func TestInsecureParent(t *testing.T) {
+	needsAccessControl(t)
+	parent := makeFolder(t, "D:P(A;OICI;FA;;;"+ownSID(t)+")(A;;0x40;;;BU)") // users may delete what is in it
+	_, err := Open(context.Background(), filepath.Join(parent, "state"))
+	wantID(t, err, "StateFolderInsecure")
 }
 
 func TestInsecureFolder(t *testing.T) {

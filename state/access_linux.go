@@ -1,0 +1,69 @@
+package state
+
+import (
+	"encoding/binary"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownGroup stands for the group that owns a file.
+const ownGroup = -1
+
+// accessList returns who may write by a file's POSIX access control list, if it
+// has one; the file's owner and everybody are not among them.
+func accessList(path string) (users, groups []int, listed bool) {
+	b := make([]byte, 64<<10)
+	n, err := unix.Getxattr(path, "system.posix_acl_access", b)
+	if err != nil {
+		return nil, nil, false
+	}
+	return parseAccessList(b[:n])
+}
+
+// parseAccessList reads the attribute system.posix_acl_access: a version, then
+// entries of tag, permission and number (linux/posix_acl_xattr.h). What the
+// mask takes away is reckoned with by the caller: it is the group's part of the
+// mode.
+func parseAccessList(b []byte) (users, groups []int, listed bool) {
+	const version, user, groupObject, group, write = 2, 0x02, 0x04, 0x08, 2
+	if len(b) < 4 || binary.LittleEndian.Uint32(b) != version {
+		return nil, nil, false
+	}
+	for b = b[4:]; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint16(b[2:])&write == 0 {
+			continue
+		}
+		number := int(binary.LittleEndian.Uint32(b[4:]))
+		switch binary.LittleEndian.Uint16(b) {
+		case user:
+			users = append(users, number)
+		case group:
+			groups = append(groups, number)
+		case groupObject:
+			groups = append(groups, ownGroup)
+		}
+	}
+	return users, groups, true
+}
+
+// outside is the number that a user namespace shows for those who are not in
+// it, -1 outside of any.
+var outside = sync.OnceValue(func() int {
+	text, err := os.ReadFile("/proc/self/uid_map")
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) == 3 && fields[0] == "0" && fields[1] == "0" && fields[2] == "4294967295" {
+		return -1
+	}
+	text, err = os.ReadFile("/proc/sys/kernel/overflowuid")
+	if err != nil {
+		return -1
+	}
+	if uid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+		return uid
+	}
+	return -1
+})

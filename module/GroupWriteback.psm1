@@ -13,6 +13,9 @@ $script:ServiceAccount = ''
 $script:AccessTokenProvider = $null
 $script:Certificate = $null
 
+# The number of the user, on Unix; asked for once.
+$script:UserId = $null
+
 # Seconds: to answer the handshake, to end after a request was cancelled or the input was closed.
 $script:StartTimeout = 30
 $script:StopTimeout = 35

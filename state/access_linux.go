@@ -2,10 +2,6 @@ package state
 
 import (
 	"encoding/binary"
-	"os"
-	"strconv"
-	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,21 +45,3 @@ func parseAccessList(b []byte) (users, groups []int, listed bool) {
 	}
 	return users, groups, true
 }
-
-// outside is the number that a user namespace shows for those who are not in
-// it, -1 outside of any.
-var outside = sync.OnceValue(func() int {
-	text, err := os.ReadFile("/proc/self/uid_map")
-	fields := strings.Fields(string(text))
-	if err != nil || len(fields) == 3 && fields[0] == "0" && fields[1] == "0" && fields[2] == "4294967295" {
-		return -1
-	}
-	text, err = os.ReadFile("/proc/sys/kernel/overflowuid")
-	if err != nil {
-		return -1
-	}
-	if uid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-		return uid
-	}
-	return -1
-})

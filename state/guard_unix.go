@@ -18,12 +18,19 @@ import (
 // or write to files. Whoever may only create something beside a file cannot.
 type guard struct {
 	uid int
+	// root owns the root of the file system, and so everything; inside a user
+	// namespace it need not have the number 0.
+	root int
 	// groups and users are files in the form of group(5) and passwd(5).
 	groups, users string
 }
 
 func newGuard() guard {
-	return guard{uid: os.Geteuid(), groups: "/etc/group", users: "/etc/passwd"}
+	g := guard{uid: os.Geteuid(), groups: "/etc/group", users: "/etc/passwd"}
+	if info, err := os.Stat("/"); err == nil {
+		g.root, _ = g.owner(info)
+	}
+	return g
 }
 
 // exposure says who could do what to a path, and how that is put right.
@@ -162,17 +169,16 @@ func writable(path string, info fs.FileInfo, who string) error {
 }
 
 // owner returns who owns the file, and whether that is this account or root.
-// Inside a user namespace those outside have the number of nobody.
 func (g guard) owner(info fs.FileInfo) (uid int, ok bool) {
 	sys, known := info.Sys().(*syscall.Stat_t)
 	if !known {
 		return -1, false
 	}
 	uid = int(sys.Uid)
-	return uid, g.trusts(uid) || uid == outside()
+	return uid, g.trusts(uid)
 }
 
-func (g guard) trusts(uid int) bool { return uid == g.uid || uid == 0 }
+func (g guard) trusts(uid int) bool { return uid == g.uid || uid == 0 || uid == g.root }
 
 // writers names somebody else who may write to the file, "" when there is
 // nobody. A group in which nobody else is, as a user's private group, is no
@@ -220,7 +226,7 @@ func (g guard) private(gid int) bool {
 		if len(fields) < 4 {
 			return
 		}
-		if uid, err := strconv.Atoi(fields[2]); err == nil && g.trusts(uid) {
+		if uid, err := strconv.Atoi(fields[2]); err == nil && (uid == g.uid || uid == 0) {
 			ours[fields[0]] = true
 		} else if fields[3] == strconv.Itoa(gid) {
 			others = true

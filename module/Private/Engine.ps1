@@ -2,10 +2,32 @@
 # standard input is closed, which the end of PowerShell does as well. A host that closes the runspace and lives on
 # (a pool of runspaces, an editor) keeps the pipe open, so the end of the runspace is listened for.
 
+# Who sets the environment of a task does not choose what it runs: another engine is only for those who work on
+# the module.
 function Get-EnginePath {
-    if ($env:GROUPWRITEBACK_ENGINE) { return $env:GROUPWRITEBACK_ENGINE }
+    if ($env:GROUPWRITEBACK_ENGINE) {
+        if (Test-SourceCheckout) { return $env:GROUPWRITEBACK_ENGINE }
+        Write-Warning -Message "The environment variable GROUPWRITEBACK_ENGINE is ignored, since the module was not imported from a checkout of its sources: '$script:ModuleBase'."
+    }
     $name = if (Test-Windows) { 'groupwriteback.exe' } else { 'groupwriteback' }
     Join-Path -Path (Join-Path -Path $script:ModuleBase -ChildPath 'bin') -ChildPath $name
+}
+
+# A module as it ships has neither the sources of the engine nor their history beside its manifest.
+function Test-SourceCheckout {
+    $sources = foreach ($name in '.git', 'cmd') { Test-Path -LiteralPath (Join-Path -Path $script:ModuleBase -ChildPath $name) }
+    (Test-Path -LiteralPath (Join-Path -Path $script:ModuleBase -ChildPath 'go.mod') -PathType Leaf) -and $sources -contains $true
+}
+
+# Whoever can replace the engine, or put a library beside it, becomes the account that it runs as.
+function Assert-EnginePath {
+    param([string] $Path)
+    $exposure = foreach ($part in (Split-Path -Path $Path -Parent), $Path) { Get-PathExposure -Path $part }
+    if (-not $exposure) { return }
+    $exposure = @($exposure)[0]
+    $advice = 'Install the module where only administrators may write, for example for all users, or take that right away. If it has been so for long, install the module anew.'
+    if (Test-SourceCheckout) { Write-Warning -Message "The engine could be replaced by others: $exposure $advice" }
+    else { throw (ConvertTo-ErrorRecord -Id 'EngineInsecure' -Category 'SecurityError' -Object $Path -Message "The engine is not started, since others could replace it: $exposure" -Advice $advice) }
 }
 
 function Test-Windows {
@@ -52,6 +74,7 @@ function Open-Engine {
         throw (ConvertTo-ErrorRecord -Id 'EngineNotFound' -Category 'ObjectNotFound' -Object $path -Message 'The engine of the module is not there.' -Advice 'Install the module again, or build the engine into the bin folder of the module.')
     }
     $path = (Get-Item -LiteralPath $path).FullName
+    Assert-EnginePath -Path $path
     $utf8 = New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false
     $start = New-Object -TypeName System.Diagnostics.ProcessStartInfo
     $start.FileName = $path

@@ -22,6 +22,12 @@ function Open-EngineLog {
         try {
             $folder = [System.IO.Path]::Combine($folder, 'GroupWriteback', 'log')
             [void] [System.IO.Directory]::CreateDirectory($folder)
+            Protect-Path -Path $folder
+            $exposure = Get-PathExposure -Path $folder
+            if ($exposure) {
+                Write-Warning -Message "The engine's log is not kept in '$folder': $exposure"
+                continue
+            }
             $log.Path = [System.IO.Path]::Combine($folder, ('engine-{0:yyyyMMdd-HHmmss}-{1}.log' -f [datetime]::UtcNow, $Process.Id))
             $log.Stream = Open-LogFile -Path $log.Path
             Clear-EngineLogFolder -Folder $folder
@@ -40,7 +46,9 @@ function Open-EngineLog {
 function Open-LogFile {
     param([string] $Path)
     $share = [System.IO.FileShare]::ReadWrite -bor [System.IO.FileShare]::Delete
-    New-Object -TypeName System.IO.FileStream -ArgumentList $Path, ([System.IO.FileMode]::CreateNew), ([System.IO.FileAccess]::Write), $share
+    $stream = New-Object -TypeName System.IO.FileStream -ArgumentList $Path, ([System.IO.FileMode]::CreateNew), ([System.IO.FileAccess]::Write), $share
+    Protect-Path -Path $Path
+    $stream
 }
 
 function Clear-EngineLogFolder {

@@ -49,6 +49,17 @@ func (s *State) UnstagedLinks(ctx context.Context, generation int64, afterTarget
 			ORDER BY target_guid LIMIT ?4`, l.top, l.base, afterTarget[:], limit)
 }
 
+// FormerLinks lists the objects that were linked until others took their places.
+func (s *State) FormerLinks(ctx context.Context) ([]engine.Link, error) {
+	return s.listLinks(ctx, "list the former links", "SELECT target_guid, source_id, dn, 0 FROM former_link ORDER BY target_guid")
+}
+
+// FormerLinksTo returns those of the objects that were linked until others took
+// their places.
+func (s *State) FormerLinksTo(ctx context.Context, targets []directory.GUID) ([]engine.Link, error) {
+	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, 0 FROM former_link WHERE target_guid = ?", targets)
+}
+
 // CountLinks counts the pairs.
 func (s *State) CountLinks(ctx context.Context) (int, error) {
 	return s.count(ctx, "count the links", "SELECT count(*) FROM link")
@@ -72,7 +83,16 @@ func saveLink(q *session, link *engine.Link) error {
 	if link.SourceID.IsZero() || link.TargetGUID.IsZero() {
 		return fmt.Errorf("a link of %q lacks the group or the object", link.DN)
 	}
-	_, err := q.exec("UPDATE target_group SET source_id = mark_id WHERE guid IN (SELECT target_guid FROM link WHERE source_id = ?1 AND target_guid <> ?2)",
+	// What it takes the place of may be restored. What is linked is no former one.
+	_, err := q.exec("INSERT OR REPLACE INTO former_link (target_guid, source_id, dn) SELECT target_guid, source_id, dn FROM link WHERE source_id = ? AND target_guid <> ?",
+		link.SourceID[:], link.TargetGUID[:])
+	if err != nil {
+		return err
+	}
+	if _, err := q.exec("DELETE FROM former_link WHERE target_guid = ?", link.TargetGUID[:]); err != nil {
+		return err
+	}
+	_, err = q.exec("UPDATE target_group SET source_id = coalesce(nullif(mark_id, zeroblob(16)), ?1) WHERE guid IN (SELECT target_guid FROM link WHERE source_id = ?1 AND target_guid <> ?2)",
 		link.SourceID[:], link.TargetGUID[:])
 	if err != nil {
 		return err
@@ -95,6 +115,7 @@ func (s *State) Unlink(ctx context.Context, target directory.GUID) error {
 func unlink(q *session, target directory.GUID) error {
 	for _, query := range []string{
 		"DELETE FROM refusal WHERE source_id IN (SELECT source_id FROM link WHERE target_guid = ?)",
+		"DELETE FROM former_link WHERE target_guid = ?",
 		"DELETE FROM link WHERE target_guid = ?",
 		"DELETE FROM disable_set WHERE target_guid = ?",
 		"DELETE FROM target_membership_chunk WHERE guid = ?",

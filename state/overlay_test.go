@@ -79,6 +79,7 @@ type history struct {
 	base    *world // nil: nothing is committed
 	current int64
 	links   map[directory.GUID]directory.GUID // by objectGUID
+	former  map[directory.GUID]directory.GUID
 	pending []directory.GUID
 
 	run     int64
@@ -306,12 +307,19 @@ func (h *history) step() {
 		must(t, h.s.SaveResolutions(ctx, h.run, resolutions, h.now))
 	case 12:
 		source, target := h.groupID(), h.targetID()
-		maps.DeleteFunc(h.links, func(_, s directory.GUID) bool { return s == source })
+		for other, s := range h.links {
+			if s == source && other != target {
+				h.former[other] = source
+				delete(h.links, other)
+			}
+		}
 		h.links[target] = source
+		delete(h.former, target)
 		must(t, h.s.SaveLinks(ctx, []engine.Link{{SourceID: source, TargetGUID: target}}))
 	case 13:
 		target := h.targetID()
 		delete(h.links, target)
+		delete(h.former, target)
 		delete(h.targets, target)
 		if h.base != nil {
 			delete(h.base.targets, target)
@@ -453,7 +461,10 @@ func (h *history) check(generation int64, w *world) {
 			memberships += len(memberKeys(g.Members))
 		} else if mark, ok := g.SourceID(); ok {
 			staged.SourceID = mark
+		} else {
+			staged.SourceID = h.former[id]
 		}
+		staged.Former = !staged.Linked && !staged.SourceID.IsZero() && staged.SourceID == h.former[id]
 		targets = append(targets, staged)
 		members, err := s.TargetMembership(ctx, generation, id)
 		must(t, err)
@@ -596,7 +607,7 @@ func (h *history) checkCurrent() {
 func TestHistories(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := newState(t)
-		h := &history{r: r, t: checked{t, r}, s: s, viewer: openState(t, s.folder), now: started, links: map[directory.GUID]directory.GUID{}}
+		h := &history{r: r, t: checked{t, r}, s: s, viewer: openState(t, s.folder), now: started, links: map[directory.GUID]directory.GUID{}, former: map[directory.GUID]directory.GUID{}}
 		defer func() { must(h.t, errors.Join(h.s.Close(), h.viewer.Close())) }()
 		for range rapid.IntRange(1, 5).Draw(r, "runs") {
 			h.begin(rapid.IntRange(0, 3).Draw(r, "overlay") > 0)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
@@ -209,6 +210,11 @@ func validate(s *engine.Settings) error {
 	} {
 		if f.value < f.least || f.value > f.max {
 			return fmt.Errorf("field %q: %d is not between %d and %d", f.name, f.value, f.least, f.max)
+		}
+	}
+	for _, owner := range s.TrustedOwners {
+		if sid, err := directory.ParseSID(string(owner.SID)); err != nil || sid != owner.SID {
+			return fmt.Errorf("field \"trustedOwners\": %q is not a SID of the form S-1-5-21-…", owner.SID)
 		}
 	}
 	if _, err := plan.ParseFilter(s.Scope.Filter); err != nil {

@@ -113,9 +113,7 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 			v.Situation = l.place(&t)
 		case candidates > 1:
 			v.Situation = plan.Disputed
-		case directory.HasStamp(t.ExtensionName, l.tenant):
-			v.Situation = plan.Linked
-		default:
+		default: // also with our stamp: what is ours a run has linked
 			v.Situation = plan.Foreign
 		}
 		views = append(views, v)
@@ -128,10 +126,10 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 }
 
 // nullableTarget is targetColumns where t may be missing.
-const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), coalesce(t.dn, ''), coalesce(t.cn, ''),
+const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), 0, coalesce(t.dn, ''), coalesce(t.cn, ''),
 	coalesce(t.sam_account_name, ''), coalesce(t.sid, ''), coalesce(t.group_type, 0), coalesce(t.display_name, ''), coalesce(t.description, ''),
 	coalesce(t.mail, ''), coalesce(t.admin_desc, ''), coalesce(t.external_id, ''), coalesce(t.extension_name, ''), coalesce(t.usn_changed, 0),
-	coalesce(t.member_count, 0), coalesce(t.when_changed, '')`
+	coalesce(t.member_count, 0), coalesce(t.when_changed, ''), coalesce(t.critical, 0), coalesce(t.admin_count, 0)`
 
 // place tells linked from moved, as far as the container's name is known.
 func (l *groupList) place(t *engine.StagedTarget) plan.Situation {

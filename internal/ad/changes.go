@@ -28,6 +28,14 @@ func above(usn int64) string {
 	return "(" + attrUSN + ">=" + strconv.FormatInt(usn+1, 10) + ")"
 }
 
+// StampedGroups implements engine.TargetReader.
+func (t *target) StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error {
+	return t.listGroups(ctx, t.root.baseDN, query{
+		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: stampedGroups(t.schema.ExternalID, stamp),
+		attributes: headerAttributes, extendedDN: true,
+	}, each)
+}
+
 // DeletedGroups implements engine.TargetReader. A deletion gives the tombstone
 // a uSNChanged of its own. An object that was restored is no tombstone any
 // more, and shows among the changed groups.

@@ -85,14 +85,14 @@ func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]
 			names[i] = first(wanted[i][attrSAM])
 		}
 		entries, err := t.pool.find(ctx, query{
-			base: byGUID(parent), scope: ldap.ScopeSingleLevel, filter: anyOf(attrSAM, names), attributes: append(markAttributes(), attrSAM),
+			base: byGUID(parent), scope: ldap.ScopeSingleLevel, filter: anyOf(attrSAM, names), attributes: append(markAttributes(), attrSAM), sdFlags: sdOwner,
 		})
 		if err != nil {
 			return nil, t.readError(ctx, parent.String(), err)
 		}
 		for i := range batch {
 			at := slices.IndexFunc(entries, func(e *ldap.Entry) bool {
-				return strings.EqualFold(e.GetAttributeValue(attrSAM), names[i]) && sameMark(e, wanted[i])
+				return strings.EqualFold(e.GetAttributeValue(attrSAM), names[i]) && sameMark(e, wanted[i]) && t.made(e)
 			})
 			if at < 0 {
 				found = append(found, engine.Created{})
@@ -139,11 +139,11 @@ func addRequest(dn string, attributes []plan.AttributeChange, members []string) 
 }
 
 // ours reads the object of that name and returns its objectGUID when it carries
-// the mark and the stamp that the new group is to have; zero when there is none
-// or it is another's.
+// the mark and the stamp that the new group is to have and was made by us; zero
+// when there is none or it is another's.
 func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string) (directory.GUID, error) {
-	e, err := t.pool.read(ctx, query{base: dn, attributes: markAttributes()})
-	if err != nil || e == nil || !sameMark(e, wanted) {
+	e, err := t.pool.read(ctx, query{base: dn, attributes: markAttributes(), sdFlags: sdOwner})
+	if err != nil || e == nil || !sameMark(e, wanted) || !t.made(e) {
 		return directory.GUID{}, err
 	}
 	guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
@@ -155,7 +155,7 @@ func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string
 
 // markAttributes are what tells whose an object is.
 func markAttributes() []string {
-	return []string{attrGUID, attrAdminDesc, attrExternalID, attrExtension}
+	return []string{attrGUID, attrAdminDesc, attrExternalID, attrExtension, attrDescriptor}
 }
 
 // sameMark reports whether the entry has every mark and stamp that is wanted,

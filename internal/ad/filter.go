@@ -42,6 +42,17 @@ func markedGroups(externalID bool) string {
 	return and("(objectClass=group)", or(marks...))
 }
 
+// stampedGroups finds the groups of the domain that carry a mark and the stamp.
+// The one attribute that is indexed comes first; where the schema lacks it, every
+// group of the domain is looked through.
+func stampedGroups(externalID bool, stamp string) string {
+	mark := "(adminDescription=" + markPrefix + "*)"
+	if externalID {
+		mark = "(" + attrExternalID + "=" + markPrefix + "*)"
+	}
+	return and("(objectClass=group)", mark, equals(attrExtension, stamp))
+}
+
 // byGUID is the form of a name by which a domain controller finds an object
 // wherever it stands.
 func byGUID(guid directory.GUID) string { return "<GUID=" + guid.String() + ">" }

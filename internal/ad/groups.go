@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -23,6 +24,8 @@ const (
 	attrAdminDesc   = "adminDescription"
 	attrExternalID  = "msDS-ExternalDirectoryObjectId"
 	attrExtension   = "extensionName"
+	attrCritical    = "isCriticalSystemObject"
+	attrAdminCount  = "adminCount"
 	markPrefix      = "Group_"
 
 	// groupPage and firstRange bound a page of groups: 100 groups with 200
@@ -42,6 +45,7 @@ const (
 var headerAttributes = []string{
 	attrGUID, "cn", attrSAM, attrSID, "groupType", "displayName", "description", "mail",
 	attrAdminDesc, attrExternalID, attrExtension, attrUSN, attrWhenChanged,
+	attrCritical, attrAdminCount,
 }
 
 // memberRange asks for values of member from number start on.
@@ -235,7 +239,10 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 		DisplayName: e.GetAttributeValue("displayName"), Description: e.GetAttributeValue("description"), Mail: e.GetAttributeValue("mail"),
 		AdminDesc: e.GetAttributeValue(attrAdminDesc), ExternalID: e.GetAttributeValue(attrExternalID),
 		ExtensionName: e.GetAttributeValues(attrExtension), USNChanged: usnOf(e), WhenChanged: whenOf(e.GetAttributeValue(attrWhenChanged)),
+		Critical: strings.EqualFold(e.GetAttributeValue(attrCritical), "TRUE"),
 	}
+	count, _ := strconv.ParseInt(e.GetAttributeValue(attrAdminCount), 10, 32)
+	g.AdminCount = count != 0
 	if raw := e.GetRawAttributeValue(attrGUID); g.GUID.IsZero() && len(raw) > 0 {
 		if g.GUID, err = directory.GUIDFromAD(raw); err != nil {
 			return g, fmt.Errorf("%s: %w", g.DN, err)

@@ -36,8 +36,10 @@ func (t *target) readDomain(ctx context.Context) error {
 	if err != nil {
 		return t.unexpected(t.root.baseDN, fmt.Errorf("the head of the domain: %w", err))
 	}
-	t.schema, err = t.readSchema(ctx)
-	return err
+	if t.schema, err = t.readSchema(ctx); err != nil {
+		return err
+	}
+	return t.readAccount(ctx)
 }
 
 func (t *target) readSchema(ctx context.Context) (engine.Schema, error) {
@@ -103,7 +105,7 @@ func (t *target) Identify(ctx context.Context) (engine.TargetIdentity, error) {
 	return engine.TargetIdentity{
 		DomainGUID: t.domainGUID, DomainSID: t.domainSID, DomainName: t.root.domainName(), BaseDN: t.root.baseDN,
 		Server: t.server.host, DSServiceName: t.root.dsServiceName, InvocationID: invocation, HighestUSN: root.highestUSN,
-		Account: account, Schema: t.schema, DeletedVisible: deletedVisible,
+		Account: account, AccountSID: t.account, ForestSID: t.forestSID, Schema: t.schema, DeletedVisible: deletedVisible,
 	}, nil
 }
 
@@ -144,7 +146,7 @@ func (t *target) Container(ctx context.Context, dn string, guid directory.GUID) 
 			return engine.Container{}, t.outsideDomain(dn)
 		}
 	}
-	e, err := t.pool.read(ctx, query{base: base, attributes: []string{attrGUID, "objectClass", "allowedChildClassesEffective"}})
+	e, err := t.pool.read(ctx, query{base: base, attributes: []string{attrGUID, "objectClass", "allowedChildClassesEffective", attrCritical}})
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultReferral) {
 		return engine.Container{}, t.outsideDomain(named)
 	}
@@ -168,7 +170,7 @@ func (t *target) Container(ctx context.Context, dn string, guid directory.GUID) 
 		return engine.Container{}, t.outsideDomain(e.DN)
 	}
 	return engine.Container{
-		GUID: found, DN: e.DN,
+		GUID: found, DN: e.DN, Critical: strings.EqualFold(e.GetAttributeValue(attrCritical), "TRUE"),
 		CanCreate: slices.ContainsFunc(e.GetAttributeValues("allowedChildClassesEffective"), func(c string) bool { return strings.EqualFold(c, "group") }),
 	}, nil
 }

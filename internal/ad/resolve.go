@@ -224,7 +224,7 @@ func (t *target) lookup(ctx context.Context, catalog bool, attribute string, val
 	entries, err := p.find(ctx, query{
 		base: base, scope: ldap.ScopeWholeSubtree,
 		filter:     and(anyOf(attribute, values), "(!(objectClass=foreignSecurityPrincipal))"),
-		attributes: []string{attrGUID, attrSID, "objectClass", "groupType", "isCriticalSystemObject", attribute},
+		attributes: []string{attrGUID, attrSID, "objectClass", "groupType", attrCritical, attribute},
 	})
 	if catalog && ctx.Err() == nil {
 		t.noteCatalog(err)
@@ -263,7 +263,7 @@ func parseCandidate(e *ldap.Entry) (c candidate, ok bool, err error) {
 	}
 	kind, _ := strconv.ParseInt(e.GetAttributeValue("groupType"), 10, 32)
 	c.groupType = int32(kind)
-	c.system = strings.EqualFold(e.GetAttributeValue("isCriticalSystemObject"), "TRUE")
+	c.system = strings.EqualFold(e.GetAttributeValue(attrCritical), "TRUE")
 	return c, true, nil
 }
 

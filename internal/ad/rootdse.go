@@ -24,6 +24,7 @@ type rootDSE struct {
 	dnsHostName    string
 	dsServiceName  string // DN of its nTDSDSA object
 	baseDN         string // of its domain
+	rootDomain     string // DN of the forest's root domain
 	configuration  string // DN of the configuration partition
 	schema         string
 	namingContexts []string
@@ -33,7 +34,7 @@ type rootDSE struct {
 
 var rootDSEAttributes = []string{
 	"dnsHostName", "dsServiceName", "defaultNamingContext", "configurationNamingContext",
-	"schemaNamingContext", "namingContexts", "highestCommittedUSN", "supportedCapabilities",
+	"schemaNamingContext", "rootDomainNamingContext", "namingContexts", "highestCommittedUSN", "supportedCapabilities",
 }
 
 func readRootDSE(ctx context.Context, c *conn) (rootDSE, error) {
@@ -51,6 +52,7 @@ func parseRootDSE(e *ldap.Entry) rootDSE {
 		dnsHostName:    e.GetEqualFoldAttributeValue("dnsHostName"),
 		dsServiceName:  e.GetEqualFoldAttributeValue("dsServiceName"),
 		baseDN:         e.GetEqualFoldAttributeValue("defaultNamingContext"),
+		rootDomain:     e.GetEqualFoldAttributeValue("rootDomainNamingContext"),
 		configuration:  e.GetEqualFoldAttributeValue("configurationNamingContext"),
 		schema:         e.GetEqualFoldAttributeValue("schemaNamingContext"),
 		namingContexts: e.GetEqualFoldAttributeValues("namingContexts"),

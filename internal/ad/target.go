@@ -26,6 +26,10 @@ type target struct {
 	domainGUID directory.GUID
 	domainSID  directory.SID
 	schema     engine.Schema
+	// account is who we are bound as, token the account and the groups it is in.
+	account   directory.SID
+	token     map[directory.SID]bool
+	forestSID directory.SID
 
 	mu     sync.Mutex
 	forest *forest // nil until it was read

@@ -140,6 +140,9 @@ type TargetGroup struct {
 	// WhenChanged is when this domain controller last saw the object change,
 	// to the second; zero where it is not told.
 	WhenChanged time.Time `json:"whenChanged,omitzero"`
+	// Critical is isCriticalSystemObject; AdminCount says that adminCount is not 0.
+	Critical   bool `json:"isCriticalSystemObject,omitempty"`
+	AdminCount bool `json:"adminCount,omitempty"`
 	// Members is the whole membership as it was read; a reader that cannot
 	// read it to the end fails instead of returning a part.
 	Members []MemberRef `json:"-"`
@@ -167,6 +170,14 @@ func (t *TargetGroup) SourceID() (GUID, bool) {
 	default:
 		return b, okB
 	}
+}
+
+// Marked reports whether the object carries the mark of any cloud group, of two
+// of them too.
+func (t *TargetGroup) Marked() bool {
+	_, a := ParseMark(t.AdminDesc)
+	_, b := ParseMark(t.ExternalID)
+	return a || b
 }
 
 // Conflicted reports whether the name is one that replication gave to the

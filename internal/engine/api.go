@@ -84,14 +84,16 @@ const (
 // Choices is what Enable and Set have in common. Empty and nil fields keep
 // what is set.
 type Choices struct {
-	TargetContainer      string      `json:"targetContainer"`
-	NameFormat           NameFormat  `json:"nameFormat"`
-	SAMAccountNameFormat NameFormat  `json:"samAccountNameFormat"`
-	ExcludeMailAttribute *bool       `json:"excludeMailAttribute"`
-	Adopt                *bool       `json:"adopt"`
-	MovedGroup           MovedGroup  `json:"movedGroup"`
-	SoftDeletedGroup     FrozenGroup `json:"softDeletedGroup"`
-	OutOfScopeGroup      FrozenGroup `json:"outOfScopeGroup"`
+	TargetContainer      string     `json:"targetContainer"`
+	NameFormat           NameFormat `json:"nameFormat"`
+	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
+	ExcludeMailAttribute *bool      `json:"excludeMailAttribute"`
+	Adopt                *bool      `json:"adopt"`
+	// TrustedOwners are names or SIDs; an empty list takes away those that are set.
+	TrustedOwners    *[]string   `json:"trustedOwners"`
+	MovedGroup       MovedGroup  `json:"movedGroup"`
+	SoftDeletedGroup FrozenGroup `json:"softDeletedGroup"`
+	OutOfScopeGroup  FrozenGroup `json:"outOfScopeGroup"`
 	// Scope, GroupIDs, Filter and IncludeSecurityGroups are [Scope]'s; a list or
 	// a filter that is empty takes away the one that is set.
 	Scope                 plan.ScopeMode           `json:"scope"`

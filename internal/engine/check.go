@@ -28,6 +28,7 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 
 type tester struct {
 	connection
+	state  LinkStore // nil: it cannot be read
 	checks []Check
 }
 
@@ -50,6 +51,7 @@ func (t *tester) checkState(ctx context.Context, e *Engine) Settings {
 	if err == nil {
 		var state State
 		if state, err = e.State(ctx); err == nil {
+			t.state = state
 			err = checkOwner(ctx, state, &settings, &t.connection)
 		}
 	}
@@ -158,7 +160,11 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 		t.skipped(names[1:], "The container cannot be read.")
 		return
 	}
-	t.add(names[0], Passed, container.DN+" is there.", "")
+	if err := container.protected(&t.targetID); err != nil {
+		t.addError(names[0], err)
+	} else {
+		t.add(names[0], Passed, container.DN+" is there.", "")
+	}
 	if container.CanCreate {
 		t.add(names[1], Passed, "The account may create groups there.", "")
 	} else {
@@ -169,22 +175,20 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	if tenant.IsZero() {
 		tenant = t.sourceID.TenantID
 	}
-	foreign, own := 0, 0
-	err = t.target.Groups(ctx, container.GUID, false, func(g directory.TargetGroup) error {
-		if directory.HasStamp(g.ExtensionName, tenant) {
-			own++
-		} else {
-			foreign++
-		}
-		return nil
-	})
+	of := *settings
+	of.Tenant.ID = tenant
+	var m marked
+	j, err := newJudge(t.target, &t.targetID, &of, []Container{container})
+	if err == nil {
+		m, err = j.countMarked(ctx, t.state, container)
+	}
 	switch {
 	case err != nil:
 		t.addError(names[2], err)
-	case foreign > 0:
-		t.add(names[2], Warning, fmt.Sprintf("%d groups there were written back by another product or tenant, %d by this one.", foreign, own),
+	case m.foreign > 0:
+		t.add(names[2], Warning, fmt.Sprintf("%d groups there were written back by another product or tenant, %d by this one.", m.foreign, m.own)+m.untrusted(),
 			"Choose an empty container, or enable with -Adopt.")
 	default:
-		t.add(names[2], Passed, fmt.Sprintf("%d groups there were written back by this tenant's installation, none by others.", own), "")
+		t.add(names[2], Passed, fmt.Sprintf("%d groups there were written back by this tenant's installation, none by others.", m.own), "")
 	}
 }

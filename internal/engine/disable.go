@@ -35,12 +35,13 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 		return Run{}, err
 	}
 	var set []Link
+	var left []plan.Change
 	switch {
 	case request.KeepGroup:
 	case request.PlanID != "":
 		set, err = agreedGroups(ctx, state, request.PlanID)
 	default:
-		set, err = ownGroups(ctx, state, c.target, &settings, request.IncludeAdopted)
+		set, left, err = ownGroups(ctx, state, &c, &settings, request.IncludeAdopted)
 	}
 	if err != nil {
 		return Run{}, err
@@ -51,6 +52,12 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 		return Run{}, err
 	}
 	if err := spoolDeletes(ctx, state, c.target, &record, set); err != nil {
+		return Run{}, err
+	}
+	for i := range left {
+		record.Planned.Add(&left[i])
+	}
+	if err := state.Spool(ctx, record.ID, left); err != nil {
 		return Run{}, err
 	}
 	if !request.WhatIf {
@@ -83,6 +90,9 @@ func agreedGroups(ctx context.Context, state State, planID string) ([]Link, erro
 		}
 		for i := range changes {
 			c := &changes[i]
+			if c.Action == plan.Skip {
+				continue // said to be left
+			}
 			if c.Reason != plan.ReasonDisabled {
 				return nil, invalidParameter("planId", planID, "the plan id of an answer to writeback.disable")
 			}
@@ -96,59 +106,83 @@ func agreedGroups(ctx context.Context, state State, planID string) ([]Link, erro
 }
 
 // ownGroups finds what is ours in the directory as it is now (rule 2): stamped
-// groups in the containers, also after a lost state, and linked groups wherever
-// they stand, if they still carry the mark.
-func ownGroups(ctx context.Context, state State, target Target, settings *Settings, includeAdopted bool) ([]Link, error) {
-	links := map[directory.GUID]Link{}
+// groups, also after a lost state, and linked groups, wherever they stand in the
+// domain. left are those of which people would think so, and that stay.
+func ownGroups(ctx context.Context, state State, c *connection, settings *Settings, includeAdopted bool) (set []Link, left []plan.Change, err error) {
+	containers, err := findContainers(ctx, c.target, settings, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := newJudge(c.target, &c.targetID, settings, containers)
+	if err != nil {
+		return nil, nil, err
+	}
+	looked := map[directory.GUID]bool{}
+	look := batched(askBatch, func(groups []directory.TargetGroup) error {
+		staged, err := withLinks(ctx, state, groups)
+		if err == nil {
+			err = j.ask(ctx, staged)
+		}
+		for i := 0; i < len(staged) && err == nil; i++ {
+			var object plan.Candidate
+			if object, err = j.candidate(ctx, &staged[i]); err != nil {
+				break
+			}
+			id := staged[i].SourceID
+			adopted := object.Adopted || directory.HasAdoptedStamp(object.ExtensionName, settings.Tenant.ID)
+			switch {
+			case looked[object.GUID]:
+			case !object.Ours(id, &j.rules):
+				if object.NeedsOwner(&j.rules) && !id.IsZero() {
+					left = append(left, plan.Left(id, &object, &j.rules))
+				}
+			case adopted && !includeAdopted:
+			case plan.Protection(&object.TargetGroup) != "":
+				left = append(left, plan.Left(id, &object, &j.rules))
+			default:
+				set = append(set, Link{SourceID: id, TargetGUID: object.GUID, DN: object.DN, Adopted: adopted})
+			}
+			looked[object.GUID] = true
+		}
+		return err
+	})
+	for _, container := range containers {
+		if err := c.target.Groups(ctx, container.GUID, false, look.add); err != nil {
+			return nil, nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
+		}
+	}
+	if err := c.target.StampedGroups(ctx, directory.Stamp(settings.Tenant.ID), look.add); err != nil {
+		return nil, nil, fmt.Errorf("looking for our stamp in the domain: %w", err)
+	}
+	if err := look.flush(); err != nil {
+		return nil, nil, err
+	}
 	for after := (directory.GUID{}); ; {
-		page, err := state.Links(ctx, after, listBatch)
+		links, err := state.Links(ctx, after, askBatch)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		for _, l := range page {
-			links[l.TargetGUID] = l
-		}
-		if len(page) < listBatch {
-			break
-		}
-		after = page[len(page)-1].TargetGUID
-	}
-	var set []Link
-	take := func(g directory.TargetGroup) error {
-		id, marked := g.SourceID()
-		link, linked := links[g.GUID]
-		delete(links, g.GUID)
-		ours := marked && (linked && link.SourceID == id || !linked && directory.HasStamp(g.ExtensionName, settings.Tenant.ID))
-		adopted := link.Adopted || directory.HasAdoptedStamp(g.ExtensionName, settings.Tenant.ID)
-		if ours && (includeAdopted || !adopted) {
-			set = append(set, Link{SourceID: id, TargetGUID: g.GUID, DN: g.DN, Adopted: adopted})
-		}
-		return nil
-	}
-	for _, container := range append([]Container{settings.Container}, settings.FormerContainers...) {
-		err := target.Groups(ctx, container.GUID, false, take)
-		if err != nil && !(container.GUID != settings.Container.GUID && HasID(err, "ContainerNotFound")) {
-			return nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
-		}
-	}
-	var elsewhere []directory.GUID
-	for guid := range links {
-		elsewhere = append(elsewhere, guid)
-	}
-	for len(elsewhere) > 0 {
-		n := min(len(elsewhere), askBatch)
-		found, err := headers(ctx, target, elsewhere[:n])
-		if err != nil {
-			return nil, fmt.Errorf("looking up linked groups: %w", err)
-		}
-		for _, g := range found {
-			if err := take(g); err != nil {
-				return nil, err
+		var elsewhere []directory.GUID
+		for _, l := range links {
+			if !looked[l.TargetGUID] {
+				elsewhere = append(elsewhere, l.TargetGUID)
 			}
 		}
-		elsewhere = elsewhere[n:]
+		found, err := headers(ctx, c.target, elsewhere)
+		if err != nil {
+			return nil, nil, fmt.Errorf("looking up linked groups: %w", err)
+		}
+		for _, g := range found {
+			if err := look.add(g); err != nil {
+				return nil, nil, err
+			}
+		}
+		if len(links) < askBatch {
+			err = look.flush()
+			return set, left, err
+		}
+		after = links[len(links)-1].TargetGUID
 	}
-	return set, nil
 }
 
 // spoolDeletes writes the deletion of the set as the run's plan, under the

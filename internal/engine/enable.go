@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"groupwriteback/internal/directory"
 )
@@ -68,7 +69,10 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 	if err := request.Choices.apply(&settings); err != nil {
 		return EnableResult{}, err
 	}
-	if err := chooseContainer(ctx, c.target, &settings, request.TargetContainer); err != nil {
+	if err := request.Choices.resolveOwners(ctx, c.target, &settings); err != nil {
+		return EnableResult{}, err
+	}
+	if err := chooseContainer(ctx, c, &settings, request.TargetContainer); err != nil {
 		return EnableResult{}, err
 	}
 
@@ -91,7 +95,7 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 	if !c.sourceID.hasOne(deletedRoles) {
 		result.Warnings = append(result.Warnings, "Without Group.Read.All deleted groups cannot be told from unreadable ones, so no group will be deleted.")
 	}
-	if err := countMarked(ctx, c, &settings, &result); err != nil {
+	if err := countMarked(ctx, state, c, &settings, &result); err != nil {
 		return EnableResult{}, err
 	}
 	settings.Enabled, settings.InitialPending = true, true
@@ -101,34 +105,94 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 
 // countMarked counts the marked groups in the container, and refuses when some
 // are of others and not to be adopted (rule 23).
-func countMarked(ctx context.Context, c *connection, settings *Settings, result *EnableResult) error {
-	example := ""
-	err := c.target.Groups(ctx, settings.Container.GUID, false, func(g directory.TargetGroup) error {
-		if directory.HasStamp(g.ExtensionName, settings.Tenant.ID) {
-			result.OwnGroups++
-			return nil
-		}
-		result.ForeignGroups++
-		if example == "" || g.DN < example {
-			example = g.DN
-		}
-		return nil
-	})
+func countMarked(ctx context.Context, state LinkStore, c *connection, settings *Settings, result *EnableResult) error {
+	j, err := newJudge(c.target, &c.targetID, settings, []Container{settings.Container})
 	if err != nil {
 		return err
 	}
-	if result.ForeignGroups > 0 && !settings.Adopt {
+	marked, err := j.countMarked(ctx, state, settings.Container)
+	if err != nil {
+		return err
+	}
+	result.OwnGroups, result.ForeignGroups = marked.own, marked.foreign
+	if marked.foreign > 0 && !settings.Adopt {
 		return &Error{Category: InvalidState, ID: "ForeignGroupsPresent", Object: settings.Container.DN,
-			Message: fmt.Sprintf("The container holds %d groups that another product or tenant wrote back, for example %s.", result.ForeignGroups, example),
+			Message: fmt.Sprintf("The container holds %d groups that another product or tenant wrote back, for example %s.", marked.foreign, marked.example) + marked.untrusted(),
 			Advice:  "Choose an empty container, or enable with -Adopt to take over those that stand for a group of this tenant; the others stay as they are."}
 	}
 	return nil
 }
 
+// marked counts the marked groups of a container.
+type marked struct {
+	own, foreign int
+	example      string // the first of the foreign ones by name
+	// stamped counts those of the foreign ones that carry our stamp and belong to
+	// somebody else, owner among them.
+	stamped int
+	owner   Principal
+}
+
+func (m *marked) untrusted() string {
+	if m.stamped == 0 {
+		return ""
+	}
+	owner := "accounts whose names cannot be read"
+	if m.owner.SID != "" {
+		owner = strings.TrimSpace(m.owner.Name + " (" + string(m.owner.SID) + ")")
+	}
+	return fmt.Sprintf(" %d of them carry our stamp, but belong to others, such as %s. A former service account is named with -TrustedOwner.", m.stamped, owner)
+}
+
+// countMarked counts the marked groups in the container. Two marks that
+// contradict each other are marks, and other values are none.
+func (j *judge) countMarked(ctx context.Context, state LinkStore, container Container) (marked, error) {
+	var m marked
+	count := batched(askBatch, func(groups []directory.TargetGroup) error {
+		targets, err := withLinks(ctx, state, groups)
+		if err == nil {
+			err = j.ask(ctx, targets)
+		}
+		if err != nil {
+			return err
+		}
+		for i := range targets {
+			c, err := j.candidate(ctx, &targets[i])
+			if err != nil {
+				return err
+			}
+			if c.Ours(targets[i].SourceID, &j.rules) {
+				m.own++
+				continue
+			}
+			m.foreign++
+			if m.example == "" || c.DN < m.example {
+				m.example = c.DN
+			}
+			if c.NeedsOwner(&j.rules) {
+				if m.stamped++; m.owner.SID == "" {
+					m.owner = Principal{SID: c.Owner, Name: c.OwnerName}
+				}
+			}
+		}
+		return nil
+	})
+	err := j.target.Groups(ctx, container.GUID, false, func(g directory.TargetGroup) error {
+		if !g.Marked() {
+			return nil
+		}
+		return count.add(g)
+	})
+	if err == nil {
+		err = count.flush()
+	}
+	return m, err
+}
+
 // chooseContainer settles where groups are to stand: the container that is
 // named, else the one that is configured. The one it replaces is remembered, so
 // that its groups are moved.
-func chooseContainer(ctx context.Context, target Target, settings *Settings, dn string) error {
+func chooseContainer(ctx context.Context, c *connection, settings *Settings, dn string) error {
 	before := settings.Container
 	if dn == "" && before.GUID.IsZero() {
 		return &Error{Category: InvalidArgument, ID: "ContainerRequired", Message: "No target container is given, and none is configured.",
@@ -141,8 +205,11 @@ func chooseContainer(ctx context.Context, target Target, settings *Settings, dn 
 		return &Error{Category: InvalidArgument, ID: "ContainerInvalid", Object: dn, Message: err.Error() + ".",
 			Advice: "Give the distinguished name of an organisational unit, such as OU=Groups,DC=contoso,DC=com."}
 	}
-	container, err := target.Container(ctx, dn, guid)
+	container, err := c.target.Container(ctx, dn, guid)
 	if err != nil {
+		return err
+	}
+	if err := container.protected(&c.targetID); err != nil {
 		return err
 	}
 	if !container.CanCreate {

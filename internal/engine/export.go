@@ -28,7 +28,7 @@ func (r *run) exportStep(ctx context.Context) error {
 			return err
 		}
 	}
-	e := exporter{run: r, total: total, unmarked: map[directory.GUID]bool{}}
+	e := exporter{run: r, total: total}
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for {
 			changes, err := r.state.Changes(ctx, r.record.ID, phase, r.exported[phase], spoolBatch, true)
@@ -52,8 +52,7 @@ func (r *run) exportStep(ctx context.Context) error {
 
 // lookBefore finds out which of the objects somebody has changed since they
 // were read: after our own write their uSN would no longer tell (rule 13). Each
-// is looked at before its first write; one that has lost its mark meanwhile is
-// no longer ours to write to (rule 2).
+// is looked at before its first write.
 func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) error {
 	var look []directory.GUID
 	for i := range changes {
@@ -79,9 +78,6 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 	}
 	for i := range now {
 		e.disturbed[now[i].GUID] = now[i].USNChanged != read[now[i].GUID]
-		if _, marked := now[i].SourceID(); !marked {
-			e.unmarked[now[i].GUID] = true
-		}
 	}
 	return nil
 }
@@ -90,8 +86,6 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 type exporter struct {
 	*run
 	total int
-
-	unmarked map[directory.GUID]bool // objects that had no mark when they were looked at
 
 	// Guarded by run.mu.
 	done    int
@@ -143,21 +137,28 @@ func (e *exporter) failed() error {
 func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 	finish, release := graceful(ctx)
 	defer release()
-	// The process may have slept for an hour, and another have taken over: before
-	// the change, or in the middle of one that takes several requests or tries.
-	var superseded error
-	mayWrite := func(ctx context.Context) error {
-		superseded = e.state.StillRunning(ctx, e.record.ID)
-		return superseded
-	}
-	if err := mayWrite(finish); err != nil {
+	// The process may have slept for an hour, and another have taken over; and
+	// somebody may have made the object another's. Both are looked at before the
+	// change, and in the middle of one that takes several requests or tries.
+	superseded := e.state.StillRunning(finish, e.record.ID)
+	if superseded != nil {
 		e.mu.Lock()
-		e.fatal = err
+		e.fatal = superseded
 		e.mu.Unlock()
 		return
 	}
-	finish = WithMayWrite(finish, mayWrite)
-	outcome, err := e.apply(finish, c)
+	requests := 0
+	outcome, err := e.apply(WithMayWrite(finish, func(ctx context.Context) error {
+		if superseded = e.state.StillRunning(ctx, e.record.ID); superseded != nil {
+			return superseded
+		}
+		if requests++; requests == 1 {
+			return nil // looked at just now
+		}
+		_, err := e.look(ctx, c)
+		return err
+	}), c)
+	outcome, err = left(c, outcome, err)
 	e.mu.Lock()
 	if superseded != nil {
 		e.fatal = superseded
@@ -308,19 +309,72 @@ func fatal(err error) bool {
 }
 
 func (e *exporter) apply(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
-	if e.unmarked[c.TargetGUID] && c.Action != plan.Adopt { // which writes the mark
-		return ChangeOutcome{Outcome: OutcomeSkipped, ErrorID: "MarkRemoved",
-			Message: "It no longer carries the group's mark, so it is not ours to change."}, nil
-	}
-	switch c.Action {
-	case plan.Create:
+	if c.Action == plan.Create {
 		return e.create(ctx, c)
-	case plan.UpdateMembers:
+	}
+	gone, err := e.look(ctx, c)
+	switch {
+	case err != nil:
+		return ChangeOutcome{}, err
+	case c.Action == plan.Delete:
+		return e.delete(ctx, c, gone)
+	case c.Action == plan.UpdateMembers:
 		return e.changeMembers(ctx, c)
-	case plan.Delete:
-		return e.delete(ctx, c)
 	}
 	return e.update(ctx, c)
+}
+
+// look looks at an object just before a request that changes it, and refuses
+// what may not be touched (rule 2): minutes may have passed since it was read.
+// Before a deletion everything is asked anew that makes it ours.
+func (e *exporter) look(ctx context.Context, c *SpooledChange) (gone bool, err error) {
+	if c.TargetGUID.IsZero() {
+		return false, nil // created by this very change
+	}
+	now, err := headers(ctx, e.target, []directory.GUID{c.TargetGUID})
+	if err != nil || len(now) == 0 {
+		return err == nil, err
+	}
+	fresh := judge{target: e.target, rules: e.rules, containers: e.containers, owners: map[directory.GUID]Principal{}}
+	object := fresh.unowned(&StagedTarget{TargetGroup: now[0]})
+	var refused plan.Refusal
+	if c.Action == plan.Delete {
+		staged, err := withLinks(ctx, e.state, now)
+		if err != nil {
+			return false, err
+		}
+		staged[0].Linked = staged[0].Linked && staged[0].SourceID == c.SourceID
+		if object, err = fresh.candidate(ctx, &staged[0]); err != nil {
+			return false, err
+		}
+		refused = object.MayDelete(c.SourceID, &e.rules, e.isContainer)
+	} else {
+		refused = object.MayWrite(c.SourceID, &e.rules, c.Action == plan.Adopt)
+	}
+	if refused.Message == "" {
+		return false, nil
+	}
+	return false, &Error{Category: InvalidState, ID: refused.ID, Object: object.DN, Message: refused.Message + " It is left as it is.",
+		Advice: "Look at the object. If it is ours, put it right; the next sync goes on with it."}
+}
+
+// left makes of a refusal to touch an object the outcome of a change that is
+// skipped.
+func left(c *SpooledChange, out ChangeOutcome, err error) (ChangeOutcome, error) {
+	var e *Error
+	if !errors.As(err, &e) {
+		return out, err
+	}
+	switch e.ID {
+	case plan.RefusedMark, plan.RefusedOwner, plan.RefusedProtected:
+	default:
+		return out, err
+	}
+	out.Outcome, out.ErrorID, out.Message = OutcomeSkipped, e.ID, e.Message
+	if c.Action == plan.Delete && e.ID != plan.RefusedProtected {
+		out.Unlink = c.TargetGUID // the state forgets it
+	}
+	return out, nil
 }
 
 func (e *exporter) create(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
@@ -392,26 +446,14 @@ func (e *exporter) changeMembers(ctx context.Context, c *SpooledChange) (ChangeO
 	return outcomeOf(refused), err
 }
 
-// delete looks once more before it deletes: minutes may have passed since the
-// object was read, and only what is ours may go (rule 2).
-func (e *exporter) delete(ctx context.Context, c *SpooledChange) (ChangeOutcome, error) {
-	now, err := headers(ctx, e.target, []directory.GUID{c.TargetGUID})
-	if err != nil {
-		return ChangeOutcome{}, err
+// delete removes an object that was looked at just now.
+func (e *exporter) delete(ctx context.Context, c *SpooledChange, gone bool) (ChangeOutcome, error) {
+	if !gone { // else someone was quicker
+		if err := e.target.Delete(ctx, c.TargetGUID); err != nil {
+			return ChangeOutcome{}, err // it may stand still: the next run tries again
+		}
 	}
-	out := ChangeOutcome{Outcome: OutcomeDone, Unlink: c.TargetGUID}
-	if len(now) == 0 {
-		return out, nil // someone was quicker
-	}
-	if id, marked := now[0].SourceID(); !marked || id != c.SourceID {
-		out.Outcome, out.ErrorID = OutcomeSkipped, "MarkRemoved" // and the state forgets it
-		out.Message = "It no longer carries the group's mark, so it is not ours to delete."
-		return out, nil
-	}
-	if err := e.target.Delete(ctx, c.TargetGUID); err != nil {
-		return ChangeOutcome{}, err // it may stand still: the next run tries again
-	}
-	return out, nil
+	return ChangeOutcome{Outcome: OutcomeDone, Unlink: c.TargetGUID}, nil
 }
 
 // outcomeOf tells a change that was done whole from one of which some members

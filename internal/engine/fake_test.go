@@ -443,12 +443,18 @@ type fakeDirectory struct {
 	// leave is how many values of a removal stay until finish.
 	leave int
 
+	// owners are those of objects that do not belong to the account; empty: it
+	// cannot be read.
+	owners   map[directory.GUID]directory.SID
+	critical bool // the container is
+
 	known map[directory.GUID]string // what each object was when its uSN was given
 	gone  map[directory.GUID]int64  // tombstones, with their uSN
 }
 
 func newDirectory() *fakeDirectory {
 	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, hidden: map[directory.GUID]bool{}, accounts: map[directory.GUID]directory.MemberRef{}, domain: domain,
+		owners: map[directory.GUID]directory.SID{},
 		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}}
 }
 
@@ -508,14 +514,14 @@ func (d *fakeDirectory) Identify(ctx context.Context) (engine.TargetIdentity, er
 	usn := d.usn
 	d.mu.Unlock()
 	return engine.TargetIdentity{DomainGUID: d.domain.GUID, DomainSID: d.domain.SID, DomainName: d.domain.Name, BaseDN: "DC=contoso,DC=test", Server: d.server, DSServiceName: "CN=" + d.server, InvocationID: d.invocation,
-		HighestUSN: usn, DeletedVisible: !d.blind, Schema: engine.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true}}, d.check(ctx, "identify")
+		HighestUSN: usn, Account: "svc", AccountSID: service, ForestSID: domain.SID, DeletedVisible: !d.blind, Schema: engine.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true}}, d.check(ctx, "identify")
 }
 
 func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.GUID) (engine.Container, error) {
 	if dn != "" && dn != containerDN || dn == "" && id != containerID {
 		return engine.Container{}, &engine.Error{Category: engine.ObjectNotFound, ID: "ContainerNotFound", Object: dn}
 	}
-	return engine.Container{GUID: containerID, DN: containerDN, CanCreate: true}, d.check(ctx, "container")
+	return engine.Container{GUID: containerID, DN: containerDN, CanCreate: true, Critical: d.critical}, d.check(ctx, "container")
 }
 
 // copied is an object as a reader gets it.
@@ -619,6 +625,53 @@ func (d *fakeDirectory) MarkedGroups(ctx context.Context, container directory.GU
 		}
 	}
 	return d.check(ctx, "marked")
+}
+
+const (
+	service  = directory.SID("S-1-5-21-1-2-3-1105") // the account that runs the sync
+	attacker = directory.SID("S-1-5-21-1-2-3-1666")
+)
+
+func (d *fakeDirectory) StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error {
+	for _, g := range d.sorted() {
+		if err := d.check(ctx, "stamped"); err != nil {
+			return err
+		}
+		if g.Marked() && slices.Contains(g.ExtensionName, stamp) {
+			if err := each(copied(g, false)); err != nil {
+				return err
+			}
+		}
+	}
+	return d.check(ctx, "stamped")
+}
+
+// owner is the account, where nobody else was named.
+func (d *fakeDirectory) owner(id directory.GUID) directory.SID {
+	if owner, ok := d.owners[id]; ok {
+		return owner
+	}
+	return service
+}
+
+func (d *fakeDirectory) Owners(ctx context.Context, guids []directory.GUID) (map[directory.GUID]engine.Principal, error) {
+	owners := map[directory.GUID]engine.Principal{}
+	for _, id := range guids {
+		if owner := d.owner(id); d.objects[id] != nil && owner != "" {
+			owners[id] = engine.Principal{SID: owner, Name: map[directory.SID]string{attacker: "mallory"}[owner]}
+		}
+	}
+	return owners, d.check(ctx, "owners")
+}
+
+func (d *fakeDirectory) Principal(ctx context.Context, name string) (engine.Principal, error) {
+	if name == "mallory" {
+		return engine.Principal{SID: attacker, Name: name}, d.check(ctx, "principal")
+	}
+	if sid, err := directory.ParseSID(name); err == nil {
+		return engine.Principal{SID: sid}, d.check(ctx, "principal")
+	}
+	return engine.Principal{}, &engine.Error{Category: engine.ObjectNotFound, ID: "AccountNotFound", Object: name, Message: "none"}
 }
 
 func (d *fakeDirectory) ReplicatedUSN(ctx context.Context, invocation directory.GUID) (int64, bool, error) {
@@ -729,6 +782,9 @@ func has(g *directory.TargetGroup, member directory.GUID) bool {
 // write runs a change; a fault of kind errLost lets it happen and loses the
 // answer, one of kind errPart lets it happen and fails what comes after it.
 func (d *fakeDirectory) write(ctx context.Context, operation string, change func() error) error {
+	if err := engine.MayWrite(ctx); err != nil {
+		return err
+	}
 	err := d.check(ctx, operation)
 	if err != nil && !errors.Is(err, errLost) && !errors.Is(err, errPart) {
 		return err
@@ -779,7 +835,7 @@ func (d *fakeDirectory) Created(ctx context.Context, _ directory.GUID, groups []
 		var wanted directory.TargetGroup
 		set(&wanted, attributes)
 		for _, g := range d.sorted() {
-			if strings.EqualFold(g.SAMAccountName, wanted.SAMAccountName) && strings.HasSuffix(g.DN, ","+containerDN) && g.AdminDesc == wanted.AdminDesc &&
+			if strings.EqualFold(g.SAMAccountName, wanted.SAMAccountName) && strings.HasSuffix(g.DN, ","+containerDN) && g.AdminDesc == wanted.AdminDesc && d.owner(g.GUID) == service &&
 				!slices.ContainsFunc(wanted.ExtensionName, func(v string) bool { return !slices.Contains(g.ExtensionName, v) }) {
 				found[i] = engine.Created{GUID: g.GUID, DN: g.DN}
 			}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/plan"
 )
 
 // How much is gathered before it is staged in one short transaction, and how
@@ -193,22 +192,4 @@ func (b *memberBatch) flush() error {
 	err := b.stage(b.pages)
 	b.pages, b.members = nil, 0
 	return err
-}
-
-// place tells where an object stands relative to the containers.
-func (r *run) place(dn string) plan.Place {
-	parsed, err := directory.ParseDN(dn)
-	if err != nil {
-		return plan.Elsewhere
-	}
-	for i, container := range r.containers {
-		base, err := directory.ParseDN(container.DN)
-		if err == nil && parsed.Within(base) {
-			if i == 0 {
-				return plan.InContainer
-			}
-			return plan.InFormerContainer
-		}
-	}
-	return plan.Elsewhere
 }

@@ -22,8 +22,9 @@ func (r *run) importTarget(ctx context.Context) error {
 }
 
 // importContainers stages every marked group of the containers and then looks
-// up, one by one, the linked objects that are not there (rule 5). What is
-// nowhere in the domain is lost.
+// up, one by one, the linked objects that are not there (rule 5), and those that
+// were linked once. What is nowhere in the domain is lost. Those that carry our
+// stamp elsewhere are staged too: a state that was lost knows none of them.
 func (r *run) importContainers(ctx context.Context) error {
 	stage := r.staging(ctx)
 	add := func(g directory.TargetGroup) error {
@@ -64,11 +65,72 @@ func (r *run) importContainers(ctx context.Context) error {
 			return err
 		}
 		if len(links) < lookup {
-			r.record.MissingGroups = len(r.lost)
-			return nil
+			break
 		}
 		after = links[len(links)-1].TargetGUID
 	}
+	r.record.MissingGroups = len(r.lost)
+	if err := r.importFormer(ctx, stage); err != nil {
+		return err
+	}
+	return r.importStamped(ctx, stage)
+}
+
+// importFormer stages what was linked once and is in none of the containers, or
+// has lost its mark: it may have been restored.
+func (r *run) importFormer(ctx context.Context, stage *batch[directory.TargetGroup]) error {
+	former, err := r.state.FormerLinks(ctx)
+	if err != nil {
+		return err
+	}
+	for links := range slices.Chunk(former, lookup) {
+		guids := targets(links)
+		staged, err := r.state.StagedTargets(ctx, r.record.ID, guids)
+		if err != nil {
+			return err
+		}
+		for i := range staged {
+			guids = slices.DeleteFunc(guids, func(g directory.GUID) bool { return g == staged[i].GUID })
+		}
+		if err := r.target.GroupsByGUID(ctx, guids, true, stage.add); err != nil {
+			return fmt.Errorf("looking up groups that were linked before: %w", err)
+		}
+	}
+	return stage.flush()
+}
+
+// importStamped stages the groups outside of the containers that carry our stamp
+// and are not linked.
+func (r *run) importStamped(ctx context.Context, stage *batch[directory.TargetGroup]) error {
+	found := batched(lookup, func(guids []directory.GUID) error {
+		staged, err := r.state.StagedTargets(ctx, r.record.ID, guids)
+		if err != nil {
+			return err
+		}
+		guids = slices.DeleteFunc(guids, func(guid directory.GUID) bool {
+			return slices.ContainsFunc(staged, func(s StagedTarget) bool { return s.GUID == guid })
+		})
+		return r.target.GroupsByGUID(ctx, guids, true, stage.add)
+	})
+	err := r.target.StampedGroups(ctx, directory.Stamp(r.rules.TenantID), func(g directory.TargetGroup) error {
+		if r.place(g.DN) != plan.Elsewhere {
+			return nil // read already
+		}
+		return found.add(g.GUID)
+	})
+	if err == nil {
+		err = found.flush()
+	}
+	if err != nil {
+		return fmt.Errorf("looking for our stamp in the domain: %w", err)
+	}
+	return stage.flush()
+}
+
+// concerns reports whether a group that is not linked is one to look at: it is
+// marked, and in a container or stamped.
+func (r *run) concerns(g *directory.TargetGroup) bool {
+	return g.Marked() && (r.place(g.DN) != plan.Elsewhere || directory.HasStamp(g.ExtensionName, r.rules.TenantID))
 }
 
 func targets(links []Link) []directory.GUID {
@@ -122,20 +184,26 @@ func (r *run) siftChanged(ctx context.Context, headers []directory.TargetGroup) 
 	for i := range headers {
 		g := &headers[i]
 		staged, ok := known[g.GUID]
-		_, marked := g.SourceID()
 		switch {
 		case ok && staged.USNChanged == g.USNChanged:
-		case ok || marked && r.place(g.DN) != plan.Elsewhere:
+		case ok || r.concerns(g):
 			read = append(read, g.GUID)
 		}
 	}
 	return r.readTargets(ctx, read, known)
 }
 
-// known returns what is staged of these objects or, for a linked one of which
-// nothing is staged, what the link says.
+// known returns what is staged of these objects or, for one of which nothing is
+// staged and that is linked or was so before, what the link says.
 func (r *run) known(ctx context.Context, guids []directory.GUID) (map[directory.GUID]StagedTarget, error) {
 	known := map[directory.GUID]StagedTarget{}
+	former, err := r.state.FormerLinksTo(ctx, guids)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range former {
+		known[l.TargetGUID] = StagedTarget{SourceID: l.SourceID, Former: true, TargetGroup: directory.TargetGroup{GUID: l.TargetGUID, DN: l.DN}}
+	}
 	links, err := r.state.LinksTo(ctx, guids)
 	if err != nil {
 		return nil, err
@@ -161,7 +229,7 @@ func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map
 			before := known[g.GUID]
 			r.touch(before.SourceID, touchedByTarget)
 			id, marked := g.SourceID()
-			if !before.Linked && (!marked || r.place(g.DN) == plan.Elsewhere) {
+			if !before.Linked && !before.Former && !r.concerns(&g) {
 				return nil // it no longer concerns us
 			}
 			if marked {

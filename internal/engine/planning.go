@@ -59,7 +59,11 @@ func (p *planner) planAll(ctx context.Context) error {
 		if after != nil {
 			key = TargetKey{after.SourceID, after.GUID}
 		}
-		return r.state.TargetGroups(ctx, r.record.ID, key, listBatch)
+		page, err := r.state.TargetGroups(ctx, r.record.ID, key, listBatch)
+		if err == nil {
+			err = r.ask(ctx, page)
+		}
+		return page, err
 	}}
 	for done := 0; ; done++ {
 		source, err := sources.peek()
@@ -82,7 +86,11 @@ func (p *planner) planAll(ctx context.Context) error {
 			pair.ID = target.SourceID
 		}
 		for ; target != nil && target.SourceID == pair.ID; target, err = staged.peek() {
-			pair.Candidates = append(pair.Candidates, r.candidate(target))
+			candidate, err := r.candidate(ctx, target)
+			if err != nil {
+				return err
+			}
+			pair.Candidates = append(pair.Candidates, candidate)
 			staged.next()
 		}
 		if err != nil {
@@ -129,7 +137,11 @@ func (p *planner) planTouched(ctx context.Context, ids []directory.GUID) error {
 			return err
 		}
 		for i := range staged {
-			pair.Candidates = append(pair.Candidates, r.candidate(&staged[i]))
+			candidate, err := r.candidate(ctx, &staged[i])
+			if err != nil {
+				return err
+			}
+			pair.Candidates = append(pair.Candidates, candidate)
 		}
 		links, err := r.state.LinksOf(ctx, []directory.GUID{id})
 		if err != nil {
@@ -176,10 +188,6 @@ func (c *cursor[T]) peek() (*T, error) {
 
 func (c *cursor[T]) next() {
 	c.last, c.page = &c.page[0], c.page[1:]
-}
-
-func (r *run) candidate(t *StagedTarget) plan.Candidate {
-	return plan.Candidate{TargetGroup: t.TargetGroup, Linked: t.Linked, Adopted: t.Adopted, Place: r.place(t.DN)}
 }
 
 // planner plans pairs and gathers what has to be asked in batches: the
@@ -378,7 +386,11 @@ func (p *planner) addBySID(ctx context.Context, pair *plan.Pair, ref directory.M
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	candidate := plan.Candidate{TargetGroup: found[0], BySID: true, Place: p.place(found[0].DN)}
+	candidate, err := p.candidate(ctx, &StagedTarget{TargetGroup: found[0]})
+	if err != nil {
+		return err
+	}
+	candidate.BySID = true
 	if p.settings.Adopt || candidate.Ours(pair.ID, &p.rules) { // ours: the state was lost
 		stage := func(g directory.TargetGroup) error {
 			return p.state.StageTargetGroups(ctx, p.record.ID, []directory.TargetGroup{g})
@@ -450,9 +462,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			return err
 		}
 	}
-	if pair.Source != nil && len(ours) == 1 && !slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked }) { // a lost state does not know it (rule 3)
-		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: ours[0].GUID, DN: ours[0].DN,
-			Adopted: directory.HasAdoptedStamp(ours[0].ExtensionName, p.rules.TenantID)})
+	if standing := plan.Standing(pair, &p.rules); pair.Source != nil && standing != nil && !standing.Linked { // a lost state does not know it (rule 3)
+		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: standing.GUID, DN: standing.DN,
+			Adopted: directory.HasAdoptedStamp(standing.ExtensionName, p.rules.TenantID)})
 		p.nested[pair.ID] = true
 	}
 	return nil
@@ -488,7 +500,7 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 		if len(staged) == 0 || staged[0].USNChanged == c.USNChanged {
 			continue
 		}
-		before := p.candidate(&staged[0])
+		before := p.unowned(&staged[0])
 		if before.Values, err = p.state.TargetMembership(ctx, p.base, c.GUID); err != nil {
 			return err
 		}
@@ -558,9 +570,12 @@ func (p *planner) accept(c planned) error {
 	}
 	p.record.Planned.Add(&c.Change)
 	p.tally.Add(&c.Change, c.values, &p.limits, p.consent)
-	switch c.Reason {
-	case plan.ReasonNameClash, plan.ReasonDisputed, plan.ReasonMarkRemoved, plan.ReasonPresenceUnknown:
+	switch {
+	case c.Beside:
+	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown:
 		p.doubts++
+	case c.Reason == plan.ReasonProtected && (c.Situation == plan.Linked || c.Situation == plan.Moved):
+		p.guarded++
 	}
 	return p.spool.add(c)
 }

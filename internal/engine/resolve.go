@@ -114,7 +114,11 @@ func (r *run) standing(ctx context.Context, id directory.GUID) ([]directory.Memb
 	var ours []directory.MemberRef
 	for i := range staged {
 		ref := directory.MemberRef{GUID: staged[i].GUID, DN: staged[i].DN, SID: staged[i].SID}
-		if c := r.candidate(&staged[i]); c.Ours(id, &r.rules) {
+		c, err := r.candidate(ctx, &staged[i])
+		if err != nil {
+			return nil, err
+		}
+		if c.Ours(id, &r.rules) {
 			if c.Linked {
 				return []directory.MemberRef{ref}, nil
 			}

@@ -13,7 +13,7 @@ import (
 // SetSettings changes settings. Whatever changes what is written makes the
 // next run Initial.
 func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings, error) {
-	c, done, err := e.use(false, patch.TargetContainer != "")
+	c, done, err := e.use(false, patch.needsDirectory())
 	if err != nil {
 		return Settings{}, err
 	}
@@ -43,11 +43,16 @@ func (p *SettingsPatch) prepare(ctx context.Context, state State, c *connection)
 	if err := p.apply(&settings); err != nil {
 		return Settings{}, err
 	}
-	if p.TargetContainer != "" {
+	if p.needsDirectory() {
 		if err := checkOwner(ctx, state, &settings, c); err != nil {
 			return Settings{}, err
 		}
-		if err := chooseContainer(ctx, c.target, &settings, p.TargetContainer); err != nil {
+		if err := p.resolveOwners(ctx, c.target, &settings); err != nil {
+			return Settings{}, err
+		}
+	}
+	if p.TargetContainer != "" {
+		if err := chooseContainer(ctx, c, &settings, p.TargetContainer); err != nil {
 			return Settings{}, err
 		}
 	}
@@ -55,6 +60,37 @@ func (p *SettingsPatch) prepare(ctx context.Context, state State, c *connection)
 		settings.InitialPending = true
 	}
 	return settings, nil
+}
+
+func (p *Choices) needsDirectory() bool { return p.TargetContainer != "" || p.TrustedOwners != nil }
+
+// maxTrustedOwners bounds the accounts that may be trusted beside our own.
+const maxTrustedOwners = 20
+
+// resolveOwners finds the accounts that are named. Groups that anybody may be in
+// are none: who owns an object has every right to it.
+func (p *Choices) resolveOwners(ctx context.Context, target TargetReader, s *Settings) error {
+	if p.TrustedOwners == nil {
+		return nil
+	}
+	if len(*p.TrustedOwners) > maxTrustedOwners {
+		return invalidParameter("trustedOwners", fmt.Sprintf("%d accounts", len(*p.TrustedOwners)), fmt.Sprintf("at most %d", maxTrustedOwners))
+	}
+	var owners []Principal
+	for _, name := range *p.TrustedOwners {
+		owner, err := target.Principal(ctx, name)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(string(owner.SID), "S-1-5-21-") || plan.WellKnown(owner.SID) {
+			return invalidParameter("trustedOwners", name, "service accounts that ran the sync before, by name or SID")
+		}
+		if !slices.ContainsFunc(owners, func(o Principal) bool { return o.SID == owner.SID }) {
+			owners = append(owners, owner)
+		}
+	}
+	s.TrustedOwners = owners
+	return nil
 }
 
 // apply changes what needs no directory.

@@ -31,6 +31,9 @@ type Settings struct {
 	// Adopt takes over marked objects without our stamp that stand for a group
 	// in scope (rule 24).
 	Adopt bool `json:"adopt"`
+	// TrustedOwners are accounts whose marked and stamped objects are ours beside
+	// those of the account that runs the sync: service accounts of before (rule 2).
+	TrustedOwners []Principal `json:"trustedOwners,omitempty"`
 	// MovedGroup says what is done with a linked group that an administrator
 	// moved out of the container (rule 5).
 	MovedGroup MovedGroup `json:"movedGroup"`

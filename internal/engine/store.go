@@ -165,6 +165,8 @@ type StagedTarget struct {
 	SourceID directory.GUID
 	Linked   bool
 	Adopted  bool
+	// Former: it was linked to SourceID until another took its place.
+	Former bool
 	directory.TargetGroup
 }
 
@@ -176,6 +178,10 @@ type LinkStore interface {
 	// objects, without those that have none, in no order.
 	LinksOf(ctx context.Context, sources []directory.GUID) ([]Link, error)
 	LinksTo(ctx context.Context, targets []directory.GUID) ([]Link, error)
+	// FormerLinks lists the objects that were linked until others took their
+	// places, and FormerLinksTo those of these that were, in no order.
+	FormerLinks(ctx context.Context) ([]Link, error)
+	FormerLinksTo(ctx context.Context, targets []directory.GUID) ([]Link, error)
 	// UnstagedLinks lists links whose objectGUID the generation has not staged.
 	UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]Link, error)
 	// SaveLinks stores pairs outside of an export: those found again by mark

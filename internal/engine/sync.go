@@ -24,7 +24,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 	}
 	defer release()
 	if r.record.Kind == DisableRun {
-		return r.do(ctx, r.planDisable, r.exportStep, r.endDisable)
+		return r.do(ctx, r.locateAny, r.planDisable, r.exportStep, r.endDisable)
 	}
 	if err := r.agree(ctx, request.AllowOnce, r.state.UsePlan); err != nil {
 		return Run{}, err
@@ -163,6 +163,7 @@ func mayRun(settings *Settings, policy PolicyType) error {
 // run is one run on its way. Its steps are called in the order of the recipes
 // above, and share what they found here.
 type run struct {
+	*judge
 	state    State
 	source   Source
 	target   Target
@@ -173,18 +174,16 @@ type run struct {
 	log      *slog.Logger
 	progressing
 
-	record     Run
-	base       int64     // the generation that was current when the run began
-	watermark  Watermark // that of the base, then what this run has found out
-	links      DeltaLinks
-	selection  SourceSelection
-	scope      plan.Scope
-	rules      plan.Rules
-	limits     plan.Limits
-	consent    *plan.Consent
-	tally      plan.Tally
-	containers []Container // the configured one, then the former ones
-	touched    map[directory.GUID]touch
+	record    Run
+	base      int64     // the generation that was current when the run began
+	watermark Watermark // that of the base, then what this run has found out
+	links     DeltaLinks
+	selection SourceSelection
+	scope     plan.Scope
+	limits    plan.Limits
+	consent   *plan.Consent
+	tally     plan.Tally
+	touched   map[directory.GUID]touch
 	// unseen are groups that were asked for and that the tenant did not show,
 	// told those that a delta told of as being there, now or within the lag.
 	unseen, told map[directory.GUID]bool
@@ -216,6 +215,7 @@ type run struct {
 	formerLeft bool // groups still stand in a former container
 	doubts     int  // groups that could not be decided: the run is partial
 	unknown    int  // unknown members of the groups that were planned
+	guarded    int  // linked groups that are protected and were left as they are
 	expired    bool // the access token ran out
 	stepNumber int
 	steps      int
@@ -289,7 +289,7 @@ func (r *run) conclude(ctx context.Context, err error) {
 	r.record.Ended = r.now().UTC()
 	var stopped *stop
 	switch {
-	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.unknown > 0 || r.expired):
+	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.unknown > 0 || r.guarded > 0 || r.expired):
 		r.record.Status = RunPartial
 		r.record.Message = r.partly()
 		if r.expired {
@@ -323,6 +323,7 @@ func (r *run) partly() string {
 	}{
 		{r.record.Failed, "1 change failed or could not be confirmed", "%d changes failed or could not be confirmed"},
 		{r.doubts, "1 group could not be decided", "%d groups could not be decided"},
+		{r.guarded, "1 group is protected and is held as it is", "%d groups are protected and are held as they are"},
 		{r.unknown, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"},
 	} {
 		switch {
@@ -365,30 +366,31 @@ func checkRun(ctx context.Context, state State, settings *Settings, c *connectio
 }
 
 // locate finds the containers by their objectGUIDs: they may have been renamed
-// or moved. One that is missing is an error, never an empty target.
+// or moved. One that is missing is an error, never an empty target; so is one in
+// which the domain keeps what it depends on, unless it is a former one.
 func (r *run) locate(ctx context.Context) error {
-	for _, configured := range append([]Container{r.settings.Container}, r.settings.FormerContainers...) {
-		container, err := r.target.Container(ctx, "", configured.GUID)
-		if err != nil && !(configured.GUID != r.settings.Container.GUID && HasID(err, "ContainerNotFound")) {
-			return err
-		}
-		if err == nil {
-			r.containers = append(r.containers, container)
-		}
-	}
-	dn, err := directory.ParseDN(r.containers[0].DN)
+	containers, err := findContainers(ctx, r.target, &r.settings, false)
 	if err != nil {
 		return err
 	}
-	r.rules = plan.Rules{
-		TenantID: r.settings.Tenant.ID, Container: r.containers[0].GUID, ContainerDN: dn,
-		CNFromDisplayName: r.settings.NameFormat == NameDisplayName, SAMFromDisplayName: r.settings.SAMAccountNameFormat == NameDisplayName,
-		Mail: !r.settings.ExcludeMailAttribute, ExternalID: r.targetID.Schema.ExternalID,
-		OnPremisesGroupType: r.settings.OnPremisesGroupType, OwnGroupType: r.settings.Scope.Groups == plan.ScopeWritebackEnabled,
-		MaxMembers: r.settings.MaxMemberCount,
-		Adopt:      map[directory.GUID]directory.GUID{}, MoveBack: r.settings.MovedGroup == MovedBack,
-		RemoveSoftDeleted: r.settings.SoftDeletedGroup == FrozenRemove, RemoveOutOfScope: r.settings.OutOfScopeGroup == FrozenRemove,
+	if err := containers[0].protected(&r.targetID); err != nil {
+		return err
 	}
+	if r.judge, err = newJudge(r.target, &r.targetID, &r.settings, containers); err != nil {
+		return err
+	}
+	dn, err := directory.ParseDN(containers[0].DN)
+	if err != nil {
+		return err
+	}
+	rules := &r.rules
+	rules.Container, rules.ContainerDN = containers[0].GUID, dn
+	rules.CNFromDisplayName, rules.SAMFromDisplayName = r.settings.NameFormat == NameDisplayName, r.settings.SAMAccountNameFormat == NameDisplayName
+	rules.Mail, rules.ExternalID = !r.settings.ExcludeMailAttribute, r.targetID.Schema.ExternalID
+	rules.OnPremisesGroupType, rules.OwnGroupType = r.settings.OnPremisesGroupType, r.settings.Scope.Groups == plan.ScopeWritebackEnabled
+	rules.MaxMembers = r.settings.MaxMemberCount
+	rules.Adopt, rules.MoveBack = map[directory.GUID]directory.GUID{}, r.settings.MovedGroup == MovedBack
+	rules.RemoveSoftDeleted, rules.RemoveOutOfScope = r.settings.SoftDeletedGroup == FrozenRemove, r.settings.OutOfScopeGroup == FrozenRemove
 	if r.record.Kind == SyncRun {
 		// What Disable had named before writeback was enabled again.
 		if err := r.state.SetDisableSet(ctx, nil); err != nil {
@@ -398,6 +400,30 @@ func (r *run) locate(ctx context.Context) error {
 		return r.state.SetOwner(ctx, r.settings.Tenant.ID, r.settings.Domain)
 	}
 	return nil
+}
+
+// locateAny finds those of the containers that are there, for what Disable named.
+func (r *run) locateAny(ctx context.Context) error {
+	containers, err := findContainers(ctx, r.target, &r.settings, true)
+	if err == nil {
+		r.judge, err = newJudge(r.target, &r.targetID, &r.settings, containers)
+	}
+	return err
+}
+
+// findContainers finds the configured container and the former ones, without
+// those that are gone; anyway: the configured one may be gone too.
+func findContainers(ctx context.Context, target TargetReader, settings *Settings, anyway bool) (containers []Container, err error) {
+	for _, configured := range append([]Container{settings.Container}, settings.FormerContainers...) {
+		container, err := target.Container(ctx, "", configured.GUID)
+		switch {
+		case err == nil:
+			containers = append(containers, container)
+		case !HasID(err, "ContainerNotFound") || !anyway && configured.GUID == settings.Container.GUID:
+			return nil, err
+		}
+	}
+	return containers, nil
 }
 
 // agree takes the consent to the plan that is named, if one is (rule 28). use

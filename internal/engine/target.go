@@ -33,6 +33,16 @@ type TargetReader interface {
 	// that do not exist, are deleted, or are not groups are left out. each is
 	// called once for every other, in any order, from one goroutine at a time.
 	GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error
+	// StampedGroups reads every group of the domain, wherever it stands, that
+	// carries a mark and this value of extensionName, without members.
+	StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error
+	// Owners tells who owns these objects, at most 1,000 a call. Those that do
+	// not exist, and those whose owner the account may not read, are left out.
+	Owners(ctx context.Context, guids []directory.GUID) (map[directory.GUID]Principal, error)
+	// Principal finds an account by its SID, as DOMAIN\name, name@domain, or by
+	// its sAMAccountName or DN; of a SID it need not know more than that. Errors:
+	// AccountNotFound, AccountAmbiguous.
+	Principal(ctx context.Context, name string) (Principal, error)
 	// ChangedGroups reads every group of the domain, marked or not, whose
 	// uSNChanged is above since, without members (rule 13).
 	ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error
@@ -44,8 +54,9 @@ type TargetReader interface {
 	// container and nothing else of them (rule 9).
 	MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error
 	// Created finds groups that were just created, directly below parent, by the
-	// sAMAccountName, mark and stamp among their attributes. The answer has one
-	// element for each, in their order; zero where there is no such group.
+	// sAMAccountName, mark and stamp among their attributes and by their owner: the
+	// account itself. The answer has one element for each, in their order; zero
+	// where there is no such group.
 	Created(ctx context.Context, parent directory.GUID, groups [][]plan.AttributeChange) ([]Created, error)
 	// ReplicatedUSN tells up to which USN this domain controller has received
 	// the changes made on the one with that invocationId; known is false when it
@@ -73,8 +84,8 @@ type TargetWriter interface {
 	// the first members in one operation; [TargetReader.Created] tells its
 	// objectGUID. Errors: NameClash (Object is the DN that holds the name),
 	// AccessDenied, … A lost answer or an entryAlreadyExists is settled by
-	// looking: an object of that name with the same mark and stamp counts as
-	// created. Members that the directory refuses are returned, each with its
+	// looking: an object of that name with the same mark and stamp that belongs to
+	// the account counts as created. Members that the directory refuses are returned, each with its
 	// reason, and do not keep the group from being created with the others. With
 	// an error the group may exist, with some of its members.
 	Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]Refusal, error)
@@ -106,9 +117,13 @@ type TargetIdentity struct {
 	InvocationID  directory.GUID
 	// HighestUSN is highestCommittedUSN at the time of the call.
 	HighestUSN int64
-	// Account is the user the connection is bound as, as whoami tells it.
-	Account string
-	Schema  Schema
+	// Account is the user the connection is bound as, as whoami tells it, and
+	// AccountSID its SID.
+	Account    string
+	AccountSID directory.SID
+	// ForestSID is the SID of the forest's root domain; empty where it is not known.
+	ForestSID directory.SID
+	Schema    Schema
 	// DeletedVisible says whether the account sees deleted objects (rule 9).
 	DeletedVisible bool
 }
@@ -124,6 +139,12 @@ type Schema struct {
 	ExchangeVersion int
 }
 
+// Principal is an account or a group of accounts.
+type Principal struct {
+	SID  directory.SID `json:"sid"`
+	Name string        `json:"name,omitempty"` // for people
+}
+
 // Container is an organisational unit or container that holds our groups.
 type Container struct {
 	GUID directory.GUID `json:"guid"`
@@ -131,6 +152,8 @@ type Container struct {
 	// CanCreate and CanDelete: groups may be created and deleted below it
 	// (allowedChildClassesEffective; deletion is known only from a group).
 	CanCreate bool `json:"canCreate"`
+	// Critical is isCriticalSystemObject.
+	Critical bool `json:"-"`
 }
 
 // Resolution is who a cloud member is on-premises.

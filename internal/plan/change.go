@@ -90,6 +90,9 @@ type Change struct {
 	Reason string `json:"reason,omitempty"`
 	// Message is the reason in words, naming the objects concerned.
 	Message string `json:"message,omitempty"`
+	// Beside: a Skip of an object beside the one that stands for the group.
+	// Nothing waits for it. It is not stored.
+	Beside bool `json:"-"`
 }
 
 // Attribute returns the new values of the named attribute and whether the

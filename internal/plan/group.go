@@ -14,6 +14,9 @@ import (
 const (
 	ReasonForeign          = "foreign"                   // another product's or tenant's object
 	ReasonUnmatched        = "unmatched"                 // stamped, but the tenant has no such group
+	ReasonAdoptedBefore    = "adopted-before"            // adopted before the state was lost, and of another owner
+	ReasonProtected        = "protected"                 // an object that is never touched
+	ReasonReturned         = "returned"                  // linked once; another has taken its place
 	ReasonDisputed         = "disputed"                  // two objects carry one mark
 	ReasonMarkRemoved      = "mark-removed"              // linked, but no longer marked: not ours any more
 	ReasonAuthorityMoved   = "source-of-authority-moved" // the group once stood in AD (rule 25)
@@ -102,14 +105,11 @@ type Candidate struct {
 	// may stand anywhere in the domain and may carry no mark (rule 25).
 	BySID bool
 	Place Place
-}
-
-// Ours reports whether the object is ours to change as the cloud group id
-// (rule 2): it carries the group's mark, and is linked, or stamped and either in
-// one of the containers or known by the group's SID.
-func (c *Candidate) Ours(id directory.GUID, r *Rules) bool {
-	marked, ok := c.SourceID()
-	return ok && marked == id && (c.Linked || (c.Place != Elsewhere || c.BySID) && directory.HasStamp(c.ExtensionName, r.TenantID))
+	// Owner owns an object that NeedsOwner; empty where that could not be read.
+	Owner     directory.SID
+	OwnerName string
+	// Former: it was linked to the group until another took its place.
+	Former bool
 }
 
 // adopted reports whether the object was there before us: it keeps its names,
@@ -182,16 +182,19 @@ func Group(p *Pair, r *Rules) []Change {
 // or is to be adopted. What stands beside it is returned as skips; with none
 // chosen they say why.
 func choose(p *Pair, r *Rules) (*Candidate, []Change) {
+	var linked *Candidate
 	var ours, others []*Candidate
 	var said []Change
 	for i := range p.Candidates {
 		c := &p.Candidates[i]
 		switch {
-		case c.Ours(p.ID, r):
-			ours = append(ours, c)
-		case c.Linked:
+		case c.Linked && !c.marks(p.ID):
 			said = append(said, skip(p, c, ReasonMarkRemoved,
 				"It is linked but no longer carries the group's mark, so it is not ours to change. Restore adminDescription, or delete the object."))
+		case c.Linked:
+			linked = c
+		case c.Ours(p.ID, r):
+			ours = append(ours, c)
 		default:
 			others = append(others, c)
 		}
@@ -199,14 +202,14 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 	if said != nil {
 		return nil, said
 	}
-
+	if linked != nil {
+		return chooseLinked(p, r, linked)
+	}
 	if len(ours) > 1 {
 		winner := undisputed(ours)
 		for _, c := range ours {
 			if c != winner {
-				s := skip(p, c, ReasonDisputed, fmt.Sprintf("%d objects carry the mark of this group. Delete all but one of them.", len(ours)))
-				s.Situation = Disputed
-				said = append(said, s)
+				said = append(said, dispute(p, c, fmt.Sprintf("%d objects carry the mark of this group. Delete all but one of them.", len(ours))))
 			}
 		}
 		if winner == nil {
@@ -240,22 +243,92 @@ func agreed(p *Pair, others []*Candidate, r *Rules) []*Candidate {
 	return out
 }
 
+// chooseLinked chooses the linked object, whatever stands beside it: that is
+// reported, and nothing waits for it (rule 26).
+func chooseLinked(p *Pair, r *Rules, linked *Candidate) (*Candidate, []Change) {
+	var said []Change
+	for i := range p.Candidates {
+		c := &p.Candidates[i]
+		if c == linked {
+			continue
+		}
+		beside := leave(p, c, r)
+		switch {
+		case c.Former:
+			if beside.Reason = ReasonReturned; c.Ours(p.ID, r) {
+				beside.Situation = Disputed
+			}
+			beside.Message = fmt.Sprintf("It stood for the group before and is there again, and since it was gone %s (%s) has taken its place. "+
+				"Delete this one; or, to go on with it and its SID, delete the other and run a sync.", linked.DN, linked.GUID)
+		case c.Ours(p.ID, r):
+			beside = dispute(p, c, fmt.Sprintf("It carries the mark of this group beside %s (%s), which is linked and goes on. Delete this one.", linked.DN, linked.GUID))
+		}
+		beside.Beside = true
+		said = append(said, beside)
+	}
+	if why := Protection(&linked.TargetGroup); why != "" {
+		return nil, append(said, skip(p, linked, ReasonProtected, why+" Until then it is held as it is."))
+	}
+	return linked, said
+}
+
+// Standing returns the object that stands for the group and is ours, nil if
+// there is none.
+func Standing(p *Pair, r *Rules) *Candidate {
+	chosen, _ := choose(p, r)
+	if chosen == nil || !chosen.Ours(p.ID, r) {
+		return nil
+	}
+	return chosen
+}
+
 // adoptable reports whether an object that is not ours may be taken over as the
 // group (rules 24 and 25).
 func adoptable(p *Pair, c *Candidate, r *Rules) bool {
-	if c.BySID {
+	switch {
+	case Protection(&c.TargetGroup) != "":
+		return false
+	case c.BySID:
 		return c.claimed(p.ID, r) == ""
 	}
-	return c.Place != Elsewhere
+	return c.marks(p.ID) && (c.Place != Elsewhere || c.stamped(r))
+}
+
+func dispute(p *Pair, c *Candidate, message string) Change {
+	s := skip(p, c, ReasonDisputed, message)
+	s.Situation = Disputed
+	return s
 }
 
 // leave says why an object that is not ours is left as it is.
 func leave(p *Pair, c *Candidate, r *Rules) Change {
-	if !c.BySID {
-		s := skip(p, c, ReasonForeign, "It carries the mark of a cloud group but not our stamp: another product or tenant wrote it. It is left as it is.")
-		s.Situation = Foreign
-		return s
+	reason, message, situation := ReasonForeign, "", Foreign
+	if c.BySID {
+		situation = Unlinked
 	}
+	switch why := Protection(&c.TargetGroup); {
+	case why != "":
+		reason, message = ReasonProtected, why+" Such an object is never linked, adopted or changed."
+	case c.stamped(r) && directory.HasAdoptedStamp(c.ExtensionName, r.TenantID):
+		reason = ReasonAdoptedBefore
+		message = "It was adopted before the state was lost, and " + c.owner() + ". It is taken over again once somebody agrees to that (-Adopt, -AdoptGroup)."
+	case c.stamped(r):
+		message = "It carries the mark and our stamp, which anybody may write, and " + c.owner() +
+			", which is neither the account that runs the sync nor a trusted one. It is left as it is. If it was written by a former service account, name that with -TrustedOwner."
+	case c.BySID:
+		return authorityMoved(p, c, r)
+	case c.Former:
+		reason = ReasonReturned
+		message = "It stood for the group before and is there again, without our stamp. Delete it, or write the group's mark and stamp back; until then the group has no object."
+	default:
+		message = "It carries the mark of a cloud group but not our stamp: another product or tenant wrote it. It is left as it is."
+	}
+	s := skip(p, c, reason, message)
+	s.Situation = situation
+	return s
+}
+
+func authorityMoved(p *Pair, c *Candidate, r *Rules) Change {
 	message := fmt.Sprintf("The group was moved to the cloud from Active Directory, where the object with its SID %s stands at %s. ", p.Source.OnPremisesSID, c.DN)
 	switch claim := c.claimed(p.ID, r); {
 	case claim != "":
@@ -270,23 +343,19 @@ func leave(p *Pair, c *Candidate, r *Rules) Change {
 	return s
 }
 
-// undisputed returns the one that goes on among several objects of ours (rule
-// 26): exactly one has a name of its own, and no other is the linked one.
+// undisputed returns the one that goes on among several objects of ours, none
+// of them linked (rule 26): the only one with a name of its own, which is not one
+// that replication made up.
 func undisputed(ours []*Candidate) *Candidate {
 	var winner *Candidate
-	linked := false
 	for _, c := range ours {
-		linked = linked || c.Linked
-		if c.Conflicted() {
-			continue
-		}
-		if winner != nil {
+		switch {
+		case c.Conflicted():
+		case winner != nil:
 			return nil
+		default:
+			winner = c
 		}
-		winner = c
-	}
-	if winner == nil || linked && !winner.Linked {
-		return nil
 	}
 	return winner
 }

@@ -9,7 +9,7 @@ func Pending(changes []Change, m *Membership) bool {
 		return true
 	}
 	for i := range changes {
-		if passes(changes[i].Reason) {
+		if !changes[i].Beside && passes(changes[i].Reason) {
 			return true
 		}
 	}
@@ -22,7 +22,8 @@ func Pending(changes []Change, m *Membership) bool {
 func passes(reason string) bool {
 	switch reason {
 	case ReasonNameClash, ReasonDisputed, ReasonMarkRemoved, ReasonForeign, ReasonAuthorityMoved,
-		ReasonMembersUnread, ReasonRemovalsHeld, ReasonPresenceUnknown:
+		ReasonMembersUnread, ReasonRemovalsHeld, ReasonPresenceUnknown,
+		ReasonProtected, ReasonAdoptedBefore, ReasonReturned:
 		return true
 	}
 	return false

@@ -31,17 +31,25 @@ func members(ns ...byte) []directory.GUID {
 
 func rules() *Rules {
 	dn, _ := directory.ParseDN("OU=Groups,DC=contoso,DC=test")
-	return &Rules{TenantID: tenant, ContainerDN: dn, Mail: true, ExternalID: true}
+	base, _ := directory.ParseDN("DC=contoso,DC=test")
+	return &Rules{TenantID: tenant, ContainerDN: dn, BaseDN: base, Mail: true, ExternalID: true,
+		Account: service, TrustedOwners: []directory.SID{former}, DomainSID: "S-1-5-21-1-2-3", ForestSID: "S-1-5-21-9-9-9"}
 }
 
 func source() *directory.SourceGroup {
 	return &directory.SourceGroup{ID: groupID, DisplayName: "Sales", Description: "All of sales", Mail: "sales@contoso.test"}
 }
 
+const (
+	service = directory.SID("S-1-5-21-1-2-3-1105") // the account that runs the sync
+	former  = directory.SID("S-1-5-21-1-2-3-1106") // one that did before
+	attack  = directory.SID("S-1-5-21-1-2-3-1666")
+)
+
 // written is what AD has after the source was written with the rules.
 func written(s *directory.SourceGroup, r *Rules, guid directory.GUID, values ...byte) Candidate {
 	c := Candidate{Linked: true, Values: members(values...)}
-	c.GUID = guid
+	c.GUID, c.Owner = guid, service
 	apply(&c, create(&Pair{ID: s.ID, Source: s}, r))
 	return c
 }
@@ -119,7 +127,7 @@ func TestGroup(t *testing.T) {
 		return c
 	}
 	bySID := func(p *Pair) Candidate {
-		p.Source.OnPremisesSID = "S-1-5-21-1-2-3-4"
+		p.Source.OnPremisesSID = "S-1-5-21-1-2-3-1104"
 		c := Candidate{BySID: true, Place: Elsewhere, Values: members(1)}
 		c.GUID, c.DN, c.SID = object, "CN=Old,OU=Legacy,DC=contoso,DC=test", p.Source.OnPremisesSID
 		c.CN, c.SAMAccountName, c.DisplayName, c.GroupType, c.AdminDesc = "Old", "old", "Old", -2147483646, "asked for by J. Doe"
@@ -160,8 +168,72 @@ func TestGroup(t *testing.T) {
 			[]string{"Skip linked mark-removed"}},
 		{"marked for another group", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = directory.Mark(object) }, []string{"Skip linked mark-removed"}},
 		{"state lost", func(p *Pair, r *Rules) { p.Candidates[0].Linked = false }, nil},
-		{"stamped, but neither linked nor in a container", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Place = false, Elsewhere },
-			[]string{"Skip foreign foreign"}},
+		{"state lost, moved by hand before", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Place = false, Elsewhere }, nil},
+		{"state lost, of a former service account", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].Place, p.Candidates[0].Owner = false, Elsewhere, former
+		}, nil},
+		{"state lost, of an administrator", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, "S-1-5-32-544" }, nil},
+		{"state lost, of an administrator of the domain", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].Owner, p.Candidates[0].Place = false, "S-1-5-21-1-2-3-512", InFormerContainer
+		}, []string{"Move linked container-changed"}},
+		{"state lost, of an administrator of the forest", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, "S-1-5-21-9-9-9-519" }, nil},
+		{"stamped elsewhere by an administrator", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].Owner, p.Candidates[0].Place = false, "S-1-5-21-1-2-3-512", Elsewhere
+		}, []string{"Skip foreign foreign"}},
+		{"stamped by somebody", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, attack }, []string{"Skip foreign foreign"}},
+		{"stamped, and its owner cannot be read", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, "" }, []string{"Skip foreign foreign"}},
+		{"stamped by somebody and adopted before", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].Owner = false, attack
+			p.Candidates[0].ExtensionName = append(p.Candidates[0].ExtensionName, directory.AdoptedStamp(tenant))
+		}, []string{"Skip foreign adopted-before"}},
+		{"stamped by somebody, adopted", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].Owner = false, attack
+			agree(p, r)
+		}, []string{"Adopt foreign extensionName"}},
+		{"stamped by somebody, and the linked one beside it", func(p *Pair, r *Rules) {
+			second := written(source(), r, other, 1, 2)
+			second.Linked, second.Owner = false, attack
+			p.Candidates, p.Membership.Joined = append(p.Candidates, second), members(1)
+		}, []string{"Skip foreign foreign", "UpdateMembers linked -1"}},
+		{"stamped by somebody, and one of ours beside it, state lost", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked = false
+			second := written(source(), r, other, 1, 2)
+			second.Linked, second.Owner = false, attack
+			p.Candidates, p.Membership.Joined = append(p.Candidates, second), members(1)
+		}, []string{"Skip foreign foreign", "UpdateMembers linked -1"}},
+		{"linked, whoever owns it", func(p *Pair, r *Rules) { p.Candidates[0].Owner = attack }, nil},
+		{"linked, and protected now", func(p *Pair, r *Rules) { p.Candidates[0].AdminCount, p.Membership.Joined = true, members(1) },
+			[]string{"Skip linked protected"}},
+		{"linked, protected now, deleted from the tenant", func(p *Pair, r *Rules) {
+			p.Candidates[0].AdminCount, p.Source, p.Presence = true, nil, "hard-deleted"
+		}, []string{"Skip linked protected"}},
+		{"a critical object that is stamped", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Critical = false, true },
+			[]string{"Skip foreign protected"}},
+		{"marked administrators of the domain, to be adopted", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].SID = false, "S-1-5-21-1-2-3-512"
+			agree(p, r)
+		}, []string{"Skip foreign protected"}},
+		{"a marked group of BUILTIN, to be adopted", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].SID = false, "S-1-5-32-548"
+			agree(p, r)
+		}, []string{"Skip foreign protected"}},
+		{"source of authority moved, and it is the administrators of the domain", func(p *Pair, r *Rules) {
+			c := bySID(p)
+			c.SID = "S-1-5-21-1-2-3-512"
+			p.Candidates = []Candidate{c}
+			agree(p, r)
+		}, []string{"Skip unlinked protected"}},
+		{"deleted by hand, created anew and restored by hand", func(p *Pair, r *Rules) {
+			second := written(source(), r, other, 1, 2)
+			second.Linked, second.Former = false, true
+			p.Candidates = append(p.Candidates, second)
+		}, []string{"Skip disputed returned"}},
+		{"restored without mark and stamp", func(p *Pair, r *Rules) {
+			p.Candidates = append(p.Candidates, Candidate{Former: true})
+		}, []string{"Skip foreign returned"}},
+		{"restored, and the one that took its place is gone", func(p *Pair, r *Rules) {
+			p.Candidates[0].Linked, p.Candidates[0].Former, p.LinkLost = false, true, &directory.MemberRef{GUID: other, DN: "CN=x"}
+		}, nil},
 		{"foreign", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()} }, []string{"Skip foreign foreign"}},
 		{"another tenant's", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
@@ -218,10 +290,15 @@ func TestGroup(t *testing.T) {
 			second.Linked = false
 			p.Candidates[0].CN = "Sales\nCNF:x"
 			p.Candidates = append(p.Candidates, second)
-		}, []string{"Skip disputed disputed", "Skip disputed disputed"}},
+		}, []string{"Skip disputed disputed", "Update linked cn"}},
 		{"two of ours with names of their own", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
 			second.Linked = false
+			p.Candidates, p.Membership.Joined = append(p.Candidates, second), members(1)
+		}, []string{"Skip disputed disputed", "UpdateMembers linked -1"}},
+		{"two of ours with names of their own, state lost", func(p *Pair, r *Rules) {
+			second := written(source(), r, other, 1, 2)
+			p.Candidates[0].Linked, second.Linked = false, false
 			p.Candidates = append(p.Candidates, second)
 		}, []string{"Skip disputed disputed", "Skip disputed disputed"}},
 		{"moved by hand", func(p *Pair, r *Rules) { p.Candidates[0].Place = Elsewhere; p.Membership.Joined = members(1) },
@@ -236,7 +313,7 @@ func TestGroup(t *testing.T) {
 			p.Candidates, p.LinkLost = nil, &directory.MemberRef{GUID: object, DN: "CN=x"}
 		},
 			[]string{"Create deleted deleted-in-ad cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
-		{"source of authority moved, its object gone", func(p *Pair, r *Rules) { p.Candidates, p.Source.OnPremisesSID = nil, "S-1-5-21-1-2-3-4" },
+		{"source of authority moved, its object gone", func(p *Pair, r *Rules) { p.Candidates, p.Source.OnPremisesSID = nil, "S-1-5-21-1-2-3-1104" },
 			[]string{"Skip unlinked source-of-authority-moved"}},
 		{"source of authority moved, not to be adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{bySID(p)} },
 			[]string{"Skip unlinked source-of-authority-moved"}},
@@ -277,13 +354,17 @@ func TestGroup(t *testing.T) {
 		{"source of authority moved, adopted before, state lost", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{adoptedBySID(p, r)}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted, r.MoveBack = false, false, true
+		}, []string{"Skip unlinked adopted-before"}},
+		{"source of authority moved, adopted before from an account that is trusted, state lost", func(p *Pair, r *Rules) {
+			p.Candidates = []Candidate{adoptedBySID(p, r)}
+			p.Candidates[0].Linked, p.Candidates[0].Adopted, p.Candidates[0].Owner, r.MoveBack = false, false, former, true
 		}, []string{"UpdateMembers linked -1"}},
 		{"source of authority moved, adopted before, container changed", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{adoptedBySID(p, r)}
 			p.Candidates[0].Place = InFormerContainer
 		}, []string{"UpdateMembers linked -1"}},
 		{"source of authority moved, adopted before, then deleted by hand", func(p *Pair, r *Rules) {
-			p.Candidates, p.Source.OnPremisesSID, p.LinkLost = nil, "S-1-5-21-1-2-3-4", &directory.MemberRef{GUID: object, DN: "CN=x"}
+			p.Candidates, p.Source.OnPremisesSID, p.LinkLost = nil, "S-1-5-21-1-2-3-1104", &directory.MemberRef{GUID: object, DN: "CN=x"}
 		}, []string{"Skip unlinked source-of-authority-moved"}},
 		{"as many members as are allowed", func(p *Pair, r *Rules) {
 			p.Candidates, r.MaxMembers = nil, 3
@@ -376,7 +457,7 @@ func TestSkipsSayWhat(t *testing.T) {
 	marked, stamped := candidate, candidate
 	marked.AdminDesc = directory.Mark(other)
 	stamped.ExtensionName = []string{directory.Stamp(object)}
-	const sid = "S-1-5-21-1-2-3-4"
+	const sid = "S-1-5-21-1-2-3-1104"
 	for name, c := range map[string]struct {
 		candidates []Candidate
 		adopt      bool

@@ -14,6 +14,12 @@ type Rules struct {
 	// Container is where groups are to stand, ContainerDN its name now.
 	Container   directory.GUID
 	ContainerDN directory.DN
+	// Account is who writes, TrustedOwners are further accounts whose marked and
+	// stamped objects are ours (rule 2). ForestSID is that of the root domain.
+	Account              directory.SID
+	TrustedOwners        []directory.SID
+	DomainSID, ForestSID directory.SID
+	BaseDN               directory.DN // the head of the domain
 	// CNFromDisplayName and SAMFromDisplayName choose the readable names.
 	CNFromDisplayName  bool
 	SAMFromDisplayName bool

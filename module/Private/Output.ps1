@@ -219,6 +219,7 @@ function ConvertTo-Status {
         SamAccountNameFormat         = $settings.samAccountNameFormat
         ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
         Adopt                        = [bool] $settings.adopt
+        TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) { if ($null -ne $owner) { if ($owner.name) { "$($owner.name) ($($owner.sid))" } else { [string] $owner.sid } } })
         MovedGroup                   = $settings.movedGroup
         SoftDeletedGroup             = $settings.softDeletedGroup
         OutOfScopeGroup              = $settings.outOfScopeGroup

@@ -10,6 +10,7 @@ function ConvertTo-SettingField {
     }
     if ($Bound.ContainsKey('IncludeSecurityGroup')) { $fields['includeSecurityGroups'] = [bool] $Bound['IncludeSecurityGroup'] }
     if ($Bound.ContainsKey('MaximumMemberCount')) { $fields['maxMemberCount'] = [int] $Bound['MaximumMemberCount'] }
+    if ($Bound.ContainsKey('TrustedOwner')) { $fields['trustedOwners'] = [string[]] @($Bound['TrustedOwner']) }
     if ($Bound.ContainsKey('GroupId')) {
         $fields['groupIds'] = [string[]] @(foreach ($guid in $Bound['GroupId']) { $guid.ToString() })
         # an empty list takes the selection away, which is no wish to select nothing

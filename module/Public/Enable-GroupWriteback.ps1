@@ -23,6 +23,10 @@ function Enable-GroupWriteback {
     .PARAMETER Adopt
         Go on although the container holds groups that another tool wrote back (Entra Connect, for example), and take
         over those that stand for a group of this tenant.
+    .PARAMETER TrustedOwner
+        Accounts that ran the sync before, by name (CONTOSO\svc-old, svc-old@contoso.com) or SID. Groups with our mark
+        and stamp are taken as ours after the state was lost only if they belong to the account that runs the sync, to
+        one of these or, in the target container, to administrators. An empty list, @(), takes away those that are set.
     .PARAMETER MovedGroup
         What is done with a group that somebody moved out of the container: Keep (default) leaves it there and keeps
         it up to date, MoveBack moves it back.
@@ -91,6 +95,9 @@ function Enable-GroupWriteback {
         [switch] $ExcludeMailAttribute,
 
         [switch] $Adopt,
+
+        [ValidateNotNull()]
+        [string[]] $TrustedOwner,
 
         [ValidateSet('Keep', 'MoveBack')]
         [string] $MovedGroup,

@@ -24,6 +24,10 @@ function Set-GroupWriteback {
     .PARAMETER Adopt
         Whether groups in the container that another tool wrote back are taken over, where they stand for a group of
         this tenant.
+    .PARAMETER TrustedOwner
+        Accounts that ran the sync before, by name (CONTOSO\svc-old, svc-old@contoso.com) or SID. Groups with our mark
+        and stamp are taken as ours after the state was lost only if they belong to the account that runs the sync, to
+        one of these or, in the target container, to administrators. An empty list, @(), takes away those that are set.
     .PARAMETER MovedGroup
         What is done with a group that somebody moved out of the container: Keep or MoveBack.
     .PARAMETER SoftDeletedGroup
@@ -113,6 +117,9 @@ function Set-GroupWriteback {
         [switch] $ExcludeMailAttribute,
 
         [switch] $Adopt,
+
+        [ValidateNotNull()]
+        [string[]] $TrustedOwner,
 
         [ValidateSet('Keep', 'MoveBack')]
         [string] $MovedGroup,

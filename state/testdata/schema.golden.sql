@@ -30,6 +30,11 @@ CREATE TABLE disable_set (
     dn          TEXT    NOT NULL,
     adopted     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE former_link (
+    target_guid BLOB PRIMARY KEY,
+    source_id   BLOB NOT NULL,
+    dn          TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE gone (
     generation INTEGER NOT NULL,
     side       INTEGER NOT NULL,
@@ -133,7 +138,7 @@ CREATE TABLE target_group (
     external_id      TEXT    NOT NULL,
     extension_name   TEXT    NOT NULL, -- JSON list, empty for none
     usn_changed      INTEGER NOT NULL,
-    member_count     INTEGER NOT NULL, when_changed TEXT NOT NULL DEFAULT '',
+    member_count     INTEGER NOT NULL, when_changed TEXT NOT NULL DEFAULT '', critical INTEGER NOT NULL DEFAULT 0, admin_count INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (guid, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE target_membership_chunk (
@@ -160,6 +165,7 @@ CREATE INDEX change_phase  ON change (run, phase);
 CREATE INDEX change_run    ON change (run);
 CREATE INDEX change_source ON change (source_id);
 CREATE INDEX change_target ON change (target_guid);
+CREATE INDEX former_link_source ON former_link (source_id);
 CREATE INDEX member_join_due                    ON member_join (generation, due) WHERE due IS NOT NULL;
 CREATE INDEX member_join_generation             ON member_join (generation);
 CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';

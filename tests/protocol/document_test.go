@@ -18,10 +18,10 @@ var shapes = map[string]shape{
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
 		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute adopt
-		movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections limits{@limits} runHistoryDays initialPending version`,
+		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections limits{@limits} runHistoryDays initialPending version`,
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
-		excludeMailAttribute adopt movedGroup softDeletedGroup outOfScopeGroup whatIf`,
+		excludeMailAttribute adopt trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
 	"patch":  "@enable initialIntervalDays connections limits{@limits} runHistoryDays",
 	"page":   "after limit",
 	"member": "id name kind targetGuid dn reason",

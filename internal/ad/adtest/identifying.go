@@ -35,6 +35,7 @@ func (s *suite) testIdentify(t *testing.T) {
 		Schema: engine.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion},
 		// The two depend on the server and are looked at below.
 		HighestUSN: got.HighestUSN, Account: got.Account,
+		AccountSID: s.admin.sid(t, s.Config.User), ForestSID: sid,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -55,6 +56,23 @@ func (s *suite) testIdentify(t *testing.T) {
 			t.Error("deleted objects are not visible to the account that may see them")
 		}
 	})
+}
+
+// sid reads the SID of an account, name@domain.
+func (a *admin) sid(t *testing.T, account string) directory.SID {
+	t.Helper()
+	name, domain, _ := strings.Cut(account, "@")
+	base := "DC=" + strings.ReplaceAll(domain, ".", ",DC=")
+	found, err := a.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false,
+		"(sAMAccountName="+ldap.EscapeFilter(name)+")", []string{"objectSid"}, []ldap.Control{ldap.NewControlString("1.2.840.113556.1.4.1339", false, "")}))
+	if err != nil || len(found.Entries) != 1 {
+		t.Fatalf("looking for %s: %v", account, err)
+	}
+	sid, err := directory.SIDFromAD(found.Entries[0].GetRawAttributeValue("objectSid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sid
 }
 
 // administratorsOnly is a security descriptor (MS-DTYP 2.4.6) that lets nobody

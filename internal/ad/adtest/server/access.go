@@ -16,6 +16,7 @@ const (
 	deleteObject = 0x10000
 	readControl  = 0x20000
 	writeDAC     = 0x40000
+	writeOwner   = 0x80000
 	allRights    = 0xf01ff
 )
 
@@ -83,6 +84,60 @@ func (t token) sees(o *object) bool {
 
 func (t token) mayDelete(o *object) bool {
 	return t.allows(o, deleteObject, nil) || t.allows(o.parent, deleteChild, o.class)
+}
+
+// The parts of a security descriptor that are read and written (MS-ADTS
+// 3.1.1.3.4.1.11). Without the control all are meant, the audit list too, which
+// this server does not keep: who may not read that gets nothing.
+const (
+	ownerPart       = 1
+	listPart        = 4
+	auditPart       = 8
+	wholeDescriptor = 15
+)
+
+func meant(parts int64) int64 {
+	if parts == 0 {
+		return wholeDescriptor
+	}
+	return parts
+}
+
+// owner is whom a new object belongs to: the group of administrators, if the
+// account is in it, else the account (MS-ADTS 6.1.3.6).
+func (w writer) owner() sid {
+	if admins := w.sidOf(512); w.account == nil || w.token[admins] {
+		return admins
+	}
+	return w.account.sid
+}
+
+// descriptor writes the owner of an object, if that is asked for and may be
+// read, as a self-relative security descriptor.
+func (t token) descriptor(o *object, parts int64) []byte {
+	parts = meant(parts)
+	// Who owns an object may read its descriptor, whatever that says.
+	if parts&auditPart != 0 && !t[administrators] || !t.allows(o, readControl, nil) && !t[o.owner] {
+		return nil
+	}
+	b := make([]byte, 20)
+	b[0] = 1
+	binary.LittleEndian.PutUint16(b[2:], 0x8000)
+	if parts&ownerPart != 0 && o.owner != "" {
+		binary.LittleEndian.PutUint32(b[4:], 20)
+		b = append(b, o.owner...)
+	}
+	return b
+}
+
+// parseOwner reads the owner of a self-relative security descriptor.
+func parseOwner(b []byte) (sid, *result) {
+	if len(b) >= 20 && b[0] == 1 {
+		if at := int(binary.LittleEndian.Uint32(b[4:])); at >= 20 && at+8 <= len(b) && at+8+4*int(b[at+1]) <= len(b) {
+			return sid(b[at : at+8+4*int(b[at+1])]), nil
+		}
+	}
+	return "", unwilling(0x57, "not a security descriptor with an owner")
 }
 
 // parseDescriptor reads the entries of a self-relative security descriptor

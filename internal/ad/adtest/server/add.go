@@ -15,6 +15,8 @@ import (
 type writer struct {
 	*domain
 	token token
+	// account is who writes; nil for the server itself.
+	account *object
 	// system: the server's own content, without questions of rights.
 	system bool
 }
@@ -142,6 +144,7 @@ func (w writer) create(dn string, values map[string][]string) (*object, *result)
 	if bad := acceptable(o, members); bad != nil {
 		return nil, bad
 	}
+	o.owner = w.owner()
 	w.insert(o, parent)
 	o.members.add(o, members)
 	return o, nil

@@ -24,13 +24,15 @@ const (
 	maxReceiveBuffer = 10 << 20
 )
 
-var supportedControls = []string{ldap.ControlTypePaging, oidPermissiveModify, oidTreeDelete, oidExtendedDN, oidShowDeleted, oidDomainScope}
+var supportedControls = []string{ldap.ControlTypePaging, oidPermissiveModify, oidTreeDelete, oidExtendedDN, oidShowDeleted, oidDomainScope, ldap.ControlTypeMicrosoftSDFlags}
 
 // controls are what came with a request.
 type controls struct {
 	paging                                           *ldap.ControlPaging
 	extended                                         extendedName
 	permissive, treeDelete, showDeleted, domainScope bool
+	// descriptor is which parts of a security descriptor are meant; 0: not said.
+	descriptor int64
 }
 
 // session is one connection.
@@ -158,7 +160,7 @@ func (c *session) answer(p *ber.Packet, with controls) (answer searchAnswer, nam
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := writer{domain: c.domain, token: c.domain.tokenOf(c.user)}
+	w := writer{domain: c.domain, token: c.domain.tokenOf(c.user), account: c.user}
 	switch p.Tag {
 	case ldap.ApplicationAddRequest:
 		bad = w.add(p)
@@ -250,6 +252,12 @@ func parseControls(p *ber.Packet) (c controls, bad *result) {
 			c.showDeleted = true
 		case oidDomainScope:
 			c.domainScope = true
+		case ldap.ControlTypeMicrosoftSDFlags:
+			flags, err := ber.DecodePacketErr(packet.Children[len(packet.Children)-1].Data.Bytes())
+			if err != nil || len(flags.Children) != 1 {
+				return c, refuse(ldap.LDAPResultProtocolError, 0x57, "the control is malformed")
+			}
+			c.descriptor = integerOf(flags.Children[0])
 		default:
 			if critical {
 				return c, refuse(ldap.LDAPResultUnavailableCriticalExtension, 0x57, "LdapErr: DSID-0C090F31, comment: unknown critical control "+oid+", data 0, v4563")

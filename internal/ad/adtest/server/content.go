@@ -132,9 +132,13 @@ func (b *builder) installation() {
 	_, _ = rand.Read(invocation)
 	d.service = b.place(at, "nTDSDSA", "NTDS Settings", map[string]string{"invocationId": string(invocation)})
 
-	b.place(d.head, "container", "Users", nil)
+	critical := []*object{d.head}
+	for _, name := range []string{"Users", "System", "Builtin"} {
+		critical = append(critical, b.place(d.head, "container", name, nil))
+	}
+	b.place(critical[2], "container", "AdminSDHolder", nil)
+	critical = append(critical, b.place(d.head, "organizationalUnit", "Domain Controllers", nil))
 	d.foreign = b.place(d.head, "container", "ForeignSecurityPrincipals", nil)
-	b.place(d.head, "container", "Builtin", nil)
 	group := b.make("CN=Administrators,CN=Builtin,"+baseDN, "group", map[string][]string{"sAMAccountName": {"Administrators"}, "groupType": {"-2147483643"}})
 	b.renumber(group, administrators)
 	users := b.make("CN=Domain Users,CN=Users,"+baseDN, "group", map[string][]string{"sAMAccountName": {"Domain Users"}})
@@ -146,7 +150,14 @@ func (b *builder) installation() {
 	guest, krbtgt := b.account("Guest", Password, disabled), b.account("krbtgt", Password, disabled)
 	b.renumber(guest, d.sidOf(501))
 	b.renumber(krbtgt, d.sidOf(502))
-	for _, o := range []*object{group, users, administrator, guest, krbtgt} {
+	critical = append(critical, group, users, administrator, guest, krbtgt)
+	for name, rid := range map[string]uint32{"Domain Admins": 512, "Enterprise Admins": 519} {
+		o := b.make("CN="+name+",CN=Users,"+baseDN, "group", map[string][]string{"sAMAccountName": {name}, "adminCount": {"1"}})
+		b.renumber(o, d.sidOf(rid))
+		o.members.add(o, []*object{administrator})
+		critical = append(critical, o)
+	}
+	for _, o := range critical {
 		o.set("isCriticalSystemObject", "TRUE")
 	}
 }

@@ -55,6 +55,7 @@ type object struct {
 	members      links
 	memberOf     map[*object]bool
 	usn, created int64
+	owner        sid
 	entries      []ace
 	protected    bool // entries of the parent do not apply
 

@@ -35,7 +35,7 @@ func (w writer) modify(p *ber.Packet, with controls) *result {
 		case a == nil:
 			return refuse(ldap.LDAPResultNoSuchAttribute, 0x57, "LdapErr: DSID-0C090F2C, comment: Error in attribute conversion operation, data 0: "+name)
 		case a.name == "nTSecurityDescriptor":
-			bad = c.describe(operation, values)
+			bad = c.describe(operation, values, with.descriptor)
 		case !w.may(o, writeProp, nil):
 			bad = accessDenied()
 		case strings.EqualFold(a.name, o.class.rdn):
@@ -89,16 +89,30 @@ type change struct {
 	descriptor bool
 	entries    []ace
 	protected  bool
+	owner      sid // empty: as it is
 }
 
-func (c *change) describe(operation int64, values [][]byte) *result {
-	if !c.may(c.object, writeDAC, nil) {
-		return accessDenied()
-	}
+// describe changes the owner, the access control list, or both.
+func (c *change) describe(operation int64, values [][]byte, parts int64) *result {
 	if operation != ldap.ReplaceAttribute || len(values) != 1 {
 		return unwilling(0x57, "a security descriptor can only be replaced")
 	}
+	parts = meant(parts)
 	var bad *result
+	if parts&ownerPart != 0 {
+		if !c.may(c.object, writeOwner, nil) {
+			return accessDenied()
+		}
+		if c.owner, bad = parseOwner(values[0]); bad != nil {
+			return bad
+		}
+	}
+	if parts&listPart == 0 {
+		return nil
+	}
+	if !c.may(c.object, writeDAC, nil) {
+		return accessDenied()
+	}
 	c.entries, c.protected, bad = parseDescriptor(values[0])
 	c.descriptor = true
 	return bad
@@ -235,6 +249,9 @@ func (c *change) commit() *result {
 		if len(added) > 0 {
 			o.members.add(o, added)
 		}
+	}
+	if c.owner != "" && c.owner != o.owner {
+		o.owner, c.changed = c.owner, true
 	}
 	if c.descriptor {
 		o.entries, o.protected, c.changed = c.entries, c.protected, true

@@ -56,6 +56,7 @@ var schema = index([]attribute{
 	{name: "lastKnownParent", syntax: dnSyntax, single: true, classes: "top", system: true, kept: true},
 	{name: "nTSecurityDescriptor", syntax: octets, single: true, classes: "top", kept: true},
 	{name: "isCriticalSystemObject", syntax: boolean, single: true, classes: "top", system: true},
+	{name: "adminCount", syntax: integer, single: true, classes: principals},
 	{name: "systemFlags", syntax: integer, single: true, classes: "top", system: true},
 	{name: "memberOf", syntax: dnSyntax, classes: "top", system: true},
 	{name: "allowedAttributes", syntax: oidSyntax, classes: "top", system: true, constructed: true},

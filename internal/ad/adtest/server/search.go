@@ -22,14 +22,14 @@ func (s *Server) search(who *object, p *ber.Packet, controls controls) (searchAn
 	base := content(p.Children[0])
 	scope := integerOf(p.Children[1])
 	limit := int(integerOf(p.Children[3]))
-	want := selection{typesOnly: p.Children[5].Value.(bool), extended: controls.extended}
+	want := selection{typesOnly: p.Children[5].Value.(bool), extended: controls.extended, descriptor: controls.descriptor}
 	for _, c := range p.Children[7].Children {
 		want.names = append(want.names, content(c))
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if base == "" && scope == ldap.ScopeBaseObject {
-		return searchAnswer{entries: []*ber.Packet{s.rootDSE(want)}}, nil
+		return searchAnswer{entries: []*ber.Packet{s.rootDSE(want, who)}}, nil
 	}
 	if who == nil {
 		return searchAnswer{}, refuse(ldap.LDAPResultOperationsError, 0x4DC, "LdapErr: DSID-0C090A5C, comment: In order to perform this operation a successful bind must be completed on the connection., data 0, v4563")
@@ -144,7 +144,7 @@ func (s *Server) matching(base *object, scope int64, match filter, t token, dele
 }
 
 // rootDSE is MS-ADTS 3.1.1.3.2.
-func (s *Server) rootDSE(want selection) *ber.Packet {
+func (s *Server) rootDSE(want selection, who *object) *ber.Packet {
 	attributes := map[string][]string{
 		"defaultNamingContext": {baseDN}, "rootDomainNamingContext": {baseDN},
 		"configurationNamingContext": {configDN}, "schemaNamingContext": {schemaDN},
@@ -159,6 +159,14 @@ func (s *Server) rootDSE(want selection) *ber.Packet {
 		"domainFunctionality":           {"7"},
 		"forestFunctionality":           {"7"},
 		"domainControllerFunctionality": {"7"}, "isSynchronized": {"TRUE"}, "isGlobalCatalogReady": {"FALSE"},
+	}
+	if who != nil && slices.ContainsFunc(want.names, func(n string) bool { return strings.EqualFold(n, "tokenGroups") }) {
+		attributes["tokenGroups"] = []string{string(who.sid)}
+		for id := range s.domain.tokenOf(who) {
+			if id != who.sid {
+				attributes["tokenGroups"] = append(attributes["tokenGroups"], string(id))
+			}
+		}
 	}
 	entry := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationSearchResultEntry, nil, "entry")
 	entry.AppendChild(octetString(""))

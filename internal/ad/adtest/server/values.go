@@ -100,6 +100,8 @@ type selection struct {
 	typesOnly bool
 	extended  extendedName
 	token     token
+	// descriptor is which parts of a security descriptor are wanted.
+	descriptor int64
 }
 
 // entry is the answer about one object (RFC 4511 4.5.2).
@@ -124,7 +126,13 @@ func (s *Server) entry(o *object, want selection) *ber.Packet {
 		for _, description := range d.expand(o, want.names) {
 			name, options, _ := strings.Cut(description, ";")
 			a := attributeOf(name)
-			if a == nil || a.name == "nTSecurityDescriptor" {
+			if a == nil {
+				continue
+			}
+			if a.name == "nTSecurityDescriptor" {
+				if v := want.token.descriptor(o, want.descriptor); v != nil {
+					add(a.name, [][]byte{v})
+				}
 				continue
 			}
 			s.addAttribute(o, a, options, want, add)

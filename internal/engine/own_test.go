@@ -1,0 +1,474 @@
+package engine_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// plant puts an object with the mark and the stamp of a group beside ours. It
+// belongs to owner.
+func (b *bench) plant(id directory.GUID, name string, owner directory.SID) *directory.TargetGroup {
+	g := b.stranger(id, name)
+	g.ExtensionName = []string{directory.Stamp(tenantID)}
+	b.directory.owners[g.GUID] = owner
+	return g
+}
+
+// reasons are what a run said of objects: the reason of each skip and what it names.
+func (b *bench) reasons(t fataler, run engine.Run) map[string]string {
+	t.Helper()
+	s, err := b.engine.State(t.(*testing.T).Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := s.Changes(t.(*testing.T).Context(), run.ID, 0, 0, 500, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for i := range changes {
+		if c := &changes[i]; c.Action == plan.Skip {
+			said[c.Reason] = c.Change.Message
+		}
+	}
+	return said
+}
+
+// loseState removes the database. The settings stay.
+func (b *bench) loseState(t *testing.T) {
+	t.Helper()
+	b.engine.Close()
+	for _, name := range []string{"state.db", "state.db-wal", "state.db-shm"} {
+		if err := os.Remove(filepath.Join(b.folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	b.start(t)
+}
+
+// Rule 2: mark and stamp are public text. Whoever may create groups may write
+// them, and would keep full control of what a run fills with members.
+func TestMarkAndStampOfOthersProveNothing(t *testing.T) {
+	for name, owner := range map[string]directory.SID{"another's": attacker, "its owner cannot be read": "", "everybody's": "S-1-1-0"} {
+		t.Run(name, func(t *testing.T) {
+			b := ready(t, map[string][]string{"one": {"a"}})
+			b.delta(t)
+			id := guid("group new")
+			planted := b.plant(id, "planted", owner)
+			b.tenant.put("new", "a", "b")
+			runs := map[string]func() engine.Run{
+				"delta":   func() engine.Run { return b.delta(t) },
+				"again":   func() engine.Run { return b.delta(t) },
+				"initial": func() engine.Run { return b.initial(t) },
+				"group": func() engine.Run {
+					r, err := b.engine.SyncGroup(t.Context(), engine.GroupSyncRequest{Group: id.String()}, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return r.Run
+				},
+				"lost": func() engine.Run { b.loseState(t); return b.initial(t) },
+			}
+			for _, kind := range []string{"delta", "again", "group", "initial", "lost"} {
+				run := runs[kind]()
+				said := b.reasons(t, run)[plan.ReasonForeign]
+				if owner == attacker && !strings.Contains(said, "mallory ("+string(attacker)+")") || owner == "" && !strings.Contains(said, "cannot be read") || said == "" {
+					t.Errorf("%s: said %q", kind, said)
+				}
+				if len(planted.Members) > 0 || len(b.directory.objects) != 2 || run.LinkedGroups != 1 {
+					t.Errorf("%s: %+v, linked %d", kind, planted, run.LinkedGroups)
+				}
+			}
+			if run, err := b.engine.Disable(t.Context(), engine.DisableRequest{WhatIf: true}); err != nil || run.Planned.Delete != 1 || run.Planned.Skip != 1 {
+				t.Errorf("%+v %v", run.Planned, err)
+			}
+			// Named as an account of before it is ours.
+			if owner == attacker {
+				if _, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{Choices: engine.Choices{TrustedOwners: &[]string{"mallory"}}}); err != nil {
+					t.Fatal(err)
+				}
+				if run := b.sync(t); run.LinkedGroups != 2 || len(planted.Members) != 2 {
+					t.Errorf("%+v, %+v", run, planted)
+				}
+			}
+		})
+	}
+}
+
+// initial is a run that reads everything.
+func (b *bench) initial(t *testing.T) engine.Run {
+	t.Helper()
+	run, err := b.engine.Sync(t.Context(), engine.SyncRequest{PolicyType: engine.Initial}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// The owners are read of those that are stamped and not linked, and of no others.
+func TestLinkedGroupsNeedNoOwner(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	b.tenant.put("one", "b")
+	b.initial(t)
+	if slices.Contains(b.directory.seen, "owners") {
+		t.Errorf("owners were read: %v", b.directory.seen)
+	}
+	b.loseState(t)
+	b.forget()
+	run := b.initial(t)
+	asked := 0
+	for _, operation := range b.directory.seen {
+		if operation == "owners" {
+			asked++
+		}
+	}
+	if asked != 1 || run.LinkedGroups != 2 || run.Exported.Create != 0 {
+		t.Errorf("asked %d times, %+v", asked, run)
+	}
+}
+
+// Rule 26: whatever stands beside the linked object, it goes on.
+func TestTheLinkedObjectWins(t *testing.T) {
+	for name, owner := range map[string]directory.SID{"of ours": service, "of another": attacker} {
+		t.Run(name, func(t *testing.T) {
+			b := ready(t, map[string][]string{"one": {"a", "b"}, "parent": {}})
+			nest(b.tenant, "parent", "one")
+			b.delta(t)
+			linked := b.object("one").GUID
+			other := b.plant(guid("group one"), "beside", owner)
+			b.tenant.put("one", "a") // a revocation
+			run := b.delta(t)
+			if members := b.directory.objects[linked].Members; len(members) != 1 || len(other.Members) > 0 || run.Planned.Skip != 1 {
+				t.Errorf("%v beside %v, %v", members, other.Members, b.outcomes(t, run))
+			}
+			if parent := b.object("parent"); len(parent.Members) != 1 || !has(parent, linked) {
+				t.Errorf("the parent holds %v", parent.Members)
+			}
+			b.forget()
+			if run := b.delta(t); run.Planned.Skip != 0 { // nothing waits for it
+				t.Errorf("%v", b.outcomes(t, run))
+			}
+			if run := b.initial(t); run.Status != engine.RunComplete || run.Planned.Skip != 1 || !has(b.object("parent"), linked) {
+				t.Errorf("%+v %v", run, b.outcomes(t, run))
+			}
+		})
+	}
+}
+
+// nest makes one group a member of another in the tenant.
+func nest(tenant *fakeTenant, parent, name string) {
+	g := tenant.groups[guid("group "+parent)]
+	g.members = append(g.members, directory.SourceMember{ID: guid("group " + name), Kind: directory.KindGroup, Name: name, Readable: true})
+}
+
+// A linked group that became protected is held as it is, in each run, and goes on
+// when it no longer is.
+func TestALinkedGroupThatBecameProtectedIsHeld(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a", "b"}, "two": {"a"}, "parent": {}})
+	nest(b.tenant, "parent", "one")
+	b.delta(t)
+	held := b.object("one")
+	held.AdminCount = true
+	b.tenant.put("one", "a")
+	b.tenant.put("two", "b")
+	for range 2 {
+		run := b.sync(t)
+		if run.Status != engine.RunPartial || !strings.Contains(run.Message, "1 group is protected") || !strings.Contains(b.reasons(t, run)[plan.ReasonProtected], "clear its adminCount") {
+			t.Errorf("%+v %v", run, b.reasons(t, run))
+		}
+		if len(held.Members) != 2 || !has(b.object("two"), account("b").GUID) || !has(b.object("parent"), held.GUID) {
+			t.Errorf("%v", b.holds())
+		}
+	}
+	if run, err := b.engine.Disable(t.Context(), engine.DisableRequest{WhatIf: true}); err != nil || run.Planned.Delete != 2 || run.Planned.Skip != 1 {
+		t.Errorf("%+v %v", run.Planned, err)
+	}
+	held.AdminCount = false
+	if run := b.delta(t); len(held.Members) != 1 || run.Status != engine.RunComplete {
+		t.Errorf("%+v %v", run, held.Members)
+	}
+}
+
+// What is protected is never linked nor adopted, whoever wrote to it.
+func TestProtectedObjectsAreNeverTakenOver(t *testing.T) {
+	for name, protect := range map[string]func(*directory.TargetGroup){
+		"Domain Admins":      func(g *directory.TargetGroup) { g.SID = domain.SID + "-512" },
+		"a group of BUILTIN": func(g *directory.TargetGroup) { g.SID = "S-1-5-32-551" },
+		"a critical object":  func(g *directory.TargetGroup) { g.Critical = true },
+		"a nested group":     func(g *directory.TargetGroup) { g.AdminCount = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			id := b.tenant.put("one", "a")
+			if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, Adopt: new(true)}}); err != nil {
+				t.Fatal(err)
+			}
+			planted := b.plant(id, "planted", service)
+			planted.Members = []directory.MemberRef{account("x")}
+			protect(planted)
+			before := copied(planted, true)
+			for range 2 {
+				run := b.sync(t)
+				if b.reasons(t, run)[plan.ReasonProtected] == "" {
+					t.Errorf("%v", b.outcomes(t, run))
+				}
+			}
+			if diff := cmp.Diff(before, *planted, ignoreUSN); diff != "" || len(b.directory.objects) != 1 {
+				t.Error(diff)
+			}
+			if planted.SID == "" {
+				return
+			}
+			// By its SID neither.
+			planted.AdminDesc, planted.ExternalID, planted.ExtensionName = "", "", nil
+			b.tenant.groups[id].OnPremisesSID = planted.SID
+			before = copied(planted, true)
+			if run := b.initial(t); b.reasons(t, run)[plan.ReasonProtected] == "" {
+				t.Errorf("%v", b.outcomes(t, run))
+			}
+			if diff := cmp.Diff(before, *planted, ignoreUSN); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+var ignoreUSN = cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".USNChanged" }, cmp.Ignore())
+
+// Rule 2: the object is looked at just before each write.
+func TestWhatIsMarkedForAnotherGroupDuringTheRunIsNotWrittenTo(t *testing.T) {
+	for name, change := range map[string]func(b *bench, g *directory.TargetGroup){
+		"marked for another": func(b *bench, g *directory.TargetGroup) {
+			g.AdminDesc, g.ExternalID = directory.Mark(guid("another")), directory.Mark(guid("another"))
+		},
+		"protected": func(b *bench, g *directory.TargetGroup) { g.AdminCount = true },
+	} {
+		for action, edit := range map[string]func(b *bench){
+			"members": func(b *bench) { b.tenant.put("one", "b") },
+			"update":  func(b *bench) { b.tenant.groups[guid("group one")].Description = "new" },
+			"delete": func(b *bench) {
+				delete(b.tenant.groups, guid("group one"))
+				b.tenant.deleted[guid("group one")] = engine.PresenceHardDeleted
+			},
+		} {
+			t.Run(name+", "+action, func(t *testing.T) {
+				b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+				b.withoutLimits(t)
+				b.delta(t)
+				edit(b)
+				g := b.object("one")
+				before := directory.TargetGroup{}
+				looks := 0
+				b.directory.fail = func(operation string) error {
+					if operation == "lookup" {
+						if looks++; looks == 1 {
+							change(b, g)
+							before = copied(g, true)
+						}
+					}
+					return nil
+				}
+				run := b.sync(t)
+				b.directory.fail = nil
+				if now := b.directory.objects[g.GUID]; looks == 0 || now == nil || cmp.Diff(before, *now, ignoreUSN) != "" {
+					t.Errorf("%d looks, %+v is now %+v\n%v", looks, before, now, b.outcomes(t, run))
+				}
+				if run.Exported.UpdateMembers+run.Exported.Update+run.Exported.Delete > 0 || run.Exported.Skip == 0 {
+					t.Errorf("%+v %v", run, b.outcomes(t, run))
+				}
+			})
+		}
+	}
+}
+
+// A disable set that somebody has written deletes only what is ours.
+func TestADisableSetThatWasTamperedWith(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	add := func(name string, change func(*directory.TargetGroup)) engine.Link {
+		g := b.stranger(guid("id of "+name), name)
+		change(g)
+		id, _ := g.SourceID()
+		return engine.Link{SourceID: id, TargetGUID: g.GUID, DN: g.DN}
+	}
+	elsewhere := func(g *directory.TargetGroup) { g.DN = "CN=" + g.CN + ",OU=Elsewhere,DC=contoso,DC=test" }
+	stamped := func(g *directory.TargetGroup) { g.ExtensionName = []string{directory.Stamp(tenantID)} }
+	set := []engine.Link{
+		add("another product's", func(g *directory.TargetGroup) {}),
+		add("another product's elsewhere", elsewhere),
+		add("another's", func(g *directory.TargetGroup) { stamped(g); b.directory.owners[g.GUID] = attacker }),
+		add("an administrator's elsewhere", func(g *directory.TargetGroup) {
+			stamped(g)
+			elsewhere(g)
+			b.directory.owners[g.GUID] = domain.SID + "-512"
+		}),
+		add("in CN=Users", func(g *directory.TargetGroup) { stamped(g); g.DN = "CN=x,CN=Users,DC=contoso,DC=test" }),
+		add("protected", func(g *directory.TargetGroup) { stamped(g); g.Critical = true }),
+	}
+	ours := add("ours", stamped)
+	others := map[directory.GUID]bool{}
+	for _, l := range set {
+		others[l.TargetGUID] = true
+	}
+	if _, err := b.engine.Disable(t.Context(), engine.DisableRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.engine.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetDisableSet(t.Context(), append(set, ours)); err != nil {
+		t.Fatal(err)
+	}
+	run := b.sync(t)
+	for guid := range others {
+		if b.directory.objects[guid] == nil {
+			t.Errorf("%s was deleted\n%v", guid, b.outcomes(t, run))
+		}
+	}
+	if run.Exported.Delete != 1 || b.directory.objects[ours.TargetGUID] != nil {
+		t.Errorf("%+v %v", run, b.outcomes(t, run))
+	}
+}
+
+// A group that was deleted by hand, created anew, and then restored by hand.
+func TestAGroupThatIsRestoredBesideTheNewOne(t *testing.T) {
+	for name, change := range map[string]func(*directory.TargetGroup){
+		"whole":            func(*directory.TargetGroup) {},
+		"without its mark": func(g *directory.TargetGroup) { g.AdminDesc, g.ExternalID, g.ExtensionName = "", "", nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+			b.delta(t)
+			old := b.object("one")
+			b.directory.remove(old.GUID)
+			b.delta(t)
+			again := b.object("one")
+			restored := copied(old, true)
+			restored.CN, restored.DN = "restored", "CN=restored,"+containerDN
+			change(&restored)
+			b.directory.objects[restored.GUID] = &restored
+			for _, run := range []engine.Run{b.delta(t), b.initial(t)} {
+				said := b.reasons(t, run)[plan.ReasonReturned]
+				if !strings.Contains(said, again.DN) || !strings.Contains(said, again.GUID.String()) || run.Status != engine.RunComplete {
+					t.Errorf("%+v: %q %v", run, said, b.outcomes(t, run))
+				}
+			}
+			b.tenant.put("one", "b")
+			if b.delta(t); !has(b.directory.objects[again.GUID], account("b").GUID) || has(&restored, account("b").GUID) {
+				t.Errorf("%v", b.holds())
+			}
+			if name != "whole" {
+				return
+			}
+			// The other is deleted, and the old one with its SID goes on.
+			b.directory.remove(again.GUID)
+			if run := b.delta(t); run.Exported.Create != 0 || !has(b.directory.objects[restored.GUID], account("b").GUID) {
+				t.Errorf("%+v %v", run, b.outcomes(t, run))
+			}
+		})
+	}
+}
+
+// Rule 5: a group that was moved by hand is found after the state is lost.
+func TestAGroupThatWasMovedBeforeTheStateWasLost(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	moved := b.object("one")
+	moved.DN = "CN=moved,OU=Elsewhere,DC=contoso,DC=test"
+	b.loseState(t)
+	if run, err := b.engine.Disable(t.Context(), engine.DisableRequest{WhatIf: true}); err != nil || run.Planned.Delete != 2 {
+		t.Errorf("Disable finds %+v %v", run.Planned, err)
+	}
+	b.tenant.put("one", "b")
+	run := b.sync(t)
+	if run.LinkedGroups != 2 || run.Exported.Create != 0 || !has(moved, account("b").GUID) || has(moved, account("a").GUID) {
+		t.Errorf("%+v %v", run, b.outcomes(t, run))
+	}
+	// So is one that a run knew before as another's.
+	b.tenant.put("three", "a")
+	planted := b.plant(guid("group three"), "elsewhere", attacker)
+	planted.DN = "CN=elsewhere,OU=Elsewhere,DC=contoso,DC=test"
+	if run := b.sync(t); b.reasons(t, run)[plan.ReasonForeign] == "" || len(planted.Members) > 0 {
+		t.Errorf("%v", b.outcomes(t, run))
+	}
+	b.directory.owners[planted.GUID] = service
+	planted.Description = "given to us" // a change of the owner has a uSN too
+	if run := b.sync(t); !has(planted, account("a").GUID) {
+		t.Errorf("%v", b.outcomes(t, run))
+	}
+}
+
+// What looks like a mark and is none is nobody's.
+func TestWhatIsNoMarkIsNotForeign(t *testing.T) {
+	b := newBench(t)
+	b.stranger(guid("x"), "no mark").AdminDesc = "group_something"
+	if result, err := b.engine.Enable(t.Context(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}}); err != nil || result.ForeignGroups != 0 {
+		t.Errorf("%+v %v", result, err)
+	}
+	checks, err := b.engine.Test(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checks {
+		if c.Name == "ForeignGroup" && c.Result != engine.Passed {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// Rule 3: what was created with a lost answer is ours only if we made it.
+func TestWhatAnotherMadeMeanwhileIsNotTakenAsCreated(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	b.delta(t)
+	id := b.tenant.put("new", "a", "b")
+	var planted *directory.TargetGroup
+	b.directory.fail = func(operation string) error {
+		if operation == "create" && planted == nil {
+			planted = b.plant(id, directory.Mark(id), attacker)
+			planted.SAMAccountName = directory.Mark(id)
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if planted == nil || len(planted.Members) > 0 || run.LinkedGroups != 1 || run.Failed != 1 {
+		t.Errorf("%+v %+v %v", planted, run, b.outcomes(t, run))
+	}
+	b.directory.fail = nil
+	if run := b.sync(t); len(planted.Members) > 0 || b.reasons(t, run)[plan.ReasonForeign] == "" {
+		t.Errorf("%v", b.outcomes(t, run))
+	}
+}
+
+// No group is written to where the domain keeps what it depends on; who stands
+// there is told the way out, and Disable works.
+func TestAProtectedContainer(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	b.directory.critical = true
+	if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}}); !engine.HasID(err, "ContainerProtected") {
+		t.Errorf("Enable: %v", err)
+	}
+	if _, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{Choices: engine.Choices{TargetContainer: containerDN}}); !engine.HasID(err, "ContainerProtected") {
+		t.Errorf("Set: %v", err)
+	}
+	b.tenant.put("one", "b")
+	run := b.sync(t)
+	if run.Status != engine.RunFailed || run.StopReason != "ContainerProtected" || !strings.Contains(run.Error.Advice, "-TargetContainer") || has(b.object("one"), account("b").GUID) {
+		t.Errorf("%+v", run)
+	}
+	if run, err := b.engine.Disable(t.Context(), engine.DisableRequest{}); err != nil || run.Planned.Delete != 1 {
+		t.Errorf("%+v %v", run, err)
+	}
+	if run := b.sync(t); run.Exported.Delete != 1 || len(b.directory.objects) > 0 {
+		t.Errorf("%+v %v", run, b.outcomes(t, run))
+	}
+}

@@ -17,7 +17,7 @@ import (
 func (s *State) Spool(ctx context.Context, run int64, changes []plan.Change) error {
 	return s.write(ctx, "store planned changes", func(q *session) error {
 		for i := range changes {
-			if err := spool(q, run, &changes[i]); err != nil {
+			if _, err := spool(q, run, &changes[i]); err != nil {
 				return err
 			}
 		}
@@ -25,12 +25,12 @@ func (s *State) Spool(ctx context.Context, run int64, changes []plan.Change) err
 	})
 }
 
-func spool(q *session, run int64, c *plan.Change) error {
+func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 	attributes := ""
 	if len(c.Attributes) > 0 {
 		b, err := json.Marshal(c.Attributes)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		attributes = string(b)
 	}
@@ -44,24 +44,67 @@ func spool(q *session, run int64, c *plan.Change) error {
 		run, int(c.Action.Phase()), string(c.Action), string(c.Situation), c.SourceID[:], c.TargetGUID[:], c.DisplayName, c.DN, attributes,
 		c.Reason, c.Message, len(c.Add), len(c.Remove), string(outcome))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	id, err := r.LastInsertId()
+	id, err = r.LastInsertId()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for removal, guids := range [][]directory.GUID{c.Add, c.Remove} {
 		if !slices.IsSortedFunc(guids, directory.GUID.Compare) {
-			return fmt.Errorf("the members of a change of %q are not in ascending order", c.DN)
+			return 0, fmt.Errorf("the members of a change of %q are not in ascending order", c.DN)
 		}
 		for chunk := range slices.Chunk(guids, chunkKeys) {
 			if _, err := q.exec("INSERT INTO change_member_chunk (change, removal, first, members) VALUES (?, ?, ?, ?)",
 				id, removal, chunk[0][:], packGUIDs(chunk)); err != nil {
-				return err
+				return 0, err
 			}
 		}
 	}
-	return nil
+	return id, nil
+}
+
+// HoldChanges puts in the place of spooled changes what goes on of them, and
+// beside that what is held back, which is not exported.
+func (s *State) HoldChanges(ctx context.Context, run int64, held []engine.HeldChange) error {
+	if len(held) == 0 {
+		return nil
+	}
+	return s.write(ctx, "hold back planned changes", func(q *session) error {
+		for i := range held {
+			h := &held[i]
+			id := h.ChangeID
+			if h.Goes != nil {
+				if _, err := q.exec("DELETE FROM change WHERE id = ? AND run = ?", id, run); err != nil {
+					return err
+				}
+				if _, err := spool(q, run, h.Goes); err != nil {
+					return err
+				}
+				var err error
+				if id, err = spool(q, run, h.Held); err != nil {
+					return err
+				}
+			}
+			_, err := q.exec("UPDATE change SET phase = ?, outcome = ?, error_id = ?, error = ? WHERE id = ? AND run = ?",
+				int(plan.PhaseNone), string(engine.OutcomeHeld), h.Reason, h.Message, id, run)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// RemovalsHeld reports whether the newest removal that was planned of the group,
+// in a run that was more than a preview, was held back.
+func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held bool, err error) {
+	err = s.read(ctx, "find out whether removals of a group were held back", func(q *session) error {
+		_, err := q.one("SELECT c.outcome = ? FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.remove_count > 0 AND r.kind <> 'preview' ORDER BY c.id DESC LIMIT 1",
+			[]any{string(engine.OutcomeHeld), source[:]}, &held)
+		return err
+	})
+	return held, err
 }
 
 // heavyChanges is how many members the changes of one answer have, but for the

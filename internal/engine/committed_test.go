@@ -91,9 +91,9 @@ func TestKilledJustAfterTheCommit(t *testing.T) {
 			for i := range 8 {
 				id := guid(fmt.Sprint("group group ", i))
 				delete(b.tenant.groups, id)
-				b.tenant.deleted[id] = engine.PresenceSoftDeleted
+				b.tenant.deleted[id] = engine.PresenceHardDeleted
 			}
-			if run := b.sync(t); run.StopReason != plan.StopSource {
+			if run := b.sync(t); run.StopReason != plan.StopSource || run.Held.Delete != 8 {
 				t.Errorf("8 of 30 groups went: %s %s %s", run.Status, run.StopReason, run.Message)
 			}
 		})

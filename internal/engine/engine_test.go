@@ -169,7 +169,7 @@ func TestNothingIsConfirmedWhereNothingWasWritten(t *testing.T) {
 		}
 		return nil
 	}
-	if run := b.sync(t); run.Status != engine.RunPartial || run.Failed != 45 {
+	if run := b.sync(t); run.Status != engine.RunFailed || run.Failed != 45 {
 		t.Fatalf("%+v", run)
 	}
 	b.directory.fail = nil

@@ -20,7 +20,7 @@ func (r *run) exportStep(ctx context.Context) error {
 		return err
 	}
 	total := r.record.Planned.Create + r.record.Planned.Adopt + r.record.Planned.Update + r.record.Planned.Move +
-		r.record.Planned.UpdateMembers + r.record.Planned.Delete
+		r.record.Planned.UpdateMembers + r.record.Planned.Delete - r.record.Held.Create - r.record.Held.Move - r.record.Held.UpdateMembers - r.record.Held.Delete
 	r.relinks = nil
 	if total > 0 {
 		// Should the process die, the next run has to know that this one wrote.
@@ -247,6 +247,12 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 			e.record.Exported.Skip++
 		default:
 			e.record.Failed++
+			if outcomes[i].Outcome == OutcomeFailed {
+				if e.refusedWhole++; e.refusedWhole == 1 {
+					e.firstFailed = *a.change
+					e.firstFailed.Message = outcomes[i].Message
+				}
+			}
 			if outcomes[i].Outcome != OutcomePartial { // those are confirmed
 				// A part of it may stand, so that what else is written to the
 				// object is not all that has changed.

@@ -103,9 +103,9 @@ func TestAnotherScopeIsNoShrunkTenant(t *testing.T) {
 	for i := 10; i < 17; i++ {
 		id := guid(fmt.Sprint("group group ", i))
 		delete(b.tenant.groups, id)
-		b.tenant.deleted[id] = engine.PresenceSoftDeleted
+		b.tenant.deleted[id] = engine.PresenceHardDeleted
 	}
-	if run := b.sync(t); run.StopReason != plan.StopSource {
+	if run := b.sync(t); run.StopReason != plan.StopSource || run.Held.Delete != 7 {
 		t.Errorf("%+v", run)
 	}
 }

@@ -48,7 +48,11 @@ func (r *run) importGroups(ctx context.Context) error {
 	}
 	start.Taken = began
 	r.links, r.watermark.Initial = start, began
+	r.shown, r.selected = 0, 0
 	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
+		for i := range page {
+			r.sawGroup(&page[i])
+		}
 		inScope := r.inScope(page)
 		r.record.SourceGroups += len(inScope)
 		r.progress("import-source", r.record.SourceGroups, 0, "Reading the groups of the tenant")
@@ -58,6 +62,16 @@ func (r *run) importGroups(ctx context.Context) error {
 		return fmt.Errorf("reading the groups of the tenant: %w", err)
 	}
 	return nil
+}
+
+// sawGroup counts a group that the tenant showed, in the scope or not.
+func (r *run) sawGroup(g *directory.SourceGroup) {
+	r.shown++
+	selection := r.scope
+	selection.Filter = nil
+	if selection.Holds(g) {
+		r.selected++
+	}
 }
 
 // inScope returns those of the groups that are in scope, in their place.

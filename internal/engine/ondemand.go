@@ -30,11 +30,7 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	if err != nil {
 		return GroupSyncResult{}, err
 	}
-	use := r.state.UsePlan
-	if request.WhatIf {
-		use = r.state.CheckPlan
-	}
-	if err := r.agree(ctx, request.AllowOnce, use); err != nil {
+	if err := r.agree(ctx, request.AllowOnce); err != nil {
 		return GroupSyncResult{}, err
 	}
 	r.record.GroupID = id
@@ -225,7 +221,7 @@ func (d *demand) plan(ctx context.Context) error {
 // tell adds what was done, or would be.
 func (d *demand) tell(ctx context.Context, whatIf bool) error {
 	run := &d.result.Run
-	if run.Status == RunFailed || run.Status == RunStopped || run.StopReason == StopAccessTokenExpired && run.Planned == (plan.Totals{}) {
+	if run.Status == RunFailed && run.StopReason != StopAllFailed || run.Status == RunStopped || run.StopReason == StopAccessTokenExpired && run.Planned == (plan.Totals{}) {
 		d.step("Action", Failed, "%s", run.Message)
 		return nil
 	}
@@ -242,6 +238,11 @@ func (d *demand) tell(ctx context.Context, whatIf bool) error {
 		switch {
 		case c.Action == plan.Skip:
 			result = Skipped
+		case c.Outcome == OutcomeHeld:
+			result, text = Failed, "It is held back: "+text+" "+c.Message
+			if whatIf {
+				result, text = Warning, "It would be held back: "+describe(c)+" "+c.Message
+			}
 		case whatIf:
 			text = "Would: " + text
 		case c.Outcome != OutcomeDone:

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -20,8 +21,9 @@ func (r *run) planStep(ctx context.Context) error {
 		return err
 	}
 	if ok && r.watermark.Scope == r.scopeKey() { // else it may shrink by intent
-		r.tally.SourceBefore = last.SourceGroups
+		r.tally.SourceBefore = cmp.Or(last.SourceBaseline, last.SourceGroups)
 	}
+	r.record.TargetHeld = last.TargetHeld
 	p := newPlanner(ctx, r)
 	switch {
 	case r.record.PolicyType == Initial:
@@ -37,8 +39,23 @@ func (r *run) planStep(ctx context.Context) error {
 		}
 		err = p.planTouched(ctx, slices.SortedFunc(maps.Keys(r.touched), directory.GUID.Compare))
 	}
+	if err == nil && last.TargetHeld {
+		// What was missing then is still missing, or has come back since.
+		r.tally.Missing, err = r.countMissingNow(ctx)
+	}
 	r.record.SourceGroups, r.record.MissingGroups = r.tally.SourceNow, r.tally.Missing
 	return err
+}
+
+// countMissingNow counts all the linked objects that are nowhere in the domain.
+func (r *run) countMissingNow(ctx context.Context) (n int, err error) {
+	for after := (directory.GUID{}); ; {
+		links, err := r.state.UnstagedLinks(ctx, r.record.ID, after, listBatch)
+		if n += len(links); err != nil || len(links) < listBatch {
+			return n, err
+		}
+		after = links[len(links)-1].TargetGUID
+	}
 }
 
 // planAll walks through both staged sides in the order of the cloud group's id.
@@ -218,7 +235,8 @@ func newPlanner(ctx context.Context, r *run) *planner {
 // planned is a change with the number of members its object has now.
 type planned struct {
 	plan.Change
-	values int
+	values  int
+	adopted bool // the object was there before us
 }
 
 func (c planned) members() int { return len(c.Add) + len(c.Remove) }
@@ -343,6 +361,9 @@ func (r *run) presence(ctx context.Context, ids []directory.GUID) (map[directory
 		var groups []directory.SourceGroup
 		groups, err = r.source.GroupsByID(ctx, r.selection, found)
 		for i := range groups {
+			if r.record.PolicyType == Delta { // else its list has shown it
+				r.sawGroup(&groups[i])
+			}
 			if !r.scope.Holds(&groups[i]) {
 				presence[groups[i].ID] = PresenceOutOfScope
 			}
@@ -405,7 +426,7 @@ func (p *planner) addBySID(ctx context.Context, pair *plan.Pair, ref directory.M
 
 func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	var ours []*plan.Candidate
-	values := map[directory.GUID]int{}
+	values, adopted := map[directory.GUID]int{}, map[directory.GUID]bool{}
 	for i := range pair.Candidates {
 		c := &pair.Candidates[i]
 		if pair.Source != nil {
@@ -418,13 +439,14 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			}
 		}
 		values[c.GUID] = len(c.Values)
+		adopted[c.GUID] = c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID)
 		if p.settings.Adopt {
 			p.rules.Adopt[c.GUID] = pair.ID
 		}
 		if c.Ours(pair.ID, &p.rules) {
 			ours = append(ours, c)
-			kept := c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID) // never moved
-			p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer && !kept
+			// What was adopted is never moved.
+			p.formerLeft = p.formerLeft || c.Place == plan.InFormerContainer && !adopted[c.GUID]
 		}
 	}
 	if p.record.PolicyType == Initial && !p.again {
@@ -453,10 +475,10 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			p.tally.Memberships += values[change.TargetGUID]
 		}
 		var err error
-		if waiting := (planned{change, values[change.TargetGUID]}); plan.NeedsName(&change) {
+		if waiting := (planned{change, values[change.TargetGUID], adopted[change.TargetGUID]}); plan.NeedsName(&change) {
 			err = p.named.add(waiting)
 		} else {
-			err = p.accept(waiting)
+			err = p.accept(ctx, waiting)
 		}
 		if err != nil {
 			return err
@@ -539,7 +561,7 @@ func (p *planner) askNames(ctx context.Context, named []planned) error {
 			p.setPending(change.SourceID, true)
 		}
 		for _, c := range taken {
-			if err := p.accept(planned{c, change.values}); err != nil {
+			if err := p.accept(ctx, planned{c, change.values, change.adopted}); err != nil {
 				return err
 			}
 		}
@@ -564,12 +586,30 @@ func wanted(c *plan.Change) Name {
 
 // accept counts a change and puts it into the spool. What a group was said to
 // lack before is not said again.
-func (p *planner) accept(c planned) error {
-	if p.again && c.Action == plan.Skip {
-		return nil
+func (p *planner) accept(ctx context.Context, c planned) error {
+	if p.again {
+		if c.Action == plan.Skip {
+			return nil
+		}
+		goes, err := p.goesOn(ctx, &c.Change)
+		if err != nil || goes == nil {
+			return err
+		}
+		c.Change = *goes
+	}
+	anySize := false
+	if c.adopted && len(c.Remove) > 0 {
+		// What was held back at the adoption does not go on by itself later.
+		var err error
+		if anySize, err = p.state.RemovalsHeld(ctx, c.SourceID); err != nil {
+			return err
+		}
 	}
 	p.record.Planned.Add(&c.Change)
-	p.tally.Add(&c.Change, c.values, &p.limits, p.consent)
+	p.tally.Add(&c.Change, c.values, anySize, p.consent)
+	if p.consent != nil {
+		p.bare.Add(&c.Change, c.values, anySize, nil)
+	}
 	switch {
 	case c.Beside:
 	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown:
@@ -596,22 +636,4 @@ func (p *planner) finish() error {
 		}
 	}
 	return nil
-}
-
-// limitStep stops the run before its first write when the plan goes too far
-// (rule 27).
-func (r *run) limitStep(ctx context.Context) error {
-	r.progress("limits", 0, 0, "Checking the limits")
-	if r.record.PolicyType == Delta && r.record.Planned.MembersRemoved > 0 {
-		all, err := r.state.CountMemberships(ctx, r.record.ID)
-		if err != nil {
-			return err
-		}
-		r.tally.Memberships += all // those of adopted groups are there already
-	}
-	exceeded := r.tally.Exceeded(&r.limits, r.consent)
-	if exceeded == nil {
-		return nil
-	}
-	return &stop{exceeded.Reason, exceeded.Message + " Nothing was exported. Look at the plan, and if it is right run the sync again with -AllowOnce " + r.record.PlanID + "."}
 }

@@ -64,6 +64,7 @@ const (
 	StopTargetNotUpToDate  = "target-not-up-to-date"
 	StopCancelled          = "stopped-cancelled"
 	StopAccessTokenExpired = "AccessTokenExpired" // with status partial
+	StopAllFailed          = "AllChangesFailed"   // with status failed
 	StopInterrupted        = "interrupted"        // with status failed: the process died
 )
 
@@ -103,6 +104,17 @@ type Run struct {
 	// Planned is what the plan holds, Exported what was done of it.
 	Planned  plan.Totals `json:"planned"`
 	Exported plan.Totals `json:"exported"`
+	// Held is what the limits held back of the plan, HeldBy their stop reasons.
+	// HeldRuns is how many runs in a row have held something back, with this one;
+	// the runs of one group are counted for themselves.
+	Held     plan.Totals `json:"held"`
+	HeldBy   []string    `json:"heldBy,omitempty"`
+	HeldRuns int         `json:"heldRuns,omitempty"`
+	// SourceBaseline is the number of groups that the tenant of the next run is
+	// compared with, TargetHeld whether re-creations wait because the target has
+	// shrunk: both stay while something is held back for that.
+	SourceBaseline int  `json:"sourceBaseline,omitempty"`
+	TargetHeld     bool `json:"targetHeld,omitempty"`
 	// Failed counts changes that failed or whose outcome is unknown.
 	Failed int `json:"failed"`
 	// UnknownMembers are those whose on-premises object could not be
@@ -120,6 +132,12 @@ func (r *Run) wrote() bool {
 	}
 	done.Skip = 0
 	return r.Kind != PreviewRun && (done != plan.Totals{} || r.Failed > 0)
+}
+
+// StoppedEarly reports whether the run ended before its end, so that it says
+// nothing of what others have found.
+func (r *Run) StoppedEarly() bool {
+	return r.Ended.IsZero() || r.Status == RunStopped || r.Status == RunFailed && r.StopReason != StopAllFailed
 }
 
 // RunError is an [Error] in a run's record.
@@ -145,6 +163,7 @@ const (
 	OutcomeFailed  Outcome = "failed"
 	OutcomeUnknown Outcome = "unknown"
 	OutcomeSkipped Outcome = "skipped"
+	OutcomeHeld    Outcome = "held" // by a limit, until somebody consents
 )
 
 // SpooledChange is a change of a run's plan with its outcome.
@@ -158,6 +177,15 @@ type SpooledChange struct {
 	// AddCount and RemoveCount are len(Add) and len(Remove) also where a
 	// listing left the members out.
 	AddCount, RemoveCount int
+}
+
+// HeldChange is a planned change of which a limit holds back a part, or all.
+type HeldChange struct {
+	ChangeID int64
+	Goes     *plan.Change // what is left to do, nil for nothing
+	Held     *plan.Change
+	// Reason is the stop reason of the limit, Message says why in words.
+	Reason, Message string
 }
 
 // ChangeOutcome is the result of exporting one change, with what it means for

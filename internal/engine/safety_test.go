@@ -79,7 +79,7 @@ func TestAdoptionMayNotEmptyAGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := b.sync(t)
-	if run.Status != engine.RunStopped || run.StopReason != engine.StopRemovalThreshold || len(g.Members) != 30 {
+	if run.Status != engine.RunPartial || run.StopReason != engine.StopRemovalThreshold || len(g.Members) != 30 || run.Exported.Adopt != 1 {
 		t.Fatalf("%+v", run)
 	}
 	run, err := b.engine.Sync(context.Background(), engine.SyncRequest{AllowOnce: run.PlanID}, nil)
@@ -226,7 +226,7 @@ func TestRepeatedPagesDoNotHideAShrunkTenant(t *testing.T) {
 	for i := range 10 {
 		id := guid(fmt.Sprint("group group ", i))
 		delete(b.tenant.groups, id)
-		b.tenant.deleted[id] = engine.PresenceSoftDeleted
+		b.tenant.deleted[id] = engine.PresenceHardDeleted
 	}
 	b.tenant.repeats = 1
 	if run := b.sync(t); run.StopReason != engine.StopSourceShrunk || run.SourceGroups != 10 {
@@ -607,7 +607,7 @@ func TestAPreviewOfSettings(t *testing.T) {
 	for _, c := range []struct {
 		limits *engine.LimitsPatch
 		want   engine.RunStatus
-	}{{nil, engine.RunStopped}, {&engine.LimitsPatch{DeletionPercent: &off}, engine.RunComplete}} {
+	}{{nil, engine.RunPartial}, {&engine.LimitsPatch{DeletionPercent: &off}, engine.RunComplete}} {
 		patch.Limits = c.limits
 		before := remembered(t, b)
 		run, err := b.engine.Preview(t.Context(), engine.PreviewRequest{Settings: &patch}, nil)

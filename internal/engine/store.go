@@ -209,6 +209,12 @@ type SpoolStore interface {
 	// ChangeMembers lists the members of one change by GUID, limit of both
 	// kinds together; go on after the greatest. Error ChangeNotFound.
 	ChangeMembers(ctx context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error)
+	// HoldChanges puts in the place of spooled changes what goes on of them, and
+	// beside that what is held back, which is not exported.
+	HoldChanges(ctx context.Context, run int64, held []HeldChange) error
+	// RemovalsHeld reports whether the newest removal that was planned of the
+	// group, in a run that was more than a preview, was held back.
+	RemovalsHeld(ctx context.Context, source directory.GUID) (bool, error)
 	RecordOutcomes(ctx context.Context, run int64, outcomes []ChangeOutcome) error
 
 	// Groups lists the current generation's groups for people.

@@ -26,7 +26,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (
 	if r.record.Kind == DisableRun {
 		return r.do(ctx, r.locateAny, r.planDisable, r.exportStep, r.endDisable)
 	}
-	if err := r.agree(ctx, request.AllowOnce, r.state.UsePlan); err != nil {
+	if err := r.agree(ctx, request.AllowOnce); err != nil {
 		return Run{}, err
 	}
 	return r.do(ctx,
@@ -56,7 +56,7 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 		r.record.Kind = PreviewRun
 		return r.do(ctx, r.planDisable)
 	}
-	if err := r.agree(ctx, request.AllowOnce, r.state.CheckPlan); err != nil {
+	if err := r.agree(ctx, request.AllowOnce); err != nil {
 		return Run{}, err
 	}
 	return r.do(ctx,
@@ -182,8 +182,16 @@ type run struct {
 	scope     plan.Scope
 	limits    plan.Limits
 	consent   *plan.Consent
+	consentTo string // the plan that the consent is to
 	tally     plan.Tally
-	touched   map[directory.GUID]touch
+	bare      plan.Tally // what the tally would be without the consent
+	hold      *plan.Hold // what the limits hold back, nil for nothing
+	heldWhy   []string   // why, in words
+	// refusedWhole counts the changes of which nothing was done, firstFailed is
+	// the first of them.
+	refusedWhole int
+	firstFailed  SpooledChange
+	touched      map[directory.GUID]touch
 	// unseen are groups that were asked for and that the tenant did not show,
 	// told those that a delta told of as being there, now or within the lag.
 	unseen, told map[directory.GUID]bool
@@ -204,6 +212,10 @@ type run struct {
 	pending map[directory.GUID]bool // groups that the next delta run has to plan
 	nested  map[directory.GUID]bool // groups that have got, or lost, their object
 	refused map[directory.GUID]bool // objects that AD did not take as members
+
+	// shown counts the groups that the tenant showed, selected those of them that
+	// are in the scope but for the filter.
+	shown, selected int
 
 	skipReplicationCheck bool
 	single               bool // one group on demand, or the preview of that
@@ -289,12 +301,21 @@ func (r *run) conclude(ctx context.Context, err error) {
 	r.record.Ended = r.now().UTC()
 	var stopped *stop
 	switch {
-	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.unknown > 0 || r.guarded > 0 || r.expired):
+	case err == nil && r.allFailed():
+		r.record.Status, r.record.StopReason, r.record.Message = RunFailed, StopAllFailed, r.partly()
+		r.record.Error = &RunError{Category: InvalidState, ID: StopAllFailed, Object: r.firstFailed.DN,
+			Message: fmt.Sprintf("Nothing of what was planned could be done: %s failed.", counted(r.record.Failed, "change")),
+			Advice:  "The changes say why each of them failed. The next run tries again.", Cause: r.firstFailed.Message}
+	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.unknown > 0 || r.guarded > 0 || r.expired || r.record.Held != plan.Totals{}):
 		r.record.Status = RunPartial
 		r.record.Message = r.partly()
 		if r.expired {
 			r.record.StopReason = StopAccessTokenExpired
 			r.record.Message = strings.TrimSpace(r.record.Message + " The access token ran out; the next run goes on where this one could not.")
+		}
+		if r.record.HeldBy != nil {
+			r.record.StopReason = r.record.HeldBy[0]
+			r.record.Message = strings.TrimSpace(r.saysHeld() + " " + r.record.Message)
 		}
 	case err == nil:
 		r.record.Status = RunComplete
@@ -312,6 +333,13 @@ func (r *run) conclude(ctx context.Context, err error) {
 		r.record.Error = &RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice, Cause: e.Cause()}
 		r.warn("the run failed", "run", r.record.ID, "error", err)
 	}
+}
+
+// allFailed reports whether changes were tried and every one of them failed.
+func (r *run) allFailed() bool {
+	done := r.record.Exported
+	done.Skip = 0
+	return r.record.Failed > 0 && r.record.Failed == r.refusedWhole && done == plan.Totals{}
 }
 
 // partly says what a partial run could not do.
@@ -426,9 +454,9 @@ func findContainers(ctx context.Context, target TargetReader, settings *Settings
 	return containers, nil
 }
 
-// agree takes the consent to the plan that is named, if one is (rule 28). use
-// marks the plan as used, or for a preview only looks whether it was.
-func (r *run) agree(ctx context.Context, planID string, use func(context.Context, string) error) error {
+// agree takes the consent to the plan that is named, if one is (rule 28). It is
+// used up only by a run that comes as far as the limits.
+func (r *run) agree(ctx context.Context, planID string) error {
 	if planID == "" {
 		return nil
 	}
@@ -436,8 +464,8 @@ func (r *run) agree(ctx context.Context, planID string, use func(context.Context
 	if err != nil {
 		return err
 	}
-	r.consent = consent
-	return use(ctx, planID)
+	r.consent, r.consentTo = consent, planID
+	return r.state.CheckPlan(ctx, planID)
 }
 
 // loadConsent reads what the named plan lists.
@@ -446,21 +474,21 @@ func loadConsent(ctx context.Context, state State, planID string) (*plan.Consent
 	if err != nil {
 		return nil, err
 	}
-	switch agreed.StopReason {
-	case StopDeletionThreshold, StopRemovalThreshold, StopSourceShrunk, StopTargetShrunk:
-	default:
+	consent := &plan.Consent{Empty: agreed.Status == RunStopped && agreed.StopReason == StopSourceShrunk}
+	if agreed.Held == (plan.Totals{}) && !consent.Empty {
 		return nil, &Error{Category: InvalidArgument, ID: "PlanNotStopped", Object: planID,
-			Message: "The run of this plan was not stopped at a limit, so there is nothing to consent to.",
-			Advice:  "Run the sync without -AllowOnce, or give the plan id of a run that was stopped at a limit."}
+			Message: "The run of this plan held nothing back, so there is nothing to consent to.",
+			Advice:  "Run the sync without -AllowOnce, or give the plan id of a run that held something back."}
 	}
-	consent := &plan.Consent{Source: agreed.SourceGroups, Missing: agreed.MissingGroups, Reason: agreed.StopReason}
 	for after := int64(0); ; {
 		changes, err := state.Changes(ctx, agreed.ID, 0, after, spoolBatch, true)
 		if err != nil {
 			return nil, err
 		}
 		for i := range changes {
-			consent.Agree(&changes[i].Change)
+			if changes[i].Outcome == OutcomeHeld || consent.Empty {
+				consent.Agree(&changes[i].Change)
+			}
 		}
 		if len(changes) == 0 {
 			return consent, nil

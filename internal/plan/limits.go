@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"groupwriteback/internal/directory"
 )
@@ -17,14 +19,18 @@ type Limits struct {
 }
 
 const (
-	// deletionFloor: a percentage never stops fewer deletions than this.
+	// deletionFloor: a percentage never holds back fewer deletions than this.
 	deletionFloor = 5
 	// smallGroup: groups up to this size may lose any share of their members.
 	smallGroup = 20
 )
 
 // Stop says which limit a plan exceeds, as a run's stop reason, and by what.
-type Stop struct{ Reason, Message string }
+type Stop struct {
+	Reason, Message string
+	// OneGroup: the limit was exceeded by this group alone.
+	OneGroup bool
+}
 
 // The stop reasons of rule 27.
 const (
@@ -35,7 +41,7 @@ const (
 )
 
 // Tally counts what the limits are about while a plan streams by. It keeps a
-// few numbers and the worst group.
+// few numbers, and some 30 bytes of each group that loses members.
 type Tally struct {
 	// Links is the number of linked groups before the run, SourceBefore and
 	// SourceNow the number of groups in the tenant then and now, Memberships
@@ -45,15 +51,27 @@ type Tally struct {
 	// written was changed since, so that the two cannot be compared.
 	Links, SourceBefore, SourceNow, Memberships, Missing int
 
-	deletions, moves, removals, recreations int
-	worst                                   string // the group that loses too large a share, in words
+	deletions, moves, recreations int
+	losses                        []loss
+	agreed                        bool // the consent has covered something
+}
+
+// loss is what a plan would take from one group.
+type loss struct {
+	object          directory.GUID
+	removed, values int
+	// anySize: the group counts however small it is.
+	anySize bool
 }
 
 // Add counts a change. values is the number of member values the group has
-// now; consent takes out what an administrator has agreed to.
-func (t *Tally) Add(c *Change, values int, limits *Limits, consent *Consent) {
+// now; consent takes out what an administrator has agreed to. What an adoption
+// takes from a group counts at any size of the group, since others put it there;
+// anySize says that the change is what was held back of one.
+func (t *Tally) Add(c *Change, values int, anySize bool, consent *Consent) {
 	switch {
 	case consent.covers(c):
+		t.agreed = true
 		return
 	case c.Action == Delete:
 		t.deletions++
@@ -63,47 +81,109 @@ func (t *Tally) Add(c *Change, values int, limits *Limits, consent *Consent) {
 		t.recreations++
 	}
 	removed := len(consent.notCovered(c))
-	t.removals += removed
-	if limits.GroupRemovalPercent > 0 && values > spared(c) && removed*100 > values*limits.GroupRemovalPercent && t.worst == "" {
-		t.worst = fmt.Sprintf("%s (%s) would lose %d of its %d members", c.DisplayName, c.DN, removed, values)
+	t.agreed = t.agreed || removed < len(c.Remove)
+	if removed > 0 {
+		t.losses = append(t.losses, loss{object: c.TargetGUID, removed: removed, values: values, anySize: anySize || c.Action == Adopt})
 	}
 }
 
-// spared is up to which size a group may lose any share of its members by the
-// change. What others put into a group that is being adopted is spared at no
-// size.
-func spared(c *Change) int {
-	if c.Action == Adopt {
-		return 0
+// Empty reports whether the tenant answered with no group at all while groups
+// are linked: such a plan stops before its first write.
+func (t *Tally) Empty() bool { return t.SourceNow == 0 && t.Links > 0 }
+
+// Agreed reports whether the consent has covered anything of the plan.
+func (t *Tally) Agreed() bool { return t.agreed }
+
+// Hold returns what the limits hold back, nil for nothing. A limit holds back
+// what it is about, and never the rest: who can bring one about must not be able
+// to keep what others have revoked.
+func (t *Tally) Hold(l *Limits) *Hold {
+	h := &Hold{removals: map[directory.GUID]*Stop{}}
+	t.holdForAbsence(l, h)
+	t.holdDeletions(l, h)
+	t.holdRemovals(l, h)
+	if h.Deletions == nil && h.Moves == nil && h.Recreations == nil && h.Absent == nil && len(h.removals) == 0 {
+		return nil
 	}
-	return smallGroup
+	return h
 }
 
-// Exceeded returns the first limit that the plan exceeds, or nil. The order is
-// from what is wrong with the reading to what is wrong with the plan.
-func (t *Tally) Exceeded(l *Limits, consent *Consent) *Stop {
+// holdForAbsence holds back what follows from a side that has shrunk.
+func (t *Tally) holdForAbsence(l *Limits, h *Hold) {
 	switch {
-	case t.SourceNow == 0 && t.Links > 0 && !consent.source(t.SourceNow):
-		return &Stop{StopSource, fmt.Sprintf("The tenant answered with no group at all, while %d are linked.", t.Links)}
-	case l.SourceShrinkPercent > 0 && over(t.SourceBefore-t.SourceNow, t.SourceBefore, l.SourceShrinkPercent) && !consent.source(t.SourceNow):
-		return &Stop{StopSource, fmt.Sprintf("The tenant has %d groups; last time it had %d. The limit is %d %% fewer.", t.SourceNow, t.SourceBefore, l.SourceShrinkPercent)}
-	case l.TargetShrinkPercent > 0 && over(t.Missing, t.Links, l.TargetShrinkPercent) && !consent.target(t.Missing):
-		return &Stop{StopTarget, fmt.Sprintf("%d of %d linked groups are not found in Active Directory. The limit is %d %%.", t.Missing, t.Links, l.TargetShrinkPercent)}
+	case l.SourceShrinkPercent > 0 && over(t.SourceBefore-t.SourceNow, t.SourceBefore, l.SourceShrinkPercent):
+		h.Absent = &Stop{Reason: StopSource, Message: fmt.Sprintf("The tenant has %d groups; before it had %d. The limit is %d %% fewer.", t.SourceNow, t.SourceBefore, l.SourceShrinkPercent)}
+	case l.TargetShrinkPercent > 0 && over(t.Missing, t.Links, l.TargetShrinkPercent):
+		h.Absent = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %d linked groups are not found in Active Directory. The limit is %d %%.", t.Missing, t.Links, l.TargetShrinkPercent)}
 	case l.TargetShrinkPercent > 0 && over(t.recreations, t.Links, l.TargetShrinkPercent):
-		return &Stop{StopTarget, fmt.Sprintf("%d of %d linked groups would be created anew. The limit is %d %%.", t.recreations, t.Links, l.TargetShrinkPercent)}
+		h.Recreations = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %d linked groups would be created anew. The limit is %d %%.", t.recreations, t.Links, l.TargetShrinkPercent)}
+		return
+	default:
+		return
 	}
-	deletions := t.deletions + t.moves
-	switch {
-	case l.DeletionCount > 0 && deletions > l.DeletionCount:
-		return &Stop{StopDeletions, fmt.Sprintf("%d groups would be deleted and %d moved. The limit is %d.", t.deletions, t.moves, l.DeletionCount)}
-	case l.DeletionPercent > 0 && over(deletions, t.Links, l.DeletionPercent):
-		return &Stop{StopDeletions, fmt.Sprintf("%d of %d groups would be deleted and %d moved. The limit is %d %%.", t.deletions, t.Links, t.moves, l.DeletionPercent)}
-	case l.RemovalPercent > 0 && t.removals > smallGroup && t.removals*100 > t.Memberships*l.RemovalPercent:
-		return &Stop{StopRemovals, fmt.Sprintf("%d of %d memberships would be removed. The limit is %d %%.", t.removals, t.Memberships, l.RemovalPercent)}
-	case t.worst != "":
-		return &Stop{StopRemovals, fmt.Sprintf("%s. The limit for one group is %d %%.", t.worst, l.GroupRemovalPercent)}
+	h.Deletions, h.Recreations = h.Absent, h.Absent
+}
+
+// holdDeletions holds back deletions, or moves, or both where only together
+// they are too many: who deletes groups does not keep others from being moved.
+func (t *Tally) holdDeletions(l *Limits, h *Hold) {
+	exceeded := func(n int) *Stop {
+		switch {
+		case l.DeletionCount > 0 && n > l.DeletionCount:
+			return &Stop{Reason: StopDeletions, Message: fmt.Sprintf("%d groups would be deleted and %d moved. The limit is %d.", t.deletions, t.moves, l.DeletionCount)}
+		case l.DeletionPercent > 0 && over(n, t.Links, l.DeletionPercent):
+			return &Stop{Reason: StopDeletions, Message: fmt.Sprintf("%d of %d groups would be deleted and %d moved. The limit is %d %%.", t.deletions, t.Links, t.moves, l.DeletionPercent)}
+		}
+		return nil
 	}
-	return nil
+	deletions, moves := exceeded(t.deletions), exceeded(t.moves)
+	if deletions == nil && moves == nil {
+		deletions = exceeded(t.deletions + t.moves)
+		moves = deletions
+	}
+	if h.Deletions == nil {
+		h.Deletions = deletions
+	}
+	h.Moves = moves
+}
+
+// holdRemovals holds back the removals of each group that would lose too large a
+// share, and of those that lose most, until what is left of all is within the
+// limit.
+func (t *Tally) holdRemovals(l *Limits, h *Hold) {
+	var left []loss
+	removals := 0
+	for _, g := range t.losses {
+		if l.GroupRemovalPercent > 0 && (g.anySize || g.values > smallGroup) && g.removed*100 > g.values*l.GroupRemovalPercent {
+			h.removals[g.object] = &Stop{Reason: StopRemovals, OneGroup: true, Message: fmt.Sprintf("%d of its %d members would be removed. The limit for one group is %d %%.", g.removed, g.values, l.GroupRemovalPercent)}
+			continue
+		}
+		left = append(left, g)
+		removals += g.removed
+	}
+	within := func(n int) bool { return n <= smallGroup || n*100 <= t.Memberships*l.RemovalPercent }
+	if l.RemovalPercent <= 0 || within(removals) {
+		return
+	}
+	// What a group loses beyond the limit's share of its own members is what
+	// brings all of them beyond it. One that loses no more than that share is thus
+	// never held back for what others lose, and no number of groups changes that.
+	excess := func(g loss) int { return g.removed*100 - g.values*l.RemovalPercent }
+	slices.SortFunc(left, func(a, b loss) int {
+		return cmp.Or(cmp.Compare(excess(b), excess(a)), cmp.Compare(b.removed, a.removed), a.object.Compare(b.object))
+	})
+	why := &Stop{Reason: StopRemovals, Message: fmt.Sprintf("%d of %d memberships would be removed. The limit is %d %%, and this group is one of those that lose most.", removals, t.Memberships, l.RemovalPercent)}
+	goes, held := removals, 0
+	for ; !within(goes); held++ {
+		goes -= left[held].removed
+	}
+	for _, g := range slices.Backward(left[:held]) { // what fits in after all is not held
+		if within(goes + g.removed) {
+			goes += g.removed
+		} else {
+			h.removals[g.object] = why
+		}
+	}
 }
 
 // over reports whether n exceeds the percentage of total and the floor: in a
@@ -112,18 +192,14 @@ func over(n, total, percent int) bool {
 	return n > deletionFloor && n*100 > total*percent
 }
 
-// Consent is what an administrator agreed to by naming a plan: exactly the
-// objects that it lists (rule 28). A nil Consent covers nothing.
+// Consent is what an administrator agreed to by naming a plan: exactly what was
+// held back of it (rule 28). A nil Consent covers nothing.
 type Consent struct {
 	deleted  map[directory.GUID]Action           // by objectGUID: Delete or Move
 	created  map[directory.GUID]bool             // by source id: re-creations
 	removals map[directory.GUID][]directory.GUID // by objectGUID, ascending
-	// Source is how many groups the tenant had in that plan, Missing how many
-	// linked objects were not found.
-	Source, Missing int
-	// Reason is why that plan was stopped; a shrunk side is agreed to only by
-	// a plan that was stopped for it.
-	Reason string
+	// Empty: that plan was stopped because the tenant had no group at all.
+	Empty bool
 }
 
 // Agree adds a change of the consented plan.
@@ -160,12 +236,4 @@ func (c *Consent) notCovered(change *Change) []directory.GUID {
 		return change.Remove
 	}
 	return Without(change.Remove, c.removals[change.TargetGUID])
-}
-
-func (c *Consent) source(now int) bool {
-	return c != nil && c.Reason == StopSource && now >= c.Source
-}
-
-func (c *Consent) target(missing int) bool {
-	return c != nil && c.Reason == StopTarget && missing <= c.Missing
 }

@@ -14,23 +14,28 @@ type Totals struct {
 }
 
 // Add counts one change.
-func (t *Totals) Add(c *Change) {
+func (t *Totals) Add(c *Change) { t.count(c, 1) }
+
+// Take takes one change out of the count.
+func (t *Totals) Take(c *Change) { t.count(c, -1) }
+
+func (t *Totals) count(c *Change, n int) {
 	switch c.Action {
 	case Create:
-		t.Create++
+		t.Create += n
 	case Adopt:
-		t.Adopt++
+		t.Adopt += n
 	case Update:
-		t.Update++
+		t.Update += n
 	case Move:
-		t.Move++
+		t.Move += n
 	case UpdateMembers:
-		t.UpdateMembers++
+		t.UpdateMembers += n
 	case Delete:
-		t.Delete++
+		t.Delete += n
 	case Skip:
-		t.Skip++
+		t.Skip += n
 	}
-	t.MembersAdded += len(c.Add)
-	t.MembersRemoved += len(c.Remove)
+	t.MembersAdded += n * len(c.Add)
+	t.MembersRemoved += n * len(c.Remove)
 }

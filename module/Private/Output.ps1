@@ -62,6 +62,9 @@ function ConvertTo-Run {
         DriftedGroups    = [int] $Run.driftedGroups
         Planned          = ConvertTo-Total $Run.planned
         Exported         = ConvertTo-Total $Run.exported
+        Held             = ConvertTo-Total $Run.held
+        HeldBy           = @(foreach ($reason in $Run.heldBy) { [string] $reason })
+        HeldRuns         = [int] $Run.heldRuns
         Failed           = [int] $Run.failed
         UnknownMembers   = [int] $Run.unknownMembers
         UnwrittenMembers = [int] $Run.unwrittenMembers

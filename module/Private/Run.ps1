@@ -46,15 +46,16 @@ function Test-Plan {
         Write-RunOutcome -Cmdlet $Cmdlet -Run $Run
         return $false
     }
-    if ($limit) { Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)" }
+    if ($limit -and $Run.Status -eq 'stopped') { Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)" }
+    elseif ($limit) { Write-Warning -Message "A sync would hold back what goes beyond a limit ($($Run.HeldBy -join ', ')). $($Run.Message)" }
     elseif ($Run.Status -eq 'partial') { Write-Warning -Message "The plan is incomplete. $($Run.Message)" }
     $true
 }
 
-# Whether a threshold stopped the run.
+# Whether a threshold stopped the run, or held back a part of its plan.
 function Test-Limit {
     param($Run)
-    $Run.Status -eq 'stopped' -and $Run.StopReason -like 'stopped-*' -and $Run.StopReason -ne 'stopped-cancelled'
+    $Run.HeldBy.Count -gt 0 -or ($Run.Status -eq 'stopped' -and $Run.StopReason -like 'stopped-*' -and $Run.StopReason -ne 'stopped-cancelled')
 }
 
 function Get-RunChange {
@@ -77,31 +78,43 @@ function Invoke-GroupSync {
     if ($answer) { ConvertTo-GroupSync $answer }
 }
 
-# A run that stopped or failed is an error that does not end the pipeline: the record has been emitted, and with
-# -ErrorAction Stop a scheduled task or runbook fails. A partial run is a warning: the next one goes on with it.
+# Says aloud what did not go well. A run that stopped or failed, that a limit held something back of, or of which
+# changes failed, is an error that does not end the pipeline: the record has been emitted, and with -ErrorAction Stop a
+# scheduled task or runbook fails. What else is partial is a warning: the next run goes on with it.
 function Write-RunOutcome {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run)
     $message = if ($Run.Error.Message -and $Run.Error.Object) { "$($Run.Error.Object): $($Run.Error.Message)" } else { @($Run.Error.Message, $Run.Message | Where-Object -FilterScript { $_ })[0] }
-    switch ($Run.Status) {
-        'partial' {
+    $limit = Test-Limit -Run $Run
+    $group = if ($Run.Kind -eq 'group') { " -Group $($Run.GroupId)" }
+    $failures = "Get-GroupWritebackChange -RunId $($Run.Id) -Outcome failed, partial, unknown"
+    $problems = @(
+        if ($Run.Status -eq 'partial') {
             $text = "Run $($Run.Id) is partial: $($Run.Failed) change(s) failed, $($Run.UnknownMembers) member(s) could not be determined. $message"
-            Write-Warning -Message "$text The next sync tries again. See: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome failed, partial, unknown"
+            Write-Warning -Message "$text The next sync tries again. See: $failures"
+            if ($Run.Failed -gt 0) {
+                @{ Id = 'ChangesFailed'; Category = 'NotSpecified'; Message = "$($Run.Failed) change(s) of run $($Run.Id) failed or could not be confirmed."; Advice = "The next sync tries again. See: $failures" }
+            }
         }
-        { $_ -in 'stopped', 'failed' } {
+        elseif ($Run.Status -in 'stopped', 'failed') {
             $id = @($Run.Error.Id, $Run.StopReason, 'RunFailed' | Where-Object -FilterScript { $_ })[0]
-            $limit = Test-Limit -Run $Run
             $category = if ($Run.Error.Category) { $Run.Error.Category } elseif ($limit) { 'LimitsExceeded' } elseif ($Run.Status -eq 'stopped') { 'OperationStopped' } else { 'NotSpecified' }
             $advice = $Run.Error.Advice
             if (-not $advice) {
-                $group = if ($Run.Kind -eq 'group') { " -Group $($Run.GroupId)" }
                 $advice = if ($limit) { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)" }
                 elseif ($Run.StopReason -eq 'target-not-up-to-date') { 'Start the sync again when the domain controllers have replicated.' }
                 else { 'Start the sync again; it goes on where this one ended.' }
             }
-            $record = ConvertTo-ErrorRecord -Id $id -Category $category -Object $Run -Message "Run $($Run.Id) $($Run.Status) ($id): $message" -Advice $advice
-            $Cmdlet.WriteError($record)
+            @{ Id = $id; Category = $category; Message = "Run $($Run.Id) $($Run.Status) ($id): $message"; Advice = $advice }
         }
-    }
+        if ($Run.HeldBy.Count -gt 0) {
+            $count = if ($Run.HeldRuns -gt 1) { " ($($Run.HeldRuns) runs in a row)" }
+            @{
+                Id = $Run.HeldBy[0]; Category = 'LimitsExceeded'; Message = "Run $($Run.Id) held changes back$count, for $($Run.HeldBy -join ', '): $message"
+                Advice = "See what is held: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome held. If it is meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
+            }
+        }
+    )
+    foreach ($problem in $problems) { $Cmdlet.WriteError((ConvertTo-ErrorRecord @problem -Object $Run)) }
 }
 
 # The thresholds of Set-GroupWriteback by their names in the protocol; only those given.

@@ -56,7 +56,7 @@ function Get-GroupWritebackChange {
         [ValidateSet('Create', 'Adopt', 'Update', 'Move', 'UpdateMembers', 'Delete', 'Skip')]
         [string[]] $Action,
 
-        [ValidateSet('pending', 'done', 'partial', 'failed', 'unknown', 'skipped')]
+        [ValidateSet('pending', 'done', 'partial', 'failed', 'unknown', 'skipped', 'held')]
         [string[]] $Outcome,
 
         [switch] $AllMembers

@@ -7,14 +7,14 @@ function Set-GroupWriteback {
         Enable-GroupWriteback; the next sync then moves the groups there. A setting that changes which groups are
         written, or how, makes the next sync Initial.
 
-        The thresholds stop a sync before it writes anything; 0 switches one off.
+        What goes beyond a threshold is held back, and everything else written; 0 switches one off.
 
         With -WhatIf nothing is saved; for a setting that changes groups, what the next sync would do comes out as
         objects, if both connections are there.
     .PARAMETER TargetContainer
         The distinguished name of the organisational unit that the groups are written to. Groups are moved, which the
-        deletion thresholds count as well: the next sync of more than five groups stops, and -AllowOnce with its PlanId
-        lets the moves pass.
+        deletion thresholds count as well: the next sync of more than five groups holds the moves back, and -AllowOnce
+        with its PlanId lets them pass.
     .PARAMETER NameFormat
         The common name of groups: ObjectId or DisplayName.
     .PARAMETER SamAccountNameFormat

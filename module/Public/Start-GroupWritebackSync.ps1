@@ -6,12 +6,14 @@ function Start-GroupWritebackSync {
         Imports what has changed in the tenant and in the directory, writes what differs, and returns the record of
         the run. After Disable-GroupWriteback it deletes the groups that were named there.
 
-        A run whose Status is complete did everything. Partial: some objects failed, or could not be decided; a
-        warning says so, and the next sync goes on with them. Stopped or failed: an error is written besides the
-        record, so that a scheduled task or a runbook fails whose script says $ErrorActionPreference = 'Stop'.
+        A run whose Status is complete did everything. Partial: some objects failed, could not be decided, or were held
+        back; a warning says so, and the next sync goes on with them. Where changes failed or were held back, and when
+        the run stopped or failed, an error is written besides the record, so that a scheduled task or a runbook fails
+        whose script says $ErrorActionPreference = 'Stop'.
 
-        A sync that would delete or remove more than the thresholds allow stops before it writes anything. If it is
-        meant, -AllowOnce with the PlanId of that run lets just the planned deletions and removals pass, once.
+        What a sync would delete or remove beyond the thresholds it holds back, each time, while everything else is
+        written: see Get-GroupWritebackChange -Outcome held. If it is meant, -AllowOnce with the PlanId of that run lets
+        just that pass, once. Only a tenant without any group that is to be written stops the sync as a whole.
 
         With -Group just that group is read and written, and what became of it comes out step by step: whether it was
         found in the tenant (Import), is to be written (Scope), has an object in the directory (Join), which members
@@ -32,7 +34,8 @@ function Start-GroupWritebackSync {
         behind), server-changed (another domain controller than last time, or one restored from a backup),
         link-expired (Microsoft Graph no longer tells what has changed since).
     .PARAMETER AllowOnce
-        The PlanId of a run that stopped at a threshold. It serves once; with -WhatIf it is not used up.
+        The PlanId of a run that held something back at a threshold. It serves once, for a sync that would hold something
+        back without it; with -WhatIf it is not used up.
     .PARAMETER Group
         Only this group: its id in the tenant, the objectGUID of its object in the directory, or its whole display name
         or mail address, in whatever case. More than a few groups are synchronised sooner by a sync of all.
@@ -54,7 +57,7 @@ function Start-GroupWritebackSync {
         Get-GroupWritebackChange -RunId $run.Id -Action Delete, UpdateMembers
         Start-GroupWritebackSync -AllowOnce $run.PlanId
 
-        Looks at what a run that stopped at a threshold had planned, and lets just that pass.
+        Looks at what a run held back at a threshold, and lets just that pass.
     .EXAMPLE
         Start-GroupWritebackSync -Group 'Sales'
 

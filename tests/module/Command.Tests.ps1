@@ -94,7 +94,34 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $run = Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems
         $run.Status | Should -Be 'partial'
         [string] $warnings | Should -Match 'Run 7 is partial: 2 change\(s\) failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
+        $problems.FullyQualifiedErrorId | Should -Be 'ChangesFailed,Start-GroupWritebackSync'
+    }
+
+    It 'only warns where something could not be decided' {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; message = 'One group could not be decided.' }) } }
+        [void] (Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems)
+        [string] $warnings | Should -Match 'Run 7 is partial'
         $problems | Should -BeNullOrEmpty
+    }
+
+    It 'emits the record of a run that held something back, and an error' {
+        $held = @{ delete = 600; membersRemoved = 0 }
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; stopReason = 'stopped-deletion-threshold-exceeded'; heldBy = @('stopped-deletion-threshold-exceeded', 'stopped-removal-threshold-exceeded'); held = $held; heldRuns = 3; message = '600 deletions.' }) } }
+        $run = Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $run.Status | Should -Be 'partial'
+        $run.Held.Delete | Should -Be 600
+        $run.HeldRuns | Should -Be 3
+        $problems.FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
+        $problems[0].CategoryInfo.Category | Should -Be 'LimitsExceeded'
+        $problems[0].Exception.Message | Should -Match '3 runs in a row.*600 deletions'
+        $problems[0].ErrorDetails.RecommendedAction | Should -Match '-RunId 7 -Outcome held.*-AllowOnce plan-7'
+        [string] ($run | Format-Table | Out-String -Width 200) | Should -Match 'held back: 600 delete'
+    }
+
+    It 'says of a preview what would be held back, and emits the changes' {
+        Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ status = 'partial'; stopReason = 'stopped-source-shrunk'; heldBy = @('stopped-source-shrunk'); held = @{ delete = 6 }; message = 'Half is gone.' }) }; 'change.list' = $changes }
+        @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count | Should -Be 1
+        [string] $warnings | Should -Match 'would hold back.*stopped-source-shrunk.*Half is gone'
     }
 
     It 'emits the record of a run that stopped at a limit, and an error' {
@@ -118,6 +145,8 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'that <Name> ends a script that says $ErrorActionPreference = Stop, with an exit code' -ForEach @(
         @{ Name = 'cannot begin'; Answer = { Get-FakeError -Id 'RunInProgress' -Category 'ResourceBusy' } }
+        @{ Name = 'held something back'; Answer = { @{ result = (Get-FakeRun @{ status = 'partial'; stopReason = 'stopped-removal-threshold-exceeded'; heldBy = @('stopped-removal-threshold-exceeded') }) } } }
+        @{ Name = 'had changes that failed'; Answer = { @{ result = (Get-FakeRun @{ status = 'partial'; failed = 1 }) } } }
         @{ Name = 'stopped'; Answer = { @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-deletion-threshold-exceeded' }) } } }
     ) {
         Use-FakeScript @{ 'sync.start' = (& $Answer) }

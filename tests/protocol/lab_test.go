@@ -658,8 +658,11 @@ func limits(l *lab, c *client.Client) {
 		check(l.t, l.server.DeleteGroup(groupID(n)))
 		check(l.t, l.server.PurgeGroup(groupID(n)))
 	}
-	stopped := l.run(c, "sync.start", nil, "stopped", "stopped-deletion-threshold-exceeded")
-	l.run(c, "sync.preview", nil, "stopped", "stopped-deletion-threshold-exceeded")
+	stopped := l.run(c, "sync.start", nil, "partial", "stopped-deletion-threshold-exceeded")
+	if held := stopped["held"].(object); held["delete"] != 2.0 || stopped["heldRuns"] != 1.0 {
+		l.t.Errorf("what was held: %v", stopped)
+	}
+	l.run(c, "sync.preview", nil, "partial", "stopped-deletion-threshold-exceeded")
 	l.call(c, "writeback.get", nil)
 	l.run(c, "sync.preview", object{"allowOnce": stopped["planId"]}, "complete", "")
 	one := l.call(c, "sync.group", object{"group": groupID(6), "allowOnce": stopped["planId"], "whatIf": true})["run"].(object)

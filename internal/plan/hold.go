@@ -1,0 +1,86 @@
+package plan
+
+import (
+	"slices"
+
+	"groupwriteback/internal/directory"
+)
+
+// Hold is what the limits hold back of a plan (rule 27): for each kind of change
+// why, nil where it goes on.
+type Hold struct {
+	Deletions, Moves, Recreations *Stop
+	// Absent: removals of values that stand for something that is absent, because
+	// a side has shrunk.
+	Absent *Stop
+
+	removals map[directory.GUID]*Stop // by objectGUID of the group
+}
+
+// Split parts a change into what goes on and what is held back, and says why;
+// either part may be nil. What a consent covers goes on. absent are those of the
+// values to remove that stand for something that is absent, ascending; they are
+// looked at only where Absent is set. A nil Hold holds back nothing.
+func (h *Hold) Split(c *Change, consent *Consent, absent []directory.GUID) (goes, held *Change, why *Stop) {
+	if h == nil || consent.covers(c) {
+		return c, nil, nil
+	}
+	switch {
+	case c.Action == Delete && h.Deletions != nil:
+		return nil, c, h.Deletions
+	case c.Action == Create && c.Situation == Deleted && h.Recreations != nil:
+		return nil, c, h.Recreations
+	case c.Action == Move && h.Moves != nil:
+		return withoutPlace(c), onlyPlace(c), h.Moves
+	}
+	why = h.removals[c.TargetGUID]
+	values := consent.notCovered(c)
+	if why == nil && h.Absent != nil {
+		why, values = h.Absent, intersection(values, absent)
+	}
+	if why == nil || len(values) == 0 {
+		return c, nil, nil
+	}
+	return withoutRemovals(c, values), onlyRemovals(c, values), why
+}
+
+// withoutPlace is what is left of a move that is held back: the attributes. A
+// name is only free in the place that was asked for.
+func withoutPlace(c *Change) *Change {
+	rest := *c
+	rest.Action, rest.Reason, rest.Message = Update, "", ""
+	rest.Attributes = slices.DeleteFunc(slices.Clone(c.Attributes), isName)
+	if len(rest.Attributes) == 0 {
+		return nil
+	}
+	return &rest
+}
+
+func onlyPlace(c *Change) *Change {
+	move := *c
+	move.Attributes = slices.DeleteFunc(slices.Clone(c.Attributes), func(a AttributeChange) bool { return !isName(a) })
+	return &move
+}
+
+func isName(a AttributeChange) bool { return a.Name == AttrCN }
+
+func withoutRemovals(c *Change, values []directory.GUID) *Change {
+	rest := *c
+	rest.Remove = Without(c.Remove, values)
+	if c.Action == UpdateMembers && len(rest.Add)+len(rest.Remove) == 0 {
+		return nil
+	}
+	return &rest
+}
+
+func onlyRemovals(c *Change, values []directory.GUID) *Change {
+	removal := *c
+	removal.Add, removal.Remove = nil, values
+	if c.Action != UpdateMembers { // an adoption, which goes on
+		removal.Action, removal.Attributes, removal.Reason, removal.Message = UpdateMembers, nil, "", ""
+	}
+	return &removal
+}
+
+// intersection returns the elements that both have; both are ascending.
+func intersection(a, b []directory.GUID) []directory.GUID { return Without(a, Without(a, b)) }

@@ -141,7 +141,7 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 		return nil, err
 	}
 	if err := oneOf("outcome", p.Outcome, engine.OutcomePending, engine.OutcomeDone, engine.OutcomePartial, engine.OutcomeFailed,
-		engine.OutcomeUnknown, engine.OutcomeSkipped); err != nil {
+		engine.OutcomeUnknown, engine.OutcomeSkipped, engine.OutcomeHeld); err != nil {
 		return nil, err
 	}
 	state, err := e.State(ctx)

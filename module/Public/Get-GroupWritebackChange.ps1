@@ -15,7 +15,8 @@ function Get-GroupWritebackChange {
         Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers, Delete, Skip.
     .PARAMETER Outcome
         Only changes with these outcomes: pending (not tried), done, partial (some members were refused), failed,
-        unknown (the answer was lost; the next run finds out), skipped.
+        unknown (the answer was lost; the next run finds out), skipped, held (back by a threshold, see
+        Start-GroupWritebackSync).
     .PARAMETER AllMembers
         Give all members that are added and removed; otherwise AddMembers and RemoveMembers hold the first
         100. AddCount and RemoveCount are always right.

@@ -232,7 +232,7 @@ type run struct {
 	SourceGroups, TargetGroups, LinkedGroups int
 	Failed, UnknownMembers, UnwrittenMembers int
 	DriftedGroups                            int
-	Planned, Exported                        map[string]int
+	Planned, Exported, Held                  map[string]int
 	Error                                    *client.ErrorData
 }
 
@@ -274,7 +274,11 @@ func (s *story) tell(ts *testscript.TestScript, r *run) string {
 	if r.Message != "" {
 		fmt.Fprintf(&b, "%s\n", r.Message)
 	}
-	fmt.Fprintf(&b, "planned %s, exported %s\n", counts(r.Planned), counts(r.Exported))
+	fmt.Fprintf(&b, "planned %s, exported %s", counts(r.Planned), counts(r.Exported))
+	if held := counts(r.Held); held != "nothing" {
+		fmt.Fprintf(&b, ", held %s", held)
+	}
+	fmt.Fprintln(&b)
 	var lines []string
 	for after := any(nil); ; {
 		var page struct {

@@ -146,7 +146,8 @@ func (r *run) split(ctx context.Context, c *SpooledChange) (*HeldChange, error) 
 		r.heldWhy = append(r.heldWhy, text)
 	}
 	r.setPending(held.SourceID, true)
-	return &HeldChange{ChangeID: c.ID, Goes: goes, Held: held, Reason: why.Reason, Message: why.Message}, nil
+	return &HeldChange{ChangeID: c.ID, Goes: goes, Held: held, Reason: why.Reason,
+		Message: strings.TrimSpace(held.Message + " Held back: " + why.Message)}, nil
 }
 
 // absent returns which of the values stand for a group that is linked and that

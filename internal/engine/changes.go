@@ -264,6 +264,7 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
 	}
 	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []directory.SourceMember) error {
+		page = slices.DeleteFunc(page, func(m directory.SourceMember) bool { return m.Deleted })
 		return r.state.StageKnownMembers(ctx, r.record.ID, page)
 	})
 	if err != nil {

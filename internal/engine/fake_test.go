@@ -250,6 +250,25 @@ func (t *fakeTenant) MembersByID(ctx context.Context, members []directory.Source
 	return out, t.check(ctx, "membersByID")
 }
 
+// GroupsOf tells in which groups the users are, directly or through others.
+func (t *fakeTenant) GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error) {
+	shown, out := t.shown(), map[directory.GUID][]directory.GUID{}
+	for _, user := range users {
+		out[user] = nil
+		in := map[directory.GUID]bool{user: true}
+		for more := true; more; {
+			more = false
+			for id, g := range shown {
+				if !in[id] && slices.ContainsFunc(g.members, func(m directory.SourceMember) bool { return in[m.ID] }) {
+					in[id], more = true, true
+					out[user] = append(out[user], id)
+				}
+			}
+		}
+	}
+	return out, t.check(ctx, "groupsOf")
+}
+
 func (t *fakeTenant) link() string {
 	t.moments, t.bins = append(t.moments, t.now()), append(t.bins, maps.Clone(t.deleted))
 	return strconv.Itoa(len(t.moments) - 1)

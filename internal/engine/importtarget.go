@@ -170,7 +170,8 @@ func (r *run) importTargetChanges(ctx context.Context) error {
 }
 
 // siftChanged reads those of the groups that concern us, and passes over the
-// echoes of our own writes (rule 13).
+// echoes of our own writes (rule 13). One group on demand is always read: a value
+// may have gone without a new uSN.
 func (r *run) siftChanged(ctx context.Context, headers []directory.TargetGroup) error {
 	guids := make([]directory.GUID, len(headers))
 	for i := range headers {
@@ -185,7 +186,7 @@ func (r *run) siftChanged(ctx context.Context, headers []directory.TargetGroup) 
 		g := &headers[i]
 		staged, ok := known[g.GUID]
 		switch {
-		case ok && staged.USNChanged == g.USNChanged:
+		case ok && staged.USNChanged == g.USNChanged && !r.single:
 		case ok || r.concerns(g):
 			read = append(read, g.GUID)
 		}

@@ -35,6 +35,9 @@ type Source interface {
 	// requests as possible. Of the members given ID and Kind count. One that is
 	// missing from the answer is unknown, not gone.
 	MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error)
+	// GroupsOf tells of each of the users in which groups he is, directly or as a
+	// member of others. Those of whom it cannot be told are left out.
+	GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error)
 	// Presence asks for each group singly whether the tenant still has it.
 	Presence(ctx context.Context, selection SourceSelection, groups []directory.GUID) (map[directory.GUID]Presence, error)
 
@@ -48,7 +51,8 @@ type Source interface {
 	// import helps.
 	GroupChanges(ctx context.Context, link string, page func([]GroupChange) error) (next string, err error)
 	// UserChanges reads the users whose join attributes have changed since, as
-	// they are now; deleted ones are left out. Errors as with GroupChanges.
+	// they are now, the deleted ones as Deleted. One that was restored comes as any
+	// other. Errors as with GroupChanges.
 	UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (next string, err error)
 
 	// NewGroupDefault tells whether Microsoft 365 groups without a

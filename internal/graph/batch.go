@@ -59,13 +59,19 @@ func (r batchResponse) decode(into any) error {
 // batches reads the addresses, relative to root, twenty in a request, and gives
 // each answer with the place of its address, one at a time and in no order.
 func (s *source) batches(ctx context.Context, root string, addresses []string, answer func(i int, r batchResponse) error) error {
+	return s.batchesOf(ctx, root, addresses, nil, answer)
+}
+
+// batchesOf is batches where each address is read by a POST of the body, if there
+// is one.
+func (s *source) batchesOf(ctx context.Context, root string, addresses []string, body any, answer func(i int, r batchResponse) error) error {
 	var one sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(batchReaders)
 	for first := 0; first < len(addresses); first += batchSize {
 		part := addresses[first:min(first+batchSize, len(addresses))]
 		work.Go(func() error {
-			responses, err := s.batch(ctx, root, part)
+			responses, err := s.batch(ctx, root, part, body)
 			if err != nil {
 				return err
 			}
@@ -85,7 +91,7 @@ func (s *source) batches(ctx context.Context, root string, addresses []string, a
 // batch sends one batch, and again those of its requests that were throttled
 // or met a fault of the server: each is judged by itself, within a batch that
 // succeeds.
-func (s *source) batch(ctx context.Context, root string, addresses []string) ([]batchResponse, error) {
+func (s *source) batch(ctx context.Context, root string, addresses []string, body any) ([]batchResponse, error) {
 	responses := make([]batchResponse, len(addresses))
 	open := make([]int, len(addresses))
 	for i := range open {
@@ -100,7 +106,7 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 			return nil, err
 		}
 		sent := time.Now()
-		got, err := s.postBatch(ctx, root, addresses, open)
+		got, err := s.postBatch(ctx, root, addresses, body, open)
 		if err != nil {
 			return nil, err
 		}
@@ -161,20 +167,25 @@ func (s *source) batch(ctx context.Context, root string, addresses []string) ([]
 
 // postBatch asks for the open ones of the addresses, and returns the answers by
 // their place.
-func (s *source) postBatch(ctx context.Context, root string, addresses []string, open []int) (map[string]batchResponse, error) {
+func (s *source) postBatch(ctx context.Context, root string, addresses []string, content any, open []int) (map[string]batchResponse, error) {
 	type request struct {
 		ID      string            `json:"id"`
 		Method  string            `json:"method"`
 		URL     string            `json:"url"`
 		Headers map[string]string `json:"headers"`
+		Body    any               `json:"body,omitempty"`
 	}
 	// Each request of a batch has its own headers, and is throttled by itself.
 	headers := map[string]string{throttlePriority: "low"}
+	method := http.MethodGet
+	if content != nil {
+		method, headers["Content-Type"] = http.MethodPost, "application/json"
+	}
 	var batch struct {
 		Requests []request `json:"requests"`
 	}
 	for _, i := range open {
-		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: http.MethodGet, URL: addresses[i], Headers: headers})
+		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: method, URL: addresses[i], Headers: headers, Body: content})
 	}
 	body, err := json.Marshal(batch)
 	if err != nil {

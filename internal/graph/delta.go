@@ -76,6 +76,8 @@ func (s *source) UserChanges(ctx context.Context, link string, page func([]direc
 			}
 			if item.Removed != nil {
 				delete(earlier, item.ID) // restored, it may be another
+				delete(partial, item.ID)
+				told = append(told, item)
 				continue
 			}
 			item.fill(earlier[item.ID])
@@ -91,6 +93,8 @@ func (s *source) UserChanges(ctx context.Context, link string, page func([]direc
 		for _, item := range told {
 			member, again := partial[item.ID]
 			switch {
+			case item.Removed != nil:
+				member = directory.SourceMember{ID: item.ID, Kind: directory.KindUser, Deleted: true}
 			case item.whole():
 				member = item.member()
 			case again && member.Readable:

@@ -419,6 +419,7 @@ func TestADeltaTellsWhichUsersHaveChanged(t *testing.T) {
 	if diff := cmp.Diff([]directory.SourceMember{
 		{ID: user(1), Kind: directory.KindUser, Name: "ann@contoso.com", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-1001", ImmutableID: "AAAAAAAAAAAAAAAAAAAAAg=="},
 		{ID: user(2), Kind: directory.KindUser, Name: "cloud@contoso.com", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-1002"},
+		{ID: user(3), Kind: directory.KindUser, Deleted: true},
 	}, changes); diff != "" {
 		t.Error(diff)
 	}
@@ -469,7 +470,8 @@ func TestWhatADeltaToldOfAUserBeforeStaysTold(t *testing.T) {
 func TestUsersThatAreToldWholeAreNotReadAgain(t *testing.T) {
 	whole := `{"id":"` + groupA + `","userPrincipalName":"a@x","userType":"Member","onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":null,"onPremisesImmutableId":null}`
 	changes, _ := userChanges(t, inMemory(t, script(t, `{"value":[`+whole+`,{"id":"`+groupB+`","@removed":{"reason":"changed"}}],`+deltaLink+`}`)), deltaURL)
-	if diff := cmp.Diff([]directory.SourceMember{{ID: directory.MustGUID(groupA), Kind: directory.KindUser, Name: "a@x", Readable: true}}, changes); diff != "" {
+	if diff := cmp.Diff([]directory.SourceMember{{ID: directory.MustGUID(groupA), Kind: directory.KindUser, Name: "a@x", Readable: true},
+		{ID: directory.MustGUID(groupB), Kind: directory.KindUser, Deleted: true}}, changes); diff != "" {
 		t.Error(diff)
 	}
 }

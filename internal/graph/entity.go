@@ -297,22 +297,16 @@ func withSID(m directory.SourceMember, sid string) directory.SourceMember {
 	return m
 }
 
-// accountless are the types that never have an account on-premises.
-var accountless = map[string]bool{
-	"#microsoft.graph.device":           true,
-	"#microsoft.graph.servicePrincipal": true,
-	"#microsoft.graph.application":      true,
-	"#microsoft.graph.orgContact":       true,
-}
-
-// memberKind is the kind of a member by its type. One that is not known is
-// given as a user, so that nobody takes it for one without an account.
+// memberKind is the kind of a member by its type. Only users and groups have
+// accounts on-premises; other types, also those that are not known here, such as
+// those of agents, never do. One that is not told is given as a user, so that
+// nobody takes it for one without an account.
 func memberKind(odataType string) directory.MemberKind {
-	switch {
-	case odataType == "#microsoft.graph.group":
+	switch odataType {
+	case "#microsoft.graph.group":
 		return directory.KindGroup
-	case accountless[odataType]:
-		return directory.KindOther
+	case "#microsoft.graph.user", "#microsoft.graph.directoryObject", "":
+		return directory.KindUser
 	}
-	return directory.KindUser
+	return directory.KindOther
 }

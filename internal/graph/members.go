@@ -108,8 +108,7 @@ func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(eng
 // sourceMember reads a member. To an application without the permission for a
 // type, Graph gives type and id, and null for all the rest; since every user
 // has a user principal name and every group a display name, one without stands
-// for that. A type that is not known here is unreadable too, and given as a
-// user, so that nobody takes it for one without an account.
+// for that. So does one whose type is not told.
 func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, error) {
 	if item == nil {
 		return directory.SourceMember{}, fmt.Errorf("it is null")
@@ -135,13 +134,20 @@ func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, erro
 		member.Readable = member.Name != ""
 		synced, sid = it.GetOnPremisesSyncEnabled(), it.GetOnPremisesSecurityIdentifier()
 	default:
-		if accountless[text(item.GetOdataType())] {
-			member.Kind, member.Readable = directory.KindOther, true
-			if named, ok := item.(interface{ GetDisplayName() *string }); ok {
-				member.Name = text(named.GetDisplayName())
-			}
+		if member.Kind = memberKind(text(item.GetOdataType())); member.Kind == directory.KindOther {
+			member.Readable, member.Name = true, displayName(item)
 		}
 	}
 	member.Synced = synced != nil && *synced
 	return withSID(member, text(sid)), nil
+}
+
+// displayName is the name of an object of any type: what the SDK does not know of
+// it, it keeps as it came.
+func displayName(item models.DirectoryObjectable) string {
+	if named, ok := item.(interface{ GetDisplayName() *string }); ok {
+		return text(named.GetDisplayName())
+	}
+	name, _ := item.GetAdditionalData()["displayName"].(*string)
+	return text(name)
 }

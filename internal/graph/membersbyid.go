@@ -1,17 +1,22 @@
 package graph
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
 
 	"groupwriteback/internal/directory"
 )
 
-// MembersByID implements [engine.Source]. Kinds that never have an account
-// need no request. Members whom the server keeps failing to give are left out, as
+// MembersByID implements [engine.Source]. Of kinds that never have an account
+// only the name is asked for. Members whom the server keeps failing to give are left out, as
 // those it does not know: they are asked for again, and end no run.
 func (s *source) MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error) {
 	var found []directory.SourceMember
-	var users, groups []directory.GUID
+	var users, groups, others []directory.GUID
 	for _, m := range members {
 		switch m.Kind {
 		case directory.KindUser:
@@ -19,8 +24,15 @@ func (s *source) MembersByID(ctx context.Context, members []directory.SourceMemb
 		case directory.KindGroup:
 			groups = append(groups, m.ID)
 		default:
-			found = append(found, directory.SourceMember{ID: m.ID, Kind: directory.KindOther, Readable: true})
+			others = append(others, m.ID)
 		}
+	}
+	names, err := s.names(ctx, others)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range others {
+		found = append(found, directory.SourceMember{ID: id, Kind: directory.KindOther, Readable: true, Name: names[id]})
 	}
 	readUsers := call{doing: "reading the members", object: s.base + "/users", permission: "User.Read.All or Directory.Read.All", allowsGaps: true}
 	if err := byID(ctx, s, readUsers, s.base, "/users", userProperties, users, func(u *userEntity) error {
@@ -44,4 +56,47 @@ func (s *source) MembersByID(ctx context.Context, members []directory.SourceMemb
 		return nil, err
 	}
 	return found, nil
+}
+
+// maxObjects is how many ids getByIds takes.
+const maxObjects = 1000
+
+// names asks for the names of objects of any type, which takes a permission that
+// is not needed otherwise; without it they have none.
+func (s *source) names(ctx context.Context, ids []directory.GUID) (map[directory.GUID]string, error) {
+	names := map[directory.GUID]string{}
+	if len(ids) == 0 {
+		return names, nil
+	}
+	if may, err := s.tokens.permits(ctx, []string{"Directory.Read.All", "Directory.ReadWrite.All"}); err != nil || !may {
+		return names, call{doing: "reading the names of members", object: s.base}.failed(err)
+	}
+	for part := range slices.Chunk(ids, maxObjects) {
+		body, err := json.Marshal(map[string]any{"ids": part})
+		if err != nil {
+			return nil, err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/directoryObjects/getByIds", bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		var answer struct {
+			Value []struct {
+				ID          directory.GUID `json:"id"`
+				DisplayName string         `json:"displayName"`
+			} `json:"value"`
+		}
+		err = s.doJSON(req, &answer)
+		if e := (*statusError)(nil); errors.As(err, &e) && e.status != http.StatusUnauthorized {
+			return names, nil // a name is for show
+		}
+		if err != nil {
+			return nil, call{doing: "reading the names of members", object: s.base}.failed(err)
+		}
+		for _, o := range answer.Value {
+			names[o.ID] = o.DisplayName
+		}
+	}
+	return names, nil
 }

@@ -190,7 +190,7 @@ func TestMembersAreReadWithWhatIsKnownOfThem(t *testing.T) {
 			{ID: id(8), Kind: other, Readable: true},
 			{ID: id(9), Kind: other, Name: "App", Readable: true},
 			{ID: id(10), Kind: other, Name: "Partner", Readable: true},
-			{ID: id(11), Kind: user},
+			{ID: id(11), Kind: other, Name: "?", Readable: true},
 			{ID: id(12), Kind: user},
 		}}}
 		if diff := cmp.Diff(want, got); diff != "" {

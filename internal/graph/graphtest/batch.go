@@ -16,6 +16,7 @@ type batchRequest struct {
 	Method    string            `json:"method"`
 	URL       string            `json:"url"`
 	Headers   map[string]string `json:"headers"`
+	Body      json.RawMessage   `json:"body"`
 	DependsOn []string          `json:"dependsOn"`
 }
 
@@ -75,12 +76,15 @@ func (rq *request) step(b batchRequest, done map[string]int) (batchResponse, *gr
 		header.Set(k, v)
 	}
 	path := "/" + rq.version + target.Path
+	if len(b.Body) > 0 && header.Get("Content-Type") == "" {
+		return batchResponse{}, badRequest("BadRequest", "The batch request %s has a body and no Content-Type.", b.ID)
+	}
 	entry := newEntry(b.Method, path, target.RawQuery, header, rq.now())
 	entry.Batch = true
 	sub := &request{
 		Tenant: rq.Tenant, method: strings.ToUpper(b.Method), version: rq.version, rawQuery: target.RawQuery,
 		segments: strings.Split(strings.Trim(target.Path, "/"), "/"),
-		header:   header, base: rq.base, token: rq.token, inBatch: true,
+		header:   header, base: rq.base, token: rq.token, inBatch: true, body: b.Body,
 	}
 	var res *reply
 	if failed, err := dependencyFailed(b, done); err != nil {

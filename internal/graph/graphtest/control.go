@@ -101,6 +101,7 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 		Seconds *seconds       `json:"seconds"`
 		Limit   *int           `json:"limit"`
 		Expired *bool          `json:"expired"`
+		Untold  bool           `json:"untold"`
 
 		Values map[string]string `json:"values"`
 	}
@@ -169,6 +170,8 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 			return nil, err
 		}
 		t.SetSecretExpired(*in.Expired)
+	case "set-users-untold":
+		t.SetUsersUntold(in.Untold)
 	case "set-throttle":
 		return nil, t.SetThrottle(throttle)
 	case "set-latency":

@@ -26,7 +26,7 @@ type object struct {
 // state is everything about an object. It is replaced, never changed, so that
 // a held replica can keep the old one.
 type state struct {
-	record  any      // *User, *Group, *Device, *Contact or *ServicePrincipal
+	record  any      // *User, *Group, *Device, *Contact, *ServicePrincipal or *AgentIdentity
 	members []handle // of a group, ascending
 	former  []handle // the groups that a deleted object was a member of
 }
@@ -47,6 +47,10 @@ type membership struct {
 
 // directory holds the objects of the tenant. Its caller holds the tenant's lock.
 type directory struct {
+	// usersUntold: of users who are deleted or restored the delta of the groups
+	// tells nothing; only that of the users does.
+	usersUntold bool
+
 	objects   []object
 	index     map[guid]handle
 	byKind    [len(schemas)][]handle // ascending by id; gone objects stay
@@ -275,8 +279,12 @@ func (d *directory) user(ref string, deleted bool) (handle, *User, error) {
 
 // setMembers replaces the members of a group.
 func (d *directory) setMembers(h handle, members []handle) {
+	d.historyOf(h).noteMembers(d.tick(), d.snapshot(h).members, members)
+	d.setMembersUntold(h, members)
+}
+
+func (d *directory) setMembersUntold(h handle, members []handle) {
 	old := d.snapshot(h)
-	d.historyOf(h).noteMembers(d.tick(), old.members, members)
 	d.replace(h, &state{record: old.record, members: members, former: old.former})
 }
 
@@ -400,7 +408,7 @@ func (d *directory) softDelete(h handle, gone any) {
 		members := d.current().members(g)
 		if at, is := slices.BinarySearch(members, h); is {
 			former = append(former, g)
-			d.setMembers(g, slices.Delete(slices.Clone(members), at, at+1))
+			d.comeOrGo(h)(g, slices.Delete(slices.Clone(members), at, at+1))
 		}
 	}
 	members := d.current().members(h)
@@ -419,9 +427,17 @@ func (d *directory) restore(h handle, back any) {
 		}
 		members := d.current().members(g)
 		if at, is := slices.BinarySearch(members, h); !is {
-			d.setMembers(g, slices.Insert(slices.Clone(members), at, h))
+			d.comeOrGo(h)(g, slices.Insert(slices.Clone(members), at, h))
 		}
 	}
+}
+
+// comeOrGo sets the members of a group when a member is deleted or restored.
+func (d *directory) comeOrGo(h handle) func(group handle, members []handle) {
+	if d.usersUntold && d.objects[h].kind == kindUser {
+		return d.setMembersUntold
+	}
+	return d.setMembers
 }
 
 // resolve finds the one object that bears a name; see Group.Members. Generated
@@ -468,6 +484,8 @@ func namesOf(record any) []string {
 	case *Contact:
 		return []string{r.Mail}
 	case *ServicePrincipal:
+		return []string{r.DisplayName}
+	case *AgentIdentity:
 		return []string{r.DisplayName}
 	}
 	return nil

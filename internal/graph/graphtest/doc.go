@@ -24,6 +24,7 @@
 //
 // Graph, below /v1.0 and /beta: groups, groups/{id}, groups/{id}/members (with
 // cast and $count), groups/delta, users, users/{id or UPN}, users/delta,
+// users/{id or UPN}/getMemberGroups, directoryObjects/getByIds,
 // directory/deletedItems/{type} and /{id}, organization,
 // directory/onPremisesSynchronization, $batch; groupSettings below /v1.0 and
 // settings below /beta.
@@ -54,6 +55,7 @@
 //	add-fault           a Fault                      answers {"id"}
 //	clear-faults        {}
 //	clear-requests      {}
+//	set-users-untold    {"untold"}                   SetUsersUntold
 //	hold-replica        a Lag
 //	catch-up-replica    {}
 //	expire-delta-tokens {}

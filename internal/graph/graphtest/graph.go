@@ -179,13 +179,16 @@ func (rq *request) view(delta bool) view {
 
 // route finds the resource. Path segments are not case-sensitive in Graph.
 func (rq *request) route() (*reply, *graphError) {
-	if rq.method != http.MethodGet {
+	s := rq.lower()
+	act, isAction := rq.action(s)
+	if rq.method != http.MethodGet && !(isAction && rq.method == http.MethodPost) {
 		return nil, &graphError{status: http.StatusMethodNotAllowed, code: "Request_BadRequest", message: "Specified HTTP method is not allowed for the request target (or not implemented by the simulated tenant)."}
 	}
 	rq.mu.RLock()
 	defer rq.mu.RUnlock()
-	s := rq.lower()
 	switch {
+	case isAction && rq.method == http.MethodPost:
+		return act()
 	case len(s) == 0:
 		return nil, noSegment("")
 	case s[0] == "groups":

@@ -130,6 +130,14 @@ type ServicePrincipal struct {
 	ServicePrincipalType string `json:"servicePrincipalType,omitempty" graph:"default"`
 }
 
+// AgentIdentity is the identity of an agent as a group member: a type that few
+// clients know.
+type AgentIdentity struct {
+	ID             string `json:"id,omitempty" graph:"default"`
+	AccountEnabled *bool  `json:"accountEnabled,omitempty" graph:"default"`
+	DisplayName    string `json:"displayName,omitempty" graph:"default"`
+}
+
 // organization and onPremisesSync are the two singletons that Graph serves as
 // collections of one.
 type organization struct {

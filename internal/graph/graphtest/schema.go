@@ -17,6 +17,8 @@ const (
 	kindDevice
 	kindContact
 	kindServicePrincipal
+	// kindAgent is a type that is younger than the clients.
+	kindAgent
 )
 
 // property is one property of a resource type.
@@ -240,6 +242,7 @@ var schemas = [...]*schema{
 	kindDevice:           newSchema("device", "devices", Device{}, nil, deviceReaders...),
 	kindContact:          newSchema("orgContact", "contacts", Contact{}, nil, "OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"),
 	kindServicePrincipal: newSchema("servicePrincipal", "servicePrincipals", ServicePrincipal{}, nil, "Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"),
+	kindAgent:            newSchema("agentIdentity", "agentIdentities", AgentIdentity{}, nil, "AgentIdentity.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"),
 }
 
 var (

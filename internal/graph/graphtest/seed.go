@@ -20,6 +20,7 @@ type Seed struct {
 	Devices           []Device           `json:"devices,omitempty"`
 	Contacts          []Contact          `json:"contacts,omitempty"`
 	ServicePrincipals []ServicePrincipal `json:"servicePrincipals,omitempty"`
+	AgentIdentities   []AgentIdentity    `json:"agentIdentities,omitempty"`
 	Generate          *Generation        `json:"generate,omitempty"`
 }
 
@@ -207,6 +208,12 @@ func load(seed Seed, adUsers []ADUser, now func() time.Time) (*directory, error)
 	for _, v := range seed.ServicePrincipals {
 		v.ID = idOr(v.ID, "servicePrincipal", v.DisplayName)
 		if err := d.create(kindServicePrincipal, &v); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range seed.AgentIdentities {
+		v.ID = idOr(v.ID, "agentIdentity", v.DisplayName)
+		if err := d.create(kindAgent, &v); err != nil {
 			return nil, err
 		}
 	}

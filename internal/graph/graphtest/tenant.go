@@ -420,6 +420,14 @@ func (t *Tenant) HoldReplica(lag Lag) {
 	t.lagging = lag
 }
 
+// SetUsersUntold lets the delta of the groups tell nothing of members who are
+// deleted or restored from now on; that of the users tells it always.
+func (t *Tenant) SetUsersUntold(untold bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.directory.usersUntold = untold
+}
+
 // CatchUpReplica ends HoldReplica.
 func (t *Tenant) CatchUpReplica() {
 	t.mu.Lock()

@@ -89,6 +89,8 @@ type Choices struct {
 	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
 	ExcludeMailAttribute *bool      `json:"excludeMailAttribute"`
 	Adopt                *bool      `json:"adopt"`
+	// IncludeHiddenMembership is as in [Settings].
+	IncludeHiddenMembership *bool `json:"includeHiddenMembership"`
 	// TrustedOwners are names or SIDs; an empty list takes away those that are set.
 	TrustedOwners    *[]string   `json:"trustedOwners"`
 	MovedGroup       MovedGroup  `json:"movedGroup"`

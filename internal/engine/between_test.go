@@ -359,6 +359,7 @@ func TestHiddenMembersThatMayNotBeReadForAWhile(t *testing.T) {
 	b.tenant.put("hidden", "a", "b")
 	b.tenant.groups[guid("group hidden")].Visibility = directory.HiddenMembership
 	b.enable(t)
+	b.withHiddenMembership(t, true)
 	b.sync(t)
 	b.settle(t)
 	all := b.tenant.roles
@@ -394,6 +395,7 @@ func TestOneGroupOnDemandWithLessOfAToken(t *testing.T) {
 	b.tenant.put("hidden", "a", "b")
 	b.tenant.groups[guid("group hidden")].Visibility = directory.HiddenMembership
 	b.enable(t)
+	b.withHiddenMembership(t, true)
 	b.sync(t)
 	b.tenant.roles = all
 	if _, err := b.engine.SyncGroup(context.Background(), engine.GroupSyncRequest{Group: "hidden"}, nil); err != nil {

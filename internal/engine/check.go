@@ -18,7 +18,7 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 	defer done()
 	t := tester{connection: c}
 	settings := t.checkState(ctx, e)
-	t.checkSource(ctx)
+	t.checkSource(ctx, &settings)
 	t.checkTarget(ctx, &settings, container)
 	if err := ctx.Err(); err != nil {
 		return nil, errCancelled(err) // what was not looked at is not amiss
@@ -63,7 +63,7 @@ func (t *tester) checkState(ctx context.Context, e *Engine) Settings {
 	return settings
 }
 
-func (t *tester) checkSource(ctx context.Context) {
+func (t *tester) checkSource(ctx context.Context, settings *Settings) {
 	names := []string{"GraphSignIn", "GraphPermission", "DeletedGroupPermission", "HiddenMembershipPermission", "ConnectWriteback"}
 	if t.source == nil {
 		t.skipped(names, "There is no connection to the tenant.")
@@ -86,10 +86,13 @@ func (t *tester) checkSource(ctx context.Context) {
 	} else {
 		t.add(names[2], Warning, "Deleted groups cannot be read, so no group will be deleted from Active Directory.", "Grant Group.Read.All to have groups deleted.")
 	}
-	if id.hasOne(hiddenRoles) {
-		t.add(names[3], Passed, "Groups of hidden membership can be read.", "")
-	} else {
-		t.add(names[3], Warning, "Groups of hidden membership are not written.", "Grant Member.Read.Hidden to have them written.")
+	switch {
+	case !settings.IncludeHiddenMembership:
+		t.add(names[3], Passed, "Groups of hidden membership are not written, and need no permission.", "")
+	case id.hasOne(hiddenRoles):
+		t.add(names[3], Passed, hiddenWarning, "")
+	default:
+		t.add(names[3], Warning, "Groups of hidden membership are to be written and cannot be read.", "Grant Member.Read.Hidden, or take -IncludeHiddenMembership back.")
 	}
 	switch on, err := t.source.ConnectWriteback(ctx); {
 	case err != nil:

@@ -95,6 +95,9 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 	if !c.sourceID.hasOne(deletedRoles) {
 		result.Warnings = append(result.Warnings, "Without Group.Read.All deleted groups cannot be told from unreadable ones, so no group will be deleted.")
 	}
+	if settings.IncludeHiddenMembership {
+		result.Warnings = append(result.Warnings, hiddenWarning)
+	}
 	if err := countMarked(ctx, state, c, &settings, &result); err != nil {
 		return EnableResult{}, err
 	}
@@ -102,6 +105,8 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 	result.Settings = settings
 	return result, nil
 }
+
+const hiddenWarning = "Groups of hidden membership are written: every account of the domain can read who their members are."
 
 // countMarked counts the marked groups in the container, and refuses when some
 // are of others and not to be adopted (rule 23).

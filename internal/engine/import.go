@@ -177,9 +177,14 @@ func (r *run) memberOrder(ctx context.Context) ([]directory.GUID, error) {
 	}
 }
 
-// hidden reports whether the group's members are kept from the application.
+// hidden reports whether the group's members are kept from Active Directory, where
+// everybody would read them, or from the application.
 func (r *run) hidden(g *directory.SourceGroup) bool {
-	return strings.EqualFold(g.Visibility, directory.HiddenMembership) && !r.sourceID.hasOne(hiddenRoles)
+	return strings.EqualFold(g.Visibility, directory.HiddenMembership) && !r.readsHidden()
+}
+
+func (r *run) readsHidden() bool {
+	return r.settings.IncludeHiddenMembership && r.sourceID.hasOne(hiddenRoles)
 }
 
 // memberBatch gathers pages, so that a tenant of small groups does not cost a

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -80,6 +81,76 @@ func TestAMemberWhoBecameAnotherIsRemoved(t *testing.T) {
 	b.directory.hidden[account("b").GUID] = true // it is not found
 	b.delta(t)
 	if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func (b *bench) withHiddenMembership(t fataler, include bool) {
+	t.Helper()
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{IncludeHiddenMembership: &include}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Once it is written, everybody in the domain reads a hidden membership: the
+// permission alone is no wish to have it written.
+func TestHiddenMembershipIsWrittenOnlyWhereThatIsSet(t *testing.T) {
+	b := newBench(t)
+	b.tenant.roles = append(b.tenant.roles, "Member.Read.Hidden")
+	id := b.tenant.put("hidden", "a", "b")
+	b.tenant.put("one", "a")
+	b.tenant.groups[id].Visibility = directory.HiddenMembership
+	b.enable(t)
+	b.sync(t)
+	if _, err := b.engine.SyncGroup(t.Context(), engine.GroupSyncRequest{Group: id.String()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string][]string{"one": {"a"}}, b.holds()); diff != "" {
+		t.Fatal(diff)
+	}
+	checks, err := b.engine.Test(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checks {
+		if c.Name == "HiddenMembershipPermission" && (c.Result != engine.Passed || c.Advice != "") {
+			t.Errorf("%+v", c)
+		}
+	}
+
+	b.withHiddenMembership(t, true)
+	if run := b.sync(t); run.PolicyReason != engine.InitialSettings {
+		t.Errorf("%+v", run)
+	}
+	if diff := cmp.Diff(map[string][]string{"one": {"a"}, "hidden": {"a", "b"}}, b.holds()); diff != "" {
+		t.Fatal(diff)
+	}
+
+	// Taken back, the group stays as it is.
+	b.withHiddenMembership(t, false)
+	b.tenant.put("hidden", "a")
+	b.tenant.groups[id].Visibility = directory.HiddenMembership
+	b.sync(t)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["hidden"]); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+// A value that went without a new uSN, since the account was deleted and
+// reanimated, is put back by a run of the one group.
+func TestOneGroupOnDemandReadsItsMembersAlways(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a", "b"}})
+	b.directory.kill(account("b").GUID)
+	delete(b.directory.dead, account("b").GUID)
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+		t.Fatalf("the test proves nothing: %s", diff)
+	}
+	result, err := b.engine.SyncGroup(t.Context(), engine.GroupSyncRequest{Group: guid("group one").String()}, nil)
+	if err != nil || result.Run.Exported.MembersAdded != 1 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
 		t.Error(diff)
 	}
 }

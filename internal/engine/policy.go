@@ -119,7 +119,7 @@ func (r *run) renamed() bool {
 // scopeKey is the scope of this run in the form that is stored.
 func (r *run) scopeKey() string {
 	hidden := ""
-	if r.sourceID.hasOne(hiddenRoles) { // what changed while it lacked them no delta tells
+	if r.readsHidden() { // what changed while it lacked them no delta tells
 		hidden = "\nwith hidden members"
 	}
 	return r.settings.scopeKey() + hidden + newGroups(r.scope.NewGroupDefault)

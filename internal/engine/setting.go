@@ -137,6 +137,9 @@ func (p *Choices) apply(s *Settings) error {
 	if p.Adopt != nil {
 		s.Adopt = *p.Adopt
 	}
+	if p.IncludeHiddenMembership != nil {
+		s.IncludeHiddenMembership = *p.IncludeHiddenMembership
+	}
 	return nil
 }
 

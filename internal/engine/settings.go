@@ -34,6 +34,10 @@ type Settings struct {
 	// TrustedOwners are accounts whose marked and stamped objects are ours beside
 	// those of the account that runs the sync: service accounts of before (rule 2).
 	TrustedOwners []Principal `json:"trustedOwners,omitempty"`
+	// IncludeHiddenMembership: groups whose membership is hidden in the tenant are
+	// written too, where the token can read it. Every account of the domain can
+	// then read who is a member.
+	IncludeHiddenMembership bool `json:"includeHiddenMembership"`
 	// MovedGroup says what is done with a linked group that an administrator
 	// moved out of the container (rule 5).
 	MovedGroup MovedGroup `json:"movedGroup"`

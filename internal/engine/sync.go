@@ -416,7 +416,7 @@ func (r *run) locate(ctx context.Context) error {
 	rules.CNFromDisplayName, rules.SAMFromDisplayName = r.settings.NameFormat == NameDisplayName, r.settings.SAMAccountNameFormat == NameDisplayName
 	rules.Mail, rules.ExternalID = !r.settings.ExcludeMailAttribute, r.targetID.Schema.ExternalID
 	rules.OnPremisesGroupType, rules.OwnGroupType = r.settings.OnPremisesGroupType, r.settings.Scope.Groups == plan.ScopeWritebackEnabled
-	rules.MaxMembers = r.settings.MaxMemberCount
+	rules.MaxMembers, rules.IncludeHidden = r.settings.MaxMemberCount, r.settings.IncludeHiddenMembership
 	rules.Adopt, rules.MoveBack = map[directory.GUID]directory.GUID{}, r.settings.MovedGroup == MovedBack
 	rules.RemoveSoftDeleted, rules.RemoveOutOfScope = r.settings.SoftDeletedGroup == FrozenRemove, r.settings.OutOfScopeGroup == FrozenRemove
 	if r.record.Kind == SyncRun {

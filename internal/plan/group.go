@@ -168,7 +168,7 @@ func Group(p *Pair, r *Rules) []Change {
 		return append(changes, withoutSource(p, chosen, r)...)
 	case p.Hidden:
 		return append(changes, skip(p, chosen, ReasonHiddenMembership,
-			"Its membership is hidden. Grant the application Member.Read.Hidden to have it written."))
+			hiddenText(r)))
 	case r.MaxMembers > 0 && p.Membership.Count() > r.MaxMembers:
 		return append(changes, skip(p, chosen, ReasonTooManyMembers, fmt.Sprintf(
 			"It has %d members, and only groups of up to %d are written. -MaximumMemberCount sets that number.", p.Membership.Count(), r.MaxMembers)))
@@ -176,6 +176,13 @@ func Group(p *Pair, r *Rules) []Change {
 		return append(changes, create(p, r))
 	}
 	return append(changes, update(p, chosen, r)...)
+}
+
+func hiddenText(r *Rules) string {
+	if r.IncludeHidden {
+		return "Its membership is hidden. Grant the application Member.Read.Hidden to have it written."
+	}
+	return "Its membership is hidden in the tenant. It is written only with -IncludeHiddenMembership, since every account of the domain could read it then."
 }
 
 // choose finds the one object that stands for the group and is ours to change,

@@ -42,6 +42,9 @@ type Rules struct {
 	Adopt map[directory.GUID]directory.GUID
 	// MoveBack: groups that were moved out of the container are moved back.
 	MoveBack bool
+	// IncludeHidden: groups of hidden membership are written where the application
+	// may read them.
+	IncludeHidden bool
 	// RemoveSoftDeleted and RemoveOutOfScope delete what is otherwise frozen:
 	// groups in the tenant's recycle bin, and groups that are in the tenant but
 	// no longer ones that are written.

@@ -216,6 +216,7 @@ function ConvertTo-Status {
         GroupId                      = @(foreach ($id in $settings.scope.groupIds) { [string] $id })
         Filter                       = [string] $settings.scope.filter
         IncludeSecurityGroup         = [bool] $settings.scope.includeSecurityGroups
+        IncludeHiddenMembership      = [bool] $settings.includeHiddenMembership
         OnPremisesGroupType          = $settings.onPremisesGroupType
         MaximumMemberCount           = [int] $settings.maxMemberCount
         NameFormat                   = $settings.nameFormat

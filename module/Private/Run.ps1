@@ -5,7 +5,7 @@ function ConvertTo-SettingField {
     foreach ($name in 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup', 'SoftDeletedGroup', 'OutOfScopeGroup', 'Scope', 'Filter', 'OnPremisesGroupType') {
         if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name] }
     }
-    foreach ($name in 'ExcludeMailAttribute', 'Adopt') {
+    foreach ($name in 'ExcludeMailAttribute', 'Adopt', 'IncludeHiddenMembership') {
         if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [bool] $Bound[$name] }
     }
     if ($Bound.ContainsKey('IncludeSecurityGroup')) { $fields['includeSecurityGroups'] = [bool] $Bound['IncludeSecurityGroup'] }

@@ -48,6 +48,10 @@ function Enable-GroupWriteback {
         attribute without a value is ''. An empty text takes away the filter that is set.
     .PARAMETER IncludeSecurityGroup
         Write the security groups of the tenant that have no mail address, too.
+    .PARAMETER IncludeHiddenMembership
+        Write groups whose membership is hidden in the tenant (visibility HiddenMembership), too. Every account of the
+        domain can then read who their members are. It takes the permission Member.Read.Hidden besides. Without it such
+        a group is left as it is.
     .PARAMETER OnPremisesGroupType
         What Microsoft 365 groups become in the directory: UniversalDistributionGroup (default),
         UniversalSecurityGroup (without a mail address) or UniversalMailEnabledSecurityGroup. Security groups of the
@@ -117,6 +121,8 @@ function Enable-GroupWriteback {
         [string] $Filter,
 
         [switch] $IncludeSecurityGroup,
+
+        [switch] $IncludeHiddenMembership,
 
         [ValidateSet('UniversalDistributionGroup', 'UniversalSecurityGroup', 'UniversalMailEnabledSecurityGroup')]
         [string] $OnPremisesGroupType,

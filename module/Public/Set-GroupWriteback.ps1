@@ -49,6 +49,10 @@ function Set-GroupWriteback {
     .PARAMETER IncludeSecurityGroup
         Whether the security groups of the tenant that have no mail address are written, too;
         -IncludeSecurityGroup:$false leaves them out again.
+    .PARAMETER IncludeHiddenMembership
+        Whether to write groups whose membership is hidden in the tenant (visibility HiddenMembership), too. Every account of the
+        domain can then read who their members are. It takes the permission Member.Read.Hidden besides. Without it such
+        a group is left as it is.
     .PARAMETER OnPremisesGroupType
         What Microsoft 365 groups become in the directory: UniversalDistributionGroup,
         UniversalSecurityGroup (without a mail address) or UniversalMailEnabledSecurityGroup. Security groups of the
@@ -139,6 +143,8 @@ function Set-GroupWriteback {
         [string] $Filter,
 
         [switch] $IncludeSecurityGroup,
+
+        [switch] $IncludeHiddenMembership,
 
         [ValidateSet('UniversalDistributionGroup', 'UniversalSecurityGroup', 'UniversalMailEnabledSecurityGroup')]
         [string] $OnPremisesGroupType,

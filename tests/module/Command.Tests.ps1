@@ -360,14 +360,15 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
 
     It '<Command> sends what is to be written' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
         Use-FakeScript $saved
-        & $Command -Scope Selected -GroupId $ids -Filter "displayName -like 'HR-*' -and mail -ne ''" -IncludeSecurityGroup -OnPremisesGroupType UniversalSecurityGroup -MaximumMemberCount 250000 -TrustedOwner 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106' -WarningAction SilentlyContinue
+        & $Command -Scope Selected -GroupId $ids -Filter "displayName -like 'HR-*' -and mail -ne ''" -IncludeSecurityGroup -IncludeHiddenMembership -OnPremisesGroupType UniversalSecurityGroup -MaximumMemberCount 250000 -TrustedOwner 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106' -WarningAction SilentlyContinue
         $sent = @((Get-FakeJournal -Method $Method).params)[-1]
-        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'filter', 'groupIds', 'includeSecurityGroups', 'maxMemberCount', 'onPremisesGroupType', 'scope', 'trustedOwners'
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'filter', 'groupIds', 'includeHiddenMembership', 'includeSecurityGroups', 'maxMemberCount', 'onPremisesGroupType', 'scope', 'trustedOwners'
         $sent.trustedOwners | Should -Be 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106'
         $sent.scope | Should -Be 'Selected'
         $sent.groupIds | Should -BeExactly $ids.ToLowerInvariant()
         $sent.filter | Should -Be "displayName -like 'HR-*' -and mail -ne ''"
         $sent.includeSecurityGroups | Should -BeTrue
+        $sent.includeHiddenMembership | Should -BeTrue
         $sent.onPremisesGroupType | Should -Be 'UniversalSecurityGroup'
         $sent.maxMemberCount | Should -Be 250000
     }
@@ -643,6 +644,7 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.GroupId | Should -Be '0a000000-0000-0000-0000-000000000001'
         $shown.Filter | Should -Be "displayName -like 'HR-*'"
         $shown.IncludeSecurityGroup | Should -BeTrue
+        $shown.IncludeHiddenMembership | Should -BeTrue
         $shown.OnPremisesGroupType | Should -Be 'UniversalSecurityGroup'
         $shown.MaximumMemberCount | Should -Be 60000
         $shown.TrustedOwner | Should -Be 'svc-old (S-1-5-21-1-2-3-1106)'

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -57,8 +58,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags := flag.NewFlagSet("groupwriteback", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	showVersion := flags.Bool("version", false, "")
-	var level slog.Level
-	flags.Func("log-level", "", func(s string) error { return parseLevel(&level, s) })
+	level := &slog.LevelVar{}
+	flags.Func("log-level", "", func(s string) error { return stdio.ParseLevel(level, s) })
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("there are no arguments such as %q", flags.Arg(0))
@@ -75,8 +76,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitEnded
 	}
 
-	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: utc}))
-	err = stdio.Serve(ctx, stdio.Config{Version: version(), Open: opener(log), Log: log}, stdin, stdout)
+	logs := &state.Log{}
+	defer logs.Close()
+	log := slog.New(slog.NewJSONHandler(io.MultiWriter(stderr, logs), &slog.HandlerOptions{Level: level, ReplaceAttr: utc})).With("pid", os.Getpid())
+	slog.SetDefault(log) // the connectors' lines, and those of libraries
+	err = stdio.Serve(ctx, stdio.Config{Version: version(), Open: opener(log, logs), Log: log, Level: level}, stdin, stdout)
 	switch {
 	case errors.Is(err, stdio.ErrStillRunning):
 		log.Error("the process ends with requests still running; the next run completes what they began")
@@ -88,33 +92,32 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitEnded
 }
 
-// opener wires the connectors and the state to the engine of a session.
-func opener(log *slog.Logger) func(statePath, serviceAccount string) (stdio.Engine, string, error) {
-	return func(statePath, serviceAccount string) (stdio.Engine, string, error) {
+// opener wires the connectors and the state to the engine of a session. The log
+// goes to the state's folder, once that was found to be sound.
+func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount string) (stdio.Opened, error) {
+	return func(statePath, serviceAccount string) (stdio.Opened, error) {
 		folder, err := state.Folder(statePath)
 		if err != nil {
-			return nil, "", err
+			return stdio.Opened{}, err
 		}
-		return engine.New(engine.Config{
-			OpenSource: graph.Open,
-			OpenTarget: ad.Open,
-			OpenState: func(ctx context.Context) (engine.State, error) {
-				return state.Options{ServiceAccount: serviceAccount}.Open(ctx, folder)
-			},
-			Log: log,
-			Now: time.Now,
-		}), folder, nil
+		openState := func(ctx context.Context) (engine.State, error) {
+			s, err := state.Options{ServiceAccount: serviceAccount}.Open(ctx, folder)
+			if err == nil || aboutDatabase(engine.AsError(err)) {
+				if err := logs.Open(folder); err != nil {
+					log.Warn("the log is not kept in the state folder", "error", err.Error())
+				}
+			}
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		}
+		return stdio.Opened{
+			Engine:  engine.New(engine.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, Log: log, Now: time.Now}),
+			Folder:  folder,
+			LogPath: state.LogPath(folder, time.Now()),
+		}, nil
 	}
-}
-
-func parseLevel(level *slog.Level, s string) error {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	l, ok := levels[s]
-	if !ok {
-		return errors.New("it is none of debug, info, warn and error")
-	}
-	*level = l
-	return nil
 }
 
 func utc(groups []string, a slog.Attr) slog.Attr {
@@ -122,6 +125,11 @@ func utc(groups []string, a slog.Attr) slog.Attr {
 		a.Value = slog.TimeValue(a.Value.Time().UTC())
 	}
 	return a
+}
+
+// aboutDatabase reports whether the folder was found to be sound, though not what is in it.
+func aboutDatabase(e *engine.Error) bool {
+	return !strings.HasPrefix(e.ID, "StateFolder") && e.Category != engine.Stopped
 }
 
 // version is the one that Go recorded: a tag, or one made of the commit.

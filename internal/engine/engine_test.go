@@ -26,6 +26,7 @@ type bench struct {
 	filtered  bool          // the scope leaves some groups out
 	ahead     time.Duration // how far the engine's clock is
 	wrap      func(engine.State) engine.State
+	log       *slog.Logger
 }
 
 type fataler interface {
@@ -44,6 +45,9 @@ func newBench(t *testing.T) *bench {
 // start begins a new process over the same state.
 func (b *bench) start(t fataler) {
 	t.Helper()
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
 	b.engine = engine.New(engine.Config{
 		OpenSource: func(context.Context, engine.SourceConfig) (engine.Source, error) { return b.tenant, nil },
 		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return b.directory, nil },
@@ -54,7 +58,7 @@ func (b *bench) start(t fataler) {
 			}
 			return b.wrap(s), nil
 		},
-		Log: slog.New(slog.DiscardHandler),
+		Log: b.log,
 		Now: func() time.Time { return time.Now().Add(b.ahead) },
 	})
 	if _, err := b.engine.Connect(context.Background(), &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {

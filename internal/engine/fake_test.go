@@ -36,12 +36,17 @@ type faults struct {
 	mu   sync.Mutex
 	fail func(operation string) error
 	seen []string
+	// waits is told of each operation, with its context.
+	waits func(ctx context.Context, operation string)
 }
 
 func (f *faults) check(ctx context.Context, operation string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen = append(f.seen, operation)
+	if f.waits != nil {
+		f.waits(ctx, operation)
+	}
 	if err := ctx.Err(); err != nil {
 		return &engine.Error{Category: engine.Stopped, ID: "Cancelled", Message: "cancelled", Err: err}
 	}

@@ -1,8 +1,15 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
@@ -63,6 +70,60 @@ func TestACancelAfterTheCommitIsACompleteRun(t *testing.T) {
 				t.Errorf("%+v %v", overview, err)
 			}
 		})
+	}
+}
+
+// At info the log tells a run's story: that it began, each step, what it waited
+// for and how it ended, each with the run's id.
+func TestTheLogTellsTheStoryOfARun(t *testing.T) {
+	var text bytes.Buffer
+	b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir(), log: slog.New(slog.NewJSONHandler(&text, nil))}
+	b.start(t)
+	t.Cleanup(func() { b.engine.Close() })
+	b.tenant.put("one", "a", "b")
+	b.enable(t)
+	var reports []engine.Progress
+	since := time.Now()
+	waiting := engine.Waiting{For: "graph.example", Why: "refused", Since: since, Next: since.Add(time.Hour), Until: since.Add(2 * time.Hour)}
+	b.tenant.waits = func(ctx context.Context, operation string) {
+		if operation == "members" {
+			if got := engine.OutagePatience(ctx); got != 7*time.Minute {
+				t.Errorf("the patience is %v", got)
+			}
+			engine.TellWaiting(ctx, waiting)
+		}
+	}
+	if _, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{OutageMinutes: new(7)}); err != nil {
+		t.Fatal(err)
+	}
+	run, err := b.engine.Sync(t.Context(), engine.SyncRequest{}, func(p engine.Progress) { reports = append(reports, p) })
+	if err != nil || run.Status != engine.RunComplete {
+		t.Fatalf("%+v %v", run, err)
+	}
+	var story []string
+	for line := range strings.Lines(text.String()) {
+		var entry struct {
+			Level, Msg, Step, Status, For string
+			Run                           int64
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Run != run.ID {
+			t.Errorf("%s: %v", line, err)
+		}
+		story = append(story, strings.TrimSpace(fmt.Sprint(entry.Msg, " ", entry.Step, entry.For, entry.Status)))
+	}
+	want := []string{"the run begins", "what is imported", "waiting for an answer graph.example", "a step ended import-source", "a step ended import-members",
+		"a step ended resolve", "a step ended plan", "a step ended export", "a step ended confirm", "a step ended commit", "the run ended complete"}
+	for _, line := range want {
+		if !slices.Contains(story, line) {
+			t.Errorf("the log lacks %q: %q", line, story)
+		}
+	}
+	if story[0] != want[0] || story[len(story)-1] != want[len(want)-1] {
+		t.Errorf("%q", story)
+	}
+	// While it waits, each report says so.
+	if i := slices.IndexFunc(reports, func(p engine.Progress) bool { return p.Waiting != nil }); i < 0 || *reports[i].Waiting != waiting || reports[i].Message != waiting.String() {
+		t.Errorf("%+v", reports)
 	}
 }
 

@@ -97,6 +97,7 @@ func (r *run) choosePolicy(ctx context.Context) error {
 		policy, reason = Initial, InitialSettings
 	}
 	r.record.PolicyType, r.record.PolicyReason = policy, reason
+	r.log.Info("what is imported", "run", r.record.ID, "policyType", policy, "policyReason", reason, "server", r.record.Server)
 	if policy == Initial {
 		return nil
 	}

@@ -237,13 +237,17 @@ func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKi
 	if report == nil {
 		report = func(Progress) {}
 	}
-	return &run{
+	r := &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
 		settings: settings, now: e.config.Now, log: e.config.Log, progressing: progressing{report: report}, limits: plan.Limits(settings.Limits),
 		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
 	}
+	r.stepped = func(step Progress, took time.Duration) {
+		r.log.Info("a step ended", "run", r.record.ID, "step", step.Step, "done", step.Done, "total", step.Total, "seconds", took.Seconds())
+	}
+	return r
 }
 
 // stop ends a run on purpose, before or between writes.
@@ -265,6 +269,7 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 		return Run{}, err
 	}
 	r.record.ID = id
+	r.log.Info("the run begins", "run", id, "kind", r.record.Kind, "server", r.record.Server, "linkedGroups", links)
 	r.steps = len(steps) - 1 // counted from 0
 	for i, step := range steps {
 		r.stepNumber = i
@@ -276,6 +281,8 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 		}
 	}
 	r.conclude(ctx, err)
+	r.over()
+	r.tellOutcome()
 
 	// The record is written even when the run was cancelled, and first: removing
 	// what a large run staged may take longer than there is time. What is left of
@@ -294,6 +301,15 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 		err = nil
 	}
 	return r.record, err
+}
+
+// tellOutcome ends the run's story in the log.
+func (r *run) tellOutcome() {
+	record := &r.record
+	r.log.Info("the run ended", "run", record.ID, "kind", record.Kind, "status", record.Status, "stopReason", record.StopReason, "message", record.Message,
+		"policyType", record.PolicyType, "policyReason", record.PolicyReason, "server", record.Server,
+		"seconds", record.Ended.Sub(record.Started).Seconds(), "sourceGroups", record.SourceGroups, "targetGroups", record.TargetGroups, "linkedGroups", record.LinkedGroups,
+		"planned", record.Planned, "exported", record.Exported, "failed", record.Failed, "unknownMembers", record.UnknownMembers, "unwrittenMembers", record.UnwrittenMembers)
 }
 
 // conclude sets how the run ended.

@@ -79,16 +79,36 @@ func Pause(ctx context.Context, d time.Duration) error {
 // goroutines.
 type progressing struct {
 	report Report
-	mu     sync.Mutex
-	last   Progress
-	wait   *Waiting
+	// stepped is told of each step that is over, with how long it took.
+	stepped func(step Progress, took time.Duration)
+	mu      sync.Mutex
+	last    Progress
+	wait    *Waiting
+	began   time.Time // the last step
 }
 
 func (p *progressing) is(now Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if now.Step != p.last.Step {
+		p.step(time.Now())
+	}
 	p.last = now
 	p.send()
+}
+
+// over is for the end of the last step.
+func (p *progressing) over() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.step(time.Now())
+}
+
+func (p *progressing) step(now time.Time) {
+	if p.last.Step != "" {
+		p.stepped(p.last, now.Sub(p.began))
+	}
+	p.began = now
 }
 
 func (p *progressing) waits(w Waiting) {

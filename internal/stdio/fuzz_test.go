@@ -38,7 +38,7 @@ func FuzzMessages(f *testing.F) {
 		var out bytes.Buffer
 		start := time.Now()
 		err := Serve(t.Context(), Config{
-			Open: func(string, string) (Engine, string, error) { return &fakeEngine{state: &fakeState{}}, "", nil },
+			Open: func(string, string) (Opened, error) { return Opened{Engine: &fakeEngine{state: &fakeState{}}}, nil },
 			Log:  slog.New(slog.DiscardHandler),
 		}, in, &out)
 		if err != nil || time.Since(start) > 25*time.Second { // requests are given 30 s to end

@@ -26,6 +26,8 @@ func (s *session) methods() methodTable {
 		return none{}, e.Disconnect()
 	}))
 
+	add("session.log", on(s, s.setLog))
+
 	add("writeback.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
 		return e.Overview(ctx)
 	}))

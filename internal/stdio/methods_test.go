@@ -39,7 +39,7 @@ func TestInitialize(t *testing.T) {
 	p.call(3, "session.initialize", map[string]any{"protocol": 2})
 	p.wantError("3", -32005, "ProtocolMismatch")
 	p.call(4, "session.initialize", map[string]any{"protocol": 1, "client": "test", "statePath": "", "serviceAccount": nil})
-	want := `{"protocol":1,"engineVersion":"v1.2.3","statePath":"/state","platform":"` + runtime.GOOS + "/" + runtime.GOARCH + `"}`
+	want := `{"protocol":1,"engineVersion":"v1.2.3","statePath":"/state","platform":"` + runtime.GOOS + "/" + runtime.GOARCH + `","logPath":"/state/log/engine.log"}`
 	if got := string(p.wantResult("4")); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

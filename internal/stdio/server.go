@@ -47,12 +47,32 @@ type Config struct {
 	// Version is the engine's version, for session.initialize.
 	Version string
 	// Open makes the engine for a state folder; an empty path is the default
-	// folder, and serviceAccount may be empty. It returns the folder, absolute.
-	// The state itself is opened later.
-	Open func(statePath, serviceAccount string) (e Engine, folder string, err error)
+	// folder, and serviceAccount may be empty. The state itself is opened later.
+	Open func(statePath, serviceAccount string) (Opened, error)
 	Log  *slog.Logger
+	// Level is what is logged; the client may change it. nil: it may not.
+	Level *slog.LevelVar
 	// Grace is how long requests may go on after the end of input; 0: 30 s.
 	Grace time.Duration
+}
+
+// Opened is the engine of a session, with the folder of its state and the file
+// of its log, absolute.
+type Opened struct {
+	Engine  Engine
+	Folder  string
+	LogPath string
+}
+
+// ParseLevel sets the level that the word names.
+func ParseLevel(level *slog.LevelVar, word string) error {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	l, ok := levels[word]
+	if !ok {
+		return errors.New("it is none of debug, info, warn and error")
+	}
+	level.Set(l)
+	return nil
 }
 
 var (

@@ -33,6 +33,7 @@ type initializeParams struct {
 	Client         string `json:"client"`
 	StatePath      string `json:"statePath"`
 	ServiceAccount string `json:"serviceAccount"`
+	LogLevel       string `json:"logLevel"`
 }
 
 type initializeResult struct {
@@ -40,6 +41,7 @@ type initializeResult struct {
 	EngineVersion string `json:"engineVersion"`
 	StatePath     string `json:"statePath"`
 	Platform      string `json:"platform"`
+	LogPath       string `json:"logPath"`
 }
 
 func (s *session) initialize(_ context.Context, params json.RawMessage) (any, error) {
@@ -58,13 +60,38 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 		return nil, &engine.Error{Category: engine.InvalidState, ID: "AlreadyInitialized", Message: "This session was initialised before.",
 			Advice: "Start another engine process for another state folder."}
 	}
-	e, folder, err := s.config.Open(p.StatePath, p.ServiceAccount)
+	if err := s.setLevel(p.LogLevel); err != nil {
+		return nil, err
+	}
+	opened, err := s.config.Open(p.StatePath, p.ServiceAccount)
 	if err != nil {
 		return nil, err
 	}
-	s.engine = e
-	s.config.Log.Info("session initialised", "client", clip(p.Client), "statePath", folder, "version", s.config.Version)
-	return initializeResult{protocolVersion, s.config.Version, folder, runtime.GOOS + "/" + runtime.GOARCH}, nil
+	s.engine = opened.Engine
+	s.config.Log.Info("session initialised", "client", clip(p.Client), "statePath", opened.Folder, "version", s.config.Version)
+	return initializeResult{protocolVersion, s.config.Version, opened.Folder, runtime.GOOS + "/" + runtime.GOARCH, opened.LogPath}, nil
+}
+
+type logParams struct {
+	Level string `json:"level"`
+}
+
+// setLog changes what is logged from now on.
+func (s *session) setLog(_ context.Context, _ Engine, p logParams) (any, error) {
+	if p.Level == "" {
+		return nil, missing("level")
+	}
+	return none{}, s.setLevel(p.Level)
+}
+
+func (s *session) setLevel(word string) error {
+	if word == "" || s.config.Level == nil {
+		return oneOf("logLevel", word, "debug", "info", "warn", "error")
+	}
+	if ParseLevel(s.config.Level, word) != nil {
+		return invalidParameter("logLevel", fmt.Sprintf("The value %q is not allowed.", clip(word)), "Give one of debug, info, warn, error.")
+	}
+	return nil
 }
 
 func (s *session) ready() (Engine, error) {

@@ -241,10 +241,14 @@ func (w *wire) refuse(id string, e *jrpc2.Error) {
 	}
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	w.writeMessage(map[string]any{"jsonrpc": "2.0", "id": json.RawMessage(id), "error": e})
+	w.writeMessage(struct {
+		Version string          `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Error   *jrpc2.Error    `json:"error"`
+	}{"2.0", json.RawMessage(id), e})
 }
 
-func (w *wire) writeMessage(m map[string]any) error {
+func (w *wire) writeMessage(m any) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err

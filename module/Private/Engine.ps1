@@ -47,7 +47,17 @@ function Get-Engine {
         $engine = $null
     }
     if (-not $engine) { $engine = Open-Engine }
+    $level = Get-LogLevel
+    if ($engine.LogLevel -ne $level) {
+        $engine.LogLevel = $level
+        [void] (Invoke-EngineExchange -Engine $engine -Method 'session.log' -Parameter @{ level = $level })
+    }
     $engine
+}
+
+# With -Debug the engine logs each request that it repeats, and each pause.
+function Get-LogLevel {
+    if ([string] $DebugPreference -in 'SilentlyContinue', 'Ignore') { 'info' } else { 'debug' }
 }
 
 # Whether the engine serves the state folder and the service account that are asked for.
@@ -100,6 +110,7 @@ function Open-Engine {
         Answer                  = @{}   # answers that have come, by id
         RequestedStatePath      = $script:StatePath
         RequestedServiceAccount = $script:ServiceAccount
+        LogLevel                = Get-LogLevel
         Waiting                 = ''    # what the run was last said to wait for
         Info                    = $null # the answer to session.initialize
         Exiting                 = Register-EngineEnd
@@ -109,12 +120,14 @@ function Open-Engine {
         client         = "GroupWriteback/$(Get-ModuleVersion) PowerShell/$($PSVersionTable.PSVersion)"
         statePath      = [string] $script:StatePath
         serviceAccount = [string] $script:ServiceAccount
+        logLevel       = $script:Engine.LogLevel
     }
     $initialized = $false
     try {
         $answer = Invoke-EngineExchange -Engine $script:Engine -Method 'session.initialize' -Parameter $hello -TimeoutSeconds $script:StartTimeout
         if ($answer.error) { throw (ConvertFrom-EngineError -EngineError $answer.error) }
         $script:Engine.Info = $answer.result
+        $script:Engine.Log.Path = [string] $answer.result.logPath
         if ($script:Engine.Info.protocol -ne 1) {
             throw (ConvertTo-ErrorRecord -Id 'ProtocolMismatch' -Category 'InvalidOperation' -Object $path -Message "The engine speaks protocol version $($script:Engine.Info.protocol), and this module 1." -Advice 'Install module and engine of the same version.')
         }

@@ -53,8 +53,6 @@ $lab = @{
     Authority = $env:GWB_LAB_TENANT_AUTHORITY; GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH
     TenantCAFile = $env:GWB_LAB_TENANT_CA; DirectoryCAFile = $env:GWB_LAB_CA; StatePath = $state
 }
-# The log of the engine goes with the lab, too.
-$env:XDG_DATA_HOME = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'share'
 # ldapsearch is a client that knows nothing of the module; it looks as the domain's administrator.
 $adminPassword = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'admin-password'
 [System.IO.File]::WriteAllText($adminPassword, $env:GWB_LAB_ADMIN_PASSWORD)

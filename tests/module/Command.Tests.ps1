@@ -656,7 +656,7 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         ($shown | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : Initial \(settings-changed\) LastRun : 7: Initial sync complete'
         $shown.Connection.TenantName | Should -Be 'Contoso'
         $shown.EngineVersion | Should -Be '0.0.0-fake'
-        Test-Path -LiteralPath $shown.LogPath | Should -BeTrue
+        $shown.LogPath | Should -Be '/state/log/engine-20260102.log'
     }
 
     It 'shows no next sync of groups while it is <Name>' -ForEach @(@{ Name = 'Disabled' }, @{ Name = 'DisablePending' }) {

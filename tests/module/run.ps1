@@ -30,10 +30,7 @@ $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
 $work = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "gwb-module-$PID"
 [void] (New-Item -ItemType Directory -Path $work)
 $skipped = @()
-$dataHome = $env:XDG_DATA_HOME
 try {
-    # the engine's logs, which are in the user's folder otherwise
-    $env:XDG_DATA_HOME = Join-Path -Path $work -ChildPath 'data'
     if (-not $env:FAKE_ENGINE) {
         $fake = Join-Path -Path $work -ChildPath $(if ([System.IO.Path]::DirectorySeparatorChar -eq '\') { 'fakeengine.exe' } else { 'fakeengine' })
         if (Get-Command -Name go -CommandType Application -ErrorAction SilentlyContinue) {
@@ -62,7 +59,6 @@ try {
     $failed = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
 }
 finally {
-    $env:XDG_DATA_HOME = $dataHome
     if ($env:FAKE_ENGINE -and $env:FAKE_ENGINE.StartsWith($work)) { Remove-Item -Path Env:FAKE_ENGINE }
     Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
 }

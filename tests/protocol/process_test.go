@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,6 +117,54 @@ func TestLogLinesAreJSON(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level == "" || entry.Msg == "" || !strings.HasSuffix(entry.Time, "Z") {
 			t.Errorf("%q: %v", line, err)
 		}
+	}
+}
+
+// The log stands in the state folder from the first method on that opens the
+// state, private to its owner, with what was logged before; two processes share it.
+func TestTheLogIsInTheStateFolder(t *testing.T) {
+	folder := t.TempDir()
+	var path string
+	for range 2 {
+		c := start(t, client.Options{})
+		var hello struct{ LogPath string }
+		if err := c.Call(t.Context(), "session.initialize", map[string]any{"protocol": 1, "client": "the client of this test", "statePath": folder, "logLevel": "warn"}, &hello); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Call(t.Context(), "session.log", map[string]any{"level": "debug"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		wantID(t, c.Call(t.Context(), "session.log", map[string]any{"level": "loud"}, nil), "InvalidParameter")
+		path = hello.LogPath
+		if err := c.Call(t.Context(), "settings.get", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids := map[int]bool{}
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		var entry struct {
+			Pid         int
+			Msg, Method string
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if entry.Method == "settings.get" {
+			pids[entry.Pid] = true
+		}
+	}
+	if len(pids) != 2 || filepath.Dir(filepath.Dir(path)) != folder {
+		t.Errorf("%s: %s", path, text)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
 	}
 }
 

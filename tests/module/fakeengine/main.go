@@ -144,7 +144,7 @@ func (e *engine) next(method string) step {
 	steps := e.script[method]
 	if len(steps) == 0 {
 		if method == "session.initialize" {
-			return step{Result: json.RawMessage(`{"protocol":1,"engineVersion":"0.0.0-fake","statePath":"/state","platform":"fake"}`)}
+			return step{Result: json.RawMessage(`{"protocol":1,"engineVersion":"0.0.0-fake","statePath":"/state","platform":"fake","logPath":"/state/log/engine-20260102.log"}`)}
 		}
 		return step{Error: json.RawMessage(`{"code":-32601,"message":"The script has no such method.","data":{"category":"InvalidArgument","id":"MethodNotFound","object":"` + method + `","advice":""}}`)}
 	}

@@ -64,6 +64,7 @@ func (l *Log) Open(folder string) error {
 	if info, err := os.Lstat(path); err != nil || !info.IsDir() {
 		return unusable(path, "This is not a folder for the log.", err)
 	}
+	_ = os.Chmod(path, 0o700) // as the database; on Windows it is so by inheritance
 	l.folder = folder
 	l.write(l.ahead)
 	l.ahead = nil
@@ -115,6 +116,7 @@ func (l *Log) write(lines []byte) {
 			return // the next line tries again
 		}
 		l.file = file
+		_ = file.Chmod(0o600)
 		// What a crash says last goes there too.
 		_ = debug.SetCrashOutput(file, debug.CrashOptions{})
 	}

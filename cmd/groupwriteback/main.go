@@ -113,7 +113,7 @@ func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount st
 			return s, nil
 		}
 		return stdio.Opened{
-			Engine:  engine.New(engine.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, Log: log, Now: time.Now}),
+			Engine:  engine.New(engine.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, Log: log, Now: time.Now, Projection: graph.Projection()}),
 			Folder:  folder,
 			LogPath: state.LogPath(folder, time.Now()),
 		}, nil

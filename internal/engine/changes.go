@@ -185,7 +185,7 @@ func (r *run) forgetTold(c *GroupChange) {
 // second full import follows when the lag is over.
 func (r *run) catchUp(ctx context.Context) error {
 	r.watermark.Settled = false
-	if from, covers, ok := earlier(r.watermark.Source, r.links.Taken); ok {
+	if from, covers, ok := earlier(r.ofThisProjection(), r.links.Taken); ok {
 		links, err := r.readChanges(ctx, from)
 		if err == nil {
 			r.links, r.watermark.Settled = links, covers
@@ -200,6 +200,17 @@ func (r *run) catchUp(ctx context.Context) error {
 		r.links = links
 	}
 	return err
+}
+
+// ofThisProjection are the stored links that tell of what is read now. One that
+// does not would go on telling of the same properties for good.
+func (r *run) ofThisProjection() (links []DeltaLinks) {
+	for _, l := range r.watermark.Source {
+		if l.Projection == r.projection {
+			links = append(links, l)
+		}
+	}
+	return links
 }
 
 // earlier picks the newest link that was taken long enough before the import

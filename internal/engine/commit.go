@@ -79,6 +79,7 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 			w.Source[i].forgetNotes()
 		}
 	}
+	r.links.Projection = r.projection
 	r.links.Unjoined = distinct(r.unjoined)
 	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
 	return w, nil
@@ -91,7 +92,7 @@ func readOnDemand(links []DeltaLinks, id directory.GUID, now time.Time) []DeltaL
 	if len(links) == 0 {
 		return nil
 	}
-	note := DeltaLinks{Groups: links[0].Groups, Users: links[0].Users, Taken: now, Whole: []directory.GUID{id}}
+	note := DeltaLinks{Groups: links[0].Groups, Users: links[0].Users, Projection: links[0].Projection, Taken: now, Whole: []directory.GUID{id}}
 	if len(links) > 1 && links[1].Groups == note.Groups {
 		note.Whole = append(note.Whole, links[0].Whole...)
 		links = links[1:]

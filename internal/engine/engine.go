@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
+
+	"groupwriteback/internal/plan"
 )
 
 // State is the local state of one installation.
@@ -26,6 +29,14 @@ type Config struct {
 	OpenState func(ctx context.Context) (State, error)
 	Log       *slog.Logger
 	Now       Clock
+	// Projection names the properties that the source reads of groups, members and
+	// users, in a form for comparing.
+	Projection string
+}
+
+// projection is what is read of the tenant, and what is made of it.
+func (c *Config) projection() string {
+	return fmt.Sprintf("%s/%d", c.Projection, plan.ProjectionVersion)
 }
 
 // Engine does what the cmdlets ask for. Its methods may be called from several

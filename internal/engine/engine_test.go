@@ -27,6 +27,8 @@ type bench struct {
 	ahead     time.Duration // how far the engine's clock is
 	wrap      func(engine.State) engine.State
 	log       *slog.Logger
+	// projection is what the release reads of the tenant.
+	projection string
 }
 
 type fataler interface {
@@ -58,7 +60,7 @@ func (b *bench) start(t fataler) {
 			}
 			return b.wrap(s), nil
 		},
-		Log: b.log,
+		Log: b.log, Projection: b.projection,
 		Now: func() time.Time { return time.Now().Add(b.ahead) },
 	})
 	if _, err := b.engine.Connect(context.Background(), &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {

@@ -73,6 +73,36 @@ func TestACancelAfterTheCommitIsACompleteRun(t *testing.T) {
 	}
 }
 
+// A release that reads other properties begins anew, says why, and goes on from
+// no link that tells of the former ones.
+func TestAnotherProjectionBeginsAnew(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a", "b"}})
+	if run := b.sync(t); run.PolicyType != engine.Delta {
+		t.Fatalf("%+v", run)
+	}
+	b.projection = "another"
+	b.engine.Close()
+	b.start(t)
+	if overview, err := b.engine.Overview(t.Context()); err != nil || overview.NextPolicyReason != engine.InitialProjection {
+		t.Errorf("%+v %v", overview, err)
+	}
+	if run := b.sync(t); run.Status != engine.RunComplete || run.PolicyType != engine.Initial || run.PolicyReason != engine.InitialProjection {
+		t.Fatalf("%+v", run)
+	}
+	b.tenant.put("one", "a", "b", "c")
+	if run := b.sync(t); run.Status != engine.RunComplete || run.PolicyType != engine.Delta || len(b.holds()["one"]) != 3 {
+		t.Fatalf("%+v %v", run, b.holds())
+	}
+	// As the first one it settles when the lag is over, and from then on it is a delta again.
+	b.ahead += time.Hour
+	if run := b.sync(t); run.PolicyReason != engine.InitialSettling {
+		t.Errorf("%+v", run)
+	}
+	if run := b.sync(t); run.PolicyType != engine.Delta {
+		t.Errorf("%+v", run)
+	}
+}
+
 // At info the log tells a run's story: that it began, each step, what it waited
 // for and how it ended, each with the run's id.
 func TestTheLogTellsTheStoryOfARun(t *testing.T) {

@@ -41,7 +41,7 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o.NextPolicyType, o.NextPolicyReason = due(&o.Settings, current, &watermark, e.config.Now())
+	o.NextPolicyType, o.NextPolicyReason = due(&o.Settings, current, &watermark, e.config.projection(), e.config.Now())
 	pending, err := state.Pending(ctx)
 	if err != nil {
 		return Overview{}, err

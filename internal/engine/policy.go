@@ -21,13 +21,15 @@ const linkLifetime = 7 * 24 * time.Hour
 
 // due tells what the next run has to import, as far as that is known before it
 // has asked anybody. current is the committed generation.
-func due(settings *Settings, current int64, w *Watermark, now time.Time) (PolicyType, PolicyReason) {
+func due(settings *Settings, current int64, w *Watermark, projection string, now time.Time) (PolicyType, PolicyReason) {
 	age := now.Sub(w.Initial).Abs() // the clock may have been far ahead then
 	switch {
 	case current == 0 || len(w.Source) == 0:
 		return Initial, InitialFirst
 	case settings.InitialPending || !strings.HasPrefix(w.Scope, settings.scopeKey()+"\n"):
 		return Initial, InitialSettings
+	case w.Source[0].Projection != projection:
+		return Initial, InitialProjection
 	case age >= time.Duration(settings.InitialIntervalDays)*24*time.Hour:
 		return Initial, InitialInterval
 	case !w.Settled && age >= replicaLag:
@@ -68,7 +70,7 @@ func (r *run) choosePolicy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	policy, reason := due(&r.settings, r.base, &r.watermark, r.now())
+	policy, reason := due(&r.settings, r.base, &r.watermark, r.projection, r.now())
 	switch {
 	case r.single:
 		if r.base == 0 {

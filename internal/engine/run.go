@@ -33,12 +33,13 @@ type PolicyReason string
 // The reasons of an Initial run.
 const (
 	InitialRequested   PolicyReason = "requested"
-	InitialFirst       PolicyReason = "first"            // nothing was ever committed to this state
-	InitialSettings    PolicyReason = "settings-changed" // what is written, the scope, or the name of the container was changed
-	InitialInterval    PolicyReason = "interval"         // the last one is older than InitialIntervalDays
-	InitialSettling    PolicyReason = "settling"         // the first one may have read a replica that lagged behind
-	InitialServer      PolicyReason = "server-changed"   // another domain controller, or one restored from a backup
-	InitialLinkExpired PolicyReason = "link-expired"     // Graph no longer takes the delta link
+	InitialFirst       PolicyReason = "first"              // nothing was ever committed to this state
+	InitialSettings    PolicyReason = "settings-changed"   // what is written, the scope, or the name of the container was changed
+	InitialProjection  PolicyReason = "projection-changed" // this release reads other properties, or makes something else of them
+	InitialInterval    PolicyReason = "interval"           // the last one is older than InitialIntervalDays
+	InitialSettling    PolicyReason = "settling"           // the first one may have read a replica that lagged behind
+	InitialServer      PolicyReason = "server-changed"     // another domain controller, or one restored from a backup
+	InitialLinkExpired PolicyReason = "link-expired"       // Graph no longer takes the delta link
 )
 
 // RunStatus is how a run ended.

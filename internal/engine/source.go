@@ -94,6 +94,9 @@ type DeltaLinks struct {
 	Groups string    `json:"groups"`
 	Users  string    `json:"users"`
 	Taken  time.Time `json:"taken"`
+	// Projection is what the links tell of, in a form for comparing: Graph keeps to
+	// the properties that were selected when the first of them was asked for.
+	Projection string `json:"projection,omitempty"`
 	// What a replica that lags behind may have kept back of what was read when
 	// these links were taken, for when the lag is over (rule 11). Whole are the
 	// groups that were read whole, in a full import those that had changed shortly

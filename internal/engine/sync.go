@@ -173,6 +173,7 @@ type run struct {
 	now      Clock
 	log      *slog.Logger
 	progressing
+	projection string // what is read of the tenant
 
 	record    Run
 	base      int64     // the generation that was current when the run began
@@ -239,7 +240,7 @@ func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKi
 	}
 	r := &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
-		settings: settings, now: e.config.Now, log: e.config.Log, progressing: progressing{report: report}, limits: plan.Limits(settings.Limits),
+		settings: settings, now: e.config.Now, projection: e.config.projection(), log: e.config.Log, progressing: progressing{report: report}, limits: plan.Limits(settings.Limits),
 		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},

@@ -2,6 +2,9 @@ package graph
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,6 +26,16 @@ var (
 	groupDelta = call{doing: "reading the changes of the groups", object: "/groups/delta", permission: groupReaders, delta: true}
 	userDelta  = call{doing: "reading the changes of the users", object: "/users/delta", permission: "User.Read.All or Directory.Read.All", delta: true}
 )
+
+// Projection names the properties that are read, in a form for comparing. Links
+// that were given out for others tell of those for good.
+func Projection() string {
+	all, err := json.Marshal([][]string{groupProperties, {"writebackConfiguration"}, memberProperties, userProperties})
+	if err != nil {
+		panic(err) // strings
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(all))[:16]
+}
 
 // StartDelta implements [engine.Source]. The properties are part of the links
 // from here on, so that every later round tells of the same ones.

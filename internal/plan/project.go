@@ -7,6 +7,10 @@ import (
 	"groupwriteback/internal/directory"
 )
 
+// ProjectionVersion is raised with each release that makes something else of what
+// was read: the next run then reads everything again, and projects it anew.
+const ProjectionVersion = 1
+
 // Rules is what the administrator's choices and the forest's schema say about
 // how a group is written.
 type Rules struct {

@@ -131,12 +131,3 @@ function Test-PrivateGroup {
     # Of a domain's group the members cannot be told with certainty: a private one is named as its user.
     $known -or ((& id -g) -eq [string] $Id -and (& id -gn) -ceq [System.Environment]::UserName)
 }
-
-# Takes a file or folder away from everybody else. On Windows a user's own folders are so by inheritance.
-function Protect-Path {
-    param([string] $Path)
-    if (Test-Windows) { return }
-    $mode = if ([System.IO.Directory]::Exists($Path)) { '700' } else { '600' }
-    & chmod $mode -- $Path
-    if ($LASTEXITCODE -ne 0) { throw "The permissions of '$Path' cannot be set." }
-}

@@ -31,7 +31,7 @@ function Start-GroupWritebackSync {
         requested (by this parameter), first (nothing was synchronised before), settings-changed (which groups are
         written, or how, or the name of their container), interval (the last one is too long ago, see
         Set-GroupWriteback -InitialIntervalDays), settling (the first one may have read a copy of the tenant that was
-        behind), server-changed (another domain controller than last time, or one restored from a backup),
+        behind), projection-changed (another release reads something else), server-changed (another domain controller than last time, or one restored from a backup),
         link-expired (Microsoft Graph no longer tells what has changed since).
     .PARAMETER AllowOnce
         The PlanId of a run that held something back at a threshold. It serves once, for a sync that would hold something

@@ -180,24 +180,4 @@ Describe 'The engine that is started' -Skip:(-not $env:FAKE_ENGINE) {
         [void] (Get-GroupWriteback -WarningVariable warnings -WarningAction SilentlyContinue)
         [string] $warnings | Should -Match 'could be replaced by others'
     }
-
-    It 'has a log that nobody else reads' -Skip:(-not $onUnix) {
-        [void] (Get-GroupWriteback)
-        $log = & (Get-Module -Name GroupWriteback) { $script:Engine.Log.Path }
-        (Get-Item -LiteralPath $log).UnixMode | Should -Be '-rw-------'
-        (Get-Item -LiteralPath (Split-Path -Path $log -Parent)).UnixMode | Should -Be 'drwx------'
-    }
-
-    It 'keeps no log where others could replace it' -Skip:(-not $onUnix) {
-        $data = $env:XDG_DATA_HOME
-        $env:XDG_DATA_HOME = Join-Path -Path $TestDrive -ChildPath 'data'
-        [void] (New-Item -ItemType Directory -Path (Join-Path -Path $env:XDG_DATA_HOME -ChildPath 'GroupWriteback'))
-        & chmod 777 $env:XDG_DATA_HOME
-        try {
-            [void] (Get-GroupWriteback -WarningVariable warnings -WarningAction SilentlyContinue)
-            [string] $warnings | Should -Match 'log is not kept in'
-            & (Get-Module -Name GroupWriteback) { $script:Engine.Log.Path } | Should -Not -Match ([regex]::Escape($env:XDG_DATA_HOME))
-        }
-        finally { $env:XDG_DATA_HOME = $data }
-    }
 }

@@ -17,8 +17,8 @@ $script:Certificate = $null
 $script:UserId = $null
 
 # Seconds: to answer the handshake, to end after a request was cancelled or the input was closed.
-$script:StartTimeout = 30
-$script:StopTimeout = 35
+$script:StartTimeout = 60
+$script:StopTimeout = 45
 
 foreach ($folder in 'Private', 'Public') {
     foreach ($file in Get-ChildItem -LiteralPath (Join-Path -Path $PSScriptRoot -ChildPath $folder) -Filter '*.ps1') {

@@ -117,7 +117,7 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		slog.DebugContext(ctx, "request is repeated", "host", req.URL.Host, "path", req.URL.Path, "attempt", faults+1, "delay", delay)
 		if allowed > 0 {
-			g.tell(ctx, engine.Waiting{For: req.URL.Host, Why: why(resp, err), Since: failingSince, Next: time.Now().Add(delay), Until: failingSince.Add(allowed)})
+			g.tell(ctx, engine.Waiting{For: req.URL.Host, Why: cause(err).Error(), Since: failingSince, Next: time.Now().Add(delay), Until: failingSince.Add(allowed)})
 		}
 		if resp != nil {
 			resp.Body.Close()
@@ -129,26 +129,15 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // faultPatience is for how long a request that meets a fault is repeated; 0: a
-// few times. What cannot be reached, and what gives nobody a whole answer, may
+// few times. What cannot be reached, or breaks off its answers to everybody, may
 // be there again in some minutes.
 func faultPatience(ctx context.Context, err error, othersAnswered bool) time.Duration {
 	patience := engine.OutagePatience(ctx)
-	own := err == nil || errors.Is(err, errCutOff) || errors.Is(err, errNotJSON)
-	switch {
-	case patience <= engine.ShortPatience, own && othersAnswered:
+	answers := err == nil || errors.Is(err, errNotJSON) || errors.Is(err, errCutOff) && othersAnswered
+	if answers || patience <= engine.ShortPatience {
 		return 0
-	case err == nil:
-		return min(patience, ownPatience)
 	}
 	return patience
-}
-
-// why says what was amiss, for people.
-func why(resp *http.Response, err error) string {
-	if err != nil {
-		return cause(err).Error()
-	}
-	return "it answered with status " + strconv.Itoa(resp.StatusCode)
 }
 
 // tell lets the run know why it waits, once for all requests that do.

@@ -36,13 +36,14 @@ func FuzzMessages(f *testing.F) {
 			strings.NewReader(`{"jsonrpc":"2.0","id":"the first","method":"session.initialize","params":{"protocol":1}}`+"\n"),
 			bytes.NewReader(lines), strings.NewReader("\n"+last+"\n"))
 		var out bytes.Buffer
-		start := time.Now()
 		err := Serve(t.Context(), Config{
 			Open: func(string, string) (Opened, error) { return Opened{Engine: &fakeEngine{state: &fakeState{}}}, nil },
 			Log:  slog.New(slog.DiscardHandler),
+			// One that holds a request open is found by the fuzzer's own time-out.
+			Grace: time.Hour,
 		}, in, &out)
-		if err != nil || time.Since(start) > 25*time.Second { // requests are given 30 s to end
-			t.Fatalf("Serve: %v after %v", err, time.Since(start))
+		if err != nil {
+			t.Fatalf("Serve: %v", err)
 		}
 		if !strings.Contains(out.String(), `"id":"the last"`) {
 			t.Errorf("the request after the lines was not answered: %s", out.String())

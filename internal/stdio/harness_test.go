@@ -302,7 +302,7 @@ func (p *peer) wait() error {
 	select {
 	case err := <-p.ended:
 		return err
-	case <-time.After(time.Minute):
+	case <-time.After(15 * time.Minute):
 		p.t.Fatal("the session did not end")
 		return nil
 	}

@@ -106,7 +106,7 @@ func (s *session) ready() (Engine, error) {
 
 // closeLimit is how long closing may take: a server that does not answer must
 // not keep the process.
-const closeLimit = 3 * time.Second
+const closeLimit = 10 * time.Second
 
 func (s *session) close() error {
 	e, err := s.ready()

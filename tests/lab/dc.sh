@@ -61,7 +61,7 @@ KTUTIL
 
 wait_for_ldaps() {
     local samba=$1 log=$2 i
-    for ((i = 0; i < 300; i++)); do
+    for ((i = 0; i < 6000; i++)); do
         if LDAPTLS_CACERT=$GWB_LAB_CA ldapsearch -x -LLL -o nettimeout=2 -H "ldaps://$GWB_LAB_SERVER" \
             -b '' -s base isSynchronized 2>/dev/null | grep -q '^isSynchronized: TRUE'; then
             return

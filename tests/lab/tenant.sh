@@ -7,7 +7,7 @@ start_tenant() {
     mkdir "$directory"
     "$GWB_LAB_TENANT_BIN" --dir "$directory" --users "$GWB_LAB_DIR/users.json" </dev/null >"$log" 2>&1 &
     tenant=$!
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 6000; i++)); do
         [[ ! -s $directory/env ]] || break
         kill -0 "$tenant" 2>/dev/null || lab_failed "the simulated tenant ended" "$log"
         sleep 0.05

@@ -187,10 +187,14 @@ func (l *lab) ldif(text string) {
 	}
 }
 
+// patience is how long a test waits for what comes by itself: far longer than it
+// takes on a machine that is busy.
+const patience = 15 * time.Minute
+
 func (l *lab) call(c *client.Client, method string, params any) object {
 	l.t.Helper()
 	var result object
-	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
 	check(l.t, c.Call(ctx, method, params, &result))
 	return result
@@ -198,7 +202,7 @@ func (l *lab) call(c *client.Client, method string, params any) object {
 
 func (l *lab) refused(c *client.Client, id, method string, params any) {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
 	wantID(l.t, c.Call(ctx, method, params, nil), id)
 }
@@ -749,7 +753,7 @@ func (l *lab) during(c *client.Client, method string, params any, step string, t
 	defer l.record.onProgress(nil)
 	pending, err := c.Go(method, params)
 	check(l.t, err)
-	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
 	select {
 	case <-reached:
@@ -996,18 +1000,14 @@ func cancelled(l *lab) {
 	}
 
 	// Another request than a run ends with an error.
-	l.server.SetLatency(5 * time.Second)
+	l.server.SetLatency(time.Hour) // nothing but the cancel ends it
 	pending, err := c.Go("session.connect", l.source(l.secret()))
 	check(l.t, err)
 	time.Sleep(100 * time.Millisecond)
 	check(l.t, pending.Cancel())
-	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
-	start := time.Now()
 	wantID(l.t, pending.Wait(ctx, nil), "Cancelled")
-	if took := time.Since(start); took > 3*time.Second {
-		l.t.Errorf("cancelling took %v", took)
-	}
 
 	// The end of input cancels as well, and the run's record comes still.
 	l.server.SetLatency(300 * time.Millisecond)
@@ -1015,7 +1015,7 @@ func cancelled(l *lab) {
 	if run["stopReason"] != "stopped-cancelled" {
 		l.t.Errorf("the run at the end of input: %v", run)
 	}
-	if code, err := c.Wait(30 * time.Second); code != 0 || err != nil {
+	if code, err := c.Wait(patience); code != 0 || err != nil {
 		l.t.Errorf("exit code %d, %v", code, err)
 	}
 }

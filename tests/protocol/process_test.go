@@ -276,7 +276,7 @@ func stateErrors(t *testing.T, seen *record) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			folder := t.TempDir() + "/state"
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 			defer cancel()
 			c := start(t, client.Options{})
 			if err := c.Initialize(ctx, folder); err != nil {

@@ -91,7 +91,9 @@ type story struct {
 
 func of(ts *testscript.TestScript) *story { return ts.Value("story").(*story) }
 
-const patience = 2 * time.Minute
+// patience is how long a story waits for an answer: far longer than it takes on
+// a machine that is busy.
+const patience = 15 * time.Minute
 
 func (s *story) call(method string, params json.RawMessage, result any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

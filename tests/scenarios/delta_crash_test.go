@@ -111,7 +111,7 @@ func TestSuspendedRunWritesNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := 0; c.server.Count("GET", "/groups/delta") == 0; n++ {
-		if n > 3000 {
+		if n > 60_000 {
 			t.Fatal("the run asks for no changes")
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -71,7 +71,7 @@ func Lab(t *testing.T, open engine.OpenTarget) Env {
 }
 
 // limit bounds a single test; each does a few dozen requests.
-const limit = time.Minute
+const limit = 15 * time.Minute
 
 // Suite runs all tests of the package.
 func Suite(t *testing.T, env Env) {

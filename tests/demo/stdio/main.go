@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	if err := demo(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)

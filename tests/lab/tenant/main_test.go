@@ -85,7 +85,7 @@ func TestServe(t *testing.T) {
 
 func waitForEnv(t *testing.T, dir string, ended chan error) map[string]string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		select {
 		case err := <-ended:
 			t.Fatalf("ended: %v", err)

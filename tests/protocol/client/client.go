@@ -193,8 +193,8 @@ func (p *Pending) Wait(ctx context.Context, result any) error {
 		}
 		select {
 		case m = <-p.answer:
-		case <-time.After(35 * time.Second):
-			return fmt.Errorf("%s: no answer 35 s after request.cancel: %w", p.method, context.Cause(ctx))
+		case <-time.After(5 * time.Minute):
+			return fmt.Errorf("%s: no answer 5 minutes after request.cancel: %w", p.method, context.Cause(ctx))
 		}
 	}
 	switch {
@@ -253,11 +253,11 @@ func (c *Client) CloseInput() error {
 	return c.stdin.Close()
 }
 
-// Close ends the engine's input and waits for its end, for 40 s at most. It
+// Close ends the engine's input and waits for its end, for 5 minutes at most. It
 // returns the exit code, and an error when the output broke the protocol.
 func (c *Client) Close() (int, error) {
 	c.CloseInput()
-	return c.Wait(40 * time.Second)
+	return c.Wait(5 * time.Minute)
 }
 
 // Wait waits for the process to end by itself and returns its exit code; -1

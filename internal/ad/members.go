@@ -2,6 +2,8 @@ package ad
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/go-ldap/ldap/v3"
@@ -13,10 +15,14 @@ import (
 // ChangeMembers implements engine.TargetWriter.
 func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]engine.Refusal, error) {
 	added, err := t.changeChunks(ctx, group, distinct(add), true)
-	if err != nil {
+	if err != nil && !engine.HasID(err, "WriteRefused") {
 		return t.explain(ctx, added, nil), err
 	}
-	removed, err := t.changeChunks(ctx, group, distinct(remove), false)
+	// What is refused to be added is no reason to keep those who are to go.
+	removed, removeErr := t.changeChunks(ctx, group, distinct(remove), false)
+	if err == nil {
+		err = removeErr
+	}
 	return t.explain(ctx, added, removed), err
 }
 
@@ -54,16 +60,48 @@ func (t *target) changeChunk(ctx context.Context, group directory.GUID, chunk []
 		return nil, lookErr
 	}
 	values := t.memberValues
-	if !add {
+	var gone []culprit
+	if add {
+		if open, gone, lookErr = t.present(ctx, open, err); lookErr != nil {
+			return nil, lookErr
+		}
+	} else {
 		// By name now: a server may know a value only by that.
 		values = dnValues
 		if open, lookErr = t.named(ctx, open); lookErr != nil {
 			return nil, lookErr
 		}
 	}
-	return halve(open, func(part []directory.MemberRef) (bool, error) {
+	culprits, err := halve(open, func(part []directory.MemberRef) (bool, error) {
 		return t.changeValues(ctx, group, values(part), add)
 	})
+	if whole := (*refusedWhole)(nil); errors.As(err, &whole) {
+		err = &engine.Error{
+			Category: engine.InvalidData, ID: "WriteRefused", Object: dn,
+			Message: fmt.Sprintf("%s refused %d members one after the other and took none, so the refusal is about the group. The others were not tried.", t.server.host, whole.tried),
+			Advice:  "The cause names the rule; look at the group in Active Directory.", Err: whole.err,
+		}
+	}
+	return append(gone, culprits...), err
+}
+
+// present parts those that the domain still has, or that are of other domains,
+// from those that are gone, each of which would fail the whole.
+func (t *target) present(ctx context.Context, refs []directory.MemberRef, refusal error) (there []directory.MemberRef, gone []culprit, err error) {
+	for batch := range slices.Chunk(refs, batchSize) {
+		found, err := t.lookup(ctx, false, attrGUID, valuesOf(batch, func(r directory.MemberRef) []byte { return r.GUID.AD() }))
+		if err != nil {
+			return nil, nil, t.readError(ctx, t.root.baseDN, err)
+		}
+		for _, r := range batch {
+			if len(found[string(r.GUID.AD())]) == 0 && t.local(r) {
+				gone = append(gone, culprit{ref: r, err: refusal, gone: true})
+			} else {
+				there = append(there, r)
+			}
+		}
+	}
+	return there, gone, nil
 }
 
 // changeValues sends one request. refused says that the error may be about
@@ -81,32 +119,86 @@ func (t *target) changeValues(ctx context.Context, group directory.GUID, values 
 
 // culprit is a value that the server refuses by itself.
 type culprit struct {
-	ref directory.MemberRef
-	err error
+	ref  directory.MemberRef
+	err  error
+	gone bool // the domain does not have it any more
 }
+
+// fewRefusals is how many values are refused, and none taken, before some of the
+// others are tried, and then the group itself is held to be refused.
+const fewRefusals = 10
+
+// refusedWhole is a refusal that is about the group and not about single values.
+type refusedWhole struct {
+	tried int
+	err   error
+}
+
+func (e *refusedWhole) Error() string { return e.err.Error() }
 
 // halve applies a change to the values; where it is refused, to either half,
 // down to the values that are refused alone. apply says whether an error is a
-// refusal; any other ends the whole.
+// refusal; any other ends the whole, as does [refusedWhole]: when a few values
+// were refused and none was taken, and the same becomes of some that are spread
+// among those that are left.
 func halve(refs []directory.MemberRef, apply func([]directory.MemberRef) (refused bool, err error)) ([]culprit, error) {
-	if len(refs) == 0 {
-		return nil, nil
+	refusals := map[directory.GUID]error{}
+	taken := false // any
+	parts := [][]directory.MemberRef{refs} // those to do, the next one last
+	try := func(part []directory.MemberRef) (refused bool, err error) {
+		refused, err = apply(part)
+		switch {
+		case err == nil:
+			taken = true
+		case refused && len(part) == 1:
+			refusals[part[0].GUID] = err
+		}
+		return refused, err
 	}
-	refused, err := apply(refs)
-	switch {
-	case err == nil:
-		return nil, nil
-	case !refused:
-		return nil, err
-	case len(refs) == 1:
-		return []culprit{{refs[0], err}}, nil
+	culprits := func() (all []culprit) {
+		for _, r := range refs {
+			if err := refusals[r.GUID]; err != nil {
+				all = append(all, culprit{ref: r, err: err})
+			}
+		}
+		return all
 	}
-	left, err := halve(refs[:len(refs)/2], apply)
-	if err != nil {
-		return left, err
+	for len(parts) > 0 {
+		part := parts[len(parts)-1]
+		parts = parts[:len(parts)-1]
+		if len(part) == 0 {
+			continue
+		}
+		refused, err := try(part)
+		switch {
+		case err == nil:
+			continue
+		case !refused:
+			return culprits(), err
+		case len(part) > 1:
+			parts = append(parts, part[len(part)/2:], part[:len(part)/2])
+			continue
+		case taken || len(refusals) < fewRefusals:
+			continue
+		}
+		slices.Reverse(parts)
+		left := slices.Concat(parts...)
+		var untried []directory.MemberRef
+		for i, r := range left {
+			// Evenly spread, the last one among them.
+			sample := !taken && (i+1)*fewRefusals/len(left) > i*fewRefusals/len(left)
+			if !sample {
+				untried = append(untried, r)
+			} else if refused, err := try(left[i : i+1]); err != nil && !refused {
+				return culprits(), err
+			}
+		}
+		if !taken && len(untried) > 0 {
+			return nil, &refusedWhole{tried: len(refusals), err: err}
+		}
+		parts = [][]directory.MemberRef{untried}
 	}
-	right, err := halve(refs[len(refs)/2:], apply)
-	return append(left, right...), err
+	return culprits(), nil
 }
 
 // refusesValues reports whether the answer may be about single values.
@@ -123,7 +215,9 @@ func (t *target) explain(ctx context.Context, added, removed []culprit) []engine
 	var refusals []engine.Refusal
 	for _, c := range added {
 		reason := directory.ReasonWriteRefused
-		if dn, err := t.dnOf(ctx, c.ref.GUID); err == nil && dn == "" && t.local(c.ref) {
+		if c.gone {
+			reason = directory.ReasonNotFound
+		} else if dn, err := t.dnOf(ctx, c.ref.GUID); err == nil && dn == "" && t.local(c.ref) {
 			reason = directory.ReasonNotFound
 		}
 		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: reason, Err: c.err})

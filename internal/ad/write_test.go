@@ -93,6 +93,51 @@ func TestHalve(t *testing.T) {
 	}
 }
 
+// What is refused for every value alike is the group's, and costs a few requests
+// whatever its size. Values that are taken are found wherever they lie.
+func TestARefusalOfTheWholeGroup(t *testing.T) {
+	for _, n := range []int{50, 1000, 50_000} {
+		calls := 0
+		_, err := halve(refs(n), func(part []directory.MemberRef) (bool, error) {
+			calls++
+			return true, errors.New("unwilling")
+		})
+		if whole := (*refusedWhole)(nil); !errors.As(err, &whole) || calls > 60 {
+			t.Errorf("%d values: %v after %d requests", n, err, calls)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 60).Draw(t, "n")
+		list := refs(n)
+		taken := map[directory.GUID]bool{}
+		for _, r := range list[:rapid.IntRange(0, n).Draw(t, "first")] {
+			taken[r.GUID] = rapid.Bool().Draw(t, "taken")
+		}
+		taken[list[n-1].GUID] = true // it lies behind all that are refused
+		written := map[directory.GUID]int{}
+		culprits, err := halve(list, func(part []directory.MemberRef) (bool, error) {
+			for _, r := range part {
+				if !taken[r.GUID] {
+					return true, errors.New("refused")
+				}
+			}
+			for _, r := range part {
+				written[r.GUID]++
+			}
+			return false, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list {
+			refused := slices.ContainsFunc(culprits, func(c culprit) bool { return c.ref.GUID == r.GUID })
+			if refused == taken[r.GUID] || taken[r.GUID] != (written[r.GUID] == 1) {
+				t.Fatalf("%v: taken %t, refused %t, written %d times", r, taken[r.GUID], refused, written[r.GUID])
+			}
+		}
+	})
+}
+
 func TestAmong(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := refs(rapid.IntRange(0, 300).Draw(t, "n"))

@@ -143,7 +143,7 @@ func (e *refusedWhole) Error() string { return e.err.Error() }
 // among those that are left.
 func halve(refs []directory.MemberRef, apply func([]directory.MemberRef) (refused bool, err error)) ([]culprit, error) {
 	refusals := map[directory.GUID]error{}
-	taken := false // any
+	taken := false                         // any
 	parts := [][]directory.MemberRef{refs} // those to do, the next one last
 	try := func(part []directory.MemberRef) (refused bool, err error) {
 		refused, err = apply(part)

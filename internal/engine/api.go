@@ -143,6 +143,13 @@ type SettingsPatch struct {
 	WhatIf              bool `json:"whatIf"`
 }
 
+// SettingsResult is the settings after a change.
+type SettingsResult struct {
+	Settings
+	// Warnings are sentences on what may not have been meant.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
 // LimitsPatch changes limits; nil keeps what is set, 0 switches a limit off.
 type LimitsPatch struct {
 	DeletionCount       *int `json:"deletionCount"`

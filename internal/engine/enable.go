@@ -25,6 +25,11 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	defer unlock()
 
 	result, err := prepareEnable(ctx, state, &connection, request)
+	if err == nil {
+		var warnings []string
+		warnings, err = checkScope(ctx, connection.source, &result.Settings.Scope)
+		result.Warnings = append(result.Warnings, warnings...)
+	}
 	if err != nil || request.WhatIf {
 		return result, err
 	}

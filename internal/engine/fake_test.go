@@ -73,9 +73,10 @@ type fakeTenant struct {
 	// lagging is what a replica that lags behind shows to all but delta queries.
 	lagging    *moment
 	lagDeleted map[directory.GUID]engine.Presence
-	lagLinks   int             // links that were given out before it fell behind
-	synced     map[string]bool // users that became synced
-	veiled     bool            // the user of that name cannot be read
+	lagLinks   int                                   // links that were given out before it fell behind
+	synced     map[string]bool                       // users that became synced
+	veiled     bool                                  // the user of that name cannot be read
+	natures    map[directory.GUID]engine.GroupNature // groups that are never written
 	byDefault  engine.Tristate
 	asked      []directory.GUID // whose members were read
 }
@@ -204,6 +205,21 @@ func (t *fakeTenant) GroupsByID(ctx context.Context, selection engine.SourceSele
 		}
 	}
 	return out, t.check(ctx, "groupsByID")
+}
+
+func (t *fakeTenant) GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]engine.NamedNature, error) {
+	out := map[directory.GUID]engine.NamedNature{}
+	shown := t.shown()
+	for _, id := range ids {
+		if nature, ok := t.natures[id]; ok {
+			out[id] = engine.NamedNature{Name: "unfit", Nature: nature}
+		} else if g, ok := shown[id]; ok && g.Kind == directory.SecurityGroup {
+			out[id] = engine.NamedNature{Name: g.DisplayName, Nature: engine.NatureSecurity}
+		} else if ok {
+			out[id] = engine.NamedNature{Name: g.DisplayName, Nature: engine.NatureUnified}
+		}
+	}
+	return out, t.check(ctx, "groupNatures")
 }
 
 func (t *fakeTenant) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {

@@ -213,18 +213,9 @@ func (r *run) readToken(ctx context.Context) error {
 // chooseScope makes of the settings what the tenant is asked for, and which of
 // it is written.
 func (r *run) chooseScope(ctx context.Context) error {
-	s := &r.settings.Scope
-	r.selection = SourceSelection{SecurityGroups: s.IncludeSecurityGroups, WritebackConfiguration: s.Groups == plan.ScopeWritebackEnabled}
-	filter, err := parseFilter(s.Filter)
-	if err != nil {
+	var err error
+	if r.selection, r.scope, err = r.settings.Scope.shape(); err != nil || r.scope.Mode != plan.ScopeWritebackEnabled {
 		return err
-	}
-	r.scope = plan.Scope{Mode: s.Groups, IDs: map[directory.GUID]bool{}, Filter: filter, SecurityGroups: s.IncludeSecurityGroups}
-	for _, id := range s.GroupIDs {
-		r.scope.IDs[id] = true
-	}
-	if s.Groups != plan.ScopeWritebackEnabled {
-		return nil
 	}
 	switch byDefault, err := r.source.NewGroupDefault(ctx); {
 	case err != nil:

@@ -12,23 +12,42 @@ import (
 
 // SetSettings changes settings. Whatever changes what is written makes the
 // next run Initial.
-func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings, error) {
+func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (SettingsResult, error) {
 	c, done, err := e.use(false, patch.needsDirectory())
 	if err != nil {
-		return Settings{}, err
+		return SettingsResult{}, err
 	}
 	defer done()
 	state, unlock, err := e.lockState(ctx)
 	if err != nil {
-		return Settings{}, err
+		return SettingsResult{}, err
 	}
 	defer unlock()
 
-	settings, err := patch.prepare(ctx, state, &c)
-	if err != nil || patch.WhatIf {
-		return settings, err
+	var result SettingsResult
+	if result.Settings, err = patch.prepare(ctx, state, &c); err != nil {
+		return result, err
 	}
-	return settings, state.SaveSettings(ctx, settings)
+	if patch.setsScope() {
+		result.Warnings = doubtScope(ctx, &c, &result.Settings)
+	}
+	if patch.WhatIf {
+		return result, nil
+	}
+	return result, state.SaveSettings(ctx, result.Settings)
+}
+
+// doubtScope says what an administrator may not have meant by the scope. A
+// tenant that cannot be asked now is no reason not to save it.
+func doubtScope(ctx context.Context, c *connection, s *Settings) []string {
+	if c.source == nil || c.sourceID.TenantID != s.Tenant.ID {
+		return []string{"Which groups are in scope was not looked at, because the tenant is not connected."}
+	}
+	warnings, err := checkScope(ctx, c.source, &s.Scope)
+	if err != nil {
+		return []string{"Which groups are in scope could not be looked at: " + AsError(err).Message}
+	}
+	return warnings
 }
 
 // prepare makes all checks of SetSettings and returns what it would save.

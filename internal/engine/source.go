@@ -23,6 +23,9 @@ type Source interface {
 	// GroupsByID reads the named groups as Groups does; those that are not
 	// there or not of the selection are left out, which proves nothing.
 	GroupsByID(ctx context.Context, selection SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error)
+	// GroupNatures tells what the named groups are, whatever they are; those that
+	// the tenant does not show are left out.
+	GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]NamedNature, error)
 	// FindGroups returns the ids of the groups that have exactly this display
 	// name or mail, without regard to case, at most 20.
 	FindGroups(ctx context.Context, text string) ([]directory.GUID, error)

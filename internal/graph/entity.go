@@ -110,6 +110,21 @@ func (g *groupEntity) kind() directory.GroupKind {
 	return ""
 }
 
+// nature is what the group is, of one that is never written too.
+func (g *groupEntity) nature() engine.GroupNature {
+	switch {
+	case g.OnPremisesSyncEnabled.or(false):
+		return engine.NatureSynced
+	case g.unified():
+		return engine.NatureUnified
+	case g.SecurityEnabled.or(false) && g.MailEnabled.or(false):
+		return engine.NatureMailSecurity
+	case g.SecurityEnabled.or(false):
+		return engine.NatureSecurity
+	}
+	return engine.NatureDistribution
+}
+
 // tellsKind reports whether the entry is enough to know the kind. That a group
 // is not synced is never told of one that was not: the property was never set.
 func (g *groupEntity) tellsKind() bool {

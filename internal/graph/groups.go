@@ -84,6 +84,20 @@ func (s *source) GroupsByID(ctx context.Context, selection engine.SourceSelectio
 	return groups, nil
 }
 
+// GroupNatures implements [engine.Source].
+func (s *source) GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]engine.NamedNature, error) {
+	read := call{doing: "reading what the groups are", object: s.base + "/groups", permission: groupReaders}
+	natures := make(map[directory.GUID]engine.NamedNature, len(ids))
+	err := byID(ctx, s, read, s.base, "/groups", groupProperties, ids, func(item *groupEntity) error {
+		if err := item.check(); err != nil {
+			return read.incomplete("a group cannot be read", cause(err))
+		}
+		natures[item.ID] = engine.NamedNature{Name: item.DisplayName.or(""), Nature: item.nature()}
+		return nil
+	})
+	return natures, err
+}
+
 // maxFound is how many groups a search by name finds.
 const maxFound = 20
 

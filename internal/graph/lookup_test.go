@@ -101,6 +101,41 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 	}
 }
 
+// A group that is never written is known for what it is.
+func TestGroupsAreToldForWhatTheyAre(t *testing.T) {
+	l := startLab(t, kindsSeed(), graphtest.Options{PageLimit: 2})
+	s := open(t, l.config)
+	var all []directory.GUID
+	names := map[directory.GUID]string{}
+	for name, ids := range l.IDs().Groups {
+		for _, id := range ids {
+			all = append(all, directory.MustGUID(id))
+			names[directory.MustGUID(id)] = name
+		}
+	}
+	natures, err := s.GroupNatures(t.Context(), append(all, directory.MustGUID(tenantID)))
+	if err != nil || len(natures) != len(all) {
+		t.Fatalf("%d of %d groups: %v", len(natures), len(all), err)
+	}
+	for _, want := range []struct {
+		id     string
+		nature engine.GroupNature
+	}{{groupA, engine.NatureUnified}, {groupSecurity, engine.NatureSecurity}, {"ffffffff-0000-4000-8000-00000000000f", engine.NatureSecurity}} {
+		if got := natures[directory.MustGUID(want.id)]; got.Nature != want.nature || got.Name != names[directory.MustGUID(want.id)] {
+			t.Errorf("%s is %+v, want a %s", want.id, got, want.nature)
+		}
+	}
+	kinds := map[engine.GroupNature]bool{}
+	for _, n := range natures {
+		kinds[n.Nature] = true
+	}
+	for _, want := range []engine.GroupNature{engine.NatureMailSecurity, engine.NatureDistribution, engine.NatureSynced} {
+		if !kinds[want] {
+			t.Errorf("no %s among %v", want, natures)
+		}
+	}
+}
+
 func TestMembersByIDAreThoseOfTheGroup(t *testing.T) {
 	l := startLab(t, kindsSeed(), graphtest.Options{PageLimit: 2})
 	s := open(t, l.config)

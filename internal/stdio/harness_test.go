@@ -60,11 +60,11 @@ func (f *fakeEngine) Disable(context.Context, engine.DisableRequest) (engine.Run
 func (f *fakeEngine) Settings(context.Context) (engine.Settings, error) {
 	return engine.DefaultSettings(), nil
 }
-func (f *fakeEngine) SetSettings(_ context.Context, p engine.SettingsPatch) (engine.Settings, error) {
+func (f *fakeEngine) SetSettings(_ context.Context, p engine.SettingsPatch) (engine.SettingsResult, error) {
 	if f.set != nil {
 		f.set(p)
 	}
-	return engine.Settings{}, nil
+	return engine.SettingsResult{}, nil
 }
 func (f *fakeEngine) Sync(ctx context.Context, r engine.SyncRequest, report engine.Report) (engine.Run, error) {
 	if f.sync == nil {

@@ -34,7 +34,7 @@ type Engine interface {
 	Enable(ctx context.Context, request engine.EnableRequest) (engine.EnableResult, error)
 	Disable(ctx context.Context, request engine.DisableRequest) (engine.Run, error)
 	Settings(ctx context.Context) (engine.Settings, error)
-	SetSettings(ctx context.Context, patch engine.SettingsPatch) (engine.Settings, error)
+	SetSettings(ctx context.Context, patch engine.SettingsPatch) (engine.SettingsResult, error)
 	Sync(ctx context.Context, request engine.SyncRequest, report engine.Report) (engine.Run, error)
 	Preview(ctx context.Context, request engine.PreviewRequest, report engine.Report) (engine.Run, error)
 	SyncGroup(ctx context.Context, request engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error)

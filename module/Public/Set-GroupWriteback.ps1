@@ -201,9 +201,11 @@ function Set-GroupWriteback {
 
     $text = "Set $(ConvertTo-SettingText -Bound $PSBoundParameters)"
     $plan = $null
+    $after = $null
     if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
         # refuses what cannot be, before anybody is asked
         $after = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Checking'
+        foreach ($warning in $after.warnings) { if ($warning) { Write-Warning -Message $warning } }
         if ($shape.Count -and $after.enabled) {
             $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.get'
             if ($connection.source -and $connection.target) {
@@ -221,6 +223,7 @@ function Set-GroupWriteback {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
         return
     }
-    [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings')
+    $saved = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings'
+    foreach ($warning in $saved.warnings) { if ($warning -and $warning -notin $after.warnings) { Write-Warning -Message $warning } }
     if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
 }

@@ -373,6 +373,12 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
         $sent.maxMemberCount | Should -Be 250000
     }
 
+    It 'Set-GroupWriteback warns of what may not have been meant, once' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting @{ warnings = @('0 of 12 groups are in scope, so none would be written.') }) } }
+        Set-GroupWriteback -Filter "displayName -eq 'x'" -Confirm:$false -WarningVariable warnings -WarningAction SilentlyContinue
+        [string] $warnings | Should -Be '0 of 12 groups are in scope, so none would be written.'
+    }
+
     It '<Command> takes one id for -Scope Selected' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
         Use-FakeScript $saved
         & $Command -GroupId $ids[0] -WarningAction SilentlyContinue

@@ -41,7 +41,7 @@ var methods = map[string]struct{ params, result shape }{
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
-	"settings.set":       {"@enable initialIntervalDays connections limits{@limits} runHistoryDays", "@settings"},
+	"settings.set":       {"@enable initialIntervalDays connections limits{@limits} runHistoryDays", "@settings warnings"},
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},

@@ -42,6 +42,9 @@ func (s *State) Commit(ctx context.Context, generation int64, watermark engine.W
 			}
 			current = l.base
 		}
+		if err := commitNotes(q, generation); err != nil {
+			return err
+		}
 		if err := saveWatermark(q, current, generation, &watermark); err != nil {
 			return err
 		}
@@ -180,6 +183,8 @@ var stagedTables = []struct{ table, key string }{
 	{"target_group", "guid, generation"},
 	{"member_join", "number, generation"},
 	{"gone", "generation, side, id"},
+	{"note", "kind, id, generation"},
+	{"told_member", "group_id, member_id, generation"},
 }
 
 // allLater is after every generation.

@@ -29,8 +29,9 @@ func TestAClockThatWasAheadDefersNoFullImport(t *testing.T) {
 	}
 }
 
-// What one group on demand read of a replica that lags behind is read again
-// (rule 11): no delta tells of it any more.
+// What a delta told goes over what one group on demand reads of a replica that
+// lags behind, and what that read is read again (rule 11): no delta tells of it any
+// more.
 func TestOneGroupOnDemandOnAReplicaThatLags(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
 	b.tenant.lag()
@@ -39,8 +40,8 @@ func TestOneGroupOnDemandOnAReplicaThatLags(t *testing.T) {
 	if _, err := b.engine.SyncGroup(context.Background(), engine.GroupSyncRequest{Group: guid("group one").String()}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
-		t.Fatalf("the test proves nothing: %s", diff)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
 	}
 	b.delta(t) // lags still
 	b.pass(31 * time.Minute)
@@ -100,8 +101,8 @@ func TestAGroupReadAtLastOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 	b.sync(t)
 	b.tenant.fail = nil
 	b.delta(t)
-	if diff := cmp.Diff([]string{"a"}, b.holds()["new"]); diff != "" {
-		t.Fatalf("the test proves nothing: %s", diff)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" { // as it was told
+		t.Error(diff)
 	}
 	b.pass(31 * time.Minute)
 	b.delta(t)
@@ -485,8 +486,8 @@ func TestAMemberReadOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 	b.delta(t) // nobody asks for cloud b yet
 	b.tenant.put("one", "a", "cloud b", "cloud c")
 	b.delta(t)
-	if has(b.object("one"), account("cloud b").GUID) {
-		t.Fatal("the test proves nothing")
+	if !has(b.object("one"), account("cloud b").GUID) {
+		t.Error("what was told of the member before it was one is forgotten")
 	}
 	b.pass(31 * time.Minute)
 	b.delta(t)

@@ -68,16 +68,17 @@ func (r *run) importChanges(ctx context.Context) error {
 	if err := r.readMembers(ctx, append(unread, again...)); err != nil {
 		return err
 	}
+	// What earlier runs were told of these no delta tells again.
+	if err := r.readAgain(ctx, NoteRead, distinct(append(unstaged, unread...))); err != nil {
+		return err
+	}
 	if r.expired { // what has changed is left to the next run
 		r.links = r.watermark.Source[0]
 		r.links.Taken = r.now().UTC()
-		r.links.forgetNotes()
 	} else if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
 		return err
 	}
-	// What earlier runs were told of these no delta tells again.
-	r.links.Whole = distinct(slices.Concat(r.links.Whole, unstaged, unread))
-	return nil
+	return r.putTold(ctx)
 }
 
 // readAfterLag reads once more the groups and members that were read when a
@@ -86,16 +87,16 @@ func (r *run) importChanges(ctx context.Context) error {
 // of which the members are still to be read, without those that this run reads
 // anyway.
 func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
-	var noted, users []directory.GUID
-	for i := range r.watermark.Source {
-		links := &r.watermark.Source[i]
-		if r.now().Sub(links.Taken) >= replicaLag {
-			noted, users = append(noted, links.Whole...), append(users, links.Unjoined...)
-			links.forgetNotes()
-		}
+	noted, err := r.dueAgain(ctx, NoteRead, r.lagBegan())
+	if err != nil {
+		return nil, err
+	}
+	users, err := r.dueAgain(ctx, NoteReadUser, r.lagBegan())
+	if err != nil {
+		return nil, err
 	}
 	var members []directory.SourceMember
-	for _, id := range distinct(users) {
+	for _, id := range users {
 		members = append(members, directory.SourceMember{ID: id, Kind: directory.KindUser})
 	}
 	if _, err := r.readSingly(ctx, members); err != nil {
@@ -108,7 +109,7 @@ func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	// Those that are not staged were shown as out of scope. One that comes in is
 	// read whole now; of one that is gone the delta tells.
 	var staged, others []directory.GUID
-	for _, id := range distinct(noted) {
+	for _, id := range noted {
 		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
 		switch {
 		case err != nil:
@@ -142,41 +143,6 @@ func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 func distinct(ids []directory.GUID) []directory.GUID {
 	slices.SortFunc(ids, directory.GUID.Compare)
 	return slices.Compact(ids)
-}
-
-// recall takes for told what runs within the lag were told.
-func (r *run) recall() {
-	r.told, r.restorable = map[directory.GUID]bool{}, map[directory.GUID]bool{}
-	for _, links := range r.watermark.Source {
-		if r.now().Sub(links.Taken) < replicaLag {
-			for _, id := range links.Told {
-				r.told[id] = true
-			}
-			for _, id := range links.Restorable {
-				r.restorable[id] = true
-			}
-		}
-	}
-}
-
-// forgetTold is for a group of which a delta now tells something else.
-func (r *run) forgetTold(c *GroupChange) {
-	drop := func(told map[directory.GUID]bool, noted func(*DeltaLinks) *[]directory.GUID) {
-		if !told[c.ID] {
-			return
-		}
-		delete(told, c.ID)
-		for i := range r.watermark.Source {
-			ids := noted(&r.watermark.Source[i])
-			*ids = slices.DeleteFunc(*ids, func(id directory.GUID) bool { return id == c.ID })
-		}
-	}
-	if c.Removed != NotRemoved {
-		drop(r.told, func(l *DeltaLinks) *[]directory.GUID { return &l.Told })
-	}
-	if c.Removed != RemovedChanged {
-		drop(r.restorable, func(l *DeltaLinks) *[]directory.GUID { return &l.Restorable })
-	}
 }
 
 // catchUp ends a full import with what has changed while it was read, and
@@ -229,17 +195,13 @@ func earlier(links []DeltaLinks, began time.Time) (from DeltaLinks, covers, ok b
 }
 
 // kept are the links to store: those that a full import may still need, the
-// newest first. Of more, what is noted with them stays.
+// newest first.
 func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
 	const most = 48
 	links := []DeltaLinks{newest}
 	for _, l := range before {
-		if len(links) == most {
-			links[most-1].addNotes(&l)
-			continue
-		}
 		links = append(links, l)
-		if newest.Taken.Sub(l.Taken) >= replicaLag {
+		if len(links) == most || newest.Taken.Sub(l.Taken) >= replicaLag {
 			break
 		}
 	}
@@ -250,23 +212,21 @@ func kept(newest DeltaLinks, before []DeltaLinks) []DeltaLinks {
 // returns those to go on from. A replay changes nothing.
 func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, error) {
 	next := DeltaLinks{Taken: r.now().UTC()}
-	fresh, whole, restorable := unread{}, map[directory.GUID]bool{}, map[directory.GUID]bool{}
+	fresh, again := map[directory.GUID]bool{}, map[directory.GUID]bool{}
 	var err error
 	changes := 0
 	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []GroupChange) error {
 		changes += len(page)
 		r.progress("import-source", changes, 0, "Reading what has changed in the tenant")
+		if err := r.noteChanges(ctx, page); err != nil {
+			return err
+		}
 		for i := range page {
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
 			}
-			if page[i].Removed == RemovedChanged {
-				restorable[page[i].ID] = true
-			} else {
-				delete(restorable, page[i].ID)
-			}
 			if r.record.PolicyType == Initial { // it was read whole just now
-				whole[page[i].ID] = true
+				again[page[i].ID] = true
 			}
 		}
 		return nil
@@ -275,110 +235,49 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
 	}
 	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []directory.SourceMember) error {
+		if err := r.noteUsers(ctx, page); err != nil {
+			return err
+		}
 		page = slices.DeleteFunc(page, func(m directory.SourceMember) bool { return m.Deleted })
 		return r.state.StageKnownMembers(ctx, r.record.ID, page)
 	})
 	if err != nil {
 		return next, fmt.Errorf("reading what has changed of the users of the tenant: %w", err)
 	}
-	read, err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare))
+	whole, err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare))
 	if err != nil {
 		return next, err
 	}
-	for _, id := range read {
-		whole[id] = true
+	for _, id := range whole {
+		again[id] = true
 	}
-	for id, told := range fresh {
-		if err := r.addTold(ctx, id, told); err != nil {
-			return next, err
-		}
-		if r.told[id] && r.unseen[id] {
-			next.Told = append(next.Told, id)
-		}
-	}
-	if next.Whole, err = r.toReadAgain(ctx, whole, fresh); err != nil {
-		return next, err
-	}
-	next.Restorable = slices.SortedFunc(maps.Keys(restorable), directory.GUID.Compare)
-	return next, r.readUnreadMembers(ctx)
+	return next, r.noteReadAgain(ctx, again, fresh)
 }
 
-// toReadAgain lists what is to be read once more when the lag is over: the groups
+// noteReadAgain notes what is to be read once more when the lag is over: the groups
 // that were read whole and are staged, and the told ones that were shown as not in
 // the scope, perhaps as they were before.
-func (r *run) toReadAgain(ctx context.Context, whole map[directory.GUID]bool, fresh unread) ([]directory.GUID, error) {
+func (r *run) noteReadAgain(ctx context.Context, whole, fresh map[directory.GUID]bool) error {
 	var again []directory.GUID
 	for _, id := range distinct(slices.AppendSeq(slices.Collect(maps.Keys(whole)), maps.Keys(fresh))) {
 		_, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if _, told := fresh[id]; staged && whole[id] || !staged && told && !r.unseen[id] {
+		if staged && whole[id] || !staged && fresh[id] && !r.unseen[id] {
 			again = append(again, id)
 		}
 	}
-	return again, nil
+	return r.readAgain(ctx, NoteRead, again)
 }
 
-// unread are groups that a delta tells of and that are to be read whole, with
-// what it tells: the replica that is read may not know it yet (rule 11).
-type unread map[directory.GUID]*told
-
-type told struct {
-	attributes []GroupChange                   // without members
-	members    map[directory.GUID]MemberChange // the last word on each
-}
-
-func (u unread) add(c *GroupChange) {
-	t := u[c.ID]
-	if t == nil {
-		t = &told{members: map[directory.GUID]MemberChange{}}
-		u[c.ID] = t
-	}
-	attributes := *c
-	attributes.Members = nil
-	t.attributes = append(t.attributes, attributes)
-	for _, m := range c.Members {
-		t.members[m.ID] = m
-	}
-}
-
-// addTold stages what the delta told on top of what was read.
-func (r *run) addTold(ctx context.Context, id directory.GUID, t *told) error {
-	group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		if slices.ContainsFunc(t.attributes, func(c GroupChange) bool { return c.Kind != nil }) && r.unseen[id] {
-			r.told[id] = true
-		}
-		return nil
-	}
-	for i := range t.attributes {
-		t.attributes[i].apply(&group)
-	}
-	if !r.scope.Holds(&group) {
-		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
-	}
-	if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{group}); err != nil {
-		return err
-	}
-	if len(t.members) == 0 || r.hidden(&group) {
-		return nil
-	}
-	return r.state.ChangeMembership(ctx, r.record.ID, id, slices.Collect(maps.Values(t.members)))
-}
-
-// applyChange stages what one entry says. A group that is not staged is left to
-// be read whole: an entry need not tell everything.
-func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh unread) error {
+// applyChange stages what one entry says. A group that is not staged is left, as
+// fresh, to be read whole: an entry need not tell everything.
+func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directory.GUID]bool) error {
 	id := c.ID
-	r.forgetTold(c)
-	if c.Removed == RemovedChanged {
-		r.restorable[id] = true
-	}
-	if c.Removed != NotRemoved || c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !r.selection.SecurityGroups) {
+	delete(r.toldOut, id)
+	if c.Removed != NotRemoved || c.unwritten(r.selection) {
+		r.toldOut[id] = c.Removed == NotRemoved
 		delete(fresh, id)
 		delete(r.unseen, id)
 		r.touch(id, touchedBySource)
@@ -392,20 +291,21 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh unread) err
 		if !r.mayBeInScope(id) {
 			return nil
 		}
-		fresh.add(c)
+		fresh[id] = true
 		return nil
 	}
 	if r.selection.WritebackConfiguration { // delta does not track it
-		fresh.add(c)
+		fresh[id] = true
 	}
 	after := before
 	c.apply(&after)
 	r.touch(id, touchedBySource)
 	switch {
 	case !r.scope.Holds(&after):
+		r.toldOut[id] = r.scope.Holds(&before)
 		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
 	case r.hidden(&before) && !r.hidden(&after): // its members were never read
-		fresh.add(c)
+		fresh[id] = true
 	case after != before:
 		if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{after}); err != nil {
 			return err
@@ -457,6 +357,9 @@ func (r *run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 		for i := range groups {
 			delete(r.unseen, groups[i].ID)
 		}
+		if groups, err = r.asTold(ctx, groups); err != nil {
+			return nil, err
+		}
 		groups = r.inScope(groups)
 		for i := range groups {
 			delete(missing, groups[i].ID)
@@ -480,9 +383,10 @@ func (r *run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 
 // readUnreadMembers reads how the members join of whom only the id is known.
 func (r *run) readUnreadMembers(ctx context.Context) error {
+	var unjoined []directory.GUID
 	for after := (directory.GUID{}); ; {
 		members, err := r.state.UnreadMembers(ctx, r.record.ID, after, askBatch)
-		if err != nil || len(members) == 0 {
+		if err != nil {
 			return err
 		}
 		read, err := r.readSingly(ctx, members)
@@ -492,11 +396,11 @@ func (r *run) readUnreadMembers(ctx context.Context) error {
 		for i := range read {
 			// A replica that lags behind does not show yet that they have an account.
 			if m := &read[i]; m.Kind == directory.KindUser && m.Readable && !m.Synced {
-				r.unjoined = append(r.unjoined, m.ID)
+				unjoined = append(unjoined, m.ID)
 			}
 		}
 		if len(members) < askBatch {
-			return nil
+			return r.readAgain(ctx, NoteReadUser, unjoined)
 		}
 		after = members[len(members)-1].ID
 	}
@@ -512,7 +416,7 @@ func (r *run) readSingly(ctx context.Context, members []directory.SourceMember) 
 		if err := r.state.StageKnownMembers(ctx, r.record.ID, known); err != nil {
 			return nil, err
 		}
-		read = append(read, known...)
+		read, r.readUsers = append(read, known...), true
 	}
 	return read, nil
 }

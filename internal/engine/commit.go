@@ -4,8 +4,6 @@ import (
 	"context"
 	"reflect"
 	"time"
-
-	"groupwriteback/internal/directory"
 )
 
 // commitStep makes what was read current. The watermark comes last: a crash
@@ -23,6 +21,13 @@ func (r *run) commitStep(ctx context.Context) error {
 	}
 	if err := r.state.StillRunning(ctx, r.record.ID); err != nil {
 		return err
+	}
+	if r.record.PolicyType == Initial { // which has read everything once more
+		for _, kind := range []NoteKind{NoteRead, NoteReadUser} {
+			if _, err := r.dueAgain(ctx, kind, r.watermark.Initial.Add(-replicaLag)); err != nil {
+				return err
+			}
+		}
 	}
 	watermark, err := r.newWatermark(ctx)
 	if err != nil {
@@ -43,7 +48,10 @@ func (r *run) commitStep(ctx context.Context) error {
 			return err
 		}
 	}
-	err = r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
+	err = r.state.ForgetNotes(ctx, r.lagBegan(), r.now())
+	if err == nil {
+		err = r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
+	}
 	if ctx.Err() != nil {
 		return nil // the next run removes them
 	}
@@ -54,9 +62,6 @@ func (r *run) commitStep(ctx context.Context) error {
 // run of one group has read nothing else.
 func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 	w := r.watermark
-	if r.single {
-		w.Source = readOnDemand(w.Source, r.record.GroupID, r.now().UTC())
-	}
 	if r.single && !r.record.wrote() {
 		return w, nil
 	}
@@ -73,32 +78,9 @@ func (r *run) newWatermark(ctx context.Context) (Watermark, error) {
 		return w, nil
 	}
 	w.SearchedUSN = r.targetID.HighestUSN
-	for i := range w.Source {
-		// A full import has read everything again.
-		if r.record.PolicyType == Initial && w.Initial.Sub(w.Source[i].Taken) >= replicaLag {
-			w.Source[i].forgetNotes()
-		}
-	}
 	r.links.Projection = r.projection
-	r.links.Unjoined = distinct(r.unjoined)
 	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
 	return w, nil
-}
-
-// readOnDemand notes with the newest links that a group was read whole just now,
-// on a replica that may lag behind what a delta has told before (rule 11). The
-// links are the same, and later runs of one group add to the note.
-func readOnDemand(links []DeltaLinks, id directory.GUID, now time.Time) []DeltaLinks {
-	if len(links) == 0 {
-		return nil
-	}
-	note := DeltaLinks{Groups: links[0].Groups, Users: links[0].Users, Projection: links[0].Projection, Taken: now, Whole: []directory.GUID{id}}
-	if len(links) > 1 && links[1].Groups == note.Groups {
-		note.Whole = append(note.Whole, links[0].Whole...)
-		links = links[1:]
-	}
-	note.Whole = distinct(note.Whole)
-	return append([]DeltaLinks{note}, links...)
 }
 
 // settleSettings notes that the full import is done, and what the containers

@@ -103,6 +103,11 @@ func TestHistories(t *testing.T) {
 		b.veil(false)
 		clear(b.directory.hidden)
 		b.pass(25 * time.Hour) // whoever was not found is asked for again
+		// What is gone, and no delta tells it, is asked for twice.
+		if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{SkipReplicationCheck: true}, nil); err != nil {
+			rt.Fatal(err)
+		}
+		b.pass(31 * time.Minute)
 		// The domain controllers have received everything, also what a run wrote that
 		// was broken off.
 		last, err := b.engine.Sync(context.Background(), engine.SyncRequest{SkipReplicationCheck: true}, nil)

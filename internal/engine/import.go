@@ -53,7 +53,11 @@ func (r *run) importGroups(ctx context.Context) error {
 		for i := range page {
 			r.sawGroup(&page[i])
 		}
-		inScope := r.inScope(page)
+		told, err := r.asTold(ctx, page)
+		if err != nil {
+			return err
+		}
+		inScope := r.inScope(told)
 		r.record.SourceGroups += len(inScope)
 		r.progress("import-source", r.record.SourceGroups, 0, "Reading the groups of the tenant")
 		return r.state.StageSourceGroups(ctx, r.record.ID, inScope)
@@ -61,7 +65,7 @@ func (r *run) importGroups(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the groups of the tenant: %w", err)
 	}
-	return nil
+	return r.readTold(ctx)
 }
 
 // sawGroup counts a group that the tenant showed, in the scope or not.
@@ -94,9 +98,10 @@ func (r *run) importMembers(ctx context.Context) error {
 	}
 	if r.expired { // the next run goes on from the links that were taken first
 		r.watermark.Settled = false
-		return nil
+	} else if err := r.catchUp(ctx); err != nil {
+		return err
 	}
-	return r.catchUp(ctx)
+	return r.putTold(ctx)
 }
 
 // readMembers stages the members of groups of which nothing is staged yet. When
@@ -105,6 +110,9 @@ func (r *run) importMembers(ctx context.Context) error {
 func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
 	batch := memberBatch{stage: func(pages []MemberPage) error { return r.state.StageMembers(ctx, r.record.ID, pages) }}
 	done, read := 0, map[directory.GUID]bool{}
+	for _, id := range groups {
+		r.reread[id], r.readUsers = true, true
+	}
 	err := r.source.Members(ctx, groups, func(page MemberPage) error {
 		if HasID(page.Err, StopAccessTokenExpired) {
 			r.expired = true

@@ -113,6 +113,12 @@ func (d *demand) importSource(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the group %s: %w", d.id, err)
 	}
+	if err := d.readAgain(ctx, NoteRead, []directory.GUID{d.id}); err != nil {
+		return err
+	}
+	if groups, err = d.asTold(ctx, groups); err != nil {
+		return err
+	}
 	if len(groups) == 0 {
 		// A run that waits for the group goes on waiting: no delta tells of it again.
 		d.unseen[d.id] = d.pending[d.id]
@@ -139,6 +145,9 @@ func (d *demand) importSource(ctx context.Context) error {
 			}
 		}
 		if err := d.readMembers(ctx, []directory.GUID{d.id}); err != nil {
+			return err
+		}
+		if err := d.putTold(ctx); err != nil {
 			return err
 		}
 		d.step("Import", Passed, "The group and its members were read.")

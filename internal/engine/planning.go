@@ -212,7 +212,8 @@ func (c *cursor[T]) next() {
 // were, and who holds a name.
 type planner struct {
 	*run
-	again  bool // it plans groups that the run has planned before
+	again  bool                    // it plans groups that the run has planned before
+	waits  map[directory.GUID]bool // groups that have to be asked for again
 	names  plan.Names
 	absent *batch[plan.Pair] // to be asked for singly
 	moved  *batch[plan.Pair] // groups that once stood in AD, to be looked for by SID
@@ -221,7 +222,7 @@ type planner struct {
 }
 
 func newPlanner(ctx context.Context, r *run) *planner {
-	p := &planner{run: r}
+	p := &planner{run: r, waits: map[directory.GUID]bool{}}
 	p.absent = batched(listBatch, func(pairs []plan.Pair) error { return p.askPresence(ctx, pairs) })
 	p.moved = batched(nameBatch, func(pairs []plan.Pair) error { return p.askSIDs(ctx, pairs) })
 	p.moved.weight = func(pair plan.Pair) int { return len(pair.Membership.Joined) }
@@ -295,85 +296,6 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 	before, err := p.state.SourceMembership(ctx, p.base, pair.ID)
 	p.countUnwritten(&before, -1)
 	return err
-}
-
-// askPresence asks the tenant for each group that its list lacks and that we
-// would otherwise have to judge by its absence (rule 6).
-func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
-	var ids []directory.GUID
-	for _, pair := range absent {
-		if p.told[pair.ID] {
-			continue // it is there, whatever a replica that lags behind says
-		}
-		if linked(&pair) || p.unseen[pair.ID] {
-			ids = append(ids, pair.ID)
-		}
-	}
-	presence, err := p.presence(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, pair := range absent {
-		if presence[pair.ID] == PresenceHardDeleted && p.restorable[pair.ID] {
-			// A replica that lags behind does not show it in the recycle bin yet.
-			// When it goes from there, the delta tells.
-			presence[pair.ID] = PresenceSoftDeleted
-		}
-		pair.Presence = string(presence[pair.ID])
-		if err := p.plan(ctx, &pair); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func linked(pair *plan.Pair) bool {
-	return pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked })
-}
-
-// unsettled reports whether the tenant did not show the group although it may
-// have it: a replica that lags behind would not. It is asked for until it is
-// shown, or a delta says that it was removed.
-func (p *planner) unsettled(pair *plan.Pair) bool {
-	switch Presence(pair.Presence) {
-	case PresenceOutOfScope:
-		return false
-	case PresenceHardDeleted:
-		return p.unseen[pair.ID] && !linked(pair)
-	}
-	return p.unseen[pair.ID]
-}
-
-// presence asks for groups singly. One that is there is out of scope when its
-// attributes say so; else the list was not whole.
-func (r *run) presence(ctx context.Context, ids []directory.GUID) (map[directory.GUID]Presence, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	presence, err := r.source.Presence(ctx, r.selection, ids)
-	var found []directory.GUID
-	for id, p := range presence {
-		if p == PresenceFound {
-			found = append(found, id)
-		}
-	}
-	if err == nil && len(found) > 0 {
-		var groups []directory.SourceGroup
-		groups, err = r.source.GroupsByID(ctx, r.selection, found)
-		for i := range groups {
-			if r.record.PolicyType == Delta { // else its list has shown it
-				r.sawGroup(&groups[i])
-			}
-			if !r.scope.Holds(&groups[i]) {
-				presence[groups[i].ID] = PresenceOutOfScope
-			}
-		}
-	}
-	if err != nil && (ctx.Err() != nil || !HasID(err, StopAccessTokenExpired)) {
-		return nil, fmt.Errorf("asking the tenant for %d groups singly: %w", len(ids), err)
-	}
-	r.expired = r.expired || err != nil
-	return presence, nil
 }
 
 // askSIDs finds the objects that the groups were which were moved to the cloud
@@ -466,7 +388,7 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	}
 	// Without a group and a link nothing waits for what stands in the way.
 	waits := pair.Source != nil || linked(pair)
-	p.setPending(pair.ID, p.unsettled(pair) || waits && plan.Pending(changes, &pair.Membership))
+	p.setPending(pair.ID, p.waits[pair.ID] || waits && plan.Pending(changes, &pair.Membership))
 	for _, change := range changes {
 		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
 			p.unlinks = append(p.unlinks, change.TargetGUID)

@@ -60,7 +60,6 @@ func (r *run) choosePolicy(ctx context.Context) error {
 	if r.watermark, err = r.state.Watermark(ctx); err != nil {
 		return err
 	}
-	r.recall()
 	// Read before anything is searched: what changes meanwhile is found again.
 	if r.targetID, err = r.target.Identify(ctx); err != nil {
 		return err
@@ -246,7 +245,9 @@ func parseFilter(text string) (*plan.Filter, error) {
 // becomeInitial turns a delta run into one that imports everything.
 func (r *run) becomeInitial(ctx context.Context, why PolicyReason) error {
 	r.record.PolicyType, r.record.PolicyReason = Initial, why
-	r.touched, r.unseen, r.unjoined = map[directory.GUID]touch{}, map[directory.GUID]bool{}, nil
-	r.recall()
+	r.touched = map[directory.GUID]touch{}
+	clear(r.unseen)
+	clear(r.toldOut)
+	clear(r.reread)
 	return r.state.Discard(ctx, r.record.ID)
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -100,30 +99,6 @@ type DeltaLinks struct {
 	// Projection is what the links tell of, in a form for comparing: Graph keeps to
 	// the properties that were selected when the first of them was asked for.
 	Projection string `json:"projection,omitempty"`
-	// What a replica that lags behind may have kept back of what was read when
-	// these links were taken, for when the lag is over (rule 11). Whole are the
-	// groups that were read whole, in a full import those that had changed shortly
-	// before, Unjoined users who were read singly and seemed to have no account:
-	// they are read once more. Told are groups that a delta told of and that were
-	// not shown, Restorable those that it said can be restored: until then nothing
-	// else, or nothing worse, is believed of them.
-	Whole      []directory.GUID `json:"whole,omitempty"`
-	Unjoined   []directory.GUID `json:"unjoined,omitempty"`
-	Told       []directory.GUID `json:"told,omitempty"`
-	Restorable []directory.GUID `json:"restorable,omitempty"`
-}
-
-// forgetNotes is for when the lag is over.
-func (l *DeltaLinks) forgetNotes() {
-	l.Whole, l.Unjoined, l.Told, l.Restorable = nil, nil, nil, nil
-}
-
-// addNotes takes over what is noted with other links.
-func (l *DeltaLinks) addNotes(from *DeltaLinks) {
-	l.Whole = distinct(slices.Concat(l.Whole, from.Whole))
-	l.Unjoined = distinct(slices.Concat(l.Unjoined, from.Unjoined))
-	l.Told = distinct(slices.Concat(l.Told, from.Told))
-	l.Restorable = distinct(slices.Concat(l.Restorable, from.Restorable))
 }
 
 // Removal says how a group left the tenant.

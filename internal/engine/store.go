@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -21,6 +22,7 @@ type Store interface {
 	OwnerStore
 	RunStore
 	StagingStore
+	NoteStore
 	LinkStore
 	SpoolStore
 }
@@ -154,6 +156,57 @@ type StagingStore interface {
 	Current(ctx context.Context) (generation int64, err error) // 0: none
 	// Watermark returns the zero value when nothing was ever committed.
 	Watermark(ctx context.Context) (Watermark, error)
+}
+
+// NoteStore keeps what is remembered because replicas of the tenant lag behind
+// (rule 11). What a run notes holds for itself at once, and for the runs to come
+// from its commit on.
+type NoteStore interface {
+	// StageNotes notes something in the place of what was noted of the same kind
+	// of the same object; a note without a time forgets that.
+	StageNotes(ctx context.Context, generation int64, notes []Note) error
+	// Notes lists the notes of a kind by id, and NotesOf returns those of these
+	// objects.
+	Notes(ctx context.Context, generation int64, kind NoteKind, after directory.GUID, limit int) ([]Note, error)
+	NotesOf(ctx context.Context, generation int64, kind NoteKind, ids []directory.GUID) (map[directory.GUID]Note, error)
+	// StageToldMembers notes the members that the changes tell of; of each the
+	// last word counts. ToldMembers returns those of one group that were told
+	// since, and ToldGroups lists the groups that there are, by id.
+	StageToldMembers(ctx context.Context, generation int64, at time.Time, changes []GroupChange) error
+	ToldMembers(ctx context.Context, generation int64, group directory.GUID, since time.Time) ([]MemberChange, error)
+	ToldGroups(ctx context.Context, generation int64, since time.Time, after directory.GUID, limit int) ([]directory.GUID, error)
+	// ForgetNotes forgets of what was committed what a delta told up to the given
+	// time, and what is of no more use. Notes of a time after now count as made now.
+	ForgetNotes(ctx context.Context, upTo, now time.Time) error
+}
+
+// NoteKind is what a note is about.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	// NoteGroup is what a delta told of a group, a GroupChange without members,
+	// and NoteUser what it told of a user, a SourceMember. They go over what is
+	// read until the lag is over.
+	NoteGroup NoteKind = "group"
+	NoteUser  NoteKind = "user"
+	// NoteDeleted: a delta told that the group is deleted for good.
+	NoteDeleted NoteKind = "deleted"
+	// NoteAbsent: since then the tenant has said of the group, whenever it was
+	// asked for singly, this Presence.
+	NoteAbsent NoteKind = "absent"
+	// NoteRead: the group was read, perhaps as it was before, and is read once
+	// more when the lag is over. NoteReadUser is the same of a user.
+	NoteRead     NoteKind = "read"
+	NoteReadUser NoteKind = "read-user"
+)
+
+// Note is something that is remembered of one object.
+type Note struct {
+	Kind NoteKind
+	ID   directory.GUID
+	At   time.Time
+	Told json.RawMessage // as the kind has it
 }
 
 // TargetKey is a place in the order of staged targets.

@@ -193,15 +193,17 @@ type run struct {
 	refusedWhole int
 	firstFailed  SpooledChange
 	touched      map[directory.GUID]touch
-	// unseen are groups that were asked for and that the tenant did not show,
-	// told those that a delta told of as being there, now or within the lag.
-	unseen, told map[directory.GUID]bool
-	// restorable are groups that a delta says can be restored, now or within the lag.
-	restorable map[directory.GUID]bool
-	unjoined   []directory.GUID // users who were read singly and seem to have no account
-	lost       map[directory.GUID]Link
-	relinks    []Link
-	unlinks    []directory.GUID
+	// unseen are groups that were asked for and that the tenant did not show.
+	unseen map[directory.GUID]bool
+	// toldOut are groups that left the scope by what a delta tells.
+	toldOut map[directory.GUID]bool
+	// reread are groups whose members this run has read, readUsers tells whether
+	// it has read of anybody how he joins: over these goes what was told.
+	reread    map[directory.GUID]bool
+	readUsers bool
+	lost      map[directory.GUID]Link
+	relinks   []Link
+	unlinks   []directory.GUID
 	// exported and confirmed are the last changes of each phase that were.
 	exported, confirmed map[plan.Phase]int64
 	// disturbed are the objects that were looked at before their first write,
@@ -241,7 +243,7 @@ func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKi
 	r := &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
 		settings: settings, now: e.config.Now, projection: e.config.projection(), log: e.config.Log, progressing: progressing{report: report}, limits: plan.Limits(settings.Limits),
-		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
+		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, toldOut: map[directory.GUID]bool{}, reread: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
 	}

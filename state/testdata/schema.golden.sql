@@ -71,6 +71,14 @@ CREATE TABLE member_join (
     target_guid  BLOB, tries INTEGER NOT NULL DEFAULT 0, due TEXT,
     PRIMARY KEY (number, generation)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE note (
+    kind       TEXT    NOT NULL, -- engine.NoteKind
+    id         BLOB    NOT NULL, -- what it is about
+    generation INTEGER NOT NULL,
+    at         INTEGER,          -- NULL: the run forgets it
+    told       TEXT    NOT NULL, -- as the kind has it, empty for nothing
+    PRIMARY KEY (kind, id, generation)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE owner (
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     tenant_id   BLOB NOT NULL,
@@ -153,6 +161,15 @@ CREATE TABLE target_object (
     generation INTEGER NOT NULL, -- last seen
     dn         TEXT    NOT NULL
 , sid TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+CREATE TABLE told_member (
+    group_id   BLOB    NOT NULL,
+    member_id  BLOB    NOT NULL,
+    generation INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    kind       TEXT    NOT NULL,
+    removed    INTEGER NOT NULL,
+    PRIMARY KEY (group_id, member_id, generation)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE watermark (
     only            INTEGER PRIMARY KEY CHECK (only = 1),
     generation      INTEGER NOT NULL,
@@ -168,6 +185,7 @@ CREATE INDEX change_target ON change (target_guid);
 CREATE INDEX former_link_source ON former_link (source_id);
 CREATE INDEX member_join_due                    ON member_join (generation, due) WHERE due IS NOT NULL;
 CREATE INDEX member_join_generation             ON member_join (generation);
+CREATE INDEX note_generation        ON note (generation);
 CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';
 CREATE INDEX run_running ON run (status) WHERE status = 'running';
 CREATE INDEX source_group_generation            ON source_group (generation);
@@ -175,3 +193,4 @@ CREATE INDEX source_membership_chunk_generation ON source_membership_chunk (gene
 CREATE INDEX source_membership_generation       ON source_membership (generation);
 CREATE INDEX target_group_source ON target_group (generation, source_id, guid);
 CREATE INDEX target_membership_chunk_generation ON target_membership_chunk (generation);
+CREATE INDEX told_member_generation ON told_member (generation);

@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// askPresence asks the tenant for each group that its list lacks and that we
+// would otherwise have to judge by its absence (rule 6).
+func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
+	heard, err := p.hear(ctx, absent)
+	if err != nil {
+		return err
+	}
+	var notes []Note
+	for _, pair := range absent {
+		if h, ok := heard[pair.ID]; ok {
+			v := p.judge(&pair, h)
+			pair.Presence, pair.Lasting = string(v.is), v.lasting
+			if v.wait {
+				p.waits[pair.ID] = true
+			}
+			noted, err := h.notes(pair.ID, v, p.now().UTC(), p.counts)
+			if err != nil {
+				return err
+			}
+			notes = append(notes, noted...)
+		}
+		if err := p.plan(ctx, &pair); err != nil {
+			return err
+		}
+	}
+	return p.state.StageNotes(ctx, p.record.ID, notes)
+}
+
+func linked(pair *plan.Pair) bool {
+	return pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked })
+}
+
+// heard is what the tenant says of a group that its list lacks, and has said.
+type heard struct {
+	said    Presence     // asked for singly, now
+	told    *GroupChange // by a delta, within the lag
+	deleted *Note        // a delta told that it is deleted for good
+	absent  *Note        // since when it has been said to be absent
+	before  bool         // the last committed run had it
+	// excluded: the scope excludes it as that run had it, of which no delta has
+	// told anything else since.
+	excluded bool
+}
+
+// hear gathers that of the groups that we have written or wait for.
+func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.GUID]heard, error) {
+	var ids []directory.GUID
+	for _, pair := range absent {
+		if linked(&pair) || p.unseen[pair.ID] {
+			ids = append(ids, pair.ID)
+		}
+	}
+	told, err := p.toldOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	said, err := p.presence(ctx, ids, told)
+	if err != nil {
+		return nil, err
+	}
+	deleted, err := p.state.NotesOf(ctx, p.record.ID, NoteDeleted, ids)
+	if err != nil {
+		return nil, err
+	}
+	absentSince, err := p.state.NotesOf(ctx, p.record.ID, NoteAbsent, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := map[directory.GUID]heard{}
+	for _, id := range ids {
+		h := heard{said: PresenceUnknown}
+		if s, ok := said[id]; ok {
+			h.said = s
+		}
+		if word, ok := told[id]; ok {
+			h.told = &word
+		}
+		if note, ok := deleted[id]; ok {
+			h.deleted = &note
+		}
+		if note, ok := absentSince[id]; ok {
+			h.absent = &note
+		}
+		if p.base != 0 {
+			var before directory.SourceGroup
+			if before, h.before, err = p.state.SourceGroup(ctx, p.base, id); err != nil {
+				return nil, err
+			}
+			// What the deltas do not track may have been anything.
+			h.excluded = h.before && !p.selection.WritebackConfiguration && !p.scope.Holds(&before)
+		}
+		all[id] = h
+	}
+	return all, nil
+}
+
+// verdict is what is believed of an absent group: what it is, whether that is
+// more than the word of one moment, so that something may be deleted for it, and
+// whether the group has to be asked for again.
+type verdict struct {
+	is            Presence
+	lasting, wait bool
+}
+
+// judge believes what a delta tells more than what is said within the lag, and
+// lets nothing be deleted on the word of one moment: a delta must have told the
+// same, or the tenant must have said so twice, the lag apart.
+func (p *planner) judge(pair *plan.Pair, h heard) verdict {
+	v := verdict{is: h.said}
+	switch {
+	case h.told != nil && h.told.Removed == NotRemoved && h.said != PresenceOutOfScope:
+		return verdict{is: PresenceUnknown, wait: true} // it is there, whatever a replica says
+	case h.told != nil && h.told.Removed == RemovedChanged && h.said != PresenceUnknown:
+		v.is = PresenceSoftDeleted // a replica may show it still, or not yet in the recycle bin
+		v.lasting = h.said == PresenceSoftDeleted || h.said == PresenceHardDeleted
+	case h.deleted != nil && h.said == PresenceHardDeleted:
+		v.lasting = true
+	case h.deleted != nil && p.counts(*h.deleted):
+		v.is = PresenceUnknown
+	case h.said == PresenceOutOfScope:
+		// That writebackConfiguration has changed a delta tells, and not to what.
+		told := p.toldOut[pair.ID] || h.told != nil && p.selection.WritebackConfiguration
+		v.lasting = told || h.excluded || !p.mayBeInScope(pair.ID)
+	}
+	if h.absent != nil && v.is == h.said && h.absent.presence() == h.said && !p.counts(*h.absent) {
+		v.lasting = true
+	}
+	// After a full import that may have read lagging replicas another is due in half
+	// an hour. What the settings exclude they exclude in both.
+	if unsettled := p.record.PolicyType == Initial && !p.watermark.Settled; p.single || unsettled && v.is != PresenceOutOfScope {
+		v.lasting = false
+	}
+	switch v.is {
+	case PresenceHardDeleted:
+		v.wait = !v.lasting
+	case PresenceSoftDeleted:
+		v.wait = p.rules.RemoveSoftDeleted && linked(pair) && !v.lasting
+	case PresenceOutOfScope:
+		v.wait = p.rules.RemoveOutOfScope && linked(pair) && !v.lasting
+	default:
+		v.wait = true
+	}
+	return v
+}
+
+func (n *Note) presence() (p Presence) {
+	_ = json.Unmarshal(n.Told, &p)
+	return p
+}
+
+// notes notes since when the tenant has said the same of the group. One that has
+// just left, by what was read, is read once more when the lag is over: no delta
+// tells of one that was deleted and restored in between.
+func (h *heard) notes(id directory.GUID, v verdict, now time.Time, counts func(Note) bool) (notes []Note, err error) {
+	switch {
+	case h.said == PresenceUnknown:
+	case h.said == PresenceFound && h.absent != nil:
+		notes = append(notes, Note{Kind: NoteAbsent, ID: id})
+	case h.said != PresenceFound && (h.absent == nil || h.absent.presence() != h.said):
+		told, err := json.Marshal(h.said)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, Note{Kind: NoteAbsent, ID: id, At: now, Told: told})
+	}
+	if h.deleted != nil && h.said != PresenceUnknown && h.said != PresenceHardDeleted && !counts(*h.deleted) {
+		notes = append(notes, Note{Kind: NoteDeleted, ID: id}) // it is there after all
+	}
+	if h.before && !v.wait && (v.is == PresenceSoftDeleted || v.is == PresenceOutOfScope) {
+		notes = append(notes, Note{Kind: NoteRead, ID: id, At: now})
+	}
+	return notes, nil
+}
+
+// presence asks for groups singly. One that is there is out of scope when its
+// attributes say so; else the list was not whole.
+func (r *run) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]GroupChange) (map[directory.GUID]Presence, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	presence, err := r.source.Presence(ctx, r.selection, ids)
+	var found []directory.GUID
+	for id, p := range presence {
+		word := told[id]
+		if p == PresenceOutOfScope && word.Kind != nil && !word.unwritten(r.selection) {
+			presence[id], p = PresenceFound, PresenceFound // it was, when the replica last knew
+		}
+		if p == PresenceFound {
+			found = append(found, id)
+		}
+	}
+	if err == nil && len(found) > 0 {
+		var groups []directory.SourceGroup
+		groups, err = r.source.GroupsByID(ctx, r.selection, found)
+		for i := range groups {
+			if r.record.PolicyType == Delta { // else its list has shown it
+				r.sawGroup(&groups[i])
+			}
+			word := told[groups[i].ID]
+			word.apply(&groups[i])
+			if word.unwritten(r.selection) || !r.scope.Holds(&groups[i]) {
+				presence[groups[i].ID] = PresenceOutOfScope
+			}
+		}
+	}
+	if err != nil && (ctx.Err() != nil || !HasID(err, StopAccessTokenExpired)) {
+		return nil, fmt.Errorf("asking the tenant for %d groups singly: %w", len(ids), err)
+	}
+	r.expired = r.expired || err != nil
+	return presence, nil
+}

@@ -1,0 +1,307 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"groupwriteback/internal/directory"
+)
+
+// What a delta tells is true of a moment before it told it, and whatever happens
+// later the next round tells. What is read may be as old as the lag. So a word of
+// a delta goes over every reading until the lag after it is over, and from then
+// on every reading knows it (rule 11).
+
+// lagBegan is the time up to which every replica shows what has happened.
+func (r *run) lagBegan() time.Time { return r.now().Add(-replicaLag) }
+
+// counts reports whether what was noted then is still more than what is read now.
+func (r *run) counts(n Note) bool { return n.At.After(r.lagBegan()) }
+
+// noteChanges notes what a page of a delta tells.
+func (r *run) noteChanges(ctx context.Context, page []GroupChange) error {
+	var ids []directory.GUID
+	var about []GroupChange
+	for i := range page {
+		if r.mayBeInScope(page[i].ID) {
+			ids, about = append(ids, page[i].ID), append(about, page[i])
+		}
+	}
+	ids = distinct(ids)
+	told, err := r.toldOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	deleted, err := r.state.NotesOf(ctx, r.record.ID, NoteDeleted, ids)
+	if err != nil {
+		return err
+	}
+	absent, err := r.state.NotesOf(ctx, r.record.ID, NoteAbsent, ids)
+	if err != nil {
+		return err
+	}
+	for i := range about {
+		word := told[about[i].ID]
+		word.tell(&about[i])
+		told[word.ID] = word
+	}
+	at := r.now().UTC()
+	var notes []Note
+	for _, id := range ids {
+		word := told[id]
+		text, err := json.Marshal(word)
+		if err != nil {
+			return err
+		}
+		notes = append(notes, Note{Kind: NoteGroup, ID: id, At: at, Told: text})
+		if word.Removed == RemovedDeleted {
+			notes = append(notes, Note{Kind: NoteDeleted, ID: id, At: at})
+		} else if _, noted := deleted[id]; noted {
+			notes = append(notes, Note{Kind: NoteDeleted, ID: id})
+		}
+		if _, noted := absent[id]; noted && word.Removed == NotRemoved {
+			notes = append(notes, Note{Kind: NoteAbsent, ID: id})
+		}
+	}
+	if err := r.state.StageNotes(ctx, r.record.ID, notes); err != nil {
+		return err
+	}
+	return r.state.StageToldMembers(ctx, r.record.ID, at, about)
+}
+
+// tell adds a later word, without its members.
+func (c *GroupChange) tell(later *GroupChange) {
+	c.ID, c.Removed = later.ID, later.Removed
+	if later.Kind != nil {
+		c.Kind = later.Kind
+	}
+	for _, f := range []struct{ to, from **string }{
+		{&c.DisplayName, &later.DisplayName}, {&c.Description, &later.Description}, {&c.Mail, &later.Mail}, {&c.Visibility, &later.Visibility},
+	} {
+		if *f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if later.OnPremisesSID != nil {
+		c.OnPremisesSID = later.OnPremisesSID
+	}
+}
+
+// toldOf returns what was told of these groups within the lag.
+func (r *run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]GroupChange, error) {
+	notes, err := r.state.NotesOf(ctx, r.record.ID, NoteGroup, ids)
+	if err != nil {
+		return nil, err
+	}
+	told := map[directory.GUID]GroupChange{}
+	for id, n := range notes {
+		if !r.counts(n) {
+			continue
+		}
+		word, err := n.group()
+		if err != nil {
+			return nil, err
+		}
+		told[id] = word
+	}
+	return told, nil
+}
+
+func (n *Note) group() (word GroupChange, err error) {
+	if err := json.Unmarshal(n.Told, &word); err != nil {
+		return word, fmt.Errorf("what was told of the group %s: %w", n.ID, err)
+	}
+	return word, nil
+}
+
+// unwritten reports whether the group is told as one that is never written.
+func (c *GroupChange) unwritten(selection SourceSelection) bool {
+	return c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !selection.SecurityGroups)
+}
+
+// asTold puts over groups that were just read what was told of them, in their
+// place, and leaves out those that were told as not there.
+func (r *run) asTold(ctx context.Context, groups []directory.SourceGroup) ([]directory.SourceGroup, error) {
+	ids := make([]directory.GUID, len(groups))
+	for i := range groups {
+		ids[i] = groups[i].ID
+	}
+	told, err := r.toldOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	kept := groups[:0]
+	for i := range groups {
+		word := told[groups[i].ID]
+		if word.Removed != NotRemoved || word.unwritten(r.selection) {
+			continue
+		}
+		word.apply(&groups[i])
+		kept = append(kept, groups[i])
+	}
+	return kept, nil
+}
+
+// readTold reads the groups of which was told that they are there, and which a
+// full import did not show.
+func (r *run) readTold(ctx context.Context) error {
+	var lacking []directory.GUID
+	err := r.eachNote(ctx, NoteGroup, func(n Note) error {
+		if !r.counts(n) {
+			return nil
+		}
+		word, err := n.group()
+		if err != nil || word.Removed != NotRemoved || word.unwritten(r.selection) || !r.mayBeInScope(n.ID) {
+			return err
+		}
+		if _, staged, err := r.state.SourceGroup(ctx, r.record.ID, n.ID); err != nil || staged {
+			return err
+		}
+		lacking = append(lacking, n.ID)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.readGroups(ctx, lacking)
+	return err
+}
+
+// putTold puts over what was read of members what was told of them.
+func (r *run) putTold(ctx context.Context) error {
+	if err := r.putToldMembers(ctx); err != nil {
+		return err
+	}
+	if !r.expired {
+		if err := r.readUnreadMembers(ctx); err != nil {
+			return err
+		}
+	}
+	return r.putToldUsers(ctx)
+}
+
+// putToldMembers does so in the groups whose members this run has read.
+func (r *run) putToldMembers(ctx context.Context) error {
+	since := r.lagBegan()
+	for after := (directory.GUID{}); len(r.reread) > 0; {
+		groups, err := r.state.ToldGroups(ctx, r.record.ID, since, after, listBatch)
+		if err != nil {
+			return err
+		}
+		for _, id := range groups {
+			after = id
+			if !r.reread[id] {
+				continue
+			}
+			_, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+			if err != nil {
+				return err
+			}
+			if !staged {
+				continue
+			}
+			members, err := r.state.ToldMembers(ctx, r.record.ID, id, since)
+			if err != nil {
+				return err
+			}
+			if err := r.state.ChangeMembership(ctx, r.record.ID, id, members); err != nil {
+				return err
+			}
+		}
+		if len(groups) < listBatch {
+			break
+		}
+	}
+	return nil
+}
+
+// putToldUsers stages how users join as it was told of them.
+func (r *run) putToldUsers(ctx context.Context) error {
+	if !r.readUsers {
+		return nil
+	}
+	told := batched(listBatch, func(users []directory.SourceMember) error { return r.state.StageKnownMembers(ctx, r.record.ID, users) })
+	err := r.eachNote(ctx, NoteUser, func(n Note) error {
+		if !r.counts(n) {
+			return nil
+		}
+		var user directory.SourceMember
+		if err := json.Unmarshal(n.Told, &user); err != nil {
+			return fmt.Errorf("what was told of the user %s: %w", n.ID, err)
+		}
+		return told.add(user)
+	})
+	if err != nil {
+		return err
+	}
+	return told.flush()
+}
+
+// noteUsers notes what a page of a delta tells of users. One who cannot be read
+// has changed in a way that is not known, so that nothing is told of him.
+func (r *run) noteUsers(ctx context.Context, users []directory.SourceMember) error {
+	at := r.now().UTC()
+	notes := make([]Note, len(users))
+	for i := range users {
+		notes[i] = Note{Kind: NoteUser, ID: users[i].ID}
+		if !users[i].Readable || users[i].Deleted {
+			continue
+		}
+		text, err := json.Marshal(users[i])
+		if err != nil {
+			return err
+		}
+		notes[i].At, notes[i].Told = at, text
+	}
+	return r.state.StageNotes(ctx, r.record.ID, notes)
+}
+
+// readAgain notes that these were read just now, and are read once more when the
+// lag is over.
+func (r *run) readAgain(ctx context.Context, kind NoteKind, ids []directory.GUID) error {
+	notes := make([]Note, len(ids))
+	for i, id := range ids {
+		notes[i] = Note{Kind: kind, ID: id, At: r.now().UTC()}
+	}
+	return r.state.StageNotes(ctx, r.record.ID, notes)
+}
+
+// dueAgain returns what was read up to a time and is to be read once more, and forgets
+// that.
+func (r *run) dueAgain(ctx context.Context, kind NoteKind, upTo time.Time) (ids []directory.GUID, err error) {
+	err = r.eachNote(ctx, kind, func(n Note) error {
+		if !n.At.After(upTo) {
+			ids = append(ids, n.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	forgotten := make([]Note, len(ids))
+	for i, id := range ids {
+		forgotten[i] = Note{Kind: kind, ID: id}
+	}
+	return ids, r.state.StageNotes(ctx, r.record.ID, forgotten)
+}
+
+// eachNote walks through the notes of a kind.
+func (r *run) eachNote(ctx context.Context, kind NoteKind, each func(Note) error) error {
+	for after := (directory.GUID{}); ; {
+		notes, err := r.state.Notes(ctx, r.record.ID, kind, after, listBatch)
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			if err := each(n); err != nil {
+				return err
+			}
+			after = n.ID
+		}
+		if len(notes) < listBatch {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// Generation -1 are the notes that were committed. What a run notes is of its own
+// generation, and hides what was committed of the same object.
+
+// StageNotes notes something, in the place of what was noted of the same kind of
+// the same object. A note without a time forgets that.
+func (s *State) StageNotes(ctx context.Context, generation int64, notes []engine.Note) error {
+	return s.write(ctx, "note what may be behind", func(q *session) error {
+		for i := range notes {
+			n := &notes[i]
+			var at any
+			if !n.At.IsZero() {
+				at = n.At.UnixMilli()
+			}
+			if _, err := q.exec("INSERT OR REPLACE INTO note (kind, id, generation, at, told) VALUES (?, ?, ?, ?, ?)",
+				string(n.Kind), n.ID[:], generation, at, string(n.Told)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// visibleNote is the condition that a row of note n is what run ?1 knows of it.
+const visibleNote = `n.at IS NOT NULL AND (n.generation = ?1 OR n.generation = -1
+	AND NOT EXISTS (SELECT 1 FROM note o WHERE o.kind = n.kind AND o.id = n.id AND o.generation = ?1))`
+
+func scanNote(rows *sql.Rows) (n engine.Note, err error) {
+	var at int64
+	var told string
+	err = rows.Scan(&n.Kind, intoGUID(&n.ID), &at, &told)
+	n.At = time.UnixMilli(at).UTC()
+	if told != "" {
+		n.Told = json.RawMessage(told)
+	}
+	return n, err
+}
+
+// Notes lists the notes of a kind by id.
+func (s *State) Notes(ctx context.Context, generation int64, kind engine.NoteKind, after directory.GUID, limit int) (notes []engine.Note, err error) {
+	err = s.read(ctx, "list what is noted", func(q *session) error {
+		return q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id > ?3 AND "+visibleNote+" ORDER BY n.id LIMIT ?4",
+			[]any{generation, string(kind), after[:], limit}, func(rows *sql.Rows) error {
+				n, err := scanNote(rows)
+				notes = append(notes, n)
+				return err
+			})
+	})
+	return notes, err
+}
+
+// NotesOf returns what is noted of these objects.
+func (s *State) NotesOf(ctx context.Context, generation int64, kind engine.NoteKind, ids []directory.GUID) (notes map[directory.GUID]engine.Note, err error) {
+	notes = map[directory.GUID]engine.Note{}
+	err = s.read(ctx, "read what is noted", func(q *session) error {
+		for i := range ids {
+			err := q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id = ?3 AND "+visibleNote,
+				[]any{generation, string(kind), ids[i][:]}, func(rows *sql.Rows) error {
+					n, err := scanNote(rows)
+					notes[ids[i]] = n
+					return err
+				})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return notes, err
+}
+
+// StageToldMembers notes the members that the changes tell of, each with the last
+// word on it.
+func (s *State) StageToldMembers(ctx context.Context, generation int64, at time.Time, changes []engine.GroupChange) error {
+	return s.write(ctx, "note the members that were told", func(q *session) error {
+		for i := range changes {
+			c := &changes[i]
+			for j := range c.Members {
+				m := &c.Members[j]
+				if _, err := q.exec("INSERT OR REPLACE INTO told_member (group_id, member_id, generation, at, kind, removed) VALUES (?, ?, ?, ?, ?, ?)",
+					c.ID[:], m.ID[:], generation, at.UnixMilli(), string(m.Kind), m.Removed); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// visibleTold is the condition that a row of told_member m is what run ?1 knows
+// and was told after ?2.
+const visibleTold = `m.at > ?2 AND (m.generation = ?1 OR m.generation = -1
+	AND NOT EXISTS (SELECT 1 FROM told_member o WHERE o.group_id = m.group_id AND o.member_id = m.member_id AND o.generation = ?1))`
+
+// ToldMembers returns what was told of the group's members since.
+func (s *State) ToldMembers(ctx context.Context, generation int64, group directory.GUID, since time.Time) (changes []engine.MemberChange, err error) {
+	err = s.read(ctx, "read which members were told", func(q *session) error {
+		return q.each("SELECT m.member_id, m.kind, m.removed FROM told_member m WHERE m.group_id = ?3 AND "+visibleTold,
+			[]any{generation, since.UnixMilli(), group[:]}, func(rows *sql.Rows) error {
+				var c engine.MemberChange
+				err := rows.Scan(intoGUID(&c.ID), &c.Kind, &c.Removed)
+				changes = append(changes, c)
+				return err
+			})
+	})
+	return changes, err
+}
+
+// ToldGroups lists the groups of which members were told since, by id.
+func (s *State) ToldGroups(ctx context.Context, generation int64, since time.Time, after directory.GUID, limit int) (groups []directory.GUID, err error) {
+	err = s.read(ctx, "list the groups whose members were told", func(q *session) error {
+		groups, err = listGUIDs(q, "SELECT DISTINCT m.group_id FROM told_member m WHERE m.group_id > ?3 AND "+visibleTold+" ORDER BY m.group_id LIMIT ?4",
+			generation, since.UnixMilli(), after[:], limit)
+		return err
+	})
+	return groups, err
+}
+
+// commitNotes makes what the run noted what holds for the runs to come.
+func commitNotes(q *session, run int64) error {
+	for _, table := range []string{"note", "told_member"} {
+		if _, err := q.exec("UPDATE OR REPLACE "+table+" SET generation = -1 WHERE generation = ?", run); err != nil {
+			return err
+		}
+	}
+	_, err := q.exec("DELETE FROM note WHERE generation = -1 AND at IS NULL")
+	return err
+}
+
+// ForgetNotes forgets what a delta told up to the given time, and of an absent
+// group what is of no more use, since there is no link to it and nobody waits for
+// it. A note of a time after now was made by a clock that was ahead, and counts
+// as made now.
+func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
+	return s.write(ctx, "forget what was noted", func(q *session) error {
+		for _, table := range []string{"note", "told_member"} {
+			if _, err := q.exec("UPDATE "+table+" SET at = ?1 WHERE generation = -1 AND at > ?1", now.UnixMilli()); err != nil {
+				return err
+			}
+		}
+		for _, query := range []string{
+			"DELETE FROM told_member WHERE generation = -1 AND at <= ?",
+			"DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('group', 'user')",
+			`DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('deleted', 'absent')
+				AND NOT EXISTS (SELECT 1 FROM link WHERE source_id = note.id) AND NOT EXISTS (SELECT 1 FROM pending WHERE source_id = note.id)`,
+		} {
+			if _, err := q.exec(query, upTo.UnixMilli()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -146,7 +146,7 @@ var lastGUID = directory.MustGUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView, err error) {
 	where, args := "", []any{l.generation, l.after[:], upTo[:]}
 	if id := l.filter.ID; !id.IsZero() {
-		where, args = " AND t.guid = ?4", append(args, id[:])
+		where, args = " AND (t.guid = ?4 OR s.id IS NULL AND t.source_id = ?4)", append(args, id[:])
 	}
 	err = l.q.each("SELECT s.id, "+targetColumns+` FROM target_group t
 			LEFT JOIN source_group s ON s.id = t.source_id AND s.generation = t.generation
@@ -158,7 +158,7 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 		if err := scanTarget(rows, &t, &v.Members, intoGUID(&source)); err != nil {
 			return err
 		}
-		v.Key, v.TargetGUID, v.DisplayName, v.Description, v.Mail, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DisplayName, t.Description, t.Mail, t.DN, t.SAMAccountName
+		v.Key, v.ID, v.TargetGUID, v.DisplayName, v.Description, v.Mail, v.DN, v.SAMAccountName = t.GUID, t.SourceID, t.GUID, t.DisplayName, t.Description, t.Mail, t.DN, t.SAMAccountName
 		v.DisplayName = cmp.Or(v.DisplayName, t.CN)
 		if !l.matches(t.DisplayName) && !l.matches(t.Mail) && !l.matches(t.CN) {
 			return nil
@@ -186,7 +186,7 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 // and whole did not is skipped no longer.
 func (s *State) complete(q *session, current layers, whole int64, v *engine.GroupView) error {
 	column, key := "target_guid", v.TargetGUID
-	if !v.ID.IsZero() {
+	if v.Key == v.ID { // else it is not among the groups of the tenant
 		column, key = "source_id", v.ID
 		membership, err := s.sourceMembership(q, current, v.ID)
 		if err != nil {

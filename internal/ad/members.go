@@ -1,6 +1,7 @@
 package ad
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -220,12 +221,25 @@ func (t *target) explain(ctx context.Context, added, removed []culprit) []engine
 		} else if dn, err := t.dnOf(ctx, c.ref.GUID); err == nil && dn == "" && t.local(c.ref) {
 			reason = directory.ReasonNotFound
 		}
-		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: reason, Err: c.err})
+		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: reason, Err: c.about()})
 	}
 	for _, c := range removed {
-		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: directory.ReasonWriteRefused, Err: c.err})
+		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: directory.ReasonWriteRefused, Err: c.about()})
 	}
 	return refusals
+}
+
+// about is the error of a value. An object that is missing is the member then:
+// the group was looked at when the whole was refused.
+func (c *culprit) about() error {
+	if !ldap.IsErrorWithCode(c.err, ldap.LDAPResultNoSuchObject) {
+		return c.err
+	}
+	return &engine.Error{
+		Category: engine.ObjectNotFound, ID: "MemberRefused", Object: cmp.Or(c.ref.DN, c.ref.GUID.String()),
+		Message: "The member does not exist in the directory.",
+		Advice:  "Run a sync again: it looks the member up anew.", Err: c.err,
+	}
 }
 
 // distinct returns the members, each once: a value that is given twice fails

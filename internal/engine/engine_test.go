@@ -50,6 +50,8 @@ func (b *bench) start(t fataler) {
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
+	now := func() time.Time { return time.Now().Add(b.ahead) }
+	b.tenant.clock = now
 	b.engine = engine.New(engine.Config{
 		OpenSource: func(context.Context, engine.SourceConfig) (engine.Source, error) { return b.tenant, nil },
 		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return b.directory, nil },
@@ -61,7 +63,7 @@ func (b *bench) start(t fataler) {
 			return b.wrap(s), nil
 		},
 		Log: b.log, Projection: b.projection,
-		Now: func() time.Time { return time.Now().Add(b.ahead) },
+		Now: now,
 	})
 	if _, err := b.engine.Connect(context.Background(), &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {
 		t.Fatal(err)

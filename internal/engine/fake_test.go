@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
@@ -73,12 +74,62 @@ type fakeTenant struct {
 	// lagging is what a replica that lags behind shows to all but delta queries.
 	lagging    *moment
 	lagDeleted map[directory.GUID]engine.Presence
-	lagLinks   int                                   // links that were given out before it fell behind
-	synced     map[string]bool                       // users that became synced
-	veiled     bool                                  // the user of that name cannot be read
-	natures    map[directory.GUID]engine.GroupNature // groups that are never written
-	byDefault  engine.Tristate
-	asked      []directory.GUID // whose members were read
+	lagLinks   int // links that were given out before it fell behind
+	// behind is by how much the replica is behind that answers each kind of
+	// request, and past what the tenant was at each time, see remember.
+	behind    map[resource]time.Duration
+	past      []snapshot
+	clock     func() time.Time
+	recorded  []int                                 // of each moment, how much of past came before it
+	synced    map[string]bool                       // users that became synced
+	veiled    bool                                  // the user of that name cannot be read
+	natures   map[directory.GUID]engine.GroupNature // groups that are never written
+	byDefault engine.Tristate
+	asked     []directory.GUID // whose members were read
+}
+
+// resource is a kind of request. Each may be answered by another replica.
+type resource string
+
+const (
+	lists        resource = "lists"
+	byID         resource = "groups by id"
+	single       resource = "single reads"
+	deletedItems resource = "deleted items"
+	memberships  resource = "members"
+	users        resource = "users"
+)
+
+var resources = []resource{lists, byID, single, deletedItems, memberships, users}
+
+// snapshot is what the tenant was from a time on.
+type snapshot struct {
+	at      time.Time
+	groups  moment
+	deleted map[directory.GUID]engine.Presence
+}
+
+// remember keeps what the tenant is from now on, for replicas that are behind.
+func (t *fakeTenant) remember() {
+	t.past = append(t.past, snapshot{t.clock(), t.now(), maps.Clone(t.deleted)})
+}
+
+// then is what the replica knows that answers this kind of request; ok is false
+// where it is up to date.
+func (t *fakeTenant) then(kind resource) (r snapshot, ok bool) {
+	behind := t.behind[kind]
+	if behind == 0 || len(t.past) == 0 {
+		return r, false
+	}
+	at := t.clock().Add(-behind)
+	r = t.past[0]
+	for _, p := range t.past {
+		if p.at.After(at) {
+			break
+		}
+		r = p
+	}
+	return r, true
 }
 
 // moment is a copy of the tenant.
@@ -101,7 +152,10 @@ func (t *fakeTenant) lag() {
 }
 
 // shown is what reading shows, other than delta queries.
-func (t *fakeTenant) shown() moment {
+func (t *fakeTenant) shown(kind resource) moment {
+	if then, ok := t.then(kind); ok {
+		return then.groups
+	}
 	if t.lagging != nil {
 		return *t.lagging
 	}
@@ -178,7 +232,7 @@ func (t *fakeTenant) Identify(ctx context.Context) (engine.SourceIdentity, error
 }
 
 func (t *fakeTenant) Groups(ctx context.Context, selection engine.SourceSelection, page func([]directory.SourceGroup) error) error {
-	shown := t.shown()
+	shown := t.shown(lists)
 	for _, id := range slices.SortedFunc(maps.Keys(shown), directory.GUID.Compare) {
 		if err := t.check(ctx, "groups"); err != nil {
 			return err
@@ -198,7 +252,7 @@ func (t *fakeTenant) Groups(ctx context.Context, selection engine.SourceSelectio
 
 func (t *fakeTenant) GroupsByID(ctx context.Context, selection engine.SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error) {
 	var out []directory.SourceGroup
-	shown := t.shown()
+	shown := t.shown(byID)
 	for _, id := range ids {
 		if g, ok := shown[id]; ok && (g.Kind == directory.UnifiedGroup || selection.SecurityGroups) {
 			out = append(out, g.SourceGroup)
@@ -209,7 +263,7 @@ func (t *fakeTenant) GroupsByID(ctx context.Context, selection engine.SourceSele
 
 func (t *fakeTenant) GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]engine.NamedNature, error) {
 	out := map[directory.GUID]engine.NamedNature{}
-	shown := t.shown()
+	shown := t.shown(byID)
 	for _, id := range ids {
 		if nature, ok := t.natures[id]; ok {
 			out[id] = engine.NamedNature{Name: "unfit", Nature: nature}
@@ -224,7 +278,7 @@ func (t *fakeTenant) GroupNatures(ctx context.Context, ids []directory.GUID) (ma
 
 func (t *fakeTenant) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
 	var ids []directory.GUID
-	for id, g := range t.shown() {
+	for id, g := range t.shown(lists) {
 		if strings.EqualFold(g.DisplayName, text) || g.Mail != "" && strings.EqualFold(g.Mail, text) {
 			ids = append(ids, id)
 		}
@@ -233,7 +287,7 @@ func (t *fakeTenant) FindGroups(ctx context.Context, text string) ([]directory.G
 }
 
 func (t *fakeTenant) Members(ctx context.Context, groups []directory.GUID, page func(engine.MemberPage) error) error {
-	shown := t.shown()
+	shown := t.shown(memberships)
 	for _, id := range groups {
 		t.asked = append(t.asked, id)
 		p := engine.MemberPage{Group: id, Last: true}
@@ -257,7 +311,7 @@ func (t *fakeTenant) Members(ctx context.Context, groups []directory.GUID, page 
 
 func (t *fakeTenant) MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error) {
 	all := map[directory.GUID]directory.SourceMember{}
-	for _, g := range t.shown() {
+	for _, g := range t.shown(users) {
 		for _, m := range g.members {
 			all[m.ID] = m
 		}
@@ -291,7 +345,7 @@ func (t *fakeTenant) GroupsOf(ctx context.Context, users []directory.GUID) (map[
 }
 
 func (t *fakeTenant) link() string {
-	t.moments, t.bins = append(t.moments, t.now()), append(t.bins, maps.Clone(t.deleted))
+	t.moments, t.bins, t.recorded = append(t.moments, t.now()), append(t.bins, maps.Clone(t.deleted)), append(t.recorded, len(t.past))
 	return strconv.Itoa(len(t.moments) - 1)
 }
 
@@ -302,7 +356,6 @@ func (t *fakeTenant) StartDelta(ctx context.Context) (engine.DeltaLinks, error) 
 	return engine.DeltaLinks{Groups: t.link(), Users: t.link()}, nil
 }
 
-// since returns what the tenant was when the link was given out.
 // since is what the tenant was when the link was given out, and after it what a
 // replica shows that fell behind later: of what came and went in between a delta
 // tells too, as that it is not there.
@@ -314,7 +367,19 @@ func (t *fakeTenant) since(link string) ([]moment, error) {
 	if t.lagging != nil && n < t.lagLinks {
 		return []moment{t.moments[n], *t.lagging}, nil
 	}
-	return []moment{t.moments[n]}, nil
+	since := []moment{t.moments[n]}
+	// Of a group that was deleted and restored since then a delta does not tell.
+	for _, p := range t.past[t.recorded[n]:] {
+		between := maps.Clone(p.groups)
+		for id := range t.groups {
+			was, had := t.moments[n][id]
+			if _, has := between[id]; had && !has {
+				between[id] = was
+			}
+		}
+		since = append(since, between)
+	}
+	return since, nil
 }
 
 func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]engine.GroupChange) error) (string, error) {
@@ -437,9 +502,12 @@ func (t *fakeTenant) NewGroupDefault(ctx context.Context) (engine.Tristate, erro
 var errOneGroup = &engine.Error{Category: engine.PermissionDenied, ID: "PermissionMissing", Message: "not this one"}
 
 func (t *fakeTenant) Presence(ctx context.Context, _ engine.SourceSelection, groups []directory.GUID) (map[directory.GUID]engine.Presence, error) {
-	out, shown, deleted := map[directory.GUID]engine.Presence{}, t.shown(), t.deleted
+	out, shown, deleted := map[directory.GUID]engine.Presence{}, t.shown(single), t.deleted
 	if t.lagging != nil && t.lagDeleted != nil {
 		deleted = t.lagDeleted
+	}
+	if then, ok := t.then(deletedItems); ok {
+		deleted = then.deleted
 	}
 	for _, id := range groups {
 		switch err := t.check(ctx, "presence"); {

@@ -45,6 +45,9 @@ func TestHistories(t *testing.T) {
 		if b.filtered = oneIn(rt, 2, "filter"); b.filtered {
 			b.leaveOut(rt)
 		}
+		if !oneIn(rt, 4, "no replica is behind") {
+			b.fallBehind(rt)
+		}
 		// Most begin where an installation is most of its life: everything is written,
 		// and no later run reads everything by itself.
 		if !oneIn(rt, 8, "nothing written") {
@@ -52,6 +55,7 @@ func TestHistories(t *testing.T) {
 				b.tenant.put(name, someOf(rt, users)...)
 				alive[guid("group "+name)] = true
 			}
+			b.tenant.remember()
 			for range 3 {
 				b.sync(rt)
 				b.pass(31 * time.Minute)
@@ -61,6 +65,8 @@ func TestHistories(t *testing.T) {
 		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
 			for range rapid.IntRange(0, 4).Draw(rt, "edits") {
 				edit(rt, b, names, users, alive)
+				b.tenant.remember()
+				b.ahead += time.Duration(evenly(rt, 12, "minutes")) * time.Minute
 			}
 			objects, unreadable := owned(b), b.unreadable()
 			crashed := b.disturb(rt, t)
@@ -102,6 +108,7 @@ func TestHistories(t *testing.T) {
 		}
 		b.veil(false)
 		clear(b.directory.hidden)
+		b.tenant.remember()
 		b.pass(25 * time.Hour) // whoever was not found is asked for again
 		// What is gone, and no delta tells it, is asked for twice.
 		if _, err := b.engine.Sync(context.Background(), engine.SyncRequest{SkipReplicationCheck: true}, nil); err != nil {
@@ -205,7 +212,19 @@ func (b *bench) withoutLimits(t fataler) {
 	}
 }
 
-// pass lets time pass, in which every replica catches up.
+// fallBehind lets each kind of request be answered by a replica that is behind by
+// less than half an hour, or by none.
+func (b *bench) fallBehind(rt *rapid.T) {
+	b.tenant.behind = map[resource]time.Duration{}
+	for _, kind := range resources {
+		if !oneIn(rt, 3, "up to date") {
+			b.tenant.behind[kind] = time.Duration(1+evenly(rt, 29, string(kind))) * time.Minute
+		}
+	}
+}
+
+// pass lets time pass, in which every replica catches up that does not stay
+// behind by a given time.
 func (b *bench) pass(d time.Duration) {
 	b.ahead += d
 	b.tenant.lagging = nil
@@ -370,7 +389,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	name := names[at]
 	id := guid("group " + name)
 	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil", "unreadable", "unreadable",
-		"by hand", "delete by hand", "move by hand", "lag", "expire", "another domain controller"}
+		"by hand", "delete by hand", "move by hand", "lag", "lag", "restore", "expire", "another domain controller"}
 	switch edits[evenly(rt, len(edits), "edit")] {
 	case "put":
 		b.tenant.put(name, someOf(rt, users)...)
@@ -434,7 +453,16 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 			delete(alive, id) // it may get another object
 		}
 	case "lag":
-		b.tenant.lag()
+		b.fallBehind(rt)
+	case "restore": // untold, where no run comes in between
+		if g := b.tenant.groups[id]; g != nil {
+			delete(b.tenant.groups, id)
+			b.tenant.deleted[id] = engine.PresenceSoftDeleted
+			b.tenant.remember()
+			b.ahead += time.Duration(evenly(rt, 12, "minutes in the bin")) * time.Minute
+			b.tenant.groups[id] = g
+			delete(b.tenant.deleted, id)
+		}
 	case "expire":
 		b.tenant.expired = len(b.tenant.moments)
 	}

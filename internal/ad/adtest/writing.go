@@ -111,7 +111,7 @@ func (s *suite) testCreate(t *testing.T) {
 				t.Fatal(err)
 			}
 			created := s.created(t, target, unit.GUID, attributes)
-			if len(refused) != 1 || refused[0].GUID != dead.GUID || refused[0].Reason != directory.ReasonNotFound || refused[0].Err == nil {
+			if len(refused) != 1 || refused[0].GUID != dead.GUID || refused[0].Reason != directory.ReasonNotFound || !strings.Contains(fmt.Sprint(refused[0].Err), "The member does not exist") {
 				t.Errorf("refused %+v", refused)
 			}
 			if got := s.admin.members(t, created.GUID); len(got) != len(members)-1 {
@@ -437,7 +437,8 @@ func (s *suite) testMembers(t *testing.T) {
 		change(t, nil, []directory.MemberRef{heir}, some[3])
 		for _, form := range [][]directory.MemberRef{gone[:2], byKey(gone[:2]...)} {
 			refused, err := target.ChangeMembers(testContext(t), created.GUID, append(slices.Clone(form), some[0]), nil)
-			if err != nil || len(refused) != 2 || refused[0].Reason != directory.ReasonNotFound || refused[1].Reason != directory.ReasonNotFound {
+			if err != nil || len(refused) != 2 || refused[0].Reason != directory.ReasonNotFound || refused[1].Reason != directory.ReasonNotFound ||
+				!strings.Contains(fmt.Sprint(refused[0].Err), "The member does not exist") {
 				t.Errorf("added: %v, refused %+v", err, refused)
 			}
 			change(t, nil, some[:1], some[3])

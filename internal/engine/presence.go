@@ -22,7 +22,7 @@ func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
 	for _, pair := range absent {
 		if h, ok := heard[pair.ID]; ok {
 			v := p.judge(&pair, h)
-			pair.Presence, pair.Lasting = string(v.is), v.lasting
+			pair.Presence, pair.Momentary = string(v.is), !v.lasting
 			if v.wait {
 				p.waits[pair.ID] = true
 			}

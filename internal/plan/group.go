@@ -153,10 +153,10 @@ type Pair struct {
 	LinkLost *directory.MemberRef
 	// Presence is what the tenant says of the group singly, asked only where
 	// Source is nil: "present", "out-of-scope", "soft-deleted", "hard-deleted"
-	// or "unknown". Lasting: that is more than the word of one moment. Nothing is
-	// deleted for anything less.
-	Presence string
-	Lasting  bool
+	// or "unknown". Momentary: that is the word of one moment, for which nothing is
+	// deleted.
+	Presence  string
+	Momentary bool
 }
 
 // Group plans one cloud group: what would make Active Directory say of it what
@@ -395,7 +395,7 @@ func situation(c *Candidate) Situation {
 // is never a reason to delete (rule 6).
 func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	if c == nil {
-		if p.LinkLost != nil && p.Presence == "hard-deleted" && p.Lasting {
+		if p.LinkLost != nil && p.Presence == "hard-deleted" && !p.Momentary {
 			return []Change{{Action: Skip, Situation: Deleted, SourceID: p.ID, TargetGUID: p.LinkLost.GUID, DN: p.LinkLost.DN,
 				Reason: ReasonAlreadyDeleted, Message: "It is gone from the tenant and from Active Directory."}}
 		}
@@ -412,19 +412,19 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	}
 	switch p.Presence {
 	case "hard-deleted":
-		if !p.Lasting {
+		if p.Momentary {
 			return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant does not show the group any more, as a server of it that is behind would not either. It is left as it is and asked for again, and deleted when that has not changed half an hour later.")}
 		}
 		return remove(ReasonHardDeleted, "The group was deleted from the tenant for good.")
 	case "soft-deleted":
-		if r.RemoveSoftDeleted && p.Lasting {
+		if r.RemoveSoftDeleted && !p.Momentary {
 			return remove(ReasonSoftDeleted, "The group is in the tenant's recycle bin, and such groups are set to be removed. Restored, it gets a new object with a new SID.")
 		}
 		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It stays as it is until it is restored or deleted for good.")}
 	case "present":
 		return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant still has the group, although its list lacked it. It is left as it is and read again by the next run.")}
 	case "out-of-scope":
-		if r.RemoveOutOfScope && p.Lasting {
+		if r.RemoveOutOfScope && !p.Momentary {
 			return remove(ReasonOutOfScope, "The group is no longer one that is written, and such groups are set to be removed.")
 		}
 		return []Change{skip(p, c, ReasonOutOfScope, "The group is still in the tenant but no longer one that is written. It stays as it is.")}

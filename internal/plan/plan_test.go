@@ -427,6 +427,17 @@ func TestGroup(t *testing.T) {
 		{"gone on both sides", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, "hard-deleted", nil, &directory.MemberRef{GUID: object}
 		}, []string{"Skip deleted already-deleted"}},
+		{"gone on both sides, by the word of one moment", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, p.Momentary, p.Candidates, p.LinkLost = nil, "hard-deleted", true, nil, &directory.MemberRef{GUID: object}
+		}, nil},
+		{"gone, by the word of one moment", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Momentary = nil, "hard-deleted", true },
+			[]string{"Skip linked presence-unknown"}},
+		{"soft-deleted and to be removed, by the word of one moment", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, p.Momentary, r.RemoveSoftDeleted = nil, "soft-deleted", true, true
+		}, []string{"Skip linked soft-deleted"}},
+		{"out of scope and to be removed, by the word of one moment", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, p.Momentary, r.RemoveOutOfScope = nil, "out-of-scope", true, true
+		}, []string{"Skip linked out-of-scope"}},
 		{"gone in AD, in the tenant's recycle bin", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, "soft-deleted", nil, &directory.MemberRef{GUID: object}
 		}, nil},

@@ -146,7 +146,7 @@ var lastGUID = directory.MustGUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView, err error) {
 	where, args := "", []any{l.generation, l.after[:], upTo[:]}
 	if id := l.filter.ID; !id.IsZero() {
-		where, args = " AND (t.guid = ?4 OR s.id IS NULL AND t.source_id = ?4)", append(args, id[:])
+		where, args = " AND (t.guid = ?4 OR s.id IS NULL AND l.source_id = ?4)", append(args, id[:])
 	}
 	err = l.q.each("SELECT s.id, "+targetColumns+` FROM target_group t
 			LEFT JOIN source_group s ON s.id = t.source_id AND s.generation = t.generation
@@ -158,7 +158,7 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 		if err := scanTarget(rows, &t, &v.Members, intoGUID(&source)); err != nil {
 			return err
 		}
-		v.Key, v.ID, v.TargetGUID, v.DisplayName, v.Description, v.Mail, v.DN, v.SAMAccountName = t.GUID, t.SourceID, t.GUID, t.DisplayName, t.Description, t.Mail, t.DN, t.SAMAccountName
+		v.Key, v.TargetGUID, v.DisplayName, v.Description, v.Mail, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DisplayName, t.Description, t.Mail, t.DN, t.SAMAccountName
 		v.DisplayName = cmp.Or(v.DisplayName, t.CN)
 		if !l.matches(t.DisplayName) && !l.matches(t.Mail) && !l.matches(t.CN) {
 			return nil
@@ -166,8 +166,8 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 		switch {
 		case !source.IsZero():
 			v.Situation = plan.Disputed
-		case t.Linked:
-			v.Situation = l.place(&t)
+		case t.Linked: // frozen
+			v.ID, v.Situation = t.SourceID, l.place(&t)
 		case directory.HasStamp(t.ExtensionName, l.tenant):
 			v.Situation = plan.Unmatched
 		default:

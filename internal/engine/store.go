@@ -290,7 +290,7 @@ type GroupFilter struct {
 type GroupView struct {
 	// Key is what to go on after.
 	Key        directory.GUID `json:"-"`
-	ID         directory.GUID `json:"id"`         // of the cloud group that it stands for, or whose mark it has, whether that is written or not
+	ID         directory.GUID `json:"id"`         // also of one that the object is linked to and that is not written now; zero: none
 	TargetGUID directory.GUID `json:"targetGuid"` // zero: nothing in AD
 	DisplayName,
 	Description,

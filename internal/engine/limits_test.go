@@ -110,7 +110,7 @@ func TestJunkHoldsBackDeletionsOnly(t *testing.T) {
 			for i := range 30 {
 				groups[fmt.Sprint("junk ", i)] = []string{"a"}
 			}
-			b := ready(t, groups)
+			b := settled(t, groups)
 			b.delta(t)
 			for i := range 8 {
 				b.purge(fmt.Sprint("junk ", i))

@@ -327,7 +327,7 @@ func (t *fakeTenant) MembersByID(ctx context.Context, members []directory.Source
 
 // GroupsOf tells in which groups the users are, directly or through others.
 func (t *fakeTenant) GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error) {
-	shown, out := t.shown(), map[directory.GUID][]directory.GUID{}
+	shown, out := t.shown(memberships), map[directory.GUID][]directory.GUID{}
 	for _, user := range users {
 		out[user] = nil
 		in := map[directory.GUID]bool{user: true}

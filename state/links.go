@@ -101,7 +101,11 @@ func saveLink(q *session, link *engine.Link) error {
 		link.TargetGUID[:], link.SourceID[:], link.DN, link.Adopted); err != nil {
 		return err
 	}
-	_, err = q.exec("UPDATE target_group SET source_id = ?1 WHERE guid = ?2 AND source_id <> ?1", link.SourceID[:], link.TargetGUID[:])
+	if _, err := q.exec("UPDATE target_group SET source_id = ?1 WHERE guid = ?2 AND source_id <> ?1", link.SourceID[:], link.TargetGUID[:]); err != nil {
+		return err
+	}
+	// What was agreed to is done, or can no longer be.
+	_, err = q.exec("DELETE FROM adopt_set WHERE source_id = ?1 OR target_guid = ?2", link.SourceID[:], link.TargetGUID[:])
 	return err
 }
 
@@ -158,6 +162,30 @@ func (s *State) DisableSet(ctx context.Context, afterTarget directory.GUID, limi
 // CountDisableSet counts them.
 func (s *State) CountDisableSet(ctx context.Context) (int, error) {
 	return s.count(ctx, "count the groups that Disable named", "SELECT count(*) FROM disable_set")
+}
+
+// SetAdoptSet replaces what may be adopted; an empty set takes all consent back.
+func (s *State) SetAdoptSet(ctx context.Context, set []engine.Link) error {
+	return s.writeThrough(ctx, "store what may be adopted", func(q *session) error {
+		if _, err := q.exec("DELETE FROM adopt_set"); err != nil {
+			return err
+		}
+		for i := range set {
+			l := &set[i]
+			if l.TargetGUID.IsZero() || l.SourceID.IsZero() {
+				return fmt.Errorf("an object to be adopted, %q, lacks its objectGUID or its group", l.DN)
+			}
+			if _, err := q.exec("INSERT INTO adopt_set (target_guid, source_id, dn) VALUES (?, ?, ?)", l.TargetGUID[:], l.SourceID[:], l.DN); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// AdoptSet returns what may be adopted, by objectGUID.
+func (s *State) AdoptSet(ctx context.Context) ([]engine.Link, error) {
+	return s.listLinks(ctx, "list what may be adopted", "SELECT target_guid, source_id, dn, 0 FROM adopt_set ORDER BY target_guid")
 }
 
 func (s *State) listLinks(ctx context.Context, doing, query string, args ...any) (links []engine.Link, err error) {

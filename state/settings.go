@@ -131,6 +131,13 @@ func parseSettings(text []byte) (engine.Settings, error) {
 			return settings, newerVersion(settings.Version)
 		}
 	}
+	if _, ok := fields["adopt"]; ok {
+		// Releases of before kept a standing consent here; it covers nothing any more.
+		if err := json.Unmarshal(fields["adopt"], &settings.StandingAdopt); err != nil {
+			return settings, fieldError(text, "adopt", err)
+		}
+		delete(fields, "adopt")
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		one, err := json.Marshal(map[string]json.RawMessage{name: fields[name]})
 		if err != nil {

@@ -116,7 +116,7 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 	got, err := s.LoadSettings(ctx)
 	must(t, err)
 	want := engine.DefaultSettings()
-	want.Adopt = true
+	want.StandingAdopt = true
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -130,7 +130,7 @@ func TestSettingsOfAnOlderRelease(t *testing.T) {
 	got, err := s.LoadSettings(ctx)
 	must(t, err)
 	want := engine.DefaultSettings()
-	want.Adopt, want.Scope.Filter = true, "mail -ne ''"
+	want.StandingAdopt, want.Scope.Filter = true, "mail -ne ''"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -39,7 +39,10 @@ type Overview struct {
 	Status         WritebackStatus `json:"status"`
 	Groups         int             `json:"groups"`
 	DisablePending int             `json:"disablePending"`
-	NextPolicyType PolicyType      `json:"nextPolicyType"`
+	// AdoptPending is how many objects an administrator has agreed to adopt that
+	// are not adopted yet.
+	AdoptPending   int        `json:"adoptPending"`
+	NextPolicyType PolicyType `json:"nextPolicyType"`
 	// NextPolicyReason is why the next run is Initial, as far as that is known
 	// before it begins.
 	NextPolicyReason PolicyReason `json:"nextPolicyReason,omitempty"`
@@ -88,7 +91,6 @@ type Choices struct {
 	NameFormat           NameFormat `json:"nameFormat"`
 	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
 	ExcludeMailAttribute *bool      `json:"excludeMailAttribute"`
-	Adopt                *bool      `json:"adopt"`
 	// IncludeHiddenMembership is as in [Settings].
 	IncludeHiddenMembership *bool `json:"includeHiddenMembership"`
 	// TrustedOwners are names or SIDs; an empty list takes away those that are set.
@@ -106,17 +108,33 @@ type Choices struct {
 	MaxMemberCount        *int                     `json:"maxMemberCount"`
 }
 
+// Adoption is what an administrator agrees to adopt (rule 24). Empty and nil
+// fields keep what was agreed to before.
+type Adoption struct {
+	// Adopt: what can be adopted now, in place of what was agreed to before; what
+	// turns up later is not covered. False takes all back that was not used.
+	Adopt *bool `json:"adopt"`
+	// AdoptPlan names a plan: exactly what it adopts, likewise.
+	AdoptPlan string `json:"adoptPlan"`
+	// AdoptGroups adds single groups, each by objectGUID, DN, object id in the
+	// tenant, or display name. Errors: GroupNotFound, GroupAmbiguous, NotAdoptable.
+	AdoptGroups []string `json:"adoptGroups"`
+}
+
 // EnableRequest turns group writeback on.
 type EnableRequest struct {
 	Choices
+	Adoption
 	WhatIf bool `json:"whatIf"`
 }
 
 // EnableResult is what Enable saved, or would save.
 type EnableResult struct {
-	Settings        Settings `json:"settings"`
-	ForeignGroups   int      `json:"foreignGroups"`
-	OwnGroups       int      `json:"ownGroups"`
+	Settings      Settings `json:"settings"`
+	ForeignGroups int      `json:"foreignGroups"`
+	OwnGroups     int      `json:"ownGroups"`
+	// AdoptPending is how many objects are agreed to be adopted.
+	AdoptPending    int      `json:"adoptPending"`
 	ExchangeVersion int      `json:"exchangeVersion"`
 	Warnings        []string `json:"warnings"`
 }
@@ -134,6 +152,11 @@ type DisableRequest struct {
 // SettingsPatch changes settings; nil keeps what is set.
 type SettingsPatch struct {
 	Choices
+	Adoption
+	// ReleaseGroups are groups to let go of, named as in AdoptGroups: the next run
+	// takes our stamp away, and leaves them as they are from then on. Errors:
+	// GroupNotFound, GroupAmbiguous.
+	ReleaseGroups  []string     `json:"releaseGroups"`
 	Limits         *LimitsPatch `json:"limits"`
 	RunHistoryDays *int         `json:"runHistoryDays"`
 	// InitialIntervalDays, Connections and OutageMinutes are as in [Settings].

@@ -35,8 +35,12 @@ func (r *run) importChanges(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	awaited, err := r.awaited(ctx)
+	if err != nil {
+		return err
+	}
 	var unstaged, unread []directory.GUID
-	for _, id := range pending {
+	for _, id := range distinct(append(pending, awaited...)) {
 		r.touch(id, touchedPending)
 		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
 		if err != nil {
@@ -79,6 +83,23 @@ func (r *run) importChanges(ctx context.Context) error {
 		return err
 	}
 	return r.putTold(ctx)
+}
+
+// awaited are the groups that somebody has agreed to adopt, or let go of, and of
+// which that is not done yet: no change of theirs tells.
+func (r *run) awaited(ctx context.Context) ([]directory.GUID, error) {
+	var ids, released []directory.GUID
+	for _, l := range r.adopts {
+		ids = append(ids, l.SourceID)
+	}
+	for _, g := range r.settings.ReleasedGroups {
+		released = append(released, g.ID)
+	}
+	links, err := r.state.LinksOf(ctx, released)
+	for _, l := range links {
+		ids = append(ids, l.SourceID)
+	}
+	return ids, err
 }
 
 // readAfterLag reads once more the groups and members that were read when a

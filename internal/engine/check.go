@@ -183,7 +183,7 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	var m marked
 	j, err := newJudge(t.target, &t.targetID, &of, []Container{container})
 	if err == nil {
-		m, err = j.countMarked(ctx, t.state, container)
+		m, err = j.countMarked(ctx, t.state, container, settings.released())
 	}
 	switch {
 	case err != nil:

@@ -47,7 +47,8 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 	var small, large []directory.GUID
 	for i := range changes {
 		c := &changes[i]
-		if c.TargetGUID.IsZero() || c.Outcome != OutcomeDone && c.Outcome != OutcomePartial {
+		if c.TargetGUID.IsZero() || c.Outcome != OutcomeDone && c.Outcome != OutcomePartial ||
+			c.Reason == plan.ReasonReleased { // the next run sees it as anybody's
 			continue
 		}
 		written = append(written, c)

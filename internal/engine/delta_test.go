@@ -702,7 +702,7 @@ func TestAGroupWhoseAuthorityMovedIsAdopted(t *testing.T) {
 		}
 	}
 	yes := true
-	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{Adopt: &yes, MovedGroup: engine.MovedBack}}); err != nil {
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{MovedGroup: engine.MovedBack}, Adoption: engine.Adoption{Adopt: &yes}}); err != nil {
 		t.Fatal(err)
 	}
 	run := b.sync(t)

@@ -46,6 +46,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 	if err != nil {
 		return Run{}, err
 	}
+	set = settings.withoutReleased(set)
 	record := Run{Kind: PreviewRun, PlanID: rand.Text(), Started: e.config.Now().UTC(), Server: c.targetID.Server,
 		TargetGroups: len(set)}
 	if record.ID, err = state.BeginRun(ctx, record); err != nil {
@@ -61,6 +62,9 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 		return Run{}, err
 	}
 	if !request.WhatIf {
+		if err := state.SetAdoptSet(ctx, nil); err != nil {
+			return Run{}, err
+		}
 		if err := state.SetDisableSet(ctx, set); err != nil {
 			return Run{}, err
 		}

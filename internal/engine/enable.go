@@ -24,7 +24,7 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	}
 	defer unlock()
 
-	result, err := prepareEnable(ctx, state, &connection, request)
+	result, adopt, err := e.prepareEnable(ctx, state, &connection, request)
 	if err == nil {
 		var warnings []string
 		warnings, err = checkScope(ctx, connection.source, &result.Settings.Scope)
@@ -41,9 +41,12 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	if err := state.SetOwner(ctx, result.Settings.Tenant.ID, result.Settings.Domain); err != nil {
 		return EnableResult{}, err
 	}
-	// Last: with the settings unsaved, what Disable asked for must still hold;
-	// with them saved it no longer does, whether or not this succeeds.
-	return result, state.SetDisableSet(ctx, nil)
+	// With the settings unsaved, what Disable asked for must still hold; with them
+	// saved it no longer does, whether or not this succeeds.
+	if err := state.SetDisableSet(ctx, nil); err != nil {
+		return EnableResult{}, err
+	}
+	return result, state.SetAdoptSet(ctx, adopt) // last: without it nothing is adopted
 }
 
 // lockState opens the state and takes its lock.
@@ -57,7 +60,21 @@ func (e *Engine) lockState(ctx context.Context) (State, func(), error) {
 }
 
 // prepareEnable makes all checks of Enable and returns what it would save.
-func prepareEnable(ctx context.Context, state State, c *connection, request EnableRequest) (EnableResult, error) {
+func (e *Engine) prepareEnable(ctx context.Context, state State, c *connection, request EnableRequest) (EnableResult, []Link, error) {
+	result, err := checkEnable(ctx, state, c, request)
+	if err != nil {
+		return EnableResult{}, nil, err
+	}
+	adopt, err := request.Adoption.agree(ctx, e, state, c, &result.Settings)
+	if err != nil {
+		return EnableResult{}, nil, err
+	}
+	result.AdoptPending = len(adopt)
+	return result, adopt, nil
+}
+
+// checkEnable makes the checks of Enable but for what is to be adopted.
+func checkEnable(ctx context.Context, state State, c *connection, request EnableRequest) (EnableResult, error) {
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
 		return EnableResult{}, err
@@ -103,7 +120,10 @@ func prepareEnable(ctx context.Context, state State, c *connection, request Enab
 	if settings.IncludeHiddenMembership {
 		result.Warnings = append(result.Warnings, hiddenWarning)
 	}
-	if err := countMarked(ctx, state, c, &settings, &result); err != nil {
+	if settings.StandingAdopt {
+		result.Warnings = append(result.Warnings, "An earlier release kept a standing consent to adopt whatever turns up (adopt in settings.json). It covers nothing any more: -Adopt agrees to what is there now.")
+	}
+	if err := countMarked(ctx, state, c, &settings, &result, request.Adoption.agrees()); err != nil {
 		return EnableResult{}, err
 	}
 	settings.Enabled, settings.InitialPending = true, true
@@ -115,17 +135,17 @@ const hiddenWarning = "Groups of hidden membership are written: every account of
 
 // countMarked counts the marked groups in the container, and refuses when some
 // are of others and not to be adopted (rule 23).
-func countMarked(ctx context.Context, state LinkStore, c *connection, settings *Settings, result *EnableResult) error {
+func countMarked(ctx context.Context, state LinkStore, c *connection, settings *Settings, result *EnableResult, agreed bool) error {
 	j, err := newJudge(c.target, &c.targetID, settings, []Container{settings.Container})
 	if err != nil {
 		return err
 	}
-	marked, err := j.countMarked(ctx, state, settings.Container)
+	marked, err := j.countMarked(ctx, state, settings.Container, settings.released())
 	if err != nil {
 		return err
 	}
 	result.OwnGroups, result.ForeignGroups = marked.own, marked.foreign
-	if marked.foreign > 0 && !settings.Adopt {
+	if marked.foreign > 0 && !agreed {
 		return &Error{Category: InvalidState, ID: "ForeignGroupsPresent", Object: settings.Container.DN,
 			Message: fmt.Sprintf("The container holds %d groups that another product or tenant wrote back, for example %s.", marked.foreign, marked.example) + marked.untrusted(),
 			Advice:  "Choose an empty container, or enable with -Adopt to take over those that stand for a group of this tenant; the others stay as they are."}
@@ -156,7 +176,7 @@ func (m *marked) untrusted() string {
 
 // countMarked counts the marked groups in the container. Two marks that
 // contradict each other are marks, and other values are none.
-func (j *judge) countMarked(ctx context.Context, state LinkStore, container Container) (marked, error) {
+func (j *judge) countMarked(ctx context.Context, state LinkStore, container Container, released map[directory.GUID]bool) (marked, error) {
 	var m marked
 	count := batched(askBatch, func(groups []directory.TargetGroup) error {
 		targets, err := withLinks(ctx, state, groups)
@@ -174,6 +194,9 @@ func (j *judge) countMarked(ctx context.Context, state LinkStore, container Cont
 			if c.Ours(targets[i].SourceID, &j.rules) {
 				m.own++
 				continue
+			}
+			if released[targets[i].SourceID] {
+				continue // it is left in any case
 			}
 			m.foreign++
 			if m.example == "" || c.DN < m.example {

@@ -412,6 +412,9 @@ func (e *exporter) update(ctx context.Context, c *SpooledChange) (ChangeOutcome,
 	}
 	link := Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN, Adopted: c.Action == plan.Adopt}
 	out := ChangeOutcome{Outcome: OutcomeDone}
+	if c.Reason == plan.ReasonReleased {
+		out.Unlink = c.TargetGUID
+	}
 	if cn != "" || c.Action == plan.Move {
 		parent := directory.GUID{}
 		if c.Action == plan.Move {

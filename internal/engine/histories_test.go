@@ -313,7 +313,7 @@ func leftBehind(rt fataler, from, to string) {
 // with the same settings.
 func restart(rt *rapid.T, b *bench) {
 	b.start(rt)
-	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, Adopt: new(bool)}}); err != nil && !engine.HasID(err, "ForeignGroupsPresent") {
+	if _, err := b.engine.Enable(context.Background(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}, Adoption: engine.Adoption{Adopt: new(bool)}}); err != nil && !engine.HasID(err, "ForeignGroupsPresent") {
 		rt.Fatal(err)
 	}
 	// The strangers came after the first Enable, so this one refuses: let them

@@ -367,6 +367,11 @@ func (r *run) readStanding(ctx context.Context, ids []directory.GUID) error {
 			guids = append(guids, candidates[i].GUID)
 		}
 	}
+	for _, l := range r.adopts {
+		if slices.Contains(ids, l.SourceID) {
+			guids = append(guids, l.TargetGUID) // it need not be staged yet
+		}
+	}
 	slices.SortFunc(guids, directory.GUID.Compare)
 	guids = slices.Compact(guids)
 	for batch := range slices.Chunk(guids, askBatch) {

@@ -352,8 +352,7 @@ func TestWhatAnAdoptionWouldRemoveStaysHeld(t *testing.T) {
 	b.delta(t)
 	id := b.tenant.put("adopted", "user0")
 	g := b.stranger(id, "adopted", names("user", 4)...)
-	yes := true
-	b.force(t, engine.Choices{Adopt: &yes})
+	b.consent(t, engine.Adoption{Adopt: &yes})
 	var run engine.Run
 	for range 3 {
 		run = b.sync(t)

@@ -23,6 +23,11 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 			return Overview{}, err
 		}
 	}
+	adopt, err := state.AdoptSet(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o.AdoptPending = len(adopt)
 	switch {
 	case o.DisablePending > 0:
 		o.Status = StatusDisablePending

@@ -211,12 +211,11 @@ func TestProtectedObjectsAreNeverTakenOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			id := b.tenant.put("one", "a")
-			if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, Adopt: new(true)}}); err != nil {
-				t.Fatal(err)
-			}
+			b.enable(t)
 			planted := b.plant(id, "planted", service)
 			planted.Members = []directory.MemberRef{account("x")}
 			protect(planted)
+			b.agreeInVain(t, id, planted)
 			before := copied(planted, true)
 			for range 2 {
 				run := b.sync(t)
@@ -234,6 +233,7 @@ func TestProtectedObjectsAreNeverTakenOver(t *testing.T) {
 			planted.AdminDesc, planted.ExternalID, planted.ExtensionName = "", "", nil
 			b.tenant.groups[id].OnPremisesSID = planted.SID
 			before = copied(planted, true)
+			b.agreeInVain(t, id, planted)
 			if run := b.initial(t); b.reasons(t, run)[plan.ReasonProtected] == "" {
 				t.Errorf("%v", b.outcomes(t, run))
 			}
@@ -241,6 +241,29 @@ func TestProtectedObjectsAreNeverTakenOver(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// agreeInVain tries each way to agree to the adoption of a protected object, and
+// leaves a consent in the state that it had before it was protected.
+func (b *bench) agreeInVain(t *testing.T, id directory.GUID, g *directory.TargetGroup) {
+	t.Helper()
+	b.consent(t, engine.Adoption{Adopt: &yes})
+	if n := b.adoptPending(t); n != 0 {
+		t.Errorf("%d are to be adopted", n)
+	}
+	for _, name := range []string{g.GUID.String(), g.DN, id.String(), "one"} {
+		_, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{Adoption: engine.Adoption{AdoptGroups: []string{name}}})
+		if !engine.HasID(err, "NotAdoptable") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s, err := b.engine.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetAdoptSet(t.Context(), []engine.Link{{SourceID: id, TargetGUID: g.GUID, DN: g.DN}}); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -263,8 +263,7 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if err := p.countMembers(ctx, &pair); err != nil {
 		return err
 	}
-	known := func(c plan.Candidate) bool { return c.Linked || c.Ours(pair.ID, &p.rules) }
-	if pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, known) {
+	if p.wasInAD(&pair) {
 		return p.moved.add(pair)
 	}
 	return p.plan(ctx, &pair)
@@ -298,51 +297,74 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 	return err
 }
 
+// wasInAD reports whether the group was moved to the cloud from AD, and no object
+// is known to stand for it.
+func (r *run) wasInAD(pair *plan.Pair) bool {
+	known := func(c plan.Candidate) bool { return c.Linked || c.Ours(pair.ID, &r.rules) }
+	return pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, known)
+}
+
 // askSIDs finds the objects that the groups were which were moved to the cloud
 // (rule 25), so that they can be adopted, or at least named.
 func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
-	sids := make([]directory.SID, len(moved))
+	pairs := make([]*plan.Pair, len(moved))
 	for i := range moved {
-		sids[i] = moved[i].Source.OnPremisesSID
+		pairs[i] = &moved[i]
 	}
-	refs, err := p.target.BySID(ctx, sids)
-	if err != nil {
-		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
+	if err := p.addBySID(ctx, pairs); err != nil {
+		return err
 	}
-	for _, pair := range moved {
-		if ref, ok := refs[pair.Source.OnPremisesSID]; ok {
-			if err := p.addBySID(ctx, &pair, ref); err != nil {
+	for _, pair := range pairs {
+		for i := range pair.Candidates {
+			c := &pair.Candidates[i]
+			if !c.BySID || p.rules.Adopt[c.GUID] != pair.ID && !c.Ours(pair.ID, &p.rules) { // ours: the state was lost
+				continue
+			}
+			stage := func(g directory.TargetGroup) error {
+				return p.state.StageTargetGroups(ctx, p.record.ID, []directory.TargetGroup{g})
+			}
+			if err := p.target.GroupsByGUID(ctx, []directory.GUID{c.GUID}, true, stage); err != nil {
 				return err
 			}
 		}
-		if err := p.plan(ctx, &pair); err != nil {
+		if err := p.plan(ctx, pair); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// addBySID adds the object that the group was, with its members where they are
-// to be compared.
-func (p *planner) addBySID(ctx context.Context, pair *plan.Pair, ref directory.MemberRef) error {
-	found, err := headers(ctx, p.target, []directory.GUID{ref.GUID})
-	if err != nil || len(found) == 0 {
-		return err
+// addBySID adds to each pair the object that the group was, if it stands.
+func (r *run) addBySID(ctx context.Context, pairs []*plan.Pair) error {
+	if len(pairs) == 0 {
+		return nil
 	}
-	candidate, err := p.candidate(ctx, &StagedTarget{TargetGroup: found[0]})
+	sids := make([]directory.SID, len(pairs))
+	for i, pair := range pairs {
+		sids[i] = pair.Source.OnPremisesSID
+	}
+	refs, err := r.target.BySID(ctx, sids)
 	if err != nil {
-		return err
+		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
 	}
-	candidate.BySID = true
-	if p.settings.Adopt || candidate.Ours(pair.ID, &p.rules) { // ours: the state was lost
-		stage := func(g directory.TargetGroup) error {
-			return p.state.StageTargetGroups(ctx, p.record.ID, []directory.TargetGroup{g})
+	for _, pair := range pairs {
+		ref, ok := refs[pair.Source.OnPremisesSID]
+		if !ok {
+			continue
 		}
-		if err := p.target.GroupsByGUID(ctx, []directory.GUID{ref.GUID}, true, stage); err != nil {
+		found, err := headers(ctx, r.target, []directory.GUID{ref.GUID})
+		if err != nil {
 			return err
 		}
+		if len(found) > 0 {
+			candidate, err := r.candidate(ctx, &StagedTarget{TargetGroup: found[0]})
+			if err != nil {
+				return err
+			}
+			candidate.BySID = true
+			pair.Candidates = append(slices.DeleteFunc(pair.Candidates, func(c plan.Candidate) bool { return c.GUID == ref.GUID }), candidate)
+		}
 	}
-	pair.Candidates = append(slices.DeleteFunc(pair.Candidates, func(c plan.Candidate) bool { return c.GUID == ref.GUID }), candidate)
 	return nil
 }
 
@@ -362,9 +384,6 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		}
 		values[c.GUID] = len(c.Values)
 		adopted[c.GUID] = c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID)
-		if p.settings.Adopt {
-			p.rules.Adopt[c.GUID] = pair.ID
-		}
 		if c.Ours(pair.ID, &p.rules) {
 			ours = append(ours, c)
 			// What was adopted is never moved.
@@ -383,7 +402,7 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if err := p.explainDrift(ctx, pair, ours, changes); err != nil {
 		return err
 	}
-	if pair.Hidden { // its members are not waited for
+	if pair.Hidden || p.rules.Released[pair.ID] { // its members are not waited for
 		pair.Membership = plan.Membership{}
 	}
 	// Without a group and a link nothing waits for what stands in the way.
@@ -406,7 +425,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			return err
 		}
 	}
-	if standing := plan.Standing(pair, &p.rules); pair.Source != nil && standing != nil && !standing.Linked { // a lost state does not know it (rule 3)
+	if p.rules.Released[pair.ID] {
+		p.unlinkReleased(pair, changes)
+	} else if standing := plan.Standing(pair, &p.rules); pair.Source != nil && standing != nil && !standing.Linked { // a lost state does not know it (rule 3)
 		p.relinks = append(p.relinks, Link{SourceID: pair.ID, TargetGUID: standing.GUID, DN: standing.DN,
 			Adopted: directory.HasAdoptedStamp(standing.ExtensionName, p.rules.TenantID)})
 		p.nested[pair.ID] = true

@@ -75,7 +75,7 @@ func TestAdoptionMayNotEmptyAGroup(t *testing.T) {
 	id := b.tenant.put("adopted", names("user", 4)...)
 	g := b.stranger(id, "adopted", names("user", 30)...)
 	yes := true
-	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{Adopt: &yes}}); err != nil {
+	if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Adoption: engine.Adoption{Adopt: &yes}}); err != nil {
 		t.Fatal(err)
 	}
 	run := b.sync(t)
@@ -554,7 +554,7 @@ func TestAGroupThatStandsIsLinked(t *testing.T) {
 	id := b.tenant.put("adopted", "a")
 	b.stranger(id, "adopted")
 	yes := true
-	if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN, Adopt: &yes}}); err != nil {
+	if _, err := b.engine.Enable(t.Context(), engine.EnableRequest{Choices: engine.Choices{TargetContainer: containerDN}, Adoption: engine.Adoption{Adopt: &yes}}); err != nil {
 		t.Fatal(err)
 	}
 	b.directory.fail = func(operation string) error {
@@ -603,7 +603,7 @@ func TestAPreviewOfSettings(t *testing.T) {
 	b.sync(t)
 	b.stranger(guid("x"), "another product's")
 	few, no, off := "displayName -eq 'group 0'", false, 0
-	patch := engine.SettingsPatch{Choices: engine.Choices{Filter: &few, OutOfScopeGroup: engine.FrozenRemove, Adopt: &no}}
+	patch := engine.SettingsPatch{Choices: engine.Choices{Filter: &few, OutOfScopeGroup: engine.FrozenRemove}, Adoption: engine.Adoption{Adopt: &no}}
 	for _, c := range []struct {
 		limits *engine.LimitsPatch
 		want   engine.RunStatus

@@ -13,7 +13,7 @@ import (
 // SetSettings changes settings. Whatever changes what is written makes the
 // next run Initial.
 func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (SettingsResult, error) {
-	c, done, err := e.use(false, patch.needsDirectory())
+	c, done, err := e.use(patch.looks(), patch.looks() || patch.needsDirectory())
 	if err != nil {
 		return SettingsResult{}, err
 	}
@@ -24,17 +24,31 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	}
 	defer unlock()
 
-	var result SettingsResult
-	if result.Settings, err = patch.prepare(ctx, state, &c); err != nil {
-		return result, err
+	settings, adopt, err := e.prepareSettings(ctx, state, &c, &patch)
+	if err != nil {
+		return SettingsResult{}, err
 	}
+	result := SettingsResult{Settings: settings}
 	if patch.setsScope() {
-		result.Warnings = doubtScope(ctx, &c, &result.Settings)
+		result.Warnings = doubtScope(ctx, &c, &settings)
 	}
 	if patch.WhatIf {
 		return result, nil
 	}
-	return result, state.SaveSettings(ctx, result.Settings)
+	// A group that is let go of is neither adopted nor deleted, also when the
+	// settings cannot be saved.
+	if len(patch.ReleaseGroups) > 0 {
+		if err := settings.keepReleased(ctx, state, adopt); err != nil {
+			return SettingsResult{}, err
+		}
+	}
+	if err := state.SaveSettings(ctx, settings); err != nil {
+		return SettingsResult{}, err
+	}
+	if !patch.Adoption.given() || len(patch.ReleaseGroups) > 0 {
+		return result, nil
+	}
+	return result, state.SetAdoptSet(ctx, adopt)
 }
 
 // doubtScope says what an administrator may not have meant by the scope. A
@@ -50,7 +64,28 @@ func doubtScope(ctx context.Context, c *connection, s *Settings) []string {
 	return warnings
 }
 
-// prepare makes all checks of SetSettings and returns what it would save.
+// prepareSettings makes all checks of SetSettings and returns what it would save.
+func (e *Engine) prepareSettings(ctx context.Context, state State, c *connection, patch *SettingsPatch) (Settings, []Link, error) {
+	settings, err := patch.prepare(ctx, state, c)
+	if err != nil {
+		return Settings{}, nil, err
+	}
+	if patch.looks() {
+		if err := checkRun(ctx, state, &settings, c); err != nil {
+			return Settings{}, nil, err
+		}
+	}
+	adopt, err := patch.Adoption.agree(ctx, e, state, c, &settings)
+	if err != nil {
+		return Settings{}, nil, err
+	}
+	if err := settings.release(ctx, state, patch.ReleaseGroups); err != nil {
+		return Settings{}, nil, err
+	}
+	return settings, settings.withoutReleased(adopt), nil
+}
+
+// prepare makes the checks of SetSettings but for what is adopted or let go of.
 func (p *SettingsPatch) prepare(ctx context.Context, state State, c *connection) (Settings, error) {
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
@@ -152,9 +187,6 @@ func (p *Choices) apply(s *Settings) error {
 	}
 	if p.ExcludeMailAttribute != nil {
 		s.ExcludeMailAttribute = *p.ExcludeMailAttribute
-	}
-	if p.Adopt != nil {
-		s.Adopt = *p.Adopt
 	}
 	if p.IncludeHiddenMembership != nil {
 		s.IncludeHiddenMembership = *p.IncludeHiddenMembership

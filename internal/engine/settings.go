@@ -28,9 +28,6 @@ type Settings struct {
 	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
 	// ExcludeMailAttribute leaves mail unwritten: for forests without Exchange.
 	ExcludeMailAttribute bool `json:"excludeMailAttribute"`
-	// Adopt takes over marked objects without our stamp that stand for a group
-	// in scope (rule 24).
-	Adopt bool `json:"adopt"`
 	// TrustedOwners are accounts whose marked and stamped objects are ours beside
 	// those of the account that runs the sync: service accounts of before (rule 2).
 	TrustedOwners []Principal `json:"trustedOwners,omitempty"`
@@ -38,6 +35,13 @@ type Settings struct {
 	// written too, where the token can read it. Every account of the domain can
 	// then read who is a member.
 	IncludeHiddenMembership bool `json:"includeHiddenMembership"`
+	// ReleasedGroups are the groups that an administrator has let go of, by id
+	// (rule 24): what stands for them stays in place, is not ours, and is not made
+	// a second time.
+	ReleasedGroups []ReleasedGroup `json:"releasedGroups,omitempty"`
+	// StandingAdopt: the file is of a release that adopted whatever turned up. No
+	// such consent stands any more; people are told.
+	StandingAdopt bool `json:"-"`
 	// MovedGroup says what is done with a linked group that an administrator
 	// moved out of the container (rule 5).
 	MovedGroup MovedGroup `json:"movedGroup"`

@@ -246,6 +246,11 @@ type LinkStore interface {
 	SetDisableSet(ctx context.Context, set []Link) error
 	DisableSet(ctx context.Context, afterTarget directory.GUID, limit int) ([]Link, error)
 	CountDisableSet(ctx context.Context) (int, error)
+	// SetAdoptSet stores what an administrator has agreed to adopt, and replaces an
+	// earlier set; each object and each group occurs once. A pair ends when one of
+	// the two is linked.
+	SetAdoptSet(ctx context.Context, set []Link) error
+	AdoptSet(ctx context.Context) ([]Link, error)
 	// Unlink ends what the state knows of an object that is gone: its link, its
 	// place in the disable set, and what is staged of it in any generation.
 	// [ChangeOutcome.Unlink] does the same with the outcome of a deletion.

@@ -105,15 +105,20 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest
 		done()
 		unlock()
 	}
+	var adopts []Link
 	switch {
 	case request.Enable != nil:
-		would, err := prepareEnable(ctx, state, &c, *request.Enable)
+		would, adopt, err := e.prepareEnable(ctx, state, &c, *request.Enable)
 		if err != nil {
 			return nil, nil, err
 		}
-		settings = would.Settings
+		settings, adopts = would.Settings, adopt
 	case request.Settings != nil && !disabling: // else they say nothing of what is due
-		if settings, err = request.Settings.prepare(ctx, state, &c); err != nil {
+		if settings, adopts, err = e.prepareSettings(ctx, state, &c, request.Settings); err != nil {
+			return nil, nil, err
+		}
+	case !disabling:
+		if adopts, err = state.AdoptSet(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -127,7 +132,7 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest
 		return nil, nil, err
 	}
 	r := e.newRun(state, c, settings, kind, report)
-	r.skipReplicationCheck = request.SkipReplicationCheck
+	r.skipReplicationCheck, r.adopts = request.SkipReplicationCheck, adopts
 	switch {
 	case disabling:
 		r.record.PolicyType = "" // nothing is imported
@@ -203,6 +208,7 @@ type run struct {
 	readUsers bool
 	lost      map[directory.GUID]Link
 	relinks   []Link
+	adopts    []Link // what an administrator has agreed to adopt
 	unlinks   []directory.GUID
 	// exported and confirmed are the last changes of each phase that were.
 	exported, confirmed map[plan.Phase]int64
@@ -436,7 +442,7 @@ func (r *run) locate(ctx context.Context) error {
 	rules.Mail, rules.ExternalID = !r.settings.ExcludeMailAttribute, r.targetID.Schema.ExternalID
 	rules.OnPremisesGroupType, rules.OwnGroupType = r.settings.OnPremisesGroupType, r.settings.Scope.Groups == plan.ScopeWritebackEnabled
 	rules.MaxMembers, rules.IncludeHidden = r.settings.MaxMemberCount, r.settings.IncludeHiddenMembership
-	rules.Adopt, rules.MoveBack = map[directory.GUID]directory.GUID{}, r.settings.MovedGroup == MovedBack
+	rules.Adopt, rules.Released, rules.MoveBack = r.adoptRules(), r.settings.released(), r.settings.MovedGroup == MovedBack
 	rules.RemoveSoftDeleted, rules.RemoveOutOfScope = r.settings.SoftDeletedGroup == FrozenRemove, r.settings.OutOfScopeGroup == FrozenRemove
 	if r.record.Kind == SyncRun {
 		// What Disable had named before writeback was enabled again.

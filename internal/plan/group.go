@@ -34,6 +34,7 @@ const (
 	ReasonDeletedInAD      = "deleted-in-ad"             // of a Create: the object was deleted by hand
 	ReasonNameClash        = "name-clash"                // another object holds the name (rule 22)
 	ReasonContainerChanged = "container-changed"         // of a Move
+	ReasonReleased         = "released"                  // an administrator has let go of the group
 	ReasonMovedBack        = "moved-back"                // of a Move
 )
 
@@ -162,6 +163,9 @@ type Pair struct {
 // Group plans one cloud group: what would make Active Directory say of it what
 // the tenant says. It returns nothing where nothing is to be done or said.
 func Group(p *Pair, r *Rules) []Change {
+	if r.Released[p.ID] {
+		return released(p, r)
+	}
 	chosen, changes := choose(p, r)
 	switch {
 	case chosen == nil && changes != nil:
@@ -307,6 +311,22 @@ func dispute(p *Pair, c *Candidate, message string) Change {
 	s := skip(p, c, ReasonDisputed, message)
 	s.Situation = Disputed
 	return s
+}
+
+// Adoptable returns the objects that could be adopted as the group, if somebody
+// agreed to it: none where one is ours or linked already.
+func Adoptable(p *Pair, r *Rules) []*Candidate {
+	var out []*Candidate
+	for i := range p.Candidates {
+		c := &p.Candidates[i]
+		if c.Linked || c.Ours(p.ID, r) {
+			return nil
+		}
+		if p.Source != nil && adoptable(p, c, r) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // leave says why an object that is not ours is left as it is.

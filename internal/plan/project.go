@@ -44,6 +44,8 @@ type Rules struct {
 	// objectGUID, and each the cloud group that it was shown to stand for (rule
 	// 24). Nothing else is adopted.
 	Adopt map[directory.GUID]directory.GUID
+	// Released are the groups that an administrator has let go of (rule 24).
+	Released map[directory.GUID]bool
 	// MoveBack: groups that were moved out of the container are moved back.
 	MoveBack bool
 	// IncludeHidden: groups of hidden membership are written where the application

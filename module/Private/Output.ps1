@@ -222,7 +222,8 @@ function ConvertTo-Status {
         NameFormat                   = $settings.nameFormat
         SamAccountNameFormat         = $settings.samAccountNameFormat
         ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
-        Adopt                        = [bool] $settings.adopt
+        AdoptPending                 = [int] $Overview.adoptPending
+        ReleasedGroupId              = @(foreach ($group in $settings.releasedGroups) { [string] $group.id })
         TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) { if ($null -ne $owner) { if ($owner.name) { "$($owner.name) ($($owner.sid))" } else { [string] $owner.sid } } })
         MovedGroup                   = $settings.movedGroup
         SoftDeletedGroup             = $settings.softDeletedGroup

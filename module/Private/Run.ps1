@@ -8,6 +8,9 @@ function ConvertTo-SettingField {
     foreach ($name in 'ExcludeMailAttribute', 'Adopt', 'IncludeHiddenMembership') {
         if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [bool] $Bound[$name] }
     }
+    if ($Bound.ContainsKey('AdoptPlan')) { $fields['adoptPlan'] = [string] $Bound['AdoptPlan'] }
+    if ($Bound.ContainsKey('AdoptGroup')) { $fields['adoptGroups'] = [string[]] $Bound['AdoptGroup'] }
+    if ($Bound.ContainsKey('ReleaseGroup')) { $fields['releaseGroups'] = [string[]] $Bound['ReleaseGroup'] }
     if ($Bound.ContainsKey('IncludeSecurityGroup')) { $fields['includeSecurityGroups'] = [bool] $Bound['IncludeSecurityGroup'] }
     if ($Bound.ContainsKey('MaximumMemberCount')) { $fields['maxMemberCount'] = [int] $Bound['MaximumMemberCount'] }
     if ($Bound.ContainsKey('TrustedOwner')) { $fields['trustedOwners'] = [string[]] @($Bound['TrustedOwner']) }
@@ -17,6 +20,16 @@ function ConvertTo-SettingField {
         if ($fields['groupIds'].Count -and -not $Bound.ContainsKey('Scope')) { $fields['scope'] = 'Selected' }
     }
     $fields
+}
+
+# Agrees to what a preview has shown, and not to what turns up between that and the answer.
+function Select-ShownAdoption {
+    param([System.Collections.IDictionary] $Fields, $Plan)
+    if ($Plan -and $Plan.Planned.Adopt -and $Fields['adopt']) {
+        $Fields.Remove('adopt')
+        $Fields['adoptPlan'] = $Plan.PlanId
+    }
+    $Fields
 }
 
 # The parameters that were given, in words; of a long list the number.

@@ -21,8 +21,14 @@ function Enable-GroupWriteback {
     .PARAMETER ExcludeMailAttribute
         Write no mail attribute: for a forest without Exchange, where Enable-GroupWriteback stops otherwise.
     .PARAMETER Adopt
-        Go on although the container holds groups that another tool wrote back (Entra Connect, for example), and take
-        over those that stand for a group of this tenant.
+        Go on although the container holds groups that another tool wrote back (Entra Connect, for example), and agree
+        to take over what is there now: those that stand for a group of this tenant, and what groups were in the
+        directory before they were moved to the cloud. What turns up later is not taken over. -WhatIf lists them.
+    .PARAMETER AdoptPlan
+        In place of -Adopt: agree to exactly what this plan adopts, the PlanId of a preview (Get-GroupWritebackRun).
+    .PARAMETER AdoptGroup
+        Agree to take over these groups as well: objectGUIDs, distinguished names, object ids in the tenant or display
+        names. One that was let go of is taken back.
     .PARAMETER TrustedOwner
         Accounts that ran the sync before, by name (CONTOSO\svc-old, svc-old@contoso.com) or SID. Groups with our mark
         and stamp are taken as ours after the state was lost only if they belong to the account that runs the sync, to
@@ -100,6 +106,19 @@ function Enable-GroupWriteback {
 
         [switch] $Adopt,
 
+        [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter({
+                param($CommandName, $ParameterName, $WordToComplete)
+                $null = $CommandName, $ParameterName
+                GroupWriteback\Get-GroupWritebackRun -Last 20 |
+                    Where-Object -FilterScript { $_.Planned.Adopt -and $_.PlanId -like "$WordToComplete*" } |
+                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new($_.PlanId, $_.PlanId, 'ParameterValue', "Run $($_.Id): adopts $($_.Planned.Adopt)") }
+            })]
+        [string] $AdoptPlan,
+
+        [ValidateNotNullOrEmpty()]
+        [string[]] $AdoptGroup,
+
         [ValidateNotNull()]
         [string[]] $TrustedOwner,
 
@@ -143,6 +162,7 @@ function Enable-GroupWriteback {
     $settings = $check.settings
     $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) ($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
     $text += ". There are $([int] $check.ownGroups) group(s) of ours and $([int] $check.foreignGroups) of others now"
+    if ($check.adoptPending) { $text += "; $([int] $check.adoptPending) object(s) are to be adopted" }
     $plan = $null
     if ($WhatIfPreference -or ($StartSync -and (Test-Preview -Simulation $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {
         $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $fields }
@@ -156,6 +176,7 @@ function Enable-GroupWriteback {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
         return
     }
+    $fields = Select-ShownAdoption -Fields $fields -Plan $plan
     [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.enable' -Parameter $fields -Activity 'Enabling')
     if ($StartSync) { Invoke-Sync -Cmdlet $PSCmdlet }
     if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }

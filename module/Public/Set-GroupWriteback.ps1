@@ -22,8 +22,20 @@ function Set-GroupWriteback {
     .PARAMETER ExcludeMailAttribute
         Whether no mail attribute is written; -ExcludeMailAttribute:$false writes it again.
     .PARAMETER Adopt
-        Whether groups in the container that another tool wrote back are taken over, where they stand for a group of
-        this tenant.
+        Agree to take over what is there now: groups in the container that another tool wrote back, where they stand
+        for a group of this tenant, and what groups were in the directory before they were moved to the cloud. What
+        turns up later is not taken over. -Adopt:$false takes back what was agreed to and is not done yet. -WhatIf
+        lists the objects. Needs both connections.
+    .PARAMETER AdoptPlan
+        In place of -Adopt: agree to exactly what this plan adopts, the PlanId of a preview (Get-GroupWritebackRun).
+    .PARAMETER AdoptGroup
+        Agree to take over these groups as well: objectGUIDs, distinguished names, object ids in the tenant or display
+        names. One that was let go of is taken back.
+    .PARAMETER ReleaseGroup
+        Let go of these groups: objectGUIDs, distinguished names, object ids in the tenant or display names. The next
+        sync takes our stamp away; from then on the groups stay in the directory as they are. They are not created a
+        second time, nor taken over again until -AdoptGroup names them. Their mark stays: it says which group of the
+        tenant each is. In other groups that are written they no longer count as members.
     .PARAMETER TrustedOwner
         Accounts that ran the sync before, by name (CONTOSO\svc-old, svc-old@contoso.com) or SID. Groups with our mark
         and stamp are taken as ours after the state was lost only if they belong to the account that runs the sync, to
@@ -99,6 +111,14 @@ function Set-GroupWriteback {
         Set-GroupWriteback -TargetContainer 'OU=M365,DC=contoso,DC=com' -WhatIf
 
         Shows the moves, and changes nothing.
+    .EXAMPLE
+        Set-GroupWriteback -AdoptGroup 'CN=Sales,OU=Legacy,DC=contoso,DC=com' -WhatIf
+
+        Shows what taking over this one group would change, members among it.
+    .EXAMPLE
+        Set-GroupWriteback -ReleaseGroup 'Sales'
+
+        Lets go of the group: the next sync takes our stamp away, and leaves it as it is from then on.
     .INPUTS
         None
     .OUTPUTS
@@ -121,6 +141,35 @@ function Set-GroupWriteback {
         [switch] $ExcludeMailAttribute,
 
         [switch] $Adopt,
+
+        [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter({
+                param($CommandName, $ParameterName, $WordToComplete)
+                $null = $CommandName, $ParameterName
+                GroupWriteback\Get-GroupWritebackRun -Last 20 |
+                    Where-Object -FilterScript { $_.Planned.Adopt -and $_.PlanId -like "$WordToComplete*" } |
+                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new($_.PlanId, $_.PlanId, 'ParameterValue', "Run $($_.Id): adopts $($_.Planned.Adopt)") }
+            })]
+        [string] $AdoptPlan,
+
+        [ValidateNotNullOrEmpty()]
+        [string[]] $AdoptGroup,
+
+        [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter({
+                param($CommandName, $ParameterName, $WordToComplete)
+                $null = $CommandName, $ParameterName
+                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Where-Object -FilterScript { $_.Id -and $_.DistinguishedName } | Select-Object -First 50 | Group-Object -Property DisplayName |
+                    ForEach-Object -Process {
+                        # a name that several groups have names none of them
+                        foreach ($group in $_.Group) {
+                            $value = if ($_.Count -eq 1) { $group.DisplayName } else { $group.Id }
+                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($value) + "'"
+                            [System.Management.Automation.CompletionResult]::new($quoted, $group.DisplayName, 'ParameterValue', "$($group.DistinguishedName) ")
+                        }
+                    }
+            })]
+        [string[]] $ReleaseGroup,
 
         [ValidateNotNull()]
         [string[]] $TrustedOwner,
@@ -223,6 +272,7 @@ function Set-GroupWriteback {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
         return
     }
+    $fields = Select-ShownAdoption -Fields $fields -Plan $plan
     $saved = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings'
     foreach ($warning in $saved.warnings) { if ($warning -and $warning -notin $after.warnings) { Write-Warning -Message $warning } }
     if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }

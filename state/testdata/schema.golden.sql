@@ -1,3 +1,8 @@
+CREATE TABLE adopt_set (
+    target_guid BLOB PRIMARY KEY,
+    source_id   BLOB NOT NULL UNIQUE,
+    dn          TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE change (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     run          INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,

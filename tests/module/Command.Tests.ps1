@@ -459,6 +459,19 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $said | Should -Match 'tenant Contoso \(11111111-1111-1111-1111-111111111111\) to OU=Writeback,DC=contoso,DC=test in the domain contoso.test.*2 group\(s\) of ours and 1 of others'
     }
 
+    It 'agrees to exactly the adoptions that were shown' {
+        InModuleScope GroupWriteback {
+            $plan = [pscustomobject]@{ PlanId = 'plan-9'; Planned = [pscustomobject]@{ Adopt = 1 } }
+            $fields = Select-ShownAdoption -Fields ([ordered]@{ adopt = $true; nameFormat = 'ObjectId' }) -Plan $plan
+            $fields.Keys | Sort-Object | Should -Be 'adoptPlan', 'nameFormat'
+            $fields['adoptPlan'] | Should -Be 'plan-9'
+            (Select-ShownAdoption -Fields @{ adopt = $true } -Plan $null)['adopt'] | Should -BeTrue
+            $plan.Planned.Adopt = 0
+            (Select-ShownAdoption -Fields @{ adopt = $true } -Plan $plan)['adopt'] | Should -BeTrue
+            (Select-ShownAdoption -Fields @{ adopt = $false } -Plan $plan)['adopt'] | Should -BeFalse
+        }
+    }
+
     It 'passes on the warnings of the engine' {
         Use-FakeScript @{ 'writeback.enable' = $check }
         Enable-GroupWriteback $container -WarningVariable warnings -WarningAction SilentlyContinue
@@ -580,6 +593,27 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $sent.limits.PSObject.Properties.Name | Sort-Object | Should -Be 'deletionCount', 'targetShrinkPercent'
         $sent.limits.deletionCount | Should -Be 0
         $sent.adopt | Should -BeFalse
+    }
+
+    It 'sends what may be adopted and what is let go of, and shows it' {
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'writeback.get' = @{ result = ($status.result + @{ adoptPending = 2 }) }; 'session.get' = $sides }
+        $after = Set-GroupWriteback -AdoptPlan plan-9 -AdoptGroup 'Sales', 'CN=Old,DC=contoso,DC=test' -ReleaseGroup 'HR' -PassThru
+        $sent = (Get-FakeJournal -Method 'settings.set').params
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'adoptGroups', 'adoptPlan', 'releaseGroups'
+        $sent.adoptPlan | Should -Be 'plan-9'
+        $sent.adoptGroups | Should -Be 'Sales', 'CN=Old,DC=contoso,DC=test'
+        @($sent.releaseGroups) | Should -Be 'HR'
+        $after.AdoptPending | Should -Be 2
+        $after.ReleasedGroupId | Should -Be '0a000000-0000-0000-0000-000000000009'
+        $after.PSObject.Properties.Name | Should -Not -Contain 'Adopt'
+    }
+
+    It 'shows with -WhatIf what would be adopted, and agrees to nothing' {
+        $adopt = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview'; planId = 'plan-9'; planned = @{ adopt = 1 } }) }
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $adopt; 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ action = 'Adopt' }) } } }
+        (Set-GroupWriteback -Adopt -WhatIf).Action | Should -Be 'Adopt'
+        (Get-FakeJournal -Method 'sync.preview').params.settings.adopt | Should -BeTrue
+        @(Get-FakeJournal -Method 'settings.set').params.whatIf | Should -Be $true
     }
 
     It 'sends what is to become of frozen groups, and shows it' {

@@ -82,7 +82,7 @@ function Get-FakeSetting {
     $settings = @{
         enabled = $true; tenant = @{ id = '11111111-1111-1111-1111-111111111111'; name = 'Contoso' }; domain = @{ guid = ''; sid = ''; name = 'contoso.test' }
         container = @{ guid = ''; dn = 'OU=Writeback,DC=contoso,DC=test' }; nameFormat = 'ObjectId'; samAccountNameFormat = 'ObjectId'; excludeMailAttribute = $false; includeHiddenMembership = $true
-        adopt = $false; trustedOwners = @(@{ sid = 'S-1-5-21-1-2-3-1106'; name = 'svc-old' }); movedGroup = 'Keep'; softDeletedGroup = 'Keep'; outOfScopeGroup = 'Remove'; runHistoryDays = 30; initialPending = $true; version = 1
+        releasedGroups = @(@{ id = '0a000000-0000-0000-0000-000000000009'; targetGuid = '0b000000-0000-0000-0000-000000000009' }); trustedOwners = @(@{ sid = 'S-1-5-21-1-2-3-1106'; name = 'svc-old' }); movedGroup = 'Keep'; softDeletedGroup = 'Keep'; outOfScopeGroup = 'Remove'; runHistoryDays = 30; initialPending = $true; version = 1
         scope = @{ groups = 'Selected'; groupIds = @('0a000000-0000-0000-0000-000000000001'); filter = "displayName -like 'HR-*'"; includeSecurityGroups = $true }
         onPremisesGroupType = 'UniversalSecurityGroup'; maxMemberCount = 60000; initialIntervalDays = 6; connections = 3; outageMinutes = 20
         limits = @{ deletionCount = 500; deletionPercent = 10; removalPercent = 11; groupRemovalPercent = 50; sourceShrinkPercent = 20; targetShrinkPercent = 12 }

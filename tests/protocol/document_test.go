@@ -17,12 +17,12 @@ var shapes = map[string]shape{
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
-		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute adopt
+		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute releasedGroups{id targetGuid}
 		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections limits{@limits} runHistoryDays initialPending version`,
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
-		excludeMailAttribute adopt trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
-	"patch":  "@enable initialIntervalDays connections limits{@limits} runHistoryDays",
+		excludeMailAttribute adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
+	"patch":  "@enable releaseGroups initialIntervalDays connections limits{@limits} runHistoryDays",
 	"page":   "after limit",
 	"member": "id name kind targetGuid dn reason",
 }
@@ -36,12 +36,12 @@ var methods = map[string]struct{ params, result shape }{
 		target{server startTls caFile credential{kind user password keytab realm krb5Conf}}`, "@connection"},
 	"session.get":        {"", "@connection"},
 	"session.disconnect": {"", ""},
-	"writeback.get":      {"", "settings{@settings} status groups disablePending nextPolicyType nextPolicyReason pendingGroups lastRun{@run} statePath"},
+	"writeback.get":      {"", "settings{@settings} status groups disablePending adoptPending nextPolicyType nextPolicyReason pendingGroups lastRun{@run} statePath"},
 	"writeback.test":     {"targetContainer", "checks{name result message advice errorId}"},
-	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups exchangeVersion warnings"},
+	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups adoptPending exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
-	"settings.set":       {"@enable initialIntervalDays connections limits{@limits} runHistoryDays", "@settings warnings"},
+	"settings.set":       {"@enable releaseGroups initialIntervalDays connections limits{@limits} runHistoryDays", "@settings warnings"},
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},
@@ -76,7 +76,7 @@ func notInEveryAnswer(method, path string) bool {
 	case "sync.group":
 		return inRun("dn", "policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":
-		return inRun("formerContainers")
+		return inRun("formerContainers", "releasedGroups")
 	}
 	return false
 }
@@ -84,7 +84,7 @@ func notInEveryAnswer(method, path string) bool {
 // values are the words that the document shows in the same way as fields.
 var values = strings.Fields(`clientSecret clientCertificate certificateThumbprint managedIdentity workloadIdentity simple kerberosPassword
 	kerberosKeytab currentIdentity sync preview disable group requested first interval settling running complete partial stopped failed interrupted pending done unknown skipped
-	drift foreign unmatched disputed ambiguous unresolved guest null progress plan resolve limits export confirm commit true false`)
+	drift released foreign unmatched disputed ambiguous unresolved guest null progress plan resolve limits export confirm commit true false`)
 
 var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)
 var fieldLike = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")

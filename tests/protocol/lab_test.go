@@ -489,7 +489,7 @@ func beforeEnable(l *lab) {
 // choices are all parameters of writeback.enable.
 func (l *lab) choices(more object) object {
 	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false,
-		"adopt": false, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
+		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
 		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
 		"maxMemberCount": 50_000}, []object{more})
 }
@@ -548,6 +548,7 @@ func fromEnableToDisable(l *lab) {
 	l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: add\nobjectClass: contact\n")
 	first := l.run(c, "sync.start", object{"policyType": "Initial"}, "partial", "")
 	l.run(c, "sync.start", nil, "partial", "")
+	l.refused(c, "NotAdoptable", "settings.set", object{"adoptGroups": []string{groupID(8)}})
 	l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: delete\n")
 	second := l.run(c, "sync.start", nil, "complete", "")
 	if got := second["planned"].(object); got["create"] != 1.0 || got["update"] != 0.0 || got["delete"] != 0.0 {
@@ -560,7 +561,7 @@ func fromEnableToDisable(l *lab) {
 	check(l.t, l.server.RemoveMember(groupID(2), "user0004"))
 	check(l.t, l.server.AddMember(groupID(2), "user0005"))
 	l.run(c, "sync.preview", object{"settings": l.choices(object{"initialIntervalDays": 3, "connections": 2, "runHistoryDays": 5,
-		"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})}, "complete", "")
+		"releaseGroups": []string{}, "limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})}, "complete", "")
 	l.call(c, "settings.set", object{"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})
 	updated := l.run(c, "sync.start", nil, "complete", "")
 	for _, item := range l.call(c, "change.list", object{"runId": updated["id"]})["changes"].([]any) {
@@ -570,8 +571,19 @@ func fromEnableToDisable(l *lab) {
 	}
 
 	// The other parameters of settings.set: the container is changed and back.
+	l.refused(c, "GroupNotFound", "settings.set", object{"adoptGroups": []string{"nobody"}})
+	l.refused(c, "GroupNotFound", "settings.set", object{"releaseGroups": []string{"nobody"}})
+	released := l.call(c, "settings.set", object{"releaseGroups": []string{groupID(1)}})["releasedGroups"].([]any)
+	if len(released) != 1 || released[0].(object)["id"] != groupID(1) {
+		l.t.Errorf("releasedGroups: %v", released)
+	}
+	l.call(c, "settings.get", nil)
+	l.call(c, "writeback.get", nil)
+	if got := l.call(c, "settings.set", object{"adoptGroups": []string{groupID(1)}})["releasedGroups"]; got != nil { // it is ours still
+		l.t.Errorf("releasedGroups: %v", got)
+	}
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
-		"excludeMailAttribute": true, "adopt": false, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5, "whatIf": true})
+		"excludeMailAttribute": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5, "whatIf": true})
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou})
 	if got := l.call(c, "settings.get", nil); len(got["formerContainers"].([]any)) != 1 {
 		l.t.Errorf("formerContainers: %v", got["formerContainers"])

@@ -1,0 +1,35 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/directory"
+)
+
+// released plans a group that an administrator has let go of (rule 24): our
+// stamp is taken away, and else nothing is done to what stands for it. The mark
+// stays, for it says truly which group that is, and nothing else keeps another
+// installation from creating the group once more. Nothing is created.
+func released(p *Pair, r *Rules) []Change {
+	const stays = "It was let go of. It stays as it is, until -AdoptGroup names it."
+	var changes []Change
+	for i := range p.Candidates {
+		c := &p.Candidates[i]
+		kept := slices.DeleteFunc(slices.Clone(c.ExtensionName), func(v string) bool {
+			return strings.EqualFold(v, directory.Stamp(r.TenantID)) || strings.EqualFold(v, directory.AdoptedStamp(r.TenantID))
+		})
+		change := skip(p, c, ReasonReleased, stays)
+		if c.Ours(p.ID, r) && len(kept) < len(c.ExtensionName) && Protection(&c.TargetGroup) == "" {
+			change.Action, change.Message = Update, "It was let go of: our stamp is taken away, and it stays as it is from now on."
+			change.Attributes = []AttributeChange{{Name: AttrExtensionName, Old: c.ExtensionName, New: kept}}
+		} else if !c.Linked {
+			change.Situation = Foreign
+		}
+		changes = append(changes, change)
+	}
+	if changes == nil && p.Source != nil {
+		changes = []Change{skip(p, nil, ReasonReleased, stays+" Nothing that stands for it was found, and it is not created.")}
+	}
+	return changes
+}

@@ -73,14 +73,18 @@ func coverage(t *testing.T, seen *record) {
 			t.Errorf("%s was never called", name)
 			continue
 		}
-		compare(t, name+" params", method.params.paths(t, shapes), seen.params[name])
-		want := method.result.paths(t, shapes)
-		for path := range want {
-			if notInEveryAnswer(name, path) && !seen.results[name][path] {
-				delete(want, path)
+		for part, one := range map[string]struct {
+			shape shape
+			seen  map[string]bool
+		}{"params": {method.params, seen.params[name]}, "result": {method.result, seen.results[name]}} {
+			want := one.shape.paths(t, shapes)
+			for path := range want {
+				if notInEveryAnswer(name, path) && !one.seen[path] {
+					delete(want, path)
+				}
 			}
+			compare(t, name+" "+part, want, one.seen)
 		}
-		compare(t, name+" result", want, seen.results[name])
 	}
 	compare(t, "error.data", map[string]bool{"category": true, "id": true, "object": true, "advice": true, "cause": true}, seen.data)
 

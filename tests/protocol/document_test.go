@@ -18,11 +18,11 @@ var shapes = map[string]shape{
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
 		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute releasedGroups{id targetGuid}
-		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections limits{@limits} runHistoryDays initialPending version`,
+		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays initialPending version`,
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
 		excludeMailAttribute adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
-	"patch":  "@enable releaseGroups initialIntervalDays connections limits{@limits} runHistoryDays",
+	"patch":  "@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
 	"page":   "after limit",
 	"member": "id name kind targetGuid dn reason",
 }
@@ -30,18 +30,19 @@ var shapes = map[string]shape{
 // methods are the fields of each method's params and result. What the engine
 // sends has its fields in params; what it is answered, in result.
 var methods = map[string]struct{ params, result shape }{
-	"session.initialize": {"protocol client statePath serviceAccount", "protocol engineVersion statePath platform"},
+	"session.initialize": {"protocol client statePath serviceAccount logLevel", "protocol engineVersion statePath platform logPath"},
 	"session.connect": {`source{tenantId clientId environment authority graphEndpoint caFile credential{kind secret certificatePath certificatePassword
 			thumbprint certificate federatedTokenFile accessToken canRefresh}}
 		target{server startTls caFile credential{kind user password keytab realm krb5Conf}}`, "@connection"},
 	"session.get":        {"", "@connection"},
+	"session.log":        {"level", ""},
 	"session.disconnect": {"", ""},
 	"writeback.get":      {"", "settings{@settings} status groups disablePending adoptPending nextPolicyType nextPolicyReason pendingGroups lastRun{@run} statePath"},
 	"writeback.test":     {"targetContainer", "checks{name result message advice errorId}"},
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups adoptPending exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
-	"settings.set":       {"@enable releaseGroups initialIntervalDays connections limits{@limits} runHistoryDays", "@settings warnings"},
+	"settings.set":       {"@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays", "@settings warnings"},
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},
@@ -54,7 +55,7 @@ var methods = map[string]struct{ params, result shape }{
 		lastAction lastOutcome lastMessage} next`},
 	"group.members":    {"id @page", "members{@member} next"},
 	"request.cancel":   {"id", ""},
-	"progress":         {"requestId step stepNumber stepCount done total message", ""},
+	"progress":         {"requestId step stepNumber stepCount done total message waiting{for why since next until}", ""},
 	"credential.token": {"tenantId resource", "accessToken expiresOn"},
 	"credential.sign":  {"thumbprint digest padding", "signature"},
 }
@@ -77,6 +78,8 @@ func notInEveryAnswer(method, path string) bool {
 		return inRun("dn", "policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":
 		return inRun("formerContainers", "releasedGroups")
+	case "progress":
+		return inRun("waiting") // nothing is out for so long here
 	}
 	return false
 }
@@ -84,7 +87,7 @@ func notInEveryAnswer(method, path string) bool {
 // values are the words that the document shows in the same way as fields.
 var values = strings.Fields(`clientSecret clientCertificate certificateThumbprint managedIdentity workloadIdentity simple kerberosPassword
 	kerberosKeytab currentIdentity sync preview disable group requested first interval settling running complete partial stopped failed interrupted pending done unknown skipped
-	drift released foreign unmatched disputed ambiguous unresolved guest null progress plan resolve limits export confirm commit true false`)
+	drift released foreign unmatched disputed ambiguous unresolved guest null progress plan resolve limits export confirm commit true false debug info warn error`)
 
 var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)
 var fieldLike = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")

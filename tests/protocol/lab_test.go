@@ -105,7 +105,9 @@ func (l *lab) start(state string, environment ...string) *client.Client {
 		Env: append(os.Environ(), environment...), Args: []string{"--log-level", "debug"},
 		OnLine: l.record.watch(l.t), OnRequest: l.answer,
 	})
-	check(l.t, c.Call(l.t.Context(), "session.initialize", object{"protocol": 1, "client": "protocol test", "statePath": l.file(state), "serviceAccount": "none"}, nil))
+	check(l.t, c.Call(l.t.Context(), "session.initialize", object{"protocol": 1, "client": "protocol test", "statePath": l.file(state), "serviceAccount": "none", "logLevel": "debug"}, nil))
+	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "info"}, nil))
+	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "debug"}, nil))
 	return c
 }
 
@@ -560,7 +562,7 @@ func fromEnableToDisable(l *lab) {
 	check(l.t, l.server.PatchGroup(groupID(1), map[string]any{"description": "still the first"}))
 	check(l.t, l.server.RemoveMember(groupID(2), "user0004"))
 	check(l.t, l.server.AddMember(groupID(2), "user0005"))
-	l.run(c, "sync.preview", object{"settings": l.choices(object{"initialIntervalDays": 3, "connections": 2, "runHistoryDays": 5,
+	l.run(c, "sync.preview", object{"settings": l.choices(object{"initialIntervalDays": 3, "connections": 2, "outageMinutes": 1, "runHistoryDays": 5,
 		"releaseGroups": []string{}, "limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})}, "complete", "")
 	l.call(c, "settings.set", object{"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})
 	updated := l.run(c, "sync.start", nil, "complete", "")
@@ -849,9 +851,9 @@ func scope(l *lab) {
 	}
 	wantScope(l.call(c, "settings.set", object{"filter": "", "whatIf": true}), object{"groups": "Selected", "groupIds": saved["groupIds"], "includeSecurityGroups": true})
 	set := l.call(c, "settings.set", object{"scope": "All", "groupIds": []string{}, "filter": "displayName -like 't*' -or id -eq '" + groupID(1) + "'",
-		"includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3, "initialIntervalDays": 3, "connections": 2})
+		"includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3, "initialIntervalDays": 3, "connections": 2, "outageMinutes": 9})
 	wantScope(set, object{"groups": "All", "filter": "displayName -like 't*' -or id -eq '" + groupID(1) + "'"})
-	for field, want := range map[string]any{"onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3.0, "initialIntervalDays": 3.0, "connections": 2.0, "initialPending": true} {
+	for field, want := range map[string]any{"onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3.0, "initialIntervalDays": 3.0, "connections": 2.0, "outageMinutes": 9.0, "initialPending": true} {
 		if set[field] != want {
 			l.t.Errorf("%s is %v, want %v", field, set[field], want)
 		}

@@ -12,7 +12,7 @@ help:
 	@echo "make clean     removes what was built"
 
 build:
-	go build -o bin/ ./cmd/groupwriteback
+	cmd/hardened go build -o bin/ ./cmd/groupwriteback
 
 test:
 	tests/run
@@ -30,7 +30,7 @@ lint:
 	tests/lint
 
 windows:
-	CGO_ENABLED=1 GOOS=windows GOARCH=amd64 CC=x86_64-w64-mingw32-gcc go build -o bin/ ./cmd/groupwriteback
+	cmd/hardened --windows go build -o bin/ ./cmd/groupwriteback
 
 clean:
 	rm -rf out bin/groupwriteback bin/groupwriteback.exe

@@ -132,8 +132,15 @@ func aboutDatabase(e *engine.Error) bool {
 	return !strings.HasPrefix(e.ID, "StateFolder") && e.Category != engine.Stopped
 }
 
-// version is the one that Go recorded: a tag, or one made of the commit.
+// release is the version of the module, which cmd/hardened sets.
+var release string
+
+// version is the module's or, of an engine that was built otherwise, the one
+// that Go recorded.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"

@@ -28,7 +28,7 @@ if (-not $Engine) {
     $Engine = @(Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'bin') -File -ErrorAction SilentlyContinue |
             Where-Object -FilterScript { $_.Name -in 'groupwriteback', 'groupwriteback.exe' } | ForEach-Object -Process { $_.FullName })
 }
-if (-not $Engine) { throw 'There is no engine in the bin folder. Build it first: go build -o bin/ ./cmd/groupwriteback' }
+if (-not $Engine) { throw 'There is no engine in the bin folder. Build it first: make build' }
 
 $Destination = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Destination)
 $target = [System.IO.Path]::Combine($Destination, 'GroupWriteback', $version)

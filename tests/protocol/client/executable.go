@@ -18,7 +18,10 @@ var build = sync.OnceValues(func() (string, error) {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	command := exec.Command("go", "build", "-o", name, "./cmd/groupwriteback")
+	command := exec.Command("cmd/hardened", "go", "build", "-o", name, "./cmd/groupwriteback")
+	if runtime.GOOS == "windows" {
+		command = exec.Command("go", "build", "-o", name, "./cmd/groupwriteback")
+	}
 	command.Dir = root
 	command.Stderr = os.Stderr
 	return name, command.Run()

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"groupwriteback/internal/directory"
@@ -64,7 +65,7 @@ func (t *tester) checkState(ctx context.Context, e *Engine) Settings {
 }
 
 func (t *tester) checkSource(ctx context.Context, settings *Settings) {
-	names := []string{"GraphSignIn", "GraphPermission", "DeletedGroupPermission", "HiddenMembershipPermission", "ConnectWriteback"}
+	names := []string{"GraphSignIn", "GraphPermission", "DeletedGroupPermission", "HiddenMembershipPermission", "GraphPrivilege", "ConnectWriteback"}
 	if t.source == nil {
 		t.skipped(names, "There is no connection to the tenant.")
 		return
@@ -94,16 +95,17 @@ func (t *tester) checkSource(ctx context.Context, settings *Settings) {
 	default:
 		t.add(names[3], Warning, "Groups of hidden membership are to be written and cannot be read.", "Grant Member.Read.Hidden, or take -IncludeHiddenMembership back.")
 	}
+	t.checkRoles(names[4], id.Roles)
 	switch on, err := t.source.ConnectWriteback(ctx); {
 	case err != nil:
-		t.addError(names[4], err)
+		t.addError(names[5], err)
 	case on == Yes:
-		t.addError(names[4], &Error{ID: "ConnectWritebackEnabled", Message: "Entra Connect's own group writeback is on in this tenant.",
+		t.addError(names[5], &Error{ID: "ConnectWritebackEnabled", Message: "Entra Connect's own group writeback is on in this tenant.",
 			Advice: "Switch it off in Entra Connect first: switching it off later deletes every group it made."})
 	case on == Unknown:
-		t.add(names[4], Warning, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone.", "Make sure that it is off.")
+		t.add(names[5], Warning, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone.", "Make sure that it is off.")
 	default:
-		t.add(names[4], Passed, "Entra Connect's own group writeback is off.", "")
+		t.add(names[5], Passed, "Entra Connect's own group writeback is off.", "")
 	}
 }
 
@@ -114,7 +116,7 @@ func (t *tester) skipped(names []string, why string) {
 }
 
 func (t *tester) checkTarget(ctx context.Context, settings *Settings, dn string) {
-	names := []string{"DirectoryBind", "Container", "ContainerRight", "ForeignGroup", "DeletedObject", "Schema", "Exchange"}
+	names := slices.Concat([]string{"DirectoryBind", "Container", "ContainerRight", "ForeignGroup"}, rightNames, []string{"DeletedObject", "Schema", "Exchange"})
 	if t.target == nil {
 		t.skipped(names, "There is no connection to Active Directory.")
 		return
@@ -126,24 +128,24 @@ func (t *tester) checkTarget(ctx context.Context, settings *Settings, dn string)
 		return
 	}
 	t.add(names[0], Passed, fmt.Sprintf("Bound to %s (%s) as %s.", id.Server, id.DomainName, id.Account), "")
-	t.checkContainer(ctx, names[1:4], settings, dn)
+	t.checkContainer(ctx, names[1:8], settings, dn)
 	if id.DeletedVisible {
-		t.add(names[4], Passed, "Deleted objects are visible to the account.", "")
+		t.add(names[8], Passed, "Deleted objects are visible to the account.", "")
 	} else {
-		t.add(names[4], Passed, "Deleted objects are not visible to the account; deletions are found by listing the groups instead.", "")
+		t.add(names[8], Passed, "Deleted objects are not visible to the account; deletions are found by listing the groups instead.", "")
 	}
 	if id.Schema.ExternalID {
-		t.add(names[5], Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
+		t.add(names[9], Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
 	} else {
-		t.add(names[5], Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016's: without msDS-ExternalDirectoryObjectId, adminDescription alone carries the mark.", id.Schema.ObjectVersion), "")
+		t.add(names[9], Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016's: without msDS-ExternalDirectoryObjectId, adminDescription alone carries the mark.", id.Schema.ObjectVersion), "")
 	}
 	switch {
 	case id.Schema.Exchange:
-		t.add(names[6], Passed, fmt.Sprintf("The Exchange schema is there (version %d).", id.Schema.ExchangeVersion), "")
+		t.add(names[10], Passed, fmt.Sprintf("The Exchange schema is there (version %d).", id.Schema.ExchangeVersion), "")
 	case settings.ExcludeMailAttribute:
-		t.add(names[6], Passed, "The forest has no Exchange schema, and mail attributes are excluded.", "")
+		t.add(names[10], Passed, "The forest has no Exchange schema, and mail attributes are excluded.", "")
 	default:
-		t.addError(names[6], &Error{ID: "ExchangeSchemaMissing", Message: "The forest has no Exchange schema.",
+		t.addError(names[10], &Error{ID: "ExchangeSchemaMissing", Message: "The forest has no Exchange schema.",
 			Advice: "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute."})
 	}
 }
@@ -194,4 +196,5 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	default:
 		t.add(names[2], Passed, fmt.Sprintf("%d groups there were written back by this tenant's installation, none by others.", m.own), "")
 	}
+	t.checkRights(ctx, settings, container, m.written)
 }

@@ -157,6 +157,8 @@ func countMarked(ctx context.Context, state LinkStore, c *connection, settings *
 type marked struct {
 	own, foreign int
 	example      string // the first of the foreign ones by name
+	// written is the first of our own by objectGUID.
+	written directory.GUID
 	// stamped counts those of the foreign ones that carry our stamp and belong to
 	// somebody else, owner among them.
 	stamped int
@@ -192,7 +194,9 @@ func (j *judge) countMarked(ctx context.Context, state LinkStore, container Cont
 				return err
 			}
 			if c.Ours(targets[i].SourceID, &j.rules) {
-				m.own++
+				if m.own++; m.written.IsZero() || c.GUID.Compare(m.written) < 0 {
+					m.written = c.GUID
+				}
 				continue
 			}
 			if released[targets[i].SourceID] {

@@ -534,6 +534,8 @@ func (t *fakeTenant) Close() error { return nil }
 // was written.
 type fakeDirectory struct {
 	faults
+	audit      engine.Audit   // what Audit tells
+	audited    directory.GUID // the group that it was asked for last
 	objects    map[directory.GUID]*directory.TargetGroup
 	dead       map[directory.GUID]bool // users that are deleted
 	hidden     map[directory.GUID]bool // users that our account may not read
@@ -630,6 +632,11 @@ func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.G
 		return engine.Container{}, &engine.Error{Category: engine.ObjectNotFound, ID: "ContainerNotFound", Object: dn}
 	}
 	return engine.Container{GUID: containerID, DN: containerDN, CanCreate: true, Critical: d.critical}, d.check(ctx, "container")
+}
+
+func (d *fakeDirectory) Audit(ctx context.Context, _, group directory.GUID, _ []string) (engine.Audit, error) {
+	d.audited = group
+	return d.audit, d.check(ctx, "audit")
 }
 
 // copied is an object as a reader gets it.

@@ -72,6 +72,11 @@ type TargetReader interface {
 	Holders(ctx context.Context, container directory.GUID, names []Name) ([]Holder, error)
 	// BySID finds the objects with these SIDs in the domain (rule 25).
 	BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error)
+	// Audit tells what the account could do besides what it needs, who else could
+	// do something to the groups of the container, and what the account may do to
+	// one of them, or where group is zero, to one that it will create. attributes
+	// are those that have to be written.
+	Audit(ctx context.Context, container, group directory.GUID, attributes []string) (Audit, error)
 	// CheckMembers reports which of the wanted values are missing from the
 	// group and which of the unwanted are still there, without reading the rest.
 	CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error)
@@ -143,6 +148,48 @@ type Schema struct {
 type Principal struct {
 	SID  directory.SID `json:"sid"`
 	Name string        `json:"name,omitempty"` // for people
+}
+
+// Audit is what [Engine.Test] tells of rights in Active Directory.
+type Audit struct {
+	// Token is false where the server does not tell in which groups the account is.
+	Token bool
+	// TierZero are the groups of the account that administer the domain.
+	TierZero []string
+	// Outside is what the account may change outside of the container.
+	Outside []OutsideRight
+	// Others may create or change groups; Unreadable is the number of objects
+	// whose access control lists the account may not read.
+	Others     []Meddler
+	Unreadable int
+	Group      GroupRights
+}
+
+// OutsideRight is what the account may do to an object outside of the container:
+// create objects of these classes below, write these attributes, or give itself
+// all rights.
+type OutsideRight struct {
+	DN            string
+	Create, Write []string
+	Control       bool
+}
+
+// Meddler is somebody else who may create or change groups. DN is the first of
+// the objects that say so, Objects their number.
+type Meddler struct {
+	Principal
+	Create, Change bool
+	DN             string
+	Objects        int
+}
+
+// GroupRights is what the account may do to a group; DN is empty where there is
+// none yet. Missing are attributes that it may not write. Delete counts only
+// where Known says that the access control lists could be read.
+type GroupRights struct {
+	DN            string
+	Missing       []string
+	Known, Delete bool
 }
 
 // Container is an organisational unit or container that holds our groups.

@@ -4,8 +4,9 @@ function Test-GroupWriteback {
         Checks each prerequisite of group writeback.
     .DESCRIPTION
         Returns one row for each prerequisite: the state, the sign-in to the tenant and the permissions in the token,
-        the connection to the directory, the container and the rights there, groups of other tools, whether deleted
-        objects can be seen, the schema and Exchange. Nothing is changed. What needs a connection that is not there
+        the connection to the directory, the container and the rights there and to a written group, groups of other
+        tools, who else may create or change groups there, what the account and the application may do that they need
+        not, whether deleted objects can be seen, the schema and Exchange. Nothing is changed. What needs a connection that is not there
         is Skipped.
     .PARAMETER TargetContainer
         The distinguished name of the container to check. The default is the one that is set.

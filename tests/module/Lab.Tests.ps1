@@ -47,8 +47,11 @@ Describe 'A first installation' -Skip:$noExchange {
 
     It 'passes the prerequisites' {
         $checks = Test-GroupWriteback -TargetContainer $container
-        $checks.Name | Should -Be 'State', 'GraphSignIn', 'GraphPermission', 'DeletedGroupPermission', 'HiddenMembershipPermission', 'ConnectWriteback', 'DirectoryBind', 'Container', 'ContainerRight', 'ForeignGroup', 'DeletedObject', 'Schema', 'Exchange'
+        $checks.Name | Should -Be 'State', 'GraphSignIn', 'GraphPermission', 'DeletedGroupPermission', 'HiddenMembershipPermission', 'GraphPrivilege', 'ConnectWriteback', 'DirectoryBind', 'Container', 'ContainerRight', 'ForeignGroup', 'GroupRight', 'OtherWriter', 'AccountPrivilege', 'OutsideRight', 'DeletedObject', 'Schema', 'Exchange'
         @($checks | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Name | Should -BeNullOrEmpty
+        # beside the service account there is one more that has its rights
+        ($checks | Where-Object -FilterScript { $_.Name -eq 'OtherWriter' }).Message | Should -Match 'svc-gwb-deleted \(creates and changes'
+        foreach ($name in 'GraphPrivilege', 'GroupRight', 'AccountPrivilege', 'OutsideRight') { ($checks | Where-Object -FilterScript { $_.Name -eq $name }).Result | Should -Be 'Passed' }
     }
 
     It 'shows what Enable would lead to, and does nothing' {

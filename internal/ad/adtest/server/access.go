@@ -2,6 +2,8 @@ package server
 
 import (
 	"encoding/binary"
+	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -112,8 +114,8 @@ func (w writer) owner() sid {
 	return w.account.sid
 }
 
-// descriptor writes the owner of an object, if that is asked for and may be
-// read, as a self-relative security descriptor.
+// descriptor writes the owner and the access control list of an object, as far
+// as they are asked for and may be read, as a self-relative security descriptor.
 func (t token) descriptor(o *object, parts int64) []byte {
 	parts = meant(parts)
 	// Who owns an object may read its descriptor, whatever that says.
@@ -127,6 +129,80 @@ func (t token) descriptor(o *object, parts int64) []byte {
 		binary.LittleEndian.PutUint32(b[4:], 20)
 		b = append(b, o.owner...)
 	}
+	if parts&listPart != 0 {
+		binary.LittleEndian.PutUint16(b[2:], 0x8004)
+		binary.LittleEndian.PutUint32(b[16:], uint32(len(b)))
+		b = append(b, o.list()...)
+	}
+	return b
+}
+
+// list writes the access control list of an object with what it inherits.
+func (o *object) list() []byte {
+	const inherited = 0x10
+	var entries []byte
+	count := 0
+	for at := o; at != nil; at = at.parent {
+		for _, e := range at.entries {
+			flags := byte(0)
+			if e.inherits {
+				flags |= 0x2
+			}
+			if e.inheritOnly {
+				flags |= 0x8
+			}
+			if at != o {
+				if !e.inherits {
+					continue
+				}
+				flags = inherited | 0x2
+				if e.below != nil && e.below != o.class {
+					flags |= 0x8
+				}
+			}
+			entries = append(entries, e.bytes(flags)...)
+			count++
+		}
+		if at.protected {
+			break
+		}
+	}
+	b := []byte{4, 0}
+	b = binary.LittleEndian.AppendUint16(b, uint16(8+len(entries)))
+	b = binary.LittleEndian.AppendUint16(b, uint16(count))
+	return append(append(b, 0, 0), entries...)
+}
+
+func (e ace) bytes(flags byte) []byte {
+	kind := byte(0)
+	var body []byte
+	if e.child != nil || e.below != nil {
+		kind = 5
+		present := uint32(0)
+		var ids []byte
+		for i, c := range []*class{e.child, e.below} {
+			if c != nil {
+				present |= 1 << i
+				ids = append(ids, c.id()...)
+			}
+		}
+		body = append(binary.LittleEndian.AppendUint32(body, present), ids...)
+	}
+	body = append(body, e.trustee...)
+	b := []byte{kind, flags}
+	b = binary.LittleEndian.AppendUint16(b, uint16(8+len(body)))
+	return append(binary.LittleEndian.AppendUint32(b, e.mask), body...)
+}
+
+// id is the schemaIDGUID in the order of a descriptor.
+func (c *class) id() []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(c.guid, "-", ""))
+	if err != nil || len(b) != 16 {
+		panic("the class " + c.name + " has no schemaIDGUID")
+	}
+	slices.Reverse(b[0:4])
+	slices.Reverse(b[4:6])
+	slices.Reverse(b[6:8])
 	return b
 }
 

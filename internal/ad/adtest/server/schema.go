@@ -60,6 +60,8 @@ var schema = index([]attribute{
 	{name: "systemFlags", syntax: integer, single: true, classes: "top", system: true},
 	{name: "memberOf", syntax: dnSyntax, classes: "top", system: true},
 	{name: "allowedAttributes", syntax: oidSyntax, classes: "top", system: true, constructed: true},
+	{name: "allowedAttributesEffective", syntax: oidSyntax, classes: "top", system: true, constructed: true},
+	{name: "sDRightsEffective", syntax: integer, single: true, classes: "top", system: true, constructed: true},
 	{name: "allowedChildClassesEffective", syntax: oidSyntax, classes: "top", system: true, constructed: true},
 	{name: "description", syntax: text, top: 1024, classes: "top"},
 	{name: "displayName", syntax: text, single: true, top: 256, classes: "top"},

@@ -58,6 +58,24 @@ func (d *domain) computed(o *object, a *attribute, t token) (values [][]byte) {
 				values = append(values, []byte(b.name))
 			}
 		}
+	case "allowedAttributesEffective":
+		for _, b := range schema {
+			if o.class.may(b) && !b.system && t.allows(o, writeProp, nil) {
+				values = append(values, []byte(b.name))
+			}
+		}
+	case "sDRightsEffective":
+		parts := 0
+		if t.allows(o, writeOwner, nil) {
+			parts |= ownerPart
+		}
+		if t.allows(o, writeDAC, nil) || t[o.owner] {
+			parts |= listPart
+		}
+		if t[administrators] {
+			parts |= auditPart
+		}
+		values = append(values, []byte(strconv.Itoa(parts)))
 	case "allowedChildClassesEffective":
 		for _, c := range classes {
 			if o.class.holds && !c.system && c.guid != "" && t.allows(o, createChild, c) {

@@ -1,0 +1,284 @@
+package ad
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// tierZero are the groups whose members can make themselves masters of the
+// domain, by the end of their SID; the domain's and the forest's.
+var tierZero = map[string]string{
+	"512": "Domain Admins", "516": "Domain Controllers", "518": "Schema Admins", "519": "Enterprise Admins",
+	"520": "Group Policy Creator Owners", "526": "Key Admins", "527": "Enterprise Key Admins",
+}
+
+var tierZeroBuiltin = map[directory.SID]string{
+	"S-1-5-32-544": "Administrators", "S-1-5-32-548": "Account Operators", "S-1-5-32-549": "Server Operators",
+	"S-1-5-32-550": "Print Operators", "S-1-5-32-551": "Backup Operators", "S-1-5-32-552": "Replicator",
+	"S-1-5-32-557": "Incoming Forest Trust Builders",
+	"S-1-5-18":     "SYSTEM",
+}
+
+// Audit implements engine.TargetReader.
+func (t *target) Audit(ctx context.Context, container, group directory.GUID, attributes []string) (engine.Audit, error) {
+	audit := engine.Audit{Token: len(t.token) > 0}
+	for sid := range t.token {
+		name := tierZeroBuiltin[sid]
+		if of := sid.Domain(); of == t.domainSID || of != "" && of == t.forestSID {
+			name = tierZero[strings.TrimPrefix(string(sid), string(of)+"-")]
+		}
+		if name != "" {
+			audit.TierZero = append(audit.TierZero, name)
+		}
+	}
+	slices.Sort(audit.TierZero)
+	dn, err := t.dnOf(ctx, container)
+	if err != nil {
+		return audit, err
+	}
+	if dn == "" {
+		return audit, containerNotFound(container.String(), nil)
+	}
+	if audit.Outside, err = t.outside(ctx, dn); err != nil {
+		return audit, err
+	}
+	if audit.Others, audit.Unreadable, err = t.others(ctx, dn); err != nil {
+		return audit, err
+	}
+	audit.Group, err = t.groupRights(ctx, dn, group, attributes)
+	return audit, err
+}
+
+// outside asks the domain controller what the account may do at the head of the
+// domain, in the containers that hold what administers it, and above the
+// container.
+func (t *target) outside(ctx context.Context, container string) ([]engine.OutsideRight, error) {
+	names := []string{t.root.baseDN}
+	for _, below := range []string{"CN=Users", "CN=Builtin", "CN=System", "CN=AdminSDHolder,CN=System", "OU=Domain Controllers"} {
+		names = append(names, below+","+t.root.baseDN)
+	}
+	at, err := directory.ParseDN(container)
+	if err != nil {
+		return nil, t.unexpected(container, err)
+	}
+	head, err := directory.ParseDN(t.root.baseDN)
+	if err != nil {
+		return nil, t.unexpected(t.root.baseDN, err)
+	}
+	for parent := at.Parent(); len(parent) > len(head); parent = parent.Parent() {
+		if !slices.ContainsFunc(names, func(n string) bool { return sameDN(n, parent.String()) }) {
+			names = append(names, parent.String())
+		}
+	}
+	var found []engine.OutsideRight
+	for _, name := range names {
+		if sameDN(name, container) {
+			continue
+		}
+		e, err := t.pool.read(ctx, query{base: name, attributes: []string{"allowedChildClassesEffective", "allowedAttributesEffective", "sDRightsEffective"}})
+		if err != nil {
+			return nil, t.readError(ctx, name, err)
+		}
+		if e == nil {
+			continue
+		}
+		right := engine.OutsideRight{DN: e.DN, Create: e.GetAttributeValues("allowedChildClassesEffective"), Write: e.GetAttributeValues("allowedAttributesEffective")}
+		parts, _ := strconv.Atoi(e.GetAttributeValue("sDRightsEffective"))
+		right.Control = parts&(sdOwner|sdDACL) != 0
+		if len(right.Create) > 0 || len(right.Write) > 0 || right.Control {
+			found = append(found, right)
+		}
+	}
+	return found, nil
+}
+
+// others reads the access control lists of the container, of the containers
+// below and of all groups there, and names who else may create or change groups.
+func (t *target) others(ctx context.Context, container string) (others []engine.Meddler, unreadable int, err error) {
+	first := make(map[directory.SID]*engine.Meddler)
+	err = retry(ctx, t.server.host, func() error {
+		clear(first)
+		unreadable = 0
+		return t.pool.use(ctx, func(c *conn) error {
+			return c.search(ctx, query{
+				base: container, scope: ldap.ScopeWholeSubtree,
+				filter:     "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=group))",
+				attributes: []string{"objectClass", attrDescriptor}, sdFlags: sdOwner | sdDACL,
+			}, func(e *ldap.Entry) error {
+				d, err := directory.ParseDescriptor(e.GetRawAttributeValue(attrDescriptor))
+				if err != nil {
+					unreadable++
+					return nil
+				}
+				isGroup := slices.ContainsFunc(e.GetAttributeValues("objectClass"), func(c string) bool { return strings.EqualFold(c, "group") })
+				for sid, m := range meddlers(d, isGroup, sameDN(e.DN, container)) {
+					if t.mayMeddle(sid) {
+						continue
+					}
+					other := first[sid]
+					if other == nil {
+						other = &engine.Meddler{Principal: engine.Principal{SID: sid}, DN: e.DN}
+						first[sid] = other
+					}
+					other.Create, other.Change = other.Create || m.create, other.Change || m.change
+					other.Objects++
+				}
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return nil, 0, t.readError(ctx, container, err)
+	}
+	sids := make([]directory.SID, 0, len(first))
+	for sid := range first {
+		sids = append(sids, sid)
+	}
+	for batch := range slices.Chunk(sids, batchSize) {
+		matching := anyOf(attrSID, valuesOf(batch, directory.SID.AD))
+		named, err := t.principals(ctx, matching)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, p := range named {
+			if other := first[p.SID]; other != nil {
+				other.Name = p.Name
+			}
+		}
+		// A group without members is nobody, as Account Operators mostly is, who
+		// are in the list of every container.
+		empty, err := t.principals(ctx, and("(objectClass=group)", "(!("+attrMember+"=*))", matching))
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, p := range empty {
+			primary, err := t.isPrimary(ctx, p.SID)
+			if err != nil {
+				return nil, 0, err
+			}
+			if !primary {
+				delete(first, p.SID)
+			}
+		}
+	}
+	for sid, other := range first {
+		if other.Name == "" {
+			other.Name = wellKnown[sid]
+		}
+		others = append(others, *other)
+	}
+	slices.SortFunc(others, func(a, b engine.Meddler) int {
+		return strings.Compare(a.Name+string(a.SID), b.Name+string(b.SID))
+	})
+	return others, unreadable, nil
+}
+
+// wellKnown are those who are no objects of the domain.
+var wellKnown = map[directory.SID]string{
+	"S-1-1-0": "Everyone", "S-1-5-7": "Anonymous", "S-1-5-11": "Authenticated Users", "S-1-5-2": "Network", "S-1-5-4": "Interactive",
+}
+
+// mayMeddle reports whether nobody is surprised that these may: the account
+// itself, who administers the domain, the system, and who stands for another.
+func (t *target) mayMeddle(sid directory.SID) bool {
+	switch sid {
+	case t.account, t.domainSID + "-512", t.domainSID + "-516", t.forestSID + "-519",
+		"S-1-5-32-544", "S-1-5-18", "S-1-5-9", "S-1-5-10", "S-1-3-0", "S-1-3-1", "S-1-3-4":
+		return true
+	}
+	return false
+}
+
+// isPrimary reports whether somebody has the group as primary group, which its
+// member attribute does not tell.
+func (t *target) isPrimary(ctx context.Context, sid directory.SID) (bool, error) {
+	if sid.Domain() != t.domainSID {
+		return false, nil
+	}
+	rid := strings.TrimPrefix(string(sid), string(t.domainSID)+"-")
+	if rid == "513" || rid == "514" || rid == "515" { // users, guests, computers
+		return true, nil
+	}
+	found, err := t.pool.find(ctx, query{base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: equals("primaryGroupID", rid), attributes: []string{"1.1"}})
+	if err != nil {
+		return false, t.readError(ctx, t.root.baseDN, err)
+	}
+	return len(found) > 0, nil
+}
+
+// groupRights tells what the account may do to a group of the container or,
+// where the group is zero, to one that it will create there.
+func (t *target) groupRights(ctx context.Context, container string, group directory.GUID, attributes []string) (engine.GroupRights, error) {
+	var rights engine.GroupRights
+	above, known, err := t.accessList(ctx, container)
+	if err != nil {
+		return rights, err
+	}
+	own := inheritedBy(above, classGroup)
+	if !group.IsZero() {
+		e, err := t.pool.read(ctx, query{base: byGUID(group), attributes: []string{"allowedAttributesEffective"}})
+		if err != nil {
+			return rights, t.readError(ctx, group.String(), err)
+		}
+		if e == nil {
+			return rights, groupNotFound(group.String(), nil)
+		}
+		rights.DN = e.DN
+		for _, name := range attributes {
+			if !slices.ContainsFunc(e.GetAttributeValues("allowedAttributesEffective"), func(a string) bool { return strings.EqualFold(a, name) }) {
+				rights.Missing = append(rights.Missing, name)
+			}
+		}
+		at, err := directory.ParseDN(e.DN)
+		if err != nil {
+			return rights, t.unexpected(e.DN, err)
+		}
+		var knownOwn, knownAbove bool
+		if own, knownOwn, err = t.accessList(ctx, e.DN); err != nil {
+			return rights, err
+		}
+		if above, knownAbove, err = t.accessList(ctx, at.Parent().String()); err != nil {
+			return rights, err
+		}
+		known = knownOwn && knownAbove
+	} else if known && !allowed(own, t.token, rightWrite, guidMember, guidMembership) {
+		rights.Missing = append(rights.Missing, attrMember)
+	}
+	if !known || len(t.token) == 0 {
+		return rights, nil
+	}
+	rights.Known = true
+	rights.Delete = allowed(own, t.token, rightDelete) || allowed(above, t.token, rightDeleteChild, classGroup)
+	if !allowed(own, t.token, rightWrite, guidName, guidPublic) || !allowed(own, t.token, rightWrite, guidCN, guidPublic) {
+		rights.Missing = append(rights.Missing, "cn")
+	}
+	return rights, nil
+}
+
+// accessList reads an object's access control list; known is false where the account
+// may not.
+func (t *target) accessList(ctx context.Context, dn string) (d directory.Descriptor, known bool, err error) {
+	e, err := t.pool.read(ctx, query{base: dn, attributes: []string{attrDescriptor}, sdFlags: sdDACL})
+	if err != nil {
+		return d, false, t.readError(ctx, dn, err)
+	}
+	if e == nil {
+		return d, false, nil
+	}
+	raw := e.GetRawAttributeValue(attrDescriptor)
+	if len(raw) == 0 {
+		return d, false, nil
+	}
+	if d, err = directory.ParseDescriptor(raw); err != nil {
+		return d, false, t.unexpected(dn, fmt.Errorf("its security descriptor: %w", err))
+	}
+	return d, true, nil
+}

@@ -1,6 +1,6 @@
 # Who else could put something else in the place of a file or folder: others than this account, root or SYSTEM,
 # TrustedInstaller and administrators. The engine looks at the folder of the state in the same way; what is here is
-# for its own file, which has to be looked at before it is started, and for its log.
+# for its own file, which has to be looked at before it is started.
 
 # Says who else could replace, delete or change the file or folder, which has to exist; nothing when nobody can. The
 # path is followed from its root through links. Who may only create something beside its parts, as in C:\ or in

@@ -1,0 +1,91 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	// cited are tests as the documents name them: graph.TestPresence... means all
+	// whose names begin so, in the package graph.
+	cited = regexp.MustCompile(`(?:([a-z]+(?:/[a-z]+)*)\.)?\b(Test[A-Z]\w*)(\.\.\.)?`)
+	// Scenarios are named after their files; what follows a list of them may be a
+	// part of the suite.
+	citedScenarios = regexp.MustCompile(`\bscenarios? ([a-z0-9-]+(?:(?:, | and )[a-z0-9-]+)*)`)
+	citedPester    = regexp.MustCompile(`\b(\w+\.Tests\.ps1)\b`)
+	testFunction   = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+)
+
+// TestCitedTestsExist keeps the documents that say what tests what from naming
+// tests that are gone or were never there.
+func TestCitedTestsExist(t *testing.T) {
+	root := filepath.Join("..", "..")
+	tests := map[string][]string{} // folders by name
+	for _, top := range []string{"cmd", "internal", "state", "tests"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range testFunction.FindAllSubmatch(text, -1) {
+				tests[string(m[1])] = append(tests[string(m[1])], filepath.ToSlash(filepath.Dir(path)))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	exists := func(folder, name string, prefix bool) bool {
+		for known, folders := range tests {
+			if known != name && !(prefix && strings.HasPrefix(known, name)) {
+				continue
+			}
+			for _, f := range folders {
+				if folder == "" || strings.HasSuffix(f, "/"+folder) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for _, document := range []string{"rules.md", "security.md"} {
+		text, err := os.ReadFile(filepath.Join(root, "docs", document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, m := range cited.FindAllStringSubmatch(string(text), -1) {
+			if found++; !exists(m[1], m[2], m[3] != "") {
+				t.Errorf("%s names the test %s, which is nowhere", document, m[0])
+			}
+		}
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "`") && !strings.HasPrefix(line, "|") {
+				continue // prose
+			}
+			for _, m := range citedScenarios.FindAllStringSubmatch(line, -1) {
+				for _, name := range regexp.MustCompile(`, | and `).Split(m[1], -1) {
+					if name == "suite" {
+						break
+					}
+					if _, err := os.Stat(filepath.Join(root, "tests", "scenarios", "testdata", name+".txtar")); err != nil {
+						t.Errorf("%s names the scenario %s, which is nowhere", document, name)
+					}
+				}
+			}
+		}
+		for _, m := range citedPester.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(root, "tests", "module", m[1])); err != nil {
+				t.Errorf("%s names %s, which is nowhere", document, m[1])
+			}
+		}
+		if found < 20 {
+			t.Errorf("%s names %d tests: the search is broken", document, found)
+		}
+	}
+}

@@ -22,7 +22,11 @@ function Test-SourceCheckout {
 # Whoever can replace the engine, or put a library beside it, becomes the account that it runs as.
 function Assert-EnginePath {
     param([string] $Path)
-    $exposure = foreach ($part in (Split-Path -Path $Path -Parent), $Path) { Get-PathExposure -Path $part }
+    # Where somebody works on the sources, the folders above are his own business.
+    $exposure = foreach ($part in (Split-Path -Path $Path -Parent), $Path) {
+        if (Test-SourceCheckout) { Get-FileExposure -Item (Get-Item -LiteralPath $part -Force) -Place Guarded }
+        else { Get-PathExposure -Path $part }
+    }
     if (-not $exposure) { return }
     $exposure = @($exposure)[0]
     $advice = 'Install the module where only administrators may write, for example for all users, or take that right away. If it has been so for long, install the module anew.'

@@ -17,12 +17,14 @@ type binder interface {
 }
 
 // newBinder prepares the way to sign in that the configuration names.
-func newBinder(config engine.TargetConfig, e endpoint, root rootDSE) (binder, error) {
+// The first of the KDCs is that of the domain where the account is, unless it
+// says another.
+func newBinder(ctx context.Context, config engine.TargetConfig, e endpoint, root rootDSE, known ...kdc) (binder, error) {
 	switch config.Kind {
 	case engine.SimpleBind:
 		return simpleBinder{user: config.User, password: config.Password, server: e}, nil
 	case engine.KerberosPassword, engine.KerberosKeytab:
-		return newKerberosBinder(config, e, root)
+		return newKerberosBinder(ctx, config, e, servicePrincipal(e, root), known)
 	default:
 		return newIdentityBinder(e, servicePrincipal(e, root))
 	}

@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
-	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
@@ -34,6 +33,8 @@ func TestParseServer(t *testing.T) {
 		"dc1.contoso.com":       {"dc1.contoso.com", "636", false},
 		" dc1.contoso.com. ":    {"dc1.contoso.com", "636", false},
 		"dc1.contoso.com:10636": {"dc1.contoso.com", "10636", false},
+		"DC1.Contoso.com":       {"dc1.contoso.com", "636", false},
+		"dc1.Bücher.test":       {"dc1.xn--bcher-kva.test", "636", false},
 		"10.0.0.1":              {"10.0.0.1", "636", false},
 		"fe80::1":               {"fe80::1", "636", false},
 		"[fe80::1]":             {"fe80::1", "636", false},
@@ -46,59 +47,10 @@ func TestParseServer(t *testing.T) {
 	if got, _ := parseServer("dc1", true); got != (endpoint{"dc1", "389", true}) || got.catalog() != (endpoint{"dc1", "3268", true}) {
 		t.Errorf("StartTLS: %+v, catalog %+v", got, got.catalog())
 	}
-	for _, in := range []string{"", " ", "ldaps://dc1", "dc1/x", `CONTOSO\dc1`, "dc1:0", "dc1:70000", "dc1:ldap", "a:b:c", ":636", "user@dc1"} {
+	for _, in := range []string{"", " ", "ldaps://dc1", "dc1/x", `CONTOSO\dc1`, "dc1:0", "dc1:70000", "dc1:ldap", "a:b:c", ":636", "user@dc1", "dc1:3268", "dc1:3269", "dc1.b\xfccher.test"} {
 		if got, err := parseServer(in, false); !engine.HasID(err, "TargetConfigInvalid") {
 			t.Errorf("%q was read as %+v, %v", in, got, err)
 		}
-	}
-}
-
-func TestLocate(t *testing.T) {
-	asked := ""
-	answer := []*net.SRV{{Target: "far.contoso.com.", Port: 389, Priority: 10}, {Target: "near.contoso.com.", Port: 389, Priority: 0}}
-	lookup := func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
-		asked = fmt.Sprintf("_%s._%s.%s", service, proto, name)
-		if answer == nil {
-			return "", nil, errors.New("no such name")
-		}
-		return "", answer, nil
-	}
-	domain := endpoint{"contoso.com", "636", false}
-	for preferred, want := range map[string][]string{
-		"":                  {"near.contoso.com", "far.contoso.com"},
-		"FAR.contoso.com":   {"far.contoso.com", "near.contoso.com"},
-		"near.contoso.com":  {"near.contoso.com", "far.contoso.com"},
-		"other.contoso.com": {"near.contoso.com", "far.contoso.com"}, // no longer one of the domain's
-	} {
-		var got []string
-		for _, e := range locate(t.Context(), domain, preferred, lookup) {
-			got = append(got, e.host)
-			if e.port != domain.port {
-				t.Errorf("the port is %s", e.port)
-			}
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%q preferred: %s", preferred, diff)
-		}
-	}
-	if asked != "_ldap._tcp.dc._msdcs.contoso.com" {
-		t.Errorf("asked for %s", asked)
-	}
-	answer, asked = nil, ""
-	for preferred, want := range map[string][]endpoint{
-		"":                 {domain},
-		"dc1.fabrikam.com": {domain},
-		"contoso.com":      {domain},
-		".contoso.com":     {domain},
-		"dc1.Contoso.com":  {{"dc1.Contoso.com", "636", false}, domain},
-	} {
-		if diff := cmp.Diff(want, locate(t.Context(), domain, preferred, lookup), cmp.AllowUnexported(endpoint{})); diff != "" {
-			t.Errorf("without records, %q preferred: %s", preferred, diff)
-		}
-	}
-	asked = ""
-	if got := locate(t.Context(), endpoint{host: "10.0.0.1"}, "dc1.contoso.com", lookup); len(got) != 1 || asked != "" {
-		t.Errorf("an address: %v, asked for %q", got, asked)
 	}
 }
 
@@ -220,13 +172,16 @@ func TestLoadKrb5Conf(t *testing.T) {
 	if err := os.WriteFile(path, []byte("includedir /etc/krb5.conf.d/\n[libdefaults]\n default_realm = X\n[realms]\n CONTOSO.COM = {\n  kdc = kdc.contoso.com:88\n  v4_name_convert = {\n   x = y\n  }\n }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for realm, kdc := range map[string]string{"CONTOSO.COM": "kdc.contoso.com:88", "FABRIKAM.COM": "dc1:88"} {
-		krb5, err := loadKrb5Conf(path, realm, "dc1")
+	none := func(context.Context, string, string, string) (string, []*net.SRV, error) {
+		return "", nil, errors.New("no such name")
+	}
+	for realm, want := range map[string]string{"CONTOSO.COM": "kdc.contoso.com:88", "FABRIKAM.COM": "dc1.fabrikam.com:88"} {
+		krb5, err := loadKrb5Conf(t.Context(), path, realm, []kdc{{"fabrikam.com", "dc1.fabrikam.com"}}, none)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := krb5.Realms[len(krb5.Realms)-1]; last.Realm != realm || last.KDC[0] != kdc {
-			t.Errorf("%s: %+v", realm, last)
+		if count, got, err := krb5.GetKDCs(realm, true); err != nil || count != 1 || got[1] != want {
+			t.Errorf("%s: %v, %v", realm, got, err)
 		}
 	}
 }

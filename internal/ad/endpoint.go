@@ -70,9 +70,15 @@ func parseServer(server string, startTLS bool) (endpoint, error) {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return e, invalid(port + " is not a port number")
 		}
+		if port == portGC || port == portGCS {
+			return e, invalid("port " + port + " is that of the global catalog, which is read-only and lacks most attributes; " +
+				"it is found without being named")
+		}
 		e.host, e.port = host, port
 	}
-	e.host = strings.TrimSuffix(e.host, ".")
+	if e.host = hostName(e.host); !isASCII(e.host) {
+		return e, invalid("it is no name of DNS")
+	}
 	if e.host == "" {
 		return e, invalid("it has no host")
 	}
@@ -82,45 +88,81 @@ func parseServer(server string, startTLS bool) (endpoint, error) {
 // lookupSRV is net.Resolver.LookupSRV.
 type lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 
-// locate returns the domain controllers to try in turn: those of the domain
-// when the name is a domain's, the preferred one first, else the host itself.
-// Where no DNS knows the domain's controllers, a preferred host whose name is
-// below the named one is tried first too; whether that is its domain, it has to
-// say itself.
-func locate(ctx context.Context, named endpoint, preferred string, lookup lookupSRV) []endpoint {
-	if net.ParseIP(named.host) != nil {
-		return []endpoint{named}
-	}
-	// The port is the named one: that of a record is of plain LDAP.
-	at := func(host string) endpoint { return endpoint{host: host, port: named.port, startTLS: named.startTLS} }
+// systemSRV asks the resolver of the system.
+func systemSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error) {
+	return net.DefaultResolver.LookupSRV(ctx, service, proto, name)
+}
+
+// servers are the hosts that DNS gave for a service, in the order to try.
+type servers struct {
+	// below have names at or below one that the administrator named, or the
+	// forest. DNS may only choose among these: its answers can be forged, and a
+	// certificate proves no more than the name that was asked for.
+	below []string
+	// elsewhere are the others.
+	elsewhere []string
+}
+
+// find asks DNS for the servers of _service._tcp.name that stand at or below
+// one of the domains.
+func find(ctx context.Context, lookup lookupSRV, service, name string, domains ...string) servers {
 	ctx, cancel := context.WithTimeout(ctx, srvTimeout)
 	defer cancel()
-	_, records, err := lookup(ctx, "ldap", "tcp", "dc._msdcs."+named.host)
-	if err != nil || len(records) == 0 {
-		if rest, below := cutSuffixFold(preferred, "."+named.host); below && rest != "" {
-			return []endpoint{at(preferred), named}
-		}
-		return []endpoint{named}
-	}
+	// With the dot at the end the resolver appends no domain of its own. The
+	// records that are there count, also when others were invalid.
+	_, records, _ := lookup(ctx, service, "tcp", name+".")
 	// The resolver has shuffled records of one priority by weight.
-	rank := func(r *net.SRV) int {
-		if strings.EqualFold(strings.TrimSuffix(r.Target, "."), preferred) {
-			return -1
+	slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
+	var found servers
+	for _, r := range records {
+		host := hostName(r.Target)
+		switch {
+		case host == "": // the service is decidedly not there
+		case slices.ContainsFunc(domains, func(d string) bool { return atOrBelow(host, d) }):
+			found.below = append(found.below, host)
+		default:
+			found.elsewhere = append(found.elsewhere, host)
 		}
-		return int(r.Priority)
-	}
-	slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(rank(a), rank(b)) })
-	found := make([]endpoint, len(records))
-	for i, r := range records {
-		found[i] = at(strings.TrimSuffix(r.Target, "."))
 	}
 	return found
 }
 
-func cutSuffixFold(s, suffix string) (string, bool) {
-	at := len(s) - len(suffix)
-	if at < 0 || !strings.EqualFold(s[at:], suffix) {
-		return s, false
+// located is where a named server may be.
+type located struct {
+	// controllers are the domain controllers to try in turn, the preferred one
+	// first, when the name is a domain's. Each has to say itself that it is of
+	// that domain. When none does, the name may be a host's all the same.
+	controllers []endpoint
+	// domain says that DNS knows domain controllers of the name, elsewhere those
+	// whose names are not below it.
+	domain    bool
+	elsewhere []string
+}
+
+// locate asks DNS what is named. Where it knows no domain controllers, a
+// preferred host whose name is below the named one is tried first too.
+func locate(ctx context.Context, named endpoint, preferred string, lookup lookupSRV) located {
+	if net.ParseIP(named.host) != nil {
+		return located{}
 	}
-	return s[:at], true
+	found := find(ctx, lookup, "ldap", "dc._msdcs."+named.host, named.host)
+	l := located{domain: len(found.below)+len(found.elsewhere) > 0, elsewhere: found.elsewhere}
+	hosts := found.below
+	if !l.domain && atOrBelow(preferred, named.host) && !sameHost(preferred, named.host) {
+		hosts = []string{hostName(preferred)}
+	}
+	slices.SortStableFunc(hosts, func(a, b string) int {
+		rank := func(host string) int {
+			if sameHost(host, preferred) {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Compare(rank(a), rank(b))
+	})
+	for _, host := range hosts {
+		// The port is the named one: that of a record is of plain LDAP.
+		l.controllers = append(l.controllers, endpoint{host: host, port: named.port, startTLS: named.startTLS})
+	}
+	return l
 }

@@ -13,6 +13,7 @@ import (
 type forest struct {
 	own     directory.SID
 	domains []directory.SID // all that are known, own among them
+	names   []string        // their DNS names
 	// partial: of some domain the SID is not known, so an account with a
 	// foreign SID may be of it.
 	partial bool
@@ -47,13 +48,14 @@ func (t *target) knownForest(ctx context.Context, questions []*question) (forest
 	entries, err := t.pool.find(ctx, query{
 		base: partitions, scope: ldap.ScopeSingleLevel, extendedDN: true,
 		filter:     "(&(objectClass=crossRef)(systemFlags:1.2.840.113556.1.4.803:=3))",
-		attributes: []string{"nCName"},
+		attributes: []string{"nCName", "dnsRoot"},
 	})
 	if err != nil {
 		return own, t.readError(ctx, partitions, err)
 	}
 	known := own
 	for _, e := range entries {
+		known.names = append(known.names, e.GetAttributeValues("dnsRoot")...)
 		name, err := parseExtendedDN(e.GetAttributeValue("nCName"))
 		switch {
 		case err != nil || name.sid == "":

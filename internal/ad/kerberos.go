@@ -6,18 +6,14 @@ import (
 	"crypto/md5"
 	"crypto/x509"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io/fs"
-	"net"
-	"os"
 	"strings"
+	"sync"
 
 	"github.com/go-ldap/ldap/v3/gssapi"
 	"github.com/jcmturner/gofork/encoding/asn1"
 	"github.com/jcmturner/gokrb5/v8/asn1tools"
 	"github.com/jcmturner/gokrb5/v8/client"
-	"github.com/jcmturner/gokrb5/v8/config"
 	krbgssapi "github.com/jcmturner/gokrb5/v8/gssapi"
 	"github.com/jcmturner/gokrb5/v8/iana/chksumtype"
 	"github.com/jcmturner/gokrb5/v8/iana/flags"
@@ -36,16 +32,19 @@ type kerberosBinder struct {
 	user      string
 	server    endpoint
 	loggedIn  bool
+
+	mu      sync.Mutex
+	pending *login // is under way, or has ended and nobody knows yet how
 }
 
-func newKerberosBinder(settings engine.TargetConfig, e endpoint, root rootDSE) (binder, error) {
-	user, realm := kerberosUser(settings.User, settings.Realm, root.domainName())
-	krb5, err := loadKrb5Conf(settings.Krb5Conf, realm, e.host)
+func newKerberosBinder(ctx context.Context, settings engine.TargetConfig, e endpoint, principal string, known []kdc) (binder, error) {
+	user, realm := kerberosUser(settings.User, settings.Realm, known[0].realm)
+	krb5, err := loadKrb5Conf(ctx, settings.Krb5Conf, realm, known, systemSRV)
 	if err != nil {
 		return nil, err
 	}
 	// FAST needs armour that only a computer account's ticket could give.
-	b := &kerberosBinder{principal: servicePrincipal(e, root), user: user + "@" + realm, server: e}
+	b := &kerberosBinder{principal: principal, user: user + "@" + realm, server: e}
 	if settings.Kind == engine.KerberosPassword {
 		b.client = client.NewWithPassword(user, realm, settings.Password.Reveal(), krb5, client.DisablePAFXFAST(true))
 		return b, nil
@@ -80,45 +79,9 @@ func kerberosUser(name, realm, domain string) (user, userRealm string) {
 	return user, strings.ToUpper(userRealm)
 }
 
-// loadKrb5Conf reads the configuration named, else KRB5_CONFIG's, else the
-// system's. Where there is none, as on Windows, or it says nothing of the
-// realm, the domain controller itself is the KDC.
-func loadKrb5Conf(path, realm, host string) (*config.Config, error) {
-	given := path != ""
-	if !given {
-		path, given = os.LookupEnv("KRB5_CONFIG")
-	}
-	if !given || path == "" {
-		path = "/etc/krb5.conf"
-	}
-	krb5 := config.New()
-	if _, err := os.Stat(path); given || !errors.Is(err, fs.ErrNotExist) {
-		loaded, err := config.Load(path)
-		// A directive that gokrb5 does not know is passed over, as others do.
-		if unsupported := (config.UnsupportedDirective{}); err != nil && !errors.As(err, &unsupported) {
-			return nil, &engine.Error{
-				Category: engine.InvalidData, ID: "KerberosConfigInvalid", Object: path,
-				Message: "The Kerberos configuration cannot be read.",
-				Advice:  "Correct the file, or name another one.", Err: err,
-			}
-		}
-		krb5 = loaded
-	}
-	for _, known := range krb5.Realms {
-		if strings.EqualFold(known.Realm, realm) {
-			return krb5, nil
-		}
-	}
-	if !krb5.LibDefaults.DNSLookupKDC {
-		krb5.LibDefaults.UDPPreferenceLimit = 1
-		krb5.Realms = append(krb5.Realms, config.Realm{Realm: realm, KDC: []string{net.JoinHostPort(host, "88")}})
-	}
-	return krb5, nil
-}
-
 func (b *kerberosBinder) bind(ctx context.Context, c *conn) error {
 	if !b.loggedIn {
-		if err := b.login(ctx); err != nil {
+		if err := b.login(ctx, b.client.Login); err != nil {
 			return err
 		}
 		b.loggedIn = true
@@ -137,24 +100,6 @@ func (b *kerberosBinder) bind(ctx context.Context, c *conn) error {
 	}
 	return nil
 }
-
-// login gets the first ticket. gokrb5 takes no context; a login that is waited
-// for no longer ends by its own time-outs.
-func (b *kerberosBinder) login(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- b.client.Login() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			return kerberosError(b, err)
-		}
-		return nil
-	case <-ctx.Done():
-		return stopped(ctx, b.server.String(), ctx.Err())
-	}
-}
-
-func (b *kerberosBinder) close() { b.client.Destroy() }
 
 // kerberosFailures explains the errors of the KDC; gokrb5 keeps their names
 // only in its text.

@@ -30,11 +30,15 @@ type rootDSE struct {
 	namingContexts []string
 	highestUSN     int64
 	capabilities   []string
+	// noCatalog: it says that it is no global catalog. One that does not say it
+	// is asked.
+	noCatalog bool
 }
 
 var rootDSEAttributes = []string{
 	"dnsHostName", "dsServiceName", "defaultNamingContext", "configurationNamingContext",
 	"schemaNamingContext", "rootDomainNamingContext", "namingContexts", "highestCommittedUSN", "supportedCapabilities",
+	"isGlobalCatalogReady",
 }
 
 func readRootDSE(ctx context.Context, c *conn) (rootDSE, error) {
@@ -57,6 +61,7 @@ func parseRootDSE(e *ldap.Entry) rootDSE {
 		schema:         e.GetEqualFoldAttributeValue("schemaNamingContext"),
 		namingContexts: e.GetEqualFoldAttributeValues("namingContexts"),
 		highestUSN:     usn,
+		noCatalog:      strings.EqualFold(e.GetEqualFoldAttributeValue("isGlobalCatalogReady"), "FALSE"),
 		capabilities:   e.GetEqualFoldAttributeValues("supportedCapabilities"),
 	}
 }
@@ -81,8 +86,13 @@ func (r rootDSE) check(e endpoint) error {
 }
 
 // domainName is the DNS name of the domain: DC=contoso,DC=com is contoso.com.
-func (r rootDSE) domainName() string {
-	dn, err := directory.ParseDN(r.baseDN)
+func (r rootDSE) domainName() string { return dnsName(r.baseDN) }
+
+// forestName is the DNS name of the forest.
+func (r rootDSE) forestName() string { return dnsName(r.rootDomain) }
+
+func dnsName(of string) string {
+	dn, err := directory.ParseDN(of)
 	if err != nil {
 		return ""
 	}
@@ -93,6 +103,28 @@ func (r rootDSE) domainName() string {
 		}
 	}
 	return strings.Join(labels, ".")
+}
+
+// of refuses a domain controller of another domain than the named one.
+func (r rootDSE) of(domain string, e endpoint) error {
+	if sameHost(r.domainName(), domain) {
+		return nil
+	}
+	return &engine.Error{
+		Category: engine.InvalidArgument, ID: "ServerOfOtherDomain", Object: e.String(),
+		Message: fmt.Sprintf("The server is a domain controller of %s, and not of %s, which was named.", r.domainName(), domain),
+		Advice:  "Name the domain controller itself, or the DNS name of its domain, by -Server; if neither is wrong, look for forged answers of DNS.",
+	}
+}
+
+// elsewhere is the error for domain controllers whose names are not below that
+// of their domain.
+func elsewhere(domain string, hosts []string) error {
+	return &engine.Error{
+		Category: engine.InvalidArgument, ID: "ServerElsewhere", Object: domain,
+		Message: fmt.Sprintf("The domain controllers of the domain have names that are not below its own (%s), and the word of DNS is no proof that they are.", strings.Join(hosts, ", ")),
+		Advice:  fmt.Sprintf("If it is one of yours, name the domain controller itself by -Server, such as %s.", hosts[0]),
+	}
 }
 
 // holds reports whether an object of that name is in the domain itself and not

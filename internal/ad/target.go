@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"net"
-	"strings"
 	"sync"
 
 	"groupwriteback/internal/directory"
@@ -19,8 +17,8 @@ type target struct {
 	user   string  // as given; empty for the current identity
 	binder binder
 	pool   *pool
-	// catalog holds connections to the global catalog on the same host; none
-	// is made before one is needed.
+	// catalog holds connections to a global catalog; none is made before one is
+	// needed.
 	catalog *pool
 
 	domainGUID directory.GUID
@@ -31,10 +29,11 @@ type target struct {
 	token     map[directory.SID]bool
 	forestSID directory.SID
 
-	mu     sync.Mutex
-	forest *forest // nil until it was read
-	parent parentName
-	outage outage
+	mu            sync.Mutex
+	catalogBinder binder  // of another host than the server
+	forest        *forest // nil until it was read
+	parent        parentName
+	outage        outage
 }
 
 var _ engine.OpenTarget = Open
@@ -44,7 +43,7 @@ var _ engine.OpenTarget = Open
 //
 // Errors: TargetConfigInvalid, CAFileInvalid, KeytabInvalid,
 // KerberosConfigInvalid; ServerNotFound, ServerUnreachable, StartTlsRefused,
-// TlsFailed, CertificateNotTrusted, CertificateNameMismatch,
+// TlsFailed, ServerElsewhere, ServerOfOtherDomain, CertificateNotTrusted, CertificateNameMismatch,
 // CertificateExpired; NotADomainController, ReadOnlyDomainController; and
 // those of signing in, see bindFailures.
 func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error) {
@@ -64,14 +63,14 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 	if err != nil {
 		return nil, err
 	}
-	t.binder, err = newBinder(config, t.server, t.root)
+	t.binder, err = newBinder(ctx, config, t.server, t.root, kdc{t.root.domainName(), t.server.host})
 	if err != nil {
 		first.discard()
 		return nil, err
 	}
 	account := newAccount()
-	t.pool = newPool(account, t.server.host, t.opener(t.server, roots, first))
-	t.catalog = newPool(account, t.server.catalog().String(), t.opener(t.server.catalog(), roots, nil))
+	t.pool = newPool(account, t.server.host, opener{t.server, roots, t.root, t.binder, first}.open())
+	t.catalog = newPool(account, t.server.catalog().String(), newCatalogOpener(t, config, roots).open)
 	if err := t.readDomain(ctx); err != nil {
 		_ = t.Close()
 		return nil, err
@@ -80,42 +79,73 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 }
 
 // pin chooses the domain controller, which stays the same to the end, and
-// returns the first connection to it.
+// returns the first connection to it. Who it is, is certain before anybody signs
+// in: its certificate is for the name that the administrator gave, or for one
+// below the domain that he named, and then that is its domain.
 func (t *target) pin(ctx context.Context, named endpoint, preferred string, roots *x509.CertPool) (*conn, error) {
-	var last error
-	for _, e := range locate(ctx, named, preferred, net.DefaultResolver.LookupSRV) {
+	found := locate(ctx, named, preferred, systemSRV)
+	var problem error
+	for _, e := range found.controllers {
 		c, root, err := meet(ctx, e, roots)
-		if err == nil && e != named && strings.EqualFold(e.host, preferred) && !strings.EqualFold(root.domainName(), named.host) {
-			// Not asked for: what is named is a host, or another domain.
-			c.discard()
-			continue
-		}
 		if err == nil {
-			t.server, t.root = e, root
-			return t.settle(ctx, c, roots), nil
+			if err = root.of(named.host, e); err == nil {
+				t.server, t.root = e, root
+				return c, nil
+			}
+			c.discard()
 		}
-		last = err
-		if ctx.Err() != nil {
-			break
+		if problem = err; ctx.Err() != nil {
+			return nil, err
 		}
 	}
-	return nil, last
+	c, root, err := meet(ctx, named, roots)
+	if err == nil {
+		switch {
+		case sameHost(root.domainName(), named.host):
+			if c, err = t.settle(ctx, named, c, root, roots); err == nil {
+				return c, nil
+			}
+			return nil, err
+		case !found.domain || sameHost(root.dnsHostName, named.host):
+			t.server, t.root = named, root
+			return c, nil
+		}
+		c.discard()
+		err = root.of(named.host, named)
+	}
+	switch {
+	case ctx.Err() != nil || !found.domain:
+	case problem != nil:
+		err = problem
+	case len(found.elsewhere) > 0:
+		err = elsewhere(named.host, found.elsewhere)
+	}
+	return nil, err
 }
 
 // settle replaces a connection to a domain's name, which may lead to another
 // domain controller next time, by one to the same domain controller's own name.
-func (t *target) settle(ctx context.Context, c *conn, roots *x509.CertPool) *conn {
-	if !strings.EqualFold(t.server.host, t.root.domainName()) || t.root.dnsHostName == "" {
-		return c
+func (t *target) settle(ctx context.Context, named endpoint, c *conn, root rootDSE, roots *x509.CertPool) (*conn, error) {
+	t.server, t.root = named, root
+	if root.dnsHostName == "" || sameHost(root.dnsHostName, named.host) {
+		return c, nil
 	}
-	own := endpoint{host: t.root.dnsHostName, port: t.server.port, startTLS: t.server.startTLS}
+	if !atOrBelow(root.dnsHostName, named.host) {
+		c.discard()
+		return nil, elsewhere(named.host, []string{root.dnsHostName})
+	}
+	own := endpoint{host: hostName(root.dnsHostName), port: named.port, startTLS: named.startTLS}
 	d, root, err := meet(ctx, own, roots)
 	if err != nil {
-		return c
+		return c, nil
+	}
+	if root.of(named.host, own) != nil {
+		d.discard()
+		return c, nil
 	}
 	c.discard()
 	t.server, t.root = own, root
-	return d
+	return d, nil
 }
 
 // meet dials and asks the server who it is.
@@ -142,24 +172,31 @@ func meet(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, rootDSE
 	return c, root, nil
 }
 
-// opener returns the function that makes the connections of a pool; the first
-// is used up before another is dialled.
-func (t *target) opener(e endpoint, roots *x509.CertPool, first *conn) func(context.Context) (*conn, error) {
+// opener makes the connections to one domain controller, known by its root.
+type opener struct {
+	server endpoint
+	roots  *x509.CertPool
+	root   rootDSE
+	binder binder
+	first  *conn // is used up before another is dialled
+}
+
+func (o opener) open() func(context.Context) (*conn, error) {
 	return func(ctx context.Context) (*conn, error) {
-		c := first
-		first = nil
+		c := o.first
+		o.first = nil
 		if c == nil {
 			var root rootDSE
 			var err error
-			if c, root, err = meet(ctx, e, roots); err != nil {
+			if c, root, err = meet(ctx, o.server, o.roots); err != nil {
 				return nil, err
 			}
-			if err := root.same(t.root, e); err != nil {
+			if err := root.same(o.root, o.server); err != nil {
 				c.discard()
 				return nil, err
 			}
 		}
-		if err := t.binder.bind(ctx, c); err != nil {
+		if err := o.binder.bind(ctx, c); err != nil {
 			c.discard()
 			return nil, err
 		}
@@ -172,6 +209,11 @@ func (t *target) Close() error {
 	t.pool.close()
 	t.catalog.close()
 	t.binder.close()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.catalogBinder != nil {
+		t.catalogBinder.close()
+	}
 	return nil
 }
 

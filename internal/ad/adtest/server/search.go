@@ -158,7 +158,7 @@ func (s *Server) rootDSE(want selection, who *object) *ber.Packet {
 		"supportedLDAPPolicies":         {"MaxPageSize", "MaxValRange"},
 		"domainFunctionality":           {"7"},
 		"forestFunctionality":           {"7"},
-		"domainControllerFunctionality": {"7"}, "isSynchronized": {"TRUE"}, "isGlobalCatalogReady": {"FALSE"},
+		"domainControllerFunctionality": {"7"}, "isSynchronized": {"TRUE"}, "isGlobalCatalogReady": {strings.ToUpper(strconv.FormatBool(s.options.Catalog))},
 	}
 	if who != nil && slices.ContainsFunc(want.names, func(n string) bool { return strings.EqualFold(n, "tokenGroups") }) {
 		attributes["tokenGroups"] = []string{string(who.sid)}

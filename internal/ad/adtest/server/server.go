@@ -38,6 +38,9 @@ type Options struct {
 	// others stay visible until FinishLinkRemoval, and the group is busy until
 	// then (MS-ADTS 3.1.1.1.16).
 	LinkLimit int
+	// Catalog: it says that it is a global catalog. It answers no search of the
+	// whole forest all the same.
+	Catalog bool
 	// Report is told of defects of the server itself; nil: they panic.
 	Report func(format string, arguments ...any)
 }

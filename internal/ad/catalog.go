@@ -1,0 +1,127 @@
+package ad
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"strings"
+
+	"groupwriteback/internal/engine"
+)
+
+// maxCatalogs is how many global catalogs are tried: the lookups wait meanwhile.
+const maxCatalogs = 4
+
+// catalogOpener makes the connections to a global catalog: on the domain
+// controller itself when it is one, else on a host that DNS knows, at or below a
+// domain of the forest, which stays the same once it has answered.
+type catalogOpener struct {
+	target *target
+	config engine.TargetConfig
+	roots  *x509.CertPool
+	at     func(host string) endpoint
+	chosen func(context.Context) (*conn, error)
+}
+
+func newCatalogOpener(t *target, config engine.TargetConfig, roots *x509.CertPool) *catalogOpener {
+	return &catalogOpener{target: t, config: config, roots: roots, at: func(host string) endpoint {
+		return endpoint{host: host, startTLS: t.server.startTLS}.catalog()
+	}}
+}
+
+// open is called by one at a time.
+func (o *catalogOpener) open(ctx context.Context) (*conn, error) {
+	if o.chosen != nil {
+		return o.chosen(ctx)
+	}
+	t := o.target
+	var problem error
+	if !t.root.noCatalog {
+		own := opener{o.at(t.server.host), o.roots, t.root, t.binder, nil}.open()
+		c, err := own(ctx)
+		if err == nil {
+			o.chosen = own
+		}
+		if err == nil || ctx.Err() != nil || refusesCredentials(err) {
+			return c, err
+		}
+		problem = err
+	}
+	hosts := t.catalogs(ctx, systemSRV)
+	for _, host := range hosts[:min(len(hosts), maxCatalogs)] {
+		c, err := o.try(ctx, host)
+		if err == nil || ctx.Err() != nil || refusesCredentials(err) {
+			return c, err
+		}
+		problem = err
+	}
+	if problem == nil {
+		problem = &engine.Error{
+			Category: engine.Connection, ID: "GlobalCatalogNotFound", Object: t.root.forestName(),
+			Message: fmt.Sprintf("%s is no global catalog, and DNS knows none at or below a domain of the forest.", t.server.host),
+			Advice:  "Name a domain controller that is a global catalog by -Server.",
+		}
+	}
+	return nil, problem
+}
+
+// catalogs are the hosts of global catalogs at or below a domain of the forest,
+// those of the own domain first, the pinned one not among them.
+func (t *target) catalogs(ctx context.Context, lookup lookupSRV) []string {
+	name := t.root.forestName()
+	if name == "" {
+		return nil
+	}
+	domains := []string{t.root.domainName(), name}
+	t.mu.Lock()
+	if t.forest != nil {
+		domains = append(domains, t.forest.names...)
+	}
+	t.mu.Unlock()
+	var near, far []string
+	found, asked := find(ctx, lookup, "gc", name, domains...), map[string]bool{hostName(t.server.host): true, hostName(t.root.dnsHostName): true}
+	for _, host := range found.below {
+		switch {
+		case asked[host]:
+		case atOrBelow(host, t.root.domainName()):
+			near = append(near, host)
+		default:
+			far = append(far, host)
+		}
+		asked[host] = true
+	}
+	return append(near, far...)
+}
+
+// try connects to the global catalog of the host, and keeps to it.
+func (o *catalogOpener) try(ctx context.Context, host string) (*conn, error) {
+	t := o.target
+	e := o.at(host)
+	c, root, err := meet(ctx, e, o.roots)
+	if err != nil {
+		return nil, err
+	}
+	if root.noCatalog || !strings.EqualFold(root.configuration, t.root.configuration) {
+		c.discard()
+		return nil, &engine.Error{
+			Category: engine.InvalidState, ID: "GlobalCatalogNotFound", Object: e.String(),
+			Message: "The server is no global catalog of this forest.",
+			Advice:  "Correct the records _gc._tcp of the forest in DNS, or name a domain controller that is a global catalog by -Server.",
+		}
+	}
+	b, err := newBinder(ctx, o.config, e, root, kdc{t.root.domainName(), t.server.host}, kdc{root.domainName(), host})
+	if err != nil {
+		c.discard()
+		return nil, err
+	}
+	open := opener{e, o.roots, root, b, c}.open()
+	if c, err = open(ctx); err != nil {
+		b.close()
+		return nil, err
+	}
+	t.mu.Lock()
+	t.catalogBinder = b
+	t.mu.Unlock()
+	o.chosen = open
+	return c, nil
+}

@@ -1,0 +1,95 @@
+package ad
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/jcmturner/gokrb5/v8/config"
+
+	"groupwriteback/internal/engine"
+)
+
+// kdc is a domain controller that is known to serve a realm.
+type kdc struct{ realm, host string }
+
+// loadKrb5Conf reads the configuration named, else KRB5_CONFIG's, else the
+// system's, and completes it for the realm. The KDCs of a realm are those that the
+// configuration names; where there is none, as on Windows, or it names none, the
+// known domain controller of that realm; and else those that DNS knows at or below the
+// realm: whoever forges the answers of DNS must not be asked for tickets.
+func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup lookupSRV) (*config.Config, error) {
+	given := path != ""
+	if !given {
+		path, given = os.LookupEnv("KRB5_CONFIG")
+	}
+	if !given || path == "" {
+		path = "/etc/krb5.conf"
+	}
+	krb5 := config.New()
+	if _, err := os.Stat(path); given || !errors.Is(err, fs.ErrNotExist) {
+		loaded, err := config.Load(path)
+		// A directive that gokrb5 does not know is passed over, as others do.
+		if unsupported := (config.UnsupportedDirective{}); err != nil && !errors.As(err, &unsupported) {
+			return nil, &engine.Error{
+				Category: engine.InvalidData, ID: "KerberosConfigInvalid", Object: path,
+				Message: "The Kerberos configuration cannot be read.",
+				Advice:  "Correct the file, or name another one by -KerberosConfigPath.", Err: err,
+			}
+		}
+		krb5 = loaded
+	}
+	byDNS := krb5.LibDefaults.DNSLookupKDC
+	// gokrb5 would take any host that DNS names.
+	krb5.LibDefaults.DNSLookupKDC = false
+	found := addKDCs(ctx, krb5, realm, known, lookup)
+	for _, k := range known {
+		addKDCs(ctx, krb5, strings.ToUpper(k.realm), known, nil)
+	}
+	if byDNS {
+		// A ticket for a service of another realm comes by way of the realms above.
+		for _, r := range []string{realm, known[0].realm} {
+			for _, above, ok := strings.Cut(r, "."); ok && strings.Contains(above, "."); _, above, ok = strings.Cut(above, ".") {
+				addKDCs(ctx, krb5, strings.ToUpper(above), nil, lookup)
+			}
+		}
+	}
+	if !found {
+		return nil, &engine.Error{
+			Category: engine.Connection, ID: "KdcNotFound", Object: realm,
+			Message: "No Kerberos KDC of the realm is known: neither krb5.conf names one, nor does DNS at or below the realm's name.",
+			Advice:  "Check the realm of the account (-KerberosRealm), or name its KDCs in a krb5.conf by -KerberosConfigPath.",
+		}
+	}
+	return krb5, nil
+}
+
+// addKDCs sees to it that the configuration has KDCs of the realm, and reports
+// whether it has.
+func addKDCs(ctx context.Context, krb5 *config.Config, realm string, known []kdc, lookup lookupSRV) bool {
+	at := slices.IndexFunc(krb5.Realms, func(r config.Realm) bool { return strings.EqualFold(r.Realm, realm) })
+	if at < 0 {
+		at = len(krb5.Realms)
+		krb5.Realms = append(krb5.Realms, config.Realm{})
+	}
+	entry := &krb5.Realms[at]
+	entry.Realm = realm // is compared with regard to case
+	if len(entry.KDC) > 0 {
+		return true
+	}
+	var hosts []string
+	if i := slices.IndexFunc(known, func(k kdc) bool { return sameHost(k.realm, realm) }); i >= 0 {
+		hosts = []string{known[i].host}
+	} else if lookup != nil {
+		hosts = find(ctx, lookup, "kerberos", hostName(realm), realm).below
+	}
+	for _, host := range hosts {
+		krb5.LibDefaults.UDPPreferenceLimit = 1
+		entry.KDC = append(entry.KDC, net.JoinHostPort(host, "88"))
+	}
+	return len(hosts) > 0
+}

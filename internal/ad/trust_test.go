@@ -1,0 +1,243 @@
+package ad
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/binary"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"groupwriteback/internal/ad/adtest/server"
+	"groupwriteback/internal/engine"
+)
+
+func errID(id string) error { return &engine.Error{ID: id} }
+
+// nameService is a DNS that tells what a test says: addresses, aliases and
+// services.
+type nameService struct {
+	addresses map[string]string   // of hosts
+	aliases   map[string]string   // CNAME
+	services  map[string][]string // hosts of _service._tcp.name
+
+	mu    sync.Mutex
+	asked []string
+}
+
+// use makes it the one of the process, for one test.
+func (d *nameService) use(t *testing.T) {
+	before := net.DefaultResolver
+	t.Cleanup(func() { net.DefaultResolver = before })
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go d.serve(theirs)
+		return ours, nil
+	}}
+}
+
+// serve answers in the framing of TCP.
+func (d *nameService) serve(c net.Conn) {
+	defer c.Close()
+	for {
+		var size [2]byte
+		if _, err := io.ReadFull(c, size[:]); err != nil {
+			return
+		}
+		request := make([]byte, binary.BigEndian.Uint16(size[:]))
+		if _, err := io.ReadFull(c, request); err != nil {
+			return
+		}
+		answer, err := d.answer(request)
+		if err != nil {
+			return
+		}
+		if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)); err != nil {
+			return
+		}
+	}
+}
+
+func (d *nameService) answer(request []byte) ([]byte, error) {
+	var m dnsmessage.Message
+	if err := m.Unpack(request); err != nil {
+		return nil, err
+	}
+	q := m.Questions[0]
+	name := strings.ToLower(strings.TrimSuffix(q.Name.String(), "."))
+	d.mu.Lock()
+	d.asked = append(d.asked, name)
+	d.mu.Unlock()
+	header := func(kind dnsmessage.Type) dnsmessage.ResourceHeader {
+		return dnsmessage.ResourceHeader{Name: q.Name, Type: kind, Class: dnsmessage.ClassINET, TTL: 1}
+	}
+	m.Response, m.RecursionAvailable, m.Additionals = true, true, nil
+	if alias := d.aliases[name]; alias != "" {
+		target := dnsmessage.MustNewName(alias + ".")
+		m.Answers = append(m.Answers, dnsmessage.Resource{Header: header(dnsmessage.TypeCNAME), Body: &dnsmessage.CNAMEResource{CNAME: target}})
+		name, q.Name = alias, target
+	}
+	switch address, hosts := d.addresses[name], d.services[name]; {
+	case q.Type == dnsmessage.TypeA && address != "":
+		m.Answers = append(m.Answers, dnsmessage.Resource{Header: header(dnsmessage.TypeA), Body: &dnsmessage.AResource{A: [4]byte(net.ParseIP(address).To4())}})
+	case q.Type == dnsmessage.TypeSRV && hosts != nil:
+		for i, host := range hosts {
+			m.Answers = append(m.Answers, dnsmessage.Resource{Header: header(dnsmessage.TypeSRV),
+				Body: &dnsmessage.SRVResource{Priority: uint16(i), Port: 389, Target: dnsmessage.MustNewName(host + ".")}})
+		}
+	case address == "" && hosts == nil:
+		m.RCode = dnsmessage.RCodeNameError
+	}
+	return m.Pack()
+}
+
+// TestDNSNamesNobody runs against a domain controller dc1.litware.test: whatever
+// DNS says, nobody signs in but on a host that the administrator named, or on
+// one of the domain that he named.
+func TestDNSNamesNobody(t *testing.T) {
+	dc, err := server.Start(server.Options{Report: t.Errorf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dc.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, dc.CA, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	binds := 0
+	dc.SetFault(func(o server.Operation) server.Fault {
+		if o.Kind == "bind" {
+			mu.Lock()
+			binds++
+			mu.Unlock()
+		}
+		return server.None
+	})
+	const srv = "_ldap._tcp.dc._msdcs."
+	dc1 := map[string]string{"dc1.litware.test": "127.0.0.1"}
+	with := func(more ...string) map[string]string {
+		all := map[string]string{"dc1.litware.test": "127.0.0.1"}
+		for _, name := range more {
+			all[name] = "127.0.0.1"
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		server, preferred string
+		dns               *nameService
+		id                string // of the error; none: it connects
+		host              string // then, and is asked to
+		advice            string
+	}{
+		"a domain":             {server: "litware.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "litware.test": {"dc1.litware.test"}}}, host: "dc1.litware.test"},
+		"other letters, a dot": {server: "LitWare.TEST.", preferred: "DC1.LITWARE.TEST.", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "litware.test": {"DC1.LITWARE.test"}}}, host: "dc1.litware.test"},
+		"another one beside it": {server: "litware.test", preferred: "dc1.evil.example",
+			dns: &nameService{addresses: with("dc1.evil.example"), services: map[string][]string{srv + "litware.test": {"dc1.evil.example", "dc1.litware.test"}}}, host: "dc1.litware.test"},
+		"a host": {server: "dc1.litware.test", dns: &nameService{addresses: dc1}, host: "dc1.litware.test"},
+		"a host that DNS takes for a domain": {server: "dc1.litware.test",
+			dns: &nameService{addresses: with("evil.example", "x.dc1.litware.test"), services: map[string][]string{srv + "dc1.litware.test": {"evil.example", "x.dc1.litware.test"}}}, host: "dc1.litware.test"},
+		"the SRV record is an alias": {server: "litware.test", dns: &nameService{addresses: dc1,
+			aliases: map[string]string{srv + "litware.test": "_ldap._tcp.evil.example"}, services: map[string][]string{"_ldap._tcp.evil.example": {"dc1.litware.test"}}}, host: "dc1.litware.test"},
+
+		// The certificate is good, and of a host that nobody named.
+		"a domain whose controllers are elsewhere":   {server: "contoso.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "contoso.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "dc1.litware.test"},
+		"a preferred one elsewhere":                  {server: "contoso.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "contoso.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "-Server"},
+		"a preferred one elsewhere, without records": {server: "contoso.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1}, id: "ServerNotFound"},
+		"an address as controller":                   {server: "contoso.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "contoso.test": {"127.0.0.1"}}}, id: "ServerNotFound"},
+		// It is below, and of another domain.
+		"a controller of another domain":    {server: "test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "test": {"dc1.litware.test"}}}, id: "ServerOfOtherDomain"},
+		"a preferred one of another domain": {server: "test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1}, id: "ServerNotFound"},
+		// The alias does not count, but the name that was asked for.
+		"an alias below the domain": {server: "contoso.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc1.contoso.test": "dc1.litware.test"},
+			services: map[string][]string{srv + "contoso.test": {"dc1.contoso.test"}}}, id: "CertificateNameMismatch"},
+		"a host that is an alias": {server: "dc9.contoso.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc9.contoso.test": "dc1.litware.test"}}, id: "CertificateNameMismatch"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.dns.use(t)
+			binds = 0
+			target, err := Open(t.Context(), engine.TargetConfig{
+				Server: net.JoinHostPort(c.server, dc.LDAPS), PreferredServer: c.preferred, CAFile: ca,
+				Kind: engine.SimpleBind, User: server.Service, Password: engine.NewSecret(server.Password),
+			})
+			if err == nil {
+				defer target.Close()
+			}
+			if c.id != "" {
+				if !engine.HasID(err, c.id) || binds != 0 || !strings.Contains(engine.AsError(err).Advice, c.advice) {
+					t.Errorf("%v, %d binds", err, binds)
+				}
+				return
+			}
+			if err != nil || binds == 0 {
+				t.Fatalf("%v, %d binds", err, binds)
+			}
+			if who, err := target.Identify(t.Context()); err != nil || who.Server != c.host {
+				t.Errorf("it is %q, %v", who.Server, err)
+			}
+			for _, name := range c.dns.asked {
+				if slices.Contains([]string{"dc1.evil.example", "evil.example"}, name) {
+					t.Errorf("%s was looked up", name)
+				}
+			}
+		})
+	}
+}
+
+// TestACatalogIsFoundInTheForest: the domain controller is none, DNS knows one,
+// and nobody signs in on one that is not of the forest.
+func TestACatalogIsFoundInTheForest(t *testing.T) {
+	dc, err := server.Start(server.Options{Report: t.Errorf, Catalog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dc.Close()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(dc.CA)
+	var binds atomic.Int32
+	dc.SetFault(func(o server.Operation) server.Fault {
+		if o.Kind == "bind" {
+			binds.Add(1)
+		}
+		return server.None
+	})
+	dns := &nameService{
+		addresses: map[string]string{"dc1.litware.test": "127.0.0.1", "evil.example": "127.0.0.1"},
+		services:  map[string][]string{"_gc._tcp.litware.test": {"evil.example", "dc9.litware.test", "dc1.litware.test"}},
+	}
+	dns.use(t)
+	config := engine.TargetConfig{Kind: engine.SimpleBind, User: server.Service, Password: engine.NewSecret(server.Password)}
+	opener := func(configuration string) *catalogOpener {
+		return &catalogOpener{config: config, roots: roots, at: func(host string) endpoint { return endpoint{host: host, port: dc.LDAPS} }, target: &target{
+			server: endpoint{host: "dc2.litware.test"},
+			root:   rootDSE{dnsHostName: "dc2.litware.test", baseDN: server.Base, rootDomain: server.Base, noCatalog: true, configuration: configuration},
+		}}
+	}
+	o := opener("CN=Configuration," + server.Base)
+	for i := range 2 {
+		c, err := o.open(t.Context())
+		if err != nil || binds.Load() != int32(i+1) {
+			t.Fatalf("%v, %d binds", err, binds.Load())
+		}
+		c.discard()
+	}
+	if slices.Contains(dns.asked, "evil.example") {
+		t.Error("a host elsewhere was looked up")
+	}
+	binds.Store(0)
+	if _, err := opener("CN=Configuration,DC=other,DC=test").open(t.Context()); !engine.HasID(err, "GlobalCatalogNotFound") || binds.Load() != 0 {
+		t.Errorf("another forest: %v, %d binds", err, binds.Load())
+	}
+	dns.services = nil
+	if _, err := opener("CN=Configuration," + server.Base).open(t.Context()); !engine.HasID(err, "GlobalCatalogNotFound") {
+		t.Errorf("none: %v", err)
+	}
+}

@@ -102,8 +102,8 @@ func SAMAccountName(g *directory.SourceGroup, fromDisplayName bool) string {
 			return '_'
 		}
 		return r
-	}, clean(g.DisplayName))
-	name = strings.TrimRight(cutUTF16(strings.TrimSpace(name), maxSAM-suffixLength), ". ")
+	}, directory.Clean(g.DisplayName))
+	name = strings.TrimRight(text(name, maxSAM-suffixLength), ". ")
 	if name == "" {
 		name = "Group"
 	}
@@ -116,24 +116,12 @@ func suffix(id directory.GUID) string {
 }
 
 // readable makes a name out of text that anyone may have written: never empty,
-// no control characters, at most max UTF-16 units.
+// nothing that deceives, at most max UTF-16 units.
 func readable(s string, max int) string {
-	s = strings.TrimSpace(cutUTF16(strings.TrimSpace(clean(s)), max))
-	if s == "" {
+	if s = text(s, max); s == "" {
 		return "Group"
 	}
 	return s
-}
-
-// clean turns what is not valid UTF-8 into U+FFFD and control characters into
-// blanks: AD gives names with line feeds a meaning of its own (CNF, DEL).
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 // cutUTF16 cuts s to at most max UTF-16 units and splits no surrogate pair.
@@ -148,22 +136,23 @@ func cutUTF16(s string, max int) string {
 	return s
 }
 
-// text prepares the value of a free-text attribute; empty means absent. Active
-// Directory takes line ends there, and cuts nothing by itself.
+// text prepares the value of a text attribute; empty means absent. Active
+// Directory cuts nothing by itself, and in names control characters have a meaning
+// of its own (CNF, DEL). What a cut leaves of a sequence of characters goes too.
 func text(s string, max int) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", " ")
-	return strings.TrimSpace(cutUTF16(strings.TrimSpace(s), max))
+	cut := cutUTF16(strings.TrimSpace(directory.Clean(s)), max)
+	return strings.TrimSpace(directory.Clean(cut))
 }
 
 // projection is the attributes that an object of ours has to have, apart from
 // its names.
 func (r *Rules) projection(g *directory.SourceGroup) []attribute {
 	attributes := []attribute{
-		{AttrDisplayName, text(clean(g.DisplayName), maxDisplayName)},
+		{AttrDisplayName, text(g.DisplayName, maxDisplayName)},
 		{AttrDescription, text(g.Description, maxDescription)},
 	}
 	if r.Mail {
-		attributes = append(attributes, attribute{AttrMail, text(clean(r.mail(g)), maxMail)})
+		attributes = append(attributes, attribute{AttrMail, text(r.mail(g), maxMail)})
 	}
 	attributes = append(attributes, attribute{AttrAdminDesc, directory.Mark(g.ID)})
 	if r.ExternalID {

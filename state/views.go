@@ -216,15 +216,16 @@ func (s *State) complete(q *session, current layers, whole int64, v *engine.Grou
 	return err
 }
 
-// nameMatcher matches without regard to case; * stands for any text and ? for
+// nameMatcher matches without regard to case, and to what is invisible, since
+// names are shown without it; * stands for any text and ? for
 // one character. The empty pattern matches everything.
 func nameMatcher(pattern string) func(string) bool {
 	if pattern == "" {
 		return func(string) bool { return true }
 	}
-	p := []rune(strings.ToLower(pattern))
+	p := []rune(strings.ToLower(directory.Clean(pattern)))
 	return func(text string) bool {
-		t := []rune(strings.ToLower(text))
+		t := []rune(strings.ToLower(directory.Clean(text)))
 		// Only the last star is ever gone back to: the time is bounded by the
 		// product of the lengths, whatever the pattern.
 		i, star, from := 0, -1, 0

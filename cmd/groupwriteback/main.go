@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"groupwriteback/internal/ad"
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph"
 	"groupwriteback/internal/stdio"
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprint(stdout, usage)
 		return exitEnded
 	case err != nil:
-		fmt.Fprintf(stderr, "groupwriteback: %v\n\n%s", err, usage)
+		fmt.Fprintf(stderr, "groupwriteback: %s\n\n%s", directory.Clean(err.Error()), usage)
 		return exitUsage
 	case *showVersion:
 		fmt.Fprintln(stdout, version())
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 	logs := &state.Log{}
 	defer logs.Close()
-	log := slog.New(slog.NewJSONHandler(io.MultiWriter(stderr, logs), &slog.HandlerOptions{Level: level, ReplaceAttr: utc})).With("pid", os.Getpid())
+	log := slog.New(slog.NewJSONHandler(stdio.Printable(io.MultiWriter(stderr, logs)), &slog.HandlerOptions{Level: level, ReplaceAttr: utc})).With("pid", os.Getpid())
 	slog.SetDefault(log) // the connectors' lines, and those of libraries
 	err = stdio.Serve(ctx, stdio.Config{Version: version(), Open: opener(log, logs), Log: log, Level: level}, stdin, stdout)
 	switch {

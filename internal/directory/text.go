@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -65,6 +66,23 @@ func Clean(s string) string {
 		}
 	}
 	return string(clean)
+}
+
+// Reveal returns the text with a name, as in <U+202E>, in place of each character
+// that Clean does not leave as it is.
+func Reveal(s string) string {
+	if Clean(s) == s {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || ignorable(r) {
+			fmt.Fprintf(&b, "<U+%04X>", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // plain reports whether the text is printable ASCII, which most is.

@@ -104,6 +104,18 @@ func TestCleanKeepsEveryLetter(t *testing.T) {
 	}
 }
 
+func TestReveal(t *testing.T) {
+	for in, want := range map[string]string{
+		"Pay\u202eroll\n\U000e0041": "Pay<U+202E>roll<U+000A><U+E0041>",
+		"می\u200cخواهم":             "می\u200cخواهم",
+		"a\xffb":                    "a\ufffdb",
+	} {
+		if got := Reveal(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	for _, r := range tricks {
 		f.Add("\u0628" + string(r) + "\u0628\U0001f468" + string(r) + "\U0001f468\u0915\u094d" + string(r) + "1\ufe0f\u20e3")

@@ -561,6 +561,11 @@ func TestNames(t *testing.T) {
 		{strings.Repeat("x", 50) + " yz", strings.Repeat("x", 50) + "_e9305786a271", strings.Repeat("x", 50) + " yz_e9305786a271"},
 		{strings.Repeat("é", 300), strings.Repeat("é", 51) + "_e9305786a271", strings.Repeat("é", 243) + "_e9305786a271"},
 		{"...", "..._e9305786a271", "Group_e9305786a271"},
+		{"Pay\u202e\u200broll\U000e0041", "Payroll_e9305786a271", "Payroll_e9305786a271"},
+		{"\u200b\u2066", "Group_e9305786a271", "Group_e9305786a271"},
+		{"a\u2028b\u0085c", "a b c_e9305786a271", "a b c_e9305786a271"},
+		{"1️⃣ *️⃣", "1️⃣ *️⃣_e9305786a271", "1️⃣ _⃣_e9305786a271"},
+		{strings.Repeat("x", 48) + "👩\u200d👧", strings.Repeat("x", 48) + "👩_e9305786a271", strings.Repeat("x", 48) + "👩\u200d👧_e9305786a271"},
 	} {
 		g.DisplayName = c.display
 		if got := CN(g, true); got != c.cn {
@@ -589,12 +594,31 @@ func TestNamesFitActiveDirectory(t *testing.T) {
 		if strings.ContainsAny(sam, `"/\[]:|<>+=;?,*`+"\x00\n\r\t") || strings.ContainsAny(cn, "\x00\n\r\t") || strings.HasPrefix(cn, " ") {
 			t.Fatalf("%q, %q", cn, sam)
 		}
-		for _, a := range rules().projection(g) {
+		g.Description, g.Mail = rapid.String().Draw(t, "description"), rapid.String().Draw(t, "mail")
+		for _, a := range append(rules().projection(g), attribute{AttrCN, cn}, attribute{AttrSAMAccountName, sam}) {
+			if directory.Clean(a.value) != a.value {
+				t.Fatalf("%s %q deceives", a.name, a.value)
+			}
 			if n := len(utf16.Encode([]rune(a.value))); n > 448 {
 				t.Fatalf("%s has %d units", a.name, n)
 			}
 		}
 	})
+}
+
+// TestNamesThatDeceiveArePutRightOnce: what an earlier release wrote, or somebody by
+// hand, is compared with what is written now.
+func TestNamesThatDeceiveArePutRightOnce(t *testing.T) {
+	r := rules()
+	r.Mail = true
+	g := source()
+	g.DisplayName, g.Description, g.Mail = "Pay\u202eroll", "two\r\nlines\u200b", "pay\u00adroll@contoso.com"
+	want := map[string]string{AttrDisplayName: "Payroll", AttrDescription: "two lines", AttrMail: "payroll@contoso.com"}
+	for _, a := range r.projection(g) {
+		if value, ok := want[a.name]; ok && a.value != value {
+			t.Errorf("%s is %q, want %q", a.name, a.value, value)
+		}
+	}
 }
 
 func TestNamesTake(t *testing.T) {

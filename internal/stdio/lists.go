@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"groupwriteback/internal/directory"
@@ -174,13 +175,11 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 func showChange(ctx context.Context, state engine.State, run int64, c engine.SpooledChange) (change, error) {
 	out := change{
 		ID: c.ID, RunID: run, Action: c.Action, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID,
-		DisplayName: c.DisplayName, DN: c.DN, Attributes: c.Attributes, AddCount: c.AddCount, RemoveCount: c.RemoveCount,
+		DisplayName: c.DisplayName, DN: c.DN, AddCount: c.AddCount, RemoveCount: c.RemoveCount,
 		Add: []directory.MemberRef{}, Remove: []directory.MemberRef{},
 		Reason: c.Reason, Message: c.Message, Outcome: c.Outcome, ErrorID: c.ErrorID,
 	}
-	if out.Attributes == nil {
-		out.Attributes = []plan.AttributeChange{}
-	}
+	out.Attributes = revealed(c.Attributes)
 	if out.Message == "" {
 		out.Message = c.Change.Message
 	}
@@ -196,6 +195,22 @@ func showChange(ctx context.Context, state engine.State, run int64, c engine.Spo
 		}
 	}
 	return out, err
+}
+
+// revealed shows what is invisible in the values that were: else a name that is
+// freed from it would look like one that stays.
+func revealed(changes []plan.AttributeChange) []plan.AttributeChange {
+	out := make([]plan.AttributeChange, len(changes))
+	for i, c := range changes {
+		out[i] = c
+		for j, old := range c.Old {
+			if shown := directory.Reveal(old); shown != old {
+				out[i].Old = slices.Clone(out[i].Old)
+				out[i].Old[j] = shown
+			}
+		}
+	}
+	return out
 }
 
 // memberOperation is what a change does to one value of member.

@@ -138,7 +138,10 @@ func (w *wire) Send(message []byte) error {
 	id, rest := cutID(message)
 	if bytes.HasPrefix(rest, []byte(`,"error":`)) {
 		message = complete(message)
+		_, rest = cutID(message)
 	}
+	// The id is the client's.
+	message = append(message[:len(message)-len(rest):len(message)-len(rest)], printable(rest)...)
 	w.writing.Lock()
 	err := w.write(message)
 	w.writing.Unlock()
@@ -239,13 +242,21 @@ func (w *wire) refuse(id string, e *jrpc2.Error) {
 	if id == "" {
 		id = "null"
 	}
-	w.writing.Lock()
-	defer w.writing.Unlock()
-	w.writeMessage(struct {
+	failure, err := json.Marshal(e)
+	if err != nil {
+		return
+	}
+	text, err := json.Marshal(struct {
 		Version string          `json:"jsonrpc"`
 		ID      json.RawMessage `json:"id"`
-		Error   *jrpc2.Error    `json:"error"`
-	}{"2.0", json.RawMessage(id), e})
+		Error   json.RawMessage `json:"error"`
+	}{"2.0", json.RawMessage(id), printable(failure)})
+	if err != nil {
+		return
+	}
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	_ = w.write(text)
 }
 
 func (w *wire) writeMessage(m any) error {
@@ -253,7 +264,7 @@ func (w *wire) writeMessage(m any) error {
 	if err != nil {
 		return err
 	}
-	return w.write(text)
+	return w.write(printable(text))
 }
 
 // write writes one line; the caller holds writing.

@@ -7,7 +7,7 @@
 function Get-EnginePath {
     if ($env:GROUPWRITEBACK_ENGINE) {
         if (Test-SourceCheckout) { return $env:GROUPWRITEBACK_ENGINE }
-        Write-Warning -Message "The environment variable GROUPWRITEBACK_ENGINE is ignored, since the module was not imported from a checkout of its sources: '$script:ModuleBase'."
+        Write-Warning -Message (ConvertTo-PlainText -Text "The environment variable GROUPWRITEBACK_ENGINE is ignored, since the module was not imported from a checkout of its sources: '$script:ModuleBase'.")
     }
     $name = if (Test-Windows) { 'groupwriteback.exe' } else { 'groupwriteback' }
     Join-Path -Path (Join-Path -Path $script:ModuleBase -ChildPath 'bin') -ChildPath $name
@@ -30,7 +30,7 @@ function Assert-EnginePath {
     if (-not $exposure) { return }
     $exposure = @($exposure)[0]
     $advice = 'Install the module where only administrators may write, for example for all users, or take that right away. If it has been so for long, install the module anew.'
-    if (Test-SourceCheckout) { Write-Warning -Message "The engine could be replaced by others: $exposure $advice" }
+    if (Test-SourceCheckout) { Write-Warning -Message (ConvertTo-PlainText -Text "The engine could be replaced by others: $exposure $advice") }
     else { throw (ConvertTo-ErrorRecord -Id 'EngineInsecure' -Category 'SecurityError' -Object $Path -Message "The engine is not started, since others could replace it: $exposure" -Advice $advice) }
 }
 
@@ -42,7 +42,7 @@ function Test-Windows {
 function Get-Engine {
     $engine = $script:Engine
     if ($engine -and $engine.Process.HasExited) {
-        Write-Warning -Message "The engine had ended with exit code $($engine.Process.ExitCode) and is started again; connections have to be made again. Its log: $($engine.Log.Path)"
+        Write-Warning -Message (ConvertTo-PlainText -Text "The engine had ended with exit code $($engine.Process.ExitCode) and is started again; connections have to be made again. Its log: $($engine.Log.Path)")
         Close-Engine
         $engine = $null
     }
@@ -140,7 +140,7 @@ function Open-Engine {
     finally {
         if (-not $initialized) { Close-Engine -Kill }
     }
-    Write-Verbose -Message "Engine $($script:Engine.Info.engineVersion) started; state: $($script:Engine.Info.statePath); log: $($script:Engine.Log.Path)"
+    Write-Verbose -Message (ConvertTo-PlainText -Text "Engine $($script:Engine.Info.engineVersion) started; state: $($script:Engine.Info.statePath); log: $($script:Engine.Log.Path)")
     $script:Engine
 }
 
@@ -176,10 +176,10 @@ function Close-Engine {
             }
         }
     }
-    catch { Write-Verbose -Message "The input of the engine was closed already: $($_.Exception.GetBaseException().Message)" }
+    catch { Write-Verbose -Message (ConvertTo-PlainText -Text "The input of the engine was closed already: $($_.Exception.GetBaseException().Message)") }
     finally {
         if (-not $engine.Process.HasExited) {
-            try { $engine.Process.Kill() } catch { Write-Verbose -Message "The engine ended in between: $($_.Exception.GetBaseException().Message)" }
+            try { $engine.Process.Kill() } catch { Write-Verbose -Message (ConvertTo-PlainText -Text "The engine ended in between: $($_.Exception.GetBaseException().Message)") }
         }
         [void] $engine.Process.WaitForExit(5000)
         Close-EngineLog -Log $engine.Log

@@ -48,14 +48,13 @@ function Get-EngineLogTail {
     param($Log)
     $text = (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false).GetString($Log.Tail.ToArray())
     $lines = @($text -split '\r?\n' | Where-Object -FilterScript { $_.Trim() } | Select-Object -Last 200)
-    if (-not $lines) { return '' }
+    if (-not $lines) { return }
     $crash = 0..($lines.Count - 1) | Where-Object -FilterScript { $lines[$_] -match '^(panic|fatal error|runtime):' } | Select-Object -First 1
     if ($null -ne $crash) { $lines = @($lines | Select-Object -Skip $crash -First 6) }
-    $texts = foreach ($line in $lines | Select-Object -Last 6) {
+    foreach ($line in $lines | Select-Object -Last 6) {
         $entry = $null
         if ($line.StartsWith('{')) { try { $entry = ConvertFrom-Json -InputObject $line } catch { $entry = $null } }
         if ($entry.msg) { (@($entry.level, $entry.msg, $entry.error) | Where-Object -FilterScript { $_ }) -join ' ' }
         else { $line.Trim() }
     }
-    $texts -join [System.Environment]::NewLine
 }

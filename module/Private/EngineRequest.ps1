@@ -79,7 +79,7 @@ function Close-EngineRequest {
             Read-Engine -Engine $Engine
         }
     }
-    catch { Write-Verbose -Message "Cancelling: $($_.Exception.Message)" }
+    catch { Write-Verbose -Message (ConvertTo-PlainText -Text "Cancelling: $($_.Exception.Message)") }
     $answer = $Engine.Answer[$Id]
     if (-not $answer) {
         if ($script:Engine -eq $Engine) { Close-Engine -Kill }
@@ -160,7 +160,6 @@ function Get-EngineEnd {
     $code = if ($Engine.Process.WaitForExit(5000)) { "exit code $($Engine.Process.ExitCode)" } else { 'it closed its output' }
     $path = $Engine.Process.StartInfo.FileName
     Close-Engine -Kill
-    $tail = Get-EngineLogTail -Log $Engine.Log
-    if ($tail) { $tail = [System.Environment]::NewLine + $tail + [System.Environment]::NewLine }
-    ConvertTo-ErrorRecord -Id 'EngineEnded' -Category 'ResourceUnavailable' -Object $path -Message "The engine ended before it had answered ($code).$tail" -Advice "Connect and try again: a run completes what an earlier one began. The log of the engine: $($Engine.Log.Path)"
+    $tail = @(Get-EngineLogTail -Log $Engine.Log)
+    ConvertTo-ErrorRecord -Id 'EngineEnded' -Category 'ResourceUnavailable' -Object $path -Message "The engine ended before it had answered ($code)." -Detail $tail -Advice "Connect and try again: a run completes what an earlier one began. The log of the engine: $($Engine.Log.Path)"
 }

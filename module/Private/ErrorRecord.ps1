@@ -2,11 +2,17 @@
 # is read.
 $script:AdviceIsShown = $PSVersionTable.PSVersion.Major -gt 7 -or ($PSVersionTable.PSVersion.Major -eq 7 -and $PSVersionTable.PSVersion.Minor -ge 5)
 
+# Detail are lines of their own behind the message.
 function ConvertTo-ErrorRecord {
     [OutputType([System.Management.Automation.ErrorRecord])]
-    param([string] $Id, [string] $Category, [string] $Message, [string] $Advice, $Object)
+    param([string] $Id, [string] $Category, [string] $Message, [string] $Advice, $Object, [string[]] $Detail)
+    if ($Object -is [string]) { $Object = ConvertTo-PlainText -Text $Object }
+    $Message = ConvertTo-PlainText -Text $Message
+    $Advice = ConvertTo-PlainText -Text $Advice
     $name = [string] $Object
     if ($Object -is [string] -and $name -and -not $Message.Contains($name)) { $Message = "${name}: $Message" }
+    foreach ($line in $Detail) { $Message += [System.Environment]::NewLine + (ConvertTo-PlainText -Text $line) }
+    if ($Detail) { $Message += [System.Environment]::NewLine }
     $kind = $Category -as [System.Management.Automation.ErrorCategory]
     if ($null -eq $kind) { $kind = [System.Management.Automation.ErrorCategory]::NotSpecified }
     $exception = New-Object -TypeName System.InvalidOperationException -ArgumentList $Message

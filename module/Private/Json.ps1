@@ -8,6 +8,7 @@ elseif ($PSVersionTable.PSVersion.Major -ge 6) { $script:JsonMakesDates = $true 
 function ConvertFrom-EngineJson {
     param([string] $Line)
     $option = $script:JsonOption
+    $Line = ConvertTo-PlainJson -Line $Line
     $value = ConvertFrom-Json -InputObject $Line @option
     if ($script:JsonMakesDates -and $Line -match '"\d{4}-\d\d-\d\dT') { Restore-DateText -Value $value } else { $value }
 }

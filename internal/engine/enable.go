@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // Enable checks every prerequisite and then saves the settings, with the full
@@ -145,6 +146,10 @@ func countMarked(ctx context.Context, state LinkStore, c *connection, settings *
 		return err
 	}
 	result.OwnGroups, result.ForeignGroups = marked.own, marked.foreign
+	if marked.guarded > 0 {
+		result.Warnings = append(result.Warnings, fmt.Sprintf(
+			"%d groups there carry our stamp and are protected, as after they were nested in a group of administrators: they are not written to. Clear their adminCount once they no longer are.", marked.guarded))
+	}
 	if marked.foreign > 0 && !agreed {
 		return &Error{Category: InvalidState, ID: "ForeignGroupsPresent", Object: settings.Container.DN,
 			Message: fmt.Sprintf("The container holds %d groups that another product or tenant wrote back, for example %s.", marked.foreign, marked.example) + marked.untrusted(),
@@ -163,6 +168,7 @@ type marked struct {
 	// somebody else, owner among them.
 	stamped int
 	owner   Principal
+	guarded int // with our stamp, and protected
 }
 
 func (m *marked) untrusted() string {
@@ -201,6 +207,10 @@ func (j *judge) countMarked(ctx context.Context, state LinkStore, container Cont
 			}
 			if released[targets[i].SourceID] {
 				continue // it is left in any case
+			}
+			if c.NeedsOwner(&j.rules) && plan.Protection(&c.TargetGroup) != "" {
+				m.guarded++
+				continue
 			}
 			m.foreign++
 			if m.example == "" || c.DN < m.example {

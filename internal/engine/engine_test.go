@@ -29,6 +29,8 @@ type bench struct {
 	log       *slog.Logger
 	// projection is what the release reads of the tenant.
 	projection string
+	// others are the objects of others, as they have to stay.
+	others map[directory.GUID]directory.TargetGroup
 }
 
 type fataler interface {

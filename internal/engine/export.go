@@ -224,7 +224,7 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	recorded := e.state.RecordOutcomes(context.WithoutCancel(ctx), e.record.ID, outcomes)
 
 	for i, a := range attempts {
-		if outcomes[i].Outcome != OutcomeDone && outcomes[i].Outcome != OutcomeSkipped {
+		if outcomes[i].Outcome != OutcomeDone && outcomes[i].Outcome != OutcomeSkipped || outcomes[i].ErrorID == plan.RefusedProtected {
 			e.setPending(a.change.SourceID, true)
 		}
 	}
@@ -245,6 +245,9 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 			e.record.Exported.Add(&a.change.Change)
 		case OutcomeSkipped:
 			e.record.Exported.Skip++
+			if outcomes[i].ErrorID == plan.RefusedProtected { // told by each run until it ends
+				e.guarded++
+			}
 		default:
 			e.record.Failed++
 			if outcomes[i].Outcome == OutcomeFailed {

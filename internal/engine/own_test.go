@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -312,6 +313,49 @@ func TestWhatIsMarkedForAnotherGroupDuringTheRunIsNotWrittenTo(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Also between two requests of one change.
+func TestWhatIsMarkedForAnotherGroupBetweenTwoRequests(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	if _, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{Choices: engine.Choices{NameFormat: engine.NameDisplayName}}); err != nil {
+		t.Fatal(err)
+	}
+	b.tenant.groups[guid("group one")].Description = "new"
+	g := b.object("one")
+	before := g.CN
+	b.directory.fail = func(operation string) error {
+		if operation == "modify" { // the rename comes next
+			g.AdminDesc, g.ExternalID = directory.Mark(guid("another")), directory.Mark(guid("another"))
+		}
+		return nil
+	}
+	run := b.sync(t)
+	if diff := cmp.Diff([]string{"Update one skipped MarkRemoved"}, b.outcomes(t, run)); diff != "" || g.CN != before || slices.Contains(b.directory.seen, "rename") {
+		t.Errorf("%s %+v", diff, g)
+	}
+}
+
+// What is ours and was moved to where nothing is deleted stays, and each run says so.
+func TestNothingIsDeletedInAProtectedPlace(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	b.withoutLimits(t)
+	b.delta(t)
+	g := b.object("one")
+	g.DN = "CN=one,CN=Users,DC=contoso,DC=test"
+	delete(b.tenant.groups, guid("group one"))
+	b.tenant.deleted[guid("group one")] = engine.PresenceHardDeleted
+	for range 2 {
+		run := b.sync(t)
+		if b.directory.objects[g.GUID] == nil || run.Status != engine.RunPartial || !strings.Contains(run.Message, "protected") {
+			t.Fatalf("%+v %v", run, b.outcomes(t, run))
+		}
+		b.pass(31 * time.Minute)
+	}
+	g.DN = "CN=one," + containerDN
+	if run := b.sync(t); run.Exported.Delete != 1 {
+		t.Errorf("%+v %v", run, b.outcomes(t, run))
 	}
 }
 

@@ -38,6 +38,9 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 	if c.Action.Phase() == plan.PhaseNone {
 		outcome = engine.OutcomeSkipped
 	}
+	if c.Held {
+		outcome = engine.OutcomeHeld
+	}
 	r, err := q.exec(`INSERT INTO change (run, phase, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
 			add_count, remove_count, outcome)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

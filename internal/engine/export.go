@@ -224,7 +224,7 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	recorded := e.state.RecordOutcomes(context.WithoutCancel(ctx), e.record.ID, outcomes)
 
 	for i, a := range attempts {
-		if outcomes[i].Outcome != OutcomeDone && outcomes[i].Outcome != OutcomeSkipped || outcomes[i].ErrorID == plan.RefusedProtected {
+		if outcomes[i].Outcome != OutcomeDone && outcomes[i].Outcome != OutcomeSkipped {
 			e.setPending(a.change.SourceID, true)
 		}
 	}
@@ -245,9 +245,9 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 			e.record.Exported.Add(&a.change.Change)
 		case OutcomeSkipped:
 			e.record.Exported.Skip++
-			if outcomes[i].ErrorID == plan.RefusedProtected { // told by each run until it ends
-				e.guarded++
-			}
+		case OutcomeHeld: // told by each run until it ends
+			e.record.Exported.Skip++
+			e.guarded++
 		default:
 			e.record.Failed++
 			if outcomes[i].Outcome == OutcomeFailed {
@@ -375,12 +375,15 @@ func left(c *SpooledChange, out ChangeOutcome, err error) (ChangeOutcome, error)
 		return out, err
 	}
 	switch e.ID {
-	case plan.RefusedMark, plan.RefusedOwner, plan.RefusedProtected:
+	case "MarkRemoved", "NotOurs", "ObjectProtected":
 	default:
 		return out, err
 	}
 	out.Outcome, out.ErrorID, out.Message = OutcomeSkipped, e.ID, e.Message
-	if c.Action == plan.Delete && e.ID != plan.RefusedProtected {
+	switch {
+	case e.ID == "ObjectProtected":
+		out.Outcome = OutcomeHeld
+	case c.Action == plan.Delete:
 		out.Unlink = c.TargetGUID // the state forgets it
 	}
 	return out, nil

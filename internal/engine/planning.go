@@ -557,7 +557,7 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	case c.Beside:
 	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown:
 		p.doubts++
-	case c.Reason == plan.ReasonProtected && (c.Situation == plan.Linked || c.Situation == plan.Moved):
+	case c.Held:
 		p.guarded++
 	}
 	return p.spool.add(c)

@@ -164,7 +164,7 @@ const (
 	OutcomeFailed  Outcome = "failed"
 	OutcomeUnknown Outcome = "unknown"
 	OutcomeSkipped Outcome = "skipped"
-	OutcomeHeld    Outcome = "held" // by a limit, until somebody consents
+	OutcomeHeld    Outcome = "held" // by a limit, until somebody consents, or because it is protected
 )
 
 // SpooledChange is a change of a run's plan with its outcome.

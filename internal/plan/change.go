@@ -93,6 +93,9 @@ type Change struct {
 	// Beside: a Skip of an object beside the one that stands for the group.
 	// Nothing waits for it. It is not stored.
 	Beside bool `json:"-"`
+	// Held: a Skip of the object that stands for the group, which is protected and
+	// held as it is. The outcome tells it.
+	Held bool `json:"-"`
 }
 
 // Attribute returns the new values of the named attribute and whether the

@@ -280,7 +280,9 @@ func chooseLinked(p *Pair, r *Rules, linked *Candidate) (*Candidate, []Change) {
 		said = append(said, beside)
 	}
 	if why := Protection(&linked.TargetGroup); why != "" {
-		return nil, append(said, skip(p, linked, ReasonProtected, why+" Until then it is held as it is."))
+		held := skip(p, linked, ReasonProtected, why+" Until then it is held as it is.")
+		held.Held = true
+		return nil, append(said, held)
 	}
 	return linked, said
 }

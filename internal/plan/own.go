@@ -108,22 +108,19 @@ func ProtectedContainer(dn, base directory.DN) bool {
 // Refusal is why an object may not be touched; its Message is empty if it may.
 type Refusal struct{ ID, Message string }
 
-// The ids of refusals.
-const (
-	RefusedMark      = "MarkRemoved"     // it does not carry the group's mark
-	RefusedOwner     = "NotOurs"         // it does, and is not ours all the same
-	RefusedProtected = "ObjectProtected" // it, or where it stands
-)
+// refuse makes a refusal: MarkRemoved, it does not carry the group's mark; NotOurs,
+// it does and is not ours all the same; ObjectProtected, it or where it stands is.
+func refuse(id, message string) Refusal { return Refusal{id, message} }
 
 // MayWrite says whether the object may be changed as the cloud group id, as it is
 // now; adopting: it need not be ours yet.
 func (c *Candidate) MayWrite(id directory.GUID, r *Rules, adopting bool) Refusal {
 	if why := Protection(&c.TargetGroup); why != "" {
-		return Refusal{RefusedProtected, why}
+		return refuse("ObjectProtected", why)
 	}
 	switch claim := c.claimed(id, r); {
 	case adopting && claim != "":
-		return Refusal{RefusedOwner, strings.ToUpper(claim[:1]) + claim[1:] + "."}
+		return refuse("NotOurs", strings.ToUpper(claim[:1])+claim[1:]+".")
 	case !adopting && !c.marks(id):
 		return c.unmarked()
 	}
@@ -138,29 +135,29 @@ func (c *Candidate) MayDelete(id directory.GUID, r *Rules, container func(direct
 		return c.unmarked()
 	}
 	if why := Protection(&c.TargetGroup); why != "" {
-		return Refusal{RefusedProtected, why}
+		return refuse("ObjectProtected", why)
 	}
 	if !c.Ours(id, r) {
 		if !c.stamped(r) {
-			return Refusal{RefusedOwner, "It is not linked and does not carry our stamp."}
+			return refuse("NotOurs", "It is not linked and does not carry our stamp.")
 		}
-		return Refusal{RefusedOwner, "It is not linked, and " + c.owner() + "."}
+		return refuse("NotOurs", "It is not linked, and "+c.owner()+".")
 	}
 	dn, err := directory.ParseDN(c.DN)
 	if err != nil {
-		return Refusal{RefusedProtected, "Where it stands is not known (" + err.Error() + ")."}
+		return refuse("ObjectProtected", "Where it stands is not known ("+err.Error()+").")
 	}
 	if parent := dn.Parent(); ProtectedContainer(parent, r.BaseDN) && !container(parent) {
-		return Refusal{RefusedProtected, "It stands in " + parent.String() + ", where nothing is deleted."}
+		return refuse("ObjectProtected", "It stands in "+parent.String()+", where nothing is deleted.")
 	}
 	return Refusal{}
 }
 
 func (c *Candidate) unmarked() Refusal {
 	if marked, ok := c.SourceID(); ok {
-		return Refusal{RefusedMark, "It carries the mark of the cloud group " + marked.String() + "."}
+		return refuse("MarkRemoved", "It carries the mark of the cloud group "+marked.String()+".")
 	}
-	return Refusal{RefusedMark, "It no longer carries the group's mark."}
+	return refuse("MarkRemoved", "It no longer carries the group's mark.")
 }
 
 // Left says why an object that carries our stamp is not ours (rule 3).

@@ -87,7 +87,7 @@ func notInEveryAnswer(method, path string) bool {
 // values are the words that the document shows in the same way as fields.
 var values = strings.Fields(`clientSecret clientCertificate certificateThumbprint managedIdentity workloadIdentity simple kerberosPassword
 	kerberosKeytab currentIdentity sync preview disable group requested first interval settling running complete partial stopped failed interrupted pending done unknown skipped
-	drift released foreign unmatched disputed ambiguous unresolved guest null progress plan resolve limits export confirm commit true false debug info warn error`)
+	drift released foreign unmatched disputed protected returned ambiguous unresolved guest null progress plan resolve limits export confirm commit true false debug info warn error`)
 
 var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)
 var fieldLike = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")

@@ -491,7 +491,7 @@ func beforeEnable(l *lab) {
 // choices are all parameters of writeback.enable.
 func (l *lab) choices(more object) object {
 	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false,
-		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
+		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
 		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
 		"maxMemberCount": 50_000}, []object{more})
 }
@@ -585,7 +585,7 @@ func fromEnableToDisable(l *lab) {
 		l.t.Errorf("releasedGroups: %v", got)
 	}
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
-		"excludeMailAttribute": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5, "whatIf": true})
+		"excludeMailAttribute": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5, "whatIf": true})
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou})
 	if got := l.call(c, "settings.get", nil); len(got["formerContainers"].([]any)) != 1 {
 		l.t.Errorf("formerContainers: %v", got["formerContainers"])

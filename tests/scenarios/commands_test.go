@@ -42,6 +42,7 @@ import (
 //	accounts N                            makes N accounts in AD and in the tenant
 //	groupof N JSON                        puts a group into the tenant with the first N of them as its members
 //	sid NAME                              sets SID to that of the group with the sAMAccountName
+//	give DN NAME                          makes the account with that sAMAccountName the owner of the object
 //	admin FILE                            ldapmodify with the file as the administrator
 //	restart                               ends the engine; the next connect starts another
 //	crash STEP [METHOD] [JSON]            calls, and kills the engine when it reports the step
@@ -70,6 +71,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"sid":      sidCommand,
 	"age":      ageCommand,
 	"admin":    adminCommand,
+	"give":     giveCommand,
 	"restart":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).stop() },
 	"crash":    crashCommand,
 	"cancel":   cancelCommand,
@@ -368,6 +370,19 @@ func (s *story) ldif(text string) error {
 
 func adminCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(of(ts).ldif(os.Expand(ts.ReadFile(args[0]), ts.Getenv)))
+}
+
+// giveCommand writes the owner alone, by the control for that.
+func giveCommand(ts *testscript.TestScript, _ bool, args []string) {
+	sid, err := groupSID(args[1])
+	ts.Check(err)
+	descriptor := append([]byte{1, 0, 0, 0x80, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, sid.AD()...)
+	command := admin("ldapmodify", "-e", "!1.2.840.113556.1.4.801=:"+base64.StdEncoding.EncodeToString([]byte{0x30, 3, 2, 1, 1}))
+	command.Stdin = strings.NewReader("dn: " + args[0] + "\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor:: " +
+		base64.StdEncoding.EncodeToString(descriptor) + "\n")
+	if out, err := command.CombinedOutput(); err != nil {
+		ts.Fatalf("ldapmodify: %v\n%s", err, out)
+	}
 }
 
 // adCommand prints the groups as an independent client sees them.

@@ -101,6 +101,7 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	env.Setenv("TENANT", server.TenantID)
 	env.Defer(func() { server.Close() })
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "tenant-ca.pem"), server.CAPEM, 0o600); err != nil {
 		return err
@@ -113,6 +114,16 @@ func setUp(t *testing.T, env *testscript.Env) error {
 		s.stop()
 		if out, err := admin("ldapdelete", "-r", ou).CombinedOutput(); err != nil {
 			t.Errorf("remove %s: %v\n%s", ou, err, out)
+		}
+		// What was moved out of it would be found by the next script's installation.
+		left, err := search(os.Getenv("GWB_LAB_BASE"), "(&(objectClass=group)(extensionName=GroupWriteback:"+server.TenantID+"))", "distinguishedName")
+		if err != nil {
+			t.Error(err)
+		}
+		for _, entry := range left {
+			if out, err := admin("ldapdelete", entry["distinguishedName"]).CombinedOutput(); err != nil {
+				t.Errorf("remove %s: %v\n%s", entry["distinguishedName"], err, out)
+			}
 		}
 	})
 	env.Values["story"] = s

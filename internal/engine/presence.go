@@ -131,16 +131,16 @@ func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 	case h.deleted != nil && p.counts(*h.deleted):
 		v.is = PresenceUnknown
 	case h.said == PresenceOutOfScope:
-		// That writebackConfiguration has changed a delta tells, and not to what.
-		told := p.toldOut[pair.ID] || h.told != nil && p.selection.WritebackConfiguration
+		// What was told has been put over what was read.
+		told := p.toldOut[pair.ID] || h.told != nil
 		v.lasting = told || h.excluded || !p.mayBeInScope(pair.ID)
 	}
 	if h.absent != nil && v.is == h.said && h.absent.presence() == h.said && !p.counts(*h.absent) {
 		v.lasting = true
 	}
 	// After a full import that may have read lagging replicas another is due in half
-	// an hour. What the settings exclude they exclude in both.
-	if unsettled := p.record.PolicyType == Initial && !p.watermark.Settled; p.single || unsettled && v.is != PresenceOutOfScope {
+	// an hour.
+	if unsettled := p.record.PolicyType == Initial && !p.watermark.Settled; p.single || unsettled && v.is == PresenceHardDeleted {
 		v.lasting = false
 	}
 	switch v.is {

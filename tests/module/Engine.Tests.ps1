@@ -186,14 +186,14 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
     It 'logs more with -Debug, and as before without' {
         Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = @{}; 'session.log' = @{ result = @{} } }
         [void] (Get-GroupWriteback)
-        (Get-FakeJournal -Method 'session.initialize').params.logLevel | Should -Be 'info'
+        (Get-FakeJournal -Method 'session.initialize' -All).params.logLevel | Should -Be 'info'
         Get-FakeJournal -Method 'session.log' | Should -BeNullOrEmpty
         [void] (Get-GroupWriteback -Debug 5> $null)
         [void] (Get-GroupWriteback)
         (Get-FakeJournal -Method 'session.log').params.level | Should -Be 'debug', 'info'
         Disconnect-GroupWriteback
         [void] (Get-GroupWriteback -Debug 5> $null)
-        @(Get-FakeJournal -Method 'session.initialize')[-1].params.logLevel | Should -Be 'debug'
+        @(Get-FakeJournal -Method 'session.initialize' -All)[-1].params.logLevel | Should -Be 'debug'
     }
 
     It 'that answers no JSON is an error' {

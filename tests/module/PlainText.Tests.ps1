@@ -21,9 +21,10 @@ Describe 'Text for people' {
             foreach ($line in "{`"a`":`"Pay${escaped}roll`"}", "{`"a`":`"Pay$($escaped.ToUpperInvariant().Replace('U', 'u'))roll`"}") {
                 (ConvertFrom-EngineJson -Line $line).a | Should -BeExactly "Pay${Becomes}roll"
             }
-            $record = ConvertTo-ErrorRecord -Id 'X' -Category 'InvalidData' -Object "o${character}o" -Message "m${character}m" -Advice "a${character}a" -Detail "d${character}d"
+            $record = ConvertTo-ErrorRecord -Id 'X' -Category 'InvalidData' -Object "o${character}o" -Message "m${character}m" -Advice "a${character}a"
             "$($record.TargetObject)$($record.Exception.Message)$($record.ErrorDetails.RecommendedAction)" | Should -Not -BeLike "*[A-Za-z]$character[A-Za-z]*"
-            $record.Exception.Message | Should -BeLike "*d${Becomes}d*"
+            $record = ConvertTo-ErrorRecord -Id 'X' -Category 'InvalidData' -Message 'm' -Detail "d${character}d"
+            $record.Exception.Message | Should -BeExactly "m$([System.Environment]::NewLine)d${Becomes}d$([System.Environment]::NewLine)"
         }
     }
 

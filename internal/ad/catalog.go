@@ -104,7 +104,7 @@ func (o *catalogOpener) try(ctx context.Context, host string) (*conn, error) {
 	if root.noCatalog || !strings.EqualFold(root.configuration, t.root.configuration) {
 		c.discard()
 		return nil, &engine.Error{
-			Category: engine.InvalidState, ID: "GlobalCatalogNotFound", Object: e.String(),
+			Category: engine.Connection, ID: "GlobalCatalogNotFound", Object: e.String(),
 			Message: "The server is no global catalog of this forest.",
 			Advice:  "Correct the records _gc._tcp of the forest in DNS, or name a domain controller that is a global catalog by -Server.",
 		}

@@ -149,6 +149,10 @@ func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
 				return err
 			}
 		}
+		// Nobody can be restored any more after 30 days.
+		if _, err := q.exec("DELETE FROM note WHERE generation = -1 AND at <= ? AND kind = 'deleted-user'", upTo.AddDate(0, 0, -31).UnixMilli()); err != nil {
+			return err
+		}
 		for _, query := range []string{
 			"DELETE FROM told_member WHERE generation = -1 AND at <= ?",
 			"DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('group', 'user')",

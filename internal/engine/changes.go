@@ -123,6 +123,13 @@ func (r *run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	if _, err := r.readSingly(ctx, members); err != nil {
 		return nil, err
 	}
+	restored, err := r.dueAgain(ctx, NoteUserBack, r.lagBegan())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.readRestored(ctx, restored); err != nil {
+		return nil, err
+	}
 	reads := map[directory.GUID]bool{}
 	for _, id := range read {
 		reads[id] = true
@@ -255,12 +262,9 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 	if err != nil {
 		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
 	}
+	back := map[directory.GUID]bool{}
 	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []directory.SourceMember) error {
-		if err := r.noteUsers(ctx, page); err != nil {
-			return err
-		}
-		page = slices.DeleteFunc(page, func(m directory.SourceMember) bool { return m.Deleted })
-		return r.state.StageKnownMembers(ctx, r.record.ID, page)
+		return r.toldOfUsers(ctx, page, back)
 	})
 	if err != nil {
 		return next, fmt.Errorf("reading what has changed of the users of the tenant: %w", err)
@@ -271,6 +275,13 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 	}
 	for _, id := range whole {
 		again[id] = true
+	}
+	restored := slices.SortedFunc(maps.Keys(back), directory.GUID.Compare)
+	if err := r.readAgain(ctx, NoteUserBack, restored); err != nil {
+		return next, err
+	}
+	if err := r.readRestored(ctx, restored); err != nil {
+		return next, err
 	}
 	return next, r.noteReadAgain(ctx, again, fresh)
 }

@@ -23,7 +23,7 @@ func (r *run) commitStep(ctx context.Context) error {
 		return err
 	}
 	if r.record.PolicyType == Initial { // which has read everything once more
-		for _, kind := range []NoteKind{NoteRead, NoteReadUser} {
+		for _, kind := range []NoteKind{NoteRead, NoteReadUser, NoteUserBack} {
 			if _, err := r.dueAgain(ctx, kind, r.watermark.Initial.Add(-replicaLag)); err != nil {
 				return err
 			}

@@ -77,13 +77,20 @@ type fakeTenant struct {
 	lagLinks   int // links that were given out before it fell behind
 	// behind is by how much the replica is behind that answers each kind of
 	// request, and past what the tenant was at each time, see remember.
-	behind    map[resource]time.Duration
-	past      []snapshot
-	clock     func() time.Time
-	recorded  []int                                 // of each moment, how much of past came before it
-	synced    map[string]bool                       // users that became synced
-	veiled    bool                                  // the user of that name cannot be read
-	natures   map[directory.GUID]engine.GroupNature // groups that are never written
+	behind   map[resource]time.Duration
+	past     []snapshot
+	clock    func() time.Time
+	recorded []int                                 // of each moment, how much of past came before it
+	synced   map[string]bool                       // users that became synced
+	veiled   bool                                  // the user of that name cannot be read
+	natures  map[directory.GUID]engine.GroupNature // groups that are never written
+	// gone are the names of users who are deleted, goneAt those who were when a
+	// link was given out, and back how many links there were when one was restored.
+	// The groups' delta tells nothing of it.
+	gone      map[directory.GUID]string
+	goneAt    []map[directory.GUID]string
+	back      map[directory.GUID]int
+	names     map[directory.GUID]string
 	byDefault engine.Tristate
 	asked     []directory.GUID // whose members were read
 }
@@ -138,7 +145,8 @@ type moment map[directory.GUID]fakeGroup
 func (t *fakeTenant) now() moment {
 	m := moment{}
 	for id, g := range t.groups {
-		m[id] = fakeGroup{g.SourceGroup, slices.Clone(g.members)}
+		members := slices.DeleteFunc(slices.Clone(g.members), func(m directory.SourceMember) bool { return t.gone[m.ID] != "" })
+		m[id] = fakeGroup{g.SourceGroup, members}
 	}
 	return m
 }
@@ -168,7 +176,8 @@ type fakeGroup struct {
 }
 
 func newTenant() *fakeTenant {
-	return &fakeTenant{groups: map[directory.GUID]*fakeGroup{}, deleted: map[directory.GUID]engine.Presence{}, roles: []string{"Group.Read.All", "User.Read.All"}}
+	return &fakeTenant{groups: map[directory.GUID]*fakeGroup{}, deleted: map[directory.GUID]engine.Presence{}, roles: []string{"Group.Read.All", "User.Read.All"},
+		gone: map[directory.GUID]string{}, back: map[directory.GUID]int{}}
 }
 
 // put makes or replaces a group whose members are users of these names.
@@ -325,6 +334,20 @@ func (t *fakeTenant) MembersByID(ctx context.Context, members []directory.Source
 	return out, t.check(ctx, "membersByID")
 }
 
+// deleteUser and restoreUser do what the groups' delta does not tell.
+func (t *fakeTenant) deleteUser(name string) { t.gone[user(name).ID] = name }
+
+func (t *fakeTenant) restoreUser(name string) {
+	delete(t.gone, user(name).ID)
+	t.back[user(name).ID] = len(t.moments)
+	if t.names == nil {
+		t.names = map[directory.GUID]string{}
+	}
+	t.names[user(name).ID] = name
+}
+
+func (t *fakeTenant) named(id directory.GUID) directory.SourceMember { return t.member(t.names[id]) }
+
 // GroupsOf tells in which groups the users are, directly or through others.
 func (t *fakeTenant) GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error) {
 	shown, out := t.shown(memberships), map[directory.GUID][]directory.GUID{}
@@ -346,6 +369,7 @@ func (t *fakeTenant) GroupsOf(ctx context.Context, users []directory.GUID) (map[
 
 func (t *fakeTenant) link() string {
 	t.moments, t.bins, t.recorded = append(t.moments, t.now()), append(t.bins, maps.Clone(t.deleted)), append(t.recorded, len(t.past))
+	t.goneAt = append(t.goneAt, maps.Clone(t.gone))
 	return strconv.Itoa(len(t.moments) - 1)
 }
 
@@ -403,7 +427,7 @@ func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]
 		}
 		slices.SortFunc(ids, directory.GUID.Compare)
 		for _, id := range ids {
-			for _, c := range t.changes(id, before, now) {
+			for _, c := range t.changes(id, before, now, link) {
 				if err := tell(c); err != nil {
 					return "", err
 				}
@@ -424,7 +448,8 @@ func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]
 
 // changes are the entries of a delta for one group: its attributes and its
 // members apart, as one that is spread over pages.
-func (t *fakeTenant) changes(id directory.GUID, before, now moment) []engine.GroupChange {
+func (t *fakeTenant) changes(id directory.GUID, before, now moment, link string) []engine.GroupChange {
+	n, _ := strconv.Atoi(link)
 	old, had := before[id]
 	g, has := now[id]
 	if !has {
@@ -449,12 +474,12 @@ func (t *fakeTenant) changes(id directory.GUID, before, now moment) []engine.Gro
 		return slices.ContainsFunc(members, func(m directory.SourceMember) bool { return m.ID == id })
 	}
 	for _, m := range g.members {
-		if !has1(old.members, m.ID) {
+		if !has1(old.members, m.ID) && t.goneAt[n][m.ID] == "" {
 			out = append(out, engine.GroupChange{ID: id, Members: []engine.MemberChange{{ID: m.ID, Kind: m.Kind}}})
 		}
 	}
 	for _, m := range old.members {
-		if !has1(g.members, m.ID) {
+		if !has1(g.members, m.ID) && t.gone[m.ID] == "" {
 			out = append(out, engine.GroupChange{ID: id, Members: []engine.MemberChange{{ID: m.ID, Kind: m.Kind, Removed: true}}})
 		}
 	}
@@ -487,6 +512,21 @@ func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]d
 				return "", err
 			}
 			if err := page([]directory.SourceMember{m}); err != nil {
+				return "", err
+			}
+		}
+	}
+	n, _ := strconv.Atoi(link)
+	for id := range t.gone {
+		if t.goneAt[n][id] == "" {
+			if err := page([]directory.SourceMember{{ID: id, Kind: directory.KindUser, Deleted: true}}); err != nil {
+				return "", err
+			}
+		}
+	}
+	for id, links := range t.back {
+		if links > n && t.gone[id] == "" {
+			if err := page([]directory.SourceMember{t.named(id)}); err != nil {
 				return "", err
 			}
 		}

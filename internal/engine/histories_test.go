@@ -194,7 +194,7 @@ func (b *bench) veil(hidden bool) {
 func (b *bench) unreadable() map[directory.GUID][]directory.GUID {
 	out := map[directory.GUID][]directory.GUID{}
 	for id, object := range owned(b) {
-		if g := b.tenant.groups[id]; g != nil {
+		if g, ok := b.tenant.now()[id]; ok {
 			for _, m := range g.members {
 				if guid := account(m.Name).GUID; m.Synced && b.directory.hidden[guid] && has(b.directory.objects[object], guid) {
 					out[object] = append(out[object], guid)
@@ -256,7 +256,7 @@ func (b *bench) isProjected(rt *rapid.T, run engine.Run) {
 			rt.Fatalf("%s was deleted from the tenant and is still in the directory after %+v\n%v", b.directory.objects[object].DisplayName, run, b.outcomes(rt, run))
 		}
 	}
-	for id, g := range b.tenant.groups {
+	for id, g := range b.tenant.now() {
 		if g.DisplayName == claimed || b.filtered && g.Description == leftOut {
 			continue
 		}
@@ -414,7 +414,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	at := evenly(rt, len(names), "group")
 	name := names[at]
 	id := guid("group " + name)
-	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil", "unreadable", "unreadable",
+	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil", "unreadable", "unreadable", "user", "user",
 		"by hand", "delete by hand", "move by hand", "plant", "protect", "lag", "lag", "restore", "expire", "another domain controller"}
 	switch edits[evenly(rt, len(edits), "edit")] {
 	case "put":
@@ -425,6 +425,13 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	case "unreadable": // our account may not read an account any more, or again
 		hidden, user := b.directory.hidden, account(rapid.SampledFrom(users[:2]).Draw(rt, "user")).GUID
 		hidden[user] = !hidden[user]
+	case "user": // is deleted, or restored
+		name := rapid.SampledFrom(users[:5]).Draw(rt, "user")
+		if b.tenant.gone[user(name).ID] == "" {
+			b.tenant.deleteUser(name)
+		} else {
+			b.tenant.restoreUser(name)
+		}
 	case "veil":
 		b.veil(!b.tenant.veiled)
 	case "another domain controller": // which has received everything

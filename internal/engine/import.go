@@ -113,7 +113,11 @@ func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
 	for _, id := range groups {
 		r.reread[id], r.readUsers = true, true
 	}
+	if err := r.recallDeleted(ctx); err != nil {
+		return err
+	}
 	err := r.source.Members(ctx, groups, func(page MemberPage) error {
+		page.Members = r.withoutDeleted(page.Members)
 		if HasID(page.Err, StopAccessTokenExpired) {
 			r.expired = true
 		}

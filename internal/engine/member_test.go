@@ -154,3 +154,97 @@ func TestOneGroupOnDemandReadsItsMembersAlways(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Of a user who is deleted or restored the groups' delta tells nothing: he is a
+// member nowhere at once, and again of his groups, of those of which he is a direct
+// member.
+func TestADeletedUserIsAMemberNowhereAndARestoredOneAgain(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a", "b"}, "two": {"b"}, "parent": {"c"}})
+	g := b.tenant.groups[guid("group parent")]
+	g.members = append(g.members, directory.SourceMember{ID: guid("group one"), Kind: directory.KindGroup, Name: "one", Readable: true})
+	b.delta(t)
+	parent := b.holds()["parent"]
+	b.tenant.deleteUser("b")
+	b.delta(t)
+	if diff := cmp.Diff(map[string][]string{"one": {"a"}, "two": {}, "parent": parent}, b.holds()); diff != "" {
+		t.Fatal(diff)
+	}
+	b.tenant.restoreUser("b")
+	b.delta(t)
+	if diff := cmp.Diff(map[string][]string{"one": {"a", "b"}, "two": {"b"}, "parent": parent}, b.holds()); diff != "" {
+		t.Fatal(diff)
+	}
+	b.pass(31 * time.Minute)
+	b.forget()
+	b.delta(t) // once more
+	b.pass(31 * time.Minute)
+	b.forget()
+	if run := b.delta(t); run.Planned != (plan.Totals{}) || len(b.tenant.asked) > 0 {
+		t.Errorf("%+v, asked of %v", run, b.tenant.asked)
+	}
+}
+
+// One who was deleted before anything was read is restored too.
+func TestAUserWhoWasDeletedBeforeIsRestored(t *testing.T) {
+	b := newBench(t)
+	b.tenant.put("one", "a", "b")
+	b.tenant.deleteUser("b")
+	b.enable(t)
+	b.sync(t)
+	b.settle(t)
+	b.tenant.restoreUser("b")
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A replica that lags behind shows a deleted user still, and a restored one not
+// yet: the one is no member all the same, the other is asked for once more.
+func TestDeletedAndRestoredUsersOnAReplicaThatLags(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a", "b"}})
+	b.tenant.lag()
+	b.tenant.deleteUser("b")
+	b.delta(t)
+	for range 2 { // it reads the members whole
+		if _, err := b.engine.SyncGroup(t.Context(), engine.GroupSyncRequest{Group: guid("group one").String()}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+			t.Fatal(diff)
+		}
+		if run, err := b.engine.Sync(t.Context(), engine.SyncRequest{PolicyType: engine.Initial}, nil); err != nil || run.Status != engine.RunComplete {
+			t.Fatal(run, err)
+		}
+	}
+	b.pass(31 * time.Minute)
+	b.delta(t)
+	b.tenant.lag()
+	b.tenant.restoreUser("b")
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+		t.Fatalf("the test proves nothing: %s", diff)
+	}
+	b.pass(31 * time.Minute)
+	b.delta(t)
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Who left a group after he was restored is not put back by a replica that lags.
+func TestARestoredUserWhoWasRemovedStaysOut(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a", "b"}, "two": {"b"}})
+	b.tenant.deleteUser("b")
+	b.delta(t)
+	b.tenant.restoreUser("b")
+	b.delta(t)
+	b.tenant.lag()
+	b.tenant.put("one", "a")
+	b.delta(t)
+	b.tenant.back[user("b").ID] = len(b.tenant.moments) // he is told again
+	b.delta(t)
+	if diff := cmp.Diff(map[string][]string{"one": {"a"}, "two": {"b"}}, b.holds()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -248,6 +248,7 @@ func (r *run) becomeInitial(ctx context.Context, why PolicyReason) error {
 	r.touched = map[directory.GUID]touch{}
 	clear(r.unseen)
 	clear(r.toldOut)
+	r.deletedUsers = nil
 	clear(r.reread)
 	return r.state.Discard(ctx, r.record.ID)
 }

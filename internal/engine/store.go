@@ -100,6 +100,8 @@ type StagingStore interface {
 	// they are, unresolved: those that are unknown each time, those that were
 	// not found at growing intervals.
 	StageDueMembers(ctx context.Context, generation int64, now time.Time) error
+	// KnownMembers tells of whom of these the generation knows how they join.
+	KnownMembers(ctx context.Context, generation int64, ids []directory.GUID) (map[directory.GUID]bool, error)
 	// UnreadMembers lists the members that the generation itself has staged and
 	// that are not readable, by id, with ID and Kind.
 	UnreadMembers(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceMember, error)
@@ -199,6 +201,10 @@ const (
 	// more when the lag is over. NoteReadUser is the same of a user.
 	NoteRead     NoteKind = "read"
 	NoteReadUser NoteKind = "read-user"
+	// NoteUserDeleted: a delta told that the user was deleted. NoteUserBack: he
+	// may have been restored, and is asked for his groups once more when the lag is over.
+	NoteUserDeleted NoteKind = "deleted-user"
+	NoteUserBack    NoteKind = "restored-user"
 )
 
 // Note is something that is remembered of one object.

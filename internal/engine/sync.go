@@ -206,10 +206,13 @@ type run struct {
 	// it has read of anybody how he joins: over these goes what was told.
 	reread    map[directory.GUID]bool
 	readUsers bool
-	lost      map[directory.GUID]Link
-	relinks   []Link
-	adopts    []Link // what an administrator has agreed to adopt
-	unlinks   []directory.GUID
+	// deletedUsers are users whom a delta told as deleted within the lag; nil: not
+	// looked up yet.
+	deletedUsers map[directory.GUID]bool
+	lost         map[directory.GUID]Link
+	relinks      []Link
+	adopts       []Link // what an administrator has agreed to adopt
+	unlinks      []directory.GUID
 	// exported and confirmed are the last changes of each phase that were.
 	exported, confirmed map[plan.Phase]int64
 	// disturbed are the objects that were looked at before their first write,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -206,6 +207,7 @@ func (r *run) putToldMembers(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			members = slices.DeleteFunc(members, func(m MemberChange) bool { return !m.Removed && r.deletedUsers[m.ID] })
 			if err := r.state.ChangeMembership(ctx, r.record.ID, id, members); err != nil {
 				return err
 			}

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"groupwriteback/internal/directory"
+)
+
+// Of members who are users and are deleted or restored the groups' delta need not
+// tell. So a user who is deleted is taken out of every group at once, and one who
+// was restored is asked for his groups, and once more when the lag is over (rule 8).
+
+// toldOfUsers stages what a page of the users' delta tells. Those who may have been
+// restored are added to back: who was deleted, or is no member of any group, and
+// then may be new or may have been deleted before anything was read.
+func (r *run) toldOfUsers(ctx context.Context, page []directory.SourceMember, back map[directory.GUID]bool) error {
+	if err := r.recallDeleted(ctx); err != nil {
+		return err
+	}
+	last := map[directory.GUID]directory.SourceMember{}
+	for _, m := range page {
+		last[m.ID] = m
+	}
+	var gone, there []directory.GUID
+	var users []directory.SourceMember
+	for _, id := range slices.SortedFunc(maps.Keys(last), directory.GUID.Compare) {
+		delete(back, id)
+		if m := last[id]; m.Deleted {
+			gone = append(gone, id)
+		} else {
+			there, users = append(there, id), append(users, m)
+		}
+	}
+	known, err := r.state.KnownMembers(ctx, r.record.ID, there)
+	if err != nil {
+		return err
+	}
+	deleted, err := r.state.NotesOf(ctx, r.record.ID, NoteUserDeleted, there)
+	if err != nil {
+		return err
+	}
+	var forgotten []Note
+	for _, id := range there {
+		delete(r.deletedUsers, id)
+		_, was := deleted[id]
+		if was {
+			forgotten = append(forgotten, Note{Kind: NoteUserDeleted, ID: id})
+		}
+		if was || !known[id] {
+			back[id] = true
+		}
+	}
+	if err := r.state.StageNotes(ctx, r.record.ID, forgotten); err != nil {
+		return err
+	}
+	if err := r.noteUsers(ctx, users); err != nil {
+		return err
+	}
+	if err := r.state.StageKnownMembers(ctx, r.record.ID, users); err != nil {
+		return err
+	}
+	return r.takeOut(ctx, gone)
+}
+
+// takeOut takes deleted users out of every group.
+func (r *run) takeOut(ctx context.Context, users []directory.GUID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	var notes []Note
+	var removals []MemberChange
+	for _, id := range users {
+		r.deletedUsers[id] = true
+		notes = append(notes, Note{Kind: NoteUserDeleted, ID: id, At: r.now().UTC()}, Note{Kind: NoteUser, ID: id}, Note{Kind: NoteUserBack, ID: id})
+		removals = append(removals, MemberChange{ID: id, Kind: directory.KindUser, Removed: true})
+	}
+	if err := r.state.StageNotes(ctx, r.record.ID, notes); err != nil {
+		return err
+	}
+	groups, err := r.state.GroupsWithMembers(ctx, r.record.ID, users)
+	if err != nil {
+		return err
+	}
+	for _, id := range groups {
+		r.touch(id, touchedBySource)
+		if err := r.state.ChangeMembership(ctx, r.record.ID, id, removals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recallDeleted finds out which users were told as deleted within the lag: a
+// replica may show them yet.
+func (r *run) recallDeleted(ctx context.Context) error {
+	if r.deletedUsers != nil {
+		return nil
+	}
+	r.deletedUsers = map[directory.GUID]bool{}
+	return r.eachNote(ctx, NoteUserDeleted, func(n Note) error {
+		if r.counts(n) {
+			r.deletedUsers[n.ID] = true
+		}
+		return nil
+	})
+}
+
+// withoutDeleted returns the members without users who were deleted.
+func (r *run) withoutDeleted(members []directory.SourceMember) []directory.SourceMember {
+	gone := func(m directory.SourceMember) bool { return r.deletedUsers[m.ID] }
+	if !slices.ContainsFunc(members, gone) {
+		return members
+	}
+	return slices.DeleteFunc(slices.Clone(members), gone)
+}
+
+// readRestored asks in which groups users are that may have been restored, and adds
+// them to those that have them as direct members: the answer to the first question
+// is transitive. What a delta told within the lag goes over both answers.
+func (r *run) readRestored(ctx context.Context, users []directory.GUID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	found, err := r.groupsOf(ctx, users)
+	if HasID(err, StopAccessTokenExpired) { // the next run asks
+		r.expired = true
+		notes := make([]Note, len(users))
+		for i, id := range users {
+			notes[i] = Note{Kind: NoteUserBack, ID: id, At: r.lagBegan()}
+		}
+		return r.state.StageNotes(ctx, r.record.ID, notes)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the groups of %d users who may have been restored: %w", len(users), err)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(found), directory.GUID.Compare) {
+		told, err := r.state.ToldMembers(ctx, r.record.ID, id, r.lagBegan())
+		if err != nil {
+			return err
+		}
+		members := slices.DeleteFunc(found[id], func(m MemberChange) bool {
+			return slices.ContainsFunc(told, func(c MemberChange) bool { return c.ID == m.ID && c.Removed })
+		})
+		if len(members) == 0 {
+			continue
+		}
+		r.touch(id, touchedBySource)
+		if err := r.state.ChangeMembership(ctx, r.record.ID, id, members); err != nil {
+			return err
+		}
+		change := GroupChange{ID: id, Members: members}
+		if err := r.state.StageToldMembers(ctx, r.record.ID, r.now().UTC(), []GroupChange{change}); err != nil {
+			return err
+		}
+	}
+	r.readUsers = r.readUsers || len(found) > 0 // what was told of them goes over what is read of them now
+	return nil
+}
+
+// groupsOf lists the users under each staged group that they are members of.
+func (r *run) groupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]MemberChange, error) {
+	in, err := r.source.GroupsOf(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	asked, seen := map[directory.GUID]bool{}, map[directory.GUID]bool{}
+	var groups []directory.GUID
+	for _, user := range users {
+		asked[user] = true
+		for _, id := range in[user] {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			group, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+			if err != nil {
+				return nil, err
+			}
+			if staged && !r.hidden(&group) {
+				groups = append(groups, id)
+			}
+		}
+	}
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	found := map[directory.GUID][]MemberChange{}
+	err = r.source.Members(ctx, groups, func(page MemberPage) error {
+		if HasID(page.Err, StopAccessTokenExpired) {
+			return page.Err
+		}
+		for _, m := range page.Members {
+			if asked[m.ID] && !r.deletedUsers[m.ID] {
+				found[page.Group] = append(found[page.Group], MemberChange{ID: m.ID, Kind: m.Kind})
+			}
+		}
+		return nil
+	})
+	return found, err
+}

@@ -580,6 +580,7 @@ type fakeDirectory struct {
 	dead       map[directory.GUID]bool // users that are deleted
 	hidden     map[directory.GUID]bool // users that our account may not read
 	accounts   map[directory.GUID]directory.MemberRef
+	primary    map[directory.SID][]directory.MemberRef // accounts by their primary group
 	next       int
 	usn        int64
 	domain     engine.DomainRef
@@ -908,6 +909,10 @@ func (d *fakeDirectory) BySID(ctx context.Context, sids []directory.SID) (map[di
 		}
 	}
 	return found, d.check(ctx, "bySID")
+}
+
+func (d *fakeDirectory) PrimaryMembers(ctx context.Context, group directory.SID) ([]directory.MemberRef, error) {
+	return d.primary[group], d.check(ctx, "primaryMembers")
 }
 
 func (d *fakeDirectory) CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error) {

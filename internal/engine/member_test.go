@@ -248,3 +248,37 @@ func TestARestoredUserWhoWasRemovedStaysOut(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A member who has a written security group as his primary one is in it without a
+// value of member; one who should not be there cannot be removed, and is told.
+func TestMembersByTheirPrimaryGroup(t *testing.T) {
+	b := newBench(t)
+	id := b.tenant.put("sec", "a", "b")
+	b.tenant.groups[id].Kind = directory.SecurityGroup
+	b.enable(t)
+	b.withSecurityGroups(t)
+	b.sync(t)
+	b.settle(t)
+	g := b.object("sec")
+	g.SID = domain.SID + "-2001"
+	b.directory.primary = map[directory.SID][]directory.MemberRef{g.SID: {account("a")}}
+	g.Members = []directory.MemberRef{account("b")}
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Fatalf("%+v\n%v", run, b.outcomes(t, run))
+	}
+	if run, err := b.engine.Sync(t.Context(), engine.SyncRequest{PolicyType: engine.Initial}, nil); err != nil || run.Planned != (plan.Totals{}) || run.Status != engine.RunComplete {
+		t.Fatalf("%+v, %v", run, err)
+	}
+
+	b.tenant.put("sec", "b")
+	b.tenant.groups[id].Kind = directory.SecurityGroup
+	for range 2 { // as long as it is so
+		if run := b.sync(t); run.Status != engine.RunPartial || run.DriftedGroups != 1 || run.Planned.Skip != 1 || run.Failed != 0 {
+			t.Fatalf("%+v\n%v", run, b.outcomes(t, run))
+		}
+	}
+	clear(b.directory.primary)
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Errorf("%+v", run)
+	}
+}

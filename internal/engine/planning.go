@@ -381,6 +381,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 			if c.Unfound, err = p.unfound(ctx, pair, c); err != nil {
 				return err
 			}
+			if c.Primary, err = p.primary(ctx, pair, c); err != nil {
+				return err
+			}
 		}
 		values[c.GUID] = len(c.Values)
 		adopted[c.GUID] = c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.rules.TenantID)
@@ -433,6 +436,18 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		p.nested[pair.ID] = true
 	}
 	return nil
+}
+
+// primary returns who is a member of a security group of ours by his primary group.
+func (p *planner) primary(ctx context.Context, pair *plan.Pair, c *plan.Candidate) ([]directory.GUID, error) {
+	if c.GroupType >= 0 || c.SID == "" || !c.Ours(pair.ID, &p.rules) {
+		return nil, nil
+	}
+	accounts, err := p.target.PrimaryMembers(ctx, c.SID)
+	if err != nil {
+		return nil, fmt.Errorf("looking for accounts whose primary group is %s: %w", c.DN, err)
+	}
+	return guidsOf(accounts), nil
 }
 
 // unfound returns the values that would be removed since nobody was found for
@@ -553,9 +568,13 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	if p.consent != nil {
 		p.bare.Add(&c.Change, c.values, anySize, nil)
 	}
+	if c.Reason == plan.ReasonPrimaryGroup {
+		p.record.DriftedGroups++ // somebody has given the account this primary group
+	}
 	switch {
 	case c.Beside:
-	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown:
+	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown,
+		c.Reason == plan.ReasonPrimaryGroup:
 		p.doubts++
 	case c.Held:
 		p.guarded++

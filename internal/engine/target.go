@@ -77,6 +77,9 @@ type TargetReader interface {
 	// one of them, or where group is zero, to one that it will create. attributes
 	// are those that have to be written.
 	Audit(ctx context.Context, container, group directory.GUID, attributes []string) (Audit, error)
+	// PrimaryMembers finds the accounts whose primary group is the one of that
+	// SID: they are its members without a value of member.
+	PrimaryMembers(ctx context.Context, group directory.SID) ([]directory.MemberRef, error)
 	// CheckMembers reports which of the wanted values are missing from the
 	// group and which of the unwanted are still there, without reading the rest.
 	CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error)

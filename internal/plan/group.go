@@ -23,6 +23,7 @@ const (
 	ReasonHiddenMembership = "hidden-membership"         // frozen: its members cannot be read
 	ReasonMembersUnread    = "members-unreadable"        // not created: its members could not be read
 	ReasonRemovalsHeld     = "removals-held-back"        // a member is unknown, so none is removed
+	ReasonPrimaryGroup     = "primary-group"             // it is the primary group of who should be no member
 	ReasonOutOfScope       = "out-of-scope"              // still in the tenant, frozen
 	ReasonSoftDeleted      = "soft-deleted"              // in the tenant's recycle bin, frozen
 	ReasonPresenceUnknown  = "presence-unknown"          // the tenant did not say whether it still exists
@@ -100,6 +101,9 @@ type Candidate struct {
 	// Unfound are those of them that are members of the cloud group, by SID or
 	// GUID, although nobody was found: the account may not read them.
 	Unfound []directory.GUID
+	// Primary are the accounts whose primary group it is, ascending: members that
+	// Values does not have.
+	Primary []directory.GUID
 	Linked  bool
 	Adopted bool
 	// BySID: its SID is the group's onPremisesSecurityIdentifier. Such an object
@@ -516,7 +520,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	}
 	members := base
 	members.Action = UpdateMembers
-	members.Add = Without(p.Membership.Joined, c.Values)
+	members.Add = Without(Without(p.Membership.Joined, c.Values), c.Primary)
 	members.Remove = Without(Without(c.Values, p.Membership.Joined), c.Unfound)
 	held := 0
 	if p.Membership.Incomplete != "" || p.Membership.Unknown() > 0 {
@@ -543,6 +547,12 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	case held > 0:
 		members.Action = Skip
 		changes = append(changes, members)
+	}
+	if unwanted := Without(c.Primary, p.Membership.Joined); len(unwanted) > 0 && p.Membership.Incomplete == "" && p.Membership.Unknown() == 0 {
+		primary := base
+		primary.Action, primary.Reason = Skip, ReasonPrimaryGroup
+		primary.Message = fmt.Sprintf("Of %d accounts that are no members in the tenant it is the primary group, so they cannot be removed. Give them another primary group.", len(unwanted))
+		changes = append(changes, primary)
 	}
 	return changes
 }

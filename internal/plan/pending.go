@@ -22,7 +22,7 @@ func Pending(changes []Change, m *Membership) bool {
 func passes(reason string) bool {
 	switch reason {
 	case ReasonNameClash, ReasonDisputed, ReasonMarkRemoved, ReasonForeign, ReasonAuthorityMoved,
-		ReasonMembersUnread, ReasonRemovalsHeld, ReasonPresenceUnknown,
+		ReasonMembersUnread, ReasonRemovalsHeld, ReasonPrimaryGroup, ReasonPresenceUnknown,
 		ReasonProtected, ReasonAdoptedBefore, ReasonReturned:
 		return true
 	}

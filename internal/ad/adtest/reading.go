@@ -293,6 +293,56 @@ func (s *suite) testResolve(t *testing.T) {
 	})
 }
 
+// testPrimary: whoever has a group as his primary one is a member of it without a
+// value of member.
+func (s *suite) testPrimary(t *testing.T) {
+	target := s.open(t)
+	unit := s.unit(t, target, s.Container)
+	below := s.unit(t, target, s.Other)
+	id := newID()
+	attributes := s.attributes(id, directory.Mark(id))
+	for i := range attributes {
+		if attributes[i].Name == "groupType" {
+			attributes[i].New = []string{fmt.Sprint(directory.GroupTypeUniversalSecurity)}
+		}
+	}
+	dn := "CN=primary member," + below.DN
+	account := directory.MemberRef{GUID: s.admin.add(t, dn, map[string][]string{"objectClass": {"user"}, "sAMAccountName": {"primary-member"}}), DN: dn}
+	var err error
+	if account.SID, err = directory.SIDFromAD(s.admin.get(t, dn, "objectSid").GetRawAttributeValue("objectSid")); err != nil {
+		t.Fatal(err)
+	}
+	if refused, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{account}); err != nil || len(refused) > 0 {
+		t.Fatal(refused, err)
+	}
+	created := s.created(t, target, unit.GUID, attributes)
+	group := func() directory.TargetGroup {
+		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, true)
+		if err != nil || len(groups) != 1 {
+			t.Fatal(groups, err)
+		}
+		return groups[0]
+	}
+	before := group()
+	if got, err := target.PrimaryMembers(testContext(t), before.SID); err != nil || len(got) > 0 || len(before.Members) != 1 {
+		t.Fatalf("%+v, %v; members %+v", got, err, before.Members)
+	}
+	s.admin.modify(t, dn, func(r *ldap.ModifyRequest) { r.Replace("primaryGroupID", []string{fmt.Sprint(before.SID.RID())}) })
+	got, err := target.PrimaryMembers(testContext(t), before.SID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]directory.MemberRef{account}, got); diff != "" {
+		t.Error(diff)
+	}
+	if after := group(); len(after.Members) > 0 {
+		t.Errorf("the value of member stayed: %+v", after.Members)
+	}
+	if got, err := target.PrimaryMembers(testContext(t), "S-1-5-21-1-2-3-"+directory.SID(fmt.Sprint(before.SID.RID()))); err != nil || len(got) > 0 {
+		t.Errorf("of a group of another domain: %+v, %v", got, err)
+	}
+}
+
 func (s *suite) testHolders(t *testing.T) {
 	target := s.open(t)
 	unit := s.unit(t, target, s.Container)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -46,6 +47,10 @@ func (w writer) modify(p *ber.Packet, with controls) *result {
 			bad = refuse(ldap.LDAPResultObjectClassViolation, 0x207D, "UpdErr: DSID-0315174D, problem 6002 (OBJ_CLASS_VIOLATION), data "+a.name)
 		case a.name == "member":
 			bad = c.link(operation, values)
+		case a.name == "primaryGroupID":
+			if bad = c.primary(values); bad == nil {
+				bad = c.apply(operation, a, values)
+			}
 		default:
 			bad = c.apply(operation, a, values)
 		}
@@ -54,6 +59,19 @@ func (w writer) modify(p *ber.Packet, with controls) *result {
 		}
 	}
 	return c.commit()
+}
+
+// primary makes a group, which the account is a member of, its primary one: the
+// value of member goes.
+func (c *change) primary(values [][]byte) *result {
+	rid, err := strconv.ParseUint(string(slices.Concat(values...)), 10, 32)
+	group := c.bySID[c.sidOf(uint32(rid))]
+	if err != nil || group == nil || !group.members.has(c.object) {
+		return unwilling(0x525, "the account is no member of the group")
+	}
+	group.members.remove(group, []*object{c.object})
+	c.touch(group)
+	return nil
 }
 
 // modifyDeleted knows the one change that tombstones take: isDeleted is removed

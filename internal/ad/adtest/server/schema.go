@@ -81,6 +81,7 @@ var schema = index([]attribute{
 	{name: "sn", syntax: text, single: true, low: 1, top: 64, classes: "user contact"},
 	{name: "givenName", syntax: text, single: true, low: 1, top: 64, classes: "user contact"},
 	{name: "userPrincipalName", syntax: text, single: true, top: 1024, classes: "user"},
+	{name: "primaryGroupID", syntax: integer, single: true, classes: "user"},
 	{name: "userAccountControl", syntax: integer, single: true, classes: "user", kept: true},
 	{name: "accountExpires", syntax: integer, single: true, classes: "user"},
 	{name: "pwdLastSet", syntax: integer, single: true, classes: "user"},

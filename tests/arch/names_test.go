@@ -23,9 +23,6 @@ var (
 // commonParameters are those of PowerShell that every command has.
 var commonParameters = []string{"Confirm", "WhatIf", "Verbose", "ErrorAction"}
 
-// announced are parameters that messages name and the module is to get yet.
-var announced = []string{"AdoptGroup", "ReleaseGroup", "IncludeHiddenMembership", "TrustedOwner"}
-
 // commands returns the parameters of each command of the module.
 func commands(t *testing.T) map[string][]string {
 	t.Helper()
@@ -54,9 +51,6 @@ func commands(t *testing.T) map[string][]string {
 func wrongNames(text string, commands map[string][]string) []string {
 	var wrong []string
 	has := func(command, parameter string) bool {
-		if slices.Contains(announced, parameter) {
-			return true
-		}
 		for name, parameters := range commands {
 			if command != "" && name != command {
 				continue

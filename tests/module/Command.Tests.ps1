@@ -91,7 +91,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'warns of a partial run' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; failed = 2; message = 'Two were refused.' }) } }
-        $run = Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems
+        $run = Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems -ErrorAction SilentlyContinue
         $run.Status | Should -Be 'partial'
         [string] $warnings | Should -Match 'Run 7 is partial: 2 change\(s\) failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
         $problems.FullyQualifiedErrorId | Should -Be 'ChangesFailed,Start-GroupWritebackSync'

@@ -17,11 +17,11 @@ var shapes = map[string]shape{
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
-		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute releasedGroups{id targetGuid}
+		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute includeHiddenMembership releasedGroups{id targetGuid}
 		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays initialPending version`,
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
-		excludeMailAttribute adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
+		excludeMailAttribute includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
 	"patch":  "@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
 	"page":   "after limit",
 	"member": "id name kind targetGuid dn reason",
@@ -86,7 +86,7 @@ func notInEveryAnswer(method, path string) bool {
 
 // values are the words that the document shows in the same way as fields.
 var values = strings.Fields(`clientSecret clientCertificate certificateThumbprint managedIdentity workloadIdentity simple kerberosPassword
-	kerberosKeytab currentIdentity sync preview disable group requested first interval settling running complete partial stopped failed interrupted pending done unknown skipped
+	kerberosKeytab currentIdentity sync preview disable group requested first interval settling running complete partial stopped failed interrupted pending done unknown skipped held
 	drift released foreign unmatched disputed protected returned ambiguous unresolved guest null progress plan resolve limits export confirm commit true false debug info warn error`)
 
 var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)

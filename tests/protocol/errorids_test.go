@@ -175,6 +175,12 @@ func collectPackage(folder string, found map[string]map[string]bool) error {
 						add(n.Rhs[i], category)
 					}
 				}
+			case *ast.ValueSpec: // a stop reason that is an error's id, too
+				for i, name := range n.Names {
+					if n.Type == nil && strings.HasPrefix(name.Name, "Stop") && i < len(n.Values) {
+						add(n.Values[i], nil)
+					}
+				}
 			case *ast.CallExpr:
 				if i, ok := parameters[lastName(n.Fun)]; ok && i < len(n.Args) {
 					add(n.Args[i], nil)

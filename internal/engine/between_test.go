@@ -32,6 +32,26 @@ func TestAClockThatWasAheadDefersNoFullImport(t *testing.T) {
 // What a delta told goes over what one group on demand reads of a replica that
 // lags behind, and what that read is read again (rule 11): no delta tells of it any
 // more.
+// What a delta told goes over what is read, and not over what has happened since.
+func TestOneGroupOnDemandHasWhatIsNewest(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
+	b.tenant.put("one", "a", "b")
+	b.delta(t)
+	b.pass(10 * time.Minute)
+	b.tenant.put("one", "a", "c")
+	if _, err := b.engine.SyncGroup(context.Background(), engine.GroupSyncRequest{Group: guid("group one").String()}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a", "c"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+	b.tenant.put("two", "b", "a")
+	b.delta(t)
+	if diff := cmp.Diff(map[string][]string{"one": {"a", "c"}, "two": {"a", "b"}}, b.holds()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOneGroupOnDemandOnAReplicaThatLags(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
 	b.tenant.lag()

@@ -109,6 +109,9 @@ func (d *demand) importSource(ctx context.Context) error {
 		d.pending[id] = true
 	}
 	d.touch(d.id, touchedBySource)
+	if err := d.hear(ctx); err != nil {
+		return err
+	}
 	groups, err := d.source.GroupsByID(ctx, d.selection, []directory.GUID{d.id})
 	if err != nil {
 		return fmt.Errorf("reading the group %s: %w", d.id, err)
@@ -153,6 +156,19 @@ func (d *demand) importSource(ctx context.Context) error {
 		d.step("Import", Passed, "The group and its members were read.")
 	}
 	d.step("Scope", Passed, "It is one of those that are written.")
+	return nil
+}
+
+// hear notes what the delta tells of the group by now: without it, what was told
+// within the lag would go over a change that is newer. The link stays where it is,
+// so that the next run is told all of it again.
+func (d *demand) hear(ctx context.Context) error {
+	_, err := d.source.GroupChanges(ctx, d.watermark.Source[0].Groups, func(page []GroupChange) error {
+		return d.noteChanges(ctx, slices.DeleteFunc(page, func(c GroupChange) bool { return c.ID != d.id }))
+	})
+	if err != nil && !HasID(err, "DeltaLinkExpired") { // then the next run reads everything
+		return fmt.Errorf("reading what has changed of the group %s: %w", d.id, err)
+	}
 	return nil
 }
 

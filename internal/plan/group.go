@@ -453,6 +453,9 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 		if r.RemoveOutOfScope && !p.Momentary {
 			return remove(ReasonOutOfScope, "The group is no longer one that is written, and such groups are set to be removed.")
 		}
+		if r.RemoveOutOfScope {
+			return []Change{skip(p, c, ReasonOutOfScope, "The group is no longer one that is written. It is left as it is until that has been read once more, half an hour later, and removed then, as is set.")}
+		}
 		return []Change{skip(p, c, ReasonOutOfScope, "The group is still in the tenant but no longer one that is written. It stays as it is.")}
 	}
 	return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant did not say whether the group still exists. It is left as it is and asked for again by the next run.")}

@@ -338,7 +338,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
 
     It 'of a group that cannot be written say why' {
         $sync = Start-GroupWritebackSync -Group 'Board (hidden membership)'
-        ($sync.Steps | Where-Object -FilterScript { $_.Name -eq 'Action' }).Message | Should -Match 'Member\.Read\.Hidden'
+        ($sync.Steps | Where-Object -FilterScript { $_.Name -eq 'Action' }).Message | Should -Match '-IncludeHiddenMembership'
         Get-ExportedCount $sync.Run | Should -Be 0
     }
 

@@ -12,6 +12,7 @@ const (
 	rightDeleteChild = 0x2
 	rightSelf        = 0x8
 	rightWrite       = 0x20
+	rightDeleteTree  = 0x40
 	rightDelete      = 0x10000
 	rightWriteDAC    = 0x40000
 	rightWriteOwner  = 0x80000
@@ -93,7 +94,7 @@ func meddlers(d directory.Descriptor, isGroup, withInherited bool) map[directory
 		add(d.Owner, meddling{create: !isGroup, change: true})
 	}
 	if !d.HasDACL {
-		add("S-1-1-0", meddling{create: !isGroup, change: true})
+		add(everyone, meddling{create: !isGroup, change: true})
 	}
 	for _, e := range d.DACL {
 		if e.Denies || !withInherited && e.Flags&directory.ACEInherited != 0 {

@@ -56,7 +56,7 @@ func (t *target) Create(ctx context.Context, parent directory.GUID, attributes [
 		}
 		return nil, containerNotFound(container, err)
 	case err != nil:
-		return nil, t.writeError(ctx, dn, err)
+		return nil, t.refused(ctx, dn, container, "create groups in "+container, err)
 	case len(rest) == 0:
 		return nil, nil
 	}

@@ -115,7 +115,7 @@ func (t *target) changeValues(ctx context.Context, group directory.GUID, values 
 		request.Delete(attrMember, values)
 	}
 	err = t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Modify(request) }, nil)
-	return refusesValues(err), t.writeError(ctx, group.String(), err)
+	return refusesValues(err), t.refused(ctx, group.String(), byGUID(group), "write the attribute member of the group", err)
 }
 
 // culprit is a value that the server refuses by itself.

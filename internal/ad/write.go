@@ -79,7 +79,16 @@ func (t *target) Modify(ctx context.Context, group directory.GUID, attributes []
 		return nil
 	}
 	err := t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Modify(request) }, nil)
-	return t.writeError(ctx, group.String(), err)
+	return t.refused(ctx, group.String(), byGUID(group), "write "+named(attributes)+" of the group", err)
+}
+
+// named lists the attributes in words.
+func named(attributes []plan.AttributeChange) string {
+	names := make([]string, len(attributes))
+	for i, a := range attributes {
+		names[i] = a.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // changeAttribute adds to the request what makes Old into New. Of an attribute
@@ -144,7 +153,11 @@ func (t *target) Rename(ctx context.Context, group directory.GUID, cn string, pa
 		return "", t.clash(ctx, wanted, cn, "")
 	}
 	if err != nil {
-		return "", t.writeError(ctx, dn, err)
+		right := "rename the group"
+		if superior != "" {
+			right = "move the group (delete it where it stands, and create it in " + superior + ")"
+		}
+		return "", t.refused(ctx, dn, byGUID(group), right, err)
 	}
 	now, err := t.dnOf(ctx, group)
 	if err != nil || now == "" {
@@ -205,7 +218,7 @@ func (t *target) Delete(ctx context.Context, group directory.GUID) error {
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
 		return nil
 	}
-	return t.writeError(ctx, group.String(), err)
+	return t.refused(ctx, group.String(), byGUID(group), "delete the group", err)
 }
 
 // clash returns the error for a name that is taken: the cn at dn, or else the

@@ -13,6 +13,8 @@ type Descriptor struct {
 	// one: then, if the list was asked for, everybody may do everything.
 	HasDACL bool
 	DACL    []ACE
+	// Protected: the list inherits nothing from above.
+	Protected bool
 }
 
 // ACE is an entry that allows or denies something. One that depends on a
@@ -57,7 +59,7 @@ const (
 
 // ParseDescriptor reads a self-relative security descriptor (MS-DTYP 2.4.6).
 func ParseDescriptor(b []byte) (Descriptor, error) {
-	const header, daclPresent, selfRelative = 20, 0x4, 0x8000
+	const header, daclPresent, daclProtected, selfRelative = 20, 0x4, 0x1000, 0x8000
 	var d Descriptor
 	if len(b) < header || b[0] != 1 {
 		return d, fmt.Errorf("%d bytes are not a security descriptor", len(b))
@@ -66,6 +68,7 @@ func ParseDescriptor(b []byte) (Descriptor, error) {
 	if control&selfRelative == 0 {
 		return d, fmt.Errorf("the security descriptor is not self-relative")
 	}
+	d.Protected = control&daclProtected != 0
 	part := func(at int) ([]byte, error) {
 		offset := binary.LittleEndian.Uint32(b[at:])
 		if offset == 0 {

@@ -50,9 +50,10 @@ func TestParseDescriptor(t *testing.T) {
 			append([]byte{1, 0, 0, 0x80, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, ownerSID.AD()...),
 			Descriptor{Owner: ownerSID},
 		},
-		"nothing":    {append([]byte{1, 0, 0, 0x80}, make([]byte, 16)...), Descriptor{}},
-		"null list":  {append([]byte{1, 0, 4, 0x80}, make([]byte, 16)...), Descriptor{}},
-		"empty list": {rawSD(ownerSID), Descriptor{Owner: ownerSID, HasDACL: true}},
+		"nothing":            {append([]byte{1, 0, 0, 0x80}, make([]byte, 16)...), Descriptor{}},
+		"null list":          {append([]byte{1, 0, 4, 0x80}, make([]byte, 16)...), Descriptor{}},
+		"inheritance is off": {append([]byte{1, 0, 4, 0x90}, make([]byte, 16)...), Descriptor{Protected: true}},
+		"empty list":         {rawSD(ownerSID), Descriptor{Owner: ownerSID, HasDACL: true}},
 		"entries": {
 			rawSD(ownerSID,
 				rawACE(0, 2, 0xf01ff, someSID.AD()),

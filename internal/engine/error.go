@@ -53,8 +53,8 @@ func (e *Error) Error() string {
 	return s
 }
 
-// maxCause bounds what others say, in bytes.
-const maxCause = 500
+// maxCause bounds what others say, in bytes: what the protocol gives whole.
+const maxCause = 4 << 10
 
 // Cause returns what the server or the library said, or nothing.
 func (e *Error) Cause() string {

@@ -103,6 +103,15 @@ func (s *suite) wantError(t *testing.T, err error, id string) *engine.Error {
 	return e
 }
 
+// wantDenied wants a write to be refused for lack of the right, which the
+// message names.
+func (s *suite) wantDenied(t *testing.T, err error, right string) {
+	t.Helper()
+	if e := s.wantError(t, err, "AccessDenied"); !strings.Contains(e.Message, right) || e.Object == "" {
+		t.Errorf("the error does not name the object and the right to %s: %+v", right, e)
+	}
+}
+
 // wantOneOf is wantError for ids that depend on the server, parted by |.
 func (s *suite) wantOneOf(t *testing.T, err error, ids string) {
 	t.Helper()

@@ -161,7 +161,7 @@ func (s *suite) testCreate(t *testing.T) {
 		other := s.admin.guid(t, s.Other)
 		id := newID()
 		_, err := target.Create(testContext(t), other, s.attributes(id, "no right"), nil)
-		s.wantError(t, err, "AccessDenied")
+		s.wantDenied(t, err, "create groups in "+s.Other)
 		if s.admin.get(t, "CN=no right,"+s.Other) != nil {
 			t.Error("it was created")
 		}
@@ -315,7 +315,7 @@ func (s *suite) testModify(t *testing.T) {
 	s.wantError(t, err, "GroupNotFound")
 	people := s.admin.guid(t, "CN=people-global,"+s.People)
 	err = target.Modify(testContext(t), people, []plan.AttributeChange{{Name: "description", New: []string{"x"}}})
-	s.wantError(t, err, "AccessDenied")
+	s.wantDenied(t, err, "write description of the group")
 }
 
 func (s *suite) testRename(t *testing.T) {
@@ -349,7 +349,7 @@ func (s *suite) testRename(t *testing.T) {
 	_, err = target.Rename(testContext(t), created.GUID, "x", newID())
 	s.wantError(t, err, "ContainerNotFound")
 	_, err = target.Rename(testContext(t), created.GUID, "x", s.admin.guid(t, s.Other))
-	s.wantError(t, err, "AccessDenied")
+	s.wantDenied(t, err, "move the group")
 }
 
 func (s *suite) testDelete(t *testing.T) {
@@ -367,7 +367,7 @@ func (s *suite) testDelete(t *testing.T) {
 	if err := target.Delete(testContext(t), newID()); err != nil {
 		t.Error(err)
 	}
-	s.wantError(t, target.Delete(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People)), "AccessDenied")
+	s.wantDenied(t, target.Delete(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People)), "delete the group")
 }
 
 func (s *suite) testMembers(t *testing.T) {
@@ -512,7 +512,7 @@ func (s *suite) testMembers(t *testing.T) {
 		_, _, err = target.CheckMembers(testContext(t), newID(), some[:1], nil)
 		s.wantError(t, err, "GroupNotFound")
 		_, err = target.ChangeMembers(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People), some[1:2], nil)
-		s.wantError(t, err, "AccessDenied")
+		s.wantDenied(t, err, "write the attribute member of the group")
 	})
 }
 

@@ -1,0 +1,37 @@
+package ad
+
+import (
+	"strings"
+	"testing"
+
+	"groupwriteback/internal/directory"
+)
+
+func TestWhatKeepsRightsAway(t *testing.T) {
+	deny := func(trustee directory.SID, mask uint32, flags byte) directory.ACE {
+		return directory.ACE{Denies: true, Trustee: trustee, Mask: mask, Flags: flags}
+	}
+	for name, c := range map[string]struct {
+		descriptor directory.Descriptor
+		adminCount bool
+		want       string
+	}{
+		"nothing":                 {directory.Descriptor{}, false, ""},
+		"protected from deletion": {directory.Descriptor{DACL: []directory.ACE{deny(everyone, rightDelete|rightDeleteTree, 0)}}, false, "accidental deletion"},
+		"only below":              {directory.Descriptor{DACL: []directory.ACE{deny(everyone, rightDelete, directory.ACEInheritOnly)}}, false, ""},
+		"denied to one account":   {directory.Descriptor{DACL: []directory.ACE{deny("S-1-5-21-1-2-3-1104", rightDelete, 0)}}, false, ""},
+		"another right denied":    {directory.Descriptor{DACL: []directory.ACE{deny(everyone, 0x20, 0)}}, false, ""},
+		"allowed":                 {directory.Descriptor{DACL: []directory.ACE{{Trustee: everyone, Mask: rightDelete}}}, false, ""},
+		"inheritance is off":      {directory.Descriptor{Protected: true}, false, "inheritance is off"},
+		"AdminSDHolder":           {directory.Descriptor{Protected: true}, true, "AdminSDHolder"},
+	} {
+		why, advice := hindrance(&c.descriptor, c.adminCount, true)
+		if c.want == "" && why != "" || !strings.Contains(why, c.want) || (why == "") != (advice == "") {
+			t.Errorf("%s: %q, %q", name, why, advice)
+		}
+	}
+	protected := directory.Descriptor{DACL: []directory.ACE{deny(everyone, rightDelete, 0)}}
+	if why, _ := hindrance(&protected, false, false); why != "" {
+		t.Errorf("a protection from deletion keeps away no other right: %q", why)
+	}
+}

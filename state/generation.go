@@ -45,6 +45,9 @@ func (s *State) Commit(ctx context.Context, generation int64, watermark engine.W
 		if err := commitNotes(q, generation); err != nil {
 			return err
 		}
+		if err := forgetSkips(q, generation); err != nil {
+			return err
+		}
 		if err := saveWatermark(q, current, generation, &watermark); err != nil {
 			return err
 		}

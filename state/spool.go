@@ -37,6 +37,9 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 	outcome := engine.OutcomePending
 	if c.Action.Phase() == plan.PhaseNone {
 		outcome = engine.OutcomeSkipped
+		if err := noteSkip(q, run, c); err != nil {
+			return 0, err
+		}
 	}
 	if c.Held {
 		outcome = engine.OutcomeHeld

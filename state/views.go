@@ -51,13 +51,8 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 		views = append(fromSource, fromTarget...)
 		slices.SortFunc(views, func(a, b engine.GroupView) int { return a.Key.Compare(b.Key) })
 		views = views[:min(limit, len(views))]
-		// The newest run that planned every group.
-		var whole int64
-		if _, err := q.one("SELECT coalesce(max(id), 0) FROM run WHERE committed = 1 AND json_extract(record, '$.policyType') = 'Initial'", nil, &whole); err != nil {
-			return err
-		}
 		for i := range views {
-			if err := s.complete(q, current, whole, &views[i]); err != nil {
+			if err := s.complete(q, current, &views[i]); err != nil {
 				return err
 			}
 		}
@@ -182,9 +177,8 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 	return views, err
 }
 
-// complete adds what takes queries of its own. What a run before whole skipped
-// and whole did not is skipped no longer.
-func (s *State) complete(q *session, current layers, whole int64, v *engine.GroupView) error {
+// complete adds what takes queries of its own.
+func (s *State) complete(q *session, current layers, v *engine.GroupView) error {
 	column, key := "target_guid", v.TargetGUID
 	if v.Key == v.ID { // else it is not among the groups of the tenant
 		column, key = "source_id", v.ID
@@ -210,10 +204,14 @@ func (s *State) complete(q *session, current layers, whole int64, v *engine.Grou
 		}
 	}
 	var message, failure string
-	_, err := q.one("SELECT c.action, c.outcome, c.message, c.error FROM change c JOIN run r ON r.id = c.run WHERE c."+column+` = ? AND r.kind <> 'preview' AND (c.action <> 'Skip' OR c.run >= ?)
-		ORDER BY c.id DESC LIMIT 1`, []any{key[:], whole}, &v.LastAction, &v.LastOutcome, &message, &failure)
+	var run int64
+	_, err := q.one("SELECT c.action, c.outcome, c.message, c.error, c.run FROM change c JOIN run r ON r.id = c.run WHERE c."+column+` = ? AND r.kind <> 'preview' AND c.action <> 'Skip'
+		ORDER BY c.id DESC LIMIT 1`, []any{key[:]}, &v.LastAction, &v.LastOutcome, &message, &failure, &run)
 	v.LastMessage = cmp.Or(failure, message)
-	return err
+	if err != nil {
+		return err
+	}
+	return lastSkip(q, column, key, run, v)
 }
 
 // nameMatcher matches without regard to case, and to what is invisible, since

@@ -44,7 +44,10 @@ func (r *run) planStep(ctx context.Context) error {
 		r.tally.Missing, err = r.countMissingNow(ctx)
 	}
 	r.record.SourceGroups, r.record.MissingGroups = r.tally.SourceNow, r.tally.Missing
-	return err
+	if err != nil {
+		return err
+	}
+	return r.forgetSkips(ctx)
 }
 
 // countMissingNow counts all the linked objects that are nowhere in the domain.
@@ -582,12 +585,40 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	return p.spool.add(c)
 }
 
+// spoolChanges writes changes to the plan; of skips, which most groups that have
+// one keep for good, those that are new or differ from the last one. A preview
+// and a run of one group are there to be looked at, and have all.
 func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
-	changes := make([]plan.Change, len(accepted))
-	for i, c := range accepted {
-		changes[i] = c.Change
+	var changes, skips []plan.Change
+	for _, c := range accepted {
+		if c.Action == plan.Skip && p.record.Kind != PreviewRun {
+			skips = append(skips, c.Change)
+		} else {
+			changes = append(changes, c.Change)
+		}
+	}
+	if len(skips) > 0 {
+		fresh, err := p.state.NewSkips(ctx, p.record.ID, skips)
+		if err != nil {
+			return err
+		}
+		for i, c := range skips {
+			// That somebody would use our rights, or came back, is told in each run.
+			each := c.Reason == plan.ReasonProtected || c.Reason == plan.ReasonReturned
+			if fresh[i] || p.single || each {
+				changes = append(changes, c)
+			}
+		}
 	}
 	return p.state.Spool(ctx, p.record.ID, changes)
+}
+
+// forgetSkips ends what the groups that were planned are no longer skipped for.
+func (r *run) forgetSkips(ctx context.Context) error {
+	if r.record.Kind == PreviewRun || r.record.PolicyType == Initial || len(r.touched) == 0 {
+		return nil // of all groups the commit does so
+	}
+	return r.state.ForgetSkips(ctx, r.record.ID, slices.Collect(maps.Keys(r.touched)))
 }
 
 // finish goes from what is asked first to what follows from the answers.

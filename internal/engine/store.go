@@ -276,6 +276,13 @@ type SpoolStore interface {
 	// HoldChanges puts in the place of spooled changes what goes on of them, and
 	// beside that what is held back, which is not exported.
 	HoldChanges(ctx context.Context, run int64, held []HeldChange) error
+	// NewSkips returns for each skip whether it is new or differs from the last one
+	// that was spooled by a run that was more than a preview; of the others it notes
+	// that the run said them again. ForgetSkips ends what the run did not say again
+	// of these groups; the commit of an Initial run does so for all.
+	NewSkips(ctx context.Context, run int64, skips []plan.Change) (fresh []bool, err error)
+	ForgetSkips(ctx context.Context, run int64, planned []directory.GUID) error
+
 	// RemovalsHeld reports whether the newest removal that was planned of the
 	// group, in a run that was more than a preview, was held back.
 	RemovalsHeld(ctx context.Context, source directory.GUID) (bool, error)

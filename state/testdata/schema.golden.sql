@@ -111,6 +111,15 @@ CREATE TABLE run (
     plan_used INTEGER NOT NULL DEFAULT 0,
     record    TEXT    NOT NULL -- the whole run as JSON
 ) STRICT;
+CREATE TABLE skip (
+    source_id   BLOB    NOT NULL,
+    target_guid BLOB    NOT NULL,
+    reason      TEXT    NOT NULL,
+    situation   TEXT    NOT NULL,
+    message     TEXT    NOT NULL,
+    run         INTEGER NOT NULL,
+    PRIMARY KEY (source_id, target_guid, reason)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE source_group (
     id               BLOB    NOT NULL,
     generation       INTEGER NOT NULL,
@@ -193,6 +202,8 @@ CREATE INDEX member_join_generation             ON member_join (generation);
 CREATE INDEX note_generation        ON note (generation);
 CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';
 CREATE INDEX run_running ON run (status) WHERE status = 'running';
+CREATE INDEX skip_run    ON skip (run);
+CREATE INDEX skip_target ON skip (target_guid);
 CREATE INDEX source_group_generation            ON source_group (generation);
 CREATE INDEX source_membership_chunk_generation ON source_membership_chunk (generation);
 CREATE INDEX source_membership_generation       ON source_membership (generation);

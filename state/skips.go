@@ -1,0 +1,65 @@
+package state
+
+import (
+	"context"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
+)
+
+// NewSkips returns for each skip whether it is new or differs from the last one
+// that was spooled; of the others it notes that the run said them again.
+func (s *State) NewSkips(ctx context.Context, run int64, skips []plan.Change) (fresh []bool, err error) {
+	fresh = make([]bool, len(skips))
+	err = s.write(ctx, "keep what groups are skipped for", func(q *session) error {
+		for i := range skips {
+			c := &skips[i]
+			same, err := q.changed("UPDATE skip SET run = ? WHERE source_id = ? AND target_guid = ? AND reason = ? AND situation = ? AND message = ?",
+				run, c.SourceID[:], c.TargetGUID[:], c.Reason, string(c.Situation), c.Message)
+			if err != nil {
+				return err
+			}
+			fresh[i] = same == 0
+		}
+		return nil
+	})
+	return fresh, err
+}
+
+// noteSkip keeps what a group is skipped for by a run that is more than a preview.
+func noteSkip(q *session, run int64, c *plan.Change) error {
+	_, err := q.exec(`INSERT OR REPLACE INTO skip (source_id, target_guid, reason, situation, message, run)
+		SELECT ?, ?, ?, ?, ?, id FROM run WHERE id = ? AND kind <> 'preview'`,
+		c.SourceID[:], c.TargetGUID[:], c.Reason, string(c.Situation), c.Message, run)
+	return err
+}
+
+// ForgetSkips ends what the run did not say again of these groups. The commit of
+// a run that planned every group does so for all.
+func (s *State) ForgetSkips(ctx context.Context, run int64, planned []directory.GUID) error {
+	return s.write(ctx, "forget what groups are no longer skipped for", func(q *session) error {
+		for _, id := range planned {
+			if _, err := q.exec("DELETE FROM skip WHERE source_id = ? AND run < ?", id[:], run); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func forgetSkips(q *session, run int64) error {
+	_, err := q.exec("DELETE FROM skip WHERE run < ?1 AND (SELECT json_extract(record, '$.policyType') FROM run WHERE id = ?1) = ?2", run, string(engine.Initial))
+	return err
+}
+
+// lastSkip is what a group, or an object, is skipped for at present, if that was
+// said since the run.
+func lastSkip(q *session, column string, key directory.GUID, since int64, v *engine.GroupView) error {
+	var message string
+	found, err := q.one("SELECT message FROM skip WHERE "+column+" = ? AND run >= ? ORDER BY run DESC, reason LIMIT 1", []any{key[:], since}, &message)
+	if err == nil && found {
+		v.LastAction, v.LastOutcome, v.LastMessage = plan.Skip, engine.OutcomeSkipped, message
+	}
+	return err
+}

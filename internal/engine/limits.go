@@ -220,7 +220,7 @@ func (r *run) runBefore(ctx context.Context) (Run, error) {
 func (r *run) setBaselines() {
 	agreed := r.consent != nil && r.tally.Agreed()
 	shrunk := r.hold != nil && r.hold.Absent != nil && r.hold.Absent.Reason == StopSourceShrunk
-	if shrunk && !agreed || r.single && r.tally.SourceBefore > 0 {
+	if slices.Contains(r.record.HeldBy, StopSourceShrunk) || shrunk && !agreed || r.single && r.tally.SourceBefore > 0 {
 		r.record.SourceBaseline = r.tally.SourceBefore
 	} else {
 		r.record.SourceBaseline = r.tally.SourceNow

@@ -134,6 +134,14 @@ func TestJunkHoldsBackDeletionsOnly(t *testing.T) {
 			if run.Exported.Delete != 9 || run.Held.Delete != 1 || b.object("junk 29") == nil || b.object("honest") != nil {
 				t.Errorf("%+v\n%v", run, b.outcomes(t, run))
 			}
+			// Other consent is none to this.
+			if run = b.sync(t); run.Held.Delete != 1 || run.StopReason != engine.StopSourceShrunk {
+				t.Fatalf("what nobody agreed to goes on: %+v", run)
+			}
+			if run = b.agree(t, run); run.Status != engine.RunComplete || run.Exported.Delete != 1 {
+				t.Errorf("%+v", run)
+			}
+			b.purge("junk 28")
 			if run := b.sync(t); run.Status != engine.RunComplete || run.Exported.Delete != 1 {
 				t.Errorf("once agreed, the tenant is measured by what it was then: %+v", run)
 			}

@@ -35,9 +35,9 @@ func (rq *request) memberGroups(user string) (*reply, *graphError) {
 	if err := json.Unmarshal(rq.body, &in); err != nil || in.SecurityEnabledOnly == nil {
 		return nil, badRequest("Request_BadRequest", "The parameter securityEnabledOnly is missing.")
 	}
-	v := rq.view(false)
+	v := rq.view(rq.behind.Users)
 	var found *handle
-	for _, h := range rq.usersNamed(user) {
+	for _, h := range v.usersNamed(user) {
 		if v.live(h) != nil {
 			found = &h
 		}
@@ -78,14 +78,18 @@ func (rq *request) objectsByID() (*reply, *graphError) {
 	if err := json.Unmarshal(rq.body, &in); err != nil || len(in.IDs) == 0 || len(in.IDs) > maxGetByIDs || in.Types != nil {
 		return nil, badRequest("Request_BadRequest", "Between 1 and %d ids are taken, and no types by this server.", maxGetByIDs)
 	}
-	v := rq.view(false)
+	groups, users := rq.view(rq.behind.Group), rq.view(rq.behind.Users)
 	values := []json.RawMessage{}
 	for _, id := range in.IDs {
 		g, ok := parseGUID(id)
 		if !ok {
 			return nil, badRequest("Request_BadRequest", "Invalid object identifier '%s'.", id)
 		}
-		h, ok := v.index[g]
+		h, ok := rq.directory.index[g]
+		v := groups
+		if ok && rq.directory.objects[h].kind != kindGroup {
+			v = users
+		}
 		if !ok || v.live(h) == nil {
 			continue
 		}

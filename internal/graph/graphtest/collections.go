@@ -25,24 +25,27 @@ func (rq *request) groups(s []string) (*reply, *graphError) {
 	case isDelta(s[0]) && len(s) == 1:
 		return rq.delta(kindGroup)
 	}
-	h, group, err := rq.oneGroup(s[0])
-	if err != nil {
-		return nil, err
+	v := rq.view(rq.behind.Group)
+	members := len(s) > 1 && s[1] == "members"
+	if members {
+		v = rq.view(rq.behind.Members)
 	}
+	h, group, err := oneGroup(v, s[0])
 	switch {
+	case err != nil:
+		return nil, err
 	case len(s) == 1:
 		return rq.entity(schemas[kindGroup], group, "groups", false)
-	case s[1] == "members":
-		return rq.members(h, group, s[2:])
+	case members:
+		return rq.members(v, h, group, s[2:])
 	}
 	return nil, noSegment(rq.segments[2])
 }
 
-func (rq *request) oneGroup(id string) (handle, *Group, *graphError) {
+func oneGroup(v view, id string) (handle, *Group, *graphError) {
 	if _, ok := parseGUID(id); !ok {
 		return 0, nil, badRequest("Request_BadRequest", "Invalid object identifier '%s'.", id)
 	}
-	v := rq.view(false)
 	h, ok := v.find(id, kindGroup)
 	if !ok || v.live(h) == nil {
 		return 0, nil, notFound(id)
@@ -64,8 +67,8 @@ func (rq *request) users(s []string) (*reply, *graphError) {
 	case len(s) > 1:
 		return nil, noSegment(rq.segments[2])
 	}
-	v := rq.view(false)
-	for _, h := range rq.usersNamed(s[0]) {
+	v := rq.view(rq.behind.Users)
+	for _, h := range v.usersNamed(s[0]) {
 		if u := v.live(h); u != nil {
 			return rq.entity(schemas[kindUser], u, "users", false)
 		}
@@ -74,8 +77,7 @@ func (rq *request) users(s []string) (*reply, *graphError) {
 }
 
 // usersNamed finds users by id or user principal name.
-func (rq *request) usersNamed(name string) []handle {
-	v := rq.view(false)
+func (v view) usersNamed(name string) []handle {
 	if h, ok := v.find(name, kindUser); ok {
 		return []handle{h}
 	}
@@ -122,7 +124,11 @@ func (rq *request) objects(k kind, deleted, count bool) (*reply, *graphError) {
 			ids = named
 		}
 	}
-	c := rq.byID(k, ids)
+	behind := map[kind]float64{kindGroup: rq.behind.Groups, kindUser: rq.behind.Users}[k]
+	if deleted {
+		behind = rq.behind.DeletedItems
+	}
+	c := rq.view(behind).collection(k, ids)
 	c.match = func(_ kind, record any) bool {
 		return (deletedDate(record) != "") == deleted && (f == nil || f.match(s, record))
 	}
@@ -138,7 +144,7 @@ func counted(c collection) *reply {
 }
 
 // members answers /groups/{id}/members with an optional cast and $count.
-func (rq *request) members(h handle, group *Group, s []string) (*reply, *graphError) {
+func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, *graphError) {
 	only, cast := kind(0), false
 	if len(s) > 0 {
 		if only, cast = castKind(s[0]); cast {
@@ -176,7 +182,6 @@ func (rq *request) members(h handle, group *Group, s []string) (*reply, *graphEr
 			return nil, err
 		}
 	}
-	v := rq.view(false)
 	c := collection{view: v, handles: rq.visibleMembers(v, h, group)}
 	c.mark = func(h handle) string { return strconv.FormatUint(uint64(h), 36) }
 	c.start = func(mark string) int {
@@ -241,7 +246,7 @@ func (rq *request) deletedItems(last string) (*reply, *graphError) {
 	if _, ok := parseGUID(last); !ok {
 		return nil, noSegment(last)
 	}
-	v := rq.view(false)
+	v := rq.view(rq.behind.DeletedItems)
 	for k, roles := range readers {
 		h, ok := v.find(last, k)
 		if !ok || v.live(h) != nil {

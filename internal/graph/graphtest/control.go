@@ -110,8 +110,9 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 	var fault Fault
 	var throttle Throttle
 	var lag Lag
+	var behind Behind
 	var seed Seed
-	into := map[string]any{"put-group": &group, "put-user": &user, "add-fault": &fault, "set-throttle": &throttle, "hold-replica": &lag, "seed": &seed}[verb]
+	into := map[string]any{"put-group": &group, "put-user": &user, "add-fault": &fault, "set-throttle": &throttle, "hold-replica": &lag, "set-lag": &behind, "seed": &seed}[verb]
 	if into == nil {
 		into = &in
 	}
@@ -172,6 +173,8 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 		t.SetSecretExpired(*in.Expired)
 	case "set-users-untold":
 		t.SetUsersUntold(in.Untold)
+	case "set-groups-untold":
+		t.SetGroupsUntold(in.Untold)
 	case "set-throttle":
 		return nil, t.SetThrottle(throttle)
 	case "set-latency":
@@ -197,6 +200,13 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 		t.HoldReplica(lag)
 	case "catch-up-replica":
 		t.CatchUpReplica()
+	case "set-lag":
+		return nil, t.SetLag(behind)
+	case "pass-time":
+		if err := need("seconds", in.Seconds == nil); err != nil {
+			return nil, err
+		}
+		return nil, t.PassTime(in.Seconds.duration())
 	case "expire-delta-tokens":
 		t.ExpireDeltaTokens()
 	case "reset":

@@ -65,6 +65,14 @@ func TestControl(t *testing.T) {
 	c.control(200, "clear-faults", "")
 	c.control(200, "hold-replica", `{"reads":true}`)
 	c.control(200, "catch-up-replica", "")
+	c.control(200, "set-lag", `{"groups":600,"group":600,"members":600,"users":600,"deletedItems":600}`)
+	if a := c.ok("/v1.0/groups/" + sales); a.json["displayName"] != "Sales" {
+		t.Error(a.text)
+	}
+	c.control(200, "pass-time", `{"seconds":600}`)
+	c.fails(404, "Request_ResourceNotFound", "/v1.0/groups/"+sales)
+	c.control(200, "set-lag", "")
+	c.control(200, "set-groups-untold", `{"untold":true}`)
 	c.control(200, "set-secret-expired", `{"expired":true}`)
 	if a := c.signIn(c.s.TenantID); a.aadsts() != 7000222 {
 		t.Error(a.text)
@@ -96,7 +104,7 @@ func TestControl(t *testing.T) {
 
 	for verb, body := range map[string]string{
 		"nonsense": "{}", "delete-group": `{"id":"x"}`, "patch-group": `{"nonsense":1}`, "put-group": `{"id":"x"}`, "add-fault": `{}`,
-		"set-roles": `{}`, "set-latency": "{}", "set-page-limit": "", "set-secret-expired": "{}", "set-token-lifetime": "{}",
+		"set-roles": `{}`, "set-lag": `{"members":-1}`, "pass-time": "{}", "set-latency": "{}", "set-page-limit": "", "set-secret-expired": "{}", "set-token-lifetime": "{}",
 		"seed": `{"groups":[{"members":["nobody"]}]}`, "add-member": `not JSON`,
 	} {
 		if e := c.control(400, verb, body); e["error"] == "" {

@@ -40,9 +40,9 @@ func (rq *request) delta(k kind) (*reply, *graphError) {
 	if err != nil {
 		return nil, err
 	}
-	v := rq.view(true)
+	v := view{directory: rq.directory, held: rq.lagging.Delta}
 	latest := v.sequence
-	if v.lagging {
+	if v.held {
 		latest = v.heldSequence
 	}
 	var token deltaToken
@@ -262,10 +262,10 @@ func (w *deltaWriter) object(h handle, after *handle) (last *handle) {
 	return last
 }
 
-// news tells whether a change belongs to this round. A lagging replica does not
+// news tells whether a change belongs to this round. A held replica does not
 // know what came after it was held.
 func (w *deltaWriter) news(sequence uint64) bool {
-	return sequence > w.token.Since && (!w.view.lagging || sequence <= w.view.heldSequence)
+	return sequence > w.token.Since && (!w.view.held || sequence <= w.view.heldSequence)
 }
 
 // recent reduces memberships to the last word on each member, ascending.

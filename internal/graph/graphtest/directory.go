@@ -24,11 +24,18 @@ type object struct {
 }
 
 // state is everything about an object. It is replaced, never changed, so that
-// a held replica can keep the old one.
+// a replica that is behind can show the old one.
 type state struct {
 	record  any      // *User, *Group, *Device, *Contact, *ServicePrincipal or *AgentIdentity
 	members []handle // of a group, ascending
 	former  []handle // the groups that a deleted object was a member of
+}
+
+// past is a state that an object had until a change.
+type past struct {
+	state    *state
+	until    time.Time
+	sequence uint64
 }
 
 // history is what delta queries need to know about an object that changed.
@@ -50,6 +57,9 @@ type directory struct {
 	// usersUntold: of users who are deleted or restored the delta of the groups
 	// tells nothing; only that of the users does.
 	usersUntold bool
+	// groupsUntold: it tells nothing either of groups that are soft-deleted or
+	// restored.
+	groupsUntold bool
 
 	objects   []object
 	index     map[guid]handle
@@ -60,30 +70,35 @@ type directory struct {
 	sequence uint64 // of the last change
 	changes  map[handle]*history
 
-	// held keeps the states that a lagging replica still shows, since the
-	// change heldSequence; nil when there is no such replica.
-	held         map[handle]*state
+	// past are the states that an object had before, the oldest first, since the
+	// seed: what a replica that is behind still shows.
+	past map[handle][]past
+	// heldSequence is the last change that a held replica knows.
 	heldSequence uint64
 }
 
 func newDirectory(now func() time.Time) *directory {
-	return &directory{index: map[guid]handle{}, changes: map[handle]*history{}, now: now}
+	return &directory{index: map[guid]handle{}, changes: map[handle]*history{}, past: map[handle][]past{}, now: now}
 }
 
 // view is what one replica shows.
 type view struct {
 	*directory
-	lagging bool
+	held bool      // it knows no change after heldSequence
+	at   time.Time // it knows no change after this time, unless that is zero
 }
 
 func (v view) stored(h handle) (*state, bool) {
-	if v.lagging {
-		if s, ok := v.held[h]; ok {
-			return s, true
-		}
+	if i := slices.IndexFunc(v.past[h], v.shows); i >= 0 {
+		return v.past[h][i].state, true
 	}
 	o := v.objects[h]
 	return o.state, o.generated == 0
+}
+
+// shows tells whether the replica does not know the change that ended a state.
+func (v view) shows(p past) bool {
+	return v.held && p.sequence > v.heldSequence || !v.at.IsZero() && p.until.After(v.at)
 }
 
 // record returns nil when the object is not there. It also returns objects in
@@ -163,11 +178,7 @@ func compareIDs(a, b guid) int { return slices.Compare(a[:], b[:]) }
 
 // replace stores a new state; nil means gone.
 func (d *directory) replace(h handle, s *state) {
-	if d.held != nil {
-		if _, done := d.held[h]; !done {
-			d.held[h] = d.snapshot(h)
-		}
-	}
+	d.past[h] = append(d.past[h], past{state: d.snapshot(h), until: d.now(), sequence: d.tick()})
 	d.objects[h].state = s
 	d.objects[h].generated = 0
 }
@@ -412,14 +423,18 @@ func (d *directory) softDelete(h handle, gone any) {
 		}
 	}
 	members := d.current().members(h)
-	d.historyOf(h).removed = d.tick()
+	if seq := d.tick(); !d.groupUntold(h) {
+		d.historyOf(h).removed = seq
+	}
 	d.replace(h, &state{record: gone, members: members, former: former})
 }
 
 // restore brings an object back, and back into the groups that are still there.
 func (d *directory) restore(h handle, back any) {
 	old := d.snapshot(h)
-	d.historyOf(h).appeared = d.tick()
+	if seq := d.tick(); !d.groupUntold(h) {
+		d.historyOf(h).appeared = seq
+	}
 	d.replace(h, &state{record: back, members: old.members})
 	for _, g := range old.former {
 		if d.current().record(g) == nil {
@@ -434,10 +449,17 @@ func (d *directory) restore(h handle, back any) {
 
 // comeOrGo sets the members of a group when a member is deleted or restored.
 func (d *directory) comeOrGo(h handle) func(group handle, members []handle) {
-	if d.usersUntold && d.objects[h].kind == kindUser {
+	if d.usersUntold && d.objects[h].kind == kindUser || d.groupUntold(h) {
 		return d.setMembersUntold
 	}
 	return d.setMembers
+}
+
+// groupUntold tells whether an object is a group whose soft deletion or restore is
+// not told. A group that has no recycle bin is deleted for good, which is told.
+func (d *directory) groupUntold(h handle) bool {
+	g, ok := d.current().record(h).(*Group)
+	return ok && d.groupsUntold && g.IsUnified()
 }
 
 // resolve finds the one object that bears a name; see Group.Members. Generated
@@ -490,12 +512,5 @@ func namesOf(record any) []string {
 	}
 	return nil
 }
-
-func (d *directory) hold() {
-	d.held = map[handle]*state{}
-	d.heldSequence = d.sequence
-}
-
-func (d *directory) catchUp() { d.held = nil }
 
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -56,6 +56,9 @@
 //	clear-faults        {}
 //	clear-requests      {}
 //	set-users-untold    {"untold"}                   SetUsersUntold
+//	set-groups-untold   {"untold"}                   SetGroupsUntold
+//	set-lag             a Behind                     {} ends the lag
+//	pass-time           {"seconds"}                  moves the clock of the tenant on
 //	hold-replica        a Lag
 //	catch-up-replica    {}
 //	expire-delta-tokens {}

@@ -168,13 +168,14 @@ func (rq *request) url() string {
 	return rq.base + "/" + rq.version + "/" + strings.Join(rq.segments, "/")
 }
 
-// view is the replica that answers this request. The caller holds the lock.
-func (rq *request) view(delta bool) view {
-	lagging := rq.lagging.Reads
-	if delta {
-		lagging = rq.lagging.Delta
+// view is the replica that answers this request when the kind of resource is so
+// many seconds behind. The caller holds the lock.
+func (rq *request) view(behind float64) view {
+	v := view{directory: rq.directory, held: rq.lagging.Reads}
+	if behind > 0 {
+		v.at = rq.now().Add(-seconds(behind).duration())
 	}
-	return view{directory: rq.directory, lagging: lagging && rq.directory.held != nil}
+	return v
 }
 
 // route finds the resource. Path segments are not case-sensitive in Graph.

@@ -146,9 +146,8 @@ func (c *collection) count() int {
 	return n
 }
 
-// byID makes a collection of all objects of one kind, in the order of ids.
-func (rq *request) byID(k kind, ids []string) collection {
-	v := rq.view(false)
+// collection makes one of all objects of one kind, in the order of ids.
+func (v view) collection(k kind, ids []string) collection {
 	c := collection{view: v, handles: v.byKind[k]}
 	if ids != nil {
 		c.handles = nil

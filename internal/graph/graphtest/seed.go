@@ -234,7 +234,7 @@ func load(seed Seed, adUsers []ADUser, now func() time.Time) (*directory, error)
 		}
 	}
 	// What the seed made is no change.
-	d.sequence, d.changes = 0, map[handle]*history{}
+	d.sequence, d.changes, d.past = 0, map[handle]*history{}, map[handle][]past{}
 	return d, nil
 }
 

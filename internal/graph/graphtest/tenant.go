@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +54,8 @@ type Tenant struct {
 	federationKey          []byte
 	started                error // what was wrong with the first seed
 
+	passed atomic.Int64 // by which the clock was moved on
+
 	logMu    sync.Mutex
 	requests []Request
 
@@ -72,6 +75,7 @@ type Tenant struct {
 	latency         time.Duration
 	pageLimit       int
 	lagging         Lag
+	behind          Behind
 }
 
 // Lag says which reads a held replica answers; see Tenant.HoldReplica.
@@ -104,7 +108,7 @@ func New(seed Seed, options Options) *Tenant {
 }
 
 // Reset brings back the first seed and every setting as it was at the start:
-// no faults, no throttling, no lag, an empty log. Credentials and keys stay;
+// no faults, no throttling, no lag, an empty log. Credentials, keys and the clock stay;
 // tokens of delta queries and pages become invalid.
 func (t *Tenant) Reset() error {
 	if err := t.LoadSeed(t.first); err != nil {
@@ -135,7 +139,7 @@ func (t *Tenant) LoadSeed(seed Seed) error {
 		return err
 	}
 	t.seed, t.directory, t.tenant = seed, d, seed.Tenant.withDefaults()
-	t.epoch, t.lagging = randomGUID(), Lag{}
+	t.epoch, t.lagging, t.behind = randomGUID(), Lag{}, Behind{}
 	t.roles = DefaultRoles
 	if seed.Roles != nil {
 		t.roles = seed.Roles
@@ -147,10 +151,11 @@ func (t *Tenant) LoadSeed(seed Seed) error {
 }
 
 func (t *Tenant) now() time.Time {
+	clock := time.Now
 	if t.options.Now != nil {
-		return t.options.Now()
+		clock = t.options.Now
 	}
-	return time.Now()
+	return clock().Add(time.Duration(t.passed.Load()))
 }
 
 func (t *Tenant) info() TenantInfo {
@@ -416,7 +421,7 @@ func (t *Tenant) ClearFaults() {
 func (t *Tenant) HoldReplica(lag Lag) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.directory.hold()
+	t.directory.heldSequence = t.directory.sequence
 	t.lagging = lag
 }
 
@@ -428,11 +433,18 @@ func (t *Tenant) SetUsersUntold(untold bool) {
 	t.directory.usersUntold = untold
 }
 
+// SetGroupsUntold lets the delta of the groups tell nothing of groups that are
+// soft-deleted or restored from now on, also not of their own memberships.
+func (t *Tenant) SetGroupsUntold(untold bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.directory.groupsUntold = untold
+}
+
 // CatchUpReplica ends HoldReplica.
 func (t *Tenant) CatchUpReplica() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.directory.catchUp()
 	t.lagging = Lag{}
 }
 

@@ -149,17 +149,17 @@ func TestDNSNamesNobody(t *testing.T) {
 			aliases: map[string]string{srv + "litware.test": "_ldap._tcp.evil.example"}, services: map[string][]string{"_ldap._tcp.evil.example": {"dc1.litware.test"}}}, host: "dc1.litware.test"},
 
 		// The certificate is good, and of a host that nobody named.
-		"a domain whose controllers are elsewhere":   {server: "contoso.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "contoso.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "dc1.litware.test"},
-		"a preferred one elsewhere":                  {server: "contoso.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "contoso.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "-Server"},
-		"a preferred one elsewhere, without records": {server: "contoso.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1}, id: "ServerNotFound"},
-		"an address as controller":                   {server: "contoso.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "contoso.test": {"127.0.0.1"}}}, id: "ServerNotFound"},
+		"a domain whose controllers are elsewhere":   {server: "fabrikam.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "fabrikam.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "dc1.litware.test"},
+		"a preferred one elsewhere":                  {server: "fabrikam.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "fabrikam.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "-Server"},
+		"a preferred one elsewhere, without records": {server: "fabrikam.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1}, id: "ServerNotFound"},
+		"an address as controller":                   {server: "fabrikam.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "fabrikam.test": {"127.0.0.1"}}}, id: "ServerNotFound"},
 		// It is below, and of another domain.
 		"a controller of another domain":    {server: "test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "test": {"dc1.litware.test"}}}, id: "ServerOfOtherDomain"},
 		"a preferred one of another domain": {server: "test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1}, id: "ServerNotFound"},
 		// The alias does not count, but the name that was asked for.
-		"an alias below the domain": {server: "contoso.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc1.contoso.test": "dc1.litware.test"},
-			services: map[string][]string{srv + "contoso.test": {"dc1.contoso.test"}}}, id: "CertificateNameMismatch"},
-		"a host that is an alias": {server: "dc9.contoso.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc9.contoso.test": "dc1.litware.test"}}, id: "CertificateNameMismatch"},
+		"an alias below the domain": {server: "fabrikam.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc1.fabrikam.test": "dc1.litware.test"},
+			services: map[string][]string{srv + "fabrikam.test": {"dc1.fabrikam.test"}}}, id: "CertificateNameMismatch"},
+		"a host that is an alias": {server: "dc9.fabrikam.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc9.fabrikam.test": "dc1.litware.test"}}, id: "CertificateNameMismatch"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.dns.use(t)

@@ -684,8 +684,8 @@ func limits(l *lab, c *client.Client) {
 	l.call(c, "writeback.get", nil)
 	l.run(c, "sync.preview", object{"allowOnce": stopped["planId"]}, "complete", "")
 	one := l.call(c, "sync.group", object{"group": groupID(6), "allowOnce": stopped["planId"], "whatIf": true})["run"].(object)
-	if one["status"] != "complete" || one["planned"].(object)["delete"] != 1.0 {
-		l.t.Errorf("the preview of one of the two: %v", one)
+	if planned := one["planned"].(object); planned["delete"] != 0.0 || planned["skip"] != 1.0 {
+		l.t.Errorf("the preview of one of the two, of which none is deleted on demand: %v", one)
 	}
 	l.run(c, "sync.start", object{"allowOnce": stopped["planId"]}, "complete", "")
 	l.refused(c, "PlanAlreadyUsed", "sync.start", object{"allowOnce": stopped["planId"]})

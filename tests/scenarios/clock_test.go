@@ -10,8 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// ageCommand ends the engine and sets the times of the state back: the
-// executable has no other clock than the machine's.
+// ageCommand ends the engine, sets the times of the state back, and the tenant's
+// clock on: the executable has no other clock than the machine's.
 func ageCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	s.stop()
@@ -34,4 +34,5 @@ func ageCommand(ts *testscript.TestScript, _ bool, args []string) {
 		_, err := db.Exec(statement)
 		ts.Check(err)
 	}
+	tenantCommand(ts, false, []string{"pass-time", fmt.Sprintf(`{"seconds":%d}`, int(age.Seconds()))})
 }

@@ -48,7 +48,7 @@ import (
 //	crash STEP [METHOD] [JSON]            calls, and kills the engine when it reports the step
 //	cancel STEP                           sync, cancelled when the engine reports the step
 //	busy STEP                             sync, and what a second engine's sync says when the first reports the step
-//	age DURATION                          ends the engine; to the next it looks as if that much time had passed
+//	age DURATION                          ends the engine; to the next, and to the tenant, it looks as if that much time had passed
 //	token                                 the next connect gives an access token in place of the secret, and no other later
 //
 // With ! before it, a command that calls the engine expects an error, and

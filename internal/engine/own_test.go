@@ -407,6 +407,12 @@ func TestADisableSetThatWasTamperedWith(t *testing.T) {
 			t.Errorf("%s was deleted\n%v", guid, b.outcomes(t, run))
 		}
 	}
+	told := strings.Join(b.outcomes(t, run), "\n")
+	for id, want := range map[string]int{"NotOurs": 4, "ObjectProtected": 2} {
+		if got := strings.Count(told, id); got != want {
+			t.Errorf("%s was told %d times:\n%s", id, got, told)
+		}
+	}
 	if run.Exported.Delete != 1 || b.directory.objects[ours.TargetGUID] != nil {
 		t.Errorf("%+v %v", run, b.outcomes(t, run))
 	}

@@ -18,11 +18,15 @@ var elsewhere = map[string]string{
 	"DeletedNotVisible":        "internal/ad/adtest/changes.go", // none leaves the engine
 	"DirectoryError":           "internal/ad/write_test.go",
 	"ExchangeSchemaMissing":    "tests/protocol/lab_test.go", // TestOldSchemaIsRefused
+	"GlobalCatalogNotFound":    "internal/ad/trust_test.go",
 	"InternalError":            "internal/stdio/wire_test.go",
+	"KdcNotFound":              "internal/ad/dnsname_test.go",
 	"LogonNotPermitted":        "internal/ad/connect_test.go",
 	"NameClash":                "internal/ad/adtest/writing.go",
 	"NotADomainController":     "internal/ad/connect_test.go",
 	"NotConfirmed":             "internal/engine/engine_test.go",
+	"NotOurs":                  "internal/engine/own_test.go",
+	"ObjectProtected":          "internal/engine/own_test.go",
 	"OutcomeUnknown":           "internal/ad/adtest/breaking.go",
 	"PasswordExpired":          "internal/ad/adtest/connecting.go",
 	"PermissionWithdrawn":      "internal/graph/token_test.go",
@@ -31,7 +35,9 @@ var elsewhere = map[string]string{
 	"RunSuperseded":            "internal/engine/delta_test.go",
 	"ServerBusy":               "internal/ad/write_test.go",
 	"ServerChanged":            "internal/ad/connect_test.go",
+	"ServerElsewhere":          "internal/ad/trust_test.go",
 	"ServerNotFound":           "internal/ad/adtest/connecting.go", // the lab has no DNS
+	"ServerOfOtherDomain":      "internal/ad/trust_test.go",
 	"SettingsInvalid":          "state/settings_test.go",
 	"StateFolderRemote":        "state/folder_windows_test.go",
 	"StateMigrationFailed":     "state/open_test.go",

@@ -493,7 +493,7 @@ func (l *lab) choices(more object) object {
 	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false,
 		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
 		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
-		"maxMemberCount": 50_000}, []object{more})
+		"maxMemberCount": 50_000, "includeHiddenMembership": false}, []object{more})
 }
 
 func enableRefused(l *lab) {
@@ -507,6 +507,15 @@ func enableRefused(l *lab) {
 	enable("ContainerInvalid", object{"targetContainer": "Groups"})
 	enable("ContainerNotFound", object{"targetContainer": "OU=none," + l.ou})
 	enable("ContainerOutsideDomain", object{"targetContainer": "OU=x,DC=fabrikam,DC=test"})
+	enable("ContainerProtected", object{"targetContainer": "CN=Users," + os.Getenv("GWB_LAB_BASE")})
+	enable("AccountNotFound", object{"targetContainer": l.ou, "trustedOwners": []string{"nobody"}})
+	for _, name := range []string{"twice", "twice$"} { // the second as a computer's would be
+		l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: add\nobjectClass: user\nsAMAccountName: " + name + "\n")
+	}
+	enable("AccountAmbiguous", object{"targetContainer": l.ou, "trustedOwners": []string{"twice"}})
+	for _, name := range []string{"twice", "twice$"} {
+		l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: delete\n")
+	}
 	enable("ContainerNoCreateRight", object{"targetContainer": os.Getenv("GWB_LAB_OTHER")})
 	enable("InvalidParameter", l.choices(object{"nameFormat": "Fancy"}))
 	enable("InvalidParameter", l.choices(object{"groupIds": []string{"Two"}}))
@@ -585,7 +594,11 @@ func fromEnableToDisable(l *lab) {
 		l.t.Errorf("releasedGroups: %v", got)
 	}
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
-		"excludeMailAttribute": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5, "whatIf": true})
+		"excludeMailAttribute": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5,
+		"includeHiddenMembership": true, "whatIf": true})
+	if got := l.call(c, "settings.set", object{"filter": "displayName -eq 'nobody'", "whatIf": true})["warnings"]; len(got.([]any)) != 1 {
+		l.t.Errorf("a filter that lets nothing through: %v", got)
+	}
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou})
 	if got := l.call(c, "settings.get", nil); len(got["formerContainers"].([]any)) != 1 {
 		l.t.Errorf("formerContainers: %v", got["formerContainers"])
@@ -680,6 +693,8 @@ func limits(l *lab, c *client.Client) {
 	if held := stopped["held"].(object); held["delete"] != 2.0 || stopped["heldRuns"] != 1.0 {
 		l.t.Errorf("what was held: %v", stopped)
 	}
+	l.call(c, "run.get", object{"id": stopped["id"]})
+	l.call(c, "run.list", nil)
 	l.run(c, "sync.preview", nil, "partial", "stopped-deletion-threshold-exceeded")
 	l.call(c, "writeback.get", nil)
 	l.run(c, "sync.preview", object{"allowOnce": stopped["planId"]}, "complete", "")

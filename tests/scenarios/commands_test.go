@@ -377,7 +377,7 @@ func giveCommand(ts *testscript.TestScript, _ bool, args []string) {
 	sid, err := groupSID(args[1])
 	ts.Check(err)
 	descriptor := append([]byte{1, 0, 0, 0x80, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, sid.AD()...)
-	command := admin("ldapmodify", "-e", "!1.2.840.113556.1.4.801=:"+base64.StdEncoding.EncodeToString([]byte{0x30, 3, 2, 1, 1}))
+	command := admin("ldapmodify", "-e", "!1.2.840.113556.1.4.801="+base64.StdEncoding.EncodeToString([]byte{0x30, 3, 2, 1, 1}))
 	command.Stdin = strings.NewReader("dn: " + args[0] + "\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor:: " +
 		base64.StdEncoding.EncodeToString(descriptor) + "\n")
 	if out, err := command.CombinedOutput(); err != nil {

@@ -103,7 +103,7 @@ func TestInsecureFolder(t *testing.T) {
 // makes them up from the modes of the files beneath.
 func needsAccessControl(t *testing.T) {
 	t.Helper()
-	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
+	if onWine() {
 		t.Skip("Wine keeps no access control lists")
 	}
 }

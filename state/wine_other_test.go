@@ -1,0 +1,5 @@
+//go:build !windows
+
+package state
+
+func onWine() bool { return false }

@@ -45,8 +45,6 @@ func (p place) harmful() uint32 {
 	return taking | fileDelete | fileDeleteChild | fileWriteData | fileAppendData | genericWrite
 }
 
-const everyone = directory.SID("S-1-1-0")
-
 // stranger returns somebody whom a file's descriptor allows what would be
 // harmful, and who is not trusted; empty for nobody. What the list denies is not
 // made use of: that is safe, and the order of entries does not matter then.
@@ -55,7 +53,7 @@ func stranger(d directory.Descriptor, at place, trusted func(directory.SID) bool
 		return d.Owner
 	}
 	if !d.HasDACL {
-		return everyone
+		return directory.Everyone
 	}
 	for _, e := range d.DACL {
 		// What only counts below concerns what will be made in the folder of the

@@ -94,7 +94,7 @@ func meddlers(d directory.Descriptor, isGroup, withInherited bool) map[directory
 		add(d.Owner, meddling{create: !isGroup, change: true})
 	}
 	if !d.HasDACL {
-		add(everyone, meddling{create: !isGroup, change: true})
+		add(directory.Everyone, meddling{create: !isGroup, change: true})
 	}
 	for _, e := range d.DACL {
 		if e.Denies || !withInherited && e.Flags&directory.ACEInherited != 0 {

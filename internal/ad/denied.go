@@ -10,9 +10,6 @@ import (
 	"groupwriteback/internal/engine"
 )
 
-// everyone is whom the entry names that protects an object from deletion.
-const everyone = directory.SID("S-1-1-0")
-
 // refused translates what ended a write to the object at base. Where a right is
 // lacking the error names it, the object, and what of the object stands in the
 // way of rights that its container gives.
@@ -64,5 +61,5 @@ func hindrance(d *directory.Descriptor, adminCount, deleting bool) (why, advice 
 }
 
 func protects(e directory.ACE) bool {
-	return e.Denies && e.Trustee == everyone && e.Mask&(rightDelete|rightDeleteTree) != 0 && e.Flags&directory.ACEInheritOnly == 0
+	return e.Denies && e.Trustee == directory.Everyone && e.Mask&(rightDelete|rightDeleteTree) != 0 && e.Flags&directory.ACEInheritOnly == 0
 }

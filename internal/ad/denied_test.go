@@ -17,11 +17,11 @@ func TestWhatKeepsRightsAway(t *testing.T) {
 		want       string
 	}{
 		"nothing":                 {directory.Descriptor{}, false, ""},
-		"protected from deletion": {directory.Descriptor{DACL: []directory.ACE{deny(everyone, rightDelete|rightDeleteTree, 0)}}, false, "accidental deletion"},
-		"only below":              {directory.Descriptor{DACL: []directory.ACE{deny(everyone, rightDelete, directory.ACEInheritOnly)}}, false, ""},
+		"protected from deletion": {directory.Descriptor{DACL: []directory.ACE{deny(directory.Everyone, rightDelete|rightDeleteTree, 0)}}, false, "accidental deletion"},
+		"only below":              {directory.Descriptor{DACL: []directory.ACE{deny(directory.Everyone, rightDelete, directory.ACEInheritOnly)}}, false, ""},
 		"denied to one account":   {directory.Descriptor{DACL: []directory.ACE{deny("S-1-5-21-1-2-3-1104", rightDelete, 0)}}, false, ""},
-		"another right denied":    {directory.Descriptor{DACL: []directory.ACE{deny(everyone, 0x20, 0)}}, false, ""},
-		"allowed":                 {directory.Descriptor{DACL: []directory.ACE{{Trustee: everyone, Mask: rightDelete}}}, false, ""},
+		"another right denied":    {directory.Descriptor{DACL: []directory.ACE{deny(directory.Everyone, 0x20, 0)}}, false, ""},
+		"allowed":                 {directory.Descriptor{DACL: []directory.ACE{{Trustee: directory.Everyone, Mask: rightDelete}}}, false, ""},
 		"inheritance is off":      {directory.Descriptor{Protected: true}, false, "inheritance is off"},
 		"AdminSDHolder":           {directory.Descriptor{Protected: true}, true, "AdminSDHolder"},
 	} {
@@ -30,7 +30,7 @@ func TestWhatKeepsRightsAway(t *testing.T) {
 			t.Errorf("%s: %q, %q", name, why, advice)
 		}
 	}
-	protected := directory.Descriptor{DACL: []directory.ACE{deny(everyone, rightDelete, 0)}}
+	protected := directory.Descriptor{DACL: []directory.ACE{deny(directory.Everyone, rightDelete, 0)}}
 	if why, _ := hindrance(&protected, false, false); why != "" {
 		t.Errorf("a protection from deletion keeps away no other right: %q", why)
 	}

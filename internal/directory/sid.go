@@ -12,6 +12,9 @@ import (
 // normalise the text.
 type SID string
 
+// Everyone is the SID that stands for every account.
+const Everyone SID = "S-1-1-0"
+
 // maxSubAuthorities is SID_MAX_SUB_AUTHORITIES of MS-DTYP 2.4.2.
 const maxSubAuthorities = 15
 

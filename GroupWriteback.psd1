@@ -5,7 +5,7 @@
     Author                 = 'The GroupWriteback contributors'
     CompanyName            = 'The GroupWriteback contributors'
     Copyright              = '(c) The GroupWriteback contributors. MIT licence.'
-    Description            = 'Writes the Microsoft 365 groups of an Entra tenant back to Active Directory as universal groups with their on-premises members.'
+    Description            = 'Writes the Microsoft 365 groups of an Entra tenant to Active Directory, with members.'
     PowerShellVersion      = '5.1'
     CompatiblePSEditions   = @('Desktop', 'Core')
     DotNetFrameworkVersion = '4.7.2'
@@ -29,7 +29,10 @@
     AliasesToExport        = @()
     PrivateData            = @{
         PSData = @{
-            Tags         = @('PSEdition_Desktop', 'PSEdition_Core', 'Windows', 'Linux', 'Entra', 'AzureAD', 'Microsoft365', 'ActiveDirectory', 'Group', 'Writeback', 'Sync', 'Hybrid')
+            Tags         = @(
+                'PSEdition_Desktop', 'PSEdition_Core', 'Windows', 'Linux', 'Entra', 'AzureAD', 'Microsoft365',
+                'ActiveDirectory', 'Group', 'Writeback', 'Sync', 'Hybrid'
+            )
             ReleaseNotes = 'The first version.'
         }
     }

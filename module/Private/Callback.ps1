@@ -5,8 +5,22 @@ function Get-CallbackAnswer {
     $answer = [ordered]@{ jsonrpc = '2.0'; id = $Message.id }
     try {
         switch ($Message.method) {
-            'credential.token' { $answer['result'] = @{ accessToken = Get-AccessToken -Provider $script:AccessTokenProvider -TenantId $Message.params.tenantId -Resource $Message.params.resource } }
-            'credential.sign' { $answer['result'] = @{ signature = Get-Signature -Thumbprint $Message.params.thumbprint -Digest $Message.params.digest -Padding $Message.params.padding } }
+            'credential.token' {
+                $call = @{
+                    Provider = $script:AccessTokenProvider
+                    TenantId = $Message.params.tenantId
+                    Resource = $Message.params.resource
+                }
+                $answer['result'] = @{ accessToken = Get-AccessToken @call }
+            }
+            'credential.sign' {
+                $call = @{
+                    Thumbprint = $Message.params.thumbprint
+                    Digest     = $Message.params.digest
+                    Padding    = $Message.params.padding
+                }
+                $answer['result'] = @{ signature = Get-Signature @call }
+            }
             default { $answer['error'] = @{ code = -32601; message = "The module has no method $($Message.method)." } }
         }
     }
@@ -19,7 +33,12 @@ function Get-CallbackAnswer {
                 category = 'AuthenticationError'
                 id       = if ($token) { 'AccessTokenExpired' } else { 'SigningFailed' }
                 object   = ''
-                advice   = if ($token) { 'Connect with a fresh access token, and start the sync again.' } else { 'See whether the private key of the certificate may be used by this account.' }
+                advice   = if ($token) {
+                    'Connect with a fresh access token, and start the sync again.'
+                }
+                else {
+                    'See whether the private key of the certificate may be used by this account.'
+                }
             }
         }
     }
@@ -28,7 +47,9 @@ function Get-CallbackAnswer {
 
 function Get-AccessToken {
     param([scriptblock] $Provider, [string] $TenantId, [string] $Resource)
-    if ($null -eq $Provider) { throw 'The access token has expired, and there is no -AccessTokenProvider that gives another.' }
+    if ($null -eq $Provider) {
+        throw 'The access token has expired, and there is no -AccessTokenProvider that gives another.'
+    }
     $token = @(& $Provider $TenantId $Resource)[-1]
     # Get-AzAccessToken and Get-MgContext-like commands give an object that holds the token
     if ($null -ne $token.Token) { $token = $token.Token }
@@ -41,12 +62,23 @@ function Get-AccessToken {
 function Get-Signature {
     param([string] $Thumbprint, [string] $Digest, [string] $Padding)
     $certificate = $script:Certificate
-    if ($null -eq $certificate -or $certificate.Thumbprint -ne $Thumbprint) { throw "There is no certificate with the thumbprint $Thumbprint." }
+    if ($null -eq $certificate -or $certificate.Thumbprint -ne $Thumbprint) {
+        throw "There is no certificate with the thumbprint $Thumbprint."
+    }
     $key = [System.Security.Cryptography.X509Certificates.RSACertificateExtensions]::GetRSAPrivateKey($certificate)
     if ($null -eq $key) { throw "The certificate $Thumbprint has no RSA private key that can be used." }
     try {
-        $mode = if ($Padding -eq 'PSS') { [System.Security.Cryptography.RSASignaturePadding]::Pss } else { [System.Security.Cryptography.RSASignaturePadding]::Pkcs1 }
-        [System.Convert]::ToBase64String($key.SignHash([System.Convert]::FromBase64String($Digest), [System.Security.Cryptography.HashAlgorithmName]::SHA256, $mode))
+        $mode = if ($Padding -eq 'PSS') {
+            [System.Security.Cryptography.RSASignaturePadding]::Pss
+        }
+        else {
+            [System.Security.Cryptography.RSASignaturePadding]::Pkcs1
+        }
+        [System.Convert]::ToBase64String(
+            $key.SignHash(
+                [System.Convert]::FromBase64String($Digest),
+                [System.Security.Cryptography.HashAlgorithmName]::SHA256,
+                $mode))
     }
     finally { $key.Dispose() }
 }
@@ -62,7 +94,11 @@ function Find-Certificate {
     # copied from the certificate dialog it has blanks and an invisible mark
     $wanted = ($Thumbprint -replace '[^0-9A-Fa-f]').ToUpperInvariant()
     $found = foreach ($location in 'CurrentUser', 'LocalMachine') {
-        $store = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509Store -ArgumentList 'My', $location
+        $call = @{
+            TypeName     = 'System.Security.Cryptography.X509Certificates.X509Store'
+            ArgumentList = 'My', $location
+        }
+        $store = New-Object @call
         try {
             $store.Open('ReadOnly, OpenExistingOnly')
             $store.Certificates.Find('FindByThumbprint', $wanted, $false)
@@ -72,8 +108,21 @@ function Find-Certificate {
     }
     $certificate = @($found | Where-Object -FilterScript { $_.HasPrivateKey })[0]
     if ($null -eq $certificate) {
-        $message = if ($found) { 'The certificate has no private key on this computer.' } else { 'There is no certificate of this thumbprint in CurrentUser\My or LocalMachine\My.' }
-        throw (ConvertTo-ErrorRecord -Id 'CertificateNotFound' -Category 'ObjectNotFound' -Object $wanted -Message $message -Advice 'See "Get-ChildItem Cert:\CurrentUser\My, Cert:\LocalMachine\My", or give the file with -CertificatePath.')
+        $message = if ($found) {
+            'The certificate has no private key on this computer.'
+        }
+        else {
+            'There is no certificate of this thumbprint in CurrentUser\My or LocalMachine\My.'
+        }
+        $problem = @{
+            Id       = 'CertificateNotFound'
+            Category = 'ObjectNotFound'
+            Object   = $wanted
+            Message  = $message
+            Advice   = 'See "Get-ChildItem Cert:\CurrentUser\My, Cert:\LocalMachine\My", or give the file with ' +
+                '-CertificatePath.'
+        }
+        throw (ConvertTo-ErrorRecord @problem)
     }
     $certificate
 }

@@ -23,7 +23,14 @@ function Resolve-FilePath {
     try { $full = $Cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path, [ref] $provider, [ref] $drive) }
     catch { $Cmdlet.ThrowTerminatingError($_) }
     if ($provider.Name -ne 'FileSystem') {
-        $Cmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord -Id 'PathNotInFileSystem' -Category 'InvalidArgument' -Object $Path -Message 'The path is not one of the file system.' -Advice 'Give the path of a file or folder.'))
+        $problem = @{
+            Id       = 'PathNotInFileSystem'
+            Category = 'InvalidArgument'
+            Object   = $Path
+            Message  = 'The path is not one of the file system.'
+            Advice   = 'Give the path of a file or folder.'
+        }
+        $Cmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord @problem))
     }
     $full
 }
@@ -36,6 +43,13 @@ function Test-Preview {
 }
 
 function Get-ConfirmationError {
-    param([System.Management.Automation.ErrorRecord] $Problem)
-    ConvertTo-ErrorRecord -Id 'ConfirmationImpossible' -Category 'InvalidOperation' -Message "Nobody could be asked to confirm, so nothing was done: $($Problem.Exception.GetBaseException().Message)" -Advice 'If it is meant, add -Confirm:$false.'
+    param([System.Management.Automation.ErrorRecord] $Cause)
+    $problem = @{
+        Id       = 'ConfirmationImpossible'
+        Category = 'InvalidOperation'
+        Message  = "Nobody could be asked to confirm, so nothing was done: " +
+            "$($Cause.Exception.GetBaseException().Message)"
+        Advice   = 'If it is meant, add -Confirm:$false.'
+    }
+    ConvertTo-ErrorRecord @problem
 }

@@ -4,7 +4,9 @@ function ConvertTo-SourceField {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound, $Certificate)
     $fields = @{}
     foreach ($name in 'TenantId', 'ClientId', 'Environment') {
-        if ($Bound[$name]) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name] }
+        if ($Bound[$name]) {
+            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name]
+        }
     }
     if ($Bound['Authority']) { $fields['authority'] = $Bound['Authority'].OriginalString }
     if ($Bound['GraphEndpoint']) { $fields['graphEndpoint'] = $Bound['GraphEndpoint'].OriginalString }
@@ -12,26 +14,64 @@ function ConvertTo-SourceField {
     switch ($Cmdlet.ParameterSetName) {
         'ClientSecret' {
             $fields['clientId'] = $Bound['ClientSecretCredential'].UserName
-            $fields['credential'] = @{ kind = 'clientSecret'; secret = ConvertFrom-Secret -Secret $Bound['ClientSecretCredential'].Password }
+            $fields['credential'] = @{
+                kind   = 'clientSecret'
+                secret = ConvertFrom-Secret -Secret $Bound['ClientSecretCredential'].Password
+            }
         }
         'CertificatePath' {
-            $fields['credential'] = @{ kind = 'clientCertificate'; certificatePath = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['CertificatePath'] }
-            if ($Bound['CertificatePassword']) { $fields['credential']['certificatePassword'] = ConvertFrom-Secret -Secret $Bound['CertificatePassword'] }
+            $fields['credential'] = @{
+                kind            = 'clientCertificate'
+                certificatePath = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['CertificatePath']
+            }
+            if ($Bound['CertificatePassword']) {
+                $fields['credential']['certificatePassword'] = ConvertFrom-Secret -Secret $Bound['CertificatePassword']
+            }
         }
         { $_ -in 'CertificateThumbprint', 'Certificate' } {
-            $fields['credential'] = @{ kind = 'certificateThumbprint'; thumbprint = $Certificate.Thumbprint; certificate = [System.Convert]::ToBase64String($Certificate.RawData) }
+            $fields['credential'] = @{
+                kind        = 'certificateThumbprint'
+                thumbprint  = $Certificate.Thumbprint
+                certificate = [System.Convert]::ToBase64String($Certificate.RawData)
+            }
         }
         'Identity' { $fields['credential'] = @{ kind = 'managedIdentity' } }
         'WorkloadIdentity' {
             $fields['credential'] = @{ kind = 'workloadIdentity' }
-            if ($Bound['FederatedTokenFile']) { $fields['credential']['federatedTokenFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['FederatedTokenFile'] }
+            if ($Bound['FederatedTokenFile']) {
+                $call = @{
+                    Cmdlet = $Cmdlet
+                    Path   = $Bound['FederatedTokenFile']
+                }
+                $fields['credential']['federatedTokenFile'] = Resolve-FilePath @call
+            }
         }
         'AccessToken' {
-            $fields['credential'] = @{ kind = 'accessToken'; accessToken = ConvertFrom-Secret -Secret $Bound['AccessToken']; canRefresh = $false }
+            $fields['credential'] = @{
+                kind        = 'accessToken'
+                accessToken = ConvertFrom-Secret -Secret $Bound['AccessToken']
+                canRefresh  = $false
+            }
         }
         'AccessTokenProvider' {
-            try { $token = Get-AccessToken -Provider $Bound['AccessTokenProvider'] -TenantId $Bound['TenantId'] -Resource (Get-GraphResource -Bound $Bound) }
-            catch { throw (ConvertTo-ErrorRecord -Id 'AccessTokenProviderFailed' -Category 'AuthenticationError' -Message $_.Exception.GetBaseException().Message -Advice 'See whether the script block given as -AccessTokenProvider returns an access token for Microsoft Graph.') }
+            try {
+                $call = @{
+                    Provider = $Bound['AccessTokenProvider']
+                    TenantId = $Bound['TenantId']
+                    Resource = (Get-GraphResource -Bound $Bound)
+                }
+                $token = Get-AccessToken @call
+            }
+            catch {
+                $problem = @{
+                    Id       = 'AccessTokenProviderFailed'
+                    Category = 'AuthenticationError'
+                    Message  = $_.Exception.GetBaseException().Message
+                    Advice   = 'See whether the script block given as -AccessTokenProvider returns an access ' +
+                        'token for Microsoft Graph.'
+                }
+                throw (ConvertTo-ErrorRecord @problem)
+            }
             $fields['credential'] = @{ kind = 'accessToken'; accessToken = $token; canRefresh = $true }
         }
     }
@@ -52,36 +92,92 @@ function Get-GraphResource {
 
 function ConvertTo-TargetField {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
-    $given = @('Credential', 'AuthType', 'KeytabPath', 'KerberosPrincipal', 'KerberosRealm', 'KerberosConfigPath', 'UseStartTls', 'DirectoryCAFile' | Where-Object -FilterScript { $Bound.ContainsKey($_) })
-    $lost = @('Environment', 'Authority', 'GraphEndpoint', 'TenantCAFile' | Where-Object -FilterScript { $Bound.ContainsKey($_) })
+    $given = @(
+        'Credential', 'AuthType', 'KeytabPath', 'KerberosPrincipal', 'KerberosRealm', 'KerberosConfigPath',
+        'UseStartTls', 'DirectoryCAFile' |
+            Where-Object -FilterScript { $Bound.ContainsKey($_) }
+    )
+    $lost = @('Environment', 'Authority', 'GraphEndpoint', 'TenantCAFile' |
+        Where-Object -FilterScript { $Bound.ContainsKey($_) })
     if ($lost -and $Cmdlet.ParameterSetName -eq 'Directory') {
-        throw (ConvertTo-ErrorRecord -Id 'TenantCredentialMissing' -Category 'InvalidArgument' -Object "-$($lost[0])" -Message 'The parameter is for the tenant, but how to sign in there was not given.' -Advice 'Add -ClientSecretCredential, a certificate, -Identity, -WorkloadIdentity or an access token.')
+        $problem = @{
+            Id       = 'TenantCredentialMissing'
+            Category = 'InvalidArgument'
+            Object   = "-$($lost[0])"
+            Message  = 'The parameter is for the tenant, but how to sign in there was not given.'
+            Advice   = 'Add -ClientSecretCredential, a certificate, -Identity, -WorkloadIdentity or an access token.'
+        }
+        throw (ConvertTo-ErrorRecord @problem)
     }
     if (-not $Bound['Server']) {
-        if ($given) { throw (ConvertTo-ErrorRecord -Id 'ServerMissing' -Category 'InvalidArgument' -Object "-$($given[0])" -Message 'The parameter is for the directory, but no server was given.' -Advice 'Add -Server with a domain controller or the DNS name of the domain.') }
+        if ($given) {
+            $problem = @{
+                Id       = 'ServerMissing'
+                Category = 'InvalidArgument'
+                Object   = "-$($given[0])"
+                Message  = 'The parameter is for the directory, but no server was given.'
+                Advice   = 'Add -Server with a domain controller or the DNS name of the domain.'
+            }
+            throw (ConvertTo-ErrorRecord @problem)
+        }
         return
     }
     if ($Bound['Credential'] -and $Bound['KeytabPath']) {
-        throw (ConvertTo-ErrorRecord -Id 'CredentialAmbiguous' -Category 'InvalidArgument' -Object '-KeytabPath' -Message '-Credential and -KeytabPath were both given.' -Advice 'Give one of them.')
+        $problem = @{
+            Id       = 'CredentialAmbiguous'
+            Category = 'InvalidArgument'
+            Object   = '-KeytabPath'
+            Message  = '-Credential and -KeytabPath were both given.'
+            Advice   = 'Give one of them.'
+        }
+        throw (ConvertTo-ErrorRecord @problem)
     }
     $fields = @{ server = [string] $Bound['Server']; startTls = [bool] $Bound['UseStartTls'] }
-    if ($Bound['DirectoryCAFile']) { $fields['caFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['DirectoryCAFile'] }
+    if ($Bound['DirectoryCAFile']) {
+        $fields['caFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['DirectoryCAFile']
+    }
     $credential = @{}
     if ($Bound['KeytabPath']) {
-        if (-not $Bound['KerberosPrincipal']) { throw (ConvertTo-ErrorRecord -Id 'PrincipalMissing' -Category 'InvalidArgument' -Object '-KeytabPath' -Message 'Whose key is to be taken from the keytab was not given.' -Advice 'Add -KerberosPrincipal, for example svc-gwb@CONTOSO.COM.') }
-        $credential = @{ kind = 'kerberosKeytab'; user = [string] $Bound['KerberosPrincipal']; keytab = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KeytabPath'] }
+        if (-not $Bound['KerberosPrincipal']) {
+            $problem = @{
+                Id       = 'PrincipalMissing'
+                Category = 'InvalidArgument'
+                Object   = '-KeytabPath'
+                Message  = 'Whose key is to be taken from the keytab was not given.'
+                Advice   = 'Add -KerberosPrincipal, for example svc-gwb@CONTOSO.COM.'
+            }
+            throw (ConvertTo-ErrorRecord @problem)
+        }
+        $credential = @{
+            kind   = 'kerberosKeytab'
+            user   = [string] $Bound['KerberosPrincipal']
+            keytab = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KeytabPath']
+        }
     }
     elseif ($Bound['Credential']) {
         $kind = if ($Bound['AuthType'] -eq 'Negotiate') { 'kerberosPassword' } else { 'simple' }
-        $credential = @{ kind = $kind; user = $Bound['Credential'].UserName; password = ConvertFrom-Secret -Secret $Bound['Credential'].Password }
+        $credential = @{
+            kind     = $kind
+            user     = $Bound['Credential'].UserName
+            password = ConvertFrom-Secret -Secret $Bound['Credential'].Password
+        }
     }
     elseif ($Bound['AuthType'] -eq 'Basic') {
-        throw (ConvertTo-ErrorRecord -Id 'CredentialMissing' -Category 'InvalidArgument' -Object '-AuthType' -Message 'Basic needs a name and a password.' -Advice 'Add -Credential.')
+        $problem = @{
+            Id       = 'CredentialMissing'
+            Category = 'InvalidArgument'
+            Object   = '-AuthType'
+            Message  = 'Basic needs a name and a password.'
+            Advice   = 'Add -Credential.'
+        }
+        throw (ConvertTo-ErrorRecord @problem)
     }
     else { $credential = @{ kind = 'currentIdentity' } }
     if ($credential['kind'] -like 'kerberos*') {
         if ($Bound['KerberosRealm']) { $credential['realm'] = [string] $Bound['KerberosRealm'] }
-        if ($Bound['KerberosConfigPath']) { $credential['krb5Conf'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KerberosConfigPath'] }
+        if ($Bound['KerberosConfigPath']) {
+            $credential['krb5Conf'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KerberosConfigPath']
+        }
     }
     $fields['credential'] = $credential
     $fields

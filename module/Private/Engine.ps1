@@ -7,7 +7,8 @@
 function Get-EnginePath {
     if ($env:GROUPWRITEBACK_ENGINE) {
         if (Test-SourceCheckout) { return $env:GROUPWRITEBACK_ENGINE }
-        Write-Warning -Message (ConvertTo-PlainText -Text "The environment variable GROUPWRITEBACK_ENGINE is ignored, since the module was not imported from a checkout of its sources: '$script:ModuleBase'.")
+        Write-Warning -Message (ConvertTo-PlainText -Text ("The environment variable GROUPWRITEBACK_ENGINE is " +
+            "ignored, since the module was not imported from a checkout of its sources: '$script:ModuleBase'."))
     }
     $name = if (Test-Windows) { 'groupwriteback.exe' } else { 'groupwriteback' }
     Join-Path -Path (Join-Path -Path $script:ModuleBase -ChildPath 'bin') -ChildPath $name
@@ -15,8 +16,11 @@ function Get-EnginePath {
 
 # A module as it ships has neither the sources of the engine nor their history beside its manifest.
 function Test-SourceCheckout {
-    $sources = foreach ($name in '.git', 'cmd') { Test-Path -LiteralPath (Join-Path -Path $script:ModuleBase -ChildPath $name) }
-    (Test-Path -LiteralPath (Join-Path -Path $script:ModuleBase -ChildPath 'go.mod') -PathType Leaf) -and $sources -contains $true
+    $sources = foreach ($name in '.git', 'cmd') {
+        Test-Path -LiteralPath (Join-Path -Path $script:ModuleBase -ChildPath $name)
+    }
+    (Test-Path -LiteralPath (Join-Path -Path $script:ModuleBase -ChildPath 'go.mod') -PathType Leaf) -and
+        $sources -contains $true
 }
 
 # Whoever can replace the engine, or put a library beside it, becomes the account that it runs as.
@@ -29,9 +33,21 @@ function Assert-EnginePath {
     }
     if (-not $exposure) { return }
     $exposure = @($exposure)[0]
-    $advice = 'Install the module where only administrators may write, for example for all users, or take that right away. If it has been so for long, install the module anew.'
-    if (Test-SourceCheckout) { Write-Warning -Message (ConvertTo-PlainText -Text "The engine could be replaced by others: $exposure $advice") }
-    else { throw (ConvertTo-ErrorRecord -Id 'EngineInsecure' -Category 'SecurityError' -Object $Path -Message "The engine is not started, since others could replace it: $exposure" -Advice $advice) }
+    $advice = 'Install the module where only administrators may write, for example for all users, or take that ' +
+        'right away. If it has been so for long, install the module anew.'
+    if (Test-SourceCheckout) {
+        Write-Warning -Message (ConvertTo-PlainText -Text "The engine could be replaced by others: $exposure $advice")
+    }
+    else {
+        $problem = @{
+            Id       = 'EngineInsecure'
+            Category = 'SecurityError'
+            Object   = $Path
+            Message  = "The engine is not started, since others could replace it: $exposure"
+            Advice   = $advice
+        }
+        throw (ConvertTo-ErrorRecord @problem)
+    }
 }
 
 function Test-Windows {
@@ -42,7 +58,9 @@ function Test-Windows {
 function Get-Engine {
     $engine = $script:Engine
     if ($engine -and $engine.Process.HasExited) {
-        Write-Warning -Message (ConvertTo-PlainText -Text "The engine had ended with exit code $($engine.Process.ExitCode) and is started again; connections have to be made again. Its log: $($engine.Log.Path)")
+        Write-Warning -Message (ConvertTo-PlainText -Text ("The engine had ended with exit code " +
+            "$($engine.Process.ExitCode) and is started again; connections have to be made again. Its log: " +
+            "$($engine.Log.Path)"))
         Close-Engine
         $engine = $null
     }
@@ -69,9 +87,16 @@ function Test-EngineState {
     param($Engine)
     if ($script:ServiceAccount -and $script:ServiceAccount -ne $Engine.RequestedServiceAccount) { return $false }
     if (-not $script:StatePath) { return $true }
-    $comparison = if (Test-Windows) { [System.StringComparison]::OrdinalIgnoreCase } else { [System.StringComparison]::Ordinal }
+    $comparison = if (Test-Windows) {
+        [System.StringComparison]::OrdinalIgnoreCase
+    }
+    else {
+        [System.StringComparison]::Ordinal
+    }
     foreach ($path in $Engine.RequestedStatePath, $Engine.Info.statePath) {
-        if ([string]::Equals((Get-FolderName -Path $path), (Get-FolderName -Path $script:StatePath), $comparison)) { return $true }
+        if ([string]::Equals((Get-FolderName -Path $path), (Get-FolderName -Path $script:StatePath), $comparison)) {
+            return $true
+        }
     }
     $false
 }
@@ -85,7 +110,14 @@ function Get-FolderName {
 function Open-Engine {
     $path = Get-EnginePath
     if (-not (Test-Path -LiteralPath $path -PathType Leaf)) {
-        throw (ConvertTo-ErrorRecord -Id 'EngineNotFound' -Category 'ObjectNotFound' -Object $path -Message 'The engine of the module is not there.' -Advice 'Install the module again, or build the engine into the bin folder of the module.')
+        $problem = @{
+            Id       = 'EngineNotFound'
+            Category = 'ObjectNotFound'
+            Object   = $path
+            Message  = 'The engine of the module is not there.'
+            Advice   = 'Install the module again, or build the engine into the bin folder of the module.'
+        }
+        throw (ConvertTo-ErrorRecord @problem)
     }
     $path = (Get-Item -LiteralPath $path).FullName
     Assert-EnginePath -Path $path
@@ -102,8 +134,20 @@ function Open-Engine {
     $start.StandardErrorEncoding = $utf8
     try { $process = [System.Diagnostics.Process]::Start($start) }
     catch {
-        $advice = if (Test-Windows) { 'See whether a policy or a virus scanner keeps it from running.' } else { "Make it executable: chmod +x '$path'" }
-        throw (ConvertTo-ErrorRecord -Id 'EngineNotStarted' -Category 'ResourceUnavailable' -Object $path -Message "The engine cannot be started: $($_.Exception.GetBaseException().Message)" -Advice $advice)
+        $advice = if (Test-Windows) {
+            'See whether a policy or a virus scanner keeps it from running.'
+        }
+        else {
+            "Make it executable: chmod +x '$path'"
+        }
+        $problem = @{
+            Id       = 'EngineNotStarted'
+            Category = 'ResourceUnavailable'
+            Object   = $path
+            Message  = "The engine cannot be started: $($_.Exception.GetBaseException().Message)"
+            Advice   = $advice
+        }
+        throw (ConvertTo-ErrorRecord @problem)
     }
     $script:Engine = [pscustomobject]@{
         Process                 = $process
@@ -128,25 +172,46 @@ function Open-Engine {
     }
     $initialized = $false
     try {
-        $answer = Invoke-EngineExchange -Engine $script:Engine -Method 'session.initialize' -Parameter $hello -TimeoutSeconds $script:StartTimeout
+        $call = @{
+            Engine         = $script:Engine
+            Method         = 'session.initialize'
+            Parameter      = $hello
+            TimeoutSeconds = $script:StartTimeout
+        }
+        $answer = Invoke-EngineExchange @call
         if ($answer.error) { throw (ConvertFrom-EngineError -EngineError $answer.error) }
         $script:Engine.Info = $answer.result
         $script:Engine.Log.Path = [string] $answer.result.logPath
         if ($script:Engine.Info.protocol -ne 1) {
-            throw (ConvertTo-ErrorRecord -Id 'ProtocolMismatch' -Category 'InvalidOperation' -Object $path -Message "The engine speaks protocol version $($script:Engine.Info.protocol), and this module 1." -Advice 'Install module and engine of the same version.')
+            $problem = @{
+                Id       = 'ProtocolMismatch'
+                Category = 'InvalidOperation'
+                Object   = $path
+                Message  = "The engine speaks protocol version $($script:Engine.Info.protocol), and this module 1."
+                Advice   = 'Install module and engine of the same version.'
+            }
+            throw (ConvertTo-ErrorRecord @problem)
         }
         $initialized = $true
     }
     finally {
         if (-not $initialized) { Close-Engine -Kill }
     }
-    Write-Verbose -Message (ConvertTo-PlainText -Text "Engine $($script:Engine.Info.engineVersion) started; state: $($script:Engine.Info.statePath); log: $($script:Engine.Log.Path)")
+    Write-Verbose -Message (ConvertTo-PlainText -Text ("Engine $($script:Engine.Info.engineVersion) started; " +
+        "state: $($script:Engine.Info.statePath); log: $($script:Engine.Log.Path)"))
     $script:Engine
 }
 
 # The action of an event runs in a module of its own, and so is given what it is to call.
 function Register-EngineEnd {
-    $subscriber = $ExecutionContext.Events.SubscribeEvent($null, $null, [System.Management.Automation.PSEngineEvent]::Exiting, $null, { & $close }, $true, $false)
+    $subscriber = $ExecutionContext.Events.SubscribeEvent(
+        $null,
+        $null,
+        [System.Management.Automation.PSEngineEvent]::Exiting,
+        $null,
+        { & $close },
+        $true,
+        $false)
     $subscriber.Action.Module.SessionState.PSVariable.Set('close', { Close-Engine })
     $subscriber
 }
@@ -172,14 +237,25 @@ function Close-Engine {
             while (-not $engine.Process.WaitForExit(50) -and $clock.Elapsed.TotalSeconds -lt $script:StopTimeout) {
                 Save-EngineLog -Log $engine.Log
                 # what still comes is read and dropped, so that the engine is never kept waiting
-                if ($null -eq $engine.OutputTask -or $engine.OutputTask.IsCompleted) { $engine.OutputTask = $engine.Process.StandardOutput.ReadLineAsync() }
+                if ($null -eq $engine.OutputTask -or $engine.OutputTask.IsCompleted) {
+                    $engine.OutputTask = $engine.Process.StandardOutput.ReadLineAsync()
+                }
             }
         }
     }
-    catch { Write-Verbose -Message (ConvertTo-PlainText -Text "The input of the engine was closed already: $($_.Exception.GetBaseException().Message)") }
+    catch {
+        Write-Verbose -Message (ConvertTo-PlainText -Text ("The input of the engine was closed already: " +
+            "$($_.Exception.GetBaseException().Message)"))
+    }
     finally {
         if (-not $engine.Process.HasExited) {
-            try { $engine.Process.Kill() } catch { Write-Verbose -Message (ConvertTo-PlainText -Text "The engine ended in between: $($_.Exception.GetBaseException().Message)") }
+            try {
+                $engine.Process.Kill()
+            }
+            catch {
+                Write-Verbose -Message (ConvertTo-PlainText -Text ("The engine ended in between: " +
+                    "$($_.Exception.GetBaseException().Message)"))
+            }
         }
         [void] $engine.Process.WaitForExit(5000)
         Close-EngineLog -Log $engine.Log

@@ -49,7 +49,9 @@ function Get-EngineLogTail {
     $text = (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false).GetString($Log.Tail.ToArray())
     $lines = @($text -split '\r?\n' | Where-Object -FilterScript { $_.Trim() } | Select-Object -Last 200)
     if (-not $lines) { return }
-    $crash = 0..($lines.Count - 1) | Where-Object -FilterScript { $lines[$_] -match '^(panic|fatal error|runtime):' } | Select-Object -First 1
+    $crash = 0..($lines.Count - 1) |
+        Where-Object -FilterScript { $lines[$_] -match '^(panic|fatal error|runtime):' } |
+        Select-Object -First 1
     if ($null -ne $crash) { $lines = @($lines | Select-Object -Skip $crash -First 6) }
     foreach ($line in $lines | Select-Object -Last 6) {
         $entry = $null

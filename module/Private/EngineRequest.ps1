@@ -11,7 +11,9 @@ function Invoke-Engine {
         [string] $Activity,
         [switch] $NonTerminating
     )
-    try { $answer = Invoke-EngineExchange -Engine (Get-Engine) -Method $Method -Parameter $Parameter -Activity $Activity }
+    try {
+        $answer = Invoke-EngineExchange -Engine (Get-Engine) -Method $Method -Parameter $Parameter -Activity $Activity
+    }
     catch { $Cmdlet.ThrowTerminatingError($_) } # there is no engine any more
     if (-not $answer.error) { return $answer.result }
     $record = ConvertFrom-EngineError -EngineError $answer.error
@@ -37,9 +39,16 @@ function Get-EngineList {
     } while ($page.next)
 }
 
-# Sends a request, waits for its answer and returns that. Whatever ends the wait early (Ctrl+C, an error) cancels the request.
+# Sends a request, waits for its answer and returns that. Whatever ends the wait early (Ctrl+C, an error) cancels the
+# request.
 function Invoke-EngineExchange {
-    param($Engine, [string] $Method, [System.Collections.IDictionary] $Parameter, [string] $Activity, [int] $TimeoutSeconds)
+    param(
+        $Engine,
+        [string] $Method,
+        [System.Collections.IDictionary] $Parameter,
+        [string] $Activity,
+        [int] $TimeoutSeconds
+    )
     Write-Debug -Message "Request: $Method"
     $id = [string] (++$Engine.LastId)
     $Engine.Open[$id] = $Activity
@@ -50,7 +59,14 @@ function Invoke-EngineExchange {
         while (-not $Engine.Answer.ContainsKey($id)) {
             Read-Engine -Engine $Engine
             if ($TimeoutSeconds -and $clock.Elapsed.TotalSeconds -gt $TimeoutSeconds) {
-                throw (ConvertTo-ErrorRecord -Id 'EngineNotResponding' -Category 'OperationTimeout' -Object $Engine.Process.StartInfo.FileName -Message "The engine did not answer $Method within $TimeoutSeconds seconds." -Advice "See its log: $($Engine.Log.Path)")
+                $problem = @{
+                    Id       = 'EngineNotResponding'
+                    Category = 'OperationTimeout'
+                    Object   = $Engine.Process.StartInfo.FileName
+                    Message  = "The engine did not answer $Method within $TimeoutSeconds seconds."
+                    Advice   = "See its log: $($Engine.Log.Path)"
+                }
+                throw (ConvertTo-ErrorRecord @problem)
             }
         }
         $answered = $true
@@ -74,7 +90,14 @@ function Close-EngineRequest {
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     try {
         $cancel = [string] (++$Engine.LastId)
-        Send-EngineRequest -Engine $Engine -Id $cancel -Method 'request.cancel' -Parameter @{ id = [long] $Id } -TimeoutSeconds $script:StopTimeout
+        $call = @{
+            Engine         = $Engine
+            Id             = $cancel
+            Method         = 'request.cancel'
+            Parameter      = @{ id = [long] $Id }
+            TimeoutSeconds = $script:StopTimeout
+        }
+        Send-EngineRequest @call
         while (-not $Engine.Answer.ContainsKey($Id) -and $clock.Elapsed.TotalSeconds -lt $script:StopTimeout) {
             Read-Engine -Engine $Engine
         }
@@ -83,17 +106,27 @@ function Close-EngineRequest {
     $answer = $Engine.Answer[$Id]
     if (-not $answer) {
         if ($script:Engine -eq $Engine) { Close-Engine -Kill }
-        Write-Warning -Message 'The engine was ended, for it did not finish in time. The next run completes what this one began.'
+        Write-Warning -Message ('The engine was ended, for it did not finish in time. The next run completes ' +
+            'what this one began.')
     }
     else {
         # of a sync of one group the record is a part
         $run = if ($answer.result.run) { $answer.result.run } else { $answer.result }
-        if ($run.kind -and $run.id) { Write-Warning -Message "Run $($run.id) ended as $($run.status). What was not reached stays for the next run." }
+        if ($run.kind -and $run.id) {
+            Write-Warning -Message ("Run $($run.id) ended as $($run.status). What was not reached stays for the " +
+                "next run.")
+        }
     }
 }
 
 function Send-EngineRequest {
-    param($Engine, [string] $Id, [string] $Method, [System.Collections.IDictionary] $Parameter, [int] $TimeoutSeconds = 0)
+    param(
+        $Engine,
+        [string] $Id,
+        [string] $Method,
+        [System.Collections.IDictionary] $Parameter,
+        [int] $TimeoutSeconds = 0
+    )
     Send-EngineMessage -Engine $Engine -TimeoutSeconds $TimeoutSeconds -Message ([ordered]@{
             jsonrpc = '2.0'; id = [long] $Id; method = $Method; params = $Parameter
         })
@@ -102,7 +135,8 @@ function Send-EngineRequest {
 # Bytes are written, not text: Windows PowerShell's writer would take the encoding of the console, and its mark.
 function Send-EngineMessage {
     param($Engine, [System.Collections.IDictionary] $Message, [int] $TimeoutSeconds = 0)
-    $bytes = (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false).GetBytes((ConvertTo-Json -InputObject $Message -Depth 10 -Compress) + "`n")
+    $bytes = (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false).GetBytes(
+        (ConvertTo-Json -InputObject $Message -Depth 10 -Compress) + "`n")
     $stream = $Engine.Process.StandardInput.BaseStream
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     try {
@@ -123,7 +157,9 @@ function Read-Engine {
     $message = Receive-EngineMessage -Engine $Engine
     if ($null -eq $message) { return }
     if ($message.method) {
-        if ($null -ne $message.id) { Send-EngineMessage -Engine $Engine -Message (Get-CallbackAnswer -Message $message) }
+        if ($null -ne $message.id) {
+            Send-EngineMessage -Engine $Engine -Message (Get-CallbackAnswer -Message $message)
+        }
         elseif ($message.method -eq 'progress') {
             $activity = $Engine.Open[[string] $message.params.requestId]
             if ($activity) { Show-Progress -Activity $activity -Progress $message.params }
@@ -141,7 +177,8 @@ function Read-Engine {
 function Receive-EngineMessage {
     param($Engine)
     if ($null -eq $Engine.OutputTask) { $Engine.OutputTask = $Engine.Process.StandardOutput.ReadLineAsync() }
-    $tasks = [System.Threading.Tasks.Task[]] @(@($Engine.OutputTask, $Engine.Log.Task) | Where-Object -FilterScript { $null -ne $_ })
+    $tasks = [System.Threading.Tasks.Task[]] @(@($Engine.OutputTask, $Engine.Log.Task) |
+        Where-Object -FilterScript { $null -ne $_ })
     [void] [System.Threading.Tasks.Task]::WaitAny($tasks, 100)
     Save-EngineLog -Log $Engine.Log
     if (-not $Engine.OutputTask.IsCompleted) { return }
@@ -150,16 +187,37 @@ function Receive-EngineMessage {
     if ($null -eq $line) { throw (Get-EngineEnd -Engine $Engine) }
     try { ConvertFrom-EngineJson -Line $line }
     catch {
-        throw (ConvertTo-ErrorRecord -Id 'EngineAnswerUnreadable' -Category 'InvalidData' -Object $Engine.Process.StartInfo.FileName -Message "The engine wrote a line that is no JSON: $($_.Exception.Message)" -Advice 'Install module and engine of the same version.')
+        $problem = @{
+            Id       = 'EngineAnswerUnreadable'
+            Category = 'InvalidData'
+            Object   = $Engine.Process.StartInfo.FileName
+            Message  = "The engine wrote a line that is no JSON: $($_.Exception.Message)"
+            Advice   = 'Install module and engine of the same version.'
+        }
+        throw (ConvertTo-ErrorRecord @problem)
     }
 }
 
 # Says how the engine ended, and forgets it.
 function Get-EngineEnd {
     param($Engine)
-    $code = if ($Engine.Process.WaitForExit(5000)) { "exit code $($Engine.Process.ExitCode)" } else { 'it closed its output' }
+    $code = if ($Engine.Process.WaitForExit(5000)) {
+        "exit code $($Engine.Process.ExitCode)"
+    }
+    else {
+        'it closed its output'
+    }
     $path = $Engine.Process.StartInfo.FileName
     Close-Engine -Kill
     $tail = @(Get-EngineLogTail -Log $Engine.Log)
-    ConvertTo-ErrorRecord -Id 'EngineEnded' -Category 'ResourceUnavailable' -Object $path -Message "The engine ended before it had answered ($code)." -Detail $tail -Advice "Connect and try again: a run completes what an earlier one began. The log of the engine: $($Engine.Log.Path)"
+    $problem = @{
+        Id       = 'EngineEnded'
+        Category = 'ResourceUnavailable'
+        Object   = $path
+        Message  = "The engine ended before it had answered ($code)."
+        Detail   = $tail
+        Advice   = "Connect and try again: a run completes what an earlier one began. The log of the engine: " +
+            "$($Engine.Log.Path)"
+    }
+    ConvertTo-ErrorRecord @problem
 }

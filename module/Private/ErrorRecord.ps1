@@ -1,6 +1,7 @@
 # From 7.5 on PowerShell itself shows the recommended action below the message; before, only what is in the message
 # is read.
-$script:AdviceIsShown = $PSVersionTable.PSVersion.Major -gt 7 -or ($PSVersionTable.PSVersion.Major -eq 7 -and $PSVersionTable.PSVersion.Minor -ge 5)
+$script:AdviceIsShown = $PSVersionTable.PSVersion.Major -gt 7 -or
+    ($PSVersionTable.PSVersion.Major -eq 7 -and $PSVersionTable.PSVersion.Minor -ge 5)
 
 # Detail are lines of their own behind the message.
 function ConvertTo-ErrorRecord {
@@ -16,7 +17,11 @@ function ConvertTo-ErrorRecord {
     $kind = $Category -as [System.Management.Automation.ErrorCategory]
     if ($null -eq $kind) { $kind = [System.Management.Automation.ErrorCategory]::NotSpecified }
     $exception = New-Object -TypeName System.InvalidOperationException -ArgumentList $Message
-    $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList $exception, $Id, $kind, $Object
+    $call = @{
+        TypeName     = 'System.Management.Automation.ErrorRecord'
+        ArgumentList = $exception, $Id, $kind, $Object
+    }
+    $record = New-Object @call
     $shown = if ($script:AdviceIsShown) { $Message } else { "$Message $Advice".Trim() }
     $record.ErrorDetails = New-Object -TypeName System.Management.Automation.ErrorDetails -ArgumentList $shown
     $record.ErrorDetails.RecommendedAction = $Advice
@@ -28,5 +33,12 @@ function ConvertFrom-EngineError {
     param($EngineError)
     $data = $EngineError.data
     $id = if ($data.id) { $data.id } else { "JsonRpc$($EngineError.code)" }
-    ConvertTo-ErrorRecord -Id $id -Category $data.category -Message $EngineError.message -Advice $data.advice -Object $data.object
+    $problem = @{
+        Id       = $id
+        Category = $data.category
+        Message  = $EngineError.message
+        Advice   = $data.advice
+        Object   = $data.object
+    }
+    ConvertTo-ErrorRecord @problem
 }

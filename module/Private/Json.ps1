@@ -2,7 +2,9 @@
 # not to; Windows PowerShell 5.1 does not do it.
 $script:JsonOption = @{}
 $script:JsonMakesDates = $false
-if ((Get-Command -Name ConvertFrom-Json).Parameters.ContainsKey('DateKind')) { $script:JsonOption['DateKind'] = 'String' }
+if ((Get-Command -Name ConvertFrom-Json).Parameters.ContainsKey('DateKind')) {
+    $script:JsonOption['DateKind'] = 'String'
+}
 elseif ($PSVersionTable.PSVersion.Major -ge 6) { $script:JsonMakesDates = $true }
 
 function ConvertFrom-EngineJson {
@@ -16,7 +18,9 @@ function ConvertFrom-EngineJson {
 # Puts the text back in place of dates.
 function Restore-DateText {
     param($Value)
-    if ($Value -is [datetime]) { return $Value.ToString('yyyy-MM-ddTHH:mm:ss.FFFFFFFK', [cultureinfo]::InvariantCulture) }
+    if ($Value -is [datetime]) {
+        return $Value.ToString('yyyy-MM-ddTHH:mm:ss.FFFFFFFK', [cultureinfo]::InvariantCulture)
+    }
     if ($Value -is [array]) {
         for ($i = 0; $i -lt $Value.Count; $i++) { $Value[$i] = Restore-DateText -Value $Value[$i] }
         return , $Value

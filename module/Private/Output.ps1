@@ -4,7 +4,10 @@
 function ConvertTo-UtcTime {
     param([string] $Value)
     if (-not $Value) { return $null }
-    [datetime]::Parse($Value, [cultureinfo]::InvariantCulture, [System.Globalization.DateTimeStyles]'AdjustToUniversal, AssumeUniversal')
+    [datetime]::Parse(
+        $Value,
+        [cultureinfo]::InvariantCulture,
+        [System.Globalization.DateTimeStyles]'AdjustToUniversal, AssumeUniversal')
 }
 
 function ConvertTo-Total {
@@ -80,9 +83,18 @@ function ConvertTo-GroupSync {
         DisplayName = [string] $Sync.displayName
         Status      = $run.Status
         Steps       = @(foreach ($step in $Sync.steps) {
-                if ($null -ne $step) { [pscustomobject]@{ PSTypeName = 'GroupWriteback.GroupSyncStep'; Name = $step.name; Result = $step.result; Message = [string] $step.message } }
+                if ($null -ne $step) {
+                    [pscustomobject]@{
+                        PSTypeName = 'GroupWriteback.GroupSyncStep'
+                        Name       = $step.name
+                        Result     = $step.result
+                        Message    = [string] $step.message
+                    }
+                }
             })
-        Unwritten   = @(foreach ($member in $Sync.unwritten) { if ($null -ne $member) { ConvertTo-Member -Member $member -GroupId $Sync.id } })
+        Unwritten   = @(foreach ($member in $Sync.unwritten) {
+            if ($null -ne $member) { ConvertTo-Member -Member $member -GroupId $Sync.id }
+        })
         RunId       = $run.Id
         Run         = $run
     }
@@ -224,7 +236,9 @@ function ConvertTo-Status {
         ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
         AdoptPending                 = [int] $Overview.adoptPending
         ReleasedGroupId              = @(foreach ($group in $settings.releasedGroups) { [string] $group.id })
-        TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) { if ($null -ne $owner) { if ($owner.name) { "$($owner.name) ($($owner.sid))" } else { [string] $owner.sid } } })
+        TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) {
+            if ($null -ne $owner) { if ($owner.name) { "$($owner.name) ($($owner.sid))" } else { [string] $owner.sid } }
+        })
         MovedGroup                   = $settings.movedGroup
         SoftDeletedGroup             = $settings.softDeletedGroup
         OutOfScopeGroup              = $settings.outOfScopeGroup
@@ -271,7 +285,9 @@ function ConvertTo-TotalText {
     )
     $texts = @(
         if ($parts) { "$($parts -join ', ') group(s)" }
-        if ($Total.updateMembers -or $Total.membersAdded -or $Total.membersRemoved) { "add $([int] $Total.membersAdded) and remove $([int] $Total.membersRemoved) member(s)" }
+        if ($Total.updateMembers -or $Total.membersAdded -or $Total.membersRemoved) {
+            "add $([int] $Total.membersAdded) and remove $([int] $Total.membersRemoved) member(s)"
+        }
     )
     if ($texts) { $texts -join ', ' } else { 'change nothing' }
 }

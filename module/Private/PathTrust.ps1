@@ -11,7 +11,8 @@ function Get-PathExposure {
     $separators = [char[]] ([System.IO.Path]::DirectorySeparatorChar, [System.IO.Path]::AltDirectorySeparatorChar)
     $at = [System.IO.Path]::GetPathRoot($Path)
     $rest = New-Object -TypeName System.Collections.Generic.List[string]
-    $rest.AddRange([string[]] $Path.Substring($at.Length).Split($separators, [System.StringSplitOptions]::RemoveEmptyEntries))
+    $rest.AddRange(
+        [string[]] $Path.Substring($at.Length).Split($separators, [System.StringSplitOptions]::RemoveEmptyEntries))
     $found = Get-FileExposure -Item (Get-Item -LiteralPath $at -Force -ErrorAction Stop) -Place Root
     for ($links = 0; -not $found -and $rest.Count; ) {
         $name = $rest[0]
@@ -29,9 +30,15 @@ function Get-PathExposure {
         $root = [System.IO.Path]::GetPathRoot($target)
         if ($root) {
             $at = $root
-            if (-not $found) { $found = Get-FileExposure -Item (Get-Item -LiteralPath $at -Force -ErrorAction Stop) -Place Root }
+            if (-not $found) {
+                $found = Get-FileExposure -Item (Get-Item -LiteralPath $at -Force -ErrorAction Stop) -Place Root
+            }
         }
-        $rest.InsertRange(0, [string[]] $target.Substring($root.Length).Split($separators, [System.StringSplitOptions]::RemoveEmptyEntries))
+        $rest.InsertRange(
+            0,
+            [string[]] $target.Substring($root.Length).Split(
+                $separators,
+                [System.StringSplitOptions]::RemoveEmptyEntries))
     }
     $found
 }
@@ -44,18 +51,22 @@ function Get-FileExposure {
     if (-not (Test-Windows)) { return Get-UnixExposure -Item $Item -Place $Place }
     $acl = Get-Acl -LiteralPath $Item.FullName -ErrorAction Stop
     $kind = [System.Security.Principal.SecurityIdentifier]
+    $inheritOnly = [System.Security.AccessControl.PropagationFlags]::InheritOnly
     $entries = foreach ($rule in $acl.GetAccessRules($true, $true, $kind)) {
         [pscustomobject]@{
             Sid         = $rule.IdentityReference.Value
             Mask        = [int] $rule.FileSystemRights
             Allow       = $rule.AccessControlType -eq [System.Security.AccessControl.AccessControlType]::Allow
-            InheritOnly = ($rule.PropagationFlags -band [System.Security.AccessControl.PropagationFlags]::InheritOnly) -ne 0
+            InheritOnly = $rule.PropagationFlags.HasFlag($inheritOnly)
         }
     }
     $own = [System.Security.Principal.WindowsIdentity]::GetCurrent().User.Value
     $sid = Find-Stranger -Owner $acl.GetOwner($kind).Value -Entry $entries -Place $Place -Own $own
     if (-not $sid) { return }
-    try { $sid = (New-Object -TypeName $kind.FullName -ArgumentList $sid).Translate([System.Security.Principal.NTAccount]).Value }
+    try {
+        $sid = (New-Object -TypeName $kind.FullName -ArgumentList $sid).Translate(
+            [System.Security.Principal.NTAccount]).Value
+    }
     catch { Write-Debug -Message "The account $sid has no name: $($_.Exception.GetBaseException().Message)" }
     "$sid may change, replace or delete '$($Item.FullName)' or what is in it."
 }

@@ -2,16 +2,24 @@
 function ConvertTo-SettingField {
     param([System.Collections.IDictionary] $Bound)
     $fields = [ordered]@{}
-    foreach ($name in 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup', 'SoftDeletedGroup', 'OutOfScopeGroup', 'Scope', 'Filter', 'OnPremisesGroupType') {
-        if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name] }
+    $texts = 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup', 'SoftDeletedGroup',
+        'OutOfScopeGroup', 'Scope', 'Filter', 'OnPremisesGroupType'
+    foreach ($name in $texts) {
+        if ($Bound.ContainsKey($name)) {
+            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name]
+        }
     }
     foreach ($name in 'ExcludeMailAttribute', 'Adopt', 'IncludeHiddenMembership') {
-        if ($Bound.ContainsKey($name)) { $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [bool] $Bound[$name] }
+        if ($Bound.ContainsKey($name)) {
+            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [bool] $Bound[$name]
+        }
     }
     if ($Bound.ContainsKey('AdoptPlan')) { $fields['adoptPlan'] = [string] $Bound['AdoptPlan'] }
     if ($Bound.ContainsKey('AdoptGroup')) { $fields['adoptGroups'] = [string[]] $Bound['AdoptGroup'] }
     if ($Bound.ContainsKey('ReleaseGroup')) { $fields['releaseGroups'] = [string[]] $Bound['ReleaseGroup'] }
-    if ($Bound.ContainsKey('IncludeSecurityGroup')) { $fields['includeSecurityGroups'] = [bool] $Bound['IncludeSecurityGroup'] }
+    if ($Bound.ContainsKey('IncludeSecurityGroup')) {
+        $fields['includeSecurityGroups'] = [bool] $Bound['IncludeSecurityGroup']
+    }
     if ($Bound.ContainsKey('MaximumMemberCount')) { $fields['maxMemberCount'] = [int] $Bound['MaximumMemberCount'] }
     if ($Bound.ContainsKey('TrustedOwner')) { $fields['trustedOwners'] = [string[]] @($Bound['TrustedOwner']) }
     if ($Bound.ContainsKey('GroupId')) {
@@ -35,10 +43,13 @@ function Select-ShownAdoption {
 # The parameters that were given, in words; of a long list the number.
 function ConvertTo-SettingText {
     param([System.Collections.IDictionary] $Bound)
-    $hidden = @('PassThru') + [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
+    $hidden = @('PassThru') + [System.Management.Automation.Cmdlet]::CommonParameters +
+        [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     $parts = foreach ($name in $Bound.Keys | Where-Object -FilterScript { $_ -notin $hidden }) {
         $value = $Bound[$name]
-        if ($value -is [array]) { $value = if ($value.Count -gt 3) { "$($value.Count) groups" } else { $value -join ' ' } }
+        if ($value -is [array]) {
+            $value = if ($value.Count -gt 3) { "$($value.Count) groups" } else { $value -join ' ' }
+        }
         "$name = $(if ([string] $value) { $value } else { 'none' })"
     }
     $parts -join ', '
@@ -47,7 +58,13 @@ function ConvertTo-SettingText {
 # Plans a run without exporting anything. Returns nothing when that failed, which is then reported.
 function Get-PreviewRun {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)
-    $run = ConvertTo-Run (Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.preview' -Parameter $Parameter -Activity 'Planning group writeback')
+    $call = @{
+        Cmdlet    = $Cmdlet
+        Method    = 'sync.preview'
+        Parameter = $Parameter
+        Activity  = 'Planning group writeback'
+    }
+    $run = ConvertTo-Run (Invoke-Engine @call)
     if (Test-Plan -Cmdlet $Cmdlet -Run $run) { $run }
 }
 
@@ -59,8 +76,13 @@ function Test-Plan {
         Write-RunOutcome -Cmdlet $Cmdlet -Run $Run
         return $false
     }
-    if ($limit -and $Run.Status -eq 'stopped') { Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)" }
-    elseif ($limit) { Write-Warning -Message "A sync would hold back what goes beyond a limit ($($Run.HeldBy -join ', ')). $($Run.Message)" }
+    if ($limit -and $Run.Status -eq 'stopped') {
+        Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)"
+    }
+    elseif ($limit) {
+        Write-Warning -Message ("A sync would hold back what goes beyond a limit ($($Run.HeldBy -join ', ')). " +
+            "$($Run.Message)")
+    }
     elseif ($Run.Status -eq 'partial') { Write-Warning -Message "The plan is incomplete. $($Run.Message)" }
     $true
 }
@@ -68,18 +90,28 @@ function Test-Plan {
 # Whether a threshold stopped the run, or held back a part of its plan.
 function Test-Limit {
     param($Run)
-    $Run.HeldBy.Count -gt 0 -or ($Run.Status -eq 'stopped' -and $Run.StopReason -like 'stopped-*' -and $Run.StopReason -ne 'stopped-cancelled')
+    $Run.HeldBy.Count -gt 0 -or
+        ($Run.Status -eq 'stopped' -and $Run.StopReason -like 'stopped-*' -and $Run.StopReason -ne 'stopped-cancelled')
 }
 
 function Get-RunChange {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [long] $RunId)
-    if ($RunId) { Get-EngineList -Cmdlet $Cmdlet -Method 'change.list' -Property 'changes' -Parameter @{ runId = $RunId } | ForEach-Object -Process { ConvertTo-Change $_ } }
+    if ($RunId) {
+        Get-EngineList -Cmdlet $Cmdlet -Method 'change.list' -Property 'changes' -Parameter @{ runId = $RunId } |
+            ForEach-Object -Process { ConvertTo-Change $_ }
+    }
 }
 
 # Runs a sync, emits its record, and says aloud what did not go well.
 function Invoke-Sync {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter = @{})
-    $run = ConvertTo-Run (Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.start' -Parameter $Parameter -Activity 'Synchronising groups')
+    $call = @{
+        Cmdlet    = $Cmdlet
+        Method    = 'sync.start'
+        Parameter = $Parameter
+        Activity  = 'Synchronising groups'
+    }
+    $run = ConvertTo-Run (Invoke-Engine @call)
     $run
     Write-RunOutcome -Cmdlet $Cmdlet -Run $run
 }
@@ -87,7 +119,14 @@ function Invoke-Sync {
 # Syncs one group, or with whatIf plans it. An error is about that group alone, so others may follow.
 function Invoke-GroupSync {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)
-    $answer = Invoke-Engine -Cmdlet $Cmdlet -Method 'sync.group' -Parameter $Parameter -Activity 'Synchronising the group' -NonTerminating
+    $call = @{
+        Cmdlet         = $Cmdlet
+        Method         = 'sync.group'
+        Parameter      = $Parameter
+        Activity       = 'Synchronising the group'
+        NonTerminating = $true
+    }
+    $answer = Invoke-Engine @call
     if ($answer) { ConvertTo-GroupSync $answer }
 }
 
@@ -96,34 +135,69 @@ function Invoke-GroupSync {
 # scheduled task or runbook fails. What else is partial is a warning: the next run goes on with it.
 function Write-RunOutcome {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run)
-    $message = if ($Run.Error.Message -and $Run.Error.Object) { "$($Run.Error.Object): $($Run.Error.Message)" } else { @($Run.Error.Message, $Run.Message | Where-Object -FilterScript { $_ })[0] }
+    $message = if ($Run.Error.Message -and $Run.Error.Object) {
+        "$($Run.Error.Object): $($Run.Error.Message)"
+    }
+    else {
+        @($Run.Error.Message, $Run.Message | Where-Object -FilterScript { $_ })[0]
+    }
     $limit = Test-Limit -Run $Run
     $group = if ($Run.Kind -eq 'group') { " -Group $($Run.GroupId)" }
     $failures = "Get-GroupWritebackChange -RunId $($Run.Id) -Outcome failed, partial, unknown"
     $problems = @(
         if ($Run.Status -eq 'partial') {
-            $text = "Run $($Run.Id) is partial: $($Run.Failed) change(s) failed, $($Run.UnknownMembers) member(s) could not be determined. $message"
+            $text = "Run $($Run.Id) is partial: $($Run.Failed) change(s) failed, $($Run.UnknownMembers) " +
+                "member(s) could not be determined. $message"
             Write-Warning -Message "$text The next sync tries again. See: $failures"
             if ($Run.Failed -gt 0) {
-                @{ Id = 'ChangesFailed'; Category = 'NotSpecified'; Message = "$($Run.Failed) change(s) of run $($Run.Id) failed or could not be confirmed."; Advice = "The next sync tries again. See: $failures" }
+                @{
+                    Id       = 'ChangesFailed'
+                    Category = 'NotSpecified'
+                    Message  = "$($Run.Failed) change(s) of run $($Run.Id) failed or could not be confirmed."
+                    Advice   = "The next sync tries again. See: $failures"
+                }
             }
         }
         elseif ($Run.Status -in 'stopped', 'failed') {
             $id = @($Run.Error.Id, $Run.StopReason, 'RunFailed' | Where-Object -FilterScript { $_ })[0]
-            $category = if ($Run.Error.Category) { $Run.Error.Category } elseif ($limit) { 'LimitsExceeded' } elseif ($Run.Status -eq 'stopped') { 'OperationStopped' } else { 'NotSpecified' }
+            $category = if ($Run.Error.Category) {
+                $Run.Error.Category
+            }
+            elseif ($limit) {
+                'LimitsExceeded'
+            }
+            elseif ($Run.Status -eq 'stopped') {
+                'OperationStopped'
+            }
+            else {
+                'NotSpecified'
+            }
             $advice = $Run.Error.Advice
             if (-not $advice) {
-                $advice = if ($limit) { "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)" }
-                elseif ($Run.StopReason -eq 'target-not-up-to-date') { 'Start the sync again when the domain controllers have replicated.' }
+                $advice = if ($limit) {
+                    "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: " +
+                    "Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
+                }
+                elseif ($Run.StopReason -eq 'target-not-up-to-date') {
+                    'Start the sync again when the domain controllers have replicated.'
+                }
                 else { 'Start the sync again; it goes on where this one ended.' }
             }
-            @{ Id = $id; Category = $category; Message = "Run $($Run.Id) $($Run.Status) ($id): $message"; Advice = $advice }
+            @{
+                Id       = $id
+                Category = $category
+                Message  = "Run $($Run.Id) $($Run.Status) ($id): $message"
+                Advice   = $advice
+            }
         }
         if ($Run.HeldBy.Count -gt 0) {
             $count = if ($Run.HeldRuns -gt 1) { " ($($Run.HeldRuns) runs in a row)" }
             @{
-                Id = $Run.HeldBy[0]; Category = 'LimitsExceeded'; Message = "Run $($Run.Id) held changes back$count, for $($Run.HeldBy -join ', '): $message"
-                Advice = "See what is held: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome held. If it is meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
+                Id       = $Run.HeldBy[0]
+                Category = 'LimitsExceeded'
+                Message  = "Run $($Run.Id) held changes back$count, for $($Run.HeldBy -join ', '): $message"
+                Advice   = "See what is held: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome held. If it is " +
+                    "meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
             }
         }
     )

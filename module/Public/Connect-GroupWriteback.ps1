@@ -213,7 +213,9 @@ function Connect-GroupWriteback {
     $signer = $null
     try {
         if ($PSCmdlet.ParameterSetName -ne 'Directory') {
-            if ($PSCmdlet.ParameterSetName -eq 'CertificateThumbprint') { $signer = Find-Certificate -Thumbprint $CertificateThumbprint }
+            if ($PSCmdlet.ParameterSetName -eq 'CertificateThumbprint') {
+                $signer = Find-Certificate -Thumbprint $CertificateThumbprint
+            }
             elseif ($PSCmdlet.ParameterSetName -eq 'Certificate') { $signer = $Certificate }
             $source = ConvertTo-SourceField -Cmdlet $PSCmdlet -Bound $PSBoundParameters -Certificate $signer
             $request['source'] = $source
@@ -236,7 +238,13 @@ function Connect-GroupWriteback {
             $script:Certificate = $signer
             $script:AccessTokenProvider = $AccessTokenProvider
         }
-        $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.connect' -Parameter $request -Activity 'Connecting'
+        $call = @{
+            Cmdlet    = $PSCmdlet
+            Method    = 'session.connect'
+            Parameter = $request
+            Activity  = 'Connecting'
+        }
+        $connection = Invoke-Engine @call
         $connected = $true
     }
     finally {

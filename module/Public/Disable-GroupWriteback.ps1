@@ -52,14 +52,20 @@ function Disable-GroupWriteback {
 
     Import-CallerPreference -Cmdlet $PSCmdlet
     $fields = @{ keepGroup = [bool] $KeepGroup; includeAdopted = [bool] $IncludeAdopted }
-    $plan = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.disable' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Counting groups'
+    $call = @{
+        Cmdlet    = $PSCmdlet
+        Method    = 'writeback.disable'
+        Parameter = ($fields + @{ whatIf = $true })
+        Activity  = 'Counting groups'
+    }
+    $plan = Invoke-Engine @call
     $count = [int] $plan.planned.delete
     $text = if ($KeepGroup) { 'Turn group writeback off and keep all groups' }
     elseif ($StartSync) { "Turn group writeback off and DELETE $count group(s) from the directory now" }
     else { "Turn group writeback off and DELETE $count group(s) from the directory with the next sync" }
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Disable group writeback') }
-    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
         return

@@ -112,7 +112,13 @@ function Enable-GroupWriteback {
                 $null = $CommandName, $ParameterName
                 GroupWriteback\Get-GroupWritebackRun -Last 20 |
                     Where-Object -FilterScript { $_.Planned.Adopt -and $_.PlanId -like "$WordToComplete*" } |
-                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new($_.PlanId, $_.PlanId, 'ParameterValue', "Run $($_.Id): adopts $($_.Planned.Adopt)") }
+                    ForEach-Object -Process {
+                        [System.Management.Automation.CompletionResult]::new(
+                            $_.PlanId,
+                            $_.PlanId,
+                            'ParameterValue',
+                            "Run $($_.Id): adopts $($_.Planned.Adopt)")
+                    }
             })]
         [string] $AdoptPlan,
 
@@ -156,22 +162,30 @@ function Enable-GroupWriteback {
 
     Import-CallerPreference -Cmdlet $PSCmdlet
     $fields = ConvertTo-SettingField -Bound $PSBoundParameters
-    $check = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.enable' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Checking'
+    $call = @{
+        Cmdlet    = $PSCmdlet
+        Method    = 'writeback.enable'
+        Parameter = ($fields + @{ whatIf = $true })
+        Activity  = 'Checking'
+    }
+    $check = Invoke-Engine @call
     foreach ($warning in $check.warnings) { if ($warning) { Write-Warning -Message $warning } }
 
     $settings = $check.settings
-    $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) ($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
+    $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) " +
+        "($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
     $text += ". There are $([int] $check.ownGroups) group(s) of ours and $([int] $check.foreignGroups) of others now"
     if ($check.adoptPending) { $text += "; $([int] $check.adoptPending) object(s) are to be adopted" }
     $plan = $null
-    if ($WhatIfPreference -or ($StartSync -and (Test-Preview -Simulation $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {
+    if ($WhatIfPreference -or
+        ($StartSync -and (Test-Preview -Simulation $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {
         $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ enable = $fields }
         if (-not $plan) { return }
         $text += "; the first sync would $(ConvertTo-TotalText $plan.Planned)"
     }
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Enable group writeback') }
-    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
         return

@@ -49,8 +49,16 @@ function Get-GroupWritebackChange {
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript { "$($_.Id)" -like "$WordToComplete*" } |
-                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new("$($_.Id)", "$($_.Id)", 'ParameterValue', "$($_.Started) $($_.Kind) $($_.Status)") }
+                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript {
+                    "$($_.Id)" -like "$WordToComplete*"
+                } |
+                    ForEach-Object -Process {
+                        [System.Management.Automation.CompletionResult]::new(
+                            "$($_.Id)",
+                            "$($_.Id)",
+                            'ParameterValue',
+                            "$($_.Started) $($_.Kind) $($_.Status)")
+                    }
             })]
         [long[]] $RunId,
 
@@ -77,13 +85,34 @@ function Get-GroupWritebackChange {
             # the engine filters by one; by several is done here
             if ($Action.Count -eq 1) { $request['action'] = $Action[0] }
             if ($Outcome.Count -eq 1) { $request['outcome'] = $Outcome[0].ToLowerInvariant() }
-            Get-EngineList -Cmdlet $PSCmdlet -Method 'change.list' -Property 'changes' -Parameter $request -NonTerminating | ForEach-Object -Process {
-                if (($Action.Count -gt 1 -and $_.action -notin $Action) -or ($Outcome.Count -gt 1 -and $_.outcome -notin $Outcome)) { return }
+            $call = @{
+                Cmdlet         = $PSCmdlet
+                Method         = 'change.list'
+                Property       = 'changes'
+                Parameter      = $request
+                NonTerminating = $true
+            }
+            Get-EngineList @call | ForEach-Object -Process {
+                if (($Action.Count -gt 1 -and $_.action -notin $Action) -or
+                    ($Outcome.Count -gt 1 -and $_.outcome -notin $Outcome)) {
+                    return
+                }
                 $change = ConvertTo-Change $_
-                if ($AllMembers -and ($change.AddMembers.Count -lt $change.AddCount -or $change.RemoveMembers.Count -lt $change.RemoveCount)) {
-                    $members = @(Get-EngineList -Cmdlet $PSCmdlet -Method 'change.members' -Property 'members' -Parameter @{ changeId = $change.ChangeId } -Limit 500)
-                    $change.AddMembers = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Add' }))
-                    $change.RemoveMembers = @(ConvertTo-MemberReference ($members | Where-Object -FilterScript { $_.operation -eq 'Remove' }))
+                if ($AllMembers -and
+                    ($change.AddMembers.Count -lt $change.AddCount -or
+                        $change.RemoveMembers.Count -lt $change.RemoveCount)) {
+                    $call = @{
+                        Cmdlet    = $PSCmdlet
+                        Method    = 'change.members'
+                        Property  = 'members'
+                        Parameter = @{ changeId = $change.ChangeId }
+                        Limit     = 500
+                    }
+                    $members = @(Get-EngineList @call)
+                    $change.AddMembers = @(ConvertTo-MemberReference ($members |
+                        Where-Object -FilterScript { $_.operation -eq 'Add' }))
+                    $change.RemoveMembers = @(ConvertTo-MemberReference ($members |
+                        Where-Object -FilterScript { $_.operation -eq 'Remove' }))
                 }
                 $change
             }

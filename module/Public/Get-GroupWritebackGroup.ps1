@@ -37,10 +37,16 @@ function Get-GroupWritebackGroup {
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Select-Object -First 50 |
+                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') |
+                    Select-Object -First 50 |
                     ForEach-Object -Process {
-                        $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($_.DisplayName) + "'"
-                        [System.Management.Automation.CompletionResult]::new($quoted, $_.DisplayName, 'ParameterValue', "$($_.DistinguishedName) ")
+                        $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent(
+                            $_.DisplayName) + "'"
+                        [System.Management.Automation.CompletionResult]::new(
+                            $quoted,
+                            $_.DisplayName,
+                            'ParameterValue',
+                            "$($_.DistinguishedName) ")
                     }
             })]
         [string[]] $Name,
@@ -62,12 +68,27 @@ function Get-GroupWritebackGroup {
         foreach ($query in $queries) {
             $wanted = [string] $query.Values
             $seen = @{ Any = $false }
-            Get-EngineList -Cmdlet $PSCmdlet -Method 'group.list' -Property 'groups' -Parameter $query | ForEach-Object -Process {
+            $call = @{
+                Cmdlet    = $PSCmdlet
+                Method    = 'group.list'
+                Property  = 'groups'
+                Parameter = $query
+            }
+            Get-EngineList @call | ForEach-Object -Process {
                 $seen.Any = $true
                 ConvertTo-Group $_
             }
             if (-not $seen.Any -and $wanted -and $wanted -notmatch '[*?]') {
-                $PSCmdlet.WriteError((ConvertTo-ErrorRecord -Id 'GroupNotFound' -Category 'ObjectNotFound' -Object $wanted -Message 'The state knows no such group.' -Advice 'Known are groups of the tenant that are not synchronised from the directory, since the first sync after they were made. Start-GroupWritebackSync -Group says step by step what becomes of one.'))
+                $problem = @{
+                    Id       = 'GroupNotFound'
+                    Category = 'ObjectNotFound'
+                    Object   = $wanted
+                    Message  = 'The state knows no such group.'
+                    Advice   = 'Known are groups of the tenant that are not synchronised from the directory, ' +
+                        'since the first sync after they were made. Start-GroupWritebackSync -Group says step ' +
+                        'by step what becomes of one.'
+                }
+                $PSCmdlet.WriteError((ConvertTo-ErrorRecord @problem))
             }
         }
     }

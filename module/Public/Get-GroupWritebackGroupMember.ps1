@@ -35,7 +35,15 @@ function Get-GroupWritebackGroupMember {
     }
     process {
         foreach ($guid in $GroupId) {
-            Get-EngineList -Cmdlet $PSCmdlet -Method 'group.members' -Property 'members' -Parameter @{ id = $guid.ToString() } -Limit 500 -NonTerminating |
+            $call = @{
+                Cmdlet         = $PSCmdlet
+                Method         = 'group.members'
+                Property       = 'members'
+                Parameter      = @{ id = $guid.ToString() }
+                Limit          = 500
+                NonTerminating = $true
+            }
+            Get-EngineList @call |
                 ForEach-Object -Process { ConvertTo-Member -Member $_ -GroupId $guid.ToString() }
         }
     }

@@ -36,8 +36,16 @@ function Get-GroupWritebackRun {
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript { "$($_.Id)" -like "$WordToComplete*" } |
-                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new("$($_.Id)", "$($_.Id)", 'ParameterValue', "$($_.Started) $($_.Kind) $($_.Status)") }
+                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript {
+                    "$($_.Id)" -like "$WordToComplete*"
+                } |
+                    ForEach-Object -Process {
+                        [System.Management.Automation.CompletionResult]::new(
+                            "$($_.Id)",
+                            "$($_.Id)",
+                            'ParameterValue',
+                            "$($_.Started) $($_.Kind) $($_.Status)")
+                    }
             })]
         [long[]] $Id,
 
@@ -59,6 +67,8 @@ function Get-GroupWritebackRun {
         }
         $count = if ($Last) { $Last } else { [int]::MaxValue }
         $limit = [System.Math]::Min($count, 100)
-        Get-EngineList -Cmdlet $PSCmdlet -Method 'run.list' -Property 'runs' -Limit $limit | Select-Object -First $count | ForEach-Object -Process { ConvertTo-Run $_ }
+        Get-EngineList -Cmdlet $PSCmdlet -Method 'run.list' -Property 'runs' -Limit $limit |
+            Select-Object -First $count |
+            ForEach-Object -Process { ConvertTo-Run $_ }
     }
 }

@@ -148,7 +148,13 @@ function Set-GroupWriteback {
                 $null = $CommandName, $ParameterName
                 GroupWriteback\Get-GroupWritebackRun -Last 20 |
                     Where-Object -FilterScript { $_.Planned.Adopt -and $_.PlanId -like "$WordToComplete*" } |
-                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new($_.PlanId, $_.PlanId, 'ParameterValue', "Run $($_.Id): adopts $($_.Planned.Adopt)") }
+                    ForEach-Object -Process {
+                        [System.Management.Automation.CompletionResult]::new(
+                            $_.PlanId,
+                            $_.PlanId,
+                            'ParameterValue',
+                            "Run $($_.Id): adopts $($_.Planned.Adopt)")
+                    }
             })]
         [string] $AdoptPlan,
 
@@ -159,13 +165,21 @@ function Set-GroupWriteback {
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Where-Object -FilterScript { $_.Id -and $_.DistinguishedName } | Select-Object -First 50 | Group-Object -Property DisplayName |
+                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') |
+                    Where-Object -FilterScript { $_.Id -and $_.DistinguishedName } |
+                    Select-Object -First 50 |
+                    Group-Object -Property DisplayName |
                     ForEach-Object -Process {
                         # a name that several groups have names none of them
                         foreach ($group in $_.Group) {
                             $value = if ($_.Count -eq 1) { $group.DisplayName } else { $group.Id }
-                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($value) + "'"
-                            [System.Management.Automation.CompletionResult]::new($quoted, $group.DisplayName, 'ParameterValue', "$($group.DistinguishedName) ")
+                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent(
+                                $value) + "'"
+                            [System.Management.Automation.CompletionResult]::new(
+                                $quoted,
+                                $group.DisplayName,
+                                'ParameterValue',
+                                "$($group.DistinguishedName) ")
                         }
                     }
             })]
@@ -245,7 +259,13 @@ function Set-GroupWriteback {
     if ($PSBoundParameters.ContainsKey('ConnectionCount')) { $fields['connections'] = $ConnectionCount }
     if ($PSBoundParameters.ContainsKey('RunHistoryDays')) { $fields['runHistoryDays'] = $RunHistoryDays }
     if (-not $fields.Count) {
-        $PSCmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord -Id 'NoSettingGiven' -Category 'InvalidArgument' -Message 'No setting was given.' -Advice 'Name at least one, see: Get-Help Set-GroupWriteback -Parameter *'))
+        $problem = @{
+            Id       = 'NoSettingGiven'
+            Category = 'InvalidArgument'
+            Message  = 'No setting was given.'
+            Advice   = 'Name at least one, see: Get-Help Set-GroupWriteback -Parameter *'
+        }
+        $PSCmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord @problem))
     }
 
     $text = "Set $(ConvertTo-SettingText -Bound $PSBoundParameters)"
@@ -253,7 +273,13 @@ function Set-GroupWriteback {
     $after = $null
     if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
         # refuses what cannot be, before anybody is asked
-        $after = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter ($fields + @{ whatIf = $true }) -Activity 'Checking'
+        $call = @{
+            Cmdlet    = $PSCmdlet
+            Method    = 'settings.set'
+            Parameter = ($fields + @{ whatIf = $true })
+            Activity  = 'Checking'
+        }
+        $after = Invoke-Engine @call
         foreach ($warning in $after.warnings) { if ($warning) { Write-Warning -Message $warning } }
         if ($shape.Count -and $after.enabled) {
             $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.get'
@@ -262,18 +288,23 @@ function Set-GroupWriteback {
                 if (-not $plan) { return }
                 $text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
             }
-            else { Write-Warning -Message 'What the next sync would do can be shown only when the tenant and the directory are connected.' }
+            else {
+                Write-Warning -Message ('What the next sync would do can be shown only when the tenant and the ' +
+                    'directory are connected.')
+            }
         }
     }
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Set group writeback') }
-    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+    catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
         return
     }
     $fields = Select-ShownAdoption -Fields $fields -Plan $plan
     $saved = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings'
-    foreach ($warning in $saved.warnings) { if ($warning -and $warning -notin $after.warnings) { Write-Warning -Message $warning } }
+    foreach ($warning in $saved.warnings) {
+        if ($warning -and $warning -notin $after.warnings) { Write-Warning -Message $warning }
+    }
     if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
 }

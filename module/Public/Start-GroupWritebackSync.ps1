@@ -93,8 +93,16 @@ function Start-GroupWritebackSync {
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
                 GroupWriteback\Get-GroupWritebackRun -Last 20 |
-                    Where-Object -FilterScript { $_.StopReason -match '^stopped-(?!cancelled)' -and $_.PlanId -like "$WordToComplete*" } |
-                    ForEach-Object -Process { [System.Management.Automation.CompletionResult]::new($_.PlanId, $_.PlanId, 'ParameterValue', "Run $($_.Id): $($_.StopReason)") }
+                    Where-Object -FilterScript {
+                        $_.StopReason -match '^stopped-(?!cancelled)' -and $_.PlanId -like "$WordToComplete*"
+                    } |
+                    ForEach-Object -Process {
+                        [System.Management.Automation.CompletionResult]::new(
+                            $_.PlanId,
+                            $_.PlanId,
+                            'ParameterValue',
+                            "Run $($_.Id): $($_.StopReason)")
+                    }
             })]
         [string] $AllowOnce,
 
@@ -104,13 +112,21 @@ function Start-GroupWritebackSync {
         [ArgumentCompleter({
                 param($CommandName, $ParameterName, $WordToComplete)
                 $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') | Where-Object -FilterScript { $_.Id } | Select-Object -First 50 | Group-Object -Property DisplayName |
+                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') |
+                    Where-Object -FilterScript { $_.Id } |
+                    Select-Object -First 50 |
+                    Group-Object -Property DisplayName |
                     ForEach-Object -Process {
                         # a name that several groups have names none of them
                         foreach ($group in $_.Group) {
                             $value = if ($_.Count -eq 1) { $group.DisplayName } else { $group.Id }
-                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($value) + "'"
-                            [System.Management.Automation.CompletionResult]::new($quoted, $group.DisplayName, 'ParameterValue', "$($group.DistinguishedName) ")
+                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent(
+                                $value) + "'"
+                            [System.Management.Automation.CompletionResult]::new(
+                                $quoted,
+                                $group.DisplayName,
+                                'ParameterValue',
+                                "$($group.DistinguishedName) ")
                         }
                     }
             })]
@@ -136,11 +152,12 @@ function Start-GroupWritebackSync {
                     $plan = Invoke-GroupSync -Cmdlet $PSCmdlet -Parameter ($fields + @{ whatIf = $true })
                     if (-not $plan) { continue }
                     if (-not (Test-Plan -Cmdlet $PSCmdlet -Run $plan.Run)) { $plan; continue }
-                    $text = "Synchronise the group $($plan.DisplayName) ($($plan.GroupId)) to the directory: $(ConvertTo-TotalText $plan.Run.Planned)"
+                    $text = "Synchronise the group $($plan.DisplayName) ($($plan.GroupId)) to the directory: " +
+                        "$(ConvertTo-TotalText $plan.Run.Planned)"
                 }
                 # where nobody can be asked this throws, which alone does not end a function
                 try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
-                catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+                catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
                 if (-not $confirmed) {
                     if ($WhatIfPreference) { $plan }
                     continue
@@ -166,7 +183,7 @@ function Start-GroupWritebackSync {
         }
         # where nobody can be asked this throws, which alone does not end a function
         try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
-        catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Problem $_)) }
+        catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
         if (-not $confirmed) {
             if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }
             return

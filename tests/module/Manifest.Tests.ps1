@@ -42,7 +42,10 @@ Describe 'The about topic' {
     It 'lists the error ids of the commands' {
         $module = Join-Path -Path $root -ChildPath 'module'
         $source = @(Get-ChildItem -LiteralPath $module -Filter '*.ps1' -Recurse | Get-Content) -join "`n"
-        $used = @([regex]::Matches($source, "-Id '(\w+)'") | ForEach-Object -Process { $_.Groups[1].Value } | Sort-Object -Unique)
+        # either a parameter or the entry of a table that is splatted
+        $used = @([regex]::Matches($source, "(?m)(?:-Id|^\s+Id\s+=) '(\w+)'") |
+                ForEach-Object -Process { $_.Groups[1].Value } |
+                Sort-Object -Unique)
         $topic = @(Get-Content -LiteralPath ([System.IO.Path]::Combine($module, 'en-US', 'about_GroupWriteback.help.txt'))) -join "`n"
         $listed = @([regex]::Matches($topic, '(?m)^      ([A-Z]\w+)  ') | ForEach-Object -Process { $_.Groups[1].Value } | Sort-Object -Unique)
         $used.Count | Should -BeGreaterThan 10

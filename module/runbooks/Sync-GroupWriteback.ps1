@@ -4,7 +4,8 @@
 .DESCRIPTION
     Reads the tenant with the managed identity of the Automation account, and writes to the directory as the account
     that the worker runs jobs as, or with a credential of the Automation account. The job fails when the sync stopped
-    or failed, when changes failed, and each time that a threshold holds something back. Let one worker run it, always the same: the state is on that machine.
+    or failed, when changes failed, and each time that a threshold holds something back. Let one worker run it, always
+    the same: the state is on that machine.
 
     Link it to schedules, so that it runs every 30 minutes for example. Each sync reads what has changed since the last
     one (policy type Delta); everything is read at the first, then once a week, and whenever it has to be (Initial):
@@ -43,7 +44,8 @@ if ($AssetName) { $connect['Credential'] = Get-AutomationPSCredential -Name $Ass
 if ($StatePath) { $connect['StatePath'] = $StatePath }
 try {
     [void] (Connect-GroupWriteback @connect)
-    # What is due, Delta or Initial. The record comes out first, then an error if the run stopped or failed, or changes failed or were held back: that ends the job as failed
+    # What is due, Delta or Initial. The record comes out first, then an error if the run stopped or failed, or changes
+    # failed or were held back: that ends the job as failed
     Start-GroupWritebackSync -Confirm:$false
 }
 finally {

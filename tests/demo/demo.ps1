@@ -23,7 +23,7 @@ function Write-Step {
 function Invoke-Typed {
     param([scriptblock] $Command)
     ''
-    $lines = $Command.ToString().Trim() -split '\r?\n' | ForEach-Object -Process { $_.Trim() }
+    $lines = $Command.ToString().Trim() -split '\r?\n' | ForEach-Object -Process { $_ -replace '^ {4}' }
     'PS> ' + ($lines -join "`n  > ")
     $answer = @(. $Command)
     $script:answer = $answer
@@ -66,8 +66,15 @@ $before = tests/lab/dump
 
 Write-Step 'Connect to the tenant and to the domain'
 Invoke-Typed { Import-Module ./GroupWriteback.psd1 }
-Invoke-Typed { Connect-GroupWriteback -TenantId $env:GWB_LAB_TENANT_ID -ClientSecretCredential $app -Server $env:GWB_LAB_SERVER -Credential $account @lab }
-Assert-That 'both sides are connected' ($answer[0].TenantId -eq $env:GWB_LAB_TENANT_ID -and $answer[0].Domain -eq $env:GWB_LAB_DOMAIN)
+Invoke-Typed {
+    $source = @{ TenantId = $env:GWB_LAB_TENANT_ID; ClientSecretCredential = $app }
+    $target = @{ Server = $env:GWB_LAB_SERVER; Credential = $account }
+    Connect-GroupWriteback @source @target @lab
+}
+Assert-That 'both sides are connected' (
+    $answer[0].TenantId -eq $env:GWB_LAB_TENANT_ID -and
+    $answer[0].Domain -eq $env:GWB_LAB_DOMAIN
+)
 
 Write-Step 'What is missing?'
 Invoke-Typed { Test-GroupWriteback -TargetContainer $container }
@@ -83,32 +90,53 @@ Write-Step 'Enable, preview, synchronise'
 Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName }
 Assert-That 'it is on' ((Get-GroupWriteback).Status -eq 'Enabled')
 Invoke-Typed { Start-GroupWritebackSync -WhatIf | Group-Object -Property Action -NoElement }
-Assert-That 'the preview is the same as before' ($planned -eq ($answer | Where-Object -FilterScript { $_.Name -eq 'Create' }).Count)
+Assert-That 'the preview is the same as before' ($planned -eq (
+    $answer | Where-Object -FilterScript { $_.Name -eq 'Create' }
+).Count)
 Invoke-Typed { Start-GroupWritebackSync }
-Assert-That 'everything planned was done' ($answer[0].Status -eq 'complete' -and $answer[0].Exported.Create -eq $planned)
+Assert-That 'everything planned was done' (
+    $answer[0].Status -eq 'complete' -and
+    $answer[0].Exported.Create -eq $planned
+)
 
 Write-Step 'The groups stand in Active Directory: an independent client shows them'
 Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(objectClass=group)' dn | Where-Object { $_ } }
 Assert-That 'each group is there' (@($answer -match '^dn:').Count -eq $planned)
-Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=All Company)' cn sAMAccountName groupType displayName description mail adminDescription extensionName member }
+Invoke-Typed {
+    $names = 'cn', 'sAMAccountName', 'groupType', 'displayName', 'description', 'mail', 'adminDescription', 'member'
+    ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=All Company)' @names extensionName
+}
 Assert-That 'it has its ten members' (@($answer -match '^member:').Count -eq 10)
 
 Write-Step 'Who is not written, and why?'
 Invoke-Typed { Get-GroupWritebackGroup }
-Assert-That 'each written group is linked' (@($answer | Where-Object -FilterScript { $_.Situation -eq 'linked' }).Count -eq $planned)
+Assert-That 'each written group is linked' (@(
+    $answer | Where-Object -FilterScript { $_.Situation -eq 'linked' }
+).Count -eq $planned)
 Invoke-Typed { Get-GroupWritebackGroup 'All Company' | Get-GroupWritebackGroupMember | Where-Object Reason }
 Assert-That 'a member of the cloud alone is named' ($answer.Count -eq 1 -and $answer[0].Reason -eq 'cloud-only')
 
 Write-Step 'Something changes in the tenant'
-Invoke-Typed { tests/demo/tenant patch-group id=10000000-0000-4000-8000-000000000001 'set.displayName=Everybody at Contoso' }
+Invoke-Typed {
+    tests/demo/tenant patch-group id=10000000-0000-4000-8000-000000000001 'set.displayName=Everybody at Contoso'
+}
 Assert-That 'the tenant took it' ($LASTEXITCODE -eq 0)
 Invoke-Typed { tests/demo/tenant add-member group=10000000-0000-4000-8000-000000000001 member=user0020@contoso.test }
 Assert-That 'the tenant took it' ($LASTEXITCODE -eq 0)
 Invoke-Typed { Start-GroupWritebackSync }
-Assert-That 'the group was renamed and has one member more' ($answer[0].Status -eq 'complete' -and $answer[0].Exported.Update -eq 1 -and $answer[0].Exported.MembersAdded -eq 1)
+Assert-That 'the group was renamed and has one member more' (
+    $answer[0].Status -eq 'complete' -and
+    $answer[0].Exported.Update -eq 1 -and
+    $answer[0].Exported.MembersAdded -eq 1
+)
 Invoke-Typed { Get-GroupWritebackChange -Action Update, UpdateMembers | Format-List }
-Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=Everybody at Contoso)' cn sAMAccountName member }
-Assert-That 'it has eleven members under its new name' (@($answer -match '^member:').Count -eq 11 -and @($answer -match '^cn: Everybody at Contoso_').Count -eq 1)
+Invoke-Typed {
+    ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=Everybody at Contoso)' cn sAMAccountName member
+}
+Assert-That 'it has eleven members under its new name' (
+    @($answer -match '^member:').Count -eq 11 -and
+    @($answer -match '^cn: Everybody at Contoso_').Count -eq 1
+)
 
 Write-Step 'Somebody edits a group by hand'
 Invoke-Typed {
@@ -121,7 +149,11 @@ member: CN=user0007,OU=People,DC=contoso,DC=test
 }
 Assert-That 'the directory took it' ($LASTEXITCODE -eq 0)
 Invoke-Typed { Start-GroupWritebackSync }
-Assert-That 'it was put right' ($answer[0].Status -eq 'complete' -and $answer[0].DriftedGroups -eq 1 -and $answer[0].Exported.MembersRemoved -eq 1)
+Assert-That 'it was put right' (
+    $answer[0].Status -eq 'complete' -and
+    $answer[0].DriftedGroups -eq 1 -and
+    $answer[0].Exported.MembersRemoved -eq 1
+)
 Invoke-Typed { Get-GroupWritebackChange | Format-List -Property DisplayName, Action, RemoveMembers, Reason, Message }
 Assert-That 'what had been done is said' ($answer.Count -gt 0)
 
@@ -132,7 +164,10 @@ Assert-That 'it is as it should be' ($answer[0].Status -eq 'complete')
 Write-Step 'A second run changes nothing'
 Invoke-Typed { Start-GroupWritebackSync }
 $exported = $answer[0].Exported
-Assert-That 'nothing was written' ($answer[0].Status -eq 'complete' -and ($exported.Create + $exported.Update + $exported.UpdateMembers + $exported.Delete) -eq 0)
+Assert-That 'nothing was written' (
+    $answer[0].Status -eq 'complete' -and
+    ($exported.Create + $exported.Update + $exported.UpdateMembers + $exported.Delete) -eq 0
+)
 
 Write-Step 'Disable: the next sync deletes the groups, and nothing else'
 Invoke-Typed { Disable-GroupWriteback -WhatIf | Group-Object -Property Action -NoElement }

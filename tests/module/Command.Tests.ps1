@@ -1,21 +1,42 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments',
+    '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.'
+)]
 param()
 
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
     $container = 'OU=Writeback,DC=contoso,DC=test'
-    $check = @{ result = @{ settings = (Get-FakeSetting); foreignGroups = 1; ownGroups = 2; exchangeVersion = 15334; warnings = @('A warning.') } }
+    $check = @{ result = @{
+        settings = (Get-FakeSetting)
+        foreignGroups = 1
+        ownGroups = 2
+        exchangeVersion = 15334
+        warnings = @('A warning.')
+    } }
     $preview = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview' }) }
     $changes = @{ result = @{ changes = @(Get-FakeChange) } }
-    $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; disablePending = 0; nextPolicyType = 'Initial'; nextPolicyReason = 'settings-changed'; pendingGroups = 4; statePath = '/state'; lastRun = (Get-FakeRun) } }
+    $status = @{ result = @{
+        settings = (Get-FakeSetting)
+        status = 'Enabled'
+        groups = 3
+        disablePending = 0
+        nextPolicyType = 'Initial'
+        nextPolicyReason = 'settings-changed'
+        pendingGroups = 4
+        statePath = '/state'
+        lastRun = (Get-FakeRun)
+    } }
     $sides = @{ result = @{ source = @{ tenantId = 't'; tenantName = 'Contoso' }; target = @{ server = 'dc1' } } }
     # in a runspace whose host has no user: an interactive one would ask the person who runs the tests
     function Invoke-Unattended {
         param([string] $Script)
         $shell = [powershell]::Create()
         try {
-            [void] $shell.AddScript("Import-Module '$([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1'))'; $Script")
+            $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
+            [void] $shell.AddScript("Import-Module '$manifest'; $Script")
             $output = @($shell.Invoke())
             [pscustomobject]@{ Output = $output; Error = [string] $shell.Streams.Error }
         }
@@ -23,7 +44,11 @@ BeforeAll {
     }
     function Get-Called { @(Get-FakeJournal | ForEach-Object -Process { $_.method }) }
     # what ShouldProcess says it does, when it does it
-    function Get-Said { param([scriptblock] $Command) [string] (@(& $Command 4>&1) | Where-Object -FilterScript { $_ -is [System.Management.Automation.VerboseRecord] }) }
+    function Get-Said {
+        param([scriptblock] $Command)
+        $records = @(& $Command 4>&1)
+        [string] ($records | Where-Object -FilterScript { $_ -is [System.Management.Automation.VerboseRecord] })
+    }
 }
 
 AfterAll { Clear-FakeScript }
@@ -76,38 +101,63 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     It 'says the counts' {
         Use-FakeScript @{ 'sync.preview' = $preview; 'change.list' = $changes }
         $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
-        $text = (& (Get-PowerShell) -NoProfile -NonInteractive -Command "Import-Module '$manifest'; Start-GroupWritebackSync -WhatIf | Out-Null" 2>&1 | Out-String) -replace '\s+', ' '
+        $command = "Import-Module '$manifest'; Start-GroupWritebackSync -WhatIf | Out-Null"
+        $said = & (Get-PowerShell) -NoProfile -NonInteractive -Command $command 2>&1
+        $text = ($said | Out-String) -replace '\s+', ' '
         $text | Should -Match 'What if: Synchronise .*create 2, update 1 group\(s\), add 5 and remove 0 member\(s\)'
     }
 
     It 'asks with <Name>' -ForEach @(
-        @{ Name = 'members alone'; Planned = @{ updateMembers = 1; membersRemoved = 1 }; Text = 'add 0 and remove 1 member(s)' }
+        @{
+            Name = 'members alone'
+            Planned = @{ updateMembers = 1; membersRemoved = 1 }
+            Text = 'add 0 and remove 1 member(s)'
+        }
         @{ Name = 'groups alone'; Planned = @{ update = 1; skip = 2 }; Text = 'update 1, skip 2 group(s)' }
         @{ Name = 'nothing'; Planned = @{}; Text = 'change nothing' }
     ) {
         Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ kind = 'preview'; planned = $Planned }) } }
-        (Invoke-Unattended 'Start-GroupWritebackSync -Confirm').Error | Should -Match ([regex]::Escape("to the directory: $Text. Go on?"))
+        (Invoke-Unattended 'Start-GroupWritebackSync -Confirm').Error |
+            Should -Match ([regex]::Escape("to the directory: $Text. Go on?"))
     }
 
     It 'warns of a partial run' {
-        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; failed = 2; message = 'Two were refused.' }) } }
-        $run = Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems -ErrorAction SilentlyContinue
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
+            status = 'partial'
+            failed = 2
+            message = 'Two were refused.'
+        }) } }
+        $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
+        $run = Start-GroupWritebackSync -WarningVariable warnings -ErrorVariable problems @quiet
         $run.Status | Should -Be 'partial'
-        [string] $warnings | Should -Match 'Run 7 is partial: 2 change\(s\) failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
+        [string] $warnings |
+            Should -Match 'Run 7 is partial: 2 change\(s\) failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
         $problems.FullyQualifiedErrorId | Should -Be 'ChangesFailed,Start-GroupWritebackSync'
     }
 
     It 'only warns where something could not be decided' {
-        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; message = 'One group could not be decided.' }) } }
-        [void] (Start-GroupWritebackSync -WarningVariable warnings -WarningAction SilentlyContinue -ErrorVariable problems)
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
+            status = 'partial'
+            message = 'One group could not be decided.'
+        }) } }
+        $heard = @{ WarningVariable = 'warnings'; ErrorVariable = 'problems' }
+        [void] (Start-GroupWritebackSync @heard -WarningAction SilentlyContinue)
         [string] $warnings | Should -Match 'Run 7 is partial'
         $problems | Should -BeNullOrEmpty
     }
 
     It 'emits the record of a run that held something back, and an error' {
         $held = @{ delete = 600; membersRemoved = 0 }
-        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; stopReason = 'stopped-deletion-threshold-exceeded'; heldBy = @('stopped-deletion-threshold-exceeded', 'stopped-removal-threshold-exceeded'); held = $held; heldRuns = 3; message = '600 deletions.' }) } }
-        $run = Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
+            status = 'partial'
+            stopReason = 'stopped-deletion-threshold-exceeded'
+            heldBy = @('stopped-deletion-threshold-exceeded', 'stopped-removal-threshold-exceeded')
+            held = $held
+            heldRuns = 3
+            message = '600 deletions.'
+        }) } }
+        $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
+        $run = Start-GroupWritebackSync -ErrorVariable problems @quiet
         $run.Status | Should -Be 'partial'
         $run.Held.Delete | Should -Be 600
         $run.HeldRuns | Should -Be 3
@@ -119,13 +169,27 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'says of a preview what would be held back, and emits the changes' {
-        Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ status = 'partial'; stopReason = 'stopped-source-shrunk'; heldBy = @('stopped-source-shrunk'); held = @{ delete = 6 }; message = 'Half is gone.' }) }; 'change.list' = $changes }
-        @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count | Should -Be 1
+        Use-FakeScript @{
+            'sync.preview' = @{ result = (Get-FakeRun @{
+                status = 'partial'
+                stopReason = 'stopped-source-shrunk'
+                heldBy = @('stopped-source-shrunk')
+                held = @{ delete = 6 }
+                message = 'Half is gone.'
+            }) }
+            'change.list' = $changes
+        }
+        @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count |
+            Should -Be 1
         [string] $warnings | Should -Match 'would hold back.*stopped-source-shrunk.*Half is gone'
     }
 
     It 'emits the record of a run that stopped at a limit, and an error' {
-        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-deletion-threshold-exceeded'; message = '600 deletions.' }) } }
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
+            status = 'stopped'
+            stopReason = 'stopped-deletion-threshold-exceeded'
+            message = '600 deletions.'
+        }) } }
         $run = Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue
         $run.Status | Should -Be 'stopped'
         $problems[0].FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
@@ -135,7 +199,17 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'fails a script that says $ErrorActionPreference = Stop when the run failed' {
-        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'failed'; stopReason = 'TenantUnreachable'; error = @{ category = 'ConnectionError'; id = 'TenantUnreachable'; object = 'graph'; message = 'No answer.'; advice = 'Try later.' } }) } }
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
+            status = 'failed'
+            stopReason = 'TenantUnreachable'
+            error = @{
+                category = 'ConnectionError'
+                id = 'TenantUnreachable'
+                object = 'graph'
+                message = 'No answer.'
+                advice = 'Try later.'
+            }
+        }) } }
         $script = Join-Path -Path $TestDrive -ChildPath 'stop.ps1'
         Set-Content -LiteralPath $script -Value '$ErrorActionPreference = "Stop"; Start-GroupWritebackSync'
         $problem = { & $script } | Should -Throw -PassThru
@@ -145,22 +219,51 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'that <Name> ends a script that says $ErrorActionPreference = Stop, with an exit code' -ForEach @(
         @{ Name = 'cannot begin'; Answer = { Get-FakeError -Id 'RunInProgress' -Category 'ResourceBusy' } }
-        @{ Name = 'held something back'; Answer = { @{ result = (Get-FakeRun @{ status = 'partial'; stopReason = 'stopped-removal-threshold-exceeded'; heldBy = @('stopped-removal-threshold-exceeded') }) } } }
-        @{ Name = 'had changes that failed'; Answer = { @{ result = (Get-FakeRun @{ status = 'partial'; failed = 1 }) } } }
-        @{ Name = 'stopped'; Answer = { @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-deletion-threshold-exceeded' }) } } }
+        @{
+            Name = 'held something back'
+            Answer = { @{ result = (Get-FakeRun @{
+                status = 'partial'
+                stopReason = 'stopped-removal-threshold-exceeded'
+                heldBy = @('stopped-removal-threshold-exceeded')
+            }) } }
+        }
+        @{
+            Name = 'had changes that failed'
+            Answer = { @{ result = (Get-FakeRun @{ status = 'partial'; failed = 1 }) } }
+        }
+        @{
+            Name = 'stopped'
+            Answer = { @{ result = (Get-FakeRun @{
+                status = 'stopped'
+                stopReason = 'stopped-deletion-threshold-exceeded'
+            }) } }
+        }
     ) {
         Use-FakeScript @{ 'sync.start' = (& $Answer) }
         $script = Join-Path -Path $TestDrive -ChildPath 'task.ps1'
         $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
-        Set-Content -LiteralPath $script -Value "`$ErrorActionPreference = 'Stop'", "Import-Module '$manifest'", 'Start-GroupWritebackSync | Out-Null', "'went on'"
+        Set-Content -LiteralPath $script -Value @(
+            "`$ErrorActionPreference = 'Stop'"
+            "Import-Module '$manifest'"
+            'Start-GroupWritebackSync | Out-Null'
+            "'went on'"
+        )
         $text = & (Get-PowerShell) -NoProfile -NonInteractive -File $script 2>$null
         $LASTEXITCODE | Should -Be 1
         [string] $text | Should -Not -Match 'went on'
     }
 
     It 'of which the preview would stop says so, and emits the changes' {
-        Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half is gone.' }) }; 'change.list' = $changes }
-        @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count | Should -Be 1
+        Use-FakeScript @{
+            'sync.preview' = @{ result = (Get-FakeRun @{
+                status = 'stopped'
+                stopReason = 'stopped-source-shrunk'
+                message = 'Half is gone.'
+            }) }
+            'change.list' = $changes
+        }
+        @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count |
+            Should -Be 1
         [string] $warnings | Should -Match 'would stop at a limit \(stopped-source-shrunk.*Half is gone'
     }
 
@@ -179,7 +282,8 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         }
         [void] (Get-GroupWritebackRun)
         $line = 'Start-GroupWritebackSync -AllowOnce '
-        (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Should -Be 'limit'
+        (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText |
+            Should -Be 'limit'
     }
 
     It 'leaves what is due to the engine' {
@@ -190,21 +294,28 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     Context 'with another domain controller, which is behind' {
         BeforeAll {
-            $behind = @{ result = (Get-FakeRun @{ status = 'stopped'; stopReason = 'target-not-up-to-date'; message = 'dc2 has not received what was written on dc1.' }) }
+            $behind = @{ result = (Get-FakeRun @{
+                status = 'stopped'
+                stopReason = 'target-not-up-to-date'
+                message = 'dc2 has not received what was written on dc1.'
+            }) }
         }
 
         It 'says so, and what to do' {
             Use-FakeScript @{ 'sync.start' = $behind }
-            (Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue).StopReason | Should -Be 'target-not-up-to-date'
+            (Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue).StopReason |
+                Should -Be 'target-not-up-to-date'
             $problems[0].FullyQualifiedErrorId | Should -Be 'target-not-up-to-date,Start-GroupWritebackSync'
             $problems[0].CategoryInfo.Category | Should -Be 'OperationStopped'
             $problems[0].Exception.Message | Should -Match 'dc2 has not received what was written on dc1\.'
-            $problems[0].ErrorDetails.RecommendedAction | Should -Be 'Start the sync again when the domain controllers have replicated.'
+            $problems[0].ErrorDetails.RecommendedAction |
+                Should -Be 'Start the sync again when the domain controllers have replicated.'
         }
 
         It 'has no plan to show with -WhatIf' {
             Use-FakeScript @{ 'sync.preview' = $behind }
-            Start-GroupWritebackSync -WhatIf -ErrorVariable problems -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            Start-GroupWritebackSync -WhatIf -ErrorVariable problems -ErrorAction SilentlyContinue |
+                Should -BeNullOrEmpty
             $problems[0].FullyQualifiedErrorId | Should -Be 'target-not-up-to-date,Start-GroupWritebackSync'
             Get-Called | Should -Be 'sync.preview'
         }
@@ -243,7 +354,8 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         $out.Unwritten[0].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Member'
         $out.Unwritten[0].GroupId | Should -Be $out.GroupId
         $out.Unwritten[0].Written | Should -BeFalse
-        ($out | Out-String -Width 120) -replace '\s+', ' ' | Should -Match 'Unwritten : cara@contoso\.com \(cloud-only\)'
+        ($out | Out-String -Width 120) -replace '\s+', ' ' |
+            Should -Match 'Unwritten : cara@contoso\.com \(cloud-only\)'
         $out.Run.Kind | Should -Be 'group'
         $out.RunId | Should -Be 7
     }
@@ -252,7 +364,10 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Name = 'groups'; InputObject = [pscustomobject]@{ Id = 'g'; DisplayName = 'Sales' } }
         @{ Name = 'changes'; InputObject = [pscustomobject]@{ ChangeId = 5; SourceId = 'g' } }
         @{ Name = 'members'; InputObject = [pscustomobject]@{ GroupId = 'g'; Id = 'm' } }
-        @{ Name = 'groups of the ActiveDirectory module'; InputObject = [pscustomobject]@{ Name = 'Sales'; ObjectGUID = 'g'; SamAccountName = 's' } }
+        @{
+            Name = 'groups of the ActiveDirectory module'
+            InputObject = [pscustomobject]@{ Name = 'Sales'; ObjectGUID = 'g'; SamAccountName = 's' }
+        }
     ) {
         Use-FakeScript @{ 'sync.group' = $sync }
         @($InputObject, $InputObject | Start-GroupWritebackSync).Count | Should -Be 2
@@ -261,19 +376,51 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'takes what Get-GroupWritebackGroup gives, and passes on to Get-GroupWritebackChange' {
         Use-FakeScript @{
-            'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales' }) } }
+            'group.list' = @{ result = @{ groups = @(@{
+                id = '0a000000-0000-0000-0000-000000000001'
+                displayName = 'Sales'
+            }) } }
             'sync.group' = $sync; 'change.list' = $changes
         }
-        (Get-GroupWritebackGroup | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange).Action | Should -Be 'Create'
+        (Get-GroupWritebackGroup | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange).Action |
+            Should -Be 'Create'
         (Get-FakeJournal -Method 'sync.group').params.group | Should -Be '0a000000-0000-0000-0000-000000000001'
         (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 7
     }
 
     It 'says with -Verbose what it waits for, once for each try' {
-        $waiting = @{ for = 'graph.example'; why = 'refused'; since = '2026-01-02T03:04:05Z'; next = '2026-01-02T03:05:05Z'; until = '2026-01-02T03:14:05Z' }
-        $later = @{ for = 'graph.example'; why = 'refused'; since = '2026-01-02T03:04:05Z'; next = '2026-01-02T03:06:05Z'; until = '2026-01-02T03:14:05Z' }
-        $first = @{ step = 'import-source'; stepNumber = 2; stepCount = 11; done = 5; total = 0; message = 'Waiting for graph.example since 03:04:05 UTC.'; waiting = $waiting }
-        $second = @{ step = 'import-source'; stepNumber = 2; stepCount = 11; done = 5; total = 0; message = 'Waiting for graph.example still.'; waiting = $later }
+        $waiting = @{
+            for = 'graph.example'
+            why = 'refused'
+            since = '2026-01-02T03:04:05Z'
+            next = '2026-01-02T03:05:05Z'
+            until = '2026-01-02T03:14:05Z'
+        }
+        $later = @{
+            for = 'graph.example'
+            why = 'refused'
+            since = '2026-01-02T03:04:05Z'
+            next = '2026-01-02T03:06:05Z'
+            until = '2026-01-02T03:14:05Z'
+        }
+        $first = @{
+            step = 'import-source'
+            stepNumber = 2
+            stepCount = 11
+            done = 5
+            total = 0
+            message = 'Waiting for graph.example since 03:04:05 UTC.'
+            waiting = $waiting
+        }
+        $second = @{
+            step = 'import-source'
+            stepNumber = 2
+            stepCount = 11
+            done = 5
+            total = 0
+            message = 'Waiting for graph.example still.'
+            waiting = $later
+        }
         Use-FakeScript @{ 'sync.start' = @{ progress = @($first, $first, $second); result = (Get-FakeRun) } }
         $said = Get-Said { Start-GroupWritebackSync -Verbose -Confirm:$false }
         $said | Should -Match 'Waiting for graph\.example since 03:04:05 UTC\..*Waiting for graph\.example still\.'
@@ -282,10 +429,14 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'syncs nothing for no group' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun) } }
-        { Start-GroupWritebackSync -Group '' } | Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
-        { Start-GroupWritebackSync -Group $null } | Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
-        { [pscustomobject]@{ Name = 'Sales' } | Start-GroupWritebackSync -ErrorAction Stop } | Should -Throw -ErrorId 'InputObjectNotBound,Start-GroupWritebackSync'
-        { Start-GroupWritebackSync -Group Sales -PolicyType Delta } | Should -Throw -ErrorId 'AmbiguousParameterSet,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -Group '' } |
+            Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -Group $null } |
+            Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
+        { [pscustomobject]@{ Name = 'Sales' } | Start-GroupWritebackSync -ErrorAction Stop } |
+            Should -Throw -ErrorId 'InputObjectNotBound,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -Group Sales -PolicyType Delta } |
+            Should -Throw -ErrorId 'AmbiguousParameterSet,Start-GroupWritebackSync'
         @() | Start-GroupWritebackSync
         Test-Path -LiteralPath $env:FAKE_ENGINE_JOURNAL | Should -BeFalse
     }
@@ -299,39 +450,77 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'says with -WhatIf that a limit would stop it' {
-        Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{ status = 'stopped'; stopReason = 'stopped-removal-threshold-exceeded'; message = 'Half of the members.' }) } }
-        (Start-GroupWritebackSync -Group Sales -AllowOnce 'plan-6' -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Status | Should -Be 'stopped'
+        Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{
+            status = 'stopped'
+            stopReason = 'stopped-removal-threshold-exceeded'
+            message = 'Half of the members.'
+        }) } }
+        $allowed = @{ Group = 'Sales'; AllowOnce = 'plan-6'; WhatIf = $true }
+        (Start-GroupWritebackSync @allowed -WarningVariable warnings -WarningAction SilentlyContinue).Status |
+            Should -Be 'stopped'
         (Get-FakeJournal).params.allowOnce | Should -Be 'plan-6'
         [string] $warnings | Should -Match 'would stop at a limit.*Half of the members'
     }
 
     It 'asks with the counts' {
         Use-FakeScript @{ 'sync.group' = $sync }
-        (Invoke-Unattended 'Start-GroupWritebackSync -Group Sales -Confirm; $Error[0].FullyQualifiedErrorId').Output | Should -Be 'ConfirmationImpossible,Start-GroupWritebackSync'
+        (Invoke-Unattended 'Start-GroupWritebackSync -Group Sales -Confirm; $Error[0].FullyQualifiedErrorId').Output |
+            Should -Be 'ConfirmationImpossible,Start-GroupWritebackSync'
         (Get-FakeJournal).params.whatIf | Should -BeTrue
-        Get-Said { Start-GroupWritebackSync -Group Sales -Verbose } | Should -Match 'Synchronise the group Sales to the directory'
+        Get-Said { Start-GroupWritebackSync -Group Sales -Verbose } |
+            Should -Match 'Synchronise the group Sales to the directory'
     }
 
     It 'emits the steps of a run that <Status>, and an error' -ForEach @(
-        @{ Status = 'failed'; Run = @{ status = 'failed'; error = @{ category = 'ConnectionError'; id = 'TenantUnreachable'; object = 'graph'; message = 'No answer.'; advice = 'Try later.' } }; Id = 'TenantUnreachable'; Advice = 'Try later' }
-        @{ Status = 'stopped'; Run = @{ status = 'stopped'; stopReason = 'stopped-removal-threshold-exceeded'; message = 'Half of the members.' }; Id = 'stopped-removal-threshold-exceeded'; Advice = 'Start-GroupWritebackSync -Group \S+ -AllowOnce plan-7' }
+        @{
+            Status = 'failed'
+            Run = @{
+                status = 'failed'
+                error = @{
+                    category = 'ConnectionError'
+                    id = 'TenantUnreachable'
+                    object = 'graph'
+                    message = 'No answer.'
+                    advice = 'Try later.'
+                }
+            }
+            Id = 'TenantUnreachable'
+            Advice = 'Try later'
+        }
+        @{
+            Status = 'stopped'
+            Run = @{
+                status = 'stopped'
+                stopReason = 'stopped-removal-threshold-exceeded'
+                message = 'Half of the members.'
+            }
+            Id = 'stopped-removal-threshold-exceeded'
+            Advice = 'Start-GroupWritebackSync -Group \S+ -AllowOnce plan-7'
+        }
     ) {
         Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync $Run) } }
-        (Start-GroupWritebackSync -Group Sales -ErrorVariable problems -ErrorAction SilentlyContinue).Status | Should -Be $Status
+        (Start-GroupWritebackSync -Group Sales -ErrorVariable problems -ErrorAction SilentlyContinue).Status |
+            Should -Be $Status
         $problems[0].FullyQualifiedErrorId | Should -Be "$Id,Start-GroupWritebackSync"
         $problems[0].ErrorDetails.RecommendedAction | Should -Match $Advice
-        { Start-GroupWritebackSync -Group Sales -ErrorAction Stop } | Should -Throw -ErrorId "$Id,Start-GroupWritebackSync"
+        { Start-GroupWritebackSync -Group Sales -ErrorAction Stop } |
+            Should -Throw -ErrorId "$Id,Start-GroupWritebackSync"
     }
 
     It 'warns of a partial run' {
-        Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{ status = 'partial'; message = 'One was refused.' }) } }
+        Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{
+            status = 'partial'
+            message = 'One was refused.'
+        }) } }
         [void] (Start-GroupWritebackSync -Group Sales -WarningVariable warnings -WarningAction SilentlyContinue)
         [string] $warnings | Should -Match 'Run 7 is partial.*One was refused'
     }
 
     It 'goes on after a group that is not there' {
         Use-FakeScript @{ 'sync.group' = $missing, $sync }
-        @(Start-GroupWritebackSync -Group Nobody, Sales -ErrorVariable problems -ErrorAction SilentlyContinue).DisplayName | Should -Be 'Sales'
+        @(
+            Start-GroupWritebackSync -Group Nobody, Sales -ErrorVariable problems -ErrorAction SilentlyContinue
+        ).DisplayName | Should -Be 'Sales'
         $problems[0].FullyQualifiedErrorId | Should -Be 'GroupNotFound,Start-GroupWritebackSync'
         (Get-FakeJournal).params.group | Should -Be 'Nobody', 'Sales'
     }
@@ -341,13 +530,23 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
                         @{ id = '0a000000-0000-0000-0000-000000000001'; displayName = "O'Brien, team"; dn = 'CN=x' }
                         @{ id = '0a000000-0000-0000-0000-000000000002'; displayName = 'Old'; dn = 'CN=y' }
                         @{ id = '0a000000-0000-0000-0000-000000000003'; displayName = 'Old'; dn = 'CN=z' }
-                        @{ id = ''; targetGuid = '0b000000-0000-0000-0000-000000000004'; displayName = 'Others'; situation = 'foreign'; dn = 'CN=o' }
+                        @{
+                            id = ''
+                            targetGuid = '0b000000-0000-0000-0000-000000000004'
+                            displayName = 'Others'
+                            situation = 'foreign'
+                            dn = 'CN=o'
+                        }
                     ) } }
         }
         [void] (Get-GroupWritebackGroup)
         $line = 'Start-GroupWritebackSync -Group O'
         $found = (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText
-        $found | Sort-Object | Should -Be "'0a000000-0000-0000-0000-000000000002'", "'0a000000-0000-0000-0000-000000000003'", "'O''Brien, team'"
+        $found | Sort-Object | Should -Be @(
+            "'0a000000-0000-0000-0000-000000000002'"
+            "'0a000000-0000-0000-0000-000000000003'"
+            "'O''Brien, team'"
+        )
         (Get-FakeJournal)[-1].params.name | Should -Be 'O*'
     }
 }
@@ -358,11 +557,33 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
         $ids = '0A000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000002'
     }
 
-    It '<Command> sends what is to be written' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
+    It '<Command> sends what is to be written' -ForEach @(
+        @{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }
+        @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }
+    ) {
         Use-FakeScript $saved
-        & $Command -Scope Selected -GroupId $ids -Filter "displayName -like 'HR-*' -and mail -ne ''" -IncludeSecurityGroup -IncludeHiddenMembership -OnPremisesGroupType UniversalSecurityGroup -MaximumMemberCount 250000 -TrustedOwner 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106' -WarningAction SilentlyContinue
+        $written = @{
+            Scope = 'Selected'
+            GroupId = $ids
+            Filter = "displayName -like 'HR-*' -and mail -ne ''"
+            IncludeSecurityGroup = $true
+            IncludeHiddenMembership = $true
+            OnPremisesGroupType = 'UniversalSecurityGroup'
+            MaximumMemberCount = 250000
+            TrustedOwner = 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106'
+        }
+        & $Command @written -WarningAction SilentlyContinue
         $sent = @((Get-FakeJournal -Method $Method).params)[-1]
-        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'filter', 'groupIds', 'includeHiddenMembership', 'includeSecurityGroups', 'maxMemberCount', 'onPremisesGroupType', 'scope', 'trustedOwners'
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be @(
+            'filter'
+            'groupIds'
+            'includeHiddenMembership'
+            'includeSecurityGroups'
+            'maxMemberCount'
+            'onPremisesGroupType'
+            'scope'
+            'trustedOwners'
+        )
         $sent.trustedOwners | Should -Be 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106'
         $sent.scope | Should -Be 'Selected'
         $sent.groupIds | Should -BeExactly $ids.ToLowerInvariant()
@@ -374,12 +595,18 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'Set-GroupWriteback warns of what may not have been meant, once' {
-        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting @{ warnings = @('0 of 12 groups are in scope, so none would be written.') }) } }
-        Set-GroupWriteback -Filter "displayName -eq 'x'" -Confirm:$false -WarningVariable warnings -WarningAction SilentlyContinue
+        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting @{ warnings = @(
+            '0 of 12 groups are in scope, so none would be written.'
+        ) }) } }
+        $heard = @{ WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue' }
+        Set-GroupWriteback -Filter "displayName -eq 'x'" -Confirm:$false @heard
         [string] $warnings | Should -Be '0 of 12 groups are in scope, so none would be written.'
     }
 
-    It '<Command> takes one id for -Scope Selected' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
+    It '<Command> takes one id for -Scope Selected' -ForEach @(
+        @{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }
+        @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }
+    ) {
         Use-FakeScript $saved
         & $Command -GroupId $ids[0] -WarningAction SilentlyContinue
         $sent = @((Get-FakeJournal -Method $Method).params)[-1]
@@ -388,7 +615,10 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
         $sent.groupIds | Should -Be $ids[0]
     }
 
-    It '<Command> takes away what is set' -ForEach @(@{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }, @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }) {
+    It '<Command> takes away what is set' -ForEach @(
+        @{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }
+        @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }
+    ) {
         Use-FakeScript $saved
         & $Command -GroupId @() -Filter '' -IncludeSecurityGroup:$false -WarningAction SilentlyContinue
         $sent = @((Get-FakeJournal -Method $Method).params)[-1]
@@ -425,23 +655,40 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'completes -<Parameter>' -ForEach @(
         @{ Parameter = 'Scope'; Expected = 'All', 'Selected', 'WritebackEnabled' }
-        @{ Parameter = 'OnPremisesGroupType'; Expected = 'UniversalDistributionGroup', 'UniversalMailEnabledSecurityGroup', 'UniversalSecurityGroup' }
+        @{
+            Parameter = 'OnPremisesGroupType'
+            Expected = 'UniversalDistributionGroup', 'UniversalMailEnabledSecurityGroup', 'UniversalSecurityGroup'
+        }
     ) {
         Use-FakeScript
         foreach ($command in 'Enable-GroupWriteback', 'Set-GroupWriteback') {
             $line = "$command -$Parameter "
-            (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Sort-Object | Should -Be $Expected
+            (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText |
+                Sort-Object |
+                Should -Be $Expected
         }
     }
 
     It 'asks with the scope' {
         $sets = @(
-            @{ scope = @{ groups = 'All'; includeSecurityGroups = $true }; Text = 'Write the Microsoft 365 groups and the security groups of tenant' }
-            @{ scope = @{ groups = 'WritebackEnabled' }; Text = 'Write the groups that are enabled for writeback of tenant' }
-            @{ scope = @{ groups = 'Selected'; groupIds = $ids; filter = "mail -ne ''" }; Text = "Write 2 selected group\(s\) \(where mail -ne ''\) of tenant" }
+            @{
+                scope = @{ groups = 'All'; includeSecurityGroups = $true }
+                Text = 'Write the Microsoft 365 groups and the security groups of tenant'
+            }
+            @{
+                scope = @{ groups = 'WritebackEnabled' }
+                Text = 'Write the groups that are enabled for writeback of tenant'
+            }
+            @{
+                scope = @{ groups = 'Selected'; groupIds = $ids; filter = "mail -ne ''" }
+                Text = "Write 2 selected group\(s\) \(where mail -ne ''\) of tenant"
+            }
         )
         foreach ($set in $sets) {
-            Use-FakeScript @{ 'writeback.enable' = @{ result = @{ settings = (Get-FakeSetting @{ scope = $set.scope }); warnings = @() } } }
+            Use-FakeScript @{ 'writeback.enable' = @{ result = @{
+                settings = (Get-FakeSetting @{ scope = $set.scope })
+                warnings = @()
+            } } }
             Get-Said { Enable-GroupWriteback $container -Verbose } | Should -Match $set.Text
         }
     }
@@ -450,13 +697,17 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
 Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     It 'checks, saves and says what it does' {
         Use-FakeScript @{ 'writeback.enable' = $check }
-        $said = Get-Said { Enable-GroupWriteback $container -NameFormat DisplayName -Adopt -Verbose -WarningAction SilentlyContinue }
+        $said = Get-Said {
+            Enable-GroupWriteback $container -NameFormat DisplayName -Adopt -Verbose -WarningAction SilentlyContinue
+        }
         Get-Called | Should -Be 'writeback.enable', 'writeback.enable'
         $sent = (Get-FakeJournal -Method 'writeback.enable').params
         $sent[0].whatIf | Should -BeTrue
         $sent[1].PSObject.Properties.Name | Sort-Object | Should -Be 'adopt', 'nameFormat', 'targetContainer'
         $sent[1].targetContainer | Should -Be $container
-        $said | Should -Match 'tenant Contoso \(11111111-1111-1111-1111-111111111111\) to OU=Writeback,DC=contoso,DC=test in the domain contoso.test.*2 group\(s\) of ours and 1 of others'
+        $said |
+            Should -Match 'tenant Contoso \(11111111-1111-1111-1111-111111111111\) to OU=Writeback,DC=contoso,DC=test'
+        $said | Should -Match 'in the domain contoso.test.*2 group\(s\) of ours and 1 of others'
     }
 
     It 'agrees to exactly the adoptions that were shown' {
@@ -489,7 +740,13 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'saves nothing when a check fails' {
-        Use-FakeScript @{ 'writeback.enable' = (Get-FakeError -Id 'ContainerNotFound' -Category 'ObjectNotFound' -Message 'There is no such container.' -Object $container) }
+        $missing = @{
+            Id = 'ContainerNotFound'
+            Category = 'ObjectNotFound'
+            Message = 'There is no such container.'
+            Object = $container
+        }
+        Use-FakeScript @{ 'writeback.enable' = (Get-FakeError @missing) }
         $problem = { Enable-GroupWriteback $container } | Should -Throw -PassThru
         $problem.FullyQualifiedErrorId | Should -Be 'ContainerNotFound,Enable-GroupWriteback'
         $problem.TargetObject | Should -Be $container
@@ -500,13 +757,18 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     It 'goes no further after an error that is not to be shown' {
         Use-FakeScript @{ 'writeback.enable' = (Get-FakeError); 'sync.start' = @{ result = (Get-FakeRun) } }
         # not inside a test, for where something may catch an error it always ends the command
-        (Invoke-Unattended 'Enable-GroupWriteback "OU=x" -StartSync -ErrorAction SilentlyContinue').Output | Should -BeNullOrEmpty
-        (Invoke-Unattended '$ErrorActionPreference = "SilentlyContinue"; Enable-GroupWriteback "OU=x" -StartSync').Output | Should -BeNullOrEmpty
+        (Invoke-Unattended 'Enable-GroupWriteback "OU=x" -StartSync -ErrorAction SilentlyContinue').Output |
+            Should -BeNullOrEmpty
+        $script = '$ErrorActionPreference = "SilentlyContinue"; Enable-GroupWriteback "OU=x" -StartSync'
+        (Invoke-Unattended $script).Output | Should -BeNullOrEmpty
         (Get-FakeJournal -Method 'writeback.enable').params.whatIf | Should -Be $true, $true
         Get-Called | Should -Not -Contain 'sync.start'
     }
 
-    It 'shows people what to do, once<Name>' -ForEach @(@{ Name = ''; Shown = $null }, @{ Name = ', also where PowerShell does not'; Shown = $false }) {
+    It 'shows people what to do, once<Name>' -ForEach @(
+        @{ Name = ''; Shown = $null }
+        @{ Name = ', also where PowerShell does not'; Shown = $false }
+    ) {
         Use-FakeScript @{ 'writeback.enable' = (Get-FakeError -Message 'It failed.' -Advice 'Connect first.') }
         if ($null -ne $Shown) { & (Get-Module -Name GroupWriteback) { $script:AdviceIsShown = $args[0] } $Shown }
         $problem = { Enable-GroupWriteback $container } | Should -Throw -PassThru
@@ -515,7 +777,12 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'runs the first sync with -StartSync, and returns the status with -PassThru' {
-        Use-FakeScript @{ 'writeback.enable' = $check; 'sync.start' = @{ result = (Get-FakeRun) }; 'writeback.get' = $status; 'session.get' = $sides }
+        Use-FakeScript @{
+            'writeback.enable' = $check
+            'sync.start' = @{ result = (Get-FakeRun) }
+            'writeback.get' = $status
+            'session.get' = $sides
+        }
         $out = @(Enable-GroupWriteback $container -StartSync -PassThru -WarningAction SilentlyContinue)
         $out[0].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Run'
         $out[1].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Status'
@@ -540,21 +807,26 @@ Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Command = 'Set-GroupWriteback -RunHistoryDays 5 -Confirm' }
     ) {
         Use-FakeScript @{ 'writeback.enable' = $check; 'settings.set' = @{ result = (Get-FakeSetting) } }
-        (Invoke-Unattended "$Command; `$Error[0].FullyQualifiedErrorId").Output | Should -Match '^ConfirmationImpossible,'
+        (Invoke-Unattended "$Command; `$Error[0].FullyQualifiedErrorId").Output |
+            Should -Match '^ConfirmationImpossible,'
         @(Get-Called).Count | Should -Be 1
         (Get-FakeJournal).params.whatIf | Should -BeTrue
     }
 
     It 'names the count' {
         Use-FakeScript @{ 'writeback.disable' = $disable }
-        Get-Said { Disable-GroupWriteback -Confirm:$false -Verbose } | Should -Match 'DELETE 3 group\(s\) from the directory with the next sync'
+        Get-Said { Disable-GroupWriteback -Confirm:$false -Verbose } |
+            Should -Match 'DELETE 3 group\(s\) from the directory with the next sync'
         $sent = (Get-FakeJournal -Method 'writeback.disable').params
         $sent[0].whatIf | Should -BeTrue
         $sent[1].whatIf | Should -BeNullOrEmpty
     }
 
     It 'emits the groups with -WhatIf' {
-        Use-FakeScript @{ 'writeback.disable' = $disable; 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ action = 'Delete' }) } } }
+        Use-FakeScript @{
+            'writeback.disable' = $disable
+            'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ action = 'Delete' }) } }
+        }
         (Disable-GroupWriteback -WhatIf -IncludeAdopted).Action | Should -Be 'Delete'
         (Get-FakeJournal -Method 'writeback.disable').params.includeAdopted | Should -BeTrue
         Get-Called | Should -Be 'writeback.disable', 'change.list'
@@ -567,7 +839,8 @@ Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'deletes nothing with -KeepGroup' {
         Use-FakeScript @{ 'writeback.disable' = $disable }
-        Get-Said { Disable-GroupWriteback -KeepGroup -StartSync -Confirm:$false -Verbose } | Should -Match 'keep all groups'
+        Get-Said { Disable-GroupWriteback -KeepGroup -StartSync -Confirm:$false -Verbose } |
+            Should -Match 'keep all groups'
         Get-Called | Should -Not -Contain 'sync.start'
         $sent = (Get-FakeJournal -Method 'writeback.disable').params[1]
         $sent.keepGroup | Should -BeTrue
@@ -596,8 +869,13 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'sends what may be adopted and what is let go of, and shows it' {
-        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'writeback.get' = @{ result = ($status.result + @{ adoptPending = 2 }) }; 'session.get' = $sides }
-        $after = Set-GroupWriteback -AdoptPlan plan-9 -AdoptGroup 'Sales', 'CN=Old,DC=contoso,DC=test' -ReleaseGroup 'HR' -PassThru
+        Use-FakeScript @{
+            'settings.set' = @{ result = (Get-FakeSetting) }
+            'writeback.get' = @{ result = ($status.result + @{ adoptPending = 2 }) }
+            'session.get' = $sides
+        }
+        $list = @{ AdoptGroup = 'Sales', 'CN=Old,DC=contoso,DC=test'; ReleaseGroup = 'HR' }
+        $after = Set-GroupWriteback -AdoptPlan plan-9 @list -PassThru
         $sent = (Get-FakeJournal -Method 'settings.set').params
         $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'adoptGroups', 'adoptPlan', 'releaseGroups'
         $sent.adoptPlan | Should -Be 'plan-9'
@@ -610,14 +888,23 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'shows with -WhatIf what would be adopted, and agrees to nothing' {
         $adopt = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview'; planId = 'plan-9'; planned = @{ adopt = 1 } }) }
-        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $adopt; 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ action = 'Adopt' }) } } }
+        Use-FakeScript @{
+            'settings.set' = @{ result = (Get-FakeSetting) }
+            'session.get' = $sides
+            'sync.preview' = $adopt
+            'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ action = 'Adopt' }) } }
+        }
         (Set-GroupWriteback -Adopt -WhatIf).Action | Should -Be 'Adopt'
         (Get-FakeJournal -Method 'sync.preview').params.settings.adopt | Should -BeTrue
         @(Get-FakeJournal -Method 'settings.set').params.whatIf | Should -Be $true
     }
 
     It 'sends what is to become of frozen groups, and shows it' {
-        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'writeback.get' = $status; 'session.get' = $sides }
+        Use-FakeScript @{
+            'settings.set' = @{ result = (Get-FakeSetting) }
+            'writeback.get' = $status
+            'session.get' = $sides
+        }
         $status = Set-GroupWriteback -SoftDeletedGroup Remove -OutOfScopeGroup Keep -PassThru
         $sent = (Get-FakeJournal -Method 'settings.set').params
         $sent.softDeletedGroup | Should -Be 'Remove'
@@ -637,7 +924,12 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'shows with -WhatIf what a changed scope means' {
-        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $preview; 'change.list' = $changes }
+        Use-FakeScript @{
+            'settings.set' = @{ result = (Get-FakeSetting) }
+            'session.get' = $sides
+            'sync.preview' = $preview
+            'change.list' = $changes
+        }
         (Set-GroupWriteback -Scope WritebackEnabled -DeletionThreshold 0 -WhatIf).Action | Should -Be 'Create'
         $sent = (Get-FakeJournal -Method 'sync.preview').params.settings
         $sent.scope | Should -Be 'WritebackEnabled'
@@ -647,7 +939,8 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     It 'says in words what it sets' {
         Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
         $many = 1..5 | ForEach-Object -Process { [guid]::NewGuid() }
-        Get-Said { Set-GroupWriteback -GroupId $many -Filter '' -DeletionThreshold 0 -PassThru:$false -Verbose } | Should -Match 'Set GroupId = 5 groups, Filter = none, DeletionThreshold = 0\.'
+        Get-Said { Set-GroupWriteback -GroupId $many -Filter '' -DeletionThreshold 0 -PassThru:$false -Verbose } |
+            Should -Match 'Set GroupId = 5 groups, Filter = none, DeletionThreshold = 0\.'
     }
 
     It 'refuses to set nothing' {
@@ -656,10 +949,16 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'shows with -WhatIf what a changed container means' {
-        Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) }; 'session.get' = $sides; 'sync.preview' = $preview; 'change.list' = $changes }
+        Use-FakeScript @{
+            'settings.set' = @{ result = (Get-FakeSetting) }
+            'session.get' = $sides
+            'sync.preview' = $preview
+            'change.list' = $changes
+        }
         (Set-GroupWriteback -TargetContainer 'OU=Other,DC=contoso,DC=test' -WhatIf).Action | Should -Be 'Create'
         (Get-FakeJournal -Method 'settings.set').params.whatIf | Should -BeTrue
-        (Get-FakeJournal -Method 'sync.preview').params.settings.targetContainer | Should -Be 'OU=Other,DC=contoso,DC=test'
+        (Get-FakeJournal -Method 'sync.preview').params.settings.targetContainer |
+            Should -Be 'OU=Other,DC=contoso,DC=test'
     }
 
     It 'checks limits with -WhatIf, and has nothing to show' {
@@ -693,19 +992,41 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.OutageMinutes | Should -Be 20
         $shown.NextPolicyReason | Should -Be 'settings-changed'
         $shown.PendingGroups | Should -Be 4
-        ($shown | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : Initial \(settings-changed\) LastRun : 7: Initial sync complete'
+        ($shown | Out-String) -replace '\s+', ' ' |
+            Should -Match 'NextPolicyType : Initial \(settings-changed\) LastRun : 7: Initial sync complete'
         $shown.Connection.TenantName | Should -Be 'Contoso'
         $shown.EngineVersion | Should -Be '0.0.0-fake'
         $shown.LogPath | Should -Be '/state/log/engine-20260102.log'
     }
 
-    It 'shows no next sync of groups while it is <Name>' -ForEach @(@{ Name = 'Disabled' }, @{ Name = 'DisablePending' }) {
-        Use-FakeScript @{ 'writeback.get' = @{ result = @{ settings = (Get-FakeSetting); status = $Name; groups = 3; nextPolicyType = 'Delta'; statePath = '/state' } }; 'session.get' = @{} }
+    It 'shows no next sync of groups while it is <Name>' -ForEach @(
+        @{ Name = 'Disabled' }
+        @{ Name = 'DisablePending' }
+    ) {
+        Use-FakeScript @{
+            'writeback.get' = @{ result = @{
+                settings = (Get-FakeSetting)
+                status = $Name
+                groups = 3
+                nextPolicyType = 'Delta'
+                statePath = '/state'
+            } }
+            'session.get' = @{}
+        }
         (Get-GroupWriteback | Out-String) -replace '\s+', ' ' | Should -Match 'NextPolicyType : LastRun :'
     }
 
     It 'shows an installation that has nothing yet' {
-        Use-FakeScript @{ 'writeback.get' = @{ result = @{ settings = @{ enabled = $false; limits = @{} }; status = 'NotConfigured'; groups = 0; nextPolicyType = 'Initial'; statePath = '/state' } }; 'session.get' = @{} }
+        Use-FakeScript @{
+            'writeback.get' = @{ result = @{
+                settings = @{ enabled = $false; limits = @{} }
+                status = 'NotConfigured'
+                groups = 0
+                nextPolicyType = 'Initial'
+                statePath = '/state'
+            } }
+            'session.get' = @{}
+        }
         $shown = Get-GroupWriteback
         $shown.Status | Should -Be 'NotConfigured'
         $shown.LastRun | Should -BeNullOrEmpty
@@ -718,24 +1039,47 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'Test-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     It 'returns a row for each check' {
-        Use-FakeScript @{ 'writeback.test' = @{ result = @{ checks = @(@{ name = 'State'; result = 'Passed'; message = 'Fine.' }, @{ name = 'Schema'; result = 'Failed'; message = 'No Exchange.'; advice = 'Use -ExcludeMailAttribute.'; errorId = 'ExchangeSchemaMissing' }) } } }
+        Use-FakeScript @{ 'writeback.test' = @{ result = @{ checks = @(
+            @{ name = 'State'; result = 'Passed'; message = 'Fine.' }
+            @{
+                name = 'Schema'
+                result = 'Failed'
+                message = 'No Exchange.'
+                advice = 'Use -ExcludeMailAttribute.'
+                errorId = 'ExchangeSchemaMissing'
+            }
+        ) } } }
         $rows = Test-GroupWriteback -TargetContainer $container
         $rows.Count | Should -Be 2
         $rows[1].ErrorId | Should -Be 'ExchangeSchemaMissing'
         (Get-FakeJournal).params.targetContainer | Should -Be $container
-        ($rows | Out-String -Width 200) -replace '\s+', ' ' | Should -Match 'Schema Failed No Exchange. Use -ExcludeMailAttribute.'
+        ($rows | Out-String -Width 200) -replace '\s+', ' ' |
+            Should -Match 'Schema Failed No Exchange. Use -ExcludeMailAttribute.'
         Test-GroupWriteback -Quiet | Should -BeFalse
     }
 
     It 'says yes with -Quiet when nothing failed' {
-        Use-FakeScript @{ 'writeback.test' = @{ result = @{ checks = @(@{ name = 'State'; result = 'Passed' }, @{ name = 'Exchange'; result = 'Skipped' }) } } }
+        Use-FakeScript @{ 'writeback.test' = @{ result = @{ checks = @(
+            @{ name = 'State'; result = 'Passed' }
+            @{ name = 'Exchange'; result = 'Skipped' }
+        ) } } }
         Test-GroupWriteback -Quiet | Should -BeTrue
     }
 }
 
 Describe 'Get-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
-        $group = @{ id = '0a000000-0000-0000-0000-000000000001'; targetGuid = '0c000000-0000-0000-0000-000000000001'; displayName = '2024-01-02T03:04:05Z'; dn = 'CN=a'; situation = 'linked'; members = 5; unwritten = 2; lastAction = 'Create'; lastOutcome = 'done' }
+        $group = @{
+            id = '0a000000-0000-0000-0000-000000000001'
+            targetGuid = '0c000000-0000-0000-0000-000000000001'
+            displayName = '2024-01-02T03:04:05Z'
+            dn = 'CN=a'
+            situation = 'linked'
+            members = 5
+            unwritten = 2
+            lastAction = 'Create'
+            lastOutcome = 'done'
+        }
         $groups = @{ result = @{ groups = @($group) } }
     }
 
@@ -747,17 +1091,30 @@ Describe 'Get-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'takes objects of the ActiveDirectory module and of Microsoft Graph' {
         Use-FakeScript @{ 'group.list' = $groups }
-        [void] ([pscustomobject]@{ ObjectGUID = [guid] '0C000000-0000-0000-0000-000000000001'; Name = 'x' }, [pscustomobject]@{ Id = '0A000000-0000-0000-0000-000000000001' } | Get-GroupWritebackGroup)
-        (Get-FakeJournal).params.id | Should -Be '0c000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000001'
+        $objects = @(
+            [pscustomobject]@{ ObjectGUID = [guid] '0C000000-0000-0000-0000-000000000001'; Name = 'x' }
+            [pscustomobject]@{ Id = '0A000000-0000-0000-0000-000000000001' }
+        )
+        [void] ($objects | Get-GroupWritebackGroup)
+        (Get-FakeJournal).params.id |
+            Should -Be '0c000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000001'
     }
 
-    It 'keeps a name that looks like a date<Name>' -ForEach @(@{ Name = ''; Dates = $false }, @{ Name = ', also before PowerShell 7.5'; Dates = $true }) {
+    It 'keeps a name that looks like a date<Name>' -ForEach @(
+        @{ Name = ''; Dates = $false }
+        @{ Name = ', also before PowerShell 7.5'; Dates = $true }
+    ) {
         Use-FakeScript @{ 'group.list' = $groups }
-        if ($Dates -and $PSVersionTable.PSVersion.Major -ge 6) { & (Get-Module -Name GroupWriteback) { $script:JsonOption = @{}; $script:JsonMakesDates = $true } }
+        if ($Dates -and $PSVersionTable.PSVersion.Major -ge 6) {
+            & (Get-Module -Name GroupWriteback) { $script:JsonOption = @{}; $script:JsonMakesDates = $true }
+        }
         (Get-GroupWritebackGroup).DisplayName | Should -BeExactly '2024-01-02T03:04:05Z'
     }
 
-    It 'writes an error for a <Name> that is not there' -ForEach @(@{ Name = 'name'; Parameter = @{ Name = 'Sales' } }, @{ Name = 'id'; Parameter = @{ Id = '0a000000-0000-0000-0000-000000000002' } }) {
+    It 'writes an error for a <Name> that is not there' -ForEach @(
+        @{ Name = 'name'; Parameter = @{ Name = 'Sales' } }
+        @{ Name = 'id'; Parameter = @{ Id = '0a000000-0000-0000-0000-000000000002' } }
+    ) {
         Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @() } } }
         Get-GroupWritebackGroup @Parameter -ErrorVariable problems -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $problems[0].FullyQualifiedErrorId | Should -Be 'GroupNotFound,Get-GroupWritebackGroup'
@@ -765,18 +1122,26 @@ Describe 'Get-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'completes names, quoted' {
-        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = "O'Brien, team"; dn = 'CN=x' }) } } }
+        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{
+            id = '0a000000-0000-0000-0000-000000000001'
+            displayName = "O'Brien, team"
+            dn = 'CN=x'
+        }) } } }
         $line = "Get-GroupWritebackGroup O'B"
         [void] (Get-GroupWritebackGroup)
         $line = 'Get-GroupWritebackGroup O'
-        (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText | Should -Be "'O''Brien, team'"
+        (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText |
+            Should -Be "'O''Brien, team'"
         (Get-FakeJournal)[-1].params.name | Should -Be 'O*'
     }
 }
 
 Describe 'Get-GroupWritebackGroupMember' -Skip:(-not $env:FAKE_ENGINE) {
     It 'gives each member with its reason' {
-        Use-FakeScript @{ 'group.members' = @{ result = @{ members = @(@{ id = 'u1'; name = 'One'; kind = 'user'; targetGuid = 'g1'; dn = 'CN=One'; reason = '' }, @{ id = 'u2'; name = 'Two'; kind = 'user'; reason = 'guest' }) } } }
+        Use-FakeScript @{ 'group.members' = @{ result = @{ members = @(
+            @{ id = 'u1'; name = 'One'; kind = 'user'; targetGuid = 'g1'; dn = 'CN=One'; reason = '' }
+            @{ id = 'u2'; name = 'Two'; kind = 'user'; reason = 'guest' }
+        ) } } }
         $members = Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001'
         $members.Written | Should -Be $true, $false
         $members[1].Reason | Should -Be 'guest'
@@ -789,8 +1154,16 @@ Describe 'Get-GroupWritebackGroupMember' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'writes an error for a group that is not there, and goes on' {
-        Use-FakeScript @{ 'group.members' = (Get-FakeError -Id 'GroupNotFound' -Category 'ObjectNotFound'), @{ result = @{ members = @(@{ id = 'u1'; name = 'One' }) } } }
-        $members = @('0a000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000002' | ForEach-Object -Process { [pscustomobject]@{ Id = $_ } } | Get-GroupWritebackGroupMember -ErrorVariable problems -ErrorAction SilentlyContinue)
+        Use-FakeScript @{
+            'group.members' = (Get-FakeError -Id 'GroupNotFound' -Category 'ObjectNotFound'), @{ result = @{
+                members = @(@{ id = 'u1'; name = 'One' })
+            } }
+        }
+        $members = @(
+            '0a000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000002' |
+                ForEach-Object -Process { [pscustomobject]@{ Id = $_ } } |
+                Get-GroupWritebackGroupMember -ErrorVariable problems -ErrorAction SilentlyContinue
+        )
         $members.Count | Should -Be 1
         $problems[0].FullyQualifiedErrorId | Should -Be 'GroupNotFound,Get-GroupWritebackGroupMember'
     }
@@ -805,13 +1178,22 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'come one by one by number' {
-        Use-FakeScript @{ 'run.get' = @{ result = (Get-FakeRun) }, (Get-FakeError -Id 'RunNotFound' -Category 'ObjectNotFound' -Object '8'), @{ result = (Get-FakeRun @{ id = 9 }) } }
+        Use-FakeScript @{
+            'run.get' = @(
+                @{ result = (Get-FakeRun) }
+                (Get-FakeError -Id 'RunNotFound' -Category 'ObjectNotFound' -Object '8')
+                @{ result = (Get-FakeRun @{ id = 9 }) }
+            )
+        }
         (Get-GroupWritebackRun -Id 7, 8, 9 -ErrorVariable problems -ErrorAction SilentlyContinue).Id | Should -Be 7, 9
         $problems[0].FullyQualifiedErrorId | Should -Be 'RunNotFound,Get-GroupWritebackRun'
     }
 
     It 'flow from one to the other' {
-        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @((Get-FakeRun), (Get-FakeRun @{ id = 6 })) } }; 'change.list' = $changes }
+        Use-FakeScript @{
+            'run.list' = @{ result = @{ runs = @((Get-FakeRun), (Get-FakeRun @{ id = 6 })) } }
+            'change.list' = $changes
+        }
         [void] (Get-GroupWritebackRun | Get-GroupWritebackChange -Outcome Failed -Action Delete)
         $sent = (Get-FakeJournal -Method 'change.list').params
         $sent.runId | Should -Be 7, 6
@@ -822,14 +1204,20 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
     It 'are the changes of the newest run by default, filtered by several outcomes' {
         Use-FakeScript @{
             'run.list'    = @{ result = @{ runs = @(Get-FakeRun @{ id = 12 }) } }
-            'change.list' = @{ result = @{ changes = @((Get-FakeChange), (Get-FakeChange @{ id = 2; outcome = 'failed' }), (Get-FakeChange @{ id = 3; outcome = 'partial' })) } }
+            'change.list' = @{ result = @{ changes = @(
+                (Get-FakeChange),
+                (Get-FakeChange @{ id = 2; outcome = 'failed' }),
+                (Get-FakeChange @{ id = 3; outcome = 'partial' })
+            ) } }
         }
         (Get-GroupWritebackChange -Outcome failed, partial).ChangeId | Should -Be 2, 3
         (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 12
     }
 
     It 'have no value of an attribute that has none, be it null or left out' {
-        Use-FakeScript @{ 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ attributes = @(@{ name = 'mail'; old = $null; new = @('a@b') }, @{ name = 'description'; old = @('x') }) }) } } }
+        Use-FakeScript @{ 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{
+            attributes = @(@{ name = 'mail'; old = $null; new = @('a@b') }, @{ name = 'description'; old = @('x') })
+        }) } } }
         $attributes = (Get-GroupWritebackChange -RunId 7).Attributes
         $attributes[0].Old.Count | Should -Be 0
         $attributes[0].New | Should -Be 'a@b'
@@ -837,8 +1225,17 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'have all members on demand' {
-        $members = @(1..150 | ForEach-Object -Process { @{ operation = 'Add'; guid = "$_"; dn = "CN=$_" } }) + @(@{ operation = 'Remove'; guid = 'r'; dn = 'CN=r' })
-        Use-FakeScript @{ 'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ addCount = 150; removeCount = 1; remove = @(@{ guid = 'r'; dn = 'CN=r' }) }) } }; 'change.members' = @{ result = @{ members = $members } } }
+        $members = @(
+            1..150 | ForEach-Object -Process { @{ operation = 'Add'; guid = "$_"; dn = "CN=$_" } }
+        ) + @(@{ operation = 'Remove'; guid = 'r'; dn = 'CN=r' })
+        Use-FakeScript @{
+            'change.list' = @{ result = @{ changes = @(Get-FakeChange @{
+                addCount = 150
+                removeCount = 1
+                remove = @(@{ guid = 'r'; dn = 'CN=r' })
+            }) } }
+            'change.members' = @{ result = @{ members = $members } }
+        }
         (Get-GroupWritebackChange -RunId 7).AddMembers.Count | Should -Be 1
         $change = Get-GroupWritebackChange -RunId 7 -AllMembers
         $change.AddMembers.Count | Should -Be 150
@@ -849,51 +1246,140 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
     It 'show <Name> as a table' -ForEach @(
-        @{ Name = 'runs'; Command = { Get-GroupWritebackRun }; Expected = 'sync Initial complete 0 2 create, 1 update, 1 members \(\+5 -0\)' }
-        @{ Name = 'the syncs of single groups'; Command = { Start-GroupWritebackSync -Group Sales }; Expected = 'Sales complete Passed Passed Passed Warning Passed Created\.' }
-        @{ Name = 'the steps of a sync'; Command = { (Start-GroupWritebackSync -Group Sales).Steps }; Expected = 'Members Warning 1 of 6 members is not written\.' }
+        @{
+            Name = 'runs'
+            Command = { Get-GroupWritebackRun }
+            Expected = 'sync Initial complete 0 2 create, 1 update, 1 members \(\+5 -0\)'
+        }
+        @{
+            Name = 'the syncs of single groups'
+            Command = { Start-GroupWritebackSync -Group Sales }
+            Expected = 'Sales complete Passed Passed Passed Warning Passed Created\.'
+        }
+        @{
+            Name = 'the steps of a sync'
+            Command = { (Start-GroupWritebackSync -Group Sales).Steps }
+            Expected = 'Members Warning 1 of 6 members is not written\.'
+        }
         @{ Name = 'changes'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Create done Sales \+1 -0' }
         @{ Name = 'groups'; Command = { Get-GroupWritebackGroup }; Expected = 'Sales linked 5 2 Create done CN=a' }
-        @{ Name = 'members'; Command = { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }; Expected = 'One user False guest' }
+        @{
+            Name = 'members'
+            Command = { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }
+            Expected = 'One user False guest'
+        }
     ) {
         Use-FakeScript @{
-            'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes; 'sync.group' = @{ result = (Get-FakeGroupSync) }
-            'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales'; dn = 'CN=a'; situation = 'linked'; members = 5; unwritten = 2; lastAction = 'Create'; lastOutcome = 'done' }) } }
-            'group.members' = @{ result = @{ members = @(@{ id = 'u'; name = 'One'; kind = 'user'; reason = 'guest' }) } }
+            'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }
+            'change.list' = $changes
+            'sync.group' = @{ result = (Get-FakeGroupSync) }
+            'group.list' = @{ result = @{ groups = @(@{
+                id = '0a000000-0000-0000-0000-000000000001'
+                displayName = 'Sales'
+                dn = 'CN=a'
+                situation = 'linked'
+                members = 5
+                unwritten = 2
+                lastAction = 'Create'
+                lastOutcome = 'done'
+            }) } }
+            'group.members' = @{ result = @{ members = @(@{
+                id = 'u'
+                name = 'One'
+                kind = 'user'
+                reason = 'guest'
+            }) } }
         }
         (& $Command | Format-Table | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected
     }
 
     It 'say what <Name> came to, and why' -ForEach @(
-        @{ Name = 'a run'; Type = 'Run'; Answer = @{ status = 'partial'; message = 'Two were refused.'; failed = 2 }; Expected = 'partial 2 2 create, 1 update, 1 members \(\+5 -0\) Two were refused\.' }
-        @{ Name = 'a run that wrote nothing'; Type = 'Run'; Answer = @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half.'; exported = @{} }; Expected = 'stopped 0 stopped-source-shrunk$' }
-        @{ Name = 'a change'; Type = 'Change'; Answer = @{ action = 'Update'; addCount = 0; reason = 'drift'; message = 'Changed.' }; Expected = 'Update done Sales CN=Group_1,OU=Writeback,DC=contoso,DC=test drift: Changed\.$' }
-        @{ Name = 'a change of nothing'; Type = 'Change'; Answer = @{ action = 'Skip'; outcome = 'skipped'; addCount = 0; dn = ''; reason = 'name-clash'; message = 'Taken.' }; Expected = 'Skip skipped Sales name-clash: Taken\.$' }
+        @{
+            Name = 'a run'
+            Type = 'Run'
+            Answer = @{ status = 'partial'; message = 'Two were refused.'; failed = 2 }
+            Expected = 'partial 2 2 create, 1 update, 1 members \(\+5 -0\) Two were refused\.'
+        }
+        @{
+            Name = 'a run that wrote nothing'
+            Type = 'Run'
+            Answer = @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half.'; exported = @{} }
+            Expected = 'stopped 0 stopped-source-shrunk$'
+        }
+        @{
+            Name = 'a change'
+            Type = 'Change'
+            Answer = @{ action = 'Update'; addCount = 0; reason = 'drift'; message = 'Changed.' }
+            Expected = 'Update done Sales CN=Group_1,OU=Writeback,DC=contoso,DC=test drift: Changed\.$'
+        }
+        @{
+            Name = 'a change of nothing'
+            Type = 'Change'
+            Answer = @{
+                action = 'Skip'
+                outcome = 'skipped'
+                addCount = 0
+                dn = ''
+                reason = 'name-clash'
+                message = 'Taken.'
+            }
+            Expected = 'Skip skipped Sales name-clash: Taken\.$'
+        }
     ) {
         $item = & "Get-Fake$Type" $Answer
-        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @($item) } }; 'change.list' = @{ result = @{ changes = @($item) } } }
+        Use-FakeScript @{
+            'run.list' = @{ result = @{ runs = @($item) } }
+            'change.list' = @{ result = @{ changes = @($item) } }
+        }
         $shown = if ($Type -eq 'Run') { Get-GroupWritebackRun } else { Get-GroupWritebackChange -RunId 7 }
         ($shown | Out-String -Width 120).TrimEnd() -replace '\s+', ' ' | Should -Match $Expected
     }
 
     It 'show the worst of several actions, and what each came to' {
         $sync = Get-FakeGroupSync @{ status = 'partial' }
-        $sync.steps = $sync.steps[0..3] + @(@{ name = 'Action'; result = 'Passed'; message = 'Update (cn)' }, @{ name = 'Action'; result = 'Failed'; message = 'UpdateMembers: refused' })
+        $sync.steps = $sync.steps[0..3] + @(
+            @{ name = 'Action'; result = 'Passed'; message = 'Update (cn)' }
+            @{ name = 'Action'; result = 'Failed'; message = 'UpdateMembers: refused' }
+        )
         $skipped = Get-FakeGroupSync
-        $skipped.steps = $skipped.steps[0], @{ name = 'Scope'; result = 'Skipped'; message = 'The filter leaves it out.' }, @{ name = 'Action'; result = 'Skipped'; message = 'Skip: It stays.' }
+        $skipped.steps = @(
+            $skipped.steps[0]
+            @{ name = 'Scope'; result = 'Skipped'; message = 'The filter leaves it out.' }
+            @{ name = 'Action'; result = 'Skipped'; message = 'Skip: It stays.' }
+        )
         Use-FakeScript @{ 'sync.group' = @{ result = $sync }, @{ result = $skipped } }
-        $shown = (Start-GroupWritebackSync -Group Sales, Sales -WarningAction SilentlyContinue | Format-Table | Out-String -Width 250) -replace '\s+', ' '
-        $shown | Should -Match 'Sales partial Passed Passed Passed Warning Failed Update \(cn\) UpdateMembers: refused Sales complete Passed Skipped Skipped Skip: It stays\.'
+        $shown = (
+            Start-GroupWritebackSync -Group Sales, Sales -WarningAction SilentlyContinue |
+                Format-Table |
+                Out-String -Width 250
+        ) -replace '\s+', ' '
+        $shown | Should -Match (
+            'Sales partial Passed Passed Passed Warning Failed Update \(cn\) UpdateMembers: refused ' +
+            'Sales complete Passed Skipped Skipped Skip: It stays\.'
+        )
     }
 
-    It 'leave room for what is long in <Width> columns' -ForEach @(@{ Width = 80; Room = 12 }, @{ Width = 120; Room = 50 }) {
+    It 'leave room for what is long in <Width> columns' -ForEach @(
+        @{ Width = 80; Room = 12 }
+        @{ Width = 120; Room = 50 }
+    ) {
         Use-FakeScript @{
             'run.list' = @{ result = @{ runs = @(Get-FakeRun @{ exported = @{}; message = '#' * 300 }) } }
             'change.list' = @{ result = @{ changes = @(Get-FakeChange @{ dn = '#' * 300 }) } }
-            'writeback.test' = @{ result = @{ checks = @(@{ name = 'State'; result = 'Passed'; message = '#' * 300 }) } }
+            'writeback.test' = @{ result = @{ checks = @(@{
+                name = 'State'
+                result = 'Passed'
+                message = '#' * 300
+            }) } }
             'group.members' = @{ result = @{ members = @(@{ id = 'u'; name = 'One'; kind = 'user'; dn = '#' * 300 }) } }
         }
-        foreach ($command in { Get-GroupWritebackRun }, { Get-GroupWritebackChange -RunId 7 }, { Test-GroupWriteback }, { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }) {
+        $commands = @(
+            { Get-GroupWritebackRun }
+            { Get-GroupWritebackChange -RunId 7 }
+            { Test-GroupWriteback }
+            { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }
+        )
+        foreach ($command in $commands) {
             $line = @((& $command | Out-String -Width $Width) -split '\r?\n' -match '#')[0]
             $line.Length | Should -BeLessOrEqual $Width
             [regex]::Match($line, '#+').Length | Should -BeGreaterOrEqual $Room -Because "$command"
@@ -909,15 +1395,34 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
         $shown = $runs | Out-String -Width 120
         $shown | Should -Match '\sSales\s'
         $shown | Should -Match '0a000000-0000-0000-0000-000000000002'
-        ($runs[0] | Format-List | Out-String -Width 250) -replace '\s+', ' ' | Should -Match 'Group : Sales \(0a000000-0000-0000-0000-000000000001\)'
+        ($runs[0] | Format-List | Out-String -Width 250) -replace '\s+', ' ' |
+            Should -Match 'Group : Sales \(0a000000-0000-0000-0000-000000000001\)'
     }
 
     It 'show <Name> as a list' -ForEach @(
-        @{ Name = 'a run'; Command = { Get-GroupWritebackRun }; Expected = 'PolicyType : Initial PolicyReason : settings-changed .*DriftedGroups : 2 Planned : 2 create, 1 update' }
-        @{ Name = 'the sync of a group'; Command = { Start-GroupWritebackSync -Group Sales }; Expected = 'Status : complete Steps : Import Passed Found in the tenant\. Scope Passed The scope holds it\. Join Passed Linked\. Members Warning' }
-        @{ Name = 'a change'; Command = { Get-GroupWritebackChange -RunId 7 }; Expected = 'Attributes : displayName: -> Sales AddMembers : 1: CN=user0001,OU=People,DC=contoso,DC=test' }
+        @{
+            Name = 'a run'
+            Command = { Get-GroupWritebackRun }
+            Expected = 'PolicyType : Initial PolicyReason : settings-changed .*' +
+                'DriftedGroups : 2 Planned : 2 create, 1 update'
+        }
+        @{
+            Name = 'the sync of a group'
+            Command = { Start-GroupWritebackSync -Group Sales }
+            Expected = 'Status : complete Steps : Import Passed Found in the tenant\. ' +
+                'Scope Passed The scope holds it\. Join Passed Linked\. Members Warning'
+        }
+        @{
+            Name = 'a change'
+            Command = { Get-GroupWritebackChange -RunId 7 }
+            Expected = 'Attributes : displayName: -> Sales AddMembers : 1: CN=user0001,OU=People,DC=contoso,DC=test'
+        }
     ) {
-        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }; 'change.list' = $changes; 'sync.group' = @{ result = (Get-FakeGroupSync) } }
+        Use-FakeScript @{
+            'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }
+            'change.list' = $changes
+            'sync.group' = @{ result = (Get-FakeGroupSync) }
+        }
         (& $Command | Format-List | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected
     }
 }

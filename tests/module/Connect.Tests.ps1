@@ -1,12 +1,29 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments',
+    '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.'
+)]
 param()
 
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
     $connected = @{ result = @{
-            source = @{ tenantId = '11111111-1111-1111-1111-111111111111'; tenantName = 'Contoso'; appId = 'app'; roles = @('User.Read.All'); environment = 'Global'; credential = 'clientSecret' }
-            target = @{ domain = 'contoso.test'; server = 'dc1.contoso.test'; baseDn = 'DC=contoso,DC=test'; account = 'CN=svc-gwb'; credential = 'simple' }
+            source = @{
+                tenantId = '11111111-1111-1111-1111-111111111111'
+                tenantName = 'Contoso'
+                appId = 'app'
+                roles = @('User.Read.All')
+                environment = 'Global'
+                credential = 'clientSecret'
+            }
+            target = @{
+                domain = 'contoso.test'
+                server = 'dc1.contoso.test'
+                baseDn = 'DC=contoso,DC=test'
+                account = 'CN=svc-gwb'
+                credential = 'simple'
+            }
         }
     }
     $tenant = 'contoso.test'
@@ -17,9 +34,17 @@ BeforeAll {
     # an application's certificate as it would be in a certificate store
     function Get-TestCertificate {
         # what RSA.Create gives on the .NET Framework has 1,024 bits and does not know PSS
-        $key = if ($PSVersionTable.PSEdition -eq 'Desktop') { New-Object -TypeName System.Security.Cryptography.RSACng -ArgumentList 2048 } else { [System.Security.Cryptography.RSA]::Create(2048) }
-        $request = New-Object -TypeName System.Security.Cryptography.X509Certificates.CertificateRequest -ArgumentList 'CN=groupwriteback', $key, 'SHA256', ([System.Security.Cryptography.RSASignaturePadding]::Pkcs1)
-        $request.CreateSelfSigned([System.DateTimeOffset]::UtcNow.AddDays(-1), [System.DateTimeOffset]::UtcNow.AddDays(1))
+        $key = [System.Security.Cryptography.RSA]::Create(2048)
+        if ($PSVersionTable.PSEdition -eq 'Desktop') {
+            $key = New-Object -TypeName System.Security.Cryptography.RSACng -ArgumentList 2048
+        }
+        $type = 'System.Security.Cryptography.X509Certificates.CertificateRequest'
+        $padding = [System.Security.Cryptography.RSASignaturePadding]::Pkcs1
+        $request = New-Object -TypeName $type -ArgumentList 'CN=groupwriteback', $key, 'SHA256', $padding
+        $request.CreateSelfSigned(
+            [System.DateTimeOffset]::UtcNow.AddDays(-1),
+            [System.DateTimeOffset]::UtcNow.AddDays(1)
+        )
     }
 }
 
@@ -29,7 +54,8 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeEach { Use-FakeScript @{ 'session.connect' = $connected } }
 
     It 'signs in with a client secret, and to the directory with a password' {
-        $connection = Connect-GroupWriteback -TenantId $tenant -ClientSecretCredential $secret -Server dc1 -Credential $account
+        $source = @{ TenantId = $tenant; ClientSecretCredential = $secret }
+        $connection = Connect-GroupWriteback @source -Server dc1 -Credential $account
         $sent = Get-Sent
         $sent.source.tenantId | Should -Be $tenant
         $sent.source.clientId | Should -Be $app
@@ -54,11 +80,36 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'sends absolute paths for <Name>' -ForEach @(
-        @{ Name = 'a certificate file'; Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificatePath = './app.pfx' }; Sent = { $_.source.credential.certificatePath }; File = 'app.pfx' }
-        @{ Name = 'the CA of the tenant'; Parameter = @{ Identity = $true; TenantCAFile = 'ca [1].pem' }; Sent = { $_.source.caFile }; File = 'ca [1].pem' }
-        @{ Name = 'the CA of the directory'; Parameter = @{ Server = 's'; DirectoryCAFile = 'TestDrive:/ca.pem' }; Sent = { $_.target.caFile }; File = 'ca.pem' }
-        @{ Name = 'a keytab'; Parameter = @{ Server = 's'; KeytabPath = 'svc.keytab'; KerberosPrincipal = 'svc@REALM' }; Sent = { $_.target.credential.keytab }; File = 'svc.keytab' }
-        @{ Name = 'a token file'; Parameter = @{ WorkloadIdentity = $true; TenantId = 't'; FederatedTokenFile = 'token' }; Sent = { $_.source.credential.federatedTokenFile }; File = 'token' }
+        @{
+            Name = 'a certificate file'
+            Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificatePath = './app.pfx' }
+            Sent = { $_.source.credential.certificatePath }
+            File = 'app.pfx'
+        }
+        @{
+            Name = 'the CA of the tenant'
+            Parameter = @{ Identity = $true; TenantCAFile = 'ca [1].pem' }
+            Sent = { $_.source.caFile }
+            File = 'ca [1].pem'
+        }
+        @{
+            Name = 'the CA of the directory'
+            Parameter = @{ Server = 's'; DirectoryCAFile = 'TestDrive:/ca.pem' }
+            Sent = { $_.target.caFile }
+            File = 'ca.pem'
+        }
+        @{
+            Name = 'a keytab'
+            Parameter = @{ Server = 's'; KeytabPath = 'svc.keytab'; KerberosPrincipal = 'svc@REALM' }
+            Sent = { $_.target.credential.keytab }
+            File = 'svc.keytab'
+        }
+        @{
+            Name = 'a token file'
+            Parameter = @{ WorkloadIdentity = $true; TenantId = 't'; FederatedTokenFile = 'token' }
+            Sent = { $_.source.credential.federatedTokenFile }
+            File = 'token'
+        }
     ) {
         Push-Location -LiteralPath $TestDrive
         try { [void] (Connect-GroupWriteback @Parameter) } finally { Pop-Location }
@@ -66,19 +117,28 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'sends the kind <Kind>' -ForEach @(
-        @{ Kind = 'clientCertificate'; Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificatePath = 'a.pem' }; Side = 'source' }
+        @{
+            Kind = 'clientCertificate'
+            Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificatePath = 'a.pem' }
+            Side = 'source'
+        }
         @{ Kind = 'managedIdentity'; Parameter = @{ Identity = $true }; Side = 'source' }
         @{ Kind = 'workloadIdentity'; Parameter = @{ WorkloadIdentity = $true; TenantId = 't' }; Side = 'source' }
         @{ Kind = 'currentIdentity'; Parameter = @{ Server = 's' }; Side = 'target' }
         @{ Kind = 'currentIdentity'; Parameter = @{ Server = 's'; AuthType = 'Negotiate' }; Side = 'target' }
-        @{ Kind = 'kerberosKeytab'; Parameter = @{ Server = 's'; KeytabPath = 'k'; KerberosPrincipal = 'u@R'; KerberosRealm = 'R' }; Side = 'target' }
+        @{
+            Kind = 'kerberosKeytab'
+            Parameter = @{ Server = 's'; KeytabPath = 'k'; KerberosPrincipal = 'u@R'; KerberosRealm = 'R' }
+            Side = 'target'
+        }
     ) {
         [void] (Connect-GroupWriteback @Parameter)
         (Get-Sent).$Side.credential.kind | Should -Be $Kind
     }
 
     It 'uses Kerberos for a credential with -AuthType Negotiate' {
-        [void] (Connect-GroupWriteback -Server dc1 -Credential $account -AuthType Negotiate -KerberosRealm CONTOSO.TEST -UseStartTls)
+        $kerberos = @{ AuthType = 'Negotiate'; KerberosRealm = 'CONTOSO.TEST' }
+        [void] (Connect-GroupWriteback -Server dc1 -Credential $account @kerberos -UseStartTls)
         $sent = (Get-Sent).target
         $sent.startTls | Should -BeTrue
         $sent.credential.kind | Should -Be 'kerberosPassword'
@@ -86,7 +146,8 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'sends the cloud and the addresses' {
-        [void] (Connect-GroupWriteback -Identity -ClientId $app -Environment USGov -Authority 'https://login.test' -GraphEndpoint 'https://graph.test')
+        $addresses = @{ Authority = 'https://login.test'; GraphEndpoint = 'https://graph.test' }
+        [void] (Connect-GroupWriteback -Identity -ClientId $app -Environment USGov @addresses)
         $sent = (Get-Sent).source
         $sent.environment | Should -Be 'USGov'
         $sent.authority | Should -Be 'https://login.test'
@@ -95,12 +156,36 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'refuses <Name> before anything is sent' -ForEach @(
-        @{ Name = 'a credential without a server'; Id = 'ServerMissing'; Parameter = @{ Identity = $true; UseStartTls = $true } }
-        @{ Name = 'a cloud without a credential'; Id = 'TenantCredentialMissing'; Parameter = @{ Server = 's'; Environment = 'China' } }
-        @{ Name = 'a keytab without a principal'; Id = 'PrincipalMissing'; Parameter = @{ Server = 's'; KeytabPath = 'k' } }
-        @{ Name = 'Basic without a credential'; Id = 'CredentialMissing'; Parameter = @{ Server = 's'; AuthType = 'Basic' } }
-        @{ Name = 'a thumbprint that is nowhere'; Id = 'CertificateNotFound'; Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificateThumbprint = '00 11 22' } }
-        @{ Name = 'a path that is no file'; Id = 'PathNotInFileSystem'; Parameter = @{ Server = 's'; DirectoryCAFile = 'Env:/PATH' } }
+        @{
+            Name = 'a credential without a server'
+            Id = 'ServerMissing'
+            Parameter = @{ Identity = $true; UseStartTls = $true }
+        }
+        @{
+            Name = 'a cloud without a credential'
+            Id = 'TenantCredentialMissing'
+            Parameter = @{ Server = 's'; Environment = 'China' }
+        }
+        @{
+            Name = 'a keytab without a principal'
+            Id = 'PrincipalMissing'
+            Parameter = @{ Server = 's'; KeytabPath = 'k' }
+        }
+        @{
+            Name = 'Basic without a credential'
+            Id = 'CredentialMissing'
+            Parameter = @{ Server = 's'; AuthType = 'Basic' }
+        }
+        @{
+            Name = 'a thumbprint that is nowhere'
+            Id = 'CertificateNotFound'
+            Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificateThumbprint = '00 11 22' }
+        }
+        @{
+            Name = 'a path that is no file'
+            Id = 'PathNotInFileSystem'
+            Parameter = @{ Server = 's'; DirectoryCAFile = 'Env:/PATH' }
+        }
     ) {
         $problem = { Connect-GroupWriteback @Parameter } | Should -Throw -PassThru
         $problem.FullyQualifiedErrorId | Should -Be "$Id,Connect-GroupWriteback"
@@ -109,17 +194,26 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'keeps secrets out of errors' {
-        Use-FakeScript @{ 'session.connect' = (Get-FakeError -Id 'SecretInvalid' -Category 'AuthenticationError' -Message 'The secret is wrong.') }
-        $problem = { Connect-GroupWriteback -TenantId $tenant -ClientSecretCredential $secret -Server dc1 -Credential $account } | Should -Throw -PassThru
+        $refused = @{ Id = 'SecretInvalid'; Category = 'AuthenticationError'; Message = 'The secret is wrong.' }
+        Use-FakeScript @{ 'session.connect' = (Get-FakeError @refused) }
+        $problem = {
+            Connect-GroupWriteback -TenantId $tenant -ClientSecretCredential $secret -Server dc1 -Credential $account
+        } | Should -Throw -PassThru
         $problem.FullyQualifiedErrorId | Should -Be 'SecretInvalid,Connect-GroupWriteback'
         $problem.CategoryInfo.Category | Should -Be 'AuthenticationError'
         ($problem | Format-List -Property * -Force | Out-String) | Should -Not -Match 's3cret|p4ss'
     }
 
-    It 'keeps secrets out of the command line, the environment and the log of the engine' -Skip:($env:GWB_WINE -or -not (Test-Path -LiteralPath '/proc/self/cmdline')) {
-        [void] (Connect-GroupWriteback -TenantId $tenant -ClientSecretCredential $secret -Server dc1 -Credential $account -Verbose 4>&1)
+    It 'keeps secrets out of the command line, the environment and the log of the engine' -Skip:(
+        $env:GWB_WINE -or
+        -not (Test-Path -LiteralPath '/proc/self/cmdline')
+    ) {
+        $source = @{ TenantId = $tenant; ClientSecretCredential = $secret }
+        [void] (Connect-GroupWriteback @source -Server dc1 -Credential $account -Verbose 4>&1)
         $process = & (Get-Module -Name GroupWriteback) { $script:Engine.Process.Id }
-        [System.IO.File]::ReadAllText("/proc/$process/cmdline") + [System.IO.File]::ReadAllText("/proc/$process/environ") | Should -Not -Match 's3cret|p4ss'
+        foreach ($file in 'cmdline', 'environ') {
+            [System.IO.File]::ReadAllText("/proc/$process/$file") | Should -Not -Match 's3cret|p4ss'
+        }
         $said = & (Get-Module -Name GroupWriteback) { Get-EngineLogTail -Log $script:Engine.Log }
         [string] $said | Should -Not -Match 's3cret|p4ss'
     }
@@ -127,7 +221,13 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'An access token' -Skip:(-not $env:FAKE_ENGINE) {
     It 'that is given cannot be refreshed, and the engine is told so' {
-        Use-FakeScript @{ 'session.connect' = $connected; 'sync.start' = @{ callbacks = @(@{ method = 'credential.token'; params = @{ tenantId = 't'; resource = 'r' } }); result = (Get-FakeRun) } }
+        Use-FakeScript @{
+            'session.connect' = $connected
+            'sync.start' = @{
+                callbacks = @(@{ method = 'credential.token'; params = @{ tenantId = 't'; resource = 'r' } })
+                result = (Get-FakeRun)
+            }
+        }
         [void] (Connect-GroupWriteback -AccessToken (ConvertTo-TestSecret -Text 'token0'))
         (Get-Sent).source.credential.accessToken | Should -Be 'token0'
         (Get-Sent).source.credential.canRefresh | Should -BeFalse
@@ -138,11 +238,34 @@ Describe 'An access token' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'comes fresh from a script block that returns <Name>' -ForEach @(
-        @{ Name = 'text'; Provider = { param($Tenant, $Resource) "token for $Tenant $Resource" }; Token = 'token for t https://graph.test' }
-        @{ Name = 'a secure string'; Provider = { (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', 'token2').SecurePassword }; Token = 'token2' }
-        @{ Name = 'what Get-AzAccessToken returns'; Provider = { [pscustomobject]@{ Token = (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', 'token3').SecurePassword } }; Token = 'token3' }
+        @{
+            Name = 'text'
+            Provider = { param($Tenant, $Resource) "token for $Tenant $Resource" }
+            Token = 'token for t https://graph.test'
+        }
+        @{
+            Name = 'a secure string'
+            Provider = { (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', 'token2').SecurePassword }
+            Token = 'token2'
+        }
+        @{
+            Name = 'what Get-AzAccessToken returns'
+            Provider = { [pscustomobject]@{
+                Token = (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', 'token3').SecurePassword
+            } }
+            Token = 'token3'
+        }
     ) {
-        Use-FakeScript @{ 'session.connect' = $connected; 'sync.start' = @{ callbacks = @(@{ method = 'credential.token'; params = @{ tenantId = 't'; resource = 'https://graph.test' } }); result = (Get-FakeRun) } }
+        Use-FakeScript @{
+            'session.connect' = $connected
+            'sync.start' = @{
+                callbacks = @(@{
+                    method = 'credential.token'
+                    params = @{ tenantId = 't'; resource = 'https://graph.test' }
+                })
+                result = (Get-FakeRun)
+            }
+        }
         [void] (Connect-GroupWriteback -TenantId t -AccessTokenProvider $Provider -GraphEndpoint 'https://graph.test')
         (Get-Sent).source.credential.accessToken | Should -Be $Token
         (Get-Sent).source.credential.canRefresh | Should -BeTrue
@@ -157,14 +280,24 @@ Describe 'An access token' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Parameter = @{ Environment = 'China' }; Resource = 'https://microsoftgraph.chinacloudapi.cn' }
     ) {
         Use-FakeScript @{ 'session.connect' = $connected }
-        [void] (Connect-GroupWriteback @Parameter -AccessTokenProvider { param($Tenant, $Resource) "token for $Tenant $Resource" })
+        [void] (Connect-GroupWriteback @Parameter -AccessTokenProvider {
+            param($Tenant, $Resource)
+            "token for $Tenant $Resource"
+        })
         (Get-Sent).source.credential.accessToken | Should -Be "token for  $Resource"
     }
 
     It 'that cannot be had is answered as an error' {
-        Use-FakeScript @{ 'session.connect' = $connected; 'sync.start' = @{ callbacks = @(@{ method = 'credential.token'; params = @{} }); result = (Get-FakeRun) } }
+        Use-FakeScript @{
+            'session.connect' = $connected
+            'sync.start' = @{ callbacks = @(@{ method = 'credential.token'; params = @{} }); result = (Get-FakeRun) }
+        }
         $state = @{ First = $true }
-        [void] (Connect-GroupWriteback -AccessTokenProvider { if (-not $state.First) { throw 'signed out' }; $state.First = $false; 'token' }.GetNewClosure())
+        [void] (Connect-GroupWriteback -AccessTokenProvider {
+            if (-not $state.First) { throw 'signed out' }
+            $state.First = $false
+            'token'
+        }.GetNewClosure())
         [void] (Start-GroupWritebackSync)
         $answer = @(Get-FakeJournal | Where-Object -FilterScript { -not $_.method })[-1]
         $answer.error.message | Should -Be 'signed out'
@@ -173,13 +306,17 @@ Describe 'An access token' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'that a script block does not give is an error' {
         Use-FakeScript @{ 'session.connect' = $connected }
-        { Connect-GroupWriteback -AccessTokenProvider { $null } } | Should -Throw -ErrorId 'AccessTokenProviderFailed,Connect-GroupWriteback'
+        { Connect-GroupWriteback -AccessTokenProvider { $null } } |
+            Should -Throw -ErrorId 'AccessTokenProviderFailed,Connect-GroupWriteback'
     }
 
     It 'may come from a script block that uses the module' {
         Use-FakeScript @{
             'session.connect' = $connected; 'run.list' = @{ result = @{ runs = @(Get-FakeRun) } }
-            'sync.start' = @{ callbacks = @(@{ method = 'credential.token'; params = @{} }); result = (Get-FakeRun @{ id = 8 }) }
+            'sync.start' = @{
+                callbacks = @(@{ method = 'credential.token'; params = @{} })
+                result = (Get-FakeRun @{ id = 8 })
+            }
         }
         [void] (Connect-GroupWriteback -AccessTokenProvider { "token $((Get-GroupWritebackRun -Last 1).Id)" })
         (Start-GroupWritebackSync).Id | Should -Be 8
@@ -193,7 +330,14 @@ Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
         $digest = [byte[]] (1..32)
         $certificate = Get-TestCertificate
         Use-FakeScript @{ 'session.connect' = @{
-                callbacks = @(@{ method = 'credential.sign'; params = @{ thumbprint = $certificate.Thumbprint; digest = [System.Convert]::ToBase64String($digest); padding = $Padding } })
+                callbacks = @(@{
+                    method = 'credential.sign'
+                    params = @{
+                        thumbprint = $certificate.Thumbprint
+                        digest = [System.Convert]::ToBase64String($digest)
+                        padding = $Padding
+                    }
+                })
                 result    = $connected.result
             }
         }
@@ -202,17 +346,26 @@ Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
         $sent.kind | Should -Be 'certificateThumbprint'
         $sent.certificate | Should -Be ([System.Convert]::ToBase64String($certificate.RawData))
         $answer = @(Get-FakeJournal | Where-Object -FilterScript { -not $_.method })[-1]
-        $public = [System.Security.Cryptography.X509Certificates.RSACertificateExtensions]::GetRSAPublicKey($certificate)
-        $mode = if ($Padding -eq 'PSS') { [System.Security.Cryptography.RSASignaturePadding]::Pss } else { [System.Security.Cryptography.RSASignaturePadding]::Pkcs1 }
-        $public.VerifyHash($digest, [System.Convert]::FromBase64String($answer.result.signature), [System.Security.Cryptography.HashAlgorithmName]::SHA256, $mode) | Should -BeTrue
+        $extensions = [System.Security.Cryptography.X509Certificates.RSACertificateExtensions]
+        $public = $extensions::GetRSAPublicKey($certificate)
+        $mode = [System.Security.Cryptography.RSASignaturePadding]::Pkcs1
+        if ($Padding -eq 'PSS') { $mode = [System.Security.Cryptography.RSASignaturePadding]::Pss }
+        $public.VerifyHash(
+            $digest,
+            [System.Convert]::FromBase64String($answer.result.signature),
+            [System.Security.Cryptography.HashAlgorithmName]::SHA256,
+            $mode
+        ) | Should -BeTrue
     }
 
     It 'is found by its thumbprint as the certificate dialog shows it' {
-        $store = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509Store -ArgumentList 'My', 'CurrentUser'
+        $namespace = 'System.Security.Cryptography.X509Certificates'
+        $store = New-Object -TypeName "$namespace.X509Store" -ArgumentList 'My', 'CurrentUser'
         $store.Open('ReadWrite')
         # made anew from its PFX, which is what gives it a key that the store keeps
         $pfx = (Get-TestCertificate).Export('Pfx', 'x')
-        $certificate = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509Certificate2 -ArgumentList $pfx, 'x', 'UserKeySet, PersistKeySet'
+        $parts = $pfx, 'x', 'UserKeySet, PersistKeySet'
+        $certificate = New-Object -TypeName "$namespace.X509Certificate2" -ArgumentList $parts
         try {
             $store.Add($certificate)
             Use-FakeScript @{ 'session.connect' = $connected }
@@ -228,8 +381,15 @@ Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
 
     It 'that is not the one connected with signs nothing' {
         $certificate = Get-TestCertificate
-        Use-FakeScript @{ 'session.connect' = @{ callbacks = @(@{ method = 'credential.sign'; params = @{ thumbprint = 'AB'; digest = ''; padding = 'PSS' } }); result = $connected.result } }
+        Use-FakeScript @{ 'session.connect' = @{
+            callbacks = @(@{
+                method = 'credential.sign'
+                params = @{ thumbprint = 'AB'; digest = ''; padding = 'PSS' }
+            })
+            result = $connected.result
+        } }
         [void] (Connect-GroupWriteback -TenantId $tenant -ClientId $app -Certificate $certificate)
-        @(Get-FakeJournal | Where-Object -FilterScript { -not $_.method })[-1].error.data.id | Should -Be 'SigningFailed'
+        @(Get-FakeJournal | Where-Object -FilterScript { -not $_.method })[-1].error.data.id |
+            Should -Be 'SigningFailed'
     }
 }

@@ -1,10 +1,21 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments',
+    '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.'
+)]
 param()
 
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
-    $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; disablePending = 0; nextPolicyType = 'Delta'; statePath = '/state' } }
+    $status = @{ result = @{
+        settings = (Get-FakeSetting)
+        status = 'Enabled'
+        groups = 3
+        disablePending = 0
+        nextPolicyType = 'Delta'
+        statePath = '/state'
+    } }
     function Get-EngineProcess { & (Get-Module -Name GroupWriteback) { $script:Engine.Process } }
     # runs a command in a runspace of its own, presses Ctrl+C, and returns how long that took
     function Invoke-Stopped {
@@ -44,7 +55,10 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'gets UTF-8 without a byte order mark, and gives UTF-8' {
         $name = 'Zo' + [char] 0xEB + ' ' + [char]::ConvertFromUtf32(0x1F680) + '"\'
-        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; displayName = $name }) } } }
+        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{
+            id = '0a000000-0000-0000-0000-000000000001'
+            displayName = $name
+        }) } } }
         (Get-GroupWritebackGroup -Name $name).DisplayName | Should -BeExactly $name
         (Get-FakeJournal -Method 'group.list').params.name | Should -BeExactly $name
         Disconnect-GroupWriteback # on Windows the file cannot be read as bytes before
@@ -63,12 +77,17 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         $second = (Get-EngineProcess).Id
         [void] (Get-GroupWriteback)
         (Get-EngineProcess).Id | Should -Be $second
-        [void] (Get-GroupWriteback -StatePath ((Join-Path -Path $TestDrive -ChildPath 'gwb') + [System.IO.Path]::DirectorySeparatorChar))
+        $same = (Join-Path -Path $TestDrive -ChildPath 'gwb') + [System.IO.Path]::DirectorySeparatorChar
+        [void] (Get-GroupWriteback -StatePath $same)
         (Get-EngineProcess).Id | Should -Be $second -Because 'it is the same folder'
     }
 
     It 'is another one for another service account, which would be ignored otherwise' {
-        Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = @{}; 'session.connect' = @{ result = @{ target = @{ server = 's' } } } }
+        Use-FakeScript @{
+            'writeback.get' = $status
+            'session.get' = @{}
+            'session.connect' = @{ result = @{ target = @{ server = 's' } } }
+        }
         [void] (Get-GroupWriteback)
         [void] (Connect-GroupWriteback -Server s -ServiceAccount 'CONTOSO\svc-gwb$')
         $hello = @(Get-FakeJournal -All | Where-Object -FilterScript { $_.method -eq 'session.initialize' })
@@ -98,7 +117,8 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = @{} }
         $shell = [powershell]::Create()
         $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
-        [void] $shell.AddScript("Import-Module '$manifest'; [void] (Get-GroupWriteback); (& (Get-Module -Name GroupWriteback) { `$script:Engine.Process }).Id")
+        [void] $shell.AddScript("Import-Module '$manifest'; [void] (Get-GroupWriteback)")
+        [void] $shell.AddStatement().AddScript('(& (Get-Module -Name GroupWriteback) { $script:Engine.Process }).Id')
         $id = $shell.Invoke()[0]
         Get-Process -Id $id | Should -Not -BeNullOrEmpty
         $shell.Dispose()
@@ -123,7 +143,14 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'is refused when it speaks another protocol: <Name>' -ForEach @(
-        @{ Name = 'its error'; Step = @{ error = @{ code = -32005; message = 'Protocol 1 is not spoken.'; data = @{ category = 'InvalidOperation'; id = 'ProtocolMismatch'; object = ''; advice = 'Update.' } } } }
+        @{
+            Name = 'its error'
+            Step = @{ error = @{
+                code = -32005
+                message = 'Protocol 1 is not spoken.'
+                data = @{ category = 'InvalidOperation'; id = 'ProtocolMismatch'; object = ''; advice = 'Update.' }
+            } }
+        }
         @{ Name = 'its answer'; Step = @{ result = @{ protocol = 2; engineVersion = '9.0'; statePath = '/state' } } }
     ) {
         Use-FakeScript @{ 'session.initialize' = $Step }
@@ -149,11 +176,15 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         $problem.FullyQualifiedErrorId | Should -Be 'EngineEnded,Get-GroupWriteback'
         $problem.Exception.Message | Should -Match 'exit code 3'
         $problem.Exception.Message | Should -Match 'ERROR the disk is full'
-        { Get-GroupWriteback } | Should -Throw -ErrorId 'EngineEnded,Get-GroupWriteback' -Because 'the script begins anew with the process'
+        { Get-GroupWriteback } |
+            Should -Throw -ErrorId 'EngineEnded,Get-GroupWriteback' -Because 'the script begins anew with the process'
     }
 
     It 'that crashes shows the first lines of the crash' {
-        Use-FakeScript @{ 'writeback.get' = @{ exit = 2; stderr = "panic: index out of range`n`ngoroutine 1 [running]:`n" + ("frame`n" * 50) } }
+        Use-FakeScript @{ 'writeback.get' = @{
+            exit = 2
+            stderr = "panic: index out of range`n`ngoroutine 1 [running]:`n" + ("frame`n" * 50)
+        } }
         $problem = { Get-GroupWriteback } | Should -Throw -PassThru
         $problem.Exception.Message | Should -Match 'panic: index out of range'
     }
@@ -171,7 +202,10 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'may write a line of 1 MiB' {
         $text = 'x' * 1000000
-        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{ id = '0a000000-0000-0000-0000-000000000001'; description = $text }) } } }
+        Use-FakeScript @{ 'group.list' = @{ result = @{ groups = @(@{
+            id = '0a000000-0000-0000-0000-000000000001'
+            description = $text
+        }) } } }
         (Get-GroupWritebackGroup).Description.Length | Should -Be 1000000
     }
 
@@ -202,7 +236,11 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'that could not read a message is an error' {
-        Use-FakeScript @{ 'writeback.get' = @{ raw = '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"No JSON.","data":{"category":"InvalidArgument","id":"ParseError","object":"","advice":"Send JSON."}}}'; hang = $true } }
+        Use-FakeScript @{ 'writeback.get' = @{
+            raw = '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"No JSON.","data":' +
+                '{"category":"InvalidArgument","id":"ParseError","object":"","advice":"Send JSON."}}}'
+            hang = $true
+        } }
         & (Get-Module -Name GroupWriteback) { $script:StopTimeout = 0 }
         { Get-GroupWriteback -WarningAction SilentlyContinue } | Should -Throw -ErrorId 'ParseError,Get-GroupWriteback'
     }
@@ -218,7 +256,10 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'Ctrl+C' -Skip:(-not $env:FAKE_ENGINE) {
     It 'cancels a sync, waits for its record and says how it ended' {
-        Use-FakeScript @{ 'sync.start' = @{ onCancel = (Get-FakeRun @{ status = 'stopped'; stopReason = 'stopped-cancelled' }) } }
+        Use-FakeScript @{ 'sync.start' = @{ onCancel = (Get-FakeRun @{
+            status = 'stopped'
+            stopReason = 'stopped-cancelled'
+        }) } }
         $stop = Invoke-Stopped -Script 'Start-GroupWritebackSync' -Until 'sync.start'
         $stop.Seconds | Should -BeLessThan 40 # the engine would be ended then
         $stop.Warning | Should -Match 'Run 7 ended as stopped'
@@ -227,13 +268,18 @@ Describe 'Ctrl+C' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'says so of a sync of one group, too' {
-        Use-FakeScript @{ 'sync.group' = @{ onCancel = (Get-FakeGroupSync @{ status = 'stopped'; stopReason = 'stopped-cancelled' }) } }
-        (Invoke-Stopped -Script 'Start-GroupWritebackSync -Group Sales' -Until 'sync.group').Warning | Should -Match 'Run 7 ended as stopped'
+        Use-FakeScript @{ 'sync.group' = @{ onCancel = (Get-FakeGroupSync @{
+            status = 'stopped'
+            stopReason = 'stopped-cancelled'
+        }) } }
+        (Invoke-Stopped -Script 'Start-GroupWritebackSync -Group Sales' -Until 'sync.group').Warning |
+            Should -Match 'Run 7 ended as stopped'
     }
 
     It 'ends an engine that does not come back' {
         Use-FakeScript @{ 'sync.start' = @{ hang = $true } }
-        $stop = Invoke-Stopped -Script '& (Get-Module GroupWriteback) { $script:StopTimeout = 1 }; Start-GroupWritebackSync' -Until 'sync.start'
+        $script = '& (Get-Module GroupWriteback) { $script:StopTimeout = 1 }; Start-GroupWritebackSync'
+        $stop = Invoke-Stopped -Script $script -Until 'sync.start'
         $stop.Seconds | Should -BeLessThan 300
         $stop.Warning | Should -Match 'engine was ended'
     }
@@ -242,8 +288,10 @@ Describe 'Ctrl+C' -Skip:(-not $env:FAKE_ENGINE) {
 Describe 'Lists' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
         $item = Get-FakeChange @{ id = '{n}'; displayName = 'Group {n}'; attributes = @(
-                @{ name = 'displayName'; old = @(); new = @('Group {n}') }, @{ name = 'description'; old = @('x' * 100); new = @('y' * 100) }, @{ name = 'mail'; old = @(); new = @('g{n}@contoso.test') })
-        }
+            @{ name = 'displayName'; old = @(); new = @('Group {n}') }
+            @{ name = 'description'; old = @('x' * 100); new = @('y' * 100) }
+            @{ name = 'mail'; old = @(); new = @('g{n}@contoso.test') }
+        ) }
     }
 
     It 'of 50,000 changes take a bounded amount of memory' {
@@ -268,14 +316,29 @@ Describe 'Lists' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'allow another command for each object' {
         Use-FakeScript @{
-            'group.list'    = @{ generate = @{ property = 'groups'; count = 3; item = @{ id = '0a000000-0000-0000-0000-00000000000{n}'; displayName = 'G{n}' } } }
-            'group.members' = @{ result = @{ members = @(@{ id = '0b000000-0000-0000-0000-000000000001'; name = 'U'; kind = 'user'; reason = 'guest' }) } }
+            'group.list'    = @{ generate = @{
+                property = 'groups'
+                count = 3
+                item = @{ id = '0a000000-0000-0000-0000-00000000000{n}'; displayName = 'G{n}' }
+            } }
+            'group.members' = @{ result = @{ members = @(@{
+                id = '0b000000-0000-0000-0000-000000000001'
+                name = 'U'
+                kind = 'user'
+                reason = 'guest'
+            }) } }
         }
-        @(Get-GroupWritebackGroup | Get-GroupWritebackGroupMember).GroupId | Should -Be @(1..3 | ForEach-Object -Process { "0a000000-0000-0000-0000-00000000000$_" })
+        @(Get-GroupWritebackGroup | Get-GroupWritebackGroupMember).GroupId |
+            Should -Be @(1..3 | ForEach-Object -Process { "0a000000-0000-0000-0000-00000000000$_" })
     }
 
     It 'that fail in the middle keep what came before' {
-        Use-FakeScript @{ 'change.list' = @{ result = @{ changes = @(Get-FakeChange); next = 'a' } }, (Get-FakeError -Id 'RunNotFound' -Category 'ObjectNotFound') }
+        Use-FakeScript @{
+            'change.list' = @{ result = @{
+                changes = @(Get-FakeChange)
+                next = 'a'
+            } }, (Get-FakeError -Id 'RunNotFound' -Category 'ObjectNotFound')
+        }
         $got = @(Get-GroupWritebackChange -RunId 7 -ErrorVariable problems -ErrorAction SilentlyContinue)
         $got.Count | Should -Be 1
         $problems[0].FullyQualifiedErrorId | Should -Be 'RunNotFound,Get-GroupWritebackChange'
@@ -286,7 +349,10 @@ Describe 'Lists' -Skip:(-not $env:FAKE_ENGINE) {
 Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeEach {
         Use-FakeScript @{ 'sync.start' = @{
-                progress = @(@{ step = 'import-source'; stepNumber = 1; stepCount = 8; done = 5; total = 10; message = 'groups' }, @{ step = 'plan'; stepNumber = 5; stepCount = 8; done = 3; total = 0; message = '' })
+                progress = @(
+                    @{ step = 'import-source'; stepNumber = 1; stepCount = 8; done = 5; total = 10; message = 'groups' }
+                    @{ step = 'plan'; stepNumber = 5; stepCount = 8; done = 3; total = 0; message = '' }
+                )
                 result   = (Get-FakeRun)
             }
         }
@@ -296,9 +362,15 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
     It 'is shown to people, and completed' {
         Mock -ModuleName GroupWriteback -CommandName Test-Interactive -MockWith { $true }
         [void] (Start-GroupWritebackSync)
-        Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter { $PercentComplete -eq 50 -and $Status -match 'Step 1 of 8: import-source, 5 of 10' }
-        Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter { $Status -match 'Step 5 of 8: plan, 3' }
-        Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter { $Completed }
+        Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter {
+            $PercentComplete -eq 50 -and $Status -match 'Step 1 of 8: import-source, 5 of 10'
+        }
+        Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter {
+            $Status -match 'Step 5 of 8: plan, 3'
+        }
+        Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter {
+            $Completed
+        }
     }
 
     It 'is not shown where nobody watches' {
@@ -309,6 +381,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'is not for a runbook' {
         $env:AZUREPS_HOST_ENVIRONMENT = 'AzureAutomation'
-        try { & (Get-Module -Name GroupWriteback) { Test-Interactive } | Should -BeFalse } finally { Remove-Item -Path Env:AZUREPS_HOST_ENVIRONMENT }
+        try { & (Get-Module -Name GroupWriteback) { Test-Interactive } | Should -BeFalse }
+        finally { Remove-Item -Path Env:AZUREPS_HOST_ENVIRONMENT }
     }
 }

@@ -30,22 +30,68 @@ function Get-FakeJournal {
 # Ends the module and forgets the fake.
 function Clear-FakeScript {
     Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
-    foreach ($name in 'GROUPWRITEBACK_ENGINE', 'FAKE_ENGINE_SCRIPT', 'FAKE_ENGINE_JOURNAL') { Remove-Item -Path "Env:$name" -ErrorAction SilentlyContinue }
+    foreach ($name in 'GROUPWRITEBACK_ENGINE', 'FAKE_ENGINE_SCRIPT', 'FAKE_ENGINE_JOURNAL') {
+        Remove-Item -Path "Env:$name" -ErrorAction SilentlyContinue
+    }
 }
 
 # An answer in the form of "Errors" in docs/protocol.md.
 function Get-FakeError {
-    param([string] $Id = 'NotConnected', [string] $Category = 'InvalidOperation', [string] $Message = 'It is not connected.', [string] $Advice = 'Connect first.', [string] $Object = '')
-    @{ error = @{ code = -32005; message = $Message; data = @{ category = $Category; id = $Id; object = $Object; advice = $Advice } } }
+    param(
+        [string] $Id = 'NotConnected',
+        [string] $Category = 'InvalidOperation',
+        [string] $Message = 'It is not connected.',
+        [string] $Advice = 'Connect first.',
+        [string] $Object = ''
+    )
+    @{ error = @{
+        code = -32005
+        message = $Message
+        data = @{ category = $Category; id = $Id; object = $Object; advice = $Advice }
+    } }
 }
 
 function Get-FakeRun {
     param([System.Collections.IDictionary] $Field = @{})
     $run = @{
-        id = 7; kind = 'sync'; policyType = 'Initial'; planId = 'plan-7'; started = '2026-11-05T10:00:00.5Z'; ended = '2026-11-05T10:00:02Z'; status = 'complete'
-        policyReason = 'settings-changed'; sourceGroups = 3; targetGroups = 1; linkedGroups = 3; missingGroups = 1; driftedGroups = 2; failed = 0; unknownMembers = 0; unwrittenMembers = 1
-        planned = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
-        exported = @{ create = 2; adopt = 0; update = 1; move = 0; updateMembers = 1; delete = 0; skip = 0; membersAdded = 5; membersRemoved = 0 }
+        id = 7
+        kind = 'sync'
+        policyType = 'Initial'
+        planId = 'plan-7'
+        started = '2026-11-05T10:00:00.5Z'
+        ended = '2026-11-05T10:00:02Z'
+        status = 'complete'
+        policyReason = 'settings-changed'
+        sourceGroups = 3
+        targetGroups = 1
+        linkedGroups = 3
+        missingGroups = 1
+        driftedGroups = 2
+        failed = 0
+        unknownMembers = 0
+        unwrittenMembers = 1
+        planned = @{
+            create = 2
+            adopt = 0
+            update = 1
+            move = 0
+            updateMembers = 1
+            delete = 0
+            skip = 0
+            membersAdded = 5
+            membersRemoved = 0
+        }
+        exported = @{
+            create = 2
+            adopt = 0
+            update = 1
+            move = 0
+            updateMembers = 1
+            delete = 0
+            skip = 0
+            membersAdded = 5
+            membersRemoved = 0
+        }
     }
     foreach ($key in $Field.Keys) { $run[$key] = $Field[$key] }
     $run
@@ -54,7 +100,15 @@ function Get-FakeRun {
 function Get-FakeGroupSync {
     param([System.Collections.IDictionary] $Run = @{})
     @{
-        id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Sales'; run = Get-FakeRun (@{ kind = 'group'; policyType = 'Delta'; policyReason = ''; groupId = '0a000000-0000-0000-0000-000000000001'; groupName = 'Sales' } + $Run)
+        id = '0a000000-0000-0000-0000-000000000001'
+        displayName = 'Sales'
+        run = Get-FakeRun (@{
+            kind = 'group'
+            policyType = 'Delta'
+            policyReason = ''
+            groupId = '0a000000-0000-0000-0000-000000000001'
+            groupName = 'Sales'
+        } + $Run)
         steps = @(
             @{ name = 'Import'; result = 'Passed'; message = 'Found in the tenant.' }
             @{ name = 'Scope'; result = 'Passed'; message = 'The scope holds it.' }
@@ -62,16 +116,36 @@ function Get-FakeGroupSync {
             @{ name = 'Members'; result = 'Warning'; message = '1 of 6 members is not written.' }
             @{ name = 'Action'; result = 'Passed'; message = 'Created.' }
         )
-        unwritten = @(@{ id = '0b000000-0000-0000-0000-000000000001'; name = 'cara@contoso.com'; kind = 'user'; targetGuid = ''; reason = 'cloud-only' })
+        unwritten = @(@{
+            id = '0b000000-0000-0000-0000-000000000001'
+            name = 'cara@contoso.com'
+            kind = 'user'
+            targetGuid = ''
+            reason = 'cloud-only'
+        })
     }
 }
 
 function Get-FakeChange {
     param([System.Collections.IDictionary] $Field = @{})
     $change = @{
-        id = 1; runId = 7; action = 'Create'; situation = 'unlinked'; sourceId = '0a000000-0000-0000-0000-000000000001'; targetGuid = ''; displayName = 'Sales'
-        dn = 'CN=Group_1,OU=Writeback,DC=contoso,DC=test'; attributes = @(@{ name = 'displayName'; old = @(); new = @('Sales') }); addCount = 1; removeCount = 0
-        add = @(@{ guid = '0b000000-0000-0000-0000-000000000001'; dn = 'CN=user0001,OU=People,DC=contoso,DC=test' }); remove = @(); reason = ''; message = ''; outcome = 'done'; errorId = ''
+        id = 1
+        runId = 7
+        action = 'Create'
+        situation = 'unlinked'
+        sourceId = '0a000000-0000-0000-0000-000000000001'
+        targetGuid = ''
+        displayName = 'Sales'
+        dn = 'CN=Group_1,OU=Writeback,DC=contoso,DC=test'
+        attributes = @(@{ name = 'displayName'; old = @(); new = @('Sales') })
+        addCount = 1
+        removeCount = 0
+        add = @(@{ guid = '0b000000-0000-0000-0000-000000000001'; dn = 'CN=user0001,OU=People,DC=contoso,DC=test' })
+        remove = @()
+        reason = ''
+        message = ''
+        outcome = 'done'
+        errorId = ''
     }
     foreach ($key in $Field.Keys) { $change[$key] = $Field[$key] }
     $change
@@ -80,12 +154,44 @@ function Get-FakeChange {
 function Get-FakeSetting {
     param([System.Collections.IDictionary] $Field = @{})
     $settings = @{
-        enabled = $true; tenant = @{ id = '11111111-1111-1111-1111-111111111111'; name = 'Contoso' }; domain = @{ guid = ''; sid = ''; name = 'contoso.test' }
-        container = @{ guid = ''; dn = 'OU=Writeback,DC=contoso,DC=test' }; nameFormat = 'ObjectId'; samAccountNameFormat = 'ObjectId'; excludeMailAttribute = $false; includeHiddenMembership = $true
-        releasedGroups = @(@{ id = '0a000000-0000-0000-0000-000000000009'; targetGuid = '0b000000-0000-0000-0000-000000000009' }); trustedOwners = @(@{ sid = 'S-1-5-21-1-2-3-1106'; name = 'svc-old' }); movedGroup = 'Keep'; softDeletedGroup = 'Keep'; outOfScopeGroup = 'Remove'; runHistoryDays = 30; initialPending = $true; version = 1
-        scope = @{ groups = 'Selected'; groupIds = @('0a000000-0000-0000-0000-000000000001'); filter = "displayName -like 'HR-*'"; includeSecurityGroups = $true }
-        onPremisesGroupType = 'UniversalSecurityGroup'; maxMemberCount = 60000; initialIntervalDays = 6; connections = 3; outageMinutes = 20
-        limits = @{ deletionCount = 500; deletionPercent = 10; removalPercent = 11; groupRemovalPercent = 50; sourceShrinkPercent = 20; targetShrinkPercent = 12 }
+        enabled = $true
+        tenant = @{ id = '11111111-1111-1111-1111-111111111111'; name = 'Contoso' }
+        domain = @{ guid = ''; sid = ''; name = 'contoso.test' }
+        container = @{ guid = ''; dn = 'OU=Writeback,DC=contoso,DC=test' }
+        nameFormat = 'ObjectId'
+        samAccountNameFormat = 'ObjectId'
+        excludeMailAttribute = $false
+        includeHiddenMembership = $true
+        releasedGroups = @(@{
+            id = '0a000000-0000-0000-0000-000000000009'
+            targetGuid = '0b000000-0000-0000-0000-000000000009'
+        })
+        trustedOwners = @(@{ sid = 'S-1-5-21-1-2-3-1106'; name = 'svc-old' })
+        movedGroup = 'Keep'
+        softDeletedGroup = 'Keep'
+        outOfScopeGroup = 'Remove'
+        runHistoryDays = 30
+        initialPending = $true
+        version = 1
+        scope = @{
+            groups = 'Selected'
+            groupIds = @('0a000000-0000-0000-0000-000000000001')
+            filter = "displayName -like 'HR-*'"
+            includeSecurityGroups = $true
+        }
+        onPremisesGroupType = 'UniversalSecurityGroup'
+        maxMemberCount = 60000
+        initialIntervalDays = 6
+        connections = 3
+        outageMinutes = 20
+        limits = @{
+            deletionCount = 500
+            deletionPercent = 10
+            removalPercent = 11
+            groupRemovalPercent = 50
+            sourceShrinkPercent = 20
+            targetShrinkPercent = 12
+        }
     }
     foreach ($key in $Field.Keys) { $settings[$key] = $Field[$key] }
     $settings
@@ -98,7 +204,8 @@ function ConvertTo-TestSecret {
 
 function Get-TestCredential {
     param([string] $Name, [string] $Text)
-    New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, (ConvertTo-TestSecret -Text $Text)
+    $secret = ConvertTo-TestSecret -Text $Text
+    New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, $secret
 }
 
 # The PowerShell that runs the tests. Its process need not be named so: as a tool of dotnet it is dotnet.

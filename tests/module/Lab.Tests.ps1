@@ -1,6 +1,10 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
 # The module with the real engine, a real directory and the simulated tenant: tests/lab/run -- pwsh tests/module/run.ps1
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments',
+    '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.'
+)]
 param()
 
 BeforeDiscovery {
@@ -14,9 +18,15 @@ BeforeAll {
     Import-Module -Name ([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')) -Force
     $container = $env:GWB_LAB_CONTAINER
     $tenant = @{
-        TenantId = $env:GWB_LAB_TENANT_ID; Authority = $env:GWB_LAB_TENANT_AUTHORITY; GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH; TenantCAFile = $env:GWB_LAB_TENANT_CA
+        TenantId = $env:GWB_LAB_TENANT_ID
+        Authority = $env:GWB_LAB_TENANT_AUTHORITY
+        GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH
+        TenantCAFile = $env:GWB_LAB_TENANT_CA
     }
-    $application = @{ ClientSecretCredential = Get-LabCredential -Name $env:GWB_LAB_TENANT_CLIENT_ID -Text $env:GWB_LAB_TENANT_CLIENT_SECRET }
+    $application = @{
+        ClientSecretCredential =
+            Get-LabCredential -Name $env:GWB_LAB_TENANT_CLIENT_ID -Text $env:GWB_LAB_TENANT_CLIENT_SECRET
+    }
     $server = @{ Server = $env:GWB_LAB_SERVER; DirectoryCAFile = $env:GWB_LAB_CA }
     $account = @{ Credential = Get-LabCredential -Name $env:GWB_LAB_USER -Text $env:GWB_LAB_PASSWORD }
 }
@@ -47,11 +57,33 @@ Describe 'A first installation' -Skip:$noExchange {
 
     It 'passes the prerequisites' {
         $checks = Test-GroupWriteback -TargetContainer $container
-        $checks.Name | Should -Be 'State', 'GraphSignIn', 'GraphPermission', 'DeletedGroupPermission', 'HiddenMembershipPermission', 'GraphPrivilege', 'ConnectWriteback', 'DirectoryBind', 'Container', 'ContainerRight', 'ForeignGroup', 'GroupRight', 'OtherWriter', 'AccountPrivilege', 'OutsideRight', 'DeletedObject', 'Schema', 'Exchange'
+        $checks.Name | Should -Be @(
+            'State'
+            'GraphSignIn'
+            'GraphPermission'
+            'DeletedGroupPermission'
+            'HiddenMembershipPermission'
+            'GraphPrivilege'
+            'ConnectWriteback'
+            'DirectoryBind'
+            'Container'
+            'ContainerRight'
+            'ForeignGroup'
+            'GroupRight'
+            'OtherWriter'
+            'AccountPrivilege'
+            'OutsideRight'
+            'DeletedObject'
+            'Schema'
+            'Exchange'
+        )
         @($checks | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Name | Should -BeNullOrEmpty
         # beside the service account there is one more that has its rights
-        ($checks | Where-Object -FilterScript { $_.Name -eq 'OtherWriter' }).Message | Should -Match 'svc-gwb-deleted \(creates and changes'
-        foreach ($name in 'GraphPrivilege', 'GroupRight', 'AccountPrivilege', 'OutsideRight') { ($checks | Where-Object -FilterScript { $_.Name -eq $name }).Result | Should -Be 'Passed' }
+        ($checks | Where-Object -FilterScript { $_.Name -eq 'OtherWriter' }).Message |
+            Should -Match 'svc-gwb-deleted \(creates and changes'
+        foreach ($name in 'GraphPrivilege', 'GroupRight', 'AccountPrivilege', 'OutsideRight') {
+            ($checks | Where-Object -FilterScript { $_.Name -eq $name }).Result | Should -Be 'Passed'
+        }
     }
 
     It 'shows what Enable would lead to, and does nothing' {
@@ -71,7 +103,8 @@ Describe 'A first installation' -Skip:$noExchange {
     }
 
     It 'previews the sync' {
-        @(Start-GroupWritebackSync -WhatIf | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count | Should -Be 11
+        @(Start-GroupWritebackSync -WhatIf | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count |
+            Should -Be 11
         Get-LabDump | Should -Be $before
     }
 
@@ -92,7 +125,9 @@ Describe 'A first installation' -Skip:$noExchange {
     It 'writes nothing again' {
         $run = Start-GroupWritebackSync
         $run.Status | Should -Be 'complete'
-        $run.Exported.Create + $run.Exported.Update + $run.Exported.UpdateMembers + $run.Exported.Delete + $run.Exported.Move | Should -Be 0
+        foreach ($action in 'Create', 'Update', 'UpdateMembers', 'Move', 'Delete') {
+            $run.Exported.$action | Should -Be 0 -Because $action
+        }
     }
 
     It 'knows the groups, and why members are missing' {
@@ -100,14 +135,19 @@ Describe 'A first installation' -Skip:$noExchange {
         $group.Situation | Should -Be 'linked'
         $group.Members | Should -Be 10
         $group.Unwritten | Should -Be 1
-        ($group | Get-GroupWritebackGroupMember | Where-Object -FilterScript { $_.Reason }).Reason | Should -Be 'cloud-only'
+        ($group | Get-GroupWritebackGroupMember | Where-Object -FilterScript { $_.Reason }).Reason |
+            Should -Be 'cloud-only'
         @(Get-GroupWritebackGroup 'Project').Count | Should -Be 2
         (Get-GroupWritebackGroup -Id $group.TargetGuid).Id | Should -Be $group.Id
-        @(Get-GroupWritebackGroup 'Cloud people only' | Get-GroupWritebackGroupMember).Reason | Sort-Object -Unique | Should -Be 'cloud-only', 'guest'
+        @(Get-GroupWritebackGroup 'Cloud people only' | Get-GroupWritebackGroupMember).Reason | Sort-Object -Unique |
+            Should -Be 'cloud-only', 'guest'
     }
 
     It 'follows a change in the tenant' {
-        Invoke-Tenant patch-group @{ id = '10000000-0000-4000-8000-000000000004'; set = @{ displayName = 'Project Alpha' } }
+        Invoke-Tenant patch-group @{
+            id = '10000000-0000-4000-8000-000000000004'
+            set = @{ displayName = 'Project Alpha' }
+        }
         Invoke-Tenant add-member @{ group = '10000000-0000-4000-8000-000000000004'; member = 'user0007' }
         Invoke-Tenant remove-member @{ group = '10000000-0000-4000-8000-000000000001'; member = 'user0001' }
         $run = Start-GroupWritebackSync
@@ -117,7 +157,8 @@ Describe 'A first installation' -Skip:$noExchange {
         @($group.member).Count | Should -Be 2
         @((Get-LabObject -Filter '(cn=Group_10000000-0000-4000-8000-000000000001)').member).Count | Should -Be 9
         $changes = @($run | Get-GroupWritebackChange)
-        @($changes | Where-Object -FilterScript { $_.RemoveCount }).RemoveMembers.DistinguishedName | Should -Be "CN=user0001,$env:GWB_LAB_PEOPLE"
+        @($changes | Where-Object -FilterScript { $_.RemoveCount }).RemoveMembers.DistinguishedName |
+            Should -Be "CN=user0001,$env:GWB_LAB_PEOPLE"
     }
 
     It 'removes a group that the tenant has deleted for good' {
@@ -140,14 +181,16 @@ Describe 'A first installation' -Skip:$noExchange {
             Invoke-Tenant purge-group @{ id = "10000000-0000-4000-8000-00000000000$id" }
         }
         [void] (Set-GroupWriteback -SourceShrinkThresholdPercent 0)
-        $run = Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
+        $run = Start-GroupWritebackSync -ErrorVariable problems @quiet
         $run.Status | Should -Be 'partial'
         $run.Held.Delete | Should -Be 6
         $run.StopReason | Should -Be 'stopped-deletion-threshold-exceeded'
         $problems[0].FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
         @(Get-LabObject -Filter '(objectClass=group)' -Base $container).Count | Should -Be 10
         (Start-GroupWritebackSync -AllowOnce $run.PlanId).Exported.Delete | Should -Be 6
-        { Start-GroupWritebackSync -AllowOnce $run.PlanId } | Should -Throw -ErrorId 'PlanAlreadyUsed,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -AllowOnce $run.PlanId } |
+            Should -Throw -ErrorId 'PlanAlreadyUsed,Start-GroupWritebackSync'
         { Start-GroupWritebackSync -AllowOnce 'none' } | Should -Throw -ErrorId 'PlanNotFound,Start-GroupWritebackSync'
     }
 
@@ -191,7 +234,8 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         }
         function Get-ExportedCount {
             param($Run)
-            $Run.Exported.Create + $Run.Exported.Update + $Run.Exported.UpdateMembers + $Run.Exported.Move + $Run.Exported.Delete
+            $exported = $Run.Exported
+            $exported.Create + $exported.Update + $exported.UpdateMembers + $exported.Move + $exported.Delete
         }
     }
 
@@ -236,13 +280,25 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $preview = Get-GroupWritebackRun -Last 1
         $preview.Kind, $preview.PolicyType | Should -Be 'preview', 'Delta'
         Get-LabDump | Should -Be $before
-        (Start-GroupWritebackSync).Exported.MembersAdded | Should -Be 1 -Because 'a preview takes nothing from the next sync'
+        (Start-GroupWritebackSync).Exported.MembersAdded |
+            Should -Be 1 -Because 'a preview takes nothing from the next sync'
     }
 
     It 'tell what somebody has changed by hand, and put it right' {
         $id = '10000000-0000-4000-8000-000000000001'
         $dn = (Get-Written $id).dn
-        $change = "dn: $dn", 'changetype: modify', 'replace: displayName', 'displayName: By hand', '-', 'add: member', "member: CN=user0020,$env:GWB_LAB_PEOPLE", '-', 'delete: member', "member: CN=user0001,$env:GWB_LAB_PEOPLE"
+        $change = @(
+            "dn: $dn"
+            'changetype: modify'
+            'replace: displayName'
+            'displayName: By hand'
+            '-'
+            'add: member'
+            "member: CN=user0020,$env:GWB_LAB_PEOPLE"
+            '-'
+            'delete: member'
+            "member: CN=user0001,$env:GWB_LAB_PEOPLE"
+        )
         [void] (Invoke-LabLdap -Command ldapmodify -Text ($change -join "`n"))
         $run = Start-GroupWritebackSync
         $run.Status, $run.PolicyType | Should -Be 'complete', 'Delta'
@@ -267,7 +323,15 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $id = '10000000-0000-4000-8000-0000000000d1'
         Add-LabGroup -Dn "CN=taken,$env:GWB_LAB_OTHER" -Attribute @{ sAMAccountName = "Group_$id" }
         try {
-            Invoke-Tenant put-group @{ id = $id; displayName = 'Held up'; mailNickname = 'heldup'; groupTypes = @('Unified'); mailEnabled = $true; securityEnabled = $false; members = @('user0001') }
+            Invoke-Tenant put-group @{
+                id = $id
+                displayName = 'Held up'
+                mailNickname = 'heldup'
+                groupTypes = @('Unified')
+                mailEnabled = $true
+                securityEnabled = $false
+                members = @('user0001')
+            }
             $run = Start-GroupWritebackSync -WarningAction SilentlyContinue
             ($run | Get-GroupWritebackChange -Action Skip).Reason | Should -Be 'name-clash'
             $status = Get-GroupWriteback
@@ -297,7 +361,8 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         (Get-Written $ids[0]).displayName | Should -Be $Title
         (Get-Written $ids[1]).description | Should -Not -Be "beside $Title" -Because 'it is another group'
         $run = Start-GroupWritebackSync
-        @($run | Get-GroupWritebackChange).SourceId | Should -Be $ids[1] -Because 'the sync of one group leaves the next sync what it would have read'
+        @($run | Get-GroupWritebackChange).SourceId |
+            Should -Be $ids[1] -Because 'the sync of one group leaves the next sync what it would have read'
     }
 
     It 'are of each group that comes down the pipeline' {
@@ -309,17 +374,21 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
     }
 
     It 'of a group that is not there is an error, and the others go on' {
-        $syncs = @(Start-GroupWritebackSync -Group 'Nobody', $ids[0] -ErrorVariable problems -ErrorAction SilentlyContinue)
+        $syncs = @(
+            Start-GroupWritebackSync -Group 'Nobody', $ids[0] -ErrorVariable problems -ErrorAction SilentlyContinue
+        )
         $syncs.GroupId | Should -Be $ids[0]
         $problems.FullyQualifiedErrorId | Should -Be 'GroupNotFound,Start-GroupWritebackSync'
         $problems[0].TargetObject | Should -Be 'Nobody'
         $problems[0].ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
-        { Start-GroupWritebackSync -Group 'Nobody' -ErrorAction Stop } | Should -Throw -ErrorId 'GroupNotFound,Start-GroupWritebackSync'
+        { Start-GroupWritebackSync -Group 'Nobody' -ErrorAction Stop } |
+            Should -Throw -ErrorId 'GroupNotFound,Start-GroupWritebackSync'
     }
 
     It 'of a name that several groups have is an error that names them' {
         foreach ($id in $ids) { Invoke-Tenant patch-group @{ id = $id; set = @{ displayName = 'Twice' } } }
-        Start-GroupWritebackSync -Group 'Twice' -ErrorVariable problems -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        Start-GroupWritebackSync -Group 'Twice' -ErrorVariable problems -ErrorAction SilentlyContinue |
+            Should -BeNullOrEmpty
         $problems[0].FullyQualifiedErrorId | Should -Be 'GroupAmbiguous,Start-GroupWritebackSync'
         foreach ($id in $ids) { $problems[0].Exception.Message | Should -Match $id }
     }
@@ -338,7 +407,8 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
 
     It 'of a group that cannot be written say why' {
         $sync = Start-GroupWritebackSync -Group 'Board (hidden membership)'
-        ($sync.Steps | Where-Object -FilterScript { $_.Name -eq 'Action' }).Message | Should -Match '-IncludeHiddenMembership'
+        ($sync.Steps | Where-Object -FilterScript { $_.Name -eq 'Action' }).Message |
+            Should -Match '-IncludeHiddenMembership'
         Get-ExportedCount $sync.Run | Should -Be 0
     }
 
@@ -356,7 +426,8 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
     }
 
     It 'refuse a filter that cannot be understood' {
-        { Set-GroupWriteback -Filter "displayName -like 'All*' -and" } | Should -Throw -ErrorId 'FilterInvalid,Set-GroupWriteback'
+        { Set-GroupWriteback -Filter "displayName -like 'All*' -and" } |
+            Should -Throw -ErrorId 'FilterInvalid,Set-GroupWriteback'
         (Get-GroupWriteback).Filter | Should -Be "displayName -like 'All*'"
     }
 
@@ -378,7 +449,8 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         (Set-GroupWriteback -Scope All -GroupId @() -PassThru).GroupId | Should -BeNullOrEmpty
         (Start-GroupWritebackSync).PolicyReason | Should -Be 'settings-changed'
         (Get-Written $ids[1]).description | Should -Be 'selected'
-        @(Get-GroupWritebackGroup | Where-Object -FilterScript { $_.LastAction -eq 'Skip' }).DisplayName | Should -Be 'Board (hidden membership)'
+        @(Get-GroupWritebackGroup | Where-Object -FilterScript { $_.LastAction -eq 'Skip' }).DisplayName |
+            Should -Be 'Board (hidden membership)'
     }
 }
 
@@ -392,17 +464,25 @@ Describe 'Ways to connect' -Skip:$noLab {
 
     It 'the tenant with a certificate file' {
         $password = (Get-LabCredential -Name 'x' -Text $env:GWB_LAB_TENANT_CERT_PASSWORD).Password
-        (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -CertificatePath $env:GWB_LAB_TENANT_CERT_PFX -CertificatePassword $password).TenantCredential | Should -Be 'clientCertificate'
-        (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -CertificatePath $env:GWB_LAB_TENANT_CERT_PEM).TenantCredential | Should -Be 'clientCertificate'
+        $pfx = @{ CertificatePath = $env:GWB_LAB_TENANT_CERT_PFX; CertificatePassword = $password }
+        (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID @pfx).TenantCredential |
+            Should -Be 'clientCertificate'
+        $pem = @{ CertificatePath = $env:GWB_LAB_TENANT_CERT_PEM }
+        (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID @pem).TenantCredential |
+            Should -Be 'clientCertificate'
     }
 
     It 'the tenant with a certificate of the store, which signs' {
-        $certificate = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509Certificate2 -ArgumentList $env:GWB_LAB_TENANT_CERT_PFX, $env:GWB_LAB_TENANT_CERT_PASSWORD, 'UserKeySet, PersistKeySet'
-        $store = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509Store -ArgumentList 'My', 'CurrentUser'
+        $namespace = 'System.Security.Cryptography.X509Certificates'
+        $parts = $env:GWB_LAB_TENANT_CERT_PFX, $env:GWB_LAB_TENANT_CERT_PASSWORD, 'UserKeySet, PersistKeySet'
+        $certificate = New-Object -TypeName "$namespace.X509Certificate2" -ArgumentList $parts
+        $store = New-Object -TypeName "$namespace.X509Store" -ArgumentList 'My', 'CurrentUser'
         $store.Open('ReadWrite')
         $store.Add($certificate)
         try {
-            (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -CertificateThumbprint $env:GWB_LAB_TENANT_CERT_THUMBPRINT).TenantCredential | Should -Be 'certificateThumbprint'
+            $stored = @{ CertificateThumbprint = $env:GWB_LAB_TENANT_CERT_THUMBPRINT }
+            (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID @stored).TenantCredential |
+                Should -Be 'certificateThumbprint'
         }
         finally {
             $store.Remove($certificate)
@@ -413,12 +493,22 @@ Describe 'Ways to connect' -Skip:$noLab {
     It 'the tenant with a managed identity' {
         $env:IDENTITY_ENDPOINT = $env:GWB_LAB_TENANT_MSI_ENDPOINT
         $env:IDENTITY_HEADER = $env:GWB_LAB_TENANT_MSI_HEADER
-        try { (Connect-GroupWriteback -Identity -GraphEndpoint $env:GWB_LAB_TENANT_GRAPH -Authority $env:GWB_LAB_TENANT_AUTHORITY -TenantCAFile $env:GWB_LAB_TENANT_CA @state).TenantCredential | Should -Be 'managedIdentity' }
+        $addresses = @{
+            GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH
+            Authority = $env:GWB_LAB_TENANT_AUTHORITY
+            TenantCAFile = $env:GWB_LAB_TENANT_CA
+        }
+        try { (Connect-GroupWriteback -Identity @addresses @state).TenantCredential | Should -Be 'managedIdentity' }
         finally { Remove-Item -Path Env:IDENTITY_ENDPOINT, Env:IDENTITY_HEADER }
     }
 
     It 'the tenant with a workload identity' {
-        (Connect-GroupWriteback @tenant @state -WorkloadIdentity -ClientId $env:GWB_LAB_TENANT_CLIENT_ID -FederatedTokenFile $env:GWB_LAB_TENANT_FEDERATED_TOKEN_FILE).TenantCredential | Should -Be 'workloadIdentity'
+        $workload = @{
+            ClientId = $env:GWB_LAB_TENANT_CLIENT_ID
+            FederatedTokenFile = $env:GWB_LAB_TENANT_FEDERATED_TOKEN_FILE
+        }
+        (Connect-GroupWriteback @tenant @state -WorkloadIdentity @workload).TenantCredential |
+            Should -Be 'workloadIdentity'
     }
 
     It 'the tenant with an access token' {
@@ -429,7 +519,11 @@ Describe 'Ways to connect' -Skip:$noLab {
     It 'the tenant with fresh access tokens, which are asked for during a run' {
         Invoke-Tenant set-token-lifetime @{ seconds = 60 } # sooner than it is thought good
         $asked = New-Object -TypeName System.Collections.ArrayList
-        [void] (Connect-GroupWriteback @tenant @state -AccessTokenProvider { param($Tenant, $Resource) [void] $asked.Add("$Tenant $Resource"); Get-LabToken } @server @account)
+        [void] (Connect-GroupWriteback @tenant @state -AccessTokenProvider {
+            param($Tenant, $Resource)
+            [void] $asked.Add("$Tenant $Resource")
+            Get-LabToken
+        } @server @account)
         $first = $asked.Count
         @(Enable-GroupWriteback $container -ExcludeMailAttribute -WhatIf).Count | Should -BeGreaterThan 0
         $asked.Count | Should -BeGreaterThan $first
@@ -440,12 +534,18 @@ Describe 'Ways to connect' -Skip:$noLab {
     }
 
     It 'the directory with Kerberos and a keytab' {
-        (Connect-GroupWriteback @server @state -KeytabPath $env:GWB_LAB_KEYTAB -KerberosPrincipal "svc-gwb@$env:GWB_LAB_REALM" -KerberosConfigPath $env:KRB5_CONFIG).DirectoryCredential | Should -Be 'kerberosKeytab'
+        $keytab = @{
+            KeytabPath = $env:GWB_LAB_KEYTAB
+            KerberosPrincipal = "svc-gwb@$env:GWB_LAB_REALM"
+            KerberosConfigPath = $env:KRB5_CONFIG
+        }
+        (Connect-GroupWriteback @server @state @keytab).DirectoryCredential | Should -Be 'kerberosKeytab'
     }
 
     It 'the directory with Kerberos and a password' {
         $kerberos = Get-LabCredential -Name "svc-gwb@$env:GWB_LAB_REALM" -Text $env:GWB_LAB_PASSWORD
-        (Connect-GroupWriteback @server @state -Credential $kerberos -AuthType Negotiate -KerberosConfigPath $env:KRB5_CONFIG).DirectoryCredential | Should -Be 'kerberosPassword'
+        $how = @{ Credential = $kerberos; AuthType = 'Negotiate'; KerberosConfigPath = $env:KRB5_CONFIG }
+        (Connect-GroupWriteback @server @state @how).DirectoryCredential | Should -Be 'kerberosPassword'
     }
 }
 
@@ -457,7 +557,8 @@ Describe 'Bad input' -Skip:$noLab {
             param([scriptblock] $Command)
             $problem = $Command | Should -Throw -PassThru
             $problem.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty -Because $problem.FullyQualifiedErrorId
-            ($problem | Format-List -Property * -Force | Out-String) | Should -Not -Match ([regex]::Escape($env:GWB_LAB_PASSWORD))
+            ($problem | Format-List -Property * -Force | Out-String) |
+                Should -Not -Match ([regex]::Escape($env:GWB_LAB_PASSWORD))
             $problem.FullyQualifiedErrorId
         }
     }
@@ -472,38 +573,47 @@ Describe 'Bad input' -Skip:$noLab {
     ) {
         $text = if ($Wrong) { 'wrong' } else { $env:GWB_LAB_PASSWORD }
         $credential = Get-LabCredential -Name "$Name@$env:GWB_LAB_DOMAIN" -Text $text
-        Get-Problem { Connect-GroupWriteback @server @state -Credential $credential } | Should -Be "$Id,Connect-GroupWriteback"
+        Get-Problem { Connect-GroupWriteback @server @state -Credential $credential } |
+            Should -Be "$Id,Connect-GroupWriteback"
     }
 
     It 'of an account that is locked' {
         $wrong = Get-LabCredential -Name "svc-locked@$env:GWB_LAB_DOMAIN" -Text 'wrong'
         foreach ($i in 1..5) { { Connect-GroupWriteback @server @state -Credential $wrong } | Should -Throw }
         $right = Get-LabCredential -Name "svc-locked@$env:GWB_LAB_DOMAIN" -Text $env:GWB_LAB_PASSWORD
-        Get-Problem { Connect-GroupWriteback @server @state -Credential $right } | Should -Be 'AccountLocked,Connect-GroupWriteback'
+        Get-Problem { Connect-GroupWriteback @server @state -Credential $right } |
+            Should -Be 'AccountLocked,Connect-GroupWriteback'
     }
 
     It 'of a secret: wrong' {
         $wrong = Get-LabCredential -Name $env:GWB_LAB_TENANT_CLIENT_ID -Text 'wrong'
-        Get-Problem { Connect-GroupWriteback @tenant @state -ClientSecretCredential $wrong } | Should -Match 'Secret.*,Connect-GroupWriteback$'
+        Get-Problem { Connect-GroupWriteback @tenant @state -ClientSecretCredential $wrong } |
+            Should -Match 'Secret.*,Connect-GroupWriteback$'
     }
 
     It 'of a secret: expired' {
         Invoke-Tenant set-secret-expired @{ expired = $true }
-        Get-Problem { Connect-GroupWriteback @tenant @application @state } | Should -Match 'SecretExpired,Connect-GroupWriteback$'
+        Get-Problem { Connect-GroupWriteback @tenant @application @state } |
+            Should -Match 'SecretExpired,Connect-GroupWriteback$'
     }
 
     It 'of a certificate: that of the domain controller is not trusted' {
-        Get-Problem { Connect-GroupWriteback -Server $env:GWB_LAB_SERVER -DirectoryCAFile $env:GWB_LAB_OTHER_CA @account @state } | Should -Be 'CertificateNotTrusted,Connect-GroupWriteback'
+        Get-Problem {
+            Connect-GroupWriteback -Server $env:GWB_LAB_SERVER -DirectoryCAFile $env:GWB_LAB_OTHER_CA @account @state
+        } | Should -Be 'CertificateNotTrusted,Connect-GroupWriteback'
     }
 
     It 'of a certificate: that of the tenant is not trusted' {
         $other = $tenant.Clone()
         $other['TenantCAFile'] = $env:GWB_LAB_OTHER_CA
-        Get-Problem { Connect-GroupWriteback @other @application @state } | Should -Match 'CertificateNotTrusted,Connect-GroupWriteback$'
+        Get-Problem { Connect-GroupWriteback @other @application @state } |
+            Should -Match 'CertificateNotTrusted,Connect-GroupWriteback$'
     }
 
     It 'of a server that is not there' {
-        Get-Problem { Connect-GroupWriteback -Server "none.$env:GWB_LAB_DOMAIN" -DirectoryCAFile $env:GWB_LAB_CA @account @state } | Should -Match '^Server\w+,Connect-GroupWriteback$'
+        Get-Problem {
+            Connect-GroupWriteback -Server "none.$env:GWB_LAB_DOMAIN" -DirectoryCAFile $env:GWB_LAB_CA @account @state
+        } | Should -Match '^Server\w+,Connect-GroupWriteback$'
     }
 
     It 'of a container: <Name>' -ForEach @(
@@ -513,7 +623,8 @@ Describe 'Bad input' -Skip:$noLab {
         @{ Name = 'no distinguished name'; Container = 'Writeback'; Id = 'ContainerInvalid' }
     ) {
         [void] (Connect-GroupWriteback @tenant @application @server @account @state)
-        Get-Problem { Enable-GroupWriteback ($Container -f $env:GWB_LAB_BASE) -ExcludeMailAttribute } | Should -Be "$Id,Enable-GroupWriteback"
+        Get-Problem { Enable-GroupWriteback ($Container -f $env:GWB_LAB_BASE) -ExcludeMailAttribute } |
+            Should -Be "$Id,Enable-GroupWriteback"
         (Get-GroupWriteback).Status | Should -Be 'NotConfigured'
         Test-GroupWriteback -TargetContainer ($Container -f $env:GWB_LAB_BASE) -Quiet | Should -BeFalse
     }
@@ -521,8 +632,12 @@ Describe 'Bad input' -Skip:$noLab {
     It 'of permissions: no User.Read.All' {
         Invoke-Tenant set-roles @{ roles = @('GroupMember.Read.All', 'Organization.Read.All') }
         [void] (Connect-GroupWriteback @tenant @application @server @account @state)
-        Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } | Should -Be 'PermissionMissing,Enable-GroupWriteback'
-        (Test-GroupWriteback -TargetContainer $container | Where-Object -FilterScript { $_.Name -eq 'GraphPermission' }).Result | Should -Be 'Failed'
+        Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } |
+            Should -Be 'PermissionMissing,Enable-GroupWriteback'
+        (
+            Test-GroupWriteback -TargetContainer $container |
+                Where-Object -FilterScript { $_.Name -eq 'GraphPermission' }
+        ).Result | Should -Be 'Failed'
     }
 
     It 'of the schema: Exchange is missing' -Skip:($env:GWB_LAB_SCHEMA -eq 'exchange') {
@@ -560,17 +675,26 @@ Describe 'Bad input' -Skip:$noLab {
         Enable-GroupWriteback $container -ExcludeMailAttribute
         $other = $tenant.Clone()
         $other['TenantId'] = '0aaaaaaa-0000-4000-8000-000000000001'
-        Invoke-Tenant seed @{ tenant = @{ id = $other['TenantId']; displayName = 'Other'; domain = 'other.onmicrosoft.com' } }
+        Invoke-Tenant seed @{ tenant = @{
+            id = $other['TenantId']
+            displayName = 'Other'
+            domain = 'other.onmicrosoft.com'
+        } }
         [void] (Connect-GroupWriteback @other @application)
         Get-Problem { Start-GroupWritebackSync } | Should -Be 'TenantMismatch,Start-GroupWritebackSync'
-        Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } | Should -Be 'TenantMismatch,Enable-GroupWriteback'
+        Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } |
+            Should -Be 'TenantMismatch,Enable-GroupWriteback'
     }
 
     It 'of groups: foreign ones in the container stop Enable until -Adopt' {
-        Add-LabGroup -Dn "CN=Foreign,$container" -Attribute @{ sAMAccountName = 'Foreign'; adminDescription = 'Group_10000000-0000-4000-8000-000000000002' }
+        Add-LabGroup -Dn "CN=Foreign,$container" -Attribute @{
+            sAMAccountName = 'Foreign'
+            adminDescription = 'Group_10000000-0000-4000-8000-000000000002'
+        }
         try {
             [void] (Connect-GroupWriteback @tenant @application @server @account @state)
-            Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } | Should -Be 'ForeignGroupsPresent,Enable-GroupWriteback'
+            Get-Problem { Enable-GroupWriteback $container -ExcludeMailAttribute } |
+                Should -Be 'ForeignGroupsPresent,Enable-GroupWriteback'
         }
         finally { [void] (Invoke-LabLdap -Command ldapdelete -Argument "CN=Foreign,$container") }
     }
@@ -589,7 +713,9 @@ Describe 'Bad input' -Skip:$noLab {
             }).AddArgument($manifest).AddArgument($tenant + $application + $server + $account + $state)
         $job = $shell.BeginInvoke()
         try {
-            for ($i = 0; $i -lt 6000 -and (Get-GroupWritebackRun -Last 1).Status -ne 'running'; $i++) { Start-Sleep -Milliseconds 100 }
+            for ($i = 0; $i -lt 6000 -and (Get-GroupWritebackRun -Last 1).Status -ne 'running'; $i++) {
+                Start-Sleep -Milliseconds 100
+            }
             Get-Problem { Start-GroupWritebackSync } | Should -Be 'RunInProgress,Start-GroupWritebackSync'
             (Get-GroupWriteback).LastRun.Status | Should -Be 'running' -Because 'looking is possible meanwhile'
         }
@@ -611,8 +737,11 @@ Describe 'Bad data' -Skip:$noExchange {
     BeforeAll {
         Invoke-Tenant reset
         $state = @{ StatePath = Join-Path -Path $TestDrive -ChildPath 'data' }
-        Add-LabGroup -Dn "CN=Group_10000000-0000-4000-8000-000000000004,$container" -Attribute @{ sAMAccountName = 'taken-cn' }
-        Add-LabGroup -Dn "CN=taken-sam,$env:GWB_LAB_OTHER" -Attribute @{ sAMAccountName = 'Group_10000000-0000-4000-8000-000000000005' }
+        $taken = "CN=Group_10000000-0000-4000-8000-000000000004,$container"
+        Add-LabGroup -Dn $taken -Attribute @{ sAMAccountName = 'taken-cn' }
+        Add-LabGroup -Dn "CN=taken-sam,$env:GWB_LAB_OTHER" -Attribute @{
+            sAMAccountName = 'Group_10000000-0000-4000-8000-000000000005'
+        }
         $long = ('"a,b/c\' * 43).Substring(0, 290) + [char]::ConvertFromUtf32(0x1F680) + 'end'
         $names = @{
             '10000000-0000-4000-8000-0000000000f1' = $long
@@ -620,7 +749,15 @@ Describe 'Bad data' -Skip:$noExchange {
             '10000000-0000-4000-8000-0000000000f3' = '   '
         }
         foreach ($id in $names.Keys) {
-            Invoke-Tenant put-group @{ id = $id; displayName = $names[$id]; mailNickname = $id.Substring(32); groupTypes = @('Unified'); mailEnabled = $true; securityEnabled = $false; members = @('user0001') }
+            Invoke-Tenant put-group @{
+                id = $id
+                displayName = $names[$id]
+                mailNickname = $id.Substring(32)
+                groupTypes = @('Unified')
+                mailEnabled = $true
+                securityEnabled = $false
+                members = @('user0001')
+            }
         }
         [void] (Connect-GroupWriteback @tenant @application @server @account @state)
         Enable-GroupWriteback $container -NameFormat DisplayName -SamAccountNameFormat ObjectId
@@ -628,7 +765,7 @@ Describe 'Bad data' -Skip:$noExchange {
 
     AfterAll {
         if ($env:GWB_LAB -eq '1') {
-            [void] (Invoke-LabLdap -Command ldapdelete -Argument "CN=Group_10000000-0000-4000-8000-000000000004,$container")
+            [void] (Invoke-LabLdap -Command ldapdelete -Argument $taken)
             [void] (Invoke-LabLdap -Command ldapdelete -Argument "CN=taken-sam,$env:GWB_LAB_OTHER")
             Disconnect-GroupWriteback
         }
@@ -647,11 +784,13 @@ Describe 'Bad data' -Skip:$noExchange {
             $group.cn.Length | Should -BeLessOrEqual 64
             $group.cn | Should -Match "_$($id.Substring(24))$"
         }
-        (Get-LabObject -Filter '(adminDescription=Group_10000000-0000-4000-8000-0000000000f3)').cn | Should -Be 'Group_0000000000f3'
+        (Get-LabObject -Filter '(adminDescription=Group_10000000-0000-4000-8000-0000000000f3)').cn |
+            Should -Be 'Group_0000000000f3'
     }
 
     It 'of a name that is taken is named' {
-        $change = Get-GroupWritebackChange -RunId $run.Id -Action Skip | Where-Object -FilterScript { $_.SourceId -eq '10000000-0000-4000-8000-000000000005' }
+        $change = Get-GroupWritebackChange -RunId $run.Id -Action Skip |
+            Where-Object -FilterScript { $_.SourceId -eq '10000000-0000-4000-8000-000000000005' }
         "$($change.Reason) $($change.Message)" | Should -Match ([regex]::Escape("CN=taken-sam,$env:GWB_LAB_OTHER"))
     }
 

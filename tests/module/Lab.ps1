@@ -3,13 +3,19 @@
 # Sends a request to the control interface of the simulated tenant; see tests/lab/tenant/README.md.
 function Invoke-Tenant {
     param([string] $Verb, [System.Collections.IDictionary] $Body = @{})
-    [void] (Send-LabRequest -Uri "$env:GWB_LAB_TENANT_CONTROL/$Verb" -Text (ConvertTo-Json -InputObject $Body -Depth 10) -Type 'application/json')
+    $json = ConvertTo-Json -InputObject $Body -Depth 10
+    [void] (Send-LabRequest -Uri "$env:GWB_LAB_TENANT_CONTROL/$Verb" -Text $json -Type 'application/json')
 }
 
 # An access token of the simulated tenant.
 function Get-LabToken {
-    $form = 'grant_type=client_credentials&client_id={0}&client_secret={1}&scope={2}' -f $env:GWB_LAB_TENANT_CLIENT_ID, [uri]::EscapeDataString($env:GWB_LAB_TENANT_CLIENT_SECRET), [uri]::EscapeDataString("$env:GWB_LAB_TENANT_GRAPH/.default")
-    $answer = Send-LabRequest -Uri "$env:GWB_LAB_TENANT_AUTHORITY/$env:GWB_LAB_TENANT_ID/oauth2/v2.0/token" -Text $form -Type 'application/x-www-form-urlencoded'
+    $form = 'grant_type=client_credentials&client_id={0}&client_secret={1}&scope={2}' -f @(
+        $env:GWB_LAB_TENANT_CLIENT_ID
+        [uri]::EscapeDataString($env:GWB_LAB_TENANT_CLIENT_SECRET)
+        [uri]::EscapeDataString("$env:GWB_LAB_TENANT_GRAPH/.default")
+    )
+    $uri = "$env:GWB_LAB_TENANT_AUTHORITY/$env:GWB_LAB_TENANT_ID/oauth2/v2.0/token"
+    $answer = Send-LabRequest -Uri $uri -Text $form -Type 'application/x-www-form-urlencoded'
     (ConvertFrom-Json -InputObject $answer).access_token
 }
 
@@ -25,7 +31,8 @@ function Send-LabRequest {
         $handler.SslOptions.CertificateChainPolicy = $policy
         $script:LabClient = New-Object -TypeName System.Net.Http.HttpClient -ArgumentList $handler
     }
-    $content = New-Object -TypeName System.Net.Http.StringContent -ArgumentList $Text, ([System.Text.Encoding]::UTF8), $Type
+    $parts = $Text, [System.Text.Encoding]::UTF8, $Type
+    $content = New-Object -TypeName System.Net.Http.StringContent -ArgumentList $parts
     $response = $script:LabClient.PostAsync($Uri, $content).GetAwaiter().GetResult()
     $answer = $response.Content.ReadAsStringAsync().GetAwaiter().GetResult()
     if (-not $response.IsSuccessStatusCode) { throw "${Uri}: $([int] $response.StatusCode) $answer" }
@@ -34,13 +41,19 @@ function Send-LabRequest {
 
 function Get-LabCredential {
     param([string] $Name, [string] $Text)
-    New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', $Text).SecurePassword
+    $plain = New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', $Text
+    New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, $plain.SecurePassword
 }
 
 function Invoke-LabLdap {
     param([string] $Command, [string[]] $Argument, [string] $Text)
     $env:LDAPTLS_CACERT = $env:GWB_LAB_CA
-    $arguments = @('-x', '-H', "ldaps://$env:GWB_LAB_SERVER", '-D', $env:GWB_LAB_ADMIN_USER, '-w', $env:GWB_LAB_ADMIN_PASSWORD) + $Argument
+    $arguments = @(
+        '-x'
+        '-H', "ldaps://$env:GWB_LAB_SERVER"
+        '-D', $env:GWB_LAB_ADMIN_USER
+        '-w', $env:GWB_LAB_ADMIN_PASSWORD
+    ) + $Argument
     $out = if ($Text) { $Text | & $Command @arguments 2>&1 } else { & $Command @arguments 2>&1 }
     if ($LASTEXITCODE -ne 0) { throw "$Command ended with ${LASTEXITCODE}: $out" }
     $out
@@ -50,11 +63,16 @@ function Invoke-LabLdap {
 function Get-LabObject {
     param([string] $Filter, [string] $Base = $env:GWB_LAB_BASE)
     $object = $null
-    foreach ($line in @(Invoke-LabLdap -Command ldapsearch -Argument '-LLL', '-o', 'ldif-wrap=no', '-b', $Base, $Filter) + '') {
+    $lines = @(Invoke-LabLdap -Command ldapsearch -Argument '-LLL', '-o', 'ldif-wrap=no', '-b', $Base, $Filter)
+    foreach ($line in $lines + '') {
         if ($line -match '^([\w;-]+)(::?) (.*)$') {
             if (-not $object) { $object = @{} }
-            $value = if ($Matches[2] -eq '::') { [System.Text.Encoding]::UTF8.GetString([System.Convert]::FromBase64String($Matches[3])) } else { $Matches[3] }
-            if ($object.ContainsKey($Matches[1])) { $object[$Matches[1]] = @($object[$Matches[1]]) + $value } else { $object[$Matches[1]] = $value }
+            $value = $Matches[3]
+            if ($Matches[2] -eq '::') {
+                $value = [System.Text.Encoding]::UTF8.GetString([System.Convert]::FromBase64String($value))
+            }
+            if ($object.ContainsKey($Matches[1])) { $value = @($object[$Matches[1]]) + $value }
+            $object[$Matches[1]] = $value
         }
         elseif ($line -eq '' -and $object) {
             if ($object.ContainsKey('dn')) { [pscustomobject] $object }
@@ -65,7 +83,9 @@ function Get-LabObject {
 
 function Add-LabGroup {
     param([string] $Dn, [System.Collections.IDictionary] $Attribute)
-    $lines = @("dn: $Dn", 'objectClass: group', 'groupType: 8') + @($Attribute.Keys | ForEach-Object -Process { "${_}: $($Attribute[$_])" })
+    $lines = @("dn: $Dn", 'objectClass: group', 'groupType: 8') + @(
+        $Attribute.Keys | ForEach-Object -Process { "${_}: $($Attribute[$_])" }
+    )
     [void] (Invoke-LabLdap -Command ldapadd -Text ($lines -join "`n"))
 }
 

@@ -1,10 +1,17 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments',
+    '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.'
+)]
 param()
 
 BeforeDiscovery {
     $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
-    $public = @(Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'Public')) -Filter '*.ps1' | ForEach-Object -Process { @{ Name = $_.BaseName; Path = $_.FullName } })
+    $public = @(
+        Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'Public')) -Filter '*.ps1' |
+            ForEach-Object -Process { @{ Name = $_.BaseName; Path = $_.FullName } }
+    )
 }
 
 BeforeAll {
@@ -18,7 +25,11 @@ AfterAll { Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContin
 
 Describe 'The manifest' {
     It 'exports the files of Public, and nothing else' {
-        $files = @(Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'Public')) -Filter '*.ps1' | ForEach-Object -Process { $_.BaseName } | Sort-Object)
+        $files = @(
+            Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'Public')) -Filter '*.ps1' |
+                ForEach-Object -Process { $_.BaseName } |
+                Sort-Object
+        )
         @((Get-Module -Name GroupWriteback).ExportedCommands.Keys | Sort-Object) | Should -Be $files
         @((Import-PowerShellDataFile -LiteralPath $path).FunctionsToExport | Sort-Object) | Should -Be $files
         (Get-Module -Name GroupWriteback).ExportedAliases.Count | Should -Be 0
@@ -33,7 +44,9 @@ Describe 'The manifest' {
     It 'names files that are there' {
         foreach ($file in @($manifest.ExportedFormatFiles)) { Test-Path -LiteralPath $file | Should -BeTrue }
         $data = Import-PowerShellDataFile -LiteralPath $path
-        foreach ($file in @($data.RootModule) + $data.FormatsToProcess) { Test-Path -LiteralPath (Join-Path -Path $root -ChildPath $file) | Should -BeTrue }
+        foreach ($file in @($data.RootModule) + $data.FormatsToProcess) {
+            Test-Path -LiteralPath (Join-Path -Path $root -ChildPath $file) | Should -BeTrue
+        }
         $data.ContainsKey('ScriptsToProcess') | Should -BeFalse
     }
 }
@@ -43,11 +56,18 @@ Describe 'The about topic' {
         $module = Join-Path -Path $root -ChildPath 'module'
         $source = @(Get-ChildItem -LiteralPath $module -Filter '*.ps1' -Recurse | Get-Content) -join "`n"
         # either a parameter or the entry of a table that is splatted
-        $used = @([regex]::Matches($source, "(?m)(?:-Id|^\s+Id\s+=) '(\w+)'") |
+        $used = @(
+            [regex]::Matches($source, "(?m)(?:-Id|^\s+Id\s+=) '(\w+)'") |
                 ForEach-Object -Process { $_.Groups[1].Value } |
-                Sort-Object -Unique)
-        $topic = @(Get-Content -LiteralPath ([System.IO.Path]::Combine($module, 'en-US', 'about_GroupWriteback.help.txt'))) -join "`n"
-        $listed = @([regex]::Matches($topic, '(?m)^      ([A-Z]\w+)  ') | ForEach-Object -Process { $_.Groups[1].Value } | Sort-Object -Unique)
+                Sort-Object -Unique
+        )
+        $path = [System.IO.Path]::Combine($module, 'en-US', 'about_GroupWriteback.help.txt')
+        $topic = @(Get-Content -LiteralPath $path) -join "`n"
+        $listed = @(
+            [regex]::Matches($topic, '(?m)^      ([A-Z]\w+)  ') |
+                ForEach-Object -Process { $_.Groups[1].Value } |
+                Sort-Object -Unique
+        )
         $used.Count | Should -BeGreaterThan 10
         $listed | Should -Be $used
     }
@@ -57,26 +77,45 @@ Describe 'The messages' {
     # A parameter behind a command is that one's; the texts of the engine are looked at by tests/arch.
     It 'name only commands and parameters that there are' {
         $commands = @{}
-        foreach ($command in Get-Command -Module GroupWriteback) { $commands[$command.Name] = @($command.Parameters.Keys) }
+        foreach ($command in Get-Command -Module GroupWriteback) {
+            $commands[$command.Name] = @($command.Parameters.Keys)
+        }
+        $parameters = @($commands.Values | ForEach-Object -Process { $_ })
+        $pattern = '\b[A-Z][a-z]+-[A-Z][A-Za-z]+\b|(?<=^|[\s("''\[|])-(?<p>[A-Z][A-Za-z]+)\b'
         $names = 0
-        $wrong = foreach ($file in Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Filter '*.ps1' -Recurse) {
+        $files = Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Filter '*.ps1' -Recurse
+        $wrong = foreach ($file in $files) {
             $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $null)
-            $texts = $tree.FindAll({ param($node) $node -is [System.Management.Automation.Language.ExpandableStringExpressionAst] -or ($node -is [System.Management.Automation.Language.StringConstantExpressionAst] -and $node.StringConstantType -ne 'BareWord') }, $true)
+            $texts = $tree.FindAll(
+                {
+                    param($node)
+                    $node -is [System.Management.Automation.Language.ExpandableStringExpressionAst] -or (
+                        $node -is [System.Management.Automation.Language.StringConstantExpressionAst] -and
+                        $node.StringConstantType -ne 'BareWord'
+                    )
+                },
+                $true
+            )
             foreach ($node in $texts) {
                 $text = $node.Value
                 foreach ($inner in $node.NestedExpressions) { $text = $text.Replace($inner.Extent.Text, '') }
                 foreach ($sentence in $text -split '[.;:,] ') {
                     $command = ''
-                    foreach ($match in [regex]::Matches($sentence, '\b[A-Z][a-z]+-[A-Z][A-Za-z]+\b|(?<=^|[\s("''\[|])-(?<p>[A-Z][A-Za-z]+)\b')) {
+                    foreach ($match in [regex]::Matches($sentence, $pattern)) {
                         $names++
                         $parameter = $match.Groups['p'].Value
                         if ($command -eq 'Get-Help') { continue }
                         if (-not $parameter) {
                             $command = $match.Value
-                            if ($command -like '*-GroupWriteback*' -and -not $commands.ContainsKey($command)) { "$($file.Name): $command" }
+                            $known = $command -notlike '*-GroupWriteback*' -or $commands.ContainsKey($command)
+                            if (-not $known) { "$($file.Name): $command" }
                         }
-                        elseif (-not $command) { if (@($commands.Values | ForEach-Object -Process { $_ }) -notcontains $parameter) { "$($file.Name): -$parameter" } }
-                        elseif ($commands.ContainsKey($command) -and $commands[$command] -notcontains $parameter) { "$($file.Name): $command -$parameter" }
+                        elseif (-not $command) {
+                            if ($parameters -notcontains $parameter) { "$($file.Name): -$parameter" }
+                        }
+                        elseif ($commands.ContainsKey($command) -and $commands[$command] -notcontains $parameter) {
+                            "$($file.Name): $command -$parameter"
+                        }
                     }
                 }
             }
@@ -93,9 +132,12 @@ Describe '<Name>' -ForEach $public {
         $help.Synopsis | Should -Not -Match "^\s*$Name \["
         $help.Description | Should -Not -BeNullOrEmpty
         @($help.Examples.Example).Count | Should -BeGreaterThan 0
-        $common = [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
-        foreach ($parameter in (Get-Command -Name $Name).Parameters.Keys | Where-Object -FilterScript { $_ -notin $common }) {
-            [string] (Get-Help -Name $Name -Parameter $parameter).Description.Text | Should -Not -BeNullOrEmpty -Because "-$parameter"
+        $cmdlet = [System.Management.Automation.Cmdlet]
+        $common = $cmdlet::CommonParameters + $cmdlet::OptionalCommonParameters
+        $own = (Get-Command -Name $Name).Parameters.Keys | Where-Object -FilterScript { $_ -notin $common }
+        foreach ($parameter in $own) {
+            [string] (Get-Help -Name $Name -Parameter $parameter).Description.Text |
+                Should -Not -BeNullOrEmpty -Because "-$parameter"
         }
     }
 
@@ -111,15 +153,24 @@ Describe '<Name>' -ForEach $public {
 
 Describe 'The sources' {
     It 'are ASCII, so that Windows PowerShell 5.1 reads them right' {
-        $files = @(Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Recurse -File) + @(Get-Item -LiteralPath $path)
-        foreach ($file in $files) { [System.IO.File]::ReadAllText($file.FullName) | Should -Not -Match '[^\x00-\x7F]' -Because $file.Name }
+        $files = @(
+            Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Recurse -File
+        ) + @(Get-Item -LiteralPath $path)
+        foreach ($file in $files) {
+            [System.IO.File]::ReadAllText($file.FullName) | Should -Not -Match '[^\x00-\x7F]' -Because $file.Name
+        }
     }
 
     It 'pass the script analyzer' {
-        if (-not (Get-Module -Name PSScriptAnalyzer -ListAvailable)) { Set-ItResult -Skipped -Because 'PSScriptAnalyzer is not there: Install-Module PSScriptAnalyzer' }
+        if (-not (Get-Module -Name PSScriptAnalyzer -ListAvailable)) {
+            Set-ItResult -Skipped -Because 'PSScriptAnalyzer is not there: Install-Module PSScriptAnalyzer'
+        }
         $settings = Join-Path -Path $root -ChildPath 'PSScriptAnalyzerSettings.psd1'
-        foreach ($target in $path, (Join-Path -Path $root -ChildPath 'module'), (Join-Path -Path $root -ChildPath 'tests')) {
-            Invoke-ScriptAnalyzer -Path $target -Recurse -Settings $settings | ForEach-Object -Process { "$($_.ScriptName):$($_.Line) $($_.RuleName) $($_.Message)" } | Should -BeNullOrEmpty
+        $targets = @($path) + @('module', 'tests' | ForEach-Object -Process { Join-Path -Path $root -ChildPath $_ })
+        foreach ($target in $targets) {
+            Invoke-ScriptAnalyzer -Path $target -Recurse -Settings $settings |
+                ForEach-Object -Process { "$($_.ScriptName):$($_.Line) $($_.RuleName) $($_.Message)" } |
+                Should -BeNullOrEmpty
         }
     }
 }
@@ -127,18 +178,29 @@ Describe 'The sources' {
 Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
         # the fake engine under the name of the real one
-        $engine = Join-Path -Path $TestDrive -ChildPath ('groupwriteback' + [System.IO.Path]::GetExtension($env:FAKE_ENGINE))
+        $extension = [System.IO.Path]::GetExtension($env:FAKE_ENGINE)
+        $engine = Join-Path -Path $TestDrive -ChildPath "groupwriteback$extension"
         Copy-Item -LiteralPath $env:FAKE_ENGINE -Destination $engine
-        $package = & ([System.IO.Path]::Combine($root, 'module', 'build', 'build.ps1')) -Destination (Join-Path -Path $TestDrive -ChildPath 'out') -Engine $engine
+        $build = [System.IO.Path]::Combine($root, 'module', 'build', 'build.ps1')
+        $package = & $build -Destination (Join-Path -Path $TestDrive -ChildPath 'out') -Engine $engine
         $modulePath = $env:PSModulePath
         Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
-        $env:PSModulePath = (Join-Path -Path $TestDrive -ChildPath 'out') + [System.IO.Path]::PathSeparator + $modulePath
+        $folder = Join-Path -Path $TestDrive -ChildPath 'out'
+        $env:PSModulePath = $folder + [System.IO.Path]::PathSeparator + $modulePath
         function Use-FakeRun {
             param([string] $Status)
             $env:FAKE_ENGINE_SCRIPT = Join-Path -Path $TestDrive -ChildPath 'script.json'
             [System.IO.File]::WriteAllText($env:FAKE_ENGINE_SCRIPT, (ConvertTo-Json -Depth 5 -InputObject @{
-                        'session.connect' = @(@{ result = @{ source = @{ tenantId = 't' }; target = @{ server = 's' } } })
-                        'sync.start'      = @(@{ result = @{ id = 1; status = $Status; planned = @{}; exported = @{} } })
+                        'session.connect' = @(@{ result = @{
+                            source = @{ tenantId = 't' }
+                            target = @{ server = 's' }
+                        } })
+                        'sync.start'      = @(@{ result = @{
+                            id = 1
+                            status = $Status
+                            planned = @{}
+                            exported = @{}
+                        } })
                     }))
         }
     }
@@ -153,10 +215,15 @@ Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
         $older = Join-Path -Path $TestDrive -ChildPath 'older'
         Copy-Item -LiteralPath $package.FullName -Destination $older -Recurse
         $file = Join-Path -Path $older -ChildPath 'GroupWriteback.psd1'
-        [System.IO.File]::WriteAllText($file, ([System.IO.File]::ReadAllText($file) -replace "ModuleVersion .*", "ModuleVersion = '0.0.1'"))
+        [System.IO.File]::WriteAllText(
+            $file,
+            ([System.IO.File]::ReadAllText($file) -replace "ModuleVersion .*", "ModuleVersion = '0.0.1'")
+        )
         $shell = [powershell]::Create()
         try {
-            [void] $shell.AddScript("Import-Module '$file'; Import-Module '$(Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1')'; @(Get-Module -Name GroupWriteback).Count")
+            $other = Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1'
+            [void] $shell.AddScript("Import-Module '$file'; Import-Module '$other'")
+            [void] $shell.AddStatement().AddScript('@(Get-Module -Name GroupWriteback).Count')
             $shell.Invoke() | Should -Be 2 -Because ([string] $shell.Streams.Error)
         }
         finally { $shell.Dispose() }
@@ -164,8 +231,15 @@ Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'can be imported, with the engine and the about topic where they are looked for' {
         $package.Name | Should -Be $manifest.Version.ToString()
-        (Test-ModuleManifest -Path (Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1')).ExportedFunctions.Count | Should -Be $manifest.ExportedFunctions.Count
-        foreach ($file in "bin/$(Split-Path -Path $engine -Leaf)", 'en-US/about_GroupWriteback.help.txt', 'module/Formats/GroupWriteback.Format.ps1xml', 'module/runbooks/Sync-GroupWriteback.ps1') {
+        $packaged = Test-ModuleManifest -Path (Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1')
+        $packaged.ExportedFunctions.Count | Should -Be $manifest.ExportedFunctions.Count
+        $files = @(
+            "bin/$(Split-Path -Path $engine -Leaf)"
+            'en-US/about_GroupWriteback.help.txt'
+            'module/Formats/GroupWriteback.Format.ps1xml'
+            'module/runbooks/Sync-GroupWriteback.ps1'
+        )
+        foreach ($file in $files) {
             Test-Path -LiteralPath (Join-Path -Path $package.FullName -ChildPath $file) | Should -BeTrue -Because $file
         }
         Test-Path -LiteralPath (Join-Path -Path $package.FullName -ChildPath 'module/build') | Should -BeFalse
@@ -176,7 +250,11 @@ Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'has a runbook that returns the record of the run' {
-        function Get-AutomationPSCredential { param([string] $Name) New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, (New-Object -TypeName System.Security.SecureString) }
+        function Get-AutomationPSCredential {
+            param([string] $Name)
+            $password = New-Object -TypeName System.Security.SecureString
+            New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, $password
+        }
         Use-FakeRun -Status 'complete'
         $runbook = Join-Path -Path $package.FullName -ChildPath 'module/runbooks/Sync-GroupWriteback.ps1'
         (& $runbook -TenantId t -Server s -AssetName svc).Status | Should -Be 'complete'

@@ -1,5 +1,9 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
-[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseDeclaredVarsMoreThanAssignments', '', Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments',
+    '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.'
+)]
 param()
 
 BeforeDiscovery {
@@ -50,7 +54,8 @@ Describe 'A path on Unix' -Skip:(-not $onUnix) {
     It 'is none where others may only add something beside it' {
         & chmod 1777 (Join-Path -Path $top -ChildPath 'above')
         Get-Exposure -Path $file | Should -BeNullOrEmpty
-        Get-Exposure -Path (Join-Path -Path $top -ChildPath 'above') | Should -Not -BeNullOrEmpty -Because 'here it is the thing itself'
+        Get-Exposure -Path (Join-Path -Path $top -ChildPath 'above') |
+            Should -Not -BeNullOrEmpty -Because 'here it is the thing itself'
     }
 
     It 'is followed through links' {
@@ -76,11 +81,34 @@ Describe 'A path on Unix' -Skip:(-not $onUnix) {
     It 'of a private group is none, by who is in it' {
         $groups = Join-Path -Path $top -ChildPath 'group'
         $users = Join-Path -Path $top -ChildPath 'passwd'
-        [System.IO.File]::WriteAllLines($users, [string[]] ('root:x:0:0::/:/bin/sh', 'alice:x:1000:1000::/:/bin/sh', 'bob:x:1001:1002::/:/bin/sh', 'short'))
-        [System.IO.File]::WriteAllLines($groups, [string[]] ('alice:x:1000:', 'users:x:1002:', 'wheel:x:1003:root,alice', 'staff:x:1004:alice,bob', 'empty:x:1005:'))
-        foreach ($case in @(0, $true), @(1000, $true), @(1002, $false), @(1003, $true), @(1004, $false), @(1005, $true), @(987654, $false)) {
-            Invoke-InModule { param($Id, $GroupPath, $UserPath) Test-PrivateGroup -Id $Id -UserId 1000 -GroupPath $GroupPath -UserPath $UserPath } $case[0], $groups, $users |
-                Should -Be $case[1] -Because "of group $($case[0])"
+        [System.IO.File]::WriteAllLines(
+            $users,
+            [string[]] ('root:x:0:0::/:/bin/sh', 'alice:x:1000:1000::/:/bin/sh', 'bob:x:1001:1002::/:/bin/sh', 'short')
+        )
+        [System.IO.File]::WriteAllLines(
+            $groups,
+            [string[]] (
+                'alice:x:1000:',
+                'users:x:1002:',
+                'wheel:x:1003:root,alice',
+                'staff:x:1004:alice,bob',
+                'empty:x:1005:'
+            )
+        )
+        $private = [ordered]@{
+            0 = $true
+            1000 = $true
+            1002 = $false
+            1003 = $true
+            1004 = $false
+            1005 = $true
+            987654 = $false
+        }
+        foreach ($id in $private.Keys) {
+            Invoke-InModule {
+                param($Id, $GroupPath, $UserPath)
+                Test-PrivateGroup -Id $Id -UserId 1000 -GroupPath $GroupPath -UserPath $UserPath
+            } $id, $groups, $users | Should -Be $private[[object] $id] -Because "of group $id"
         }
     }
 }
@@ -88,40 +116,129 @@ Describe 'A path on Unix' -Skip:(-not $onUnix) {
 Describe 'An access control list of Windows' {
     It '<Name>' -ForEach @(
         @{ Name = 'lets Users add in C:\'; Place = 'Root'; Sid = 'S-1-5-11'; Mask = 0x4; Stranger = $false }
-        @{ Name = 'lets them modify what they make below C:\'; Place = 'Root'; Sid = 'S-1-5-11'; Mask = 0x1301BF; InheritOnly = $true; Stranger = $false }
-        @{ Name = 'lets Users add in %ProgramData%'; Place = 'Above'; Sid = 'S-1-5-32-545'; Mask = 0x116; Stranger = $false }
-        @{ Name = 'lets Users modify a folder above'; Place = 'Above'; Sid = 'S-1-5-32-545'; Mask = 0x1301BF; Stranger = $true }
-        @{ Name = 'lets Users delete what is in a folder above'; Place = 'Above'; Sid = 'S-1-5-32-545'; Mask = 0x40; Stranger = $true }
-        @{ Name = 'lets Users modify the root of a volume'; Place = 'Root'; Sid = 'S-1-5-11'; Mask = 0x1301BF; Stranger = $false }
-        @{ Name = 'lets Users add beside the engine'; Place = 'Guarded'; Sid = 'S-1-5-32-545'; Mask = 0x2; Stranger = $true }
-        @{ Name = 'lets Users modify what will be made beside it'; Place = 'Guarded'; Sid = 'S-1-5-32-545'; Mask = 0x1301BF; InheritOnly = $true; Stranger = $true }
-        @{ Name = 'lets Users do all, in the generic form'; Place = 'Above'; Sid = 'S-1-5-32-545'; Mask = 0x10000000; Stranger = $true }
+        @{
+            Name = 'lets them modify what they make below C:\'
+            Place = 'Root'
+            Sid = 'S-1-5-11'
+            Mask = 0x1301BF
+            InheritOnly = $true
+            Stranger = $false
+        }
+        @{
+            Name = 'lets Users add in %ProgramData%'
+            Place = 'Above'
+            Sid = 'S-1-5-32-545'
+            Mask = 0x116
+            Stranger = $false
+        }
+        @{
+            Name = 'lets Users modify a folder above'
+            Place = 'Above'
+            Sid = 'S-1-5-32-545'
+            Mask = 0x1301BF
+            Stranger = $true
+        }
+        @{
+            Name = 'lets Users delete what is in a folder above'
+            Place = 'Above'
+            Sid = 'S-1-5-32-545'
+            Mask = 0x40
+            Stranger = $true
+        }
+        @{
+            Name = 'lets Users modify the root of a volume'
+            Place = 'Root'
+            Sid = 'S-1-5-11'
+            Mask = 0x1301BF
+            Stranger = $false
+        }
+        @{
+            Name = 'lets Users add beside the engine'
+            Place = 'Guarded'
+            Sid = 'S-1-5-32-545'
+            Mask = 0x2
+            Stranger = $true
+        }
+        @{
+            Name = 'lets Users modify what will be made beside it'
+            Place = 'Guarded'
+            Sid = 'S-1-5-32-545'
+            Mask = 0x1301BF
+            InheritOnly = $true
+            Stranger = $true
+        }
+        @{
+            Name = 'lets Users do all, in the generic form'
+            Place = 'Above'
+            Sid = 'S-1-5-32-545'
+            Mask = 0x10000000
+            Stranger = $true
+        }
         @{ Name = 'lets Users take ownership'; Place = 'Above'; Sid = 'S-1-5-32-545'; Mask = 0x80000; Stranger = $true }
         @{ Name = 'lets Users turn a junction'; Place = 'Link'; Sid = 'S-1-5-32-545'; Mask = 0x100; Stranger = $true }
-        @{ Name = 'lets Users read and execute'; Place = 'Guarded'; Sid = 'S-1-5-32-545'; Mask = 0x1200A9; Stranger = $false }
-        @{ Name = 'lets Administrators do all'; Place = 'Guarded'; Sid = 'S-1-5-32-544'; Mask = 0x1F01FF; Stranger = $false }
-        @{ Name = 'lets Domain Admins do all'; Place = 'Guarded'; Sid = 'S-1-5-21-1-2-3-512'; Mask = 0x1F01FF; Stranger = $false }
-        @{ Name = 'lets those of elsewhere do all'; Place = 'Guarded'; Sid = 'S-1-5-21-9-2-3-512'; Mask = 0x1F01FF; Stranger = $true }
+        @{
+            Name = 'lets Users read and execute'
+            Place = 'Guarded'
+            Sid = 'S-1-5-32-545'
+            Mask = 0x1200A9
+            Stranger = $false
+        }
+        @{
+            Name = 'lets Administrators do all'
+            Place = 'Guarded'
+            Sid = 'S-1-5-32-544'
+            Mask = 0x1F01FF
+            Stranger = $false
+        }
+        @{
+            Name = 'lets Domain Admins do all'
+            Place = 'Guarded'
+            Sid = 'S-1-5-21-1-2-3-512'
+            Mask = 0x1F01FF
+            Stranger = $false
+        }
+        @{
+            Name = 'lets those of elsewhere do all'
+            Place = 'Guarded'
+            Sid = 'S-1-5-21-9-2-3-512'
+            Mask = 0x1F01FF
+            Stranger = $true
+        }
         @{ Name = 'denies'; Place = 'Guarded'; Sid = 'S-1-1-0'; Mask = 0x1F01FF; Deny = $true; Stranger = $false }
     ) {
         $entry = [pscustomobject]@{ Sid = $Sid; Mask = $Mask; Allow = -not $Deny; InheritOnly = [bool] $InheritOnly }
-        $found = Invoke-InModule { param($Entry, $Place) Find-Stranger -Owner 'S-1-5-18' -Entry $Entry -Place $Place -Own 'S-1-5-21-1-2-3-1104' } $entry, $Place
+        $found = Invoke-InModule {
+            param($Entry, $Place)
+            Find-Stranger -Owner 'S-1-5-18' -Entry $Entry -Place $Place -Own 'S-1-5-21-1-2-3-1104'
+        } $entry, $Place
         $found | Should -Be $(if ($Stranger) { $Sid })
     }
 
     It 'counts for nothing where somebody else is the owner, or none is known' {
         foreach ($owner in 'S-1-5-21-1-2-3-1105', '') {
-            Invoke-InModule { param($Owner) Find-Stranger -Owner $Owner -Entry @() -Place Above -Own 'S-1-5-21-1-2-3-1104' } $owner | Should -Not -BeNullOrEmpty
+            Invoke-InModule {
+                param($Owner)
+                Find-Stranger -Owner $Owner -Entry @() -Place Above -Own 'S-1-5-21-1-2-3-1104'
+            } $owner | Should -Not -BeNullOrEmpty
         }
     }
 }
 
 Describe 'The engine that is started' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
-        $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; disablePending = 0; nextPolicyType = 'Delta'; statePath = '/state' } }
-        $engine = Join-Path -Path $TestDrive -ChildPath ('groupwriteback' + [System.IO.Path]::GetExtension($env:FAKE_ENGINE))
+        $status = @{ result = @{
+            settings = (Get-FakeSetting)
+            status = 'Enabled'
+            groups = 3
+            disablePending = 0
+            nextPolicyType = 'Delta'
+            statePath = '/state'
+        } }
+        $extension = [System.IO.Path]::GetExtension($env:FAKE_ENGINE)
+        $engine = Join-Path -Path $TestDrive -ChildPath "groupwriteback$extension"
         Copy-Item -LiteralPath $env:FAKE_ENGINE -Destination $engine
-        $package = & ([System.IO.Path]::Combine($root, 'module', 'build', 'build.ps1')) -Destination (Join-Path -Path $TestDrive -ChildPath 'out') -Engine $engine
+        $build = [System.IO.Path]::Combine($root, 'module', 'build', 'build.ps1')
+        $package = & $build -Destination (Join-Path -Path $TestDrive -ChildPath 'out') -Engine $engine
         function Import-Package {
             Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
             Import-Module -Name (Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1') -Force
@@ -142,7 +259,8 @@ Describe 'The engine that is started' -Skip:(-not $env:FAKE_ENGINE) {
     It 'is the one of the module where that was installed, with a warning' {
         Import-Package
         [void] (Get-GroupWriteback -WarningVariable warnings -WarningAction SilentlyContinue)
-        Get-StartedPath | Should -Be ([System.IO.Path]::Combine($package.FullName, 'bin', (Split-Path -Path $engine -Leaf)))
+        Get-StartedPath |
+            Should -Be ([System.IO.Path]::Combine($package.FullName, 'bin', (Split-Path -Path $engine -Leaf)))
         [string] $warnings | Should -Match 'GROUPWRITEBACK_ENGINE is ignored'
     }
 
@@ -156,7 +274,11 @@ Describe 'The engine that is started' -Skip:(-not $env:FAKE_ENGINE) {
         finally { Remove-Item -LiteralPath (Join-Path -Path $package.FullName -ChildPath '.git') -Recurse -Force }
     }
 
-    It 'is not started when others could replace it: <Part>' -Skip:(-not $onUnix) -ForEach @{ Part = 'bin' }, @{ Part = 'bin/groupwriteback' }, @{ Part = '' } {
+    It 'is not started when others could replace it: <Part>' -Skip:(-not $onUnix) -ForEach @(
+        @{ Part = 'bin' }
+        @{ Part = 'bin/groupwriteback' }
+        @{ Part = '' }
+    ) {
         $env:GROUPWRITEBACK_ENGINE = ''
         $path = $package.FullName
         if ($Part) { $path = Join-Path -Path $path -ChildPath $Part }

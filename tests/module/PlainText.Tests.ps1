@@ -9,8 +9,16 @@ AfterAll { Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContin
 
 Describe 'Text for people' {
     It 'has no U+<Code>' -ForEach @(
-        foreach ($code in 0x0, 0x7, 0x9, 0xA, 0xD, 0x1B, 0x7F, 0x85, 0x9B, 0x2028, 0x2029) { @{ Code = '{0:X4}' -f $code; Value = $code; Becomes = ' ' } }
-        foreach ($code in 0xAD, 0x34F, 0x61C, 0x115F, 0x180E, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x202A, 0x202E, 0x2060, 0x2066, 0x2069, 0x206F, 0x3164, 0xFE00, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFF9, 0x1D173, 0xE0001, 0xE0041, 0xE0100) {
+        foreach ($code in 0x0, 0x7, 0x9, 0xA, 0xD, 0x1B, 0x7F, 0x85, 0x9B, 0x2028, 0x2029) { @{
+            Code = '{0:X4}' -f $code
+            Value = $code
+            Becomes = ' '
+        } }
+        $unseen = @(
+            0xAD, 0x34F, 0x61C, 0x115F, 0x180E, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x202A, 0x202E, 0x2060,
+            0x2066, 0x2069, 0x206F, 0x3164, 0xFE00, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFF9, 0x1D173, 0xE0001, 0xE0041, 0xE0100
+        )
+        foreach ($code in $unseen) {
             @{ Code = '{0:X4}' -f $code; Value = $code; Becomes = '' }
         }
     ) {
@@ -18,13 +26,17 @@ Describe 'Text for people' {
             $character = [char]::ConvertFromUtf32($Value)
             ConvertTo-PlainText -Text "Pay${character}roll" | Should -BeExactly "Pay${Becomes}roll"
             $escaped = -join ($character.ToCharArray() | ForEach-Object -Process { '\u{0:x4}' -f [int] $_ })
-            foreach ($line in "{`"a`":`"Pay${escaped}roll`"}", "{`"a`":`"Pay$($escaped.ToUpperInvariant().Replace('U', 'u'))roll`"}") {
+            foreach ($form in $escaped, $escaped.ToUpperInvariant().Replace('U', 'u')) {
+                $line = "{`"a`":`"Pay${form}roll`"}"
                 (ConvertFrom-EngineJson -Line $line).a | Should -BeExactly "Pay${Becomes}roll"
             }
-            $record = ConvertTo-ErrorRecord -Id 'X' -Category 'InvalidData' -Object "o${character}o" -Message "m${character}m" -Advice "a${character}a"
-            "$($record.TargetObject)$($record.Exception.Message)$($record.ErrorDetails.RecommendedAction)" | Should -Not -BeLike "*[A-Za-z]$character[A-Za-z]*"
+            $said = @{ Object = "o${character}o"; Message = "m${character}m"; Advice = "a${character}a" }
+            $record = ConvertTo-ErrorRecord -Id 'X' -Category 'InvalidData' @said
+            "$($record.TargetObject)$($record.Exception.Message)$($record.ErrorDetails.RecommendedAction)" |
+                Should -Not -BeLike "*[A-Za-z]$character[A-Za-z]*"
             $record = ConvertTo-ErrorRecord -Id 'X' -Category 'InvalidData' -Message 'm' -Detail "d${character}d"
-            $record.Exception.Message | Should -BeExactly "m$([System.Environment]::NewLine)d${Becomes}d$([System.Environment]::NewLine)"
+            $record.Exception.Message |
+                Should -BeExactly "m$([System.Environment]::NewLine)d${Becomes}d$([System.Environment]::NewLine)"
         }
     }
 

@@ -32,21 +32,32 @@ $work = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "gwb-module
 $skipped = @()
 try {
     if (-not $env:FAKE_ENGINE) {
-        $fake = Join-Path -Path $work -ChildPath $(if ([System.IO.Path]::DirectorySeparatorChar -eq '\') { 'fakeengine.exe' } else { 'fakeengine' })
+        $onWindows = [System.IO.Path]::DirectorySeparatorChar -eq '\'
+        $fake = Join-Path -Path $work -ChildPath $(if ($onWindows) { 'fakeengine.exe' } else { 'fakeengine' })
         if (Get-Command -Name go -CommandType Application -ErrorAction SilentlyContinue) {
             Push-Location -LiteralPath $root
             try { & go build -o $fake ./tests/module/fakeengine } finally { Pop-Location }
             if ($LASTEXITCODE -ne 0) { throw 'The fake engine cannot be built.' }
             $env:FAKE_ENGINE = $fake
         }
-        else { $skipped += 'all tests against the fake engine: Go is not there to build it (or name it in FAKE_ENGINE)' }
+        else {
+            $skipped += 'all tests against the fake engine: Go is not there to build it (or name it in FAKE_ENGINE)'
+        }
     }
     if ($env:GWB_LAB -ne '1') { $skipped += 'Lab.Tests.ps1: not inside the lab (tests/lab/run -- ...)' }
-    elseif (-not $env:GWB_LAB_TENANT_ID) { $skipped += 'Lab.Tests.ps1: the lab has no simulated tenant (GWB_LAB_TENANT_BIN)' }
-    elseif ($env:GWB_LAB_SCHEMA -ne 'exchange') { $skipped += 'the parts of Lab.Tests.ps1 that need the schema of Exchange (tests/lab/run --schema exchange)' }
+    elseif (-not $env:GWB_LAB_TENANT_ID) {
+        $skipped += 'Lab.Tests.ps1: the lab has no simulated tenant (GWB_LAB_TENANT_BIN)'
+    }
+    elseif ($env:GWB_LAB_SCHEMA -ne 'exchange') {
+        $skipped += 'the parts of Lab.Tests.ps1 that need the schema of Exchange (tests/lab/run --schema exchange)'
+    }
 
     $configuration = New-PesterConfiguration
-    $configuration.Run.Path = @(Get-ChildItem -LiteralPath $PSScriptRoot -Filter '*.Tests.ps1' | Where-Object -FilterScript { $_.BaseName -like "$Name*" } | ForEach-Object -Process { $_.FullName })
+    $configuration.Run.Path = @(
+        Get-ChildItem -LiteralPath $PSScriptRoot -Filter '*.Tests.ps1' |
+            Where-Object -FilterScript { $_.BaseName -like "$Name*" } |
+            ForEach-Object -Process { $_.FullName }
+    )
     $configuration.Run.PassThru = $true
     $configuration.Output.Verbosity = $Output
     if ($JUnitPath) {

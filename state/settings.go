@@ -176,27 +176,29 @@ func lineAt(text []byte, offset int64) int {
 	return 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
 }
 
+func oneOf[T ~string](field string, value T, list []T) error {
+	if !slices.Contains(list, value) {
+		return fmt.Errorf("field %q: %q is none of %q", field, value, list)
+	}
+	return nil
+}
+
 // validate refuses values that no release writes.
 func validate(s *engine.Settings) error {
 	if s.Version < 1 {
 		return fmt.Errorf("field \"version\": %d is not a version", s.Version)
 	}
-	for _, f := range []struct {
-		name    string
-		value   string
-		allowed []string
-	}{
-		{"nameFormat", string(s.NameFormat), []string{string(engine.NameObjectID), string(engine.NameDisplayName)}},
-		{"samAccountNameFormat", string(s.SAMAccountNameFormat), []string{string(engine.NameObjectID), string(engine.NameDisplayName)}},
-		{"movedGroup", string(s.MovedGroup), []string{string(engine.MovedKeep), string(engine.MovedBack)}},
-		{"softDeletedGroup", string(s.SoftDeletedGroup), []string{string(engine.FrozenKeep), string(engine.FrozenRemove)}},
-		{"outOfScopeGroup", string(s.OutOfScopeGroup), []string{string(engine.FrozenKeep), string(engine.FrozenRemove)}},
-		{"scope.groups", string(s.Scope.Groups), []string{string(plan.ScopeAll), string(plan.ScopeWritebackEnabled), string(plan.ScopeSelected)}},
-		{"onPremisesGroupType", string(s.OnPremisesGroupType), []string{string(plan.UniversalDistribution), string(plan.UniversalSecurity), string(plan.UniversalMailEnabledSecurity)}},
-	} {
-		if !slices.Contains(f.allowed, f.value) {
-			return fmt.Errorf("field %q: %q is none of %q", f.name, f.value, f.allowed)
-		}
+	err := cmp.Or(
+		oneOf("nameFormat", s.NameFormat, engine.NameFormats),
+		oneOf("samAccountNameFormat", s.SAMAccountNameFormat, engine.NameFormats),
+		oneOf("movedGroup", s.MovedGroup, engine.MovedGroups),
+		oneOf("softDeletedGroup", s.SoftDeletedGroup, engine.FrozenGroups),
+		oneOf("outOfScopeGroup", s.OutOfScopeGroup, engine.FrozenGroups),
+		oneOf("scope.groups", s.Scope.Groups, plan.ScopeModes),
+		oneOf("onPremisesGroupType", s.OnPremisesGroupType, plan.OnPremisesGroupTypes),
+	)
+	if err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		name       string

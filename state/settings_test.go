@@ -157,3 +157,19 @@ func FuzzParseSettings(f *testing.F) {
 		}
 	})
 }
+
+func TestSettingsInAnyLetterCase(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	text := `{"nameFormat": "displayname", "movedGroup": "MOVEBACK", "outOfScopeGroup": "remove",
+		"scope": {"groups": "writebackENABLED"}, "onPremisesGroupType": "universalsecuritygroup"}`
+	must(t, os.WriteFile(s.settingsPath(), []byte(text), 0o600))
+	got, err := s.LoadSettings(ctx)
+	must(t, err)
+	want := engine.DefaultSettings()
+	want.NameFormat, want.MovedGroup, want.OutOfScopeGroup = engine.NameDisplayName, engine.MovedBack, engine.FrozenRemove
+	want.Scope.Groups, want.OnPremisesGroupType = plan.ScopeWritebackEnabled, plan.UniversalSecurity
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -18,6 +18,12 @@ const (
 	GroupRun   RunKind = "group"   // one group on demand; moves no watermark
 )
 
+// RunKinds are all kinds of runs.
+var RunKinds = []RunKind{SyncRun, PreviewRun, DisableRun, GroupRun}
+
+// UnmarshalText reads a value whatever its letter case.
+func (k *RunKind) UnmarshalText(text []byte) error { return directory.SetWord(k, text, RunKinds) }
+
 // PolicyType is how much a run imports, as Entra Connect calls it.
 type PolicyType string
 
@@ -26,6 +32,12 @@ const (
 	Initial PolicyType = "Initial"
 	Delta   PolicyType = "Delta"
 )
+
+// PolicyTypes are all policy types.
+var PolicyTypes = []PolicyType{Initial, Delta}
+
+// UnmarshalText reads a value whatever its letter case.
+func (p *PolicyType) UnmarshalText(text []byte) error { return directory.SetWord(p, text, PolicyTypes) }
 
 // PolicyReason is why a run imports everything.
 type PolicyReason string
@@ -166,6 +178,12 @@ const (
 	OutcomeSkipped Outcome = "skipped"
 	OutcomeHeld    Outcome = "held" // by a limit, until somebody consents, or because it is protected
 )
+
+// Outcomes are all outcomes.
+var Outcomes = []Outcome{OutcomePending, OutcomeDone, OutcomePartial, OutcomeFailed, OutcomeUnknown, OutcomeSkipped, OutcomeHeld}
+
+// UnmarshalText reads a value whatever its letter case.
+func (o *Outcome) UnmarshalText(text []byte) error { return directory.SetWord(o, text, Outcomes) }
 
 // SpooledChange is a change of a run's plan with its outcome.
 type SpooledChange struct {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -149,40 +150,19 @@ func (p *Choices) resolveOwners(ctx context.Context, target TargetReader, s *Set
 
 // apply changes what needs no directory.
 func (p *Choices) apply(s *Settings) error {
-	for _, f := range []struct {
-		name string
-		to   *NameFormat
-		now  NameFormat
-	}{{"nameFormat", &s.NameFormat, p.NameFormat}, {"samAccountNameFormat", &s.SAMAccountNameFormat, p.SAMAccountNameFormat}} {
-		switch f.now {
-		case "":
-		case NameObjectID, NameDisplayName:
-			*f.to = f.now
-		default:
-			return invalidParameter(f.name, string(f.now), "ObjectId or DisplayName")
-		}
+	err := cmp.Or(
+		choose("nameFormat", &s.NameFormat, p.NameFormat, NameFormats),
+		choose("samAccountNameFormat", &s.SAMAccountNameFormat, p.SAMAccountNameFormat, NameFormats),
+		choose("movedGroup", &s.MovedGroup, p.MovedGroup, MovedGroups),
+		choose("softDeletedGroup", &s.SoftDeletedGroup, p.SoftDeletedGroup, FrozenGroups),
+		choose("outOfScopeGroup", &s.OutOfScopeGroup, p.OutOfScopeGroup, FrozenGroups),
+		choose("scope", &s.Scope.Groups, p.Scope, plan.ScopeModes),
+		choose("onPremisesGroupType", &s.OnPremisesGroupType, p.OnPremisesGroupType, plan.OnPremisesGroupTypes),
+	)
+	if err == nil {
+		err = p.applyScope(s)
 	}
-	switch p.MovedGroup {
-	case "":
-	case MovedKeep, MovedBack:
-		s.MovedGroup = p.MovedGroup
-	default:
-		return invalidParameter("movedGroup", string(p.MovedGroup), "Keep or MoveBack")
-	}
-	for _, f := range []struct {
-		name string
-		to   *FrozenGroup
-		now  FrozenGroup
-	}{{"softDeletedGroup", &s.SoftDeletedGroup, p.SoftDeletedGroup}, {"outOfScopeGroup", &s.OutOfScopeGroup, p.OutOfScopeGroup}} {
-		switch f.now {
-		case "":
-		case FrozenKeep, FrozenRemove:
-			*f.to = f.now
-		default:
-			return invalidParameter(f.name, string(f.now), "Keep or Remove")
-		}
-	}
-	if err := p.applyScope(s); err != nil {
+	if err != nil {
 		return err
 	}
 	if p.ExcludeMailAttribute != nil {
@@ -198,13 +178,6 @@ func (p *Choices) apply(s *Settings) error {
 const maxGroupIDs = 10_000
 
 func (p *Choices) applyScope(s *Settings) error {
-	switch p.Scope {
-	case "":
-	case plan.ScopeAll, plan.ScopeWritebackEnabled, plan.ScopeSelected:
-		s.Scope.Groups = p.Scope
-	default:
-		return invalidParameter("scope", string(p.Scope), "All, WritebackEnabled or Selected")
-	}
 	if p.GroupIDs != nil {
 		if len(*p.GroupIDs) > maxGroupIDs {
 			return invalidParameter("groupIds", fmt.Sprintf("%d ids", len(*p.GroupIDs)), fmt.Sprintf("at most %d", maxGroupIDs))
@@ -228,15 +201,29 @@ func (p *Choices) applyScope(s *Settings) error {
 	if p.IncludeSecurityGroups != nil {
 		s.Scope.IncludeSecurityGroups = *p.IncludeSecurityGroups
 	}
-	switch p.OnPremisesGroupType {
-	case "":
-	case plan.UniversalDistribution, plan.UniversalSecurity, plan.UniversalMailEnabledSecurity:
-		s.OnPremisesGroupType = p.OnPremisesGroupType
-	default:
-		return invalidParameter("onPremisesGroupType", string(p.OnPremisesGroupType),
-			"UniversalDistributionGroup, UniversalSecurityGroup or UniversalMailEnabledSecurityGroup")
-	}
 	return within("maxMemberCount", &s.MaxMemberCount, p.MaxMemberCount, 1, 1_000_000)
+}
+
+// choose sets a value of a fixed list, if one is given.
+func choose[T ~string](name string, to *T, value T, list []T) error {
+	if value == "" {
+		return nil
+	}
+	if !slices.Contains(list, value) {
+		return invalidParameter(name, string(value), oneOf(list))
+	}
+	*to = value
+	return nil
+}
+
+// oneOf lists values in words: "A, B or C".
+func oneOf[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, word := range list {
+		words[i] = string(word)
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // within sets a number, if one is given.

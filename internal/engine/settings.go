@@ -113,6 +113,12 @@ const (
 	NameDisplayName NameFormat = "DisplayName" // <displayName>_<last 12 digits of objectId>
 )
 
+// NameFormats are all formats of names.
+var NameFormats = []NameFormat{NameObjectID, NameDisplayName}
+
+// UnmarshalText reads a value whatever its letter case.
+func (f *NameFormat) UnmarshalText(text []byte) error { return directory.SetWord(f, text, NameFormats) }
+
 // MovedGroup is what is done with groups moved out of the container.
 type MovedGroup string
 
@@ -121,6 +127,12 @@ const (
 	MovedKeep MovedGroup = "Keep"
 	MovedBack MovedGroup = "MoveBack"
 )
+
+// MovedGroups are all choices for moved groups.
+var MovedGroups = []MovedGroup{MovedKeep, MovedBack}
+
+// UnmarshalText reads a value whatever its letter case.
+func (m *MovedGroup) UnmarshalText(text []byte) error { return directory.SetWord(m, text, MovedGroups) }
 
 // FrozenGroup is what is done with a group that is not updated any more.
 type FrozenGroup string
@@ -131,6 +143,14 @@ const (
 	FrozenKeep   FrozenGroup = "Keep"
 	FrozenRemove FrozenGroup = "Remove"
 )
+
+// FrozenGroups are all choices for frozen groups.
+var FrozenGroups = []FrozenGroup{FrozenKeep, FrozenRemove}
+
+// UnmarshalText reads a value whatever its letter case.
+func (f *FrozenGroup) UnmarshalText(text []byte) error {
+	return directory.SetWord(f, text, FrozenGroups)
+}
 
 // Limits are checked on the plan before the first write (rule 27). Percentages
 // are of the linked groups, or of their memberships; 0 switches a limit off.

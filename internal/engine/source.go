@@ -183,6 +183,14 @@ const (
 	AccessToken           CredentialKind = "accessToken"
 )
 
+// CredentialKinds are all kinds of credentials for the source.
+var CredentialKinds = []CredentialKind{ClientSecret, ClientCertificate, CertificateThumbprint, ManagedIdentity, WorkloadIdentity, AccessToken}
+
+// UnmarshalText reads a value whatever its letter case.
+func (k *CredentialKind) UnmarshalText(text []byte) error {
+	return directory.SetWord(k, text, CredentialKinds)
+}
+
 // SourceConfig is all that is needed to reach a tenant.
 type SourceConfig struct {
 	TenantID string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -159,8 +160,8 @@ func mayRun(settings *Settings, policy PolicyType) error {
 		return errNotConfigured()
 	case !settings.Enabled:
 		return &Error{Category: InvalidState, ID: "NotEnabled", Message: "Group writeback is disabled.", Advice: "Run Enable-GroupWriteback first."}
-	case policy != "" && policy != Initial && policy != Delta:
-		return invalidParameter("policyType", string(policy), "Initial or Delta")
+	case policy != "" && !slices.Contains(PolicyTypes, policy):
+		return invalidParameter("policyType", string(policy), oneOf(PolicyTypes))
 	}
 	return nil
 }

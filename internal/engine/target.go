@@ -252,6 +252,12 @@ const (
 	CurrentIdentity  AuthKind = "currentIdentity" // SSPI, Windows only
 )
 
+// AuthKinds are all ways to bind.
+var AuthKinds = []AuthKind{SimpleBind, KerberosPassword, KerberosKeytab, CurrentIdentity}
+
+// UnmarshalText reads a value whatever its letter case.
+func (k *AuthKind) UnmarshalText(text []byte) error { return directory.SetWord(k, text, AuthKinds) }
+
 // TargetConfig is all that is needed to reach a domain controller.
 type TargetConfig struct {
 	// Server is a host, host:port, or the DNS name of a domain, which is

@@ -20,6 +20,12 @@ const (
 	Skip          Action = "Skip"
 )
 
+// Actions are all actions.
+var Actions = []Action{Create, Adopt, Update, Move, UpdateMembers, Delete, Skip}
+
+// UnmarshalText reads a value whatever its letter case.
+func (a *Action) UnmarshalText(text []byte) error { return directory.SetWord(a, text, Actions) }
+
 // Phase is the place of an action in the export: what others refer to is
 // created first, what others may still refer to is deleted last.
 type Phase int

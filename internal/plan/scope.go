@@ -16,6 +16,12 @@ const (
 	ScopeSelected         ScopeMode = "Selected"         // by id
 )
 
+// ScopeModes are all modes.
+var ScopeModes = []ScopeMode{ScopeAll, ScopeWritebackEnabled, ScopeSelected}
+
+// UnmarshalText reads a value whatever its letter case.
+func (m *ScopeMode) UnmarshalText(text []byte) error { return directory.SetWord(m, text, ScopeModes) }
+
 // Scope says which groups of the tenant are written; all that is given must
 // hold. The zero value holds every Microsoft 365 group.
 type Scope struct {
@@ -75,15 +81,22 @@ const (
 	UniversalMailEnabledSecurity OnPremisesGroupType = "UniversalMailEnabledSecurityGroup"
 )
 
+// OnPremisesGroupTypes are all types.
+var OnPremisesGroupTypes = []OnPremisesGroupType{UniversalDistribution, UniversalSecurity, UniversalMailEnabledSecurity}
+
+// UnmarshalText reads a value whatever its letter case.
+func (t *OnPremisesGroupType) UnmarshalText(text []byte) error {
+	return directory.SetWord(t, text, OnPremisesGroupTypes)
+}
+
 // onPremisesType returns what the group becomes: its own choice where that
 // counts and is one we know, else the administrator's.
 func (r *Rules) onPremisesType(g *directory.SourceGroup) OnPremisesGroupType {
 	if g.Kind == directory.SecurityGroup {
 		return UniversalSecurity
 	}
-	types := []OnPremisesGroupType{UniversalDistribution, UniversalSecurity, UniversalMailEnabledSecurity}
 	if r.OwnGroupType {
-		for _, t := range types {
+		for _, t := range OnPremisesGroupTypes {
 			if strings.EqualFold(g.OnPremisesGroupType, string(t)) {
 				return t
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"time"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -14,12 +15,12 @@ type connectParams struct {
 }
 
 type sourceParams struct {
-	TenantID      string `json:"tenantId"`
-	ClientID      string `json:"clientId"`
-	Environment   string `json:"environment"`
-	Authority     string `json:"authority"`
-	GraphEndpoint string `json:"graphEndpoint"`
-	CAFile        string `json:"caFile"`
+	TenantID      string      `json:"tenantId"`
+	ClientID      string      `json:"clientId"`
+	Environment   environment `json:"environment"`
+	Authority     string      `json:"authority"`
+	GraphEndpoint string      `json:"graphEndpoint"`
+	CAFile        string      `json:"caFile"`
 	Credential    struct {
 		Kind                engine.CredentialKind `json:"kind"`
 		Secret              engine.Secret         `json:"secret"`
@@ -76,8 +77,18 @@ func connection(info engine.ConnectionInfo) engine.ConnectionInfo {
 	return info
 }
 
+// environment is a cloud of Microsoft.
+type environment string
+
+var environments = []environment{"Global", "USGov", "USGovDoD", "China"}
+
+// UnmarshalText reads a value whatever its letter case.
+func (e *environment) UnmarshalText(text []byte) error {
+	return directory.SetWord(e, text, environments)
+}
+
 // graphResources are what a token is asked for where the endpoint is not given.
-var graphResources = map[string]string{
+var graphResources = map[environment]string{
 	"Global":   "https://graph.microsoft.com",
 	"USGov":    "https://graph.microsoft.us",
 	"USGovDoD": "https://dod-graph.microsoft.us",
@@ -85,7 +96,7 @@ var graphResources = map[string]string{
 }
 
 func (s *session) sourceConfig(p *sourceParams) (*engine.SourceConfig, error) {
-	if err := oneOf("source.environment", p.Environment, "Global", "USGov", "USGovDoD", "China"); err != nil {
+	if err := oneOf("source.environment", p.Environment, environments); err != nil {
 		return nil, err
 	}
 	if p.Environment == "" {
@@ -107,7 +118,7 @@ func (s *session) sourceConfig(p *sourceParams) (*engine.SourceConfig, error) {
 		return nil, missing("source.clientId")
 	}
 	config := &engine.SourceConfig{
-		TenantID: p.TenantID, ClientID: p.ClientID, Cloud: p.Environment, Authority: p.Authority, GraphEndpoint: p.GraphEndpoint, CAFile: p.CAFile,
+		TenantID: p.TenantID, ClientID: p.ClientID, Cloud: string(p.Environment), Authority: p.Authority, GraphEndpoint: p.GraphEndpoint, CAFile: p.CAFile,
 		Kind: c.Kind, Secret: c.Secret, CertificatePath: c.CertificatePath, CertificatePassword: c.CertificatePassword,
 		AccessToken: c.AccessToken, FederatedTokenFile: c.FederatedTokenFile,
 	}

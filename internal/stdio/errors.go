@@ -137,7 +137,7 @@ func invalidParameter(name, message, advice string) *engine.Error {
 }
 
 // oneOf refuses a value that is neither empty nor one of those allowed.
-func oneOf[T ~string](name string, value T, allowed ...T) error {
+func oneOf[T ~string](name string, value T, allowed []T) error {
 	if value == "" {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,8 +23,9 @@ const (
 	batch = 50
 )
 
-// pageParams are the parameters of every list.
-type pageParams struct {
+// Paging is the parameters of every list. It is exported so that messages about a
+// parameter leave it out, see parameterName.
+type Paging struct {
 	After string `json:"after"`
 	Limit int    `json:"limit"`
 }
@@ -38,7 +40,7 @@ type list[T any, K comparable] struct {
 	show  func(T) (item any, ok bool, err error) // not ok: left out
 }
 
-func (l list[T, K]) page(p pageParams) (any, error) {
+func (l list[T, K]) page(p Paging) (any, error) {
 	switch {
 	case p.Limit == 0:
 		p.Limit = defaultLimit
@@ -90,7 +92,18 @@ func (l list[T, K]) page(p pageParams) (any, error) {
 func parseNumber(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
 func numberText(n int64) string           { return strconv.FormatInt(n, 10) }
 
-func listRuns(ctx context.Context, e Engine, p pageParams) (any, error) {
+type runsParams struct {
+	// Kinds are the kinds of runs that are listed; none: all.
+	Kinds []engine.RunKind `json:"kinds"`
+	Paging
+}
+
+func listRuns(ctx context.Context, e Engine, p runsParams) (any, error) {
+	for _, kind := range p.Kinds {
+		if err := oneOf("kinds", kind, engine.RunKinds); err != nil {
+			return nil, err
+		}
+	}
 	state, err := e.State(ctx)
 	if err != nil {
 		return nil, err
@@ -99,15 +112,17 @@ func listRuns(ctx context.Context, e Engine, p pageParams) (any, error) {
 		name: "runs", parse: parseNumber, text: numberText,
 		fetch: func(after int64, n int) ([]engine.Run, error) { return state.Runs(ctx, after, n) },
 		key:   func(r engine.Run) int64 { return r.ID },
-		show:  func(r engine.Run) (any, bool, error) { return r, true, nil },
-	}.page(p)
+		show: func(r engine.Run) (any, bool, error) {
+			return r, len(p.Kinds) == 0 || slices.Contains(p.Kinds, r.Kind), nil
+		},
+	}.page(p.Paging)
 }
 
 type changesParams struct {
 	RunID   int64          `json:"runId"`
 	Action  plan.Action    `json:"action"`
 	Outcome engine.Outcome `json:"outcome"`
-	pageParams
+	Paging
 }
 
 // change is a change as the protocol shows it.
@@ -138,11 +153,7 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	if p.RunID < 1 {
 		return nil, missing("runId")
 	}
-	if err := oneOf("action", p.Action, plan.Create, plan.Adopt, plan.Update, plan.Move, plan.UpdateMembers, plan.Delete, plan.Skip); err != nil {
-		return nil, err
-	}
-	if err := oneOf("outcome", p.Outcome, engine.OutcomePending, engine.OutcomeDone, engine.OutcomePartial, engine.OutcomeFailed,
-		engine.OutcomeUnknown, engine.OutcomeSkipped, engine.OutcomeHeld); err != nil {
+	if err := cmp.Or(oneOf("action", p.Action, plan.Actions), oneOf("outcome", p.Outcome, engine.Outcomes)); err != nil {
 		return nil, err
 	}
 	state, err := e.State(ctx)
@@ -169,7 +180,7 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 			shown, err := showChange(ctx, state, p.RunID, c)
 			return shown, true, err
 		},
-	}.page(p.pageParams)
+	}.page(p.Paging)
 }
 
 func showChange(ctx context.Context, state engine.State, run int64, c engine.SpooledChange) (change, error) {
@@ -244,7 +255,7 @@ func firstMembers(ctx context.Context, state engine.State, change int64, after d
 
 type changeMembersParams struct {
 	ChangeID int64 `json:"changeId"`
-	pageParams
+	Paging
 }
 
 func listChangeMembers(ctx context.Context, e Engine, p changeMembersParams) (any, error) {
@@ -262,13 +273,13 @@ func listChangeMembers(ctx context.Context, e Engine, p changeMembersParams) (an
 		},
 		key:  func(m memberOperation) directory.GUID { return m.GUID },
 		show: func(m memberOperation) (any, bool, error) { return m, true, nil },
-	}.page(p.pageParams)
+	}.page(p.Paging)
 }
 
 type groupsParams struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	pageParams
+	Paging
 }
 
 // group is a group as the protocol shows it.
@@ -308,12 +319,12 @@ func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
 				SAMAccountName: g.SAMAccountName, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten,
 				LastAction: g.LastAction, LastOutcome: g.LastOutcome, LastMessage: g.LastMessage}, true, nil
 		},
-	}.page(p.pageParams)
+	}.page(p.Paging)
 }
 
 type groupMembersParams struct {
 	ID string `json:"id"`
-	pageParams
+	Paging
 }
 
 // member is a member of a cloud group as the protocol shows it.
@@ -342,5 +353,5 @@ func listGroupMembers(ctx context.Context, e Engine, p groupMembersParams) (any,
 		},
 		key:  func(m engine.MemberView) directory.GUID { return m.ID },
 		show: func(m engine.MemberView) (any, bool, error) { return member(m), true, nil },
-	}.page(p.pageParams)
+	}.page(p.Paging)
 }

@@ -91,7 +91,7 @@ func TestPagesMakeUpTheList(t *testing.T) {
 			show: func(i int64) (any, bool, error) { return strings.Repeat("x", sizes[i-1]), i%int64(left) != 0, nil },
 		}
 		var got []int
-		for p := (pageParams{Limit: limit}); ; {
+		for p := (Paging{Limit: limit}); ; {
 			answer, err := l.page(p)
 			if err != nil {
 				r.Fatal(err)

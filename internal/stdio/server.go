@@ -17,10 +17,12 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/creachadair/jrpc2"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -64,14 +66,25 @@ type Opened struct {
 	LogPath string
 }
 
-// ParseLevel sets the level that the word names.
+// logLevel is how much is logged.
+type logLevel string
+
+var logLevels = []logLevel{"debug", "info", "warn", "error"}
+
+// UnmarshalText reads a value whatever its letter case.
+func (l *logLevel) UnmarshalText(text []byte) error { return directory.SetWord(l, text, logLevels) }
+
+// ParseLevel sets the level that the word names, whatever its letter case.
 func ParseLevel(level *slog.LevelVar, word string) error {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	l, ok := levels[word]
-	if !ok {
+	var name logLevel
+	if err := name.UnmarshalText([]byte(word)); err != nil {
+		return err
+	}
+	i := slices.Index(logLevels, name)
+	if i < 0 {
 		return errors.New("it is none of debug, info, warn and error")
 	}
-	level.Set(l)
+	level.Set([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}[i])
 	return nil
 }
 

@@ -29,11 +29,11 @@ type session struct {
 }
 
 type initializeParams struct {
-	Protocol       int    `json:"protocol"`
-	Client         string `json:"client"`
-	StatePath      string `json:"statePath"`
-	ServiceAccount string `json:"serviceAccount"`
-	LogLevel       string `json:"logLevel"`
+	Protocol       int      `json:"protocol"`
+	Client         string   `json:"client"`
+	StatePath      string   `json:"statePath"`
+	ServiceAccount string   `json:"serviceAccount"`
+	LogLevel       logLevel `json:"logLevel"`
 }
 
 type initializeResult struct {
@@ -73,7 +73,7 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 }
 
 type logParams struct {
-	Level string `json:"level"`
+	Level logLevel `json:"level"`
 }
 
 // setLog changes what is logged from now on.
@@ -84,14 +84,12 @@ func (s *session) setLog(_ context.Context, _ Engine, p logParams) (any, error) 
 	return none{}, s.setLevel(p.Level)
 }
 
-func (s *session) setLevel(word string) error {
-	if word == "" || s.config.Level == nil {
-		return oneOf("logLevel", word, "debug", "info", "warn", "error")
+func (s *session) setLevel(word logLevel) error {
+	err := oneOf("logLevel", word, logLevels)
+	if err == nil && word != "" && s.config.Level != nil {
+		err = ParseLevel(s.config.Level, string(word))
 	}
-	if ParseLevel(s.config.Level, word) != nil {
-		return invalidParameter("logLevel", fmt.Sprintf("The value %q is not allowed.", clip(word)), "Give one of debug, info, warn, error.")
-	}
-	return nil
+	return err
 }
 
 func (s *session) ready() (Engine, error) {

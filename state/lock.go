@@ -3,8 +3,11 @@ package state
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,8 +31,22 @@ type holder struct {
 const holderSize = 512
 
 // Lock takes the operating system's lock on the state without waiting. The
-// kernel frees it when the process dies, however it dies; the file stays.
+// kernel frees it when the process dies, however it dies; the file stays. Runs
+// that still say running are closed as interrupted, for their processes died: as
+// long as the lock is held, a run that says running is the holder's.
 func (s *State) Lock(ctx context.Context) (unlock func(), err error) {
+	unlock, err = s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.closeInterrupted(ctx); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+func (s *State) lock(ctx context.Context) (unlock func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -38,13 +55,19 @@ func (s *State) Lock(ctx context.Context) (unlock func(), err error) {
 		return nil, err
 	}
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
-	if err != nil {
-		return nil, unusable(path, "The lock cannot be taken.", err)
-	}
-	if !locked {
-		lock.Close()
-		return nil, runInProgress(path)
+	for locked := false; !locked; {
+		switch locked, err = lock.TryLock(); {
+		case err != nil:
+			return nil, unusable(path, "The lock cannot be taken.", err)
+		case !locked && held(path):
+			return nil, runInProgress(path)
+		case !locked: // one who reads has just looked whether it is held
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(rand.N(5 * time.Millisecond)):
+			}
+		}
 	}
 	host, _ := os.Hostname() // for people only
 	if err := writeHolder(path, holder{PID: os.Getpid(), Host: host, Since: s.now().UTC().Format(time.RFC3339)}); err != nil {
@@ -53,6 +76,16 @@ func (s *State) Lock(ctx context.Context) (unlock func(), err error) {
 	}
 	var once sync.Once
 	return func() { once.Do(func() { lock.Close() }) }, nil
+}
+
+// held reports whether a process holds the lock. It looks by a lock that others
+// may have too, so that those who look do not see one another. What cannot be
+// found out counts as held.
+func held(path string) bool {
+	look := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := look.TryRLock()
+	look.Close()
+	return !free && !errors.Is(err, fs.ErrNotExist)
 }
 
 // writeHolder leaves the first byte alone: on Windows the lock covers it, and

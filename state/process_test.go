@@ -29,8 +29,9 @@ func playRole(role string) {
 	fail(err)
 	switch role {
 	case "lock":
-		_, err := s.Lock(ctx)
+		unlock, err := s.Lock(ctx)
 		fail(err)
+		defer unlock()
 		fmt.Println("locked")
 		select {}
 	case "lock and unlock":
@@ -40,8 +41,9 @@ func playRole(role string) {
 		fail(s.Close())
 		fmt.Println("unlocked")
 	case "stage":
-		_, err := s.Lock(ctx)
+		unlock, err := s.Lock(ctx)
 		fail(err)
+		defer unlock() // never; a lock that nobody holds on to is collected
 		run, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, Started: started})
 		fail(err)
 		for n := uint32(0); ; n++ {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"groupwriteback/internal/engine"
@@ -15,6 +16,9 @@ import (
 // They are closed as failed, and what was staged and not committed is removed.
 func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
 	if err := s.closeInterrupted(ctx); err != nil {
+		return 0, err
+	}
+	if err := s.removeUncommitted(ctx); err != nil {
 		return 0, err
 	}
 	run.Status = engine.RunRunning
@@ -37,12 +41,29 @@ func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
 
 func (s *State) closeInterrupted(ctx context.Context) error {
 	var dead []engine.Run
-	var current int64
-	err := s.snapshot(ctx, "list the runs that were interrupted", func(q *session) (err error) {
-		if current, _, err = currentGeneration(q); err != nil {
-			return err
-		}
+	err := s.read(ctx, "list the runs that were interrupted", func(q *session) (err error) {
 		dead, err = listRuns(q, "SELECT id, record FROM run WHERE status = 'running' ORDER BY id")
+		return err
+	})
+	for i := 0; i < len(dead) && err == nil; i++ {
+		interrupt(&dead[i])
+		dead[i].Ended = s.now().UTC()
+		err = s.SaveRun(ctx, dead[i])
+	}
+	return err
+}
+
+// interrupt says of a run that its process died. When that was, nobody knows.
+func interrupt(run *engine.Run) {
+	run.Status, run.StopReason = engine.RunFailed, engine.StopInterrupted
+	run.Message = "The process ended in the middle of the run. The next run completes what it began."
+}
+
+// removeUncommitted removes what was staged and not committed.
+func (s *State) removeUncommitted(ctx context.Context) error {
+	var current int64
+	err := s.read(ctx, "read the current generation", func(q *session) (err error) {
+		current, _, err = currentGeneration(q)
 		return err
 	})
 	if err != nil {
@@ -53,17 +74,7 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 	if err := s.removeStaged(ctx, 0, current-1); err != nil {
 		return err
 	}
-	if err := s.removeStaged(ctx, current+1, allLater); err != nil {
-		return err
-	}
-	for _, run := range dead {
-		run.Status, run.StopReason, run.Ended = engine.RunFailed, engine.StopInterrupted, s.now().UTC()
-		run.Message = "The process ended in the middle of the run. The next run completes what it began."
-		if err := s.SaveRun(ctx, run); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.removeStaged(ctx, current+1, allLater)
 }
 
 // SaveRun replaces the record, but for one that was closed as interrupted: its
@@ -106,13 +117,10 @@ func stillRunning(q *session, id int64) error {
 	return err
 }
 
-// Runs lists newest first; before 0 starts at the newest.
+// Runs lists newest first; before 0 starts at the newest. A run whose process died
+// is told as such, though nobody has closed its record yet.
 func (s *State) Runs(ctx context.Context, before int64, limit int) (runs []engine.Run, err error) {
-	err = s.read(ctx, "list the runs", func(q *session) error {
-		runs, err = listRuns(q, "SELECT id, record FROM run WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2", before, limit)
-		return err
-	})
-	return runs, err
+	return s.runs(ctx, "list the runs", "SELECT id, record FROM run WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2", before, limit)
 }
 
 // Run returns a record. Error: RunNotFound.
@@ -134,18 +142,47 @@ func (s *State) LastComplete(ctx context.Context) (run engine.Run, ok bool, err 
 
 // oneRun returns the run that a query finds, else missing.
 func (s *State) oneRun(ctx context.Context, missing error, query string, args ...any) (run engine.Run, err error) {
-	err = s.read(ctx, "read the record of a run", func(q *session) error {
-		runs, err := listRuns(q, query, args...)
-		if err != nil || len(runs) == 0 {
-			if err == nil {
-				err = missing
-			}
+	runs, err := s.runs(ctx, "read the record of a run", query, args...)
+	switch {
+	case err != nil:
+		return run, err
+	case len(runs) == 0:
+		return run, missing
+	}
+	return runs[0], nil
+}
+
+// runs reads records, and of those that say running looks whether they do: the
+// lock is free when the process is gone. They are read once more then, for a run
+// may have ended in between.
+func (s *State) runs(ctx context.Context, doing, query string, args ...any) (runs []engine.Run, err error) {
+	list := func() error {
+		return s.read(ctx, doing, func(q *session) error {
+			runs, err = listRuns(q, query, args...)
 			return err
+		})
+	}
+	if err := list(); err != nil {
+		return nil, err
+	}
+	running := map[int64]bool{}
+	for i := range runs {
+		if runs[i].Status == engine.RunRunning {
+			running[runs[i].ID] = true
 		}
-		run = runs[0]
-		return nil
-	})
-	return run, err
+	}
+	if len(running) == 0 || held(filepath.Join(s.folder, lockName)) {
+		return runs, nil
+	}
+	if err := list(); err != nil {
+		return nil, err
+	}
+	for i := range runs {
+		if runs[i].Status == engine.RunRunning && running[runs[i].ID] {
+			interrupt(&runs[i])
+		}
+	}
+	return runs, nil
 }
 
 func listRuns(q *session, query string, args ...any) (runs []engine.Run, err error) {

@@ -154,7 +154,7 @@ func (s *State) version(ctx context.Context) (version int64, err error) {
 // when it was.
 func (s *State) lockToMake(ctx context.Context, ready func() (bool, error)) (unlock func(), err error) {
 	for end := time.Now().Add(10 * time.Second); ; {
-		unlock, err := s.Lock(ctx)
+		unlock, err := s.lock(ctx)
 		if !engine.HasID(err, "RunInProgress") {
 			return unlock, err
 		}

@@ -430,6 +430,9 @@ func TestRemovalInPortions(t *testing.T) {
 func TestRuns(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
+	unlock, err := s.Lock(ctx)
+	must(t, err)
+	defer unlock()
 	run := engine.Run{Kind: engine.SyncRun, PolicyType: engine.Initial, PlanID: "plan", Started: started, Server: "dc1"}
 	id, err := s.BeginRun(ctx, run)
 	must(t, err)

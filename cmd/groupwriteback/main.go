@@ -42,10 +42,10 @@ usage: groupwriteback [--log-level debug|info|warn|error]
 `
 
 func main() {
-	// Ctrl+C is for the client to act on. Ignoring the signal would not do on
-	// Windows, where only a signal that someone asked for is kept from ending
-	// the process; so it is asked for, and nobody listens.
-	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	// Ctrl+C, Ctrl+Break and Ctrl+\ are for the client to act on. Ignoring the
+	// signals would not do on Windows, where only one that someone asked for is
+	// kept from ending the process; so they are asked for, and nobody listens.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGQUIT)
 	// A client that is gone shows as an error of the write.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)

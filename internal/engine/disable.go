@@ -52,32 +52,43 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 	if record.ID, err = state.BeginRun(ctx, record); err != nil {
 		return Run{}, err
 	}
-	if err := spoolDeletes(ctx, state, c.target, &record, set); err != nil {
+	err = spoolDeletes(ctx, state, c.target, &record, set)
+	if err == nil {
+		for i := range left {
+			record.Planned.Add(&left[i])
+		}
+		err = state.Spool(ctx, record.ID, left)
+	}
+	if err == nil && !request.WhatIf {
+		err = disable(ctx, state, settings, set)
+	}
+	if err == nil {
+		record.LinkedGroups, err = state.CountLinks(ctx)
+	}
+	record.conclude(ctx, err)
+	record.Ended = e.config.Now().UTC()
+	// Also when it was cancelled: the record would say running.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+	defer cancel()
+	if saved := state.SaveRun(ctx, record); err == nil {
+		err = saved
+	}
+	if err != nil {
 		return Run{}, err
 	}
-	for i := range left {
-		record.Planned.Add(&left[i])
+	return record, nil
+}
+
+// disable stores what was agreed to.
+func disable(ctx context.Context, state State, settings Settings, set []Link) error {
+	if err := state.SetAdoptSet(ctx, nil); err != nil {
+		return err
 	}
-	if err := state.Spool(ctx, record.ID, left); err != nil {
-		return Run{}, err
+	if err := state.SetDisableSet(ctx, set); err != nil {
+		return err
 	}
-	if !request.WhatIf {
-		if err := state.SetAdoptSet(ctx, nil); err != nil {
-			return Run{}, err
-		}
-		if err := state.SetDisableSet(ctx, set); err != nil {
-			return Run{}, err
-		}
-		settings.Enabled = false
-		if err := state.SaveSettings(ctx, settings); err != nil {
-			return Run{}, err
-		}
-	}
-	record.Status, record.Ended = RunComplete, e.config.Now().UTC()
-	if record.LinkedGroups, err = state.CountLinks(ctx); err != nil {
-		return Run{}, err
-	}
-	return record, state.SaveRun(ctx, record)
+	settings.Enabled = false
+	return state.SaveSettings(ctx, settings)
 }
 
 // agreedGroups reads what an earlier answer of Disable listed.

@@ -300,7 +300,7 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 	// The record is written even when the run was cancelled, and first: removing
 	// what a large run staged may take longer than there is time. What is left of
 	// it, the next run removes when it begins.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
 	defer cancel()
 	if err := r.state.SaveRun(ctx, r.record); err != nil {
 		return r.record, err
@@ -316,6 +316,9 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 	return r.record, err
 }
 
+// closingTime is for how long a run that is over may take to close its record.
+const closingTime = 20 * time.Second
+
 // tellOutcome ends the run's story in the log.
 func (r *run) tellOutcome() {
 	record := &r.record
@@ -328,7 +331,6 @@ func (r *run) tellOutcome() {
 // conclude sets how the run ended.
 func (r *run) conclude(ctx context.Context, err error) {
 	r.record.Ended = r.now().UTC()
-	var stopped *stop
 	switch {
 	case err == nil && r.allFailed():
 		r.record.Status, r.record.StopReason, r.record.Message = RunFailed, StopAllFailed, r.partly()
@@ -346,21 +348,31 @@ func (r *run) conclude(ctx context.Context, err error) {
 			r.record.StopReason = r.record.HeldBy[0]
 			r.record.Message = strings.TrimSpace(r.saysHeld() + " " + r.record.Message)
 		}
+	default:
+		if r.record.conclude(ctx, err); r.record.Status == RunFailed {
+			r.warn("the run failed", "run", r.record.ID, "error", err)
+		}
+	}
+}
+
+// conclude sets how a run ended that an error ended, or nothing.
+func (r *Run) conclude(ctx context.Context, err error) {
+	var stopped *stop
+	switch {
 	case err == nil:
-		r.record.Status = RunComplete
+		r.Status = RunComplete
 	case errors.As(err, &stopped):
-		r.record.Status, r.record.StopReason, r.record.Message = RunStopped, stopped.reason, stopped.message
+		r.Status, r.StopReason, r.Message = RunStopped, stopped.reason, stopped.message
 	case ctx.Err() != nil:
-		r.record.Status, r.record.StopReason = RunStopped, StopCancelled
-		r.record.Message = "The run was cancelled. What it had not reached is left to the next run."
+		r.Status, r.StopReason = RunStopped, StopCancelled
+		r.Message = "The run was cancelled. What it had not reached is left to the next run."
 	case HasID(err, StopAccessTokenExpired):
-		r.record.Status, r.record.StopReason = RunPartial, StopAccessTokenExpired
-		r.record.Message = "The access token ran out before anything could be exported. Connect again and start another run."
+		r.Status, r.StopReason = RunPartial, StopAccessTokenExpired
+		r.Message = "The access token ran out before anything could be exported. Connect again and start another run."
 	default:
 		e := AsError(err)
-		r.record.Status, r.record.StopReason, r.record.Message = RunFailed, e.ID, e.Message
-		r.record.Error = &RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice, Cause: e.Cause()}
-		r.warn("the run failed", "run", r.record.ID, "error", err)
+		r.Status, r.StopReason, r.Message = RunFailed, e.ID, e.Message
+		r.Error = &RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice, Cause: e.Cause()}
 	}
 }
 

@@ -60,13 +60,13 @@ func TestEndOfProcess(t *testing.T) {
 			}
 		})
 	}
-	t.Run("Ctrl+C is ignored", func(t *testing.T) {
+	t.Run("what is pressed in a console is ignored", func(t *testing.T) {
 		c := start(t, client.Options{})
 		if err := c.Initialize(t.Context(), t.TempDir()); err != nil {
 			t.Fatal(err)
 		}
-		for range 3 {
-			if err := syscall.Kill(c.PID(), syscall.SIGINT); err != nil {
+		for _, pressed := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGINT, syscall.SIGQUIT} {
+			if err := syscall.Kill(c.PID(), pressed); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.Call(t.Context(), "writeback.get", nil, nil); err != nil {
@@ -75,6 +75,9 @@ func TestEndOfProcess(t *testing.T) {
 		}
 		if code, err := c.Close(); code != 0 || err != nil {
 			t.Errorf("exit code %d, %v", code, err)
+		}
+		if said := c.Stderr(); strings.Contains(said, "goroutine") {
+			t.Errorf("it dumped: %s", said)
 		}
 	})
 	t.Run("broken output", func(t *testing.T) {

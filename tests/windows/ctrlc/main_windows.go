@@ -1,6 +1,6 @@
-// Command ctrlc starts a program in a console of its own, presses Ctrl+C there
-// and tells whether the program still answers a line of input with a line of
-// output. Its exit code is 0 if it does.
+// Command ctrlc starts a program in a console of its own, presses Ctrl+C and
+// Ctrl+Break there and tells whether the program still answers a line of input
+// with a line of output. Its exit code is 0 if it does.
 package main
 
 import (
@@ -51,17 +51,19 @@ func run(program string) error {
 	if err := ask(); err != nil {
 		return fmt.Errorf("before Ctrl+C: %w", err)
 	}
-	if err := windows.GenerateConsoleCtrlEvent(windows.CTRL_C_EVENT, 0); err != nil {
-		return fmt.Errorf("GenerateConsoleCtrlEvent: %w", err)
-	}
-	select {
-	case <-pressed: // so it has come to all processes of the console
-	case <-time.After(10 * time.Second):
-		return fmt.Errorf("Ctrl+C did not come")
-	}
-	time.Sleep(200 * time.Millisecond) // a process takes a moment to end
-	if err := ask(); err != nil {
-		return fmt.Errorf("after Ctrl+C: %w", err)
+	for name, event := range map[string]uint32{"Ctrl+C": windows.CTRL_C_EVENT, "Ctrl+Break": windows.CTRL_BREAK_EVENT} {
+		if err := windows.GenerateConsoleCtrlEvent(event, 0); err != nil {
+			return fmt.Errorf("GenerateConsoleCtrlEvent: %w", err)
+		}
+		select {
+		case <-pressed: // so it has come to all processes of the console
+		case <-time.After(10 * time.Second):
+			return fmt.Errorf("%s did not come", name)
+		}
+		time.Sleep(200 * time.Millisecond) // a process takes a moment to end
+		if err := ask(); err != nil {
+			return fmt.Errorf("after %s: %w", name, err)
+		}
 	}
 	stdin.Close()
 	return command.Wait()

@@ -1,0 +1,107 @@
+package state
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"groupwriteback/internal/engine"
+)
+
+func wantRun(t *testing.T, run engine.Run, err error, status engine.RunStatus, reason string) {
+	t.Helper()
+	if err != nil || run.Status != status || run.StopReason != reason {
+		t.Errorf("the run is told as %s %s, %v; want %s %s", run.Status, run.StopReason, err, status, reason)
+	}
+}
+
+// TestARunThatDiedIsNotToldAsRunning: nobody has taken the lock since, and nobody
+// writes who only reads.
+func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
+	ctx := context.Background()
+	folder := newFolder(t)
+	s := openState(t, folder)
+	other := startRole(t, "stage", folder, "staging")
+	runs, err := s.Runs(ctx, 0, 10)
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	wantRun(t, runs[0], nil, engine.RunRunning, "")
+	id := runs[0].ID
+
+	kill(other)
+	for range 2 {
+		runs, err = s.Runs(ctx, 0, 10)
+		if err != nil || len(runs) != 1 {
+			t.Fatalf("%d runs, %v", len(runs), err)
+		}
+		wantRun(t, runs[0], nil, engine.RunFailed, engine.StopInterrupted)
+		if !runs[0].Ended.IsZero() || runs[0].Message == "" {
+			t.Errorf("ended %v: %q", runs[0].Ended, runs[0].Message)
+		}
+		run, err := s.Run(ctx, id)
+		wantRun(t, run, err, engine.RunFailed, engine.StopInterrupted)
+	}
+	var status string
+	must(t, s.read(ctx, "look", func(q *session) error {
+		_, err := q.one("SELECT status FROM run WHERE id = ?", []any{id}, &status)
+		return err
+	}))
+	if status != string(engine.RunRunning) {
+		t.Errorf("reading has written %q", status)
+	}
+
+	// Whatever takes the lock next, also without a run of its own, closes it.
+	unlock, err := s.Lock(ctx)
+	must(t, err)
+	defer unlock()
+	run, err := s.Run(ctx, id)
+	wantRun(t, run, err, engine.RunFailed, engine.StopInterrupted)
+	if run.Ended.IsZero() {
+		t.Error("the record was not closed")
+	}
+}
+
+// TestWhoReadsKeepsNobodyFromARun: those who look whether the lock is held are
+// never taken for one who holds it, and a run that goes on is never told as dead.
+func TestWhoReadsKeepsNobodyFromARun(t *testing.T) {
+	ctx := context.Background()
+	folder := newFolder(t)
+	s := openState(t, folder)
+	kill(startRole(t, "stage", folder, "staging")) // so that each reading looks
+	var readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		readers.Add(1)
+		go func() {
+			defer readers.Done()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if runs, err := s.Runs(ctx, 0, 1); err != nil || len(runs) != 1 || runs[0].Kind == engine.GroupRun && runs[0].StopReason == engine.StopInterrupted {
+					t.Errorf("%+v, %v", runs, err)
+					return
+				}
+			}
+		}()
+	}
+	for range 30 {
+		unlock, err := s.Lock(ctx)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		id, err := s.BeginRun(ctx, engine.Run{Kind: engine.GroupRun, Started: started})
+		must(t, err)
+		run, err := s.Run(ctx, id)
+		wantRun(t, run, err, engine.RunRunning, "")
+		run.Status, run.Ended = engine.RunComplete, started
+		must(t, s.SaveRun(ctx, run))
+		unlock()
+	}
+	close(stop)
+	readers.Wait()
+}

@@ -12,6 +12,29 @@ function Import-CallerPreference {
         $value = $Cmdlet.SessionState.PSVariable.GetValue($name)
         if ($null -ne $value) { Set-Variable -Scope 1 -Name $name -Value $value -WhatIf:$false -Confirm:$false }
     }
+    $spelled = Get-ListedValue -Cmdlet $Cmdlet
+    foreach ($name in $spelled.Keys) {
+        $Cmdlet.MyInvocation.BoundParameters[$name] = $spelled[$name]
+        Set-Variable -Scope 1 -Name $name -Value $spelled[$name] -WhatIf:$false -Confirm:$false
+    }
+}
+
+# What was given from the fixed list of a parameter, as the list spells it. PowerShell takes it in whatever case, and
+# hands on what was typed.
+function Get-ListedValue {
+    [OutputType([hashtable])]
+    param([System.Management.Automation.PSCmdlet] $Cmdlet)
+    $spelled = @{}
+    foreach ($name in @($Cmdlet.MyInvocation.BoundParameters.Keys)) {
+        $list = $Cmdlet.MyInvocation.MyCommand.Parameters[$name].Attributes |
+            Where-Object -FilterScript { $_ -is [System.Management.Automation.ValidateSetAttribute] }
+        if (-not $list) { continue }
+        $values = foreach ($value in $Cmdlet.MyInvocation.BoundParameters[$name]) {
+            @($list.ValidValues | Where-Object -FilterScript { $_ -eq $value })[0]
+        }
+        $spelled[$name] = $values
+    }
+    $spelled
 }
 
 # A path as the caller means it, for a process that has another current folder and knows no drives of PowerShell.
@@ -20,19 +43,20 @@ function Resolve-FilePath {
     if (-not $Path) { return '' }
     $provider = $null
     $drive = $null
-    try { $full = $Cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path, [ref] $provider, [ref] $drive) }
-    catch { $Cmdlet.ThrowTerminatingError($_) }
-    if ($provider.Name -ne 'FileSystem') {
-        $problem = @{
-            Id       = 'PathNotInFileSystem'
-            Category = 'InvalidArgument'
-            Object   = $Path
-            Message  = 'The path is not one of the file system.'
-            Advice   = 'Give the path of a file or folder.'
-        }
-        $Cmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord @problem))
+    $problem = @{
+        Id       = 'PathNotInFileSystem'
+        Category = 'InvalidArgument'
+        Object   = $Path
+        Message  = 'The path is not one of the file system.'
+        Advice   = 'Give the path of a file or folder.'
     }
-    $full
+    try {
+        $full = $Cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path, [ref] $provider, [ref] $drive)
+        if ($provider.Name -eq 'FileSystem') { return $full }
+    }
+    # The drive or the provider is not there at all, as that of the registry outside of Windows.
+    catch { $problem['Message'] += " $($_.Exception.GetBaseException().Message)" }
+    $Cmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord @problem))
 }
 
 # Whether ShouldProcess is going to ask, or to say "What if".

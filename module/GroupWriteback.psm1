@@ -26,4 +26,25 @@ foreach ($folder in 'Private', 'Public') {
     }
 }
 
-$ExecutionContext.SessionState.Module.OnRemove = { Close-Engine }
+$types = @(Get-TypeData)
+Update-TypeData -TypeData $types -Force
+
+$ExecutionContext.SessionState.Module.OnRemove = {
+    Close-Engine
+    foreach ($type in $types) { Remove-TypeData -TypeName $type.TypeName -ErrorAction Ignore }
+}
+
+Export-ModuleMember -Function @(
+    'Connect-GroupWriteback'
+    'Disable-GroupWriteback'
+    'Disconnect-GroupWriteback'
+    'Enable-GroupWriteback'
+    'Get-GroupWriteback'
+    'Get-GroupWritebackChange'
+    'Get-GroupWritebackGroup'
+    'Get-GroupWritebackGroupMember'
+    'Get-GroupWritebackRun'
+    'Set-GroupWriteback'
+    'Start-GroupWritebackSync'
+    'Test-GroupWriteback'
+)

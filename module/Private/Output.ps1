@@ -1,6 +1,14 @@
 # The engine's answers as objects with a type name, which the views and types files know. Names are those that
 # administrators know from the ActiveDirectory module where there are such.
 
+# The name comes after the members: PowerShell refuses to make members that the name has already (TypeData.ps1).
+function New-TypedObject {
+    param([string] $TypeName, [System.Collections.IDictionary] $Property)
+    $object = [pscustomobject] $Property
+    $object.PSObject.TypeNames.Insert(0, $TypeName)
+    $object
+}
+
 function ConvertTo-UtcTime {
     param([string] $Value)
     if (-not $Value) { return $null }
@@ -12,8 +20,7 @@ function ConvertTo-UtcTime {
 
 function ConvertTo-Total {
     param($Total)
-    [pscustomobject]@{
-        PSTypeName     = 'GroupWriteback.Total'
+    New-TypedObject -TypeName 'GroupWriteback.Total' -Property ([ordered]@{
         Create         = [int] $Total.create
         Adopt          = [int] $Total.adopt
         Update         = [int] $Total.update
@@ -23,26 +30,24 @@ function ConvertTo-Total {
         Skip           = [int] $Total.skip
         MembersAdded   = [int] $Total.membersAdded
         MembersRemoved = [int] $Total.membersRemoved
-    }
+    })
 }
 
 function ConvertTo-Run {
     param($Run)
     $problem = $null
     if ($Run.error) {
-        $problem = [pscustomobject]@{
-            PSTypeName = 'GroupWriteback.RunError'
+        $problem = New-TypedObject -TypeName 'GroupWriteback.RunError' -Property ([ordered]@{
             Id         = $Run.error.id
             Category   = $Run.error.category
             Object     = [string] $Run.error.object
             Message    = [string] $Run.error.message
             Advice     = [string] $Run.error.advice
-        }
+        })
     }
     $started = ConvertTo-UtcTime $Run.started
     $ended = ConvertTo-UtcTime $Run.ended
-    [pscustomobject]@{
-        PSTypeName       = 'GroupWriteback.Run'
+    New-TypedObject -TypeName 'GroupWriteback.Run' -Property ([ordered]@{
         Id               = [long] $Run.id
         Kind             = $Run.kind
         PolicyType       = $Run.policyType
@@ -71,25 +76,23 @@ function ConvertTo-Run {
         Failed           = [int] $Run.failed
         UnknownMembers   = [int] $Run.unknownMembers
         UnwrittenMembers = [int] $Run.unwrittenMembers
-    }
+    })
 }
 
 function ConvertTo-GroupSync {
     param($Sync)
     $run = ConvertTo-Run $Sync.run
-    [pscustomobject]@{
-        PSTypeName  = 'GroupWriteback.GroupSync'
+    New-TypedObject -TypeName 'GroupWriteback.GroupSync' -Property ([ordered]@{
         GroupId     = $Sync.id
         DisplayName = [string] $Sync.displayName
         Status      = $run.Status
         Steps       = @(foreach ($step in $Sync.steps) {
                 if ($null -ne $step) {
-                    [pscustomobject]@{
-                        PSTypeName = 'GroupWriteback.GroupSyncStep'
-                        Name       = $step.name
-                        Result     = $step.result
-                        Message    = [string] $step.message
-                    }
+                    New-TypedObject -TypeName 'GroupWriteback.GroupSyncStep' -Property ([ordered]@{
+                        Name    = $step.name
+                        Result  = $step.result
+                        Message = [string] $step.message
+                    })
                 }
             })
         Unwritten   = @(foreach ($member in $Sync.unwritten) {
@@ -97,7 +100,7 @@ function ConvertTo-GroupSync {
         })
         RunId       = $run.Id
         Run         = $run
-    }
+    })
 }
 
 function ConvertTo-MemberReference {
@@ -119,8 +122,7 @@ function ConvertTo-Change {
         }
     }
     # not Add and Remove: of several changes these would be the methods of the array
-    [pscustomobject]@{
-        PSTypeName        = 'GroupWriteback.Change'
+    New-TypedObject -TypeName 'GroupWriteback.Change' -Property ([ordered]@{
         ChangeId          = [long] $Change.id
         RunId             = [long] $Change.runId
         Action            = $Change.action
@@ -138,13 +140,12 @@ function ConvertTo-Change {
         Message           = [string] $Change.message
         Outcome           = $Change.outcome
         ErrorId           = [string] $Change.errorId
-    }
+    })
 }
 
 function ConvertTo-Group {
     param($Group)
-    [pscustomobject]@{
-        PSTypeName        = 'GroupWriteback.Group'
+    New-TypedObject -TypeName 'GroupWriteback.Group' -Property ([ordered]@{
         Id                = $Group.id
         DisplayName       = [string] $Group.displayName
         Description       = [string] $Group.description
@@ -158,13 +159,12 @@ function ConvertTo-Group {
         LastAction        = [string] $Group.lastAction
         LastOutcome       = [string] $Group.lastOutcome
         LastMessage       = [string] $Group.lastMessage
-    }
+    })
 }
 
 function ConvertTo-Member {
     param($Member, [string] $GroupId)
-    [pscustomobject]@{
-        PSTypeName        = 'GroupWriteback.Member'
+    New-TypedObject -TypeName 'GroupWriteback.Member' -Property ([ordered]@{
         GroupId           = $GroupId
         Id                = $Member.id
         Name              = [string] $Member.name
@@ -173,26 +173,24 @@ function ConvertTo-Member {
         Reason            = [string] $Member.reason
         DistinguishedName = [string] $Member.dn
         TargetGuid        = $Member.targetGuid
-    }
+    })
 }
 
 function ConvertTo-Check {
     param($Check)
-    [pscustomobject]@{
-        PSTypeName = 'GroupWriteback.Check'
+    New-TypedObject -TypeName 'GroupWriteback.Check' -Property ([ordered]@{
         Name       = $Check.name
         Result     = $Check.result
         Message    = [string] $Check.message
         Advice     = [string] $Check.advice
         ErrorId    = [string] $Check.errorId
-    }
+    })
 }
 
 function ConvertTo-Connection {
     param($Connection)
     if (-not $Connection.source -and -not $Connection.target) { return }
-    [pscustomobject]@{
-        PSTypeName          = 'GroupWriteback.Connection'
+    New-TypedObject -TypeName 'GroupWriteback.Connection' -Property ([ordered]@{
         TenantId            = [string] $Connection.source.tenantId
         TenantName          = [string] $Connection.source.tenantName
         ClientId            = [string] $Connection.source.appId
@@ -205,14 +203,13 @@ function ConvertTo-Connection {
         Account             = [string] $Connection.target.account
         DirectoryCredential = [string] $Connection.target.credential
         StatePath           = $script:Engine.Info.statePath
-    }
+    })
 }
 
 function ConvertTo-Status {
     param($Overview, $Connection)
     $settings = $Overview.settings
-    [pscustomobject]@{
-        PSTypeName                   = 'GroupWriteback.Status'
+    New-TypedObject -TypeName 'GroupWriteback.Status' -Property ([ordered]@{
         Status                       = $Overview.status
         TenantId                     = [string] $settings.tenant.id
         TenantName                   = [string] $settings.tenant.name
@@ -256,7 +253,7 @@ function ConvertTo-Status {
         EngineVersion                = $script:Engine.Info.engineVersion
         LogPath                      = $script:Engine.Log.Path
         Connection                   = $Connection
-    }
+    })
 }
 
 # Which groups are written, in words.

@@ -119,6 +119,7 @@ function Connect-GroupWriteback {
         [Parameter(ParameterSetName = 'AccessToken')]
         [Parameter(ParameterSetName = 'AccessTokenProvider')]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string] $TenantId,
 
         [Parameter(Mandatory, ParameterSetName = 'CertificatePath')]
@@ -127,9 +128,11 @@ function Connect-GroupWriteback {
         [Parameter(ParameterSetName = 'WorkloadIdentity')]
         [Parameter(ParameterSetName = 'Identity')]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string] $ClientId,
 
         [Parameter(Mandatory, ParameterSetName = 'ClientSecret')]
+        [ArgumentCompleter([NothingCompleter])]
         [System.Management.Automation.PSCredential]
         [System.Management.Automation.Credential()]
         $ClientSecretCredential,
@@ -139,13 +142,16 @@ function Connect-GroupWriteback {
         [string] $CertificatePath,
 
         [Parameter(ParameterSetName = 'CertificatePath')]
+        [ArgumentCompleter([NothingCompleter])]
         [securestring] $CertificatePassword,
 
         [Parameter(Mandatory, ParameterSetName = 'CertificateThumbprint')]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string] $CertificateThumbprint,
 
         [Parameter(Mandatory, ParameterSetName = 'Certificate')]
+        [ArgumentCompleter([NothingCompleter])]
         [System.Security.Cryptography.X509Certificates.X509Certificate2] $Certificate,
 
         [Parameter(Mandatory, ParameterSetName = 'Identity')]
@@ -158,16 +164,20 @@ function Connect-GroupWriteback {
         [string] $FederatedTokenFile,
 
         [Parameter(Mandatory, ParameterSetName = 'AccessToken')]
+        [ArgumentCompleter([NothingCompleter])]
         [securestring] $AccessToken,
 
         [Parameter(Mandatory, ParameterSetName = 'AccessTokenProvider')]
+        [ArgumentCompleter([NothingCompleter])]
         [scriptblock] $AccessTokenProvider,
 
         [ValidateSet('Global', 'USGov', 'USGovDoD', 'China')]
         [string] $Environment,
 
+        [ArgumentCompleter([NothingCompleter])]
         [uri] $Authority,
 
+        [ArgumentCompleter([NothingCompleter])]
         [uri] $GraphEndpoint,
 
         [string] $TenantCAFile,
@@ -182,8 +192,10 @@ function Connect-GroupWriteback {
         [Parameter(ParameterSetName = 'AccessToken')]
         [Parameter(ParameterSetName = 'AccessTokenProvider')]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string] $Server,
 
+        [ArgumentCompleter([NothingCompleter])]
         [System.Management.Automation.PSCredential]
         [System.Management.Automation.Credential()]
         $Credential,
@@ -193,8 +205,10 @@ function Connect-GroupWriteback {
 
         [string] $KeytabPath,
 
+        [ArgumentCompleter([NothingCompleter])]
         [string] $KerberosPrincipal,
 
+        [ArgumentCompleter([NothingCompleter])]
         [string] $KerberosRealm,
 
         [string] $KerberosConfigPath,
@@ -205,6 +219,7 @@ function Connect-GroupWriteback {
 
         [string] $StatePath,
 
+        [ArgumentCompleter([NothingCompleter])]
         [string] $ServiceAccount
     )
 

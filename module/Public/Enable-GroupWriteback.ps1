@@ -94,6 +94,7 @@ function Enable-GroupWriteback {
     param(
         [Parameter(Position = 0)]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string] $TargetContainer,
 
         [ValidateSet('ObjectId', 'DisplayName')]
@@ -107,25 +108,15 @@ function Enable-GroupWriteback {
         [switch] $Adopt,
 
         [ValidateNotNullOrEmpty()]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackRun -Last 20 |
-                    Where-Object -FilterScript { $_.Planned.Adopt -and $_.PlanId -like "$WordToComplete*" } |
-                    ForEach-Object -Process {
-                        [System.Management.Automation.CompletionResult]::new(
-                            $_.PlanId,
-                            $_.PlanId,
-                            'ParameterValue',
-                            "Run $($_.Id): adopts $($_.Planned.Adopt)")
-                    }
-            })]
+        [ArgumentCompleter([AdoptionCompleter])]
         [string] $AdoptPlan,
 
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string[]] $AdoptGroup,
 
         [ValidateNotNull()]
+        [ArgumentCompleter([NothingCompleter])]
         [string[]] $TrustedOwner,
 
         [ValidateSet('Keep', 'MoveBack')]
@@ -141,8 +132,10 @@ function Enable-GroupWriteback {
         [string] $Scope,
 
         [ValidateNotNull()]
+        [ArgumentCompleter([GroupIdCompleter])]
         [guid[]] $GroupId,
 
+        [ArgumentCompleter([NothingCompleter])]
         [string] $Filter,
 
         [switch] $IncludeSecurityGroup,
@@ -153,6 +146,7 @@ function Enable-GroupWriteback {
         [string] $OnPremisesGroupType,
 
         [ValidateRange(1, 1000000)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $MaximumMemberCount,
 
         [switch] $StartSync,

@@ -46,20 +46,7 @@ function Get-GroupWritebackChange {
     param(
         [Parameter(Position = 0, ValueFromPipelineByPropertyName)]
         [Alias('Id')]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript {
-                    "$($_.Id)" -like "$WordToComplete*"
-                } |
-                    ForEach-Object -Process {
-                        [System.Management.Automation.CompletionResult]::new(
-                            "$($_.Id)",
-                            "$($_.Id)",
-                            'ParameterValue',
-                            "$($_.Started) $($_.Kind) $($_.Status)")
-                    }
-            })]
+        [ArgumentCompleter([RunCompleter])]
         [long[]] $RunId,
 
         [ValidateSet('Create', 'Adopt', 'Update', 'Move', 'UpdateMembers', 'Delete', 'Skip')]
@@ -84,7 +71,7 @@ function Get-GroupWritebackChange {
             $request = @{ runId = $number }
             # the engine filters by one; by several is done here
             if ($Action.Count -eq 1) { $request['action'] = $Action[0] }
-            if ($Outcome.Count -eq 1) { $request['outcome'] = $Outcome[0].ToLowerInvariant() }
+            if ($Outcome.Count -eq 1) { $request['outcome'] = $Outcome[0] }
             $call = @{
                 Cmdlet         = $PSCmdlet
                 Method         = 'change.list'

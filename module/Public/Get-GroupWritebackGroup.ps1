@@ -34,25 +34,12 @@ function Get-GroupWritebackGroup {
         [Parameter(Position = 0, ParameterSetName = 'Name')]
         [SupportsWildcards()]
         [ValidateNotNullOrEmpty()]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') |
-                    Select-Object -First 50 |
-                    ForEach-Object -Process {
-                        $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent(
-                            $_.DisplayName) + "'"
-                        [System.Management.Automation.CompletionResult]::new(
-                            $quoted,
-                            $_.DisplayName,
-                            'ParameterValue',
-                            "$($_.DistinguishedName) ")
-                    }
-            })]
+        [ArgumentCompleter([GroupNameCompleter])]
         [string[]] $Name,
 
         [Parameter(Mandatory, ParameterSetName = 'Id', ValueFromPipelineByPropertyName)]
         [Alias('SourceId', 'TargetGuid', 'ObjectGuid')]
+        [ArgumentCompleter([GroupIdCompleter])]
         [guid[]] $Id
     )
 

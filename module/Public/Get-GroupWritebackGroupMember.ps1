@@ -27,6 +27,7 @@ function Get-GroupWritebackGroupMember {
     param(
         [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)]
         [Alias('SourceId', 'Id')]
+        [ArgumentCompleter([GroupIdCompleter])]
         [guid[]] $GroupId
     )
 

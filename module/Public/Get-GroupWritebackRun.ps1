@@ -33,24 +33,12 @@ function Get-GroupWritebackRun {
     param(
         [Parameter(Mandatory, Position = 0, ParameterSetName = 'Id', ValueFromPipelineByPropertyName)]
         [Alias('RunId')]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackRun -Last 20 | Where-Object -FilterScript {
-                    "$($_.Id)" -like "$WordToComplete*"
-                } |
-                    ForEach-Object -Process {
-                        [System.Management.Automation.CompletionResult]::new(
-                            "$($_.Id)",
-                            "$($_.Id)",
-                            'ParameterValue',
-                            "$($_.Started) $($_.Kind) $($_.Status)")
-                    }
-            })]
+        [ArgumentCompleter([RunCompleter])]
         [long[]] $Id,
 
         [Parameter(ParameterSetName = 'List')]
         [ValidateRange(1, 2147483647)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $Last
     )
 

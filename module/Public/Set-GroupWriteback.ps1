@@ -130,6 +130,7 @@ function Set-GroupWriteback {
     [OutputType('GroupWriteback.Change', 'GroupWriteback.Status')]
     param(
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string] $TargetContainer,
 
         [ValidateSet('ObjectId', 'DisplayName')]
@@ -143,49 +144,19 @@ function Set-GroupWriteback {
         [switch] $Adopt,
 
         [ValidateNotNullOrEmpty()]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackRun -Last 20 |
-                    Where-Object -FilterScript { $_.Planned.Adopt -and $_.PlanId -like "$WordToComplete*" } |
-                    ForEach-Object -Process {
-                        [System.Management.Automation.CompletionResult]::new(
-                            $_.PlanId,
-                            $_.PlanId,
-                            'ParameterValue',
-                            "Run $($_.Id): adopts $($_.Planned.Adopt)")
-                    }
-            })]
+        [ArgumentCompleter([AdoptionCompleter])]
         [string] $AdoptPlan,
 
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string[]] $AdoptGroup,
 
         [ValidateNotNullOrEmpty()]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') |
-                    Where-Object -FilterScript { $_.Id -and $_.DistinguishedName } |
-                    Select-Object -First 50 |
-                    Group-Object -Property DisplayName |
-                    ForEach-Object -Process {
-                        # a name that several groups have names none of them
-                        foreach ($group in $_.Group) {
-                            $value = if ($_.Count -eq 1) { $group.DisplayName } else { $group.Id }
-                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent(
-                                $value) + "'"
-                            [System.Management.Automation.CompletionResult]::new(
-                                $quoted,
-                                $group.DisplayName,
-                                'ParameterValue',
-                                "$($group.DistinguishedName) ")
-                        }
-                    }
-            })]
+        [ArgumentCompleter([WrittenGroupCompleter])]
         [string[]] $ReleaseGroup,
 
         [ValidateNotNull()]
+        [ArgumentCompleter([NothingCompleter])]
         [string[]] $TrustedOwner,
 
         [ValidateSet('Keep', 'MoveBack')]
@@ -201,8 +172,10 @@ function Set-GroupWriteback {
         [string] $Scope,
 
         [ValidateNotNull()]
+        [ArgumentCompleter([GroupIdCompleter])]
         [guid[]] $GroupId,
 
+        [ArgumentCompleter([NothingCompleter])]
         [string] $Filter,
 
         [switch] $IncludeSecurityGroup,
@@ -213,36 +186,47 @@ function Set-GroupWriteback {
         [string] $OnPremisesGroupType,
 
         [ValidateRange(1, 1000000)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $MaximumMemberCount,
 
         [ValidateRange(0, 1000000)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $DeletionThreshold,
 
         [ValidateRange(0, 100)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $DeletionThresholdPercent,
 
         [ValidateRange(0, 100)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $RemovalThresholdPercent,
 
         [ValidateRange(0, 100)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $GroupRemovalThresholdPercent,
 
         [ValidateRange(0, 100)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $SourceShrinkThresholdPercent,
 
         [ValidateRange(0, 100)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $TargetShrinkThresholdPercent,
 
         [ValidateRange(1, 30)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $InitialIntervalDays,
 
         [ValidateRange(1, 16)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $ConnectionCount,
 
         [ValidateRange(0, 1440)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $OutageMinutes,
 
         [ValidateRange(1, 3650)]
+        [ArgumentCompleter([NothingCompleter])]
         [int] $RunHistoryDays,
 
         [switch] $PassThru

@@ -89,47 +89,13 @@ function Start-GroupWritebackSync {
         [string] $PolicyType,
 
         [ValidateNotNullOrEmpty()]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackRun -Last 20 |
-                    Where-Object -FilterScript {
-                        $_.StopReason -match '^stopped-(?!cancelled)' -and $_.PlanId -like "$WordToComplete*"
-                    } |
-                    ForEach-Object -Process {
-                        [System.Management.Automation.CompletionResult]::new(
-                            $_.PlanId,
-                            $_.PlanId,
-                            'ParameterValue',
-                            "Run $($_.Id): $($_.StopReason)")
-                    }
-            })]
+        [ArgumentCompleter([ConsentCompleter])]
         [string] $AllowOnce,
 
         [Parameter(Mandatory, ParameterSetName = 'Group', ValueFromPipelineByPropertyName)]
         [Alias('GroupId', 'SourceId', 'Id', 'ObjectGuid')]
         [ValidateNotNullOrEmpty()]
-        [ArgumentCompleter({
-                param($CommandName, $ParameterName, $WordToComplete)
-                $null = $CommandName, $ParameterName
-                GroupWriteback\Get-GroupWritebackGroup -Name ($WordToComplete.Trim("'", '"') + '*') |
-                    Where-Object -FilterScript { $_.Id } |
-                    Select-Object -First 50 |
-                    Group-Object -Property DisplayName |
-                    ForEach-Object -Process {
-                        # a name that several groups have names none of them
-                        foreach ($group in $_.Group) {
-                            $value = if ($_.Count -eq 1) { $group.DisplayName } else { $group.Id }
-                            $quoted = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent(
-                                $value) + "'"
-                            [System.Management.Automation.CompletionResult]::new(
-                                $quoted,
-                                $group.DisplayName,
-                                'ParameterValue',
-                                "$($group.DistinguishedName) ")
-                        }
-                    }
-            })]
+        [ArgumentCompleter([GroupCompleter])]
         [string[]] $Group,
 
         [switch] $SkipReplicationCheck

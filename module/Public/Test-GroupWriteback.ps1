@@ -31,6 +31,7 @@ function Test-GroupWriteback {
     param(
         [Parameter(Position = 0)]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [string] $TargetContainer,
 
         [switch] $Quiet

@@ -1,0 +1,128 @@
+# What TAB offers. A class is asked by PowerShell in the module's own scope, whatever prefix its commands were imported
+# with; and where it finds nothing, nothing is offered, and not the files of the current folder.
+class PromptCompleter : System.Management.Automation.IArgumentCompleter {
+    [string] $Kind
+
+    PromptCompleter() { }
+
+    PromptCompleter([string] $kind) { $this.Kind = $kind }
+
+    [System.Collections.Generic.IEnumerable[System.Management.Automation.CompletionResult]] CompleteArgument(
+        [string] $commandName, [string] $parameterName, [string] $wordToComplete,
+        [System.Management.Automation.Language.CommandAst] $commandAst, [System.Collections.IDictionary] $fakeBound
+    ) {
+        return [System.Management.Automation.CompletionResult[]] @(Find-Completion -Kind $this.Kind -Word $wordToComplete)
+    }
+}
+
+# For what only the user knows.
+class NothingCompleter : PromptCompleter { }
+
+class RunCompleter : PromptCompleter { RunCompleter() : base('Run') { } }
+
+# Plans that adopt something, and plans that something was held back of.
+class AdoptionCompleter : PromptCompleter { AdoptionCompleter() : base('Adoption') { } }
+class ConsentCompleter : PromptCompleter { ConsentCompleter() : base('Consent') { } }
+
+# Groups by name; by a name that is no other's, else by id; such of them as are in the directory; and by id.
+class GroupNameCompleter : PromptCompleter { GroupNameCompleter() : base('GroupName') { } }
+class GroupCompleter : PromptCompleter { GroupCompleter() : base('Group') { } }
+class WrittenGroupCompleter : PromptCompleter { WrittenGroupCompleter() : base('WrittenGroup') { } }
+class GroupIdCompleter : PromptCompleter { GroupIdCompleter() : base('GroupId') { } }
+
+# What fails here is no error of the user's: nothing is left of it in $Error.
+function Find-Completion {
+    [OutputType([System.Management.Automation.CompletionResult])]
+    param([string] $Kind, [string] $Word)
+    # that it has ended, and the connections with it, is told by the next command
+    if (-not $Kind -or ($script:Engine -and $script:Engine.Process.HasExited)) { return }
+    $word = $Word.Trim("'", '"')
+    $errors = Get-Variable -Name Error -Scope Global -ValueOnly
+    $newest = $errors[0]
+    try {
+        switch ($Kind) {
+            'Run' { Find-Run | Where-Object -FilterScript { Test-Start "$($_.Id)" $word } | New-RunCompletion }
+            'Adoption' {
+                Find-Run | Where-Object -FilterScript { $_.Planned.Adopt -and (Test-Start $_.PlanId $word) } |
+                    New-PlanCompletion
+            }
+            'Consent' {
+                Find-Run | Where-Object -FilterScript { (Test-Limit -Run $_) -and (Test-Start $_.PlanId $word) } |
+                    New-PlanCompletion
+            }
+            'GroupName' { Find-Group "$word*" | Sort-Object -Property DisplayName -Unique | New-GroupCompletion }
+            'Group' { Find-Group "$word*" | Where-Object -FilterScript { $_.Id } | New-GroupCompletion -Single }
+            'WrittenGroup' {
+                Find-Group "$word*" | Where-Object -FilterScript { $_.Id -and $_.DistinguishedName } |
+                    New-GroupCompletion -Single
+            }
+            'GroupId' {
+                Find-Group '*' | Where-Object -FilterScript {
+                    $_.Id -and ((Test-Start $_.Id $word) -or (Test-Start $_.DisplayName $word))
+                } | New-GroupCompletion -ById
+            }
+        }
+    }
+    catch { Write-Debug -Message "Nothing can be offered: $($_.Exception.Message)" }
+    finally { while ($errors.Count -and -not [object]::ReferenceEquals($errors[0], $newest)) { $errors.RemoveAt(0) } }
+}
+
+function Find-Run { Get-GroupWritebackRun -Last 20 -ErrorAction Ignore -WarningAction Ignore }
+
+function Find-Group {
+    param([string] $Name)
+    Get-GroupWritebackGroup -Name $Name -ErrorAction Ignore -WarningAction Ignore | Select-Object -First 500
+}
+
+function Test-Start {
+    [OutputType([bool])]
+    param([string] $Text, [string] $Word)
+    $Text.StartsWith($Word, [System.StringComparison]::OrdinalIgnoreCase)
+}
+
+function New-RunCompletion {
+    [OutputType([System.Management.Automation.CompletionResult])]
+    param([Parameter(ValueFromPipeline)] $Run)
+    process {
+        $started = if ($Run.Started) { '{0:g}' -f $Run.Started.ToLocalTime() }
+        New-Completion -Value "$($Run.Id)" -Detail "$started $($Run.Kind) $($Run.Status)"
+    }
+}
+
+function New-PlanCompletion {
+    [OutputType([System.Management.Automation.CompletionResult])]
+    param([Parameter(ValueFromPipeline)] $Run)
+    process {
+        $held = @(@($Run.HeldBy) + $Run.StopReason | Where-Object -FilterScript { $_ })
+        $what = if ($held) { $held -join ', ' } else { "adopts $($Run.Planned.Adopt)" }
+        New-Completion -Value $Run.PlanId -Detail "Run $($Run.Id): $what"
+    }
+}
+
+# With -Single each value names one group: a name that several have names none of them.
+function New-GroupCompletion {
+    [OutputType([System.Management.Automation.CompletionResult])]
+    param([Parameter(ValueFromPipeline)] $Group, [switch] $Single, [switch] $ById)
+    begin { $groups = New-Object -TypeName System.Collections.Generic.List[object] }
+    process { $groups.Add($Group) }
+    end {
+        $same = @{}
+        foreach ($one in $groups) { $same[$one.DisplayName]++ }
+        foreach ($one in $groups | Select-Object -First 50) {
+            $value = if ($ById -or ($Single -and $same[$one.DisplayName] -gt 1)) { $one.Id } else { $one.DisplayName }
+            New-Completion -Value $value -Text $one.DisplayName -Detail "$($one.DistinguishedName)"
+        }
+    }
+}
+
+function New-Completion {
+    [OutputType([System.Management.Automation.CompletionResult])]
+    param([string] $Value, [string] $Text = $Value, [string] $Detail)
+    if (-not $Value) { return }
+    $typed = if ($Value -match '^[\w-]+$') { $Value }
+    else { "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($Value) + "'" }
+    if (-not $Detail.Trim()) { $Detail = $Text }
+    New-Object -TypeName System.Management.Automation.CompletionResult -ArgumentList @(
+        $typed, $Text, [System.Management.Automation.CompletionResultType]::ParameterValue, $Detail
+    )
+}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +105,56 @@ func TestNothingIsDeletedOnTheWordOfOneMoment(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What a run says of a group that the tenant's answers do not agree on.
+func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
+	for name, test := range map[string]struct {
+		behind []resource
+		edit   func(*fakeTenant)
+		want   string
+	}{
+		"told as there, and shown nowhere": {resources, func(t *fakeTenant) { t.put("new", "a") }, "one of its servers is behind"},
+		"told as there, and not listed":    {[]resource{lists, byID}, func(t *fakeTenant) { t.put("new", "a") }, "although its list lacked it"},
+		"told as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", engine.PresenceHardDeleted) }, "one of its servers is behind"},
+		"told as deleted, and no answer": {nil, func(t *fakeTenant) {
+			t.remove("gone", engine.PresenceHardDeleted)
+			t.fail = func(operation string) error {
+				if operation == "presence" {
+					return errOneGroup
+				}
+				return nil
+			}
+		}, "did not say"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
+			b.tenant.remember()
+			b.ahead += 10 * time.Minute
+			test.edit(b.tenant)
+			b.step()
+			ctx := context.Background()
+			if b.tenant.groups[guid("group new")] != nil {
+				b.delta(t)
+			}
+			b.tenant.behind = map[resource]time.Duration{}
+			for _, kind := range test.behind {
+				b.tenant.behind[kind] = 5 * time.Minute
+			}
+			request := engine.SyncRequest{}
+			if b.tenant.groups[guid("group new")] != nil {
+				request.PolicyType = engine.Initial
+			}
+			run, err := b.engine.Sync(ctx, request, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := b.reasons(t, run)[plan.ReasonPresenceUnknown]
+			if !strings.Contains(said, test.want) || run.Planned != (plan.Totals{Skip: 1}) {
+				t.Errorf("%q of %+v", said, run)
+			}
+		})
 	}
 }
 

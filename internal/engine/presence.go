@@ -121,15 +121,18 @@ type verdict struct {
 func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 	v := verdict{is: h.said}
 	switch {
-	case h.told != nil && h.told.Removed == NotRemoved && h.said != PresenceOutOfScope:
-		return verdict{is: PresenceUnknown, wait: true} // it is there, whatever a replica says
+	case h.told != nil && h.told.Removed == NotRemoved && h.said != PresenceOutOfScope: // it is there, whatever a replica says
+		if h.said == PresenceSoftDeleted || h.said == PresenceHardDeleted {
+			v.is = PresenceContradicted
+		}
+		return verdict{is: v.is, wait: true}
 	case h.told != nil && h.told.Removed == RemovedChanged && h.said != PresenceUnknown:
 		v.is = PresenceSoftDeleted // a replica may show it still, or not yet in the recycle bin
 		v.lasting = h.said == PresenceSoftDeleted || h.said == PresenceHardDeleted
 	case h.deleted != nil && h.said == PresenceHardDeleted:
 		v.lasting = true
-	case h.deleted != nil && p.counts(*h.deleted):
-		v.is = PresenceUnknown
+	case h.deleted != nil && h.said != PresenceUnknown && p.counts(*h.deleted):
+		v.is = PresenceContradicted
 	case h.said == PresenceOutOfScope:
 		// What was told has been put over what was read.
 		told := p.toldOut[pair.ID] || h.told != nil

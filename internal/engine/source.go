@@ -158,6 +158,9 @@ const (
 	PresenceSoftDeleted Presence = "soft-deleted"
 	PresenceHardDeleted Presence = "hard-deleted"
 	PresenceUnknown     Presence = "unknown"
+	// PresenceContradicted is what is made of an answer that a delta within the lag
+	// contradicts. No source says it.
+	PresenceContradicted Presence = "contradicted"
 )
 
 // Tristate is a yes or no that may be unknown.

@@ -26,7 +26,7 @@ const (
 	ReasonPrimaryGroup     = "primary-group"             // it is the primary group of who should be no member
 	ReasonOutOfScope       = "out-of-scope"              // still in the tenant, frozen
 	ReasonSoftDeleted      = "soft-deleted"              // in the tenant's recycle bin, frozen
-	ReasonPresenceUnknown  = "presence-unknown"          // the tenant did not say whether it still exists
+	ReasonPresenceUnknown  = "presence-unknown"          // the tenant did not say, or not with one voice, whether it still exists
 	ReasonHardDeleted      = "hard-deleted"              // of a Delete
 	ReasonDisabled         = "writeback-disabled"        // of a Delete that Disable asked for
 	ReasonAlreadyDeleted   = "already-deleted"           // gone on both sides: only the link ends
@@ -157,8 +157,9 @@ type Pair struct {
 	// LinkLost: a link exists, and its object is nowhere in the domain.
 	LinkLost *directory.MemberRef
 	// Presence is what the tenant says of the group singly, asked only where
-	// Source is nil: "present", "out-of-scope", "soft-deleted", "hard-deleted"
-	// or "unknown". Momentary: that is the word of one moment, for which nothing is
+	// Source is nil: "present", "out-of-scope", "soft-deleted", "hard-deleted",
+	// "unknown" or, where what it told within the last half hour says otherwise,
+	// "contradicted". Momentary: that is the word of one moment, for which nothing is
 	// deleted.
 	Presence  string
 	Momentary bool
@@ -449,6 +450,8 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It stays as it is until it is restored or deleted for good.")}
 	case "present":
 		return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant still has the group, although its list lacked it. It is left as it is and read again by the next run.")}
+	case "contradicted":
+		return []Change{skip(p, c, ReasonPresenceUnknown, "Asked for the group, the tenant said something else than it told within the last half hour of what has changed: one of its servers is behind. The group is left as it is and asked for again by the next run.")}
 	case "out-of-scope":
 		if r.RemoveOutOfScope && !p.Momentary {
 			return remove(ReasonOutOfScope, "The group is no longer one that is written, and such groups are set to be removed.")

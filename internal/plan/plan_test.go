@@ -417,6 +417,8 @@ func TestGroup(t *testing.T) {
 			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, "unknown", true, true
 		}, []string{"Skip linked presence-unknown"}},
 		{"not in the list, no answer", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "unknown" }, []string{"Skip linked presence-unknown"}},
+		{"not in the list, and another answer than was told before", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveSoftDeleted = nil, "contradicted", true },
+			[]string{"Skip linked presence-unknown"}},
 		{"not in the list, not asked", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "" }, []string{"Skip linked presence-unknown"}},
 		{"not in the list, state lost", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Candidates[0].Linked = nil, "hard-deleted", false },
 			[]string{"Skip unmatched unmatched"}},

@@ -6,22 +6,26 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// KnownMembers tells of whom of these the generation knows how they join: who is a
-// member of some group, or was one.
-func (s *State) KnownMembers(ctx context.Context, generation int64, ids []directory.GUID) (known map[directory.GUID]bool, err error) {
+// KnownMembers returns how those of these join who are members of some group, or
+// were.
+func (s *State) KnownMembers(ctx context.Context, generation int64, ids []directory.GUID) (known map[directory.GUID]directory.SourceMember, err error) {
 	l := s.layers(generation)
-	known = map[directory.GUID]bool{}
+	known = map[directory.GUID]directory.SourceMember{}
 	err = s.read(ctx, "look which members are known", func(q *session) error {
 		for _, id := range ids {
 			number, ok, err := numberOf(q, id)
-			if err == nil && ok {
-				_, ok, err = l.joinOf(q, number, id)
+			if err != nil {
+				return err
 			}
+			if !ok {
+				continue
+			}
+			join, ok, err := l.joinOf(q, number, id)
 			if err != nil {
 				return err
 			}
 			if ok {
-				known[id] = true
+				known[id] = join.member
 			}
 		}
 		return nil

@@ -69,8 +69,6 @@ type SourceMember struct {
 	Synced bool `json:"synced,omitempty"`
 	// SID is onPremisesSecurityIdentifier.
 	SID SID `json:"sid,omitempty"`
-	// Deleted: a delta tells of the user that he was deleted, and nothing else.
-	Deleted bool `json:"-"`
 	// ImmutableID is onPremisesImmutableId: base64 of 16 bytes in AD's order
 	// in the usual case, any text in others.
 	ImmutableID string `json:"immutableId,omitempty"`

@@ -253,7 +253,7 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
 			}
-			if r.record.PolicyType == Initial { // it was read whole just now
+			if r.record.PolicyType == Initial || page[i].Retyped { // it was read whole just now, or is read for that
 				again[page[i].ID] = true
 			}
 		}
@@ -263,8 +263,8 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
 	}
 	back := map[directory.GUID]bool{}
-	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []directory.SourceMember) error {
-		return r.toldOfUsers(ctx, page, back)
+	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []UserChange) error {
+		return r.applyUsers(ctx, page, back)
 	})
 	if err != nil {
 		return next, fmt.Errorf("reading what has changed of the users of the tenant: %w", err)
@@ -326,7 +326,7 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directo
 		fresh[id] = true
 		return nil
 	}
-	if r.selection.WritebackConfiguration { // delta does not track it
+	if r.selection.WritebackConfiguration || c.Retyped { // delta does not track it, or does not tell it
 		fresh[id] = true
 	}
 	after := before
@@ -352,23 +352,6 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directo
 // mayBeInScope rules out what no reading can bring into the scope.
 func (r *run) mayBeInScope(id directory.GUID) bool {
 	return r.scope.Mode != plan.ScopeSelected || r.scope.IDs[id]
-}
-
-// apply changes what the entry tells; what it does not tell is unchanged.
-func (c *GroupChange) apply(g *directory.SourceGroup) {
-	if c.Kind != nil {
-		g.Kind = *c.Kind
-	}
-	for _, f := range []struct{ to, from *string }{
-		{&g.DisplayName, c.DisplayName}, {&g.Description, c.Description}, {&g.Mail, c.Mail}, {&g.Visibility, c.Visibility},
-	} {
-		if f.from != nil {
-			*f.to = *f.from
-		}
-	}
-	if c.OnPremisesSID != nil {
-		g.OnPremisesSID = *c.OnPremisesSID
-	}
 }
 
 // readGroups stages the named groups as they are now, the members with them of
@@ -445,7 +428,7 @@ func (r *run) readSingly(ctx context.Context, members []directory.SourceMember) 
 		if err != nil {
 			return nil, fmt.Errorf("reading %d members: %w", len(batch), err)
 		}
-		if err := r.state.StageKnownMembers(ctx, r.record.ID, known); err != nil {
+		if err := r.stageUsers(ctx, known); err != nil {
 			return nil, err
 		}
 		read, r.readUsers = append(read, known...), true

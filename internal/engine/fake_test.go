@@ -84,6 +84,7 @@ type fakeTenant struct {
 	synced   map[string]bool                       // users that became synced
 	veiled   bool                                  // the user of that name cannot be read
 	natures  map[directory.GUID]engine.GroupNature // groups that are never written
+	terse    bool                                  // deltas tell what has changed and nothing else
 	// gone are the names of users who are deleted, goneAt those who were when a
 	// link was given out, and back how many links there were when one was restored.
 	// The groups' delta tells nothing of it.
@@ -468,6 +469,15 @@ func (t *fakeTenant) changes(id directory.GUID, before, now moment, link string)
 		if !had || old.Mail != g.Mail {
 			c.Mail = &g.Mail
 		}
+		if t.terse && had {
+			forget(&c.Kind, old.Kind == g.Kind)
+			forget(&c.DisplayName, old.DisplayName == g.DisplayName)
+			forget(&c.OnPremisesSID, old.OnPremisesSID == g.OnPremisesSID)
+			forget(&c.Visibility, old.Visibility == g.Visibility)
+			if c.Kind != nil { // the entry tells something of it, and not all
+				c.Kind, c.Retyped = nil, true
+			}
+		}
 		out = append(out, c)
 	}
 	has1 := func(members []directory.SourceMember, id directory.GUID) bool {
@@ -486,7 +496,7 @@ func (t *fakeTenant) changes(id directory.GUID, before, now moment, link string)
 	return out
 }
 
-func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (string, error) {
+func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]engine.UserChange) error) (string, error) {
 	since, err := t.since(link)
 	if err != nil {
 		return "", err
@@ -511,7 +521,7 @@ func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]d
 			if err := t.check(ctx, "userChanges"); err != nil {
 				return "", err
 			}
-			if err := page([]directory.SourceMember{m}); err != nil {
+			if err := page([]engine.UserChange{t.tells(m, old)}); err != nil {
 				return "", err
 			}
 		}
@@ -519,19 +529,43 @@ func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]d
 	n, _ := strconv.Atoi(link)
 	for id := range t.gone {
 		if t.goneAt[n][id] == "" {
-			if err := page([]directory.SourceMember{{ID: id, Kind: directory.KindUser, Deleted: true}}); err != nil {
+			if err := page([]engine.UserChange{{ID: id, Deleted: true}}); err != nil {
 				return "", err
 			}
 		}
 	}
 	for id, links := range t.back {
 		if links > n && t.gone[id] == "" {
-			if err := page([]directory.SourceMember{t.named(id)}); err != nil {
+			if err := page([]engine.UserChange{t.tells(t.named(id), directory.SourceMember{})}); err != nil {
 				return "", err
 			}
 		}
 	}
 	return t.link(), t.check(ctx, "userChanges")
+}
+
+// tells is what an entry of a delta tells of a user who was another: everything, or
+// where the tenant is terse what has changed.
+func (t *fakeTenant) tells(m, old directory.SourceMember) engine.UserChange {
+	sid := string(m.SID)
+	c := engine.UserChange{ID: m.ID, Name: &m.Name, Guest: &m.Guest, Synced: &m.Synced, SID: &sid, ImmutableID: &m.ImmutableID}
+	if !m.Readable {
+		c.Name, c.Guest, c.Synced, c.SID, c.ImmutableID = new(string), nil, nil, nil, nil
+	}
+	if t.terse && old.ID == m.ID && m.Readable {
+		forget(&c.Name, m.Name == old.Name)
+		forget(&c.Guest, m.Guest == old.Guest)
+		forget(&c.Synced, m.Synced == old.Synced)
+		forget(&c.SID, m.SID == old.SID)
+		forget(&c.ImmutableID, m.ImmutableID == old.ImmutableID)
+	}
+	return c
+}
+
+func forget[T any](told **T, same bool) {
+	if same {
+		*told = nil
+	}
 }
 
 func (t *fakeTenant) NewGroupDefault(ctx context.Context) (engine.Tristate, error) {

@@ -43,6 +43,7 @@ func TestHistories(t *testing.T) {
 		b.directory.dead[account("late").GUID] = true
 		b.tenant.put(claimed, "b")
 		alive := map[directory.GUID]bool{} // groups that the tenant has, or can restore
+		b.tenant.terse = oneIn(rt, 2, "terse")
 		if b.filtered = oneIn(rt, 2, "filter"); b.filtered {
 			b.leaveOut(rt)
 		}

@@ -159,17 +159,42 @@ func (d *demand) importSource(ctx context.Context) error {
 	return nil
 }
 
-// hear notes what the delta tells of the group by now: without it, what was told
-// within the lag would go over a change that is newer. The link stays where it is,
-// so that the next run is told all of it again.
+// hear notes what the deltas tell of the group and of users by now: without it, what
+// was told within the lag would go over a change that is newer. The links stay where
+// they are, so that the next run is told all of it again.
 func (d *demand) hear(ctx context.Context) error {
-	_, err := d.source.GroupChanges(ctx, d.watermark.Source[0].Groups, func(page []GroupChange) error {
+	links := d.watermark.Source[0]
+	_, err := d.source.GroupChanges(ctx, links.Groups, func(page []GroupChange) error {
 		return d.noteChanges(ctx, slices.DeleteFunc(page, func(c GroupChange) bool { return c.ID != d.id }))
 	})
+	if err == nil {
+		_, err = d.source.UserChanges(ctx, links.Users, func(page []UserChange) error { return d.hearUsers(ctx, page) })
+	}
 	if err != nil && !HasID(err, "DeltaLinkExpired") { // then the next run reads everything
 		return fmt.Errorf("reading what has changed of the group %s: %w", d.id, err)
 	}
 	return nil
+}
+
+// hearUsers notes what is told of users. That somebody was deleted is not forgotten
+// here, although he is there again: the next run asks in which groups he is.
+func (d *demand) hearUsers(ctx context.Context, page []UserChange) error {
+	if err := d.recallDeleted(ctx); err != nil {
+		return err
+	}
+	gone, there := lastWords(page)
+	var notes []Note
+	for _, id := range gone {
+		d.deletedUsers[id] = true
+		notes = append(notes, Note{Kind: NoteUserDeleted, ID: id, At: d.now().UTC()}, Note{Kind: NoteUser, ID: id})
+	}
+	for i := range there {
+		delete(d.deletedUsers, there[i].ID)
+	}
+	if err := d.state.StageNotes(ctx, d.record.ID, notes); err != nil {
+		return err
+	}
+	return d.noteUsers(ctx, there)
 }
 
 func (d *demand) importTarget(ctx context.Context) error {

@@ -52,10 +52,9 @@ type Source interface {
 	// is said of one group is in order. Error DeltaLinkExpired: only a full
 	// import helps.
 	GroupChanges(ctx context.Context, link string, page func([]GroupChange) error) (next string, err error)
-	// UserChanges reads the users whose join attributes have changed since, as
-	// they are now, the deleted ones as Deleted. One that was restored comes as any
-	// other. Errors as with GroupChanges.
-	UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (next string, err error)
+	// UserChanges reads what has happened to users since, as GroupChanges does. One
+	// that was restored comes as any other.
+	UserChanges(ctx context.Context, link string, page func([]UserChange) error) (next string, err error)
 
 	// NewGroupDefault tells whether Microsoft 365 groups without a
 	// writebackConfiguration are written back: NewUnifiedGroupWritebackDefault of
@@ -119,7 +118,9 @@ type GroupChange struct {
 	Removed Removal
 	// Kind is the kind of the group, empty for one that is never written (synced
 	// from on-premises, or of another kind); nil where the entry does not tell.
+	// Retyped: it may have changed, and the entry does not tell to which.
 	Kind        *directory.GroupKind
+	Retyped     bool `json:",omitempty"`
 	DisplayName *string
 	Description *string
 	Mail        *string
@@ -128,6 +129,20 @@ type GroupChange struct {
 	OnPremisesSID *directory.SID
 	// Members are the members added and removed, in the order given.
 	Members []MemberChange
+}
+
+// UserChange is what one entry of a delta says of a user. What is nil is not told:
+// it has not changed, or was never set.
+type UserChange struct {
+	ID directory.GUID
+	// Deleted: the user is in the recycle bin, or gone for good.
+	Deleted bool    `json:",omitempty"`
+	Name    *string `json:",omitempty"` // user principal name
+	Guest   *bool   `json:",omitempty"`
+	Synced  *bool   `json:",omitempty"`
+	// SID and ImmutableID as in [directory.SourceMember], but the SID as it was told.
+	SID         *string `json:",omitempty"`
+	ImmutableID *string `json:",omitempty"`
 }
 
 // MemberChange is a member that was added to a group, or removed from it.

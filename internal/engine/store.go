@@ -100,8 +100,8 @@ type StagingStore interface {
 	// they are, unresolved: those that are unknown each time, those that were
 	// not found at growing intervals.
 	StageDueMembers(ctx context.Context, generation int64, now time.Time) error
-	// KnownMembers tells of whom of these the generation knows how they join.
-	KnownMembers(ctx context.Context, generation int64, ids []directory.GUID) (map[directory.GUID]bool, error)
+	// KnownMembers returns how those of these join of whom the generation knows it.
+	KnownMembers(ctx context.Context, generation int64, ids []directory.GUID) (map[directory.GUID]directory.SourceMember, error)
 	// UnreadMembers lists the members that the generation itself has staged and
 	// that are not readable, by id, with ID and Kind.
 	UnreadMembers(ctx context.Context, generation int64, after directory.GUID, limit int) ([]directory.SourceMember, error)
@@ -187,9 +187,9 @@ type NoteKind string
 
 // The kinds of notes.
 const (
-	// NoteGroup is what a delta told of a group, a GroupChange without members,
-	// and NoteUser what it told of a user, a SourceMember. They go over what is
-	// read until the lag is over.
+	// NoteGroup is what a delta told of a group, GroupChanges without members, each
+	// with its time, and NoteUser the same of a user, UserChanges. They go over what
+	// is read until the lag after them is over.
 	NoteGroup NoteKind = "group"
 	NoteUser  NoteKind = "user"
 	// NoteDeleted: a delta told that the group is deleted for good.

@@ -2,8 +2,7 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -31,7 +30,7 @@ func (r *run) noteChanges(ctx context.Context, page []GroupChange) error {
 		}
 	}
 	ids = distinct(ids)
-	told, err := r.toldOf(ctx, ids)
+	told, err := wordsOf[GroupChange](ctx, r, NoteGroup, ids)
 	if err != nil {
 		return err
 	}
@@ -43,26 +42,27 @@ func (r *run) noteChanges(ctx context.Context, page []GroupChange) error {
 	if err != nil {
 		return err
 	}
+	last := map[directory.GUID]*GroupChange{}
 	for i := range about {
-		word := told[about[i].ID]
-		word.tell(&about[i])
-		told[word.ID] = word
+		if last[about[i].ID] == nil {
+			last[about[i].ID] = &GroupChange{}
+		}
+		last[about[i].ID].tell(&about[i])
 	}
 	at := r.now().UTC()
 	var notes []Note
 	for _, id := range ids {
-		word := told[id]
-		text, err := json.Marshal(word)
+		noted, err := note(NoteGroup, id, append(told[id], word[GroupChange]{at, *last[id]}))
 		if err != nil {
 			return err
 		}
-		notes = append(notes, Note{Kind: NoteGroup, ID: id, At: at, Told: text})
-		if word.Removed == RemovedDeleted {
+		notes = append(notes, noted)
+		if last[id].Removed == RemovedDeleted {
 			notes = append(notes, Note{Kind: NoteDeleted, ID: id, At: at})
 		} else if _, noted := deleted[id]; noted {
 			notes = append(notes, Note{Kind: NoteDeleted, ID: id})
 		}
-		if _, noted := absent[id]; noted && word.Removed == NotRemoved {
+		if _, noted := absent[id]; noted && last[id].Removed == NotRemoved {
 			notes = append(notes, Note{Kind: NoteAbsent, ID: id})
 		}
 	}
@@ -72,49 +72,43 @@ func (r *run) noteChanges(ctx context.Context, page []GroupChange) error {
 	return r.state.StageToldMembers(ctx, r.record.ID, at, about)
 }
 
-// tell adds a later word, without its members.
-func (c *GroupChange) tell(later *GroupChange) {
-	c.ID, c.Removed = later.ID, later.Removed
-	if later.Kind != nil {
-		c.Kind = later.Kind
+// wordsOf returns the words on these objects that still count.
+func wordsOf[T any](ctx context.Context, r *run, kind NoteKind, ids []directory.GUID) (map[directory.GUID][]word[T], error) {
+	notes, err := r.state.NotesOf(ctx, r.record.ID, kind, ids)
+	if err != nil {
+		return nil, err
 	}
-	for _, f := range []struct{ to, from **string }{
-		{&c.DisplayName, &later.DisplayName}, {&c.Description, &later.Description}, {&c.Mail, &later.Mail}, {&c.Visibility, &later.Visibility},
-	} {
-		if *f.from != nil {
-			*f.to = *f.from
+	all := map[directory.GUID][]word[T]{}
+	for id, n := range notes {
+		told, err := words[T](n, r.lagBegan())
+		if err != nil {
+			return nil, err
+		}
+		if len(told) > 0 {
+			all[id] = told
 		}
 	}
-	if later.OnPremisesSID != nil {
-		c.OnPremisesSID = later.OnPremisesSID
-	}
+	return all, nil
 }
 
 // toldOf returns what was told of these groups within the lag.
 func (r *run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]GroupChange, error) {
-	notes, err := r.state.NotesOf(ctx, r.record.ID, NoteGroup, ids)
-	if err != nil {
-		return nil, err
-	}
+	all, err := wordsOf[GroupChange](ctx, r, NoteGroup, ids)
 	told := map[directory.GUID]GroupChange{}
-	for id, n := range notes {
-		if !r.counts(n) {
-			continue
-		}
-		word, err := n.group()
-		if err != nil {
-			return nil, err
-		}
-		told[id] = word
+	for id, w := range all {
+		told[id] = sum(w)
 	}
-	return told, nil
+	return told, err
 }
 
-func (n *Note) group() (word GroupChange, err error) {
-	if err := json.Unmarshal(n.Told, &word); err != nil {
-		return word, fmt.Errorf("what was told of the group %s: %w", n.ID, err)
+// toldOfUsers returns what was told of these users within the lag.
+func (r *run) toldOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]UserChange, error) {
+	all, err := wordsOf[UserChange](ctx, r, NoteUser, ids)
+	told := map[directory.GUID]UserChange{}
+	for id, w := range all {
+		told[id] = sum(w)
 	}
-	return word, nil
+	return told, err
 }
 
 // unwritten reports whether the group is told as one that is never written.
@@ -150,12 +144,13 @@ func (r *run) asTold(ctx context.Context, groups []directory.SourceGroup) ([]dir
 func (r *run) readTold(ctx context.Context) error {
 	var lacking []directory.GUID
 	err := r.eachNote(ctx, NoteGroup, func(n Note) error {
-		if !r.counts(n) {
-			return nil
-		}
-		word, err := n.group()
-		if err != nil || word.Removed != NotRemoved || word.unwritten(r.selection) || !r.mayBeInScope(n.ID) {
+		told, err := words[GroupChange](n, r.lagBegan())
+		if err != nil || len(told) == 0 {
 			return err
+		}
+		word := sum(told)
+		if word.Removed != NotRemoved || word.unwritten(r.selection) || !r.mayBeInScope(n.ID) {
+			return nil
 		}
 		if _, staged, err := r.state.SourceGroup(ctx, r.record.ID, n.ID); err != nil || staged {
 			return err
@@ -224,16 +219,18 @@ func (r *run) putToldUsers(ctx context.Context) error {
 	if !r.readUsers {
 		return nil
 	}
-	told := batched(listBatch, func(users []directory.SourceMember) error { return r.state.StageKnownMembers(ctx, r.record.ID, users) })
+	told := batched(listBatch, func(ids []directory.GUID) error {
+		known, err := r.state.KnownMembers(ctx, r.record.ID, ids)
+		if err != nil {
+			return err
+		}
+		return r.stageUsers(ctx, slices.Collect(maps.Values(known)))
+	})
 	err := r.eachNote(ctx, NoteUser, func(n Note) error {
 		if !r.counts(n) {
 			return nil
 		}
-		var user directory.SourceMember
-		if err := json.Unmarshal(n.Told, &user); err != nil {
-			return fmt.Errorf("what was told of the user %s: %w", n.ID, err)
-		}
-		return told.add(user)
+		return told.add(n.ID)
 	})
 	if err != nil {
 		return err
@@ -241,21 +238,41 @@ func (r *run) putToldUsers(ctx context.Context) error {
 	return told.flush()
 }
 
-// noteUsers notes what a page of a delta tells of users. One who cannot be read
-// has changed in a way that is not known, so that nothing is told of him.
-func (r *run) noteUsers(ctx context.Context, users []directory.SourceMember) error {
+// stageUsers stages how members join that were just read, with what was told of
+// them put over that.
+func (r *run) stageUsers(ctx context.Context, members []directory.SourceMember) error {
+	ids := make([]directory.GUID, len(members))
+	for i := range members {
+		ids[i] = members[i].ID
+	}
+	told, err := r.toldOfUsers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range members {
+		if word, ok := told[members[i].ID]; ok {
+			word.apply(&members[i])
+		}
+	}
+	return r.state.StageKnownMembers(ctx, r.record.ID, members)
+}
+
+// noteUsers notes what a page of a delta tells of users, each of whom occurs once.
+func (r *run) noteUsers(ctx context.Context, users []UserChange) error {
+	ids := make([]directory.GUID, len(users))
+	for i := range users {
+		ids[i] = users[i].ID
+	}
+	told, err := wordsOf[UserChange](ctx, r, NoteUser, ids)
+	if err != nil {
+		return err
+	}
 	at := r.now().UTC()
 	notes := make([]Note, len(users))
 	for i := range users {
-		notes[i] = Note{Kind: NoteUser, ID: users[i].ID}
-		if !users[i].Readable || users[i].Deleted {
-			continue
-		}
-		text, err := json.Marshal(users[i])
-		if err != nil {
+		if notes[i], err = note(NoteUser, ids[i], append(told[ids[i]], word[UserChange]{at, users[i]})); err != nil {
 			return err
 		}
-		notes[i].At, notes[i].Told = at, text
 	}
 	return r.state.StageNotes(ctx, r.record.ID, notes)
 }

@@ -13,26 +13,44 @@ import (
 // tell. So a user who is deleted is taken out of every group at once, and one who
 // was restored is asked for his groups, and once more when the lag is over (rule 8).
 
-// toldOfUsers stages what a page of the users' delta tells. Those who may have been
+// lastWords sums up what a page tells: who was deleted, and what is told of those
+// who are there in the end.
+func lastWords(page []UserChange) (gone []directory.GUID, there []UserChange) {
+	last := map[directory.GUID]*UserChange{}
+	for i := range page {
+		if last[page[i].ID] == nil {
+			last[page[i].ID] = &UserChange{}
+		}
+		last[page[i].ID].tell(&page[i])
+		if page[i].Deleted {
+			gone = append(gone, page[i].ID)
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(last), directory.GUID.Compare) {
+		if !last[id].Deleted {
+			there = append(there, *last[id])
+		}
+	}
+	return distinct(gone), there
+}
+
+// applyUsers stages what a page of the users' delta tells. Those who may have been
 // restored are added to back: who was deleted, or is no member of any group, and
 // then may be new or may have been deleted before anything was read.
-func (r *run) toldOfUsers(ctx context.Context, page []directory.SourceMember, back map[directory.GUID]bool) error {
+func (r *run) applyUsers(ctx context.Context, page []UserChange, back map[directory.GUID]bool) error {
 	if err := r.recallDeleted(ctx); err != nil {
 		return err
 	}
-	last := map[directory.GUID]directory.SourceMember{}
-	for _, m := range page {
-		last[m.ID] = m
+	gone, users := lastWords(page)
+	if err := r.takeOut(ctx, gone); err != nil {
+		return err
 	}
-	var gone, there []directory.GUID
-	var users []directory.SourceMember
-	for _, id := range slices.SortedFunc(maps.Keys(last), directory.GUID.Compare) {
+	for _, id := range gone {
 		delete(back, id)
-		if m := last[id]; m.Deleted {
-			gone = append(gone, id)
-		} else {
-			there, users = append(there, id), append(users, m)
-		}
+	}
+	there := make([]directory.GUID, len(users))
+	for i := range users {
+		there[i] = users[i].ID
 	}
 	known, err := r.state.KnownMembers(ctx, r.record.ID, there)
 	if err != nil {
@@ -49,7 +67,7 @@ func (r *run) toldOfUsers(ctx context.Context, page []directory.SourceMember, ba
 		if was {
 			forgotten = append(forgotten, Note{Kind: NoteUserDeleted, ID: id})
 		}
-		if was || !known[id] {
+		if _, is := known[id]; was || !is {
 			back[id] = true
 		}
 	}
@@ -59,10 +77,43 @@ func (r *run) toldOfUsers(ctx context.Context, page []directory.SourceMember, ba
 	if err := r.noteUsers(ctx, users); err != nil {
 		return err
 	}
-	if err := r.state.StageKnownMembers(ctx, r.record.ID, users); err != nil {
+	return r.readToldUsers(ctx, slices.SortedFunc(maps.Keys(known), directory.GUID.Compare))
+}
+
+// readToldUsers stages users of whom a delta told. Who is not told whole is read, and
+// what was told goes over that; one whom the tenant does not show has changed in a
+// way that is not known.
+func (r *run) readToldUsers(ctx context.Context, ids []directory.GUID) error {
+	told, err := r.toldOfUsers(ctx, ids)
+	if err != nil {
 		return err
 	}
-	return r.takeOut(ctx, gone)
+	var whole, partial, lacking []directory.SourceMember
+	for _, id := range ids {
+		user := directory.SourceMember{ID: id, Kind: directory.KindUser}
+		if word := told[id]; word.whole() {
+			whole = append(whole, user)
+		} else {
+			partial = append(partial, user)
+		}
+	}
+	if err := r.stageUsers(ctx, whole); err != nil {
+		return err
+	}
+	read, err := r.readSingly(ctx, partial)
+	if err != nil {
+		return err
+	}
+	shown := map[directory.GUID]bool{}
+	for i := range read {
+		shown[read[i].ID] = true
+	}
+	for _, user := range partial {
+		if !shown[user.ID] {
+			lacking = append(lacking, user)
+		}
+	}
+	return r.state.StageKnownMembers(ctx, r.record.ID, lacking)
 }
 
 // takeOut takes deleted users out of every group.

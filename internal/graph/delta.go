@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -58,79 +57,26 @@ func (s *source) StartDelta(ctx context.Context) (engine.DeltaLinks, error) {
 
 // GroupChanges implements [engine.Source].
 func (s *source) GroupChanges(ctx context.Context, link string, page func([]engine.GroupChange) error) (string, error) {
-	return changes(ctx, s, groupDelta, link, func(items []*groupEntity) error {
-		out := make([]engine.GroupChange, 0, len(items))
-		for _, item := range items {
-			change, err := item.change()
-			if err != nil {
-				return groupDelta.incomplete("an entry cannot be read", cause(err))
+	return entries(ctx, s, groupDelta, link, (*groupEntity).change, page)
+}
+
+// UserChanges implements [engine.Source].
+func (s *source) UserChanges(ctx context.Context, link string, page func([]engine.UserChange) error) (string, error) {
+	return entries(ctx, s, userDelta, link, (*userEntity).change, page)
+}
+
+// entries walks a round as changes does, and reads its entries.
+func entries[T, C any](ctx context.Context, s *source, read call, link string, change func(*T) (C, error), page func([]C) error) (string, error) {
+	return changes(ctx, s, read, link, func(items []*T) error {
+		out := make([]C, len(items))
+		for i, item := range items {
+			var err error
+			if out[i], err = change(item); err != nil {
+				return read.incomplete("an entry cannot be read", cause(err))
 			}
-			out = append(out, change)
 		}
 		return page(out)
 	})
-}
-
-// UserChanges implements [engine.Source]. What an entry leaves out may not have
-// changed, or may never have been set, so that such users are read again. What
-// the entry tells wins over that reading, which may come from a replica that
-// does not know the change yet; and a user that it does not find is handed on
-// as one that cannot be read, since it has changed in a way that is not known.
-// The same goes for what an earlier entry of the round told of the user.
-func (s *source) UserChanges(ctx context.Context, link string, page func([]directory.SourceMember) error) (string, error) {
-	earlier := map[directory.GUID]*userEntity{}
-	return changes(ctx, s, userDelta, link, func(items []*userEntity) error {
-		out := make([]directory.SourceMember, 0, len(items))
-		partial := map[directory.GUID]directory.SourceMember{}
-		var told []*userEntity
-		for _, item := range items {
-			if err := item.check(); err != nil {
-				return userDelta.incomplete("an entry cannot be read", cause(err))
-			}
-			if item.Removed != nil {
-				delete(earlier, item.ID) // restored, it may be another
-				delete(partial, item.ID)
-				told = append(told, item)
-				continue
-			}
-			item.fill(earlier[item.ID])
-			earlier[item.ID] = item
-			told = append(told, item)
-			if !item.whole() {
-				partial[item.ID] = directory.SourceMember{ID: item.ID, Kind: directory.KindUser}
-			}
-		}
-		if err := s.readAgain(ctx, partial); err != nil {
-			return err
-		}
-		for _, item := range told {
-			member, again := partial[item.ID]
-			switch {
-			case item.Removed != nil:
-				member = directory.SourceMember{ID: item.ID, Kind: directory.KindUser, Deleted: true}
-			case item.whole():
-				member = item.member()
-			case again && member.Readable:
-				member = item.over(member)
-			}
-			out = append(out, member)
-		}
-		return page(out)
-	})
-}
-
-// readAgain replaces the users by what Graph says of them singly.
-func (s *source) readAgain(ctx context.Context, users map[directory.GUID]directory.SourceMember) error {
-	wanted := make([]directory.SourceMember, 0, len(users))
-	for _, user := range users {
-		wanted = append(wanted, user)
-	}
-	slices.SortFunc(wanted, func(a, b directory.SourceMember) int { return a.ID.Compare(b.ID) })
-	got, err := s.MembersByID(ctx, wanted)
-	for _, user := range got {
-		users[user.ID] = user
-	}
-	return err
 }
 
 // changes walks a round of a delta query from the link, and returns the link

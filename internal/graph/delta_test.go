@@ -31,9 +31,9 @@ func groupChanges(t *testing.T, s engine.Source, link string) (changes []engine.
 	return changes, next
 }
 
-func userChanges(t *testing.T, s engine.Source, link string) (changes []directory.SourceMember, next string) {
+func userChanges(t *testing.T, s engine.Source, link string) (changes []engine.UserChange, next string) {
 	t.Helper()
-	next, err := s.UserChanges(t.Context(), link, func(page []directory.SourceMember) error {
+	next, err := s.UserChanges(t.Context(), link, func(page []engine.UserChange) error {
 		changes = append(changes, page...)
 		return nil
 	})
@@ -260,7 +260,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 		`{"onPremisesSecurityIdentifier":"s-1-5-21-1-2-3-4"}`:                     {OnPremisesSID: &sid},
 
 		`{"groupTypes":["Unified"]}`:                              {Kind: &unified}, // never synced, so that is never told
-		`{"onPremisesSyncEnabled":null}`:                          {},
+		`{"onPremisesSyncEnabled":null}`:                          {Retyped: true},
 		`{"onPremisesSyncEnabled":true}`:                          {Kind: &none},
 		`{"groupTypes":["Unified"],"onPremisesSyncEnabled":null}`: {Kind: &unified},
 		`{"groupTypes":["Unified","DynamicMembership"],"onPremisesSyncEnabled":false,"securityEnabled":true}`:          {Kind: &unified},
@@ -268,11 +268,11 @@ func TestAbsentIsNotNull(t *testing.T) {
 		`{"groupTypes":[],"securityEnabled":true,"mailEnabled":false,"onPremisesSyncEnabled":null}`:                    {Kind: &security},
 		`{"groupTypes":["DynamicMembership"],"securityEnabled":true,"mailEnabled":false,"onPremisesSyncEnabled":null}`: {Kind: &security},
 		`{"groupTypes":[],"securityEnabled":true,"mailEnabled":false}`:                                                 {Kind: &security},
-		`{"groupTypes":[],"mailEnabled":false,"onPremisesSyncEnabled":null}`:                                           {},
+		`{"groupTypes":[],"mailEnabled":false,"onPremisesSyncEnabled":null}`:                                           {Retyped: true},
 		`{"groupTypes":[],"mailEnabled":true}`:                                                                         {Kind: &none},
 		`{"groupTypes":[],"securityEnabled":false}`:                                                                    {Kind: &none},
-		`{"groupTypes":null,"securityEnabled":false,"onPremisesSyncEnabled":null}`:                                     {},
-		`{"securityEnabled":true,"mailEnabled":false,"onPremisesSyncEnabled":null}`:                                    {},
+		`{"groupTypes":null,"securityEnabled":false,"onPremisesSyncEnabled":null}`:                                     {Retyped: true},
+		`{"securityEnabled":true,"mailEnabled":false,"onPremisesSyncEnabled":null}`:                                    {Retyped: true},
 
 		`{"@removed":{"reason":"changed"}}`:  {Removed: engine.RemovedChanged},
 		`{"@removed":{"reason":"deleted"}}`:  {Removed: engine.RemovedDeleted},
@@ -343,7 +343,7 @@ func TestABrokenDeltaIsAnError(t *testing.T) {
 	}
 	_, err := inMemory(t, script(t)).GroupChanges(t.Context(), "https://evil.example/v1.0/groups/delta?$deltatoken=1", func([]engine.GroupChange) error { return nil })
 	wantID(t, err, "IncompleteRead")
-	_, err = inMemory(t, script(t, `{"value":[null],`+deltaLink+`}`)).UserChanges(t.Context(), deltaURL, func([]directory.SourceMember) error { return nil })
+	_, err = inMemory(t, script(t, `{"value":[null],`+deltaLink+`}`)).UserChanges(t.Context(), deltaURL, func([]engine.UserChange) error { return nil })
 	wantID(t, err, "IncompleteRead")
 }
 
@@ -385,7 +385,7 @@ func TestAnExpiredLinkIsToldFromOtherFailures(t *testing.T) {
 		if next != "" {
 			t.Errorf("%d %s: a link is given: %s", test.status, test.body, next)
 		}
-		_, err = s.UserChanges(t.Context(), deltaURL, func([]directory.SourceMember) error { return nil })
+		_, err = s.UserChanges(t.Context(), deltaURL, func([]engine.UserChange) error { return nil })
 		wantID(t, err, test.id)
 	}
 	_, err := inMemory(t, func(*http.Request) (*http.Response, error) { return reply(400, refusal("Request_BadRequest")), nil }).StartDelta(t.Context())
@@ -402,7 +402,7 @@ func TestAnExpiredLinkIsToldFromOtherFailures(t *testing.T) {
 	l.ExpireDeltaTokens()
 	_, err = s.GroupChanges(t.Context(), links.Groups, func([]engine.GroupChange) error { return nil })
 	wantID(t, err, "DeltaLinkExpired")
-	_, err = s.UserChanges(t.Context(), links.Users, func([]directory.SourceMember) error { return nil })
+	_, err = s.UserChanges(t.Context(), links.Users, func([]engine.UserChange) error { return nil })
 	wantID(t, err, "DeltaLinkExpired")
 	groupChanges(t, s, startDelta(t, s).Groups)
 }
@@ -414,65 +414,41 @@ func TestADeltaTellsWhichUsersHaveChanged(t *testing.T) {
 	do(t, l.PatchUser("ann@contoso.com", map[string]any{"onPremisesImmutableId": "AAAAAAAAAAAAAAAAAAAAAg=="}),
 		l.PatchUser("cloud@contoso.com", map[string]any{"onPremisesSyncEnabled": true, "onPremisesSecurityIdentifier": "S-1-5-21-1-2-3-1002"}),
 		l.DeleteUser("guest#EXT#@contoso.com"))
-	changes, next := userChanges(t, s, links.Users)
-	slices.SortFunc(changes, func(a, b directory.SourceMember) int { return a.ID.Compare(b.ID) })
-	if diff := cmp.Diff([]directory.SourceMember{
-		{ID: user(1), Kind: directory.KindUser, Name: "ann@contoso.com", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-1001", ImmutableID: "AAAAAAAAAAAAAAAAAAAAAg=="},
-		{ID: user(2), Kind: directory.KindUser, Name: "cloud@contoso.com", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-1002"},
-		{ID: user(3), Kind: directory.KindUser, Deleted: true},
+	changes, _ := userChanges(t, s, links.Users)
+	slices.SortFunc(changes, func(a, b engine.UserChange) int { return a.ID.Compare(b.ID) })
+	member, yes, no := false, true, false
+	if diff := cmp.Diff([]engine.UserChange{
+		{ID: user(1), Name: new("ann@contoso.com"), Guest: &member, Synced: &yes, SID: new("S-1-5-21-1-2-3-1001"), ImmutableID: new("AAAAAAAAAAAAAAAAAAAAAg==")},
+		{ID: user(2), Name: new("cloud@contoso.com"), Guest: &no, Synced: &yes, SID: new("S-1-5-21-1-2-3-1002")},
+		{ID: user(3), Deleted: true},
 	}, changes); diff != "" {
 		t.Error(diff)
 	}
-	// What is told wins over a replica that lags; the rest is read.
-	l.HoldReplica(graphtest.Lag{Reads: true})
-	do(t, l.PatchUser("cloud@contoso.com", map[string]any{"onPremisesSecurityIdentifier": nil, "onPremisesSyncEnabled": nil}))
-	id, err := l.PutUser(graphtest.User{UserPrincipalName: "new@contoso.com"})
-	do(t, err)
-	changes, _ = userChanges(t, s, next)
-	got := map[directory.GUID]directory.SourceMember{}
-	for _, m := range changes {
-		got[m.ID] = m
-	}
-	if diff := cmp.Diff(directory.SourceMember{ID: user(2), Kind: directory.KindUser, Name: "cloud@contoso.com", Readable: true}, got[user(2)]); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(directory.SourceMember{ID: directory.MustGUID(id), Kind: directory.KindUser}, got[directory.MustGUID(id)]); diff != "" {
-		t.Errorf("a user that is not found is not handed on as unknown: %s", diff)
-	}
 }
 
-// Entries of one user may come apart, on one page or on several, and none of
-// them may be undone by what a replica that lags says beside the next.
-func TestWhatADeltaToldOfAUserBeforeStaysTold(t *testing.T) {
-	const told = `{"id":"` + groupA + `","onPremisesSyncEnabled":true,"onPremisesSecurityIdentifier":"S-1-5-21-1-2-3-1002"}`
-	const renamed = `{"id":"` + groupA + `","userPrincipalName":"new@x"}`
-	const lagging = `{"id":"` + groupA + `","userPrincipalName":"old@x","userType":"Member","onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":null,"onPremisesImmutableId":null}`
-	for name, pages := range map[string][]string{
-		"one page":  {`{"value":[` + told + `,` + renamed + `],` + deltaLink + `}`},
-		"two pages": {`{"value":[` + told + `],` + nextPage + `}`, `{"value":[` + renamed + `],` + deltaLink + `}`},
+// What an entry leaves out is not told, and null is.
+func TestWhatADeltaTellsOfAUser(t *testing.T) {
+	id := directory.MustGUID(groupA)
+	yes, no := true, false
+	for body, want := range map[string]engine.UserChange{
+		`{}`: {},
+		`{"userPrincipalName":"a@x","userType":"Guest"}`:                           {Name: new("a@x"), Guest: &yes},
+		`{"userType":null,"onPremisesSyncEnabled":null}`:                           {Guest: &no, Synced: &no},
+		`{"onPremisesSyncEnabled":true,"onPremisesSecurityIdentifier":"S-1-5-32"}`: {Synced: &yes, SID: new("S-1-5-32")},
+		`{"onPremisesSecurityIdentifier":null,"onPremisesImmutableId":"x"}`:        {SID: new(""), ImmutableID: new("x")},
+		`{"onPremisesSecurityIdentifier":"no SID"}`:                                {SID: new("no SID")},
+		`{"@removed":{"reason":"changed"},"userPrincipalName":"a@x"}`:              {Deleted: true},
+		`{"@removed":{"reason":"deleted"}}`:                                        {Deleted: true},
 	} {
-		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
-			if strings.HasSuffix(req.URL.Path, "/$batch") {
-				return partsOf(t, req, func(string) (int, string, string) { return 200, `{"value":[` + lagging + `]}`, "" }), nil
-			}
-			page := pages[0]
-			pages = pages[1:]
-			return reply(200, page), nil
-		})
-		changes, _ := userChanges(t, s, deltaURL)
-		want := directory.SourceMember{ID: directory.MustGUID(groupA), Kind: directory.KindUser, Name: "new@x", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-1002"}
-		if diff := cmp.Diff(want, changes[len(changes)-1]); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+		var entry userEntity
+		if err := json.Unmarshal([]byte(body), &entry); err != nil {
+			t.Fatal(body, err)
 		}
-	}
-}
-
-func TestUsersThatAreToldWholeAreNotReadAgain(t *testing.T) {
-	whole := `{"id":"` + groupA + `","userPrincipalName":"a@x","userType":"Member","onPremisesSyncEnabled":null,"onPremisesSecurityIdentifier":null,"onPremisesImmutableId":null}`
-	changes, _ := userChanges(t, inMemory(t, script(t, `{"value":[`+whole+`,{"id":"`+groupB+`","@removed":{"reason":"changed"}}],`+deltaLink+`}`)), deltaURL)
-	if diff := cmp.Diff([]directory.SourceMember{{ID: directory.MustGUID(groupA), Kind: directory.KindUser, Name: "a@x", Readable: true},
-		{ID: directory.MustGUID(groupB), Kind: directory.KindUser, Deleted: true}}, changes); diff != "" {
-		t.Error(diff)
+		entry.ID, want.ID = id, id
+		got, err := entry.change()
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", body, err, diff)
+		}
 	}
 }
 
@@ -522,6 +498,9 @@ func FuzzDeltaPage(f *testing.F) {
 		if json.Unmarshal(body, &users) == nil {
 			for _, item := range users.Value {
 				if item.check() == nil {
+					if c, err := item.change(); err != nil || c.ID.IsZero() {
+						t.Errorf("%s: %+v %v", body, c, err)
+					}
 					if m := item.member(); m.Readable && m.Name == "" {
 						t.Errorf("%s: %+v", body, m)
 					}

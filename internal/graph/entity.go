@@ -196,6 +196,8 @@ func (g *groupEntity) change() (engine.GroupChange, error) {
 	if g.tellsKind() {
 		kind := g.kind()
 		change.Kind = &kind
+	} else {
+		change.Retyped = g.OnPremisesSyncEnabled.Told || g.GroupTypes.Told || g.SecurityEnabled.Told || g.MailEnabled.Told
 	}
 	if g.OnPremisesSID.Told {
 		sid, err := g.sid()
@@ -248,56 +250,36 @@ func (u *userEntity) check() error {
 	return nil
 }
 
-// whole reports whether every property is told.
-func (u *userEntity) whole() bool {
-	return u.UserPrincipalName.Told && u.UserType.Told && u.OnPremisesSyncEnabled.Told && u.OnPremisesSID.Told && u.OnPremisesImmutableID.Told
-}
-
-// fill takes over from an earlier entry, which may be nil, what this one does
-// not tell.
-func (u *userEntity) fill(earlier *userEntity) {
-	if earlier == nil {
-		return
-	}
-	for _, p := range []struct{ now, before *optional[string] }{
-		{&u.UserPrincipalName, &earlier.UserPrincipalName}, {&u.UserType, &earlier.UserType},
-		{&u.OnPremisesSID, &earlier.OnPremisesSID}, {&u.OnPremisesImmutableID, &earlier.OnPremisesImmutableID},
-	} {
-		if !p.now.Told {
-			*p.now = *p.before
-		}
-	}
-	if !u.OnPremisesSyncEnabled.Told {
-		u.OnPremisesSyncEnabled = earlier.OnPremisesSyncEnabled
-	}
-}
-
-// member reads the user as a member; sourceMember tells what of it is believed.
+// member reads the user as a member. What was left out counts as null.
 func (u *userEntity) member() directory.SourceMember {
-	return u.over(directory.SourceMember{ID: u.ID, Kind: directory.KindUser})
+	m := directory.SourceMember{
+		ID: u.ID, Kind: directory.KindUser, Name: u.UserPrincipalName.or(""), Guest: isGuest(u.UserType.or("")),
+		Synced: u.OnPremisesSyncEnabled.or(false), ImmutableID: u.OnPremisesImmutableID.or(""),
+	}
+	m.Readable = m.Name != ""
+	return withSID(m, u.OnPremisesSID.or(""))
 }
 
-// over is the member with everything replaced that is told of the user.
-func (u *userEntity) over(m directory.SourceMember) directory.SourceMember {
-	if u.UserPrincipalName.Told {
-		m.Name = u.UserPrincipalName.or("")
-		m.Readable = m.Name != ""
+// change reads an entry of a delta.
+func (u *userEntity) change() (engine.UserChange, error) {
+	if err := u.check(); err != nil {
+		return engine.UserChange{}, err
 	}
-	if u.UserType.Told {
-		m.Guest = u.UserType.or("") == "Guest"
+	if u.Removed != nil {
+		return engine.UserChange{ID: u.ID, Deleted: true}, nil
 	}
-	if u.OnPremisesSyncEnabled.Told {
-		m.Synced = u.OnPremisesSyncEnabled.or(false)
+	change := engine.UserChange{
+		ID: u.ID, Name: u.UserPrincipalName.change(), Synced: u.OnPremisesSyncEnabled.change(),
+		SID: u.OnPremisesSID.change(), ImmutableID: u.OnPremisesImmutableID.change(),
 	}
-	if u.OnPremisesImmutableID.Told {
-		m.ImmutableID = u.OnPremisesImmutableID.or("")
+	if kind := u.UserType.change(); kind != nil {
+		guest := isGuest(*kind)
+		change.Guest = &guest
 	}
-	if u.OnPremisesSID.Told {
-		m.SID = ""
-		m = withSID(m, u.OnPremisesSID.or(""))
-	}
-	return m
+	return change, nil
 }
+
+func isGuest(userType string) bool { return userType == "Guest" }
 
 // withSID sets the SID. With one that cannot be read it is not known who the
 // member is on-premises.

@@ -71,7 +71,7 @@ func TestDeletedAndRestoredUsersAreTold(t *testing.T) {
 	links := startDelta(t, s)
 	do(t, l.DeleteUser("ann@contoso.com"), l.DeleteUser("cloud@contoso.com"), l.PurgeUser(user(2).String()))
 	changes, next := userChanges(t, s, links.Users)
-	if diff := cmp.Diff([]directory.SourceMember{{ID: user(1), Kind: directory.KindUser, Deleted: true}, {ID: user(2), Kind: directory.KindUser, Deleted: true}}, changes); diff != "" {
+	if diff := cmp.Diff([]engine.UserChange{{ID: user(1), Deleted: true}, {ID: user(2), Deleted: true}}, changes); diff != "" {
 		t.Error(diff)
 	}
 	if groups, _ := groupChanges(t, s, links.Groups); len(groups) > 0 {
@@ -86,8 +86,9 @@ func TestDeletedAndRestoredUsersAreTold(t *testing.T) {
 	const security = "dddddddd-0000-4000-8000-00000000000d"
 	do(t, l.RestoreUser(user(1).String()), l.AddMember(security, groupA))
 	changes, _ = userChanges(t, s, next)
-	if diff := cmp.Diff([]directory.SourceMember{{ID: user(1), Kind: directory.KindUser, Name: "ann@contoso.com", Readable: true, Synced: true,
-		SID: "S-1-5-21-1-2-3-1001", ImmutableID: "AAAAAAAAAAAAAAAAAAAAAQ=="}}, changes); diff != "" {
+	member, synced := false, true
+	if diff := cmp.Diff([]engine.UserChange{{ID: user(1), Name: new("ann@contoso.com"), Guest: &member, Synced: &synced,
+		SID: new("S-1-5-21-1-2-3-1001"), ImmutableID: new("AAAAAAAAAAAAAAAAAAAAAQ==")}}, changes); diff != "" {
 		t.Error(diff)
 	}
 	groups, err := s.GroupsOf(t.Context(), []directory.GUID{user(1), user(3), user(9)})

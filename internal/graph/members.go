@@ -125,7 +125,7 @@ func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, erro
 		upn := text(it.GetUserPrincipalName())
 		member.Readable = upn != ""
 		member.Name = upn
-		member.Guest = text(it.GetUserType()) == "Guest"
+		member.Guest = isGuest(text(it.GetUserType()))
 		member.ImmutableID = text(it.GetOnPremisesImmutableId())
 		synced, sid = it.GetOnPremisesSyncEnabled(), it.GetOnPremisesSecurityIdentifier()
 	case models.Groupable:

@@ -94,6 +94,12 @@ CREATE TABLE owner (
 CREATE TABLE pending (
     source_id BLOB PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE reading (
+    only       INTEGER PRIMARY KEY CHECK (only = 1),
+    generation INTEGER NOT NULL, -- of the run that staged it
+    links      TEXT    NOT NULL, -- JSON of the delta links from before it began, with their time
+    scope      TEXT    NOT NULL  -- as in watermark
+) STRICT;
 CREATE TABLE refusal (
     source_id   BLOB    NOT NULL,
     target_guid BLOB    NOT NULL,

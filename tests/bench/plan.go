@@ -189,7 +189,7 @@ func (t *largeTenant) GroupChanges(_ context.Context, link string, _ func([]engi
 	return link, nil
 }
 
-func (t *largeTenant) UserChanges(_ context.Context, link string, _ func([]directory.SourceMember) error) (string, error) {
+func (t *largeTenant) UserChanges(_ context.Context, link string, _ func([]engine.UserChange) error) (string, error) {
 	return link, nil
 }
 

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"groupwriteback/internal/directory"
+)
+
+// word is something that a delta told of an object, and when. A note keeps all of
+// the last half hour: what the last of them leaves out an earlier one may have told,
+// and that ends when the lag after the earlier one is over.
+type word[T any] struct {
+	At   time.Time
+	Told T
+}
+
+// words are those of a note that were told since.
+func words[T any](n Note, since time.Time) (all []word[T], err error) {
+	if err := json.Unmarshal(n.Told, &all); err != nil {
+		return nil, fmt.Errorf("what was told of %s: %w", n.ID, err)
+	}
+	for i := range all {
+		if all[i].At.After(n.At) { // by a clock that was ahead
+			all[i].At = n.At
+		}
+	}
+	for len(all) > 0 && !all[0].At.After(since) {
+		all = all[1:]
+	}
+	return all, nil
+}
+
+// note is the note of these words, the last of which is the newest.
+func note[T any](kind NoteKind, id directory.GUID, all []word[T]) (Note, error) {
+	text, err := json.Marshal(all)
+	return Note{Kind: kind, ID: id, At: all[len(all)-1].At, Told: text}, err
+}
+
+// sum is what words tell together.
+func sum[T any, P interface {
+	*T
+	tell(later *T)
+}](all []word[T]) (told T) {
+	for i := range all {
+		P(&told).tell(&all[i].Told)
+	}
+	return told
+}
+
+// tell adds a later word, without its members.
+func (c *GroupChange) tell(later *GroupChange) {
+	c.ID, c.Removed = later.ID, later.Removed
+	c.Kind = cmp.Or(later.Kind, c.Kind)
+	if later.Retyped {
+		c.Kind = nil
+	}
+	c.DisplayName, c.Description = cmp.Or(later.DisplayName, c.DisplayName), cmp.Or(later.Description, c.Description)
+	c.Mail, c.Visibility = cmp.Or(later.Mail, c.Mail), cmp.Or(later.Visibility, c.Visibility)
+	c.OnPremisesSID = cmp.Or(later.OnPremisesSID, c.OnPremisesSID)
+}
+
+// apply changes what the entry tells; what it does not tell is unchanged.
+func (c *GroupChange) apply(g *directory.SourceGroup) {
+	put(&g.Kind, c.Kind)
+	put(&g.DisplayName, c.DisplayName)
+	put(&g.Description, c.Description)
+	put(&g.Mail, c.Mail)
+	put(&g.Visibility, c.Visibility)
+	put(&g.OnPremisesSID, c.OnPremisesSID)
+}
+
+func put[T any](to, told *T) {
+	if told != nil {
+		*to = *told
+	}
+}
+
+// tell adds a later word. A user who was restored may be another than before.
+func (c *UserChange) tell(later *UserChange) {
+	if c.Deleted || later.Deleted {
+		*c = *later
+		return
+	}
+	c.ID = later.ID
+	c.Name, c.Guest, c.Synced = cmp.Or(later.Name, c.Name), cmp.Or(later.Guest, c.Guest), cmp.Or(later.Synced, c.Synced)
+	c.SID, c.ImmutableID = cmp.Or(later.SID, c.SID), cmp.Or(later.ImmutableID, c.ImmutableID)
+}
+
+// whole reports whether everything is told.
+func (c *UserChange) whole() bool {
+	return c.Name != nil && c.Guest != nil && c.Synced != nil && c.SID != nil && c.ImmutableID != nil
+}
+
+// apply changes what is told of the user. Of one of whom nothing is known, a part
+// does not say who he is.
+func (c *UserChange) apply(m *directory.SourceMember) {
+	switch {
+	case c.whole():
+		*m = directory.SourceMember{ID: c.ID, Kind: directory.KindUser, Readable: true}
+	case !m.Readable:
+		return
+	}
+	put(&m.Name, c.Name)
+	put(&m.Guest, c.Guest)
+	put(&m.Synced, c.Synced)
+	put(&m.ImmutableID, c.ImmutableID)
+	m.Readable = m.Name != ""
+	if c.SID == nil {
+		return
+	}
+	m.SID = ""
+	if *c.SID != "" {
+		var err error
+		if m.SID, err = directory.ParseSID(*c.SID); err != nil {
+			m.Readable = false // it is not known who he is on-premises
+		}
+	}
+}

@@ -51,6 +51,9 @@ func (s *State) Commit(ctx context.Context, generation int64, watermark engine.W
 		if err := saveWatermark(q, current, generation, &watermark); err != nil {
 			return err
 		}
+		if _, err := q.exec("DELETE FROM reading"); err != nil { // it is older than what is noted now
+			return err
+		}
 		return savePending(q, pending)
 	})
 	s.joins.forgetAll()
@@ -140,7 +143,8 @@ func (s *State) Pending(ctx context.Context) (pending []directory.GUID, err erro
 	return pending, err
 }
 
-// Discard removes what the generation staged. The current one is refused.
+// Discard removes what the generation staged, also what another run could go on
+// from. The current one is refused.
 func (s *State) Discard(ctx context.Context, generation int64) error {
 	current, err := s.Current(ctx)
 	if err != nil {
@@ -152,6 +156,9 @@ func (s *State) Discard(ctx context.Context, generation int64) error {
 	// What is staged in it from now on stands by itself.
 	if l := s.overlay.Load(); l != nil && l.top == generation {
 		s.overlay.Store(nil)
+	}
+	if _, err := s.endReading(ctx, generation); err != nil {
+		return err
 	}
 	return s.removeStaged(ctx, generation, generation)
 }

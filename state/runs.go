@@ -13,7 +13,8 @@ import (
 
 // BeginRun stores the record with status running and returns its id. The caller
 // holds the lock; so runs still marked as running are those of dead processes.
-// They are closed as failed, and what was staged and not committed is removed.
+// They are closed as failed, and what was staged and not committed is removed, but
+// for a reading that is kept.
 func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
 	if err := s.closeInterrupted(ctx); err != nil {
 		return 0, err
@@ -59,11 +60,14 @@ func interrupt(run *engine.Run) {
 	run.Message = "The process ended in the middle of the run. The next run completes what it began."
 }
 
-// removeUncommitted removes what was staged and not committed.
+// removeUncommitted removes what was staged and not committed, but for a reading
+// that is kept.
 func (s *State) removeUncommitted(ctx context.Context) error {
-	var current int64
-	err := s.read(ctx, "read the current generation", func(q *session) (err error) {
-		current, _, err = currentGeneration(q)
+	var current, kept int64
+	err := s.snapshot(ctx, "read which generations stay", func(q *session) (err error) {
+		if current, _, err = currentGeneration(q); err == nil {
+			_, err = q.one("SELECT generation FROM reading", nil, &kept)
+		}
 		return err
 	})
 	if err != nil {
@@ -74,7 +78,12 @@ func (s *State) removeUncommitted(ctx context.Context) error {
 	if err := s.removeStaged(ctx, 0, current-1); err != nil {
 		return err
 	}
-	return s.removeStaged(ctx, current+1, allLater)
+	if kept = max(kept, current); kept > current+1 {
+		if err := s.removeStaged(ctx, current+1, kept-1); err != nil {
+			return err
+		}
+	}
+	return s.removeStaged(ctx, kept+1, allLater)
 }
 
 // SaveRun replaces the record, but for one that was closed as interrupted: its

@@ -39,15 +39,21 @@ func (r *run) importSource(ctx context.Context) error {
 
 // importGroups stages every group of the tenant that is in scope. The delta
 // links are asked for first: what changes from here on is caught up with by
-// importMembers, once everything is read.
+// importMembers, once everything is read. A run that goes on with what an earlier
+// one has read has its links too.
 func (r *run) importGroups(ctx context.Context) error {
-	began := r.now().UTC()
-	start, err := r.source.StartDelta(ctx)
+	reading, from, err := r.keptReading(ctx)
 	if err != nil {
-		return fmt.Errorf("asking for delta links: %w", err)
+		return err
 	}
-	start.Taken = began
-	r.links, r.watermark.Initial = start, began
+	if from == 0 {
+		began := r.now().UTC()
+		if reading.Links, err = r.source.StartDelta(ctx); err != nil {
+			return fmt.Errorf("asking for delta links: %w", err)
+		}
+		reading.Links.Taken, reading.Links.Projection = began, r.projection
+	}
+	r.links, r.watermark.Initial = reading.Links, reading.Links.Taken
 	r.shown, r.selected = 0, 0
 	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
 		for i := range page {
@@ -64,6 +70,9 @@ func (r *run) importGroups(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("reading the groups of the tenant: %w", err)
+	}
+	if err := r.goOn(ctx, from); err != nil {
+		return err
 	}
 	return r.readTold(ctx)
 }
@@ -99,6 +108,9 @@ func (r *run) importMembers(ctx context.Context) error {
 	if r.expired { // the next run goes on from the links that were taken first
 		r.watermark.Settled = false
 	} else if err := r.catchUp(ctx); err != nil {
+		if r.resumed && HasID(err, "DeltaLinkExpired") {
+			return r.beginAnew(ctx)
+		}
 		return err
 	}
 	return r.putTold(ctx)
@@ -108,7 +120,9 @@ func (r *run) importMembers(ctx context.Context) error {
 // the access token runs out, the groups that are left stay incomplete, and the
 // next run begins with them.
 func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
-	batch := memberBatch{stage: func(pages []MemberPage) error { return r.state.StageMembers(ctx, r.record.ID, pages) }}
+	batch := memberBatch{stage: func(ctx context.Context, pages []MemberPage) error {
+		return r.state.StageMembers(ctx, r.record.ID, pages)
+	}}
 	done, read := 0, map[directory.GUID]bool{}
 	for _, id := range groups {
 		r.reread[id], r.readUsers = true, true
@@ -129,7 +143,7 @@ func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
 		if r.sawMembers != nil {
 			r.sawMembers(page)
 		}
-		return batch.add(page)
+		return batch.add(ctx, page)
 	})
 	if HasID(err, StopAccessTokenExpired) {
 		r.expired = true
@@ -137,12 +151,13 @@ func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
 		err = nil
 		for _, g := range groups {
 			if !read[g] && err == nil {
-				err = batch.add(MemberPage{Group: g, Err: expired})
+				err = batch.add(ctx, MemberPage{Group: g, Err: expired})
 			}
 		}
 	}
-	if err == nil {
-		err = batch.flush()
+	// What was read may be kept, whatever ended the reading.
+	if flushed := batch.flush(context.WithoutCancel(ctx)); err == nil {
+		err = flushed
 	}
 	if err != nil {
 		return fmt.Errorf("reading members: %w", err)
@@ -151,21 +166,18 @@ func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
 }
 
 // memberOrder lists the groups whose members are to be read, those first whose
-// members the last committed run could not read.
+// members the last committed run could not read; without those whose members an
+// earlier run has read.
 func (r *run) memberOrder(ctx context.Context) ([]directory.GUID, error) {
-	first := map[directory.GUID]bool{}
-	for after := (directory.GUID{}); r.base != 0; {
-		ids, err := r.state.IncompleteGroups(ctx, r.base, after, listBatch)
-		if err != nil {
+	first, err := map[directory.GUID]bool(nil), error(nil)
+	if r.base != 0 {
+		if first, err = r.incomplete(ctx, r.base); err != nil {
 			return nil, err
 		}
-		for _, id := range ids {
-			first[id] = true
-		}
-		if len(ids) < listBatch {
-			break
-		}
-		after = ids[len(ids)-1]
+	}
+	unread, err := r.incomplete(ctx, r.record.ID)
+	if err != nil {
+		return nil, err
 	}
 	var ahead, others []directory.GUID
 	for after := (directory.GUID{}); ; {
@@ -176,6 +188,8 @@ func (r *run) memberOrder(ctx context.Context) ([]directory.GUID, error) {
 		for _, g := range groups {
 			switch {
 			case r.hidden(&g):
+			case !unread[g.ID]:
+				r.reread[g.ID] = true
 			case first[g.ID]:
 				ahead = append(ahead, g.ID)
 			default:
@@ -202,25 +216,25 @@ func (r *run) readsHidden() bool {
 // memberBatch gathers pages, so that a tenant of small groups does not cost a
 // transaction a group.
 type memberBatch struct {
-	stage   func([]MemberPage) error
+	stage   func(context.Context, []MemberPage) error
 	pages   []MemberPage
 	members int
 }
 
-func (b *memberBatch) add(page MemberPage) error {
+func (b *memberBatch) add(ctx context.Context, page MemberPage) error {
 	b.pages = append(b.pages, page)
 	b.members += len(page.Members)
 	if len(b.pages) < stageGroups && b.members < stageMembers {
 		return nil
 	}
-	return b.flush()
+	return b.flush(ctx)
 }
 
-func (b *memberBatch) flush() error {
+func (b *memberBatch) flush(ctx context.Context) error {
 	if len(b.pages) == 0 {
 		return nil
 	}
-	err := b.stage(b.pages)
+	err := b.stage(ctx, b.pages)
 	b.pages, b.members = nil, 0
 	return err
 }

@@ -153,8 +153,22 @@ type StagingStore interface {
 	// Pending lists the cloud groups that the next delta run has to plan,
 	// whatever has changed, ascending.
 	Pending(ctx context.Context) ([]directory.GUID, error)
-	// Discard removes what the generation staged (a preview, a failed run).
+	// Discard removes what the generation staged (a preview, a failed run), also
+	// what is kept of it.
 	Discard(ctx context.Context, generation int64) error
+
+	// KeepReading notes that the memberships that the generation stages stay, should
+	// its run end without a commit or its process die: a run that reads everything
+	// may go on from there. Discard, and the commit of any run, end that.
+	KeepReading(ctx context.Context, generation int64, reading Reading) error
+	// KeptReading returns the reading that there is to go on from, and its
+	// generation; 0: none.
+	KeptReading(ctx context.Context) (Reading, int64, error)
+	// TakeReading moves into the generation what another has kept: the memberships
+	// that were read to their end of groups that the generation has staged, how
+	// members join, unresolved, and notes of what no delta tells again. The rest of
+	// the other one is removed.
+	TakeReading(ctx context.Context, from, generation int64) error
 	Current(ctx context.Context) (generation int64, err error) // 0: none
 	// Watermark returns the zero value when nothing was ever committed.
 	Watermark(ctx context.Context) (Watermark, error)

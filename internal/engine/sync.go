@@ -203,6 +203,9 @@ type run struct {
 	unseen map[directory.GUID]bool
 	// toldOut are groups that left the scope by what a delta tells.
 	toldOut map[directory.GUID]bool
+	// resumed: this run goes on with the members that an earlier one has read;
+	// keeping: a later one may go on with those of this run.
+	resumed, keeping bool
 	// reread are groups whose members this run has read, readUsers tells whether
 	// it has read of anybody how he joins: over these goes what was told.
 	reread    map[directory.GUID]bool
@@ -293,6 +296,7 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 			break
 		}
 	}
+	kept := r.keeps(ctx, err)
 	r.conclude(ctx, err)
 	r.over()
 	r.tellOutcome()
@@ -306,7 +310,7 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 		return r.record, err
 	}
 	current, err := r.state.Current(ctx)
-	if err == nil && current != id {
+	if err == nil && current != id && !kept {
 		err = r.state.Discard(ctx, id)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -36,7 +36,9 @@ func lastWords(page []UserChange) (gone []directory.GUID, there []UserChange) {
 
 // applyUsers stages what a page of the users' delta tells. Those who may have been
 // restored are added to back: who was deleted, or is no member of any group, and
-// then may be new or may have been deleted before anything was read.
+// then may be new or may have been deleted before anything was read; and where
+// members were read hours apart, everybody, since he may have been deleted and
+// restored in between.
 func (r *run) applyUsers(ctx context.Context, page []UserChange, back map[directory.GUID]bool) error {
 	if err := r.recallDeleted(ctx); err != nil {
 		return err
@@ -67,7 +69,7 @@ func (r *run) applyUsers(ctx context.Context, page []UserChange, back map[direct
 		if was {
 			forgotten = append(forgotten, Note{Kind: NoteUserDeleted, ID: id})
 		}
-		if _, is := known[id]; was || !is {
+		if _, is := known[id]; was || !is || r.resumed {
 			back[id] = true
 		}
 	}

@@ -1,0 +1,102 @@
+package state
+
+import (
+	"context"
+	"encoding/json"
+
+	"groupwriteback/internal/engine"
+)
+
+// KeepReading notes that what the generation stages of memberships stays when its
+// run ends without a commit, for a run that goes on from there. Discard and every
+// commit end that.
+func (s *State) KeepReading(ctx context.Context, generation int64, reading engine.Reading) error {
+	links, err := json.Marshal(reading.Links)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, "note what a later run may go on from", func(q *session) error {
+		_, err := q.exec("INSERT OR REPLACE INTO reading (only, generation, links, scope) VALUES (1, ?, ?, ?)", generation, string(links), reading.Scope)
+		return err
+	})
+}
+
+// KeptReading returns what a run has left to go on from, and its generation; 0 for
+// none.
+func (s *State) KeptReading(ctx context.Context) (reading engine.Reading, generation int64, err error) {
+	err = s.read(ctx, "look what an earlier run has read", func(q *session) error {
+		var links string
+		found, err := q.one("SELECT generation, links, scope FROM reading", nil, &generation, &links, &reading.Scope)
+		if err != nil || !found {
+			return err
+		}
+		if err := json.Unmarshal([]byte(links), &reading.Links); err != nil {
+			return damaged("the links of what was read before: %v", err)
+		}
+		return nil
+	})
+	return reading, generation, err
+}
+
+// keptNotes are the kinds of notes that no delta tells again.
+const keptNotes = "('deleted-user', 'read', 'read-user', 'restored-user')"
+
+// TakeReading moves from one generation into another the memberships that were read
+// to their end, of groups that the other has staged, with how all members join, and
+// what is to be read once more. It removes the rest. What is cut off in the middle
+// is lost, and read anew. Error: RunSuperseded.
+func (s *State) TakeReading(ctx context.Context, from, to int64) error {
+	if ended, err := s.endReading(ctx, from); err != nil || !ended {
+		if err == nil { // another process has taken it, or removes it
+			err = superseded(to)
+		}
+		return err
+	}
+	for more := true; more; {
+		err := s.write(ctx, "take over members of groups", func(q *session) error {
+			groups, err := listGUIDs(q, `SELECT m.group_id FROM source_membership m WHERE m.generation = ? AND m.incomplete = ''
+				AND EXISTS (SELECT 1 FROM source_group WHERE id = m.group_id AND generation = ?) LIMIT ?`, from, to, removalPortion/10)
+			more = len(groups) > 0
+			for i := range groups {
+				for _, table := range []string{"source_membership_chunk", "source_membership"} {
+					if err == nil {
+						_, err = q.exec("UPDATE "+table+" SET generation = ? WHERE group_id = ? AND generation = ?", to, groups[i][:], from)
+					}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	// Whom they stand for in AD may have changed since.
+	moves := []string{
+		`UPDATE member_join SET generation = ?2, reason = NULL, target_guid = NULL, tries = 0, due = NULL
+			WHERE generation = ?1 AND number IN (SELECT number FROM member_join WHERE generation = ?1 LIMIT ?3)`,
+		"UPDATE note SET generation = ?2 WHERE generation = ?1 AND (kind, id) IN (SELECT kind, id FROM note WHERE generation = ?1 AND at IS NOT NULL AND kind IN " + keptNotes + " LIMIT ?3)",
+	}
+	for _, query := range moves {
+		for n := int64(removalPortion); n == removalPortion; {
+			err := s.write(ctx, "take over what was read", func(q *session) (err error) {
+				n, err = q.changed(query, from, to, removalPortion)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return s.removeStaged(ctx, from, from)
+}
+
+// endReading forgets that the generation is one to go on from, if it was: before
+// anything of it is moved or removed, so that nobody goes on from a part.
+func (s *State) endReading(ctx context.Context, generation int64) (ended bool, err error) {
+	err = s.write(ctx, "forget what an earlier run has read", func(q *session) error {
+		n, err := q.changed("DELETE FROM reading WHERE generation = ?", generation)
+		ended = n > 0
+		return err
+	})
+	return ended, err
+}

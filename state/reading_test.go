@@ -1,0 +1,121 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/engine"
+)
+
+// read begins a run that has read three groups: one to its end, one not, and one of
+// which it is not known whether there are more members.
+func readRun(t *testing.T, s *State) int64 {
+	t.Helper()
+	ctx := context.Background()
+	run := beginRun(t, s, engine.SyncRun, "")
+	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 4)}}))
+	must(t, s.KeepReading(ctx, run, engine.Reading{Links: engine.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}))
+	var many []directory.SourceMember
+	for n := range uint32(2*chunkKeys + 5) {
+		many = append(many, directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Name: "user", Readable: true})
+	}
+	must(t, s.StageMembers(ctx, run, []engine.MemberPage{
+		{Group: guid(1, 1), Members: many[:chunkKeys+7]}, {Group: guid(1, 1), Members: many[chunkKeys+7:], Last: true},
+		{Group: guid(1, 2), Members: many[:3]},
+		{Group: guid(1, 3), Members: many[:3]}, {Group: guid(1, 3), Err: errors.New("cut off")},
+		{Group: guid(1, 4), Members: many[:3], Last: true},
+	}))
+	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1)}}}, started))
+	must(t, s.StageNotes(ctx, run, []engine.Note{
+		{Kind: engine.NoteUserDeleted, ID: guid(2, 900_000), At: started}, {Kind: engine.NoteRead, ID: guid(1, 1), At: started},
+		{Kind: engine.NoteGroup, ID: guid(1, 1), At: started}, {Kind: engine.NoteUserDeleted, ID: guid(2, 1)},
+	}))
+	return run
+}
+
+func TestAReadingOutlivesItsRun(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	first := readRun(t, s)
+	preview := beginRun(t, s, engine.PreviewRun, "") // the first is dead
+	must(t, s.StageSourceGroups(ctx, preview, []directory.SourceGroup{{ID: guid(1, 1)}}))
+	must(t, s.Discard(ctx, preview))
+	second := beginRun(t, s, engine.SyncRun, "")
+	reading, generation, err := s.KeptReading(ctx)
+	must(t, err)
+	want := engine.Reading{Links: engine.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}
+	if diff := cmp.Diff(want, reading); diff != "" || generation != first {
+		t.Fatal(generation, diff)
+	}
+
+	must(t, s.StageSourceGroups(ctx, second, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 5)}}))
+	must(t, s.TakeReading(ctx, first, second))
+	incomplete, err := s.IncompleteGroups(ctx, second, directory.GUID{}, 10)
+	must(t, err)
+	if diff := cmp.Diff([]directory.GUID{guid(1, 2), guid(1, 3), guid(1, 5)}, incomplete); diff != "" {
+		t.Error(diff)
+	}
+	members, err := s.SourceMembership(ctx, second, guid(1, 1))
+	must(t, err)
+	if members.Count() != 2*chunkKeys+5 || len(members.Joined) != 0 || members.Unknown() != members.Count() {
+		t.Errorf("%d members, %d joined", members.Count(), len(members.Joined))
+	}
+	// Group 4 is none of this run, and is found by nobody.
+	groups, err := s.GroupsWithMembers(ctx, second, []directory.GUID{guid(2, 1)})
+	must(t, err)
+	if diff := cmp.Diff([]directory.GUID{guid(1, 1)}, groups); diff != "" {
+		t.Error(diff)
+	}
+	for kind, want := range map[engine.NoteKind]int{engine.NoteUserDeleted: 1, engine.NoteRead: 1, engine.NoteGroup: 0} {
+		if notes, err := s.Notes(ctx, second, kind, directory.GUID{}, 10); err != nil || len(notes) != want {
+			t.Errorf("%s: %v %v", kind, notes, err)
+		}
+	}
+	for _, table := range stagedTables {
+		if n, err := s.count(ctx, "count", "SELECT count(*) FROM "+table.table+" WHERE generation = ?", first); err != nil || n != 0 {
+			t.Errorf("%d rows are left in %s: %v", n, table.table, err)
+		}
+	}
+	if _, generation, err := s.KeptReading(ctx); err != nil || generation != 0 {
+		t.Error(generation, err)
+	}
+	// Nobody takes it a second time.
+	if err := s.TakeReading(ctx, first, second); !engine.HasID(err, "RunSuperseded") {
+		t.Error(err)
+	}
+	// Who is read again stages on.
+	must(t, s.StageMembers(ctx, second, []engine.MemberPage{{Group: guid(1, 2), Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}, Last: true}}))
+	if members, err := s.SourceMembership(ctx, second, guid(1, 2)); err != nil || members.Count() != 1 || members.Incomplete != "" {
+		t.Errorf("%+v %v", members, err)
+	}
+}
+
+func TestAReadingEnds(t *testing.T) {
+	ctx := context.Background()
+	for name, end := range map[string]func(*State, int64) error{
+		"discarded": func(s *State, run int64) error { return s.Discard(ctx, run) },
+		"committed": func(s *State, run int64) error { return s.Commit(ctx, run, engine.Watermark{}, nil) },
+		"another is committed": func(s *State, run int64) error {
+			next, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, Started: started.Add(time.Hour)})
+			return errors.Join(err, s.Commit(ctx, next, engine.Watermark{}, nil))
+		},
+	} {
+		s := newState(t)
+		run := readRun(t, s)
+		must(t, end(s, run))
+		if _, generation, err := s.KeptReading(ctx); err != nil || generation != 0 {
+			t.Errorf("%s: %d %v", name, generation, err)
+		}
+		if _, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, Started: started}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.count(ctx, "count", "SELECT count(*) FROM source_group WHERE generation = ?", run); err != nil || name != "committed" && n != 0 {
+			t.Errorf("%s: %d rows are left: %v", name, n, err)
+		}
+	}
+}

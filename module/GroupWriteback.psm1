@@ -26,8 +26,10 @@ foreach ($folder in 'Private', 'Public') {
     }
 }
 
+Register-TimeConverter
+
 $types = @(Get-TypeData)
-Update-TypeData -TypeData $types -Force
+Update-TypeData -TypeData $types -Force -WhatIf:$false -Confirm:$false
 
 $ExecutionContext.SessionState.Module.OnRemove = {
     Close-Engine

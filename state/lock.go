@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -125,7 +126,11 @@ func readHolder(path string) (h holder, ok bool) {
 func runInProgress(path string) error {
 	message := "Another process uses this state for a run."
 	if h, ok := readHolder(path); ok {
-		message = fmt.Sprintf("Process %d on %q uses this state for a run, since %s.", h.PID, h.Host, h.Since)
+		since := h.Since
+		if at, err := time.Parse(time.RFC3339, since); err == nil {
+			since = directory.Moment(at)
+		}
+		message = fmt.Sprintf("Process %d on %q uses this state for a run, since %s.", h.PID, h.Host, since)
 	}
 	return &engine.Error{Category: engine.ResourceBusy, ID: "RunInProgress", Object: path, Message: message,
 		Advice: "Wait until it has ended, or end that process: the lock is free as soon as it is gone."}

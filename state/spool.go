@@ -187,7 +187,7 @@ func changeMembers(q *session, change int64, removal, count int) (guids []direct
 		return err
 	})
 	if err == nil && len(guids) != count {
-		err = damaged("change %d has %d members instead of %d", change, len(guids), count)
+		err = damaged("change %d has %s instead of %d", change, directory.Count(len(guids), "member"), count)
 	}
 	return guids, err
 }

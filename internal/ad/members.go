@@ -79,8 +79,9 @@ func (t *target) changeChunk(ctx context.Context, group directory.GUID, chunk []
 	if whole := (*refusedWhole)(nil); errors.As(err, &whole) {
 		err = &engine.Error{
 			Category: engine.InvalidData, ID: "WriteRefused", Object: dn,
-			Message: fmt.Sprintf("%s refused %d members one after the other and took none, so the refusal is about the group. The others were not tried.", t.server.host, whole.tried),
-			Advice:  "The cause names the rule; look at the group in Active Directory.", Err: whole.err,
+			Message: fmt.Sprintf("%s refused %s and took none, so the refusal is about the group. The others were not tried.", t.server.host,
+				directory.Plural(whole.tried, "1 member", "%d members one after the other")),
+			Advice: "The cause names the rule; look at the group in Active Directory.", Err: whole.err,
 		}
 	}
 	return append(gone, culprits...), err

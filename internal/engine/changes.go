@@ -362,7 +362,7 @@ func (r *run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 	for batch := range slices.Chunk(ids, askBatch) {
 		groups, err := r.source.GroupsByID(ctx, r.selection, batch)
 		if err != nil {
-			return nil, fmt.Errorf("reading %d groups that have changed: %w", len(batch), err)
+			return nil, fmt.Errorf("reading %s that have changed: %w", directory.Count(len(batch), "group"), err)
 		}
 		missing := map[directory.GUID]bool{}
 		for _, id := range batch {
@@ -426,7 +426,7 @@ func (r *run) readSingly(ctx context.Context, members []directory.SourceMember) 
 	for batch := range slices.Chunk(members, askBatch) {
 		known, err := r.source.MembersByID(ctx, batch)
 		if err != nil {
-			return nil, fmt.Errorf("reading %d members: %w", len(batch), err)
+			return nil, fmt.Errorf("reading %s: %w", directory.Count(len(batch), "member"), err)
 		}
 		if err := r.stageUsers(ctx, known); err != nil {
 			return nil, err

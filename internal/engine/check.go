@@ -191,10 +191,10 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	case err != nil:
 		t.addError(names[2], err)
 	case m.foreign > 0:
-		t.add(names[2], Warning, fmt.Sprintf("%d groups there were written back by another product or tenant, %d by this one.", m.foreign, m.own)+m.untrusted(),
+		t.add(names[2], Warning, directory.Plural(m.foreign, "1 group there was", "%d groups there were")+fmt.Sprintf(" written back by another product or tenant, %d by this one.", m.own)+m.untrusted(),
 			"Choose an empty container, or enable with -Adopt.")
 	default:
-		t.add(names[2], Passed, fmt.Sprintf("%d groups there were written back by this tenant's installation, none by others.", m.own), "")
+		t.add(names[2], Passed, directory.Plural(m.own, "1 group there was", "%d groups there were")+" written back by this tenant's installation, none by others.", "")
 	}
 	t.checkRights(ctx, settings, container, m.written)
 }

@@ -116,11 +116,11 @@ func (t *tester) checkOthers(container Container, audit *Audit) {
 	case len(others) > 0:
 		message := "Others may create or change groups there: " + listed(others) + "."
 		if audit.Unreadable > 0 {
-			message += fmt.Sprintf(" The permissions of %d more objects cannot be read.", audit.Unreadable)
+			message += directory.Plural(audit.Unreadable, " The permissions of 1 more object cannot be read.", " The permissions of %d more objects cannot be read.")
 		}
 		t.add(rightNames[1], Warning, message, advice)
 	case audit.Unreadable > 0:
-		t.add(rightNames[1], Warning, fmt.Sprintf("Who else may create or change groups there cannot be told: the account may not read the permissions of %d objects.", audit.Unreadable),
+		t.add(rightNames[1], Warning, "Who else may create or change groups there cannot be told: the account may not read the permissions of "+directory.Count(audit.Unreadable, "object")+".",
 			"Let the account read the permissions in "+container.DN+".")
 	default:
 		t.add(rightNames[1], Passed, "Besides the account only administrators may create or change groups there.", "")

@@ -145,7 +145,8 @@ func unconfirmed(c *SpooledChange, missing, lingering []directory.GUID) string {
 	if len(missing)+len(lingering) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d added members are not there yet, and %d removed ones still are.", len(missing), len(lingering))
+	return directory.Plural(len(missing), "1 added member is not there yet", "%d added members are not there yet") +
+		directory.Plural(len(lingering), ", and 1 removed one still is.", ", and %d removed ones still are.")
 }
 
 func guidsOf(refs []directory.MemberRef) []directory.GUID {

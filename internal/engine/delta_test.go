@@ -158,7 +158,7 @@ func TestDriftIsPutRightAndTold(t *testing.T) {
 			}
 			s, _ := b.engine.State(context.Background())
 			changes, _ := s.Changes(context.Background(), run.ID, plan.PhaseMembers, 0, 10, false)
-			if len(changes) != 1 || changes[0].Reason != plan.ReasonDrift || !strings.Contains(changes[0].Change.Message, "2026-11-24 04:12:03Z: description; 1 member added, 1 removed") {
+			if len(changes) != 1 || changes[0].Reason != plan.ReasonDrift || !strings.Contains(changes[0].Change.Message, directory.Moment(time.Date(2026, 11, 24, 4, 12, 3, 0, time.UTC))+": description; 1 member added, 1 removed") {
 				t.Errorf("%+v", changes)
 			}
 			if run.DriftedGroups != 1 || run.MissingGroups != 1 {

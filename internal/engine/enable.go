@@ -147,13 +147,15 @@ func countMarked(ctx context.Context, state LinkStore, c *connection, settings *
 	}
 	result.OwnGroups, result.ForeignGroups = marked.own, marked.foreign
 	if marked.guarded > 0 {
-		result.Warnings = append(result.Warnings, fmt.Sprintf(
-			"%d groups there carry our stamp and are protected, as after they were nested in a group of administrators: they are not written to. Clear their adminCount once they no longer are.", marked.guarded))
+		result.Warnings = append(result.Warnings, directory.Plural(marked.guarded,
+			"1 group there carries our stamp and is protected, as after it was nested in a group of administrators: it is not written to. Clear its adminCount once it no longer is.",
+			"%d groups there carry our stamp and are protected, as after they were nested in a group of administrators: they are not written to. Clear their adminCount once they no longer are."))
 	}
 	if marked.foreign > 0 && !agreed {
 		return &Error{Category: InvalidState, ID: "ForeignGroupsPresent", Object: settings.Container.DN,
-			Message: fmt.Sprintf("The container holds %d groups that another product or tenant wrote back, for example %s.", marked.foreign, marked.example) + marked.untrusted(),
-			Advice:  "Choose an empty container, or enable with -Adopt to take over those that stand for a group of this tenant; the others stay as they are."}
+			Message: directory.Plural(marked.foreign, "The container holds 1 group that another product or tenant wrote back: ",
+				"The container holds %d groups that another product or tenant wrote back, for example ") + marked.example + "." + marked.untrusted(),
+			Advice: "Choose an empty container, or enable with -Adopt to take over those that stand for a group of this tenant; the others stay as they are."}
 	}
 	return nil
 }
@@ -179,7 +181,8 @@ func (m *marked) untrusted() string {
 	if m.owner.SID != "" {
 		owner = strings.TrimSpace(m.owner.Name + " (" + string(m.owner.SID) + ")")
 	}
-	return fmt.Sprintf(" %d of them carry our stamp, but belong to others, such as %s. A former service account is named with -TrustedOwner.", m.stamped, owner)
+	return directory.Plural(m.stamped, " 1 of them carries our stamp, but belongs to ", " %d of them carry our stamp, but belong to others, such as ") +
+		owner + ". A former service account is named with -TrustedOwner."
 }
 
 // countMarked counts the marked groups in the container. Two marks that

@@ -66,7 +66,7 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 	}
 	now, err := headers(ctx, e.target, look)
 	if err != nil {
-		return fmt.Errorf("looking at %d groups before they are changed: %w", len(look), err)
+		return fmt.Errorf("looking at %s before they are changed: %w", directory.Count(len(look), "group"), err)
 	}
 	staged, err := e.state.StagedTargets(ctx, e.record.ID, look)
 	if err != nil {
@@ -193,7 +193,7 @@ func (e *exporter) readBack(ctx context.Context) {
 	}
 	found, err := e.target.Created(finish, e.rules.Container, attributes)
 	if err != nil && fatal(err) {
-		e.fatal = fmt.Errorf("looking up %d groups that were created: %w", len(e.created), err)
+		e.fatal = fmt.Errorf("looking up %s that were created: %w", directory.Count(len(e.created), "group"), err)
 	}
 	for i := range e.created {
 		a := &e.created[i]
@@ -478,7 +478,7 @@ func outcomeOf(refused []Refusal) ChangeOutcome {
 		return ChangeOutcome{Outcome: OutcomeDone}
 	}
 	out := ChangeOutcome{Outcome: OutcomePartial, ErrorID: "MemberRefused", Refused: refused,
-		Message: fmt.Sprintf("%d members were refused by Active Directory", len(refused))}
+		Message: directory.Plural(len(refused), "1 member was refused by Active Directory", "%d members were refused by Active Directory")}
 	if i := slices.IndexFunc(refused, func(r Refusal) bool { return r.Err != nil }); i >= 0 {
 		out.Message += ": " + AsError(refused[i].Err).Message
 	}

@@ -240,7 +240,7 @@ func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map
 			return stage.add(g)
 		})
 		if err != nil {
-			return fmt.Errorf("reading %d groups that have changed in Active Directory: %w", len(batch), err)
+			return fmt.Errorf("reading %s that have changed in Active Directory: %w", directory.Count(len(batch), "group"), err)
 		}
 		if err := stage.flush(); err != nil {
 			return err
@@ -377,7 +377,7 @@ func (r *run) readStanding(ctx context.Context, ids []directory.GUID) error {
 	for batch := range slices.Chunk(guids, askBatch) {
 		now, err := headers(ctx, r.target, batch)
 		if err != nil {
-			return fmt.Errorf("looking at what stands for %d groups: %w", len(ids), err)
+			return fmt.Errorf("looking at what stands for %s: %w", directory.Count(len(ids), "group"), err)
 		}
 		if err := r.siftChanged(ctx, now); err != nil {
 			return err

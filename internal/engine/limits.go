@@ -56,8 +56,8 @@ func (r *run) useConsent(ctx context.Context, empty bool) error {
 
 // saysEmpty says of a tenant without a group in scope who let none through.
 func (r *run) saysEmpty() string {
-	linked := fmt.Sprintf("while %d are linked.", r.tally.Links)
-	shown, scope := counted(r.shown, "group"), r.settings.Scope
+	linked := directory.Plural(r.tally.Links, "while 1 is linked.", "while %d are linked.")
+	shown, scope := directory.Count(r.shown, "group"), r.settings.Scope
 	who := "none of them is one that is written"
 	switch {
 	case r.shown == 0:
@@ -65,18 +65,11 @@ func (r *run) saysEmpty() string {
 	case scope.Filter != "" && r.selected > 0:
 		who = fmt.Sprintf("the filter (%s) lets none of them through", scope.Filter)
 	case scope.Groups == plan.ScopeSelected:
-		who = fmt.Sprintf("none of them is one of the %s", counted(len(scope.GroupIDs), "selected group"))
+		who = fmt.Sprintf("none of them is one of the %s", directory.Count(len(scope.GroupIDs), "selected group"))
 	case scope.Groups == plan.ScopeWritebackEnabled:
 		who = "none of them is enabled for writeback"
 	}
 	return fmt.Sprintf("The tenant answered with %s, and %s, %s", shown, who, linked)
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // holdBack goes through the plan once more and takes out of it what is held
@@ -236,11 +229,11 @@ func (r *run) saysHeld() string {
 		noun string
 	}{{r.record.Held.Delete, "deletion"}, {r.record.Held.Move, "move"}, {r.record.Held.Create, "new creation"}} {
 		if p.n > 0 {
-			parts = append(parts, counted(p.n, p.noun))
+			parts = append(parts, directory.Count(p.n, p.noun))
 		}
 	}
 	if n := r.record.Held.MembersRemoved; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s of members from %s", counted(n, "removal"), counted(r.record.Held.UpdateMembers, "group")))
+		parts = append(parts, fmt.Sprintf("%s of members from %s", directory.Count(n, "removal"), directory.Count(r.record.Held.UpdateMembers, "group")))
 	}
 	text := "Held back: " + strings.Join(parts, ", ") + ". " + strings.Join(r.heldWhy, " ")
 	if r.record.HeldRuns > 1 {

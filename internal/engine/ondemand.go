@@ -253,9 +253,10 @@ func (d *demand) plan(ctx context.Context) error {
 	case m.Incomplete != "":
 		d.step("Members", Warning, "Its members could not be read (%s).", m.Incomplete)
 	case m.Unknown() > 0:
-		d.step("Members", Warning, "%d are in Active Directory; of %d it is not known who they are there.", len(m.Joined), m.Unknown())
+		d.step("Members", Warning, "%s in Active Directory; of %s there.",
+			directory.Plural(len(m.Joined), "1 is", "%d are"), directory.Plural(m.Unknown(), "1 it is not known who it is", "%d it is not known who they are"))
 	case len(m.Unwritten) > 0:
-		d.step("Members", Passed, "%d of %d are in Active Directory.", len(m.Joined), m.Count())
+		d.step("Members", Passed, "%d of %d %s in Active Directory.", len(m.Joined), m.Count(), directory.Plural(len(m.Joined), "is", "are"))
 	default:
 		d.step("Members", Passed, "%d, all in Active Directory.", len(m.Joined))
 	}

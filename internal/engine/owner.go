@@ -73,7 +73,7 @@ func (j *judge) askOwners(ctx context.Context, guids []directory.GUID) error {
 	}
 	owners, err := j.target.Owners(ctx, guids)
 	if err != nil {
-		return fmt.Errorf("reading who owns %d groups: %w", len(guids), err)
+		return fmt.Errorf("reading who owns %s: %w", directory.Count(len(guids), "group"), err)
 	}
 	for _, guid := range guids {
 		j.owners[guid] = owners[guid] // none where it cannot be read

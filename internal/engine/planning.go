@@ -348,7 +348,7 @@ func (r *run) addBySID(ctx context.Context, pairs []*plan.Pair) error {
 	}
 	refs, err := r.target.BySID(ctx, sids)
 	if err != nil {
-		return fmt.Errorf("looking for the objects of %d groups that were moved to the cloud: %w", len(sids), err)
+		return fmt.Errorf("looking for the objects of %s that were moved to the cloud: %w", directory.Count(len(sids), "group"), err)
 	}
 	for _, pair := range pairs {
 		ref, ok := refs[pair.Source.OnPremisesSID]
@@ -504,7 +504,7 @@ func (p *planner) askNames(ctx context.Context, named []planned) error {
 	}
 	holders, err := p.target.Holders(ctx, p.rules.Container, names)
 	if err != nil {
-		return fmt.Errorf("looking for the names of %d groups: %w", len(names), err)
+		return fmt.Errorf("looking for the names of %s: %w", directory.Count(len(names), "group"), err)
 	}
 	cn, sam := map[string]*plan.Holder{}, map[string]*plan.Holder{}
 	for _, h := range holders {

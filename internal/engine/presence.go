@@ -220,7 +220,7 @@ func (r *run) presence(ctx context.Context, ids []directory.GUID, told map[direc
 		}
 	}
 	if err != nil && (ctx.Err() != nil || !HasID(err, StopAccessTokenExpired)) {
-		return nil, fmt.Errorf("asking the tenant for %d groups singly: %w", len(ids), err)
+		return nil, fmt.Errorf("asking the tenant for %s singly: %w", directory.Count(len(ids), "group"), err)
 	}
 	r.expired = r.expired || err != nil
 	return presence, nil

@@ -45,7 +45,7 @@ func checkScope(ctx context.Context, source Source, s *Scope) ([]string, error) 
 	if s.Groups == plan.ScopeSelected {
 		natures, err := source.GroupNatures(ctx, s.GroupIDs)
 		if err != nil {
-			return nil, fmt.Errorf("looking at the %d groups that are selected: %w", len(s.GroupIDs), err)
+			return nil, fmt.Errorf("looking at the %s that are selected: %w", directory.Count(len(s.GroupIDs), "group"), err)
 		}
 		warnings = unfit(s, natures)
 	}
@@ -82,11 +82,7 @@ func checkScope(ctx context.Context, source Source, s *Scope) ([]string, error) 
 		return nil, fmt.Errorf("counting the groups in scope: %w", err)
 	}
 	if in == 0 {
-		are := "are"
-		if all == 1 {
-			are = "is"
-		}
-		warnings = append(warnings, fmt.Sprintf("0 of %s %s in scope, so none would be written%s.", counted(all, "group"), are, because(s)))
+		warnings = append(warnings, directory.Plural(all, "0 of 1 group is", "0 of %d groups are")+" in scope, so none would be written"+because(s)+".")
 	}
 	return warnings, nil
 }

@@ -339,7 +339,7 @@ func (r *run) conclude(ctx context.Context, err error) {
 	case err == nil && r.allFailed():
 		r.record.Status, r.record.StopReason, r.record.Message = RunFailed, StopAllFailed, r.partly()
 		r.record.Error = &RunError{Category: InvalidState, ID: StopAllFailed, Object: r.firstFailed.DN,
-			Message: fmt.Sprintf("Nothing of what was planned could be done: %s failed.", counted(r.record.Failed, "change")),
+			Message: fmt.Sprintf("Nothing of what was planned could be done: %s failed.", directory.Count(r.record.Failed, "change")),
 			Advice:  "The changes say why each of them failed. The next run tries again.", Cause: r.firstFailed.Message}
 	case err == nil && (r.record.Failed > 0 || r.doubts > 0 || r.unknown > 0 || r.guarded > 0 || r.expired || r.record.Held != plan.Totals{}):
 		r.record.Status = RunPartial
@@ -390,22 +390,15 @@ func (r *run) allFailed() bool {
 // partly says what a partial run could not do.
 func (r *run) partly() string {
 	var parts []string
-	for _, p := range []struct {
-		n         int
-		one, many string
-	}{
-		{r.record.Failed, "1 change failed or could not be confirmed", "%d changes failed or could not be confirmed"},
-		{r.doubts, "1 group could not be decided", "%d groups could not be decided"},
-		{r.guarded, "1 group is protected and is held as it is", "%d groups are protected and are held as they are"},
-		{r.unknown, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"},
-	} {
-		switch {
-		case p.n == 1:
-			parts = append(parts, p.one)
-		case p.n > 1:
-			parts = append(parts, fmt.Sprintf(p.many, p.n))
+	add := func(n int, text string) {
+		if n > 0 {
+			parts = append(parts, text)
 		}
 	}
+	add(r.record.Failed, directory.Count(r.record.Failed, "change")+" failed or could not be confirmed")
+	add(r.doubts, directory.Count(r.doubts, "group")+" could not be decided")
+	add(r.guarded, directory.Plural(r.guarded, "1 group is protected and is held as it is", "%d groups are protected and are held as they are"))
+	add(r.unknown, directory.Plural(r.unknown, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"))
 	if parts == nil {
 		return ""
 	}

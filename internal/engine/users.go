@@ -187,7 +187,7 @@ func (r *run) readRestored(ctx context.Context, users []directory.GUID) error {
 		return r.state.StageNotes(ctx, r.record.ID, notes)
 	}
 	if err != nil {
-		return fmt.Errorf("reading the groups of %d users who may have been restored: %w", len(users), err)
+		return fmt.Errorf("reading the groups of %s who may have been restored: %w", directory.Count(len(users), "user"), err)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(found), directory.GUID.Compare) {
 		told, err := r.state.ToldMembers(ctx, r.record.ID, id, r.lagBegan())

@@ -17,8 +17,8 @@ type Waiting struct {
 }
 
 func (w Waiting) String() string {
-	clock := func(t time.Time) string { return t.UTC().Format("15:04:05") }
-	return fmt.Sprintf("Waiting for %s since %s UTC: %s. Next try at %s, at the latest until %s.", w.For, clock(w.Since), w.Why, clock(w.Next), clock(w.Until))
+	clock := func(t time.Time) string { return t.Local().Format("15:04:05") }
+	return fmt.Sprintf("Waiting for %s since %s: %s. Next try at %s, at the latest until %s.", w.For, clock(w.Since), w.Why, clock(w.Next), clock(w.Until))
 }
 
 // patience is what a run allows its connectors while nobody answers.

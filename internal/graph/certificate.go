@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -106,7 +107,7 @@ func stillValid(certificate *x509.Certificate, object string, now time.Time) err
 	if now.After(certificate.NotAfter) {
 		return &engine.Error{
 			Category: engine.Authentication, ID: "ClientCertificateExpired", Object: object,
-			Message: fmt.Sprintf("The certificate %q ran out on %s.", clean(certificate.Subject.String()), certificate.NotAfter.UTC().Format(time.DateOnly)),
+			Message: fmt.Sprintf("The certificate %q ran out on %s.", clean(certificate.Subject.String()), directory.Moment(certificate.NotAfter)),
 			Advice:  "Make a new certificate, add it to the app registration and connect with it.",
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -65,7 +66,7 @@ type throttledError struct {
 }
 
 func (e *throttledError) Error() string {
-	said := "throttled with status " + strconv.Itoa(e.status) + " since " + e.since.UTC().Format(time.RFC3339)
+	said := "throttled with status " + strconv.Itoa(e.status) + " since " + directory.Moment(e.since)
 	if e.asked > 0 {
 		said += ", and asked to wait another " + e.asked.String()
 	}

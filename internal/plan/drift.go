@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,24 +67,17 @@ func (d *Drift) String() string {
 	}
 	switch added, removed := len(d.Added), len(d.Removed); {
 	case added > 0 && removed > 0:
-		what = append(what, memberCount(added)+" added, "+strconv.Itoa(removed)+" removed")
+		what = append(what, directory.Count(added, "member")+" added, "+strconv.Itoa(removed)+" removed")
 	case added > 0:
-		what = append(what, memberCount(added)+" added")
+		what = append(what, directory.Count(added, "member")+" added")
 	case removed > 0:
-		what = append(what, memberCount(removed)+" removed")
+		what = append(what, directory.Count(removed, "member")+" removed")
 	}
 	at := ""
 	if !d.At.IsZero() {
-		at = " at " + d.At.UTC().Format("2006-01-02 15:04:05Z")
+		at = " at " + directory.Moment(d.At)
 	}
 	return "Changed in Active Directory" + at + ": " + strings.Join(what, "; ") + "."
-}
-
-func memberCount(n int) string {
-	if n == 1 {
-		return "1 member"
-	}
-	return fmt.Sprintf("%d members", n)
 }
 
 // Explain gives the changes that undo something of the drift its sentence, and

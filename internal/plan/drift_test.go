@@ -23,7 +23,7 @@ func TestDrift(t *testing.T) {
 		{"an attribute, when is told", func(now *Candidate) {
 			now.Description = "by hand"
 			now.WhenChanged = time.Date(2026, 11, 24, 5, 12, 3, 0, time.FixedZone("", 3600))
-		}, "Changed in Active Directory at 2026-11-24 04:12:03Z: description."},
+		}, "Changed in Active Directory at " + directory.Moment(time.Date(2026, 11, 24, 4, 12, 3, 0, time.UTC)) + ": description."},
 		{"all that is ours", func(now *Candidate) {
 			now.CN, now.DisplayName, now.Description, now.Mail, now.AdminDesc, now.ExternalID = "a", "b", "", "c", "d", "e"
 			now.GroupType, now.ExtensionName = 2, []string{"x"}

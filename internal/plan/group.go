@@ -181,8 +181,8 @@ func Group(p *Pair, r *Rules) []Change {
 		return append(changes, skip(p, chosen, ReasonHiddenMembership,
 			hiddenText(r)))
 	case r.MaxMembers > 0 && p.Membership.Count() > r.MaxMembers:
-		return append(changes, skip(p, chosen, ReasonTooManyMembers, fmt.Sprintf(
-			"It has %d members, and only groups of up to %d are written. -MaximumMemberCount sets that number.", p.Membership.Count(), r.MaxMembers)))
+		return append(changes, skip(p, chosen, ReasonTooManyMembers, fmt.Sprintf("It has %s, and only groups of up to %d are written. -MaximumMemberCount sets that number.",
+			directory.Count(p.Membership.Count(), "member"), r.MaxMembers)))
 	case chosen == nil:
 		return append(changes, create(p, r))
 	}
@@ -534,8 +534,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	}
 	if held > 0 {
 		members.Reason = ReasonRemovalsHeld
-		members.Message = fmt.Sprintf("%d members would be removed, but of %s it is not known who they are on-premises, so none is.",
-			held, unknownText(&p.Membership))
+		members.Message = directory.Count(held, "member") + " would be removed, but of " + unknownText(&p.Membership) + " on-premises, so none is."
 	}
 	if adopting {
 		// One change: the members of an object whose stamp could not be written
@@ -557,7 +556,8 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	if unwanted := Without(c.Primary, p.Membership.Joined); len(unwanted) > 0 && p.Membership.Incomplete == "" && p.Membership.Unknown() == 0 {
 		primary := base
 		primary.Action, primary.Reason = Skip, ReasonPrimaryGroup
-		primary.Message = fmt.Sprintf("Of %d accounts that are no members in the tenant it is the primary group, so they cannot be removed. Give them another primary group.", len(unwanted))
+		primary.Message = directory.Plural(len(unwanted), "Of 1 account that is no member in the tenant it is the primary group, so it cannot be removed. Give it another primary group.",
+			"Of %d accounts that are no members in the tenant it is the primary group, so they cannot be removed. Give them another primary group.")
 		changes = append(changes, primary)
 	}
 	return changes
@@ -565,9 +565,9 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 
 func unknownText(m *Membership) string {
 	if m.Incomplete != "" {
-		return "some members (" + m.Incomplete + ")"
+		return "some members (" + m.Incomplete + ") it is not known who they are"
 	}
-	return fmt.Sprintf("%d members", m.Unknown())
+	return directory.Plural(m.Unknown(), "1 member it is not known who it is", "%d members it is not known who they are")
 }
 
 // difference compares the projection with the object. An adopted object keeps

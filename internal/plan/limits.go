@@ -112,11 +112,11 @@ func (t *Tally) Hold(l *Limits) *Hold {
 func (t *Tally) holdForAbsence(l *Limits, h *Hold) {
 	switch {
 	case l.SourceShrinkPercent > 0 && over(t.SourceBefore-t.SourceNow, t.SourceBefore, l.SourceShrinkPercent):
-		h.Absent = &Stop{Reason: StopSource, Message: fmt.Sprintf("The tenant has %d groups; before it had %d. The limit is %d %% fewer.", t.SourceNow, t.SourceBefore, l.SourceShrinkPercent)}
+		h.Absent = &Stop{Reason: StopSource, Message: fmt.Sprintf("The tenant has %s; before it had %d. The limit is %d %% fewer.", directory.Count(t.SourceNow, "group"), t.SourceBefore, l.SourceShrinkPercent)}
 	case l.TargetShrinkPercent > 0 && over(t.Missing, t.Links, l.TargetShrinkPercent):
-		h.Absent = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %d linked groups are not found in Active Directory. The limit is %d %%.", t.Missing, t.Links, l.TargetShrinkPercent)}
+		h.Absent = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %s %s not found in Active Directory. The limit is %d %%.", t.Missing, directory.Count(t.Links, "linked group"), directory.Plural(t.Missing, "is", "are"), l.TargetShrinkPercent)}
 	case l.TargetShrinkPercent > 0 && over(t.recreations, t.Links, l.TargetShrinkPercent):
-		h.Recreations = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %d linked groups would be created anew. The limit is %d %%.", t.recreations, t.Links, l.TargetShrinkPercent)}
+		h.Recreations = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %s would be created anew. The limit is %d %%.", t.recreations, directory.Count(t.Links, "linked group"), l.TargetShrinkPercent)}
 		return
 	default:
 		return
@@ -130,9 +130,9 @@ func (t *Tally) holdDeletions(l *Limits, h *Hold) {
 	exceeded := func(n int) *Stop {
 		switch {
 		case l.DeletionCount > 0 && n > l.DeletionCount:
-			return &Stop{Reason: StopDeletions, Message: fmt.Sprintf("%d groups would be deleted and %d moved. The limit is %d.", t.deletions, t.moves, l.DeletionCount)}
+			return &Stop{Reason: StopDeletions, Message: fmt.Sprintf("%s would be deleted and %d moved. The limit is %d.", directory.Count(t.deletions, "group"), t.moves, l.DeletionCount)}
 		case l.DeletionPercent > 0 && over(n, t.Links, l.DeletionPercent):
-			return &Stop{Reason: StopDeletions, Message: fmt.Sprintf("%d of %d groups would be deleted and %d moved. The limit is %d %%.", t.deletions, t.Links, t.moves, l.DeletionPercent)}
+			return &Stop{Reason: StopDeletions, Message: fmt.Sprintf("%d of %s would be deleted and %d moved. The limit is %d %%.", t.deletions, directory.Count(t.Links, "group"), t.moves, l.DeletionPercent)}
 		}
 		return nil
 	}
@@ -155,7 +155,7 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	removals := 0
 	for _, g := range t.losses {
 		if l.GroupRemovalPercent > 0 && (g.anySize || g.values > smallGroup) && g.removed*100 > g.values*l.GroupRemovalPercent {
-			h.removals[g.object] = &Stop{Reason: StopRemovals, OneGroup: true, Message: fmt.Sprintf("%d of its %d members would be removed. The limit for one group is %d %%.", g.removed, g.values, l.GroupRemovalPercent)}
+			h.removals[g.object] = &Stop{Reason: StopRemovals, OneGroup: true, Message: fmt.Sprintf("%d of its %s would be removed. The limit for one group is %d %%.", g.removed, directory.Count(g.values, "member"), l.GroupRemovalPercent)}
 			continue
 		}
 		left = append(left, g)
@@ -172,7 +172,7 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	slices.SortFunc(left, func(a, b loss) int {
 		return cmp.Or(cmp.Compare(excess(b), excess(a)), cmp.Compare(b.removed, a.removed), a.object.Compare(b.object))
 	})
-	why := &Stop{Reason: StopRemovals, Message: fmt.Sprintf("%d of %d memberships would be removed. The limit is %d %%, and this group is one of those that lose most.", removals, t.Memberships, l.RemovalPercent)}
+	why := &Stop{Reason: StopRemovals, Message: fmt.Sprintf("%d of %s would be removed. The limit is %d %%, and this group is one of those that lose most.", removals, directory.Count(t.Memberships, "membership"), l.RemovalPercent)}
 	goes, held := removals, 0
 	for ; !within(goes); held++ {
 		goes -= left[held].removed

@@ -84,8 +84,7 @@ function New-RunCompletion {
     [OutputType([System.Management.Automation.CompletionResult])]
     param([Parameter(ValueFromPipeline)] $Run)
     process {
-        $started = if ($Run.Started) { '{0:g}' -f $Run.Started.ToLocalTime() }
-        New-Completion -Value "$($Run.Id)" -Detail "$started $($Run.Kind) $($Run.Status)"
+        New-Completion -Value "$($Run.Id)" -Detail ('{0:g} {1} {2}' -f $Run.Started, $Run.Kind, $Run.Status)
     }
 }
 

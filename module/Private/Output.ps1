@@ -9,15 +9,6 @@ function New-TypedObject {
     $object
 }
 
-function ConvertTo-UtcTime {
-    param([string] $Value)
-    if (-not $Value) { return $null }
-    [datetime]::Parse(
-        $Value,
-        [cultureinfo]::InvariantCulture,
-        [System.Globalization.DateTimeStyles]'AdjustToUniversal, AssumeUniversal')
-}
-
 function ConvertTo-Total {
     param($Total)
     New-TypedObject -TypeName 'GroupWriteback.Total' -Property ([ordered]@{
@@ -45,8 +36,8 @@ function ConvertTo-Run {
             Advice     = [string] $Run.error.advice
         })
     }
-    $started = ConvertTo-UtcTime $Run.started
-    $ended = ConvertTo-UtcTime $Run.ended
+    $started = ConvertTo-LocalTime $Run.started
+    $ended = ConvertTo-LocalTime $Run.ended
     New-TypedObject -TypeName 'GroupWriteback.Run' -Property ([ordered]@{
         Id               = [long] $Run.id
         Kind             = $Run.kind

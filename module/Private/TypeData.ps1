@@ -21,8 +21,9 @@ RunId Run=GroupWriteback.Run
     GroupSyncStep = 'Name Result Message'
     Member        = 'GroupId Id Name Kind Written Reason DistinguishedName TargetGuid'
     Run           = @'
-Id Kind PolicyType PolicyReason Status StopReason Started=datetime Ended=datetime Duration=timespan
-Message Error=GroupWriteback.RunError Server GroupId GroupName PlanId SourceGroups TargetGroups
+Id Kind PolicyType PolicyReason Status StopReason Started=System.DateTimeOffset
+Ended=System.DateTimeOffset Duration=timespan Message Error=GroupWriteback.RunError
+Server GroupId GroupName PlanId SourceGroups TargetGroups
 LinkedGroups MissingGroups DriftedGroups Planned=GroupWriteback.Total Exported=GroupWriteback.Total
 Held=GroupWriteback.Total HeldBy HeldRuns Failed UnknownMembers UnwrittenMembers
 '@

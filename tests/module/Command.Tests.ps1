@@ -67,8 +67,8 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $run.DriftedGroups | Should -Be 2
         $run.PolicyReason | Should -Be 'settings-changed'
         $run.Duration.TotalSeconds | Should -Be 1.5
-        $run.Started.Kind | Should -Be 'Utc'
-        $run.Started.Hour | Should -Be 10
+        $run.Started | Should -BeOfType [System.DateTimeOffset]
+        $run.Started.UtcDateTime.Hour | Should -Be 10
     }
 
     It 'previews with -WhatIf, and emits the changes' {

@@ -562,14 +562,14 @@ func busyCommand(ts *testscript.TestScript, _ bool, args []string) {
 // ordinals gives what changes from run to run a name by its first appearance.
 type ordinals map[string]string
 
-var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|S-1-5-21[-0-9]+|\d{4}-\d\d-\d\d[T ][\d:.]+Z`)
+var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|S-1-5-21[-0-9]+|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z| [+-]\d\d:\d\d)`)
 
 func (o *ordinals) replace(text string) string {
 	if *o == nil {
 		*o = ordinals{}
 	}
 	return changing.ReplaceAllStringFunc(text, func(s string) string {
-		if strings.HasSuffix(s, "Z") {
+		if strings.Contains(s, ":") {
 			return "TIME"
 		}
 		if (*o)[s] == "" {

@@ -55,7 +55,7 @@ function Get-EngineLogTail {
     if ($null -ne $crash) { $lines = @($lines | Select-Object -Skip $crash -First 6) }
     foreach ($line in $lines | Select-Object -Last 6) {
         $entry = $null
-        if ($line.StartsWith('{')) { try { $entry = ConvertFrom-Json -InputObject $line } catch { $entry = $null } }
+        if ($line -like '{*') { try { $entry = ConvertFrom-Json -InputObject $line } catch { $entry = $null } }
         if ($entry.msg) { (@($entry.level, $entry.msg, $entry.error) | Where-Object -FilterScript { $_ }) -join ' ' }
         else { $line.Trim() }
     }

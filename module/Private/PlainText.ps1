@@ -30,6 +30,7 @@ function ConvertTo-PlainText {
 function ConvertTo-PlainJson {
     param([string] $Line)
     $Line = ConvertTo-PlainText -Text $Line
-    if ($Line.IndexOf('\') -lt 0) { return $Line }
+    # Contains compares characters. IndexOf would compare as the culture does, for minutes where a line is long.
+    if (-not $Line.Contains('\')) { return $Line }
     $script:EscapedHidden.Replace($script:EscapedControl.Replace($Line, '$1 '), '$1')
 }

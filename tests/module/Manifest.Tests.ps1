@@ -161,6 +161,26 @@ Describe 'The sources' {
         }
     }
 
+    # Without a StringComparison these compare as the culture does: slow on Windows, for minutes in long lines, and
+    # not the same everywhere.
+    It 'look for text by its characters' {
+        $folder = Join-Path -Path $root -ChildPath 'module'
+        $files = Get-ChildItem -LiteralPath $folder -Include '*.ps1', '*.psm1' -Recurse
+        $wrong = foreach ($file in $files) {
+            $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $null)
+            $calls = $tree.FindAll({
+                    param($node)
+                    $node -is [System.Management.Automation.Language.InvokeMemberExpressionAst] -and
+                    [string] $node.Member -in 'IndexOf', 'LastIndexOf', 'StartsWith', 'EndsWith'
+                }, $true)
+            foreach ($call in $calls) {
+                if ([string] $call.Arguments -notmatch 'StringComparison|^\[char\]') { "$($file.Name): $call" }
+            }
+        }
+        $files.Count | Should -BeGreaterThan 10
+        $wrong | Should -BeNullOrEmpty
+    }
+
     It 'pass the script analyzer' {
         if (-not (Get-Module -Name PSScriptAnalyzer -ListAvailable)) {
             Set-ItResult -Skipped -Because 'PSScriptAnalyzer is not there: Install-Module PSScriptAnalyzer'

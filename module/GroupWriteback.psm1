@@ -26,6 +26,7 @@ foreach ($folder in 'Private', 'Public') {
     }
 }
 
+Restore-StateChoice
 Register-TimeConverter
 
 $types = @(Get-TypeData)
@@ -33,7 +34,9 @@ Update-TypeData -TypeData $types -Force -WhatIf:$false -Confirm:$false
 
 $ExecutionContext.SessionState.Module.OnRemove = {
     Close-Engine
-    foreach ($type in $types) { Remove-TypeData -TypeName $type.TypeName -ErrorAction Ignore }
+    foreach ($type in $types) {
+        Remove-TypeData -TypeName $type.TypeName -ErrorAction Ignore -WhatIf:$false -Confirm:$false
+    }
 }
 
 Export-ModuleMember -Function @(

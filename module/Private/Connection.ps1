@@ -5,7 +5,7 @@ function ConvertTo-SourceField {
     $fields = @{}
     foreach ($name in 'TenantId', 'ClientId', 'Environment') {
         if ($Bound[$name]) {
-            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name]
+            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = ([string] $Bound[$name]).Trim()
         }
     }
     if ($Bound['Authority']) { $fields['authority'] = $Bound['Authority'].OriginalString }
@@ -13,7 +13,7 @@ function ConvertTo-SourceField {
     if ($Bound['TenantCAFile']) { $fields['caFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['TenantCAFile'] }
     switch ($Cmdlet.ParameterSetName) {
         'ClientSecret' {
-            $fields['clientId'] = $Bound['ClientSecretCredential'].UserName
+            $fields['clientId'] = $Bound['ClientSecretCredential'].UserName.Trim()
             $fields['credential'] = @{
                 kind   = 'clientSecret'
                 secret = ConvertFrom-Secret -Secret $Bound['ClientSecretCredential'].Password
@@ -97,7 +97,7 @@ function ConvertTo-TargetField {
         'UseStartTls', 'DirectoryCAFile' |
             Where-Object -FilterScript { $Bound.ContainsKey($_) }
     )
-    $lost = @('Environment', 'Authority', 'GraphEndpoint', 'TenantCAFile' |
+    $lost = @('TenantId', 'ClientId', 'Environment', 'Authority', 'GraphEndpoint', 'TenantCAFile' |
         Where-Object -FilterScript { $Bound.ContainsKey($_) })
     if ($lost -and $Cmdlet.ParameterSetName -eq 'Directory') {
         $problem = @{
@@ -105,7 +105,9 @@ function ConvertTo-TargetField {
             Category = 'InvalidArgument'
             Object   = "-$($lost[0])"
             Message  = 'The parameter is for the tenant, but how to sign in there was not given.'
-            Advice   = 'Add -ClientSecretCredential, a certificate, -Identity, -WorkloadIdentity or an access token.'
+            Advice   = 'Add -ClientSecretCredential (Get-Credential), which asks for the client id and the secret of ' +
+                'the application; or -ClientId with -CertificateThumbprint or -CertificatePath; or -Identity, ' +
+                '-WorkloadIdentity, -AccessTokenProvider or -AccessToken.'
         }
         throw (ConvertTo-ErrorRecord @problem)
     }
@@ -117,6 +119,16 @@ function ConvertTo-TargetField {
                 Object   = "-$($given[0])"
                 Message  = 'The parameter is for the directory, but no server was given.'
                 Advice   = 'Add -Server with a domain controller or the DNS name of the domain.'
+            }
+            throw (ConvertTo-ErrorRecord @problem)
+        }
+        if ($Cmdlet.ParameterSetName -eq 'Directory') {
+            $problem = @{
+                Id       = 'NothingToConnect'
+                Category = 'InvalidArgument'
+                Message  = 'Neither the tenant nor the directory was named.'
+                Advice   = 'Give -TenantId with a credential, -Server with a domain controller or the DNS name of ' +
+                    'the domain, or both. See: Get-Help Connect-GroupWriteback -Examples'
             }
             throw (ConvertTo-ErrorRecord @problem)
         }
@@ -132,7 +144,7 @@ function ConvertTo-TargetField {
         }
         throw (ConvertTo-ErrorRecord @problem)
     }
-    $fields = @{ server = [string] $Bound['Server']; startTls = [bool] $Bound['UseStartTls'] }
+    $fields = @{ server = ([string] $Bound['Server']).Trim(); startTls = [bool] $Bound['UseStartTls'] }
     if ($Bound['DirectoryCAFile']) {
         $fields['caFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['DirectoryCAFile']
     }

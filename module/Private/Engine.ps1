@@ -64,10 +64,7 @@ function Get-Engine {
         Close-Engine
         $engine = $null
     }
-    if ($engine -and -not (Test-EngineState -Engine $engine)) {
-        Close-Engine
-        $engine = $null
-    }
+    if ($engine -and -not (Test-EngineState -Engine $engine)) { $engine = Switch-Engine }
     if (-not $engine) { $engine = Open-Engine }
     $level = Get-LogLevel
     if ($engine.LogLevel -ne $level) {
@@ -75,6 +72,30 @@ function Get-Engine {
         [void] (Invoke-EngineExchange -Engine $engine -Method 'session.log' -Parameter @{ level = $level })
     }
     $engine
+}
+
+# Opens the engine of another state and ends the former one, which stays with its connections when that fails.
+function Switch-Engine {
+    $former = $script:Engine
+    $signer = $script:Certificate
+    $provider = $script:AccessTokenProvider
+    $script:Engine = $null
+    $opened = $null
+    try {
+        $opened = Open-Engine
+    }
+    finally {
+        $script:Engine = $former
+        if ($opened) {
+            Close-Engine
+            $script:Engine = $opened
+        }
+        else {
+            $script:Certificate = $signer
+            $script:AccessTokenProvider = $provider
+        }
+    }
+    $opened
 }
 
 # With -Debug the engine logs each request that it repeats, and each pause.
@@ -121,6 +142,7 @@ function Open-Engine {
     }
     $path = (Get-Item -LiteralPath $path).FullName
     Assert-EnginePath -Path $path
+    Enable-EngineFile -Path $path
     $utf8 = New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false
     $start = New-Object -TypeName System.Diagnostics.ProcessStartInfo
     $start.FileName = $path
@@ -138,7 +160,7 @@ function Open-Engine {
             'See whether a policy or a virus scanner keeps it from running.'
         }
         else {
-            "Make it executable: chmod +x '$path'"
+            "Make it executable (chmod +x '$path'); its volume must not be mounted with noexec."
         }
         $problem = @{
             Id       = 'EngineNotStarted'
@@ -197,6 +219,7 @@ function Open-Engine {
     finally {
         if (-not $initialized) { Close-Engine -Kill }
     }
+    Save-StateChoice
     Write-Verbose -Message (ConvertTo-PlainText -Text ("Engine $($script:Engine.Info.engineVersion) started; " +
         "state: $($script:Engine.Info.statePath); log: $($script:Engine.Log.Path)"))
     $script:Engine

@@ -3,11 +3,15 @@ function Disconnect-GroupWriteback {
     .SYNOPSIS
         Closes the connections, forgets the credentials and ends the engine.
     .DESCRIPTION
-        Closes the connections to the tenant and to the directory and ends the engine process of this PowerShell
-        session. Settings and state stay; the next command starts the engine again. Removing the module or closing
+        Closes the connections to the tenant and to the directory and ends the
+        engine process of this PowerShell session. Settings and state stay; the next
+        command starts the engine again, with the folder of the state that was
+        chosen by -StatePath in this session. Removing the module or closing
         PowerShell does the same.
     .EXAMPLE
         Disconnect-GroupWriteback
+
+        Ends what Connect-GroupWriteback began.
     .INPUTS
         None
     .OUTPUTS
@@ -21,6 +25,5 @@ function Disconnect-GroupWriteback {
 
     Import-CallerPreference -Cmdlet $PSCmdlet
     Close-Engine
-    $script:StatePath = ''
-    $script:ServiceAccount = ''
+    if ($script:StatePath) { Write-Verbose -Message "The next command opens the same state: '$script:StatePath'." }
 }

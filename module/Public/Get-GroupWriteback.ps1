@@ -3,16 +3,21 @@ function Get-GroupWriteback {
     .SYNOPSIS
         Shows whether group writeback is on, its settings and its last run.
     .DESCRIPTION
-        Reads the settings and the state. No connection is needed, and it works while another process runs a sync.
+        Reads the settings and the state. No connection is needed, and it works
+        while another process runs a sync.
 
-        NextPolicyType says whether the next sync reads what has changed (Delta) or everything (Initial), and
-        NextPolicyReason why it is Initial, as far as that is known before it begins; PendingGroups, how many groups it
-        looks at whatever has changed, because something of them is still to be done or to be found out.
+        NextPolicyType says whether the next sync reads what has changed (Delta) or
+        everything (Initial), and NextPolicyReason why it is Initial, as far as that
+        is known before it begins; PendingGroups, how many groups it looks at
+        whatever has changed, because something of them is still to be done or to be
+        found out.
     .PARAMETER StatePath
-        The folder of the state to look at from now on, if it is not the default one. Connections to another state
-        are closed.
+        The folder of the state to look at from now on, if it is not the default
+        one. Connections to another state are closed.
     .EXAMPLE
         Get-GroupWriteback
+
+        Everything that is set, and how the last run ended.
     .EXAMPLE
         (Get-GroupWriteback).LastRun.Status
 
@@ -33,6 +38,6 @@ function Get-GroupWriteback {
     )
 
     Import-CallerPreference -Cmdlet $PSCmdlet
-    if ($StatePath) { $script:StatePath = Resolve-FilePath -Cmdlet $PSCmdlet -Path $StatePath }
+    Select-State -Cmdlet $PSCmdlet -Path $StatePath
     Get-Status -Cmdlet $PSCmdlet
 }

@@ -5,6 +5,7 @@
 function Use-FakeScript {
     param([System.Collections.IDictionary] $Script = @{})
     Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
+    Clear-StateChoice
     $env:GROUPWRITEBACK_ENGINE = $env:FAKE_ENGINE
     $env:FAKE_ENGINE_SCRIPT = Join-Path -Path $TestDrive -ChildPath 'script.json'
     $env:FAKE_ENGINE_JOURNAL = Join-Path -Path $TestDrive -ChildPath 'journal.jsonl'
@@ -27,9 +28,16 @@ function Get-FakeJournal {
     }
 }
 
+# What this session has chosen by -StatePath outlives the module.
+function Clear-StateChoice {
+    $runspace = [System.Management.Automation.Runspaces.Runspace]::DefaultRunspace.InstanceId
+    [System.AppDomain]::CurrentDomain.SetData("GroupWriteback.State.$runspace", $null)
+}
+
 # Ends the module and forgets the fake.
 function Clear-FakeScript {
     Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
+    Clear-StateChoice
     foreach ($name in 'GROUPWRITEBACK_ENGINE', 'FAKE_ENGINE_SCRIPT', 'FAKE_ENGINE_JOURNAL') {
         Remove-Item -Path "Env:$name" -ErrorAction SilentlyContinue
     }

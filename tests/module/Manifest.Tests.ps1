@@ -61,7 +61,7 @@ Describe 'The about topic' {
                 ForEach-Object -Process { $_.Groups[1].Value } |
                 Sort-Object -Unique
         )
-        $path = [System.IO.Path]::Combine($module, 'en-US', 'about_GroupWriteback.help.txt')
+        $path = [System.IO.Path]::Combine($root, 'en-US', 'about_GroupWriteback.help.txt')
         $topic = @(Get-Content -LiteralPath $path) -join "`n"
         $listed = @(
             [regex]::Matches($topic, '(?m)^      ([A-Z]\w+)  ') |

@@ -3,18 +3,21 @@ function Disable-GroupWriteback {
     .SYNOPSIS
         Turns group writeback off. The next sync deletes the groups that it wrote.
     .DESCRIPTION
-        Counts the groups that this installation wrote to the directory, asks, and marks just these for deletion; the
-        next sync (or -StartSync) deletes them and nothing else. Until then Enable-GroupWriteback takes it back.
-        Groups that were adopted stay, unless -IncludeAdopted is given. With -KeepGroup all groups stay as they are.
+        Counts the groups that this installation wrote to the directory, asks, and
+        marks just these for deletion; the next sync (or -StartSync) deletes them
+        and nothing else. Until then Enable-GroupWriteback takes it back. Groups
+        that were adopted stay, unless -IncludeAdopted is given. With -KeepGroup all
+        groups stay as they are.
 
         With -WhatIf the groups that would be deleted come out as objects.
 
-        Needs the connection to the directory; the tenant is not needed. In a script without a user add
-        -Confirm:$false.
+        Needs the connection to the directory; the tenant is not needed. In a script
+        without a user add -Confirm:$false.
     .PARAMETER KeepGroup
         Only stop writing; delete nothing.
     .PARAMETER IncludeAdopted
-        Delete the groups that another tool wrote and that were taken over later, too.
+        Delete the groups that another tool wrote and that were taken over
+        later, too.
     .PARAMETER StartSync
         Delete the groups right away.
     .PARAMETER PassThru
@@ -34,7 +37,8 @@ function Disable-GroupWriteback {
     .INPUTS
         None
     .OUTPUTS
-        None. With -WhatIf GroupWriteback.Change, with -StartSync GroupWriteback.Run, with -PassThru GroupWriteback.Status.
+        None. With -WhatIf GroupWriteback.Change, with -StartSync
+        GroupWriteback.Run, with -PassThru GroupWriteback.Status.
     .LINK
         Enable-GroupWriteback
     #>

@@ -3,35 +3,47 @@ function Get-GroupWritebackChange {
     .SYNOPSIS
         Shows the changes that a run planned, and what became of each.
     .DESCRIPTION
-        Reads the changes of a run from the state; no connection is needed. They come one after the other as they
-        are read, so that also a very large run can be looked at.
+        Reads the changes of a run from the state; no connection is needed. They
+        come one after the other as they are read, so that also a very large run can
+        be looked at.
 
-        Reason says why, where a change is not plain, and Message says it in words. Drift is what somebody else had
-        changed in the directory: Message says what and when, Attributes and the members what was put right. A group that
-        is not written is there as well, with the action Skip and the reason, name-clash for example.
+        Reason says why, where a change is not plain, and Message says it in words.
+        Drift is what somebody else had changed in the directory: Message says what
+        and when, Attributes and the members what was put right. A group that is not
+        written is there as well, with the action Skip and the reason, name-clash
+        for example.
     .PARAMETER RunId
         The number of the run. The default is the newest one.
     .PARAMETER Action
-        Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers, Delete, Skip.
+        Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers,
+        Delete, Skip.
     .PARAMETER Outcome
-        Only changes with these outcomes: pending (not tried), done, partial (some members were refused), failed,
-        unknown (the answer was lost; the next run finds out), skipped, held (back by a threshold, see
+        Only changes with these outcomes: pending (not tried), done, partial
+        (some members were refused), failed, unknown (the answer was lost; the
+        next run finds out), skipped, held (back by a threshold, see
         Start-GroupWritebackSync).
     .PARAMETER AllMembers
-        Give all members that are added and removed; otherwise AddMembers and RemoveMembers hold the first
-        100. AddCount and RemoveCount are always right.
+        Give all members that are added and removed; otherwise AddMembers and
+        RemoveMembers hold the first 100. AddCount and RemoveCount are always
+        right.
     .EXAMPLE
         Get-GroupWritebackChange
 
         The changes of the newest run.
     .EXAMPLE
-        Get-GroupWritebackRun -Last 10 | Get-GroupWritebackChange -Outcome failed, partial, unknown | Format-List
+        Get-GroupWritebackRun -Last 10 |
+            Get-GroupWritebackChange -Outcome failed, partial, unknown |
+            Format-List
+
+        What went wrong in the last ten runs, and why.
     .EXAMPLE
-        Get-GroupWritebackRun -Last 50 | Get-GroupWritebackChange | Where-Object Reason -eq drift
+        Get-GroupWritebackRun -Last 50 | Get-GroupWritebackChange |
+            Where-Object Reason -eq drift
 
         What had been changed by hand, and was put right.
     .EXAMPLE
-        Get-GroupWritebackChange -RunId 17 -Action UpdateMembers -AllMembers | Select-Object DisplayName -ExpandProperty RemoveMembers
+        Get-GroupWritebackChange -RunId 17 -Action UpdateMembers -AllMembers |
+            Select-Object DisplayName -ExpandProperty RemoveMembers
 
         The members that run 17 removed.
     .INPUTS

@@ -3,18 +3,23 @@ function Get-GroupWritebackGroup {
     .SYNOPSIS
         Shows the groups that are written back, and how each stands.
     .DESCRIPTION
-        Reads what the last run knew of the groups; no connection is needed. Situation says how the group of the
-        tenant and that of the directory stand to each other, Unwritten how many members are not written; see
-        Get-GroupWritebackGroupMember for why. Objects of the directory that stand for no group of the tenant (foreign,
-        unmatched) come too; they have no Id.
+        Reads what the last run knew of the groups; no connection is needed.
+        Situation says how the group of the tenant and that of the directory stand
+        to each other, Unwritten how many members are not written; see
+        Get-GroupWritebackGroupMember for why. Objects of the directory that stand
+        for no group of the tenant (foreign, unmatched) come too; they have no Id.
     .PARAMETER Name
-        The display name, mail address or common name; * and ? are wildcards. The default is all groups.
+        The display name, mail address or common name; * and ? are wildcards.
+        The default is all groups.
     .PARAMETER Id
         The id of the group in the tenant, or its objectGUID in the directory.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales*'
+
+        The groups whose names begin so.
     .EXAMPLE
-        Get-GroupWritebackGroup | Where-Object Unwritten | Get-GroupWritebackGroupMember | Where-Object Reason
+        Get-GroupWritebackGroup | Where-Object Unwritten |
+            Get-GroupWritebackGroupMember | Where-Object Reason
 
         Every member that is not written, with the reason.
     .EXAMPLE

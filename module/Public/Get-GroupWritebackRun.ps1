@@ -3,16 +3,19 @@ function Get-GroupWritebackRun {
     .SYNOPSIS
         Shows the runs, newest first.
     .DESCRIPTION
-        Reads the records of the runs: syncs, syncs of one group, previews and what Disable-GroupWriteback planned. No
-        connection is needed. PolicyType says whether a run read what had changed (Delta) or everything (Initial), and
-        PolicyReason why it was Initial; see Start-GroupWritebackSync. They are kept for as many days as
-        Set-GroupWriteback -RunHistoryDays says.
+        Reads the records of the runs: syncs, syncs of one group, previews and what
+        Disable-GroupWriteback planned. No connection is needed. PolicyType says
+        whether a run read what had changed (Delta) or everything (Initial), and
+        PolicyReason why it was Initial; see Start-GroupWritebackSync. They are kept
+        for as many days as Set-GroupWriteback -RunHistoryDays says.
     .PARAMETER Id
         The number of the run.
     .PARAMETER Last
         Only the newest runs, as many as given.
     .EXAMPLE
         Get-GroupWritebackRun -Last 5
+
+        The five newest runs.
     .EXAMPLE
         Get-GroupWritebackRun -Last 1 | Get-GroupWritebackChange
 

@@ -3,47 +3,64 @@ function Start-GroupWritebackSync {
     .SYNOPSIS
         Synchronises the groups of the tenant to the directory now, or one group.
     .DESCRIPTION
-        Imports what has changed in the tenant and in the directory, writes what differs, and returns the record of
-        the run. After Disable-GroupWriteback it deletes the groups that were named there.
+        Imports what has changed in the tenant and in the directory, writes what
+        differs, and returns the record of the run. After Disable-GroupWriteback it
+        deletes the groups that were named there.
 
-        A run whose Status is complete did everything. Partial: some objects failed, could not be decided, or were held
-        back; a warning says so, and the next sync goes on with them. Where changes failed or were held back, and when
-        the run stopped or failed, an error is written besides the record, so that a scheduled task or a runbook fails
-        whose script says $ErrorActionPreference = 'Stop'.
+        A run whose Status is complete did everything. Partial: some objects failed,
+        could not be decided, or were held back; a warning says so, and the next
+        sync goes on with them. Where changes failed or were held back, and when the
+        run stopped or failed, an error is written besides the record, so that a
+        scheduled task or a runbook fails whose script says $ErrorActionPreference =
+        'Stop'.
 
-        What a sync would delete or remove beyond the thresholds it holds back, each time, while everything else is
-        written: see Get-GroupWritebackChange -Outcome held. If it is meant, -AllowOnce with the PlanId of that run lets
-        just that pass, once. Only a tenant without any group that is to be written stops the sync as a whole.
+        What a sync would delete or remove beyond the thresholds it holds back, each
+        time, while everything else is written: see Get-GroupWritebackChange
+        -Outcome held. If it is meant, -AllowOnce with the PlanId of that run lets
+        just that pass, once. Only a tenant without any group that is to be written
+        stops the sync as a whole.
 
-        With -Group just that group is read and written, and what became of it comes out step by step: whether it was
-        found in the tenant (Import), is to be written (Scope), has an object in the directory (Join), which members
-        it has (Members), and what was done (Action). Unwritten has the members that are not in the directory, each
-        with the reason, 500 at most; after a run that wrote, Get-GroupWritebackGroupMember gives all members. It leaves
-        what the next sync of all groups reads as it was.
+        With -Group just that group is read and written, and what became of it comes
+        out step by step: whether it was found in the tenant (Import), is to be
+        written (Scope), has an object in the directory (Join), which members it has
+        (Members), and what was done (Action). Unwritten has the members that are
+        not in the directory, each with the reason, 500 at most; after a run that
+        wrote, Get-GroupWritebackGroupMember gives all members. It leaves what the
+        next sync of all groups reads as it was.
 
-        With -WhatIf nothing is written; the planned changes come out as objects, with -Group the steps. Ctrl+C ends
-        the sync after the operation it is in; the next one goes on.
+        With -WhatIf nothing is written; the planned changes come out as objects,
+        with -Group the steps. Ctrl+C ends the sync after the operation it is in;
+        the next one goes on.
 
         Needs the connections to the tenant and to the directory.
     .PARAMETER PolicyType
-        Delta reads what has changed since the last sync, Initial everything. The default is what is due: normally
-        Delta, and Initial by itself when it has to be. The PolicyReason of the run says why it was Initial:
-        requested (by this parameter), first (nothing was synchronised before), settings-changed (which groups are
-        written, or how, or the name of their container), interval (the last one is too long ago, see
-        Set-GroupWriteback -InitialIntervalDays), settling (the first one may have read a copy of the tenant that was
-        behind), projection-changed (another release reads something else), server-changed (another domain controller than last time, or one restored from a backup),
-        link-expired (Microsoft Graph no longer tells what has changed since).
+        Delta reads what has changed since the last sync, Initial everything.
+        The default is what is due: normally Delta, and Initial by itself when
+        it has to be. The PolicyReason of the run says why it was Initial:
+        requested (by this parameter), first (nothing was synchronised before),
+        settings-changed (which groups are written, or how, or the name of their
+        container), interval (the last one is too long ago, see
+        Set-GroupWriteback -InitialIntervalDays), settling (the first one may
+        have read a copy of the tenant that was behind), projection-changed
+        (another release reads something else), server-changed (another domain
+        controller than last time, or one restored from a backup), link-expired
+        (Microsoft Graph no longer tells what has changed since).
     .PARAMETER AllowOnce
-        The PlanId of a run that held something back at a threshold. It serves once, for a sync that would hold something
-        back without it; with -WhatIf it is not used up.
+        The PlanId of a run that held something back at a threshold. It serves
+        once, for a sync that would hold something back without it; with -WhatIf
+        it is not used up.
     .PARAMETER Group
-        Only this group: its id in the tenant, the objectGUID of its object in the directory, or its whole display name
-        or mail address, in whatever case. More than a few groups are synchronised sooner by a sync of all.
+        Only this group: its id in the tenant, the objectGUID of its object in
+        the directory, or its whole display name or mail address, in whatever
+        case. More than a few groups are synchronised sooner by a sync of all.
     .PARAMETER SkipReplicationCheck
-        Go on although the domain controller has not received what was written on the one that was used before. Only
-        for when that one is lost: otherwise wait until they have replicated.
+        Go on although the domain controller has not received what was written
+        on the one that was used before. Only for when that one is lost:
+        otherwise wait until they have replicated.
     .EXAMPLE
         Start-GroupWritebackSync
+
+        Reads what has changed, writes what differs, and returns the record.
     .EXAMPLE
         Start-GroupWritebackSync -WhatIf | Where-Object Action -eq Delete
 
@@ -63,7 +80,8 @@ function Start-GroupWritebackSync {
 
         Synchronises one group now, and shows each step.
     .EXAMPLE
-        Get-GroupWritebackGroup 'HR-*' | Where-Object Id | Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange
+        Get-GroupWritebackGroup 'HR-*' | Where-Object Id |
+            Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange
 
         What a sync of each of these groups would change.
     .EXAMPLE
@@ -74,7 +92,8 @@ function Start-GroupWritebackSync {
         Objects with a property GroupId, SourceId, Id or ObjectGUID: GroupWriteback.Group, GroupWriteback.Change, groups
         of Microsoft Graph and of the ActiveDirectory module.
     .OUTPUTS
-        GroupWriteback.Run, with -WhatIf GroupWriteback.Change, with -Group GroupWriteback.GroupSync
+        GroupWriteback.Run, with -WhatIf GroupWriteback.Change, with -Group
+        GroupWriteback.GroupSync
     .LINK
         Get-GroupWritebackRun
     .LINK

@@ -3,17 +3,22 @@ function Test-GroupWriteback {
     .SYNOPSIS
         Checks each prerequisite of group writeback.
     .DESCRIPTION
-        Returns one row for each prerequisite: the state, the sign-in to the tenant and the permissions in the token,
-        the connection to the directory, the container and the rights there and to a written group, groups of other
-        tools, who else may create or change groups there, what the account and the application may do that they need
-        not, whether deleted objects can be seen, the schema and Exchange. Nothing is changed. What needs a connection that is not there
-        is Skipped.
+        Returns one row for each prerequisite: the state, the sign-in to the tenant
+        and the permissions in the token, the connection to the directory, the
+        container and the rights there and to a written group, groups of other
+        tools, who else may create or change groups there, what the account and the
+        application may do that they need not, whether deleted objects can be seen,
+        the schema and Exchange. Nothing is changed. What needs a connection that is
+        not there is Skipped.
     .PARAMETER TargetContainer
-        The distinguished name of the container to check. The default is the one that is set.
+        The distinguished name of the container to check. The default is the one
+        that is set.
     .PARAMETER Quiet
         Return only True, or False if any check failed.
     .EXAMPLE
-        Test-GroupWriteback -TargetContainer 'OU=Groups,OU=Cloud,DC=contoso,DC=com'
+        Test-GroupWriteback 'OU=Groups,DC=contoso,DC=com'
+
+        Checks everything before group writeback is enabled there.
     .EXAMPLE
         Test-GroupWriteback | Where-Object Result -eq Failed | Format-List
 

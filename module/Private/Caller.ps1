@@ -37,6 +37,14 @@ function Get-ListedValue {
     $spelled
 }
 
+# A distinguished name without quotes is a list to PowerShell, of what is between its commas.
+class DistinguishedNameAttribute : System.Management.Automation.ArgumentTransformationAttribute {
+    [object] Transform([System.Management.Automation.EngineIntrinsics] $engineIntrinsics, [object] $inputData) {
+        if ($inputData -is [array]) { return $inputData -join ',' }
+        return $inputData
+    }
+}
+
 # A path as the caller means it, for a process that has another current folder and knows no drives of PowerShell.
 function Resolve-FilePath {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [string] $Path)

@@ -11,7 +11,8 @@ class PromptCompleter : System.Management.Automation.IArgumentCompleter {
         [string] $commandName, [string] $parameterName, [string] $wordToComplete,
         [System.Management.Automation.Language.CommandAst] $commandAst, [System.Collections.IDictionary] $fakeBound
     ) {
-        return [System.Management.Automation.CompletionResult[]] @(Find-Completion -Kind $this.Kind -Word $wordToComplete)
+        $found = @(Find-Completion -Kind $this.Kind -Word $wordToComplete)
+        return [System.Management.Automation.CompletionResult[]] $found
     }
 }
 
@@ -41,25 +42,25 @@ function Find-Completion {
     $newest = $errors[0]
     try {
         switch ($Kind) {
-            'Run' { Find-Run | Where-Object -FilterScript { Test-Start "$($_.Id)" $word } | New-RunCompletion }
+            'Run' { Find-Run | Where-Object -FilterScript { Test-Start "$($_.Id)" $word } | ConvertTo-RunCompletion }
             'Adoption' {
                 Find-Run | Where-Object -FilterScript { $_.Planned.Adopt -and (Test-Start $_.PlanId $word) } |
-                    New-PlanCompletion
+                    ConvertTo-PlanCompletion
             }
             'Consent' {
                 Find-Run | Where-Object -FilterScript { (Test-Limit -Run $_) -and (Test-Start $_.PlanId $word) } |
-                    New-PlanCompletion
+                    ConvertTo-PlanCompletion
             }
-            'GroupName' { Find-Group "$word*" | Sort-Object -Property DisplayName -Unique | New-GroupCompletion }
-            'Group' { Find-Group "$word*" | Where-Object -FilterScript { $_.Id } | New-GroupCompletion -Single }
+            'GroupName' { Find-Group "$word*" | Sort-Object -Property DisplayName -Unique | ConvertTo-GroupCompletion }
+            'Group' { Find-Group "$word*" | Where-Object -FilterScript { $_.Id } | ConvertTo-GroupCompletion -Single }
             'WrittenGroup' {
                 Find-Group "$word*" | Where-Object -FilterScript { $_.Id -and $_.DistinguishedName } |
-                    New-GroupCompletion -Single
+                    ConvertTo-GroupCompletion -Single
             }
             'GroupId' {
                 Find-Group '*' | Where-Object -FilterScript {
                     $_.Id -and ((Test-Start $_.Id $word) -or (Test-Start $_.DisplayName $word))
-                } | New-GroupCompletion -ById
+                } | ConvertTo-GroupCompletion -ById
             }
         }
     }
@@ -80,26 +81,26 @@ function Test-Start {
     $Text.StartsWith($Word, [System.StringComparison]::OrdinalIgnoreCase)
 }
 
-function New-RunCompletion {
+function ConvertTo-RunCompletion {
     [OutputType([System.Management.Automation.CompletionResult])]
     param([Parameter(ValueFromPipeline)] $Run)
     process {
-        New-Completion -Value "$($Run.Id)" -Detail ('{0:g} {1} {2}' -f $Run.Started, $Run.Kind, $Run.Status)
+        ConvertTo-Completion -Value "$($Run.Id)" -Detail ('{0:g} {1} {2}' -f $Run.Started, $Run.Kind, $Run.Status)
     }
 }
 
-function New-PlanCompletion {
+function ConvertTo-PlanCompletion {
     [OutputType([System.Management.Automation.CompletionResult])]
     param([Parameter(ValueFromPipeline)] $Run)
     process {
         $held = @(@($Run.HeldBy) + $Run.StopReason | Where-Object -FilterScript { $_ })
         $what = if ($held) { $held -join ', ' } else { "adopts $($Run.Planned.Adopt)" }
-        New-Completion -Value $Run.PlanId -Detail "Run $($Run.Id): $what"
+        ConvertTo-Completion -Value $Run.PlanId -Detail "Run $($Run.Id): $what"
     }
 }
 
 # With -Single each value names one group: a name that several have names none of them.
-function New-GroupCompletion {
+function ConvertTo-GroupCompletion {
     [OutputType([System.Management.Automation.CompletionResult])]
     param([Parameter(ValueFromPipeline)] $Group, [switch] $Single, [switch] $ById)
     begin { $groups = New-Object -TypeName System.Collections.Generic.List[object] }
@@ -109,12 +110,12 @@ function New-GroupCompletion {
         foreach ($one in $groups) { $same[$one.DisplayName]++ }
         foreach ($one in $groups | Select-Object -First 50) {
             $value = if ($ById -or ($Single -and $same[$one.DisplayName] -gt 1)) { $one.Id } else { $one.DisplayName }
-            New-Completion -Value $value -Text $one.DisplayName -Detail "$($one.DistinguishedName)"
+            ConvertTo-Completion -Value $value -Text $one.DisplayName -Detail "$($one.DistinguishedName)"
         }
     }
 }
 
-function New-Completion {
+function ConvertTo-Completion {
     [OutputType([System.Management.Automation.CompletionResult])]
     param([string] $Value, [string] $Text = $Value, [string] $Detail)
     if (-not $Value) { return }

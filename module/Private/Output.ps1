@@ -2,7 +2,7 @@
 # administrators know from the ActiveDirectory module where there are such.
 
 # The name comes after the members: PowerShell refuses to make members that the name has already (TypeData.ps1).
-function New-TypedObject {
+function ConvertTo-TypedObject {
     param([string] $TypeName, [System.Collections.IDictionary] $Property)
     $object = [pscustomobject] $Property
     $object.PSObject.TypeNames.Insert(0, $TypeName)
@@ -11,7 +11,7 @@ function New-TypedObject {
 
 function ConvertTo-Total {
     param($Total)
-    New-TypedObject -TypeName 'GroupWriteback.Total' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Total' -Property ([ordered]@{
         Create         = [int] $Total.create
         Adopt          = [int] $Total.adopt
         Update         = [int] $Total.update
@@ -28,7 +28,7 @@ function ConvertTo-Run {
     param($Run)
     $problem = $null
     if ($Run.error) {
-        $problem = New-TypedObject -TypeName 'GroupWriteback.RunError' -Property ([ordered]@{
+        $problem = ConvertTo-TypedObject -TypeName 'GroupWriteback.RunError' -Property ([ordered]@{
             Id         = $Run.error.id
             Category   = $Run.error.category
             Object     = [string] $Run.error.object
@@ -38,7 +38,7 @@ function ConvertTo-Run {
     }
     $started = ConvertTo-LocalTime $Run.started
     $ended = ConvertTo-LocalTime $Run.ended
-    New-TypedObject -TypeName 'GroupWriteback.Run' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Run' -Property ([ordered]@{
         Id               = [long] $Run.id
         Kind             = $Run.kind
         PolicyType       = $Run.policyType
@@ -73,13 +73,13 @@ function ConvertTo-Run {
 function ConvertTo-GroupSync {
     param($Sync)
     $run = ConvertTo-Run $Sync.run
-    New-TypedObject -TypeName 'GroupWriteback.GroupSync' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.GroupSync' -Property ([ordered]@{
         GroupId     = $Sync.id
         DisplayName = [string] $Sync.displayName
         Status      = $run.Status
         Steps       = @(foreach ($step in $Sync.steps) {
                 if ($null -ne $step) {
-                    New-TypedObject -TypeName 'GroupWriteback.GroupSyncStep' -Property ([ordered]@{
+                    ConvertTo-TypedObject -TypeName 'GroupWriteback.GroupSyncStep' -Property ([ordered]@{
                         Name    = $step.name
                         Result  = $step.result
                         Message = [string] $step.message
@@ -113,7 +113,7 @@ function ConvertTo-Change {
         }
     }
     # not Add and Remove: of several changes these would be the methods of the array
-    New-TypedObject -TypeName 'GroupWriteback.Change' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Change' -Property ([ordered]@{
         ChangeId          = [long] $Change.id
         RunId             = [long] $Change.runId
         Action            = $Change.action
@@ -136,7 +136,7 @@ function ConvertTo-Change {
 
 function ConvertTo-Group {
     param($Group)
-    New-TypedObject -TypeName 'GroupWriteback.Group' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Group' -Property ([ordered]@{
         Id                = $Group.id
         DisplayName       = [string] $Group.displayName
         Description       = [string] $Group.description
@@ -155,7 +155,7 @@ function ConvertTo-Group {
 
 function ConvertTo-Member {
     param($Member, [string] $GroupId)
-    New-TypedObject -TypeName 'GroupWriteback.Member' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Member' -Property ([ordered]@{
         GroupId           = $GroupId
         Id                = $Member.id
         Name              = [string] $Member.name
@@ -169,7 +169,7 @@ function ConvertTo-Member {
 
 function ConvertTo-Check {
     param($Check)
-    New-TypedObject -TypeName 'GroupWriteback.Check' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Check' -Property ([ordered]@{
         Name       = $Check.name
         Result     = $Check.result
         Message    = [string] $Check.message
@@ -181,7 +181,7 @@ function ConvertTo-Check {
 function ConvertTo-Connection {
     param($Connection)
     if (-not $Connection.source -and -not $Connection.target) { return }
-    New-TypedObject -TypeName 'GroupWriteback.Connection' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Connection' -Property ([ordered]@{
         TenantId            = [string] $Connection.source.tenantId
         TenantName          = [string] $Connection.source.tenantName
         ClientId            = [string] $Connection.source.appId
@@ -200,7 +200,7 @@ function ConvertTo-Connection {
 function ConvertTo-Status {
     param($Overview, $Connection)
     $settings = $Overview.settings
-    New-TypedObject -TypeName 'GroupWriteback.Status' -Property ([ordered]@{
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Status' -Property ([ordered]@{
         Status                       = $Overview.status
         TenantId                     = [string] $settings.tenant.id
         TenantName                   = [string] $settings.tenant.name

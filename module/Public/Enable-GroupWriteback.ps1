@@ -120,6 +120,7 @@ function Enable-GroupWriteback {
         [Parameter(Position = 0)]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([NothingCompleter])]
+        [DistinguishedNameAttribute()]
         [string] $TargetContainer,
 
         [ValidateSet('ObjectId', 'DisplayName')]

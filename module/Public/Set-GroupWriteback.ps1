@@ -167,6 +167,7 @@ function Set-GroupWriteback {
     param(
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([NothingCompleter])]
+        [DistinguishedNameAttribute()]
         [string] $TargetContainer,
 
         [ValidateSet('ObjectId', 'DisplayName')]

@@ -37,6 +37,7 @@ function Test-GroupWriteback {
         [Parameter(Position = 0)]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([NothingCompleter])]
+        [DistinguishedNameAttribute()]
         [string] $TargetContainer,
 
         [switch] $Quiet

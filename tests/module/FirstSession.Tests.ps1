@@ -51,7 +51,7 @@ $app = Get-Secret ' app '
 $connection = connect-groupwriteback -server ' dc1.contoso.com' -environment GLOBAL -credential (Get-Secret svc) `
     -authtype basic -clientsecretcredential $app -tenantid 'contoso.com '
 "connected: $($connection.Server)"
-"checked: $((test-groupwriteback 'OU=My Groups,DC=contoso,DC=com').Result)"
+"checked: $((test-groupwriteback OU=Groups,DC=contoso,DC=com).Result)"
 $planned = enable-groupwriteback 'OU=My Groups,DC=contoso,DC=com' -nameformat displayname -scope all -whatif
 "planned: $($planned.Action)"
 enable-groupwriteback 'OU=My Groups,DC=contoso,DC=com' -nameformat DISPLAYNAME -confirm:$false
@@ -86,6 +86,7 @@ $why = get-groupwritebackgroup 'HR  Payroll' | where-object unwritten | get-grou
         $sent.source.environment | Should -BeExactly 'Global'
         $sent.source.tenantId | Should -Be 'contoso.com'
         $sent.target.server | Should -Be 'dc1.contoso.com'
+        (Get-FakeJournal -Method 'writeback.test').params.targetContainer | Should -Be 'OU=Groups,DC=contoso,DC=com'
         foreach ($enabled in (Get-FakeJournal -Method 'writeback.enable').params) {
             $enabled.nameFormat | Should -BeExactly 'DisplayName'
             $enabled.targetContainer | Should -Be 'OU=My Groups,DC=contoso,DC=com'

@@ -97,20 +97,41 @@ function ConvertTo-GroupSync {
 function ConvertTo-MemberReference {
     param($Member)
     foreach ($item in $Member) {
-        if ($null -ne $item) { [pscustomobject]@{ Guid = $item.guid; DistinguishedName = $item.dn } }
+        if ($null -ne $item) {
+            New-TypedObject -TypeName 'GroupWriteback.MemberReference' -Property ([ordered]@{
+                Guid              = $item.guid
+                DistinguishedName = [string] $item.dn
+            })
+        }
+    }
+}
+
+# A row holds one value on either side, so that ConvertTo-Json shows it in its default depth. Of an attribute with
+# several values each that goes or comes has a row.
+function ConvertTo-AttributeChange {
+    param($Attribute)
+    $old = @(foreach ($value in $Attribute.old) { if ($null -ne $value) { [string] $value } })
+    $new = @(foreach ($value in $Attribute.new) { if ($null -ne $value) { [string] $value } })
+    $rows = @(
+        if ($old.Count -le 1 -and $new.Count -le 1) { , @($old[0], $new[0]) }
+        else {
+            foreach ($value in $old) { if ($value -cnotin $new) { , @($value, $null) } }
+            foreach ($value in $new) { if ($value -cnotin $old) { , @($null, $value) } }
+        }
+    )
+    foreach ($row in $rows) {
+        New-TypedObject -TypeName 'GroupWriteback.AttributeChange' -Property ([ordered]@{
+            Name = $Attribute.name
+            Old  = $row[0]
+            New  = $row[1]
+        })
     }
 }
 
 function ConvertTo-Change {
     param($Change)
     $attributes = foreach ($attribute in $Change.attributes) {
-        if ($null -ne $attribute) {
-            [pscustomobject]@{
-                Name = $attribute.name
-                Old  = @(foreach ($value in $attribute.old) { [string] $value })
-                New  = @(foreach ($value in $attribute.new) { [string] $value })
-            }
-        }
+        if ($null -ne $attribute) { ConvertTo-AttributeChange -Attribute $attribute }
     }
     # not Add and Remove: of several changes these would be the methods of the array
     ConvertTo-TypedObject -TypeName 'GroupWriteback.Change' -Property ([ordered]@{
@@ -252,7 +273,7 @@ function ConvertTo-ScopeText {
     param($Scope)
     $text = switch ($Scope.groups) {
         'WritebackEnabled' { 'the groups that are enabled for writeback' }
-        'Selected' { "$(@($Scope.groupIds).Count) selected group(s)" }
+        'Selected' { ConvertTo-CountText -Count @($Scope.groupIds).Count -Noun 'selected group' }
         default { 'the Microsoft 365 groups' }
     }
     if ($Scope.groups -eq 'All' -and $Scope.includeSecurityGroups) { $text += ' and the security groups' }
@@ -260,21 +281,20 @@ function ConvertTo-ScopeText {
     $text
 }
 
-# Counts in words, for the questions that ShouldProcess asks.
+# Counts in words, for the questions that ShouldProcess asks. The noun goes with the last number.
 function ConvertTo-TotalText {
     param($Total)
-    $parts = @(
-        if ($Total.create) { "create $($Total.create)" }
-        if ($Total.adopt) { "adopt $($Total.adopt)" }
-        if ($Total.update) { "update $($Total.update)" }
-        if ($Total.move) { "move $($Total.move)" }
-        if ($Total.delete) { "DELETE $($Total.delete)" }
-        if ($Total.skip) { "skip $($Total.skip)" }
-    )
+    $words = [ordered]@{
+        Create = 'create'; Adopt = 'adopt'; Update = 'update'; Move = 'move'; Delete = 'DELETE'; Skip = 'skip'
+    }
+    $parts = @(foreach ($name in $words.Keys) { if ($Total.$name) { "$($words[$name]) $($Total.$name)" } })
+    $last = 0
+    foreach ($name in $words.Keys) { if ($Total.$name) { $last = $Total.$name } }
     $texts = @(
-        if ($parts) { "$($parts -join ', ') group(s)" }
-        if ($Total.updateMembers -or $Total.membersAdded -or $Total.membersRemoved) {
-            "add $([int] $Total.membersAdded) and remove $([int] $Total.membersRemoved) member(s)"
+        if ($parts) { ($parts -join ', ') + $(if ($last -eq 1) { ' group' } else { ' groups' }) }
+        if ($Total.UpdateMembers -or $Total.MembersAdded -or $Total.MembersRemoved) {
+            $removed = ConvertTo-CountText -Count $Total.MembersRemoved -Noun 'member'
+            "add $([int] $Total.MembersAdded) and remove $removed"
         }
     )
     if ($texts) { $texts -join ', ' } else { 'change nothing' }

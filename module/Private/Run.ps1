@@ -146,14 +146,15 @@ function Write-RunOutcome {
     $failures = "Get-GroupWritebackChange -RunId $($Run.Id) -Outcome failed, partial, unknown"
     $problems = @(
         if ($Run.Status -eq 'partial') {
-            $text = "Run $($Run.Id) is partial: $($Run.Failed) change(s) failed, $($Run.UnknownMembers) " +
-                "member(s) could not be determined. $message"
+            $changes = ConvertTo-CountText -Count $Run.Failed -Noun 'change'
+            $members = ConvertTo-CountText -Count $Run.UnknownMembers -Noun 'member'
+            $text = "Run $($Run.Id) is partial: $changes failed, $members could not be determined. $message"
             Write-Warning -Message "$text The next sync tries again. See: $failures"
             if ($Run.Failed -gt 0) {
                 @{
                     Id       = 'ChangesFailed'
                     Category = 'NotSpecified'
-                    Message  = "$($Run.Failed) change(s) of run $($Run.Id) failed or could not be confirmed."
+                    Message  = "$changes of run $($Run.Id) failed or could not be confirmed."
                     Advice   = "The next sync tries again. See: $failures"
                 }
             }

@@ -1,6 +1,7 @@
 # What TAB offers behind a pipe: the members of the types of Output.ps1, as Name or as Name=type where the members of
 # that are worth offering. Written down, for making one of each at every import would take as long as the rest of it.
 $script:Member = @{
+    AttributeChange = 'Name Old New'
     Change        = @'
 ChangeId RunId Action Situation SourceId TargetGuid DisplayName DistinguishedName Attributes
 AddCount RemoveCount AddMembers RemoveMembers Reason Message Outcome ErrorId
@@ -20,6 +21,7 @@ RunId Run=GroupWriteback.Run
 '@
     GroupSyncStep = 'Name Result Message'
     Member        = 'GroupId Id Name Kind Written Reason DistinguishedName TargetGuid'
+    MemberReference = 'Guid DistinguishedName'
     Run           = @'
 Id Kind PolicyType PolicyReason Status StopReason Started=System.DateTimeOffset
 Ended=System.DateTimeOffset Duration=timespan Message Error=GroupWriteback.RunError
@@ -41,6 +43,72 @@ Connection=GroupWriteback.Connection
     Total         = 'Create Adopt Update Move UpdateMembers Delete Skip MembersAdded MembersRemoved'
 }
 
+# Their text, in a string, a list or JSON that is cut: never @{...}; and what the views show, which is called View. They
+# are methods, which CSV and JSON leave out. PowerShell runs them outside of the module, so they know no function of it.
+$script:Method = @{
+    AttributeChange = @{ ToString = { "$($this.Name): $($this.Old) -> $($this.New)" } }
+    MemberReference = @{
+        ToString = { if ($this.DistinguishedName) { $this.DistinguishedName } else { "$($this.Guid)" } }
+    }
+    Change          = @{
+        ToString = { "$($this.Action) $($this.DisplayName)" }
+        # the middle of a DN goes where it is too long
+        ViewName = {
+            if ($this.DisplayName) { return $this.DisplayName }
+            $this.DistinguishedName -replace '^(.{29}[^\uD800-\uDBFF]).{12,}([^\uDC00-\uDFFF].{14})$', '$1...$2'
+        }
+    }
+    Group           = @{
+        ToString = { $this.DisplayName }
+        ViewName = {
+            if ($this.DisplayName) { return $this.DisplayName }
+            $this.DistinguishedName -replace '^(.{29}[^\uD800-\uDBFF]).{12,}([^\uDC00-\uDFFF].{14})$', '$1...$2'
+        }
+    }
+    GroupSync       = @{ ToString = { "$($this.DisplayName): $($this.Status)" } }
+    GroupSyncStep   = @{ ToString = { "$($this.Name): $($this.Result)" } }
+    Member          = @{ ToString = { if ($this.Name) { $this.Name } else { "$($this.Id)" } } }
+    Run             = @{
+        ToString   = { "Run $($this.Id): $($this.Kind) $($this.Status)" }
+        # what it came to; of a name that a narrow column would break its words, or the message
+        ViewResult = {
+            $reason = $this.StopReason
+            $lines = @(
+                if ($this.GroupName) { $this.GroupName } else { $this.GroupId }
+                if ($this.HeldBy) { "held back: $($this.Held.ToString())" }
+                if (-not $reason) { $this.Message }
+                elseif ($reason.Length -le 22) { $reason }
+                elseif ($reason.Contains('-')) { $reason -replace '^(\w+-\w+)-', "`$1`n" -replace '-', ' ' }
+                elseif ($this.Message) { $this.Message }
+                elseif ($this.Error) { $this.Error.Message }
+            )
+            ($lines | Where-Object -FilterScript { $_ }) -join "`n"
+        }
+    }
+    RunError        = @{ ToString = { "$($this.Id): $($this.Message)" } }
+    Total           = @{
+        ToString = {
+            $parts = @(
+                foreach ($name in 'Create', 'Adopt', 'Update', 'Move') {
+                    if ($this.$name) { "$($this.$name) $($name.ToLowerInvariant())" }
+                }
+                if ($this.UpdateMembers -eq 1) { '1 member list' }
+                elseif ($this.UpdateMembers) { "$($this.UpdateMembers) member lists" }
+                foreach ($name in 'Delete', 'Skip') {
+                    if ($this.$name) { "$($this.$name) $($name.ToLowerInvariant())" }
+                }
+            )
+            $text = $parts -join ', '
+            if (-not $this.MembersAdded -and -not $this.MembersRemoved) { return $text }
+            "$text (+$($this.MembersAdded) -$($this.MembersRemoved))".Trim()
+        }
+    }
+    Connection      = @{
+        ToString = { (@($this.TenantName, $this.Server) | Where-Object -FilterScript { $_ }) -join ', ' }
+    }
+    Check           = @{ ToString = { "$($this.Name): $($this.Result)" } }
+}
+
 # A file of types in its place could not be read by two versions of the module in one session.
 function Get-TypeData {
     [OutputType([System.Management.Automation.Runspaces.TypeData])]
@@ -54,6 +122,13 @@ function Get-TypeData {
                 [System.Management.Automation.Runspaces.ScriptPropertyData]::new($name, $typed)
             }
             else { [System.Management.Automation.Runspaces.NotePropertyData]::new($name, '') }
+        }
+        $methods = $script:Method[$kind]
+        if ($methods) {
+            foreach ($name in $methods.Keys) {
+                $type.Members[$name] = [System.Management.Automation.Runspaces.ScriptMethodData]::new(
+                    $name, $methods[$name])
+            }
         }
         $type
     }

@@ -63,10 +63,10 @@ function Disable-GroupWriteback {
         Activity  = 'Counting groups'
     }
     $plan = Invoke-Engine @call
-    $count = [int] $plan.planned.delete
+    $groups = ConvertTo-CountText -Count $plan.planned.delete -Noun 'group'
     $text = if ($KeepGroup) { 'Turn group writeback off and keep all groups' }
-    elseif ($StartSync) { "Turn group writeback off and DELETE $count group(s) from the directory now" }
-    else { "Turn group writeback off and DELETE $count group(s) from the directory with the next sync" }
+    elseif ($StartSync) { "Turn group writeback off and DELETE $groups from the directory now" }
+    else { "Turn group writeback off and DELETE $groups from the directory with the next sync" }
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Disable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }

@@ -194,8 +194,11 @@ function Enable-GroupWriteback {
     $settings = $check.settings
     $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) " +
         "($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
-    $text += ". There are $([int] $check.ownGroups) group(s) of ours and $([int] $check.foreignGroups) of others now"
-    if ($check.adoptPending) { $text += "; $([int] $check.adoptPending) object(s) are to be adopted" }
+    $text += ". Now there: $(ConvertTo-CountText -Count $check.ownGroups -Noun 'group') of ours and " +
+        "$([int] $check.foreignGroups) of others"
+    if ($check.adoptPending) {
+        $text += "; to be adopted: $(ConvertTo-CountText -Count $check.adoptPending -Noun 'object')"
+    }
     $plan = $null
     if ($WhatIfPreference -or
         ($StartSync -and (Test-Preview -Simulation $false -Confirmation $ConfirmPreference -Impact 'Medium'))) {

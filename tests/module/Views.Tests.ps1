@@ -1,0 +1,255 @@
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
+# The views as people see them. With GWB_UPDATE_VIEWS=1 the files in testdata/views are written anew: read the
+# difference.
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments', '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.')]
+param()
+
+BeforeDiscovery {
+    $kinds = @(
+        'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
+        'AttributeChange', 'MemberReference', 'Group', 'Member'
+    )
+    $cases = foreach ($kind in $kinds) { foreach ($width in 80, 100, 120) { @{ Kind = $kind; Width = $width } } }
+}
+
+BeforeAll {
+    . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
+    $folder = [System.IO.Path]::Combine($PSScriptRoot, 'testdata', 'views')
+    $people = 'OU=People,OU=Accounts and Identities,OU=Headquarters,DC=emea,DC=contoso,DC=test'
+    $rocket = [char]::ConvertFromUtf32(0x1F680)
+    $family = "$([char]::ConvertFromUtf32(0x1F469))$([char]0x200D)$([char]::ConvertFromUtf32(0x1F467))"
+    $arabic = -join [char[]] (0x0645, 0x0628, 0x064A, 0x0639, 0x0627, 0x062A)
+    $han = -join [char[]] (0x5E02, 0x573A, 0x8425, 0x9500, 0x90E8)
+
+    # A time whose text is the same in every zone.
+    function Get-Moment {
+        param([string] $Local)
+        ([datetime] $Local).ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ', [cultureinfo]::InvariantCulture)
+    }
+
+    function Use-ViewScript {
+        $none = @{ create = 0; update = 0; updateMembers = 0; delete = 0; membersAdded = 0; membersRemoved = 0 }
+        $time = @{ started = Get-Moment '2026-11-05T10:00'; ended = Get-Moment '2026-11-05T10:02' }
+        $runs = @(
+            Get-FakeRun ($time + @{ id = 10321 })
+            Get-FakeRun ($time + @{
+                id = 10320; status = 'stopped'; stopReason = 'stopped-source-shrunk'; exported = $none
+            })
+            Get-FakeRun ($time + @{
+                id = 10319; status = 'partial'; stopReason = 'stopped-deletion-threshold-exceeded'
+                heldBy = @('stopped-deletion-threshold-exceeded'); held = @{ delete = 600 }; exported = @{ delete = 1 }
+            })
+            Get-FakeRun ($time + @{
+                id = 10318; kind = 'group'; policyType = 'Delta'; groupName = "$han $rocket"; exported = $none
+                status = 'failed'; stopReason = 'DomainControllerUnreadable'
+                error = @{
+                    id = 'DomainControllerUnreadable'; category = 'PermissionDenied'; object = 'dc1.contoso.test'
+                    message = 'The account may not read the object of the domain controller.'
+                    advice = 'Give it the rights of a domain user.'
+                }
+            })
+            Get-FakeRun @{
+                id = 10317; kind = 'preview'; status = 'running'; started = $time.started; ended = ''; exported = $none
+            }
+        )
+        $changes = @(
+            Get-FakeChange @{
+                action = 'UpdateMembers'; addCount = 12000; removeCount = 1; displayName = "Marketing EMEA $family"
+                dn = "CN=Marketing EMEA_0123456789ab,$people"; reason = 'drift'
+                remove = @(@{ guid = '0b000000-0000-0000-0000-000000000002'; dn = '' })
+                message = 'Changed in Active Directory at 2026-11-05 09:00:00 +01:00: 1 member added.'
+                attributes = @(
+                    @{ name = 'displayName'; old = @('By hand'); new = @('Marketing EMEA') }
+                    @{ name = 'extensionName'; old = @('a', 'b'); new = @('b', 'c') }
+                )
+            }
+            Get-FakeChange @{
+                action = 'Skip'; outcome = 'skipped'; displayName = ''; dn = "CN=Foreign,$people"; addCount = 0
+                reason = 'source-of-authority-moved'; message = 'The group was moved to the cloud.'; attributes = @()
+                add = @()
+            }
+        )
+        $groups = @(
+            @{
+                id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Marketing and Sales of the whole company'
+                dn = "CN=Group_0a000000-0000-0000-0000-000000000001,$people"; situation = 'linked'; members = 250000
+                unwritten = 1; lastAction = 'UpdateMembers'; lastOutcome = 'unknown'; mail = 'sales@contoso.test'
+            }
+            @{
+                id = '0a000000-0000-0000-0000-000000000002'; displayName = "$arabic $han $rocket"
+                situation = 'unlinked'; members = 1; unwritten = 1; lastAction = 'Create'; lastOutcome = 'failed'
+            }
+            @{ displayName = ''; dn = "CN=Foreign,$people"; situation = 'unmatched'; members = 3 }
+        )
+        $members = @(
+            @{ id = '0b000000-0000-0000-0000-000000000001'; name = 'alexandra.katharina@emea.contoso.test'
+                kind = 'user'; dn = "CN=Alexandra,$people"; targetGuid = '0c000000-0000-0000-0000-000000000001' }
+            @{ id = '0b000000-0000-0000-0000-000000000002'; name = ''; kind = 'device'; reason = 'no-account' }
+            @{ id = '0b000000-0000-0000-0000-000000000003'; name = "$han $family"; kind = 'user'
+                reason = 'limited-information' }
+        )
+        Use-FakeScript @{
+            'writeback.get'  = @{ result = @{
+                settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; nextPolicyType = 'Delta'
+                statePath = '/state'; lastRun = $runs[0]
+            } }
+            'session.get'    = @{ result = @{
+                source = @{ tenantId = '11111111-1111-1111-1111-111111111111'; tenantName = 'Contoso'
+                    roles = @('GroupMember.Read.All', 'User.Read.All') }
+                target = @{ domain = 'contoso.test'; server = 'dc1.contoso.test'; account = 'svc-gwb@contoso.test' }
+            } }
+            'writeback.test' = @{ result = @{ checks = @(
+                @{ name = 'State'; result = 'Passed'; message = 'The state can be used.' }
+                @{ name = 'HiddenMembershipPermission'; result = 'Failed'; errorId = 'PermissionMissing'
+                    message = 'The token lacks Member.Read.Hidden.'; advice = 'Grant it to the application.' }
+            ) } }
+            'run.list'       = @{ result = @{ runs = $runs } }
+            'change.list'    = @{ result = @{ changes = $changes } }
+            'group.list'     = @{ result = @{ groups = $groups } }
+            'group.members'  = @{ result = @{ members = $members } }
+            'group.get'      = @{ result = $groups[0] }
+            'sync.group'     = @{ result = (Get-FakeGroupSync) }
+        }
+    }
+
+    function Get-GroupId { '0a000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000002' }
+
+    function Get-Sample {
+        param([string] $Kind)
+        switch ($Kind) {
+            'Status' { Get-GroupWriteback }
+            'Connection' { (Get-GroupWriteback).Connection }
+            'Check' { Test-GroupWriteback }
+            'Run' { Get-GroupWritebackRun }
+            'RunError' { (Get-GroupWritebackRun).Error }
+            'Total' { (Get-GroupWritebackRun)[0].Exported }
+            'GroupSync' { Start-GroupWritebackSync -Group Sales }
+            'GroupSyncStep' { (Start-GroupWritebackSync -Group Sales).Steps }
+            'Change' { Get-GroupWritebackChange -RunId 7 }
+            'AttributeChange' { (Get-GroupWritebackChange -RunId 7)[0].Attributes }
+            'MemberReference' { (Get-GroupWritebackChange -RunId 7)[0].AddMembers }
+            'Group' { Get-GroupWritebackGroup }
+            'Member' { Get-GroupId | ForEach-Object -Process { Get-GroupWritebackGroupMember $_ } }
+        }
+    }
+
+    # The objects as a table and a list of that width, without what only a terminal sees.
+    function Get-Shown {
+        param($Sample, [int] $Width)
+        $before = [cultureinfo]::CurrentCulture
+        [cultureinfo]::CurrentCulture = [cultureinfo]::InvariantCulture
+        try {
+            $text = @(
+                $Sample | Format-Table | Out-String -Width $Width
+                $Sample | Format-List | Out-String -Width $Width
+            ) -join ''
+        }
+        finally { [cultureinfo]::CurrentCulture = $before }
+        # a list names the zone, which is another one elsewhere
+        $text = $text -replace '(?m)^((?:Started|Ended)\s+: .*)[+-]\d\d:\d\d(?=\r?$)', '$1+00:00'
+        $lines = $text -replace '\x1b\[[\d;]*m' -split '\r?\n' | ForEach-Object -Process { $_.TrimEnd() }
+        ($lines -join "`n").Trim("`n") -replace '\n{3,}', "`n`n"
+    }
+}
+
+AfterAll { Clear-FakeScript }
+
+Describe 'The view of <Kind> in <Width> columns' -ForEach $cases -Skip:(-not $env:FAKE_ENGINE) {
+    It 'is as it was looked at' {
+        Use-ViewScript
+        $sample = @(Get-Sample -Kind $Kind -WarningAction SilentlyContinue | Where-Object { $null -ne $_ })
+        $sample[0].PSObject.TypeNames[0] | Should -Be "GroupWriteback.$Kind"
+        $shown = Get-Shown -Sample $sample -Width $Width
+        $file = Join-Path -Path $folder -ChildPath "$Kind-$Width.txt"
+        if ($env:GWB_UPDATE_VIEWS) { [System.IO.File]::WriteAllText($file, "$shown`n") }
+        $expected = [System.IO.File]::ReadAllText($file).TrimEnd() -replace '\r'
+        $shown | Should -BeExactly $expected
+        $shown | Should -Not -Match '@\{|System\.Object|GroupWriteback\.\w+$'
+    }
+}
+
+Describe 'Tables' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'of <_> have the same columns in 80 as in 200' -ForEach @(
+        'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
+        'AttributeChange', 'MemberReference', 'Group', 'Member'
+    ) {
+        Use-ViewScript
+        $sample = @(Get-Sample -Kind $_ | Where-Object { $null -ne $_ })
+        $heads = foreach ($width in 80, 200) {
+            $line = @((Get-Shown -Sample $sample -Width $width) -split '\n' -match '^\s*-+(\s+-+)*$')[0]
+            @($line.Trim() -split '\s+').Count
+        }
+        $heads[0] | Should -Be $heads[1]
+    }
+
+    It 'break no name of a reason in <_> columns' -ForEach 80, 100, 120 {
+        Use-ViewScript
+        $runs = (Get-GroupWritebackRun | Out-String -Width $_) -replace '\x1b\[[\d;]*m'
+        $runs | Should -Match '\bstopped-source-shrunk\b'
+        ($runs -replace '\s+', ' ') | Should -Match 'threshold exceeded'
+        $changes = (Get-GroupWritebackChange -RunId 7 | Out-String -Width $_) -replace '\x1b\[[\d;]*m'
+        $changes | Should -Match '\bsource-of-authority-moved\b'
+        $members = (Get-Sample -Kind Member | Out-String -Width $_) -replace '\x1b\[[\d;]*m'
+        $members | Should -Match '\blimited-information\b'
+        @([regex]::Matches($members, '(?m)^\s+Group: ')).Count | Should -Be 2
+    }
+}
+
+Describe 'A change' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeEach {
+        Use-ViewScript
+        $change = @(Get-GroupWritebackChange -RunId 7)[0]
+    }
+
+    It 'is whole in the JSON of the default depth' {
+        $json = $change | ConvertTo-Json -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -BeNullOrEmpty
+        $read = $json | ConvertFrom-Json
+        $read.Attributes[0].Name, $read.Attributes[0].Old, $read.Attributes[0].New |
+            Should -Be 'displayName', 'By hand', 'Marketing EMEA'
+        $read.Attributes[1].Old, $read.Attributes[2].New | Should -Be 'a', 'c'
+        $null -eq $read.Attributes[1].New | Should -BeTrue
+        $read.AddMembers[0].DistinguishedName | Should -Be 'CN=user0001,OU=People,DC=contoso,DC=test'
+    }
+
+    It 'is readable where JSON, a string or a list of properties cuts it' {
+        $json = Get-GroupWritebackChange -RunId 7 | ConvertTo-Json -WarningAction SilentlyContinue
+        $json | Should -Not -Match '@\{'
+        ($json | ConvertFrom-Json)[0].Attributes[0] | Should -Be 'displayName: By hand -> Marketing EMEA'
+        ($json | ConvertFrom-Json)[0].RemoveMembers[0] | Should -Be '0b000000-0000-0000-0000-000000000002'
+        $list = $change | Format-List -Property AddMembers, RemoveMembers, Attributes | Out-String -Width 200
+        $list | Should -Match 'AddMembers\s+: \{CN=user0001,OU=People,DC=contoso,DC=test\}'
+        "$($change.Attributes[0])" | Should -Be 'displayName: By hand -> Marketing EMEA'
+    }
+}
+
+Describe 'A run' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'is whole in the JSON of the default depth' {
+        Use-ViewScript
+        $json = @(Get-GroupWritebackRun)[3] | ConvertTo-Json -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -BeNullOrEmpty
+        ($json | ConvertFrom-Json).Error.Id | Should -Be 'DomainControllerUnreadable'
+    }
+}
+
+Describe 'Numbers' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'of one are singular: <Failed> and <Unknown>' -ForEach @(
+        @{ Failed = 1; Unknown = 0; Expected = '1 change failed, 0 members could' }
+        @{ Failed = 2; Unknown = 1; Expected = '2 changes failed, 1 member could' }
+    ) {
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
+            status = 'partial'; failed = $Failed; unknownMembers = $Unknown
+        }) } }
+        $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
+        [void] (Start-GroupWritebackSync -WarningVariable warnings @quiet)
+        [string] $warnings | Should -Match $Expected
+    }
+
+    It 'are never given as thing(s)' {
+        $base = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'module')
+        Get-ChildItem -LiteralPath $base -Recurse -Include '*.ps1', '*.psm1', '*.ps1xml' |
+            Select-String -Pattern '\w\(e?s\)' | Should -BeNullOrEmpty
+    }
+}

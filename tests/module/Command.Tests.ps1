@@ -104,7 +104,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $command = "Import-Module '$manifest'; Start-GroupWritebackSync -WhatIf | Out-Null"
         $said = & (Get-PowerShell) -NoProfile -NonInteractive -Command $command 2>&1
         $text = ($said | Out-String) -replace '\s+', ' '
-        $text | Should -Match 'What if: Synchronise .*create 2, update 1 group\(s\), add 5 and remove 0 member\(s\)'
+        $text | Should -Match 'What if: Synchronise .*create 2, update 1 group, add 5 and remove 0 members'
     }
 
     It 'asks with <Name>' -ForEach @(
@@ -131,7 +131,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $run = Start-GroupWritebackSync -WarningVariable warnings -ErrorVariable problems @quiet
         $run.Status | Should -Be 'partial'
         [string] $warnings |
-            Should -Match 'Run 7 is partial: 2 change\(s\) failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
+            Should -Match 'Run 7 is partial: 2 changes failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
         $problems.FullyQualifiedErrorId | Should -Be 'ChangesFailed,Start-GroupWritebackSync'
     }
 
@@ -681,7 +681,7 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
             }
             @{
                 scope = @{ groups = 'Selected'; groupIds = $ids; filter = "mail -ne ''" }
-                Text = "Write 2 selected group\(s\) \(where mail -ne ''\) of tenant"
+                Text = "Write 2 selected groups \(where mail -ne ''\) of tenant"
             }
         )
         foreach ($set in $sets) {
@@ -707,7 +707,7 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $sent[1].targetContainer | Should -Be $container
         $said |
             Should -Match 'tenant Contoso \(11111111-1111-1111-1111-111111111111\) to OU=Writeback,DC=contoso,DC=test'
-        $said | Should -Match 'in the domain contoso.test.*2 group\(s\) of ours and 1 of others'
+        $said | Should -Match 'in the domain contoso.test.*2 groups of ours and 1 of others'
     }
 
     It 'agrees to exactly the adoptions that were shown' {
@@ -816,7 +816,7 @@ Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     It 'names the count' {
         Use-FakeScript @{ 'writeback.disable' = $disable }
         Get-Said { Disable-GroupWriteback -Confirm:$false -Verbose } |
-            Should -Match 'DELETE 3 group\(s\) from the directory with the next sync'
+            Should -Match 'DELETE 3 groups from the directory with the next sync'
         $sent = (Get-FakeJournal -Method 'writeback.disable').params
         $sent[0].whatIf | Should -BeTrue
         $sent[1].whatIf | Should -BeNullOrEmpty

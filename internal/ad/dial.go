@@ -12,6 +12,8 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/engine"
 )
 
 const (
@@ -30,6 +32,7 @@ func init() { ber.MaxPacketLengthBytes = min(maxPacket, math.MaxInt32) }
 // conn is a connection of go-ldap together with the socket below it.
 type conn struct {
 	*ldap.Conn
+	host   string
 	socket net.Conn
 	tls    tls.ConnectionState
 }
@@ -48,7 +51,9 @@ func (e *lostError) Unwrap() error { return e.err }
 func (c *conn) do(ctx context.Context, exchange func(*ldap.Conn) error) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.socket.Close() })
 	defer stop()
+	answered := engine.Asking(ctx, c.host)
 	err := exchange(c.Conn)
+	answered()
 	if err == nil || isAnswer(err) {
 		return err
 	}
@@ -85,6 +90,7 @@ func tlsConfig(host string, roots *x509.CertPool) *tls.Config {
 func dial(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, error) {
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	defer engine.Asking(ctx, e.host)()
 	socket, err := (&net.Dialer{}).DialContext(dialCtx, "tcp", e.String())
 	if err != nil {
 		return nil, dialError(ctx, e, err)
@@ -102,7 +108,7 @@ func dial(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, error) 
 		_ = socket.Close()
 		return nil, handshakeError(ctx, e, err)
 	}
-	c := &conn{Conn: ldap.NewConn(secured, true), socket: socket, tls: secured.ConnectionState()}
+	c := &conn{Conn: ldap.NewConn(secured, true), host: e.host, socket: socket, tls: secured.ConnectionState()}
 	c.SetTimeout(requestTimeout)
 	c.Start()
 	return c, nil

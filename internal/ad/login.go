@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"sync"
+
+	"groupwriteback/internal/engine"
 )
 
 // login is one that goes on when nobody waits for it any more, since gokrb5
@@ -65,6 +67,7 @@ func (b *kerberosBinder) login(ctx context.Context, do func() error) error {
 		}
 		b.setUnderWay(l)
 	}
+	defer engine.Asking(ctx, "Kerberos of "+b.user)()
 	select {
 	case <-l.done:
 	case <-ctx.Done():

@@ -89,15 +89,17 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 		}
 		// Half of the pause is random, so that parallel callers spread.
 		wait := pause/2 + rand.N(pause/2)
+		w := engine.Waiting{For: server, Why: reason(err), Since: since, Next: time.Now().Add(wait)}
 		if waits && absent(err) {
 			if time.Since(since)+wait > patience {
 				return err
 			}
-			now := time.Now()
-			engine.TellWaiting(ctx, engine.Waiting{For: server, Why: reason(err), Since: since, Next: now.Add(wait), Until: since.Add(patience)})
+			w.Until = since.Add(patience)
 		} else if try == maxTries || try > 1 && time.Since(since)+pause > maxTrying {
 			return err
 		}
+		w.Brief = w.Until.IsZero()
+		engine.TellWaiting(ctx, w)
 		if engine.Pause(ctx, wait) != nil {
 			return err
 		}

@@ -60,7 +60,8 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state State, c *connect
 			return nil, err
 		}
 	}
-	r := e.newRun(state, *c, *settings, PreviewRun, nil)
+	progressOf(ctx).begin("adopt", "Looking at the groups to adopt")
+	r := e.newRun(ctx, state, *c, *settings, PreviewRun)
 	pairs, err := r.adoptable(ctx, wanted)
 	if err != nil {
 		return nil, err
@@ -152,7 +153,10 @@ func (r *run) adoptable(ctx context.Context, wanted []identity) ([]plan.Pair, er
 		return nil, err
 	}
 	found := map[directory.GUID]plan.Pair{}
+	read := 0
 	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
+		read += len(page)
+		r.read(read, "Reading the groups of the tenant")
 		for _, g := range r.inScope(page) {
 			named := slices.ContainsFunc(wanted, func(w identity) bool { return w.group(&g) })
 			if pair := (plan.Pair{ID: g.ID, Source: &g, Candidates: marked[g.ID]}); named || len(pair.Candidates) > 0 || g.OnPremisesSID != "" {

@@ -245,7 +245,7 @@ func (r *run) readChanges(ctx context.Context, from DeltaLinks) (DeltaLinks, err
 	changes := 0
 	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []GroupChange) error {
 		changes += len(page)
-		r.progress("import-source", changes, 0, "Reading what has changed in the tenant")
+		r.at(changes, 0, "Reading what has changed in the tenant")
 		if err := r.noteChanges(ctx, page); err != nil {
 			return err
 		}

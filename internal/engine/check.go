@@ -17,9 +17,12 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 		return nil, err
 	}
 	defer done()
-	t := tester{connection: c}
+	t := tester{connection: c, progress: progressOf(ctx)}
+	t.progress.begin("test", "Looking at the state")
 	settings := t.checkState(ctx, e)
+	t.looks("Looking at the tenant")
 	t.checkSource(ctx, &settings)
+	t.looks("Looking at the directory")
 	t.checkTarget(ctx, &settings, container)
 	if err := ctx.Err(); err != nil {
 		return nil, errCancelled(err) // what was not looked at is not amiss
@@ -29,9 +32,16 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 
 type tester struct {
 	connection
-	state  LinkStore // nil: it cannot be read
-	checks []Check
+	progress *progressing
+	state    LinkStore // nil: it cannot be read
+	checks   []Check
 }
+
+// allChecks is how many prerequisites there are.
+const allChecks = 18
+
+// looks tells what is looked at next.
+func (t *tester) looks(message string) { t.progress.at(len(t.checks), allChecks, message) }
 
 func (t *tester) add(name string, result CheckResult, message, advice string) {
 	t.checks = append(t.checks, Check{Name: name, Result: result, Message: message, Advice: advice})
@@ -96,6 +106,7 @@ func (t *tester) checkSource(ctx context.Context, settings *Settings) {
 		t.add(names[3], Warning, "Groups of hidden membership are to be written and cannot be read.", "Grant Member.Read.Hidden, or take -IncludeHiddenMembership back.")
 	}
 	t.checkRoles(names[4], id.Roles)
+	t.looks("Asking the tenant for the group writeback of Entra Connect")
 	switch on, err := t.source.ConnectWriteback(ctx); {
 	case err != nil:
 		t.addError(names[5], err)
@@ -182,6 +193,7 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	}
 	of := *settings
 	of.Tenant.ID = tenant
+	t.looks("Counting the groups in " + container.DN)
 	var m marked
 	j, err := newJudge(t.target, &t.targetID, &of, []Container{container})
 	if err == nil {
@@ -196,5 +208,6 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	default:
 		t.add(names[2], Passed, directory.Plural(m.own, "1 group there was", "%d groups there were")+" written back by this tenant's installation, none by others.", "")
 	}
+	t.looks("Looking at the rights in the directory")
 	t.checkRights(ctx, settings, container, m.written)
 }

@@ -9,7 +9,6 @@ import (
 // commitStep makes what was read current. The watermark comes last: a crash
 // before it costs a repeated read, and no change is lost.
 func (r *run) commitStep(ctx context.Context) error {
-	r.progress("commit", 0, 0, "Saving the state")
 	for _, target := range r.unlinks {
 		if err := r.state.Unlink(ctx, target); err != nil {
 			return err
@@ -105,7 +104,6 @@ func (r *run) settleSettings(ctx context.Context) error {
 
 // endDisable ends a run that deleted what Disable named.
 func (r *run) endDisable(ctx context.Context) error {
-	r.progress("commit", 0, 0, "Saving the state")
 	var err error
 	r.record.LinkedGroups, err = r.state.CountLinks(context.WithoutCancel(ctx)) // all is done
 	return err

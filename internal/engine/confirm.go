@@ -31,7 +31,7 @@ func (r *run) confirmStep(ctx context.Context) error {
 				return fmt.Errorf("reading back what was written: %w", err)
 			}
 			done += len(changes)
-			r.progress("confirm", done, total, "Reading back what was written")
+			r.at(done, total, "Reading back what was written")
 			r.confirmed[phase] = changes[len(changes)-1].ID
 		}
 	}

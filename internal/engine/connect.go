@@ -18,7 +18,16 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 		}
 		return ConnectionInfo{}, err
 	}
+	p, sides := progressOf(ctx), 0
 	if source != nil {
+		sides++
+	}
+	if target != nil {
+		sides++
+	}
+	p.begin("connect", "Connecting")
+	if source != nil {
+		p.at(0, sides, "Signing in to the tenant")
 		s, err := e.config.OpenSource(ctx, *source)
 		if err != nil {
 			return fail(err)
@@ -31,6 +40,7 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 		fresh.source, fresh.sourceConfig, fresh.sourceID = s, source.withoutSecrets(), id
 	}
 	if target != nil {
+		p.at(sides-1, sides, "Connecting to the domain controller "+target.Server)
 		preferred := *target
 		preferred.PreferredServer = e.lastServer(ctx)
 		t, err := e.config.OpenTarget(ctx, preferred)

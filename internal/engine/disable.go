@@ -36,6 +36,9 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 	}
 	var set []Link
 	var left []plan.Change
+	p := progressOf(ctx)
+	p.expects(2)
+	p.begin("count", "Looking for the groups that are ours")
 	switch {
 	case request.KeepGroup:
 	case request.PlanID != "":
@@ -52,6 +55,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 	if record.ID, err = state.BeginRun(ctx, record); err != nil {
 		return Run{}, err
 	}
+	p.begin("plan", "Looking up the groups to delete")
 	err = spoolDeletes(ctx, state, c.target, &record, set)
 	if err == nil {
 		for i := range left {
@@ -132,6 +136,7 @@ func ownGroups(ctx context.Context, state State, c *connection, settings *Settin
 	if err != nil {
 		return nil, nil, err
 	}
+	p := progressOf(ctx)
 	looked := map[directory.GUID]bool{}
 	look := batched(askBatch, func(groups []directory.TargetGroup) error {
 		staged, err := withLinks(ctx, state, groups)
@@ -159,6 +164,7 @@ func ownGroups(ctx context.Context, state State, c *connection, settings *Settin
 			}
 			looked[object.GUID] = true
 		}
+		p.read(len(looked), "Counting the groups that are ours")
 		return err
 	})
 	for _, container := range containers {
@@ -203,7 +209,9 @@ func ownGroups(ctx context.Context, state State, c *connection, settings *Settin
 // spoolDeletes writes the deletion of the set as the run's plan, under the
 // names that people know.
 func spoolDeletes(ctx context.Context, state State, target Target, record *Run, set []Link) error {
+	p, total := progressOf(ctx), len(set)
 	for len(set) > 0 {
+		p.at(total-len(set), total, "Looking up the groups to delete")
 		n := min(len(set), listBatch)
 		groups, err := headers(ctx, target, targets(set[:n]))
 		if err != nil {
@@ -239,7 +247,6 @@ func (r *run) planDisable(ctx context.Context) error {
 			return err
 		}
 		r.record.TargetGroups += len(set)
-		r.progress("plan", r.record.TargetGroups, 0, "Planning")
 		if len(set) < listBatch {
 			return nil
 		}

@@ -86,6 +86,8 @@ func checkEnable(ctx context.Context, state State, c *connection, request Enable
 	if err := c.sourceID.requirePermissions(); err != nil {
 		return EnableResult{}, err
 	}
+	p := progressOf(ctx)
+	p.begin("check", "Looking at the container")
 	settings.Tenant = TenantRef{ID: c.sourceID.TenantID, Name: c.sourceID.TenantName}
 	settings.Domain = c.targetID.domain()
 
@@ -105,6 +107,7 @@ func checkEnable(ctx context.Context, state State, c *connection, request Enable
 			Message: "The forest has no Exchange schema, so mail attributes cannot be used there.",
 			Advice:  "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute to write the groups without mail attributes."}
 	}
+	p.at(0, 0, "Asking the tenant for the group writeback of Entra Connect")
 	switch on, err := c.source.ConnectWriteback(ctx); {
 	case err != nil:
 		return EnableResult{}, err
@@ -227,7 +230,10 @@ func (j *judge) countMarked(ctx context.Context, state LinkStore, container Cont
 		}
 		return nil
 	})
+	p, read := progressOf(ctx), 0
 	err := j.target.Groups(ctx, container.GUID, false, func(g directory.TargetGroup) error {
+		read++
+		p.read(read, "Counting the groups in "+container.DN)
 		if !g.Marked() {
 			return nil
 		}

@@ -168,7 +168,7 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 		e.inARow = 0
 	}
 	e.done++
-	e.progress("export", e.done, e.total, string(c.Action)+" "+c.DisplayName)
+	e.at(e.done, e.total, doing(c))
 	if c.Action == plan.Create {
 		e.created = append(e.created, attempt{c, outcome, err})
 	}
@@ -297,6 +297,13 @@ func graceful(ctx context.Context) (context.Context, func()) {
 		stop()
 		cancel()
 	}
+}
+
+// doing says in words what is done with a group.
+func doing(c *SpooledChange) string {
+	words := map[plan.Action]string{plan.Create: "Creating", plan.Adopt: "Adopting", plan.Update: "Updating", plan.Move: "Moving",
+		plan.UpdateMembers: "Changing the members of", plan.Delete: "Deleting"}
+	return words[c.Action] + " " + c.DisplayName
 }
 
 // unanswered reports whether this is one too many of changes in a row that the

@@ -65,7 +65,7 @@ func (r *run) importGroups(ctx context.Context) error {
 		}
 		inScope := r.inScope(told)
 		r.record.SourceGroups += len(inScope)
-		r.progress("import-source", r.record.SourceGroups, 0, "Reading the groups of the tenant")
+		r.at(r.record.SourceGroups, 0, "Reading the groups of the tenant")
 		return r.state.StageSourceGroups(ctx, r.record.ID, inScope)
 	})
 	if err != nil {
@@ -138,7 +138,7 @@ func (r *run) readMembers(ctx context.Context, groups []directory.GUID) error {
 		if page.Last || page.Err != nil {
 			read[page.Group] = true
 			done++
-			r.progress("import-members", done, len(groups), "Reading members")
+			r.at(done, len(groups), "Reading members")
 		}
 		if r.sawMembers != nil {
 			r.sawMembers(page)

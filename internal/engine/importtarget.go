@@ -29,7 +29,7 @@ func (r *run) importContainers(ctx context.Context) error {
 	stage := r.staging(ctx)
 	add := func(g directory.TargetGroup) error {
 		r.record.TargetGroups++
-		r.progress("import-target", r.record.TargetGroups, 0, "Reading the groups in Active Directory")
+		r.at(r.record.TargetGroups, 0, "Reading the groups in Active Directory")
 		return stage.add(g)
 	}
 	for _, container := range r.containers {
@@ -226,7 +226,7 @@ func (r *run) readTargets(ctx context.Context, guids []directory.GUID, known map
 		gone := slices.Clone(batch)
 		err := r.target.GroupsByGUID(ctx, batch, true, func(g directory.TargetGroup) error {
 			r.record.TargetGroups++
-			r.progress("import-target", r.record.TargetGroups, 0, "Reading what has changed in Active Directory")
+			r.at(r.record.TargetGroups, 0, "Reading what has changed in Active Directory")
 			before := known[g.GUID]
 			r.touch(before.SourceID, touchedByTarget)
 			id, marked := g.SourceID()

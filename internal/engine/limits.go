@@ -14,7 +14,6 @@ import (
 // Only a tenant that answers with no group at all stops the run, before its
 // first write.
 func (r *run) limitStep(ctx context.Context) error {
-	r.progress("limits", 0, 0, "Checking the limits")
 	if r.record.PolicyType == Delta && r.record.Planned.MembersRemoved > 0 {
 		all, err := r.state.CountMemberships(ctx, r.record.ID)
 		if err != nil {

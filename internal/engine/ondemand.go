@@ -14,7 +14,8 @@ import (
 // by step. It moves no watermark: what it has read and written of the group is
 // found again by the next run and is then nothing new.
 func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report Report) (GroupSyncResult, error) {
-	r, release, err := e.begin(ctx, GroupRun, PreviewRequest{SyncRequest: SyncRequest{SkipReplicationCheck: request.SkipReplicationCheck}}, report)
+	ctx = WithReport(ctx, report)
+	r, release, err := e.begin(ctx, GroupRun, PreviewRequest{SyncRequest: SyncRequest{SkipReplicationCheck: request.SkipReplicationCheck}})
 	if err != nil {
 		return GroupSyncResult{}, err
 	}
@@ -35,9 +36,16 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	}
 	r.record.GroupID = id
 	d := demand{run: r, id: id, result: GroupSyncResult{ID: id}}
-	steps := []func(context.Context) error{r.locate, r.choosePolicy, d.importSource, d.importTarget, d.resolve, d.plan, r.limitStep}
+	steps := []step{
+		{"prepare", "Looking at the containers and at what is due", r.prepare},
+		{"import-members", "Reading the group and its members", d.importSource},
+		{"import-target", "Reading what stands for it in Active Directory", d.importTarget},
+		{"resolve", "Finding the members in Active Directory", d.resolve},
+		{"plan", "Planning", d.plan},
+		{"limits", "Checking the limits", r.limitStep},
+	}
 	if !request.WhatIf {
-		steps = append(steps, r.exportStep, r.confirmStep, r.settleStep, r.commitStep)
+		steps = append(steps, r.writing()...)
 	}
 	d.result.Run, err = r.do(ctx, steps...)
 	if err != nil {
@@ -60,6 +68,7 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 		}
 		return id, err
 	}
+	r.begin("find", "Looking for the group in the tenant")
 	ids, err := r.source.FindGroups(ctx, text)
 	switch {
 	case err != nil:

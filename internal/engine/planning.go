@@ -123,7 +123,7 @@ func (p *planner) planAll(ctx context.Context) error {
 		if err := p.add(ctx, pair); err != nil {
 			return err
 		}
-		r.progress("plan", done, r.record.SourceGroups, "Planning")
+		r.at(done, r.record.SourceGroups, "Planning")
 	}
 	for id, link := range r.lost { // those that neither side has any more
 		if err := p.add(ctx, plan.Pair{ID: id, LinkLost: &directory.MemberRef{GUID: link.TargetGUID, DN: link.DN}}); err != nil {
@@ -178,7 +178,7 @@ func (p *planner) planTouched(ctx context.Context, ids []directory.GUID) error {
 		if err := p.add(ctx, pair); err != nil {
 			return err
 		}
-		r.progress("plan", done, len(ids), "Planning")
+		r.at(done, len(ids), "Planning")
 	}
 	return p.finish()
 }

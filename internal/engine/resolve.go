@@ -75,7 +75,7 @@ func (r *run) resolve(ctx context.Context, seen func(*Resolution)) error {
 			return err
 		}
 		done += len(members)
-		r.progress("resolve", done, 0, "Finding the members in Active Directory")
+		r.at(done, 0, "Finding the members in Active Directory")
 		after = members[len(members)-1].ID
 	}
 }

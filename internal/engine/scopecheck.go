@@ -41,6 +41,8 @@ func checkScope(ctx context.Context, source Source, s *Scope) ([]string, error) 
 	if s.Groups == plan.ScopeAll && s.Filter == "" {
 		return nil, nil
 	}
+	p := progressOf(ctx)
+	p.begin("scope", "Looking at the groups in scope")
 	var warnings []string
 	if s.Groups == plan.ScopeSelected {
 		natures, err := source.GroupNatures(ctx, s.GroupIDs)
@@ -67,6 +69,7 @@ func checkScope(ctx context.Context, source Source, s *Scope) ([]string, error) 
 				in++
 			}
 		}
+		p.read(all, "Counting the groups in scope")
 		return nil
 	}
 	if s.Groups == plan.ScopeSelected {

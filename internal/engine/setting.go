@@ -99,6 +99,7 @@ func (p *SettingsPatch) prepare(ctx context.Context, state State, c *connection)
 		return Settings{}, err
 	}
 	if p.needsDirectory() {
+		progressOf(ctx).begin("check", "Looking at the directory")
 		if err := checkOwner(ctx, state, &settings, c); err != nil {
 			return Settings{}, err
 		}

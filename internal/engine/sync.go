@@ -19,64 +19,72 @@ import (
 // that Disable named. Once the run has begun its record is the answer, however
 // it ends.
 func (e *Engine) Sync(ctx context.Context, request SyncRequest, report Report) (Run, error) {
-	r, release, err := e.begin(ctx, SyncRun, PreviewRequest{SyncRequest: request}, report)
+	ctx = WithReport(ctx, report)
+	r, release, err := e.begin(ctx, SyncRun, PreviewRequest{SyncRequest: request})
 	if err != nil {
 		return Run{}, err
 	}
 	defer release()
 	if r.record.Kind == DisableRun {
-		return r.do(ctx, r.locateAny, r.planDisable, r.exportStep, r.endDisable)
+		return r.do(ctx,
+			step{"prepare", "Looking at the containers", r.locateAny},
+			step{"plan", "Planning", r.planDisable},
+			step{"export", "Writing to Active Directory", r.exportStep},
+			step{"commit", "Saving the state", r.endDisable},
+		)
 	}
 	if err := r.agree(ctx, request.AllowOnce); err != nil {
 		return Run{}, err
 	}
-	return r.do(ctx,
-		r.locate,
-		r.choosePolicy,
-		r.importSource,
-		r.importMembers,
-		r.importTarget,
-		r.resolveMembers,
-		r.planStep,
-		r.limitStep,
-		r.exportStep,
-		r.confirmStep,
-		r.settleStep,
-		r.commitStep,
-	)
+	return r.do(ctx, append(r.planning(), r.writing()...)...)
+}
+
+// planning are the steps of a run up to its plan.
+func (r *run) planning() []step {
+	return []step{
+		{"prepare", "Looking at the containers and at what is due", r.prepare},
+		{"import-source", "Reading the tenant", r.importSource},
+		{"import-members", "Reading the members of the groups", r.importMembers},
+		{"import-target", "Reading Active Directory", r.importTarget},
+		{"resolve", "Finding the members in Active Directory", r.resolveMembers},
+		{"plan", "Planning", r.planStep},
+		{"limits", "Checking the limits", r.limitStep},
+	}
+}
+
+// writing are those behind it.
+func (r *run) writing() []step {
+	return []step{
+		{"export", "Writing to Active Directory", r.exportStep},
+		{"confirm", "Reading back what was written", r.confirmStep},
+		{"settle", "Looking again at members that have changed with it", r.settleStep},
+		{"commit", "Saving the state", r.commitStep},
+	}
 }
 
 // Preview plans a run and exports nothing. It moves no link, setting or total.
 func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Report) (Run, error) {
-	r, release, err := e.begin(ctx, PreviewRun, request, report)
+	ctx = WithReport(ctx, report)
+	r, release, err := e.begin(ctx, PreviewRun, request)
 	if err != nil {
 		return Run{}, err
 	}
 	defer release()
 	if r.record.Kind == DisableRun {
 		r.record.Kind = PreviewRun
-		return r.do(ctx, r.planDisable)
+		return r.do(ctx, step{"plan", "Planning", r.planDisable})
 	}
 	if err := r.agree(ctx, request.AllowOnce); err != nil {
 		return Run{}, err
 	}
-	return r.do(ctx,
-		r.locate,
-		r.choosePolicy,
-		r.importSource,
-		r.importMembers,
-		r.importTarget,
-		r.resolveMembers,
-		r.planStep,
-		r.limitStep,
-	)
+	return r.do(ctx, r.planning()...)
 }
 
 // begin takes the lock and the connection and makes sure that a run may begin.
 // With Enable or Settings in the request, the run is one after that. The kind
 // becomes DisableRun when the groups that Disable named are what is due.
 // release gives back what was taken; on an error nothing is held.
-func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest, report Report) (_ *run, release func(), err error) {
+func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest) (_ *run, release func(), err error) {
 	state, unlock, err := e.lockState(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -132,7 +140,7 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest
 	if err != nil {
 		return nil, nil, err
 	}
-	r := e.newRun(state, c, settings, kind, report)
+	r := e.newRun(ctx, state, c, settings, kind)
 	r.skipReplicationCheck, r.adopts = request.SkipReplicationCheck, adopts
 	switch {
 	case disabling:
@@ -178,7 +186,7 @@ type run struct {
 	settings Settings
 	now      Clock
 	log      *slog.Logger
-	progressing
+	*progressing
 	projection string // what is read of the tenant
 
 	record    Run
@@ -245,23 +253,15 @@ type run struct {
 	unknown    int  // unknown members of the groups that were planned
 	guarded    int  // linked groups that are protected and were left as they are
 	expired    bool // the access token ran out
-	stepNumber int
-	steps      int
 }
 
-func (e *Engine) newRun(state State, c connection, settings Settings, kind RunKind, report Report) *run {
-	if report == nil {
-		report = func(Progress) {}
-	}
+func (e *Engine) newRun(ctx context.Context, state State, c connection, settings Settings, kind RunKind) *run {
 	r := &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
-		settings: settings, now: e.config.Now, projection: e.config.projection(), log: e.config.Log, progressing: progressing{report: report}, limits: plan.Limits(settings.Limits),
+		settings: settings, now: e.config.Now, projection: e.config.projection(), log: e.config.Log, progressing: progressOf(ctx), limits: plan.Limits(settings.Limits),
 		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, toldOut: map[directory.GUID]bool{}, reread: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
-	}
-	r.stepped = func(step Progress, took time.Duration) {
-		r.log.Info("a step ended", "run", r.record.ID, "step", step.Step, "done", step.Done, "total", step.Total, "seconds", took.Seconds())
 	}
 	return r
 }
@@ -271,9 +271,15 @@ type stop struct{ reason, message string }
 
 func (s *stop) Error() string { return s.message }
 
+// step is one step of a run, with what is said when it begins.
+type step struct {
+	name, says string
+	do         func(context.Context) error
+}
+
 // do runs the steps and writes the record. Whatever happens after the record
 // has begun is told by the record.
-func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run, error) {
+func (r *run) do(ctx context.Context, steps ...step) (Run, error) {
 	ctx = r.patient(ctx)
 	links, err := r.state.CountLinks(ctx)
 	if err != nil {
@@ -286,10 +292,13 @@ func (r *run) do(ctx context.Context, steps ...func(context.Context) error) (Run
 	}
 	r.record.ID = id
 	r.log.Info("the run begins", "run", id, "kind", r.record.Kind, "server", r.record.Server, "linkedGroups", links)
-	r.steps = len(steps) - 1 // counted from 0
+	r.stepped = func(step Progress, took time.Duration) {
+		r.log.Info("a step ended", "run", id, "step", step.Step, "done", step.Done, "total", step.Total, "seconds", took.Seconds())
+	}
+	r.expects(len(steps))
 	for i, step := range steps {
-		r.stepNumber = i
-		if err = step(ctx); err == nil && i < len(steps)-1 {
+		r.begin(step.name, step.says)
+		if err = step.do(ctx); err == nil && i < len(steps)-1 {
 			err = ctx.Err() // after the last one there is nothing left to be cancelled
 		}
 		if err != nil {
@@ -406,20 +415,15 @@ func (r *run) partly() string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// patient lets what the run asks wait for the end of an outage, for all to see.
+// patient lets what the run asks wait for the end of an outage.
 func (r *run) patient(ctx context.Context) context.Context {
 	return WithPatience(ctx, time.Duration(r.settings.OutageMinutes)*time.Minute, func(w Waiting) {
 		r.log.Warn("waiting for an answer", "run", r.record.ID, "for", w.For, "why", w.Why, "since", w.Since.UTC(), "next", w.Next.UTC(), "until", w.Until.UTC())
-		r.waits(w)
 	})
 }
 
 // warn logs what is amiss.
 func (r *run) warn(message string, args ...any) { r.log.Warn(message, args...) }
-
-func (r *run) progress(step string, done, total int, message string) {
-	r.is(Progress{Step: step, StepNumber: r.stepNumber, StepCount: r.steps, Done: done, Total: total, Message: message})
-}
 
 // checkRun makes sure, before a run begins, that the state, the settings and
 // the two connections belong together and that the token can read what the
@@ -429,6 +433,14 @@ func checkRun(ctx context.Context, state State, settings *Settings, c *connectio
 		return err
 	}
 	return c.sourceID.requirePermissions()
+}
+
+// prepare finds the containers, and what the run has to do.
+func (r *run) prepare(ctx context.Context) error {
+	if err := r.locate(ctx); err != nil {
+		return err
+	}
+	return r.choosePolicy(ctx)
 }
 
 // locate finds the containers by their objectGUIDs: they may have been renamed

@@ -147,7 +147,9 @@ func (s *source) batch(ctx context.Context, root string, addresses []string, bod
 		if len(failed) > 0 {
 			if faults++; faults < s.gate.attempts {
 				open = append(open, failed...)
-				if err := engine.Pause(ctx, backoff(faultDelay, faults)); err != nil {
+				delay := backoff(faultDelay, faults)
+				engine.TellWaiting(ctx, engine.Waiting{For: hostOf(root), Why: "it could not answer all of a batch", Since: sent, Next: time.Now().Add(delay), Brief: true})
+				if err := engine.Pause(ctx, delay); err != nil {
 					return nil, err
 				}
 			}

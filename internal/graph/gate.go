@@ -32,7 +32,7 @@ const (
 	maxDelay      = time.Minute
 	// maxRetryAfter bounds what a server may ask for, against overflow.
 	maxRetryAfter = 100 * 365 * 24 * time.Hour
-	// longWait is from when on a pause for throttling is told, which on a large
+	// longWait is from when on a pause for throttling is logged, which on a large
 	// tenant is a part of the day's work.
 	longWait = 10 * time.Second
 )
@@ -117,9 +117,16 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, err
 		}
 		slog.DebugContext(ctx, "request is repeated", "host", req.URL.Host, "path", req.URL.Path, "attempt", faults+1, "delay", delay)
-		if allowed > 0 {
-			g.tell(ctx, engine.Waiting{For: req.URL.Host, Why: cause(err).Error(), Since: failingSince, Next: time.Now().Add(delay), Until: failingSince.Add(allowed)})
+		w := engine.Waiting{For: req.URL.Host, Since: failingSince, Next: time.Now().Add(delay), Brief: allowed == 0}
+		if err != nil {
+			w.Why = cause(err).Error()
+		} else {
+			w.Why = "it answered with status " + strconv.Itoa(resp.StatusCode)
 		}
+		if allowed > 0 {
+			w.Until = failingSince.Add(allowed)
+		}
+		g.tell(ctx, w)
 		if resp != nil {
 			resp.Body.Close()
 		}
@@ -171,7 +178,9 @@ func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.R
 		try.Body, try.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	sent = time.Now()
+	answered := engine.Asking(ctx, req.URL.Host)
 	resp, err = g.next.RoundTrip(try)
+	answered()
 	if err == nil && resp.StatusCode < http.StatusInternalServerError && !throttles(resp.StatusCode) {
 		g.passed(sent)
 	}
@@ -224,13 +233,11 @@ func (g *gate) hold(ctx context.Context, host string, status int, since, sent ti
 	opens, streak := g.opens, g.streak
 	g.mu.Unlock()
 	slog.DebugContext(ctx, "throttled", "host", host, "status", status, "asked", asked, "round", streak, "wait", opens.Sub(now))
-	if opens.Sub(now) >= longWait {
-		said := "it answered with status " + strconv.Itoa(status)
-		if asked > 0 {
-			said += " and asked to wait for " + asked.String()
-		}
-		g.tell(ctx, engine.Waiting{For: host, Why: said, Since: since, Next: opens, Until: since.Add(patience)})
+	said := "it answered with status " + strconv.Itoa(status)
+	if asked > 0 {
+		said += " and asked to wait for " + asked.String()
 	}
+	g.tell(ctx, engine.Waiting{For: host, Why: said, Since: since, Next: opens, Until: since.Add(patience), Brief: opens.Sub(now) < longWait})
 	return nil
 }
 

@@ -18,7 +18,7 @@ func (s *session) methods() methodTable {
 	add := func(name string, m method) { t[name] = s.serve(name, m) }
 
 	add("session.initialize", s.initialize)
-	add("session.connect", on(s, s.connect))
+	add("session.connect", telling(s, s.connect))
 	add("session.get", on(s, func(_ context.Context, e Engine, _ none) (any, error) {
 		return connection(e.Connection()), nil
 	}))
@@ -31,15 +31,15 @@ func (s *session) methods() methodTable {
 	add("writeback.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
 		return e.Overview(ctx)
 	}))
-	add("writeback.test", on(s, test))
-	add("writeback.enable", on(s, enable))
-	add("writeback.disable", on(s, func(ctx context.Context, e Engine, p engine.DisableRequest) (any, error) {
+	add("writeback.test", telling(s, test))
+	add("writeback.enable", telling(s, enable))
+	add("writeback.disable", telling(s, func(ctx context.Context, e Engine, p engine.DisableRequest) (any, error) {
 		return e.Disable(ctx, p)
 	}))
 	add("settings.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
 		return e.Settings(ctx)
 	}))
-	add("settings.set", on(s, setSettings))
+	add("settings.set", telling(s, setSettings))
 
 	add("sync.start", reporting(s, func(ctx context.Context, e Engine, p engine.SyncRequest, report engine.Report) (any, error) {
 		return e.Sync(ctx, p, report)
@@ -81,6 +81,13 @@ func on[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, erro
 		}
 		return f(ctx, e, p)
 	}
+}
+
+// telling is on for a function that tells by its context how far it is.
+func telling[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, error)) method {
+	return reporting(s, func(ctx context.Context, e Engine, p P, report engine.Report) (any, error) {
+		return f(engine.WithReport(ctx, report), e, p)
+	})
 }
 
 // reporting is on for a function that reports progress.

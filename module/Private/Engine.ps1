@@ -198,6 +198,7 @@ function Open-Engine {
             Engine         = $script:Engine
             Method         = 'session.initialize'
             Parameter      = $hello
+            Activity       = 'Starting the engine'
             TimeoutSeconds = $script:StartTimeout
         }
         $answer = Invoke-EngineExchange @call

@@ -14,7 +14,7 @@ function Invoke-Engine {
     try {
         $answer = Invoke-EngineExchange -Engine (Get-Engine) -Method $Method -Parameter $Parameter -Activity $Activity
     }
-    catch { $Cmdlet.ThrowTerminatingError($_) } # there is no engine any more
+    catch { Stop-Command -Cmdlet $Cmdlet -Problem $_ } # there is no engine any more
     if (-not $answer.error) { return $answer.result }
     $record = ConvertFrom-EngineError -EngineError $answer.error
     if ($NonTerminating) { $Cmdlet.WriteError($record) } else { $Cmdlet.ThrowTerminatingError($record) }
@@ -49,15 +49,17 @@ function Invoke-EngineExchange {
         [string] $Activity,
         [int] $TimeoutSeconds
     )
-    Write-Debug -Message "Request: $Method"
+    Write-Debug -Message (ConvertTo-PlainText -Text "Request: $Method")
     $id = [string] (++$Engine.LastId)
-    $Engine.Open[$id] = $Activity
+    $watch = New-ProgressWatch -Activity $(if ($Activity) { $Activity } else { 'Reading the state' })
+    $Engine.Open[$id] = $watch
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     $answered = $false
     try {
         Send-EngineRequest -Engine $Engine -Id $id -Method $Method -Parameter $Parameter
         while (-not $Engine.Answer.ContainsKey($id)) {
             Read-Engine -Engine $Engine
+            Show-Progress -Watch $watch
             if ($TimeoutSeconds -and $clock.Elapsed.TotalSeconds -gt $TimeoutSeconds) {
                 $problem = @{
                     Id       = 'EngineNotResponding'
@@ -73,11 +75,11 @@ function Invoke-EngineExchange {
     }
     finally {
         # an engine that has missed its time is ended by the caller
-        if (-not $answered -and -not $TimeoutSeconds) { Close-EngineRequest -Engine $Engine -Id $id }
+        if (-not $answered -and -not $TimeoutSeconds) { Close-EngineRequest -Engine $Engine -Id $id -Watch $watch }
         $answer = $Engine.Answer[$id]
         $Engine.Open.Remove($id)
         $Engine.Answer.Remove($id)
-        Hide-Progress -Activity $Activity
+        Hide-Progress -Watch $watch
     }
     $answer
 }
@@ -85,8 +87,9 @@ function Invoke-EngineExchange {
 # Cancels a request that nobody waits for any more, and gives the engine the time that it needs to finish the
 # operation it is in. An engine that does not come back is ended.
 function Close-EngineRequest {
-    param($Engine, [string] $Id)
+    param($Engine, [string] $Id, $Watch)
     if ($script:Engine -ne $Engine) { return } # it has ended
+    $Watch.Activity = 'Cancelling'
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     try {
         $cancel = [string] (++$Engine.LastId)
@@ -100,21 +103,22 @@ function Close-EngineRequest {
         Send-EngineRequest @call
         while (-not $Engine.Answer.ContainsKey($Id) -and $clock.Elapsed.TotalSeconds -lt $script:StopTimeout) {
             Read-Engine -Engine $Engine
+            Show-Progress -Watch $Watch
         }
     }
     catch { Write-Verbose -Message (ConvertTo-PlainText -Text "Cancelling: $($_.Exception.Message)") }
     $answer = $Engine.Answer[$Id]
     if (-not $answer) {
         if ($script:Engine -eq $Engine) { Close-Engine -Kill }
-        Write-Warning -Message ('The engine was ended, for it did not finish in time. The next run completes ' +
-            'what this one began.')
+        $text = 'The engine was ended, for it did not finish in time. The next run completes what this one began.'
+        Write-Warning -Message (ConvertTo-PlainText -Text $text)
     }
     else {
         # of a sync of one group the record is a part
         $run = if ($answer.result.run) { $answer.result.run } else { $answer.result }
         if ($run.kind -and $run.id) {
-            Write-Warning -Message ("Run $($run.id) ended as $($run.status). What was not reached stays for the " +
-                "next run.")
+            $text = "Run $($run.id) ended as $($run.status). What was not reached stays for the next run."
+            Write-Warning -Message (ConvertTo-PlainText -Text $text)
         }
     }
 }
@@ -161,12 +165,11 @@ function Read-Engine {
             Send-EngineMessage -Engine $Engine -Message (Get-CallbackAnswer -Message $message)
         }
         elseif ($message.method -eq 'progress') {
-            $activity = $Engine.Open[[string] $message.params.requestId]
-            if ($activity) { Show-Progress -Activity $activity -Progress $message.params }
+            Show-Progress -Watch $Engine.Open[[string] $message.params.requestId] -Progress $message.params
             $waiting = $message.params.waiting
             if ($waiting -and $Engine.Waiting -ne "$($waiting.for) $($waiting.next)") {
                 $Engine.Waiting = "$($waiting.for) $($waiting.next)"
-                Write-Verbose -Message $message.params.message
+                Write-Verbose -Message (ConvertTo-PlainText -Text $message.params.message)
             }
         }
     }

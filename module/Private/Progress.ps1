@@ -1,4 +1,6 @@
-# Progress is for people who watch. A runbook does not allow it, and a scheduled task has nobody.
+# Progress is for people who watch. A runbook does not allow it, and a scheduled task has nobody. One bar is for one
+# request, from the first half second on: what is done or waited for, and since when where nothing is heard. The
+# view of PowerShell 7 shows activity and status alone, so all that is to be known is in these.
 
 function Test-Interactive {
     if (-not [System.Environment]::UserInteractive -or $env:AZUREPS_HOST_ENVIRONMENT) { return $false }
@@ -8,26 +10,121 @@ function Test-Interactive {
     $Host.Name -ne 'ConsoleHost' -or -not [System.Console]::IsOutputRedirected
 }
 
+# What is said of a step of which the engine says no more.
+$script:StepText = @{
+    'prepare'        = 'Looking at what is due'
+    'import-source'  = 'Reading the tenant'
+    'import-members' = 'Reading the members of the groups'
+    'import-target'  = 'Reading Active Directory'
+    'resolve'        = 'Finding the members in Active Directory'
+    'plan'           = 'Planning'
+    'limits'         = 'Checking the limits'
+    'export'         = 'Writing to Active Directory'
+    'confirm'        = 'Reading back what was written'
+    'settle'         = 'Looking again at members that have changed with it'
+    'commit'         = 'Saving the state'
+}
+
+# Silences in milliseconds: after which the bar appears and its time goes on, and from which on it says since when.
+$script:ProgressDelay = 500
+$script:ProgressSilence = 3000
+
+# What is to be seen of a request.
+function New-ProgressWatch {
+    param([string] $Activity)
+    [pscustomobject]@{
+        Activity = ConvertTo-PlainText -Text $Activity
+        Told     = $null           # what the engine has said last
+        Since    = [datetime]::Now # when it did
+        Percent  = -1
+        Drawn    = [System.Diagnostics.Stopwatch]::StartNew()
+        Visible  = $false
+    }
+}
+
+# Draws what the engine says, and without that, when it is time, how long it has said nothing.
 function Show-Progress {
-    param([string] $Activity, $Progress)
+    param($Watch, $Progress)
+    if (-not $Watch) { return }
+    if ($Progress) {
+        $Watch.Told = $Progress
+        $Watch.Since = [datetime]::Now
+        $Watch.Percent = [System.Math]::Max($Watch.Percent, (Get-ProgressPercent -Progress $Progress))
+    }
+    elseif ($Watch.Drawn.ElapsedMilliseconds -lt $script:ProgressDelay) { return }
+    $Watch.Drawn.Restart()
     if (-not (Test-Interactive)) { return }
-    $status = $Progress.step
-    if ($Progress.stepCount) { $status = "Step $($Progress.stepNumber) of $($Progress.stepCount): $status" }
-    if ($Progress.total) {
-        $status += ", $($Progress.done) of $($Progress.total)"
+    $Watch.Visible = $true
+    $bar = @{
+        Activity        = $Watch.Activity
+        Status          = ConvertTo-PlainText -Text (Get-ProgressStatus -Watch $Watch)
+        PercentComplete = if ($Watch.Percent -ge 0) { $Watch.Percent } else { Get-UnknownPercent }
     }
-    elseif ($Progress.done) {
-        $status += ", $($Progress.done)"
-    }
-    $option = @{ Activity = $Activity; Status = $status }
-    if ($Progress.total) {
-        $option['PercentComplete'] = [System.Math]::Min(100, [int] (100 * $Progress.done / $Progress.total))
-    }
-    if ($Progress.message) { $option['CurrentOperation'] = $Progress.message }
-    Write-Progress @option
+    Write-Progress @bar
 }
 
 function Hide-Progress {
-    param([string] $Activity)
-    if ($Activity -and (Test-Interactive)) { Write-Progress -Activity $Activity -Completed }
+    param($Watch)
+    if ($Watch -and $Watch.Visible) { Write-Progress -Activity $Watch.Activity -Completed }
+}
+
+# How much of the whole request is done, -1 where nobody knows: each of its steps counts the same.
+function Get-ProgressPercent {
+    [OutputType([int])]
+    param($Progress)
+    $steps = [int] $Progress.stepCount
+    $part = 0.0
+    if ([int] $Progress.total -gt 0) { $part = [System.Math]::Min(1.0, $Progress.done / $Progress.total) }
+    elseif ($steps -le 1) { return -1 }
+    $before = [System.Math]::Max(0, [int] $Progress.stepNumber - 1)
+    [int] [System.Math]::Min(100, [System.Math]::Floor(100 * ($before + $part) / [System.Math]::Max(1, $steps)))
+}
+
+# Without a percentage the classic view shows no bar; the minimal one would show one that is full.
+function Get-UnknownPercent {
+    [OutputType([int])]
+    param()
+    if ($PSStyle.Progress -and [string] $PSStyle.Progress.View -ne 'Classic') { 0 } else { -1 }
+}
+
+function Get-ProgressStatus {
+    [OutputType([string])]
+    param($Watch)
+    $told = $Watch.Told
+    if ($told.waiting) { return Get-WaitingText -Waiting $told.waiting }
+    $text = [string] $told.message
+    if (-not $text) { $text = [string] $script:StepText[[string] $told.step] }
+    if (-not $text) { $text = 'Waiting for an answer' }
+    if ($told.stepCount -gt 1 -and $told.stepNumber -ge 1) {
+        $text = "Step $($told.stepNumber) of $($told.stepCount): $text"
+    }
+    if ($told.total) { $text += ", $($told.done) of $($told.total)" }
+    elseif ($told.done) { $text += ", $($told.done)" }
+    if (-not $told -or ([datetime]::Now - $Watch.Since).TotalMilliseconds -ge $script:ProgressSilence) {
+        $text += ", since $(ConvertTo-ClockText -Time $Watch.Since)"
+    }
+    $text
+}
+
+# Whom the engine waits for, since when, what comes next and why, in this order: the end may not fit.
+function Get-WaitingText {
+    [OutputType([string])]
+    param($Waiting)
+    $text = "Waiting for $($Waiting.for) since $(ConvertTo-ClockText -Time $Waiting.since)"
+    if ($Waiting.next) { $text += ", next try $(ConvertTo-ClockText -Time $Waiting.next)" }
+    if ($Waiting.why) { $text += ": $($Waiting.why)" }
+    $text
+}
+
+# The time of day where the user is.
+function ConvertTo-ClockText {
+    [OutputType([string])]
+    param($Time)
+    if ($Time -isnot [datetime]) {
+        $moment = [System.DateTimeOffset]::MinValue
+        $culture = [System.Globalization.CultureInfo]::InvariantCulture
+        if (-not [System.DateTimeOffset]::TryParse([string] $Time, $culture, 'None', [ref] $moment)) { return '' }
+        $Time = $moment.LocalDateTime
+    }
+    $Time.ToString('HH:mm:ss', [System.Globalization.CultureInfo]::InvariantCulture)
 }

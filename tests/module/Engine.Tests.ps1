@@ -363,10 +363,10 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         Mock -ModuleName GroupWriteback -CommandName Test-Interactive -MockWith { $true }
         [void] (Start-GroupWritebackSync)
         Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter {
-            $PercentComplete -eq 50 -and $Status -match 'Step 1 of 8: import-source, 5 of 10'
+            $PercentComplete -eq 6 -and $Status -eq 'Step 1 of 8: groups, 5 of 10'
         }
         Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter {
-            $Status -match 'Step 5 of 8: plan, 3'
+            $PercentComplete -eq 50 -and $Status -eq 'Step 5 of 8: Planning, 3'
         }
         Should -Invoke -ModuleName GroupWriteback -CommandName Write-Progress -Times 1 -Exactly -ParameterFilter {
             $Completed

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// progressing tells the caller of a method how far it is and what it waits for.
+// It may be called from several goroutines.
+type progressing struct {
+	report Report
+	// stepped, if it is set, is told of each step that is over, with how long it
+	// took.
+	stepped func(step Progress, took time.Duration)
+
+	mu    sync.Mutex
+	last  Progress
+	began time.Time // the last step
+	pause *Waiting  // before something is asked again
+	// asked are the requests that were sent and not answered, the oldest first;
+	// silent is that one of which it was told. heard is when one was answered.
+	asked  []*Waiting
+	silent *Waiting
+	heard  time.Time
+	timer  *time.Timer
+}
+
+// silence is after how long without any answer those who watch are told whose
+// is waited for.
+const silence = 3 * time.Second
+
+type progressKey struct{}
+
+// WithReport has the method that is given the context tell what it does.
+func WithReport(ctx context.Context, report Report) context.Context {
+	if report == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, progressKey{}, &progressing{report: report})
+}
+
+// progressOf returns what the caller listens to; never nil.
+func progressOf(ctx context.Context) *progressing {
+	if p, ok := ctx.Value(progressKey{}).(*progressing); ok {
+		return p
+	}
+	return &progressing{report: func(Progress) {}}
+}
+
+// expects says how many more steps there are to be.
+func (p *progressing) expects(steps int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last.StepCount = p.last.StepNumber + steps
+}
+
+// begin tells of the next step before anything is done of it.
+func (p *progressing) begin(step, message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end(time.Now())
+	p.last = Progress{Step: step, StepNumber: p.last.StepNumber + 1, StepCount: max(p.last.StepCount, p.last.StepNumber+1), Message: message}
+	p.send()
+}
+
+// at tells how far the step is. A total of 0 is not known.
+func (p *progressing) at(done, total int, message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last.Done, p.last.Total, p.last.Message = done, total, message
+	p.send()
+}
+
+// read is at where what is read has no end that is known.
+func (p *progressing) read(done int, message string) { p.at(done, 0, message) }
+
+// over is for the end of the last step.
+func (p *progressing) over() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end(time.Now())
+}
+
+func (p *progressing) end(now time.Time) {
+	if p.last.Step != "" && p.stepped != nil {
+		p.stepped(p.last, now.Sub(p.began))
+	}
+	p.began = now
+}
+
+func (p *progressing) waits(w Waiting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pause = &w
+	p.send()
+}
+
+// asks notes a request to somebody until answered is called. When none is
+// answered for a while, it is told of the oldest.
+func (p *progressing) asks(who string) (answered func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	request := &Waiting{For: who, Why: "it has not answered yet", Since: time.Now()}
+	if p.asked = append(p.asked, request); len(p.asked) == 1 {
+		p.listen(request.Since)
+	}
+	if p.pause != nil && !request.Since.Before(p.pause.Next) {
+		p.pause = nil
+		p.send()
+	}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.asked = slices.DeleteFunc(p.asked, func(r *Waiting) bool { return r == request })
+		if p.timer.Stop(); len(p.asked) > 0 {
+			p.listen(time.Now())
+		}
+		if p.silent != nil {
+			p.silent = nil
+			p.send()
+		}
+	}
+}
+
+func (p *progressing) listen(now time.Time) {
+	p.heard = now
+	p.timer = time.AfterFunc(silence, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.asked) > 0 && p.heard.Equal(now) {
+			p.silent = p.asked[0]
+			p.send()
+		}
+	})
+}
+
+// send tells how things stand now.
+func (p *progressing) send() {
+	now := p.last
+	switch {
+	case p.pause != nil && time.Now().Before(p.pause.Next):
+		now.Waiting = p.pause
+	case p.silent != nil:
+		now.Waiting = p.silent
+	}
+	if now.Waiting != nil {
+		now.Message = now.Waiting.String()
+	}
+	p.report(now)
+}

@@ -28,7 +28,7 @@ function Get-CallbackAnswer {
         $token = $Message.method -eq 'credential.token'
         $answer['error'] = [ordered]@{
             code    = -32003
-            message = $_.Exception.GetBaseException().Message
+            message = ConvertTo-PlainText -Text $_.Exception.GetBaseException().Message
             data    = [ordered]@{
                 category = 'AuthenticationError'
                 id       = if ($token) { 'AccessTokenExpired' } else { 'SigningFailed' }
@@ -103,7 +103,10 @@ function Find-Certificate {
             $store.Open('ReadOnly, OpenExistingOnly')
             $store.Certificates.Find('FindByThumbprint', $wanted, $false)
         }
-        catch { Write-Verbose -Message "Certificate store ${location}\My: $($_.Exception.GetBaseException().Message)" }
+        catch {
+            $text = "Certificate store ${location}\My: $($_.Exception.GetBaseException().Message)"
+            Write-Verbose -Message (ConvertTo-PlainText -Text $text)
+        }
         finally { $store.Close() }
     }
     $certificate = @($found | Where-Object -FilterScript { $_.HasPrivateKey })[0]

@@ -40,6 +40,9 @@ function Find-Completion {
     $word = $Word.Trim("'", '"')
     $errors = Get-Variable -Name Error -Scope Global -ValueOnly
     $newest = $errors[0]
+    # nor is anything drawn or said over the line that is being typed
+    $ProgressPreference = 'SilentlyContinue'
+    $WarningPreference = 'SilentlyContinue'
     try {
         switch ($Kind) {
             'Run' { Find-Run | Where-Object -FilterScript { Test-Start "$($_.Id)" $word } | ConvertTo-RunCompletion }
@@ -64,7 +67,7 @@ function Find-Completion {
             }
         }
     }
-    catch { Write-Debug -Message "Nothing can be offered: $($_.Exception.Message)" }
+    catch { Write-Debug -Message (ConvertTo-PlainText -Text "Nothing can be offered: $($_.Exception.Message)") }
     finally { while ($errors.Count -and -not [object]::ReferenceEquals($errors[0], $newest)) { $errors.RemoveAt(0) } }
 }
 

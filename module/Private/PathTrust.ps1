@@ -67,7 +67,10 @@ function Get-FileExposure {
         $sid = (New-Object -TypeName $kind.FullName -ArgumentList $sid).Translate(
             [System.Security.Principal.NTAccount]).Value
     }
-    catch { Write-Debug -Message "The account $sid has no name: $($_.Exception.GetBaseException().Message)" }
+    catch {
+        $text = "The account $sid has no name: $($_.Exception.GetBaseException().Message)"
+        Write-Debug -Message (ConvertTo-PlainText -Text $text)
+    }
     "$sid may change, replace or delete '$($Item.FullName)' or what is in it."
 }
 

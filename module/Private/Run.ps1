@@ -76,14 +76,12 @@ function Test-Plan {
         Write-RunOutcome -Cmdlet $Cmdlet -Run $Run
         return $false
     }
-    if ($limit -and $Run.Status -eq 'stopped') {
-        Write-Warning -Message "A sync would stop at a limit ($($Run.StopReason)) and change nothing. $($Run.Message)"
+    $text = if ($limit -and $Run.Status -eq 'stopped') {
+        "A sync would stop at a limit ($($Run.StopReason)) and change nothing."
     }
-    elseif ($limit) {
-        Write-Warning -Message ("A sync would hold back what goes beyond a limit ($($Run.HeldBy -join ', ')). " +
-            "$($Run.Message)")
-    }
-    elseif ($Run.Status -eq 'partial') { Write-Warning -Message "The plan is incomplete. $($Run.Message)" }
+    elseif ($limit) { "A sync would hold back what goes beyond a limit ($($Run.HeldBy -join ', '))." }
+    elseif ($Run.Status -eq 'partial') { 'The plan is incomplete.' }
+    if ($text) { Write-Warning -Message (ConvertTo-PlainText -Text "$text $($Run.Message)") }
     $true
 }
 
@@ -149,7 +147,7 @@ function Write-RunOutcome {
             $changes = ConvertTo-CountText -Count $Run.Failed -Noun 'change'
             $members = ConvertTo-CountText -Count $Run.UnknownMembers -Noun 'member'
             $text = "Run $($Run.Id) is partial: $changes failed, $members could not be determined. $message"
-            Write-Warning -Message "$text The next sync tries again. See: $failures"
+            Write-Warning -Message (ConvertTo-PlainText -Text "$text The next sync tries again. See: $failures")
             if ($Run.Failed -gt 0) {
                 @{
                     Id       = 'ChangesFailed'

@@ -67,6 +67,7 @@ function Disable-GroupWriteback {
     $text = if ($KeepGroup) { 'Turn group writeback off and keep all groups' }
     elseif ($StartSync) { "Turn group writeback off and DELETE $groups from the directory now" }
     else { "Turn group writeback off and DELETE $groups from the directory with the next sync" }
+    $text = ConvertTo-PlainText -Text $text
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Disable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }

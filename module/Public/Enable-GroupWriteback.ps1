@@ -189,7 +189,9 @@ function Enable-GroupWriteback {
         Activity  = 'Checking'
     }
     $check = Invoke-Engine @call
-    foreach ($warning in $check.warnings) { if ($warning) { Write-Warning -Message $warning } }
+    foreach ($warning in $check.warnings) {
+        if ($warning) { Write-Warning -Message (ConvertTo-PlainText -Text $warning) }
+    }
 
     $settings = $check.settings
     $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) " +
@@ -206,6 +208,7 @@ function Enable-GroupWriteback {
         if (-not $plan) { return }
         $text += "; the first sync would $(ConvertTo-TotalText $plan.Planned)"
     }
+    $text = ConvertTo-PlainText -Text $text
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Enable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }

@@ -301,7 +301,9 @@ function Set-GroupWriteback {
             Activity  = 'Checking'
         }
         $after = Invoke-Engine @call
-        foreach ($warning in $after.warnings) { if ($warning) { Write-Warning -Message $warning } }
+        foreach ($warning in $after.warnings) {
+            if ($warning) { Write-Warning -Message (ConvertTo-PlainText -Text $warning) }
+        }
         if ($shape.Count -and $after.enabled) {
             $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.get'
             if ($connection.source -and $connection.target) {
@@ -310,11 +312,12 @@ function Set-GroupWriteback {
                 $text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
             }
             else {
-                Write-Warning -Message ('What the next sync would do can be shown only when the tenant and the ' +
-                    'directory are connected.')
+                $hint = 'What the next sync would do can be shown only when the tenant and the directory are connected.'
+                Write-Warning -Message (ConvertTo-PlainText -Text $hint)
             }
         }
     }
+    $text = ConvertTo-PlainText -Text $text
     # where nobody can be asked this throws, which alone does not end a function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Set group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
@@ -325,7 +328,9 @@ function Set-GroupWriteback {
     $fields = Select-ShownAdoption -Fields $fields -Plan $plan
     $saved = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings'
     foreach ($warning in $saved.warnings) {
-        if ($warning -and $warning -notin $after.warnings) { Write-Warning -Message $warning }
+        if ($warning -and $warning -notin $after.warnings) {
+            Write-Warning -Message (ConvertTo-PlainText -Text $warning)
+        }
     }
     if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
 }

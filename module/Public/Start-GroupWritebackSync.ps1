@@ -140,6 +140,7 @@ function Start-GroupWritebackSync {
                     $text = "Synchronise the group $($plan.DisplayName) ($($plan.GroupId)) to the directory: " +
                         "$(ConvertTo-TotalText $plan.Run.Planned)"
                 }
+                $text = ConvertTo-PlainText -Text $text
                 # where nobody can be asked this throws, which alone does not end a function
                 try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
                 catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
@@ -166,6 +167,7 @@ function Start-GroupWritebackSync {
             if (-not $plan) { return }
             $text += ": $(ConvertTo-TotalText $plan.Planned)"
         }
+        $text = ConvertTo-PlainText -Text $text
         # where nobody can be asked this throws, which alone does not end a function
         try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
         catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }

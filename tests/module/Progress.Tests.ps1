@@ -132,8 +132,8 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         $drawn[0].Status | Should -Be ("Waiting for graph.example since $($since.LocalDateTime.ToString($clock)), " +
             "next try $($next.LocalDateTime.ToString($clock)): it answered with status 429")
         $drawn[0].Percent | Should -Be 21
-        $drawn[1].Status |
-            Should -Be "Waiting for dc1.contoso.com since $($since.LocalDateTime.ToString($clock)): it has not answered yet"
+        $drawn[1].Status | Should -Be ("Waiting for dc1.contoso.com since " +
+            "$($since.LocalDateTime.ToString($clock)): it has not answered yet")
     }
 
     It 'is no full bar in the minimal view, and none in the classic one, where no share is known' {

@@ -95,14 +95,16 @@ function Get-ProgressStatus {
     $text = [string] $told.message
     if (-not $text) { $text = [string] $script:StepText[[string] $told.step] }
     if (-not $text) { $text = 'Waiting for an answer' }
-    if ($told.stepCount -gt 1 -and $told.stepNumber -ge 1) {
-        $text = "Step $($told.stepNumber) of $($told.stepCount): $text"
-    }
     if ($told.total) { $text += ", $($told.done) of $($told.total)" }
     elseif ($told.done) { $text += ", $($told.done)" }
-    if (-not $told -or ([datetime]::Now - $Watch.Since).TotalMilliseconds -ge $script:ProgressSilence) {
-        $text += ", since $(ConvertTo-ClockText -Time $Watch.Since)"
-    }
+    # what is said first is seen in a narrow window, too
+    $before = @(
+        if ($told.stepCount -gt 1 -and $told.stepNumber -ge 1) { "Step $($told.stepNumber) of $($told.stepCount)" }
+        if (-not $told -or ([datetime]::Now - $Watch.Since).TotalMilliseconds -ge $script:ProgressSilence) {
+            "since $(ConvertTo-ClockText -Time $Watch.Since)"
+        }
+    ) -join ', '
+    if ($before) { $text = $before.Substring(0, 1).ToUpperInvariant() + $before.Substring(1) + ": $text" }
     $text
 }
 
@@ -111,7 +113,7 @@ function Get-WaitingText {
     [OutputType([string])]
     param($Waiting)
     $text = "Waiting for $($Waiting.for) since $(ConvertTo-ClockText -Time $Waiting.since)"
-    if ($Waiting.next) { $text += ", next try $(ConvertTo-ClockText -Time $Waiting.next)" }
+    if ($Waiting.next) { $text += ", next $(ConvertTo-ClockText -Time $Waiting.next)" }
     if ($Waiting.why) { $text += ": $($Waiting.why)" }
     $text
 }
@@ -120,11 +122,6 @@ function Get-WaitingText {
 function ConvertTo-ClockText {
     [OutputType([string])]
     param($Time)
-    if ($Time -isnot [datetime]) {
-        $moment = [System.DateTimeOffset]::MinValue
-        $culture = [System.Globalization.CultureInfo]::InvariantCulture
-        if (-not [System.DateTimeOffset]::TryParse([string] $Time, $culture, 'None', [ref] $moment)) { return '' }
-        $Time = $moment.LocalDateTime
-    }
+    if ($Time -is [string]) { $Time = ConvertTo-LocalTime -Value $Time }
     $Time.ToString('HH:mm:ss', [System.Globalization.CultureInfo]::InvariantCulture)
 }

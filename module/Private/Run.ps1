@@ -62,7 +62,7 @@ function Get-PreviewRun {
         Cmdlet    = $Cmdlet
         Method    = 'sync.preview'
         Parameter = $Parameter
-        Activity  = 'Planning group writeback'
+        Activity  = 'Planning'
     }
     $run = ConvertTo-Run (Invoke-Engine @call)
     if (Test-Plan -Cmdlet $Cmdlet -Run $run) { $run }
@@ -107,7 +107,7 @@ function Invoke-Sync {
         Cmdlet    = $Cmdlet
         Method    = 'sync.start'
         Parameter = $Parameter
-        Activity  = 'Synchronising groups'
+        Activity  = 'Synchronising'
     }
     $run = ConvertTo-Run (Invoke-Engine @call)
     $run
@@ -121,7 +121,7 @@ function Invoke-GroupSync {
         Cmdlet         = $Cmdlet
         Method         = 'sync.group'
         Parameter      = $Parameter
-        Activity       = 'Synchronising the group'
+        Activity       = 'Synchronising'
         NonTerminating = $true
     }
     $answer = Invoke-Engine @call

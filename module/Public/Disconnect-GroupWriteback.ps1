@@ -25,5 +25,8 @@ function Disconnect-GroupWriteback {
 
     Import-CallerPreference -Cmdlet $PSCmdlet
     Close-Engine
-    if ($script:StatePath) { Write-Verbose -Message "The next command opens the same state: '$script:StatePath'." }
+    if ($script:StatePath) {
+        $text = "The next command opens the same state: '$script:StatePath'."
+        Write-Verbose -Message (ConvertTo-PlainText -Text $text)
+    }
 }

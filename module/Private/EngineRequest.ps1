@@ -14,7 +14,7 @@ function Invoke-Engine {
     try {
         $answer = Invoke-EngineExchange -Engine (Get-Engine) -Method $Method -Parameter $Parameter -Activity $Activity
     }
-    catch { Stop-Command -Cmdlet $Cmdlet -Problem $_ } # there is no engine any more
+    catch { Exit-Command -Cmdlet $Cmdlet -Problem $_ } # there is no engine any more
     if (-not $answer.error) { return $answer.result }
     $record = ConvertFrom-EngineError -EngineError $answer.error
     if ($NonTerminating) { $Cmdlet.WriteError($record) } else { $Cmdlet.ThrowTerminatingError($record) }
@@ -51,7 +51,7 @@ function Invoke-EngineExchange {
     )
     Write-Debug -Message (ConvertTo-PlainText -Text "Request: $Method")
     $id = [string] (++$Engine.LastId)
-    $watch = New-ProgressWatch -Activity $(if ($Activity) { $Activity } else { 'Reading the state' })
+    $watch = Open-ProgressWatch -Activity $(if ($Activity) { $Activity } else { 'Reading the state' })
     $Engine.Open[$id] = $watch
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     $answered = $false

@@ -44,7 +44,7 @@ function ConvertTo-ErrorRecord {
 
 # Ends a command with an error that was caught. PowerShell has noted it in $Error when it was thrown, without the name of
 # the command in its id, and notes no exception twice: so $Error would say another id than the catch of the caller.
-function Stop-Command {
+function Exit-Command {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Management.Automation.ErrorRecord] $Problem)
     while ($global:Error.Count -gt 0) {
         $noted = $global:Error[0]

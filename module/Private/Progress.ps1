@@ -30,7 +30,7 @@ $script:ProgressDelay = 500
 $script:ProgressSilence = 3000
 
 # What is to be seen of a request.
-function New-ProgressWatch {
+function Open-ProgressWatch {
     param([string] $Activity)
     [pscustomobject]@{
         Activity = ConvertTo-PlainText -Text $Activity
@@ -84,7 +84,8 @@ function Get-ProgressPercent {
 function Get-UnknownPercent {
     [OutputType([int])]
     param()
-    if ($PSStyle.Progress -and [string] $PSStyle.Progress.View -ne 'Classic') { 0 } else { -1 }
+    if ($PSVersionTable.PSEdition -ne 'Core' -or -not $PSStyle.Progress) { return -1 }
+    if ([string] $PSStyle.Progress.View -eq 'Classic') { -1 } else { 0 }
 }
 
 function Get-ProgressStatus {

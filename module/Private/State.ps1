@@ -11,7 +11,7 @@ function Select-State {
     try { [void] (Get-Engine) }
     catch {
         $script:StatePath, $script:ServiceAccount = $before
-        Stop-Command -Cmdlet $Cmdlet -Problem $_
+        Exit-Command -Cmdlet $Cmdlet -Problem $_
     }
 }
 

@@ -268,7 +268,7 @@ function Connect-GroupWriteback {
         $target = ConvertTo-TargetField -Cmdlet $PSCmdlet -Bound $PSBoundParameters
         if ($target) { $request['target'] = $target }
     }
-    catch { Stop-Command -Cmdlet $PSCmdlet -Problem $_ }
+    catch { Exit-Command -Cmdlet $PSCmdlet -Problem $_ }
 
     Select-State -Cmdlet $PSCmdlet -Path $StatePath -ServiceAccount $ServiceAccount
 

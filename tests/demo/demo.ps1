@@ -38,6 +38,7 @@ function Assert-That {
 
 $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
 Set-Location -LiteralPath $root
+. (Join-Path -Path $root -ChildPath 'tests/lab/Tools.ps1')
 $container = $env:GWB_LAB_CONTAINER
 $state = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'state'
 # What a user would type at the prompt of Get-Credential.

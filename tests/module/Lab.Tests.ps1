@@ -473,6 +473,7 @@ Describe 'Ways to connect' -Skip:$noLab {
     }
 
     It 'the tenant with a certificate of the store, which signs' {
+        if ($env:GWB_WINE) { Set-ItResult -Skipped -Because 'the store of Wine keeps no certificate with an RSA key' }
         $namespace = 'System.Security.Cryptography.X509Certificates'
         $parts = $env:GWB_LAB_TENANT_CERT_PFX, $env:GWB_LAB_TENANT_CERT_PASSWORD, 'UserKeySet, PersistKeySet'
         $certificate = New-Object -TypeName "$namespace.X509Certificate2" -ArgumentList $parts

@@ -1,4 +1,5 @@
 # Dot-sourced by Lab.Tests.ps1: the simulated tenant and the directory as others see them, not through the module.
+. ([System.IO.Path]::Combine($PSScriptRoot, '..', 'lab', 'Tools.ps1'))
 
 # Sends a request to the control interface of the simulated tenant; see tests/lab/tenant/README.md.
 function Invoke-Tenant {
@@ -19,24 +20,12 @@ function Get-LabToken {
     (ConvertFrom-Json -InputObject $answer).access_token
 }
 
+# By a tool of the lab, since PowerShell's own client trusts a CA of ours on some systems alone.
 function Send-LabRequest {
     param([string] $Uri, [string] $Text, [string] $Type)
-    if ($PSVersionTable.PSEdition -ne 'Core') { throw 'The lab runs on Linux, with PowerShell 7.' }
-    if (-not $script:LabClient) {
-        $handler = New-Object -TypeName System.Net.Http.SocketsHttpHandler
-        $policy = New-Object -TypeName System.Security.Cryptography.X509Certificates.X509ChainPolicy
-        $policy.TrustMode = 'CustomRootTrust'
-        $policy.CustomTrustStore.ImportFromPemFile($env:GWB_LAB_TENANT_CA)
-        $policy.RevocationMode = 'NoCheck'
-        $handler.SslOptions.CertificateChainPolicy = $policy
-        $script:LabClient = New-Object -TypeName System.Net.Http.HttpClient -ArgumentList $handler
-    }
-    $parts = $Text, [System.Text.Encoding]::UTF8, $Type
-    $content = New-Object -TypeName System.Net.Http.StringContent -ArgumentList $parts
-    $response = $script:LabClient.PostAsync($Uri, $content).GetAwaiter().GetResult()
-    $answer = $response.Content.ReadAsStringAsync().GetAwaiter().GetResult()
-    if (-not $response.IsSuccessStatusCode) { throw "${Uri}: $([int] $response.StatusCode) $answer" }
-    $answer
+    $answer = Invoke-LabTool -Command 'tests/lab/post' -Argument $Uri, $Type -Text $Text
+    if ($LASTEXITCODE -ne 0) { throw "$answer" }
+    $answer -join "`n"
 }
 
 function Get-LabCredential {
@@ -45,8 +34,16 @@ function Get-LabCredential {
     New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, $plain.SecurePassword
 }
 
+# Runs a tool from the root of the sources, and returns what it says.
+function Invoke-LabTool {
+    param([string] $Command, [string[]] $Argument = @(), [string] $Text)
+    Push-Location -LiteralPath ([System.IO.Path]::Combine($PSScriptRoot, '..', '..'))
+    try { if ($Text) { $Text | & $Command @Argument 2>&1 } else { & $Command @Argument 2>&1 } }
+    finally { Pop-Location }
+}
+
 function Invoke-LabLdap {
-    param([string] $Command, [string[]] $Argument, [string] $Text)
+    param([string] $Command, [string[]] $Argument = @(), [string] $Text)
     $env:LDAPTLS_CACERT = $env:GWB_LAB_CA
     $arguments = @(
         '-x'
@@ -54,7 +51,7 @@ function Invoke-LabLdap {
         '-D', $env:GWB_LAB_ADMIN_USER
         '-w', $env:GWB_LAB_ADMIN_PASSWORD
     ) + $Argument
-    $out = if ($Text) { $Text | & $Command @arguments 2>&1 } else { & $Command @arguments 2>&1 }
+    $out = Invoke-LabTool -Command $Command -Argument $arguments -Text $Text
     if ($LASTEXITCODE -ne 0) { throw "$Command ended with ${LASTEXITCODE}: $out" }
     $out
 }
@@ -91,5 +88,5 @@ function Add-LabGroup {
 
 # The whole directory in a stable form.
 function Get-LabDump {
-    (& ([System.IO.Path]::Combine($PSScriptRoot, '..', 'lab', 'dump'))) -join "`n"
+    (Invoke-LabTool -Command 'tests/lab/dump') -join "`n"
 }

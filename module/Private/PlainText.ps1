@@ -20,7 +20,7 @@ $script:EscapedControl = [regex] ('(?<!\\)((?:\\\\)*)\\' +
     '(?:r\\n|[bfnrt]|u(?:00[01][0-9A-Fa-f]|007[Ff]|00[89][0-9A-Fa-f]|202[89]))')
 $script:EscapedHidden = [regex] ('(?<!\\)((?:\\\\)*)\\u' +
     '(?i:00AD|034F|061C|115F|1160|17B[45]|180[B-F]|200[B-F]|202[A-E]|206[0-9A-F]|3164|' +
-    'FE0[0-9A-F]|FEFF|FFA0|FFF[0-9AB]|DB4[0-3]\\uD[C-F][0-9A-F]{2})')
+    'FE0[0-9A-F]|FEFF|FFA0|FFF[0-9AB]|D82F\\uDCA[0-3]|D834\\uDD7[3-9A]|DB4[0-3]\\uD[C-F][0-9A-F]{2})')
 
 function ConvertTo-PlainText {
     param([string] $Text)

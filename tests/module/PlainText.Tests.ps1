@@ -24,11 +24,13 @@ Describe 'Text for people' {
     ) {
         InModuleScope -ModuleName GroupWriteback -Parameters @{ Value = $Value; Becomes = $Becomes } {
             $character = [char]::ConvertFromUtf32($Value)
-            ConvertTo-PlainText -Text "Pay${character}roll" | Should -BeExactly "Pay${Becomes}roll"
+            # By their numbers: to a culture, as Should compares, what is invisible is nothing.
+            $expected = [int[]] "Pay${Becomes}roll".ToCharArray()
+            [int[]] (ConvertTo-PlainText -Text "Pay${character}roll").ToCharArray() | Should -Be $expected
             $escaped = -join ($character.ToCharArray() | ForEach-Object -Process { '\u{0:x4}' -f [int] $_ })
             foreach ($form in $escaped, $escaped.ToUpperInvariant().Replace('U', 'u')) {
                 $line = "{`"a`":`"Pay${form}roll`"}"
-                (ConvertFrom-EngineJson -Line $line).a | Should -BeExactly "Pay${Becomes}roll"
+                [int[]] (ConvertFrom-EngineJson -Line $line).a.ToCharArray() | Should -Be $expected
             }
             $said = @{ Object = "o${character}o"; Message = "m${character}m"; Advice = "a${character}a" }
             $record = ConvertTo-ErrorRecord -Id 'X' -Category 'InvalidData' @said

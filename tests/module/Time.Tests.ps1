@@ -179,7 +179,7 @@ Describe 'A time' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'follows the culture <Name> in each view' -ForEach @(
         @{ Name = ''; Expected = '\d\d/\d\d/2026 \d\d:\d\d' }
-        @{ Name = 'de-DE'; Expected = '\d\d\.\d\d\.2026 \d\d:\d\d' }
+        @{ Name = 'de-DE'; Expected = '\d?\d\.\d\d\.2026 \d\d:\d\d' }
         @{ Name = 'tr-TR'; Expected = '\d\d?\.\d\d\.2026 \d\d:\d\d' }
         @{ Name = 'en-US'; Expected = '\d\d?/\d\d?/2026 \d\d?:\d\d\s[AP]M' }
     ) {

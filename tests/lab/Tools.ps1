@@ -15,7 +15,7 @@ if ($env:GWB_LAB_TOOLS) {
                 environment = $environment
             }
             $answer = Invoke-RestMethod -Method Post -Uri $env:GWB_LAB_TOOLS -Body (ConvertTo-Json -InputObject $asked)
-            $global:LASTEXITCODE = $answer.code
+            Set-Variable -Name LASTEXITCODE -Value $answer.code -Scope Global
             $answer.text.TrimEnd("`n") -split '\n'
         }
     }

@@ -29,7 +29,10 @@ BeforeAll {
         param([string] $Line)
         (TabExpansion2 -inputScript $Line -cursorColumn $Line.Length).CompletionMatches
     }
-    function Get-OfferedText { param([string] $Line) @(Get-Offered -Line $Line | ForEach-Object -Process { $_.CompletionText }) }
+    function Get-OfferedText {
+        param([string] $Line)
+        @(Get-Offered -Line $Line | ForEach-Object -Process { $_.CompletionText })
+    }
     $group = @{
         id = '0a000000-0000-0000-0000-000000000001'; displayName = "Field 'n' Sales"; dn = 'CN=G,DC=contoso,DC=test'
         situation = 'linked'
@@ -42,7 +45,12 @@ BeforeAll {
                     (Get-FakeRun)
                     (Get-FakeRun $held)
                     (Get-FakeRun @{ id = 5; planId = 'plan-5'; planned = @{ adopt = 2 } })
-                    (Get-FakeRun @{ id = 4; planId = 'plan-4'; status = 'stopped'; stopReason = 'stopped-source-empty' })
+                    (Get-FakeRun @{
+                        id = 4
+                        planId = 'plan-4'
+                        status = 'stopped'
+                        stopReason = 'stopped-source-empty'
+                    })
                 )
             }
         }
@@ -56,7 +64,9 @@ Describe 'TAB behind a parameter' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
         Use-FakeScript $script
         Push-Location -LiteralPath $TestDrive
-        foreach ($name in 'b.txt', '7.txt', 'zz.txt') { [System.IO.File]::WriteAllText((Join-Path -Path $TestDrive -ChildPath $name), '') }
+        foreach ($name in 'b.txt', '7.txt', 'zz.txt') {
+            [System.IO.File]::WriteAllText((Join-Path -Path $TestDrive -ChildPath $name), '')
+        }
     }
 
     AfterAll { Pop-Location }
@@ -91,7 +101,8 @@ Describe 'TAB behind a parameter' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'does the same under another prefix, and by an alias' {
         Remove-Module -Name GroupWriteback
-        Import-Module -Name ([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')) -Prefix X -Force
+        $manifest = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')
+        Import-Module -Name $manifest -Prefix X -Force
         Get-OfferedText 'Get-XGroupWritebackRun ' | Should -Be '7', '6', '5', '4'
         Get-OfferedText 'Start-XGroupWritebackSync -AllowOnce ' | Should -Be 'plan-6', 'plan-4'
         Get-OfferedText 'Get-XGroupWritebackGroup ' | Should -Be "'Field ''n'' Sales'", 'Team'
@@ -193,12 +204,15 @@ Describe 'TAB behind a pipe' {
     }
 
     It 'is not in the way of an object: no member twice, none that hides its own' {
-        $member = InModuleScope -ModuleName GroupWriteback { ConvertTo-Member @{ id = 'x'; reason = 'guest' } -GroupId 'y' }
+        $member = InModuleScope -ModuleName GroupWriteback {
+            ConvertTo-Member @{ id = 'x'; reason = 'guest' } -GroupId 'y'
+        }
         $json = ConvertTo-Json -InputObject $member -Compress
         @([regex]::Matches($json, '"Id":')).Count | Should -Be 1
         $member.Reason | Should -Be 'guest'
         $member.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Member'
-        @($member.PSObject.Properties).Count | Should -Be @($member.PSObject.Properties.Name | Sort-Object -Unique).Count
+        $names = @($member.PSObject.Properties.Name)
+        $names.Count | Should -Be @($names | Sort-Object -Unique).Count
     }
 
     It 'goes with the module' {

@@ -43,7 +43,10 @@ function Get-Secret {
     New-Object -TypeName pscredential -ArgumentList $Name, (
         New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', 'word').SecurePassword
 }
-function Get-Said { param([scriptblock] $Typed) try { & $Typed } catch { "$($_.FullyQualifiedErrorId -replace ',.*')" } }
+function Get-Said {
+    param([scriptblock] $Typed)
+    try { & $Typed } catch { "$($_.FullyQualifiedErrorId -replace ',.*')" }
+}
 import-module $Manifest
 "first try: $(Get-Said { connect-groupwriteback -tenantid contoso.com -server dc1.contoso.com })"
 "a drive: $(Get-Said { connect-groupwriteback -server dc1 -directorycafile HKLM:\ca.pem })"

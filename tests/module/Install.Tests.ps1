@@ -60,7 +60,11 @@ Describe 'A clone' {
 
     It 'exports the commands, and says of nothing else that it were' {
         $said = Invoke-Fresh -Script "Import-Module '$root/GroupWriteback.psd1' -Verbose 4>&1"
-        $names = @($said | ForEach-Object -Process { if ("$_" -match "(?:Ex|Im)porting function '(.+)'") { $Matches[1] } })
+        $names = @(
+            $said | ForEach-Object -Process {
+                if ("$_" -match "(?:Ex|Im)porting function '(.+)'") { $Matches[1] }
+            }
+        )
         $public = (Import-PowerShellDataFile -LiteralPath (Join-Path -Path $root -ChildPath 'GroupWriteback.psd1'))
         @($names | Sort-Object -Unique) | Should -Be @($public.FunctionsToExport | Sort-Object)
     }
@@ -134,7 +138,8 @@ Describe 'The addresses of a package' -Skip:(-not $env:FAKE_ENGINE) {
     AfterEach { Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue }
 
     It 'are left out while there are none, and -Online says so' {
-        $data = Import-PowerShellDataFile -LiteralPath (Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1')
+        $path = Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1'
+        $data = Import-PowerShellDataFile -LiteralPath $path
         foreach ($name in 'ProjectUri', 'LicenseUri') { $data.PrivateData.PSData.ContainsKey($name) | Should -BeFalse }
         $data.ContainsKey('HelpInfoUri') | Should -BeFalse
         Import-Module -Name (Join-Path -Path $package.FullName -ChildPath 'GroupWriteback.psd1') -Force

@@ -80,7 +80,8 @@ BeforeAll {
                 Table    = $known | Format-Table | Out-String -Width 200
                 List     = $known | Format-List | Out-String -Width 200
                 Overview = Get-GroupWriteback | Out-String -Width 200
-                Tip      = @((TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches)[-1].ToolTip
+                Tip      = (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches |
+                    Select-Object -Last 1 -ExpandProperty ToolTip
             }
         }
     }
@@ -210,8 +211,9 @@ Describe 'A time' -Skip:(-not $env:FAKE_ENGINE) {
 Describe 'In Turkish, where i and I are other letters,' -Skip:(-not $env:FAKE_ENGINE) {
     It 'the sources turn letters by the invariant culture alone' {
         $base = [System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'module')
+        $pattern = '\.To(Upper|Lower)\(|ToTitleCase|\.(StartsWith|EndsWith|IndexOf|Compare)\([^)]*\bCulture'
         $lines = Get-ChildItem -LiteralPath $base -Recurse -Include '*.ps1', '*.psm1', '*.ps1xml' |
-            Select-String -Pattern '\.To(Upper|Lower)\(|ToTitleCase|\.(StartsWith|EndsWith|IndexOf|Compare)\([^)]*\bCulture'
+            Select-String -Pattern $pattern
         $lines | Should -BeNullOrEmpty
     }
 

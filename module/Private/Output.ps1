@@ -98,7 +98,7 @@ function ConvertTo-MemberReference {
     param($Member)
     foreach ($item in $Member) {
         if ($null -ne $item) {
-            New-TypedObject -TypeName 'GroupWriteback.MemberReference' -Property ([ordered]@{
+            ConvertTo-TypedObject -TypeName 'GroupWriteback.MemberReference' -Property ([ordered]@{
                 Guid              = $item.guid
                 DistinguishedName = [string] $item.dn
             })
@@ -120,7 +120,7 @@ function ConvertTo-AttributeChange {
         }
     )
     foreach ($row in $rows) {
-        New-TypedObject -TypeName 'GroupWriteback.AttributeChange' -Property ([ordered]@{
+        ConvertTo-TypedObject -TypeName 'GroupWriteback.AttributeChange' -Property ([ordered]@{
             Name = $Attribute.name
             Old  = $row[0]
             New  = $row[1]

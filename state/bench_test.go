@@ -63,7 +63,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 		source, pages, target = nil, nil, nil
 	}
 	for n := range groups {
-		source = append(source, directory.SourceGroup{ID: id(1, n), DisplayName: "Group", Mail: "group@contoso.test"})
+		source = append(source, directory.SourceGroup{ID: id(1, n), Properties: directory.Values{"displayName": {"Group"}, "mail": {"group@contoso.test"}}})
 		page := engine.MemberPage{Group: id(1, n), Last: true}
 		group := directory.TargetGroup{GUID: id(3, n), DN: "CN=Group,OU=Groups,DC=contoso,DC=test", AdminDesc: directory.Mark(id(1, n))}
 		for range members {
@@ -186,7 +186,7 @@ func BenchmarkOverlay(b *testing.B) {
 				for i := range size {
 					page.Members, group.Members = append(page.Members, member((n*20+i)%large)), append(group.Members, ref((n*20+i)%large))
 				}
-				source, pages, target = append(source, directory.SourceGroup{ID: guid(1, n), DisplayName: "Group"}), append(pages, page), append(target, group)
+				source, pages, target = append(source, directory.SourceGroup{ID: guid(1, n), Properties: directory.Values{"displayName": {"Group"}}}), append(pages, page), append(target, group)
 				links = append(links, engine.Link{SourceID: guid(1, n), TargetGUID: guid(3, n), DN: group.DN})
 			}
 			must(b, s.StageSourceGroups(ctx, base, source))

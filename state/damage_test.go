@@ -86,7 +86,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 		}},
 		{"Overlay", func() error { return s.Overlay(ctx, run) }},
 		{"StageSourceGroups", func() error {
-			return s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 99), DisplayName: "new"}})
+			return s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 99), Properties: directory.Values{"displayName": {"new"}}}})
 		}},
 		{"StageMembers", func() error {
 			return s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 99), Last: true,

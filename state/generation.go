@@ -74,6 +74,9 @@ func (s *State) removeOlder(ctx context.Context, generation int64) error {
 	if err := s.removePortions(ctx, "member", "number", "NOT EXISTS (SELECT 1 FROM member_join j WHERE j.number = member.number)"); err != nil {
 		return err
 	}
+	if err := s.removePortions(ctx, "written", "source_id", "NOT EXISTS (SELECT 1 FROM link l WHERE l.source_id = written.source_id)"); err != nil {
+		return err
+	}
 	// The names of members that no run left over has seen.
 	return s.removePortions(ctx, "target_object", "guid", "generation < (SELECT min(id) FROM run)")
 }

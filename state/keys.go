@@ -36,6 +36,39 @@ func (g *guidColumn) Scan(value any) error {
 	return damaged("a column that should hold a GUID holds %T", value)
 }
 
+// valuesColumn reads a column that holds values by name as a JSON object.
+type valuesColumn directory.Values
+
+func intoValues(v *directory.Values) *valuesColumn { return (*valuesColumn)(v) }
+
+func (v *valuesColumn) Scan(value any) error {
+	var text []byte
+	switch t := value.(type) {
+	case string:
+		text = []byte(t)
+	case []byte:
+		text = t
+	}
+	*v = nil
+	if string(text) == noValues {
+		return nil
+	}
+	if err := json.Unmarshal(text, (*directory.Values)(v)); err != nil {
+		return damaged("the values of a group: %v", err)
+	}
+	return nil
+}
+
+const noValues = "{}"
+
+// valuesText is what a valuesColumn reads.
+func valuesText(v directory.Values) string {
+	if len(v) == 0 {
+		return noValues
+	}
+	return jsonText(v)
+}
+
 // packGUIDs writes GUIDs one after another.
 func packGUIDs(guids []directory.GUID) []byte {
 	b := make([]byte, 0, len(guids)*guidSize)

@@ -116,7 +116,7 @@ func filled(t testing.TB) string {
 	s := openState(t, folder)
 	run := beginRun(t, s, engine.SyncRun, "p1")
 	for n := range uint32(50) {
-		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), DisplayName: "group"}}))
+		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"group"}}}}))
 		must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 100), Last: true}}))
 	}
 	must(t, s.Commit(ctx, run, engine.Watermark{HighestUSN: 7}, nil))
@@ -284,7 +284,7 @@ func checkFixture(t *testing.T, s *State) {
 	}
 	group, ok, err := s.SourceGroup(ctx, 1, guid(1, 1))
 	must(t, err)
-	if diff := cmp.Diff(directory.SourceGroup{ID: guid(1, 1), Kind: directory.UnifiedGroup, DisplayName: "One", Mail: "one@contoso.test"}, group); diff != "" || !ok {
+	if diff := cmp.Diff(directory.SourceGroup{ID: guid(1, 1), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"One"}, "mail": {"one@contoso.test"}}}, group); diff != "" || !ok {
 		t.Error(diff)
 	}
 	w, err := s.Watermark(ctx)
@@ -396,7 +396,7 @@ func TestReadersDoNotWait(t *testing.T) {
 	s := openState(t, filled(t))
 	other := openState(t, s.Folder())
 	must(t, s.write(ctx, "hold the writer", func(q *session) error {
-		if _, err := q.exec("UPDATE source_group SET display_name = 'changed'"); err != nil {
+		if _, err := q.exec(`UPDATE source_group SET properties = '{"displayName":["changed"]}'`); err != nil {
 			return err
 		}
 		for _, reader := range []*State{s, other} {

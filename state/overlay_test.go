@@ -167,7 +167,7 @@ func (h *history) step() {
 	case 0:
 		var groups []directory.SourceGroup
 		for range rapid.IntRange(1, 3).Draw(h.r, "groups") {
-			g := directory.SourceGroup{ID: h.groupID(), Kind: directory.UnifiedGroup, DisplayName: rapid.SampledFrom([]string{"x", "y"}).Draw(h.r, "name")}
+			g := directory.SourceGroup{ID: h.groupID(), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {rapid.SampledFrom([]string{"x", "y"}).Draw(h.r, "name")}}}
 			if rapid.Bool().Draw(h.r, "set") {
 				enabled := rapid.Bool().Draw(h.r, "enabled")
 				g.WritebackEnabled, g.OnPremisesGroupType = &enabled, string(plan.UniversalSecurity)

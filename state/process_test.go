@@ -47,7 +47,7 @@ func playRole(role string) {
 		run, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, Started: started})
 		fail(err)
 		for n := uint32(0); ; n++ {
-			fail(s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), DisplayName: "x"}}))
+			fail(s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"x"}}}}))
 			fail(s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 200), Last: true}}))
 			if n == 20 {
 				fmt.Println("staging")

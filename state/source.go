@@ -17,10 +17,10 @@ func (s *State) StageSourceGroups(ctx context.Context, generation int64, groups 
 			if g.WritebackEnabled != nil {
 				enabled = *g.WritebackEnabled
 			}
-			_, err := q.exec(`INSERT OR REPLACE INTO source_group (id, generation, kind, display_name, description, mail, visibility, on_premises_sid,
+			_, err := q.exec(`INSERT OR REPLACE INTO source_group (id, generation, kind, properties, visibility, on_premises_sid,
 					writeback_enabled, on_premises_type)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				g.ID[:], l.top, string(g.Kind), g.DisplayName, g.Description, g.Mail, g.Visibility, string(g.OnPremisesSID), enabled, g.OnPremisesGroupType)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+				g.ID[:], l.top, string(g.Kind), valuesText(g.Properties), g.Visibility, string(g.OnPremisesSID), enabled, g.OnPremisesGroupType)
 			if err != nil {
 				return err
 			}
@@ -33,11 +33,11 @@ func (s *State) StageSourceGroups(ctx context.Context, generation int64, groups 
 }
 
 // sourceColumns are what scanSource reads, of source_group s.
-const sourceColumns = "s.id, s.kind, s.display_name, s.description, s.mail, s.visibility, s.on_premises_sid, s.writeback_enabled, s.on_premises_type"
+const sourceColumns = "s.id, s.kind, s.properties, s.visibility, s.on_premises_sid, s.writeback_enabled, s.on_premises_type"
 
 func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
 	var enabled sql.NullBool
-	err = rows.Scan(intoGUID(&g.ID), &g.Kind, &g.DisplayName, &g.Description, &g.Mail, &g.Visibility, &g.OnPremisesSID, &enabled, &g.OnPremisesGroupType)
+	err = rows.Scan(intoGUID(&g.ID), &g.Kind, intoValues(&g.Properties), &g.Visibility, &g.OnPremisesSID, &enabled, &g.OnPremisesGroupType)
 	if enabled.Valid {
 		g.WritebackEnabled = &enabled.Bool
 	}

@@ -198,14 +198,14 @@ func TestViews(t *testing.T) {
 	endRun(t, s, preview, engine.RunComplete)
 	run := beginRun(t, s, engine.SyncRun, "")
 	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{
-		{ID: guid(1, 1), DisplayName: "Linked", Mail: "linked@contoso.test", Description: "d"},
-		{ID: guid(1, 2), DisplayName: "Unlinked 100%_'\\ *"},
-		{ID: guid(1, 3), DisplayName: "Foreign"},
-		{ID: guid(1, 4), DisplayName: "Moved"},
-		{ID: guid(1, 5), DisplayName: "Disputed"},
-		{ID: guid(1, 6), DisplayName: "Disputed, linked"},
-		{ID: guid(1, 7), DisplayName: "Deleted"},
-		{ID: guid(1, 8), DisplayName: "Stamped Äpfel"},
+		{ID: guid(1, 1), Properties: directory.Values{"displayName": {"Linked"}, "mail": {"linked@contoso.test"}, "description": {"d"}}},
+		{ID: guid(1, 2), Properties: directory.Values{"displayName": {"Unlinked 100%_'\\ *"}}},
+		{ID: guid(1, 3), Properties: directory.Values{"displayName": {"Foreign"}}},
+		{ID: guid(1, 4), Properties: directory.Values{"displayName": {"Moved"}}},
+		{ID: guid(1, 5), Properties: directory.Values{"displayName": {"Disputed"}}},
+		{ID: guid(1, 6), Properties: directory.Values{"displayName": {"Disputed, linked"}}},
+		{ID: guid(1, 7), Properties: directory.Values{"displayName": {"Deleted"}}},
+		{ID: guid(1, 8), Properties: directory.Values{"displayName": {"Stamped Äpfel"}}},
 	}))
 	target := func(n, source uint32, ou string, stamped bool, members ...uint32) directory.TargetGroup {
 		g := directory.TargetGroup{GUID: guid(3, n), CN: fmt.Sprint("cn", n), DN: fmt.Sprintf("CN=cn%d,OU=%s,DC=contoso,DC=test", n, ou), SAMAccountName: fmt.Sprint("sam", n), AdminDesc: directory.Mark(guid(1, source))}
@@ -337,7 +337,7 @@ func TestSkippedNoLonger(t *testing.T) {
 		if policy == engine.Delta {
 			must(t, s.Overlay(ctx, id))
 		}
-		must(t, s.StageSourceGroups(ctx, id, []directory.SourceGroup{{ID: guid(1, 1), DisplayName: "One"}}))
+		must(t, s.StageSourceGroups(ctx, id, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {"One"}}}}))
 		for i := range changes {
 			changes[i].SourceID = guid(1, 1)
 		}

@@ -41,13 +41,13 @@ func TestSourceGroups(t *testing.T) {
 	s := newState(t)
 	one, two := beginRun(t, s, engine.SyncRun, ""), beginRun(t, s, engine.SyncRun, "")
 	want := []directory.SourceGroup{
-		{ID: guid(1, 1), DisplayName: "A", Description: "line\nfeed", Mail: "a@contoso.test", Visibility: directory.HiddenMembership, OnPremisesSID: "S-1-5-21-1"},
-		{ID: guid(1, 2), DisplayName: "'; DROP TABLE run; --"},
-		{ID: guid(1, 3), DisplayName: "nul \x00 and 🙂"},
+		{ID: guid(1, 1), Properties: directory.Values{"displayName": {"A"}, "description": {"line\nfeed"}, "mail": {"a@contoso.test"}}, Visibility: directory.HiddenMembership, OnPremisesSID: "S-1-5-21-1"},
+		{ID: guid(1, 2), Properties: directory.Values{"displayName": {"'; DROP TABLE run; --"}}},
+		{ID: guid(1, 3), Properties: directory.Values{"displayName": {"nul \x00 and 🙂"}}},
 	}
-	must(t, s.StageSourceGroups(ctx, one, []directory.SourceGroup{want[2], want[0], {ID: guid(1, 2), DisplayName: "before"}}))
+	must(t, s.StageSourceGroups(ctx, one, []directory.SourceGroup{want[2], want[0], {ID: guid(1, 2), Properties: directory.Values{"displayName": {"before"}}}}))
 	must(t, s.StageSourceGroups(ctx, one, want[1:2]))
-	must(t, s.StageSourceGroups(ctx, two, []directory.SourceGroup{{ID: guid(1, 2), DisplayName: "another run's"}}))
+	must(t, s.StageSourceGroups(ctx, two, []directory.SourceGroup{{ID: guid(1, 2), Properties: directory.Values{"displayName": {"another run's"}}}}))
 	for n := 1; n < 5; n++ {
 		got := collect(t, n, func(after directory.GUID, limit int) ([]directory.SourceGroup, error) {
 			return s.SourceGroups(ctx, one, after, limit)
@@ -251,7 +251,7 @@ func TestTargetGroups(t *testing.T) {
 	s := newState(t)
 	run := beginRun(t, s, engine.SyncRun, "")
 	full := directory.TargetGroup{GUID: guid(3, 5), DN: "CN=a\\0ACNF:x,DC=contoso,DC=test", CN: "a\nCNF:x", SAMAccountName: "a", SID: "S-1-5-21-1-2-3-4", GroupType: -2147483640,
-		DisplayName: "A", Description: "d", Mail: "a@contoso.test", AdminDesc: directory.Mark(guid(1, 2)), ExternalID: directory.Mark(guid(1, 2)),
+		Attributes: directory.Values{"displayName": {"A"}, "description": {"d"}, "mail": {"a@contoso.test"}}, AdminDesc: directory.Mark(guid(1, 2)), ExternalID: directory.Mark(guid(1, 2)),
 		ExtensionName: []string{"x", "GroupWriteback:y"}, USNChanged: 1 << 40}
 	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{
 		full,
@@ -331,7 +331,7 @@ func TestGenerations(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	stage := func(run int64, name string) {
-		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1), DisplayName: name}}))
+		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {name}}}}))
 		must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{{ID: guid(2, uint32(run))}, {ID: guid(2, 100)}}}}))
 		must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: name}}}}))
 	}

@@ -82,11 +82,11 @@ func (l layers) stageTarget(q *session, g *directory.TargetGroup, members []dire
 		changed = g.WhenChanged.UTC().Format(time.RFC3339)
 	}
 	_, err := q.exec(`INSERT OR REPLACE INTO target_group (guid, generation, source_id, mark_id, dn, cn, sam_account_name, sid, group_type,
-			display_name, description, mail, admin_desc, external_id, extension_name, usn_changed, member_count, when_changed, critical, admin_count)
+			attributes, admin_desc, external_id, extension_name, usn_changed, member_count, when_changed, critical, admin_count)
 		VALUES (?1, ?2, coalesce((SELECT source_id FROM link WHERE target_guid = ?1), nullif(?3, zeroblob(16)),
-			(SELECT source_id FROM former_link WHERE target_guid = ?1), ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)`,
+			(SELECT source_id FROM former_link WHERE target_guid = ?1), ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)`,
 		g.GUID[:], l.top, mark[:], g.DN, g.CN, g.SAMAccountName, string(g.SID), g.GroupType,
-		g.DisplayName, g.Description, g.Mail, g.AdminDesc, g.ExternalID, extension, g.USNChanged, len(members), changed, g.Critical, g.AdminCount)
+		valuesText(g.Attributes), g.AdminDesc, g.ExternalID, extension, g.USNChanged, len(members), changed, g.Critical, g.AdminCount)
 	if err != nil {
 		return err
 	}
@@ -110,13 +110,13 @@ func (l layers) stageTarget(q *session, g *directory.TargetGroup, members []dire
 // targetColumns are what scanTarget reads, of target_group t and link l.
 const targetColumns = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0),
 	EXISTS (SELECT 1 FROM former_link f WHERE f.target_guid = t.guid AND f.source_id = t.source_id), t.dn, t.cn, t.sam_account_name, t.sid, t.group_type,
-	t.display_name, t.description, t.mail, t.admin_desc, t.external_id, t.extension_name, t.usn_changed, t.member_count, t.when_changed, t.critical, t.admin_count`
+	t.attributes, t.admin_desc, t.external_id, t.extension_name, t.usn_changed, t.member_count, t.when_changed, t.critical, t.admin_count`
 
 // scanTarget reads targetColumns, after other columns.
 func scanTarget(rows *sql.Rows, g *engine.StagedTarget, members *int, others ...any) error {
 	var extension, changed string
 	err := rows.Scan(append(others, intoGUID(&g.GUID), intoGUID(&g.SourceID), &g.Linked, &g.Adopted, &g.Former, &g.DN, &g.CN, &g.SAMAccountName, &g.SID, &g.GroupType,
-		&g.DisplayName, &g.Description, &g.Mail, &g.AdminDesc, &g.ExternalID, &extension, &g.USNChanged, members, &changed, &g.Critical, &g.AdminCount)...)
+		intoValues(&g.Attributes), &g.AdminDesc, &g.ExternalID, &extension, &g.USNChanged, members, &changed, &g.Critical, &g.AdminCount)...)
 	if err != nil {
 		return err
 	}

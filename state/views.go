@@ -78,7 +78,7 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 		where = " AND s.id IN (?3, (SELECT source_id FROM target_group WHERE guid = ?3 AND generation = ?1), (SELECT source_id FROM link WHERE target_guid = ?3))"
 		args = append(args, id[:])
 	}
-	err = l.q.each(`SELECT s.id, s.display_name, s.description, s.mail, k.target_guid, coalesce(k.dn, ''),
+	err = l.q.each(`SELECT s.id, s.properties, k.target_guid, coalesce(k.dn, ''),
 			(SELECT count(*) FROM target_group x WHERE x.generation = s.generation AND x.source_id = s.id), `+nullableTarget+`
 		FROM source_group s LEFT JOIN link k ON k.source_id = s.id
 			LEFT JOIN target_group t ON t.generation = s.generation AND t.guid = `+standing+`
@@ -89,9 +89,11 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 		var linked directory.GUID
 		var linkDN string
 		var candidates int
-		if err := scanTarget(rows, &t, &v.Members, intoGUID(&v.ID), &v.DisplayName, &v.Description, &v.Mail, intoGUID(&linked), &linkDN, &candidates); err != nil {
+		var properties directory.Values
+		if err := scanTarget(rows, &t, &v.Members, intoGUID(&v.ID), intoValues(&properties), intoGUID(&linked), &linkDN, &candidates); err != nil {
 			return err
 		}
+		show(&v, properties)
 		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = v.ID, t.GUID, t.DN, t.SAMAccountName
 		if id := l.filter.ID; !id.IsZero() && v.ID != id && v.TargetGUID != id && linked != id {
 			return nil
@@ -122,9 +124,15 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 
 // nullableTarget is targetColumns where t may be missing.
 const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), 0, coalesce(t.dn, ''), coalesce(t.cn, ''),
-	coalesce(t.sam_account_name, ''), coalesce(t.sid, ''), coalesce(t.group_type, 0), coalesce(t.display_name, ''), coalesce(t.description, ''),
-	coalesce(t.mail, ''), coalesce(t.admin_desc, ''), coalesce(t.external_id, ''), coalesce(t.extension_name, ''), coalesce(t.usn_changed, 0),
+	coalesce(t.sam_account_name, ''), coalesce(t.sid, ''), coalesce(t.group_type, 0), coalesce(t.attributes, '{}'),
+	coalesce(t.admin_desc, ''), coalesce(t.external_id, ''), coalesce(t.extension_name, ''), coalesce(t.usn_changed, 0),
 	coalesce(t.member_count, 0), coalesce(t.when_changed, ''), coalesce(t.critical, 0), coalesce(t.admin_count, 0)`
+
+// show fills in what people know a group by: in the tenant and in Active Directory
+// the names are the same.
+func show(v *engine.GroupView, values directory.Values) {
+	v.DisplayName, v.Description, v.Mail = values.First(directory.PropertyDisplayName), values.First("description"), values.First("mail")
+}
 
 // place tells linked from moved, as far as the container's name is known.
 func (l *groupList) place(t *engine.StagedTarget) plan.Situation {
@@ -153,9 +161,10 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 		if err := scanTarget(rows, &t, &v.Members, intoGUID(&source)); err != nil {
 			return err
 		}
-		v.Key, v.TargetGUID, v.DisplayName, v.Description, v.Mail, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DisplayName, t.Description, t.Mail, t.DN, t.SAMAccountName
+		show(&v, t.Attributes)
+		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DN, t.SAMAccountName
 		v.DisplayName = cmp.Or(v.DisplayName, t.CN)
-		if !l.matches(t.DisplayName) && !l.matches(t.Mail) && !l.matches(t.CN) {
+		if !l.matches(t.DisplayName()) && !l.matches(v.Mail) && !l.matches(t.CN) {
 			return nil
 		}
 		switch {

@@ -22,7 +22,7 @@ func TestGroupsComeTheSameInPagesOfAnySize(t *testing.T) {
 		// The keys of the two kinds lie among one another, in runs of several.
 		id := guid(byte(1+i/3), i)
 		if i%5 < 3 {
-			groups = append(groups, directory.SourceGroup{ID: id, DisplayName: "group"})
+			groups = append(groups, directory.SourceGroup{ID: id, Properties: directory.Values{"displayName": {"group"}}})
 		} else {
 			objects = append(objects, directory.TargetGroup{GUID: id, CN: "other", AdminDesc: directory.Mark(guid(99, i))})
 		}

@@ -164,7 +164,7 @@ func sameMark(e *ldap.Entry, wanted map[string][]string) bool {
 	for _, name := range []string{attrAdminDesc, attrExternalID, attrExtension} {
 		has := e.GetAttributeValues(name)
 		for _, value := range wanted[name] {
-			if !slices.ContainsFunc(has, func(v string) bool { return strings.EqualFold(v, value) }) {
+			if !containsFold(has, value) {
 				return false
 			}
 		}

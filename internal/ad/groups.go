@@ -41,12 +41,14 @@ const (
 	rereads = 3
 )
 
-// headerAttributes are those of a group without its members.
-var headerAttributes = []string{
-	attrGUID, "cn", attrSAM, attrSID, "groupType", "displayName", "description", "mail",
-	attrAdminDesc, attrExternalID, attrExtension, attrUSN, attrWhenChanged,
+// identityAttributes tell which object a group is, and whose.
+var identityAttributes = []string{
+	attrGUID, "cn", attrSAM, attrSID, "groupType", attrAdminDesc, attrExternalID, attrExtension, attrUSN, attrWhenChanged,
 	attrCritical, attrAdminCount,
 }
+
+// header are the attributes of a group without its members.
+func (t *target) header() []string { return slices.Concat(identityAttributes, t.flowing) }
 
 // memberRange asks for values of member from number start on.
 func memberRange(start, count int) string {
@@ -62,7 +64,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 	}
 	q := query{
 		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema.ExternalID),
-		attributes: groupAttributes(members), pageSize: groupPage, extendedDN: true,
+		attributes: t.groupAttributes(members), pageSize: groupPage, extendedDN: true,
 	}
 	err = t.listGroups(ctx, found.DN, q, each)
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
@@ -83,7 +85,7 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 		}
 		q := query{
 			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", anyOf(attrGUID, values)),
-			attributes: groupAttributes(members), pageSize: groupPage, extendedDN: true,
+			attributes: t.groupAttributes(members), pageSize: groupPage, extendedDN: true,
 		}
 		told := map[directory.GUID]bool{} // by an attempt that did not come to the end
 		err := retry(ctx, t.server.host, func() error {
@@ -107,11 +109,11 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 	return nil
 }
 
-func groupAttributes(members bool) []string {
+func (t *target) groupAttributes(members bool) []string {
 	if !members {
-		return headerAttributes
+		return t.header()
 	}
-	return append(slices.Clone(headerAttributes), memberRange(0, firstRange))
+	return append(t.header(), memberRange(0, firstRange))
 }
 
 // groups reads the groups of a search, each with the members that the search
@@ -122,9 +124,9 @@ func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGr
 		if err != nil {
 			return &incompleteError{err.Error()}
 		}
-		if slices.Contains(q.attributes, memberRange(0, firstRange)) {
-			var gone bool
-			if gone, err = c.members(ctx, e, &group); gone || err != nil {
+		if at := slices.Index(q.attributes, memberRange(0, firstRange)); at >= 0 {
+			header := slices.Delete(slices.Clone(q.attributes), at, at+1)
+			if gone, err := c.members(ctx, e, header, &group); gone || err != nil {
 				return err
 			}
 		}
@@ -141,7 +143,7 @@ func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGr
 // without a new uSN, and later values move up past the end of what was read; so
 // each part begins with the last value of the one before. gone says that the
 // group was deleted meanwhile.
-func (c *conn) members(ctx context.Context, e *ldap.Entry, group *directory.TargetGroup) (gone bool, err error) {
+func (c *conn) members(ctx context.Context, e *ldap.Entry, header []string, group *directory.TargetGroup) (gone bool, err error) {
 	for range rereads {
 		first := group.USNChanged
 		var values []string
@@ -164,7 +166,7 @@ func (c *conn) members(ctx context.Context, e *ldap.Entry, group *directory.Targ
 			if next < 0 {
 				break
 			}
-			e, err = c.headerAndRange(ctx, group.GUID, next-1, nextRange)
+			e, err = c.headerAndRange(ctx, group.GUID, header, next-1, nextRange)
 			if errors.Is(err, errShrunk) {
 				break
 			}
@@ -180,7 +182,7 @@ func (c *conn) members(ctx context.Context, e *ldap.Entry, group *directory.Targ
 			return false, err
 		}
 		// The group was changed between two parts: begin anew.
-		if e, err = c.headerAndRange(ctx, group.GUID, 0, nextRange); err != nil || e == nil {
+		if e, err = c.headerAndRange(ctx, group.GUID, header, 0, nextRange); err != nil || e == nil {
 			return e == nil, err
 		}
 		if *group, err = parseGroup(e); err != nil {
@@ -194,11 +196,11 @@ func (c *conn) members(ctx context.Context, e *ldap.Entry, group *directory.Targ
 var errShrunk = errors.New("the membership became shorter while it was read")
 
 // headerAndRange reads one group with a part of its members; nil when it is gone.
-func (c *conn) headerAndRange(ctx context.Context, guid directory.GUID, start, count int) (*ldap.Entry, error) {
+func (c *conn) headerAndRange(ctx context.Context, guid directory.GUID, header []string, start, count int) (*ldap.Entry, error) {
 	var found *ldap.Entry
 	err := c.search(ctx, query{
 		base: byGUID(guid), scope: ldap.ScopeBaseObject, extendedDN: true,
-		attributes: append(slices.Clone(headerAttributes), memberRange(start, count)),
+		attributes: append(slices.Clone(header), memberRange(start, count)),
 	}, func(e *ldap.Entry) error {
 		found = e
 		return nil
@@ -236,10 +238,19 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 	g := directory.TargetGroup{
 		GUID: name.guid, DN: name.dn, SID: name.sid,
 		CN: e.GetAttributeValue("cn"), SAMAccountName: e.GetAttributeValue(attrSAM),
-		DisplayName: e.GetAttributeValue("displayName"), Description: e.GetAttributeValue("description"), Mail: e.GetAttributeValue("mail"),
 		AdminDesc: e.GetAttributeValue(attrAdminDesc), ExternalID: e.GetAttributeValue(attrExternalID),
 		ExtensionName: e.GetAttributeValues(attrExtension), USNChanged: usnOf(e), WhenChanged: whenOf(e.GetAttributeValue(attrWhenChanged)),
 		Critical: strings.EqualFold(e.GetAttributeValue(attrCritical), "TRUE"),
+	}
+	for _, a := range e.Attributes {
+		name, options, _ := strings.Cut(a.Name, ";")
+		switch {
+		case strings.EqualFold(name, attrMember), slices.Contains(identityAttributes, name):
+		case options != "": // a part of very many values
+			return g, fmt.Errorf("%s was returned with only some values of %s (%s)", g.DN, name, a.Name)
+		default:
+			g.Attributes = g.Attributes.With(name, a.Values...)
+		}
 	}
 	count, _ := strconv.ParseInt(e.GetAttributeValue(attrAdminCount), 10, 32)
 	g.AdminCount = count != 0

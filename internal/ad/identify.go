@@ -11,14 +11,15 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 // wkguidDeletedObjects is GUID_DELETED_OBJECTS_CONTAINER_W of MS-ADTS 6.1.1.4.
 const wkguidDeletedObjects = "18E2EA80684F11D2B9AA00C04F79F805"
 
 // readDomain reads what does not change while the target is open: whose domain
-// it is, and its schema.
-func (t *target) readDomain(ctx context.Context) error {
+// it is, and what its schema says of the wanted attributes.
+func (t *target) readDomain(ctx context.Context, wanted []string) error {
 	head, err := t.pool.read(ctx, query{base: t.root.baseDN, attributes: []string{attrGUID, attrSID}})
 	if err != nil {
 		return t.readError(ctx, t.root.baseDN, err)
@@ -36,13 +37,13 @@ func (t *target) readDomain(ctx context.Context) error {
 	if err != nil {
 		return t.unexpected(t.root.baseDN, fmt.Errorf("the head of the domain: %w", err))
 	}
-	if t.schema, err = t.readSchema(ctx); err != nil {
+	if t.schema, err = t.readSchema(ctx, wanted); err != nil {
 		return err
 	}
 	return t.readAccount(ctx)
 }
 
-func (t *target) readSchema(ctx context.Context) (engine.Schema, error) {
+func (t *target) readSchema(ctx context.Context, wanted []string) (engine.Schema, error) {
 	var schema engine.Schema
 	version, err := t.pool.read(ctx, query{base: t.root.schema, attributes: []string{"objectVersion"}})
 	if err != nil {
@@ -70,12 +71,47 @@ func (t *target) readSchema(ctx context.Context) (engine.Schema, error) {
 	if err != nil {
 		return schema, t.readError(ctx, string(domainUsers), err)
 	}
+	var allowed []string
 	for _, g := range groups {
-		schema.ExternalID = slices.ContainsFunc(g.GetAttributeValues("allowedAttributes"), func(a string) bool {
-			return strings.EqualFold(a, attrExternalID)
-		})
+		allowed = g.GetAttributeValues("allowedAttributes")
+	}
+	schema.ExternalID = containsFold(allowed, attrExternalID)
+	if schema.Attributes, err = t.readAttributes(ctx, slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return !containsFold(allowed, name) })); err != nil {
+		return schema, t.readError(ctx, t.root.schema, err)
 	}
 	return schema, nil
+}
+
+// readAttributes reads what the schema says of attributes.
+func (t *target) readAttributes(ctx context.Context, names []string) (plan.Schema, error) {
+	attributes := plan.Schema{}
+	for _, name := range names {
+		attributes[name] = plan.AttributeSchema{}
+	}
+	for batch := range slices.Chunk(names, batchSize) {
+		entries, err := t.pool.find(ctx, query{
+			base: t.root.schema, scope: ldap.ScopeSingleLevel, filter: anyOf(attrSchemaName, batch), attributes: []string{attrSchemaName, "rangeUpper"},
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			for _, name := range batch {
+				if strings.EqualFold(name, e.GetAttributeValue(attrSchemaName)) {
+					upper, _ := strconv.Atoi(e.GetAttributeValue("rangeUpper"))
+					attributes[name] = plan.AttributeSchema{RangeUpper: upper}
+				}
+			}
+		}
+	}
+	return attributes, nil
+}
+
+// attrSchemaName is the name by which LDAP knows an attribute.
+const attrSchemaName = "lDAPDisplayName"
+
+func containsFold(values []string, value string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, value) })
 }
 
 // Identify implements engine.TargetReader.

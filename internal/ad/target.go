@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"slices"
 	"sync"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 // target is the engine's Target on one domain controller.
@@ -24,6 +26,9 @@ type target struct {
 	domainGUID directory.GUID
 	domainSID  directory.SID
 	schema     engine.Schema
+	// flowing are the attributes that are read of groups beside those that tell which
+	// object it is.
+	flowing []string
 	// account is who we are bound as, token the account and the groups it is in.
 	account   directory.SID
 	token     map[directory.SID]bool
@@ -59,6 +64,11 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 		return nil, err
 	}
 	t := &target{user: config.User}
+	wanted := config.Attributes
+	if wanted == nil {
+		wanted = plan.Standard.Attributes()
+	}
+	t.flowing = slices.DeleteFunc(slices.Clone(wanted), directory.IsField)
 	first, err := t.pin(ctx, named, config.PreferredServer, roots)
 	if err != nil {
 		return nil, err
@@ -71,7 +81,7 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 	account := newAccount()
 	t.pool = newPool(account, t.server.host, opener{t.server, roots, t.root, t.binder, first}.open())
 	t.catalog = newPool(account, t.server.catalog().String(), newCatalogOpener(t, config, roots).open)
-	if err := t.readDomain(ctx); err != nil {
+	if err := t.readDomain(ctx, wanted); err != nil {
 		_ = t.Close()
 		return nil, err
 	}

@@ -92,9 +92,11 @@ func named(attributes []plan.AttributeChange) string {
 }
 
 // changeAttribute adds to the request what makes Old into New. Of an attribute
-// that others write values to, only the difference is sent; theirs stay.
+// that others write values to, only the difference is sent; theirs stay. What
+// goes is sent before what comes: two values that differ in case alone are one to
+// Active Directory.
 func changeAttribute(request *ldap.ModifyRequest, a plan.AttributeChange) {
-	if !strings.EqualFold(a.Name, attrExtension) && len(a.Old) <= 1 && len(a.New) <= 1 {
+	if !a.Shared {
 		// No values: an empty replace removes the attribute, also an absent one.
 		request.Replace(a.Name, a.New)
 		return

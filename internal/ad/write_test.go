@@ -186,11 +186,15 @@ func TestChangeAttribute(t *testing.T) {
 		"set":         {plan.AttributeChange{Name: "mail", New: []string{"a"}}, []ldap.Change{replace("mail", "a")}},
 		"change":      {plan.AttributeChange{Name: "mail", Old: []string{"a"}, New: []string{"b"}}, []ldap.Change{replace("mail", "b")}},
 		"remove":      {plan.AttributeChange{Name: "mail", Old: []string{"a"}}, []ldap.Change{replace("mail")}},
-		"stamp":       {plan.AttributeChange{Name: "extensionName", New: []string{"s"}}, []ldap.Change{change(ldap.AddAttribute, "extensionName", "s")}},
-		"stamp again": {plan.AttributeChange{Name: "extensionName", Old: []string{"s"}, New: []string{"s"}}, nil},
-		"keep others": {plan.AttributeChange{Name: "extensionName", Old: []string{"x"}, New: []string{"x", "s"}}, []ldap.Change{change(ldap.AddAttribute, "extensionName", "s")}},
+		"stamp":       {plan.AttributeChange{Name: "extensionName", New: []string{"s"}, Shared: true}, []ldap.Change{change(ldap.AddAttribute, "extensionName", "s")}},
+		"stamp again": {plan.AttributeChange{Name: "extensionName", Old: []string{"s"}, New: []string{"s"}, Shared: true}, nil},
+		"keep others": {plan.AttributeChange{Name: "extensionName", Old: []string{"x"}, New: []string{"x", "s"}, Shared: true}, []ldap.Change{change(ldap.AddAttribute, "extensionName", "s")}},
 		"several": {plan.AttributeChange{Name: "url", Old: []string{"a", "b"}, New: []string{"b", "c"}},
+			[]ldap.Change{replace("url", "b", "c")}},
+		"several among those of others": {plan.AttributeChange{Name: "url", Old: []string{"a", "b"}, New: []string{"b", "c"}, Shared: true},
 			[]ldap.Change{change(ldap.DeleteAttribute, "url", "a"), change(ldap.AddAttribute, "url", "c")}},
+		"the case alone": {plan.AttributeChange{Name: "proxyAddresses", Old: []string{"smtp:a@x"}, New: []string{"SMTP:a@x"}, Shared: true},
+			[]ldap.Change{change(ldap.DeleteAttribute, "proxyAddresses", "smtp:a@x"), change(ldap.AddAttribute, "proxyAddresses", "SMTP:a@x")}},
 	} {
 		request := ldap.NewModifyRequest("CN=x", nil)
 		changeAttribute(request, c.change)

@@ -25,14 +25,14 @@ const (
 // to those with Member.Read.Hidden.
 const HiddenMembership = "HiddenMembership"
 
-// SourceGroup is a group of the tenant with the attributes that are written.
+// SourceGroup is a group of the tenant: what it is, and the properties of which
+// attributes are made.
 type SourceGroup struct {
-	ID          GUID      `json:"id"`
-	Kind        GroupKind `json:"kind"`
-	DisplayName string    `json:"displayName"`
-	Description string    `json:"description,omitempty"`
-	Mail        string    `json:"mail,omitempty"`
-	Visibility  string    `json:"visibility,omitempty"`
+	ID   GUID      `json:"id"`
+	Kind GroupKind `json:"kind"`
+	// Properties are named as Graph names them.
+	Properties Values `json:"properties,omitempty"`
+	Visibility string `json:"visibility,omitempty"`
 	// OnPremisesSID is onPremisesSecurityIdentifier: the group once stood in
 	// AD, and its source of authority was moved to the cloud.
 	OnPremisesSID SID `json:"onPremisesSecurityIdentifier,omitempty"`
@@ -41,6 +41,24 @@ type SourceGroup struct {
 	// where they are not set, or were not asked for.
 	WritebackEnabled    *bool  `json:"writebackEnabled,omitempty"`
 	OnPremisesGroupType string `json:"onPremisesGroupType,omitempty"`
+}
+
+// PropertyDisplayName is the property by which people know a group. It is always
+// read.
+const PropertyDisplayName = "displayName"
+
+// DisplayName is the name by which people know the group.
+func (g *SourceGroup) DisplayName() string { return g.Properties.First(PropertyDisplayName) }
+
+// Equal reports whether nothing of the two differs.
+func (g *SourceGroup) Equal(other *SourceGroup) bool {
+	enabled := func(g *SourceGroup) (set, value bool) {
+		return g.WritebackEnabled != nil, g.WritebackEnabled != nil && *g.WritebackEnabled
+	}
+	setA, valueA := enabled(g)
+	setB, valueB := enabled(other)
+	return g.ID == other.ID && g.Kind == other.Kind && g.Visibility == other.Visibility && g.OnPremisesSID == other.OnPremisesSID &&
+		g.OnPremisesGroupType == other.OnPremisesGroupType && setA == setB && valueA == valueB && g.Properties.Equal(other.Properties)
 }
 
 // MemberKind is the type of a member in the tenant.
@@ -122,7 +140,8 @@ func (r Reason) Unknown() bool {
 // it may be there all the same, and not be shown to the account that looks.
 func (r Reason) Unfound() bool { return r == ReasonNotFound || r == ReasonOtherForest }
 
-// TargetGroup is a group of Active Directory as it was read.
+// TargetGroup is a group of Active Directory as it was read: what tells whose it
+// is, and the attributes that merely flow.
 type TargetGroup struct {
 	GUID           GUID     `json:"guid"`
 	DN             string   `json:"dn"`
@@ -130,13 +149,12 @@ type TargetGroup struct {
 	SAMAccountName string   `json:"sAMAccountName,omitempty"`
 	SID            SID      `json:"sid,omitempty"`
 	GroupType      int32    `json:"groupType"`
-	DisplayName    string   `json:"displayName,omitempty"`
-	Description    string   `json:"description,omitempty"`
-	Mail           string   `json:"mail,omitempty"`
 	AdminDesc      string   `json:"adminDescription,omitempty"`
 	ExternalID     string   `json:"msDS-ExternalDirectoryObjectId,omitempty"`
 	ExtensionName  []string `json:"extensionName,omitempty"`
-	USNChanged     int64    `json:"uSNChanged,omitempty"`
+	// Attributes is everything else that is read, as LDAP names it.
+	Attributes Values `json:"attributes,omitempty"`
+	USNChanged int64  `json:"uSNChanged,omitempty"`
 	// WhenChanged is when this domain controller last saw the object change,
 	// to the second; zero where it is not told.
 	WhenChanged time.Time `json:"whenChanged,omitzero"`

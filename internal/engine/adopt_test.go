@@ -174,7 +174,7 @@ func TestWhatCannotBeAdopted(t *testing.T) {
 	one := b.tenant.put("one", "a")
 	b.tenant.put("two", "a")
 	b.tenant.put("twin", "a")
-	b.tenant.groups[guid("group other twin")] = &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group other twin"), Kind: directory.UnifiedGroup, DisplayName: "twin"}}
+	b.tenant.groups[guid("group other twin")] = &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group other twin"), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"twin"}}}}
 	claimed := b.tenant.put("claimed", "a")
 	b.tenant.groups[claimed].OnPremisesSID = "S-1-5-21-1-2-3-5000"
 	b.enable(t)
@@ -242,7 +242,7 @@ func TestAGroupIsLetGoOf(t *testing.T) {
 				t.Errorf("%+v %s", run, diff)
 			}
 			b.tenant.put("one", "b", "c")
-			b.tenant.groups[guid("group one")].DisplayName = "one anew"
+			b.tenant.groups[guid("group one")].says("displayName", "one anew")
 			wantOutcomes(t, b, b.delta(t), "Skip one anew skipped")
 			initial := func() engine.Run {
 				t.Helper()

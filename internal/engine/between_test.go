@@ -588,7 +588,7 @@ func TestAGroupThatComesIntoTheScopeOnAReplicaThatLags(t *testing.T) {
 			b := newBench(t)
 			b.tenant.put("one", "a")
 			b.tenant.put("two", "a")
-			b.tenant.groups[guid("group two")].Description = "not yet"
+			b.tenant.groups[guid("group two")].says("description", "not yet")
 			b.enable(t)
 			filter := "description -ne 'not yet'"
 			if _, err := b.engine.SetSettings(context.Background(), engine.SettingsPatch{Choices: engine.Choices{Filter: &filter}}); err != nil {

@@ -338,7 +338,7 @@ func (r *run) applyChange(ctx context.Context, c *GroupChange, fresh map[directo
 		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
 	case r.hidden(&before) && !r.hidden(&after): // its members were never read
 		fresh[id] = true
-	case after != before:
+	case !after.Equal(&before):
 		if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{after}); err != nil {
 			return err
 		}

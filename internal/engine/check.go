@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // Test looks at each prerequisite and says how it stands, one row each. What
@@ -17,7 +18,7 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 		return nil, err
 	}
 	defer done()
-	t := tester{connection: c, progress: progressOf(ctx)}
+	t := tester{connection: c, mapping: e.config.Mapping, progress: progressOf(ctx)}
 	t.progress.begin("test", "Looking at the state")
 	settings := t.checkState(ctx, e)
 	t.looks("Looking at the tenant")
@@ -32,6 +33,7 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 
 type tester struct {
 	connection
+	mapping  plan.Mapping
 	progress *progressing
 	state    LinkStore // nil: it cannot be read
 	checks   []Check

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/plan"
 )
 
 // documentedRoles are the permissions of docs/permissions.md. The rest are what
@@ -45,13 +44,8 @@ var rightNames = []string{"GroupRight", "OtherWriter", "AccountPrivilege", "Outs
 // checkRights says what the account may do to a group, who else may, and what
 // else the account may.
 func (t *tester) checkRights(ctx context.Context, settings *Settings, container Container, group directory.GUID) {
-	attributes := []string{"member", plan.AttrDisplayName, plan.AttrDescription, plan.AttrGroupType, plan.AttrAdminDesc, plan.AttrExtensionName}
-	if !settings.ExcludeMailAttribute {
-		attributes = append(attributes, plan.AttrMail)
-	}
-	if t.targetID.Schema.ExternalID {
-		attributes = append(attributes, plan.AttrExternalID)
-	}
+	mapping := t.mapping.Compile(t.targetID.Schema.Attributes, !settings.ExcludeMailAttribute)
+	attributes := append([]string{"member", directory.AttrGroupType}, mapping.Attributes()...)
 	audit, err := t.target.Audit(ctx, container.GUID, group, attributes)
 	if err != nil {
 		t.addError(rightNames[0], err)

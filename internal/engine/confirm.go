@@ -79,7 +79,7 @@ func (r *run) confirm(ctx context.Context, changes []SpooledChange) error {
 		missing := ""
 		if group == nil {
 			missing = "The group is not found."
-		} else if missing = unlike(c, group); missing == "" {
+		} else if missing = r.unlike(c, group); missing == "" {
 			if missing, err = r.confirmMembers(ctx, c, group); err != nil {
 				return err
 			}
@@ -158,30 +158,11 @@ func guidsOf(refs []directory.MemberRef) []directory.GUID {
 	return out
 }
 
-// unlike says which attribute does not have the value that was written.
-func unlike(c *SpooledChange, g *directory.TargetGroup) string {
-	for _, a := range c.Attributes {
-		want, have := "", ""
-		if len(a.New) > 0 {
-			want = a.New[0]
-		}
-		switch a.Name {
-		case plan.AttrExtensionName:
-			for _, v := range a.New {
-				if !slices.Contains(g.ExtensionName, v) {
-					return "The value " + v + " of extensionName is not there."
-				}
-			}
-			continue
-		case plan.AttrGroupType:
-			have = fmt.Sprint(g.GroupType)
-		case plan.AttrSAMAccountName:
-			have = g.SAMAccountName
-		default:
-			have = plan.Value(g, a.Name)
-		}
-		if have != want {
-			return fmt.Sprintf("The attribute %s has the value %q in place of %q.", a.Name, have, want)
+// unlike says which attribute does not have the values that were written.
+func (r *run) unlike(c *SpooledChange, g *directory.TargetGroup) string {
+	for i := range c.Attributes {
+		if missing := r.rules.Mapping.Confirm(&c.Attributes[i], g); missing != "" {
+			return missing
 		}
 	}
 	return ""

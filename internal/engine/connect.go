@@ -28,7 +28,9 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 	p.begin("connect", "Connecting")
 	if source != nil {
 		p.at(0, sides, "Signing in to the tenant")
-		s, err := e.config.OpenSource(ctx, *source)
+		wanted := *source
+		wanted.Properties = e.config.Mapping.Properties()
+		s, err := e.config.OpenSource(ctx, wanted)
 		if err != nil {
 			return fail(err)
 		}
@@ -41,9 +43,9 @@ func (e *Engine) Connect(ctx context.Context, source *SourceConfig, target *Targ
 	}
 	if target != nil {
 		p.at(sides-1, sides, "Connecting to the domain controller "+target.Server)
-		preferred := *target
-		preferred.PreferredServer = e.lastServer(ctx)
-		t, err := e.config.OpenTarget(ctx, preferred)
+		wanted := *target
+		wanted.PreferredServer, wanted.Attributes = e.lastServer(ctx), e.config.Mapping.Attributes()
+		t, err := e.config.OpenTarget(ctx, wanted)
 		if err != nil {
 			return fail(err)
 		}

@@ -51,7 +51,7 @@ func (b *bench) forget() {
 // object is what stands for the group of that name.
 func (b *bench) object(name string) *directory.TargetGroup {
 	for _, g := range b.directory.objects {
-		if g.DisplayName == name || g.AdminDesc == directory.Mark(guid("group "+name)) {
+		if g.DisplayName() == name || g.AdminDesc == directory.Mark(guid("group "+name)) {
 			return g
 		}
 	}
@@ -110,7 +110,7 @@ func TestOneMemberOfALargeGroup(t *testing.T) {
 
 func TestDeltaOfTheTenant(t *testing.T) {
 	b := ready(t, map[string][]string{"renamed": {"a"}, "gains": {"a"}, "loses": {"a", "b"}, "soft": {"a"}, "hard": {"a"}, "still": {"a"}})
-	b.tenant.groups[guid("group renamed")].Description = "new"
+	b.tenant.groups[guid("group renamed")].says("description", "new")
 	b.tenant.put("gains", "a", "b", "cloud")
 	b.tenant.put("loses", "b")
 	b.tenant.put("created", "a", "c")
@@ -148,7 +148,8 @@ func TestDriftIsPutRightAndTold(t *testing.T) {
 			b.directory.blind = blind
 			b.delta(t)
 			edited, moved := b.object("edited"), b.object("moved")
-			edited.Description, edited.Members = "by hand", []directory.MemberRef{account("a"), account("x")}
+			edited.Members = []directory.MemberRef{account("a"), account("x")}
+			write(edited, "description", "by hand")
 			edited.WhenChanged = time.Date(2026, 11, 24, 4, 12, 3, 0, time.UTC)
 			moved.DN = "CN=moved,OU=Elsewhere,DC=contoso,DC=test"
 			delete(b.directory.objects, b.object("deleted").GUID)
@@ -204,7 +205,7 @@ func TestMembersOfUnknownOutcomeBesideAnUpdateAreRead(t *testing.T) {
 		b := ready(t, map[string][]string{"one": {"a"}})
 		b.delta(t)
 		b.tenant.put("one", "a", "b")
-		b.tenant.groups[guid("group one")].Description = "new"
+		b.tenant.groups[guid("group one")].says("description", "new")
 		b.directory.fail = func(operation string) error {
 			if operation == "changeMembers" {
 				return fault
@@ -390,10 +391,10 @@ func TestANewGroupOnAReplicaThatLags(t *testing.T) {
 	b.tenant.lag()
 	b.tenant.lagLinks = 0         // of what came and went the delta tells nothing
 	b.tenant.put("new", "a", "b") // of which c was never told
-	b.tenant.groups[guid("group new")].Description = "told"
+	b.tenant.groups[guid("group new")].says("description", "told")
 	b.tenant.put("unseen", "a")
 	b.delta(t)
-	if diff := cmp.Diff([]string{"a", "b", "c"}, b.holds()["new"]); diff != "" || b.object("new").Description != "told" {
+	if diff := cmp.Diff([]string{"a", "b", "c"}, b.holds()["new"]); diff != "" || b.object("new").Attributes.First("description") != "told" {
 		t.Errorf("%+v %s", b.object("new"), diff)
 	}
 	if b.object("unseen") != nil {
@@ -513,8 +514,8 @@ func TestScope(t *testing.T) {
 		t.Errorf("%+v %s", run, diff)
 	}
 	// A group that enters the scope is read whole, one that leaves it is frozen.
-	b.tenant.groups[guid("group IT two")].DisplayName = "HR four"
-	b.tenant.groups[guid("group HR two")].DisplayName = "IT three"
+	b.tenant.groups[guid("group IT two")].says("displayName", "HR four")
+	b.tenant.groups[guid("group HR two")].says("displayName", "IT three")
 	run = b.delta(t)
 	if diff := cmp.Diff([]string{"Create HR four done", "Skip HR two skipped"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
@@ -622,7 +623,7 @@ func TestNestedGroups(t *testing.T) {
 		for name := range want {
 			got[name] = []string{}
 			for _, m := range b.object(name).Members {
-				got[name] = append(got[name], b.directory.objects[m.GUID].DisplayName)
+				got[name] = append(got[name], b.directory.objects[m.GUID].DisplayName())
 			}
 			slices.Sort(got[name])
 		}
@@ -692,7 +693,7 @@ func TestAGroupWhoseAuthorityMovedIsAdopted(t *testing.T) {
 	sid := directory.SID("S-1-5-21-1-2-3-5000")
 	b.tenant.groups[guid("group moved")].OnPremisesSID = sid
 	was := &directory.TargetGroup{GUID: guid("was"), CN: "Sales", DN: "CN=Sales,OU=Old,DC=contoso,DC=test", SAMAccountName: "sales", SID: sid,
-		GroupType: directory.GroupTypeUniversalSecurity, DisplayName: "Sales", Members: []directory.MemberRef{account("a"), account("x")}}
+		GroupType: directory.GroupTypeUniversalSecurity, Attributes: directory.Values{"displayName": {"Sales"}}, Members: []directory.MemberRef{account("a"), account("x")}}
 	b.directory.objects[was.GUID] = was
 	b.enable(t)
 	for range 2 {

@@ -219,7 +219,7 @@ func spoolDeletes(ctx context.Context, state State, target Target, record *Run, 
 		}
 		named := map[directory.GUID]string{}
 		for i := range groups {
-			named[groups[i].GUID] = cmp.Or(groups[i].DisplayName, groups[i].CN)
+			named[groups[i].GUID] = groups[i].Label()
 		}
 		changes := make([]plan.Change, n)
 		for i, l := range set[:n] {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -29,14 +28,16 @@ type Config struct {
 	OpenState func(ctx context.Context) (State, error)
 	Log       *slog.Logger
 	Now       Clock
-	// Projection names the properties that the source reads of groups, members and
-	// users, in a form for comparing.
+	// Projection names the properties that the source always reads of groups, members
+	// and users, in a form for comparing.
 	Projection string
+	// Mapping is the attributes that are written; nil: [plan.Standard].
+	Mapping plan.Mapping
 }
 
 // projection is what is read of the tenant, and what is made of it.
 func (c *Config) projection() string {
-	return fmt.Sprintf("%s/%d", c.Projection, plan.ProjectionVersion)
+	return c.Projection + "/" + c.Mapping.Version()
 }
 
 // Engine does what the cmdlets ask for. Its methods may be called from several
@@ -62,6 +63,9 @@ type connection struct {
 
 // New makes an engine that has opened nothing yet.
 func New(config Config) *Engine {
+	if config.Mapping == nil {
+		config.Mapping = plan.Standard
+	}
 	return &Engine{config: config}
 }
 

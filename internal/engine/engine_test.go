@@ -13,6 +13,7 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 	"groupwriteback/state"
 )
 
@@ -29,6 +30,8 @@ type bench struct {
 	log       *slog.Logger
 	// projection is what the release reads of the tenant.
 	projection string
+	// mapping is what is written; nil: the standard.
+	mapping plan.Mapping
 	// others are the objects of others, as they have to stay.
 	others map[directory.GUID]directory.TargetGroup
 }
@@ -64,7 +67,7 @@ func (b *bench) start(t fataler) {
 			}
 			return b.wrap(s), nil
 		},
-		Log: b.log, Projection: b.projection,
+		Log: b.log, Projection: b.projection, Mapping: b.mapping,
 		Now: now,
 	})
 	if _, err := b.engine.Connect(context.Background(), &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {
@@ -123,7 +126,7 @@ func (b *bench) holds() map[string][]string {
 			members = append(members, strings.TrimSuffix(strings.TrimPrefix(m.DN, "CN="), ",DC=contoso,DC=test"))
 		}
 		slices.Sort(members)
-		out[g.DisplayName] = members
+		out[g.DisplayName()] = members
 	}
 	return out
 }
@@ -331,7 +334,7 @@ func TestABrokenReadIsNoInstruction(t *testing.T) {
 // moved picks an object that still has its group.
 func moved(b *bench) directory.GUID {
 	for id, g := range b.directory.objects {
-		if g.DisplayName == "group 3" {
+		if g.DisplayName() == "group 3" {
 			return id
 		}
 	}
@@ -362,7 +365,7 @@ func TestWhatLostItsMarkIsNotDeletedAndForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range b.directory.objects {
-		if g.DisplayName == "one" {
+		if g.DisplayName() == "one" {
 			g.AdminDesc, g.ExternalID = "", ""
 		}
 	}

@@ -412,7 +412,7 @@ func (e *exporter) update(ctx context.Context, c *SpooledChange) (ChangeOutcome,
 	var attributes []plan.AttributeChange
 	cn := ""
 	for _, a := range c.Attributes {
-		if a.Name == plan.AttrCN {
+		if a.Name == directory.AttrCN {
 			cn = a.New[0]
 		} else {
 			attributes = append(attributes, a)

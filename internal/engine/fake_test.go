@@ -181,9 +181,25 @@ func newTenant() *fakeTenant {
 		gone: map[directory.GUID]string{}, back: map[directory.GUID]int{}}
 }
 
+func distinctNames(names []string, more ...directory.Values) []string {
+	for _, values := range more {
+		names = slices.AppendSeq(names, maps.Keys(values))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// says gives a property of the group another value.
+func (g *fakeGroup) says(property, value string) { g.Properties = g.Properties.With(property, value) }
+
+// write gives an attribute of an object another value.
+func write(g *directory.TargetGroup, attribute string, values ...string) {
+	g.Attributes = g.Attributes.With(attribute, values...)
+}
+
 // put makes or replaces a group whose members are users of these names.
 func (t *fakeTenant) put(name string, members ...string) directory.GUID {
-	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), Kind: directory.UnifiedGroup, DisplayName: name}}
+	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {name}}}}
 	for _, m := range members {
 		g.members = append(g.members, t.member(m))
 	}
@@ -278,9 +294,9 @@ func (t *fakeTenant) GroupNatures(ctx context.Context, ids []directory.GUID) (ma
 		if nature, ok := t.natures[id]; ok {
 			out[id] = engine.NamedNature{Name: "unfit", Nature: nature}
 		} else if g, ok := shown[id]; ok && g.Kind == directory.SecurityGroup {
-			out[id] = engine.NamedNature{Name: g.DisplayName, Nature: engine.NatureSecurity}
+			out[id] = engine.NamedNature{Name: g.DisplayName(), Nature: engine.NatureSecurity}
 		} else if ok {
-			out[id] = engine.NamedNature{Name: g.DisplayName, Nature: engine.NatureUnified}
+			out[id] = engine.NamedNature{Name: g.DisplayName(), Nature: engine.NatureUnified}
 		}
 	}
 	return out, t.check(ctx, "groupNatures")
@@ -289,7 +305,7 @@ func (t *fakeTenant) GroupNatures(ctx context.Context, ids []directory.GUID) (ma
 func (t *fakeTenant) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
 	var ids []directory.GUID
 	for id, g := range t.shown(lists) {
-		if strings.EqualFold(g.DisplayName, text) || g.Mail != "" && strings.EqualFold(g.Mail, text) {
+		if strings.EqualFold(g.DisplayName(), text) || strings.EqualFold(g.Properties.First("mail"), text) {
 			ids = append(ids, id)
 		}
 	}
@@ -461,17 +477,18 @@ func (t *fakeTenant) changes(id directory.GUID, before, now moment, link string)
 		return []engine.GroupChange{{ID: id, Removed: removed}}
 	}
 	var out []engine.GroupChange
-	if !had || old.SourceGroup != g.SourceGroup {
-		c := engine.GroupChange{ID: id, Kind: &g.Kind, DisplayName: &g.DisplayName, OnPremisesSID: &g.OnPremisesSID, Visibility: &g.Visibility}
-		if !had || old.Description != g.Description {
-			c.Description = &g.Description
-		}
-		if !had || old.Mail != g.Mail {
-			c.Mail = &g.Mail
+	if !had || !old.SourceGroup.Equal(&g.SourceGroup) {
+		c := engine.GroupChange{ID: id, Kind: &g.Kind, OnPremisesSID: &g.OnPremisesSID, Visibility: &g.Visibility, Properties: directory.Values{}}
+		for _, name := range distinctNames(plan.Standard.Properties(), old.Properties, g.Properties) {
+			if now := g.Properties[name]; !had || name == directory.PropertyDisplayName || !slices.Equal(old.Properties[name], now) {
+				c.Properties[name] = now // no values: null
+			}
 		}
 		if t.terse && had {
 			forget(&c.Kind, old.Kind == g.Kind)
-			forget(&c.DisplayName, old.DisplayName == g.DisplayName)
+			if old.DisplayName() == g.DisplayName() {
+				delete(c.Properties, directory.PropertyDisplayName)
+			}
 			forget(&c.OnPremisesSID, old.OnPremisesSID == g.OnPremisesSID)
 			forget(&c.Visibility, old.Visibility == g.Visibility)
 			if c.Kind != nil { // the entry tells something of it, and not all
@@ -1040,27 +1057,11 @@ func (d *fakeDirectory) Created(ctx context.Context, _ directory.GUID, groups []
 
 func set(g *directory.TargetGroup, attributes []plan.AttributeChange) {
 	for _, a := range attributes {
-		value := strings.Join(a.New, "")
-		switch a.Name {
-		case plan.AttrCN:
-			g.CN, g.DN = value, "CN="+directory.EscapeRDN(value)+","+containerDN
-		case plan.AttrSAMAccountName:
-			g.SAMAccountName = value
-		case plan.AttrGroupType:
-			n, _ := strconv.Atoi(value)
-			g.GroupType = int32(n)
-		case plan.AttrDisplayName:
-			g.DisplayName = value
-		case plan.AttrDescription:
-			g.Description = value
-		case plan.AttrMail:
-			g.Mail = value
-		case plan.AttrAdminDesc:
-			g.AdminDesc = value
-		case plan.AttrExternalID:
-			g.ExternalID = value
-		case plan.AttrExtensionName:
-			g.ExtensionName = a.New
+		if err := g.SetAttribute(a.Name, a.New); err != nil {
+			panic(err)
+		}
+		if a.Name == directory.AttrCN {
+			g.DN = "CN=" + directory.EscapeRDN(g.CN) + "," + containerDN
 		}
 	}
 }
@@ -1086,7 +1087,7 @@ func (d *fakeDirectory) Rename(ctx context.Context, group directory.GUID, cn str
 	err = d.write(ctx, "rename", func() error {
 		g, err := d.object(group)
 		if err == nil {
-			set(g, []plan.AttributeChange{{Name: plan.AttrCN, New: []string{cn}}})
+			set(g, []plan.AttributeChange{{Name: directory.AttrCN, New: []string{cn}}})
 			dn = g.DN
 		}
 		return err

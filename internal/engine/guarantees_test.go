@@ -147,7 +147,7 @@ func TestTheOrderOfWriting(t *testing.T) {
 	b.delta(t)
 	delete(b.tenant.groups, guid("group gone"))
 	b.tenant.deleted[guid("group gone")] = engine.PresenceHardDeleted
-	b.tenant.groups[guid("group named")].Description = "new"
+	b.tenant.groups[guid("group named")].says("description", "new")
 	parent := b.tenant.groups[guid("group parent")]
 	parent.members = append(parent.members, user("a"))
 	b.tenant.nest("new")

@@ -86,7 +86,7 @@ func TestHistories(t *testing.T) {
 				for id, members := range unreadable {
 					for _, m := range members {
 						if b.directory.objects[id] != nil && !slices.Contains(now[id], m) {
-							rt.Fatalf("%s: a member who may not be read was removed by %+v", b.directory.objects[id].DisplayName, run)
+							rt.Fatalf("%s: a member who may not be read was removed by %+v", b.directory.objects[id].DisplayName(), run)
 						}
 					}
 				}
@@ -254,11 +254,11 @@ func (b *bench) isProjected(rt *rapid.T, run engine.Run) {
 	objects := owned(b)
 	for id, object := range objects {
 		if b.tenant.groups[id] == nil && b.tenant.deleted[id] == engine.PresenceHardDeleted && linked(rt, b, object) {
-			rt.Fatalf("%s was deleted from the tenant and is still in the directory after %+v\n%v", b.directory.objects[object].DisplayName, run, b.outcomes(rt, run))
+			rt.Fatalf("%s was deleted from the tenant and is still in the directory after %+v\n%v", b.directory.objects[object].DisplayName(), run, b.outcomes(rt, run))
 		}
 	}
 	for id, g := range b.tenant.now() {
-		if g.DisplayName == claimed || b.filtered && g.Description == leftOut {
+		if g.DisplayName() == claimed || b.filtered && g.Properties.First("description") == leftOut {
 			continue
 		}
 		object, ok := objects[id]
@@ -266,7 +266,7 @@ func (b *bench) isProjected(rt *rapid.T, run engine.Run) {
 			continue // as long as somebody's object stands for it
 		}
 		if !ok {
-			rt.Fatalf("%s is not in the directory after %+v\n%v", g.DisplayName, run, b.outcomes(rt, run))
+			rt.Fatalf("%s is not in the directory after %+v\n%v", g.DisplayName(), run, b.outcomes(rt, run))
 		}
 		want := []directory.GUID{}
 		for _, m := range g.members {
@@ -283,9 +283,9 @@ func (b *bench) isProjected(rt *rapid.T, run engine.Run) {
 		slices.SortFunc(want, directory.GUID.Compare)
 		slices.SortFunc(have, directory.GUID.Compare)
 		if diff := cmp.Diff(want, have); diff != "" {
-			rt.Fatalf("%s: %s after %+v\n%v", g.DisplayName, diff, run, b.outcomes(rt, run))
+			rt.Fatalf("%s: %s after %+v\n%v", g.DisplayName(), diff, run, b.outcomes(rt, run))
 		}
-		if have := b.directory.objects[object]; have.DisplayName != g.DisplayName || have.Description != g.Description {
+		if have := b.directory.objects[object]; have.DisplayName() != g.DisplayName() || have.Attributes.First("description") != g.Properties.First("description") {
 			rt.Fatalf("%+v after %+v", have, run)
 		}
 	}
@@ -346,7 +346,7 @@ const claimed = "claimed"
 func strangers(d *fakeDirectory) map[directory.GUID]directory.TargetGroup {
 	out := map[directory.GUID]directory.TargetGroup{}
 	for _, name := range []string{"cloud sync", "another tenant", "entra connect"} {
-		g := directory.TargetGroup{GUID: guid(name), CN: name, DN: "CN=" + name + "," + containerDN, SAMAccountName: name, DisplayName: name,
+		g := directory.TargetGroup{GUID: guid(name), CN: name, DN: "CN=" + name + "," + containerDN, SAMAccountName: name, Attributes: directory.Values{"displayName": {name}},
 			AdminDesc: directory.Mark(guid("group of " + name)), Members: []directory.MemberRef{account("a")}}
 		switch name {
 		case "another tenant":
@@ -367,7 +367,7 @@ func owned(b *bench) map[directory.GUID]directory.GUID {
 	for id, g := range b.directory.objects {
 		if source, ok := g.SourceID(); ok && b.directory.owner(id) == service && directory.HasStamp(g.ExtensionName, tenantID) {
 			if _, twice := out[source]; twice {
-				panic("two objects stand for " + g.DisplayName)
+				panic("two objects stand for " + g.DisplayName())
 			}
 			out[source] = id
 		}
@@ -449,7 +449,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 		}
 	case "describe":
 		if g := b.tenant.groups[id]; g != nil {
-			g.Description = rapid.SampledFrom([]string{"", leftOut, "y"}).Draw(rt, "description")
+			g.says("description", rapid.SampledFrom([]string{"", leftOut, "y"}).Draw(rt, "description"))
 		}
 	case "delete":
 		if b.tenant.groups[id] != nil {
@@ -474,7 +474,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	case "by hand":
 		if object, ok := owned(b)[id]; ok {
 			g := b.directory.objects[object]
-			g.Description = "by hand"
+			write(g, "description", "by hand")
 			g.Members = []directory.MemberRef{account(rapid.SampledFrom(users[:2]).Draw(rt, "member"))}
 		}
 	case "move by hand":

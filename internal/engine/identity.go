@@ -35,12 +35,12 @@ func (i *identity) group(g *directory.SourceGroup) bool {
 	if !i.guid.IsZero() {
 		return i.guid == g.ID
 	}
-	return strings.EqualFold(i.text, g.DisplayName)
+	return strings.EqualFold(i.text, g.DisplayName())
 }
 
 // object reports whether it names this object of AD.
 func (i *identity) object(c *plan.Candidate) bool {
-	return i.is(c.GUID, c.DN, c.DisplayName)
+	return i.is(c.GUID, c.DN, c.DisplayName())
 }
 
 func (i *identity) objects(all []plan.Candidate) []plan.Candidate {

@@ -271,14 +271,14 @@ func TestNoReadingTakesBackWhatADeltaTold(t *testing.T) {
 			}
 			b.ahead += 5 * time.Minute
 			b.tenant.put("one", "b", "c")
-			b.tenant.groups[guid("group one")].Description = "told"
+			b.tenant.groups[guid("group one")].says("description", "told")
 			b.step()
 			b.delta(t)
 			b.allBehind(20 * time.Minute)
 			check := func() {
 				t.Helper()
-				if diff := cmp.Diff(want, b.holds()); diff != "" || b.object("one").Description != "told" {
-					t.Errorf("%q %s", b.object("one").Description, diff)
+				if diff := cmp.Diff(want, b.holds()); diff != "" || b.object("one").Attributes.First("description") != "told" {
+					t.Errorf("%q %s", b.object("one").Attributes.First("description"), diff)
 				}
 			}
 			switch asked {

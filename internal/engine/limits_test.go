@@ -194,12 +194,12 @@ func TestMovesThatAreHeld(t *testing.T) {
 		g.DN = "CN=" + g.CN + ",OU=Elsewhere,DC=contoso,DC=test"
 	}
 	b.force(t, engine.Choices{MovedGroup: engine.MovedBack})
-	b.tenant.groups[guid("group group 1")].Description = "new"
+	b.tenant.groups[guid("group group 1")].says("description", "new")
 	run := b.sync(t)
 	if run.Status != engine.RunPartial || run.StopReason != engine.StopDeletionThreshold || run.Held.Move != 8 || run.Exported.Move != 0 || run.Exported.Update != 1 {
 		t.Fatalf("%+v\n%v", run, b.outcomes(t, run))
 	}
-	if g := b.object("group 1"); g.Description != "new" || strings.HasSuffix(g.DN, containerDN) {
+	if g := b.object("group 1"); g.Attributes.First("description") != "new" || strings.HasSuffix(g.DN, containerDN) {
 		t.Errorf("%+v", g)
 	}
 	if run = b.agree(t, b.sync(t)); run.Exported.Move != 8 || run.Status != engine.RunComplete {

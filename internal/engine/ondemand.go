@@ -138,7 +138,7 @@ func (d *demand) importSource(ctx context.Context) error {
 		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
 	}
 	group := groups[0]
-	d.result.DisplayName, d.record.GroupName = group.DisplayName, group.DisplayName
+	d.result.DisplayName, d.record.GroupName = group.DisplayName(), group.DisplayName()
 	if why := d.scope.Excludes(&group); why != "" {
 		d.step("Import", Passed, "The group was read.")
 		d.step("Scope", Skipped, "%s", why)

@@ -284,7 +284,7 @@ func TestWhatIsMarkedForAnotherGroupDuringTheRunIsNotWrittenTo(t *testing.T) {
 	} {
 		for action, edit := range map[string]func(b *bench){
 			"members": func(b *bench) { b.tenant.put("one", "b") },
-			"update":  func(b *bench) { b.tenant.groups[guid("group one")].Description = "new" },
+			"update":  func(b *bench) { b.tenant.groups[guid("group one")].says("description", "new") },
 			"delete": func(b *bench) {
 				delete(b.tenant.groups, guid("group one"))
 				b.tenant.deleted[guid("group one")] = engine.PresenceHardDeleted
@@ -326,7 +326,7 @@ func TestWhatIsMarkedForAnotherGroupBetweenTwoRequests(t *testing.T) {
 	if _, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{Choices: engine.Choices{NameFormat: engine.NameDisplayName}}); err != nil {
 		t.Fatal(err)
 	}
-	b.tenant.groups[guid("group one")].Description = "new"
+	b.tenant.groups[guid("group one")].says("description", "new")
 	g := b.object("one")
 	before := g.CN
 	b.directory.fail = func(operation string) error {
@@ -479,7 +479,7 @@ func TestAGroupThatWasMovedBeforeTheStateWasLost(t *testing.T) {
 		t.Errorf("%v", b.outcomes(t, run))
 	}
 	b.directory.owners[planted.GUID] = service
-	planted.Description = "given to us" // a change of the owner has a uSN too
+	write(planted, "description", "given to us") // a change of the owner has a uSN too
 	if run := b.sync(t); !has(planted, account("a").GUID) {
 		t.Errorf("%v", b.outcomes(t, run))
 	}

@@ -371,7 +371,34 @@ func (r *run) addBySID(ctx context.Context, pairs []*plan.Pair) error {
 	return nil
 }
 
+// recall tells the candidates which of their values we have written, and notes what
+// is ours from now on. A preview writes nothing, so it changes nothing of that.
+func (p *planner) recall(ctx context.Context, pair *plan.Pair) error {
+	if pair.Source == nil || !p.rules.Mapping.Remembers() {
+		return nil
+	}
+	written, err := p.state.Written(ctx, pair.ID)
+	if err != nil {
+		return err
+	}
+	var ours []*plan.Candidate
+	for i := range pair.Candidates {
+		c := &pair.Candidates[i]
+		if c.Written = written; c.Ours(pair.ID, &p.rules) {
+			ours = append(ours, c)
+		}
+	}
+	owned := p.rules.Owned(written, pair.Source, ours)
+	if p.record.Kind == PreviewRun || owned.Equal(written) {
+		return nil
+	}
+	return p.state.SaveWritten(ctx, pair.ID, owned)
+}
+
 func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
+	if err := p.recall(ctx, pair); err != nil {
+		return err
+	}
 	var ours []*plan.Candidate
 	values, adopted := map[directory.GUID]int{}, map[directory.GUID]bool{}
 	for i := range pair.Candidates {
@@ -487,7 +514,7 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 		if before.Values, err = p.state.TargetMembership(ctx, p.base, c.GUID); err != nil {
 			return err
 		}
-		if drift := plan.DriftBetween(&before, c); drift != nil {
+		if drift := plan.DriftBetween(&before, c, p.rules.Mapping); drift != nil {
 			p.record.DriftedGroups++
 			drift.Explain(changes)
 		}
@@ -534,12 +561,12 @@ func (p *planner) askNames(ctx context.Context, named []planned) error {
 // renamed takes the name it has along.
 func wanted(c *plan.Change) Name {
 	var n Name
-	if values, ok := c.Attribute(plan.AttrCN); ok && len(values) > 0 {
+	if values, ok := c.Attribute(directory.AttrCN); ok && len(values) > 0 {
 		n.CN = values[0]
 	} else if dn, err := directory.ParseDN(c.DN); err == nil && c.Action == plan.Move && len(dn) > 0 {
 		n.CN = dn[0].Value
 	}
-	if values, ok := c.Attribute(plan.AttrSAMAccountName); ok && len(values) > 0 {
+	if values, ok := c.Attribute(directory.AttrSAMAccountName); ok && len(values) > 0 {
 		n.SAMAccountName = values[0]
 	}
 	return n

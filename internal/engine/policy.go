@@ -236,8 +236,10 @@ func parseFilter(text string) (*plan.Filter, error) {
 	}
 	filter, err := plan.ParseFilter(text)
 	if err != nil {
+		names := plan.FilterAttributes()
+		last := len(names) - 1
 		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The" + strings.TrimPrefix(err.Error(), "the"), // in sentences
-			Advice: `Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are displayName, description, mail, visibility, id and kind.`}
+			Advice: "Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are " + strings.Join(names[:last], ", ") + " and " + names[last] + "."}
 	}
 	return filter, nil
 }

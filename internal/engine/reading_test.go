@@ -58,7 +58,7 @@ func (b *bench) holdsAll(t *testing.T) {
 			}
 		}
 		slices.Sort(names)
-		want[g.DisplayName] = names
+		want[g.DisplayName()] = names
 	}
 	if diff := cmp.Diff(want, b.holds()); diff != "" {
 		t.Error(diff)

@@ -101,6 +101,9 @@ type Run struct {
 	Error *RunError `json:"error,omitempty"`
 	// Server is the domain controller that was used.
 	Server string `json:"server,omitempty"`
+	// Projection is what was read of the tenant and what was made of it, in a form for
+	// comparing: when it is another, the next run is Initial.
+	Projection string `json:"projection,omitempty"`
 	// GroupID and GroupName are of the one group that was synced on demand, the
 	// name where the tenant has it.
 	GroupID   directory.GUID `json:"groupId,omitzero"`

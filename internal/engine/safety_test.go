@@ -48,7 +48,7 @@ func TestADeletionThatFailsIsTriedAgain(t *testing.T) {
 // cloud group, with members of these names.
 func (b *bench) stranger(group directory.GUID, name string, members ...string) *directory.TargetGroup {
 	g := &directory.TargetGroup{GUID: guid("stranger " + name), DN: "CN=" + name + "," + containerDN, CN: name, SAMAccountName: name,
-		GroupType: directory.GroupTypeUniversalDistribution, DisplayName: name, AdminDesc: directory.Mark(group)}
+		GroupType: directory.GroupTypeUniversalDistribution, Attributes: directory.Values{"displayName": {name}}, AdminDesc: directory.Mark(group)}
 	for _, m := range members {
 		g.Members = append(g.Members, account(m))
 	}
@@ -414,7 +414,7 @@ func TestALinkEndsWhenBothSidesAreGone(t *testing.T) {
 	b.sync(t)
 	delete(b.tenant.groups, id)
 	for object, g := range b.directory.objects {
-		if g.DisplayName == "one" {
+		if g.DisplayName() == "one" {
 			delete(b.directory.objects, object)
 		}
 	}
@@ -433,7 +433,7 @@ func TestDisableNamesWhatIsOursAndNothingElse(t *testing.T) {
 	b.enable(t)
 	b.sync(t)
 	for _, g := range b.directory.objects {
-		switch g.DisplayName {
+		switch g.DisplayName() {
 		case "moved":
 			g.DN = "CN=moved,OU=elsewhere,DC=contoso,DC=test"
 		case "unmarked":

@@ -110,21 +110,19 @@ const (
 	RemovedDeleted Removal = "deleted"
 )
 
-// GroupChange is what one entry of a delta says of a group. Attributes that
-// are nil are not told and therefore unchanged; one that points to an empty
-// value has none any more.
+// GroupChange is what one entry of a delta says of a group. What is nil is not told
+// and therefore unchanged; what points to an empty value has none any more.
 type GroupChange struct {
 	ID      directory.GUID
 	Removed Removal
 	// Kind is the kind of the group, empty for one that is never written (synced
 	// from on-premises, or of another kind); nil where the entry does not tell.
 	// Retyped: it may have changed, and the entry does not tell to which.
-	Kind        *directory.GroupKind
-	Retyped     bool `json:",omitempty"`
-	DisplayName *string
-	Description *string
-	Mail        *string
-	Visibility  *string
+	Kind       *directory.GroupKind
+	Retyped    bool `json:",omitempty"`
+	Visibility *string
+	// Properties are those that are told; one without values has none any more.
+	Properties directory.Values
 	// OnPremisesSID as in [directory.SourceGroup].
 	OnPremisesSID *directory.SID
 	// Members are the members added and removed, in the order given.
@@ -218,6 +216,9 @@ type SourceConfig struct {
 	Cloud         string
 	Authority     string
 	GraphEndpoint string
+	// Properties are what is read of a group beside what tells what it is, by Graph's
+	// names; nil: those of plan.Standard.
+	Properties []string
 	// CAFile is a file for [TrustedRoots], which are trusted in place of the
 	// system's, for both endpoints. Empty: the system's.
 	CAFile string

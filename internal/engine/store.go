@@ -261,6 +261,11 @@ type LinkStore interface {
 	// and stamp (rule 3), and new DNs.
 	SaveLinks(ctx context.Context, links []Link) error
 
+	// Written tells which values we have written, of the object that stands for a
+	// group, to attributes which others write to as well; SaveWritten replaces them.
+	Written(ctx context.Context, source directory.GUID) (directory.Values, error)
+	SaveWritten(ctx context.Context, source directory.GUID, values directory.Values) error
+
 	// SetDisableSet stores the groups that the next run deletes (rule 29), and
 	// replaces an earlier set; empty clears it.
 	SetDisableSet(ctx context.Context, set []Link) error

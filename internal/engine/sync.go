@@ -187,7 +187,8 @@ type run struct {
 	now      Clock
 	log      *slog.Logger
 	*progressing
-	projection string // what is read of the tenant
+	mapping    plan.Mapping // what is written, whatever the forest
+	projection string       // what is read of the tenant, and what is made of it
 
 	record    Run
 	base      int64     // the generation that was current when the run began
@@ -258,10 +259,10 @@ type run struct {
 func (e *Engine) newRun(ctx context.Context, state State, c connection, settings Settings, kind RunKind) *run {
 	r := &run{
 		state: state, source: c.source, target: c.target, sourceID: c.sourceID, targetID: c.targetID,
-		settings: settings, now: e.config.Now, projection: e.config.projection(), log: e.config.Log, progressing: progressOf(ctx), limits: plan.Limits(settings.Limits),
+		settings: settings, now: e.config.Now, mapping: e.config.Mapping, projection: e.config.projection(), log: e.config.Log, progressing: progressOf(ctx), limits: plan.Limits(settings.Limits),
 		touched: map[directory.GUID]touch{}, unseen: map[directory.GUID]bool{}, toldOut: map[directory.GUID]bool{}, reread: map[directory.GUID]bool{}, pending: map[directory.GUID]bool{}, nested: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{},
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
-		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server},
+		record: Run{Kind: kind, PolicyType: Delta, PlanID: rand.Text(), Started: e.config.Now().UTC(), Status: RunRunning, Server: c.targetID.Server, Projection: e.config.projection()},
 	}
 	return r
 }
@@ -464,7 +465,7 @@ func (r *run) locate(ctx context.Context) error {
 	rules := &r.rules
 	rules.Container, rules.ContainerDN = containers[0].GUID, dn
 	rules.CNFromDisplayName, rules.SAMFromDisplayName = r.settings.NameFormat == NameDisplayName, r.settings.SAMAccountNameFormat == NameDisplayName
-	rules.Mail, rules.ExternalID = !r.settings.ExcludeMailAttribute, r.targetID.Schema.ExternalID
+	rules.Mapping = r.mapping.Compile(r.targetID.Schema.Attributes, !r.settings.ExcludeMailAttribute)
 	rules.OnPremisesGroupType, rules.OwnGroupType = r.settings.OnPremisesGroupType, r.settings.Scope.Groups == plan.ScopeWritebackEnabled
 	rules.MaxMembers, rules.IncludeHidden = r.settings.MaxMemberCount, r.settings.IncludeHiddenMembership
 	rules.Adopt, rules.Released, rules.MoveBack = r.adoptRules(), r.settings.released(), r.settings.MovedGroup == MovedBack

@@ -145,6 +145,8 @@ type Schema struct {
 	// rangeUpper of ms-Exch-Schema-Version-Pt.
 	Exchange        bool
 	ExchangeVersion int
+	// Attributes is what it says of those that are read.
+	Attributes plan.Schema
 }
 
 // Principal is an account or a group of accounts.
@@ -267,6 +269,9 @@ type TargetConfig struct {
 	// name of a domain: the one of the run before. Empty: none.
 	PreferredServer string
 	StartTLS        bool // on port 389 instead of LDAPS on 636
+	// Attributes are read of each group beside what tells whose it is, as far as the
+	// schema has them; nil: those of [plan.Standard].
+	Attributes []string
 	// CAFile is a file for [TrustedRoots], which are trusted in place of the
 	// system's. Empty: the system's. The certificate is always verified.
 	CAFile string

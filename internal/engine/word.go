@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -57,19 +58,21 @@ func (c *GroupChange) tell(later *GroupChange) {
 	if later.Retyped {
 		c.Kind = nil
 	}
-	c.DisplayName, c.Description = cmp.Or(later.DisplayName, c.DisplayName), cmp.Or(later.Description, c.Description)
-	c.Mail, c.Visibility = cmp.Or(later.Mail, c.Mail), cmp.Or(later.Visibility, c.Visibility)
-	c.OnPremisesSID = cmp.Or(later.OnPremisesSID, c.OnPremisesSID)
+	c.Visibility, c.OnPremisesSID = cmp.Or(later.Visibility, c.Visibility), cmp.Or(later.OnPremisesSID, c.OnPremisesSID)
+	told := directory.Values{}
+	maps.Copy(told, c.Properties)
+	maps.Copy(told, later.Properties)
+	c.Properties = told
 }
 
 // apply changes what the entry tells; what it does not tell is unchanged.
 func (c *GroupChange) apply(g *directory.SourceGroup) {
 	put(&g.Kind, c.Kind)
-	put(&g.DisplayName, c.DisplayName)
-	put(&g.Description, c.Description)
-	put(&g.Mail, c.Mail)
 	put(&g.Visibility, c.Visibility)
 	put(&g.OnPremisesSID, c.OnPremisesSID)
+	for name, values := range c.Properties {
+		g.Properties = g.Properties.With(name, values...)
+	}
 }
 
 func put[T any](to, told *T) {

@@ -68,22 +68,22 @@ func TestEachWordHasItsTime(t *testing.T) {
 		what(b.tenant.groups[guid("group one")])
 		b.step()
 	}
-	edit(0, func(g *fakeGroup) { g.Description = "told"; b.tenant.join("cloud b") })
+	edit(0, func(g *fakeGroup) { g.says("description", "told"); b.tenant.join("cloud b") })
 	b.delta(t)
 	edit(20*time.Minute, func(g *fakeGroup) {
-		g.Mail = "one@x"
+		g.says("mail", "one@x")
 		b.tenant.change("cloud b", func(m *directory.SourceMember) { m.ImmutableID = "x" })
 	})
 	b.delta(t)
 	edit(20*time.Minute, func(g *fakeGroup) {
-		g.Description = "newer"
+		g.says("description", "newer")
 		b.tenant.change("cloud b", func(m *directory.SourceMember) { m.Synced, m.SID = false, "" })
 	})
 	b.expire()
 	if run := b.sync(t); run.PolicyReason != engine.InitialLinkExpired {
 		t.Fatalf("%+v", run)
 	}
-	if g := b.object("one"); g.Description != "newer" || g.Mail != "one@x" {
+	if g := b.object("one"); g.Attributes.First("description") != "newer" || g.Attributes.First("mail") != "one@x" {
 		t.Errorf("%+v", g)
 	}
 	if has(b.object("other"), account("cloud b").GUID) {

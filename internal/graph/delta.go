@@ -26,8 +26,8 @@ var (
 	userDelta  = call{doing: "reading the changes of the users", object: "/users/delta", permission: "User.Read.All or Directory.Read.All", delta: true}
 )
 
-// Projection names the properties that are read, in a form for comparing. Links
-// that were given out for others tell of those for good.
+// Projection names the properties that are always read, in a form for comparing.
+// Links that were given out for others tell of those for good.
 func Projection() string {
 	all, err := json.Marshal([][]string{groupProperties, {"writebackConfiguration"}, memberProperties, userProperties})
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *source) StartDelta(ctx context.Context) (engine.DeltaLinks, error) {
 	}
 	var links engine.DeltaLinks
 	var err error
-	if links.Groups, err = latest(groupDelta, append(groupProperties[:len(groupProperties):len(groupProperties)], "members")...); err != nil {
+	if links.Groups, err = latest(groupDelta, append(s.wholeGroups(), "members")...); err != nil {
 		return engine.DeltaLinks{}, err
 	}
 	if links.Users, err = latest(userDelta, userProperties...); err != nil {
@@ -57,7 +57,7 @@ func (s *source) StartDelta(ctx context.Context) (engine.DeltaLinks, error) {
 
 // GroupChanges implements [engine.Source].
 func (s *source) GroupChanges(ctx context.Context, link string, page func([]engine.GroupChange) error) (string, error) {
-	return entries(ctx, s, groupDelta, link, (*groupEntity).change, page)
+	return entries(ctx, s, groupDelta, link, func(g *wholeGroup) (engine.GroupChange, error) { return g.change(s.properties) }, page)
 }
 
 // UserChanges implements [engine.Source].

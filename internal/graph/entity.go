@@ -49,12 +49,10 @@ type removed struct {
 	Reason string `json:"reason"`
 }
 
-// groupEntity is a group as Graph writes it.
+// groupEntity is what a group is, as Graph writes it.
 type groupEntity struct {
 	ID                    directory.GUID     `json:"id"`
 	DisplayName           optional[string]   `json:"displayName"`
-	Description           optional[string]   `json:"description"`
-	Mail                  optional[string]   `json:"mail"`
 	Visibility            optional[string]   `json:"visibility"`
 	GroupTypes            optional[[]string] `json:"groupTypes"`
 	SecurityEnabled       optional[bool]     `json:"securityEnabled"`
@@ -77,18 +75,22 @@ type memberChange struct {
 	Removed *removed       `json:"@removed"`
 }
 
+// groupProperties are those of a groupEntity; attributes are made of others.
 var groupProperties = []string{
-	"id", "displayName", "description", "mail", "visibility", "groupTypes", "securityEnabled", "mailEnabled",
+	"id", "displayName", "visibility", "groupTypes", "securityEnabled", "mailEnabled",
 	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier",
 }
 
-var errNoID = errors.New("it has no id")
+var (
+	errNoID = errors.New("it has no id")
+	errNull = errors.New("it is null")
+)
 
 // check refuses what is no group; it takes nil for an item that is null.
 func (g *groupEntity) check() error {
 	switch {
 	case g == nil:
-		return errors.New("it is null")
+		return errNull
 	case g.ID.IsZero():
 		return errNoID
 	}
@@ -153,9 +155,82 @@ func (g *groupEntity) sid() (directory.SID, error) {
 	return sid, nil
 }
 
+// wholeGroup is a group with the properties of which attributes are made.
+type wholeGroup struct {
+	groupEntity
+	told map[string]json.RawMessage // every property, as it was written
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (g *wholeGroup) UnmarshalJSON(data []byte) error {
+	if err := json.Unmarshal(data, &g.groupEntity); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, &g.told)
+}
+
+// properties are those of the names that are told. One that is null has no values.
+func (g *wholeGroup) properties(names []string) (directory.Values, error) {
+	values := directory.Values{}
+	for _, name := range names {
+		raw, told := g.told[name]
+		if !told {
+			continue
+		}
+		var err error
+		if values[name], err = valuesOf(raw); err != nil {
+			return nil, fmt.Errorf("group %s: the property %s: %w", g.ID, name, err)
+		}
+	}
+	return values, nil
+}
+
+// valuesOf reads a property of one value, or of a list of them. An empty text is
+// no value.
+func valuesOf(raw json.RawMessage) ([]string, error) {
+	var one optional[scalar]
+	if err := json.Unmarshal(raw, &one); err == nil {
+		if text := one.or(""); text != "" {
+			return []string{string(text)}, nil
+		}
+		return nil, nil
+	}
+	var list []scalar
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, err
+	}
+	var values []string
+	for _, text := range list {
+		if text != "" {
+			values = append(values, string(text))
+		}
+	}
+	return values, nil
+}
+
+// scalar is the text of a string, a number or a boolean.
+type scalar string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *scalar) UnmarshalJSON(data []byte) error {
+	switch data[0] {
+	case '"':
+		return json.Unmarshal(data, (*string)(s))
+	case '{', '[':
+		return errors.New("it is no single value")
+	case 'n':
+		return nil // null
+	}
+	*s = scalar(data)
+	return nil
+}
+
 // source reads the group of a listing, and tells whether it is one of the
 // selection.
-func (g *groupEntity) source(selection engine.SourceSelection) (group directory.SourceGroup, wanted bool, err error) {
+func (g *wholeGroup) source(selection engine.SourceSelection, properties []string) (group directory.SourceGroup, wanted bool, err error) {
+	if g == nil {
+		return group, false, errNull
+	}
 	if err := g.check(); err != nil {
 		return group, false, err
 	}
@@ -166,9 +241,13 @@ func (g *groupEntity) source(selection engine.SourceSelection) (group directory.
 	if kind == "" || kind == directory.SecurityGroup && !selection.SecurityGroups {
 		return group, false, nil
 	}
-	group = directory.SourceGroup{
-		ID: g.ID, Kind: kind, DisplayName: g.DisplayName.or(""), Description: g.Description.or(""),
-		Mail: g.Mail.or(""), Visibility: g.Visibility.or(""),
+	group = directory.SourceGroup{ID: g.ID, Kind: kind, Visibility: g.Visibility.or("")}
+	told, err := g.properties(properties)
+	if err != nil {
+		return group, false, err
+	}
+	for name, values := range told {
+		group.Properties = group.Properties.With(name, values...)
 	}
 	if w := g.Writeback; w != nil {
 		group.WritebackEnabled, group.OnPremisesGroupType = w.IsEnabled, text(w.OnPremisesGroupType)
@@ -178,13 +257,20 @@ func (g *groupEntity) source(selection engine.SourceSelection) (group directory.
 }
 
 // change reads an entry of a delta.
-func (g *groupEntity) change() (engine.GroupChange, error) {
+func (g *wholeGroup) change(properties []string) (engine.GroupChange, error) {
+	if g == nil {
+		return engine.GroupChange{}, errNull
+	}
 	if err := g.check(); err != nil {
 		return engine.GroupChange{}, err
 	}
-	change := engine.GroupChange{
-		ID: g.ID, DisplayName: g.DisplayName.change(), Description: g.Description.change(),
-		Mail: g.Mail.change(), Visibility: g.Visibility.change(),
+	change := engine.GroupChange{ID: g.ID, Visibility: g.Visibility.change()}
+	told, err := g.properties(properties)
+	if err != nil {
+		return change, err
+	}
+	if len(told) > 0 {
+		change.Properties = told
 	}
 	if g.Removed != nil {
 		// A reason that is not known is taken for the one that claims less.
@@ -243,7 +329,7 @@ var userProperties = []string{
 func (u *userEntity) check() error {
 	switch {
 	case u == nil:
-		return errors.New("it is null")
+		return errNull
 	case u.ID.IsZero():
 		return errNoID
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,9 +27,20 @@ const (
 // writebackConfiguration is known below /beta alone.
 func (s *source) groupsAt(selection engine.SourceSelection) (root string, properties []string) {
 	if selection.WritebackConfiguration {
-		return s.beta, append(groupProperties[:len(groupProperties):len(groupProperties)], "writebackConfiguration")
+		return s.beta, append(s.wholeGroups(), "writebackConfiguration")
 	}
-	return s.base, groupProperties
+	return s.base, s.wholeGroups()
+}
+
+// wholeGroups are the properties of a wholeGroup.
+func (s *source) wholeGroups() []string {
+	names := slices.Clone(groupProperties)
+	for _, name := range s.properties {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Groups implements [engine.Source].
@@ -43,10 +55,10 @@ func (s *source) Groups(ctx context.Context, selection engine.SourceSelection, p
 	}
 	for _, kind := range order {
 		first := address(root+"/groups", "$filter", kinds[kind], "$select", strings.Join(properties, ","), "$top", strconv.Itoa(int(pageSize)))
-		_, err := list(ctx, s, read, first, func(items []*groupEntity) error {
+		_, err := list(ctx, s, read, first, func(items []*wholeGroup) error {
 			out := make([]directory.SourceGroup, 0, len(items))
 			for _, item := range items {
-				group, wanted, err := item.source(selection)
+				group, wanted, err := item.source(selection, s.properties)
 				if err != nil {
 					return read.incomplete("a group cannot be read", cause(err))
 				}
@@ -68,8 +80,8 @@ func (s *source) GroupsByID(ctx context.Context, selection engine.SourceSelectio
 	root, properties := s.groupsAt(selection)
 	read := call{doing: "reading the groups", object: root + "/groups", permission: groupReaders}
 	var groups []directory.SourceGroup
-	err := byID(ctx, s, read, root, "/groups", properties, ids, func(item *groupEntity) error {
-		group, wanted, err := item.source(selection)
+	err := byID(ctx, s, read, root, "/groups", properties, ids, func(item *wholeGroup) error {
+		group, wanted, err := item.source(selection, s.properties)
 		if err != nil {
 			return read.incomplete("a group cannot be read", cause(err))
 		}

@@ -42,12 +42,12 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 	s := open(t, l.config)
 	no := false
 	plain := []directory.SourceGroup{
-		{ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, DisplayName: `Sales, "EMEA" ☺`},
-		{ID: directory.MustGUID(groupB), Kind: directory.UnifiedGroup, DisplayName: "Moved to the cloud"},
+		{ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {`Sales, "EMEA" ☺`}}},
+		{ID: directory.MustGUID(groupB), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"Moved to the cloud"}}},
 	}
 	security := append(slices.Clone(plain),
-		directory.SourceGroup{ID: directory.MustGUID(groupSecurity), Kind: directory.SecurityGroup, DisplayName: "Security"},
-		directory.SourceGroup{ID: directory.MustGUID("ffffffff-0000-4000-8000-00000000000f"), Kind: directory.SecurityGroup, DisplayName: "Dynamic"})
+		directory.SourceGroup{ID: directory.MustGUID(groupSecurity), Kind: directory.SecurityGroup, Properties: directory.Values{"displayName": {"Security"}}},
+		directory.SourceGroup{ID: directory.MustGUID("ffffffff-0000-4000-8000-00000000000f"), Kind: directory.SecurityGroup, Properties: directory.Values{"displayName": {"Dynamic"}}})
 	configured := slices.Clone(security)
 	configured[0].WritebackEnabled, configured[0].OnPremisesGroupType = &no, "universalSecurityGroup"
 	for _, test := range []struct {
@@ -63,7 +63,8 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 			t.Helper()
 			slices.SortFunc(got, func(a, b directory.SourceGroup) int { return a.ID.Compare(b.ID) })
 			for i := range got {
-				got[i].Description, got[i].Mail, got[i].Visibility, got[i].OnPremisesSID = "", "", "", ""
+				got[i].Properties = directory.Values{"displayName": got[i].Properties["displayName"]}
+				got[i].Visibility, got[i].OnPremisesSID = "", ""
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
 				t.Errorf("%s of %+v: %v %s", way, test.selection, err, diff)

@@ -98,7 +98,7 @@ func TestGroupsKeepsCloudMicrosoft365Groups(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []directory.SourceGroup{{
-			ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, DisplayName: `A "quoted" ☺`, Mail: "a@example.com",
+			ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {`A "quoted" ☺`}, "mail": {"a@example.com"}},
 			Visibility: directory.HiddenMembership, OnPremisesSID: "S-1-5-21-1-2-3-1104",
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {

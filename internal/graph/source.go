@@ -22,6 +22,7 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 // source is a tenant reached through Microsoft Graph.
@@ -35,6 +36,8 @@ type source struct {
 	client  *http.Client
 	adapter *khttp.NetHttpRequestAdapter
 	idle    []*http.Transport
+	// properties are those of which attributes are made.
+	properties []string
 }
 
 var _ engine.OpenSource = Open
@@ -65,7 +68,10 @@ func newSource(config engine.SourceConfig, hosts endpoints, signIn, graph http.R
 	if err != nil {
 		return nil, err
 	}
-	s := &source{tenant: config.TenantID, hosts: hosts, base: hosts.graph + "/v1.0", beta: hosts.graph + "/beta", tokens: tokens}
+	s := &source{tenant: config.TenantID, hosts: hosts, base: hosts.graph + "/v1.0", beta: hosts.graph + "/beta", tokens: tokens, properties: config.Properties}
+	if s.properties == nil {
+		s.properties = plan.Standard.Properties()
+	}
 	s.gate = &gate{
 		next: authorizer{
 			tokens: tokens, endpoint: hosts.graph,

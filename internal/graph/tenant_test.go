@@ -118,8 +118,8 @@ func TestTheWholeTenantIsRead(t *testing.T) {
 	}
 	slices.SortFunc(groups, func(a, b directory.SourceGroup) int { return a.ID.Compare(b.ID) })
 	if diff := cmp.Diff([]directory.SourceGroup{
-		{ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, DisplayName: `Sales, "EMEA" ☺`, Description: "All of sales", Mail: "sales@contoso.com", Visibility: "Public"},
-		{ID: directory.MustGUID(groupB), Kind: directory.UnifiedGroup, DisplayName: "Moved to the cloud", Mail: groups[1].Mail, Visibility: groups[1].Visibility, OnPremisesSID: "S-1-5-21-1-2-3-2002"},
+		{ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {`Sales, "EMEA" ☺`}, "description": {"All of sales"}, "mail": {"sales@contoso.com"}}, Visibility: "Public"},
+		{ID: directory.MustGUID(groupB), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"Moved to the cloud"}, "mail": groups[1].Properties["mail"]}, Visibility: groups[1].Visibility, OnPremisesSID: "S-1-5-21-1-2-3-2002"},
 	}, groups); diff != "" {
 		t.Error(diff)
 	}

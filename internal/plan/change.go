@@ -75,6 +75,9 @@ type AttributeChange struct {
 	Name string   `json:"name"`
 	Old  []string `json:"old,omitempty"`
 	New  []string `json:"new,omitempty"`
+	// Shared: others write values to the attribute too, so only the difference of
+	// Old and New is written.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Change is one thing to do to one object, with all that is needed to do it

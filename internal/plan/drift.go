@@ -27,20 +27,24 @@ type Drift struct {
 // DriftBetween compares an object as it was staged last with what Active
 // Directory has now: the header and Values of both. It returns nil where
 // nothing of ours differs, whatever the uSN says.
-func DriftBetween(before, now *Candidate) *Drift {
+func DriftBetween(before, now *Candidate, mapping Mapping) *Drift {
 	d := &Drift{At: now.WhenChanged, Added: Without(now.Values, before.Values), Removed: Without(before.Values, now.Values)}
-	for _, name := range []string{AttrCN, AttrDisplayName, AttrDescription, AttrMail, AttrAdminDesc, AttrExternalID} {
-		if Value(&before.TargetGroup, name) != Value(&now.TargetGroup, name) {
+	differs := func(name string, does bool) {
+		if does {
 			d.Attributes = append(d.Attributes, name)
 		}
 	}
-	if before.GroupType != now.GroupType {
-		d.Attributes = append(d.Attributes, AttrGroupType)
+	lost := func(shared bool) {
+		for i := range mapping {
+			if row := &mapping[i]; row.Shared == shared {
+				differs(row.Attribute, row.lost(before, now))
+			}
+		}
 	}
-	// Other values of extensionName are not ours.
-	if lost := func(v string) bool { return isStamp(v) && !containsFold(now.ExtensionName, v) }; slices.ContainsFunc(before.ExtensionName, lost) {
-		d.Attributes = append(d.Attributes, AttrExtensionName)
-	}
+	differs(directory.AttrCN, before.CN != now.CN)
+	lost(false)
+	differs(directory.AttrGroupType, before.GroupType != now.GroupType)
+	lost(true)
 	// A container that was renamed takes its objects along; only what stands in
 	// none of ours was moved.
 	if now.Place == Elsewhere {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -13,11 +14,11 @@ import (
 //
 //	displayName -like 'HR-*' -and -not (mail -eq '' -or visibility -eq "Private")
 //
-// The attributes are displayName, description, mail, visibility, id and kind
-// (unified or security); one that the group does not have is ”. The operators
-// are -eq, -ne, -like and -notlike, which ignore case, and -not (or !), -and and
-// -or, which bind in this order. In -like, * stands for any characters and ? for
-// one. A nil Filter holds for every group.
+// The attributes are those of [FilterAttributes]; one that the group does not have
+// is empty. The operators are -eq, -ne, -like and -notlike, which ignore case, and
+// -not (or !), -and and -or, which bind in this order. In -like, * stands for any
+// characters and ? for one. Of several values one has to match for -eq and -like,
+// and none may for -ne and -notlike. A nil Filter holds for every group.
 type Filter struct{ root condition }
 
 // Holds reports whether the condition holds for the group.
@@ -97,48 +98,43 @@ func (n negation) String() string {
 
 // comparison is one attribute against one value.
 type comparison struct {
-	attribute string // as in filterAttributes
+	attribute string // as in FilterAttributes
 	operator  string // as in filterOperators
 	value     string
 }
 
-// The names in the order in which messages give them.
-var (
-	filterAttributes = []string{"displayName", "description", "mail", "visibility", "id", "kind"}
-	filterOperators  = []string{"-eq", "-ne", "-like", "-notlike"}
-)
-
-func (c comparison) holds(g *directory.SourceGroup) bool {
-	value := attributeOf(g, c.attribute)
-	switch c.operator {
-	case "-eq":
-		return strings.EqualFold(value, c.value)
-	case "-ne":
-		return !strings.EqualFold(value, c.value)
-	case "-like":
-		return like(value, c.value)
-	case "-notlike":
-		return !like(value, c.value)
-	}
-	panic("plan: no operator " + c.operator)
+// FilterAttributes are the attributes that a filter may name, in the order in which
+// messages give them: the properties of which attributes are made, and what tells
+// what a group is.
+func FilterAttributes() []string {
+	return append(Standard.Properties(), "visibility", "id", "kind")
 }
 
-func attributeOf(g *directory.SourceGroup, name string) string {
-	switch name {
-	case "displayName":
-		return g.DisplayName
-	case "description":
-		return g.Description
-	case "mail":
-		return g.Mail
-	case "visibility":
-		return g.Visibility
-	case "id":
-		return g.ID.String()
-	case "kind":
-		return string(g.Kind)
+var filterOperators = []string{"-eq", "-ne", "-like", "-notlike"}
+
+func (c comparison) holds(g *directory.SourceGroup) bool {
+	matches := strings.EqualFold
+	if strings.HasSuffix(c.operator, "like") {
+		matches = like
 	}
-	panic("plan: no attribute " + name)
+	found := slices.ContainsFunc(attributeOf(g, c.attribute), func(value string) bool { return matches(value, c.value) })
+	return found != (c.operator == "-ne" || c.operator == "-notlike")
+}
+
+// attributeOf returns the values of an attribute, at least an empty one.
+func attributeOf(g *directory.SourceGroup, name string) []string {
+	switch name {
+	case "visibility":
+		return []string{g.Visibility}
+	case "id":
+		return []string{g.ID.String()}
+	case "kind":
+		return []string{string(g.Kind)}
+	}
+	if values := g.Properties[name]; len(values) > 0 {
+		return values
+	}
+	return []string{""}
 }
 
 // String quotes with the sign that has to be doubled less often, so that the

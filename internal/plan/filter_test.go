@@ -14,8 +14,7 @@ import (
 )
 
 func TestFilterHolds(t *testing.T) {
-	hr := &directory.SourceGroup{ID: groupID, Kind: directory.UnifiedGroup, DisplayName: "HR-Köln", Description: "it's \"ours\"",
-		Mail: "hr@contoso.test", Visibility: "Private"}
+	hr := &directory.SourceGroup{ID: groupID, Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"HR-Köln"}, "description": {"it's \"ours\""}, "mail": {"hr@contoso.test"}}, Visibility: "Private"}
 	for text, want := range map[string]bool{
 		``:                                true,
 		"  \t\n":                          true,
@@ -62,7 +61,7 @@ func TestFilterHolds(t *testing.T) {
 		}
 	}
 	f, _ := ParseFilter(`mail -eq '' -and description -like '' -and visibility -notlike '?*'`)
-	if !f.Holds(&directory.SourceGroup{DisplayName: "x"}) {
+	if !f.Holds(&directory.SourceGroup{Properties: directory.Values{"displayName": {"x"}}}) {
 		t.Error("an absent value is not ''")
 	}
 }
@@ -98,7 +97,7 @@ func TestFilterRefuses(t *testing.T) {
 		position int
 		message  string // a part
 	}{
-		{`name -eq 'x'`, 1, "name stands where an attribute is expected: displayName, description, mail, visibility, id, kind."},
+		{`name -eq 'x'`, 1, "name stands where an attribute is expected: " + strings.Join(FilterAttributes(), ", ") + "."},
 		{`'x' -eq mail`, 1, "'x' stands where an attribute"},
 		{`mail-eq 'x'`, 1, "mail-eq stands where an attribute"},
 		{`mail -match 'x'`, 6, "-match stands where an operator is expected: -eq, -ne, -like, -notlike."},
@@ -152,8 +151,8 @@ func TestFilterRefuses(t *testing.T) {
 func TestFilterMeansWhatIsWritten(t *testing.T) {
 	groups := []*directory.SourceGroup{
 		source(),
-		{ID: object, Kind: directory.SecurityGroup, DisplayName: "abba", Description: "a", Visibility: "Public"},
-		{ID: other, Kind: directory.UnifiedGroup, DisplayName: "B\"A'", Mail: "Ab", Description: "ſK"},
+		{ID: object, Kind: directory.SecurityGroup, Properties: directory.Values{"displayName": {"abba"}, "description": {"a"}}, Visibility: "Public"},
+		{ID: other, Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"B\"A'"}, "mail": {"Ab"}, "description": {"ſK"}}},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		text, meaning := drawFilter(t, 4)
@@ -206,7 +205,9 @@ func drawFilter(t *rapid.T, depth int) (string, func(*directory.SourceGroup) boo
 		pattern = strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(pattern)
 	}
 	match := regexp.MustCompile("(?is)^(" + pattern + ")$")
-	return text, func(g *directory.SourceGroup) bool { return match.MatchString(attributeOf(g, attribute)) != negative }
+	return text, func(g *directory.SourceGroup) bool {
+		return match.MatchString(attributeOf(g, attribute)[0]) != negative
+	}
 }
 
 // What takes a matcher that tries every way longer than the universe lasts.

@@ -1,9 +1,7 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -98,6 +96,9 @@ type Candidate struct {
 	directory.TargetGroup
 	// Values are the objectGUIDs of the members, ascending.
 	Values []directory.GUID
+	// Written are the values that we have written to attributes which others write
+	// to as well.
+	Written directory.Values
 	// Unfound are those of them that are members of the cloud group, by SID or
 	// GUID, although nobody was found: the account may not read them.
 	Unfound []directory.GUID
@@ -399,13 +400,13 @@ func undisputed(ours []*Candidate) *Candidate {
 func skip(p *Pair, c *Candidate, reason, message string) Change {
 	change := Change{Action: Skip, Situation: Unlinked, SourceID: p.ID, Reason: reason, Message: message}
 	if p.Source != nil {
-		change.DisplayName = p.Source.DisplayName
+		change.DisplayName = p.Source.DisplayName()
 	}
 	if c != nil {
 		change.Situation = situation(c)
 		change.TargetGUID, change.DN = c.GUID, c.DN
 		if p.Source == nil {
-			change.DisplayName = cmp.Or(c.DisplayName, c.CN)
+			change.DisplayName = c.Label()
 		}
 	}
 	return change
@@ -435,7 +436,7 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	}
 	remove := func(reason, message string) []Change {
 		return []Change{{Action: Delete, Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN,
-			DisplayName: cmp.Or(c.DisplayName, c.CN), Reason: reason, Message: message}}
+			DisplayName: c.Label(), Reason: reason, Message: message}}
 	}
 	switch p.Presence {
 	case "hard-deleted":
@@ -476,7 +477,7 @@ func create(p *Pair, r *Rules) Change {
 	}
 	cn := CN(p.Source, r.CNFromDisplayName)
 	change := Change{
-		Action: Create, Situation: Unlinked, SourceID: p.ID, DisplayName: p.Source.DisplayName,
+		Action: Create, Situation: Unlinked, SourceID: p.ID, DisplayName: p.Source.DisplayName(),
 		DN:  append(directory.DN{{Type: "CN", Value: cn}}, r.ContainerDN...).String(),
 		Add: p.Membership.Joined,
 	}
@@ -484,23 +485,17 @@ func create(p *Pair, r *Rules) Change {
 		change.Situation, change.Reason = Deleted, ReasonDeletedInAD
 		change.Message = "It was deleted from Active Directory (" + p.LinkLost.DN + ") and is created anew."
 	}
-	change.Attributes = []AttributeChange{
-		{Name: AttrCN, New: []string{cn}},
-		{Name: AttrSAMAccountName, New: []string{SAMAccountName(p.Source, r.SAMFromDisplayName)}},
-		{Name: AttrGroupType, New: []string{strconv.Itoa(int(r.groupType(p.Source)))}},
-	}
-	for _, a := range r.projection(p.Source) {
-		if a.value != "" {
-			change.Attributes = append(change.Attributes, AttributeChange{Name: a.name, New: one(a.value)})
-		}
-	}
-	change.Attributes = append(change.Attributes, AttributeChange{Name: AttrExtensionName, New: []string{directory.Stamp(r.TenantID)}})
+	change.Attributes = append([]AttributeChange{
+		{Name: directory.AttrCN, New: []string{cn}},
+		{Name: directory.AttrSAMAccountName, New: []string{SAMAccountName(p.Source, r.SAMFromDisplayName)}},
+		{Name: directory.AttrGroupType, New: []string{strconv.Itoa(int(r.groupType(p.Source)))}},
+	}, r.projection(p.Source)...)
 	return change
 }
 
 // update plans what differs between the group and the object that stands for it.
 func update(p *Pair, c *Candidate, r *Rules) []Change {
-	base := Change{Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN, DisplayName: p.Source.DisplayName}
+	base := Change{Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN, DisplayName: p.Source.DisplayName()}
 	// What was chosen and is not ours is one to adopt.
 	adopting := !c.Ours(p.ID, r)
 	adopted := adopting || c.adopted(r)
@@ -576,27 +571,17 @@ func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange
 	var changes []AttributeChange
 	if !adopted {
 		if cn := CN(p.Source, r.CNFromDisplayName); cn != c.CN {
-			changes = append(changes, AttributeChange{Name: AttrCN, Old: one(c.CN), New: one(cn)})
+			changes = append(changes, AttributeChange{Name: directory.AttrCN, Old: one(c.CN), New: one(cn)})
 		}
 		if groupType := r.groupType(p.Source); groupType != c.GroupType {
-			changes = append(changes, AttributeChange{Name: AttrGroupType,
+			changes = append(changes, AttributeChange{Name: directory.AttrGroupType,
 				Old: one(strconv.Itoa(int(c.GroupType))), New: one(strconv.Itoa(int(groupType)))})
 		}
 	}
-	for _, a := range r.projection(p.Source) {
-		if old := Value(&c.TargetGroup, a.name); old != a.value {
-			changes = append(changes, AttributeChange{Name: a.name, Old: one(old), New: one(a.value)})
+	for i := range r.Mapping {
+		if change, ok := r.Mapping[i].difference(c, p.Source, r, adopted); ok {
+			changes = append(changes, change)
 		}
-	}
-	stamps := slices.Clone(c.ExtensionName)
-	if !directory.HasStamp(stamps, r.TenantID) {
-		stamps = append(stamps, directory.Stamp(r.TenantID))
-	}
-	if adopted && !directory.HasAdoptedStamp(stamps, r.TenantID) {
-		stamps = append(stamps, directory.AdoptedStamp(r.TenantID))
-	}
-	if len(stamps) > len(c.ExtensionName) {
-		changes = append(changes, AttributeChange{Name: AttrExtensionName, Old: c.ExtensionName, New: stamps})
 	}
 	return changes
 }

@@ -62,7 +62,7 @@ func onlyPlace(c *Change) *Change {
 	return &move
 }
 
-func isName(a AttributeChange) bool { return a.Name == AttrCN }
+func isName(a AttributeChange) bool { return a.Name == directory.AttrCN }
 
 func withoutRemovals(c *Change, values []directory.GUID) *Change {
 	rest := *c

@@ -203,15 +203,15 @@ func TestSplit(t *testing.T) {
 	}
 
 	adopted := members
-	adopted.Action, adopted.Situation, adopted.Attributes = Adopt, Foreign, []AttributeChange{{Name: AttrExtensionName, New: []string{"stamp"}}}
+	adopted.Action, adopted.Situation, adopted.Attributes = Adopt, Foreign, []AttributeChange{{Name: directory.AttrExtensionName, New: []string{"stamp"}}}
 	goes, held, _ = hold.Split(&adopted, nil, nil)
 	if goes.Action != Adopt || len(goes.Attributes) != 1 || len(goes.Add) != 2 || held.Action != UpdateMembers || held.Attributes != nil {
 		t.Errorf("an adoption goes on without its removals: %+v, %+v", goes, held)
 	}
 
-	moved := Change{Action: Move, TargetGUID: numbered(9, 9), Reason: ReasonContainerChanged, Attributes: []AttributeChange{{Name: AttrCN, New: []string{"x"}}, {Name: AttrMail, New: []string{"m"}}}}
+	moved := Change{Action: Move, TargetGUID: numbered(9, 9), Reason: ReasonContainerChanged, Attributes: []AttributeChange{{Name: directory.AttrCN, New: []string{"x"}}, {Name: "mail", New: []string{"m"}}}}
 	goes, held, _ = hold.Split(&moved, nil, nil)
-	if goes.Action != Update || len(goes.Attributes) != 1 || goes.Reason != "" || held.Action != Move || held.Attributes[0].Name != AttrCN {
+	if goes.Action != Update || len(goes.Attributes) != 1 || goes.Reason != "" || held.Action != Move || held.Attributes[0].Name != directory.AttrCN {
 		t.Errorf("attributes go on without the move: %+v, %+v", goes, held)
 	}
 

@@ -29,16 +29,16 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 		n.cn, n.sam = map[string]string{}, map[string]string{}
 	}
 	if cn != nil && cn.GUID != c.TargetGUID {
-		return clash(c, fmt.Sprintf("The name %s is held by %s.", newName(&c, AttrCN), cn.DN))
+		return clash(c, fmt.Sprintf("The name %s is held by %s.", newName(&c, directory.AttrCN), cn.DN))
 	}
 	if sam != nil && sam.GUID != c.TargetGUID {
-		return clash(c, fmt.Sprintf("The sAMAccountName %s is held by %s.", newName(&c, AttrSAMAccountName), sam.DN))
+		return clash(c, fmt.Sprintf("The sAMAccountName %s is held by %s.", newName(&c, directory.AttrSAMAccountName), sam.DN))
 	}
 	who := fmt.Sprintf("%s (%s)", c.DisplayName, c.SourceID)
 	for _, given := range []struct {
 		names map[string]string
 		attr  string
-	}{{n.cn, AttrCN}, {n.sam, AttrSAMAccountName}} {
+	}{{n.cn, directory.AttrCN}, {n.sam, directory.AttrSAMAccountName}} {
 		name := newName(&c, given.attr)
 		if name == "" {
 			continue
@@ -53,7 +53,7 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 
 // NeedsName reports whether the change gives the object a name or a place.
 func NeedsName(c *Change) bool {
-	return c.Action == Create || c.Action == Move || newName(c, AttrCN) != ""
+	return c.Action == Create || c.Action == Move || newName(c, directory.AttrCN) != ""
 }
 
 func newName(c *Change, attr string) string {
@@ -74,7 +74,7 @@ func clash(c Change, message string) []Change {
 	rest := c
 	rest.Attributes = nil
 	for _, a := range c.Attributes {
-		if a.Name != AttrCN {
+		if a.Name != directory.AttrCN {
 			rest.Attributes = append(rest.Attributes, a)
 		}
 	}

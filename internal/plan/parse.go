@@ -240,7 +240,7 @@ func (p *filterParser) inverted() condition {
 }
 
 func (p *filterParser) comparison() condition {
-	attribute := p.oneOf(filterAttributes, "an attribute")
+	attribute := p.oneOf(FilterAttributes(), "an attribute")
 	operator := p.oneOf(filterOperators, "an operator")
 	if p.token.kind != quoted {
 		p.fail("%s stands where a value in quotes is expected, such as 'HR-*', or '' for none.", p.found())

@@ -32,12 +32,12 @@ func members(ns ...byte) []directory.GUID {
 func rules() *Rules {
 	dn, _ := directory.ParseDN("OU=Groups,DC=contoso,DC=test")
 	base, _ := directory.ParseDN("DC=contoso,DC=test")
-	return &Rules{TenantID: tenant, ContainerDN: dn, BaseDN: base, Mail: true, ExternalID: true,
+	return &Rules{TenantID: tenant, ContainerDN: dn, BaseDN: base, Mapping: Standard,
 		Account: service, TrustedOwners: []directory.SID{former}, DomainSID: "S-1-5-21-1-2-3", ForestSID: "S-1-5-21-9-9-9"}
 }
 
 func source() *directory.SourceGroup {
-	return &directory.SourceGroup{ID: groupID, DisplayName: "Sales", Description: "All of sales", Mail: "sales@contoso.test"}
+	return &directory.SourceGroup{ID: groupID, Properties: directory.Values{"displayName": {"Sales"}, "description": {"All of sales"}, "mail": {"sales@contoso.test"}}}
 }
 
 const (
@@ -54,6 +54,23 @@ func written(s *directory.SourceGroup, r *Rules, guid directory.GUID, values ...
 	return c
 }
 
+// oldSchema is the mapping where the schema lacks msDS-ExternalDirectoryObjectId.
+func oldSchema(mail bool) Mapping {
+	schema := Schema{}
+	for _, name := range Standard.Attributes() {
+		schema[name] = AttributeSchema{}
+	}
+	delete(schema, directory.AttrExternalID)
+	return Standard.Compile(schema, mail)
+}
+
+// says gives a property of the group another value, has an attribute of the object.
+func says(g *directory.SourceGroup, name, value string) {
+	g.Properties = g.Properties.With(name, value)
+}
+
+func has(c *Candidate, name, value string) { c.Attributes = c.Attributes.With(name, value) }
+
 // agree is the consent to adopt what stands for the group now.
 func agree(p *Pair, r *Rules) {
 	r.Adopt = map[directory.GUID]directory.GUID{}
@@ -65,26 +82,8 @@ func agree(p *Pair, r *Rules) {
 // apply does to an object in memory what a connector does to one in AD.
 func apply(c *Candidate, change Change) {
 	for _, a := range change.Attributes {
-		value := strings.Join(a.New, "")
-		switch a.Name {
-		case AttrCN:
-			c.CN = value
-		case AttrSAMAccountName:
-			c.SAMAccountName = value
-		case AttrGroupType:
-			fmt.Sscan(value, &c.GroupType)
-		case AttrDisplayName:
-			c.DisplayName = value
-		case AttrDescription:
-			c.Description = value
-		case AttrMail:
-			c.Mail = value
-		case AttrAdminDesc:
-			c.AdminDesc = value
-		case AttrExternalID:
-			c.ExternalID = value
-		case AttrExtensionName:
-			c.ExtensionName = a.New
+		if err := c.SetAttribute(a.Name, a.New); err != nil {
+			panic(err)
 		}
 	}
 	if change.Action == Move {
@@ -130,7 +129,8 @@ func TestGroup(t *testing.T) {
 		p.Source.OnPremisesSID = "S-1-5-21-1-2-3-1104"
 		c := Candidate{BySID: true, Place: Elsewhere, Values: members(1)}
 		c.GUID, c.DN, c.SID = object, "CN=Old,OU=Legacy,DC=contoso,DC=test", p.Source.OnPremisesSID
-		c.CN, c.SAMAccountName, c.DisplayName, c.GroupType, c.AdminDesc = "Old", "old", "Old", -2147483646, "asked for by J. Doe"
+		c.CN, c.SAMAccountName, c.GroupType, c.AdminDesc = "Old", "old", -2147483646, "asked for by J. Doe"
+		has(&c, "displayName", "Old")
 		return c
 	}
 	adoptedBySID := func(p *Pair, r *Rules) Candidate {
@@ -150,17 +150,17 @@ func TestGroup(t *testing.T) {
 	}{
 		{"new", func(p *Pair, r *Rules) { p.Candidates = nil },
 			[]string{"Create unlinked cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
-		{"new on an old schema without mail", func(p *Pair, r *Rules) { p.Candidates = nil; r.ExternalID, r.Mail = false, false },
+		{"new on an old schema without mail", func(p *Pair, r *Rules) { p.Candidates = nil; r.Mapping = oldSchema(false) },
 			[]string{"Create unlinked cn sAMAccountName groupType displayName description adminDescription extensionName +2"}},
 		{"nothing to do", func(p *Pair, r *Rules) {}, nil},
 		{"members differ", func(p *Pair, r *Rules) { p.Membership.Joined = members(2, 3) }, []string{"UpdateMembers linked +1 -1"}},
-		{"renamed in the cloud", func(p *Pair, r *Rules) { p.Source.DisplayName = "Sale"; r.CNFromDisplayName = true },
+		{"renamed in the cloud", func(p *Pair, r *Rules) { says(p.Source, "displayName", "Sale"); r.CNFromDisplayName = true },
 			[]string{"Update linked cn displayName"}},
 		{"case of the name", func(p *Pair, r *Rules) {
 			r.CNFromDisplayName = true
 			p.Candidates[0].CN = strings.ToUpper(CN(p.Source, true))
 		}, []string{"Update linked cn"}},
-		{"description emptied", func(p *Pair, r *Rules) { p.Source.Description = " " }, []string{"Update linked description"}},
+		{"description emptied", func(p *Pair, r *Rules) { says(p.Source, "description", " ") }, []string{"Update linked description"}},
 		{"type changed by hand", func(p *Pair, r *Rules) { p.Candidates[0].GroupType = -2147483640 }, []string{"Update linked groupType"}},
 		{"stamp taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].ExtensionName = []string{"x"} }, []string{"Update linked extensionName"}},
 		{"one mark taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = "" }, []string{"Update linked adminDescription"}},
@@ -375,7 +375,8 @@ func TestGroup(t *testing.T) {
 			p.Membership.Unwritten = map[directory.Reason]int{directory.ReasonGuest: 1}
 		}, []string{"Skip unlinked too-many-members"}},
 		{"too many members, linked", func(p *Pair, r *Rules) {
-			p.Membership.Joined, r.MaxMembers, p.Source.DisplayName = members(2, 3), 1, "x"
+			p.Membership.Joined, r.MaxMembers = members(2, 3), 1
+			says(p.Source, "displayName", "x")
 		}, []string{"Skip linked too-many-members"}},
 		{"too many members, deleted from the tenant", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, r.MaxMembers = nil, "hard-deleted", 1
@@ -387,7 +388,10 @@ func TestGroup(t *testing.T) {
 			p.Candidates[0].GroupType = directory.GroupTypeUniversalDistribution
 			agree(p, r)
 		}, []string{"Adopt foreign extensionName +1"}},
-		{"hidden membership", func(p *Pair, r *Rules) { p.Hidden, p.Membership = true, Membership{}; p.Source.DisplayName = "x" },
+		{"hidden membership", func(p *Pair, r *Rules) {
+			p.Hidden, p.Membership = true, Membership{}
+			says(p.Source, "displayName", "x")
+		},
 			[]string{"Skip linked hidden-membership"}},
 		{"hidden membership, new", func(p *Pair, r *Rules) { p.Hidden, p.Candidates = true, nil }, []string{"Skip unlinked hidden-membership"}},
 		{"a member is unknown", func(p *Pair, r *Rules) {
@@ -519,11 +523,14 @@ func TestPlanIsIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()
 		r.CNFromDisplayName, r.SAMFromDisplayName = rapid.Bool().Draw(t, "cn"), rapid.Bool().Draw(t, "sam")
-		r.Mail, r.ExternalID, r.MoveBack = rapid.Bool().Draw(t, "mail"), rapid.Bool().Draw(t, "external"), true
+		r.Mapping, r.MoveBack = Standard.Compile(nil, rapid.Bool().Draw(t, "mail")), true
+		if rapid.Bool().Draw(t, "old schema") {
+			r.Mapping = oldSchema(rapid.Bool().Draw(t, "mail"))
+		}
 		draw := func(name string) *directory.SourceGroup {
 			types := []OnPremisesGroupType{"", UniversalDistribution, UniversalSecurity, UniversalMailEnabledSecurity}
 			r.OnPremisesGroupType, r.OwnGroupType = rapid.SampledFrom(types).Draw(t, name+"t"), rapid.Bool().Draw(t, name+"o")
-			return &directory.SourceGroup{ID: groupID, DisplayName: text.Draw(t, name), Description: text.Draw(t, name+"d"), Mail: text.Draw(t, name+"m"),
+			return &directory.SourceGroup{ID: groupID, Properties: directory.Values{"displayName": {text.Draw(t, name)}, "description": {text.Draw(t, name+"d")}, "mail": {text.Draw(t, name+"m")}},
 				Kind:                rapid.SampledFrom([]directory.GroupKind{directory.UnifiedGroup, directory.SecurityGroup}).Draw(t, name+"k"),
 				OnPremisesGroupType: string(rapid.SampledFrom(types).Draw(t, name+"g"))}
 		}
@@ -569,7 +576,7 @@ func TestNames(t *testing.T) {
 		{"1️⃣ *️⃣", "1️⃣ *️⃣_e9305786a271", "1️⃣ _⃣_e9305786a271"},
 		{strings.Repeat("x", 48) + "👩\u200d👧", strings.Repeat("x", 48) + "👩_e9305786a271", strings.Repeat("x", 48) + "👩\u200d👧_e9305786a271"},
 	} {
-		g.DisplayName = c.display
+		says(g, "displayName", c.display)
 		if got := CN(g, true); got != c.cn {
 			t.Errorf("CN(%q) = %q, want %q", c.display, got, c.cn)
 		}
@@ -585,7 +592,7 @@ func TestNames(t *testing.T) {
 func TestNamesFitActiveDirectory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := source()
-		g.DisplayName = rapid.String().Draw(t, "display")
+		says(g, "displayName", rapid.String().Draw(t, "display"))
 		cn, sam := CN(g, true), SAMAccountName(g, true)
 		if n := len(utf16.Encode([]rune(cn))); n < suffixLength || n > maxCN {
 			t.Fatalf("cn %q has %d units", cn, n)
@@ -596,13 +603,13 @@ func TestNamesFitActiveDirectory(t *testing.T) {
 		if strings.ContainsAny(sam, `"/\[]:|<>+=;?,*`+"\x00\n\r\t") || strings.ContainsAny(cn, "\x00\n\r\t") || strings.HasPrefix(cn, " ") {
 			t.Fatalf("%q, %q", cn, sam)
 		}
-		g.Description, g.Mail = rapid.String().Draw(t, "description"), rapid.String().Draw(t, "mail")
-		for _, a := range append(rules().projection(g), attribute{AttrCN, cn}, attribute{AttrSAMAccountName, sam}) {
-			if directory.Clean(a.value) != a.value {
-				t.Fatalf("%s %q deceives", a.name, a.value)
-			}
-			if n := len(utf16.Encode([]rune(a.value))); n > 448 {
-				t.Fatalf("%s has %d units", a.name, n)
+		says(g, "description", rapid.String().Draw(t, "description"))
+		says(g, "mail", rapid.String().Draw(t, "mail"))
+		for _, a := range append(rules().projection(g), AttributeChange{Name: directory.AttrCN, New: one(cn)}, AttributeChange{Name: directory.AttrSAMAccountName, New: one(sam)}) {
+			if value := strings.Join(a.New, ""); directory.Clean(value) != value {
+				t.Fatalf("%s %q deceives", a.Name, value)
+			} else if n := len(utf16.Encode([]rune(value))); n > 448 {
+				t.Fatalf("%s has %d units", a.Name, n)
 			}
 		}
 	})
@@ -612,13 +619,12 @@ func TestNamesFitActiveDirectory(t *testing.T) {
 // hand, is compared with what is written now.
 func TestNamesThatDeceiveArePutRightOnce(t *testing.T) {
 	r := rules()
-	r.Mail = true
 	g := source()
-	g.DisplayName, g.Description, g.Mail = "Pay\u202eroll", "two\r\nlines\u200b", "pay\u00adroll@contoso.com"
-	want := map[string]string{AttrDisplayName: "Payroll", AttrDescription: "two lines", AttrMail: "payroll@contoso.com"}
+	g.Properties = directory.Values{"displayName": {"Pay\u202eroll"}, "description": {"two\r\nlines\u200b"}, "mail": {"pay\u00adroll@contoso.com"}}
+	want := map[string]string{"displayName": "Payroll", "description": "two lines", "mail": "payroll@contoso.com"}
 	for _, a := range r.projection(g) {
-		if value, ok := want[a.name]; ok && a.value != value {
-			t.Errorf("%s is %q, want %q", a.name, a.value, value)
+		if value, ok := want[a.Name]; ok && a.New[0] != value {
+			t.Errorf("%s is %q, want %q", a.Name, a.New, value)
 		}
 	}
 }
@@ -644,7 +650,8 @@ func TestNamesTake(t *testing.T) {
 		t.Errorf("a name held in AD: %v", got)
 	}
 	c := written(source(), r, object)
-	c.CN, c.Description = "old", "old"
+	c.CN = "old"
+	has(&c, "description", "old")
 	rename := update(&Pair{ID: groupID, Source: source()}, &c, r)[0]
 	if got := say(names.Take(rename, &Holder{GUID: other}, nil)); !cmp.Equal(got, []string{"Skip linked name-clash", "Update linked description"}) {
 		t.Errorf("a rename that clashes: %v", got)

@@ -1,15 +1,18 @@
 package plan
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
 	"groupwriteback/internal/directory"
 )
 
-// ProjectionVersion is raised with each release that makes something else of what
-// was read: the next run then reads everything again, and projects it anew.
-const ProjectionVersion = 1
+// codeVersion is raised with each release of which the code makes something else
+// of what was read: the next run then reads everything again, and projects it anew.
+// A change of the [Mapping] does so by itself.
+const codeVersion = 2
 
 // Rules is what the administrator's choices and the forest's schema say about
 // how a group is written.
@@ -36,10 +39,8 @@ type Rules struct {
 	// MaxMembers is how many members, of any kind, a group may have to be
 	// written; 0: any number.
 	MaxMembers int
-	// Mail: the mail attribute is written, to groups whose type can have one.
-	Mail bool
-	// ExternalID: the schema has msDS-ExternalDirectoryObjectId for groups.
-	ExternalID bool
+	// Mapping is the attributes that are written, compiled for the forest.
+	Mapping Mapping
 	// Adopt are the objects that an administrator has agreed to take over, by
 	// objectGUID, and each the cloud group that it was shown to stand for (rule
 	// 24). Nothing else is adopted.
@@ -58,25 +59,9 @@ type Rules struct {
 	RemoveOutOfScope  bool
 }
 
-// The attributes that are written, as LDAP names them.
+// Limits of Active Directory's schema for names, in UTF-16 units.
 const (
-	AttrCN             = "cn"
-	AttrSAMAccountName = "sAMAccountName"
-	AttrGroupType      = "groupType"
-	AttrDisplayName    = "displayName"
-	AttrDescription    = "description"
-	AttrMail           = "mail"
-	AttrAdminDesc      = "adminDescription"
-	AttrExternalID     = "msDS-ExternalDirectoryObjectId"
-	AttrExtensionName  = "extensionName"
-)
-
-// Limits of Active Directory's schema, in UTF-16 units.
-const (
-	maxCN          = 64
-	maxDisplayName = 256
-	maxDescription = 448 // what Microsoft's own writeback cuts to
-	maxMail        = 256
+	maxCN = 64
 	// suffixLength is the underscore and the last 12 digits of the object id.
 	suffixLength = 13
 	// maxSAM is MS-SAMR 3.1.1.8.4's limit for groups.
@@ -88,7 +73,7 @@ func CN(g *directory.SourceGroup, fromDisplayName bool) string {
 	if !fromDisplayName {
 		return directory.Mark(g.ID)
 	}
-	return readable(g.DisplayName, maxCN-suffixLength) + suffix(g.ID)
+	return readable(g.DisplayName(), maxCN-suffixLength) + suffix(g.ID)
 }
 
 // SAMAccountName returns the pre-Windows 2000 name that a new group gets
@@ -102,7 +87,7 @@ func SAMAccountName(g *directory.SourceGroup, fromDisplayName bool) string {
 			return '_'
 		}
 		return r
-	}, directory.Clean(g.DisplayName))
+	}, directory.Clean(g.DisplayName()))
 	name = strings.TrimRight(text(name, maxSAM-suffixLength), ". ")
 	if name == "" {
 		name = "Group"
@@ -124,8 +109,12 @@ func readable(s string, max int) string {
 	return s
 }
 
-// cutUTF16 cuts s to at most max UTF-16 units and splits no surrogate pair.
+// cutUTF16 cuts s to at most max UTF-16 units, 0 for any, and splits no surrogate
+// pair.
 func cutUTF16(s string, max int) string {
+	if max == 0 {
+		return s
+	}
 	n := 0
 	for i, r := range s {
 		n += utf16.RuneLen(r)
@@ -144,43 +133,103 @@ func text(s string, max int) string {
 	return strings.TrimSpace(directory.Clean(cut))
 }
 
-// projection is the attributes that an object of ours has to have, apart from
-// its names.
-func (r *Rules) projection(g *directory.SourceGroup) []attribute {
-	attributes := []attribute{
-		{AttrDisplayName, text(g.DisplayName, maxDisplayName)},
-		{AttrDescription, text(g.Description, maxDescription)},
+// Function names what makes the values of an attribute that no property of Graph
+// has.
+type Function string
+
+// The functions.
+const (
+	MarkOfGroup   Function = "mark"
+	StampOfTenant Function = "stamp" // and, on what was adopted, that it was
+)
+
+var functions = map[Function]func(g *directory.SourceGroup, r *Rules, adopted bool) []string{
+	MarkOfGroup: func(g *directory.SourceGroup, _ *Rules, _ bool) []string { return []string{directory.Mark(g.ID)} },
+	StampOfTenant: func(_ *directory.SourceGroup, r *Rules, adopted bool) []string {
+		stamps := []string{directory.Stamp(r.TenantID)}
+		if adopted {
+			stamps = append(stamps, directory.AdoptedStamp(r.TenantID))
+		}
+		return stamps
+	},
+}
+
+// project returns the values that an object which stands for the group has to have
+// of the row's attribute.
+func (row *Row) project(g *directory.SourceGroup, r *Rules, adopted bool) []string {
+	if row.When == WithMail && r.onPremisesType(g) == UniversalSecurity {
+		return nil
 	}
-	if r.Mail {
-		attributes = append(attributes, attribute{AttrMail, text(r.mail(g), maxMail)})
+	raw := g.Properties[row.Property]
+	if row.Function != "" {
+		raw = functions[row.Function](g, r, adopted)
 	}
-	attributes = append(attributes, attribute{AttrAdminDesc, directory.Mark(g.ID)})
-	if r.ExternalID {
-		attributes = append(attributes, attribute{AttrExternalID, directory.Mark(g.ID)})
+	var values []string
+	for _, v := range raw {
+		if v = row.Compare.clean(v, row.Max); v != "" {
+			values = append(values, v)
+		}
+	}
+	if !row.Several {
+		return values[:min(1, len(values))]
+	}
+	return row.Compare.settle(values)
+}
+
+// projection is the attributes of a new object that stands for the group, apart
+// from its names and its type.
+func (r *Rules) projection(g *directory.SourceGroup) []AttributeChange {
+	var attributes []AttributeChange
+	for i := range r.Mapping {
+		row := &r.Mapping[i]
+		if values := row.project(g, r, false); len(values) > 0 {
+			attributes = append(attributes, AttributeChange{Name: row.Attribute, New: values, Shared: row.Shared})
+		}
 	}
 	return attributes
 }
 
-type attribute struct{ name, value string }
-
-// Value returns the value that t has for a single-valued text attribute of the
-// projection, or its cn.
-func Value(t *directory.TargetGroup, name string) string {
-	switch name {
-	case AttrCN:
-		return t.CN
-	case AttrDisplayName:
-		return t.DisplayName
-	case AttrDescription:
-		return t.Description
-	case AttrMail:
-		return t.Mail
-	case AttrAdminDesc:
-		return t.AdminDesc
-	case AttrExternalID:
-		return t.ExternalID
+// difference is what of the row's attribute has to change on the object; ok is
+// false where nothing has.
+func (row *Row) difference(c *Candidate, g *directory.SourceGroup, r *Rules, adopted bool) (change AttributeChange, ok bool) {
+	have, wanted := c.Attribute(row.Attribute), row.project(g, r, adopted)
+	if row.Shared {
+		wanted = row.Compare.merge(have, wanted, c.Written[row.Attribute])
 	}
-	panic("plan: no attribute " + name)
+	if row.Compare.same(have, wanted) {
+		return change, false
+	}
+	return AttributeChange{Name: row.Attribute, Old: have, New: wanted, Shared: row.Shared}, true
+}
+
+// lost reports whether somebody took or changed a value that the object had. What
+// others do with values of their own is nobody's business.
+func (row *Row) lost(before, now *Candidate) bool {
+	had, has := before.Attribute(row.Attribute), now.Attribute(row.Attribute)
+	if !row.Shared {
+		return !row.Compare.same(had, has)
+	}
+	return slices.ContainsFunc(row.Compare.without(had, has), func(v string) bool {
+		return isStamp(v) || row.Compare.contains(now.Written[row.Attribute], v)
+	})
+}
+
+// Confirm says what of a written attribute is not as it was written, empty where
+// all is.
+func (m Mapping) Confirm(written *AttributeChange, now *directory.TargetGroup) string {
+	compare := Text
+	if row := m.row(written.Name); row != nil {
+		compare = row.Compare
+	}
+	has := now.Attribute(written.Name)
+	lacks := compare.without(written.New, has)
+	switch {
+	case len(lacks) > 0 && (written.Shared || len(written.New) > 1):
+		return "The value " + lacks[0] + " of " + written.Name + " is not there."
+	case len(lacks) > 0 || !written.Shared && len(has) > len(written.New):
+		return fmt.Sprintf("The attribute %s has the value %q in place of %q.", written.Name, strings.Join(has, ", "), strings.Join(written.New, ", "))
+	}
+	return ""
 }
 
 // one returns the values of a single-valued attribute.

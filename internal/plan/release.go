@@ -22,7 +22,7 @@ func released(p *Pair, r *Rules) []Change {
 		change := skip(p, c, ReasonReleased, stays)
 		if c.Ours(p.ID, r) && len(kept) < len(c.ExtensionName) && Protection(&c.TargetGroup) == "" {
 			change.Action, change.Message = Update, "It was let go of: our stamp is taken away, and it stays as it is from now on."
-			change.Attributes = []AttributeChange{{Name: AttrExtensionName, Old: c.ExtensionName, New: kept}}
+			change.Attributes = []AttributeChange{{Name: directory.AttrExtensionName, Old: c.ExtensionName, New: kept, Shared: true}}
 		} else if !c.Linked {
 			change.Situation = Foreign
 		}

@@ -74,7 +74,7 @@ func (s *Scope) Excludes(g *directory.SourceGroup) string {
 // are those of writebackConfiguration.onPremisesGroupType.
 type OnPremisesGroupType string
 
-// The types. A UniversalSecurity group gets no mail.
+// The types. A UniversalSecurity group has no mail.
 const (
 	UniversalDistribution        OnPremisesGroupType = "UniversalDistributionGroup"
 	UniversalSecurity            OnPremisesGroupType = "UniversalSecurityGroup"
@@ -114,12 +114,4 @@ func (r *Rules) groupType(g *directory.SourceGroup) int32 {
 		return directory.GroupTypeUniversalDistribution
 	}
 	return directory.GroupTypeUniversalSecurity
-}
-
-// mail returns the mail address of the object that stands for the group.
-func (r *Rules) mail(g *directory.SourceGroup) string {
-	if r.onPremisesType(g) == UniversalSecurity {
-		return ""
-	}
-	return g.Mail
 }

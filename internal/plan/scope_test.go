@@ -45,7 +45,7 @@ func TestScope(t *testing.T) {
 		{"none selected", Scope{Mode: ScopeSelected}, unified(nil), "selected"},
 		{"filter holds", Scope{Filter: filter}, unified(nil), ""},
 		{"selected, but the filter does not hold", Scope{Mode: ScopeSelected, IDs: map[directory.GUID]bool{groupID: true}, Filter: filter},
-			&directory.SourceGroup{ID: groupID, DisplayName: "HR"}, "filter"},
+			&directory.SourceGroup{ID: groupID, Properties: directory.Values{"displayName": {"HR"}}}, "filter"},
 		{"a mode that is not known", Scope{Mode: "Some"}, unified(&yes), "Some"},
 	} {
 		why := c.scope.Excludes(c.group)
@@ -90,13 +90,15 @@ func TestGroupType(t *testing.T) {
 			for _, change := range changes {
 				apply(&object, change)
 			}
-			if object.GroupType != c.want || (object.Mail != "") != c.mailIsKept {
-				t.Errorf("an object that was there is %d with mail %q after %v", object.GroupType, object.Mail, say(changes))
+			if object.GroupType != c.want || (mail(object) != "") != c.mailIsKept {
+				t.Errorf("an object that was there is %d with mail %q after %v", object.GroupType, mail(object), say(changes))
 			}
 			fresh := written(g, r, object.GUID)
-			if fresh.GroupType != c.want || (fresh.Mail != "") != c.mailIsKept {
-				t.Errorf("a new object is %d with mail %q", fresh.GroupType, fresh.Mail)
+			if fresh.GroupType != c.want || (mail(fresh) != "") != c.mailIsKept {
+				t.Errorf("a new object is %d with mail %q", fresh.GroupType, mail(fresh))
 			}
 		})
 	}
 }
+
+func mail(c Candidate) string { return c.Attributes.First("mail") }

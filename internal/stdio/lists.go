@@ -214,6 +214,7 @@ func revealed(changes []plan.AttributeChange) []plan.AttributeChange {
 	out := make([]plan.AttributeChange, len(changes))
 	for i, c := range changes {
 		out[i] = c
+		out[i].Shared = false // how it is written is nobody's business
 		for j, old := range c.Old {
 			if shown := directory.Reveal(old); shown != old {
 				out[i].Old = slices.Clone(out[i].Old)

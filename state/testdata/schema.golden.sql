@@ -129,11 +129,8 @@ CREATE TABLE skip (
 CREATE TABLE source_group (
     id               BLOB    NOT NULL,
     generation       INTEGER NOT NULL,
-    display_name     TEXT    NOT NULL,
-    description      TEXT    NOT NULL,
-    mail             TEXT    NOT NULL,
     visibility       TEXT    NOT NULL,
-    on_premises_sid  TEXT    NOT NULL, kind TEXT NOT NULL DEFAULT 'unified', writeback_enabled INTEGER, on_premises_type TEXT NOT NULL DEFAULT '',
+    on_premises_sid  TEXT    NOT NULL, kind TEXT NOT NULL DEFAULT 'unified', writeback_enabled INTEGER, on_premises_type TEXT NOT NULL DEFAULT '', properties TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (id, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE source_membership (
@@ -159,14 +156,11 @@ CREATE TABLE target_group (
     sam_account_name TEXT    NOT NULL,
     sid              TEXT    NOT NULL,
     group_type       INTEGER NOT NULL,
-    display_name     TEXT    NOT NULL,
-    description      TEXT    NOT NULL,
-    mail             TEXT    NOT NULL,
     admin_desc       TEXT    NOT NULL,
     external_id      TEXT    NOT NULL,
     extension_name   TEXT    NOT NULL, -- JSON list, empty for none
     usn_changed      INTEGER NOT NULL,
-    member_count     INTEGER NOT NULL, when_changed TEXT NOT NULL DEFAULT '', critical INTEGER NOT NULL DEFAULT 0, admin_count INTEGER NOT NULL DEFAULT 0,
+    member_count     INTEGER NOT NULL, when_changed TEXT NOT NULL DEFAULT '', critical INTEGER NOT NULL DEFAULT 0, admin_count INTEGER NOT NULL DEFAULT 0, attributes TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (guid, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE target_membership_chunk (
@@ -198,6 +192,10 @@ CREATE TABLE watermark (
     invocation_id   BLOB    NOT NULL,
     highest_usn     INTEGER NOT NULL
 , run INTEGER NOT NULL DEFAULT 0, searched_usn INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL DEFAULT '', initial TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0, scope TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE written (
+    source_id  BLOB PRIMARY KEY,
+    attributes TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE INDEX change_phase  ON change (run, phase);
 CREATE INDEX change_run    ON change (run);
 CREATE INDEX change_source ON change (source_id);

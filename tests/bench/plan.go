@@ -170,7 +170,7 @@ func (t *largeTenant) member(n, m int, changed bool) int {
 }
 
 func (t *largeTenant) group(n int) directory.SourceGroup {
-	return directory.SourceGroup{ID: numbered(ofGroup, n), Kind: directory.UnifiedGroup, DisplayName: fmt.Sprintf("Group %d", n), Mail: fmt.Sprintf("group%d@contoso.test", n)}
+	return directory.SourceGroup{ID: numbered(ofGroup, n), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {fmt.Sprintf("Group %d", n)}, "mail": {fmt.Sprintf("group%d@contoso.test", n)}}}
 }
 
 func (t *largeTenant) Identify(context.Context) (engine.SourceIdentity, error) {
@@ -257,7 +257,7 @@ func (d *largeDomain) Groups(_ context.Context, _ directory.GUID, members bool, 
 		source := d.tenant.group(n)
 		mark := directory.Mark(source.ID)
 		g := directory.TargetGroup{GUID: numbered(ofObject, n), DN: "CN=" + mark + "," + largeContainerDN, CN: mark, SAMAccountName: mark,
-			GroupType: directory.GroupTypeUniversalDistribution, DisplayName: source.DisplayName, Mail: source.Mail, AdminDesc: mark, ExternalID: mark,
+			GroupType: directory.GroupTypeUniversalDistribution, Attributes: directory.Values{"displayName": {source.DisplayName()}, "mail": source.Properties["mail"]}, AdminDesc: mark, ExternalID: mark,
 			ExtensionName: []string{directory.Stamp(numbered(ofOther, 1))}, USNChanged: int64(n + 1)}
 		for m := range d.tenant.members {
 			if members {

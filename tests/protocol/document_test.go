@@ -12,7 +12,7 @@ import (
 // shapes are objects that several methods answer.
 var shapes = map[string]shape{
 	"totals": "create adopt update move updateMembers delete skip membersAdded membersRemoved",
-	"run": `id kind policyType policyReason planId started ended status stopReason message error{category id object message advice cause} server
+	"run": `id kind policyType policyReason planId started ended status stopReason message error{category id object message advice cause} server projection
 		groupId groupName sourceGroups targetGroups linkedGroups missingGroups driftedGroups planned{@totals} exported{@totals} held{@totals} heldBy heldRuns sourceBaseline targetHeld failed unknownMembers unwrittenMembers`,
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
@@ -76,7 +76,7 @@ func notInEveryAnswer(method, path string) bool {
 	case "sync.start":
 		return inRun("groupId", "groupName")
 	case "writeback.disable", "writeback.get", "sync.preview":
-		return inRun("policyReason", "stopReason", "message", "error", "ended", "server", "groupId", "groupName", "heldBy", "heldRuns", "sourceBaseline")
+		return inRun("policyReason", "stopReason", "message", "error", "ended", "server", "projection", "groupId", "groupName", "heldBy", "heldRuns", "sourceBaseline")
 	case "sync.group":
 		return inRun("heldBy", "heldRuns", "dn", "policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":

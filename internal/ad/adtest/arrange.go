@@ -306,7 +306,7 @@ func (s *suite) attributes(id directory.GUID, cn string) []plan.AttributeChange 
 		{Name: "groupType", New: []string{fmt.Sprint(directory.GroupTypeUniversalDistribution)}},
 		{Name: "displayName", New: []string{"Group " + id.String()}},
 		{Name: "adminDescription", New: []string{directory.Mark(id)}},
-		{Name: "extensionName", New: []string{directory.Stamp(testTenant)}},
+		{Name: "extensionName", New: []string{directory.Stamp(testTenant)}, Shared: true},
 	}
 	if s.ExternalID {
 		attributes = append(attributes, plan.AttributeChange{Name: "msDS-ExternalDirectoryObjectId", New: []string{directory.Mark(id)}})

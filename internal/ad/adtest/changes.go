@@ -79,7 +79,7 @@ func (s *suite) testChanged(t *testing.T) {
 		if err != nil || len(want) != 1 {
 			t.Fatalf("%v, %v", want, err)
 		}
-		if diff := cmp.Diff(want[0], got); diff != "" || got.DisplayName != "by hand" || got.WhenChanged.IsZero() {
+		if diff := cmp.Diff(want[0], got); diff != "" || got.DisplayName() != "by hand" || got.WhenChanged.IsZero() {
 			t.Errorf("%+v: %s", got, diff)
 		}
 		// The limit itself is not above.

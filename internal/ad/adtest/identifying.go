@@ -11,6 +11,7 @@ import (
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
+	"groupwriteback/internal/plan"
 )
 
 func (s *suite) testIdentify(t *testing.T) {
@@ -32,7 +33,7 @@ func (s *suite) testIdentify(t *testing.T) {
 	want := engine.TargetIdentity{
 		DomainGUID: s.admin.guid(t, s.Base), DomainSID: sid, DomainName: s.Domain, BaseDN: s.Base,
 		Server: s.host(), DSServiceName: service, InvocationID: invocation,
-		Schema: engine.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion},
+		Schema: engine.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion, Attributes: got.Schema.Attributes},
 		// The two depend on the server and are looked at below.
 		HighestUSN: got.HighestUSN, Account: got.Account,
 		AccountSID: s.admin.sid(t, s.Config.User), ForestSID: sid,
@@ -42,6 +43,15 @@ func (s *suite) testIdentify(t *testing.T) {
 	}
 	if got.HighestUSN <= 0 || got.Schema.ObjectVersion < 44 || s.Exchange != (got.Schema.ExchangeVersion > 0) {
 		t.Errorf("highest USN %d, schema %+v", got.HighestUSN, got.Schema)
+	}
+	may := s.admin.get(t, "<SID="+string(sid)+"-513>", "allowedAttributes").GetAttributeValues("allowedAttributes")
+	for _, name := range plan.Standard.Attributes() {
+		if _, allowed := got.Schema.Attributes[name]; allowed != slices.Contains(may, name) {
+			t.Errorf("%s is allowed on groups: %t", name, allowed)
+		}
+	}
+	if a := got.Schema.Attributes; a["displayName"].RangeUpper != 256 || a["description"].RangeUpper != 1024 || a["mail"].RangeUpper != 256 {
+		t.Errorf("the schema says %+v", a)
 	}
 	account, _, _ := strings.Cut(s.Config.User, "@")
 	if !strings.Contains(got.Account, account) {

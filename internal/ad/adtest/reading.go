@@ -58,7 +58,7 @@ func (s *suite) testRead(t *testing.T) {
 		slices.Sort(g.ExtensionName)
 		expected := directory.TargetGroup{
 			GUID: created.GUID, DN: created.DN, CN: directory.Mark(id), SAMAccountName: directory.Mark(id), SID: sid, GroupType: 8,
-			DisplayName: "Group " + id.String(), Description: "A description", Mail: "sales@" + s.Domain, AdminDesc: directory.Mark(id),
+			Attributes: directory.Values{"displayName": {"Group " + id.String()}, "description": {"A description"}, "mail": {"sales@" + s.Domain}}, AdminDesc: directory.Mark(id),
 			ExtensionName: []string{directory.Stamp(testTenant), "other"}, Members: []directory.MemberRef{users["user0001"].ref()}, USNChanged: g.USNChanged, WhenChanged: g.WhenChanged,
 		}
 		if s.ExternalID {
@@ -75,6 +75,21 @@ func (s *suite) testRead(t *testing.T) {
 		}
 		if f := got[foreign]; f.GroupType != -2147483640 || f.SID == "" {
 			t.Errorf("the foreign group was read as %+v", f)
+		}
+
+		// What is read follows the mapping.
+		s.admin.modify(t, created.DN, func(r *ldap.ModifyRequest) { r.Replace("info", []string{"asked for"}) })
+		asked := s.open(t, func(c *engine.TargetConfig) { c.Attributes = []string{"info", "noSuchAttribute"} })
+		for _, g := range s.groups(t, asked, unit.GUID) {
+			if diff := cmp.Diff(directory.Values{"info": {"asked for"}}, g.Attributes); g.GUID == created.GUID && (diff != "" || g.AdminDesc != directory.Mark(id)) {
+				t.Errorf("%+v %s", g, diff)
+			}
+		}
+		s.admin.modify(t, created.DN, func(r *ldap.ModifyRequest) { r.Replace("info", nil) })
+		for _, now := range s.groups(t, target, unit.GUID) {
+			if now.GUID == created.GUID {
+				expected.USNChanged, expected.WhenChanged = now.USNChanged, now.WhenChanged
+			}
 		}
 
 		expected.Members = nil

@@ -239,7 +239,7 @@ func (s *suite) testNames(t *testing.T) {
 			if err != nil || len(groups) != 1 {
 				t.Fatalf("%v, %v", groups, err)
 			}
-			if g := groups[0]; g.CN != cn || g.DisplayName != shown || len(g.Members) != 1 || g.Members[0].GUID != users["plus"].ObjectGUID {
+			if g := groups[0]; g.CN != cn || g.DisplayName() != shown || len(g.Members) != 1 || g.Members[0].GUID != users["plus"].ObjectGUID {
 				t.Errorf("read back as %+v, members %v", g, g.Members)
 			}
 			if cn != name {
@@ -302,11 +302,15 @@ func (s *suite) testModify(t *testing.T) {
 	check(t, map[string][]string{"displayName": {"New name"}, "description": {"New description"}, "info": {"left alone"}})
 	modify(t, plan.AttributeChange{Name: "description", Old: []string{"New description"}}, plan.AttributeChange{Name: "mail", Old: []string{"never was"}})
 	check(t, map[string][]string{"description": nil, "mail": nil})
-	modify(t, plan.AttributeChange{Name: "extensionName", Old: []string{directory.Stamp(testTenant)}})
+	modify(t, plan.AttributeChange{Name: "extensionName", Old: []string{directory.Stamp(testTenant)}, Shared: true})
 	check(t, map[string][]string{"extensionName": {"of another product"}})
-	modify(t, plan.AttributeChange{Name: "extensionName", New: []string{directory.Stamp(testTenant)}})
-	modify(t, plan.AttributeChange{Name: "extensionName", New: []string{directory.Stamp(testTenant)}})
+	modify(t, plan.AttributeChange{Name: "extensionName", New: []string{directory.Stamp(testTenant)}, Shared: true})
+	modify(t, plan.AttributeChange{Name: "extensionName", New: []string{directory.Stamp(testTenant)}, Shared: true})
 	check(t, map[string][]string{"extensionName": {directory.Stamp(testTenant), "of another product"}, "adminDescription": {directory.Mark(id)}})
+	// Values that differ in case alone are one to the directory.
+	respelled := strings.ToUpper(directory.Stamp(testTenant))
+	modify(t, plan.AttributeChange{Name: "extensionName", Old: []string{directory.Stamp(testTenant)}, New: []string{respelled}, Shared: true})
+	check(t, map[string][]string{"extensionName": {respelled, "of another product"}})
 	modify(t)
 
 	err := target.Modify(testContext(t), created.GUID, []plan.AttributeChange{{Name: "description", New: []string{strings.Repeat("x", 2000)}}})

@@ -4,6 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -115,9 +118,10 @@ func (b *builder) installation() {
 
 	configuration := b.place(d.head, "configuration", "Configuration", nil)
 	configuration.partition = true
-	schema := b.place(configuration, "dMD", "Schema", map[string]string{"objectVersion": "88"})
-	schema.partition = true
-	b.place(schema, "attributeSchema", "ms-Exch-Schema-Version-Pt", map[string]string{"rangeUpper": "17003"})
+	head := b.place(configuration, "dMD", "Schema", map[string]string{"objectVersion": "88"})
+	head.partition = true
+	b.place(head, "attributeSchema", "ms-Exch-Schema-Version-Pt", map[string]string{"rangeUpper": "17003"})
+	b.attributes(head)
 	b.place(configuration, "container", "Services", nil)
 	partitions := b.place(configuration, "container", "Partitions", nil)
 	for name, p := range map[string][2]string{netbios: {baseDN, "3"}, "Enterprise Configuration": {configDN, "1"}, "Enterprise Schema": {schemaDN, "1"}} {
@@ -159,6 +163,21 @@ func (b *builder) installation() {
 	}
 	for _, o := range critical {
 		o.set("isCriticalSystemObject", "TRUE")
+	}
+}
+
+// attributes places what the schema says of the attributes that groups may have.
+func (b *builder) attributes(head *object) {
+	for _, name := range slices.Sorted(maps.Keys(schema)) {
+		a := schema[name]
+		if !classOf("group").may(a) {
+			continue
+		}
+		values := map[string]string{"lDAPDisplayName": a.name}
+		if a.top > 0 {
+			values["rangeUpper"] = strconv.Itoa(a.top)
+		}
+		b.place(head, "attributeSchema", a.name, values)
 	}
 }
 

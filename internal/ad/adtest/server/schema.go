@@ -88,6 +88,7 @@ var schema = index([]attribute{
 	{name: "lockoutTime", syntax: integer, single: true, classes: "user", system: true},
 	{name: "badPwdCount", syntax: integer, single: true, classes: "user", system: true},
 	{name: "objectVersion", syntax: integer, single: true, classes: "top", system: true},
+	{name: "lDAPDisplayName", syntax: text, single: true, classes: "attributeSchema", system: true},
 	{name: "rangeUpper", syntax: integer, single: true, classes: "attributeSchema", system: true},
 	{name: "invocationId", syntax: octets, single: true, classes: "nTDSDSA", system: true},
 	{name: "msDS-NCReplCursors", syntax: octets, classes: "domainDNS", system: true},

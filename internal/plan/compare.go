@@ -1,0 +1,163 @@
+package plan
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/directory"
+)
+
+// Comparison says what kind of values an attribute has, and when two of them are
+// the same.
+type Comparison string
+
+// The comparisons.
+const (
+	// Text counts the case, although Active Directory does not.
+	Text Comparison = "text"
+	// IgnoreCase does not.
+	IgnoreCase Comparison = "ignoreCase"
+	// Name is the distinguished name of an object.
+	Name Comparison = "dn"
+	// Number is an integer.
+	Number Comparison = "number"
+	// Boolean is TRUE or FALSE.
+	Boolean Comparison = "boolean"
+	// Address is a prefix, of which the case counts (SMTP: is the primary address,
+	// smtp: another one), and an address, of which it does not.
+	Address Comparison = "address"
+)
+
+// key returns a form that two values share when they are the same.
+func (c Comparison) key(value string) string {
+	switch c {
+	case IgnoreCase, Boolean:
+		return fold(value)
+	case Name:
+		if dn, err := directory.ParseDN(value); err == nil {
+			return fold(dn.String())
+		}
+		return fold(value)
+	case Number:
+		if n, ok := new(big.Int).SetString(value, 10); ok {
+			return n.String()
+		}
+	case Address:
+		if prefix, address, ok := strings.Cut(value, ":"); ok {
+			return prefix + ":" + fold(address)
+		}
+	}
+	return value
+}
+
+// fold gives texts that differ in case alone one form. Active Directory takes such
+// values of one attribute for the same.
+func fold(s string) string { return string(folded(s)) }
+
+// clean prepares a value for writing; empty: it cannot be written.
+func (c Comparison) clean(value string, max int) string {
+	if c == Text || c == IgnoreCase {
+		return text(value, max)
+	}
+	value = strings.TrimSpace(directory.Clean(value))
+	if max > 0 && cutUTF16(value, max) != value {
+		return ""
+	}
+	valid := true
+	switch c {
+	case Name:
+		dn, err := directory.ParseDN(value)
+		valid = err == nil && len(dn) > 0
+	case Number:
+		_, valid = new(big.Int).SetString(value, 10)
+	case Boolean:
+		value = strings.ToUpper(value)
+		valid = value == "TRUE" || value == "FALSE"
+	case Address:
+		prefix, address, _ := strings.Cut(value, ":")
+		valid = prefix != "" && address != ""
+	}
+	if !valid {
+		return ""
+	}
+	return value
+}
+
+// same reports whether two lists have the same values, in whatever order.
+func (c Comparison) same(a, b []string) bool {
+	return len(a) == len(b) && len(c.without(a, b)) == 0 && len(c.without(b, a)) == 0
+}
+
+// without returns the values of a that are not in b.
+func (c Comparison) without(a, b []string) []string {
+	var rest []string
+	for _, v := range a {
+		if !c.contains(b, v) {
+			rest = append(rest, v)
+		}
+	}
+	return rest
+}
+
+func (c Comparison) contains(values []string, value string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return c.key(v) == c.key(value) })
+}
+
+const (
+	primaryPrefix   = "SMTP:"
+	secondaryPrefix = "smtp:"
+)
+
+// settle makes of wanted values what an attribute can hold together: each once, as
+// Active Directory compares them, and one primary address, the first.
+func (c Comparison) settle(wanted []string) []string {
+	if c == Address { // one that is listed with both ranks is the primary one
+		wanted = slices.Clone(wanted)
+		slices.SortStableFunc(wanted, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	}
+	var out []string
+	primary := false
+	for _, v := range wanted {
+		if c == Address && isPrimary(v) {
+			if primary {
+				v = secondaryPrefix + v[len(primaryPrefix):]
+			}
+			primary = true
+		}
+		if !slices.ContainsFunc(out, func(o string) bool { return fold(o) == fold(v) }) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func isPrimary(address string) bool { return strings.HasPrefix(address, primaryPrefix) }
+
+func rank(address string) int {
+	if isPrimary(address) {
+		return 1
+	}
+	return 2
+}
+
+// merge returns the values that a shared attribute is to have: those wanted, and
+// of what is there what others wrote. ours are the values that we wrote and that
+// go when they are not wanted any more. What is the same stays as it is spelled.
+// What differs from a wanted value only for us, and not for Active Directory, makes
+// way, whoever wrote it; so does the rank of another primary address.
+func (c Comparison) merge(have, wanted, ours []string) []string {
+	var out []string
+	for _, v := range have {
+		switch {
+		case c.contains(wanted, v):
+		case slices.ContainsFunc(wanted, func(w string) bool { return fold(w) == fold(v) }), c.contains(ours, v):
+			continue
+		case c == Address && isPrimary(v) && slices.ContainsFunc(wanted, isPrimary):
+			v = secondaryPrefix + v[len(primaryPrefix):]
+		}
+		out = append(out, v)
+	}
+	return append(out, c.without(wanted, out)...)
+}

@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"groupwriteback/internal/directory"
+)
+
+// Mapping is the table of the attributes that are written, apart from the names,
+// the type and the members of a group. Everything that concerns an attribute walks
+// it: what is asked of Graph and of Active Directory, what is written, compared,
+// confirmed and told, and what a filter may name. To write one more attribute is to
+// add a row.
+//
+// [Standard] is the table as it is written down. What a run goes by is its
+// [Mapping.Compile] for one forest.
+type Mapping []Row
+
+// Row says everything of one attribute.
+type Row struct {
+	// Attribute is the name in LDAP.
+	Attribute string
+	// Property is the property of Graph that the values come from, Function what
+	// else makes them. One of the two is set.
+	Property string   `json:",omitempty"`
+	Function Function `json:",omitempty"`
+	// When says which groups have the attribute.
+	When When `json:",omitempty"`
+	// Max is the length of a value in UTF-16 units, 0 for any. A text is cut to it;
+	// another value that is longer is left out.
+	Max int `json:",omitempty"`
+	// Several: the attribute has all values of its source, else the first one.
+	Several bool `json:",omitempty"`
+	// Compare says when two values are the same.
+	Compare Comparison
+	// Shared: values that others wrote stay. It goes with Several.
+	Shared bool `json:",omitempty"`
+}
+
+// When says which groups have an attribute.
+type When string
+
+// The conditions. Every attribute also depends on the schema: one that the forest
+// does not allow on groups is neither written nor compared.
+const (
+	Always When = ""
+	// WithMail: not while the mail attribute is excluded; otherwise the groups whose
+	// type in Active Directory can have mail. The others have none.
+	WithMail When = "mail"
+)
+
+// Standard is the mapping of an administrator who has chosen none.
+var Standard = Mapping{
+	{Attribute: directory.AttrDisplayName, Property: directory.PropertyDisplayName, Max: 256, Compare: Text},
+	{Attribute: "description", Property: "description", Max: 448, Compare: Text}, // Microsoft's own writeback cuts here
+	{Attribute: "mail", Property: "mail", When: WithMail, Max: 256, Compare: Text},
+	{Attribute: directory.AttrAdminDesc, Function: MarkOfGroup, Compare: Text},
+	{Attribute: directory.AttrExternalID, Function: MarkOfGroup, Compare: Text},
+	{Attribute: directory.AttrExtensionName, Function: StampOfTenant, Several: true, Compare: IgnoreCase, Shared: true},
+}
+
+// Schema is what a forest's schema says of attributes on groups, by their names
+// as the mapping has them. It lacks those that groups cannot have. A nil Schema
+// says nothing.
+type Schema map[string]AttributeSchema
+
+// AttributeSchema is what the schema says of one attribute.
+type AttributeSchema struct {
+	// RangeUpper is the greatest length of a text, 0 where there is none.
+	RangeUpper int
+}
+
+// Compile returns the rows that count in a forest, each with the limit that holds
+// there. mail is false where the administrator has excluded the mail attribute.
+func (m Mapping) Compile(schema Schema, mail bool) Mapping {
+	var compiled Mapping
+	for _, row := range m {
+		known, allowed := schema[row.Attribute]
+		if schema != nil && !allowed || row.When == WithMail && !mail {
+			continue
+		}
+		if known.RangeUpper > 0 && (row.Max == 0 || known.RangeUpper < row.Max) {
+			row.Max = known.RangeUpper
+		}
+		compiled = append(compiled, row)
+	}
+	return compiled
+}
+
+// Version tells one mapping from another. What was read for one is not enough for
+// another, and what was written by one may differ from what another would write.
+func (m Mapping) Version() string {
+	rows, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // strings, numbers and booleans
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d %s", codeVersion, rows)))[:16]
+}
+
+// Attributes are the attributes that are written, as LDAP names them.
+func (m Mapping) Attributes() []string {
+	names := make([]string, len(m))
+	for i, row := range m {
+		names[i] = row.Attribute
+	}
+	return names
+}
+
+// Properties are the properties of Graph that are read, beside those that tell what
+// a group is.
+func (m Mapping) Properties() []string {
+	names := []string{directory.PropertyDisplayName} // names are made of it too
+	for _, row := range m {
+		if row.Property != "" && !slices.Contains(names, row.Property) {
+			names = append(names, row.Property)
+		}
+	}
+	return names
+}
+
+// row returns the row of an attribute, nil where it has none.
+func (m Mapping) row(attribute string) *Row {
+	for i := range m {
+		if m[i].Attribute == attribute {
+			return &m[i]
+		}
+	}
+	return nil
+}

@@ -113,17 +113,20 @@ function ConvertTo-GroupCompletion {
         foreach ($one in $groups) { $same[$one.DisplayName]++ }
         foreach ($one in $groups | Select-Object -First 50) {
             $value = if ($ById -or ($Single -and $same[$one.DisplayName] -gt 1)) { $one.Id } else { $one.DisplayName }
-            ConvertTo-Completion -Value $value -Text $one.DisplayName -Detail "$($one.DistinguishedName)"
+            $text = @{ Text = $one.DisplayName; Detail = "$($one.DistinguishedName)" }
+            ConvertTo-Completion -Value $value -Quoted @text
         }
     }
 }
 
 function ConvertTo-Completion {
     [OutputType([System.Management.Automation.CompletionResult])]
-    param([string] $Value, [string] $Text = $Value, [string] $Detail)
+    param([string] $Value, [string] $Text = $Value, [string] $Detail, [switch] $Quoted)
     if (-not $Value) { return }
-    $typed = if ($Value -match '^[\w-]+$') { $Value }
-    else { "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($Value) + "'" }
+    $typed = $Value
+    if ($Quoted) {
+        $typed = "'$([System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($Value))'"
+    }
     if (-not $Detail.Trim()) { $Detail = $Text }
     New-Object -TypeName System.Management.Automation.CompletionResult -ArgumentList @(
         $typed, $Text, [System.Management.Automation.CompletionResultType]::ParameterValue, $Detail

@@ -92,11 +92,11 @@ Describe 'TAB behind a parameter' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'offers groups by name, and by id where the name is not one group''s' {
-        Get-OfferedText 'Get-GroupWritebackGroup ' | Should -Be "'Field ''n'' Sales'", 'Team'
-        Get-OfferedText 'Start-GroupWritebackSync -Group ' | Should -Be "'Field ''n'' Sales'", $double.id, $other.id
-        Get-OfferedText 'Set-GroupWriteback -ReleaseGroup ' | Should -Be "'Field ''n'' Sales'", 'Team'
-        Get-OfferedText 'Set-GroupWriteback -GroupId tea' | Should -Be $double.id, $other.id
-        Get-OfferedText "Set-GroupWriteback -GroupId $($other.id)" | Should -Be $other.id
+        Get-OfferedText 'Get-GroupWritebackGroup ' | Should -Be "'Field ''n'' Sales'", "'Team'"
+        Get-OfferedText 'Start-GroupWritebackSync -Group ' | Should -Be "'Field ''n'' Sales'", "'$($double.id)'", "'$($other.id)'"
+        Get-OfferedText 'Set-GroupWriteback -ReleaseGroup ' | Should -Be "'Field ''n'' Sales'", "'Team'"
+        Get-OfferedText 'Set-GroupWriteback -GroupId tea' | Should -Be "'$($double.id)'", "'$($other.id)'"
+        Get-OfferedText "Set-GroupWriteback -GroupId $($other.id)" | Should -Be "'$($other.id)'"
     }
 
     It 'does the same under another prefix, and by an alias' {
@@ -105,7 +105,7 @@ Describe 'TAB behind a parameter' -Skip:(-not $env:FAKE_ENGINE) {
         Import-Module -Name $manifest -Prefix X -Force
         Get-OfferedText 'Get-XGroupWritebackRun ' | Should -Be '7', '6', '5', '4'
         Get-OfferedText 'Start-XGroupWritebackSync -AllowOnce ' | Should -Be 'plan-6', 'plan-4'
-        Get-OfferedText 'Get-XGroupWritebackGroup ' | Should -Be "'Field ''n'' Sales'", 'Team'
+        Get-OfferedText 'Get-XGroupWritebackGroup ' | Should -Be "'Field ''n'' Sales'", "'Team'"
         Set-Alias -Name gwr -Value Get-XGroupWritebackRun
         Get-OfferedText 'gwr 6' | Should -Be '6'
     }

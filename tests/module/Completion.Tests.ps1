@@ -188,7 +188,10 @@ Describe 'TAB behind a pipe' {
             )
             $samples += @($samples.Error) + @($samples.Planned) + @($samples.Steps) | Where-Object -FilterScript { $_ }
             $types = @{}
-            foreach ($type in Get-TypeData) { $types[$type.TypeName] = @($type.Members.Keys) }
+            foreach ($type in Get-TypeData) {
+                # what the views show is computed, and no member of the object itself
+                $types[$type.TypeName] = @($type.Members.Keys -notmatch '^(View|ToString$)')
+            }
             $seen = @{}
             foreach ($sample in $samples) {
                 $name = $sample.PSObject.TypeNames[0]

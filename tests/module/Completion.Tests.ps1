@@ -179,14 +179,19 @@ Describe 'TAB behind a pipe' {
             $samples = @(
                 ConvertTo-Run $run
                 ConvertTo-GroupSync @{ run = $run; steps = @(@{ name = 'x' }) }
-                ConvertTo-Change @{ action = 'x' }
+                ConvertTo-Change @{
+                    action     = 'x'
+                    add        = @(@{ guid = 'x' })
+                    attributes = @(@{ name = 'x'; new = @('y') })
+                }
                 ConvertTo-Group @{ id = 'x' }
                 ConvertTo-Member @{ id = 'x' }
                 ConvertTo-Check @{ name = 'x' }
                 ConvertTo-Status -Overview @{ lastRun = $run } -Connection $connection
                 $connection
             )
-            $samples += @($samples.Error) + @($samples.Planned) + @($samples.Steps) | Where-Object -FilterScript { $_ }
+            $samples += @($samples.Error) + @($samples.Planned) + @($samples.Steps) + @($samples.AddMembers) +
+                @($samples.Attributes) | Where-Object -FilterScript { $_ }
             $types = @{}
             foreach ($type in Get-TypeData) {
                 # what the views show is computed, and no member of the object itself

@@ -152,6 +152,23 @@ Describe '<Name>' -ForEach $public {
 }
 
 Describe 'The sources' {
+    It 'call only commands that there are' {
+        $module = Get-Module -Name GroupWriteback
+        $files = Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Filter '*.ps1' -Recurse |
+            Where-Object -FilterScript { $_.Directory.Name -in 'Private', 'Public' }
+        $called = foreach ($file in $files) {
+            $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $null)
+            $tree.FindAll({ param($node) $node -is [System.Management.Automation.Language.CommandAst] }, $true) |
+                ForEach-Object -Process { $_.GetCommandName() }
+        }
+        $names = @($called | Where-Object -FilterScript { $_ -match '^[A-Z][a-z]+-[A-Z]\w+$' } | Sort-Object -Unique)
+        $names.Count | Should -BeGreaterThan 50
+        # Get-Acl is there on Windows alone
+        $names -ne 'Get-Acl' | Where-Object -FilterScript {
+            -not (& $module { param($Name) Get-Command -Name $Name -ErrorAction Ignore } $_)
+        } | Should -BeNullOrEmpty
+    }
+
     It 'are ASCII, so that Windows PowerShell 5.1 reads them right' {
         $files = @(
             Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'module') -Recurse -File

@@ -93,7 +93,8 @@ Describe 'TAB behind a parameter' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'offers groups by name, and by id where the name is not one group''s' {
         Get-OfferedText 'Get-GroupWritebackGroup ' | Should -Be "'Field ''n'' Sales'", "'Team'"
-        Get-OfferedText 'Start-GroupWritebackSync -Group ' | Should -Be "'Field ''n'' Sales'", "'$($double.id)'", "'$($other.id)'"
+        Get-OfferedText 'Start-GroupWritebackSync -Group ' |
+            Should -Be "'Field ''n'' Sales'", "'$($double.id)'", "'$($other.id)'"
         Get-OfferedText 'Set-GroupWriteback -ReleaseGroup ' | Should -Be "'Field ''n'' Sales'", "'Team'"
         Get-OfferedText 'Set-GroupWriteback -GroupId tea' | Should -Be "'$($double.id)'", "'$($other.id)'"
         Get-OfferedText "Set-GroupWriteback -GroupId $($other.id)" | Should -Be "'$($other.id)'"

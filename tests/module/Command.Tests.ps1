@@ -1371,13 +1371,11 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
                 result = 'Passed'
                 message = '#' * 300
             }) } }
-            'group.members' = @{ result = @{ members = @(@{ id = 'u'; name = '#' * 300; kind = 'user' }) } }
         }
         $commands = @(
             { Get-GroupWritebackRun }
             { Get-GroupWritebackChange -RunId 7 }
             { Test-GroupWriteback }
-            { Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001' }
         )
         foreach ($command in $commands) {
             $line = @((& $command | Out-String -Width $Width) -split '\r?\n' -match '#')[0]

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-ldap/ldap/v3/gssapi"
 	"github.com/jcmturner/gofork/encoding/asn1"
@@ -27,14 +28,15 @@ import (
 // kerberosBinder signs in with tickets, got by password or keytab; the tickets
 // serve all connections.
 type kerberosBinder struct {
-	client    *client.Client
 	principal string // the service's
 	user      string
 	server    endpoint
-	loggedIn  bool
 
-	mu      sync.Mutex
-	pending *login // is under way, or has ended and nobody knows yet how
+	mu       sync.Mutex
+	pending  *login                // is under way, or has ended and nobody knows yet how
+	identity func() *client.Client // with the password or the keytab; nil once closed
+	tickets  *client.Client        // with the tickets of the last login, and no password
+	until    time.Time             // when they are to be got anew
 }
 
 func newKerberosBinder(ctx context.Context, settings engine.TargetConfig, e endpoint, principal string, known []kdc) (binder, error) {
@@ -46,7 +48,9 @@ func newKerberosBinder(ctx context.Context, settings engine.TargetConfig, e endp
 	// FAST needs armour that only a computer account's ticket could give.
 	b := &kerberosBinder{principal: principal, user: user + "@" + realm, server: e}
 	if settings.Kind == engine.KerberosPassword {
-		b.client = client.NewWithPassword(user, realm, settings.Password.Reveal(), krb5, client.DisablePAFXFAST(true))
+		b.identity = func() *client.Client {
+			return client.NewWithPassword(user, realm, settings.Password.Reveal(), krb5, client.DisablePAFXFAST(true))
+		}
 		return b, nil
 	}
 	keys, err := keytab.Load(settings.Keytab)
@@ -57,7 +61,9 @@ func newKerberosBinder(ctx context.Context, settings engine.TargetConfig, e endp
 			Advice:  "Check the path and the rights on the file, or export the keytab anew by ktpass or ktutil.", Err: err,
 		}
 	}
-	b.client = client.NewWithKeytab(user, realm, keys, krb5, client.DisablePAFXFAST(true))
+	b.identity = func() *client.Client {
+		return client.NewWithKeytab(user, realm, keys, krb5, client.DisablePAFXFAST(true))
+	}
 	return b, nil
 }
 
@@ -80,17 +86,25 @@ func kerberosUser(name, realm, domain string) (user, userRealm string) {
 }
 
 func (b *kerberosBinder) bind(ctx context.Context, c *conn) error {
-	if !b.loggedIn {
-		if err := b.login(ctx, b.client.Login); err != nil {
+	if b.underWay() != nil { // one that was cancelled
+		if err := b.login(ctx, b.getTickets); err != nil {
 			return err
 		}
-		b.loggedIn = true
+	}
+	if b.due() {
+		if err := b.login(ctx, b.getTickets); err != nil {
+			return err
+		}
+	}
+	tickets := b.held()
+	if tickets == nil {
+		return errClosed
 	}
 	bindings, err := channelBindings(c.tls.PeerCertificates[0])
 	if err != nil {
 		return kerberosError(b, err)
 	}
-	session := &boundSession{Client: gssapi.Client{Client: b.client}, bindings: bindings}
+	session := &boundSession{Client: gssapi.Client{Client: tickets}, bindings: bindings}
 	ours, err := gssapiBind(ctx, c, session, b.principal, []int{flags.APOptionMutualRequired})
 	if ours != nil {
 		return kerberosError(b, ours)

@@ -92,15 +92,14 @@ func (b *kerberosBinder) setUnderWay(l *login) {
 	b.pending = l
 }
 
-// close forgets the credentials, once no login uses them.
+// close forgets the credentials. A login that is under way has its own, and
+// forgets them at its end.
 func (b *kerberosBinder) close() {
-	l := b.underWay()
-	if l == nil {
-		b.client.Destroy()
-		return
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.identity = nil
+	if b.tickets != nil {
+		b.tickets.Destroy()
+		b.tickets = nil
 	}
-	go func() {
-		<-l.done
-		b.client.Destroy()
-	}()
 }

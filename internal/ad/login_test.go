@@ -6,15 +6,20 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/jcmturner/gokrb5/v8/client"
 	"github.com/jcmturner/gokrb5/v8/config"
+	"github.com/jcmturner/gokrb5/v8/credentials"
+	"github.com/jcmturner/gokrb5/v8/iana/nametype"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
 
 	"groupwriteback/internal/engine"
 )
 
 func newLoginBinder() *kerberosBinder {
-	return &kerberosBinder{user: "svc@LOGIN.TEST", client: client.NewWithPassword("svc", "LOGIN.TEST", "x", config.New())}
+	return &kerberosBinder{user: "svc@LOGIN.TEST", identity: func() *client.Client { return client.NewWithPassword("svc", "LOGIN.TEST", "x", config.New()) }}
 }
 
 // TestACancelledLoginIsFinishedBeforeTheNext: two logins at a time with a wrong
@@ -69,27 +74,79 @@ func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 	})
 }
 
-// TestClosingWaitsForALogin: the credentials are not taken from under a login
-// that nobody waits for.
-func TestClosingWaitsForALogin(t *testing.T) {
+// TestClosingForgetsWhatALoginGets: also when the login ends later.
+func TestClosingForgetsWhatALoginGets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLoginBinder()
 		end := make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- b.login(ctx, func() error { <-end; return nil }) }()
+		var got *client.Client
+		go func() {
+			done <- b.login(ctx, func() error {
+				<-end
+				got = ticketsFor(t, time.Hour)
+				b.keep(got, time.Now().Add(time.Hour))
+				return nil
+			})
+		}()
 		synctest.Wait()
 		cancel()
 		<-done
 		b.close()
-		synctest.Wait()
-		if !b.client.Credentials.HasPassword() {
-			t.Error("the password was forgotten during the login")
-		}
 		close(end)
 		synctest.Wait()
-		if b.client.Credentials.HasPassword() {
-			t.Error("the password is kept after the login")
+		if b.held() != nil || got.Credentials.UserName() != "" {
+			t.Error("the tickets are kept")
+		}
+		if err := b.getTickets(); err != errClosed {
+			t.Error(err)
+		}
+	})
+}
+
+// ticketsFor are what a login gets.
+func ticketsFor(t *testing.T, life time.Duration) *client.Client {
+	t.Helper()
+	now := time.Now().UTC()
+	service := types.PrincipalName{NameType: nametype.KRB_NT_SRV_INST, NameString: []string{"krbtgt", "LOGIN.TEST"}}
+	var answer messages.ASRep
+	answer.Ticket = messages.Ticket{TktVNO: 5, Realm: "LOGIN.TEST", SName: service, EncPart: types.EncryptedData{EType: 18, Cipher: []byte("sealed")}}
+	answer.DecryptedEncPart = messages.EncKDCRepPart{AuthTime: now, StartTime: now, EndTime: now.Add(life), Key: types.EncryptionKey{KeyType: 18, KeyValue: make([]byte, 32)}}
+	c, err := holder(credentials.New("svc", "LOGIN.TEST"), config.New(), &answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestTicketsNeverSignInByThemselves: nothing goes on beside the logins, however
+// long the tickets lie, and what holds them has nothing to sign in with.
+func TestTicketsNeverSignInByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails when anything is left running
+		b := newLoginBinder()
+		if !b.due() {
+			t.Error("there are no tickets, and none are due")
+		}
+		tickets := ticketsFor(t, 10*time.Hour)
+		b.keep(tickets, time.Now().Add(10*time.Hour/6*5))
+		if tickets.Credentials.HasPassword() || tickets.Credentials.HasKeytab() {
+			t.Error("the tickets can sign in")
+		}
+		if tickets.Credentials.Domain() != "LOGIN.TEST" || tickets.Credentials.CName().PrincipalNameString() != "svc" {
+			t.Errorf("the tickets are of %s", tickets.Credentials.CName().PrincipalNameString())
+		}
+		time.Sleep(8 * time.Hour)
+		if b.due() {
+			t.Error("the tickets are due early")
+		}
+		time.Sleep(time.Hour)
+		if !b.due() {
+			t.Error("the tickets are not due")
+		}
+		time.Sleep(2 * time.Hour)
+		if err := tickets.Login(); err == nil {
+			t.Error("the tickets sign in")
 		}
 	})
 }

@@ -197,9 +197,13 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	of.Tenant.ID = tenant
 	t.looks("Counting the groups in " + container.DN)
 	var m marked
+	var a apart
 	j, err := newJudge(t.target, &t.targetID, &of, []Container{container})
 	if err == nil {
 		m, err = j.countMarked(ctx, t.state, container, settings.released())
+	}
+	if err == nil {
+		a, err = findApart(ctx, t.state, t.target, &t.targetID, &of, container)
 	}
 	switch {
 	case err != nil:
@@ -207,6 +211,8 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 	case m.foreign > 0:
 		t.add(names[2], Warning, directory.Plural(m.foreign, "1 group there was", "%d groups there were")+fmt.Sprintf(" written back by another product or tenant, %d by this one.", m.own)+m.untrusted(),
 			"Choose an empty container, or enable with -Adopt.")
+	case a.groups > 0:
+		t.add(names[2], Warning, a.String(), "")
 	default:
 		t.add(names[2], Passed, directory.Plural(m.own, "1 group there was", "%d groups there were")+" written back by this tenant's installation, none by others.", "")
 	}

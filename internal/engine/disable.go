@@ -125,8 +125,10 @@ func agreedGroups(ctx context.Context, state State, planID string) ([]Link, erro
 }
 
 // ownGroups finds what is ours in the directory as it is now (rule 2): stamped
-// groups, also after a lost state, and linked groups, wherever they stand in the
-// domain. left are those of which people would think so, and that stay.
+// groups, and linked groups, wherever they stand in the domain. left are those of
+// which people would think so, and that stay. What is stamped and stands outside of
+// the containers is of this installation only if it is linked, or if the state was
+// lost: else another of the same tenant and account has written it.
 func ownGroups(ctx context.Context, state State, c *connection, settings *Settings, includeAdopted bool) (set []Link, left []plan.Change, err error) {
 	containers, err := findContainers(ctx, c.target, settings, false)
 	if err != nil {
@@ -137,6 +139,11 @@ func ownGroups(ctx context.Context, state State, c *connection, settings *Settin
 		return nil, nil, err
 	}
 	p := progressOf(ctx)
+	current, err := state.Current(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	lost := current == 0 && !settings.InitialPending // this installation has written groups
 	looked := map[directory.GUID]bool{}
 	look := batched(askBatch, func(groups []directory.TargetGroup) error {
 		staged, err := withLinks(ctx, state, groups)
@@ -156,6 +163,8 @@ func ownGroups(ctx context.Context, state State, c *connection, settings *Settin
 				if object.NeedsOwner(&j.rules) && !id.IsZero() {
 					left = append(left, plan.Left(id, &object, &j.rules))
 				}
+			case object.Apart() && !lost:
+				left = append(left, plan.LeftApart(id, &object))
 			case adopted && !includeAdopted:
 			case plan.Protection(&object.TargetGroup) != "":
 				left = append(left, plan.Left(id, &object, &j.rules))

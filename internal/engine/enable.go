@@ -149,6 +149,13 @@ func countMarked(ctx context.Context, state LinkStore, c *connection, settings *
 		return err
 	}
 	result.OwnGroups, result.ForeignGroups = marked.own, marked.foreign
+	apart, err := findApart(ctx, state, c.target, &c.targetID, settings, settings.Container)
+	if err != nil {
+		return err
+	}
+	if apart.groups > 0 {
+		result.Warnings = append(result.Warnings, apart.String())
+	}
 	if marked.guarded > 0 {
 		result.Warnings = append(result.Warnings, directory.Plural(marked.guarded,
 			"1 group there carries our stamp and is protected, as after it was nested in a group of administrators: it is not written to. Clear its adminCount once it no longer is.",
@@ -243,6 +250,47 @@ func (j *judge) countMarked(ctx context.Context, state LinkStore, container Cont
 		err = count.flush()
 	}
 	return m, err
+}
+
+// apart are the groups that only mark, stamp and owner call ours.
+type apart struct {
+	groups  int
+	example string // the first by name
+}
+
+func (a *apart) String() string {
+	return fmt.Sprintf("Outside of the container, groups with our stamp that belong to the account and are not linked: %d, for example %s. "+
+		"Another installation of this tenant writes them under the same account, or they were moved. Those in the scope are taken over. Give each installation an account and a scope of its own.", a.groups, a.example)
+}
+
+// findApart looks for them in the whole domain.
+func findApart(ctx context.Context, state LinkStore, target TargetReader, id *TargetIdentity, settings *Settings, container Container) (a apart, err error) {
+	j, err := newJudge(target, id, settings, append([]Container{container, settings.Container}, settings.FormerContainers...))
+	if err != nil {
+		return a, err
+	}
+	look := batched(askBatch, func(groups []directory.TargetGroup) error {
+		targets, err := withLinks(ctx, state, groups)
+		if err == nil {
+			err = j.ask(ctx, targets)
+		}
+		for i := 0; i < len(targets) && err == nil; i++ {
+			var c plan.Candidate
+			if c, err = j.candidate(ctx, &targets[i]); err == nil && c.Apart() && c.Ours(targets[i].SourceID, &j.rules) {
+				if a.groups++; a.example == "" || c.DN < a.example {
+					a.example = c.DN
+				}
+			}
+		}
+		return err
+	})
+	if err = target.StampedGroups(ctx, directory.Stamp(settings.Tenant.ID), look.add); err == nil {
+		err = look.flush()
+	}
+	if err != nil {
+		return a, fmt.Errorf("looking for our stamp in the domain: %w", err)
+	}
+	return a, nil
 }
 
 // chooseContainer settles where groups are to stand: the container that is

@@ -549,3 +549,75 @@ func TestAProtectedContainer(t *testing.T) {
 		t.Errorf("%+v %v", run, b.outcomes(t, run))
 	}
 }
+
+// Another installation of the tenant, in another container, under the same account:
+// its groups carry our mark and our stamp and belong to us.
+func TestAnotherInstallationUnderTheSameAccount(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	b.withoutLimits(t)
+	b.force(t, engine.Choices{OutOfScopeGroup: engine.FrozenRemove, SoftDeletedGroup: engine.FrozenRemove, MovedGroup: engine.MovedBack})
+	b.leaveOut(t)
+	b.tenant.put("theirs", "a")
+	b.tenant.groups[guid("group theirs")].says("description", leftOut) // the scope of the other one
+	theirs := b.plant(guid("group theirs"), "theirs", service)
+	theirs.DN, theirs.Members = "CN=theirs,OU=Other,DC=contoso,DC=test", []directory.MemberRef{account("a")}
+	before := copied(theirs, true)
+	untouched := func(when string) {
+		t.Helper()
+		if now := b.directory.objects[theirs.GUID]; now == nil || cmp.Diff(before, *now, ignoreUSN) != "" {
+			t.Fatalf("%s: it is now %+v", when, now)
+		}
+	}
+	for range 3 {
+		b.sync(t)
+		untouched("a run")
+		b.ahead += 31 * time.Minute
+	}
+	b.initial(t)
+	untouched("a full import")
+
+	// Who enables the second is told, and so is who tests.
+	said, err := b.engine.Enable(t.Context(), engine.EnableRequest{WhatIf: true})
+	if err != nil || !slices.ContainsFunc(said.Warnings, func(w string) bool { return strings.Contains(w, theirs.DN) }) {
+		t.Errorf("%+v %v", said.Warnings, err)
+	}
+	checks, err := b.engine.Test(t.Context(), "")
+	if err != nil || !slices.ContainsFunc(checks, func(c engine.Check) bool {
+		return c.Name == "ForeignGroup" && c.Result == engine.Warning && strings.Contains(c.Message, theirs.DN)
+	}) {
+		t.Errorf("%+v %v", checks, err)
+	}
+
+	run, err := b.engine.Disable(t.Context(), engine.DisableRequest{})
+	if err != nil || run.Planned.Delete != 1 || run.Planned.Skip != 1 || !strings.Contains(b.reasons(t, run)[plan.ReasonForeign], "another installation") {
+		t.Fatalf("%+v %v\n%v", run, err, b.outcomes(t, run))
+	}
+	b.sync(t)
+	untouched("Disable")
+	if b.object("one") != nil {
+		t.Error("our own is left")
+	}
+}
+
+// With an account of its own it needs no scope of its own either: owner decides.
+func TestAnotherInstallationUnderAnAccountOfItsOwn(t *testing.T) {
+	b := ready(t, map[string][]string{"one": {"a"}})
+	b.withoutLimits(t)
+	b.force(t, engine.Choices{MovedGroup: engine.MovedBack})
+	b.tenant.put("theirs", "a", "b")
+	theirs := b.plant(guid("group theirs"), "theirs", "S-1-5-21-1-2-3-1106")
+	theirs.DN, theirs.Members = "CN=theirs,OU=Other,DC=contoso,DC=test", []directory.MemberRef{account("a")}
+	before := copied(theirs, true)
+	b.sync(t)
+	b.initial(t)
+	delete(b.tenant.groups, guid("group theirs"))
+	b.tenant.deleted[guid("group theirs")] = engine.PresenceHardDeleted
+	b.sync(t)
+	if run, err := b.engine.Disable(t.Context(), engine.DisableRequest{}); err != nil || run.Planned.Delete != 1 {
+		t.Errorf("%+v %v", run, err)
+	}
+	b.sync(t)
+	if now := b.directory.objects[theirs.GUID]; now == nil || cmp.Diff(before, *now, ignoreUSN) != "" {
+		t.Errorf("it is now %+v", now)
+	}
+}

@@ -30,6 +30,11 @@ func (c *Candidate) marks(id directory.GUID) bool {
 
 func (c *Candidate) stamped(r *Rules) bool { return directory.HasStamp(c.ExtensionName, r.TenantID) }
 
+// Apart reports whether nothing but mark, stamp and owner says that the object is
+// ours: it is not linked and stands outside of the containers, where another
+// installation of the same tenant may have written it under the same account.
+func (c *Candidate) Apart() bool { return !c.Linked && c.Place == Elsewhere }
+
 // NeedsOwner reports whether it depends on the owner whose the object is: those
 // that are linked need none.
 func (c *Candidate) NeedsOwner(r *Rules) bool { return !c.Linked && c.stamped(r) }
@@ -162,3 +167,9 @@ func (c *Candidate) unmarked() Refusal {
 
 // Left says why an object that carries our stamp is not ours (rule 3).
 func Left(id directory.GUID, c *Candidate, r *Rules) Change { return leave(&Pair{ID: id}, c, r) }
+
+// LeftApart says of an object of ours why it is not deleted with the others.
+func LeftApart(id directory.GUID, c *Candidate) Change {
+	return skip(&Pair{ID: id}, c, ReasonForeign,
+		"It carries our stamp and belongs to us, but stands outside of the container and is not linked: another installation of this tenant writes it under the same account, or it was moved. It is left as it is; delete it yourself if nobody needs it.")
+}

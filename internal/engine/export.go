@@ -50,14 +50,15 @@ func (r *run) exportStep(ctx context.Context) error {
 	return nil
 }
 
-// lookBefore finds out which of the objects somebody has changed since they
-// were read: after our own write their uSN would no longer tell (rule 13). Each
-// is looked at before its first write.
+// lookBefore looks at the objects of a batch just before it is written, all at once.
+// Of those that are looked at for the first time it finds out which of them somebody
+// has changed since they were read: after our own write their uSN would no longer
+// tell (rule 13).
 func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) error {
+	e.looked = nil
 	var look []directory.GUID
 	for i := range changes {
-		guid := changes[i].TargetGUID
-		if _, looked := e.disturbed[guid]; !looked && !guid.IsZero() && changes[i].Action != plan.Delete {
+		if guid := changes[i].TargetGUID; !guid.IsZero() && changes[i].Action != plan.Delete { // of these more is asked
 			look = append(look, guid)
 		}
 	}
@@ -68,7 +69,15 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 	if err != nil {
 		return fmt.Errorf("looking at %s before they are changed: %w", directory.Count(len(look), "group"), err)
 	}
-	staged, err := e.state.StagedTargets(ctx, e.record.ID, look)
+	e.looked, e.lookedAt = make(map[directory.GUID]directory.TargetGroup, len(now)), wallClock()
+	for i := range now {
+		e.looked[now[i].GUID] = now[i]
+	}
+	first := slices.DeleteFunc(look, func(guid directory.GUID) bool {
+		_, before := e.disturbed[guid]
+		return before
+	})
+	staged, err := e.state.StagedTargets(ctx, e.record.ID, first)
 	if err != nil {
 		return err
 	}
@@ -76,16 +85,34 @@ func (e *exporter) lookBefore(ctx context.Context, changes []SpooledChange) erro
 	for i := range staged {
 		read[staged[i].GUID] = staged[i].USNChanged
 	}
-	for i := range now {
-		e.disturbed[now[i].GUID] = now[i].USNChanged != read[now[i].GUID]
+	for _, guid := range first {
+		if object, there := e.looked[guid]; there {
+			e.disturbed[guid] = object.USNChanged != read[guid]
+		}
 	}
 	return nil
+}
+
+// lookLasts is for how long a look is enough for the first request of a change. A
+// batch of small changes takes no longer.
+var lookLasts = time.Second
+
+// wallClock goes on while the machine sleeps.
+func wallClock() time.Time { return time.Now().Round(0) }
+
+// justNow reports whether a look lasts still.
+func justNow(looked time.Time) bool {
+	age := wallClock().Sub(looked)
+	return age >= 0 && age < lookLasts
 }
 
 // exporter runs the changes of a phase on a few workers.
 type exporter struct {
 	*run
 	total int
+	// looked are the objects of the batch as they were at that time.
+	looked   map[directory.GUID]directory.TargetGroup
+	lookedAt time.Time
 
 	// Guarded by run.mu.
 	done    int
@@ -147,13 +174,16 @@ func (e *exporter) one(ctx context.Context, c *SpooledChange) {
 		e.mu.Unlock()
 		return
 	}
-	requests := 0
+	requests, looked := 0, e.lookedAt
+	if !e.seen(c) {
+		looked = wallClock()
+	}
 	outcome, err := e.apply(WithMayWrite(finish, func(ctx context.Context) error {
 		if superseded = e.state.StillRunning(ctx, e.record.ID); superseded != nil {
 			return superseded
 		}
-		if requests++; requests == 1 {
-			return nil // looked at just now
+		if requests++; requests == 1 && justNow(looked) {
+			return nil
 		}
 		_, err := e.look(ctx, c)
 		return err
@@ -328,7 +358,7 @@ func (e *exporter) apply(ctx context.Context, c *SpooledChange) (ChangeOutcome, 
 	if c.Action == plan.Create {
 		return e.create(ctx, c)
 	}
-	gone, err := e.look(ctx, c)
+	gone, err := e.lookFirst(ctx, c)
 	switch {
 	case err != nil:
 		return ChangeOutcome{}, err
@@ -351,26 +381,45 @@ func (e *exporter) look(ctx context.Context, c *SpooledChange) (gone bool, err e
 	if err != nil || len(now) == 0 {
 		return err == nil, err
 	}
+	return false, e.may(ctx, c, now[0])
+}
+
+// seen reports whether the object was looked at with its batch, just now.
+func (e *exporter) seen(c *SpooledChange) bool {
+	_, looked := e.looked[c.TargetGUID]
+	return looked && c.Action != plan.Delete && justNow(e.lookedAt)
+}
+
+// lookFirst looks at an object before the first request of a change.
+func (e *exporter) lookFirst(ctx context.Context, c *SpooledChange) (gone bool, err error) {
+	if e.seen(c) {
+		return false, e.may(ctx, c, e.looked[c.TargetGUID])
+	}
+	return e.look(ctx, c)
+}
+
+// may refuses what may not be touched, by what the object is now.
+func (e *exporter) may(ctx context.Context, c *SpooledChange, now directory.TargetGroup) error {
 	fresh := judge{target: e.target, rules: e.rules, containers: e.containers, owners: map[directory.GUID]Principal{}}
-	object := fresh.unowned(&StagedTarget{TargetGroup: now[0]})
+	object := fresh.unowned(&StagedTarget{TargetGroup: now})
 	var refused plan.Refusal
 	if c.Action == plan.Delete {
-		staged, err := withLinks(ctx, e.state, now)
+		staged, err := withLinks(ctx, e.state, []directory.TargetGroup{now})
 		if err != nil {
-			return false, err
+			return err
 		}
 		staged[0].Linked = staged[0].Linked && staged[0].SourceID == c.SourceID
 		if object, err = fresh.candidate(ctx, &staged[0]); err != nil {
-			return false, err
+			return err
 		}
 		refused = object.MayDelete(c.SourceID, &e.rules, e.isContainer)
 	} else {
 		refused = object.MayWrite(c.SourceID, &e.rules, c.Action == plan.Adopt)
 	}
 	if refused.Message == "" {
-		return false, nil
+		return nil
 	}
-	return false, &Error{Category: InvalidState, ID: refused.ID, Object: object.DN, Message: refused.Message + " It is left as it is.",
+	return &Error{Category: InvalidState, ID: refused.ID, Object: object.DN, Message: refused.Message + " It is left as it is.",
 		Advice: "Look at the object. If it is ours, put it right; the next sync goes on with it."}
 }
 

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -621,3 +622,63 @@ func TestAnotherInstallationUnderAnAccountOfItsOwn(t *testing.T) {
 		t.Errorf("it is now %+v", now)
 	}
 }
+
+// The objects of a batch are looked at all at once just before it is written; what
+// was looked at longer ago is looked at once more.
+func TestABatchIsLookedAtAtOnce(t *testing.T) {
+	count := func(b *bench) (looks int) {
+		for _, operation := range b.directory.seen {
+			if operation == "lookup" {
+				looks++
+			}
+		}
+		return looks
+	}
+	groups := map[string][]string{}
+	for i := range 40 {
+		groups[fmt.Sprint("group ", i)] = []string{"a"}
+	}
+	var looks [2]int
+	for i, lasts := range []time.Duration{time.Hour, 0} {
+		t.Run(lasts.String(), func(t *testing.T) {
+			engine.LookLasts(t, lasts)
+			b := settled(t, groups)
+			for name := range groups {
+				b.tenant.put(name, "a", "b")
+			}
+			b.forget()
+			if run := b.sync(t); run.Exported.UpdateMembers != 40 {
+				t.Errorf("%+v", run)
+			}
+			looks[i] = count(b)
+		})
+	}
+	if looks[0] > 20 || looks[1]-looks[0] < 40 {
+		t.Errorf("%d looks with the batches, and %d with each change too", looks[0], looks[1])
+	}
+
+	// What somebody does after that look is seen, when it does not last.
+	engine.LookLasts(t, 0)
+	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
+	if _, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{Connections: &one}); err != nil {
+		t.Fatal(err)
+	}
+	b.tenant.put("one", "a", "b")
+	b.tenant.put("two", "a", "b")
+	written := 0
+	b.directory.fail = func(operation string) error {
+		if operation == "changeMembers" {
+			if written++; written == 1 {
+				for _, g := range b.directory.objects {
+					g.AdminDesc, g.ExternalID = directory.Mark(guid("another")), directory.Mark(guid("another"))
+				}
+			}
+		}
+		return nil
+	}
+	if run := b.sync(t); written != 1 || run.Exported.Skip != 1 {
+		t.Errorf("%d were written, %+v\n%v", written, run, b.outcomes(t, run))
+	}
+}
+
+var one = 1

@@ -7,6 +7,7 @@
 //	bench member    one member changed in a large group
 //	bench plan      planning a large tenant, without a network
 //	bench initial   reading a tenant that throttles
+//	bench update    inside the lab: one member changed in many groups
 //
 // The result goes to standard output and to out/bench/NAME.txt and NAME.json.
 package main
@@ -21,7 +22,7 @@ import (
 )
 
 var measurements = map[string]func(ctx context.Context, r *report) error{
-	"export": export, "quiet": quiet, "member": member, "plan": planning, "initial": initial,
+	"export": export, "quiet": quiet, "member": member, "plan": planning, "initial": initial, "update": update,
 }
 
 func main() {
@@ -30,7 +31,7 @@ func main() {
 	flag.Parse()
 	measure := measurements[flag.Arg(0)]
 	if measure == nil || flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: bench [--out DIR] [--scale N] export|quiet|member|plan|initial")
+		fmt.Fprintln(os.Stderr, "usage: bench [--out DIR] [--scale N] export|quiet|member|plan|initial|update")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

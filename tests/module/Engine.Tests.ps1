@@ -356,6 +356,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
                 result   = (Get-FakeRun)
             }
         }
+        InModuleScope GroupWriteback { $script:ProgressDelay = 60000 } # drawn again on a slow machine
         Mock -ModuleName GroupWriteback -CommandName Write-Progress -MockWith {}
     }
 

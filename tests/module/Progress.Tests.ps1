@@ -26,6 +26,9 @@ BeforeAll {
         , $script:Drawn
     }
 
+    # Draws what the engine says and nothing between, however slow the machine is.
+    function Set-Steady { InModuleScope GroupWriteback { $script:ProgressDelay = 60000 } }
+
     function Get-Step {
         param([string] $Step, [int] $Number, [int] $Done, [int] $Total, [string] $Message)
         @{ step = $Step; stepNumber = $Number; stepCount = 11; done = $Done; total = $Total; message = $Message }
@@ -88,6 +91,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
                 result   = (Get-FakeRun)
             }
         }
+        Set-Steady
         $drawn = Get-Drawn { Start-GroupWritebackSync }
         $bars = @($drawn | Where-Object -FilterScript { -not $_.Completed })
         $bars.Count | Should -Be 8
@@ -107,6 +111,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         'settle', 'commit', 'one-that-is-new'
     ) {
         Use-FakeScript @{ 'sync.start' = @{ progress = @(Get-Step -Step $_ -Number 2); result = (Get-FakeRun) } }
+        Set-Steady
         $drawn = Get-Drawn { Start-GroupWritebackSync }
         $drawn[0].Status | Should -Match '^Step 2 of 11: [A-Z][a-z]+ [a-z]+|^Step 2 of 11: Planning$'
         $drawn[0].Status | Should -Not -Match 'import-|one-that'
@@ -127,6 +132,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         $silent = Get-Step -Step 'import-target' -Number 4 -Message 'Waiting for dc1.'
         $silent['waiting'] = @{ for = 'dc1.contoso.com'; why = 'it has not answered yet'; since = $since.ToString('o') }
         Use-FakeScript @{ 'sync.start' = @{ progress = @($progress, $silent); result = (Get-FakeRun) } }
+        Set-Steady
         $drawn = Get-Drawn { Start-GroupWritebackSync }
         $clock = 'HH:mm:ss'
         $drawn[0].Status | Should -Be ("Waiting for graph.example since $($since.LocalDateTime.ToString($clock)), " +
@@ -143,6 +149,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
             }
         }
         $minimal = if ($PSStyle.Progress) { 0 } else { -1 }
+        Set-Steady
         $drawn = Get-Drawn { Connect-GroupWriteback -Server s }
         $drawn[0].Status | Should -Be 'Signing in to the tenant'
         $drawn[0].Percent | Should -Be $minimal
@@ -162,7 +169,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
             'session.get'   = @{ result = @{} }
         }
         [void] (Get-GroupWriteback)
-        InModuleScope GroupWriteback { $script:ProgressDelay = 60000 } # however slow the machine is
+        Set-Steady
         (Get-Drawn { Get-GroupWriteback }).Count | Should -Be 0
     }
 }

@@ -286,6 +286,18 @@ func checkPlan(q *session, planID string) error {
 	return nil
 }
 
+// WithdrawPlans says that what was planned up to now and was not done is not what
+// the next run would do.
+func (s *State) WithdrawPlans(ctx context.Context) error {
+	return s.write(ctx, "withdraw what was planned", func(q *session) error {
+		if _, err := q.exec("DELETE FROM withdrawn"); err != nil {
+			return err
+		}
+		_, err := q.exec("INSERT INTO withdrawn (run) SELECT coalesce(max(id), 0) FROM run")
+		return err
+	})
+}
+
 func superseded(id int64) error {
 	return &engine.Error{Category: engine.InvalidState, ID: "RunSuperseded", Object: fmt.Sprintf("run %d", id),
 		Message: "Another run has taken over: this one was held to be dead, perhaps because the machine was asleep. It stops without another write.",

@@ -342,6 +342,13 @@ func TestSkippedNoLonger(t *testing.T) {
 			changes[i].SourceID = guid(1, 1)
 		}
 		must(t, s.Spool(ctx, id, changes))
+		spooled, err := s.Changes(ctx, id, 0, 0, 10, false)
+		must(t, err)
+		for _, c := range spooled {
+			if c.Action != plan.Skip {
+				must(t, s.RecordOutcomes(ctx, id, []engine.ChangeOutcome{{ChangeID: c.ID, Outcome: engine.OutcomeDone}}))
+			}
+		}
 		must(t, s.Commit(ctx, id, engine.Watermark{}, nil))
 		endRun(t, s, id, engine.RunComplete)
 		views, err := s.Groups(ctx, engine.GroupFilter{}, directory.GUID{}, 10)

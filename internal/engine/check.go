@@ -79,13 +79,13 @@ func (t *tester) checkState(ctx context.Context, e *Engine) Settings {
 func (t *tester) checkSource(ctx context.Context, settings *Settings) {
 	names := []string{"GraphSignIn", "GraphPermission", "DeletedGroupPermission", "HiddenMembershipPermission", "GraphPrivilege", "ConnectWriteback"}
 	if t.source == nil {
-		t.skipped(names, "There is no connection to the tenant.")
+		t.skipped(names, "NotConnected", "There is no connection to the tenant.")
 		return
 	}
 	id, err := t.source.Identify(ctx)
 	if err != nil {
 		t.addError(names[0], err)
-		t.skipped(names[1:], "The sign-in failed.")
+		t.skipped(names[1:], AsError(err).ID, "The sign-in failed.")
 		return
 	}
 	t.add(names[0], Passed, fmt.Sprintf("Signed in to %s (%s).", id.TenantName, id.TenantID), "")
@@ -122,22 +122,23 @@ func (t *tester) checkSource(ctx context.Context, settings *Settings) {
 	}
 }
 
-func (t *tester) skipped(names []string, why string) {
+// skipped adds checks that could not be made, with the id of what stood in the way.
+func (t *tester) skipped(names []string, id, why string) {
 	for _, name := range names {
-		t.add(name, Skipped, why, "")
+		t.checks = append(t.checks, Check{Name: name, Result: Skipped, Message: why, ErrorID: id})
 	}
 }
 
 func (t *tester) checkTarget(ctx context.Context, settings *Settings, dn string) {
 	names := slices.Concat([]string{"DirectoryBind", "Container", "ContainerRight", "ForeignGroup"}, rightNames, []string{"DeletedObject", "Schema", "Exchange"})
 	if t.target == nil {
-		t.skipped(names, "There is no connection to Active Directory.")
+		t.skipped(names, "NotConnected", "There is no connection to Active Directory.")
 		return
 	}
 	id, err := t.target.Identify(ctx)
 	if err != nil {
 		t.addError(names[0], err)
-		t.skipped(names[1:], "The directory does not answer.")
+		t.skipped(names[1:], AsError(err).ID, "The directory does not answer.")
 		return
 	}
 	t.add(names[0], Passed, fmt.Sprintf("Bound to %s (%s) as %s.", id.Server, id.DomainName, id.Account), "")
@@ -169,13 +170,13 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *S
 		guid = settings.Container.GUID
 	}
 	if dn == "" && guid.IsZero() {
-		t.skipped(names, "No container is named or configured.")
+		t.skipped(names, "ContainerRequired", "No container is named or configured.")
 		return
 	}
 	container, err := t.target.Container(ctx, dn, guid)
 	if err != nil {
 		t.addError(names[0], err)
-		t.skipped(names[1:], "The container cannot be read.")
+		t.skipped(names[1:], AsError(err).ID, "The container cannot be read.")
 		return
 	}
 	if err := container.protected(&t.targetID); err != nil {

@@ -49,7 +49,7 @@ func (t *tester) checkRights(ctx context.Context, settings *Settings, container 
 	audit, err := t.target.Audit(ctx, container.GUID, group, attributes)
 	if err != nil {
 		t.addError(rightNames[0], err)
-		t.skipped(rightNames[1:], "Rights cannot be read.")
+		t.skipped(rightNames[1:], AsError(err).ID, "Rights cannot be read.")
 		return
 	}
 	t.checkGroupRight(container, &audit.Group)

@@ -40,6 +40,9 @@ func (r *run) commitStep(ctx context.Context) error {
 	if err := r.state.Commit(ctx, r.record.ID, watermark, r.pendingGroups()); err != nil {
 		return err
 	}
+	if err := r.useConsent(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	// The run is complete, and a cancel that comes now leaves nothing half-done.
 	// Not before: what has failed is pending only from here on.
 	if r.record.PolicyType == Initial {

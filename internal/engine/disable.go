@@ -92,7 +92,10 @@ func disable(ctx context.Context, state State, settings Settings, set []Link) er
 		return err
 	}
 	settings.Enabled = false
-	return state.SaveSettings(ctx, settings)
+	if err := state.SaveSettings(ctx, settings); err != nil {
+		return err
+	}
+	return state.WithdrawPlans(ctx)
 }
 
 // agreedGroups reads what an earlier answer of Disable listed.

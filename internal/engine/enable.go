@@ -47,6 +47,9 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	if err := state.SetDisableSet(ctx, nil); err != nil {
 		return EnableResult{}, err
 	}
+	if err := state.WithdrawPlans(ctx); err != nil {
+		return EnableResult{}, err
+	}
 	return result, state.SetAdoptSet(ctx, adopt) // last: without it nothing is adopted
 }
 

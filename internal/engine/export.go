@@ -280,6 +280,7 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 			e.guarded++
 		default:
 			e.record.Failed++
+			e.consentFailed = e.consentFailed || outcomes[i].Outcome != OutcomePartial && e.consent.LetsPass(&a.change.Change)
 			if outcomes[i].Outcome == OutcomeFailed {
 				if e.refusedWhole++; e.refusedWhole == 1 {
 					e.firstFailed = *a.change

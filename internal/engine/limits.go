@@ -26,11 +26,9 @@ func (r *run) limitStep(ctx context.Context) error {
 
 	empty := r.tally.Empty()
 	if empty && (r.consent == nil || !r.consent.Empty) {
-		return &stop{StopSourceShrunk, r.saysEmpty() + " Nothing was exported. Look at the plan, and if it is right run the sync again with -AllowOnce " + r.record.PlanID + "."}
+		return &stop{StopSourceShrunk, r.saysEmpty() + " Nothing was exported. Look at the plan, and if it is right " + r.saysConsent()}
 	}
-	if err := r.useConsent(ctx, empty); err != nil {
-		return err
-	}
+	r.consentNeeded = r.consent != nil && (empty || r.tally.Agreed() && r.bare.Hold(&r.limits) != nil)
 	r.hold = r.tally.Hold(&r.limits)
 	if r.hold != nil {
 		if err := r.holdBack(ctx); err != nil {
@@ -41,16 +39,23 @@ func (r *run) limitStep(ctx context.Context) error {
 	return nil
 }
 
-// useConsent marks the consent as used where it made a difference: a run that
-// would have held back nothing leaves it for one that does.
-func (r *run) useConsent(ctx context.Context, empty bool) error {
-	if r.consent == nil || r.record.Kind == PreviewRun {
+// useConsent marks the consent as used where it made a difference and all that it
+// let pass was done: a run that would have held nothing back without it, that
+// failed, or of which some of that failed leaves it for one that does the rest.
+func (r *run) useConsent(ctx context.Context) error {
+	if !r.consentNeeded || r.consentFailed {
 		return nil
 	}
-	if empty || r.tally.Agreed() && r.bare.Hold(&r.limits) != nil {
-		return r.state.UsePlan(ctx, r.consentTo)
+	return r.state.UsePlan(ctx, r.consentTo)
+}
+
+// saysConsent says how to consent to the run's plan, as the end of a sentence.
+func (r *run) saysConsent() string {
+	again := "run the sync again with -AllowOnce " + r.record.PlanID + "."
+	if r.ofSettings != "" {
+		again = "make that change (" + r.ofSettings + "), and then run the sync with -AllowOnce " + r.record.PlanID + "."
 	}
-	return nil
+	return again
 }
 
 // saysEmpty says of a tenant without a group in scope who let none through.
@@ -238,5 +243,5 @@ func (r *run) saysHeld() string {
 	if r.record.HeldRuns > 1 {
 		text += fmt.Sprintf(" %d runs in a row have held something back.", r.record.HeldRuns)
 	}
-	return text + " Everything else goes on. Look at the changes with the outcome held, and if they are right run the sync again with -AllowOnce " + r.record.PlanID + "."
+	return text + " Everything else goes on. Look at the changes with the outcome held, and if they are right " + r.saysConsent()
 }

@@ -46,6 +46,11 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	if err := state.SaveSettings(ctx, settings); err != nil {
 		return SettingsResult{}, err
 	}
+	if patch.Choices != (Choices{}) || len(patch.ReleaseGroups) > 0 {
+		if err := state.WithdrawPlans(ctx); err != nil {
+			return SettingsResult{}, err
+		}
+	}
 	if !patch.Adoption.given() || len(patch.ReleaseGroups) > 0 {
 		return result, nil
 	}

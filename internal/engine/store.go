@@ -43,11 +43,14 @@ type RunStore interface {
 	SaveRun(ctx context.Context, run Run) error
 	// Runs lists newest first; before 0 starts at the newest.
 	Runs(ctx context.Context, before int64, limit int) ([]Run, error)
-	Run(ctx context.Context, id int64) (Run, error)                 // error RunNotFound
-	RunByPlan(ctx context.Context, planID string) (Run, error)      // error PlanNotFound
-	PurgeRuns(ctx context.Context, olderThan time.Time) error       // runs, their changes and leftovers of their staging
-	UsePlan(ctx context.Context, planID string) error               // marks a consent as used; error PlanAlreadyUsed
-	CheckPlan(ctx context.Context, planID string) error             // answers as UsePlan would
+	Run(ctx context.Context, id int64) (Run, error)            // error RunNotFound
+	RunByPlan(ctx context.Context, planID string) (Run, error) // error PlanNotFound
+	PurgeRuns(ctx context.Context, olderThan time.Time) error  // runs, their changes and leftovers of their staging
+	UsePlan(ctx context.Context, planID string) error          // marks a consent as used; error PlanAlreadyUsed
+	CheckPlan(ctx context.Context, planID string) error        // answers as UsePlan would
+	// WithdrawPlans says that what was planned up to now and was not done is not
+	// what the next run would do: the settings say something else now.
+	WithdrawPlans(ctx context.Context) error
 	LastComplete(ctx context.Context) (run Run, ok bool, err error) // newest committed run, of one group too
 	// StillRunning answers with the error RunSuperseded when the run's record no
 	// longer says running, or another run has begun after it.

@@ -115,17 +115,19 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest
 		unlock()
 	}
 	var adopts []Link
+	var ofSettings string
 	switch {
 	case request.Enable != nil:
 		would, adopt, err := e.prepareEnable(ctx, state, &c, *request.Enable)
 		if err != nil {
 			return nil, nil, err
 		}
-		settings, adopts = would.Settings, adopt
+		settings, adopts, ofSettings = would.Settings, adopt, "Enable-GroupWriteback"
 	case request.Settings != nil && !disabling: // else they say nothing of what is due
 		if settings, adopts, err = e.prepareSettings(ctx, state, &c, request.Settings); err != nil {
 			return nil, nil, err
 		}
+		ofSettings = "Set-GroupWriteback"
 	case !disabling:
 		if adopts, err = state.AdoptSet(ctx); err != nil {
 			return nil, nil, err
@@ -141,7 +143,7 @@ func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest
 		return nil, nil, err
 	}
 	r := e.newRun(ctx, state, c, settings, kind)
-	r.skipReplicationCheck, r.adopts = request.SkipReplicationCheck, adopts
+	r.skipReplicationCheck, r.adopts, r.ofSettings = request.SkipReplicationCheck, adopts, ofSettings
 	switch {
 	case disabling:
 		r.record.PolicyType = "" // nothing is imported
@@ -199,10 +201,15 @@ type run struct {
 	limits    plan.Limits
 	consent   *plan.Consent
 	consentTo string // the plan that the consent is to
-	tally     plan.Tally
-	bare      plan.Tally // what the tally would be without the consent
-	hold      *plan.Hold // what the limits hold back, nil for nothing
-	heldWhy   []string   // why, in words
+	// consentNeeded: without the consent something would be held back.
+	// consentFailed: some of what it let pass was not done.
+	consentNeeded, consentFailed bool
+	// ofSettings is the command whose settings a preview is about, before they hold.
+	ofSettings string
+	tally      plan.Tally
+	bare       plan.Tally // what the tally would be without the consent
+	hold       *plan.Hold // what the limits hold back, nil for nothing
+	heldWhy    []string   // why, in words
 	// refusedWhole counts the changes of which nothing was done, firstFailed is
 	// the first of them.
 	refusedWhole int
@@ -505,8 +512,7 @@ func findContainers(ctx context.Context, target TargetReader, settings *Settings
 	return containers, nil
 }
 
-// agree takes the consent to the plan that is named, if one is (rule 28). It is
-// used up only by a run that comes as far as the limits.
+// agree takes the consent to the plan that is named, if one is (rule 28).
 func (r *run) agree(ctx context.Context, planID string) error {
 	if planID == "" {
 		return nil

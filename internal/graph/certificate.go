@@ -39,7 +39,7 @@ func certificateCredential(config engine.SourceConfig, hosts endpoints, options 
 				ClientOptions: options, DisableInstanceDiscovery: hosts.private, SendCertificateChain: true,
 			})
 		if err != nil {
-			return nil, invalidSetting("credential", clean(err.Error()), "Check the tenant id and the client id.")
+			return nil, invalidSetting("Credential", clean(err.Error()), "Check the client id and the certificate.")
 		}
 		return credential, nil
 	}, nil

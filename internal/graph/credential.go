@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -22,8 +23,15 @@ const maxSignIn = 1 << 20
 // newTokenSource makes the credential of the kind that the configuration
 // names, and never another: no chain tries what else the machine has.
 func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.RoundTripper) (*tokenSource, error) {
+	if !tenantName(config.TenantID) {
+		return nil, &engine.Error{
+			Category: engine.Authentication, ID: "TenantNotFound", Object: config.TenantID,
+			Message: "No tenant can be called that: a tenant is named by its id or by one of its verified domain names.",
+			Advice:  "Give the tenant's id, or a domain name such as contoso.onmicrosoft.com.",
+		}
+	}
 	t := &tokenSource{
-		kind: config.Kind, authority: hosts.authority, scope: hosts.graph + "/.default",
+		kind: config.Kind, tenantID: config.TenantID, clientID: config.ClientID, authority: hosts.authority, scope: hosts.graph + "/.default",
 		secret: config.Secret, failure: &failure{},
 	}
 	signIn := &gate{
@@ -72,9 +80,17 @@ func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.Round
 		if errors.As(err, &known) {
 			return nil, err
 		}
-		return nil, invalidSetting("credential", clean(err.Error()), "Check the tenant id, the client id and the credential.")
+		return nil, invalidSetting("Credential", clean(err.Error()), "Check the client id and the credential.")
 	}
 	return t, nil
+}
+
+// tenantName reports whether the text has the form of a tenant's id or domain name.
+func tenantName(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && r != '-' && r != '.'
+	})
 }
 
 // required checks what every confidential client needs, besides its own field.

@@ -112,6 +112,12 @@ func (t *tokenSource) refused(resp *http.Response) error {
 			return slices.Contains(answer.Codes, code) || strings.HasPrefix(description, fmt.Sprintf("AADSTS%d:", code))
 		}) {
 			out.ID, out.Advice = one.id, one.advice
+			switch one.id {
+			case "TenantNotFound":
+				out.Object = t.tenantID
+			case "ApplicationNotFound":
+				out.Object = t.clientID
+			}
 			break
 		}
 	}

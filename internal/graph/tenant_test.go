@@ -330,7 +330,7 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 		id     string
 		says   string // in message or advice
 	}{
-		"unknown tenant":      {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.TenantID = groupA }, "TenantNotFound", "AADSTS90002"},
+		"unknown tenant":      {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.TenantID = groupA }, "TenantNotFound", groupA + ": Entra refused the sign-in with status 400: AADSTS90002"},
 		"unknown application": {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.ClientID = groupA }, "ApplicationNotFound", "AADSTS700016"},
 		"wrong secret":        {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.Secret = engine.NewSecret(wrong) }, "ClientSecretInvalid", "AADSTS7000215"},
 		"expired secret":      {func(_ *testing.T, l lab, _ *engine.SourceConfig) { l.SetSecretExpired(true) }, "ClientSecretExpired", "AADSTS7000222"},
@@ -400,6 +400,20 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The error names what was typed, not the sign-in service or the credential.
+func TestANameThatNoTenantHas(t *testing.T) {
+	l := startLab(t, smallSeed(), graphtest.Options{})
+	for _, kind := range []engine.CredentialKind{engine.ClientSecret, engine.WorkloadIdentity, engine.AccessToken} {
+		config := l.config
+		config.Kind, config.TenantID, config.AccessToken = kind, "Contoso Ltd", engine.NewSecret("token")
+		_, err := Open(t.Context(), config)
+		wantID(t, err, "TenantNotFound")
+		if e := engine.AsError(err); e.Object != "Contoso Ltd" {
+			t.Errorf("%s: the error is about %q", kind, e.Object)
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ type tokenSource struct {
 	again     func() (azcore.TokenCredential, error)
 	kind      engine.CredentialKind
 	authority string // for errors
+	tenantID  string // as it was given, for errors
+	clientID  string
 	scope     string
 	secret    engine.Secret
 	failure   *failure

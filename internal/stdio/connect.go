@@ -3,6 +3,7 @@ package stdio
 import (
 	"context"
 	"encoding/base64"
+	"strings"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -102,6 +103,7 @@ func (s *session) sourceConfig(p *sourceParams) (*engine.SourceConfig, error) {
 	if p.Environment == "" {
 		p.Environment = "Global"
 	}
+	p.TenantID, p.ClientID = strings.TrimSpace(p.TenantID), strings.TrimSpace(p.ClientID)
 	c := &p.Credential
 	err := checkCredential("source.credential", string(c.Kind), sourceCredentials, []given{
 		{"secret", !c.Secret.IsZero()}, {"certificatePath", c.CertificatePath != ""}, {"certificatePassword", !c.CertificatePassword.IsZero()},

@@ -129,6 +129,7 @@ type changesParams struct {
 type change struct {
 	ID          int64                  `json:"id"`
 	RunID       int64                  `json:"runId"`
+	RunKind     engine.RunKind         `json:"runKind"`
 	Action      plan.Action            `json:"action"`
 	Situation   plan.Situation         `json:"situation"`
 	SourceID    directory.GUID         `json:"sourceId"`
@@ -160,7 +161,8 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := state.Run(ctx, p.RunID); err != nil {
+	run, err := state.Run(ctx, p.RunID)
+	if err != nil {
 		return nil, err
 	}
 	phase := plan.Phase(0)
@@ -177,15 +179,15 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 			if p.Action != "" && c.Action != p.Action || p.Outcome != "" && c.Outcome != p.Outcome {
 				return nil, false, nil
 			}
-			shown, err := showChange(ctx, state, p.RunID, c)
+			shown, err := showChange(ctx, state, &run, c)
 			return shown, true, err
 		},
 	}.page(p.Paging)
 }
 
-func showChange(ctx context.Context, state engine.State, run int64, c engine.SpooledChange) (change, error) {
+func showChange(ctx context.Context, state engine.State, run *engine.Run, c engine.SpooledChange) (change, error) {
 	out := change{
-		ID: c.ID, RunID: run, Action: c.Action, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID,
+		ID: c.ID, RunID: run.ID, RunKind: run.Kind, Action: c.Action, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID,
 		DisplayName: c.DisplayName, DN: c.DN, AddCount: c.AddCount, RemoveCount: c.RemoveCount,
 		Add: []directory.MemberRef{}, Remove: []directory.MemberRef{},
 		Reason: c.Reason, Message: c.Message, Outcome: c.Outcome, ErrorID: c.ErrorID,

@@ -137,6 +137,7 @@ function ConvertTo-Change {
     ConvertTo-TypedObject -TypeName 'GroupWriteback.Change' -Property ([ordered]@{
         ChangeId          = [long] $Change.id
         RunId             = [long] $Change.runId
+        RunKind           = [string] $Change.runKind
         Action            = $Change.action
         Situation         = $Change.situation
         SourceId          = $Change.sourceId

@@ -13,7 +13,7 @@ function Get-GroupWritebackChange {
         written is there as well, with the action Skip and the reason, name-clash
         for example.
     .PARAMETER RunId
-        The number of the run. The default is the newest one.
+        The number of the run. The default is the newest one that was more than a preview.
     .PARAMETER Action
         Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers,
         Delete, Skip.
@@ -22,6 +22,9 @@ function Get-GroupWritebackChange {
         (some members were refused), failed, unknown (the answer was lost; the
         next run finds out), skipped, held (back by a threshold, see
         Start-GroupWritebackSync).
+    .PARAMETER IncludePreview
+        Also the changes of previews that come through the pipeline; RunKind tells them from those of runs that
+        changed something. A preview that -RunId names is always shown.
     .PARAMETER AllMembers
         Give all members that are added and removed; otherwise AddMembers and
         RemoveMembers hold the first 100. AddCount and RemoveCount are always
@@ -67,18 +70,31 @@ function Get-GroupWritebackChange {
         [ValidateSet('pending', 'done', 'partial', 'failed', 'unknown', 'skipped', 'held')]
         [string[]] $Outcome,
 
-        [switch] $AllMembers
+        [switch] $AllMembers,
+
+        [switch] $IncludePreview
     )
 
     begin {
         Import-CallerPreference -Cmdlet $PSCmdlet
+        $previews = 0
+        $asked = 0
     }
     process {
+        # a preview among runs is no event; one that is named is meant
+        if (-not $IncludePreview -and $MyInvocation.ExpectingInput -and $_.Kind -eq 'preview' -and
+            $_.PSTypeNames -contains 'GroupWriteback.Run') {
+            $previews++
+            return
+        }
         $numbers = $RunId
         if (-not $PSBoundParameters.ContainsKey('RunId')) {
-            $newest = Invoke-Engine -Cmdlet $PSCmdlet -Method 'run.list' -Parameter @{ limit = 1 }
+            $request = @{ limit = 1 }
+            if (-not $IncludePreview) { $request['kinds'] = @('sync', 'group', 'disable') }
+            $newest = Invoke-Engine -Cmdlet $PSCmdlet -Method 'run.list' -Parameter $request
             $numbers = @(foreach ($run in $newest.runs) { [long] $run.id })
         }
+        $asked += @($numbers).Count
         foreach ($number in $numbers) {
             $request = @{ runId = $number }
             # the engine filters by one; by several is done here
@@ -115,6 +131,11 @@ function Get-GroupWritebackChange {
                 }
                 $change
             }
+        }
+    }
+    end {
+        if ($previews -and -not $asked) {
+            Write-Warning -Message "$previews preview(s) left out, which changed nothing. See -IncludePreview."
         }
     }
 }

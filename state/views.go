@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strings"
 	"sync"
 
 	"groupwriteback/internal/directory"
@@ -27,7 +26,16 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 		container, _ = directory.ParseDN(settings.Container.DN)
 	}
 	err = s.snapshot(ctx, "list the groups", func(q *session) error {
-		l := groupList{q: q, after: after, limit: limit, filter: filter, container: container, matches: nameMatcher(filter.Name)}
+		l := groupList{q: q, after: after, limit: limit, id: filter.ID, container: container, matches: func(*engine.Names) bool { return true }}
+		if filter.Name != "" {
+			named := engine.NewIdentity(filter.Name, !filter.Exact)
+			if l.id.IsZero() {
+				l.id = named.GUID()
+			}
+			if named.GUID().IsZero() { // else the queries compare, linked objects that are gone too
+				l.matches = func(n *engine.Names) bool { return named.Rank(n) > 0 }
+			}
+		}
 		current, err := currentLayers(q)
 		if err != nil || current.top == 0 {
 			return err
@@ -66,15 +74,15 @@ type groupList struct {
 	generation int64
 	after      directory.GUID
 	limit      int
-	filter     engine.GroupFilter
-	matches    func(string) bool
+	id         directory.GUID
+	matches    func(*engine.Names) bool
 	tenant     directory.GUID
 	container  directory.DN
 }
 
 func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 	where, args := "", []any{l.generation, l.after[:]}
-	if id := l.filter.ID; !id.IsZero() {
+	if id := l.id; !id.IsZero() {
 		where = " AND s.id IN (?3, (SELECT source_id FROM target_group WHERE guid = ?3 AND generation = ?1), (SELECT source_id FROM link WHERE target_guid = ?3))"
 		args = append(args, id[:])
 	}
@@ -94,16 +102,21 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 			return err
 		}
 		show(&v, properties)
-		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = v.ID, t.GUID, t.DN, t.SAMAccountName
-		if id := l.filter.ID; !id.IsZero() && v.ID != id && v.TargetGUID != id && linked != id {
+		v.Key, v.TargetGUID, v.DN, v.SAMAccountName, v.SID = v.ID, t.GUID, t.DN, t.SAMAccountName, t.SID
+		if id := l.id; !id.IsZero() && v.ID != id && v.TargetGUID != id && linked != id {
 			return nil
 		}
-		if !l.matches(v.DisplayName) && !l.matches(v.Mail) && !l.matches(t.CN) {
+		if t.GUID.IsZero() && !linked.IsZero() {
+			v.DN = linkDN
+		}
+		names := v.Names()
+		names.CN, names.TargetName = cmp.Or(t.CN, names.CN), t.DisplayName()
+		if !l.matches(names) {
 			return nil
 		}
 		switch {
 		case t.GUID.IsZero() && !linked.IsZero():
-			v.Situation, v.DN = plan.Deleted, linkDN
+			v.Situation = plan.Deleted
 		case t.GUID.IsZero():
 			v.Situation = plan.Unlinked
 		case t.Linked:
@@ -148,7 +161,7 @@ var lastGUID = directory.MustGUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView, err error) {
 	where, args := "", []any{l.generation, l.after[:], upTo[:]}
-	if id := l.filter.ID; !id.IsZero() {
+	if id := l.id; !id.IsZero() {
 		where, args = " AND (t.guid = ?4 OR s.id IS NULL AND l.source_id = ?4)", append(args, id[:])
 	}
 	err = l.q.each("SELECT s.id, "+targetColumns+` FROM target_group t
@@ -163,8 +176,10 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 		}
 		show(&v, t.Attributes)
 		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DN, t.SAMAccountName
-		v.DisplayName = cmp.Or(v.DisplayName, t.CN)
-		if !l.matches(t.DisplayName()) && !l.matches(v.Mail) && !l.matches(t.CN) {
+		v.DisplayName, v.SID = cmp.Or(v.DisplayName, t.CN), t.SID
+		names := v.Names()
+		names.CN = t.CN
+		if !l.matches(names) {
 			return nil
 		}
 		switch {
@@ -230,41 +245,6 @@ func (s *State) complete(q *session, current layers, v *engine.GroupView) error 
 		return err
 	}
 	return lastSkip(q, column, key, run, v)
-}
-
-// nameMatcher matches without regard to case, and to what is invisible, since
-// names are shown without it; * stands for any text and ? for
-// one character. The empty pattern matches everything.
-func nameMatcher(pattern string) func(string) bool {
-	if pattern == "" {
-		return func(string) bool { return true }
-	}
-	p := []rune(strings.ToLower(directory.Clean(pattern)))
-	return func(text string) bool {
-		t := []rune(strings.ToLower(directory.Clean(text)))
-		// Only the last star is ever gone back to: the time is bounded by the
-		// product of the lengths, whatever the pattern.
-		i, star, from := 0, -1, 0
-		for j := 0; j < len(t); {
-			switch {
-			case i < len(p) && p[i] == '*':
-				star, from = i, j
-				i++
-			case i < len(p) && (p[i] == '?' || p[i] == t[j]):
-				i++
-				j++
-			case star >= 0:
-				from++
-				i, j = star+1, from
-			default:
-				return false
-			}
-		}
-		for i < len(p) && p[i] == '*' {
-			i++
-		}
-		return i == len(p)
-	}
 }
 
 // GroupMembers lists the members of a cloud group by member id, each with the

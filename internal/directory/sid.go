@@ -91,3 +91,26 @@ func (s SID) RID() uint32 {
 	rid, _ := strconv.ParseUint(string(s[strings.LastIndexByte(string(s), '-')+1:]), 10, 32)
 	return uint32(rid)
 }
+
+// CloudGUID returns the object id that Entra makes a SID of (S-1-12-1-…); zero for
+// any other SID.
+func (s SID) CloudGUID() GUID {
+	rest, ok := strings.CutPrefix(string(s), "S-1-12-1-")
+	parts := strings.Split(rest, "-")
+	if !ok || len(parts) != 4 {
+		return GUID{}
+	}
+	var ad [16]byte
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 32)
+		if err != nil {
+			return GUID{}
+		}
+		binary.LittleEndian.PutUint32(ad[4*i:], uint32(n))
+	}
+	guid, err := GUIDFromAD(ad[:])
+	if err != nil {
+		return GUID{}
+	}
+	return guid
+}

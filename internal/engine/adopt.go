@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -53,7 +52,7 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state State, c *connect
 	if n := len(a.AdoptGroups); n > maxNamed {
 		return nil, invalidParameter("adoptGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d", maxNamed))
 	}
-	wanted := make([]identity, len(a.AdoptGroups))
+	wanted := make([]Identity, len(a.AdoptGroups))
 	for i, text := range a.AdoptGroups {
 		var err error
 		if wanted[i], err = identify("adoptGroups", text); err != nil {
@@ -137,7 +136,7 @@ func adoptsOf(ctx context.Context, state State, planID string) ([]Link, error) {
 // adoptable reads what could be adopted as things stand now: each group in scope
 // for which something stands in Active Directory that is not ours yet, and each
 // that is wanted by name.
-func (r *run) adoptable(ctx context.Context, wanted []identity) ([]plan.Pair, error) {
+func (r *run) adoptable(ctx context.Context, wanted []Identity) ([]plan.Pair, error) {
 	if err := r.locate(ctx); err != nil {
 		return nil, err
 	}
@@ -158,7 +157,7 @@ func (r *run) adoptable(ctx context.Context, wanted []identity) ([]plan.Pair, er
 		read += len(page)
 		r.read(read, "Reading the groups of the tenant")
 		for _, g := range r.inScope(page) {
-			named := slices.ContainsFunc(wanted, func(w identity) bool { return w.group(&g) })
+			named := slices.ContainsFunc(wanted, func(w Identity) bool { return w.group(&g) })
 			if pair := (plan.Pair{ID: g.ID, Source: &g, Candidates: marked[g.ID]}); named || len(pair.Candidates) > 0 || g.OnPremisesSID != "" {
 				found[g.ID] = pair
 			}
@@ -266,7 +265,7 @@ func (r *run) adoptRules() map[directory.GUID]directory.GUID {
 // adoptOne finds the one object that an administrator means. The answer has no
 // object where none is needed: the group is ours, or it was let go of and what
 // stood for it is gone, so that it is written like any other again.
-func (r *run) adoptOne(ctx context.Context, wanted *identity, pairs []plan.Pair) (Link, error) {
+func (r *run) adoptOne(ctx context.Context, wanted *Identity, pairs []plan.Pair) (Link, error) {
 	var groups, objects []*plan.Pair
 	for i := range pairs {
 		if wanted.group(pairs[i].Source) {
@@ -295,13 +294,11 @@ func (r *run) adoptOne(ctx context.Context, wanted *identity, pairs []plan.Pair)
 			Message: "This is no group in scope, nor an object in the containers that stands for one.",
 			Advice:  "Give the objectGUID, the DN, the object id in the tenant or exactly the display name. Get-GroupWritebackChange lists what is foreign."}
 	case len(found) > 1:
-		return Link{}, ambiguous(wanted.text, "groups", slices.Collect(func(yield func(directory.GUID) bool) {
-			for _, p := range found {
-				if !yield(p.ID) {
-					return
-				}
-			}
-		}))
+		names := make([]string, len(found))
+		for i, p := range found {
+			names[i] = fmt.Sprintf("%s (%s)", p.Source.DisplayName, p.ID)
+		}
+		return Link{}, ambiguous(wanted.text, names)
 	}
 	pair := found[0]
 	link := Link{SourceID: pair.ID}
@@ -314,13 +311,11 @@ func (r *run) adoptOne(ctx context.Context, wanted *identity, pairs []plan.Pair)
 		link.TargetGUID, link.DN = may[0].GUID, may[0].DN
 		return link, nil
 	case len(may) > 1:
-		return Link{}, ambiguous(wanted.text, "objects", slices.Collect(func(yield func(directory.GUID) bool) {
-			for _, c := range may {
-				if !yield(c.GUID) {
-					return
-				}
-			}
-		}))
+		names := make([]string, len(may))
+		for i, c := range may {
+			names[i] = fmt.Sprintf("%s (objectGUID %s)", c.DN, c.GUID)
+		}
+		return Link{}, ambiguous(wanted.text, names)
 	}
 	i := slices.IndexFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Ours(pair.ID, &r.rules) })
 	if i >= 0 && (len(groups) > 0 || wanted.object(&pair.Candidates[i])) {
@@ -355,13 +350,4 @@ func (r *run) whyNot(ctx context.Context, pair *plan.Pair) (string, error) {
 		return "", err
 	}
 	return "The object that was let go of stands outside the target container, at " + left[0].DN + ". Move it there first.", nil
-}
-
-func ambiguous(text, what string, ids []directory.GUID) error {
-	names := make([]string, len(ids))
-	for i, id := range ids {
-		names[i] = id.String()
-	}
-	return &Error{Category: InvalidArgument, ID: "GroupAmbiguous", Object: text,
-		Message: fmt.Sprintf("%d %s are meant by that: %s.", len(ids), what, strings.Join(names, ", ")), Advice: "Give the id of the one that is meant."}
 }

@@ -305,7 +305,7 @@ func (t *fakeTenant) GroupNatures(ctx context.Context, ids []directory.GUID) (ma
 func (t *fakeTenant) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
 	var ids []directory.GUID
 	for id, g := range t.shown(lists) {
-		if strings.EqualFold(g.DisplayName(), text) || strings.EqualFold(g.Properties.First("mail"), text) {
+		if directory.SameName(g.DisplayName(), text) || directory.SameName(g.Properties.First("mail"), text) {
 			ids = append(ids, id)
 		}
 	}

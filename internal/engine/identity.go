@@ -1,60 +1,238 @@
 package engine
 
 import (
-	"slices"
+	"context"
+	"fmt"
 	"strings"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
 )
 
-// identity is how people name a group: by its object id in the tenant, by the
-// objectGUID or the DN of its object in AD, or by its display name.
-type identity struct {
+// Identity is how people name a group, in every method that takes one: by its
+// object id in the tenant, or the SID that this gives it there; by the
+// objectGUID, the DN, the SID, the sAMAccountName (with or without the domain),
+// the cn or the display name of its object in AD; or by its display name or mail
+// in the tenant. Case, and blanks at the ends, do not count.
+type Identity struct {
 	text string
 	guid directory.GUID // zero: it is none
+	sid  directory.SID  // empty: it is none
 	dn   directory.DN   // nil: it is none
+	like func(string) bool
 }
 
-// identify reads what a parameter names.
-func identify(parameter, text string) (identity, error) {
-	id := identity{text: strings.TrimSpace(text)}
-	if id.text == "" {
-		return id, invalidParameter(parameter, text, "objectGUIDs, DNs, object ids in the tenant or display names")
-	}
+// NewIdentity reads what a parameter names. With wildcards * and ? stand for
+// others, and several groups may be meant.
+func NewIdentity(text string, wildcards bool) Identity {
+	id := Identity{text: strings.TrimSpace(text)}
 	if guid, err := directory.ParseGUID(id.text); err == nil {
 		id.guid = guid
+	} else if sid, err := directory.ParseSID(id.text); err == nil {
+		if id.guid = sid.CloudGUID(); id.guid.IsZero() {
+			id.sid = sid
+		}
 	} else if dn, err := directory.ParseDN(id.text); err == nil && len(dn) > 1 {
 		id.dn = dn
+	}
+	if wildcards && strings.ContainsAny(id.text, "*?") {
+		id.like = directory.Wildcard(id.text)
+	}
+	return id
+}
+
+// identify is NewIdentity of the value of a parameter that must name something.
+func identify(parameter, text string) (Identity, error) {
+	id := NewIdentity(text, false)
+	if id.text == "" {
+		return id, invalidParameter(parameter, text, "an object id in the tenant, a display name, a mail address, or the objectGUID, DN, SID or sAMAccountName of the object")
 	}
 	return id, nil
 }
 
-// group reports whether it names this group of the tenant.
-func (i *identity) group(g *directory.SourceGroup) bool {
-	if !i.guid.IsZero() {
-		return i.guid == g.ID
+// GUID is the object id or objectGUID that is named; zero: it is named otherwise.
+func (i *Identity) GUID() directory.GUID { return i.guid }
+
+// Exact reports whether it has no wildcards.
+func (i *Identity) Exact() bool { return i.like == nil }
+
+// Names are what a group, or an object, can be called by.
+type Names struct {
+	ID, TargetGUID    directory.GUID
+	SID               directory.SID
+	DN                string
+	DisplayName, Mail string // in the tenant
+	SAMAccountName    string
+	CN, TargetName    string // the display name is written in AD too
+}
+
+// Rank tells how well it names something of these names: 0 not at all, and the
+// higher the better. The tenant's names go before those in AD, which others may
+// write.
+func (i *Identity) Rank(n *Names) int {
+	if i.text == "" {
+		return 0
 	}
-	return strings.EqualFold(i.text, g.DisplayName())
+	if !i.guid.IsZero() {
+		return rank(i.guid == n.ID || i.guid == n.TargetGUID, 3)
+	}
+	if i.sid != "" {
+		return rank(i.sid == n.SID, 3)
+	}
+	if i.dn != nil {
+		if dn, err := directory.ParseDN(n.DN); err == nil && dn.Equal(i.dn) {
+			return 3
+		}
+	}
+	same := func(name string) bool { return directory.SameName(i.text, name) }
+	if i.like != nil {
+		same = func(name string) bool { return name != "" && (i.like(name) || directory.SameName(i.text, name)) }
+	}
+	if same(n.DisplayName) || same(n.Mail) {
+		return 2
+	}
+	sam := n.SAMAccountName
+	if domain, _, ok := strings.Cut(i.text, `\`); ok && sam != "" && i.dn == nil {
+		sam = domain + `\` + sam
+	}
+	return rank(same(n.CN) || same(n.TargetName) || same(n.SAMAccountName) || same(sam) || i.like != nil && same(n.DN), 1)
+}
+
+func rank(is bool, rank int) int {
+	if is {
+		return rank
+	}
+	return 0
+}
+
+// group reports whether it names this group of the tenant.
+func (i *Identity) group(g *directory.SourceGroup) bool {
+	return i.Rank(&Names{ID: g.ID, DisplayName: g.DisplayName(), Mail: g.Properties.First("mail")}) > 0
 }
 
 // object reports whether it names this object of AD.
-func (i *identity) object(c *plan.Candidate) bool {
-	return i.is(c.GUID, c.DN, c.DisplayName())
+func (i *Identity) object(c *plan.Candidate) bool {
+	return i.Rank(&Names{TargetGUID: c.GUID, SID: c.SID, DN: c.DN, CN: c.CN, SAMAccountName: c.SAMAccountName, TargetName: c.DisplayName(), Mail: c.Attributes.First("mail")}) > 0
 }
 
-func (i *identity) objects(all []plan.Candidate) []plan.Candidate {
-	return slices.DeleteFunc(slices.Clone(all), func(c plan.Candidate) bool { return !i.object(&c) })
+func (i *Identity) objects(all []plan.Candidate) []plan.Candidate {
+	var named []plan.Candidate
+	for _, c := range all {
+		if i.object(&c) {
+			named = append(named, c)
+		}
+	}
+	return named
 }
 
-// is reports whether it names an object by one of these, or by its cn.
-func (i *identity) is(guid directory.GUID, dn, displayName string) bool {
-	if !i.guid.IsZero() {
-		return i.guid == guid
+// known returns the groups and objects that the state knows by what is named, the
+// best named ones alone.
+func (i *Identity) known(ctx context.Context, state State) ([]GroupView, error) {
+	var found []GroupView
+	best := 0
+	for after := (directory.GUID{}); ; {
+		page, err := state.Groups(ctx, GroupFilter{Name: i.text, Exact: true}, after, listBatch)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range page {
+			after = v.Key
+			rank := i.Rank(v.Names())
+			if rank > best {
+				found, best = nil, rank
+			}
+			if rank == best {
+				found = append(found, v)
+			}
+		}
+		if len(page) < listBatch {
+			return found, nil
+		}
 	}
-	parsed, err := directory.ParseDN(dn)
-	if err == nil && len(parsed) > 0 && (i.dn != nil && parsed.Equal(i.dn) || strings.EqualFold(i.text, parsed[0].Value)) {
-		return true
+}
+
+// Names are what the group can be called by.
+func (v *GroupView) Names() *Names {
+	return &Names{ID: v.ID, TargetGUID: v.TargetGUID, SID: v.SID, DN: v.DN, DisplayName: v.DisplayName, Mail: v.Mail,
+		SAMAccountName: v.SAMAccountName, CN: v.cn()}
+}
+
+func (v *GroupView) cn() string {
+	dn, err := directory.ParseDN(v.DN)
+	if err != nil || len(dn) == 0 {
+		return ""
 	}
-	return strings.EqualFold(i.text, displayName)
+	return dn[0].Value
+}
+
+// called is the group as messages name it.
+func (v *GroupView) called() string {
+	ids := v.ID.String()
+	if v.ID.IsZero() {
+		ids = "objectGUID " + v.TargetGUID.String()
+	}
+	if v.DN != "" {
+		ids += ", " + v.DN
+	}
+	return fmt.Sprintf("%s (%s)", v.DisplayName, ids)
+}
+
+// Group finds the one group that a text names, of those that the state knows.
+// Errors: InvalidParameter, GroupNotFound, GroupAmbiguous, and GroupNotLinked for an
+// object that stands for no group of the tenant.
+func (e *Engine) Group(ctx context.Context, parameter, text string) (GroupView, error) {
+	wanted, err := identify(parameter, text)
+	if err != nil {
+		return GroupView{}, err
+	}
+	state, err := e.State(ctx)
+	if err != nil {
+		return GroupView{}, err
+	}
+	known, err := wanted.known(ctx, state)
+	switch {
+	case err != nil:
+		return GroupView{}, err
+	case len(known) == 0:
+		return GroupView{}, ErrUnknownGroup(text)
+	case len(known) > 1:
+		return GroupView{}, ambiguous(text, called(known))
+	case known[0].ID.IsZero():
+		return GroupView{}, errNotLinked(&known[0])
+	}
+	return known[0], nil
+}
+
+// ErrUnknownGroup is the error of a text that names nothing that the state knows.
+func ErrUnknownGroup(text string) error {
+	return &Error{Category: ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "No group of this name or id is known.",
+		Advice: "Known are groups of the tenant that are not synchronised from the directory, since the first sync after they were made. Start-GroupWritebackSync -Group says step by step what becomes of one."}
+}
+
+// errNotLinked is the error of an object that stands for no group of the tenant.
+func errNotLinked(v *GroupView) error {
+	return &Error{Category: InvalidState, ID: "GroupNotLinked", Object: v.DN,
+		Message: fmt.Sprintf("The object stands for no group of the tenant: it is %s.", v.Situation),
+		Advice:  "Name a group of the tenant. Set-GroupWriteback -AdoptGroup takes over what is foreign and stands for one."}
+}
+
+func called(views []GroupView) []string {
+	names := make([]string, len(views))
+	for i := range views {
+		names[i] = views[i].called()
+	}
+	return names
+}
+
+// maxCalled is how many candidates a message names.
+const maxCalled = 10
+
+func ambiguous(text string, candidates []string) error {
+	n := len(candidates)
+	more := ""
+	if n > maxCalled {
+		candidates, more = candidates[:maxCalled], fmt.Sprintf("; and %d more", n-maxCalled)
+	}
+	return &Error{Category: InvalidArgument, ID: "GroupAmbiguous", Object: text,
+		Message: fmt.Sprintf("%d are meant by that: %s%s.", n, strings.Join(candidates, "; "), more), Advice: "Give the id of the one that is meant."}
 }

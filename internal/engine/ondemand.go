@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -54,46 +55,105 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	return d.result, d.tell(context.WithoutCancel(ctx), request.WhatIf)
 }
 
-// find returns the id of the group that the text names.
+// find returns the id of the group that the text names. The tenant's own names go
+// first: they may have changed since the last run.
 func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return directory.GUID{}, invalidParameter("group", text, "the object id, display name or mail of a group")
+	wanted, err := identify("group", text)
+	if err != nil {
+		return directory.GUID{}, err
 	}
-	if id, err := directory.ParseGUID(text); err == nil {
-		// The objectGUID of what stands for it in AD will do too.
-		links, err := r.state.LinksTo(ctx, []directory.GUID{id})
-		if err == nil && len(links) == 1 {
-			return links[0].SourceID, nil
+	if wanted.guid.IsZero() && wanted.sid == "" {
+		r.begin("find", "Looking for the group in the tenant")
+		ids, err := r.source.FindGroups(ctx, text)
+		switch {
+		case err != nil:
+			return directory.GUID{}, fmt.Errorf("looking for the group %q: %w", text, err)
+		case len(ids) > 1:
+			return directory.GUID{}, r.ambiguousInTenant(ctx, text, ids)
+		case len(ids) == 1:
+			return ids[0], nil
 		}
-		return id, err
 	}
-	r.begin("find", "Looking for the group in the tenant")
-	ids, err := r.source.FindGroups(ctx, text)
+	known, err := wanted.known(ctx, r.state)
 	switch {
 	case err != nil:
-		return directory.GUID{}, fmt.Errorf("looking for the group %q: %w", text, err)
-	case len(ids) == 0:
-		return directory.GUID{}, &Error{Category: ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "The tenant has no group of this display name or mail.",
-			Advice: "Name it exactly, or give its object id."}
-	case len(ids) > 1:
-		names := make([]string, len(ids))
-		for i, id := range ids {
-			names[i] = id.String()
-		}
-		return directory.GUID{}, &Error{Category: InvalidArgument, ID: "GroupAmbiguous", Object: text,
-			Message: fmt.Sprintf("%d groups of the tenant are called that: %s.", len(ids), strings.Join(names, ", ")), Advice: "Give the object id of the one that is meant."}
+		return directory.GUID{}, err
+	case len(known) > 1:
+		return directory.GUID{}, ambiguous(text, called(known))
+	case len(known) == 1 && !known[0].ID.IsZero():
+		return known[0].ID, nil
 	}
-	return ids[0], nil
+	if !wanted.guid.IsZero() {
+		if id, err := r.heardOf(ctx, wanted.guid); err != nil || !id.IsZero() {
+			return id, err
+		}
+		natures, err := r.source.GroupNatures(ctx, []directory.GUID{wanted.guid})
+		if err != nil {
+			return directory.GUID{}, fmt.Errorf("looking for the group %s: %w", wanted.guid, err)
+		}
+		if natures[wanted.guid].Nature != NoSuchGroup {
+			return wanted.guid, nil
+		}
+	}
+	if len(known) == 1 {
+		return directory.GUID{}, errNotLinked(&known[0])
+	}
+	return directory.GUID{}, &Error{Category: ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "Neither the tenant nor the state has a group of this name or id.",
+		Advice: "Name it exactly, or give its object id. A group that was made a moment ago may take some minutes to be shown."}
+}
+
+// heardOf returns the group of this id, or that the object of this objectGUID is
+// linked to, where a run has had to do with it though the last one did not see it;
+// else zero.
+func (r *run) heardOf(ctx context.Context, id directory.GUID) (directory.GUID, error) {
+	one := []directory.GUID{id}
+	links, err := r.state.LinksTo(ctx, one)
+	if err == nil && len(links) == 0 {
+		links, err = r.state.LinksOf(ctx, one)
+	}
+	if err != nil {
+		return directory.GUID{}, err
+	}
+	if len(links) > 0 {
+		return links[0].SourceID, nil
+	}
+	told, err := r.state.NotesOf(ctx, r.record.ID, NoteGroup, one)
+	if err != nil {
+		return directory.GUID{}, err
+	}
+	pending, err := r.state.Pending(ctx)
+	if _, ok := told[id]; err == nil && (ok || slices.Contains(pending, id)) {
+		return id, nil
+	}
+	return directory.GUID{}, err
+}
+
+// ambiguousInTenant is the error of a name that several groups of the tenant have.
+func (r *run) ambiguousInTenant(ctx context.Context, text string, ids []directory.GUID) error {
+	natures, err := r.source.GroupNatures(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("looking at the groups that are called %q: %w", text, err)
+	}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		of := natures[id]
+		names[i] = fmt.Sprintf("%s (%s)", cmp.Or(of.Name, text), id)
+		if of.Nature != NoSuchGroup {
+			names[i] = fmt.Sprintf("%s (%s, a %s)", of.Name, id, of.Nature)
+		}
+	}
+	return ambiguous(text, names)
 }
 
 // demand is a sync of one group on its way.
 type demand struct {
 	*run
-	id      directory.GUID
-	read    bool // its members were, as far as they could be
-	members []directory.GUID
-	result  GroupSyncResult
+	id   directory.GUID
+	read bool // its members were, as far as they could be
+	// unwritable: it is there, and none of those that are written.
+	unwritable bool
+	members    []directory.GUID
+	result     GroupSyncResult
 }
 
 // askAgain is up to how many members of a group that is synced on demand are
@@ -134,12 +194,15 @@ func (d *demand) importSource(ctx context.Context) error {
 	if len(groups) == 0 {
 		// A run that waits for the group goes on waiting: no delta tells of it again.
 		d.unseen[d.id] = d.pending[d.id]
-		d.step("Import", Skipped, "The tenant does not show the group as one that can be written.")
+		if err := d.sayWhyUnread(ctx); err != nil {
+			return err
+		}
 		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
 	}
 	group := groups[0]
 	d.result.DisplayName, d.record.GroupName = group.DisplayName(), group.DisplayName()
 	if why := d.scope.Excludes(&group); why != "" {
+		d.unwritable = true
 		d.step("Import", Passed, "The group was read.")
 		d.step("Scope", Skipped, "%s", why)
 		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
@@ -165,6 +228,25 @@ func (d *demand) importSource(ctx context.Context) error {
 		d.step("Import", Passed, "The group and its members were read.")
 	}
 	d.step("Scope", Passed, "It is one of those that are written.")
+	return nil
+}
+
+// sayWhyUnread says why the group is none of those that can be written: it is not
+// there, or it is of a kind that is not.
+func (d *demand) sayWhyUnread(ctx context.Context) error {
+	natures, err := d.source.GroupNatures(ctx, []directory.GUID{d.id})
+	if err != nil {
+		return fmt.Errorf("looking at the group %s: %w", d.id, err)
+	}
+	of := natures[d.id]
+	if of.Nature == NoSuchGroup {
+		d.step("Import", Skipped, "The group was not found in the tenant.")
+		return nil
+	}
+	d.result.DisplayName, d.record.GroupName = of.Name, of.Name
+	d.unwritable = true
+	d.step("Import", Passed, "The group was found. It is a %s.", of.Nature)
+	d.step("Scope", Skipped, "%s", of.Nature.unwritable())
 	return nil
 }
 
@@ -289,7 +371,10 @@ func (d *demand) tell(ctx context.Context, whatIf bool) error {
 	if err != nil {
 		return err
 	}
-	if len(changes) == 0 {
+	switch {
+	case len(changes) == 0 && d.unwritable:
+		d.step("Action", Skipped, "The group is not written, so there is nothing to do.")
+	case len(changes) == 0:
 		d.step("Action", Passed, "Nothing differs.")
 	}
 	for i := range changes {

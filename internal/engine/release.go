@@ -47,13 +47,10 @@ func (s *Settings) release(ctx context.Context, state State, texts []string) err
 			return &Error{Category: ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "No group of this name, id or DN has an object in Active Directory, as far as the last run knew.",
 				Advice: "Get-GroupWritebackGroup lists them; run a sync first if it is newer than the last one."}
 		case len(found) > 1:
-			ids := make([]directory.GUID, len(found))
-			for i := range found {
-				ids[i] = found[i].ID
-			}
-			return ambiguous(text, "groups", ids)
+			return ambiguous(text, called(found))
 		}
-		s.ReleasedGroups = append(slices.DeleteFunc(slices.Clone(s.ReleasedGroups), func(g ReleasedGroup) bool { return g.ID == found[0].ID }), found[0])
+		group := ReleasedGroup{ID: found[0].ID, TargetGUID: found[0].TargetGUID}
+		s.ReleasedGroups = append(slices.DeleteFunc(slices.Clone(s.ReleasedGroups), func(g ReleasedGroup) bool { return g.ID == group.ID }), group)
 	}
 	slices.SortFunc(s.ReleasedGroups, func(a, b ReleasedGroup) int { return a.ID.Compare(b.ID) })
 	if n := len(s.ReleasedGroups); n > maxReleased {
@@ -62,44 +59,33 @@ func (s *Settings) release(ctx context.Context, state State, texts []string) err
 	return nil
 }
 
-// standingFor finds the groups of that name, id or DN for which an object stands
-// in AD.
-func standingFor(ctx context.Context, state State, wanted *identity) ([]ReleasedGroup, error) {
-	filter := GroupFilter{ID: wanted.guid}
-	if wanted.guid.IsZero() && wanted.dn == nil {
-		filter.Name = wanted.text // as a pattern, which it matches itself
+// standingFor finds the groups that are named and for which an object stands in
+// AD, with the id of the group that it is linked to.
+func standingFor(ctx context.Context, state State, wanted *Identity) ([]GroupView, error) {
+	known, err := wanted.known(ctx, state)
+	if err != nil {
+		return nil, err
 	}
-	var found []ReleasedGroup
-	for after := (directory.GUID{}); ; {
-		page, err := state.Groups(ctx, filter, after, listBatch)
-		if err != nil {
-			return nil, err
+	var found []GroupView
+	for _, v := range known {
+		if v.TargetGUID.IsZero() {
+			continue
 		}
-		for i := range page {
-			v := &page[i]
-			after = v.Key
-			if v.TargetGUID.IsZero() || v.ID != wanted.guid && !wanted.is(v.TargetGUID, v.DN, v.DisplayName) {
+		if v.ID.IsZero() { // it is no longer written, but may be linked
+			links, err := state.LinksTo(ctx, []directory.GUID{v.TargetGUID})
+			if err != nil {
+				return nil, err
+			}
+			if len(links) == 0 {
 				continue
 			}
-			group := ReleasedGroup{ID: v.ID, TargetGUID: v.TargetGUID}
-			if group.ID.IsZero() { // it is no longer written, but may be linked
-				links, err := state.LinksTo(ctx, []directory.GUID{v.TargetGUID})
-				if err != nil {
-					return nil, err
-				}
-				if len(links) == 0 {
-					continue
-				}
-				group.ID = links[0].SourceID
-			}
-			if !slices.Contains(found, group) {
-				found = append(found, group)
-			}
+			v.ID = links[0].SourceID
 		}
-		if len(page) < listBatch {
-			return found, nil
+		if !slices.ContainsFunc(found, func(f GroupView) bool { return f.ID == v.ID && f.TargetGUID == v.TargetGUID }) {
+			found = append(found, v)
 		}
 	}
+	return found, nil
 }
 
 // withoutReleased takes the groups that were let go of out of a stored set.

@@ -20,8 +20,23 @@ const (
 	NatureMailSecurity GroupNature = "mail-enabled security group"
 	NatureDistribution GroupNature = "distribution list"
 	NatureSynced       GroupNature = "group that is synchronised from on-premises"
+	NatureOther        GroupNature = "group of an unknown kind"
 	NoSuchGroup        GroupNature = ""
 )
+
+// unwritable says why a group of this nature is not written where only what the
+// settings say is.
+func (n GroupNature) unwritable() string {
+	switch n {
+	case NatureSecurity:
+		return "A security group is written only with -IncludeSecurityGroup."
+	case NatureSynced:
+		return "A group that is synchronised from on-premises is not written: it comes from Active Directory."
+	case NatureUnified:
+		return "The tenant does not give the group among those that can be written now."
+	}
+	return "A " + string(n) + " is not written."
+}
 
 // NamedNature is the nature of a group with its display name.
 type NamedNature struct {
@@ -110,6 +125,7 @@ func unfit(s *Scope, natures map[directory.GUID]NamedNature) []string {
 		{NoSuchGroup, "the tenant has no such group"},
 		{NatureDistribution, "a distribution list is not written"},
 		{NatureMailSecurity, "a mail-enabled security group is not written"},
+		{NatureOther, "a group of an unknown kind is not written"},
 		{NatureSynced, "a group that is synchronised from on-premises is not written"},
 		{NatureSecurity, "a security group is written only with -IncludeSecurityGroup"},
 	} {

@@ -26,7 +26,7 @@ type Source interface {
 	// the tenant does not show are left out.
 	GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]NamedNature, error)
 	// FindGroups returns the ids of the groups that have exactly this display
-	// name or mail, without regard to case, at most 20.
+	// name or mail, without regard to case and to a blank at the ends, at most 20.
 	FindGroups(ctx context.Context, text string) ([]directory.GUID, error)
 	// Members reads the members of the groups with their join attributes, in
 	// an order of its own choosing and several groups at a time; pages of one

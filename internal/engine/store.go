@@ -323,7 +323,9 @@ type SpoolStore interface {
 // GroupFilter narrows a listing; zero values do not.
 type GroupFilter struct {
 	ID   directory.GUID // a Graph object id or an objectGUID
-	Name string         // a display name, mail or cn; * and ? are wildcards
+	Name string         // whatever [Identity] takes; * and ? are wildcards
+	// Exact: they are not.
+	Exact bool
 }
 
 // GroupView is a group as the state knows it, for people.
@@ -337,6 +339,7 @@ type GroupView struct {
 	Mail,
 	DN,
 	SAMAccountName string
+	SID         directory.SID
 	Situation   plan.Situation
 	Members     int // in AD as last read or written
 	Unwritten   int // source members that are not written

@@ -123,8 +123,10 @@ func (g *groupEntity) nature() engine.GroupNature {
 		return engine.NatureMailSecurity
 	case g.SecurityEnabled.or(false):
 		return engine.NatureSecurity
+	case g.MailEnabled.or(false):
+		return engine.NatureDistribution
 	}
-	return engine.NatureDistribution
+	return engine.NatureOther
 }
 
 // tellsKind reports whether the entry is enough to know the kind. That a group

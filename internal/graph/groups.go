@@ -115,14 +115,25 @@ const maxFound = 20
 
 var errEnough = errors.New("enough was found")
 
-// FindGroups implements [engine.Source]. Graph compares without regard to case.
+// quoted is a text as a literal of OData.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// FindGroups implements [engine.Source]. Graph compares without regard to case, but
+// not to blanks at the ends, so one is tried at each.
 func (s *source) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
 	read := call{doing: "looking for the group", object: clean(text), permission: groupReaders}
-	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
-	first := address(s.base+"/groups", "$filter", "displayName eq "+quoted+" or mail eq "+quoted, "$select", "id", "$top", strconv.Itoa(maxFound))
+	name := strings.TrimSpace(text)
+	conditions := []string{"mail eq " + quoted(name)}
+	for _, written := range []string{name, name + " ", " " + name, " " + name + " "} {
+		conditions = append(conditions, "displayName eq "+quoted(written))
+	}
+	if !strings.Contains(" "+name+" ", text) { // other blanks
+		conditions = append(conditions, "displayName eq "+quoted(text))
+	}
+	first := address(s.base+"/groups", "$filter", strings.Join(conditions, " or "), "$select", "id", "$top", strconv.Itoa(maxFound))
 	var found []directory.GUID
 	_, err := list(ctx, s, read, first, func(items []*groupEntity) error {
 		for _, item := range items {

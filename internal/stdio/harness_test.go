@@ -84,6 +84,10 @@ func (f *fakeEngine) SyncGroup(ctx context.Context, r engine.GroupSyncRequest, r
 	}
 	return f.group(ctx, r, report)
 }
+func (f *fakeEngine) Group(_ context.Context, _, text string) (engine.GroupView, error) {
+	id, err := directory.ParseGUID(text)
+	return engine.GroupView{ID: id, DisplayName: "group"}, err
+}
 func (f *fakeEngine) State(context.Context) (engine.State, error) { return f.state, nil }
 func (f *fakeEngine) Close() error {
 	if f.closed != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
@@ -122,6 +123,7 @@ type changesParams struct {
 	RunID   int64          `json:"runId"`
 	Action  plan.Action    `json:"action"`
 	Outcome engine.Outcome `json:"outcome"`
+	Group   string         `json:"group"`
 	Paging
 }
 
@@ -165,6 +167,10 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	of, err := changesOf(ctx, state, p.Group)
+	if err != nil {
+		return nil, err
+	}
 	phase := plan.Phase(0)
 	if p.Action != "" {
 		phase = p.Action.Phase()
@@ -176,13 +182,48 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 		},
 		key: func(c engine.SpooledChange) int64 { return c.ID },
 		show: func(c engine.SpooledChange) (any, bool, error) {
-			if p.Action != "" && c.Action != p.Action || p.Outcome != "" && c.Outcome != p.Outcome {
+			if p.Action != "" && c.Action != p.Action || p.Outcome != "" && c.Outcome != p.Outcome || !of.holds(&c) {
 				return nil, false, nil
 			}
 			shown, err := showChange(ctx, state, &run, c)
 			return shown, true, err
 		},
 	}.page(p.Paging)
+}
+
+// groupChanges tells which changes are of the groups that are named; nil: all are.
+type groupChanges struct {
+	named engine.Identity
+	known map[directory.GUID]bool // object ids and objectGUIDs
+}
+
+// changesOf reads what the state knows by the text, which may have wildcards. What
+// it does not know, or no longer, may still be what a change names. Error:
+// GroupNotFound.
+func changesOf(ctx context.Context, state engine.State, text string) (*groupChanges, error) {
+	if text == "" {
+		return nil, nil
+	}
+	of := &groupChanges{named: engine.NewIdentity(text, true), known: map[directory.GUID]bool{}}
+	for after := (directory.GUID{}); ; {
+		page, err := state.Groups(ctx, engine.GroupFilter{Name: text}, after, maxLimit)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			after = page[i].Key
+			of.known[page[i].ID], of.known[page[i].TargetGUID] = true, true
+		}
+		if len(page) < maxLimit {
+			delete(of.known, directory.GUID{})
+			return of, nil
+		}
+	}
+}
+
+func (of *groupChanges) holds(c *engine.SpooledChange) bool {
+	return of == nil || of.known[c.SourceID] || of.known[c.TargetGUID] ||
+		of.named.Rank(&engine.Names{ID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN, DisplayName: c.DisplayName}) > 0
 }
 
 func showChange(ctx context.Context, state engine.State, run *engine.Run, c engine.SpooledChange) (change, error) {
@@ -294,6 +335,7 @@ type group struct {
 	Mail           string         `json:"mail"`
 	DN             string         `json:"dn"`
 	SAMAccountName string         `json:"samAccountName"`
+	SID            directory.SID  `json:"sid"`
 	Situation      plan.Situation `json:"situation"`
 	Members        int            `json:"members"`
 	Unwritten      int            `json:"unwritten"`
@@ -319,42 +361,70 @@ func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
 		key: func(g engine.GroupView) directory.GUID { return g.Key },
 		show: func(g engine.GroupView) (any, bool, error) {
 			return group{ID: g.ID, TargetGUID: g.TargetGUID, DisplayName: g.DisplayName, Description: g.Description, Mail: g.Mail, DN: g.DN,
-				SAMAccountName: g.SAMAccountName, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten,
+				SAMAccountName: g.SAMAccountName, SID: g.SID, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten,
 				LastAction: g.LastAction, LastOutcome: g.LastOutcome, LastMessage: g.LastMessage}, true, nil
 		},
 	}.page(p.Paging)
 }
 
 type groupMembersParams struct {
-	ID string `json:"id"`
+	ID    string `json:"id"`
+	Group string `json:"group"`
 	Paging
+}
+
+// memberKey is a place in the members of a group, which is found once.
+type memberKey struct{ group, member directory.GUID }
+
+func (k memberKey) String() string { return k.group.String() + " " + k.member.String() }
+
+func parseMemberKey(after string) (k memberKey, err error) {
+	group, member, _ := strings.Cut(after, " ")
+	if k.group, err = directory.ParseGUID(group); err == nil {
+		k.member, err = directory.ParseGUID(member)
+	}
+	return k, err
 }
 
 // member is a member of a cloud group as the protocol shows it.
 type member struct {
-	ID         directory.GUID       `json:"id"`
-	Name       string               `json:"name"`
-	Kind       directory.MemberKind `json:"kind"`
-	TargetGUID directory.GUID       `json:"targetGuid"`
-	DN         string               `json:"dn"`
-	Reason     directory.Reason     `json:"reason"`
+	GroupID   directory.GUID `json:"groupId"`
+	GroupName string         `json:"groupName"`
+	engine.MemberView
+	DN     string           `json:"dn"`
+	Reason directory.Reason `json:"reason"`
 }
 
 func listGroupMembers(ctx context.Context, e Engine, p groupMembersParams) (any, error) {
-	id, err := sourceID("id", p.ID)
-	if err != nil {
-		return nil, err
+	if p.ID != "" {
+		if _, err := guid("id", p.ID); err != nil {
+			return nil, err
+		}
+		p.Group = p.ID
+	}
+	if p.Group == "" {
+		return nil, missing("id")
 	}
 	state, err := e.State(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return list[engine.MemberView, directory.GUID]{
-		name: "members", parse: directory.ParseGUID, text: directory.GUID.String,
-		fetch: func(after directory.GUID, n int) ([]engine.MemberView, error) {
-			return state.GroupMembers(ctx, id, after, n)
+	name := p.Group
+	if after, err := parseMemberKey(p.After); err == nil {
+		name = after.group.String()
+	}
+	group, err := e.Group(ctx, "group", name)
+	if err != nil {
+		return nil, err
+	}
+	return list[engine.MemberView, memberKey]{
+		name: "members", parse: parseMemberKey, text: memberKey.String,
+		fetch: func(after memberKey, n int) ([]engine.MemberView, error) {
+			return state.GroupMembers(ctx, group.ID, after.member, n)
 		},
-		key:  func(m engine.MemberView) directory.GUID { return m.ID },
-		show: func(m engine.MemberView) (any, bool, error) { return member(m), true, nil },
+		key: func(m engine.MemberView) memberKey { return memberKey{group.ID, m.ID} },
+		show: func(m engine.MemberView) (any, bool, error) {
+			return member{group.ID, group.DisplayName, m, m.DN, m.Reason}, true, nil
+		},
 	}.page(p.Paging)
 }

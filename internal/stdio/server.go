@@ -41,6 +41,7 @@ type Engine interface {
 	Preview(ctx context.Context, request engine.PreviewRequest, report engine.Report) (engine.Run, error)
 	SyncGroup(ctx context.Context, request engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error)
 	State(ctx context.Context) (engine.State, error)
+	Group(ctx context.Context, parameter, text string) (engine.GroupView, error)
 	Close() error
 }
 

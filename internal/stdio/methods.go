@@ -6,7 +6,6 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
-	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -190,12 +189,4 @@ func (s *session) progress(ctx context.Context) (engine.Report, func()) {
 	return throttle(progressInterval, func(p engine.Progress) {
 		s.wire.notify("progress", progressParams{id, p})
 	})
-}
-
-// sourceID reads a required GUID.
-func sourceID(name, value string) (directory.GUID, error) {
-	if value == "" {
-		return directory.GUID{}, missing(name)
-	}
-	return guid(name, value)
 }

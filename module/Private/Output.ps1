@@ -87,7 +87,7 @@ function ConvertTo-GroupSync {
                 }
             })
         Unwritten   = @(foreach ($member in $Sync.unwritten) {
-            if ($null -ne $member) { ConvertTo-Member -Member $member -GroupId $Sync.id }
+            if ($null -ne $member) { ConvertTo-Member -Member $member -GroupId $Sync.id -GroupName $Sync.displayName }
         })
         RunId       = $run.Id
         Run         = $run
@@ -165,6 +165,7 @@ function ConvertTo-Group {
         Mail              = [string] $Group.mail
         DistinguishedName = [string] $Group.dn
         SamAccountName    = [string] $Group.samAccountName
+        Sid               = [string] $Group.sid
         TargetGuid        = $Group.targetGuid
         Situation         = $Group.situation
         Members           = [int] $Group.members
@@ -176,9 +177,10 @@ function ConvertTo-Group {
 }
 
 function ConvertTo-Member {
-    param($Member, [string] $GroupId)
+    param($Member, [string] $GroupId, [string] $GroupName)
     ConvertTo-TypedObject -TypeName 'GroupWriteback.Member' -Property ([ordered]@{
         GroupId           = $GroupId
+        GroupName         = $GroupName
         Id                = $Member.id
         Name              = [string] $Member.name
         Kind              = $Member.kind

@@ -14,6 +14,10 @@ function Get-GroupWritebackChange {
         for example.
     .PARAMETER RunId
         The number of the run. The default is the newest one that was more than a preview.
+    .PARAMETER Group
+        Only changes of these groups, each named as for Get-GroupWritebackGroup; * and ? are wildcards.
+    .PARAMETER InputObject
+        Runs, or their numbers, whose changes are shown; or groups, whose changes alone are shown.
     .PARAMETER Action
         Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers,
         Delete, Skip.
@@ -49,8 +53,12 @@ function Get-GroupWritebackChange {
             Select-Object DisplayName -ExpandProperty RemoveMembers
 
         The members that run 17 removed.
+    .EXAMPLE
+        Get-GroupWritebackRun -Last 20 | Get-GroupWritebackChange -Group 'Sales'
+
+        What has happened to one group.
     .INPUTS
-        GroupWriteback.Run
+        GroupWriteback.Run, GroupWriteback.Group
     .OUTPUTS
         GroupWriteback.Change
     .LINK
@@ -59,10 +67,16 @@ function Get-GroupWritebackChange {
     [CmdletBinding()]
     [OutputType('GroupWriteback.Change')]
     param(
-        [Parameter(Position = 0, ValueFromPipelineByPropertyName)]
+        [Parameter(Position = 0)]
         [Alias('Id')]
         [ArgumentCompleter([RunCompleter])]
         [long[]] $RunId,
+
+        [Alias('GroupId')]
+        [SupportsWildcards()]
+        [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([GroupCompleter])]
+        [string[]] $Group,
 
         [ValidateSet('Create', 'Adopt', 'Update', 'Move', 'UpdateMembers', 'Delete', 'Skip')]
         [string[]] $Action,
@@ -72,7 +86,11 @@ function Get-GroupWritebackChange {
 
         [switch] $AllMembers,
 
-        [switch] $IncludePreview
+        [switch] $IncludePreview,
+
+        [Parameter(ValueFromPipeline)]
+        [ValidateNotNullOrEmpty()]
+        [object[]] $InputObject
     )
 
     begin {
@@ -81,22 +99,35 @@ function Get-GroupWritebackChange {
         $asked = 0
     }
     process {
-        # a preview among runs is no event; one that is named is meant
-        if (-not $IncludePreview -and $MyInvocation.ExpectingInput -and $_.Kind -eq 'preview' -and
-            $_.PSTypeNames -contains 'GroupWriteback.Run') {
-            $previews++
-            return
+        $numbers = @($RunId)
+        $names = @($Group)
+        foreach ($item in $InputObject) {
+            $number = Get-RunNumber -InputObject $item
+            $identity = Get-GroupIdentity -InputObject $item
+            # a preview among runs is no event; one that is named is meant
+            if (-not $IncludePreview -and $item.Kind -eq 'preview' -and
+                $item.PSTypeNames -contains 'GroupWriteback.Run') {
+                $previews++
+            }
+            elseif ($number) { $numbers += $number }
+            elseif ($identity.Trim()) { $names += $identity }
+            else { $PSCmdlet.WriteError((Get-GroupUnnamedError -InputObject $item)) }
         }
-        $numbers = $RunId
-        if (-not $PSBoundParameters.ContainsKey('RunId')) {
+        $numbers = @($numbers | Where-Object -FilterScript { $null -ne $_ })
+        $names = @($names | Where-Object -FilterScript { $_ })
+        if ($PSBoundParameters.ContainsKey('InputObject') -and -not $numbers -and -not $names) { return }
+        if (-not $numbers) {
             $request = @{ limit = 1 }
             if (-not $IncludePreview) { $request['kinds'] = @('sync', 'group', 'disable') }
             $newest = Invoke-Engine -Cmdlet $PSCmdlet -Method 'run.list' -Parameter $request
             $numbers = @(foreach ($run in $newest.runs) { [long] $run.id })
         }
-        $asked += @($numbers).Count
-        foreach ($number in $numbers) {
-            $request = @{ runId = $number }
+        $asked += $numbers.Count
+        $requests = foreach ($number in $numbers) {
+            if (-not $names) { @{ runId = $number } }
+            foreach ($name in $names) { @{ runId = $number; group = $name } }
+        }
+        foreach ($request in $requests) {
             # the engine filters by one; by several is done here
             if ($Action.Count -eq 1) { $request['action'] = $Action[0] }
             if ($Outcome.Count -eq 1) { $request['outcome'] = $Outcome[0] }

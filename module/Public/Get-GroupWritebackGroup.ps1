@@ -9,8 +9,9 @@ function Get-GroupWritebackGroup {
         Get-GroupWritebackGroupMember for why. Objects of the directory that stand
         for no group of the tenant (foreign, unmatched) come too; they have no Id.
     .PARAMETER Name
-        The display name, mail address or common name; * and ? are wildcards.
-        The default is all groups.
+        The display name or mail address; or the common name, distinguished name,
+        SID or sAMAccountName of the object; or an id as for -Id. * and ? are
+        wildcards. The default is all groups.
     .PARAMETER Id
         The id of the group in the tenant, or its objectGUID in the directory.
     .EXAMPLE
@@ -26,8 +27,11 @@ function Get-GroupWritebackGroup {
         Get-ADGroup 'Sales_0123456789ab' | Get-GroupWritebackGroup
 
         The group that an object of the directory stands for.
+    .PARAMETER InputObject
+        Names, ids, or objects that have one: groups of this module, of Microsoft Graph and of the ActiveDirectory
+        module.
     .INPUTS
-        Objects with a property Id, SourceId, TargetGuid or ObjectGUID.
+        System.String, or an object that names a group.
     .OUTPUTS
         GroupWriteback.Group
     .LINK
@@ -42,10 +46,14 @@ function Get-GroupWritebackGroup {
         [ArgumentCompleter([GroupNameCompleter])]
         [string[]] $Name,
 
-        [Parameter(Mandatory, ParameterSetName = 'Id', ValueFromPipelineByPropertyName)]
+        [Parameter(Mandatory, ParameterSetName = 'Id')]
         [Alias('SourceId', 'TargetGuid', 'ObjectGuid')]
         [ArgumentCompleter([GroupIdCompleter])]
-        [guid[]] $Id
+        [guid[]] $Id,
+
+        [Parameter(Mandatory, ParameterSetName = 'InputObject', ValueFromPipeline)]
+        [ValidateNotNullOrEmpty()]
+        [object[]] $InputObject
     )
 
     begin {
@@ -54,6 +62,13 @@ function Get-GroupWritebackGroup {
     process {
         $queries = @(
             if ($PSCmdlet.ParameterSetName -eq 'Id') { foreach ($guid in $Id) { @{ id = $guid.ToString() } } }
+            elseif ($PSCmdlet.ParameterSetName -eq 'InputObject') {
+                foreach ($item in $InputObject) {
+                    $identity = Get-GroupIdentity -InputObject $item
+                    if ($identity.Trim()) { ConvertTo-GroupField -Identity $identity -NameField 'name' }
+                    else { $PSCmdlet.WriteError((Get-GroupUnnamedError -InputObject $item)) }
+                }
+            }
             elseif ($Name) { foreach ($text in $Name) { @{ name = [string] $text } } }
             else { @{} }
         )

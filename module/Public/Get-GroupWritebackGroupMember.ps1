@@ -11,7 +11,8 @@ function Get-GroupWritebackGroupMember {
         is tried again, limited-information, gc-unavailable, lookup-failed or
         unresolved.
     .PARAMETER GroupId
-        The id of the group in the tenant.
+        The group: its id, display name or mail address in the tenant, or the objectGUID, distinguished name, SID or
+        sAMAccountName of its object; or an object that has one of them.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales' | Get-GroupWritebackGroupMember
 
@@ -21,8 +22,12 @@ function Get-GroupWritebackGroupMember {
             Get-GroupWritebackGroupMember | Group-Object Reason -NoElement
 
         How many members are not written, by reason.
+    .EXAMPLE
+        Get-GroupWritebackGroupMember 'Sales'
+
+        The members of one group.
     .INPUTS
-        GroupWriteback.Group
+        System.String, or an object that names a group, such as GroupWriteback.Group
     .OUTPUTS
         GroupWriteback.Member
     .LINK
@@ -31,27 +36,35 @@ function Get-GroupWritebackGroupMember {
     [CmdletBinding()]
     [OutputType('GroupWriteback.Member')]
     param(
-        [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)]
-        [Alias('SourceId', 'Id')]
+        [Parameter(Mandatory, Position = 0, ValueFromPipeline)]
+        [Alias('SourceId', 'Id', 'Group', 'Name')]
+        [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([GroupIdCompleter])]
-        [guid[]] $GroupId
+        [object[]] $GroupId
     )
 
     begin {
         Import-CallerPreference -Cmdlet $PSCmdlet
     }
     process {
-        foreach ($guid in $GroupId) {
+        foreach ($item in $GroupId) {
+            $identity = Get-GroupIdentity -InputObject $item
+            if (-not $identity.Trim()) {
+                $PSCmdlet.WriteError((Get-GroupUnnamedError -InputObject $item))
+                continue
+            }
             $call = @{
                 Cmdlet         = $PSCmdlet
                 Method         = 'group.members'
                 Property       = 'members'
-                Parameter      = @{ id = $guid.ToString() }
+                Parameter      = ConvertTo-GroupField -Identity $identity -NameField 'group'
                 Limit          = 500
                 NonTerminating = $true
             }
-            Get-EngineList @call |
-                ForEach-Object -Process { ConvertTo-Member -Member $_ -GroupId $guid.ToString() }
+            Get-EngineList @call | ForEach-Object -Process {
+                $group = if ($_.groupId) { [string] $_.groupId } else { $identity }
+                ConvertTo-Member -Member $_ -GroupId $group -GroupName ([string] $_.groupName)
+            }
         }
     }
 }

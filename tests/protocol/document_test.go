@@ -46,14 +46,14 @@ var methods = map[string]struct{ params, result shape }{
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},
-	"run.list":           {"@page", "runs{@run} next"},
+	"run.list":           {"kinds @page", "runs{@run} next"},
 	"run.get":            {"id", "@run"},
-	"change.list": {"runId action outcome @page", `changes{id runId action situation sourceId targetGuid displayName dn attributes{name old new}
+	"change.list": {"runId action outcome group @page", `changes{id runId runKind action situation sourceId targetGuid displayName dn attributes{name old new}
 		addCount removeCount add{guid dn} remove{guid dn} reason message outcome errorId} next`},
 	"change.members": {"changeId @page", "members{operation guid dn} next"},
-	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName situation members unwritten
+	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName sid situation members unwritten
 		lastAction lastOutcome lastMessage} next`},
-	"group.members":    {"id @page", "members{@member} next"},
+	"group.members":    {"id group @page", "members{groupId groupName @member} next"},
 	"request.cancel":   {"id", ""},
 	"progress":         {"requestId step stepNumber stepCount done total message waiting{for why since next until}", ""},
 	"credential.token": {"tenantId resource", "accessToken expiresOn"},

@@ -1,0 +1,163 @@
+#Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
+[System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
+    'PSUseDeclaredVarsMoreThanAssignments',
+    '',
+    Justification = 'The blocks of Pester share variables, which the rule does not see.'
+)]
+param()
+
+# How a group is named and found, whose changes are shown, and what a reading command leaves alone.
+
+BeforeAll {
+    . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
+    $script:sales = '0a000000-0000-0000-0000-000000000001'
+    $script:object = '0b000000-0000-0000-0000-000000000001'
+    $script:answers = @{
+        'group.list'    = @{ result = @{ groups = @(
+            @{ id = $sales; targetGuid = $object; displayName = 'Sales'; situation = 'linked' }
+        ) } }
+        'group.members' = @{ result = @{ members = @(
+            @{ groupId = $sales; groupName = 'Sales'; id = '0c000000-0000-0000-0000-000000000001'; name = 'ann' }
+        ) } }
+        'sync.group'    = @{ result = (Get-FakeGroupSync) }
+    }
+}
+
+AfterAll { Clear-FakeScript }
+
+Describe 'A group from the pipeline' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'is found by <What>' -ForEach @(
+        @{ What = 'its name'; Value = { 'Sales' }; Sent = 'Sales' }
+        @{ What = 'a name with blanks'; Value = { ' Sales ' }; Sent = ' Sales ' }
+        @{
+            What = 'its id'
+            Value = { '0A000000-0000-0000-0000-000000000001' }
+            Sent = '0a000000-0000-0000-0000-000000000001'
+        }
+        @{
+            What = 'a guid'
+            Value = { [guid] '0a000000-0000-0000-0000-000000000001' }
+            Sent = '0a000000-0000-0000-0000-000000000001'
+        }
+        @{
+            What = 'an object of the ActiveDirectory module'
+            Value = {
+                [pscustomobject]@{
+                    DistinguishedName = 'CN=Sales,DC=contoso,DC=test'
+                    Name = 'Sales'
+                    ObjectGUID = [guid] '0b000000-0000-0000-0000-000000000001'
+                }
+            }
+            Sent = '0b000000-0000-0000-0000-000000000001'
+        }
+        @{
+            What = 'a group of Microsoft Graph'
+            Value = { [pscustomobject]@{ DisplayName = 'Sales'; Id = '0a000000-0000-0000-0000-000000000001' } }
+            Sent = '0a000000-0000-0000-0000-000000000001'
+        }
+        @{
+            What = 'a foreign object'
+            Value = {
+                [pscustomobject]@{
+                    PSTypeName = 'GroupWriteback.Group'
+                    Id = ''
+                    DisplayName = 'Others'
+                    TargetGuid = '0b000000-0000-0000-0000-000000000009'
+                }
+            }
+            Sent = '0b000000-0000-0000-0000-000000000009'
+        }
+        @{ What = 'a row of a table'; Value = { [pscustomobject]@{ Name = 'Sales'; Owner = 'ann' } }; Sent = 'Sales' }
+    ) {
+        Use-FakeScript $answers
+        (& $Value | Get-GroupWritebackGroup).Id | Should -Be $sales
+        (& $Value | Get-GroupWritebackGroupMember).GroupName | Should -Be 'Sales'
+        (& $Value | Start-GroupWritebackSync -Confirm:$false).DisplayName | Should -Be 'Sales'
+        foreach ($request in Get-FakeJournal) {
+            $named = @($request.params.id, $request.params.name, $request.params.group | Where-Object { $_ })
+            $named[0] -eq $Sent | Should -BeTrue -Because "$($request.method) got $named"
+        }
+    }
+
+    It 'says so when something names no group' {
+        Use-FakeScript $answers
+        foreach ($command in 'Get-GroupWritebackGroup', 'Get-GroupWritebackGroupMember', 'Start-GroupWritebackSync') {
+            [pscustomobject]@{ Color = 'red' } | & $command -ErrorVariable problems -ErrorAction SilentlyContinue
+            $problems[0].FullyQualifiedErrorId | Should -BeLike 'GroupNotNamed*'
+        }
+    }
+
+    It 'tells an unknown member group, and a foreign one, by the id of the error' {
+        Use-FakeScript @{ 'group.members' = @(
+            (Get-FakeError -Id 'GroupNotFound' -Category 'ObjectNotFound')
+            (Get-FakeError -Id 'GroupNotLinked')
+        ) }
+        $problems = @()
+        [void] ('nobody', $object |
+            Get-GroupWritebackGroupMember -ErrorVariable problems -ErrorAction SilentlyContinue)
+        $problems[0].FullyQualifiedErrorId | Should -BeLike 'GroupNotFound*'
+        $problems[1].FullyQualifiedErrorId | Should -BeLike 'GroupNotLinked*'
+    }
+
+    It 'tells of which group a member is' {
+        Use-FakeScript $answers
+        $member = Get-GroupWritebackGroupMember 'sales'
+        $member.GroupId, $member.GroupName | Should -Be $sales, 'Sales'
+        (Get-FakeJournal).params.group | Should -Be 'sales'
+    }
+}
+
+Describe 'The changes of previews' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeAll {
+        $script:history = @{
+            'run.list'    = @{ result = @{ runs = @(
+                (Get-FakeRun @{ id = 9; kind = 'preview'; planId = 'plan-9' })
+                (Get-FakeRun @{ id = 7 })
+            ) } }
+            'change.list' = @{ result = @{ changes = @((Get-FakeChange @{ reason = 'drift'; runKind = 'sync' })) } }
+        }
+    }
+
+    It 'are no events of a history' {
+        Use-FakeScript $history
+        @(Get-GroupWritebackRun | Get-GroupWritebackChange | Where-Object Reason -eq drift).Count | Should -Be 1
+        (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 7
+    }
+
+    It 'are shown when they are asked for, and tell their kind' {
+        Use-FakeScript $history
+        (Get-GroupWritebackRun | Get-GroupWritebackChange -IncludePreview).RunKind | Should -Be 'sync', 'sync'
+        [void] (Get-GroupWritebackChange -RunId 9)
+        (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 9, 7, 9
+    }
+
+    It 'are left out with a word where nothing else was asked for' {
+        Use-FakeScript $history
+        Get-GroupWritebackRun | Select-Object -First 1 |
+            Get-GroupWritebackChange -WarningVariable said -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        "$said" | Should -Match 'IncludePreview'
+    }
+
+    It 'are not those of the newest run' {
+        Use-FakeScript $history
+        [void] (Get-GroupWritebackChange)
+        (Get-FakeJournal -Method 'run.list').params.kinds | Should -Be 'sync', 'group', 'disable'
+    }
+
+    It 'can be those of one group' {
+        Use-FakeScript ($history + @{ 'group.list' = $answers['group.list'] })
+        [void] (Get-GroupWritebackGroup | Get-GroupWritebackChange -RunId 7)
+        [void] (Get-GroupWritebackChange -RunId 7 -Group 'sal*')
+        (Get-FakeJournal -Method 'change.list').params.group | Should -Be $sales, 'sal*'
+    }
+}
+
+Describe 'Test-GroupWriteback -Quiet' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'says no with nothing connected' {
+        Use-FakeScript @{ 'writeback.test' = @{ result = @{ checks = @(
+            @{ name = 'State'; result = 'Passed' }
+            @{ name = 'GraphSignIn'; result = 'Skipped'; errorId = 'NotConnected' }
+        ) } } }
+        Test-GroupWriteback -Quiet | Should -BeFalse
+    }
+}

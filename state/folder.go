@@ -2,6 +2,8 @@ package state
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -24,6 +26,27 @@ func Folder(path string) (string, error) {
 		return "", unusable(path, "The path cannot be made absolute.", err)
 	}
 	return absolute, nil
+}
+
+// Find reports whether the folder holds a state, and makes nothing. A folder that is
+// there is looked at as [Open] does. Errors: StateFolderRemote,
+// StateFolderInsecure, StateFolderUnusable.
+func Find(folder, serviceAccount string) (bool, error) {
+	switch _, err := os.Lstat(folder); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, unusable(folder, "The state folder cannot be examined.", err)
+	}
+	if err := secureFolder(folder, serviceAccount); err != nil {
+		return false, err
+	}
+	for _, name := range []string{databaseName, settingsName} {
+		if there, err := regularFile(filepath.Join(folder, name)); there || err != nil {
+			return there, err
+		}
+	}
+	return false, nil
 }
 
 // unusable is for files and folders that are not as they must be.

@@ -113,8 +113,14 @@ func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount st
 			}
 			return s, nil
 		}
+		findState := func() (string, bool, error) {
+			there, err := state.Find(folder, serviceAccount)
+			return folder, there, err
+		}
 		return stdio.Opened{
-			Engine:  engine.New(engine.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, Log: log, Now: time.Now, Projection: graph.Projection()}),
+			Engine: engine.New(engine.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, FindState: findState,
+				Log: log, Now: time.Now, Projection: graph.Projection()}),
+			Find:    findState,
 			Folder:  folder,
 			LogPath: state.LogPath(folder, time.Now()),
 		}, nil

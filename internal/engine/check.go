@@ -72,6 +72,10 @@ func (t *tester) checkState(ctx context.Context, e *Engine) Settings {
 		t.addError("State", err)
 		return DefaultSettings()
 	}
+	if none, ok := t.state.(nothing); ok {
+		t.add("State", Passed, "There is no state yet: Enable-GroupWriteback makes it in "+none.folder+".", "")
+		return settings
+	}
 	t.add("State", Passed, "The state can be read and belongs to what is connected.", "")
 	return settings
 }

@@ -19,7 +19,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (Run, erro
 		return Run{}, err
 	}
 	defer done()
-	state, unlock, err := e.lockState(ctx)
+	state, unlock, err := lockState(ctx, e.State)
 	if err != nil {
 		return Run{}, err
 	}

@@ -19,7 +19,7 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 		return EnableResult{}, err
 	}
 	defer done()
-	state, unlock, err := e.lockState(ctx)
+	state, unlock, err := lockState(ctx, e.makeState)
 	if err != nil {
 		return EnableResult{}, err
 	}
@@ -53,9 +53,9 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	return result, state.SetAdoptSet(ctx, adopt) // last: without it nothing is adopted
 }
 
-// lockState opens the state and takes its lock.
-func (e *Engine) lockState(ctx context.Context) (State, func(), error) {
-	state, err := e.State(ctx)
+// lockState opens the state, or makes it, and takes its lock.
+func lockState(ctx context.Context, open func(context.Context) (State, error)) (State, func(), error) {
+	state, err := open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -24,8 +24,12 @@ type State interface {
 type Config struct {
 	OpenSource OpenSource
 	OpenTarget OpenTarget
-	// OpenState opens the state, by the first method that needs it.
+	// OpenState opens the state, by the first method that needs it, and makes it
+	// where there is none.
 	OpenState func(ctx context.Context) (State, error)
+	// FindState returns the folder of the state and whether there is a state in it,
+	// and makes nothing. nil: there is one.
+	FindState func() (folder string, there bool, err error)
 	Log       *slog.Logger
 	Now       Clock
 	// Projection names the properties that the source always reads of groups, members
@@ -69,10 +73,25 @@ func New(config Config) *Engine {
 	return &Engine{config: config}
 }
 
-// State opens the state if it is not open yet.
-func (e *Engine) State(ctx context.Context) (State, error) {
+// State opens the state if it is not open yet. Where there is none it answers as an
+// empty one, for readers, and makes none.
+func (e *Engine) State(ctx context.Context) (State, error) { return e.openState(ctx, false) }
+
+// makeState is State for those who mean to write: it makes what is missing.
+func (e *Engine) makeState(ctx context.Context) (State, error) { return e.openState(ctx, true) }
+
+func (e *Engine) openState(ctx context.Context, make bool) (State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.state == nil && !make && e.config.FindState != nil {
+		folder, there, err := e.config.FindState()
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			return nothing{folder: folder}, nil
+		}
+	}
 	if e.state == nil {
 		s, err := e.config.OpenState(ctx)
 		if err != nil {

@@ -19,7 +19,7 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 		return SettingsResult{}, err
 	}
 	defer done()
-	state, unlock, err := e.lockState(ctx)
+	state, unlock, err := lockState(ctx, e.State)
 	if err != nil {
 		return SettingsResult{}, err
 	}

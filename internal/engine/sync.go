@@ -85,7 +85,11 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report Rep
 // becomes DisableRun when the groups that Disable named are what is due.
 // release gives back what was taken; on an error nothing is held.
 func (e *Engine) begin(ctx context.Context, kind RunKind, request PreviewRequest) (_ *run, release func(), err error) {
-	state, unlock, err := e.lockState(ctx)
+	open := e.State
+	if request.Enable != nil {
+		open = e.makeState // for the plan
+	}
+	state, unlock, err := lockState(ctx, open)
 	if err != nil {
 		return nil, nil, err
 	}

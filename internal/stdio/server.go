@@ -62,7 +62,9 @@ type Config struct {
 // Opened is the engine of a session, with the folder of its state and the file
 // of its log, absolute.
 type Opened struct {
-	Engine  Engine
+	Engine Engine
+	// Find tells whether the folder holds a state; nil: it does.
+	Find    func() (folder string, there bool, err error)
 	Folder  string
 	LogPath string
 }

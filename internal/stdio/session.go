@@ -10,6 +10,7 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/engine"
 )
 
@@ -34,6 +35,23 @@ type initializeParams struct {
 	StatePath      string   `json:"statePath"`
 	ServiceAccount string   `json:"serviceAccount"`
 	LogLevel       logLevel `json:"logLevel"`
+	// CheckState refuses a folder that cannot be used, or that holds no state yet.
+	CheckState stateCheck `json:"checkState"`
+}
+
+// stateCheck is what a client wants to know of the folder before it is used.
+type stateCheck string
+
+const (
+	usableState   stateCheck = "Usable"
+	existingState stateCheck = "Existing" // and a state is in it
+)
+
+var stateChecks = []stateCheck{usableState, existingState}
+
+// UnmarshalText reads a value whatever its letter case.
+func (c *stateCheck) UnmarshalText(text []byte) error {
+	return directory.SetWord(c, text, stateChecks)
 }
 
 type initializeResult struct {
@@ -60,12 +78,24 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 		return nil, &engine.Error{Category: engine.InvalidState, ID: "AlreadyInitialized", Message: "This session was initialised before.",
 			Advice: "Start another engine process for another state folder."}
 	}
+	if err := oneOf("checkState", p.CheckState, stateChecks); err != nil {
+		return nil, err
+	}
 	if err := s.setLevel(p.LogLevel); err != nil {
 		return nil, err
 	}
 	opened, err := s.config.Open(p.StatePath, p.ServiceAccount)
 	if err != nil {
 		return nil, err
+	}
+	if p.CheckState != "" && opened.Find != nil {
+		switch folder, there, err := opened.Find(); {
+		case err != nil:
+			return nil, err
+		case !there && p.CheckState == existingState:
+			return nil, &engine.Error{Category: engine.ObjectNotFound, ID: "StateNotFound", Object: folder, Message: "There is no state in this folder.",
+				Advice: "Name the right folder with -StatePath. Enable-GroupWriteback makes a state, in the folder that Connect-GroupWriteback -StatePath names."}
+		}
 	}
 	s.engine = opened.Engine
 	s.config.Log.Info("session initialised", "client", clip(p.Client), "statePath", opened.Folder, "version", s.config.Version)

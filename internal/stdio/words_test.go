@@ -38,6 +38,7 @@ func init() {
 	fixed(engine.RunKinds)
 	fixed(environments)
 	fixed(logLevels)
+	fixed(stateChecks)
 }
 
 // params are the params of every method that takes any.

@@ -30,7 +30,7 @@ var shapes = map[string]shape{
 // methods are the fields of each method's params and result. What the engine
 // sends has its fields in params; what it is answered, in result.
 var methods = map[string]struct{ params, result shape }{
-	"session.initialize": {"protocol client statePath serviceAccount logLevel", "protocol engineVersion statePath platform logPath"},
+	"session.initialize": {"protocol client statePath checkState serviceAccount logLevel", "protocol engineVersion statePath platform logPath"},
 	"session.connect": {`source{tenantId clientId environment authority graphEndpoint caFile credential{kind secret certificatePath certificatePassword
 			thumbprint certificate federatedTokenFile accessToken canRefresh}}
 		target{server startTls caFile credential{kind user password keytab realm krb5Conf}}`, "@connection"},

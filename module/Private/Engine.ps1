@@ -56,6 +56,7 @@ function Test-Windows {
 
 # Returns the running engine; starts one when there is none, or when another state folder is asked for.
 function Get-Engine {
+    param([string] $Check)
     $engine = $script:Engine
     if ($engine -and $engine.Process.HasExited) {
         Write-Warning -Message (ConvertTo-PlainText -Text ("The engine had ended with exit code " +
@@ -64,8 +65,8 @@ function Get-Engine {
         Close-Engine
         $engine = $null
     }
-    if ($engine -and -not (Test-EngineState -Engine $engine)) { $engine = Switch-Engine }
-    if (-not $engine) { $engine = Open-Engine }
+    if ($engine -and -not (Test-EngineState -Engine $engine)) { $engine = Switch-Engine -Check $Check }
+    if (-not $engine) { $engine = Open-Engine -Check $Check }
     $level = Get-LogLevel
     if ($engine.LogLevel -ne $level) {
         $engine.LogLevel = $level
@@ -76,13 +77,14 @@ function Get-Engine {
 
 # Opens the engine of another state and ends the former one, which stays with its connections when that fails.
 function Switch-Engine {
+    param([string] $Check)
     $former = $script:Engine
     $signer = $script:Certificate
     $provider = $script:AccessTokenProvider
     $script:Engine = $null
     $opened = $null
     try {
-        $opened = Open-Engine
+        $opened = Open-Engine -Check $Check
     }
     finally {
         $script:Engine = $former
@@ -129,6 +131,7 @@ function Get-FolderName {
 }
 
 function Open-Engine {
+    param([string] $Check)
     $path = Get-EnginePath
     if (-not (Test-Path -LiteralPath $path -PathType Leaf)) {
         $problem = @{
@@ -192,6 +195,7 @@ function Open-Engine {
         serviceAccount = [string] $script:ServiceAccount
         logLevel       = $script:Engine.LogLevel
     }
+    if ($Check) { $hello['checkState'] = $Check }
     $initialized = $false
     try {
         $call = @{

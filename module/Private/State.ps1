@@ -3,12 +3,19 @@
 # state, and not in the environment, which other processes would take over.
 
 # Opens the state of the path, if one is given; where that cannot be, what was open stays.
+# What is checked of the folder: see session.initialize in docs/protocol.md.
 function Select-State {
-    param([System.Management.Automation.PSCmdlet] $Cmdlet, [string] $Path, [string] $ServiceAccount)
+    param(
+        [System.Management.Automation.PSCmdlet] $Cmdlet,
+        [string] $Path,
+        [string] $ServiceAccount,
+        [string] $Check
+    )
     $before = $script:StatePath, $script:ServiceAccount
     if ($Path) { $script:StatePath = Resolve-FilePath -Cmdlet $Cmdlet -Path $Path }
     if ($ServiceAccount) { $script:ServiceAccount = $ServiceAccount }
-    try { [void] (Get-Engine) }
+    if (-not $Path) { $Check = '' }
+    try { [void] (Get-Engine -Check $Check) }
     catch {
         $script:StatePath, $script:ServiceAccount = $before
         Exit-Command -Cmdlet $Cmdlet -Problem $_

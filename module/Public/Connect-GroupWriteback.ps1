@@ -270,7 +270,7 @@ function Connect-GroupWriteback {
     }
     catch { Exit-Command -Cmdlet $PSCmdlet -Problem $_ }
 
-    Select-State -Cmdlet $PSCmdlet -Path $StatePath -ServiceAccount $ServiceAccount
+    Select-State -Cmdlet $PSCmdlet -Path $StatePath -ServiceAccount $ServiceAccount -Check 'Usable'
 
     # the engine may ask for a token or a signature while it connects; what was there stays when that fails
     $before = @{ Certificate = $script:Certificate; AccessTokenProvider = $script:AccessTokenProvider }

@@ -13,7 +13,8 @@ function Get-GroupWriteback {
         found out.
     .PARAMETER StatePath
         The folder of the state to look at from now on, if it is not the default
-        one. Connections to another state are closed.
+        one. Connections to another state are closed. A folder without a state is
+        refused, and the one before stays.
     .EXAMPLE
         Get-GroupWriteback
 
@@ -38,6 +39,6 @@ function Get-GroupWriteback {
     )
 
     Import-CallerPreference -Cmdlet $PSCmdlet
-    Select-State -Cmdlet $PSCmdlet -Path $StatePath
+    Select-State -Cmdlet $PSCmdlet -Path $StatePath -Check 'Existing'
     Get-Status -Cmdlet $PSCmdlet
 }

@@ -161,3 +161,25 @@ Describe 'Test-GroupWriteback -Quiet' -Skip:(-not $env:FAKE_ENGINE) {
         Test-GroupWriteback -Quiet | Should -BeFalse
     }
 }
+
+Describe 'Another state' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'that cannot be used leaves the earlier one, by <Command>' -ForEach @(
+        @{ Command = 'Get-GroupWriteback'; Check = 'Existing'; Parameter = @{} }
+        @{ Command = 'Connect-GroupWriteback'; Check = 'Usable'; Parameter = @{ Server = 'dc'; AuthType = 'Negotiate' } }
+    ) {
+        $script = @{
+            'writeback.get' = @{ result = @{ status = 'Enabled'; settings = (Get-FakeSetting) } }
+            'session.get'   = @{ result = @{} }
+        }
+        Use-FakeScript $script
+        (Get-GroupWriteback).Status | Should -Be 'Enabled'
+        $steps = @{ 'session.initialize' = @(Get-FakeError -Id 'StateNotFound' -Category 'ObjectNotFound') }
+        [System.IO.File]::WriteAllText($env:FAKE_ENGINE_SCRIPT, (ConvertTo-Json -InputObject $steps -Depth 12))
+        { & $Command @Parameter -StatePath (Join-Path -Path $TestDrive -ChildPath 'typo') } |
+            Should -Throw -ErrorId "StateNotFound,$Command"
+        (Get-GroupWriteback).Status | Should -Be 'Enabled'
+        $hello = @(Get-FakeJournal -All | Where-Object -FilterScript { $_.method -eq 'session.initialize' })
+        $hello.Count | Should -Be 2
+        $hello[1].params.checkState | Should -Be $Check
+    }
+}

@@ -59,7 +59,6 @@ Describe 'A group from the pipeline' -Skip:(-not $env:FAKE_ENGINE) {
             What = 'a foreign object'
             Value = {
                 [pscustomobject]@{
-                    PSTypeName = 'GroupWriteback.Group'
                     Id = ''
                     DisplayName = 'Others'
                     TargetGuid = '0b000000-0000-0000-0000-000000000009'

@@ -373,7 +373,7 @@ func (d *demand) tell(ctx context.Context, whatIf bool) error {
 	}
 	switch {
 	case len(changes) == 0 && d.unwritable:
-		d.step("Action", Skipped, "The group is not written, so there is nothing to do.")
+		d.step("Action", Passed, "The group is not written, so there is nothing to do.")
 	case len(changes) == 0:
 		d.step("Action", Passed, "Nothing differs.")
 	}

@@ -943,7 +943,7 @@ func oneGroup(l *lab) {
 		l.t.Errorf("the second time: %q", action)
 	}
 	sync(object{"group": groupID(5)}, "Import Passed", "Scope Skipped", "Join Passed", "Action Passed")
-	sync(object{"group": groupID(99)}, "Import Skipped", "Join Passed", "Action Passed")
+	l.refused(c, "GroupNotFound", "sync.group", object{"group": groupID(99)})
 	if after := watermark(); after != before {
 		l.t.Errorf("the next run was %s and is %s", before, after)
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/state"
 	"groupwriteback/tests/protocol/client"
 )
 
@@ -127,6 +128,7 @@ func TestLogLinesAreJSON(t *testing.T) {
 // state, private to its owner, with what was logged before; two processes share it.
 func TestTheLogIsInTheStateFolder(t *testing.T) {
 	folder := t.TempDir()
+	makeState(t, folder)
 	var path string
 	for range 2 {
 		c := start(t, client.Options{})
@@ -246,6 +248,18 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
+// makeState makes a state, as Enable does.
+func makeState(t *testing.T, folder string) {
+	t.Helper()
+	s, err := state.Open(t.Context(), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Each kind of damage to the state folder has its own error, and leaves what
 // is there as it is.
 func TestStateErrors(t *testing.T) {
@@ -285,12 +299,10 @@ func stateErrors(t *testing.T, seen *record) {
 			if err := c.Initialize(ctx, folder); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Call(ctx, "writeback.get", nil, nil); err != nil {
-				t.Fatal(err)
-			}
 			if _, err := c.Close(); err != nil {
 				t.Fatal(err)
 			}
+			makeState(t, folder)
 			damage(t, folder)
 			var before []byte
 			if id == "StateCorrupt" || id == "StateTooNew" {

@@ -13,11 +13,14 @@ function Get-GroupWritebackChange {
         written is there as well, with the action Skip and the reason, name-clash
         for example.
     .PARAMETER RunId
-        The number of the run. The default is the newest one that was more than a preview.
+        The number of the run. The default is the newest one that was more than a
+        preview.
     .PARAMETER Group
-        Only changes of these groups, each named as for Get-GroupWritebackGroup; * and ? are wildcards.
+        Only changes of these groups, each named as for Get-GroupWritebackGroup; *
+        and ? are wildcards.
     .PARAMETER InputObject
-        Runs, or their numbers, whose changes are shown; or groups, whose changes alone are shown.
+        Runs, or their numbers, whose changes are shown; or groups, whose changes
+        alone are shown.
     .PARAMETER Action
         Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers,
         Delete, Skip.
@@ -27,8 +30,9 @@ function Get-GroupWritebackChange {
         next run finds out), skipped, held (back by a threshold, see
         Start-GroupWritebackSync).
     .PARAMETER IncludePreview
-        Also the changes of previews that come through the pipeline; RunKind tells them from those of runs that
-        changed something. A preview that -RunId names is always shown.
+        Also the changes of previews that come through the pipeline; RunKind tells
+        them from those of runs that changed something. A preview that -RunId names
+        is always shown.
     .PARAMETER AllMembers
         Give all members that are added and removed; otherwise AddMembers and
         RemoveMembers hold the first 100. AddCount and RemoveCount are always

@@ -28,8 +28,8 @@ function Get-GroupWritebackGroup {
 
         The group that an object of the directory stands for.
     .PARAMETER InputObject
-        Names, ids, or objects that have one: groups of this module, of Microsoft Graph and of the ActiveDirectory
-        module.
+        Names, ids, or objects that have one: groups of this module, of Microsoft
+        Graph and of the ActiveDirectory module.
     .INPUTS
         System.String, or an object that names a group.
     .OUTPUTS

@@ -11,8 +11,9 @@ function Get-GroupWritebackGroupMember {
         is tried again, limited-information, gc-unavailable, lookup-failed or
         unresolved.
     .PARAMETER GroupId
-        The group: its id, display name or mail address in the tenant, or the objectGUID, distinguished name, SID or
-        sAMAccountName of its object; or an object that has one of them.
+        The group: its id, display name or mail address in the tenant, or the
+        objectGUID, distinguished name, SID or sAMAccountName of its object; or an
+        object that has one of them.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales' | Get-GroupWritebackGroupMember
 

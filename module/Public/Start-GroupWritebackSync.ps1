@@ -50,14 +50,9 @@ function Start-GroupWritebackSync {
         once, for a sync that would hold something back without it; with -WhatIf
         it is not used up.
     .PARAMETER Group
-<<<<<<< HEAD
-        Only this group: its id in the tenant, the objectGUID of its object in
-        the directory, or its whole display name or mail address, in whatever
-        case. More than a few groups are synchronised sooner by a sync of all.
-=======
-        Only this group: its id, whole display name or mail address in the tenant, or the objectGUID, distinguished
-        name, SID or sAMAccountName of its object in the directory, in whatever case; or an object that has one of them. More than a few groups are synchronised sooner by a sync of all.
->>>>>>> 01f4c8d (Name a group in one way in every command, and say why one is not written)
+        Only this group: its id, whole display name or mail address in the tenant,
+        or the objectGUID, distinguished name, SID or sAMAccountName of its object
+        in the directory, in whatever case; or an object that has one of them.
     .PARAMETER SkipReplicationCheck
         Go on although the domain controller has not received what was written
         on the one that was used before. Only for when that one is lost:
@@ -94,8 +89,9 @@ function Start-GroupWritebackSync {
 
         Synchronises the group that an object of the directory stands for.
     .INPUTS
-        System.String, or an object that names a group: GroupWriteback.Group, GroupWriteback.Change, groups of Microsoft
-        Graph and of the ActiveDirectory module.
+        System.String, or an object that names a group: GroupWriteback.Group,
+        GroupWriteback.Change, groups of Microsoft Graph and of the ActiveDirectory
+        module.
     .OUTPUTS
         GroupWriteback.Run, with -WhatIf GroupWriteback.Change, with -Group
         GroupWriteback.GroupSync

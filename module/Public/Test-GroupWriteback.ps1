@@ -14,7 +14,8 @@ function Test-GroupWriteback {
         The distinguished name of the container to check. The default is the one
         that is set.
     .PARAMETER Quiet
-        Return only True, or False if any check failed or could not be made, as without a connection.
+        Return only True, or False if any check failed or could not be made, as
+        without a connection.
     .EXAMPLE
         Test-GroupWriteback 'OU=Groups,DC=contoso,DC=com'
 

@@ -296,7 +296,7 @@ func (r *run) adoptOne(ctx context.Context, wanted *Identity, pairs []plan.Pair)
 	case len(found) > 1:
 		names := make([]string, len(found))
 		for i, p := range found {
-			names[i] = fmt.Sprintf("%s (%s)", p.Source.DisplayName, p.ID)
+			names[i] = fmt.Sprintf("%s (%s)", p.Source.DisplayName(), p.ID)
 		}
 		return Link{}, ambiguous(wanted.text, names)
 	}

@@ -45,11 +45,11 @@ func TestIdentity(t *testing.T) {
 func TestEveryMethodFindsAGroupAlike(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
-	b.tenant.groups[guid("group one")].DisplayName = " One of them "
-	b.tenant.groups[guid("group one")].Mail = "one@contoso.test"
+	b.tenant.groups[guid("group one")].says("displayName", " One of them ")
+	b.tenant.groups[guid("group one")].says("mail", "one@contoso.test")
 	for _, twin := range []string{"twin 1", "twin 2"} {
 		b.tenant.put(twin, "a")
-		b.tenant.groups[guid("group "+twin)].DisplayName = "Twin"
+		b.tenant.groups[guid("group "+twin)].says("displayName", "Twin")
 	}
 	b.enable(t)
 	b.sync(t)
@@ -97,7 +97,7 @@ func (d *fakeDirectory) put(t *testing.T, name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.next++
-	g := &directory.TargetGroup{GUID: guid("object " + name), CN: name, DN: fmt.Sprintf("CN=%s,%s", name, containerDN), DisplayName: name, SAMAccountName: "sam of " + name,
+	g := &directory.TargetGroup{GUID: guid("object " + name), CN: name, DN: fmt.Sprintf("CN=%s,%s", name, containerDN), Attributes: directory.Values{"displayName": {name}}, SAMAccountName: "sam of " + name,
 		AdminDesc: directory.Mark(guid("group of another tenant"))}
 	d.objects[g.GUID] = g
 }

@@ -251,6 +251,11 @@ func framing(l *lab) {
 	c := start(l.t, client.Options{OnLine: l.record.watch(l.t)})
 	l.refused(c, "NotInitialized", "session.get", nil)
 	l.refused(c, "ProtocolMismatch", "session.initialize", object{"protocol": 99})
+	typo := filepath.Join(l.t.TempDir(), "typo")
+	l.refused(c, "StateNotFound", "session.initialize", object{"protocol": 1, "statePath": typo, "checkState": "existing"})
+	if _, err := os.Lstat(typo); !os.IsNotExist(err) {
+		l.t.Errorf("something was made: %v", err)
+	}
 	check(l.t, c.Initialize(l.t.Context(), l.file("framing")))
 	l.refused(c, "AlreadyInitialized", "session.initialize", object{"protocol": 1})
 	l.refused(c, "MethodNotFound", "sync.stop", nil)
@@ -664,6 +669,17 @@ func lists(l *lab, c *client.Client, run object) {
 			}
 			pull("change.members", "members", object{"changeId": change["id"]})
 		}
+	}
+	if got := l.call(c, "run.list", object{"kinds": []string{"PREVIEW"}, "limit": 500})["runs"].([]any); len(got) == 0 || got[0].(object)["kind"] != "preview" {
+		l.t.Errorf("the previews: %v", got)
+	}
+	for _, name := range []string{groupID(1), " one ", "O?e"} {
+		if got := l.call(c, "change.list", object{"runId": run["id"], "group": name})["changes"].([]any); len(got) != 1 || got[0].(object)["sourceId"] != groupID(1) {
+			l.t.Errorf("the changes of %q: %v", name, got)
+		}
+	}
+	if got := l.call(c, "group.members", object{"group": " one "})["members"].([]any); len(got) != 4 || got[0].(object)["groupName"] != "One" {
+		l.t.Errorf("the members by name: %v", got)
 	}
 	pull("group.list", "groups", object{})
 	pull("group.list", "groups", object{"name": "F*"})

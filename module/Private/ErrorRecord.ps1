@@ -7,7 +7,8 @@ $script:AdviceIsShown = $PSVersionTable.PSVersion.Major -gt 7 -or
 
 # Of no module: the error may be shown when this one is gone, and in another runspace.
 $script:MessageInView = [scriptblock]::Create(
-    '$text = $this.PSBase.Message; if ([string] $ErrorView -eq "ConciseView") { $text } else { "$text $($this.Advice)" }'
+    '$text = $this.PSBase.Message; ' +
+    'if ([string] $ErrorView -eq "ConciseView") { $text } else { "$text $($this.Advice)" }'
 )
 
 # Detail are lines of their own behind the message.
@@ -42,8 +43,8 @@ function ConvertTo-ErrorRecord {
     $record
 }
 
-# Ends a command with an error that was caught. PowerShell has noted it in $Error when it was thrown, without the name of
-# the command in its id, and notes no exception twice: so $Error would say another id than the catch of the caller.
+# Ends a command with an error that was caught. PowerShell has noted it in $Error when it was thrown, without the name
+# of the command in its id, and notes no exception twice: so $Error would say another id than the catch of the caller.
 function Exit-Command {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Management.Automation.ErrorRecord] $Problem)
     while ($global:Error.Count -gt 0) {

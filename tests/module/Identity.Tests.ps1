@@ -164,7 +164,11 @@ Describe 'Test-GroupWriteback -Quiet' -Skip:(-not $env:FAKE_ENGINE) {
 Describe 'Another state' -Skip:(-not $env:FAKE_ENGINE) {
     It 'that cannot be used leaves the earlier one, by <Command>' -ForEach @(
         @{ Command = 'Get-GroupWriteback'; Check = 'Existing'; Parameter = @{} }
-        @{ Command = 'Connect-GroupWriteback'; Check = 'Usable'; Parameter = @{ Server = 'dc'; AuthType = 'Negotiate' } }
+        @{
+            Command   = 'Connect-GroupWriteback'
+            Check     = 'Usable'
+            Parameter = @{ Server = 'dc'; AuthType = 'Negotiate' }
+        }
     ) {
         $script = @{
             'writeback.get' = @{ result = @{ status = 'Enabled'; settings = (Get-FakeSetting) } }

@@ -178,6 +178,16 @@ Describe 'The sources' {
         }
     }
 
+    It 'are at most 120 wide' {
+        $folders = 'module', 'tests' | ForEach-Object -Process { Join-Path -Path $root -ChildPath $_ }
+        $files = @(Get-ChildItem -LiteralPath $folders -Include '*.ps1', '*.psm1', '*.psd1' -Recurse) +
+            @(Get-ChildItem -LiteralPath $root -Filter '*.psd1')
+        $files.Count | Should -BeGreaterThan 40
+        $files | Select-String -Pattern '^.{121}' |
+            ForEach-Object -Process { "$($_.Filename):$($_.LineNumber)" } |
+            Should -BeNullOrEmpty
+    }
+
     # Without a StringComparison these compare as the culture does: slow on Windows, for minutes in long lines, and
     # not the same everywhere.
     It 'look for text by its characters' {

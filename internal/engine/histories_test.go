@@ -241,7 +241,12 @@ func (b *bench) round(rt *rapid.T, names []string) (engine.Run, error) {
 	case "initial":
 		return b.engine.Sync(ctx, engine.SyncRequest{PolicyType: engine.Initial}, nil)
 	case "group":
-		r, err := b.engine.SyncGroup(ctx, engine.GroupSyncRequest{Group: guid("group " + rapid.SampledFrom(names).Draw(rt, "one")).String()}, nil)
+		id := guid("group " + rapid.SampledFrom(names).Draw(rt, "one"))
+		_, shown := b.tenant.shown(byID)[id]
+		r, err := b.engine.SyncGroup(ctx, engine.GroupSyncRequest{Group: id.String()}, nil)
+		if !shown && (engine.HasID(err, "GroupNotFound") || engine.HasID(err, "GroupNotLinked")) {
+			break // there is no such group to be synchronised
+		}
 		return r.Run, err
 	case "preview":
 		return b.engine.Preview(ctx, engine.PreviewRequest{}, nil)

@@ -256,7 +256,7 @@ func framing(l *lab) {
 	if _, err := os.Lstat(typo); !os.IsNotExist(err) {
 		l.t.Errorf("something was made: %v", err)
 	}
-	check(l.t, c.Initialize(l.t.Context(), l.file("framing")))
+	l.call(c, "session.initialize", object{"protocol": 1, "client": "test", "statePath": l.file("framing"), "checkState": "USABLE"})
 	l.refused(c, "AlreadyInitialized", "session.initialize", object{"protocol": 1})
 	l.refused(c, "MethodNotFound", "sync.stop", nil)
 	l.refused(c, "InvalidParameter", "run.list", object{"limit": 501})

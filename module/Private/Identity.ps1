@@ -4,15 +4,16 @@
 $script:GroupProperty = 'GroupId', 'SourceId', 'Id', 'TargetGuid', 'ObjectGuid', 'ObjectId', 'Sid', 'ObjectSid',
     'DistinguishedName', 'SamAccountName', 'Mail', 'DisplayName', 'Name'
 
-# Returns nothing where the object names no group.
+# Returns nothing where the object names no group. Before something is written, an object that is not a name itself
+# must have an id: what else is called so may be anything.
 function Get-GroupIdentity {
     [OutputType([string])]
-    param($InputObject)
+    param($InputObject, [switch] $ById)
     if ($null -eq $InputObject) { return '' }
     if ($InputObject -is [string] -or $InputObject -is [guid]) { return [string] $InputObject }
     foreach ($name in $script:GroupProperty) {
         $property = $InputObject.PSObject.Properties[$name]
-        if ($null -eq $property) { continue }
+        if ($null -eq $property -or ($ById -and $name -in 'Mail', 'DisplayName', 'Name')) { continue }
         $value = [string] $property.Value
         # the Id of a run is a number
         if ($value -and ($name -ne 'Id' -or $value -notmatch '^\d+$')) { return $value }

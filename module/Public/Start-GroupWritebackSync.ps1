@@ -131,7 +131,7 @@ function Start-GroupWritebackSync {
         if ($SkipReplicationCheck) { $common['skipReplicationCheck'] = $true }
         if ($PSCmdlet.ParameterSetName -eq 'Group') {
             foreach ($item in $Group) {
-                $name = Get-GroupIdentity -InputObject $item
+                $name = Get-GroupIdentity -InputObject $item -ById
                 if (-not $name.Trim()) {
                     $PSCmdlet.WriteError((Get-GroupUnnamedError -InputObject $item))
                     continue

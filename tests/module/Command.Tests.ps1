@@ -434,7 +434,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         { Start-GroupWritebackSync -Group $null } |
             Should -Throw -ErrorId 'ParameterArgumentValidationError,Start-GroupWritebackSync'
         { [pscustomobject]@{ Name = 'Sales' } | Start-GroupWritebackSync -ErrorAction Stop } |
-            Should -Throw -ErrorId 'InputObjectNotBound,Start-GroupWritebackSync'
+            Should -Throw -ErrorId 'GroupNotNamed,Start-GroupWritebackSync'
         { Start-GroupWritebackSync -Group Sales -PolicyType Delta } |
             Should -Throw -ErrorId 'AmbiguousParameterSet,Start-GroupWritebackSync'
         @() | Start-GroupWritebackSync

@@ -66,7 +66,6 @@ Describe 'A group from the pipeline' -Skip:(-not $env:FAKE_ENGINE) {
             }
             Sent = '0b000000-0000-0000-0000-000000000009'
         }
-        @{ What = 'a row of a table'; Value = { [pscustomobject]@{ Name = 'Sales'; Owner = 'ann' } }; Sent = 'Sales' }
     ) {
         Use-FakeScript $answers
         (& $Value | Get-GroupWritebackGroup).Id | Should -Be $sales
@@ -76,6 +75,15 @@ Describe 'A group from the pipeline' -Skip:(-not $env:FAKE_ENGINE) {
             $named = @($request.params.id, $request.params.name, $request.params.group | Where-Object { $_ })
             $named[0] -eq $Sent | Should -BeTrue -Because "$($request.method) got $named"
         }
+    }
+
+    It 'is found by the name that a row of a table has, and not written for that alone' {
+        Use-FakeScript $answers
+        $row = [pscustomobject]@{ Name = 'Sales'; Owner = 'ann' }
+        ($row | Get-GroupWritebackGroup).Id | Should -Be $sales
+        (Get-FakeJournal).params.name | Should -Be 'Sales'
+        { $row | Start-GroupWritebackSync -ErrorAction Stop } |
+            Should -Throw -ErrorId 'GroupNotNamed,Start-GroupWritebackSync'
     }
 
     It 'says so when something names no group' {

@@ -247,6 +247,9 @@ func (b *bench) round(rt *rapid.T, names []string) (engine.Run, error) {
 		if !shown && (engine.HasID(err, "GroupNotFound") || engine.HasID(err, "GroupNotLinked")) {
 			break // there is no such group to be synchronised
 		}
+		if r.Run.ID == 0 && b.tenant.fail != nil {
+			break // it was not even found before the disturbance
+		}
 		return r.Run, err
 	case "preview":
 		return b.engine.Preview(ctx, engine.PreviewRequest{}, nil)

@@ -1,10 +1,14 @@
-// Command ctrlc starts a program in a console of its own, presses Ctrl+C and
+// Command ctrlc starts a program in a console of its own, presses Ctrl+C or
 // Ctrl+Break there and tells whether the program still answers a line of input
-// with a line of output. Its exit code is 0 if it does.
+// with a line of output. Its exit code is 0 if it does, and 3 if the system cannot
+// press the key.
+//
+// usage: ctrlc Ctrl+C|Ctrl+Break PROGRAM
 package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,13 +19,22 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1]); err != nil {
+	if err := run(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		if errors.As(err, new(*cannotPress)) {
+			os.Exit(3)
+		}
 		os.Exit(1)
 	}
 }
 
-func run(program string) error {
+type cannotPress struct{ error }
+
+func run(key, program string) error {
+	event, ok := map[string]uint32{"Ctrl+C": windows.CTRL_C_EVENT, "Ctrl+Break": windows.CTRL_BREAK_EVENT}[key]
+	if !ok {
+		return fmt.Errorf("no key %q", key)
+	}
 	kernel := windows.NewLazySystemDLL("kernel32.dll")
 	kernel.NewProc("FreeConsole").Call()
 	if ok, _, err := kernel.NewProc("AllocConsole").Call(); ok == 0 {
@@ -49,21 +62,19 @@ func run(program string) error {
 		return err
 	}
 	if err := ask(); err != nil {
-		return fmt.Errorf("before Ctrl+C: %w", err)
+		return fmt.Errorf("before %s: %w", key, err)
 	}
-	for name, event := range map[string]uint32{"Ctrl+C": windows.CTRL_C_EVENT, "Ctrl+Break": windows.CTRL_BREAK_EVENT} {
-		if err := windows.GenerateConsoleCtrlEvent(event, 0); err != nil {
-			return fmt.Errorf("GenerateConsoleCtrlEvent: %w", err)
-		}
-		select {
-		case <-pressed: // so it has come to all processes of the console
-		case <-time.After(10 * time.Second):
-			return fmt.Errorf("%s did not come", name)
-		}
-		time.Sleep(200 * time.Millisecond) // a process takes a moment to end
-		if err := ask(); err != nil {
-			return fmt.Errorf("after %s: %w", name, err)
-		}
+	if err := windows.GenerateConsoleCtrlEvent(event, 0); err != nil {
+		return &cannotPress{err}
+	}
+	select {
+	case <-pressed: // so it has come to all processes of the console
+	case <-time.After(10 * time.Second):
+		return fmt.Errorf("%s did not come", key)
+	}
+	time.Sleep(200 * time.Millisecond) // a process takes a moment to end
+	if err := ask(); err != nil {
+		return fmt.Errorf("after %s: %w", key, err)
 	}
 	stdin.Close()
 	return command.Wait()

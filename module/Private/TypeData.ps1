@@ -3,7 +3,7 @@
 $script:Member = @{
     AttributeChange = 'Name Old New'
     Change        = @'
-ChangeId RunId Action Situation SourceId TargetGuid DisplayName DistinguishedName Attributes
+ChangeId RunId RunKind Action Situation SourceId TargetGuid DisplayName DistinguishedName Attributes
 AddCount RemoveCount AddMembers RemoveMembers Reason Message Outcome ErrorId
 '@
     Check         = 'Name Result Message Advice ErrorId'
@@ -12,7 +12,7 @@ TenantId TenantName ClientId Environment TenantCredential Roles Domain Server Ba
 DirectoryCredential StatePath
 '@
     Group         = @'
-Id DisplayName Description Mail DistinguishedName SamAccountName TargetGuid Situation Members
+Id DisplayName Description Mail DistinguishedName SamAccountName Sid TargetGuid Situation Members
 Unwritten LastAction LastOutcome LastMessage
 '@
     GroupSync     = @'
@@ -20,7 +20,7 @@ GroupId DisplayName Status Steps=GroupWriteback.GroupSyncStep Unwritten=GroupWri
 RunId Run=GroupWriteback.Run
 '@
     GroupSyncStep = 'Name Result Message'
-    Member        = 'GroupId Id Name Kind Written Reason DistinguishedName TargetGuid'
+    Member        = 'GroupId GroupName Id Name Kind Written Reason DistinguishedName TargetGuid'
     MemberReference = 'Guid DistinguishedName'
     Run           = @'
 Id Kind PolicyType PolicyReason Status StopReason Started=System.DateTimeOffset

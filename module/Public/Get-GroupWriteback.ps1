@@ -13,8 +13,8 @@ function Get-GroupWriteback {
         found out.
     .PARAMETER StatePath
         The folder of the state to look at from now on, if it is not the default
-        one. Connections to another state are closed. A folder without a state is
-        refused, and the one before stays.
+        one. Connections to another state are closed. A folder without a state
+        is refused, and the one before stays.
     .EXAMPLE
         Get-GroupWriteback
 

@@ -13,14 +13,14 @@ function Get-GroupWritebackChange {
         written is there as well, with the action Skip and the reason, name-clash
         for example.
     .PARAMETER RunId
-        The number of the run. The default is the newest one that was more than a
-        preview.
+        The number of the run. The default is the newest one that was more than
+        a preview.
     .PARAMETER Group
-        Only changes of these groups, each named as for Get-GroupWritebackGroup; *
-        and ? are wildcards.
+        Only changes of these groups, each named as for Get-GroupWritebackGroup;
+        * and ? are wildcards.
     .PARAMETER InputObject
-        Runs, or their numbers, whose changes are shown; or groups, whose changes
-        alone are shown.
+        Runs, or their numbers, whose changes are shown; or groups, whose
+        changes alone are shown.
     .PARAMETER Action
         Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers,
         Delete, Skip.
@@ -30,9 +30,9 @@ function Get-GroupWritebackChange {
         next run finds out), skipped, held (back by a threshold, see
         Start-GroupWritebackSync).
     .PARAMETER IncludePreview
-        Also the changes of previews that come through the pipeline; RunKind tells
-        them from those of runs that changed something. A preview that -RunId names
-        is always shown.
+        Also the changes of previews that come through the pipeline; RunKind
+        tells them from those of runs that changed something. A preview that
+        -RunId names is always shown.
     .PARAMETER AllMembers
         Give all members that are added and removed; otherwise AddMembers and
         RemoveMembers hold the first 100. AddCount and RemoveCount are always
@@ -58,7 +58,7 @@ function Get-GroupWritebackChange {
 
         The members that run 17 removed.
     .EXAMPLE
-        Get-GroupWritebackRun -Last 20 | Get-GroupWritebackChange -Group 'Sales'
+        Get-GroupWritebackRun -Last 20 | Get-GroupWritebackChange -Group Sales
 
         What has happened to one group.
     .INPUTS
@@ -94,6 +94,7 @@ function Get-GroupWritebackChange {
 
         [Parameter(ValueFromPipeline)]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [object[]] $InputObject
     )
 
@@ -170,7 +171,8 @@ function Get-GroupWritebackChange {
     }
     end {
         if ($previews -and -not $asked) {
-            Write-Warning -Message "$previews preview(s) left out, which changed nothing. See -IncludePreview."
+            $text = "$(ConvertTo-CountText -Count $previews -Noun 'preview') left out, for a preview changes nothing."
+            Write-Warning -Message (ConvertTo-PlainText -Text "$text See -IncludePreview.")
         }
     }
 }

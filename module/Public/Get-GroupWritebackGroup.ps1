@@ -9,9 +9,9 @@ function Get-GroupWritebackGroup {
         Get-GroupWritebackGroupMember for why. Objects of the directory that stand
         for no group of the tenant (foreign, unmatched) come too; they have no Id.
     .PARAMETER Name
-        The display name or mail address; or the common name, distinguished name,
-        SID or sAMAccountName of the object; or an id as for -Id. * and ? are
-        wildcards. The default is all groups.
+        The display name or mail address; or the common name, distinguished
+        name, SID or sAMAccountName of the object; or an id as for -Id. * and ?
+        are wildcards. The default is all groups.
     .PARAMETER Id
         The id of the group in the tenant, or its objectGUID in the directory.
     .EXAMPLE
@@ -28,8 +28,8 @@ function Get-GroupWritebackGroup {
 
         The group that an object of the directory stands for.
     .PARAMETER InputObject
-        Names, ids, or objects that have one: groups of this module, of Microsoft
-        Graph and of the ActiveDirectory module.
+        Names, ids, or objects that have one: groups of this module, of
+        Microsoft Graph and of the ActiveDirectory module.
     .INPUTS
         System.String, or an object that names a group.
     .OUTPUTS
@@ -53,6 +53,7 @@ function Get-GroupWritebackGroup {
 
         [Parameter(Mandatory, ParameterSetName = 'InputObject', ValueFromPipeline)]
         [ValidateNotNullOrEmpty()]
+        [ArgumentCompleter([NothingCompleter])]
         [object[]] $InputObject
     )
 

@@ -12,8 +12,8 @@ function Get-GroupWritebackGroupMember {
         unresolved.
     .PARAMETER GroupId
         The group: its id, display name or mail address in the tenant, or the
-        objectGUID, distinguished name, SID or sAMAccountName of its object; or an
-        object that has one of them.
+        objectGUID, distinguished name, SID or sAMAccountName of its object; or
+        an object that has one of them.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales' | Get-GroupWritebackGroupMember
 

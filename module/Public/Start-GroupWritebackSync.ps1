@@ -50,9 +50,10 @@ function Start-GroupWritebackSync {
         once, for a sync that would hold something back without it; with -WhatIf
         it is not used up.
     .PARAMETER Group
-        Only this group: its id, whole display name or mail address in the tenant,
-        or the objectGUID, distinguished name, SID or sAMAccountName of its object
-        in the directory, in whatever case; or an object that has one of them.
+        Only this group: its id, whole display name or mail address in the
+        tenant, or the objectGUID, distinguished name, SID or sAMAccountName of
+        its object in the directory, in whatever case; or an object that has one
+        of them.
     .PARAMETER SkipReplicationCheck
         Go on although the domain controller has not received what was written
         on the one that was used before. Only for when that one is lost:

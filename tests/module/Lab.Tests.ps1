@@ -43,7 +43,8 @@ Describe 'A first installation' -Skip:$noExchange {
     }
 
     It 'begins with nothing' {
-        (Get-GroupWriteback @state).Status | Should -Be 'NotConfigured'
+        { Get-GroupWriteback @state } | Should -Throw -ErrorId 'StateNotFound,Get-GroupWriteback'
+        Test-Path -LiteralPath $state.StatePath | Should -BeFalse -Because 'who reads makes nothing'
     }
 
     It 'connects both sides' {
@@ -648,7 +649,7 @@ Describe 'Bad input' -Skip:$noLab {
     }
 
     It 'of a command: not connected, not enabled, not configured' {
-        Get-GroupWriteback @state | Out-Null
+        Disconnect-GroupWriteback
         Get-Problem { Start-GroupWritebackSync } | Should -Be 'NotConnected,Start-GroupWritebackSync'
         Get-Problem { Enable-GroupWriteback $container } | Should -Be 'NotConnected,Enable-GroupWriteback'
         [void] (Connect-GroupWriteback @tenant @application @server @account @state)

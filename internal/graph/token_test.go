@@ -183,7 +183,6 @@ func TestOpenNamesWhatIsMissing(t *testing.T) {
 		{Kind: engine.ClientSecret, ClientID: "c", Secret: engine.NewSecret("s")},
 		{Kind: engine.ClientSecret, TenantID: "t", Secret: engine.NewSecret("s")},
 		{Kind: engine.ClientSecret, TenantID: "t", ClientID: "c"},
-		{Kind: engine.ClientSecret, TenantID: "t/../x", ClientID: "c", Secret: engine.NewSecret("s")},
 		{Kind: engine.ClientCertificate, TenantID: "t", ClientID: "c"},
 		{Kind: engine.CertificateThumbprint, TenantID: "t", ClientID: "c"},
 		{Kind: engine.WorkloadIdentity},
@@ -191,7 +190,9 @@ func TestOpenNamesWhatIsMissing(t *testing.T) {
 		_, err := Open(t.Context(), config)
 		wantID(t, err, "InvalidParameter")
 	}
-	_, err := Open(t.Context(), engine.SourceConfig{CAFile: "none.pem"})
+	_, err := Open(t.Context(), engine.SourceConfig{Kind: engine.ClientSecret, TenantID: "t/../x", ClientID: "c", Secret: engine.NewSecret("s")})
+	wantID(t, err, "TenantNotFound")
+	_, err = Open(t.Context(), engine.SourceConfig{CAFile: "none.pem"})
 	wantID(t, err, "CAFileInvalid")
 	_, err = Open(t.Context(), engine.SourceConfig{CAFile: "token_test.go"})
 	wantID(t, err, "CAFileInvalid")

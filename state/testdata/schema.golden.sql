@@ -192,6 +192,9 @@ CREATE TABLE watermark (
     invocation_id   BLOB    NOT NULL,
     highest_usn     INTEGER NOT NULL
 , run INTEGER NOT NULL DEFAULT 0, searched_usn INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL DEFAULT '', initial TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0, scope TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE withdrawn (
+    run INTEGER NOT NULL
+) STRICT;
 CREATE TABLE written (
     source_id  BLOB PRIMARY KEY,
     attributes TEXT NOT NULL

@@ -26,7 +26,7 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 		container, _ = directory.ParseDN(settings.Container.DN)
 	}
 	err = s.snapshot(ctx, "list the groups", func(q *session) error {
-		l := groupList{q: q, after: after, limit: limit, id: filter.ID, container: container, matches: func(*engine.Names) bool { return true }}
+		l := groupList{q: q, after: after, limit: limit, id: filter.ID, container: container}
 		if filter.Name != "" {
 			named := engine.NewIdentity(filter.Name, !filter.Exact)
 			if l.id.IsZero() {
@@ -75,7 +75,7 @@ type groupList struct {
 	after      directory.GUID
 	limit      int
 	id         directory.GUID
-	matches    func(*engine.Names) bool
+	matches    func(*engine.Names) bool // nil: every group is wanted
 	tenant     directory.GUID
 	container  directory.DN
 }
@@ -109,10 +109,12 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 		if t.GUID.IsZero() && !linked.IsZero() {
 			v.DN = linkDN
 		}
-		names := v.Names()
-		names.CN, names.TargetName = cmp.Or(t.CN, names.CN), t.DisplayName()
-		if !l.matches(names) {
-			return nil
+		if l.matches != nil {
+			names := v.Names()
+			names.CN, names.TargetName = cmp.Or(t.CN, names.CN), t.DisplayName()
+			if !l.matches(names) {
+				return nil
+			}
 		}
 		switch {
 		case t.GUID.IsZero() && !linked.IsZero():
@@ -177,10 +179,12 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 		show(&v, t.Attributes)
 		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DN, t.SAMAccountName
 		v.DisplayName, v.SID = cmp.Or(v.DisplayName, t.CN), t.SID
-		names := v.Names()
-		names.CN = t.CN
-		if !l.matches(names) {
-			return nil
+		if l.matches != nil {
+			names := v.Names()
+			names.CN = t.CN
+			if !l.matches(names) {
+				return nil
+			}
 		}
 		switch {
 		case !source.IsZero():

@@ -92,6 +92,19 @@ type SourceMember struct {
 	ImmutableID string `json:"immutableId,omitempty"`
 }
 
+// SetSID sets the SID that a text says, empty for none. With one that cannot be read
+// it is not known who the member is on-premises.
+func (m *SourceMember) SetSID(text string) {
+	m.SID = ""
+	if text == "" {
+		return
+	}
+	var err error
+	if m.SID, err = ParseSID(text); err != nil {
+		m.Readable = false
+	}
+}
+
 // Immutable returns the 16 bytes of the immutable id, nil when it is another
 // kind of text, or the member is not synced: whoever administers the tenant may
 // set it then, to the GUID of any account.

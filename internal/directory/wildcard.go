@@ -7,31 +7,30 @@ import "strings"
 // it. In the pattern * stands for any text and ? for one character.
 func Wildcard(pattern string) func(text string) bool {
 	p := []rune(comparableName(pattern))
-	return func(text string) bool {
-		t := []rune(comparableName(text))
-		// Only the last star is ever gone back to: the time is bounded by the
-		// product of the lengths, whatever the pattern.
-		i, star, from := 0, -1, 0
-		for j := 0; j < len(t); {
-			switch {
-			case i < len(p) && p[i] == '*':
-				star, from = i, j
-				i++
-			case i < len(p) && (p[i] == '?' || p[i] == t[j]):
-				i++
-				j++
-			case star >= 0:
-				from++
-				i, j = star+1, from
-			default:
-				return false
-			}
+	return func(text string) bool { return Covers(p, []rune(comparableName(text))) }
+}
+
+// Covers reports whether the pattern covers the whole text: * stands for any text
+// and ? for one character. Only the last * is ever gone back to, so the steps are at
+// most the product of the lengths.
+func Covers(pattern, text []rune) bool {
+	i, j := 0, 0
+	star, from := -1, 0 // the last * in the pattern, and where in the text what it covers ends
+	for i < len(text) {
+		switch {
+		case j < len(pattern) && pattern[j] == '*':
+			star, from = j, i
+			j++
+		case j < len(pattern) && (pattern[j] == '?' || pattern[j] == text[i]):
+			i, j = i+1, j+1
+		case star >= 0:
+			from++
+			i, j = from, star+1
+		default:
+			return false
 		}
-		for i < len(p) && p[i] == '*' {
-			i++
-		}
-		return i == len(p)
 	}
+	return strings.Trim(string(pattern[j:]), "*") == ""
 }
 
 // SameName reports whether two names differ at most in what [Wildcard] does not

@@ -42,13 +42,7 @@ func (r *run) noteChanges(ctx context.Context, page []GroupChange) error {
 	if err != nil {
 		return err
 	}
-	last := map[directory.GUID]*GroupChange{}
-	for i := range about {
-		if last[about[i].ID] == nil {
-			last[about[i].ID] = &GroupChange{}
-		}
-		last[about[i].ID].tell(&about[i])
-	}
+	last := summed(about, func(c *GroupChange) directory.GUID { return c.ID })
 	at := r.now().UTC()
 	var notes []Note
 	for _, id := range ids {
@@ -91,24 +85,24 @@ func wordsOf[T any](ctx context.Context, r *run, kind NoteKind, ids []directory.
 	return all, nil
 }
 
-// toldOf returns what was told of these groups within the lag.
-func (r *run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]GroupChange, error) {
-	all, err := wordsOf[GroupChange](ctx, r, NoteGroup, ids)
-	told := map[directory.GUID]GroupChange{}
+// toldIn sums up the words on these objects that still count.
+func toldIn[T any, P teller[T]](ctx context.Context, r *run, kind NoteKind, ids []directory.GUID) (map[directory.GUID]T, error) {
+	all, err := wordsOf[T](ctx, r, kind, ids)
+	told := map[directory.GUID]T{}
 	for id, w := range all {
-		told[id] = sum(w)
+		told[id] = sum[T, P](w)
 	}
 	return told, err
 }
 
+// toldOf returns what was told of these groups within the lag.
+func (r *run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]GroupChange, error) {
+	return toldIn[GroupChange](ctx, r, NoteGroup, ids)
+}
+
 // toldOfUsers returns what was told of these users within the lag.
 func (r *run) toldOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]UserChange, error) {
-	all, err := wordsOf[UserChange](ctx, r, NoteUser, ids)
-	told := map[directory.GUID]UserChange{}
-	for id, w := range all {
-		told[id] = sum(w)
-	}
-	return told, err
+	return toldIn[UserChange](ctx, r, NoteUser, ids)
 }
 
 // unwritten reports whether the group is told as one that is never written.

@@ -16,12 +16,8 @@ import (
 // lastWords sums up what a page tells: who was deleted, and what is told of those
 // who are there in the end.
 func lastWords(page []UserChange) (gone []directory.GUID, there []UserChange) {
-	last := map[directory.GUID]*UserChange{}
+	last := summed(page, func(c *UserChange) directory.GUID { return c.ID })
 	for i := range page {
-		if last[page[i].ID] == nil {
-			last[page[i].ID] = &UserChange{}
-		}
-		last[page[i].ID].tell(&page[i])
 		if page[i].Deleted {
 			gone = append(gone, page[i].ID)
 		}

@@ -40,13 +40,29 @@ func note[T any](kind NoteKind, id directory.GUID, all []word[T]) (Note, error) 
 	return Note{Kind: kind, ID: id, At: all[len(all)-1].At, Told: text}, err
 }
 
-// sum is what words tell together.
-func sum[T any, P interface {
+// teller is what adds a later word to what was told before.
+type teller[T any] interface {
 	*T
 	tell(later *T)
-}](all []word[T]) (told T) {
+}
+
+// sum is what words tell together.
+func sum[T any, P teller[T]](all []word[T]) (told T) {
 	for i := range all {
 		P(&told).tell(&all[i].Told)
+	}
+	return told
+}
+
+// summed is what a page tells of each object, by its id.
+func summed[T any, P teller[T]](page []T, id func(*T) directory.GUID) map[directory.GUID]P {
+	told := map[directory.GUID]P{}
+	for i := range page {
+		of := id(&page[i])
+		if told[of] == nil {
+			told[of] = new(T)
+		}
+		told[of].tell(&page[i])
 	}
 	return told
 }
@@ -111,14 +127,7 @@ func (c *UserChange) apply(m *directory.SourceMember) {
 	put(&m.Synced, c.Synced)
 	put(&m.ImmutableID, c.ImmutableID)
 	m.Readable = m.Name != ""
-	if c.SID == nil {
-		return
-	}
-	m.SID = ""
-	if *c.SID != "" {
-		var err error
-		if m.SID, err = directory.ParseSID(*c.SID); err != nil {
-			m.Readable = false // it is not known who he is on-premises
-		}
+	if c.SID != nil {
+		m.SetSID(*c.SID)
 	}
 }

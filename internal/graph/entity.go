@@ -309,7 +309,8 @@ func (g *groupEntity) member() directory.SourceMember {
 		ID: g.ID, Kind: directory.KindGroup, Name: g.DisplayName.or(""), Synced: g.OnPremisesSyncEnabled.or(false),
 	}
 	m.Readable = m.Name != ""
-	return withSID(m, g.OnPremisesSID.or(""))
+	m.SetSID(g.OnPremisesSID.or(""))
+	return m
 }
 
 // userEntity is a user as Graph writes it.
@@ -345,7 +346,8 @@ func (u *userEntity) member() directory.SourceMember {
 		Synced: u.OnPremisesSyncEnabled.or(false), ImmutableID: u.OnPremisesImmutableID.or(""),
 	}
 	m.Readable = m.Name != ""
-	return withSID(m, u.OnPremisesSID.or(""))
+	m.SetSID(u.OnPremisesSID.or(""))
+	return m
 }
 
 // change reads an entry of a delta.
@@ -368,19 +370,6 @@ func (u *userEntity) change() (engine.UserChange, error) {
 }
 
 func isGuest(userType string) bool { return userType == "Guest" }
-
-// withSID sets the SID. With one that cannot be read it is not known who the
-// member is on-premises.
-func withSID(m directory.SourceMember, sid string) directory.SourceMember {
-	if sid == "" {
-		return m
-	}
-	var err error
-	if m.SID, err = directory.ParseSID(sid); err != nil {
-		m.Readable = false
-	}
-	return m
-}
 
 // memberKind is the kind of a member by its type. Only users and groups have
 // accounts on-premises; other types, also those that are not known here, such as

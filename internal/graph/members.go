@@ -139,7 +139,8 @@ func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, erro
 		}
 	}
 	member.Synced = synced != nil && *synced
-	return withSID(member, text(sid)), nil
+	member.SetSID(text(sid))
+	return member, nil
 }
 
 // displayName is the name of an object of any type: what the SDK does not know of

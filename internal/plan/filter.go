@@ -147,28 +147,8 @@ func (c comparison) String() string {
 	return fmt.Sprintf("%s %s %s%s%s", c.attribute, c.operator, quote, strings.ReplaceAll(c.value, quote, quote+quote), quote)
 }
 
-// like reports whether the pattern covers the whole text. Only the last * is
-// ever gone back to, so the steps are at most the product of the lengths.
-func like(text, pattern string) bool {
-	t, p := folded(text), folded(pattern)
-	i, j := 0, 0
-	star, from := -1, 0 // the last * in p, and where in t what it covers ends
-	for i < len(t) {
-		switch {
-		case j < len(p) && p[j] == '*':
-			star, from = j, i
-			j++
-		case j < len(p) && (p[j] == '?' || p[j] == t[i]):
-			i, j = i+1, j+1
-		case star >= 0:
-			from++
-			i, j = from, star+1
-		default:
-			return false
-		}
-	}
-	return strings.Trim(string(p[j:]), "*") == ""
-}
+// like reports whether the pattern covers the whole text, whatever the case.
+func like(text, pattern string) bool { return directory.Covers(folded(pattern), folded(text)) }
 
 // folded returns the characters so that those which differ in case alone, as
 // [strings.EqualFold] sees it, are equal.

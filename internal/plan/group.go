@@ -571,11 +571,11 @@ func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange
 	var changes []AttributeChange
 	if !adopted {
 		if cn := CN(p.Source, r.CNFromDisplayName); cn != c.CN {
-			changes = append(changes, AttributeChange{Name: directory.AttrCN, Old: one(c.CN), New: one(cn)})
+			changes = append(changes, AttributeChange{Name: directory.AttrCN, Old: c.Attribute(directory.AttrCN), New: []string{cn}})
 		}
 		if groupType := r.groupType(p.Source); groupType != c.GroupType {
 			changes = append(changes, AttributeChange{Name: directory.AttrGroupType,
-				Old: one(strconv.Itoa(int(c.GroupType))), New: one(strconv.Itoa(int(groupType)))})
+				Old: c.Attribute(directory.AttrGroupType), New: []string{strconv.Itoa(int(groupType))}})
 		}
 	}
 	for i := range r.Mapping {

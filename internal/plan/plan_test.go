@@ -605,7 +605,7 @@ func TestNamesFitActiveDirectory(t *testing.T) {
 		}
 		says(g, "description", rapid.String().Draw(t, "description"))
 		says(g, "mail", rapid.String().Draw(t, "mail"))
-		for _, a := range append(rules().projection(g), AttributeChange{Name: directory.AttrCN, New: one(cn)}, AttributeChange{Name: directory.AttrSAMAccountName, New: one(sam)}) {
+		for _, a := range append(rules().projection(g), AttributeChange{Name: directory.AttrCN, New: []string{cn}}, AttributeChange{Name: directory.AttrSAMAccountName, New: []string{sam}}) {
 			if value := strings.Join(a.New, ""); directory.Clean(value) != value {
 				t.Fatalf("%s %q deceives", a.Name, value)
 			} else if n := len(utf16.Encode([]rune(value))); n > 448 {

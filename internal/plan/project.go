@@ -231,11 +231,3 @@ func (m Mapping) Confirm(written *AttributeChange, now *directory.TargetGroup) s
 	}
 	return ""
 }
-
-// one returns the values of a single-valued attribute.
-func one(value string) []string {
-	if value == "" {
-		return nil
-	}
-	return []string{value}
-}

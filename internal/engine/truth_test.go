@@ -44,20 +44,7 @@ func TestWhatIsPendingIsSoNow(t *testing.T) {
 			if _, err := b.engine.SetSettings(t.Context(), engine.SettingsPatch{Limits: &engine.LimitsPatch{DeletionPercent: new(int), SourceShrinkPercent: new(int)}}); err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			b.directory.fail = func(operation string) error {
-				if operation == "delete" {
-					cancel()
-					return context.Canceled
-				}
-				return nil
-			}
-			run, err := b.engine.Sync(ctx, engine.SyncRequest{}, nil)
-			b.directory.fail = nil
-			if err != nil || run.Status != engine.RunStopped {
-				t.Fatalf("%+v %v", run, err)
-			}
-			return run
+			return b.cancelled(t)
 		}, engine.OutcomePending},
 	}
 	for name, c := range cases {
@@ -103,19 +90,10 @@ func TestWhatIsPendingIsSoNow(t *testing.T) {
 		if _, err := b.engine.Disable(t.Context(), engine.DisableRequest{}); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		b.directory.fail = func(operation string) error {
-			if operation == "delete" {
-				cancel()
-				return context.Canceled
-			}
-			return nil
+		run := b.cancelled(t)
+		if run.Kind != engine.DisableRun {
+			t.Fatalf("%+v", run)
 		}
-		run, err := b.engine.Sync(ctx, engine.SyncRequest{}, nil)
-		if err != nil || run.Kind != engine.DisableRun || run.Status != engine.RunStopped {
-			t.Fatalf("%+v %v", run, err)
-		}
-		b.directory.fail = nil
 		group := b.waiting(t, run, engine.OutcomePending)
 		wantLast(t, b, group, plan.Delete, engine.OutcomePending)
 		b.enable(t)
@@ -141,4 +119,23 @@ func (b *bench) waiting(t *testing.T, run engine.Run, outcome engine.Outcome) st
 	}
 	t.Fatalf("no change is %s: %v", outcome, b.outcomes(t, run))
 	return ""
+}
+
+// cancelled is a sync that is cancelled at its first deletion.
+func (b *bench) cancelled(t *testing.T) engine.Run {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	b.directory.fail = func(operation string) error {
+		if operation == "delete" {
+			cancel()
+			return context.Canceled
+		}
+		return nil
+	}
+	run, err := b.engine.Sync(ctx, engine.SyncRequest{}, nil)
+	b.directory.fail = nil
+	if err != nil || run.Status != engine.RunStopped {
+		t.Fatalf("%+v %v", run, err)
+	}
+	return run
 }

@@ -85,3 +85,18 @@ function Get-ConfirmationError {
     }
     ConvertTo-ErrorRecord @problem
 }
+
+# The field of the protocol that is called as a parameter is: TenantId is tenantId.
+function ConvertTo-FieldName {
+    [OutputType([string])]
+    param([string] $Name)
+    $Name.Substring(0, 1).ToLowerInvariant() + $Name.Substring(1)
+}
+
+# What the engine warns of, but for what was told already.
+function Write-EngineWarning {
+    param([string[]] $Warning, [string[]] $Told)
+    foreach ($text in $Warning) {
+        if ($text -and $text -notin $Told) { Write-Warning -Message (ConvertTo-PlainText -Text $text) }
+    }
+}

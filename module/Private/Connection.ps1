@@ -5,7 +5,7 @@ function ConvertTo-SourceField {
     $fields = @{}
     foreach ($name in 'TenantId', 'ClientId', 'Environment') {
         if ($Bound[$name]) {
-            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = ([string] $Bound[$name]).Trim()
+            $fields[(ConvertTo-FieldName -Name $name)] = ([string] $Bound[$name]).Trim()
         }
     }
     if ($Bound['Authority']) { $fields['authority'] = $Bound['Authority'].OriginalString }

@@ -6,12 +6,12 @@ function ConvertTo-SettingField {
         'OutOfScopeGroup', 'Scope', 'Filter', 'OnPremisesGroupType'
     foreach ($name in $texts) {
         if ($Bound.ContainsKey($name)) {
-            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [string] $Bound[$name]
+            $fields[(ConvertTo-FieldName -Name $name)] = [string] $Bound[$name]
         }
     }
     foreach ($name in 'ExcludeMailAttribute', 'Adopt', 'IncludeHiddenMembership') {
         if ($Bound.ContainsKey($name)) {
-            $fields[$name.Substring(0, 1).ToLowerInvariant() + $name.Substring(1)] = [bool] $Bound[$name]
+            $fields[(ConvertTo-FieldName -Name $name)] = [bool] $Bound[$name]
         }
     }
     if ($Bound.ContainsKey('AdoptPlan')) { $fields['adoptPlan'] = [string] $Bound['AdoptPlan'] }

@@ -189,9 +189,7 @@ function Enable-GroupWriteback {
         Activity  = 'Checking'
     }
     $check = Invoke-Engine @call
-    foreach ($warning in $check.warnings) {
-        if ($warning) { Write-Warning -Message (ConvertTo-PlainText -Text $warning) }
-    }
+    Write-EngineWarning -Warning $check.warnings
 
     $settings = $check.settings
     $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) " +

@@ -301,9 +301,7 @@ function Set-GroupWriteback {
             Activity  = 'Checking'
         }
         $after = Invoke-Engine @call
-        foreach ($warning in $after.warnings) {
-            if ($warning) { Write-Warning -Message (ConvertTo-PlainText -Text $warning) }
-        }
+        Write-EngineWarning -Warning $after.warnings
         if ($shape.Count -and $after.enabled) {
             $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.get'
             if ($connection.source -and $connection.target) {
@@ -327,10 +325,6 @@ function Set-GroupWriteback {
     }
     $fields = Select-ShownAdoption -Fields $fields -Plan $plan
     $saved = Invoke-Engine -Cmdlet $PSCmdlet -Method 'settings.set' -Parameter $fields -Activity 'Saving settings'
-    foreach ($warning in $saved.warnings) {
-        if ($warning -and $warning -notin $after.warnings) {
-            Write-Warning -Message (ConvertTo-PlainText -Text $warning)
-        }
-    }
+    Write-EngineWarning -Warning $saved.warnings -Told $after.warnings
     if ($PassThru) { Get-Status -Cmdlet $PSCmdlet }
 }

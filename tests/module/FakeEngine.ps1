@@ -61,6 +61,17 @@ function Get-FakeError {
 
 function Get-FakeRun {
     param([System.Collections.IDictionary] $Field = @{})
+    $total = @{
+        create = 2
+        adopt = 0
+        update = 1
+        move = 0
+        updateMembers = 1
+        delete = 0
+        skip = 0
+        membersAdded = 5
+        membersRemoved = 0
+    }
     $run = @{
         id = 7
         kind = 'sync'
@@ -78,28 +89,8 @@ function Get-FakeRun {
         failed = 0
         unknownMembers = 0
         unwrittenMembers = 1
-        planned = @{
-            create = 2
-            adopt = 0
-            update = 1
-            move = 0
-            updateMembers = 1
-            delete = 0
-            skip = 0
-            membersAdded = 5
-            membersRemoved = 0
-        }
-        exported = @{
-            create = 2
-            adopt = 0
-            update = 1
-            move = 0
-            updateMembers = 1
-            delete = 0
-            skip = 0
-            membersAdded = 5
-            membersRemoved = 0
-        }
+        planned = $total.Clone()
+        exported = $total.Clone()
     }
     foreach ($key in $Field.Keys) { $run[$key] = $Field[$key] }
     $run

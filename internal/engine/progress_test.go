@@ -97,53 +97,67 @@ func TestEachStepIsToldBeforeItIsDone(t *testing.T) {
 // when, until somebody answers.
 func TestASilentServerIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var last engine.Progress
+		var mu sync.Mutex
+		var told engine.Progress
 		reports := 0
-		ctx := engine.WithReport(t.Context(), func(p engine.Progress) { last, reports = p, reports+1 })
+		ctx := engine.WithReport(t.Context(), func(p engine.Progress) {
+			mu.Lock()
+			defer mu.Unlock()
+			told, reports = p, reports+1
+		})
+		last := func() engine.Progress {
+			mu.Lock()
+			defer mu.Unlock()
+			return told
+		}
 		since := time.Now()
 		answered := engine.Asking(ctx, "dc1.contoso.test")
 		second := engine.Asking(ctx, "graph.example")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if last.Waiting == nil || last.Waiting.For != "dc1.contoso.test" || !last.Waiting.Since.Equal(since) || !last.Waiting.Next.IsZero() {
-			t.Fatalf("%+v", last)
+		if last().Waiting == nil || last().Waiting.For != "dc1.contoso.test" || !last().Waiting.Since.Equal(since) || !last().Waiting.Next.IsZero() {
+			t.Fatalf("%+v", last())
 		}
-		if want := fmt.Sprintf("Waiting for dc1.contoso.test since %s: it has not answered yet.", since.Local().Format("15:04:05")); last.Message != want {
-			t.Errorf("%q", last.Message)
+		if want := fmt.Sprintf("Waiting for dc1.contoso.test since %s: it has not answered yet.", since.Local().Format("15:04:05")); last().Message != want {
+			t.Errorf("%q", last().Message)
 		}
 		answered()
-		if last.Waiting != nil {
-			t.Errorf("it has answered: %+v", last)
+		if last().Waiting != nil {
+			t.Errorf("it has answered: %+v", last())
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if last.Waiting == nil || last.Waiting.For != "graph.example" {
-			t.Errorf("%+v", last)
+		if last().Waiting == nil || last().Waiting.For != "graph.example" {
+			t.Errorf("%+v", last())
 		}
 		second()
 
 		// Answers that come one after the other are no silence, however long it takes.
+		mu.Lock()
 		reports = 0
+		mu.Unlock()
 		for range 100 {
 			answered := engine.Asking(ctx, "dc1")
 			time.Sleep(time.Second)
 			answered()
 		}
 		synctest.Wait()
+		mu.Lock()
 		if reports > 0 {
 			t.Errorf("%d reports of a server that answers", reports)
 		}
+		mu.Unlock()
 
 		// A pause is told until it is over, and no longer.
 		now := time.Now()
 		engine.TellWaiting(ctx, engine.Waiting{For: "graph.example", Why: "it answered with status 429", Since: now, Next: now.Add(5 * time.Second), Brief: true})
-		if last.Waiting == nil || !strings.Contains(last.Message, "429") || !strings.Contains(last.Message, "Next try at") {
-			t.Errorf("%+v", last)
+		if last().Waiting == nil || !strings.Contains(last().Message, "429") || !strings.Contains(last().Message, "Next try at") {
+			t.Errorf("%+v", last())
 		}
 		time.Sleep(5 * time.Second)
 		engine.Asking(ctx, "graph.example")()
-		if last.Waiting != nil {
-			t.Errorf("%+v", last)
+		if last().Waiting != nil {
+			t.Errorf("%+v", last())
 		}
 	})
 }

@@ -46,7 +46,7 @@ func (r *run) noteChanges(ctx context.Context, page []GroupChange) error {
 	at := r.now().UTC()
 	var notes []Note
 	for _, id := range ids {
-		noted, err := note(NoteGroup, id, append(told[id], word[GroupChange]{at, *last[id]}))
+		noted, err := note(NoteGroup, id, with(told[id], word[GroupChange]{at, *last[id]}))
 		if err != nil {
 			return err
 		}
@@ -264,7 +264,7 @@ func (r *run) noteUsers(ctx context.Context, users []UserChange) error {
 	at := r.now().UTC()
 	notes := make([]Note, len(users))
 	for i := range users {
-		if notes[i], err = note(NoteUser, ids[i], append(told[ids[i]], word[UserChange]{at, users[i]})); err != nil {
+		if notes[i], err = note(NoteUser, ids[i], with(told[ids[i]], word[UserChange]{at, users[i]})); err != nil {
 			return err
 		}
 	}

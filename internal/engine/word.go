@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
+	"slices"
 	"time"
 
 	"groupwriteback/internal/directory"
@@ -54,6 +56,17 @@ func sum[T any, P teller[T]](all []word[T]) (told T) {
 	return told
 }
 
+// with adds a word to those that were told before, and leaves out of them those of
+// which it tells everything anew: a large group is told in hundreds of entries, most
+// of them of members alone.
+func with[T any, P teller[T]](told []word[T], w word[T]) []word[T] {
+	alone := sum[T, P]([]word[T]{w})
+	told = slices.DeleteFunc(told, func(earlier word[T]) bool {
+		return reflect.DeepEqual(sum[T, P]([]word[T]{earlier, w}), alone)
+	})
+	return append(told, w)
+}
+
 // summed is what a page tells of each object, by its id.
 func summed[T any, P teller[T]](page []T, id func(*T) directory.GUID) map[directory.GUID]P {
 	told := map[directory.GUID]P{}
@@ -70,8 +83,8 @@ func summed[T any, P teller[T]](page []T, id func(*T) directory.GUID) map[direct
 // tell adds a later word, without its members.
 func (c *GroupChange) tell(later *GroupChange) {
 	c.ID, c.Removed = later.ID, later.Removed
-	c.Kind = cmp.Or(later.Kind, c.Kind)
-	if later.Retyped {
+	c.Kind, c.Retyped = cmp.Or(later.Kind, c.Kind), later.Retyped || c.Retyped && later.Kind == nil
+	if c.Retyped {
 		c.Kind = nil
 	}
 	c.Visibility, c.OnPremisesSID = cmp.Or(later.Visibility, c.Visibility), cmp.Or(later.OnPremisesSID, c.OnPremisesSID)

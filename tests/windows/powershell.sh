@@ -29,13 +29,17 @@ if [[ ${GWB_LAB-} ]]; then
 fi
 
 # run_powershell COMMAND runs it and shows what it says. The console's code page is that of a DOS.
-# The output goes to a file: processes of Wine that stay would keep a pipe open.
+# The commands go in a file, for a shell that knows no quoted newline may stand between. The output
+# goes to one, too: processes of Wine that stay would keep a pipe open.
 run_powershell() {
     local status=0
-    "$PWSH_WINDOWS" -NoProfile -NonInteractive -Command "
-        [Console]::OutputEncoding = [Text.UTF8Encoding]::new(\$false)
-        $1
-        exit \$LASTEXITCODE" >"$work/log" 2>&1 || status=$?
+    cat >"$work/run.ps1" <<END
+[Console]::OutputEncoding = [Text.UTF8Encoding]::new(\$false)
+$1
+exit \$LASTEXITCODE
+END
+    "$PWSH_WINDOWS" -NoProfile -NonInteractive -File "$(windows_path "$work/run.ps1")" \
+        >"$work/log" 2>&1 || status=$?
     cat "$work/log"
     return "$status"
 }

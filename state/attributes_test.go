@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // before returns the migrations of a release that had a column for each attribute.
@@ -80,7 +80,7 @@ func TestColumnsBecomeValues(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	targets, err := s.TargetGroups(ctx, 7, engine.TargetKey{}, 10)
+	targets, err := s.TargetGroups(ctx, 7, contract.TargetKey{}, 10)
 	must(t, err)
 	for i, g := range targets {
 		if diff := cmp.Diff(want[i], g.Attributes); diff != "" {
@@ -100,7 +100,7 @@ func TestColumnsBecomeValues(t *testing.T) {
 			}
 			var words []struct {
 				At   time.Time
-				Told engine.GroupChange
+				Told contract.GroupChange
 			}
 			decoder := json.NewDecoder(strings.NewReader(text))
 			decoder.DisallowUnknownFields()

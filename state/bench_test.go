@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // BenchmarkMemberships stages a tenant with fifty members a group and a tenth
@@ -38,7 +38,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	ctx := context.Background()
 	people := groups * members / 10
 	s := newState(b)
-	run := beginRun(b, s, engine.SyncRun, "")
+	run := beginRun(b, s, contract.SyncRun, "")
 	random := rand.New(rand.NewPCG(1, 2))
 	id := func(kind byte, n int) directory.GUID { // spread, as real ones are
 		g := guid(kind, uint32(n)*2654435761)
@@ -54,7 +54,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 		clock = time.Now()
 	}
 	var source []directory.SourceGroup
-	var pages []engine.MemberPage
+	var pages []contract.MemberPage
 	var target []directory.TargetGroup
 	flush := func() {
 		must(b, s.StageSourceGroups(ctx, run, source))
@@ -64,7 +64,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	}
 	for n := range groups {
 		source = append(source, directory.SourceGroup{ID: id(1, n), Properties: directory.Values{"displayName": {"Group"}, "mail": {"group@contoso.test"}}})
-		page := engine.MemberPage{Group: id(1, n), Last: true}
+		page := contract.MemberPage{Group: id(1, n), Last: true}
 		group := directory.TargetGroup{GUID: id(3, n), DN: "CN=Group,OU=Groups,DC=contoso,DC=test", AdminDesc: directory.Mark(id(1, n))}
 		for range members {
 			m := random.IntN(people)
@@ -85,11 +85,11 @@ func benchmarkMemberships(b *testing.B, groups int) {
 		if len(unresolved) == 0 {
 			break
 		}
-		resolutions := make([]engine.Resolution, len(unresolved))
+		resolutions := make([]contract.Resolution, len(unresolved))
 		for i, m := range unresolved {
 			to := m.ID
 			to[0] = 4
-			resolutions[i] = engine.Resolution{MemberID: m.ID, Ref: directory.MemberRef{GUID: to, DN: "CN=User,OU=People,OU=Somewhere,DC=contoso,DC=test"}}
+			resolutions[i] = contract.Resolution{MemberID: m.ID, Ref: directory.MemberRef{GUID: to, DN: "CN=User,OU=People,OU=Somewhere,DC=contoso,DC=test"}}
 		}
 		must(b, s.SaveResolutions(ctx, run, resolutions, started))
 		after = unresolved[len(unresolved)-1].ID
@@ -100,7 +100,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	resetPeak()
 	memberships := 0
 	list := func() {
-		for after := (engine.TargetKey{}); ; {
+		for after := (contract.TargetKey{}); ; {
 			page, err := s.TargetGroups(ctx, run, after, 500)
 			must(b, err)
 			for _, t := range page {
@@ -116,7 +116,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 			if len(page) < 500 {
 				return
 			}
-			after = engine.TargetKey{SourceID: page[499].SourceID, GUID: page[499].GUID}
+			after = contract.TargetKey{SourceID: page[499].SourceID, GUID: page[499].GUID}
 		}
 	}
 	list()
@@ -125,12 +125,12 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	if peak := peakMiB(); peak > 0 {
 		b.ReportMetric(peak, "peak-MiB")
 	}
-	must(b, s.Commit(ctx, run, engine.Watermark{}, nil))
-	endRun(b, s, run, engine.RunComplete)
+	must(b, s.Commit(ctx, run, contract.Watermark{}, nil))
+	endRun(b, s, run, contract.RunComplete)
 	clock = time.Now()
 	views := 0
 	for after := (directory.GUID{}); views < 5_000; {
-		page, err := s.Groups(ctx, engine.GroupFilter{}, after, 500)
+		page, err := s.Groups(ctx, contract.GroupFilter{}, after, 500)
 		must(b, err)
 		if views += len(page); len(page) < 500 {
 			break
@@ -145,9 +145,9 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	must(b, s.Close())
 	s = openState(b, s.folder)
 	b.ReportMetric(1000*time.Since(clock).Seconds(), "reopen-ms")
-	next := beginRun(b, s, engine.SyncRun, "")
+	next := beginRun(b, s, contract.SyncRun, "")
 	clock = time.Now()
-	must(b, s.Commit(ctx, next, engine.Watermark{}, nil))
+	must(b, s.Commit(ctx, next, contract.Watermark{}, nil))
 	step("remove")
 }
 
@@ -160,7 +160,7 @@ func BenchmarkOverlay(b *testing.B) {
 	ctx := context.Background()
 	for _, groups := range []uint32{2_000, 20_000} {
 		s := newState(b)
-		base := beginRun(b, s, engine.SyncRun, "")
+		base := beginRun(b, s, contract.SyncRun, "")
 		member := func(n uint32) directory.SourceMember {
 			return directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Name: "user@contoso.test", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4"}
 		}
@@ -173,11 +173,11 @@ func BenchmarkOverlay(b *testing.B) {
 			}
 		}), 500) {
 			var source []directory.SourceGroup
-			var pages []engine.MemberPage
+			var pages []contract.MemberPage
 			var target []directory.TargetGroup
-			var links []engine.Link
+			var links []contract.Link
 			for _, n := range chunk {
-				page := engine.MemberPage{Group: guid(1, n), Last: true}
+				page := contract.MemberPage{Group: guid(1, n), Last: true}
 				group := directory.TargetGroup{GUID: guid(3, n), DN: "CN=Group,OU=Groups,DC=contoso,DC=test", AdminDesc: directory.Mark(guid(1, n))}
 				size := uint32(20)
 				if n == 0 {
@@ -187,29 +187,29 @@ func BenchmarkOverlay(b *testing.B) {
 					page.Members, group.Members = append(page.Members, member((n*20+i)%large)), append(group.Members, ref((n*20+i)%large))
 				}
 				source, pages, target = append(source, directory.SourceGroup{ID: guid(1, n), Properties: directory.Values{"displayName": {"Group"}}}), append(pages, page), append(target, group)
-				links = append(links, engine.Link{SourceID: guid(1, n), TargetGUID: guid(3, n), DN: group.DN})
+				links = append(links, contract.Link{SourceID: guid(1, n), TargetGUID: guid(3, n), DN: group.DN})
 			}
 			must(b, s.StageSourceGroups(ctx, base, source))
 			must(b, s.StageMembers(ctx, base, pages))
 			must(b, s.StageTargetGroups(ctx, base, target))
 			must(b, s.SaveLinks(ctx, links))
 		}
-		var resolutions []engine.Resolution
+		var resolutions []contract.Resolution
 		for n := range uint32(large) {
-			resolutions = append(resolutions, engine.Resolution{MemberID: guid(2, n), Ref: ref(n)})
+			resolutions = append(resolutions, contract.Resolution{MemberID: guid(2, n), Ref: ref(n)})
 		}
 		must(b, s.SaveResolutions(ctx, base, resolutions, started))
-		must(b, s.Commit(ctx, base, engine.Watermark{}, nil))
-		endRun(b, s, base, engine.RunComplete)
+		must(b, s.Commit(ctx, base, contract.Watermark{}, nil))
+		endRun(b, s, base, contract.RunComplete)
 
 		run := func(b *testing.B, changes func(run int64)) {
 			for b.Loop() {
-				run := beginRun(b, s, engine.SyncRun, "")
+				run := beginRun(b, s, contract.SyncRun, "")
 				must(b, s.Overlay(ctx, run))
 				must(b, s.StageDueMembers(ctx, run, started))
 				changes(run)
-				must(b, s.Commit(ctx, run, engine.Watermark{HighestUSN: run}, nil))
-				endRun(b, s, run, engine.RunComplete)
+				must(b, s.Commit(ctx, run, contract.Watermark{HighestUSN: run}, nil))
+				endRun(b, s, run, contract.RunComplete)
 			}
 		}
 		b.Run(fmt.Sprintf("groups=%d/nothing", groups), func(b *testing.B) { run(b, func(int64) {}) })
@@ -217,7 +217,7 @@ func BenchmarkOverlay(b *testing.B) {
 		b.Run(fmt.Sprintf("groups=%d/member", groups), func(b *testing.B) {
 			run(b, func(run int64) {
 				group, object, change := guid(1, 0), guid(3, 0), []directory.MemberRef{ref(7)}
-				must(b, s.ChangeMembership(ctx, run, group, []engine.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser, Removed: in}}))
+				must(b, s.ChangeMembership(ctx, run, group, []contract.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser, Removed: in}}))
 				wanted, err := s.SourceMembership(ctx, run, group)
 				must(b, err)
 				had, err := s.TargetMembership(ctx, run, object)

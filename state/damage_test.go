@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -43,7 +43,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 	note("SourceGroups", err)
 	_, err = s.SourceMembership(ctx, 1, group)
 	note("SourceMembership", err)
-	_, err = s.TargetGroups(ctx, 1, engine.TargetKey{}, 500)
+	_, err = s.TargetGroups(ctx, 1, contract.TargetKey{}, 500)
 	note("TargetGroups", err)
 	_, err = s.Candidates(ctx, 1, group)
 	note("Candidates", err)
@@ -67,7 +67,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 	note("Changes", err)
 	_, _, err = s.ChangeMembers(ctx, 1, none, 500)
 	note("ChangeMembers", err)
-	_, err = s.Groups(ctx, engine.GroupFilter{}, none, 500)
+	_, err = s.Groups(ctx, contract.GroupFilter{}, none, 500)
 	note("Groups", err)
 	_, err = s.GroupMembers(ctx, group, none, 500)
 	note("GroupMembers", err)
@@ -81,7 +81,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 		do   func() error
 	}{
 		{"BeginRun", func() (err error) {
-			run, err = s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, PlanID: "damage", Started: started})
+			run, err = s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, PlanID: "damage", Started: started})
 			return err
 		}},
 		{"Overlay", func() error { return s.Overlay(ctx, run) }},
@@ -89,11 +89,11 @@ func everything(ctx context.Context, s *State) map[string]error {
 			return s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 99), Properties: directory.Values{"displayName": {"new"}}}})
 		}},
 		{"StageMembers", func() error {
-			return s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 99), Last: true,
+			return s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 99), Last: true,
 				Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}}})
 		}},
 		{"ChangeMembership", func() error {
-			return s.ChangeMembership(ctx, run, group, []engine.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser}})
+			return s.ChangeMembership(ctx, run, group, []contract.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser}})
 		}},
 		{"StageTargetGroups", func() error {
 			return s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), DN: "CN=x", Members: []directory.MemberRef{{GUID: guid(4, 1)}}}})
@@ -108,13 +108,13 @@ func everything(ctx context.Context, s *State) map[string]error {
 			return err
 		}},
 		{"SaveResolutions", func() error {
-			return s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started)
+			return s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started)
 		}},
 		{"Spool", func() error { return s.Spool(ctx, run, []plan.Change{{Action: plan.Update, SourceID: group}}) }},
 		{"SaveLinks", func() error {
-			return s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 98), TargetGUID: guid(3, 98)}})
+			return s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 98), TargetGUID: guid(3, 98)}})
 		}},
-		{"Commit", func() error { return s.Commit(ctx, run, engine.Watermark{}, []directory.GUID{group}) }},
+		{"Commit", func() error { return s.Commit(ctx, run, contract.Watermark{}, []directory.GUID{group}) }},
 		{"PurgeRuns", func() error { return s.PurgeRuns(ctx, started.Add(time.Hour)) }},
 	} {
 		err := step.do()
@@ -129,7 +129,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 func wantKnown(t *testing.T, failed map[string]error) {
 	t.Helper()
 	for name, err := range failed {
-		e := engine.AsError(err)
+		e := contract.AsError(err)
 		if e.ID == "InternalError" || e.Message == "" || e.Advice == "" {
 			t.Errorf("%s: %v", name, err)
 		}

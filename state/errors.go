@@ -8,7 +8,7 @@ import (
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 var errClosed = errors.New("the state is closed")
@@ -19,7 +19,7 @@ func (s *State) translate(doing string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	var known *engine.Error
+	var known *contract.Error
 	if errors.As(err, &known) {
 		return err
 	}
@@ -39,27 +39,27 @@ func (s *State) translate(doing string, err error) error {
 			sqlite3.ErrError, sqlite3.ErrSchema, sqlite3.ErrConstraint, sqlite3.ErrMismatch:
 			return corrupt(s.path, err)
 		case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrProtocol:
-			return &engine.Error{Category: engine.ResourceBusy, ID: "StateBusy", Object: s.path, Err: err,
+			return &contract.Error{Category: contract.ResourceBusy, ID: "StateBusy", Object: s.path, Err: err,
 				Message: fmt.Sprintf("Another program kept the state database locked while trying to %s.", doing),
 				Advice:  "Close programs that have the file open, a backup or a database browser perhaps, and try again."}
 		case sqlite3.ErrFull:
-			return &engine.Error{Category: engine.InvalidState, ID: "StateDiskFull", Object: s.path, Err: err,
+			return &contract.Error{Category: contract.InvalidState, ID: "StateDiskFull", Object: s.path, Err: err,
 				Message: fmt.Sprintf("The disk is full; it was not possible to %s.", doing),
 				Advice:  "Make room on the disk that holds the state folder and try again. Nothing is lost."}
 		case sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrNoLFS:
-			return &engine.Error{Category: engine.PermissionDenied, ID: "StateUnusable", Object: s.path, Err: err,
+			return &contract.Error{Category: contract.PermissionDenied, ID: "StateUnusable", Object: s.path, Err: err,
 				Message: fmt.Sprintf("The state database cannot be read or written; it was not possible to %s.", doing),
 				Advice:  "Check the disk, and that this account may read and write all files of the state folder."}
 		}
 	}
-	return &engine.Error{Category: engine.NotSpecified, ID: "InternalError", Object: s.path, Err: fmt.Errorf("%s: %w", doing, err),
+	return &contract.Error{Category: contract.NotSpecified, ID: "InternalError", Object: s.path, Err: fmt.Errorf("%s: %w", doing, err),
 		Message: "The state database could not be used.",
 		Advice:  "This is a defect. Please report it with the log file of the engine."}
 }
 
 // corrupt says that the file is left alone and how to go on without it.
 func corrupt(path string, cause error) error {
-	return &engine.Error{Category: engine.InvalidData, ID: "StateCorrupt", Object: path, Err: cause,
+	return &contract.Error{Category: contract.InvalidData, ID: "StateCorrupt", Object: path, Err: cause,
 		Message: "The file is damaged, or is not a state database of group writeback. It was left as it is.",
 		Advice: "Move state.db, state.db-wal and state.db-shm out of the folder, keep settings.json, and run a sync: " +
 			"it imports everything again and finds every group of ours by its mark and stamp. " +
@@ -67,12 +67,12 @@ func corrupt(path string, cause error) error {
 }
 
 func tooNew(path string, version, known int64) error {
-	return &engine.Error{Category: engine.InvalidData, ID: "StateTooNew", Object: path,
+	return &contract.Error{Category: contract.InvalidData, ID: "StateTooNew", Object: path,
 		Message: fmt.Sprintf("The state database was written by a newer release (version %d; this one knows %d). It was left as it is.", version, known),
 		Advice: "Install that release or a newer one. To go back instead, put the copy state.db.v<version>-<time>.bak of an earlier " +
 			"version in its place, or move state.db, state.db-wal and state.db-shm out of the folder: the next sync then imports everything again."}
 }
 
 func notFound(id, object, message, advice string) error {
-	return &engine.Error{Category: engine.ObjectNotFound, ID: id, Object: object, Message: message, Advice: advice}
+	return &contract.Error{Category: contract.ObjectNotFound, ID: id, Object: object, Message: message, Advice: advice}
 }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // Folder returns path made absolute or, where it is empty, the default folder:
@@ -51,16 +51,16 @@ func Find(folder, serviceAccount string) (bool, error) {
 
 // unusable is for files and folders that are not as they must be.
 func unusable(path, message string, cause error) error {
-	return &engine.Error{Category: engine.PermissionDenied, ID: "StateFolderUnusable", Object: path, Message: message, Err: cause,
+	return &contract.Error{Category: contract.PermissionDenied, ID: "StateFolderUnusable", Object: path, Message: message, Err: cause,
 		Advice: "Check the path and that this account may create, read and write files there, or name another folder with -StatePath."}
 }
 
 func insecure(folder, message, advice string) error {
-	return &engine.Error{Category: engine.PermissionDenied, ID: "StateFolderInsecure", Object: folder, Message: message, Advice: advice}
+	return &contract.Error{Category: contract.PermissionDenied, ID: "StateFolderInsecure", Object: folder, Message: message, Advice: advice}
 }
 
 func remote(folder, kind string) error {
-	return &engine.Error{Category: engine.InvalidArgument, ID: "StateFolderRemote", Object: folder,
+	return &contract.Error{Category: contract.InvalidArgument, ID: "StateFolderRemote", Object: folder,
 		Message: "The state folder is on a network drive (" + kind + "), where the locks that a database needs cannot be relied on.",
 		Advice:  "Name a folder on a local disk with -StatePath."}
 }

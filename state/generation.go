@@ -7,15 +7,15 @@ import (
 	"math"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // Commit makes what the generation staged current and stores the watermark and
 // the pending set, in one transaction; then it removes what older runs staged.
 // When that removal fails, the commit stands all the same, and the next run
 // removes what is left. Errors: RunNotFound, RunSuperseded.
-func (s *State) Commit(ctx context.Context, generation int64, watermark engine.Watermark, pending []directory.GUID) error {
+func (s *State) Commit(ctx context.Context, generation int64, watermark contract.Watermark, pending []directory.GUID) error {
 	l := s.layers(generation)
 	err := s.writeThrough(ctx, "make what was imported current", func(q *session) error {
 		n, err := q.changed("UPDATE run SET committed = 1 WHERE id = ?", generation)
@@ -81,7 +81,7 @@ func (s *State) removeOlder(ctx context.Context, generation int64) error {
 	return s.removePortions(ctx, "target_object", "guid", "generation < (SELECT min(id) FROM run)")
 }
 
-func saveWatermark(q *session, generation, run int64, w *engine.Watermark) error {
+func saveWatermark(q *session, generation, run int64, w *contract.Watermark) error {
 	source, initial := "", ""
 	if len(w.Source) > 0 {
 		b, err := json.Marshal(w.Source)
@@ -102,7 +102,7 @@ func saveWatermark(q *session, generation, run int64, w *engine.Watermark) error
 
 // Watermark returns how far both sides were read for the current generation,
 // the zero value when nothing was ever committed.
-func (s *State) Watermark(ctx context.Context) (w engine.Watermark, err error) {
+func (s *State) Watermark(ctx context.Context) (w contract.Watermark, err error) {
 	err = s.read(ctx, "read the watermark", func(q *session) error {
 		var source, initial string
 		_, err := q.one("SELECT server, ds_service_name, invocation_id, highest_usn, searched_usn, source, initial, settled, scope FROM watermark", nil,

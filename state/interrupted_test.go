@@ -5,10 +5,10 @@ import (
 	"sync"
 	"testing"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
-func wantRun(t *testing.T, run engine.Run, err error, status engine.RunStatus, reason string) {
+func wantRun(t *testing.T, run contract.Run, err error, status contract.RunStatus, reason string) {
 	t.Helper()
 	if err != nil || run.Status != status || run.StopReason != reason {
 		t.Errorf("the run is told as %s %s, %v; want %s %s", run.Status, run.StopReason, err, status, reason)
@@ -26,7 +26,7 @@ func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
 	if err != nil || len(runs) != 1 {
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}
-	wantRun(t, runs[0], nil, engine.RunRunning, "")
+	wantRun(t, runs[0], nil, contract.RunRunning, "")
 	id := runs[0].ID
 
 	kill(other)
@@ -35,19 +35,19 @@ func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
 		if err != nil || len(runs) != 1 {
 			t.Fatalf("%d runs, %v", len(runs), err)
 		}
-		wantRun(t, runs[0], nil, engine.RunFailed, engine.StopInterrupted)
+		wantRun(t, runs[0], nil, contract.RunFailed, contract.StopInterrupted)
 		if !runs[0].Ended.IsZero() || runs[0].Message == "" {
 			t.Errorf("ended %v: %q", runs[0].Ended, runs[0].Message)
 		}
 		run, err := s.Run(ctx, id)
-		wantRun(t, run, err, engine.RunFailed, engine.StopInterrupted)
+		wantRun(t, run, err, contract.RunFailed, contract.StopInterrupted)
 	}
 	var status string
 	must(t, s.read(ctx, "look", func(q *session) error {
 		_, err := q.one("SELECT status FROM run WHERE id = ?", []any{id}, &status)
 		return err
 	}))
-	if status != string(engine.RunRunning) {
+	if status != string(contract.RunRunning) {
 		t.Errorf("reading has written %q", status)
 	}
 
@@ -56,7 +56,7 @@ func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
 	must(t, err)
 	defer unlock()
 	run, err := s.Run(ctx, id)
-	wantRun(t, run, err, engine.RunFailed, engine.StopInterrupted)
+	wantRun(t, run, err, contract.RunFailed, contract.StopInterrupted)
 	if run.Ended.IsZero() {
 		t.Error("the record was not closed")
 	}
@@ -81,7 +81,7 @@ func TestWhoReadsKeepsNobodyFromARun(t *testing.T) {
 					return
 				default:
 				}
-				if runs, err := s.Runs(ctx, 0, 1); err != nil || len(runs) != 1 || runs[0].Kind == engine.GroupRun && runs[0].StopReason == engine.StopInterrupted {
+				if runs, err := s.Runs(ctx, 0, 1); err != nil || len(runs) != 1 || runs[0].Kind == contract.GroupRun && runs[0].StopReason == contract.StopInterrupted {
 					t.Errorf("%+v, %v", runs, err)
 					return
 				}
@@ -94,11 +94,11 @@ func TestWhoReadsKeepsNobodyFromARun(t *testing.T) {
 			t.Error(err)
 			break
 		}
-		id, err := s.BeginRun(ctx, engine.Run{Kind: engine.GroupRun, Started: started})
+		id, err := s.BeginRun(ctx, contract.Run{Kind: contract.GroupRun, Started: started})
 		must(t, err)
 		run, err := s.Run(ctx, id)
-		wantRun(t, run, err, engine.RunRunning, "")
-		run.Status, run.Ended = engine.RunComplete, started
+		wantRun(t, run, err, contract.RunRunning, "")
+		run.Status, run.Ended = contract.RunComplete, started
 		must(t, s.SaveRun(ctx, run))
 		unlock()
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // A process that dies between a commit and the removal of what was current
@@ -14,9 +14,9 @@ func TestTheFormerGenerationIsRemovedByTheNextRun(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	for range 2 {
-		run := beginRun(t, s, engine.SyncRun, "")
+		run := beginRun(t, s, contract.SyncRun, "")
 		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}}))
-		err := s.Commit(ctx, run, engine.Watermark{}, nil)
+		err := s.Commit(ctx, run, contract.Watermark{}, nil)
 		if run == 1 {
 			must(t, s.write(ctx, "break", func(q *session) error {
 				_, err := q.exec("CREATE TRIGGER broken BEFORE DELETE ON source_group BEGIN SELECT RAISE(ABORT, 'broken'); END")
@@ -25,12 +25,12 @@ func TestTheFormerGenerationIsRemovedByTheNextRun(t *testing.T) {
 		} else if err == nil {
 			t.Fatal("the test proves nothing")
 		}
-		endRun(t, s, run, engine.RunComplete)
+		endRun(t, s, run, contract.RunComplete)
 	}
 	must(t, s.write(ctx, "mend", func(q *session) error { _, err := q.exec("DROP TRIGGER broken"); return err }))
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Overlay(ctx, run))
-	must(t, s.Commit(ctx, run, engine.Watermark{}, nil))
+	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
 	if n := countRows(t, s, "source_group"); n != 1 {
 		t.Errorf("%d rows of one group", n)
 	}

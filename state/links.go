@@ -6,27 +6,27 @@ import (
 	"fmt"
 	"slices"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // Links lists the pairs by objectGUID.
-func (s *State) Links(ctx context.Context, afterTarget directory.GUID, limit int) ([]engine.Link, error) {
+func (s *State) Links(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list the links",
 		"SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
 // LinksOf returns the links of these cloud groups, without those that have none.
-func (s *State) LinksOf(ctx context.Context, sources []directory.GUID) ([]engine.Link, error) {
+func (s *State) LinksOf(ctx context.Context, sources []directory.GUID) ([]contract.Link, error) {
 	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE source_id = ?", sources)
 }
 
 // LinksTo returns the links to these objects, without those that have none.
-func (s *State) LinksTo(ctx context.Context, targets []directory.GUID) ([]engine.Link, error) {
+func (s *State) LinksTo(ctx context.Context, targets []directory.GUID) ([]contract.Link, error) {
 	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid = ?", targets)
 }
 
-func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUID) (links []engine.Link, err error) {
+func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUID) (links []contract.Link, err error) {
 	err = s.snapshot(ctx, "find links", func(q *session) error {
 		for _, id := range sortedSet(slices.Clone(ids)) {
 			found, err := listLinks(q, query, id[:])
@@ -41,7 +41,7 @@ func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUI
 }
 
 // UnstagedLinks lists links whose objectGUID the generation has not staged.
-func (s *State) UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]engine.Link, error) {
+func (s *State) UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	l := s.layers(generation)
 	return s.listLinks(ctx, "list the links whose objects were not found",
 		`SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ?3
@@ -50,13 +50,13 @@ func (s *State) UnstagedLinks(ctx context.Context, generation int64, afterTarget
 }
 
 // FormerLinks lists the objects that were linked until others took their places.
-func (s *State) FormerLinks(ctx context.Context) ([]engine.Link, error) {
+func (s *State) FormerLinks(ctx context.Context) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list the former links", "SELECT target_guid, source_id, dn, 0 FROM former_link ORDER BY target_guid")
 }
 
 // FormerLinksTo returns those of the objects that were linked until others took
 // their places.
-func (s *State) FormerLinksTo(ctx context.Context, targets []directory.GUID) ([]engine.Link, error) {
+func (s *State) FormerLinksTo(ctx context.Context, targets []directory.GUID) ([]contract.Link, error) {
 	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, 0 FROM former_link WHERE target_guid = ?", targets)
 }
 
@@ -67,7 +67,7 @@ func (s *State) CountLinks(ctx context.Context) (int, error) {
 
 // SaveLinks stores pairs; each takes the place of any other of its group or of
 // its object.
-func (s *State) SaveLinks(ctx context.Context, links []engine.Link) error {
+func (s *State) SaveLinks(ctx context.Context, links []contract.Link) error {
 	return s.write(ctx, "store links", func(q *session) error {
 		for i := range links {
 			if err := saveLink(q, &links[i]); err != nil {
@@ -79,7 +79,7 @@ func (s *State) SaveLinks(ctx context.Context, links []engine.Link) error {
 }
 
 // saveLink keeps target_group.source_id in step.
-func saveLink(q *session, link *engine.Link) error {
+func saveLink(q *session, link *contract.Link) error {
 	if link.SourceID.IsZero() || link.TargetGUID.IsZero() {
 		return fmt.Errorf("a link of %q lacks the group or the object", link.DN)
 	}
@@ -134,7 +134,7 @@ func unlink(q *session, target directory.GUID) error {
 
 // SetDisableSet replaces the groups that the next run deletes; an empty set
 // clears them.
-func (s *State) SetDisableSet(ctx context.Context, set []engine.Link) error {
+func (s *State) SetDisableSet(ctx context.Context, set []contract.Link) error {
 	return s.writeThrough(ctx, "store the groups that Disable named", func(q *session) error {
 		if _, err := q.exec("DELETE FROM disable_set"); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (s *State) SetDisableSet(ctx context.Context, set []engine.Link) error {
 }
 
 // DisableSet lists the groups that the next run deletes, by objectGUID.
-func (s *State) DisableSet(ctx context.Context, afterTarget directory.GUID, limit int) ([]engine.Link, error) {
+func (s *State) DisableSet(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list the groups that Disable named",
 		"SELECT target_guid, source_id, dn, adopted FROM disable_set WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
@@ -165,7 +165,7 @@ func (s *State) CountDisableSet(ctx context.Context) (int, error) {
 }
 
 // SetAdoptSet replaces what may be adopted; an empty set takes all consent back.
-func (s *State) SetAdoptSet(ctx context.Context, set []engine.Link) error {
+func (s *State) SetAdoptSet(ctx context.Context, set []contract.Link) error {
 	return s.writeThrough(ctx, "store what may be adopted", func(q *session) error {
 		if _, err := q.exec("DELETE FROM adopt_set"); err != nil {
 			return err
@@ -184,11 +184,11 @@ func (s *State) SetAdoptSet(ctx context.Context, set []engine.Link) error {
 }
 
 // AdoptSet returns what may be adopted, by objectGUID.
-func (s *State) AdoptSet(ctx context.Context) ([]engine.Link, error) {
+func (s *State) AdoptSet(ctx context.Context) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list what may be adopted", "SELECT target_guid, source_id, dn, 0 FROM adopt_set ORDER BY target_guid")
 }
 
-func (s *State) listLinks(ctx context.Context, doing, query string, args ...any) (links []engine.Link, err error) {
+func (s *State) listLinks(ctx context.Context, doing, query string, args ...any) (links []contract.Link, err error) {
 	err = s.read(ctx, doing, func(q *session) error {
 		links, err = listLinks(q, query, args...)
 		return err
@@ -196,9 +196,9 @@ func (s *State) listLinks(ctx context.Context, doing, query string, args ...any)
 	return links, err
 }
 
-func listLinks(q *session, query string, args ...any) (links []engine.Link, err error) {
+func listLinks(q *session, query string, args ...any) (links []contract.Link, err error) {
 	err = q.each(query, args, func(rows *sql.Rows) error {
-		var l engine.Link
+		var l contract.Link
 		err := rows.Scan(intoGUID(&l.TargetGUID), intoGUID(&l.SourceID), &l.DN, &l.Adopted)
 		links = append(links, l)
 		return err

@@ -16,8 +16,8 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // holder is who holds the lock, for the message to the next.
@@ -132,6 +132,6 @@ func runInProgress(path string) error {
 		}
 		message = fmt.Sprintf("Process %d on %q uses this state for a run, since %s.", h.PID, h.Host, since)
 	}
-	return &engine.Error{Category: engine.ResourceBusy, ID: "RunInProgress", Object: path, Message: message,
+	return &contract.Error{Category: contract.ResourceBusy, ID: "RunInProgress", Object: path, Message: message,
 		Advice: "Wait until it has ended, or end that process: the lock is free as soon as it is gone."}
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // A row of member_join says how one member joins and, once it was asked for, what
@@ -250,7 +250,7 @@ func final(r directory.Reason) bool {
 
 // SaveResolutions stores who members are on-premises and when each is to be
 // asked for again; a later one of the same member replaces the earlier.
-func (s *State) SaveResolutions(ctx context.Context, generation int64, resolutions []engine.Resolution, now time.Time) error {
+func (s *State) SaveResolutions(ctx context.Context, generation int64, resolutions []contract.Resolution, now time.Time) error {
 	return s.changeJoins(ctx, generation, "store who members are on-premises", func(q *session, l layers) error {
 		for i := range resolutions {
 			if err := l.saveResolution(q, &resolutions[i], now); err != nil {
@@ -264,7 +264,7 @@ func (s *State) SaveResolutions(ctx context.Context, generation int64, resolutio
 	})
 }
 
-func (l layers) saveResolution(q *session, r *engine.Resolution, now time.Time) error {
+func (l layers) saveResolution(q *session, r *contract.Resolution, now time.Time) error {
 	var target any
 	if r.Reason == directory.ReasonJoined {
 		if r.Ref.GUID.IsZero() {

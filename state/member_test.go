@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // TestDueMembers: a member that was not found is asked for again at intervals
@@ -16,28 +16,28 @@ import (
 func TestDueMembers(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	base := beginRun(t, s, engine.SyncRun, "")
+	base := beginRun(t, s, contract.SyncRun, "")
 	member := func(n uint32) directory.SourceMember {
 		return directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Readable: true, Synced: true}
 	}
 	answers := []directory.Reason{directory.ReasonNotFound, directory.ReasonLookupFailed, directory.ReasonCloudOnly, directory.ReasonGuest, directory.ReasonNoAccount, directory.ReasonGroup}
 	var members []directory.SourceMember
-	var resolutions []engine.Resolution
+	var resolutions []contract.Resolution
 	for n, reason := range answers {
 		members = append(members, member(uint32(n)))
-		resolutions = append(resolutions, engine.Resolution{MemberID: guid(2, uint32(n)), Reason: reason})
+		resolutions = append(resolutions, contract.Resolution{MemberID: guid(2, uint32(n)), Reason: reason})
 	}
 	members = append(members, member(99))
-	resolutions = append(resolutions, engine.Resolution{MemberID: guid(2, 99), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=x"}})
-	must(t, s.StageMembers(ctx, base, []engine.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
+	resolutions = append(resolutions, contract.Resolution{MemberID: guid(2, 99), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=x"}})
+	must(t, s.StageMembers(ctx, base, []contract.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
 	must(t, s.SaveResolutions(ctx, base, resolutions, started))
-	must(t, s.Commit(ctx, base, engine.Watermark{}, nil))
-	endRun(t, s, base, engine.RunComplete)
+	must(t, s.Commit(ctx, base, contract.Watermark{}, nil))
+	endRun(t, s, base, contract.RunComplete)
 
 	now := started
 	var intervals []time.Duration
 	for asked := started; len(intervals) < 9; now = now.Add(30 * time.Minute) {
-		run := beginRun(t, s, engine.SyncRun, "")
+		run := beginRun(t, s, contract.SyncRun, "")
 		must(t, s.Overlay(ctx, run))
 		must(t, s.StageDueMembers(ctx, run, now))
 		due, err := s.UnresolvedMembers(ctx, run, directory.GUID{}, 10)
@@ -51,13 +51,13 @@ func TestDueMembers(t *testing.T) {
 			t.Fatal(diff)
 		}
 		for _, m := range due {
-			must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: m.ID, Reason: answers[m.ID[7]]}}, now))
+			must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: m.ID, Reason: answers[m.ID[7]]}}, now))
 		}
 		if changed, err := s.ChangedJoins(ctx, run); err != nil || changed != nil {
 			t.Fatalf("the answers are the same: %v, %v", changed, err)
 		}
-		must(t, s.Commit(ctx, run, engine.Watermark{}, nil))
-		endRun(t, s, run, engine.RunComplete)
+		must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
+		endRun(t, s, run, contract.RunComplete)
 	}
 	const h = time.Hour
 	if diff := cmp.Diff([]time.Duration{h / 2, 1 * h, 2 * h, 4 * h, 8 * h, 16 * h, 24 * h, 24 * h, 24 * h}, intervals); diff != "" {
@@ -74,15 +74,15 @@ func TestOverlayStagesLittle(t *testing.T) {
 	for n := range people {
 		people[n] = directory.SourceMember{ID: guid(2, uint32(n)), Kind: directory.KindUser, Name: "user", Readable: true, Synced: true, SID: "S-1-5-21-1"}
 	}
-	page := []engine.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}
-	base := beginRun(t, s, engine.SyncRun, "")
+	page := []contract.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}
+	base := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.StageSourceGroups(ctx, base, []directory.SourceGroup{{ID: guid(1, 1)}}))
 	must(t, s.StageMembers(ctx, base, page))
-	must(t, s.SaveResolutions(ctx, base, []engine.Resolution{{MemberID: guid(2, 0), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=x"}}}, started))
-	must(t, s.Commit(ctx, base, engine.Watermark{}, nil))
-	endRun(t, s, base, engine.RunComplete)
+	must(t, s.SaveResolutions(ctx, base, []contract.Resolution{{MemberID: guid(2, 0), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=x"}}}, started))
+	must(t, s.Commit(ctx, base, contract.Watermark{}, nil))
+	endRun(t, s, base, contract.RunComplete)
 
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Overlay(ctx, run))
 	must(t, s.StageMembers(ctx, run, page))
 	must(t, s.StageKnownMembers(ctx, run, people))
@@ -101,7 +101,7 @@ func TestOverlayStagesLittle(t *testing.T) {
 	if len(m.Joined) != 1 {
 		t.Errorf("whoever has another name is not joined any more: %+v", m)
 	}
-	must(t, s.Commit(ctx, run, engine.Watermark{}, nil))
+	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
 	views, err := s.GroupMembers(ctx, guid(1, 1), directory.GUID{}, 1)
 	must(t, err)
 	if views[0].Name != "another name" || views[0].TargetGUID != guid(4, 1) {
@@ -112,15 +112,15 @@ func TestOverlayStagesLittle(t *testing.T) {
 func TestChangeMembership(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	users := func(ns ...uint32) (members []directory.SourceMember) {
 		for _, n := range ns {
 			members = append(members, directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Readable: true})
 		}
 		return members
 	}
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 1), Members: users(1, 2, 3), Last: true}, {Group: guid(1, 2), Members: users(4)}}))
-	change := func(group uint32, changes ...engine.MemberChange) {
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Members: users(1, 2, 3), Last: true}, {Group: guid(1, 2), Members: users(4)}}))
+	change := func(group uint32, changes ...contract.MemberChange) {
 		t.Helper()
 		must(t, s.ChangeMembership(ctx, run, guid(1, group), changes))
 	}
@@ -140,10 +140,10 @@ func TestChangeMembership(t *testing.T) {
 			t.Errorf("incomplete %q, %s", m.Incomplete, diff)
 		}
 	}
-	add := func(n uint32) engine.MemberChange {
-		return engine.MemberChange{ID: guid(2, n), Kind: directory.KindGroup}
+	add := func(n uint32) contract.MemberChange {
+		return contract.MemberChange{ID: guid(2, n), Kind: directory.KindGroup}
 	}
-	remove := func(n uint32) engine.MemberChange { return engine.MemberChange{ID: guid(2, n), Removed: true} }
+	remove := func(n uint32) contract.MemberChange { return contract.MemberChange{ID: guid(2, n), Removed: true} }
 	change(1, add(5), remove(2), remove(9), add(1), add(6), remove(6), remove(3), add(3))
 	want(1, "", 1, 3, 5)
 	change(2, add(4), add(1))
@@ -156,8 +156,8 @@ func TestChangeMembership(t *testing.T) {
 		t.Error(diff)
 	}
 	// Read as a whole afterwards, nothing of what was there before is left.
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 2), Members: users(2)}}))
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 2), Members: users(3), Last: true}, {Group: guid(1, 1), Last: true}}))
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 2), Members: users(2)}}))
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 2), Members: users(3), Last: true}, {Group: guid(1, 1), Last: true}}))
 	want(2, "", 2, 3)
 	want(1, "")
 }

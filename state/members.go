@@ -6,8 +6,8 @@ import (
 
 	"slices"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -22,7 +22,7 @@ const notReadToEnd = "members-not-read"
 // StageMembers appends pages of memberships. Of a member that occurs several
 // times the first reading counts, unless a later one has more in it. A page after
 // the last one of a membership, or after a change of it, begins it anew.
-func (s *State) StageMembers(ctx context.Context, generation int64, pages []engine.MemberPage) error {
+func (s *State) StageMembers(ctx context.Context, generation int64, pages []contract.MemberPage) error {
 	l := s.layers(generation)
 	err := s.write(ctx, "stage members of groups of the tenant", func(q *session) error {
 		s.staged.in(l.top)
@@ -37,11 +37,11 @@ func (s *State) StageMembers(ctx context.Context, generation int64, pages []engi
 	return err
 }
 
-func (s *State) stageMemberPage(q *session, l layers, page *engine.MemberPage) error {
+func (s *State) stageMemberPage(q *session, l layers, page *contract.MemberPage) error {
 	incomplete, reading := notReadToEnd, true
 	switch {
 	case page.Err != nil:
-		incomplete = engine.AsError(page.Err).ID
+		incomplete = contract.AsError(page.Err).ID
 	case page.Last:
 		incomplete, reading = "", false
 	}
@@ -99,7 +99,7 @@ func (l layers) appendChunks(q *session, group directory.GUID, numbers []uint32)
 
 // ChangeMembership applies changes, in their order, to what the generation has
 // of the group's members. A membership that is incomplete stays so.
-func (s *State) ChangeMembership(ctx context.Context, generation int64, group directory.GUID, changes []engine.MemberChange) error {
+func (s *State) ChangeMembership(ctx context.Context, generation int64, group directory.GUID, changes []contract.MemberChange) error {
 	l := s.layers(generation)
 	err := s.write(ctx, "stage changes of a group's members", func(q *session) error {
 		numbers, incomplete, there, err := memberNumbers(q, l, group)
@@ -124,7 +124,7 @@ func (s *State) ChangeMembership(ctx context.Context, generation int64, group di
 
 // applyChanges returns the numbers of those who are members after the changes,
 // ascending. The last change of each member counts.
-func (l layers) applyChanges(q *session, numbers []uint32, changes []engine.MemberChange) ([]uint32, error) {
+func (l layers) applyChanges(q *session, numbers []uint32, changes []contract.MemberChange) ([]uint32, error) {
 	last := map[directory.GUID]int{}
 	for i := range changes {
 		last[changes[i].ID] = i

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // Generation -1 are the notes that were committed. What a run notes is of its own
@@ -15,7 +15,7 @@ import (
 
 // StageNotes notes something, in the place of what was noted of the same kind of
 // the same object. A note without a time forgets that.
-func (s *State) StageNotes(ctx context.Context, generation int64, notes []engine.Note) error {
+func (s *State) StageNotes(ctx context.Context, generation int64, notes []contract.Note) error {
 	return s.write(ctx, "note what may be behind", func(q *session) error {
 		for i := range notes {
 			n := &notes[i]
@@ -36,7 +36,7 @@ func (s *State) StageNotes(ctx context.Context, generation int64, notes []engine
 const visibleNote = `n.at IS NOT NULL AND (n.generation = ?1 OR n.generation = -1
 	AND NOT EXISTS (SELECT 1 FROM note o WHERE o.kind = n.kind AND o.id = n.id AND o.generation = ?1))`
 
-func scanNote(rows *sql.Rows) (n engine.Note, err error) {
+func scanNote(rows *sql.Rows) (n contract.Note, err error) {
 	var at int64
 	var told string
 	err = rows.Scan(&n.Kind, intoGUID(&n.ID), &at, &told)
@@ -48,7 +48,7 @@ func scanNote(rows *sql.Rows) (n engine.Note, err error) {
 }
 
 // Notes lists the notes of a kind by id.
-func (s *State) Notes(ctx context.Context, generation int64, kind engine.NoteKind, after directory.GUID, limit int) (notes []engine.Note, err error) {
+func (s *State) Notes(ctx context.Context, generation int64, kind contract.NoteKind, after directory.GUID, limit int) (notes []contract.Note, err error) {
 	err = s.read(ctx, "list what is noted", func(q *session) error {
 		return q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id > ?3 AND "+visibleNote+" ORDER BY n.id LIMIT ?4",
 			[]any{generation, string(kind), after[:], limit}, func(rows *sql.Rows) error {
@@ -61,8 +61,8 @@ func (s *State) Notes(ctx context.Context, generation int64, kind engine.NoteKin
 }
 
 // NotesOf returns what is noted of these objects.
-func (s *State) NotesOf(ctx context.Context, generation int64, kind engine.NoteKind, ids []directory.GUID) (notes map[directory.GUID]engine.Note, err error) {
-	notes = map[directory.GUID]engine.Note{}
+func (s *State) NotesOf(ctx context.Context, generation int64, kind contract.NoteKind, ids []directory.GUID) (notes map[directory.GUID]contract.Note, err error) {
+	notes = map[directory.GUID]contract.Note{}
 	err = s.read(ctx, "read what is noted", func(q *session) error {
 		for i := range ids {
 			err := q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id = ?3 AND "+visibleNote,
@@ -82,7 +82,7 @@ func (s *State) NotesOf(ctx context.Context, generation int64, kind engine.NoteK
 
 // StageToldMembers notes the members that the changes tell of, each with the last
 // word on it.
-func (s *State) StageToldMembers(ctx context.Context, generation int64, at time.Time, changes []engine.GroupChange) error {
+func (s *State) StageToldMembers(ctx context.Context, generation int64, at time.Time, changes []contract.GroupChange) error {
 	return s.write(ctx, "note the members that were told", func(q *session) error {
 		for i := range changes {
 			c := &changes[i]
@@ -104,11 +104,11 @@ const visibleTold = `m.at > ?2 AND (m.generation = ?1 OR m.generation = -1
 	AND NOT EXISTS (SELECT 1 FROM told_member o WHERE o.group_id = m.group_id AND o.member_id = m.member_id AND o.generation = ?1))`
 
 // ToldMembers returns what was told of the group's members since.
-func (s *State) ToldMembers(ctx context.Context, generation int64, group directory.GUID, since time.Time) (changes []engine.MemberChange, err error) {
+func (s *State) ToldMembers(ctx context.Context, generation int64, group directory.GUID, since time.Time) (changes []contract.MemberChange, err error) {
 	err = s.read(ctx, "read which members were told", func(q *session) error {
 		return q.each("SELECT m.member_id, m.kind, m.removed FROM told_member m WHERE m.group_id = ?3 AND "+visibleTold,
 			[]any{generation, since.UnixMilli(), group[:]}, func(rows *sql.Rows) error {
-				var c engine.MemberChange
+				var c contract.MemberChange
 				err := rows.Scan(intoGUID(&c.ID), &c.Kind, &c.Removed)
 				changes = append(changes, c)
 				return err

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // The files of the folder.
@@ -25,11 +25,11 @@ const (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// State is an open state folder. It implements [engine.State].
+// State is an open state folder. It implements [contract.State].
 type State struct {
 	folder string
 	path   string // of the database
-	now    engine.Clock
+	now    contract.Clock
 
 	// writing is held by the one writer; it also guards staged and closed.
 	writing  sync.Mutex
@@ -48,7 +48,7 @@ type State struct {
 	members memberListCache
 }
 
-var _ engine.State = (*State)(nil)
+var _ contract.State = (*State)(nil)
 
 // Options are what few installations need.
 type Options struct {

@@ -19,8 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 func TestOpenCreates(t *testing.T) {
@@ -33,11 +33,11 @@ func TestOpenCreates(t *testing.T) {
 	if s.Folder() != folder {
 		t.Errorf("the folder is %q", s.Folder())
 	}
-	must(t, s.SaveSettings(context.Background(), engine.DefaultSettings()))
+	must(t, s.SaveSettings(context.Background(), contract.DefaultSettings()))
 	unlock, err := s.Lock(context.Background())
 	must(t, err)
 	defer unlock()
-	must(t, s.SetOwner(context.Background(), guid(1, 1), engine.DomainRef{}))
+	must(t, s.SetOwner(context.Background(), guid(1, 1), contract.DomainRef{}))
 	if runtime.GOOS == "windows" {
 		return
 	}
@@ -57,14 +57,14 @@ func TestOpenAgain(t *testing.T) {
 	ctx := context.Background()
 	folder := newFolder(t)
 	s := openState(t, folder)
-	domain := engine.DomainRef{GUID: guid(3, 1), SID: "S-1-5-21-1-2-3", Name: "contoso.test"}
+	domain := contract.DomainRef{GUID: guid(3, 1), SID: "S-1-5-21-1-2-3", Name: "contoso.test"}
 	must(t, s.SetOwner(ctx, guid(2, 1), domain))
 	must(t, s.Close())
 	must(t, s.Close())
-	if _, _, err := s.Owner(ctx); !engine.HasID(err, "InternalError") {
+	if _, _, err := s.Owner(ctx); !contract.HasID(err, "InternalError") {
 		t.Errorf("a closed state answered %v", err)
 	}
-	if err := s.SetOwner(ctx, guid(2, 1), domain); !engine.HasID(err, "InternalError") {
+	if err := s.SetOwner(ctx, guid(2, 1), domain); !contract.HasID(err, "InternalError") {
 		t.Errorf("a closed state answered %v", err)
 	}
 
@@ -114,13 +114,13 @@ func filled(t testing.TB) string {
 	ctx := context.Background()
 	folder := newFolder(t)
 	s := openState(t, folder)
-	run := beginRun(t, s, engine.SyncRun, "p1")
+	run := beginRun(t, s, contract.SyncRun, "p1")
 	for n := range uint32(50) {
 		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"group"}}}}))
-		must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 100), Last: true}}))
+		must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 100), Last: true}}))
 	}
-	must(t, s.Commit(ctx, run, engine.Watermark{HighestUSN: 7}, nil))
-	endRun(t, s, run, engine.RunComplete)
+	must(t, s.Commit(ctx, run, contract.Watermark{HighestUSN: 7}, nil))
+	endRun(t, s, run, contract.RunComplete)
 	must(t, s.Close())
 	return folder
 }
@@ -274,7 +274,7 @@ func checkFixture(t *testing.T, s *State) {
 	}
 	links, err := s.Links(ctx, directory.GUID{}, 10)
 	must(t, err)
-	if diff := cmp.Diff([]engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=one,DC=contoso,DC=test", Adopted: true}}, links); diff != "" {
+	if diff := cmp.Diff([]contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=one,DC=contoso,DC=test", Adopted: true}}, links); diff != "" {
 		t.Error(diff)
 	}
 	m, err := s.SourceMembership(ctx, 1, guid(1, 1))
@@ -302,7 +302,7 @@ func checkFixture(t *testing.T, s *State) {
 	}
 	changes, err := s.Changes(ctx, 1, 0, 0, 10, true)
 	must(t, err)
-	if len(changes) != 1 || len(changes[0].Add) != 1 || changes[0].Outcome != engine.OutcomeDone {
+	if len(changes) != 1 || len(changes[0].Add) != 1 || changes[0].Outcome != contract.OutcomeDone {
 		t.Errorf("changes %+v", changes)
 	}
 }
@@ -400,7 +400,7 @@ func TestReadersDoNotWait(t *testing.T) {
 			return err
 		}
 		for _, reader := range []*State{s, other} {
-			views, err := reader.Groups(ctx, engine.GroupFilter{}, directory.GUID{}, 100)
+			views, err := reader.Groups(ctx, contract.GroupFilter{}, directory.GUID{}, 100)
 			if err != nil {
 				return err
 			}
@@ -424,13 +424,13 @@ func TestReadersCannotWrite(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	ctx := context.Background()
 	s := openState(t, filled(t))
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	var wg sync.WaitGroup
 	for w := range uint32(4) {
 		wg.Go(func() {
 			for n := range uint32(20) {
 				g := guid(1, w*100+n)
-				if err := s.StageMembers(ctx, run, []engine.MemberPage{{Group: g, Members: randomMembers(n, 50), Last: true}}); err != nil {
+				if err := s.StageMembers(ctx, run, []contract.MemberPage{{Group: g, Members: randomMembers(n, 50), Last: true}}); err != nil {
 					t.Error(err)
 				}
 				if _, err := s.SourceMembership(ctx, run, g); err != nil {
@@ -440,7 +440,7 @@ func TestConcurrentUse(t *testing.T) {
 		})
 		wg.Go(func() {
 			for range 20 {
-				views, err := s.Groups(ctx, engine.GroupFilter{}, directory.GUID{}, 100)
+				views, err := s.Groups(ctx, contract.GroupFilter{}, directory.GUID{}, 100)
 				if err != nil || len(views) != 50 {
 					t.Errorf("%d groups, %v", len(views), err)
 				}
@@ -457,7 +457,7 @@ func TestCancelled(t *testing.T) {
 	if _, err := s.Runs(ctx, 0, 1); err != context.Canceled {
 		t.Errorf("read: %v", err)
 	}
-	if err := s.SetOwner(ctx, guid(1, 1), engine.DomainRef{}); err != context.Canceled {
+	if err := s.SetOwner(ctx, guid(1, 1), contract.DomainRef{}); err != context.Canceled {
 		t.Errorf("write: %v", err)
 	}
 }
@@ -470,7 +470,7 @@ func TestKilledWhileStaging(t *testing.T) {
 	for range 3 {
 		kill(startRole(t, "stage", folder, "staging"))
 		s := openState(t, folder)
-		views, err := s.Groups(ctx, engine.GroupFilter{}, directory.GUID{}, 100)
+		views, err := s.Groups(ctx, contract.GroupFilter{}, directory.GUID{}, 100)
 		must(t, err)
 		if len(views) != 50 {
 			t.Errorf("%d groups", len(views))
@@ -481,14 +481,14 @@ func TestKilledWhileStaging(t *testing.T) {
 	unlock, err := s.Lock(ctx)
 	must(t, err)
 	defer unlock()
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	runs, err := s.Runs(ctx, 0, 10)
 	must(t, err)
-	if len(runs) != 5 || runs[0].ID != run || runs[0].Status != engine.RunRunning {
+	if len(runs) != 5 || runs[0].ID != run || runs[0].Status != contract.RunRunning {
 		t.Errorf("runs: %+v", runs)
 	}
 	for _, r := range runs[1:4] {
-		if r.Status != engine.RunFailed || r.StopReason != engine.StopInterrupted || r.Ended.IsZero() {
+		if r.Status != contract.RunFailed || r.StopReason != contract.StopInterrupted || r.Ended.IsZero() {
 			t.Errorf("run %d was closed as %s, %q", r.ID, r.Status, r.StopReason)
 		}
 	}

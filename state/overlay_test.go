@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -38,7 +38,7 @@ type worldMembership struct {
 type worldJoin struct {
 	member   directory.SourceMember
 	resolved bool
-	engine.Resolution
+	contract.Resolution
 	tries int
 	due   time.Time // zero: never
 }
@@ -120,7 +120,7 @@ func (h *history) target() directory.TargetGroup {
 }
 
 func (h *history) begin(overlay bool) {
-	h.run = beginRun(h.t, h.s, engine.SyncRun, "")
+	h.run = beginRun(h.t, h.s, contract.SyncRun, "")
 	h.overlay = overlay && h.base != nil
 	h.world, h.hidden, h.own, h.read = newWorld(), map[directory.GUID]bool{}, map[directory.GUID]bool{}, map[directory.GUID]bool{}
 	if overlay {
@@ -185,9 +185,9 @@ func (h *history) step() {
 		}
 		must(t, h.s.StageSourceGroups(ctx, h.run, groups))
 	case 1, 2:
-		var pages []engine.MemberPage
+		var pages []contract.MemberPage
 		for range rapid.IntRange(1, 3).Draw(h.r, "pages") {
-			p := engine.MemberPage{Group: h.groupID(), Last: rapid.IntRange(0, 2).Draw(h.r, "last") > 0}
+			p := contract.MemberPage{Group: h.groupID(), Last: rapid.IntRange(0, 2).Draw(h.r, "last") > 0}
 			if !p.Last && rapid.Bool().Draw(h.r, "broken") {
 				p.Err = errors.New("cut off")
 			}
@@ -236,16 +236,16 @@ func (h *history) step() {
 		if !there {
 			m = worldMembership{members: map[directory.GUID]bool{}, incomplete: notReadToEnd}
 		}
-		var changes []engine.MemberChange
+		var changes []contract.MemberChange
 		for range rapid.IntRange(0, 5).Draw(h.r, "changes") {
-			c := engine.MemberChange{ID: h.memberID(), Kind: directory.KindGroup, Removed: rapid.Bool().Draw(h.r, "removed")}
+			c := contract.MemberChange{ID: h.memberID(), Kind: directory.KindGroup, Removed: rapid.Bool().Draw(h.r, "removed")}
 			changes = append(changes, c)
 			if delete(m.members, c.ID); !c.Removed {
 				m.members[c.ID] = true
 			}
 		}
 		for i, c := range changes {
-			last := !slices.ContainsFunc(changes[i+1:], func(o engine.MemberChange) bool { return o.ID == c.ID })
+			last := !slices.ContainsFunc(changes[i+1:], func(o contract.MemberChange) bool { return o.ID == c.ID })
 			if _, known := h.joins[c.ID]; last && !c.Removed && !known {
 				h.joins[c.ID], h.own[c.ID] = worldJoin{member: directory.SourceMember{ID: c.ID, Kind: c.Kind}}, true
 			}
@@ -280,12 +280,12 @@ func (h *history) step() {
 		}
 		must(t, h.s.StageDueMembers(ctx, h.run, h.now))
 	case 11:
-		var resolutions []engine.Resolution
+		var resolutions []contract.Resolution
 		for _, id := range slices.SortedFunc(maps.Keys(h.own), directory.GUID.Compare) {
 			if rapid.Bool().Draw(h.r, "resolve") {
 				continue
 			}
-			r := engine.Resolution{MemberID: id, Reason: rapid.SampledFrom([]directory.Reason{directory.ReasonJoined, directory.ReasonJoined,
+			r := contract.Resolution{MemberID: id, Reason: rapid.SampledFrom([]directory.Reason{directory.ReasonJoined, directory.ReasonJoined,
 				directory.ReasonGuest, directory.ReasonNotFound, directory.ReasonLookupFailed}).Draw(h.r, "reason")}
 			if r.Reason == directory.ReasonJoined {
 				r.Ref = directory.MemberRef{GUID: guid(4, rapid.Uint32Range(1, 6).Draw(h.r, "object")), DN: "CN=o"}
@@ -315,7 +315,7 @@ func (h *history) step() {
 		}
 		h.links[target] = source
 		delete(h.former, target)
-		must(t, h.s.SaveLinks(ctx, []engine.Link{{SourceID: source, TargetGUID: target}}))
+		must(t, h.s.SaveLinks(ctx, []contract.Link{{SourceID: source, TargetGUID: target}}))
 	case 13:
 		target := h.targetID()
 		delete(h.links, target)
@@ -330,7 +330,7 @@ func (h *history) step() {
 
 func (h *history) again(id directory.GUID) {
 	if j, known := h.joins[id]; known {
-		j.resolved, j.Resolution = false, engine.Resolution{}
+		j.resolved, j.Resolution = false, contract.Resolution{}
 		h.joins[id], h.own[id] = j, true
 	}
 }
@@ -352,7 +352,7 @@ func (h *history) end() {
 		for range rapid.IntRange(0, 3).Draw(h.r, "pending") {
 			h.pending = append(h.pending, h.groupID())
 		}
-		must(t, h.s.Commit(ctx, h.run, engine.Watermark{HighestUSN: h.run}, h.pending))
+		must(t, h.s.Commit(ctx, h.run, contract.Watermark{HighestUSN: h.run}, h.pending))
 		h.pending = sortedSet(h.pending)
 		if h.overlay {
 			for id := range h.own {
@@ -366,7 +366,7 @@ func (h *history) end() {
 		}
 		h.base = h.world
 	}
-	endRun(t, h.s, h.run, engine.RunComplete)
+	endRun(t, h.s, h.run, contract.RunComplete)
 }
 
 func (w *world) membership(id directory.GUID) plan.Membership {
@@ -451,10 +451,10 @@ func (h *history) check(generation int64, w *world) {
 		}
 	}
 
-	var targets []engine.StagedTarget
+	var targets []contract.StagedTarget
 	memberships := 0
 	for id, g := range w.targets {
-		staged := engine.StagedTarget{TargetGroup: g}
+		staged := contract.StagedTarget{TargetGroup: g}
 		staged.Members = nil
 		if source, linked := h.links[id]; linked {
 			staged.SourceID, staged.Linked = source, true
@@ -470,41 +470,41 @@ func (h *history) check(generation int64, w *world) {
 		must(t, err)
 		h.same("members in AD", memberKeys(g.Members), members)
 	}
-	slices.SortFunc(targets, func(a, b engine.StagedTarget) int { return a.GUID.Compare(b.GUID) })
+	slices.SortFunc(targets, func(a, b contract.StagedTarget) int { return a.GUID.Compare(b.GUID) })
 	all := []directory.GUID{guid(3, 4), guid(3, 1), guid(3, 9), guid(3, 2), guid(3, 3)}
 	got, err := s.StagedTargets(ctx, generation, all)
 	must(t, err)
 	h.same("objects", targets, got)
-	slices.SortStableFunc(targets, func(a, b engine.StagedTarget) int { return a.SourceID.Compare(b.SourceID) })
-	var listed []engine.StagedTarget
-	for after := (engine.TargetKey{}); ; {
+	slices.SortStableFunc(targets, func(a, b contract.StagedTarget) int { return a.SourceID.Compare(b.SourceID) })
+	var listed []contract.StagedTarget
+	for after := (contract.TargetKey{}); ; {
 		page, err := s.TargetGroups(ctx, generation, after, 2)
 		must(t, err)
 		if listed = append(listed, page...); len(page) < 2 {
 			break
 		}
-		after = engine.TargetKey{SourceID: page[1].SourceID, GUID: page[1].GUID}
+		after = contract.TargetKey{SourceID: page[1].SourceID, GUID: page[1].GUID}
 	}
 	h.same("objects by group", targets, listed)
 	for i := range uint32(4) {
 		id := guid(1, i+1)
 		candidates, err := s.Candidates(ctx, generation, id)
 		must(t, err)
-		h.same("candidates", slices.DeleteFunc(slices.Clone(targets), func(g engine.StagedTarget) bool { return g.SourceID != id }), candidates)
+		h.same("candidates", slices.DeleteFunc(slices.Clone(targets), func(g contract.StagedTarget) bool { return g.SourceID != id }), candidates)
 	}
 	n, err = s.CountMemberships(ctx, generation)
 	must(t, err)
 	h.same("memberships", memberships, n)
 
-	var unstaged []engine.Link
+	var unstaged []contract.Link
 	for _, target := range slices.SortedFunc(maps.Keys(h.links), directory.GUID.Compare) {
 		if _, ok := w.targets[target]; !ok {
-			unstaged = append(unstaged, engine.Link{SourceID: h.links[target], TargetGUID: target})
+			unstaged = append(unstaged, contract.Link{SourceID: h.links[target], TargetGUID: target})
 		}
 	}
-	h.same("links of objects that are not staged", unstaged, collect(t, 1, func(after directory.GUID, limit int) ([]engine.Link, error) {
+	h.same("links of objects that are not staged", unstaged, collect(t, 1, func(after directory.GUID, limit int) ([]contract.Link, error) {
 		return s.UnstagedLinks(ctx, generation, after, limit)
-	}, func(l engine.Link) directory.GUID { return l.TargetGUID }))
+	}, func(l contract.Link) directory.GUID { return l.TargetGUID }))
 
 	wanted := []directory.GUID{guid(2, 2), guid(2, 99), guid(2, 5)}
 	var with []directory.GUID
@@ -591,7 +591,7 @@ func (h *history) checkCurrent() {
 				got = append(got, v.TargetGUID)
 			}
 			h.same("members for people", want, got)
-			groups, err := s.Groups(ctx, engine.GroupFilter{ID: id}, directory.GUID{}, 10)
+			groups, err := s.Groups(ctx, contract.GroupFilter{ID: id}, directory.GUID{}, 10)
 			must(t, err)
 			unwritten := 0
 			for _, n := range h.base.membership(id).Unwritten {
@@ -622,7 +622,7 @@ func TestHistories(t *testing.T) {
 			h.end()
 			h.checkCurrent()
 		}
-		beginRun(h.t, h.s, engine.SyncRun, "")
+		beginRun(h.t, h.s, contract.SyncRun, "")
 		for _, staged := range stagedTables {
 			if n, err := h.s.count(context.Background(), "count", "SELECT count(*) FROM "+staged.table+" WHERE generation NOT IN (?, -1)", h.current); n != 0 || err != nil {
 				r.Fatalf("%d rows of no generation are left in %s, %v", n, staged.table, err)

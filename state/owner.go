@@ -3,12 +3,12 @@ package state
 import (
 	"context"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // Owner tells whom the state belongs to; zero values for a new state.
-func (s *State) Owner(ctx context.Context) (tenant directory.GUID, domain engine.DomainRef, err error) {
+func (s *State) Owner(ctx context.Context) (tenant directory.GUID, domain contract.DomainRef, err error) {
 	err = s.read(ctx, "read whom the state belongs to", func(q *session) error {
 		_, err := q.one("SELECT tenant_id, domain_guid, domain_sid, domain_name FROM owner", nil,
 			intoGUID(&tenant), intoGUID(&domain.GUID), &domain.SID, &domain.Name)
@@ -19,7 +19,7 @@ func (s *State) Owner(ctx context.Context) (tenant directory.GUID, domain engine
 
 // SetOwner stores whom the state belongs to; whether it may change is decided
 // by the caller.
-func (s *State) SetOwner(ctx context.Context, tenant directory.GUID, domain engine.DomainRef) error {
+func (s *State) SetOwner(ctx context.Context, tenant directory.GUID, domain contract.DomainRef) error {
 	return s.write(ctx, "store whom the state belongs to", func(q *session) error {
 		_, err := q.exec(`INSERT OR REPLACE INTO owner (only, tenant_id, domain_guid, domain_sid, domain_name) VALUES (1, ?, ?, ?, ?)`,
 			tenant[:], domain.GUID[:], string(domain.SID), domain.Name)

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -25,26 +25,26 @@ var wholly = []string{
 func TestDeltaPlans(t *testing.T) {
 	ctx := context.Background()
 	s := openState(t, filled(t))
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Overlay(ctx, run))
 	people := randomMembers(1, 3)
 	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}}))
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}))
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}))
 	must(t, s.StageGoneGroups(ctx, run, []directory.GUID{guid(1, 2)}))
-	must(t, s.ChangeMembership(ctx, run, guid(1, 3), []engine.MemberChange{{ID: guid(2, 1)}, {ID: people[0].ID}, {ID: guid(2, 7777)}}))
+	must(t, s.ChangeMembership(ctx, run, guid(1, 3), []contract.MemberChange{{ID: guid(2, 1)}, {ID: people[0].ID}, {ID: guid(2, 7777)}}))
 	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: "x"}}}}))
 	must(t, s.StageTargetWritten(ctx, run, directory.TargetGroup{GUID: guid(3, 1)}, []directory.MemberRef{{GUID: guid(4, 2), DN: "y"}}, nil))
 	must(t, s.StageGoneTargets(ctx, run, []directory.GUID{guid(3, 2)}))
 	must(t, s.StageKnownMembers(ctx, run, people))
 	must(t, s.StageMembersAgain(ctx, run, []directory.GUID{people[1].ID}))
 	must(t, s.StageDueMembers(ctx, run, started))
-	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: people[1].ID, Reason: directory.ReasonNotFound}}, started))
-	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
+	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: people[1].ID, Reason: directory.ReasonNotFound}}, started))
+	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
 	must(t, s.Spool(ctx, run, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 1)}}}))
 	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 10, true)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, run, []engine.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: engine.OutcomeDone, Link: &engine.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
-		Refused: []engine.Refusal{{GUID: guid(4, 1)}}, Unlink: guid(3, 8)}}))
+	must(t, s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone, Link: &contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
+		Refused: []contract.Refusal{{GUID: guid(4, 1)}}, Unlink: guid(3, 8)}}))
 	_, _, err = s.LastComplete(ctx)
 	must(t, err)
 	must(t, s.PurgeRuns(ctx, started.AddDate(1, 0, 0)))
@@ -56,7 +56,7 @@ func TestDeltaPlans(t *testing.T) {
 		second(s.LinksOf(ctx, []directory.GUID{guid(1, 1)})), second(s.LinksTo(ctx, []directory.GUID{guid(3, 1)})),
 		second(s.MemberRefs(ctx, run, []directory.GUID{guid(4, 1)})), second(s.Pending(ctx)), second(s.Watermark(ctx)),
 		s.StillRunning(ctx, run), s.Unlink(ctx, guid(3, 9)),
-		s.Commit(ctx, run, engine.Watermark{}, []directory.GUID{guid(1, 1)}),
+		s.Commit(ctx, run, contract.Watermark{}, []directory.GUID{guid(1, 1)}),
 	} {
 		must(t, err)
 	}

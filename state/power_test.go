@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // What others count on is on the disk when the method returns: settings.json is,
@@ -13,7 +13,7 @@ import (
 func TestWhatIsCountedOnIsOnTheDisk(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	level := func(through bool) (level int) {
 		f := func(q *session) error { return q.conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&level) }
 		if through {
@@ -26,7 +26,7 @@ func TestWhatIsCountedOnIsOnTheDisk(t *testing.T) {
 	if through, others := level(true), level(false); through != 2 || others != 1 {
 		t.Errorf("synchronous is %d, and else %d", through, others)
 	}
-	must(t, s.SetDisableSet(ctx, []engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
+	must(t, s.SetDisableSet(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
 	must(t, s.SetDisableSet(ctx, nil))
-	endRun(t, s, run, engine.RunComplete)
+	endRun(t, s, run, contract.RunComplete)
 }

@@ -8,8 +8,8 @@ import (
 	"os/exec"
 	"testing"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // The test binary run with this variable plays another process.
@@ -44,11 +44,11 @@ func playRole(role string) {
 		unlock, err := s.Lock(ctx)
 		fail(err)
 		defer unlock() // never; a lock that nobody holds on to is collected
-		run, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, Started: started})
+		run, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, Started: started})
 		fail(err)
 		for n := uint32(0); ; n++ {
 			fail(s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"x"}}}}))
-			fail(s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 200), Last: true}}))
+			fail(s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 200), Last: true}}))
 			if n == 20 {
 				fmt.Println("staging")
 			}

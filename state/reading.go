@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // KeepReading notes that what the generation stages of memberships stays when its
 // run ends without a commit, for a run that goes on from there. Discard and every
 // commit end that.
-func (s *State) KeepReading(ctx context.Context, generation int64, reading engine.Reading) error {
+func (s *State) KeepReading(ctx context.Context, generation int64, reading contract.Reading) error {
 	links, err := json.Marshal(reading.Links)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (s *State) KeepReading(ctx context.Context, generation int64, reading engin
 
 // KeptReading returns what a run has left to go on from, and its generation; 0 for
 // none.
-func (s *State) KeptReading(ctx context.Context) (reading engine.Reading, generation int64, err error) {
+func (s *State) KeptReading(ctx context.Context) (reading contract.Reading, generation int64, err error) {
 	err = s.read(ctx, "look what an earlier run has read", func(q *session) error {
 		var links string
 		found, err := q.one("SELECT generation, links, scope FROM reading", nil, &generation, &links, &reading.Scope)

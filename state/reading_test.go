@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // read begins a run that has read three groups: one to its end, one not, and one of
@@ -17,23 +17,23 @@ import (
 func readRun(t *testing.T, s *State) int64 {
 	t.Helper()
 	ctx := context.Background()
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 4)}}))
-	must(t, s.KeepReading(ctx, run, engine.Reading{Links: engine.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}))
+	must(t, s.KeepReading(ctx, run, contract.Reading{Links: contract.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}))
 	var many []directory.SourceMember
 	for n := range uint32(2*chunkKeys + 5) {
 		many = append(many, directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Name: "user", Readable: true})
 	}
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{
 		{Group: guid(1, 1), Members: many[:chunkKeys+7]}, {Group: guid(1, 1), Members: many[chunkKeys+7:], Last: true},
 		{Group: guid(1, 2), Members: many[:3]},
 		{Group: guid(1, 3), Members: many[:3]}, {Group: guid(1, 3), Err: errors.New("cut off")},
 		{Group: guid(1, 4), Members: many[:3], Last: true},
 	}))
-	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1)}}}, started))
-	must(t, s.StageNotes(ctx, run, []engine.Note{
-		{Kind: engine.NoteUserDeleted, ID: guid(2, 900_000), At: started}, {Kind: engine.NoteRead, ID: guid(1, 1), At: started},
-		{Kind: engine.NoteGroup, ID: guid(1, 1), At: started}, {Kind: engine.NoteUserDeleted, ID: guid(2, 1)},
+	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1)}}}, started))
+	must(t, s.StageNotes(ctx, run, []contract.Note{
+		{Kind: contract.NoteUserDeleted, ID: guid(2, 900_000), At: started}, {Kind: contract.NoteRead, ID: guid(1, 1), At: started},
+		{Kind: contract.NoteGroup, ID: guid(1, 1), At: started}, {Kind: contract.NoteUserDeleted, ID: guid(2, 1)},
 	}))
 	return run
 }
@@ -42,13 +42,13 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	first := readRun(t, s)
-	preview := beginRun(t, s, engine.PreviewRun, "") // the first is dead
+	preview := beginRun(t, s, contract.PreviewRun, "") // the first is dead
 	must(t, s.StageSourceGroups(ctx, preview, []directory.SourceGroup{{ID: guid(1, 1)}}))
 	must(t, s.Discard(ctx, preview))
-	second := beginRun(t, s, engine.SyncRun, "")
+	second := beginRun(t, s, contract.SyncRun, "")
 	reading, generation, err := s.KeptReading(ctx)
 	must(t, err)
-	want := engine.Reading{Links: engine.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}
+	want := contract.Reading{Links: contract.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}
 	if diff := cmp.Diff(want, reading); diff != "" || generation != first {
 		t.Fatal(generation, diff)
 	}
@@ -71,7 +71,7 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 	if diff := cmp.Diff([]directory.GUID{guid(1, 1)}, groups); diff != "" {
 		t.Error(diff)
 	}
-	for kind, want := range map[engine.NoteKind]int{engine.NoteUserDeleted: 1, engine.NoteRead: 1, engine.NoteGroup: 0} {
+	for kind, want := range map[contract.NoteKind]int{contract.NoteUserDeleted: 1, contract.NoteRead: 1, contract.NoteGroup: 0} {
 		if notes, err := s.Notes(ctx, second, kind, directory.GUID{}, 10); err != nil || len(notes) != want {
 			t.Errorf("%s: %v %v", kind, notes, err)
 		}
@@ -85,11 +85,11 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 		t.Error(generation, err)
 	}
 	// Nobody takes it a second time.
-	if err := s.TakeReading(ctx, first, second); !engine.HasID(err, "RunSuperseded") {
+	if err := s.TakeReading(ctx, first, second); !contract.HasID(err, "RunSuperseded") {
 		t.Error(err)
 	}
 	// Who is read again stages on.
-	must(t, s.StageMembers(ctx, second, []engine.MemberPage{{Group: guid(1, 2), Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}, Last: true}}))
+	must(t, s.StageMembers(ctx, second, []contract.MemberPage{{Group: guid(1, 2), Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}, Last: true}}))
 	if members, err := s.SourceMembership(ctx, second, guid(1, 2)); err != nil || members.Count() != 1 || members.Incomplete != "" {
 		t.Errorf("%+v %v", members, err)
 	}
@@ -99,10 +99,10 @@ func TestAReadingEnds(t *testing.T) {
 	ctx := context.Background()
 	for name, end := range map[string]func(*State, int64) error{
 		"discarded": func(s *State, run int64) error { return s.Discard(ctx, run) },
-		"committed": func(s *State, run int64) error { return s.Commit(ctx, run, engine.Watermark{}, nil) },
+		"committed": func(s *State, run int64) error { return s.Commit(ctx, run, contract.Watermark{}, nil) },
 		"another is committed": func(s *State, run int64) error {
-			next, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, Started: started.Add(time.Hour)})
-			return errors.Join(err, s.Commit(ctx, next, engine.Watermark{}, nil))
+			next, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, Started: started.Add(time.Hour)})
+			return errors.Join(err, s.Commit(ctx, next, contract.Watermark{}, nil))
 		},
 	} {
 		s := newState(t)
@@ -111,7 +111,7 @@ func TestAReadingEnds(t *testing.T) {
 		if _, generation, err := s.KeptReading(ctx); err != nil || generation != 0 {
 			t.Errorf("%s: %d %v", name, generation, err)
 		}
-		if _, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, Started: started}); err != nil {
+		if _, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, Started: started}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := s.count(ctx, "count", "SELECT count(*) FROM source_group WHERE generation = ?", run); err != nil || name != "committed" && n != 0 {

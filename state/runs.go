@@ -8,21 +8,21 @@ import (
 	"path/filepath"
 	"time"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // BeginRun stores the record with status running and returns its id. The caller
 // holds the lock; so runs still marked as running are those of dead processes.
 // They are closed as failed, and what was staged and not committed is removed, but
 // for a reading that is kept.
-func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
+func (s *State) BeginRun(ctx context.Context, run contract.Run) (int64, error) {
 	if err := s.closeInterrupted(ctx); err != nil {
 		return 0, err
 	}
 	if err := s.removeUncommitted(ctx); err != nil {
 		return 0, err
 	}
-	run.Status = engine.RunRunning
+	run.Status = contract.RunRunning
 	err := s.write(ctx, "begin a run", func(q *session) error {
 		r, err := q.exec("INSERT INTO run (plan_id, kind, status, started, record) VALUES (?, ?, ?, ?, '')",
 			run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started))
@@ -41,7 +41,7 @@ func (s *State) BeginRun(ctx context.Context, run engine.Run) (int64, error) {
 }
 
 func (s *State) closeInterrupted(ctx context.Context) error {
-	var dead []engine.Run
+	var dead []contract.Run
 	err := s.read(ctx, "list the runs that were interrupted", func(q *session) (err error) {
 		dead, err = listRuns(q, "SELECT id, record FROM run WHERE status = 'running' ORDER BY id")
 		return err
@@ -55,8 +55,8 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 }
 
 // interrupt says of a run that its process died. When that was, nobody knows.
-func interrupt(run *engine.Run) {
-	run.Status, run.StopReason = engine.RunFailed, engine.StopInterrupted
+func interrupt(run *contract.Run) {
+	run.Status, run.StopReason = contract.RunFailed, contract.StopInterrupted
 	run.Message = "The process ended in the middle of the run. The next run completes what it began."
 }
 
@@ -88,18 +88,18 @@ func (s *State) removeUncommitted(ctx context.Context) error {
 
 // SaveRun replaces the record, but for one that was closed as interrupted: its
 // process is held to be dead, and another has taken over. Error: RunNotFound.
-func (s *State) SaveRun(ctx context.Context, run engine.Run) error {
+func (s *State) SaveRun(ctx context.Context, run contract.Run) error {
 	return s.writeThrough(ctx, "save the record of a run", func(q *session) error { return saveRun(q, &run) })
 }
 
-func saveRun(q *session, run *engine.Run) error {
+func saveRun(q *session, run *contract.Run) error {
 	record, err := json.Marshal(run)
 	if err != nil {
 		return err
 	}
 	n, err := q.changed(`UPDATE run SET plan_id = ?, kind = ?, status = ?, started = ?, record = ?
 		WHERE id = ? AND CASE status WHEN 'failed' THEN json_extract(record, '$.stopReason') END IS NOT ?`,
-		run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started), string(record), run.ID, engine.StopInterrupted)
+		run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started), string(record), run.ID, contract.StopInterrupted)
 	if err != nil || n > 0 {
 		return err
 	}
@@ -128,29 +128,29 @@ func stillRunning(q *session, id int64) error {
 
 // Runs lists newest first; before 0 starts at the newest. A run whose process died
 // is told as such, though nobody has closed its record yet.
-func (s *State) Runs(ctx context.Context, before int64, limit int) (runs []engine.Run, err error) {
+func (s *State) Runs(ctx context.Context, before int64, limit int) (runs []contract.Run, err error) {
 	return s.runs(ctx, "list the runs", "SELECT id, record FROM run WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2", before, limit)
 }
 
 // Run returns a record. Error: RunNotFound.
-func (s *State) Run(ctx context.Context, id int64) (engine.Run, error) {
+func (s *State) Run(ctx context.Context, id int64) (contract.Run, error) {
 	return s.oneRun(ctx, runNotFound(id), "SELECT id, record FROM run WHERE id = ?", id)
 }
 
 // RunByPlan returns the run that spooled the plan. Error: PlanNotFound.
-func (s *State) RunByPlan(ctx context.Context, planID string) (engine.Run, error) {
+func (s *State) RunByPlan(ctx context.Context, planID string) (contract.Run, error) {
 	return s.oneRun(ctx, planNotFound(planID), "SELECT id, record FROM run WHERE plan_id = ? AND plan_id <> ''", planID)
 }
 
 // LastComplete returns the newest run that was committed, of one group too: its
 // record carries on the totals.
-func (s *State) LastComplete(ctx context.Context) (run engine.Run, ok bool, err error) {
+func (s *State) LastComplete(ctx context.Context) (run contract.Run, ok bool, err error) {
 	run, err = s.oneRun(ctx, nil, "SELECT id, record FROM run WHERE committed = 1 AND kind IN ('sync', 'group') ORDER BY id DESC LIMIT 1")
 	return run, run.ID != 0, err
 }
 
 // oneRun returns the run that a query finds, else missing.
-func (s *State) oneRun(ctx context.Context, missing error, query string, args ...any) (run engine.Run, err error) {
+func (s *State) oneRun(ctx context.Context, missing error, query string, args ...any) (run contract.Run, err error) {
 	runs, err := s.runs(ctx, "read the record of a run", query, args...)
 	switch {
 	case err != nil:
@@ -164,7 +164,7 @@ func (s *State) oneRun(ctx context.Context, missing error, query string, args ..
 // runs reads records, and of those that say running looks whether they do: the
 // lock is free when the process is gone. They are read once more then, for a run
 // may have ended in between.
-func (s *State) runs(ctx context.Context, doing, query string, args ...any) (runs []engine.Run, err error) {
+func (s *State) runs(ctx context.Context, doing, query string, args ...any) (runs []contract.Run, err error) {
 	list := func() error {
 		return s.read(ctx, doing, func(q *session) error {
 			runs, err = listRuns(q, query, args...)
@@ -176,7 +176,7 @@ func (s *State) runs(ctx context.Context, doing, query string, args ...any) (run
 	}
 	running := map[int64]bool{}
 	for i := range runs {
-		if runs[i].Status == engine.RunRunning {
+		if runs[i].Status == contract.RunRunning {
 			running[runs[i].ID] = true
 		}
 	}
@@ -187,21 +187,21 @@ func (s *State) runs(ctx context.Context, doing, query string, args ...any) (run
 		return nil, err
 	}
 	for i := range runs {
-		if runs[i].Status == engine.RunRunning && running[runs[i].ID] {
+		if runs[i].Status == contract.RunRunning && running[runs[i].ID] {
 			interrupt(&runs[i])
 		}
 	}
 	return runs, nil
 }
 
-func listRuns(q *session, query string, args ...any) (runs []engine.Run, err error) {
+func listRuns(q *session, query string, args ...any) (runs []contract.Run, err error) {
 	err = q.each(query, args, func(rows *sql.Rows) error {
 		var id int64
 		var record string
 		if err := rows.Scan(&id, &record); err != nil {
 			return err
 		}
-		var run engine.Run
+		var run contract.Run
 		if err := json.Unmarshal([]byte(record), &run); err != nil {
 			return damaged("the record of run %d: %v", id, err)
 		}
@@ -279,7 +279,7 @@ func checkPlan(q *session, planID string) error {
 	case !found:
 		return planNotFound(planID)
 	case used != 0:
-		return &engine.Error{Category: engine.InvalidState, ID: "PlanAlreadyUsed", Object: planID,
+		return &contract.Error{Category: contract.InvalidState, ID: "PlanAlreadyUsed", Object: planID,
 			Message: "The consent to this plan was used by an earlier run.",
 			Advice:  "Look at the plan of the newest run and give its id, if you agree to it."}
 	}
@@ -299,7 +299,7 @@ func (s *State) WithdrawPlans(ctx context.Context) error {
 }
 
 func superseded(id int64) error {
-	return &engine.Error{Category: engine.InvalidState, ID: "RunSuperseded", Object: fmt.Sprintf("run %d", id),
+	return &contract.Error{Category: contract.InvalidState, ID: "RunSuperseded", Object: fmt.Sprintf("run %d", id),
 		Message: "Another run has taken over: this one was held to be dead, perhaps because the machine was asleep. It stops without another write.",
 		Advice:  "Nothing has to be done; the newer run completes what this one began."}
 }

@@ -18,7 +18,7 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // applicationID is "GWB1", at offset 68 of the file.
@@ -155,7 +155,7 @@ func (s *State) version(ctx context.Context) (version int64, err error) {
 func (s *State) lockToMake(ctx context.Context, ready func() (bool, error)) (unlock func(), err error) {
 	for end := time.Now().Add(10 * time.Second); ; {
 		unlock, err := s.lock(ctx)
-		if !engine.HasID(err, "RunInProgress") {
+		if !contract.HasID(err, "RunInProgress") {
 			return unlock, err
 		}
 		if ok, readyErr := ready(); ok || readyErr != nil {
@@ -243,7 +243,7 @@ func (s *State) migrate(ctx context.Context, migrations fs.FS, wanted int64) err
 		return ctx.Err() // each migration is done whole or not at all
 	}
 	if err != nil {
-		return &engine.Error{Category: engine.InvalidData, ID: "StateMigrationFailed", Object: s.path, Err: err,
+		return &contract.Error{Category: contract.InvalidData, ID: "StateMigrationFailed", Object: s.path, Err: err,
 			Message: fmt.Sprintf("The state database could not be brought from version %d to %d. It is still usable by the release that wrote it, and a copy is in %s.", version, wanted, kept),
 			Advice:  "Make room on the disk if it is full, and try again. Else move state.db out of the folder: the next sync imports everything again."}
 	}

@@ -14,8 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -25,34 +25,34 @@ const maxSettingsSize = 8 << 20
 
 // LoadSettings reads settings.json. Fields that are absent have their default.
 // Errors: SettingsTooNew, SettingsUnreadable; the file is left as it is.
-func (s *State) LoadSettings(ctx context.Context) (engine.Settings, error) {
+func (s *State) LoadSettings(ctx context.Context) (contract.Settings, error) {
 	if err := ctx.Err(); err != nil {
-		return engine.Settings{}, err
+		return contract.Settings{}, err
 	}
 	path := s.settingsPath()
 	if there, err := regularFile(path); err != nil {
-		return engine.Settings{}, err
+		return contract.Settings{}, err
 	} else if !there {
-		return engine.DefaultSettings(), nil
+		return contract.DefaultSettings(), nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return engine.Settings{}, unusable(path, "The settings cannot be read.", err)
+		return contract.Settings{}, unusable(path, "The settings cannot be read.", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxSettingsSize+1))
 	if err != nil {
-		return engine.Settings{}, unusable(path, "The settings cannot be read.", err)
+		return contract.Settings{}, unusable(path, "The settings cannot be read.", err)
 	}
 	settings, err := parseSettings(text)
 	var version newerVersion
 	switch {
 	case errors.As(err, &version):
-		return engine.Settings{}, &engine.Error{Category: engine.InvalidData, ID: "SettingsTooNew", Object: path,
-			Message: fmt.Sprintf("The settings were written by a newer release (version %d; this one knows %d). The file was left as it is.", version, engine.SettingsVersion),
+		return contract.Settings{}, &contract.Error{Category: contract.InvalidData, ID: "SettingsTooNew", Object: path,
+			Message: fmt.Sprintf("The settings were written by a newer release (version %d; this one knows %d). The file was left as it is.", version, contract.SettingsVersion),
 			Advice:  "Install that release or a newer one, or move the file away and run Enable-GroupWriteback again."}
 	case err != nil:
-		return engine.Settings{}, &engine.Error{Category: engine.InvalidData, ID: "SettingsUnreadable", Object: path, Err: err,
+		return contract.Settings{}, &contract.Error{Category: contract.InvalidData, ID: "SettingsUnreadable", Object: path, Err: err,
 			Message: "The settings cannot be understood. The file was left as it is.",
 			Advice:  "Correct what is named, or move the file away and run Enable-GroupWriteback again."}
 	}
@@ -62,11 +62,11 @@ func (s *State) LoadSettings(ctx context.Context) (engine.Settings, error) {
 // SaveSettings replaces settings.json as a whole, but never one that
 // [State.LoadSettings] refuses. Error: SettingsInvalid for values that it would
 // not read back.
-func (s *State) SaveSettings(ctx context.Context, settings engine.Settings) error {
+func (s *State) SaveSettings(ctx context.Context, settings contract.Settings) error {
 	if _, err := s.LoadSettings(ctx); err != nil {
 		return err
 	}
-	settings.Version = engine.SettingsVersion
+	settings.Version = contract.SettingsVersion
 	fillIn(&settings)
 	text, err := json.MarshalIndent(settings, "", "  ")
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *State) SaveSettings(ctx context.Context, settings engine.Settings) erro
 		err = fmt.Errorf("field \"scope.groupIds\": with %d groups the file would be larger than %d bytes", len(settings.Scope.GroupIDs), maxSettingsSize)
 	}
 	if err != nil {
-		return &engine.Error{Category: engine.InvalidArgument, ID: "SettingsInvalid", Object: s.settingsPath(), Err: err,
+		return &contract.Error{Category: contract.InvalidArgument, ID: "SettingsInvalid", Object: s.settingsPath(), Err: err,
 			Message: "These settings cannot be saved.", Advice: "Correct what is named."}
 	}
 	// Its name is always the same: a leftover is replaced by the next.
@@ -105,8 +105,8 @@ func (v newerVersion) Error() string { return fmt.Sprintf("version %d is not kno
 
 // parseSettings reads the file's text. It takes each field by itself, so that
 // an error names the field.
-func parseSettings(text []byte) (engine.Settings, error) {
-	settings := engine.DefaultSettings()
+func parseSettings(text []byte) (contract.Settings, error) {
+	settings := contract.DefaultSettings()
 	if len(text) > maxSettingsSize {
 		return settings, fmt.Errorf("it is larger than %d bytes", maxSettingsSize)
 	}
@@ -127,7 +127,7 @@ func parseSettings(text []byte) (engine.Settings, error) {
 		if err := json.Unmarshal(raw, &settings.Version); err != nil {
 			return settings, fieldError(text, "version", err)
 		}
-		if settings.Version > engine.SettingsVersion {
+		if settings.Version > contract.SettingsVersion {
 			return settings, newerVersion(settings.Version)
 		}
 	}
@@ -155,8 +155,8 @@ func parseSettings(text []byte) (engine.Settings, error) {
 
 // fillIn gives what was not set its default: releases that knew a field not have
 // left it out, or zero.
-func fillIn(s *engine.Settings) {
-	d := engine.DefaultSettings()
+func fillIn(s *contract.Settings) {
+	d := contract.DefaultSettings()
 	s.Scope.Groups = cmp.Or(s.Scope.Groups, d.Scope.Groups)
 	s.OnPremisesGroupType = cmp.Or(s.OnPremisesGroupType, d.OnPremisesGroupType)
 	s.MaxMemberCount = cmp.Or(s.MaxMemberCount, d.MaxMemberCount)
@@ -184,16 +184,16 @@ func oneOf[T ~string](field string, value T, list []T) error {
 }
 
 // validate refuses values that no release writes.
-func validate(s *engine.Settings) error {
+func validate(s *contract.Settings) error {
 	if s.Version < 1 {
 		return fmt.Errorf("field \"version\": %d is not a version", s.Version)
 	}
 	err := cmp.Or(
-		oneOf("nameFormat", s.NameFormat, engine.NameFormats),
-		oneOf("samAccountNameFormat", s.SAMAccountNameFormat, engine.NameFormats),
-		oneOf("movedGroup", s.MovedGroup, engine.MovedGroups),
-		oneOf("softDeletedGroup", s.SoftDeletedGroup, engine.FrozenGroups),
-		oneOf("outOfScopeGroup", s.OutOfScopeGroup, engine.FrozenGroups),
+		oneOf("nameFormat", s.NameFormat, contract.NameFormats),
+		oneOf("samAccountNameFormat", s.SAMAccountNameFormat, contract.NameFormats),
+		oneOf("movedGroup", s.MovedGroup, contract.MovedGroups),
+		oneOf("softDeletedGroup", s.SoftDeletedGroup, contract.FrozenGroups),
+		oneOf("outOfScopeGroup", s.OutOfScopeGroup, contract.FrozenGroups),
 		oneOf("scope.groups", s.Scope.Groups, plan.ScopeModes),
 		oneOf("onPremisesGroupType", s.OnPremisesGroupType, plan.OnPremisesGroupTypes),
 	)

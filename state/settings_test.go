@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -20,21 +20,21 @@ func TestSettingsRoundTrip(t *testing.T) {
 	s := newState(t)
 	got, err := s.LoadSettings(ctx)
 	must(t, err)
-	if diff := cmp.Diff(engine.DefaultSettings(), got); diff != "" {
+	if diff := cmp.Diff(contract.DefaultSettings(), got); diff != "" {
 		t.Errorf("without a file: %s", diff)
 	}
-	want := engine.DefaultSettings()
+	want := contract.DefaultSettings()
 	want.Enabled = true
-	want.Tenant = engine.TenantRef{ID: guid(1, 1), Name: "Contoso \"<&>\" 🙂"}
-	want.Domain = engine.DomainRef{GUID: guid(1, 2), SID: "S-1-5-21-1-2-3", Name: "contoso.test"}
-	want.Container = engine.Container{GUID: guid(1, 3), DN: `OU=a\,b,DC=contoso,DC=test`, CanCreate: true}
-	want.FormerContainers = []engine.Container{{GUID: guid(1, 4), DN: "OU=old"}}
-	want.NameFormat = engine.NameDisplayName
-	want.MovedGroup = engine.MovedBack
-	want.SoftDeletedGroup, want.OutOfScopeGroup = engine.FrozenRemove, engine.FrozenRemove
+	want.Tenant = contract.TenantRef{ID: guid(1, 1), Name: "Contoso \"<&>\" 🙂"}
+	want.Domain = contract.DomainRef{GUID: guid(1, 2), SID: "S-1-5-21-1-2-3", Name: "contoso.test"}
+	want.Container = contract.Container{GUID: guid(1, 3), DN: `OU=a\,b,DC=contoso,DC=test`, CanCreate: true}
+	want.FormerContainers = []contract.Container{{GUID: guid(1, 4), DN: "OU=old"}}
+	want.NameFormat = contract.NameDisplayName
+	want.MovedGroup = contract.MovedBack
+	want.SoftDeletedGroup, want.OutOfScopeGroup = contract.FrozenRemove, contract.FrozenRemove
 	want.Limits.DeletionCount = 0
 	want.InitialPending = true
-	want.Scope = engine.Scope{Groups: plan.ScopeSelected, GroupIDs: []directory.GUID{guid(1, 5), guid(1, 6)}, Filter: `displayName -like "a*"`, IncludeSecurityGroups: true}
+	want.Scope = contract.Scope{Groups: plan.ScopeSelected, GroupIDs: []directory.GUID{guid(1, 5), guid(1, 6)}, Filter: `displayName -like "a*"`, IncludeSecurityGroups: true}
 	want.OnPremisesGroupType = plan.UniversalMailEnabledSecurity
 	want.MaxMemberCount, want.InitialIntervalDays, want.Connections = 1_000_000, 30, 16
 	for range 2 {
@@ -54,7 +54,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 func TestSettingsThatAreInvalidAreNotSaved(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	wrong := engine.DefaultSettings()
+	wrong := contract.DefaultSettings()
 	wrong.Limits.RemovalPercent = 101
 	e := wantID(t, s.SaveSettings(ctx, wrong), "SettingsInvalid")
 	if !strings.Contains(e.Error(), "limits.removalPercent") {
@@ -105,7 +105,7 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 		if e := wantID(t, err, c.id); !strings.Contains(e.Error(), c.says) {
 			t.Errorf("%.60q: %v does not say %q", c.text, e, c.says)
 		}
-		wantID(t, s.SaveSettings(ctx, engine.DefaultSettings()), c.id)
+		wantID(t, s.SaveSettings(ctx, contract.DefaultSettings()), c.id)
 		if after, err := os.ReadFile(s.settingsPath()); err != nil || string(after) != c.text {
 			t.Errorf("%.60q was changed", c.text)
 		}
@@ -115,7 +115,7 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 	must(t, os.WriteFile(s.settingsPath(), []byte("\xef\xbb\xbf{\r\n\"adopt\": true\r\n}\r\n"), 0o600))
 	got, err := s.LoadSettings(ctx)
 	must(t, err)
-	want := engine.DefaultSettings()
+	want := contract.DefaultSettings()
 	want.StandingAdopt = true
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -129,7 +129,7 @@ func TestSettingsOfAnOlderRelease(t *testing.T) {
 	must(t, os.WriteFile(s.settingsPath(), []byte(`{"version": 1, "adopt": true, "scope": {"groups": "", "filter": "mail -ne ''"}, "maxMemberCount": 0, "connections": 0}`), 0o600))
 	got, err := s.LoadSettings(ctx)
 	must(t, err)
-	want := engine.DefaultSettings()
+	want := contract.DefaultSettings()
 	want.StandingAdopt, want.Scope.Filter = true, "mail -ne ''"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -137,8 +137,8 @@ func TestSettingsOfAnOlderRelease(t *testing.T) {
 }
 
 func TestSettingsOfTooManyGroups(t *testing.T) {
-	settings := engine.DefaultSettings()
-	settings.Scope = engine.Scope{Groups: plan.ScopeSelected, GroupIDs: slices.Repeat([]directory.GUID{guid(1, 1)}, maxSettingsSize/40)}
+	settings := contract.DefaultSettings()
+	settings.Scope = contract.Scope{Groups: plan.ScopeSelected, GroupIDs: slices.Repeat([]directory.GUID{guid(1, 1)}, maxSettingsSize/40)}
 	e := wantID(t, newState(t).SaveSettings(context.Background(), settings), "SettingsInvalid")
 	if !strings.Contains(e.Error(), "scope.groupIds") {
 		t.Errorf("the field is not named: %v", e)
@@ -166,8 +166,8 @@ func TestSettingsInAnyLetterCase(t *testing.T) {
 	must(t, os.WriteFile(s.settingsPath(), []byte(text), 0o600))
 	got, err := s.LoadSettings(ctx)
 	must(t, err)
-	want := engine.DefaultSettings()
-	want.NameFormat, want.MovedGroup, want.OutOfScopeGroup = engine.NameDisplayName, engine.MovedBack, engine.FrozenRemove
+	want := contract.DefaultSettings()
+	want.NameFormat, want.MovedGroup, want.OutOfScopeGroup = contract.NameDisplayName, contract.MovedBack, contract.FrozenRemove
 	want.Scope.Groups, want.OnPremisesGroupType = plan.ScopeWritebackEnabled, plan.UniversalSecurity
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

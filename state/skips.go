@@ -3,8 +3,8 @@ package state
 import (
 	"context"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -49,17 +49,17 @@ func (s *State) ForgetSkips(ctx context.Context, run int64, planned []directory.
 }
 
 func forgetSkips(q *session, run int64) error {
-	_, err := q.exec("DELETE FROM skip WHERE run < ?1 AND (SELECT json_extract(record, '$.policyType') FROM run WHERE id = ?1) = ?2", run, string(engine.Initial))
+	_, err := q.exec("DELETE FROM skip WHERE run < ?1 AND (SELECT json_extract(record, '$.policyType') FROM run WHERE id = ?1) = ?2", run, string(contract.Initial))
 	return err
 }
 
 // lastSkip is what a group, or an object, is skipped for at present, if that was
 // said since the run.
-func lastSkip(q *session, column string, key directory.GUID, since int64, v *engine.GroupView) error {
+func lastSkip(q *session, column string, key directory.GUID, since int64, v *contract.GroupView) error {
 	var message string
 	found, err := q.one("SELECT message FROM skip WHERE "+column+" = ? AND run >= ? ORDER BY run DESC, reason LIMIT 1", []any{key[:], since}, &message)
 	if err == nil && found {
-		v.LastAction, v.LastOutcome, v.LastMessage = plan.Skip, engine.OutcomeSkipped, message
+		v.LastAction, v.LastOutcome, v.LastMessage = plan.Skip, contract.OutcomeSkipped, message
 	}
 	return err
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -34,15 +34,15 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 		}
 		attributes = string(b)
 	}
-	outcome := engine.OutcomePending
+	outcome := contract.OutcomePending
 	if c.Action.Phase() == plan.PhaseNone {
-		outcome = engine.OutcomeSkipped
+		outcome = contract.OutcomeSkipped
 		if err := noteSkip(q, run, c); err != nil {
 			return 0, err
 		}
 	}
 	if c.Held {
-		outcome = engine.OutcomeHeld
+		outcome = contract.OutcomeHeld
 	}
 	r, err := q.exec(`INSERT INTO change (run, phase, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
 			add_count, remove_count, outcome)
@@ -72,7 +72,7 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 
 // HoldChanges puts in the place of spooled changes what goes on of them, and
 // beside that what is held back, which is not exported.
-func (s *State) HoldChanges(ctx context.Context, run int64, held []engine.HeldChange) error {
+func (s *State) HoldChanges(ctx context.Context, run int64, held []contract.HeldChange) error {
 	if len(held) == 0 {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (s *State) HoldChanges(ctx context.Context, run int64, held []engine.HeldCh
 				}
 			}
 			_, err := q.exec("UPDATE change SET phase = ?, outcome = ?, error_id = ?, error = ? WHERE id = ? AND run = ?",
-				int(plan.PhaseNone), string(engine.OutcomeHeld), h.Reason, h.Message, id, run)
+				int(plan.PhaseNone), string(contract.OutcomeHeld), h.Reason, h.Message, id, run)
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func (s *State) HoldChanges(ctx context.Context, run int64, held []engine.HeldCh
 func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held bool, err error) {
 	err = s.read(ctx, "find out whether removals of a group were held back", func(q *session) error {
 		_, err := q.one("SELECT c.outcome = ? FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.remove_count > 0 AND r.kind <> 'preview' ORDER BY c.id DESC LIMIT 1",
-			[]any{string(engine.OutcomeHeld), source[:]}, &held)
+			[]any{string(contract.OutcomeHeld), source[:]}, &held)
 		return err
 	})
 	return held, err
@@ -120,7 +120,7 @@ const heavyChanges = 100_000
 // Changes lists the changes of a run by id, those of one phase or, with phase
 // 0, of all. With members, an answer ends early where they are many, so that
 // memory is bounded by the largest group. Error: RunNotFound.
-func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) (changes []engine.SpooledChange, err error) {
+func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) (changes []contract.SpooledChange, err error) {
 	query, args := "run = ? AND id > ?", []any{run, after, limit}
 	if phase != 0 {
 		query, args = "run = ? AND phase = ? AND id > ?", []any{run, int(phase), after, limit}
@@ -136,7 +136,7 @@ func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after 
 		err := q.each(`SELECT id, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
 				add_count, remove_count, outcome, error_id, error FROM change WHERE `+query+" ORDER BY id LIMIT ?",
 			args, func(rows *sql.Rows) error {
-				var c engine.SpooledChange
+				var c contract.SpooledChange
 				var attributes string
 				if err := rows.Scan(&c.ID, &c.Action, &c.Situation, intoGUID(&c.SourceID), intoGUID(&c.TargetGUID), &c.DisplayName, &c.DN, &attributes,
 					&c.Reason, &c.Change.Message, &c.AddCount, &c.RemoveCount, &c.Outcome, &c.ErrorID, &c.Message); err != nil {
@@ -252,7 +252,7 @@ func changeMembersAfter(q *session, change int64, removal int, after directory.G
 
 // RecordOutcomes stores what became of changes with what that means for the
 // links and for the members that were refused. Error: ChangeNotFound.
-func (s *State) RecordOutcomes(ctx context.Context, run int64, outcomes []engine.ChangeOutcome) error {
+func (s *State) RecordOutcomes(ctx context.Context, run int64, outcomes []contract.ChangeOutcome) error {
 	return s.write(ctx, "record what was exported", func(q *session) error {
 		for i := range outcomes {
 			if err := recordOutcome(q, run, &outcomes[i]); err != nil {
@@ -263,7 +263,7 @@ func (s *State) RecordOutcomes(ctx context.Context, run int64, outcomes []engine
 	})
 }
 
-func recordOutcome(q *session, run int64, o *engine.ChangeOutcome) error {
+func recordOutcome(q *session, run int64, o *contract.ChangeOutcome) error {
 	n, err := q.changed("UPDATE change SET outcome = ?, error_id = ?, error = ? WHERE id = ? AND run = ?",
 		string(o.Outcome), o.ErrorID, o.Message, o.ChangeID, run)
 	if err != nil {
@@ -272,7 +272,7 @@ func recordOutcome(q *session, run int64, o *engine.ChangeOutcome) error {
 	if n == 0 {
 		return notFound("ChangeNotFound", fmt.Sprintf("change %d of run %d", o.ChangeID, run), "The state knows no such change.", "")
 	}
-	if o.Outcome == engine.OutcomeDone || o.Outcome == engine.OutcomePartial {
+	if o.Outcome == contract.OutcomeDone || o.Outcome == contract.OutcomePartial {
 		// Whatever was refused before was tried again with these members, or
 		// is wanted no more.
 		_, err := q.exec("DELETE FROM refusal WHERE source_id = (SELECT source_id FROM change WHERE id = ? AND add_count + remove_count > 0) AND run < ?", o.ChangeID, run)

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -48,7 +48,7 @@ func TestSpoolRoundTrip(t *testing.T) {
 		return c
 	})
 	rapid.Check(t, func(r *rapid.T) {
-		run := beginRun(t, s, engine.PreviewRun, "")
+		run := beginRun(t, s, contract.PreviewRun, "")
 		changes := rapid.SliceOfN(change, 0, 3).Draw(r, "changes")
 		for chunk := range slices.Chunk(changes, 3) {
 			must(t, s.Spool(ctx, run, chunk))
@@ -67,9 +67,9 @@ func TestSpoolRoundTrip(t *testing.T) {
 						t.Fatalf("change %d comes after %d", c.ID, after)
 					}
 					after = c.ID
-					pending := engine.OutcomePending
+					pending := contract.OutcomePending
 					if c.Action == plan.Skip {
-						pending = engine.OutcomeSkipped
+						pending = contract.OutcomeSkipped
 					}
 					if c.Outcome != pending || c.AddCount != len(c.Add) || c.RemoveCount != len(c.Remove) {
 						t.Fatalf("%+v", c)
@@ -91,7 +91,7 @@ func TestSpoolRoundTrip(t *testing.T) {
 }
 
 // checkChangeMembers lists a change's members in pages and puts them together.
-func checkChangeMembers(t *testing.T, s *State, c engine.SpooledChange) {
+func checkChangeMembers(t *testing.T, s *State, c contract.SpooledChange) {
 	t.Helper()
 	var add, remove []directory.GUID
 	for after, limit := (directory.GUID{}), 700; ; {
@@ -119,7 +119,7 @@ func checkChangeMembers(t *testing.T, s *State, c engine.SpooledChange) {
 func TestSpoolWithoutMembers(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Spool(ctx, run, []plan.Change{{Action: plan.UpdateMembers, Add: []directory.GUID{guid(4, 1), guid(4, 2)}, Remove: []directory.GUID{guid(4, 3)}}}))
 	got, err := s.Changes(ctx, run, 0, 0, 1, false)
 	must(t, err)
@@ -139,9 +139,9 @@ func TestSpoolWithoutMembers(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 2), AdminDesc: directory.Mark(guid(1, 2))}}))
-	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 2), TargetGUID: guid(3, 2)}}))
+	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 2), TargetGUID: guid(3, 2)}}))
 	must(t, s.Spool(ctx, run, []plan.Change{
 		{Action: plan.Create, SourceID: guid(1, 1), DN: "CN=a", Add: []directory.GUID{guid(4, 1)}},
 		{Action: plan.Delete, SourceID: guid(1, 2), TargetGUID: guid(3, 2)},
@@ -149,39 +149,39 @@ func TestOutcomes(t *testing.T) {
 	}))
 	changes, err := s.Changes(ctx, run, 0, 0, 10, false)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, run, []engine.ChangeOutcome{
-		{ChangeID: changes[0].ID, Outcome: engine.OutcomePartial, ErrorID: "MembersRefused", Message: "one was refused",
-			Link: &engine.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=a"}, Refused: []engine.Refusal{{GUID: guid(4, 1)}}},
-		{ChangeID: changes[1].ID, Outcome: engine.OutcomeDone, Unlink: guid(3, 2)},
+	must(t, s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{
+		{ChangeID: changes[0].ID, Outcome: contract.OutcomePartial, ErrorID: "MembersRefused", Message: "one was refused",
+			Link: &contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=a"}, Refused: []contract.Refusal{{GUID: guid(4, 1)}}},
+		{ChangeID: changes[1].ID, Outcome: contract.OutcomeDone, Unlink: guid(3, 2)},
 	}))
 	changes, err = s.Changes(ctx, run, 0, 0, 10, false)
 	must(t, err)
-	if c := changes[0]; c.Outcome != engine.OutcomePartial || c.ErrorID != "MembersRefused" || c.Message != "one was refused" || c.Change.Message != "" {
+	if c := changes[0]; c.Outcome != contract.OutcomePartial || c.ErrorID != "MembersRefused" || c.Message != "one was refused" || c.Change.Message != "" {
 		t.Errorf("%+v", c)
 	}
-	if c := changes[2]; c.Outcome != engine.OutcomePending || c.Change.Message != "planned" || c.Message != "" {
+	if c := changes[2]; c.Outcome != contract.OutcomePending || c.Change.Message != "planned" || c.Message != "" {
 		t.Errorf("%+v", c)
 	}
 	links, err := s.Links(ctx, directory.GUID{}, 10)
 	must(t, err)
-	if diff := cmp.Diff([]engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=a"}}, links); diff != "" {
+	if diff := cmp.Diff([]contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=a"}}, links); diff != "" {
 		t.Error(diff)
 	}
-	if staged, err := s.TargetGroups(ctx, run, engine.TargetKey{}, 10); err != nil || len(staged) != 0 {
+	if staged, err := s.TargetGroups(ctx, run, contract.TargetKey{}, 10); err != nil || len(staged) != 0 {
 		t.Errorf("a deleted group is still staged: %+v, %v", staged, err)
 	}
 	// All of a call or nothing.
-	err = s.RecordOutcomes(ctx, run, []engine.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: engine.OutcomeDone}, {ChangeID: 99}})
-	if !engine.HasID(err, "ChangeNotFound") {
+	err = s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: contract.OutcomeDone}, {ChangeID: 99}})
+	if !contract.HasID(err, "ChangeNotFound") {
 		t.Errorf("%v", err)
 	}
-	err = s.RecordOutcomes(ctx, run+1, []engine.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: engine.OutcomeDone}})
-	if !engine.HasID(err, "ChangeNotFound") {
+	err = s.RecordOutcomes(ctx, run+1, []contract.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: contract.OutcomeDone}})
+	if !contract.HasID(err, "ChangeNotFound") {
 		t.Errorf("a change of another run: %v", err)
 	}
 	changes, err = s.Changes(ctx, run, plan.PhaseUpdate, 0, 10, false)
 	must(t, err)
-	if changes[0].Outcome != engine.OutcomePending {
+	if changes[0].Outcome != contract.OutcomePending {
 		t.Errorf("%+v", changes[0])
 	}
 }
@@ -190,13 +190,13 @@ func TestViews(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	tenant := guid(9, 9)
-	must(t, s.SetOwner(ctx, tenant, engine.DomainRef{}))
-	settings := engine.DefaultSettings()
-	settings.Container = engine.Container{GUID: guid(8, 1), DN: "OU=Groups,DC=contoso,DC=test"}
+	must(t, s.SetOwner(ctx, tenant, contract.DomainRef{}))
+	settings := contract.DefaultSettings()
+	settings.Container = contract.Container{GUID: guid(8, 1), DN: "OU=Groups,DC=contoso,DC=test"}
 	must(t, s.SaveSettings(ctx, settings))
-	preview := beginRun(t, s, engine.PreviewRun, "")
-	endRun(t, s, preview, engine.RunComplete)
-	run := beginRun(t, s, engine.SyncRun, "")
+	preview := beginRun(t, s, contract.PreviewRun, "")
+	endRun(t, s, preview, contract.RunComplete)
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{
 		{ID: guid(1, 1), Properties: directory.Values{"displayName": {"Linked"}, "mail": {"linked@contoso.test"}, "description": {"d"}}},
 		{ID: guid(1, 2), Properties: directory.Values{"displayName": {"Unlinked 100%_'\\ *"}}},
@@ -221,11 +221,11 @@ func TestViews(t *testing.T) {
 		target(1, 1, "Groups", true, 1, 2), target(3, 3, "Groups", false), target(4, 4, "Elsewhere", true), target(5, 5, "Groups", true), target(15, 5, "Groups", false),
 		target(6, 6, "Groups", true), target(2, 6, "Groups", true), target(8, 8, "Groups", true), target(20, 20, "Groups", false), target(21, 21, "Groups", true), target(22, 22, "Groups", true),
 	}))
-	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}, {SourceID: guid(1, 4), TargetGUID: guid(3, 4)}, {SourceID: guid(1, 6), TargetGUID: guid(3, 6)},
+	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}, {SourceID: guid(1, 4), TargetGUID: guid(3, 4)}, {SourceID: guid(1, 6), TargetGUID: guid(3, 6)},
 		{SourceID: guid(1, 7), TargetGUID: guid(3, 7), DN: "CN=was here"}, {SourceID: guid(1, 22), TargetGUID: guid(3, 22)}}))
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{
 		{ID: guid(2, 3), Kind: directory.KindUser, Name: "three", Readable: true, Guest: true}, {ID: guid(2, 1), Kind: directory.KindUser, Name: "one"}, {ID: guid(2, 2), Kind: directory.KindUser, Name: "two"}, {ID: guid(2, 4), Name: "four"}}}}))
-	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{
+	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{
 		{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=user1"}}, {MemberID: guid(2, 2), Ref: directory.MemberRef{GUID: guid(4, 9), DN: "CN=user9"}}, {MemberID: guid(2, 3), Reason: directory.ReasonGuest}}, started))
 	must(t, s.Spool(ctx, run, []plan.Change{
 		{Action: plan.Update, SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
@@ -234,27 +234,27 @@ func TestViews(t *testing.T) {
 	}))
 	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 1, false)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, run, []engine.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: engine.OutcomePartial, Message: "1 of 1 members refused",
-		Refused: []engine.Refusal{{GUID: guid(4, 9), Reason: directory.ReasonAmbiguous}}}}))
+	must(t, s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomePartial, Message: "1 of 1 members refused",
+		Refused: []contract.Refusal{{GUID: guid(4, 9), Reason: directory.ReasonAmbiguous}}}}))
 
-	if views, err := s.Groups(ctx, engine.GroupFilter{}, directory.GUID{}, 10); err != nil || len(views) != 0 {
+	if views, err := s.Groups(ctx, contract.GroupFilter{}, directory.GUID{}, 10); err != nil || len(views) != 0 {
 		t.Errorf("before the commit: %+v, %v", views, err)
 	}
-	must(t, s.Commit(ctx, run, engine.Watermark{}, nil))
-	endRun(t, s, run, engine.RunPartial)
+	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
+	endRun(t, s, run, contract.RunPartial)
 	// A later preview is no action.
-	preview = beginRun(t, s, engine.PreviewRun, "")
+	preview = beginRun(t, s, contract.PreviewRun, "")
 	must(t, s.Spool(ctx, preview, []plan.Change{{Action: plan.Delete, SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
 
-	list := func(filter engine.GroupFilter, n int) []engine.GroupView {
-		return collect(t, n, func(after directory.GUID, limit int) ([]engine.GroupView, error) {
+	list := func(filter contract.GroupFilter, n int) []contract.GroupView {
+		return collect(t, n, func(after directory.GUID, limit int) ([]contract.GroupView, error) {
 			return s.Groups(ctx, filter, after, limit)
 		},
-			func(v engine.GroupView) directory.GUID { return v.Key })
+			func(v contract.GroupView) directory.GUID { return v.Key })
 	}
 	for n := 1; n < 20; n += 6 {
 		var got []string
-		for _, v := range list(engine.GroupFilter{}, n) {
+		for _, v := range list(contract.GroupFilter{}, n) {
 			got = append(got, fmt.Sprintf("%d %d %s: %s", v.ID[7], v.TargetGUID[7], v.DisplayName, v.Situation))
 		}
 		want := []string{
@@ -266,18 +266,18 @@ func TestViews(t *testing.T) {
 			t.Errorf("in pages of %d: %s", n, diff)
 		}
 	}
-	want := engine.GroupView{Key: guid(1, 1), ID: guid(1, 1), TargetGUID: guid(3, 1), DisplayName: "Linked", Description: "d", Mail: "linked@contoso.test",
+	want := contract.GroupView{Key: guid(1, 1), ID: guid(1, 1), TargetGUID: guid(3, 1), DisplayName: "Linked", Description: "d", Mail: "linked@contoso.test",
 		DN: "CN=cn1,OU=Groups,DC=contoso,DC=test", SAMAccountName: "sam1", Situation: plan.Linked, Members: 2, Unwritten: 3,
-		LastAction: plan.UpdateMembers, LastOutcome: engine.OutcomePartial, LastMessage: "1 of 1 members refused"}
+		LastAction: plan.UpdateMembers, LastOutcome: contract.OutcomePartial, LastMessage: "1 of 1 members refused"}
 	for _, id := range []directory.GUID{guid(1, 1), guid(3, 1)} {
-		if diff := cmp.Diff([]engine.GroupView{want}, list(engine.GroupFilter{ID: id}, 10)); diff != "" {
+		if diff := cmp.Diff([]contract.GroupView{want}, list(contract.GroupFilter{ID: id}, 10)); diff != "" {
 			t.Error(diff)
 		}
 	}
-	if got := list(engine.GroupFilter{ID: guid(3, 21)}, 10); len(got) != 1 || got[0].LastMessage != "no such group" || got[0].LastOutcome != engine.OutcomeSkipped {
+	if got := list(contract.GroupFilter{ID: guid(3, 21)}, 10); len(got) != 1 || got[0].LastMessage != "no such group" || got[0].LastOutcome != contract.OutcomeSkipped {
 		t.Errorf("%+v", got)
 	}
-	if got := list(engine.GroupFilter{ID: guid(3, 7)}, 10); len(got) != 1 || got[0].ID != guid(1, 7) || got[0].DN != "CN=was here" {
+	if got := list(contract.GroupFilter{ID: guid(3, 7)}, 10); len(got) != 1 || got[0].ID != guid(1, 7) || got[0].DN != "CN=was here" {
 		t.Errorf("by the objectGUID of a deleted object: %+v", got)
 	}
 	for pattern, want := range map[string]string{
@@ -286,7 +286,7 @@ func TestViews(t *testing.T) {
 		"' OR 1=1 --": "", "no such": "", "*'; DROP TABLE run; --*": "", "?": "", "cn2?": "cn20,cn21,cn22",
 	} {
 		var names []string
-		for _, v := range list(engine.GroupFilter{Name: pattern}, 3) {
+		for _, v := range list(contract.GroupFilter{Name: pattern}, 3) {
 			names = append(names, v.DisplayName)
 		}
 		if got := strings.Join(names, ","); got != want {
@@ -295,11 +295,11 @@ func TestViews(t *testing.T) {
 	}
 
 	for n := 1; n < 6; n++ {
-		members := collect(t, n, func(after directory.GUID, limit int) ([]engine.MemberView, error) {
+		members := collect(t, n, func(after directory.GUID, limit int) ([]contract.MemberView, error) {
 			return s.GroupMembers(ctx, guid(1, 1), after, limit)
 		},
-			func(m engine.MemberView) directory.GUID { return m.ID })
-		if diff := cmp.Diff([]engine.MemberView{
+			func(m contract.MemberView) directory.GUID { return m.ID })
+		if diff := cmp.Diff([]contract.MemberView{
 			{ID: guid(2, 1), Name: "one", Kind: directory.KindUser, TargetGUID: guid(4, 1), DN: "CN=user1"},
 			{ID: guid(2, 2), Name: "two", Kind: directory.KindUser, TargetGUID: guid(4, 9), DN: "CN=user9", Reason: directory.ReasonAmbiguous},
 			{ID: guid(2, 3), Name: "three", Kind: directory.KindUser, Reason: directory.ReasonGuest},
@@ -314,11 +314,11 @@ func TestViews(t *testing.T) {
 	_, err = s.GroupMembers(ctx, guid(1, 99), directory.GUID{}, 10)
 	wantID(t, err, "GroupNotFound")
 	// The next run writes the member after all: the refusal ends.
-	next := beginRun(t, s, engine.SyncRun, "")
+	next := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Spool(ctx, next, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 9)}}}))
 	changes, err = s.Changes(ctx, next, 0, 0, 1, false)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, next, []engine.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: engine.OutcomeDone}}))
+	must(t, s.RecordOutcomes(ctx, next, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone}}))
 	members, err := s.GroupMembers(ctx, guid(1, 1), guid(2, 1), 1)
 	must(t, err)
 	if members[0].Reason != directory.ReasonJoined {
@@ -330,11 +330,11 @@ func TestViews(t *testing.T) {
 // group does not skip it again; what was done before is then the last action.
 func TestSkippedNoLonger(t *testing.T) {
 	s, ctx := newState(t), context.Background()
-	run := func(policy engine.PolicyType, changes ...plan.Change) string {
+	run := func(policy contract.PolicyType, changes ...plan.Change) string {
 		t.Helper()
-		id, err := s.BeginRun(ctx, engine.Run{Kind: engine.SyncRun, PolicyType: policy, Started: started})
+		id, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, PolicyType: policy, Started: started})
 		must(t, err)
-		if policy == engine.Delta {
+		if policy == contract.Delta {
 			must(t, s.Overlay(ctx, id))
 		}
 		must(t, s.StageSourceGroups(ctx, id, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {"One"}}}}))
@@ -346,22 +346,22 @@ func TestSkippedNoLonger(t *testing.T) {
 		must(t, err)
 		for _, c := range spooled {
 			if c.Action != plan.Skip {
-				must(t, s.RecordOutcomes(ctx, id, []engine.ChangeOutcome{{ChangeID: c.ID, Outcome: engine.OutcomeDone}}))
+				must(t, s.RecordOutcomes(ctx, id, []contract.ChangeOutcome{{ChangeID: c.ID, Outcome: contract.OutcomeDone}}))
 			}
 		}
-		must(t, s.Commit(ctx, id, engine.Watermark{}, nil))
-		endRun(t, s, id, engine.RunComplete)
-		views, err := s.Groups(ctx, engine.GroupFilter{}, directory.GUID{}, 10)
+		must(t, s.Commit(ctx, id, contract.Watermark{}, nil))
+		endRun(t, s, id, contract.RunComplete)
+		views, err := s.Groups(ctx, contract.GroupFilter{}, directory.GUID{}, 10)
 		must(t, err)
 		return string(views[0].LastAction)
 	}
 	got := []string{
-		run(engine.Initial, plan.Change{Action: plan.Create}),
-		run(engine.Initial, plan.Change{Action: plan.Skip, Reason: plan.ReasonOutOfScope}),
-		run(engine.Delta),
-		run(engine.Initial),
-		run(engine.Delta, plan.Change{Action: plan.Skip, Reason: plan.ReasonNameClash}),
-		run(engine.Delta),
+		run(contract.Initial, plan.Change{Action: plan.Create}),
+		run(contract.Initial, plan.Change{Action: plan.Skip, Reason: plan.ReasonOutOfScope}),
+		run(contract.Delta),
+		run(contract.Initial),
+		run(contract.Delta, plan.Change{Action: plan.Skip, Reason: plan.ReasonNameClash}),
+		run(contract.Delta),
 	}
 	if diff := cmp.Diff([]string{"Create", "Skip", "Skip", "Create", "Skip", "Skip"}, got); diff != "" {
 		t.Error(diff)
@@ -397,7 +397,7 @@ func TestNameMatcher(t *testing.T) {
 func TestLargeChangesComeFewAtATime(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	members := make([]directory.GUID, heavyChanges*6/10)
 	for i := range members {
 		members[i] = guid(4, uint32(i+1))

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -39,7 +39,7 @@ func itself(g directory.GUID) directory.GUID { return g }
 func TestSourceGroups(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	one, two := beginRun(t, s, engine.SyncRun, ""), beginRun(t, s, engine.SyncRun, "")
+	one, two := beginRun(t, s, contract.SyncRun, ""), beginRun(t, s, contract.SyncRun, "")
 	want := []directory.SourceGroup{
 		{ID: guid(1, 1), Properties: directory.Values{"displayName": {"A"}, "description": {"line\nfeed"}, "mail": {"a@contoso.test"}}, Visibility: directory.HiddenMembership, OnPremisesSID: "S-1-5-21-1"},
 		{ID: guid(1, 2), Properties: directory.Values{"displayName": {"'; DROP TABLE run; --"}}},
@@ -62,7 +62,7 @@ func TestSourceGroups(t *testing.T) {
 func TestMemberships(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	groups := []directory.GUID{guid(1, 0), guid(1, 1), guid(1, 2), guid(1, 3), guid(1, 4)}
 	var staged []directory.SourceGroup
 	for _, g := range groups {
@@ -75,17 +75,17 @@ func TestMemberships(t *testing.T) {
 	limited := func(n uint32) directory.SourceMember {
 		return directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser}
 	}
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{
 		{Group: groups[0], Members: []directory.SourceMember{user(5), user(3), limited(9)}},
 		{Group: groups[1], Members: []directory.SourceMember{user(3), user(4), user(7), user(8)}, Last: true},
 		{Group: groups[0], Members: []directory.SourceMember{user(1), user(3)}, Last: true},
 		{Group: groups[2], Members: []directory.SourceMember{user(1)}},
-		{Group: groups[2], Err: fmt.Errorf("reading: %w", &engine.Error{ID: "GraphForbidden"})},
+		{Group: groups[2], Err: fmt.Errorf("reading: %w", &contract.Error{ID: "GraphForbidden"})},
 		{Group: groups[2], Last: true},
 		{Group: groups[3], Members: []directory.SourceMember{user(1)}},
 	}))
 	// The same member read twice: the reading that says more counts.
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: groups[3], Members: []directory.SourceMember{user(9), limited(1)}}}))
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: groups[3], Members: []directory.SourceMember{user(9), limited(1)}}}))
 
 	unresolved := func() []directory.SourceMember {
 		return collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
@@ -101,14 +101,14 @@ func TestMemberships(t *testing.T) {
 		t.Errorf("before resolving: %+v", m)
 	}
 
-	joined := func(n, to uint32) engine.Resolution {
-		return engine.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, to), DN: fmt.Sprintf("CN=user %d,DC=contoso,DC=test", to)}}
+	joined := func(n, to uint32) contract.Resolution {
+		return contract.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, to), DN: fmt.Sprintf("CN=user %d,DC=contoso,DC=test", to)}}
 	}
-	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{
+	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{
 		joined(1, 11), joined(3, 10), joined(5, 9), joined(4, 10), // 3 and 4 are one object
 		{MemberID: guid(2, 7), Reason: directory.ReasonCloudOnly}, {MemberID: guid(2, 8), Reason: directory.ReasonGCUnavailable},
 	}, started))
-	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{joined(8, 1), {MemberID: guid(2, 5), Reason: directory.ReasonNotFound}}, started)) // asked again
+	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{joined(8, 1), {MemberID: guid(2, 5), Reason: directory.ReasonNotFound}}, started)) // asked again
 	if diff := cmp.Diff([]directory.SourceMember{user(9)}, unresolved()); diff != "" {
 		t.Error(diff)
 	}
@@ -138,8 +138,8 @@ func TestMemberships(t *testing.T) {
 	}
 
 	// Mistakes of the caller change nothing.
-	for _, wrong := range []engine.Resolution{{MemberID: guid(2, 99), Reason: directory.ReasonGuest}, {MemberID: guid(2, 1)}} {
-		err := s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: guid(2, 9), Reason: directory.ReasonGuest}, wrong}, started)
+	for _, wrong := range []contract.Resolution{{MemberID: guid(2, 99), Reason: directory.ReasonGuest}, {MemberID: guid(2, 1)}} {
+		err := s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 9), Reason: directory.ReasonGuest}, wrong}, started)
 		wantID(t, err, "InternalError")
 	}
 	if len(unresolved()) != 1 {
@@ -153,22 +153,22 @@ func TestMembershipsAreSets(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	rapid.Check(t, func(r *rapid.T) {
-		run := beginRun(t, s, engine.PreviewRun, "")
+		run := beginRun(t, s, contract.PreviewRun, "")
 		type expectation struct {
 			joined    map[directory.GUID]bool
 			unwritten map[directory.Reason]int
 			target    map[directory.GUID]bool
 			complete  bool
 		}
-		resolve := func(n uint32) engine.Resolution {
+		resolve := func(n uint32) contract.Resolution {
 			if n%5 == 0 {
-				return engine.Resolution{MemberID: guid(2, n), Reason: directory.ReasonGuest}
+				return contract.Resolution{MemberID: guid(2, n), Reason: directory.ReasonGuest}
 			}
-			return engine.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, 100000-n/2*2), DN: "x"}} // pairs share one
+			return contract.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, 100000-n/2*2), DN: "x"}} // pairs share one
 		}
 		expected := map[directory.GUID]*expectation{}
 		members := map[uint32]bool{}
-		var pages []engine.MemberPage
+		var pages []contract.MemberPage
 		var targets []directory.TargetGroup
 		for g := range rapid.Uint32Range(1, 3).Draw(r, "groups") {
 			e := &expectation{joined: map[directory.GUID]bool{}, unwritten: map[directory.Reason]int{}, target: map[directory.GUID]bool{}, complete: rapid.Bool().Draw(r, "complete")}
@@ -176,7 +176,7 @@ func TestMembershipsAreSets(t *testing.T) {
 			in := map[uint32]bool{}
 			counts := rapid.SliceOfN(rapid.IntRange(0, 1100), 0, 3).Draw(r, "pages")
 			for i, count := range counts {
-				page := engine.MemberPage{Group: guid(1, g), Last: e.complete && i == len(counts)-1}
+				page := contract.MemberPage{Group: guid(1, g), Last: e.complete && i == len(counts)-1}
 				start, step := rapid.Uint32Range(0, 5000).Draw(r, "start"), rapid.Uint32Range(1, 3000).Draw(r, "step")
 				for i := range uint32(count) {
 					n := (start + i*step) % 5003
@@ -204,7 +204,7 @@ func TestMembershipsAreSets(t *testing.T) {
 		}
 		// Groups mix; the last page of each stays the last.
 		order := rapid.Permutation(pages).Draw(r, "order")
-		slices.SortStableFunc(order, func(a, b engine.MemberPage) int {
+		slices.SortStableFunc(order, func(a, b contract.MemberPage) int {
 			switch {
 			case a.Last == b.Last:
 				return 0
@@ -217,7 +217,7 @@ func TestMembershipsAreSets(t *testing.T) {
 			must(t, s.StageMembers(ctx, run, chunk))
 		}
 		must(t, s.StageTargetGroups(ctx, run, targets))
-		var resolutions []engine.Resolution
+		var resolutions []contract.Resolution
 		for n := range members {
 			resolutions = append(resolutions, resolve(n))
 		}
@@ -249,7 +249,7 @@ func sortedKeys(set map[directory.GUID]bool) []directory.GUID {
 func TestTargetGroups(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	full := directory.TargetGroup{GUID: guid(3, 5), DN: "CN=a\\0ACNF:x,DC=contoso,DC=test", CN: "a\nCNF:x", SAMAccountName: "a", SID: "S-1-5-21-1-2-3-4", GroupType: -2147483640,
 		Attributes: directory.Values{"displayName": {"A"}, "description": {"d"}, "mail": {"a@contoso.test"}}, AdminDesc: directory.Mark(guid(1, 2)), ExternalID: directory.Mark(guid(1, 2)),
 		ExtensionName: []string{"x", "GroupWriteback:y"}, USNChanged: 1 << 40}
@@ -261,9 +261,9 @@ func TestTargetGroups(t *testing.T) {
 		{GUID: guid(3, 3), AdminDesc: directory.Mark(guid(1, 1)), ExternalID: directory.Mark(guid(1, 2))}, // in two minds
 	}))
 	// A link counts more than the mark, before and after staging.
-	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), Adopted: true}}))
+	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), Adopted: true}}))
 	keys := func() (keys []string) {
-		for after := (engine.TargetKey{}); ; {
+		for after := (contract.TargetKey{}); ; {
 			page, err := s.TargetGroups(ctx, run, after, 2)
 			must(t, err)
 			for _, g := range page {
@@ -272,26 +272,26 @@ func TestTargetGroups(t *testing.T) {
 			if len(page) < 2 {
 				return keys
 			}
-			after = engine.TargetKey{SourceID: page[1].SourceID, GUID: page[1].GUID}
+			after = contract.TargetKey{SourceID: page[1].SourceID, GUID: page[1].GUID}
 		}
 	}
 	if diff := cmp.Diff([]string{"0:3 linked=false adopted=false", "0:4 linked=false adopted=false", "1:1 linked=true adopted=true", "2:2 linked=false adopted=false", "2:5 linked=false adopted=false"}, keys()); diff != "" {
 		t.Error(diff)
 	}
 	// The pair is replaced: the object falls back to its mark.
-	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 4)}}))
+	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 4)}}))
 	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 4), AdminDesc: "still no mark"}}))
 	if diff := cmp.Diff([]string{"0:3 linked=false adopted=false", "1:4 linked=true adopted=false", "2:2 linked=false adopted=false", "2:5 linked=false adopted=false", "9:1 linked=false adopted=false"}, keys()); diff != "" {
 		t.Error(diff)
 	}
-	all, err := s.TargetGroups(ctx, run, engine.TargetKey{SourceID: guid(1, 2), GUID: guid(3, 2)}, 1)
+	all, err := s.TargetGroups(ctx, run, contract.TargetKey{SourceID: guid(1, 2), GUID: guid(3, 2)}, 1)
 	must(t, err)
-	if diff := cmp.Diff([]engine.StagedTarget{{SourceID: guid(1, 2), TargetGroup: full}}, all); diff != "" {
+	if diff := cmp.Diff([]contract.StagedTarget{{SourceID: guid(1, 2), TargetGroup: full}}, all); diff != "" {
 		t.Error(diff)
 	}
 
 	// What is gone leaves nothing behind.
-	must(t, s.SetDisableSet(ctx, []engine.Link{{TargetGUID: guid(3, 4)}, {TargetGUID: guid(3, 5)}}))
+	must(t, s.SetDisableSet(ctx, []contract.Link{{TargetGUID: guid(3, 4)}, {TargetGUID: guid(3, 5)}}))
 	must(t, s.Unlink(ctx, guid(3, 4)))
 	if diff := cmp.Diff([]string{"0:3 linked=false adopted=false", "2:2 linked=false adopted=false", "2:5 linked=false adopted=false", "9:1 linked=false adopted=false"}, keys()); diff != "" {
 		t.Error(diff)
@@ -307,7 +307,7 @@ func TestTargetGroups(t *testing.T) {
 func TestTargetStagedTwiceIsReplaced(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	group := directory.TargetGroup{GUID: guid(3, 1)}
 	for n := range uint32(3000) {
 		group.Members = append(group.Members, directory.MemberRef{GUID: guid(4, n), DN: "before"})
@@ -332,11 +332,11 @@ func TestGenerations(t *testing.T) {
 	s := newState(t)
 	stage := func(run int64, name string) {
 		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {name}}}}))
-		must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{{ID: guid(2, uint32(run))}, {ID: guid(2, 100)}}}}))
+		must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{{ID: guid(2, uint32(run))}, {ID: guid(2, 100)}}}}))
 		must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: name}}}}))
 	}
 	seen := func() string {
-		views, err := s.Groups(ctx, engine.GroupFilter{ID: guid(1, 1)}, directory.GUID{}, 10)
+		views, err := s.Groups(ctx, contract.GroupFilter{ID: guid(1, 1)}, directory.GUID{}, 10)
 		must(t, err)
 		if len(views) == 0 {
 			return ""
@@ -346,36 +346,36 @@ func TestGenerations(t *testing.T) {
 	if current, err := s.Current(ctx); current != 0 || err != nil {
 		t.Fatalf("a new state has generation %d, %v", current, err)
 	}
-	first := beginRun(t, s, engine.SyncRun, "")
+	first := beginRun(t, s, contract.SyncRun, "")
 	stage(first, "first")
 	if seen() != "" {
 		t.Error("what was not committed is seen")
 	}
-	mark := engine.Watermark{Server: "dc1", DSServiceName: "CN=NTDS Settings", InvocationID: guid(7, 7), HighestUSN: 1 << 50, SearchedUSN: 1 << 49,
-		Source:  []engine.DeltaLinks{{Groups: "https://g/1", Users: "https://u/1", Taken: started}, {Groups: "https://g/0", Users: "https://u/0", Taken: started.Add(-time.Hour)}},
+	mark := contract.Watermark{Server: "dc1", DSServiceName: "CN=NTDS Settings", InvocationID: guid(7, 7), HighestUSN: 1 << 50, SearchedUSN: 1 << 49,
+		Source:  []contract.DeltaLinks{{Groups: "https://g/1", Users: "https://u/1", Taken: started}, {Groups: "https://g/0", Users: "https://u/0", Taken: started.Add(-time.Hour)}},
 		Initial: started, Settled: true, Scope: "all"}
 	must(t, s.Commit(ctx, first, mark, nil))
-	endRun(t, s, first, engine.RunComplete)
+	endRun(t, s, first, contract.RunComplete)
 	got, err := s.Watermark(ctx)
 	must(t, err)
 	if diff := cmp.Diff(mark, got); diff != "" {
 		t.Error(diff)
 	}
-	preview := beginRun(t, s, engine.PreviewRun, "")
+	preview := beginRun(t, s, contract.PreviewRun, "")
 	stage(preview, "preview")
 	if seen() != "first" {
 		t.Error("a preview is seen")
 	}
 	must(t, s.Discard(ctx, preview))
-	endRun(t, s, preview, engine.RunComplete)
+	endRun(t, s, preview, contract.RunComplete)
 	wantID(t, s.Discard(ctx, first), "InternalError")
 	if seen() != "first" {
 		t.Error("the current generation is gone")
 	}
-	second := beginRun(t, s, engine.SyncRun, "")
+	second := beginRun(t, s, contract.SyncRun, "")
 	stage(second, "second")
-	must(t, s.Commit(ctx, second, engine.Watermark{}, nil))
-	endRun(t, s, second, engine.RunComplete)
+	must(t, s.Commit(ctx, second, contract.Watermark{}, nil))
+	endRun(t, s, second, contract.RunComplete)
 	if seen() != "second" {
 		t.Error("the new generation is not seen")
 	}
@@ -383,7 +383,7 @@ func TestGenerations(t *testing.T) {
 	if err != nil || !ok || last.ID != second {
 		t.Errorf("last complete: %+v %t %v", last, ok, err)
 	}
-	wantID(t, s.Commit(ctx, 99, engine.Watermark{}, nil), "RunNotFound")
+	wantID(t, s.Commit(ctx, 99, contract.Watermark{}, nil), "RunNotFound")
 
 	// Only the second is left, down to the members.
 	for table, want := range map[string]int{"source_group": 1, "source_membership": 1, "source_membership_chunk": 1, "target_group": 1, "target_membership_chunk": 1, "member_join": 2, "member": 2} {
@@ -405,7 +405,7 @@ func countRows(t testing.TB, s *State, table string) (n int) {
 func TestRemovalInPortions(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.write(ctx, "fill", func(q *session) error {
 		for n := range uint32(3 * removalPortion) {
 			id := guid(1, n)
@@ -433,17 +433,17 @@ func TestRuns(t *testing.T) {
 	unlock, err := s.Lock(ctx)
 	must(t, err)
 	defer unlock()
-	run := engine.Run{Kind: engine.SyncRun, PolicyType: engine.Initial, PlanID: "plan", Started: started, Server: "dc1"}
+	run := contract.Run{Kind: contract.SyncRun, PolicyType: contract.Initial, PlanID: "plan", Started: started, Server: "dc1"}
 	id, err := s.BeginRun(ctx, run)
 	must(t, err)
 	got, err := s.Run(ctx, id)
 	must(t, err)
-	run.ID, run.Status = id, engine.RunRunning
+	run.ID, run.Status = id, contract.RunRunning
 	if diff := cmp.Diff(run, got); diff != "" {
 		t.Error(diff)
 	}
-	run.Status, run.StopReason, run.Message, run.Ended = engine.RunStopped, engine.StopDeletionThreshold, "too many", started.Add(time.Hour)
-	run.Error = &engine.RunError{Category: engine.LimitsExceeded, ID: "X", Message: "m"}
+	run.Status, run.StopReason, run.Message, run.Ended = contract.RunStopped, contract.StopDeletionThreshold, "too many", started.Add(time.Hour)
+	run.Error = &contract.RunError{Category: contract.LimitsExceeded, ID: "X", Message: "m"}
 	run.Planned = plan.Totals{Delete: 501}
 	must(t, s.SaveRun(ctx, run))
 	if got, err = s.RunByPlan(ctx, "plan"); err != nil {
@@ -453,7 +453,7 @@ func TestRuns(t *testing.T) {
 		t.Error(diff)
 	}
 	for range 4 {
-		endRun(t, s, beginRun(t, s, engine.PreviewRun, ""), engine.RunComplete)
+		endRun(t, s, beginRun(t, s, contract.PreviewRun, ""), contract.RunComplete)
 	}
 	runs, err := s.Runs(ctx, 0, 2)
 	must(t, err)
@@ -469,7 +469,7 @@ func TestRuns(t *testing.T) {
 
 	_, err = s.Run(ctx, 99)
 	wantID(t, err, "RunNotFound")
-	wantID(t, s.SaveRun(ctx, engine.Run{ID: 99}), "RunNotFound")
+	wantID(t, s.SaveRun(ctx, contract.Run{ID: 99}), "RunNotFound")
 	_, err = s.RunByPlan(ctx, "")
 	wantID(t, err, "PlanNotFound")
 	wantID(t, s.UsePlan(ctx, ""), "PlanNotFound")
@@ -486,20 +486,20 @@ func TestRuns(t *testing.T) {
 func TestPurgeRuns(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	begin := func(kind engine.RunKind, day int, end engine.RunStatus) int64 {
-		id, err := s.BeginRun(ctx, engine.Run{Kind: kind, Started: started.AddDate(0, 0, day)})
+	begin := func(kind contract.RunKind, day int, end contract.RunStatus) int64 {
+		id, err := s.BeginRun(ctx, contract.Run{Kind: kind, Started: started.AddDate(0, 0, day)})
 		must(t, err)
 		must(t, s.Spool(ctx, id, []plan.Change{{Action: plan.Create, Add: []directory.GUID{guid(4, 1)}}}))
 		must(t, s.StageTargetGroups(ctx, id, []directory.TargetGroup{{GUID: guid(3, uint32(id)), Members: []directory.MemberRef{{GUID: guid(4, uint32(id)), DN: "x"}}}}))
 		endRun(t, s, id, end)
 		return id
 	}
-	committed := begin(engine.SyncRun, 0, engine.RunRunning)
-	must(t, s.Commit(ctx, committed, engine.Watermark{}, nil))
-	endRun(t, s, committed, engine.RunComplete)
-	begin(engine.SyncRun, 1, engine.RunFailed)
-	begin(engine.PreviewRun, 1, engine.RunFailed)
-	recent := begin(engine.SyncRun, 5, engine.RunFailed)
+	committed := begin(contract.SyncRun, 0, contract.RunRunning)
+	must(t, s.Commit(ctx, committed, contract.Watermark{}, nil))
+	endRun(t, s, committed, contract.RunComplete)
+	begin(contract.SyncRun, 1, contract.RunFailed)
+	begin(contract.PreviewRun, 1, contract.RunFailed)
+	recent := begin(contract.SyncRun, 5, contract.RunFailed)
 	must(t, s.PurgeRuns(ctx, started.AddDate(0, 0, 5)))
 	runs, err := s.Runs(ctx, 0, 10)
 	must(t, err)
@@ -511,14 +511,14 @@ func TestPurgeRuns(t *testing.T) {
 			t.Errorf("%s has %d rows, want %d", table, got, want)
 		}
 	}
-	next := beginRun(t, s, engine.SyncRun, "")
+	next := beginRun(t, s, contract.SyncRun, "")
 	if next != recent+1 {
 		t.Errorf("the id after purging is %d", next)
 	}
-	must(t, s.Commit(ctx, next, engine.Watermark{}, nil))
-	endRun(t, s, next, engine.RunComplete)
+	must(t, s.Commit(ctx, next, contract.Watermark{}, nil))
+	endRun(t, s, next, contract.RunComplete)
 	must(t, s.PurgeRuns(ctx, started.AddDate(0, 0, 6)))
-	must(t, s.Commit(ctx, beginRun(t, s, engine.SyncRun, ""), engine.Watermark{}, nil))
+	must(t, s.Commit(ctx, beginRun(t, s, contract.SyncRun, ""), contract.Watermark{}, nil))
 	if got := countRows(t, s, "target_object"); got != 0 {
 		t.Errorf("%d names of members are left that no run has seen", got)
 	}
@@ -527,40 +527,40 @@ func TestPurgeRuns(t *testing.T) {
 func TestLinks(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	link := func(source, target uint32) engine.Link {
-		return engine.Link{SourceID: guid(1, source), TargetGUID: guid(3, target), DN: fmt.Sprint("CN=", target), Adopted: target%2 == 0}
+	link := func(source, target uint32) contract.Link {
+		return contract.Link{SourceID: guid(1, source), TargetGUID: guid(3, target), DN: fmt.Sprint("CN=", target), Adopted: target%2 == 0}
 	}
-	list := func() []engine.Link {
-		return collect(t, 2, func(after directory.GUID, limit int) ([]engine.Link, error) { return s.Links(ctx, after, limit) },
-			func(l engine.Link) directory.GUID { return l.TargetGUID })
+	list := func() []contract.Link {
+		return collect(t, 2, func(after directory.GUID, limit int) ([]contract.Link, error) { return s.Links(ctx, after, limit) },
+			func(l contract.Link) directory.GUID { return l.TargetGUID })
 	}
-	must(t, s.SaveLinks(ctx, []engine.Link{link(1, 4), link(2, 3), link(3, 2)}))
-	must(t, s.SaveLinks(ctx, []engine.Link{link(1, 4), link(2, 5)})) // 2 has another object now
-	if diff := cmp.Diff([]engine.Link{link(3, 2), link(1, 4), link(2, 5)}, list()); diff != "" {
+	must(t, s.SaveLinks(ctx, []contract.Link{link(1, 4), link(2, 3), link(3, 2)}))
+	must(t, s.SaveLinks(ctx, []contract.Link{link(1, 4), link(2, 5)})) // 2 has another object now
+	if diff := cmp.Diff([]contract.Link{link(3, 2), link(1, 4), link(2, 5)}, list()); diff != "" {
 		t.Error(diff)
 	}
-	must(t, s.SaveLinks(ctx, []engine.Link{link(9, 4)})) // the object stands for another group now
-	if diff := cmp.Diff([]engine.Link{link(3, 2), link(9, 4), link(2, 5)}, list()); diff != "" {
+	must(t, s.SaveLinks(ctx, []contract.Link{link(9, 4)})) // the object stands for another group now
+	if diff := cmp.Diff([]contract.Link{link(3, 2), link(9, 4), link(2, 5)}, list()); diff != "" {
 		t.Error(diff)
 	}
-	wantID(t, s.SaveLinks(ctx, []engine.Link{{SourceID: guid(1, 1)}}), "InternalError")
+	wantID(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1)}}), "InternalError")
 
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 4)}}))
-	unstaged := collect(t, 1, func(after directory.GUID, limit int) ([]engine.Link, error) {
+	unstaged := collect(t, 1, func(after directory.GUID, limit int) ([]contract.Link, error) {
 		return s.UnstagedLinks(ctx, run, after, limit)
 	},
-		func(l engine.Link) directory.GUID { return l.TargetGUID })
-	if diff := cmp.Diff([]engine.Link{link(3, 2), link(2, 5)}, unstaged); diff != "" {
+		func(l contract.Link) directory.GUID { return l.TargetGUID })
+	if diff := cmp.Diff([]contract.Link{link(3, 2), link(2, 5)}, unstaged); diff != "" {
 		t.Error(diff)
 	}
 
-	must(t, s.SetDisableSet(ctx, []engine.Link{link(1, 1)}))
-	must(t, s.SetDisableSet(ctx, []engine.Link{link(3, 2), link(2, 5)}))
+	must(t, s.SetDisableSet(ctx, []contract.Link{link(1, 1)}))
+	must(t, s.SetDisableSet(ctx, []contract.Link{link(3, 2), link(2, 5)}))
 	must(t, s.Unlink(ctx, guid(3, 2)))
 	set, err := s.DisableSet(ctx, directory.GUID{}, 10)
 	must(t, err)
-	if diff := cmp.Diff([]engine.Link{link(2, 5)}, set); diff != "" {
+	if diff := cmp.Diff([]contract.Link{link(2, 5)}, set); diff != "" {
 		t.Error(diff)
 	}
 	must(t, s.SetDisableSet(ctx, nil))
@@ -572,8 +572,8 @@ func TestLinks(t *testing.T) {
 func TestErrorOfAPageWithoutID(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
-	must(t, s.StageMembers(ctx, run, []engine.MemberPage{{Group: guid(1, 1), Err: errors.New("cut off")}}))
+	run := beginRun(t, s, contract.SyncRun, "")
+	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Err: errors.New("cut off")}}))
 	m, err := s.SourceMembership(ctx, run, guid(1, 1))
 	must(t, err)
 	if m.Incomplete != "InternalError" {
@@ -586,27 +586,27 @@ func TestErrorOfAPageWithoutID(t *testing.T) {
 func TestSuperseded(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	first := beginRun(t, s, engine.SyncRun, "")
+	first := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.StillRunning(ctx, first))
-	must(t, s.Commit(ctx, first, engine.Watermark{HighestUSN: 1}, []directory.GUID{guid(1, 2), guid(1, 1)}))
-	endRun(t, s, first, engine.RunComplete)
+	must(t, s.Commit(ctx, first, contract.Watermark{HighestUSN: 1}, []directory.GUID{guid(1, 2), guid(1, 1)}))
+	endRun(t, s, first, contract.RunComplete)
 	wantID(t, s.StillRunning(ctx, first), "RunSuperseded")
 
-	asleep := beginRun(t, s, engine.SyncRun, "")
+	asleep := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Overlay(ctx, asleep))
 	must(t, s.StageSourceGroups(ctx, asleep, []directory.SourceGroup{{ID: guid(1, 1)}}))
 	record, err := s.Run(ctx, asleep)
 	must(t, err)
 	other := openState(t, s.folder)
-	newer := beginRun(t, other, engine.SyncRun, "")
+	newer := beginRun(t, other, contract.SyncRun, "")
 	for _, state := range []*State{s, other} {
 		wantID(t, state.StillRunning(ctx, asleep), "RunSuperseded")
 		must(t, state.StillRunning(ctx, newer))
 	}
-	wantID(t, s.Commit(ctx, asleep, engine.Watermark{HighestUSN: 2}, nil), "RunSuperseded")
-	record.Status = engine.RunComplete
+	wantID(t, s.Commit(ctx, asleep, contract.Watermark{HighestUSN: 2}, nil), "RunSuperseded")
+	record.Status = contract.RunComplete
 	must(t, s.SaveRun(ctx, record))
-	if record, err = s.Run(ctx, asleep); err != nil || record.StopReason != engine.StopInterrupted {
+	if record, err = s.Run(ctx, asleep); err != nil || record.StopReason != contract.StopInterrupted {
 		t.Errorf("%+v, %v", record, err)
 	}
 	wantID(t, s.StillRunning(ctx, 99), "RunSuperseded")
@@ -618,7 +618,7 @@ func TestSuperseded(t *testing.T) {
 		t.Errorf("the watermark is %+v, pending: %s", w, diff)
 	}
 	// Without more ado the newer one can go on.
-	must(t, other.Commit(ctx, newer, engine.Watermark{HighestUSN: 3}, nil))
+	must(t, other.Commit(ctx, newer, contract.Watermark{HighestUSN: 3}, nil))
 	if pending, err := s.Pending(ctx); err != nil || pending != nil {
 		t.Errorf("pending %v, %v", pending, err)
 	}
@@ -627,13 +627,13 @@ func TestSuperseded(t *testing.T) {
 func TestFindLinks(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	one, two := engine.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=1", Adopted: true}, engine.Link{SourceID: guid(1, 2), TargetGUID: guid(3, 2)}
-	must(t, s.SaveLinks(ctx, []engine.Link{one, two}))
+	one, two := contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=1", Adopted: true}, contract.Link{SourceID: guid(1, 2), TargetGUID: guid(3, 2)}
+	must(t, s.SaveLinks(ctx, []contract.Link{one, two}))
 	of, err := s.LinksOf(ctx, []directory.GUID{guid(1, 2), guid(1, 9), guid(1, 1), guid(1, 2)})
 	must(t, err)
 	to, err := s.LinksTo(ctx, []directory.GUID{guid(3, 2), guid(1, 1)})
 	must(t, err)
-	if diff := cmp.Diff([][]engine.Link{{one, two}, {two}}, [][]engine.Link{of, to}); diff != "" {
+	if diff := cmp.Diff([][]contract.Link{{one, two}, {two}}, [][]contract.Link{of, to}); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -55,12 +55,12 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func wantID(t testing.TB, err error, id string) *engine.Error {
+func wantID(t testing.TB, err error, id string) *contract.Error {
 	t.Helper()
-	if !engine.HasID(err, id) {
+	if !contract.HasID(err, id) {
 		t.Fatalf("got error %v, want %s", err, id)
 	}
-	e := engine.AsError(err)
+	e := contract.AsError(err)
 	if e.Message == "" || e.Advice == "" || e.Category == "" {
 		t.Errorf("the error %+v does not say enough", e)
 	}
@@ -80,15 +80,15 @@ var wholeGUIDs = cmp.Comparer(func(a, b directory.GUID) bool { return a == b })
 
 var started = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-func beginRun(t testing.TB, s *State, kind engine.RunKind, plan string) int64 {
+func beginRun(t testing.TB, s *State, kind contract.RunKind, plan string) int64 {
 	t.Helper()
-	id, err := s.BeginRun(context.Background(), engine.Run{Kind: kind, PolicyType: engine.Initial, PlanID: plan, Started: started})
+	id, err := s.BeginRun(context.Background(), contract.Run{Kind: kind, PolicyType: contract.Initial, PlanID: plan, Started: started})
 	must(t, err)
 	return id
 }
 
 // endRun marks a run as no longer running.
-func endRun(t testing.TB, s *State, id int64, status engine.RunStatus) {
+func endRun(t testing.TB, s *State, id int64, status contract.RunStatus) {
 	t.Helper()
 	run, err := s.Run(context.Background(), id)
 	must(t, err)

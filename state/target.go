@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // StageTargetGroups stores groups of AD with their whole membership; one staged
@@ -113,7 +113,7 @@ const targetColumns = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(
 	t.attributes, t.admin_desc, t.external_id, t.extension_name, t.usn_changed, t.member_count, t.when_changed, t.critical, t.admin_count`
 
 // scanTarget reads targetColumns, after other columns.
-func scanTarget(rows *sql.Rows, g *engine.StagedTarget, members *int, others ...any) error {
+func scanTarget(rows *sql.Rows, g *contract.StagedTarget, members *int, others ...any) error {
 	var extension, changed string
 	err := rows.Scan(append(others, intoGUID(&g.GUID), intoGUID(&g.SourceID), &g.Linked, &g.Adopted, &g.Former, &g.DN, &g.CN, &g.SAMAccountName, &g.SID, &g.GroupType,
 		intoValues(&g.Attributes), &g.AdminDesc, &g.ExternalID, &extension, &g.USNChanged, members, &changed, &g.Critical, &g.AdminCount)...)
@@ -134,9 +134,9 @@ func scanTarget(rows *sql.Rows, g *engine.StagedTarget, members *int, others ...
 }
 
 // listTargets reads the rows of a query of targetColumns.
-func listTargets(q *session, query string, args ...any) (groups []engine.StagedTarget, err error) {
+func listTargets(q *session, query string, args ...any) (groups []contract.StagedTarget, err error) {
 	err = q.each(query, args, func(rows *sql.Rows) error {
-		var g engine.StagedTarget
+		var g contract.StagedTarget
 		var members int
 		err := scanTarget(rows, &g, &members)
 		groups = append(groups, g)
@@ -146,7 +146,7 @@ func listTargets(q *session, query string, args ...any) (groups []engine.StagedT
 }
 
 // TargetGroups lists by (SourceID, GUID); Members is left out.
-func (s *State) TargetGroups(ctx context.Context, generation int64, after engine.TargetKey, limit int) (groups []engine.StagedTarget, err error) {
+func (s *State) TargetGroups(ctx context.Context, generation int64, after contract.TargetKey, limit int) (groups []contract.StagedTarget, err error) {
 	l := s.layers(generation)
 	err = s.snapshot(ctx, "list the staged groups of Active Directory", func(q *session) error {
 		// One layer at a time, so that each is read in the order of the index.
@@ -164,7 +164,7 @@ func (s *State) TargetGroups(ctx context.Context, generation int64, after engine
 		}
 		return nil
 	})
-	slices.SortFunc(groups, func(a, b engine.StagedTarget) int {
+	slices.SortFunc(groups, func(a, b contract.StagedTarget) int {
 		return cmp.Or(a.SourceID.Compare(b.SourceID), a.GUID.Compare(b.GUID))
 	})
 	return groups[:min(limit, len(groups))], err
@@ -173,7 +173,7 @@ func (s *State) TargetGroups(ctx context.Context, generation int64, after engine
 // Candidates returns the objects of AD that stand for the cloud group or claim
 // to: those linked to it, and those that carry its mark and are linked to no
 // other, by objectGUID. Members is left out.
-func (s *State) Candidates(ctx context.Context, generation int64, source directory.GUID) (groups []engine.StagedTarget, err error) {
+func (s *State) Candidates(ctx context.Context, generation int64, source directory.GUID) (groups []contract.StagedTarget, err error) {
 	l := s.layers(generation)
 	err = s.read(ctx, "list the objects that stand for a group of the tenant", func(q *session) error {
 		groups, err = listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.generation IN (?1, ?2) AND t.source_id = ?3 AND "+
@@ -185,7 +185,7 @@ func (s *State) Candidates(ctx context.Context, generation int64, source directo
 
 // StagedTargets returns the objects with these objectGUIDs, ascending, without
 // those that are not staged. Members is left out.
-func (s *State) StagedTargets(ctx context.Context, generation int64, guids []directory.GUID) (groups []engine.StagedTarget, err error) {
+func (s *State) StagedTargets(ctx context.Context, generation int64, guids []directory.GUID) (groups []contract.StagedTarget, err error) {
 	l := s.layers(generation)
 	err = s.snapshot(ctx, "read staged groups of Active Directory", func(q *session) error {
 		for _, guid := range sortedSet(slices.Clone(guids)) {

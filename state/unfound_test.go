@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // TestUnfoundAmong: values are known by the SID that they had when they were
@@ -16,7 +16,7 @@ import (
 func TestUnfoundAmong(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	base := beginRun(t, s, engine.SyncRun, "")
+	base := beginRun(t, s, contract.SyncRun, "")
 	sid := func(n string) directory.SID { return directory.SID("S-1-5-21-1-2-3-" + n) }
 	byGUID := base64.StdEncoding.EncodeToString(guid(4, 3).AD())
 	members := []directory.SourceMember{
@@ -26,8 +26,8 @@ func TestUnfoundAmong(t *testing.T) {
 		{ID: guid(2, 4), Kind: directory.KindUser, Readable: true, Synced: true, SID: sid("1004")},
 		{ID: guid(2, 6), Kind: directory.KindUser, Readable: true},
 	}
-	must(t, s.StageMembers(ctx, base, []engine.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
-	must(t, s.SaveResolutions(ctx, base, []engine.Resolution{
+	must(t, s.StageMembers(ctx, base, []contract.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
+	must(t, s.SaveResolutions(ctx, base, []contract.Resolution{
 		{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=one", SID: sid("1001")}},
 		{MemberID: guid(2, 2), Reason: directory.ReasonNotFound},
 		{MemberID: guid(2, 3), Reason: directory.ReasonNotFound},
@@ -54,15 +54,15 @@ func TestUnfoundAmong(t *testing.T) {
 	if diff := cmp.Diff([]directory.GUID{guid(4, 2), guid(4, 3)}, among(base)); diff != "" {
 		t.Error(diff)
 	}
-	must(t, s.Commit(ctx, base, engine.Watermark{}, nil))
-	endRun(t, s, base, engine.RunComplete)
+	must(t, s.Commit(ctx, base, contract.Watermark{}, nil))
+	endRun(t, s, base, contract.RunComplete)
 
 	// One who was found before is not any more, and another left the group.
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Overlay(ctx, run))
 	must(t, s.StageMembersAgain(ctx, run, []directory.GUID{guid(2, 1)}))
-	must(t, s.SaveResolutions(ctx, run, []engine.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started))
-	must(t, s.ChangeMembership(ctx, run, guid(1, 1), []engine.MemberChange{{ID: guid(2, 3), Kind: directory.KindUser, Removed: true}}))
+	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started))
+	must(t, s.ChangeMembership(ctx, run, guid(1, 1), []contract.MemberChange{{ID: guid(2, 3), Kind: directory.KindUser, Removed: true}}))
 	if diff := cmp.Diff([]directory.GUID{guid(4, 1), guid(4, 2)}, among(run)); diff != "" {
 		t.Error(diff)
 	}

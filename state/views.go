@@ -7,8 +7,9 @@ import (
 	"slices"
 	"sync"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/identity"
 	"groupwriteback/internal/plan"
 )
 
@@ -19,7 +20,7 @@ const standing = `(SELECT x.guid FROM target_group x LEFT JOIN link y ON y.targe
 
 // Groups lists the current generation's groups for people, by Key: the cloud
 // groups with what stands for them, and the objects that stand for none of them.
-func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after directory.GUID, limit int) (views []engine.GroupView, err error) {
+func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after directory.GUID, limit int) (views []contract.GroupView, err error) {
 	var container directory.DN
 	// The list is also of use while the settings cannot be read.
 	if settings, err := s.LoadSettings(ctx); err == nil {
@@ -28,12 +29,12 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 	err = s.snapshot(ctx, "list the groups", func(q *session) error {
 		l := groupList{q: q, after: after, limit: limit, id: filter.ID, container: container}
 		if filter.Name != "" {
-			named := engine.NewIdentity(filter.Name, !filter.Exact)
+			named := identity.NewIdentity(filter.Name, !filter.Exact)
 			if l.id.IsZero() {
 				l.id = named.GUID()
 			}
 			if named.GUID().IsZero() { // else the queries compare, linked objects that are gone too
-				l.matches = func(n *engine.Names) bool { return named.Rank(n) > 0 }
+				l.matches = func(n *identity.Names) bool { return named.Rank(n) > 0 }
 			}
 		}
 		current, err := currentLayers(q)
@@ -57,7 +58,7 @@ func (s *State) Groups(ctx context.Context, filter engine.GroupFilter, after dir
 			return err
 		}
 		views = append(fromSource, fromTarget...)
-		slices.SortFunc(views, func(a, b engine.GroupView) int { return a.Key.Compare(b.Key) })
+		slices.SortFunc(views, func(a, b contract.GroupView) int { return a.Key.Compare(b.Key) })
 		views = views[:min(limit, len(views))]
 		for i := range views {
 			if err := s.complete(q, current, &views[i]); err != nil {
@@ -75,12 +76,12 @@ type groupList struct {
 	after      directory.GUID
 	limit      int
 	id         directory.GUID
-	matches    func(*engine.Names) bool // nil: every group is wanted
+	matches    func(*identity.Names) bool // nil: every group is wanted
 	tenant     directory.GUID
 	container  directory.DN
 }
 
-func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
+func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 	where, args := "", []any{l.generation, l.after[:]}
 	if id := l.id; !id.IsZero() {
 		where = " AND s.id IN (?3, (SELECT source_id FROM target_group WHERE guid = ?3 AND generation = ?1), (SELECT source_id FROM link WHERE target_guid = ?3))"
@@ -92,8 +93,8 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 			LEFT JOIN target_group t ON t.generation = s.generation AND t.guid = `+standing+`
 			LEFT JOIN link l ON l.target_guid = t.guid
 		WHERE s.generation = ?1 AND s.id > ?2`+where+" ORDER BY s.id", args, func(rows *sql.Rows) error {
-		var v engine.GroupView
-		var t engine.StagedTarget
+		var v contract.GroupView
+		var t contract.StagedTarget
 		var linked directory.GUID
 		var linkDN string
 		var candidates int
@@ -110,7 +111,7 @@ func (l *groupList) cloudGroups() (views []engine.GroupView, err error) {
 			v.DN = linkDN
 		}
 		if l.matches != nil {
-			names := v.Names()
+			names := identity.NamesOf(&v)
 			names.CN, names.TargetName = cmp.Or(t.CN, names.CN), t.DisplayName()
 			if !l.matches(names) {
 				return nil
@@ -145,12 +146,12 @@ const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce
 
 // show fills in what people know a group by: in the tenant and in Active Directory
 // the names are the same.
-func show(v *engine.GroupView, values directory.Values) {
+func show(v *contract.GroupView, values directory.Values) {
 	v.DisplayName, v.Description, v.Mail = values.First(directory.PropertyDisplayName), values.First("description"), values.First("mail")
 }
 
 // place tells linked from moved, as far as the container's name is known.
-func (l *groupList) place(t *engine.StagedTarget) plan.Situation {
+func (l *groupList) place(t *contract.StagedTarget) plan.Situation {
 	dn, err := directory.ParseDN(t.DN)
 	if err == nil && len(l.container) > 0 && !dn.Within(l.container) {
 		return plan.Moved
@@ -161,7 +162,7 @@ func (l *groupList) place(t *engine.StagedTarget) plan.Situation {
 // lastGUID is none that comes after another.
 var lastGUID = directory.MustGUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
-func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView, err error) {
+func (l *groupList) otherObjects(upTo directory.GUID) (views []contract.GroupView, err error) {
 	where, args := "", []any{l.generation, l.after[:], upTo[:]}
 	if id := l.id; !id.IsZero() {
 		where, args = " AND (t.guid = ?4 OR s.id IS NULL AND l.source_id = ?4)", append(args, id[:])
@@ -170,8 +171,8 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 			LEFT JOIN source_group s ON s.id = t.source_id AND s.generation = t.generation
 			LEFT JOIN link l ON l.target_guid = t.guid
 		WHERE t.generation = ?1 AND t.guid > ?2 AND t.guid <= ?3 AND (s.id IS NULL OR t.guid <> `+standing+")"+where+" ORDER BY t.guid", args, func(rows *sql.Rows) error {
-		var v engine.GroupView
-		var t engine.StagedTarget
+		var v contract.GroupView
+		var t contract.StagedTarget
 		var source directory.GUID
 		if err := scanTarget(rows, &t, &v.Members, intoGUID(&source)); err != nil {
 			return err
@@ -180,7 +181,7 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []engine.GroupView,
 		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DN, t.SAMAccountName
 		v.DisplayName, v.SID = cmp.Or(v.DisplayName, t.CN), t.SID
 		if l.matches != nil {
-			names := v.Names()
+			names := identity.NamesOf(&v)
 			names.CN = t.CN
 			if !l.matches(names) {
 				return nil
@@ -214,7 +215,7 @@ const stillPlanned = `c.run > (SELECT coalesce(max(run), 0) FROM withdrawn) AND 
 	OR n.kind = 'group' AND n.committed = 1 AND json_extract(n.record, '$.groupId') = ?2))`
 
 // complete adds what takes queries of its own.
-func (s *State) complete(q *session, current layers, v *engine.GroupView) error {
+func (s *State) complete(q *session, current layers, v *contract.GroupView) error {
 	column, key := "target_guid", v.TargetGUID
 	if v.Key == v.ID { // else it is not among the groups of the tenant
 		column, key = "source_id", v.ID
@@ -243,7 +244,7 @@ func (s *State) complete(q *session, current layers, v *engine.GroupView) error 
 	var run int64
 	_, err := q.one("SELECT c.action, c.outcome, c.message, c.error, c.run FROM change c JOIN run r ON r.id = c.run WHERE c."+column+` = ?1 AND r.kind <> 'preview' AND c.action <> 'Skip'
 		AND (c.outcome NOT IN ('pending', 'held') OR `+stillPlanned+`) ORDER BY c.id DESC LIMIT 1`,
-		[]any{key[:], v.ID.String(), engine.StopSourceShrunk}, &v.LastAction, &v.LastOutcome, &message, &failure, &run)
+		[]any{key[:], v.ID.String(), contract.StopSourceShrunk}, &v.LastAction, &v.LastOutcome, &message, &failure, &run)
 	v.LastMessage = cmp.Or(failure, message)
 	if err != nil {
 		return err
@@ -253,7 +254,7 @@ func (s *State) complete(q *session, current layers, v *engine.GroupView) error 
 
 // GroupMembers lists the members of a cloud group by member id, each with the
 // reason why it is not written, if it is not. Error: GroupNotFound.
-func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) (views []engine.MemberView, err error) {
+func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) (views []contract.MemberView, err error) {
 	err = s.snapshot(ctx, "list the members of a group", func(q *session) error {
 		current, err := currentLayers(q)
 		if err != nil {
@@ -292,7 +293,7 @@ func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after di
 
 // StagedUnwritten lists the first members of a group, as staged, that do not stand
 // in AD, by member id.
-func (s *State) StagedUnwritten(ctx context.Context, generation int64, group directory.GUID, limit int) (views []engine.MemberView, err error) {
+func (s *State) StagedUnwritten(ctx context.Context, generation int64, group directory.GUID, limit int) (views []contract.MemberView, err error) {
 	l := s.layers(generation)
 	err = s.read(ctx, "list the staged members of a group that are not in Active Directory", func(q *session) error {
 		numbers, _, _, err := memberNumbers(q, l, group)
@@ -315,7 +316,7 @@ func (s *State) StagedUnwritten(ctx context.Context, generation int64, group dir
 			LEFT JOIN member_join j ON j.number = m.number AND j.generation = (SELECT max(generation) FROM member_join WHERE number = m.number AND generation IN (?, ?))
 			ORDER BY m.id LIMIT ?`,
 			[]any{string(directory.ReasonUnresolved), jsonText(unwritten), l.top, l.base, limit}, func(rows *sql.Rows) error {
-				var v engine.MemberView
+				var v contract.MemberView
 				err := rows.Scan(intoGUID(&v.ID), &v.Kind, &v.Name, &v.Reason)
 				views = append(views, v)
 				return err
@@ -324,8 +325,8 @@ func (s *State) StagedUnwritten(ctx context.Context, generation int64, group dir
 	return views, err
 }
 
-func memberView(q *session, generation int64, group directory.GUID, m numberedMember) (engine.MemberView, error) {
-	v := engine.MemberView{ID: m.id, Reason: directory.ReasonUnresolved}
+func memberView(q *session, generation int64, group directory.GUID, m numberedMember) (contract.MemberView, error) {
+	v := contract.MemberView{ID: m.id, Reason: directory.ReasonUnresolved}
 	var reason, refused sql.NullString
 	var dn sql.NullString
 	_, err := q.one(`SELECT j.kind, j.name, j.reason, j.target_guid, o.dn, r.reason FROM member_join j

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // Cloud groups and objects that stand for none come in one order, whatever the
@@ -14,7 +14,7 @@ import (
 func TestGroupsComeTheSameInPagesOfAnySize(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
-	run := beginRun(t, s, engine.SyncRun, "")
+	run := beginRun(t, s, contract.SyncRun, "")
 	var groups []directory.SourceGroup
 	var objects []directory.TargetGroup
 	want := map[directory.GUID]bool{}
@@ -31,12 +31,12 @@ func TestGroupsComeTheSameInPagesOfAnySize(t *testing.T) {
 	objects = append(objects, directory.TargetGroup{GUID: guid(50, 1), CN: "ours", AdminDesc: directory.Mark(groups[0].ID)})
 	must(t, s.StageSourceGroups(ctx, run, groups))
 	must(t, s.StageTargetGroups(ctx, run, objects))
-	must(t, s.SaveLinks(ctx, []engine.Link{{SourceID: groups[0].ID, TargetGUID: guid(50, 1)}}))
-	must(t, s.Commit(ctx, run, engine.Watermark{}, nil))
+	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: groups[0].ID, TargetGUID: guid(50, 1)}}))
+	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
 	for size := 1; size <= len(want)+1; size++ {
 		var keys []directory.GUID
 		for after := (directory.GUID{}); ; {
-			page, err := s.Groups(ctx, engine.GroupFilter{}, after, size)
+			page, err := s.Groups(ctx, contract.GroupFilter{}, after, size)
 			must(t, err)
 			for _, v := range page {
 				keys = append(keys, v.Key)

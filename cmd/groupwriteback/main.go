@@ -17,8 +17,9 @@ import (
 	"time"
 
 	"groupwriteback/internal/ad"
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph"
 	"groupwriteback/internal/stdio"
 	"groupwriteback/state"
@@ -101,9 +102,9 @@ func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount st
 		if err != nil {
 			return stdio.Opened{}, err
 		}
-		openState := func(ctx context.Context) (engine.State, error) {
+		openState := func(ctx context.Context) (contract.State, error) {
 			s, err := state.Options{ServiceAccount: serviceAccount}.Open(ctx, folder)
-			if err == nil || aboutDatabase(engine.AsError(err)) {
+			if err == nil || aboutDatabase(contract.AsError(err)) {
 				if err := logs.Open(folder); err != nil {
 					log.Warn("the log is not kept in the state folder", "error", err.Error())
 				}
@@ -118,7 +119,7 @@ func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount st
 			return folder, there, err
 		}
 		return stdio.Opened{
-			Engine: engine.New(engine.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, FindState: findState,
+			Engine: command.New(command.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, FindState: findState,
 				Log: log, Now: time.Now, Projection: graph.Projection()}),
 			Find:    findState,
 			Folder:  folder,
@@ -135,8 +136,8 @@ func utc(groups []string, a slog.Attr) slog.Attr {
 }
 
 // aboutDatabase reports whether the folder was found to be sound, though not what is in it.
-func aboutDatabase(e *engine.Error) bool {
-	return !strings.HasPrefix(e.ID, "StateFolder") && e.Category != engine.Stopped
+func aboutDatabase(e *contract.Error) bool {
+	return !strings.HasPrefix(e.ID, "StateFolder") && e.Category != contract.Stopped
 }
 
 // release is the version of the module, which cmd/hardened sets.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // tierZero are the groups whose members can make themselves masters of the
@@ -27,9 +27,9 @@ var tierZeroBuiltin = map[directory.SID]string{
 	"S-1-5-18":     "SYSTEM",
 }
 
-// Audit implements engine.TargetReader.
-func (t *target) Audit(ctx context.Context, container, group directory.GUID, attributes []string) (engine.Audit, error) {
-	audit := engine.Audit{Token: len(t.token) > 0}
+// Audit implements contract.TargetReader.
+func (t *target) Audit(ctx context.Context, container, group directory.GUID, attributes []string) (contract.Audit, error) {
+	audit := contract.Audit{Token: len(t.token) > 0}
 	for sid := range t.token {
 		name := tierZeroBuiltin[sid]
 		if of := sid.Domain(); of == t.domainSID || of != "" && of == t.forestSID {
@@ -60,7 +60,7 @@ func (t *target) Audit(ctx context.Context, container, group directory.GUID, att
 // outside asks the domain controller what the account may do at the head of the
 // domain, in the containers that hold what administers it, and above the
 // container.
-func (t *target) outside(ctx context.Context, container string) ([]engine.OutsideRight, error) {
+func (t *target) outside(ctx context.Context, container string) ([]contract.OutsideRight, error) {
 	names := []string{t.root.baseDN}
 	for _, below := range []string{"CN=Users", "CN=Builtin", "CN=System", "CN=AdminSDHolder,CN=System", "OU=Domain Controllers"} {
 		names = append(names, below+","+t.root.baseDN)
@@ -78,7 +78,7 @@ func (t *target) outside(ctx context.Context, container string) ([]engine.Outsid
 			names = append(names, parent.String())
 		}
 	}
-	var found []engine.OutsideRight
+	var found []contract.OutsideRight
 	for _, name := range names {
 		if sameDN(name, container) {
 			continue
@@ -90,7 +90,7 @@ func (t *target) outside(ctx context.Context, container string) ([]engine.Outsid
 		if e == nil {
 			continue
 		}
-		right := engine.OutsideRight{DN: e.DN, Create: e.GetAttributeValues("allowedChildClassesEffective"), Write: e.GetAttributeValues("allowedAttributesEffective")}
+		right := contract.OutsideRight{DN: e.DN, Create: e.GetAttributeValues("allowedChildClassesEffective"), Write: e.GetAttributeValues("allowedAttributesEffective")}
 		parts, _ := strconv.Atoi(e.GetAttributeValue("sDRightsEffective"))
 		right.Control = parts&(sdOwner|sdDACL) != 0
 		if len(right.Create) > 0 || len(right.Write) > 0 || right.Control {
@@ -102,8 +102,8 @@ func (t *target) outside(ctx context.Context, container string) ([]engine.Outsid
 
 // others reads the access control lists of the container, of the containers
 // below and of all groups there, and names who else may create or change groups.
-func (t *target) others(ctx context.Context, container string) (others []engine.Meddler, unreadable int, err error) {
-	first := make(map[directory.SID]*engine.Meddler)
+func (t *target) others(ctx context.Context, container string) (others []contract.Meddler, unreadable int, err error) {
+	first := make(map[directory.SID]*contract.Meddler)
 	err = retry(ctx, t.server.host, func() error {
 		clear(first)
 		unreadable = 0
@@ -125,7 +125,7 @@ func (t *target) others(ctx context.Context, container string) (others []engine.
 					}
 					other := first[sid]
 					if other == nil {
-						other = &engine.Meddler{Principal: engine.Principal{SID: sid}, DN: e.DN}
+						other = &contract.Meddler{Principal: contract.Principal{SID: sid}, DN: e.DN}
 						first[sid] = other
 					}
 					other.Create, other.Change = other.Create || m.create, other.Change || m.change
@@ -175,7 +175,7 @@ func (t *target) others(ctx context.Context, container string) (others []engine.
 		}
 		others = append(others, *other)
 	}
-	slices.SortFunc(others, func(a, b engine.Meddler) int {
+	slices.SortFunc(others, func(a, b contract.Meddler) int {
 		return strings.Compare(a.Name+string(a.SID), b.Name+string(b.SID))
 	})
 	return others, unreadable, nil
@@ -216,8 +216,8 @@ func (t *target) isPrimary(ctx context.Context, sid directory.SID) (bool, error)
 
 // groupRights tells what the account may do to a group of the container or,
 // where the group is zero, to one that it will create there.
-func (t *target) groupRights(ctx context.Context, container string, group directory.GUID, attributes []string) (engine.GroupRights, error) {
-	var rights engine.GroupRights
+func (t *target) groupRights(ctx context.Context, container string, group directory.GUID, attributes []string) (contract.GroupRights, error) {
+	var rights contract.GroupRights
 	above, known, err := t.accessList(ctx, container)
 	if err != nil {
 		return rights, err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // binder signs a connection in. It is used by one connection at a time.
@@ -19,11 +19,11 @@ type binder interface {
 // newBinder prepares the way to sign in that the configuration names.
 // The first of the KDCs is that of the domain where the account is, unless it
 // says another.
-func newBinder(ctx context.Context, config engine.TargetConfig, e endpoint, root rootDSE, known ...kdc) (binder, error) {
+func newBinder(ctx context.Context, config contract.TargetConfig, e endpoint, root rootDSE, known ...kdc) (binder, error) {
 	switch config.Kind {
-	case engine.SimpleBind:
+	case contract.SimpleBind:
 		return simpleBinder{user: config.User, password: config.Password, server: e}, nil
-	case engine.KerberosPassword, engine.KerberosKeytab:
+	case contract.KerberosPassword, contract.KerberosKeytab:
 		return newKerberosBinder(ctx, config, e, servicePrincipal(e, root), known)
 	default:
 		return newIdentityBinder(e, servicePrincipal(e, root))
@@ -33,30 +33,30 @@ func newBinder(ctx context.Context, config engine.TargetConfig, e endpoint, root
 // checkCredentials refuses a configuration that cannot work, before anything
 // is sent. An empty password must not reach the server, which would take it
 // for an anonymous bind.
-func checkCredentials(config engine.TargetConfig) error {
+func checkCredentials(config contract.TargetConfig) error {
 	missing := ""
 	switch config.Kind {
-	case engine.SimpleBind, engine.KerberosPassword:
+	case contract.SimpleBind, contract.KerberosPassword:
 		if config.User == "" {
 			missing = "a user name"
 		} else if config.Password.Reveal() == "" {
 			missing = "a password"
 		}
-	case engine.KerberosKeytab:
+	case contract.KerberosKeytab:
 		if config.User == "" {
 			missing = "a user name"
 		} else if config.Keytab == "" {
 			missing = "a keytab file"
 		}
-	case engine.CurrentIdentity:
+	case contract.CurrentIdentity:
 	default:
 		missing = "a known way to sign in"
 	}
 	if missing == "" {
 		return nil
 	}
-	return &engine.Error{
-		Category: engine.InvalidArgument, ID: "TargetConfigInvalid", Object: config.User,
+	return &contract.Error{
+		Category: contract.InvalidArgument, ID: "TargetConfigInvalid", Object: config.User,
 		Message: "The credentials for Active Directory lack " + missing + ".",
 		Advice:  "Give the credentials anew, by -Credential.",
 	}
@@ -65,7 +65,7 @@ func checkCredentials(config engine.TargetConfig) error {
 // simpleBinder sends user and password, over TLS as everything is.
 type simpleBinder struct {
 	user     string
-	password engine.Secret
+	password contract.Secret
 	server   endpoint
 }
 

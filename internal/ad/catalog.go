@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // maxCatalogs is how many global catalogs are tried: the lookups wait meanwhile.
@@ -17,13 +17,13 @@ const maxCatalogs = 4
 // domain of the forest, which stays the same once it has answered.
 type catalogOpener struct {
 	target *target
-	config engine.TargetConfig
+	config contract.TargetConfig
 	roots  *x509.CertPool
 	at     func(host string) endpoint
 	chosen func(context.Context) (*conn, error)
 }
 
-func newCatalogOpener(t *target, config engine.TargetConfig, roots *x509.CertPool) *catalogOpener {
+func newCatalogOpener(t *target, config contract.TargetConfig, roots *x509.CertPool) *catalogOpener {
 	return &catalogOpener{target: t, config: config, roots: roots, at: func(host string) endpoint {
 		return endpoint{host: host, startTLS: t.server.startTLS}.catalog()
 	}}
@@ -56,8 +56,8 @@ func (o *catalogOpener) open(ctx context.Context) (*conn, error) {
 		problem = err
 	}
 	if problem == nil {
-		problem = &engine.Error{
-			Category: engine.Connection, ID: "GlobalCatalogNotFound", Object: t.root.forestName(),
+		problem = &contract.Error{
+			Category: contract.Connection, ID: "GlobalCatalogNotFound", Object: t.root.forestName(),
 			Message: fmt.Sprintf("%s is no global catalog, and DNS knows none at or below a domain of the forest.", t.server.host),
 			Advice:  "Name a domain controller that is a global catalog by -Server.",
 		}
@@ -103,8 +103,8 @@ func (o *catalogOpener) try(ctx context.Context, host string) (*conn, error) {
 	}
 	if root.noCatalog || !strings.EqualFold(root.configuration, t.root.configuration) {
 		c.discard()
-		return nil, &engine.Error{
-			Category: engine.Connection, ID: "GlobalCatalogNotFound", Object: e.String(),
+		return nil, &contract.Error{
+			Category: contract.Connection, ID: "GlobalCatalogNotFound", Object: e.String(),
 			Message: "The server is no global catalog of this forest.",
 			Advice:  "Correct the records _gc._tcp of the forest in DNS, or name a domain controller that is a global catalog by -Server.",
 		}

@@ -6,15 +6,15 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // guidPage is the number of entries in a page that holds nothing but
 // objectGUIDs: MaxPageSize as Windows has it; a server with a lower one gives less.
 const guidPage = 1000
 
-// ChangedGroups implements engine.TargetReader. Groups of any kind count, since
+// ChangedGroups implements contract.TargetReader. Groups of any kind count, since
 // one that was linked may have lost its mark or been moved.
 func (t *target) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {
 	return t.listGroups(ctx, t.root.baseDN, query{
@@ -28,7 +28,7 @@ func above(usn int64) string {
 	return "(" + attrUSN + ">=" + strconv.FormatInt(usn+1, 10) + ")"
 }
 
-// StampedGroups implements engine.TargetReader.
+// StampedGroups implements contract.TargetReader.
 func (t *target) StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error {
 	return t.listGroups(ctx, t.root.baseDN, query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: stampedGroups(t.schema.ExternalID, stamp),
@@ -36,7 +36,7 @@ func (t *target) StampedGroups(ctx context.Context, stamp string, each func(dire
 	}, each)
 }
 
-// DeletedGroups implements engine.TargetReader. A deletion gives the tombstone
+// DeletedGroups implements contract.TargetReader. A deletion gives the tombstone
 // a uSNChanged of its own. An object that was restored is no tombstone any
 // more, and shows among the changed groups.
 func (t *target) DeletedGroups(ctx context.Context, since int64, each func(directory.GUID) error) error {
@@ -54,7 +54,7 @@ func (t *target) DeletedGroups(ctx context.Context, since int64, each func(direc
 	}, each)
 }
 
-// MarkedGroups implements engine.TargetReader.
+// MarkedGroups implements contract.TargetReader.
 func (t *target) MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error {
 	// A subtree search below what the account cannot read is an empty success.
 	found, err := t.Container(ctx, "", container)
@@ -147,8 +147,8 @@ func (t *target) deletedVisible(ctx context.Context) (bool, error) {
 }
 
 func (t *target) deletedNotVisible() error {
-	return &engine.Error{
-		Category: engine.PermissionDenied, ID: "DeletedNotVisible", Object: "CN=Deleted Objects," + t.root.baseDN,
+	return &contract.Error{
+		Category: contract.PermissionDenied, ID: "DeletedNotVisible", Object: "CN=Deleted Objects," + t.root.baseDN,
 		Message: "The account may not see deleted objects.",
 		Advice:  "Nothing has to be done: deletions are found by listing all groups. To find them faster, grant the account List Contents and Read Property on that container by dsacls.",
 	}

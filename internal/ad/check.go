@@ -15,7 +15,7 @@ const (
 	checkChunk = 200
 )
 
-// CheckMembers implements engine.TargetReader.
+// CheckMembers implements contract.TargetReader.
 func (t *target) CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error) {
 	dn, err := t.dnOf(ctx, group)
 	if err != nil {

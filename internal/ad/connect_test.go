@@ -24,8 +24,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 func TestParseServer(t *testing.T) {
@@ -48,7 +48,7 @@ func TestParseServer(t *testing.T) {
 		t.Errorf("StartTLS: %+v, catalog %+v", got, got.catalog())
 	}
 	for _, in := range []string{"", " ", "ldaps://dc1", "dc1/x", `CONTOSO\dc1`, "dc1:0", "dc1:70000", "dc1:ldap", "a:b:c", ":636", "user@dc1", "dc1:3268", "dc1:3269", "dc1.b\xfccher.test"} {
-		if got, err := parseServer(in, false); !engine.HasID(err, "TargetConfigInvalid") {
+		if got, err := parseServer(in, false); !contract.HasID(err, "TargetConfigInvalid") {
 			t.Errorf("%q was read as %+v, %v", in, got, err)
 		}
 	}
@@ -69,10 +69,10 @@ func TestRootDSE(t *testing.T) {
 	}
 	readOnly := root
 	readOnly.capabilities = []string{capActiveDirectory, capReadOnly}
-	if err := readOnly.check(e); !engine.HasID(err, "ReadOnlyDomainController") {
+	if err := readOnly.check(e); !contract.HasID(err, "ReadOnlyDomainController") {
 		t.Error(err)
 	}
-	if err := (rootDSE{namingContexts: []string{"dc=openldap"}}).check(e); !engine.HasID(err, "NotADomainController") {
+	if err := (rootDSE{namingContexts: []string{"dc=openldap"}}).check(e); !contract.HasID(err, "NotADomainController") {
 		t.Error(err)
 	}
 	if root.domainName() != "contoso.com" {
@@ -92,7 +92,7 @@ func TestRootDSE(t *testing.T) {
 	}
 	other := root
 	other.dsServiceName = "CN=NTDS Settings,CN=DC2"
-	if err := other.same(root, e); !engine.HasID(err, "ServerChanged") {
+	if err := other.same(root, e); !contract.HasID(err, "ServerChanged") {
 		t.Error(err)
 	}
 	if err := root.same(root, e); err != nil {
@@ -108,8 +108,8 @@ func TestBindDataCode(t *testing.T) {
 		"701": "AccountExpired", "773": "PasswordMustChange", "775": "AccountLocked", "80090346": "ChannelBindingRequired", "999": "LdapInvalidCredentials",
 	} {
 		answer := ldap.NewError(ldap.LDAPResultInvalidCredentials, fmt.Errorf(text, code))
-		err := engine.AsError(bindError(t.Context(), endpoint{host: "dc1", port: "636"}, "user", answer))
-		if err.ID != id || err.Category != engine.Authentication || err.Object != "user on dc1:636" {
+		err := contract.AsError(bindError(t.Context(), endpoint{host: "dc1", port: "636"}, "user", answer))
+		if err.ID != id || err.Category != contract.Authentication || err.Object != "user on dc1:636" {
 			t.Errorf("data %s: %+v", code, err)
 		}
 	}
@@ -122,10 +122,10 @@ func TestBindDataCode(t *testing.T) {
 		t.Errorf("the code of Windows in front: %q", code)
 	}
 	strong := ldap.NewError(ldap.LDAPResultStrongAuthRequired, errors.New("x"))
-	if err := bindError(t.Context(), endpoint{}, "user", strong); !engine.HasID(err, "StrongerAuthRequired") {
+	if err := bindError(t.Context(), endpoint{}, "user", strong); !contract.HasID(err, "StrongerAuthRequired") {
 		t.Error(err)
 	}
-	if err := bindError(t.Context(), endpoint{}, "user", &lostError{errors.New("EOF")}); !engine.HasID(err, "ServerUnreachable") {
+	if err := bindError(t.Context(), endpoint{}, "user", &lostError{errors.New("EOF")}); !contract.HasID(err, "ServerUnreachable") {
 		t.Error(err)
 	}
 }
@@ -142,11 +142,11 @@ func TestKerberosErrors(t *testing.T) {
 		"[Root cause: Networking_Error] Networking_Error: AS Exchange Error: failed sending AS_REQ to KDC":                                                                          "ServerUnreachable",
 		"anything": "KerberosFailed",
 	} {
-		err := engine.AsError(kerberosError(b, errors.New(text)))
+		err := contract.AsError(kerberosError(b, errors.New(text)))
 		if err.ID != id || err.Message == "" || err.Advice == "" {
 			t.Errorf("%s: %+v", text, err)
 		}
-		if network := strings.Contains(text, "Networking"); (err.Category == engine.Connection) != network {
+		if network := strings.Contains(text, "Networking"); (err.Category == contract.Connection) != network {
 			t.Errorf("%s: category %s", text, err.Category)
 		}
 	}
@@ -232,7 +232,7 @@ func TestRetry(t *testing.T) {
 		"unreachable":        {unreachable(endpoint{}, errors.New("refused")), maxTries},
 		"access denied":      {ldap.NewError(ldap.LDAPResultInsufficientAccessRights, errors.New("no")), 1},
 		"refused bind":       {ldap.NewError(ldap.LDAPResultInvalidCredentials, errors.New("no")), 1},
-		"translated refusal": {&engine.Error{Category: engine.Authentication, ID: "LdapInvalidCredentials"}, 1},
+		"translated refusal": {&contract.Error{Category: contract.Authentication, ID: "LdapInvalidCredentials"}, 1},
 		"incomplete":         {&incompleteError{"referred"}, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -366,7 +366,7 @@ func TestTheIdleAreGivenUpWithOneThatIsLost(t *testing.T) {
 // so without another one.
 func TestRefusedBindIsNotRepeated(t *testing.T) {
 	var binds atomic.Int32
-	refused := &engine.Error{Category: engine.Authentication, ID: "LdapInvalidCredentials"}
+	refused := &contract.Error{Category: contract.Authentication, ID: "LdapInvalidCredentials"}
 	account := newAccount()
 	open := func(context.Context) (*conn, error) {
 		binds.Add(1)
@@ -398,12 +398,12 @@ func TestAFailureToSignInMayPass(t *testing.T) {
 		account := newAccount()
 		open := func(context.Context) (*conn, error) {
 			if fails {
-				return nil, &engine.Error{Category: engine.Authentication, ID: id}
+				return nil, &contract.Error{Category: contract.Authentication, ID: id}
 			}
 			return pipeConn(t), nil
 		}
 		catalog, own := newPool(account, "dc", open), newPool(account, "dc", open)
-		if err := catalog.use(t.Context(), nil); !engine.HasID(err, id) {
+		if err := catalog.use(t.Context(), nil); !contract.HasID(err, id) {
 			t.Errorf("%v", err)
 		}
 		fails = false
@@ -423,7 +423,7 @@ func TestDoCancelled(t *testing.T) {
 	if !errors.As(err, &lost) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
-	if id := engine.AsError((&target{}).writeError(ctx, "CN=x", err)).ID; id != "OutcomeUnknown" {
+	if id := contract.AsError((&target{}).writeError(ctx, "CN=x", err)).ID; id != "OutcomeUnknown" {
 		t.Error(id)
 	}
 }
@@ -432,8 +432,8 @@ func TestDoCancelled(t *testing.T) {
 // the run allows, and the run is told; the end of the run ends the waiting.
 func TestAnOutageIsWaitedFor(t *testing.T) {
 	gone := unreachable(endpoint{host: "dc"}, errors.New("refused"))
-	patient := func(ctx context.Context, told *[]engine.Waiting) context.Context {
-		return engine.WithPatience(ctx, 10*time.Minute, func(w engine.Waiting) { *told = append(*told, w) })
+	patient := func(ctx context.Context, told *[]contract.Waiting) context.Context {
+		return contract.WithPatience(ctx, 10*time.Minute, func(w contract.Waiting) { *told = append(*told, w) })
 	}
 	for name, c := range map[string]struct {
 		err  error
@@ -443,12 +443,12 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 		"unreachable":           {gone, 9 * time.Minute, true},
 		"unreachable too long":  {gone, 11 * time.Minute, false},
 		"lost":                  {&lostError{errors.New("EOF")}, 9 * time.Minute, true},
-		"its name":              {&engine.Error{ID: "ServerNotFound", Message: "no such name"}, 9 * time.Minute, true},
+		"its name":              {&contract.Error{ID: "ServerNotFound", Message: "no such name"}, 9 * time.Minute, true},
 		"busy":                  {ldap.NewError(ldap.LDAPResultBusy, errors.New("busy")), 9 * time.Minute, true},
 		"a search that is slow": {ldap.NewError(ldap.LDAPResultTimeLimitExceeded, errors.New("slow")), time.Minute, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var told []engine.Waiting
+			var told []contract.Waiting
 			begin := time.Now()
 			err := retry(patient(t.Context(), &told), "dc", func() error {
 				if time.Since(begin) < c.back {
@@ -471,7 +471,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		var told []engine.Waiting
+		var told []contract.Waiting
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
 		begin := time.Now()

@@ -7,8 +7,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -16,8 +16,8 @@ import (
 // the 5,000 changes that a domain controller is to be given at once.
 const memberChunk = 1000
 
-// Create implements engine.TargetWriter.
-func (t *target) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]engine.Refusal, error) {
+// Create implements contract.TargetWriter.
+func (t *target) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]contract.Refusal, error) {
 	container, err := t.parentDN(ctx, parent)
 	if err != nil {
 		return nil, err
@@ -73,10 +73,10 @@ func (t *target) Create(ctx context.Context, parent directory.GUID, attributes [
 	return t.ChangeMembers(ctx, created, rest, nil)
 }
 
-// Created implements engine.TargetReader. Of the names that a group is to have
+// Created implements contract.TargetReader. Of the names that a group is to have
 // sAMAccountName is the one that every domain controller has an index of.
-func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]plan.AttributeChange) ([]engine.Created, error) {
-	found := make([]engine.Created, 0, len(groups))
+func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]plan.AttributeChange) ([]contract.Created, error) {
+	found := make([]contract.Created, 0, len(groups))
 	for batch := range slices.Chunk(groups, batchSize) {
 		wanted := make([]map[string][]string, len(batch))
 		names := make([]string, len(batch))
@@ -95,14 +95,14 @@ func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]
 				return strings.EqualFold(e.GetAttributeValue(attrSAM), names[i]) && sameMark(e, wanted[i]) && t.made(e)
 			})
 			if at < 0 {
-				found = append(found, engine.Created{})
+				found = append(found, contract.Created{})
 				continue
 			}
 			guid, err := directory.GUIDFromAD(entries[at].GetRawAttributeValue(attrGUID))
 			if err != nil {
 				return nil, t.readError(ctx, entries[at].DN, &incompleteError{err.Error()})
 			}
-			found = append(found, engine.Created{GUID: guid, DN: entries[at].DN})
+			found = append(found, contract.Created{GUID: guid, DN: entries[at].DN})
 		}
 	}
 	return found, nil

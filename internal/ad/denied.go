@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // refused translates what ended a write to the object at base. Where a right is
@@ -15,10 +15,10 @@ import (
 // way of rights that its container gives.
 func (t *target) refused(ctx context.Context, object, base, right string, err error) error {
 	err = t.writeError(ctx, object, err)
-	if !engine.HasID(err, "AccessDenied") {
+	if !contract.HasID(err, "AccessDenied") {
 		return err
 	}
-	denied := *engine.AsError(err)
+	denied := *contract.AsError(err)
 	denied.Message = fmt.Sprintf("%s refused to let the account %s.", t.server.host, right)
 	denied.Advice = fmt.Sprintf("Give the account the right to %s, best by delegating full control of groups in the target container.", right)
 	e, readErr := t.pool.read(ctx, query{base: base, attributes: []string{"adminCount", attrDescriptor}, sdFlags: sdDACL})

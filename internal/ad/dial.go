@@ -13,7 +13,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 const (
@@ -51,7 +51,7 @@ func (e *lostError) Unwrap() error { return e.err }
 func (c *conn) do(ctx context.Context, exchange func(*ldap.Conn) error) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.socket.Close() })
 	defer stop()
-	answered := engine.Asking(ctx, c.host)
+	answered := contract.Asking(ctx, c.host)
 	err := exchange(c.Conn)
 	answered()
 	if err == nil || isAnswer(err) {
@@ -90,7 +90,7 @@ func tlsConfig(host string, roots *x509.CertPool) *tls.Config {
 func dial(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, error) {
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	defer engine.Asking(ctx, e.host)()
+	defer contract.Asking(ctx, e.host)()
 	socket, err := (&net.Dialer{}).DialContext(dialCtx, "tcp", e.String())
 	if err != nil {
 		return nil, dialError(ctx, e, err)

@@ -14,7 +14,7 @@
 //   - What passes by itself (busy, unavailable, a broken connection) is tried
 //     again with growing pauses, within limits. Refused credentials are never
 //     tried again, on no connection: repeated failures lock the account.
-//   - Every error that leaves the package is an engine.Error; see errors.go.
+//   - Every error that leaves the package is an contract.Error; see errors.go.
 //
 // Objects are named by their objectGUID in requests, so that a group, member or
 // container renamed by somebody else in the meantime is still found.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 const (
@@ -48,8 +48,8 @@ func parseServer(server string, startTLS bool) (endpoint, error) {
 	}
 	server = strings.TrimSpace(server)
 	invalid := func(why string) error {
-		return &engine.Error{
-			Category: engine.InvalidArgument, ID: "TargetConfigInvalid", Object: server,
+		return &contract.Error{
+			Category: contract.InvalidArgument, ID: "TargetConfigInvalid", Object: server,
 			Message: "The server name cannot be used: " + why + ".",
 			Advice:  "Give a host name, host:port, or the DNS name of a domain, such as dc1.contoso.com.",
 		}

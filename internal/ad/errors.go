@@ -14,7 +14,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // incompleteError is a read that ended without saying that it was complete.
@@ -31,12 +31,12 @@ func stopped(ctx context.Context, object string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		message, advice = "The operation ran out of time.", "Run it again; if that happens often, look at the load of the domain controller."
 	}
-	return &engine.Error{Category: engine.Stopped, ID: "Cancelled", Object: object, Message: message, Advice: advice, Err: err}
+	return &contract.Error{Category: contract.Stopped, ID: "Cancelled", Object: object, Message: message, Advice: advice, Err: err}
 }
 
 // readError translates what ended a read about object.
 func (t *target) readError(ctx context.Context, object string, err error) error {
-	var already *engine.Error
+	var already *contract.Error
 	if err == nil || errors.As(err, &already) {
 		return err
 	}
@@ -48,8 +48,8 @@ func (t *target) readError(ctx context.Context, object string, err error) error 
 	case !errors.As(err, &answer) || !isAnswer(err):
 		return t.incomplete(object, err)
 	case answer.ResultCode == ldap.LDAPResultInsufficientAccessRights:
-		return &engine.Error{
-			Category: engine.PermissionDenied, ID: "AccessDenied", Object: object,
+		return &contract.Error{
+			Category: contract.PermissionDenied, ID: "AccessDenied", Object: object,
 			Message: fmt.Sprintf("%s refused to let the account read.", t.server.host),
 			Advice:  "Give the account the right to read the object and its properties.", Err: err,
 		}
@@ -66,24 +66,24 @@ func (t *target) readError(ctx context.Context, object string, err error) error 
 }
 
 func (t *target) incomplete(object string, err error) error {
-	return &engine.Error{
-		Category: engine.Connection, ID: "IncompleteRead", Object: object,
+	return &contract.Error{
+		Category: contract.Connection, ID: "IncompleteRead", Object: object,
 		Message: fmt.Sprintf("%s did not answer the search to its end; nothing is concluded from a part.", t.server.host),
 		Advice:  "Run it again. If it happens again, look at the domain controller's Directory Service event log and at the network between.", Err: err,
 	}
 }
 
 func (t *target) busy(object string, err error) error {
-	return &engine.Error{
-		Category: engine.ResourceBusy, ID: "ServerBusy", Object: object,
+	return &contract.Error{
+		Category: contract.ResourceBusy, ID: "ServerBusy", Object: object,
 		Message: fmt.Sprintf("%s stayed busy or unavailable.", t.server.host),
 		Advice:  "Run it again later, or name another domain controller by -Server.", Err: err,
 	}
 }
 
 func (t *target) unexpected(object string, err error) error {
-	return &engine.Error{
-		Category: engine.InvalidState, ID: "DirectoryError", Object: object,
+	return &contract.Error{
+		Category: contract.InvalidState, ID: "DirectoryError", Object: object,
 		Message: fmt.Sprintf("%s answered with an error that was not expected.", t.server.host),
 		Advice:  "Look the error up in the domain controller's Directory Service event log.", Err: err,
 	}
@@ -91,7 +91,7 @@ func (t *target) unexpected(object string, err error) error {
 
 // writeError translates what ended a write to object.
 func (t *target) writeError(ctx context.Context, object string, err error) error {
-	var already *engine.Error
+	var already *contract.Error
 	if err == nil || errors.As(err, &already) {
 		return err
 	}
@@ -107,16 +107,16 @@ func (t *target) writeError(ctx context.Context, object string, err error) error
 	}
 	switch answer.ResultCode {
 	case ldap.LDAPResultInsufficientAccessRights:
-		return &engine.Error{
-			Category: engine.PermissionDenied, ID: "AccessDenied", Object: object,
+		return &contract.Error{
+			Category: contract.PermissionDenied, ID: "AccessDenied", Object: object,
 			Message: fmt.Sprintf("%s refused the change: the account lacks the right to make it.", t.server.host),
 			Advice:  "Give the account the rights to create, change and delete groups in the target container.", Err: err,
 		}
 	case ldap.LDAPResultNoSuchObject:
 		return groupNotFound(object, err)
 	case ldap.LDAPResultReferral:
-		return &engine.Error{
-			Category: engine.InvalidState, ID: "ReferralReceived", Object: object,
+		return &contract.Error{
+			Category: contract.InvalidState, ID: "ReferralReceived", Object: object,
 			Message: fmt.Sprintf("%s does not hold the object and refers to another server.", t.server.host),
 			Advice:  "Name a writable domain controller of the container's own domain by -Server.", Err: err,
 		}
@@ -125,8 +125,8 @@ func (t *target) writeError(ctx context.Context, object string, err error) error
 		ldap.LDAPResultInvalidAttributeSyntax, ldap.LDAPResultInvalidDNSyntax,
 		ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultNamingViolation,
 		ldap.LDAPResultObjectClassViolation, ldap.LDAPResultNotAllowedOnNonLeaf, ldap.LDAPResultNotAllowedOnRDN:
-		return &engine.Error{
-			Category: engine.InvalidData, ID: "WriteRefused", Object: object,
+		return &contract.Error{
+			Category: contract.InvalidData, ID: "WriteRefused", Object: object,
 			Message: fmt.Sprintf("%s does not accept the change.", t.server.host),
 			Advice:  "The cause names the attribute or rule; correct the group in the tenant, or the schema.", Err: err,
 		}
@@ -138,32 +138,32 @@ func (t *target) writeError(ctx context.Context, object string, err error) error
 }
 
 func (t *target) outcomeUnknown(object string, err error) error {
-	return &engine.Error{
-		Category: engine.Connection, ID: "OutcomeUnknown", Object: object,
+	return &contract.Error{
+		Category: contract.Connection, ID: "OutcomeUnknown", Object: object,
 		Message: fmt.Sprintf("The answer of %s to the change was lost; the change may have been made or not.", t.server.host),
 		Advice:  "Run a sync again: it reads the group anew and does what is missing.", Err: err,
 	}
 }
 
 func groupNotFound(object string, err error) error {
-	return &engine.Error{
-		Category: engine.ObjectNotFound, ID: "GroupNotFound", Object: object,
+	return &contract.Error{
+		Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: object,
 		Message: "The group does not exist in the directory.",
 		Advice:  "Run a sync again: it finds out whether the group was deleted or moved.", Err: err,
 	}
 }
 
 func containerNotFound(object string, err error) error {
-	return &engine.Error{
-		Category: engine.ObjectNotFound, ID: "ContainerNotFound", Object: object,
+	return &contract.Error{
+		Category: contract.ObjectNotFound, ID: "ContainerNotFound", Object: object,
 		Message: "The container does not exist, or the account may not see it.",
 		Advice:  "Check the distinguished name, and that the account may list and read the container.", Err: err,
 	}
 }
 
 func nameClash(holder, name string) error {
-	return &engine.Error{
-		Category: engine.InvalidState, ID: "NameClash", Object: holder,
+	return &contract.Error{
+		Category: contract.InvalidState, ID: "NameClash", Object: holder,
 		Message: fmt.Sprintf("This object, which is not ours, holds the name %q.", name),
 		Advice:  "Rename that object or the group in the tenant; the group is tried again in every run.",
 	}
@@ -225,27 +225,27 @@ func bindError(ctx context.Context, e endpoint, user string, err error) error {
 		if !known {
 			failure = bindFailures["52e"]
 		}
-		return &engine.Error{Category: engine.Authentication, ID: failure.id, Object: object, Message: failure.message, Advice: failure.advice, Err: err}
+		return &contract.Error{Category: contract.Authentication, ID: failure.id, Object: object, Message: failure.message, Advice: failure.advice, Err: err}
 	case ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired,
 		ldap.LDAPResultAuthMethodNotSupported, ldap.LDAPResultInappropriateAuthentication:
-		return &engine.Error{
-			Category: engine.Authentication, ID: "StrongerAuthRequired", Object: object,
+		return &contract.Error{
+			Category: contract.Authentication, ID: "StrongerAuthRequired", Object: object,
 			Message: "The domain controller does not accept this way of signing in.",
 			Advice:  "Use Kerberos, or allow simple binds over TLS on the domain controller.", Err: err,
 		}
 	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable:
 		return unreachable(e, err)
 	}
-	return &engine.Error{
-		Category: engine.Authentication, ID: "BindRefused", Object: object,
+	return &contract.Error{
+		Category: contract.Authentication, ID: "BindRefused", Object: object,
 		Message: "The domain controller refused the sign-in for a reason that is not known.",
 		Advice:  "Look the error up in the domain controller's Security and Directory Service event logs.", Err: err,
 	}
 }
 
 func unreachable(e endpoint, err error) error {
-	return &engine.Error{
-		Category: engine.Connection, ID: "ServerUnreachable", Object: e.String(),
+	return &contract.Error{
+		Category: contract.Connection, ID: "ServerUnreachable", Object: e.String(),
 		Message: "The domain controller cannot be reached.",
 		Advice:  fmt.Sprintf("Check that the server runs and that port %s is open from here.", e.port), Err: err,
 	}
@@ -257,8 +257,8 @@ func dialError(ctx context.Context, e endpoint, err error) error {
 		return stopped(ctx, e.String(), err)
 	}
 	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.IsNotFound {
-		return &engine.Error{
-			Category: engine.Connection, ID: "ServerNotFound", Object: e.host,
+		return &contract.Error{
+			Category: contract.Connection, ID: "ServerNotFound", Object: e.host,
 			Message: "The name of the domain controller is not known to DNS.",
 			Advice:  "Check the server name, and that this computer asks the domain's DNS servers.", Err: err,
 		}
@@ -273,8 +273,8 @@ func startTLSError(ctx context.Context, e endpoint, err error) error {
 	if !isAnswer(err) {
 		return unreachable(e, err)
 	}
-	return &engine.Error{
-		Category: engine.Connection, ID: "StartTlsRefused", Object: e.String(),
+	return &contract.Error{
+		Category: contract.Connection, ID: "StartTlsRefused", Object: e.String(),
 		Message: "The domain controller refused to start TLS.",
 		Advice:  "Install a certificate for server authentication on the domain controller, or use LDAPS.", Err: err,
 	}
@@ -285,7 +285,7 @@ func handshakeError(ctx context.Context, e endpoint, err error) error {
 	if ctx.Err() != nil {
 		return stopped(ctx, e.String(), err)
 	}
-	failure := &engine.Error{Category: engine.Connection, Object: e.String(), Err: err}
+	failure := &contract.Error{Category: contract.Connection, Object: e.String(), Err: err}
 	var (
 		host    x509.HostnameError
 		invalid x509.CertificateInvalidError

@@ -55,7 +55,7 @@ func memberRange(start, count int) string {
 	return fmt.Sprintf("%s;range=%d-%d", attrMember, start, start+count-1)
 }
 
-// Groups implements engine.TargetReader.
+// Groups implements contract.TargetReader.
 func (t *target) Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	// A subtree search below what the account cannot read is an empty success.
 	found, err := t.Container(ctx, "", container)
@@ -73,7 +73,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 	return err
 }
 
-// GroupsByGUID implements engine.TargetReader.
+// GroupsByGUID implements contract.TargetReader.
 func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	if len(guids) > maxGUIDs {
 		return t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))

@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -25,8 +25,8 @@ func (t *target) readDomain(ctx context.Context, wanted []string) error {
 		return t.readError(ctx, t.root.baseDN, err)
 	}
 	if head == nil {
-		return &engine.Error{
-			Category: engine.PermissionDenied, ID: "DomainUnreadable", Object: t.root.baseDN,
+		return &contract.Error{
+			Category: contract.PermissionDenied, ID: "DomainUnreadable", Object: t.root.baseDN,
 			Message: "The account may not read the head of the domain.",
 			Advice:  "Give the account the rights of an ordinary domain user.",
 		}
@@ -43,8 +43,8 @@ func (t *target) readDomain(ctx context.Context, wanted []string) error {
 	return t.readAccount(ctx)
 }
 
-func (t *target) readSchema(ctx context.Context, wanted []string) (engine.Schema, error) {
-	var schema engine.Schema
+func (t *target) readSchema(ctx context.Context, wanted []string) (contract.Schema, error) {
+	var schema contract.Schema
 	version, err := t.pool.read(ctx, query{base: t.root.schema, attributes: []string{"objectVersion"}})
 	if err != nil {
 		return schema, t.readError(ctx, t.root.schema, err)
@@ -114,8 +114,8 @@ func containsFold(values []string, value string) bool {
 	return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, value) })
 }
 
-// Identify implements engine.TargetReader.
-func (t *target) Identify(ctx context.Context) (engine.TargetIdentity, error) {
+// Identify implements contract.TargetReader.
+func (t *target) Identify(ctx context.Context) (contract.TargetIdentity, error) {
 	var account string
 	var root rootDSE
 	err := retry(ctx, t.server.host, func() error {
@@ -128,17 +128,17 @@ func (t *target) Identify(ctx context.Context) (engine.TargetIdentity, error) {
 		})
 	})
 	if err != nil {
-		return engine.TargetIdentity{}, t.readError(ctx, t.server.String(), err)
+		return contract.TargetIdentity{}, t.readError(ctx, t.server.String(), err)
 	}
 	invocation, err := t.invocationID(ctx)
 	if err != nil {
-		return engine.TargetIdentity{}, err
+		return contract.TargetIdentity{}, err
 	}
 	deletedVisible, err := t.deletedVisible(ctx)
 	if err != nil {
-		return engine.TargetIdentity{}, err
+		return contract.TargetIdentity{}, err
 	}
-	return engine.TargetIdentity{
+	return contract.TargetIdentity{
 		DomainGUID: t.domainGUID, DomainSID: t.domainSID, DomainName: t.root.domainName(), BaseDN: t.root.baseDN,
 		Server: t.server.host, DSServiceName: t.root.dsServiceName, InvocationID: invocation, HighestUSN: root.highestUSN,
 		Account: account, AccountSID: t.account, ForestSID: t.forestSID, Schema: t.schema, DeletedVisible: deletedVisible,
@@ -162,8 +162,8 @@ func whoAmI(ctx context.Context, c *conn, given string) (string, error) {
 	return account, err
 }
 
-// Container implements engine.TargetReader.
-func (t *target) Container(ctx context.Context, dn string, guid directory.GUID) (engine.Container, error) {
+// Container implements contract.TargetReader.
+func (t *target) Container(ctx context.Context, dn string, guid directory.GUID) (contract.Container, error) {
 	base, named := dn, dn
 	if !guid.IsZero() {
 		base = byGUID(guid)
@@ -176,60 +176,60 @@ func (t *target) Container(ctx context.Context, dn string, guid directory.GUID) 
 			err = fmt.Errorf("it is empty")
 		}
 		if err != nil {
-			return engine.Container{}, containerInvalid(dn, err)
+			return contract.Container{}, containerInvalid(dn, err)
 		}
 		if !t.root.holds(parsed) {
-			return engine.Container{}, t.outsideDomain(dn)
+			return contract.Container{}, t.outsideDomain(dn)
 		}
 	}
 	e, err := t.pool.read(ctx, query{base: base, attributes: []string{attrGUID, "objectClass", "allowedChildClassesEffective", attrCritical}})
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultReferral) {
-		return engine.Container{}, t.outsideDomain(named)
+		return contract.Container{}, t.outsideDomain(named)
 	}
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultInsufficientAccessRights) {
-		return engine.Container{}, containerUnreadable(named, err)
+		return contract.Container{}, containerUnreadable(named, err)
 	}
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidDNSyntax) {
-		return engine.Container{}, containerInvalid(named, err)
+		return contract.Container{}, containerInvalid(named, err)
 	}
 	if err != nil {
-		return engine.Container{}, t.readError(ctx, named, err)
+		return contract.Container{}, t.readError(ctx, named, err)
 	}
 	if e == nil {
-		return engine.Container{}, containerNotFound(named, nil)
+		return contract.Container{}, containerNotFound(named, nil)
 	}
 	found, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
 	if err != nil || len(e.GetAttributeValues("objectClass")) == 0 {
-		return engine.Container{}, containerUnreadable(e.DN, err)
+		return contract.Container{}, containerUnreadable(e.DN, err)
 	}
 	if parsed, err := directory.ParseDN(e.DN); err != nil || !t.root.holds(parsed) {
-		return engine.Container{}, t.outsideDomain(e.DN)
+		return contract.Container{}, t.outsideDomain(e.DN)
 	}
-	return engine.Container{
+	return contract.Container{
 		GUID: found, DN: e.DN, Critical: strings.EqualFold(e.GetAttributeValue(attrCritical), "TRUE"),
 		CanCreate: slices.ContainsFunc(e.GetAttributeValues("allowedChildClassesEffective"), func(c string) bool { return strings.EqualFold(c, "group") }),
 	}, nil
 }
 
 func (t *target) outsideDomain(dn string) error {
-	return &engine.Error{
-		Category: engine.InvalidArgument, ID: "ContainerOutsideDomain", Object: dn,
+	return &contract.Error{
+		Category: contract.InvalidArgument, ID: "ContainerOutsideDomain", Object: dn,
 		Message: fmt.Sprintf("The container is not in the domain %s.", t.root.domainName()),
 		Advice:  "Choose a container of that domain, or name a domain controller of the container's domain by -Server.",
 	}
 }
 
 func containerInvalid(dn string, err error) error {
-	return &engine.Error{
-		Category: engine.InvalidArgument, ID: "ContainerInvalid", Object: dn,
+	return &contract.Error{
+		Category: contract.InvalidArgument, ID: "ContainerInvalid", Object: dn,
 		Message: "The container is not given as a distinguished name.",
 		Advice:  "Give it in the form OU=Groups,DC=contoso,DC=com.", Err: err,
 	}
 }
 
 func containerUnreadable(dn string, err error) error {
-	return &engine.Error{
-		Category: engine.PermissionDenied, ID: "ContainerUnreadable", Object: dn,
+	return &contract.Error{
+		Category: contract.PermissionDenied, ID: "ContainerUnreadable", Object: dn,
 		Message: "The account may not read the container.",
 		Advice:  "Give the account the rights to list the container and to read all properties there.", Err: err,
 	}

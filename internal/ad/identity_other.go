@@ -2,11 +2,13 @@
 
 package ad
 
-import "groupwriteback/internal/engine"
+import (
+	"groupwriteback/internal/contract"
+)
 
 func newIdentityBinder(e endpoint, _ string) (binder, error) {
-	return nil, &engine.Error{
-		Category: engine.InvalidArgument, ID: "CurrentIdentityUnsupported", Object: e.String(),
+	return nil, &contract.Error{
+		Category: contract.InvalidArgument, ID: "CurrentIdentityUnsupported", Object: e.String(),
 		Message: "The current user's identity can be used on Windows only.",
 		Advice:  "Give credentials, or a keytab.",
 	}

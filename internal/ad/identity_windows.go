@@ -5,7 +5,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3/gssapi"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // identityBinder signs in as the user the process runs as, by SSPI.
@@ -35,8 +35,8 @@ func (b identityBinder) bind(ctx context.Context, c *conn) error {
 }
 
 func (b identityBinder) failed(err error) error {
-	return &engine.Error{
-		Category: engine.Authentication, ID: "KerberosFailed", Object: b.server.String(),
+	return &contract.Error{
+		Category: contract.Authentication, ID: "KerberosFailed", Object: b.server.String(),
 		Message: "The sign-in as the current user failed.",
 		Advice:  "Run as a domain account (LocalSystem acts as the computer), and connect by the full DNS name of the domain controller.", Err: err,
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // kerberosBinder signs in with tickets, got by password or keytab; the tickets
@@ -39,7 +39,7 @@ type kerberosBinder struct {
 	until    time.Time             // when they are to be got anew
 }
 
-func newKerberosBinder(ctx context.Context, settings engine.TargetConfig, e endpoint, principal string, known []kdc) (binder, error) {
+func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e endpoint, principal string, known []kdc) (binder, error) {
 	user, realm := kerberosUser(settings.User, settings.Realm, known[0].realm)
 	krb5, err := loadKrb5Conf(ctx, settings.Krb5Conf, realm, known, systemSRV)
 	if err != nil {
@@ -47,7 +47,7 @@ func newKerberosBinder(ctx context.Context, settings engine.TargetConfig, e endp
 	}
 	// FAST needs armour that only a computer account's ticket could give.
 	b := &kerberosBinder{principal: principal, user: user + "@" + realm, server: e}
-	if settings.Kind == engine.KerberosPassword {
+	if settings.Kind == contract.KerberosPassword {
 		b.identity = func() *client.Client {
 			return client.NewWithPassword(user, realm, settings.Password.Reveal(), krb5, client.DisablePAFXFAST(true))
 		}
@@ -55,8 +55,8 @@ func newKerberosBinder(ctx context.Context, settings engine.TargetConfig, e endp
 	}
 	keys, err := keytab.Load(settings.Keytab)
 	if err != nil {
-		return nil, &engine.Error{
-			Category: engine.InvalidData, ID: "KeytabInvalid", Object: settings.Keytab,
+		return nil, &contract.Error{
+			Category: contract.InvalidData, ID: "KeytabInvalid", Object: settings.Keytab,
 			Message: "The keytab file cannot be read.",
 			Advice:  "Check the path and the rights on the file, or export the keytab anew by ktpass or ktutil.", Err: err,
 		}
@@ -126,7 +126,7 @@ var kerberosFailures = []struct{ name, data string }{
 }
 
 func kerberosError(b *kerberosBinder, err error) error {
-	failure := &engine.Error{Category: engine.Authentication, Object: fmt.Sprintf("%s on %s", b.user, b.server), Err: err}
+	failure := &contract.Error{Category: contract.Authentication, Object: fmt.Sprintf("%s on %s", b.user, b.server), Err: err}
 	text := err.Error()
 	for _, known := range kerberosFailures {
 		if strings.Contains(text, known.name) {
@@ -145,7 +145,7 @@ func kerberosError(b *kerberosBinder, err error) error {
 		failure.Message = fmt.Sprintf("The domain knows no service %s.", b.principal)
 		failure.Advice = "Connect by the full DNS name of the domain controller."
 	case strings.Contains(text, "Networking_Error"), strings.Contains(text, "communicat"):
-		failure.Category, failure.ID = engine.Connection, "ServerUnreachable"
+		failure.Category, failure.ID = contract.Connection, "ServerUnreachable"
 		failure.Message = "No Kerberos KDC of the realm could be reached."
 		failure.Advice = "Check that port 88 of the domain controller is open from here, and the realm in krb5.conf."
 	default:

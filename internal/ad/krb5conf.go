@@ -11,7 +11,7 @@ import (
 
 	"github.com/jcmturner/gokrb5/v8/config"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // kdc is a domain controller that is known to serve a realm.
@@ -35,8 +35,8 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 		loaded, err := config.Load(path)
 		// A directive that gokrb5 does not know is passed over, as others do.
 		if unsupported := (config.UnsupportedDirective{}); err != nil && !errors.As(err, &unsupported) {
-			return nil, &engine.Error{
-				Category: engine.InvalidData, ID: "KerberosConfigInvalid", Object: path,
+			return nil, &contract.Error{
+				Category: contract.InvalidData, ID: "KerberosConfigInvalid", Object: path,
 				Message: "The Kerberos configuration cannot be read.",
 				Advice:  "Correct the file, or name another one by -KerberosConfigPath.", Err: err,
 			}
@@ -59,8 +59,8 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 		}
 	}
 	if !found {
-		return nil, &engine.Error{
-			Category: engine.Connection, ID: "KdcNotFound", Object: realm,
+		return nil, &contract.Error{
+			Category: contract.Connection, ID: "KdcNotFound", Object: realm,
 			Message: "No Kerberos KDC of the realm is known: neither krb5.conf names one, nor does DNS at or below the realm's name.",
 			Advice:  "Check the realm of the account (-KerberosRealm), or name its KDCs in a krb5.conf by -KerberosConfigPath.",
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // login is one that goes on when nobody waits for it any more, since gokrb5
@@ -67,7 +67,7 @@ func (b *kerberosBinder) login(ctx context.Context, do func() error) error {
 		}
 		b.setUnderWay(l)
 	}
-	defer engine.Asking(ctx, "Kerberos of "+b.user)()
+	defer contract.Asking(ctx, "Kerberos of "+b.user)()
 	select {
 	case <-l.done:
 	case <-ctx.Done():

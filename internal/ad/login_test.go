@@ -15,7 +15,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 func newLoginBinder() *kerberosBinder {
@@ -41,7 +41,7 @@ func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 		go func() { first <- b.login(ctx, slow) }()
 		synctest.Wait()
 		cancel()
-		if err := <-first; !engine.HasID(err, "Cancelled") {
+		if err := <-first; !contract.HasID(err, "Cancelled") {
 			t.Fatal(err)
 		}
 		again, beside := make(chan error, 1), make(chan error, 1)
@@ -55,12 +55,12 @@ func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 			t.Fatalf("%d logins are under way", n)
 		}
 		giveUp()
-		if err := <-third; !engine.HasID(err, "Cancelled") {
+		if err := <-third; !contract.HasID(err, "Cancelled") {
 			t.Error(err)
 		}
 		other.close() // waits for nobody
 		end <- struct{}{}
-		if err := <-again; !engine.HasID(err, "LdapInvalidCredentials") {
+		if err := <-again; !contract.HasID(err, "LdapInvalidCredentials") {
 			t.Errorf("the end of the first: %v", err)
 		}
 		synctest.Wait()
@@ -68,7 +68,7 @@ func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 			t.Fatalf("%d logins have begun, want the one of the other Connect after the first", n)
 		}
 		end <- struct{}{}
-		if err := <-beside; !engine.HasID(err, "LdapInvalidCredentials") {
+		if err := <-beside; !contract.HasID(err, "LdapInvalidCredentials") {
 			t.Error(err)
 		}
 	})

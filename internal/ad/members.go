@@ -9,14 +9,14 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
-// ChangeMembers implements engine.TargetWriter.
-func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]engine.Refusal, error) {
+// ChangeMembers implements contract.TargetWriter.
+func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]contract.Refusal, error) {
 	added, err := t.changeChunks(ctx, group, distinct(add), true)
-	if err != nil && !engine.HasID(err, "WriteRefused") {
+	if err != nil && !contract.HasID(err, "WriteRefused") {
 		return t.explain(ctx, added, nil), err
 	}
 	// What is refused to be added is no reason to keep those who are to go.
@@ -77,8 +77,8 @@ func (t *target) changeChunk(ctx context.Context, group directory.GUID, chunk []
 		return t.changeValues(ctx, group, values(part), add)
 	})
 	if whole := (*refusedWhole)(nil); errors.As(err, &whole) {
-		err = &engine.Error{
-			Category: engine.InvalidData, ID: "WriteRefused", Object: dn,
+		err = &contract.Error{
+			Category: contract.InvalidData, ID: "WriteRefused", Object: dn,
 			Message: fmt.Sprintf("%s refused %s and took none, so the refusal is about the group. The others were not tried.", t.server.host,
 				directory.Plural(whole.tried, "1 member", "%d members one after the other")),
 			Advice: "The cause names the rule; look at the group in Active Directory.", Err: whole.err,
@@ -213,8 +213,8 @@ func refusesValues(err error) bool {
 
 // explain turns culprits into refusals; a value to add whose object is gone is
 // not found, which the resolve step will find too.
-func (t *target) explain(ctx context.Context, added, removed []culprit) []engine.Refusal {
-	var refusals []engine.Refusal
+func (t *target) explain(ctx context.Context, added, removed []culprit) []contract.Refusal {
+	var refusals []contract.Refusal
 	for _, c := range added {
 		reason := directory.ReasonWriteRefused
 		if c.gone {
@@ -222,10 +222,10 @@ func (t *target) explain(ctx context.Context, added, removed []culprit) []engine
 		} else if dn, err := t.dnOf(ctx, c.ref.GUID); err == nil && dn == "" && t.local(c.ref) {
 			reason = directory.ReasonNotFound
 		}
-		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: reason, Err: c.about()})
+		refusals = append(refusals, contract.Refusal{GUID: c.ref.GUID, Reason: reason, Err: c.about()})
 	}
 	for _, c := range removed {
-		refusals = append(refusals, engine.Refusal{GUID: c.ref.GUID, Reason: directory.ReasonWriteRefused, Err: c.about()})
+		refusals = append(refusals, contract.Refusal{GUID: c.ref.GUID, Reason: directory.ReasonWriteRefused, Err: c.about()})
 	}
 	return refusals
 }
@@ -236,8 +236,8 @@ func (c *culprit) about() error {
 	if !ldap.IsErrorWithCode(c.err, ldap.LDAPResultNoSuchObject) {
 		return c.err
 	}
-	return &engine.Error{
-		Category: engine.ObjectNotFound, ID: "MemberRefused", Object: cmp.Or(c.ref.DN, c.ref.GUID.String()),
+	return &contract.Error{
+		Category: contract.ObjectNotFound, ID: "MemberRefused", Object: cmp.Or(c.ref.DN, c.ref.GUID.String()),
 		Message: "The member does not exist in the directory.",
 		Advice:  "Run a sync again: it looks the member up anew.", Err: c.err,
 	}

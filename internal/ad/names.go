@@ -6,14 +6,14 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
-// Holders implements engine.TargetReader. Among siblings Active Directory
+// Holders implements contract.TargetReader. Among siblings Active Directory
 // keeps unique not only cn but the value of whatever attribute names an
 // object, which every object has in name.
-func (t *target) Holders(ctx context.Context, container directory.GUID, names []engine.Name) ([]engine.Holder, error) {
+func (t *target) Holders(ctx context.Context, container directory.GUID, names []contract.Name) ([]contract.Holder, error) {
 	var cns, accounts []string
 	for _, n := range names {
 		if n.CN != "" {
@@ -23,7 +23,7 @@ func (t *target) Holders(ctx context.Context, container directory.GUID, names []
 			accounts = append(accounts, n.SAMAccountName)
 		}
 	}
-	var holders []engine.Holder
+	var holders []contract.Holder
 	seen := make(map[directory.GUID]int)
 	add := func(base string, scope int, attribute string, values []string) error {
 		for batch := range slices.Chunk(values, batchSize) {
@@ -45,7 +45,7 @@ func (t *target) Holders(ctx context.Context, container directory.GUID, names []
 				if !known {
 					at = len(holders)
 					seen[guid] = at
-					holders = append(holders, engine.Holder{GUID: guid, DN: e.DN, SAMAccountName: e.GetAttributeValue(attrSAM)})
+					holders = append(holders, contract.Holder{GUID: guid, DN: e.DN, SAMAccountName: e.GetAttributeValue(attrSAM)})
 				}
 				if scope == ldap.ScopeSingleLevel {
 					holders[at].CN = e.GetAttributeValue("name")

@@ -7,8 +7,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // readAccount finds out who we are: the SIDs of the token that the server made
@@ -37,7 +37,7 @@ func (t *target) readAccount(ctx context.Context) error {
 			return err
 		}
 		for _, sid := range batch {
-			if t.account == "" && slices.ContainsFunc(found, func(p engine.Principal) bool { return p.SID == sid }) {
+			if t.account == "" && slices.ContainsFunc(found, func(p contract.Principal) bool { return p.SID == sid }) {
 				t.account = sid
 			}
 		}
@@ -94,9 +94,9 @@ func ownerOf(e *ldap.Entry) directory.SID {
 	return descriptor.Owner
 }
 
-// Owners implements engine.TargetReader.
-func (t *target) Owners(ctx context.Context, guids []directory.GUID) (map[directory.GUID]engine.Principal, error) {
-	owners := make(map[directory.GUID]engine.Principal, len(guids))
+// Owners implements contract.TargetReader.
+func (t *target) Owners(ctx context.Context, guids []directory.GUID) (map[directory.GUID]contract.Principal, error) {
+	owners := make(map[directory.GUID]contract.Principal, len(guids))
 	for batch := range slices.Chunk(guids, batchSize) {
 		entries, err := t.pool.find(ctx, query{
 			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: anyOf(attrGUID, valuesOf(batch, directory.GUID.AD)),
@@ -111,7 +111,7 @@ func (t *target) Owners(ctx context.Context, guids []directory.GUID) (map[direct
 				return nil, t.readError(ctx, e.DN, &incompleteError{err.Error()})
 			}
 			if owner := ownerOf(e); owner != "" {
-				owners[guid] = engine.Principal{SID: owner}
+				owners[guid] = contract.Principal{SID: owner}
 			}
 		}
 	}
@@ -137,31 +137,31 @@ func (t *target) Owners(ctx context.Context, guids []directory.GUID) (map[direct
 	return owners, nil
 }
 
-// Principal implements engine.TargetReader.
-func (t *target) Principal(ctx context.Context, name string) (engine.Principal, error) {
+// Principal implements contract.TargetReader.
+func (t *target) Principal(ctx context.Context, name string) (contract.Principal, error) {
 	text := strings.TrimSpace(name)
 	if sid, err := directory.ParseSID(text); err == nil {
 		found, err := t.principals(ctx, equals(attrSID, sid.AD()))
 		if err != nil || len(found) == 1 {
-			return append(found, engine.Principal{})[0], err
+			return append(found, contract.Principal{})[0], err
 		}
-		return engine.Principal{SID: sid}, nil // it may be deleted, or of another domain
+		return contract.Principal{SID: sid}, nil // it may be deleted, or of another domain
 	}
 	var filter string
 	domain, account, qualified := strings.Cut(text, `\`)
 	user, suffix, principal := strings.Cut(text, "@")
 	switch {
 	case text == "":
-		return engine.Principal{}, accountNotFound(name)
+		return contract.Principal{}, accountNotFound(name)
 	case strings.Contains(text, "="):
 		filter = equals("distinguishedName", text)
 	case qualified:
 		netbios, err := t.netbios(ctx)
 		if err != nil {
-			return engine.Principal{}, err
+			return contract.Principal{}, err
 		}
 		if !strings.EqualFold(domain, netbios) && !strings.EqualFold(domain, t.root.domainName()) {
-			return engine.Principal{}, accountNotFound(name)
+			return contract.Principal{}, accountNotFound(name)
 		}
 		filter = equals(attrSAM, account)
 	case principal:
@@ -176,12 +176,12 @@ func (t *target) Principal(ctx context.Context, name string) (engine.Principal, 
 	found, err := t.accounts(ctx, filter)
 	switch {
 	case err != nil:
-		return engine.Principal{}, err
+		return contract.Principal{}, err
 	case len(found) == 0:
-		return engine.Principal{}, accountNotFound(name)
+		return contract.Principal{}, accountNotFound(name)
 	case len(found) > 1:
-		return engine.Principal{}, &engine.Error{
-			Category: engine.InvalidArgument, ID: "AccountAmbiguous", Object: name,
+		return contract.Principal{}, &contract.Error{
+			Category: contract.InvalidArgument, ID: "AccountAmbiguous", Object: name,
 			Message: "Several accounts of the domain are called that.", Advice: "Give the SID of the one that is meant.",
 		}
 	}
@@ -189,21 +189,21 @@ func (t *target) Principal(ctx context.Context, name string) (engine.Principal, 
 }
 
 // accounts finds users, which computers and managed service accounts are too.
-func (t *target) accounts(ctx context.Context, filter string) ([]engine.Principal, error) {
+func (t *target) accounts(ctx context.Context, filter string) ([]contract.Principal, error) {
 	return t.principals(ctx, and("(objectClass=user)", filter))
 }
 
-func (t *target) principals(ctx context.Context, filter string) ([]engine.Principal, error) {
+func (t *target) principals(ctx context.Context, filter string) ([]contract.Principal, error) {
 	entries, err := t.pool.find(ctx, query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: filter, attributes: []string{attrSID, attrSAM},
 	})
 	if err != nil {
 		return nil, t.readError(ctx, t.root.baseDN, err)
 	}
-	var found []engine.Principal
+	var found []contract.Principal
 	for _, e := range entries {
 		if sid, err := directory.SIDFromAD(e.GetRawAttributeValue(attrSID)); err == nil {
-			found = append(found, engine.Principal{SID: sid, Name: e.GetAttributeValue(attrSAM)})
+			found = append(found, contract.Principal{SID: sid, Name: e.GetAttributeValue(attrSAM)})
 		}
 	}
 	return found, nil
@@ -229,8 +229,8 @@ func (t *target) netbios(ctx context.Context) (string, error) {
 }
 
 func accountNotFound(name string) error {
-	return &engine.Error{
-		Category: engine.ObjectNotFound, ID: "AccountNotFound", Object: name,
+	return &contract.Error{
+		Category: contract.ObjectNotFound, ID: "AccountNotFound", Object: name,
 		Message: "The domain has no such account.",
 		Advice:  `Give its SID, or its name as in CONTOSO\svc-writeback or svc-writeback@contoso.com. The SID of an account that is deleted stands in the messages that name an owner.`,
 	}

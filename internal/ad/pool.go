@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // maxConns bounds the connections to the domain controller: as many as the
@@ -101,8 +101,8 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 // password. Other failures to sign in, as without a KDC, on a server that is
 // shutting down or on the port of the global catalog alone, may pass.
 func refusesCredentials(err error) bool {
-	e := engine.AsError(err)
-	return e.Category == engine.Authentication && e.ID != "KerberosFailed" && e.ID != "BindRefused" && e.ID != "StrongerAuthRequired"
+	e := contract.AsError(err)
+	return e.Category == contract.Authentication && e.ID != "KerberosFailed" && e.ID != "BindRefused" && e.ID != "StrongerAuthRequired"
 }
 
 // reuse returns an idle connection, nil where there is none.

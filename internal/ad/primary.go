@@ -9,7 +9,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// PrimaryMembers implements engine.TargetReader. An account names its primary group
+// PrimaryMembers implements contract.TargetReader. An account names its primary group
 // by the last part of the SID, and only one of its own domain.
 func (t *target) PrimaryMembers(ctx context.Context, group directory.SID) ([]directory.MemberRef, error) {
 	if group.Domain() != t.domainSID {

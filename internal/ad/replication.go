@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 const (
@@ -16,7 +16,7 @@ const (
 	attrUpToDate = "replUpToDateVector"
 )
 
-// ReplicatedUSN implements engine.TargetReader. Windows tells its cursors in
+// ReplicatedUSN implements contract.TargetReader. Windows tells its cursors in
 // msDS-NCReplCursors; Samba has only the attribute behind it,
 // replUpToDateVector, which every account may read there. What an account may
 // not read looks as if the server had no cursors, so that nothing is known; the
@@ -85,8 +85,8 @@ func (t *target) invocationID(ctx context.Context) (directory.GUID, error) {
 		invocation, err = directory.GUIDFromAD(service.GetRawAttributeValue("invocationId"))
 	}
 	if service == nil || err != nil {
-		return directory.GUID{}, &engine.Error{
-			Category: engine.PermissionDenied, ID: "DomainControllerUnreadable", Object: t.root.dsServiceName,
+		return directory.GUID{}, &contract.Error{
+			Category: contract.PermissionDenied, ID: "DomainControllerUnreadable", Object: t.root.dsServiceName,
 			Message: "The account may not read the invocationId of the domain controller.",
 			Advice:  "Give the account the right to read the configuration partition, as every domain user has.", Err: err,
 		}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 const (
@@ -110,13 +110,13 @@ type question struct {
 // domain or, with catalog, in the forest; the answer is keyed by value.
 type lookup func(ctx context.Context, catalog bool, attribute string, values [][]byte) (map[string][]candidate, error)
 
-// Resolve implements engine.TargetReader.
-func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) ([]engine.Resolution, error) {
-	resolutions := make([]engine.Resolution, len(members))
+// Resolve implements contract.TargetReader.
+func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) ([]contract.Resolution, error) {
+	resolutions := make([]contract.Resolution, len(members))
 	questions := make([]*question, len(members))
 	var open []*question
 	for i, m := range members {
-		resolutions[i] = engine.Resolution{MemberID: m.ID, Reason: judge(m)}
+		resolutions[i] = contract.Resolution{MemberID: m.ID, Reason: judge(m)}
 		if resolutions[i].Reason == directory.ReasonUnresolved {
 			questions[i] = &question{kind: m.Kind, sid: m.SID, immutable: m.Immutable(), reason: directory.ReasonNotFound}
 			open = append(open, questions[i])
@@ -205,7 +205,7 @@ func resolve(ctx context.Context, questions []*question, f forest, find lookup) 
 
 // gone reports whether the error means that no further lookup can succeed.
 func gone(err error) bool {
-	var e *engine.Error
+	var e *contract.Error
 	return errors.As(err, &e) || errors.Is(err, errClosed)
 }
 
@@ -219,7 +219,7 @@ func (t *target) lookup(ctx context.Context, catalog bool, attribute string, val
 		if t.catalogRests() {
 			return nil, errGivenUp
 		}
-		ctx = engine.WithShortPatience(ctx) // without it a few members stay unknown
+		ctx = contract.WithShortPatience(ctx) // without it a few members stay unknown
 	}
 	entries, err := p.find(ctx, query{
 		base: base, scope: ldap.ScopeWholeSubtree,
@@ -289,7 +289,7 @@ func (t *target) noteCatalog(err error) {
 	t.outage = outage{failures: t.outage.failures + 1, last: time.Now()}
 }
 
-// BySID implements engine.TargetReader.
+// BySID implements contract.TargetReader.
 func (t *target) BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error) {
 	refs := make(map[directory.SID]directory.MemberRef)
 	for batch := range slices.Chunk(sids, batchSize) {

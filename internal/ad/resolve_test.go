@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 func TestJudge(t *testing.T) {
@@ -272,7 +272,7 @@ func TestACatalogThatFailsIsLeftAlone(t *testing.T) {
 func TestResolveTranslatesErrors(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := (&target{}).readError(ctx, "x", context.Canceled); !engine.HasID(err, "Cancelled") || !errors.Is(err, context.Canceled) {
+	if err := (&target{}).readError(ctx, "x", context.Canceled); !contract.HasID(err, "Cancelled") || !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

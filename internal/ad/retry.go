@@ -11,14 +11,14 @@ import (
 	"github.com/go-ldap/ldap/v3"
 	"github.com/jcmturner/gokrb5/v8/krberror"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 const (
 	maxTries = 5
 	// maxTrying is after how long no further try begins, but for the second: a
 	// request that hung until it timed out is tried once more.
-	maxTrying = engine.ShortPatience
+	maxTrying = contract.ShortPatience
 	// maxPause is the longest between two tries.
 	maxPause = 30 * time.Second
 )
@@ -43,13 +43,13 @@ func transient(err error) bool {
 		return false
 	}
 	// A connection may also break while TLS is being set up.
-	return engine.HasID(err, "ServerUnreachable") || engine.HasID(err, "TlsFailed")
+	return contract.HasID(err, "ServerUnreachable") || contract.HasID(err, "TlsFailed")
 }
 
 // passing reports the same of what a run has used before, and that may be gone
 // with the domain controller for a while: its name, and its Kerberos.
 func passing(err error) bool {
-	return engine.HasID(err, "ServerNotFound") || engine.HasID(err, "KerberosFailed") && strings.Contains(err.Error(), krberror.NetworkingError)
+	return contract.HasID(err, "ServerNotFound") || contract.HasID(err, "KerberosFailed") && strings.Contains(err.Error(), krberror.NetworkingError)
 }
 
 // absent reports whether the server cannot be reached, or not used for now: in
@@ -79,8 +79,8 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 		if err == nil && try > 1 {
 			slog.InfoContext(ctx, "answered again", "server", server, "seconds", time.Since(since).Seconds())
 		}
-		patience := engine.OutagePatience(ctx)
-		waits := patience > engine.ShortPatience
+		patience := contract.OutagePatience(ctx)
+		waits := patience > contract.ShortPatience
 		if err == nil || ctx.Err() != nil || !transient(err) && !(waits && passing(err)) {
 			return err
 		}
@@ -89,7 +89,7 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 		}
 		// Half of the pause is random, so that parallel callers spread.
 		wait := pause/2 + rand.N(pause/2)
-		w := engine.Waiting{For: server, Why: reason(err), Since: since, Next: time.Now().Add(wait)}
+		w := contract.Waiting{For: server, Why: reason(err), Since: since, Next: time.Now().Add(wait)}
 		if waits && absent(err) {
 			if time.Since(since)+wait > patience {
 				return err
@@ -99,8 +99,8 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 			return err
 		}
 		w.Brief = w.Until.IsZero()
-		engine.TellWaiting(ctx, w)
-		if engine.Pause(ctx, wait) != nil {
+		contract.TellWaiting(ctx, w)
+		if contract.Pause(ctx, wait) != nil {
 			return err
 		}
 		pause = min(2*pause, maxPause)
@@ -109,7 +109,7 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 
 // reason says why in one line, without what is long.
 func reason(err error) string {
-	if e := (*engine.Error)(nil); errors.As(err, &e) {
+	if e := (*contract.Error)(nil); errors.As(err, &e) {
 		return strings.TrimSuffix(e.Message, ".")
 	}
 	return err.Error()

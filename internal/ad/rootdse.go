@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 const (
@@ -70,14 +70,14 @@ func parseRootDSE(e *ldap.Entry) rootDSE {
 func (r rootDSE) check(e endpoint) error {
 	switch {
 	case !slices.Contains(r.capabilities, capActiveDirectory) || r.baseDN == "" || r.dsServiceName == "":
-		return &engine.Error{
-			Category: engine.InvalidArgument, ID: "NotADomainController", Object: e.String(),
+		return &contract.Error{
+			Category: contract.InvalidArgument, ID: "NotADomainController", Object: e.String(),
 			Message: "The server speaks LDAP but is no domain controller of Active Directory.",
 			Advice:  "Name a domain controller or the DNS name of a domain by -Server.",
 		}
 	case slices.Contains(r.capabilities, capReadOnly):
-		return &engine.Error{
-			Category: engine.InvalidArgument, ID: "ReadOnlyDomainController", Object: e.String(),
+		return &contract.Error{
+			Category: contract.InvalidArgument, ID: "ReadOnlyDomainController", Object: e.String(),
 			Message: "The server is a read-only domain controller.",
 			Advice:  "Name a writable domain controller by -Server.",
 		}
@@ -110,8 +110,8 @@ func (r rootDSE) of(domain string, e endpoint) error {
 	if sameHost(r.domainName(), domain) {
 		return nil
 	}
-	return &engine.Error{
-		Category: engine.InvalidArgument, ID: "ServerOfOtherDomain", Object: e.String(),
+	return &contract.Error{
+		Category: contract.InvalidArgument, ID: "ServerOfOtherDomain", Object: e.String(),
 		Message: fmt.Sprintf("The server is a domain controller of %s, and not of %s, which was named.", r.domainName(), domain),
 		Advice:  "Name the domain controller itself, or the DNS name of its domain, by -Server; if neither is wrong, look for forged answers of DNS.",
 	}
@@ -120,8 +120,8 @@ func (r rootDSE) of(domain string, e endpoint) error {
 // elsewhere is the error for domain controllers whose names are not below that
 // of their domain.
 func elsewhere(domain string, hosts []string) error {
-	return &engine.Error{
-		Category: engine.InvalidArgument, ID: "ServerElsewhere", Object: domain,
+	return &contract.Error{
+		Category: contract.InvalidArgument, ID: "ServerElsewhere", Object: domain,
 		Message: fmt.Sprintf("The domain controllers of the domain have names that are not below its own (%s), and the word of DNS is no proof that they are.", strings.Join(hosts, ", ")),
 		Advice:  fmt.Sprintf("If it is one of yours, name the domain controller itself by -Server, such as %s.", hosts[0]),
 	}
@@ -149,8 +149,8 @@ func (r rootDSE) same(first rootDSE, e endpoint) error {
 	if strings.EqualFold(r.dsServiceName, first.dsServiceName) {
 		return nil
 	}
-	return &engine.Error{
-		Category: engine.Connection, ID: "ServerChanged", Object: e.String(),
+	return &contract.Error{
+		Category: contract.Connection, ID: "ServerChanged", Object: e.String(),
 		Message: fmt.Sprintf("The address led to %s and now leads to another domain controller, %s.", first.dnsHostName, r.dnsHostName),
 		Advice:  "Name one domain controller by its own name by -Server.",
 	}

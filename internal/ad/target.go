@@ -7,8 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -25,7 +25,7 @@ type target struct {
 
 	domainGUID directory.GUID
 	domainSID  directory.SID
-	schema     engine.Schema
+	schema     contract.Schema
 	// flowing are the attributes that are read of groups beside those that tell which
 	// object it is.
 	flowing []string
@@ -41,7 +41,7 @@ type target struct {
 	outage        outage
 }
 
-var _ engine.OpenTarget = Open
+var _ contract.OpenTarget = Open
 
 // Open connects to a writable domain controller and signs in, on one
 // connection first. It reads what does not change while the target is open.
@@ -51,7 +51,7 @@ var _ engine.OpenTarget = Open
 // TlsFailed, ServerElsewhere, ServerOfOtherDomain, CertificateNotTrusted, CertificateNameMismatch,
 // CertificateExpired; NotADomainController, ReadOnlyDomainController; and
 // those of signing in, see bindFailures.
-func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error) {
+func Open(ctx context.Context, config contract.TargetConfig) (contract.Target, error) {
 	named, err := parseServer(config.Server, config.StartTLS)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func Open(ctx context.Context, config engine.TargetConfig) (engine.Target, error
 	if err := checkCredentials(config); err != nil {
 		return nil, err
 	}
-	roots, err := engine.TrustedRoots(config.CAFile, "-DirectoryCAFile")
+	roots, err := contract.TrustedRoots(config.CAFile, "-DirectoryCAFile")
 	if err != nil {
 		return nil, err
 	}

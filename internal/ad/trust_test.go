@@ -17,10 +17,10 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"groupwriteback/internal/ad/adtest/server"
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
-func errID(id string) error { return &engine.Error{ID: id} }
+func errID(id string) error { return &contract.Error{ID: id} }
 
 // nameService is a DNS that tells what a test says: addresses, aliases and
 // services.
@@ -164,15 +164,15 @@ func TestDNSNamesNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.dns.use(t)
 			binds = 0
-			target, err := Open(t.Context(), engine.TargetConfig{
+			target, err := Open(t.Context(), contract.TargetConfig{
 				Server: net.JoinHostPort(c.server, dc.LDAPS), PreferredServer: c.preferred, CAFile: ca,
-				Kind: engine.SimpleBind, User: server.Service, Password: engine.NewSecret(server.Password),
+				Kind: contract.SimpleBind, User: server.Service, Password: contract.NewSecret(server.Password),
 			})
 			if err == nil {
 				defer target.Close()
 			}
 			if c.id != "" {
-				if !engine.HasID(err, c.id) || binds != 0 || !strings.Contains(engine.AsError(err).Advice, c.advice) {
+				if !contract.HasID(err, c.id) || binds != 0 || !strings.Contains(contract.AsError(err).Advice, c.advice) {
 					t.Errorf("%v, %d binds", err, binds)
 				}
 				return
@@ -214,7 +214,7 @@ func TestACatalogIsFoundInTheForest(t *testing.T) {
 		services:  map[string][]string{"_gc._tcp.litware.test": {"evil.example", "dc9.litware.test", "dc1.litware.test"}},
 	}
 	dns.use(t)
-	config := engine.TargetConfig{Kind: engine.SimpleBind, User: server.Service, Password: engine.NewSecret(server.Password)}
+	config := contract.TargetConfig{Kind: contract.SimpleBind, User: server.Service, Password: contract.NewSecret(server.Password)}
 	opener := func(configuration string) *catalogOpener {
 		return &catalogOpener{config: config, roots: roots, at: func(host string) endpoint { return endpoint{host: host, port: dc.LDAPS} }, target: &target{
 			server: endpoint{host: "dc2.litware.test"},
@@ -233,11 +233,11 @@ func TestACatalogIsFoundInTheForest(t *testing.T) {
 		t.Error("a host elsewhere was looked up")
 	}
 	binds.Store(0)
-	if _, err := opener("CN=Configuration,DC=other,DC=test").open(t.Context()); !engine.HasID(err, "GlobalCatalogNotFound") || binds.Load() != 0 {
+	if _, err := opener("CN=Configuration,DC=other,DC=test").open(t.Context()); !contract.HasID(err, "GlobalCatalogNotFound") || binds.Load() != 0 {
 		t.Errorf("another forest: %v, %d binds", err, binds.Load())
 	}
 	dns.services = nil
-	if _, err := opener("CN=Configuration," + server.Base).open(t.Context()); !engine.HasID(err, "GlobalCatalogNotFound") {
+	if _, err := opener("CN=Configuration," + server.Base).open(t.Context()); !contract.HasID(err, "GlobalCatalogNotFound") {
 		t.Errorf("none: %v", err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -19,11 +19,11 @@ const oidPermissiveModify = "1.2.840.113556.1.4.1413"
 // write sends one change and tries again what is transient. When an answer is
 // lost, landed looks whether the change was made; without landed the change
 // may be repeated, because made twice it has the effect of once. The error is
-// the server's answer, or an engine.Error.
+// the server's answer, or an contract.Error.
 func (t *target) write(ctx context.Context, object string, send func(*ldap.Conn) error, landed func() (bool, error)) error {
 	var unknown error // the last lost answer that was not settled
 	err := retry(ctx, t.server.host, func() error {
-		if err := engine.MayWrite(ctx); err != nil {
+		if err := contract.MayWrite(ctx); err != nil {
 			return err
 		}
 		err := t.pool.use(ctx, func(c *conn) error { return c.do(ctx, send) })
@@ -69,7 +69,7 @@ func permissive() []ldap.Control {
 	return []ldap.Control{ldap.NewControlString(oidPermissiveModify, true, "")}
 }
 
-// Modify implements engine.TargetWriter.
+// Modify implements contract.TargetWriter.
 func (t *target) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
 	request := ldap.NewModifyRequest(byGUID(group), permissive())
 	for _, a := range attributes {
@@ -120,7 +120,7 @@ func without(values, others []string) []string {
 	return rest
 }
 
-// Rename implements engine.TargetWriter.
+// Rename implements contract.TargetWriter.
 func (t *target) Rename(ctx context.Context, group directory.GUID, cn string, parent directory.GUID) (string, error) {
 	dn, err := t.dnOf(ctx, group)
 	if err != nil {
@@ -213,7 +213,7 @@ func (t *target) forgetParent() {
 	t.mu.Unlock()
 }
 
-// Delete implements engine.TargetWriter.
+// Delete implements contract.TargetWriter.
 func (t *target) Delete(ctx context.Context, group directory.GUID) error {
 	request := ldap.NewDelRequest(byGUID(group), nil)
 	err := t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Del(request) }, nil)
@@ -250,8 +250,8 @@ func (t *target) clash(ctx context.Context, dn, cn, account string) error {
 			return nameClash(holders[0].DN, k.name)
 		}
 	}
-	return &engine.Error{
-		Category: engine.InvalidState, ID: "NameClash", Object: dn,
+	return &contract.Error{
+		Category: contract.InvalidState, ID: "NameClash", Object: dn,
 		Message: "An object that the account may not see holds the name of the group or its sAMAccountName.",
 		Advice:  "Look for that object as an administrator, and rename it or the group in the tenant.",
 	}

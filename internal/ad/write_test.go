@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -251,7 +251,7 @@ func TestWriteErrors(t *testing.T) {
 		ldap.LDAPResultUnavailable:              "ServerBusy",
 		ldap.LDAPResultOther:                    "DirectoryError",
 	} {
-		err := engine.AsError(target.writeError(t.Context(), "CN=x", ldap.NewError(code, errors.New("why"))))
+		err := contract.AsError(target.writeError(t.Context(), "CN=x", ldap.NewError(code, errors.New("why"))))
 		if err.ID != id || err.Object != "CN=x" || err.Message == "" || err.Advice == "" {
 			t.Errorf("code %d: %+v", code, err)
 		}
@@ -264,7 +264,7 @@ func TestWriteErrors(t *testing.T) {
 		ldap.ErrorNetwork:                       "IncompleteRead",
 		ldap.LDAPResultOperationsError:          "DirectoryError",
 	} {
-		if err := target.readError(t.Context(), "CN=x", ldap.NewError(code, errors.New("why"))); !engine.HasID(err, id) {
+		if err := target.readError(t.Context(), "CN=x", ldap.NewError(code, errors.New("why"))); !contract.HasID(err, id) {
 			t.Errorf("code %d: %v", code, err)
 		}
 	}

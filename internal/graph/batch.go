@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 const (
@@ -137,7 +137,7 @@ func (s *source) batch(ctx context.Context, root string, addresses []string, bod
 		if len(refused) > 0 && !renewed {
 			renewed = true
 			switch fresh, err := s.tokens.replace(ctx, token); {
-			case engine.HasID(err, "AccessTokenExpired"): // there is none: each answer stands
+			case contract.HasID(err, "AccessTokenExpired"): // there is none: each answer stands
 			case err != nil:
 				return nil, err
 			case fresh != token:
@@ -148,8 +148,8 @@ func (s *source) batch(ctx context.Context, root string, addresses []string, bod
 			if faults++; faults < s.gate.attempts {
 				open = append(open, failed...)
 				delay := backoff(faultDelay, faults)
-				engine.TellWaiting(ctx, engine.Waiting{For: hostOf(root), Why: "it could not answer all of a batch", Since: sent, Next: time.Now().Add(delay), Brief: true})
-				if err := engine.Pause(ctx, delay); err != nil {
+				contract.TellWaiting(ctx, contract.Waiting{For: hostOf(root), Why: "it could not answer all of a batch", Since: sent, Next: time.Now().Add(delay), Brief: true})
+				if err := contract.Pause(ctx, delay); err != nil {
 					return nil, err
 				}
 			}

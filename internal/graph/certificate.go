@@ -20,12 +20,12 @@ import (
 	"github.com/google/uuid"
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // certificateCredential reads the file, once, and returns how the credential is made.
-func certificateCredential(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions) (func() (azcore.TokenCredential, error), error) {
+func certificateCredential(config contract.SourceConfig, hosts endpoints, options policy.ClientOptions) (func() (azcore.TokenCredential, error), error) {
 	certificates, key, err := readCertificate(config.CertificatePath, config.CertificatePassword)
 	if err != nil {
 		return nil, err
@@ -47,10 +47,10 @@ func certificateCredential(config engine.SourceConfig, hosts endpoints, options 
 
 // readCertificate reads a PFX or PEM file with an RSA key; the certificate of
 // the key comes first.
-func readCertificate(path string, password engine.Secret) ([]*x509.Certificate, *rsa.PrivateKey, error) {
+func readCertificate(path string, password contract.Secret) ([]*x509.Certificate, *rsa.PrivateKey, error) {
 	invalid := func(what string, err error) error {
-		return &engine.Error{
-			Category: engine.InvalidData, ID: "CertificateFileInvalid", Object: path, Err: cause(err),
+		return &contract.Error{
+			Category: contract.InvalidData, ID: "CertificateFileInvalid", Object: path, Err: cause(err),
 			Message: "The certificate file cannot be used: " + what + ".",
 			Advice:  "Give a PFX file, or a PEM file with the certificate and its unencrypted private key (RSA).",
 		}
@@ -66,8 +66,8 @@ func readCertificate(path string, password engine.Secret) ([]*x509.Certificate, 
 		if password.IsZero() {
 			what = "The certificate file is protected by a password, and none was given."
 		}
-		return nil, nil, &engine.Error{
-			Category: engine.Authentication, ID: "CertificatePasswordWrong", Object: path, Message: what,
+		return nil, nil, &contract.Error{
+			Category: contract.Authentication, ID: "CertificatePasswordWrong", Object: path, Message: what,
 			Advice: "Give the password that the file was exported with.",
 		}
 	case err != nil:
@@ -105,8 +105,8 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 
 func stillValid(certificate *x509.Certificate, object string, now time.Time) error {
 	if now.After(certificate.NotAfter) {
-		return &engine.Error{
-			Category: engine.Authentication, ID: "ClientCertificateExpired", Object: object,
+		return &contract.Error{
+			Category: contract.Authentication, ID: "ClientCertificateExpired", Object: object,
 			Message: fmt.Sprintf("The certificate %q ran out on %s.", clean(certificate.Subject.String()), directory.Moment(certificate.NotAfter)),
 			Advice:  "Make a new certificate, add it to the app registration and connect with it.",
 		}
@@ -126,7 +126,7 @@ type assertion struct {
 // assertionLifetime is what Microsoft's libraries use.
 const assertionLifetime = 10 * time.Minute
 
-func newAssertion(config engine.SourceConfig, hosts endpoints) (*assertion, error) {
+func newAssertion(config contract.SourceConfig, hosts endpoints) (*assertion, error) {
 	certificate, err := x509.ParseCertificate(config.Certificate)
 	if err != nil {
 		return nil, invalidSetting("Certificate", "it is no X.509 certificate in DER form", "Give the public part of the certificate.")
@@ -155,12 +155,12 @@ func (a *assertion) sign(ctx context.Context, now time.Time) (string, error) {
 	if second == nil {
 		return signed, nil
 	}
-	var known *engine.Error
+	var known *contract.Error
 	if errors.As(err, &known) {
 		return "", known
 	}
-	return "", &engine.Error{
-		Category: engine.Authentication, ID: "ClientCertificateInvalid", Object: clean(a.certificate.Subject.String()), Err: cause(err),
+	return "", &contract.Error{
+		Category: contract.Authentication, ID: "ClientCertificateInvalid", Object: clean(a.certificate.Subject.String()), Err: cause(err),
 		Message: "The holder of the certificate's private key did not sign.",
 		Advice:  "Check that the certificate has a private key in the store, and that this account may use it.",
 	}

@@ -24,7 +24,7 @@ import (
 
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // rsaKey is made once: it takes a while.
@@ -98,7 +98,7 @@ func TestCertificateFiles(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got, key, err := readCertificate(path, engine.NewSecret(test.password))
+			got, key, err := readCertificate(path, contract.NewSecret(test.password))
 			if test.id != "" {
 				wantID(t, err, test.id)
 				if strings.Contains(err.Error(), password) {
@@ -111,9 +111,9 @@ func TestCertificateFiles(t *testing.T) {
 			}
 		})
 	}
-	_, _, err = readCertificate(filepath.Join(t.TempDir(), "none.pfx"), engine.Secret{})
+	_, _, err = readCertificate(filepath.Join(t.TempDir(), "none.pfx"), contract.Secret{})
 	wantID(t, err, "CertificateFileInvalid")
-	_, _, err = readCertificate(t.TempDir(), engine.Secret{})
+	_, _, err = readCertificate(t.TempDir(), contract.Secret{})
 	wantID(t, err, "CertificateFileInvalid")
 	wantID(t, stillValid(certificate, "app.pfx", tomorrow.Add(time.Hour)), "ClientCertificateExpired")
 }
@@ -145,7 +145,7 @@ func holder(paddings ...string) func(context.Context, []byte, string) ([]byte, e
 func TestAssertionIsSignedByTheHolder(t *testing.T) {
 	now := time.Now()
 	certificate := newCertificate(t, rsaKey(), now.Add(time.Hour))
-	config := engine.SourceConfig{TenantID: tenantID, ClientID: "client", Certificate: certificate.Raw}
+	config := contract.SourceConfig{TenantID: tenantID, ClientID: "client", Certificate: certificate.Raw}
 	for name, test := range map[string]struct {
 		sign      func(context.Context, []byte, string) ([]byte, error)
 		algorithm string
@@ -189,7 +189,7 @@ func TestAssertionIsSignedByTheHolder(t *testing.T) {
 		})
 	}
 
-	refusal := &engine.Error{Category: engine.Authentication, ID: "KeyNotFound", Message: "no key"}
+	refusal := &contract.Error{Category: contract.Authentication, ID: "KeyNotFound", Message: "no key"}
 	config.Sign = func(context.Context, []byte, string) ([]byte, error) { return nil, refusal }
 	a, err := newAssertion(config, clouds["Global"])
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // maxSignIn bounds an answer of a sign-in service.
@@ -22,10 +22,10 @@ const maxSignIn = 1 << 20
 
 // newTokenSource makes the credential of the kind that the configuration
 // names, and never another: no chain tries what else the machine has.
-func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.RoundTripper) (*tokenSource, error) {
+func newTokenSource(config contract.SourceConfig, hosts endpoints, wire http.RoundTripper) (*tokenSource, error) {
 	if !tenantName(config.TenantID) {
-		return nil, &engine.Error{
-			Category: engine.Authentication, ID: "TenantNotFound", Object: config.TenantID,
+		return nil, &contract.Error{
+			Category: contract.Authentication, ID: "TenantNotFound", Object: config.TenantID,
 			Message: "No tenant can be called that: a tenant is named by its id or by one of its verified domain names.",
 			Advice:  "Give the tenant's id, or a domain name such as contoso.onmicrosoft.com.",
 		}
@@ -42,27 +42,27 @@ func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.Round
 
 	var err error
 	switch config.Kind {
-	case engine.ClientSecret:
+	case contract.ClientSecret:
 		if err = required(config, "Secret", config.Secret.IsZero()); err == nil {
 			t.again = func() (azcore.TokenCredential, error) {
 				return azidentity.NewClientSecretCredential(config.TenantID, config.ClientID, config.Secret.Reveal(),
 					&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: hosts.private})
 			}
 		}
-	case engine.ClientCertificate:
+	case contract.ClientCertificate:
 		if err = required(config, "CertificatePath", config.CertificatePath == ""); err == nil {
 			t.again, err = certificateCredential(config, hosts, options)
 		}
-	case engine.CertificateThumbprint:
+	case contract.CertificateThumbprint:
 		if err = required(config, "Certificate", len(config.Certificate) == 0 || config.Sign == nil); err == nil {
 			t.again = func() (azcore.TokenCredential, error) { return signedCredential(config, hosts, options, t.failure) }
 		}
-	case engine.ManagedIdentity:
+	case contract.ManagedIdentity:
 		t.authority = "managed identity"
 		t.credential, err = managedIdentity(config, t.failure)
-	case engine.WorkloadIdentity:
+	case contract.WorkloadIdentity:
 		t.again = func() (azcore.TokenCredential, error) { return workloadIdentity(config, hosts, options) }
-	case engine.AccessToken:
+	case contract.AccessToken:
 		t.authority = "access token"
 		if config.AccessToken.IsZero() && config.RefreshToken == nil {
 			return nil, invalidSetting("AccessToken", "it is missing", "Give a token, or a way to ask for one.")
@@ -76,7 +76,7 @@ func newTokenSource(config engine.SourceConfig, hosts endpoints, wire http.Round
 		t.credential, err = t.again()
 	}
 	if err != nil {
-		var known *engine.Error
+		var known *contract.Error
 		if errors.As(err, &known) {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func tenantName(text string) bool {
 }
 
 // required checks what every confidential client needs, besides its own field.
-func required(config engine.SourceConfig, field string, missing bool) error {
+func required(config contract.SourceConfig, field string, missing bool) error {
 	switch {
 	case config.TenantID == "":
 		return invalidSetting("TenantID", "it is missing", "Give the tenant's id or one of its domain names.")
@@ -117,11 +117,11 @@ func clientOptions(hosts endpoints, wire http.RoundTripper) policy.ClientOptions
 	}
 }
 
-func workloadIdentity(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions) (azcore.TokenCredential, error) {
+func workloadIdentity(config contract.SourceConfig, hosts endpoints, options policy.ClientOptions) (azcore.TokenCredential, error) {
 	if config.FederatedTokenFile != "" {
 		if _, err := readSmallFile(config.FederatedTokenFile); err != nil {
-			return nil, &engine.Error{
-				Category: engine.ObjectNotFound, ID: "FederatedTokenFileInvalid", Object: config.FederatedTokenFile, Err: err,
+			return nil, &contract.Error{
+				Category: contract.ObjectNotFound, ID: "FederatedTokenFileInvalid", Object: config.FederatedTokenFile, Err: err,
 				Message: "The file with the token of the workload identity cannot be read.",
 				Advice:  "Check the path and the rights on it; on Kubernetes, that the pod is labelled for workload identity.",
 			}
@@ -135,7 +135,7 @@ func workloadIdentity(config engine.SourceConfig, hosts endpoints, options polic
 
 // managedIdentity asks the machine's own endpoint, which is reached without a
 // proxy and, on a machine that has none, answers nothing at all.
-func managedIdentity(config engine.SourceConfig, f *failure) (azcore.TokenCredential, error) {
+func managedIdentity(config contract.SourceConfig, f *failure) (azcore.TokenCredential, error) {
 	wire := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
@@ -160,8 +160,8 @@ func managedIdentity(config engine.SourceConfig, f *failure) (azcore.TokenCreden
 }
 
 func identityUnavailable(what string, err error) error {
-	return &engine.Error{
-		Category: engine.Authentication, ID: "ManagedIdentityUnavailable", Object: "managed identity", Err: err,
+	return &contract.Error{
+		Category: contract.Authentication, ID: "ManagedIdentityUnavailable", Object: "managed identity", Err: err,
 		Message: "The machine's managed identity gave no token: " + what + ".",
 		Advice: "Check that the identity is switched on for this machine, Arc server or Automation account (a hybrid worker offers the account's system-assigned one only), " +
 			"that this account may ask for it, or pass an access token.",
@@ -171,7 +171,7 @@ func identityUnavailable(what string, err error) error {
 // signedCredential signs in with a certificate whose key stays with its
 // holder. MSAL takes RSA keys alone, and no signer, so that the assertion is
 // made here.
-func signedCredential(config engine.SourceConfig, hosts endpoints, options policy.ClientOptions, f *failure) (azcore.TokenCredential, error) {
+func signedCredential(config contract.SourceConfig, hosts endpoints, options policy.ClientOptions, f *failure) (azcore.TokenCredential, error) {
 	a, err := newAssertion(config, hosts)
 	if err != nil {
 		return nil, err

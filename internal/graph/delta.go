@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // maxLink bounds a link that is kept until the next delta import; real ones
@@ -36,32 +36,32 @@ func Projection() string {
 	return fmt.Sprintf("%x", sha256.Sum256(all))[:16]
 }
 
-// StartDelta implements [engine.Source]. The properties are part of the links
+// StartDelta implements [contract.Source]. The properties are part of the links
 // from here on, so that every later round tells of the same ones.
-func (s *source) StartDelta(ctx context.Context) (engine.DeltaLinks, error) {
+func (s *source) StartDelta(ctx context.Context) (contract.DeltaLinks, error) {
 	latest := func(read call, properties ...string) (string, error) {
 		read.fresh = true
 		first := address(s.base+read.object, "$select", strings.Join(properties, ","), "$deltatoken", "latest")
 		return changes(ctx, s, read, first, func([]*struct{}) error { return nil })
 	}
-	var links engine.DeltaLinks
+	var links contract.DeltaLinks
 	var err error
 	if links.Groups, err = latest(groupDelta, append(s.wholeGroups(), "members")...); err != nil {
-		return engine.DeltaLinks{}, err
+		return contract.DeltaLinks{}, err
 	}
 	if links.Users, err = latest(userDelta, userProperties...); err != nil {
-		return engine.DeltaLinks{}, err
+		return contract.DeltaLinks{}, err
 	}
 	return links, nil
 }
 
-// GroupChanges implements [engine.Source].
-func (s *source) GroupChanges(ctx context.Context, link string, page func([]engine.GroupChange) error) (string, error) {
-	return entries(ctx, s, groupDelta, link, func(g *wholeGroup) (engine.GroupChange, error) { return g.change(s.properties) }, page)
+// GroupChanges implements [contract.Source].
+func (s *source) GroupChanges(ctx context.Context, link string, page func([]contract.GroupChange) error) (string, error) {
+	return entries(ctx, s, groupDelta, link, func(g *wholeGroup) (contract.GroupChange, error) { return g.change(s.properties) }, page)
 }
 
-// UserChanges implements [engine.Source].
-func (s *source) UserChanges(ctx context.Context, link string, page func([]engine.UserChange) error) (string, error) {
+// UserChanges implements [contract.Source].
+func (s *source) UserChanges(ctx context.Context, link string, page func([]contract.UserChange) error) (string, error) {
 	return entries(ctx, s, userDelta, link, (*userEntity).change, page)
 }
 
@@ -119,8 +119,8 @@ func linkExpired(e *statusError, fresh bool) bool {
 }
 
 func (c call) expired(err error) error {
-	return &engine.Error{
-		Category: engine.InvalidState, ID: "DeltaLinkExpired", Object: c.object, Err: err,
+	return &contract.Error{
+		Category: contract.InvalidState, ID: "DeltaLinkExpired", Object: c.object, Err: err,
 		Message: "Microsoft Graph no longer knows from where on the changes were asked for.",
 		Advice:  "Run an Initial synchronization; links last for 7 days.",
 	}

@@ -14,15 +14,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph/graphtest"
 	"groupwriteback/internal/plan"
 )
 
-func groupChanges(t *testing.T, s engine.Source, link string) (changes []engine.GroupChange, next string) {
+func groupChanges(t *testing.T, s contract.Source, link string) (changes []contract.GroupChange, next string) {
 	t.Helper()
-	next, err := s.GroupChanges(t.Context(), link, func(page []engine.GroupChange) error {
+	next, err := s.GroupChanges(t.Context(), link, func(page []contract.GroupChange) error {
 		changes = append(changes, page...)
 		return nil
 	})
@@ -32,9 +32,9 @@ func groupChanges(t *testing.T, s engine.Source, link string) (changes []engine.
 	return changes, next
 }
 
-func userChanges(t *testing.T, s engine.Source, link string) (changes []engine.UserChange, next string) {
+func userChanges(t *testing.T, s contract.Source, link string) (changes []contract.UserChange, next string) {
 	t.Helper()
-	next, err := s.UserChanges(t.Context(), link, func(page []engine.UserChange) error {
+	next, err := s.UserChanges(t.Context(), link, func(page []contract.UserChange) error {
 		changes = append(changes, page...)
 		return nil
 	})
@@ -44,7 +44,7 @@ func userChanges(t *testing.T, s engine.Source, link string) (changes []engine.U
 	return changes, next
 }
 
-func startDelta(t *testing.T, s engine.Source) engine.DeltaLinks {
+func startDelta(t *testing.T, s contract.Source) contract.DeltaLinks {
 	t.Helper()
 	links, err := s.StartDelta(t.Context())
 	if err != nil || !links.Taken.IsZero() {
@@ -80,42 +80,42 @@ func TestADeltaTellsWhatHappenedToGroups(t *testing.T) {
 		l.RemoveMember(groupA, "cloud@contoso.com"), l.AddMember(groupB, "ann@contoso.com"), l.AddMember(groupB, "00000000-0000-4000-8000-000000000004"),
 		l.AddMember("dddddddd-0000-4000-8000-00000000000d", groupB))
 	changes, next = groupChanges(t, s, next)
-	got := map[directory.GUID]engine.GroupChange{}
+	got := map[directory.GUID]contract.GroupChange{}
 	for _, c := range changes {
 		got[c.ID] = c
 	}
 	one := got[a]
 	if one.Properties.First("displayName") != "Sales 2" || !nulled(one.Properties, "description") ||
-		one.OnPremisesSID != nil || one.Removed != engine.NotRemoved {
+		one.OnPremisesSID != nil || one.Removed != contract.NotRemoved {
 		t.Errorf("the changed properties: %+v", one)
 	}
-	if diff := cmp.Diff([]engine.MemberChange{{ID: user(2), Kind: directory.KindUser, Removed: true}}, one.Members); diff != "" {
+	if diff := cmp.Diff([]contract.MemberChange{{ID: user(2), Kind: directory.KindUser, Removed: true}}, one.Members); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]engine.MemberChange{{ID: user(1), Kind: directory.KindUser}, {ID: user(4), Kind: directory.KindOther}}, got[b].Members); diff != "" {
+	if diff := cmp.Diff([]contract.MemberChange{{ID: user(1), Kind: directory.KindUser}, {ID: user(4), Kind: directory.KindOther}}, got[b].Members); diff != "" {
 		t.Error(diff)
 	}
 	if sid := got[b].OnPremisesSID; sid == nil || *sid != "S-1-5-21-1-2-3-2002" {
 		t.Errorf("the SID: %v", sid)
 	}
 	nested := got[directory.MustGUID("dddddddd-0000-4000-8000-00000000000d")].Members
-	if diff := cmp.Diff([]engine.MemberChange{{ID: b, Kind: directory.KindGroup}}, nested); diff != "" {
+	if diff := cmp.Diff([]contract.MemberChange{{ID: b, Kind: directory.KindGroup}}, nested); diff != "" {
 		t.Error(diff)
 	}
 
 	do(t, l.DeleteGroup(groupA), l.DeleteGroup(groupB), l.PurgeGroup(groupB))
 	changes, next = groupChanges(t, s, next)
-	removals := map[directory.GUID]engine.Removal{}
+	removals := map[directory.GUID]contract.Removal{}
 	for _, c := range changes {
 		removals[c.ID] = c.Removed
 	}
-	if removals[a] != engine.RemovedChanged || removals[b] != engine.RemovedDeleted {
+	if removals[a] != contract.RemovedChanged || removals[b] != contract.RemovedDeleted {
 		t.Errorf("removals %v", removals)
 	}
 
 	do(t, l.RestoreGroup(groupA))
 	changes, _ = groupChanges(t, s, next)
-	if len(changes) != 1 || changes[0].Removed != engine.NotRemoved || len(changes[0].Members) != 3 {
+	if len(changes) != 1 || changes[0].Removed != contract.NotRemoved || len(changes[0].Members) != 3 {
 		t.Errorf("a restored group: %+v", changes)
 	}
 
@@ -141,7 +141,7 @@ func TestDeltasLeadToTheTenant(t *testing.T) {
 			PageLimit: rapid.IntRange(1, 4).Draw(rt, "page"), DeltaMembers: rapid.IntRange(1, 4).Draw(rt, "members"),
 		})
 		s, _ := inTenant(t, tenant)
-		selection := engine.SourceSelection{SecurityGroups: true}
+		selection := contract.SourceSelection{SecurityGroups: true}
 		var ids []directory.GUID
 		read := func() map[directory.GUID][]directory.GUID {
 			state := map[directory.GUID][]directory.GUID{}
@@ -151,7 +151,7 @@ func TestDeltasLeadToTheTenant(t *testing.T) {
 				}
 				return nil
 			}))
-			do(t, s.Members(t.Context(), slices.Collect(maps.Keys(state)), func(p engine.MemberPage) error {
+			do(t, s.Members(t.Context(), slices.Collect(maps.Keys(state)), func(p contract.MemberPage) error {
 				for _, m := range p.Members {
 					state[p.Group] = append(state[p.Group], m.ID)
 				}
@@ -191,10 +191,10 @@ func TestDeltasLeadToTheTenant(t *testing.T) {
 					_ = tenant.DeleteUser(member)
 				}
 			}
-			var changes []engine.GroupChange
+			var changes []contract.GroupChange
 			changes, link = groupChanges(t, s, link)
 			for _, c := range changes {
-				if c.Removed != engine.NotRemoved {
+				if c.Removed != contract.NotRemoved {
 					delete(state, c.ID)
 					continue
 				}
@@ -232,7 +232,7 @@ func TestALargeGroupComesOnManyPages(t *testing.T) {
 	l.ClearRequests()
 	var told []string
 	entries := 0
-	_, err = s.GroupChanges(t.Context(), links.Groups, func(page []engine.GroupChange) error {
+	_, err = s.GroupChanges(t.Context(), links.Groups, func(page []contract.GroupChange) error {
 		for _, c := range page {
 			entries++
 			for _, m := range c.Members {
@@ -260,7 +260,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 	empty, sid := directory.SID(""), directory.SID("S-1-5-21-1-2-3-4")
 	str := func(s string) *string { return &s }
 	id := directory.MustGUID(groupA)
-	for body, want := range map[string]engine.GroupChange{
+	for body, want := range map[string]contract.GroupChange{
 		`{}`: {},
 		`{"displayName":"A","description":null,"mail":"","visibility":"Private"}`: {Properties: directory.Values{"displayName": {"A"}, "description": nil, "mail": nil}, Visibility: str("Private")},
 		`{"onPremisesSecurityIdentifier":null}`:                                   {OnPremisesSID: &empty},
@@ -281,14 +281,14 @@ func TestAbsentIsNotNull(t *testing.T) {
 		`{"groupTypes":null,"securityEnabled":false,"onPremisesSyncEnabled":null}`:                                     {Retyped: true},
 		`{"securityEnabled":true,"mailEnabled":false,"onPremisesSyncEnabled":null}`:                                    {Retyped: true},
 
-		`{"@removed":{"reason":"changed"}}`:  {Removed: engine.RemovedChanged},
-		`{"@removed":{"reason":"deleted"}}`:  {Removed: engine.RemovedDeleted},
-		`{"@removed":{"reason":"Deleted"}}`:  {Removed: engine.RemovedDeleted},
-		`{"@removed":{"reason":"vanished"}}`: {Removed: engine.RemovedChanged},
-		`{"@removed":{}}`:                    {Removed: engine.RemovedChanged},
+		`{"@removed":{"reason":"changed"}}`:  {Removed: contract.RemovedChanged},
+		`{"@removed":{"reason":"deleted"}}`:  {Removed: contract.RemovedDeleted},
+		`{"@removed":{"reason":"Deleted"}}`:  {Removed: contract.RemovedDeleted},
+		`{"@removed":{"reason":"vanished"}}`: {Removed: contract.RemovedChanged},
+		`{"@removed":{}}`:                    {Removed: contract.RemovedChanged},
 		`{"@removed":null}`:                  {},
 		`{"members@delta":[{"@odata.type":"#microsoft.graph.group","id":"` + groupB + `"},{"@odata.type":"#microsoft.graph.user","id":"` + groupB + `","@removed":{"reason":"deleted"}},{"@odata.type":"#microsoft.graph.orgContact","id":"` + groupB + `"},{"id":"` + groupB + `"}]}`: {
-			Members: []engine.MemberChange{
+			Members: []contract.MemberChange{
 				{ID: directory.MustGUID(groupB), Kind: directory.KindGroup},
 				{ID: directory.MustGUID(groupB), Kind: directory.KindUser, Removed: true},
 				{ID: directory.MustGUID(groupB), Kind: directory.KindOther},
@@ -342,15 +342,15 @@ func TestABrokenDeltaIsAnError(t *testing.T) {
 		"a member with an id of its own": {entry(`{"id":"` + groupA + `","members@delta":[{"id":"ann"}]}`)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			next, err := inMemory(t, script(t, answers...)).GroupChanges(t.Context(), deltaURL, func([]engine.GroupChange) error { return nil })
-			if !engine.HasID(err, "IncompleteRead") || next != "" {
+			next, err := inMemory(t, script(t, answers...)).GroupChanges(t.Context(), deltaURL, func([]contract.GroupChange) error { return nil })
+			if !contract.HasID(err, "IncompleteRead") || next != "" {
 				t.Errorf("%s: %q, %v", name, next, err)
 			}
 		})
 	}
-	_, err := inMemory(t, script(t)).GroupChanges(t.Context(), "https://evil.example/v1.0/groups/delta?$deltatoken=1", func([]engine.GroupChange) error { return nil })
+	_, err := inMemory(t, script(t)).GroupChanges(t.Context(), "https://evil.example/v1.0/groups/delta?$deltatoken=1", func([]contract.GroupChange) error { return nil })
 	wantID(t, err, "IncompleteRead")
-	_, err = inMemory(t, script(t, `{"value":[null],`+deltaLink+`}`)).UserChanges(t.Context(), deltaURL, func([]engine.UserChange) error { return nil })
+	_, err = inMemory(t, script(t, `{"value":[null],`+deltaLink+`}`)).UserChanges(t.Context(), deltaURL, func([]contract.UserChange) error { return nil })
 	wantID(t, err, "IncompleteRead")
 }
 
@@ -358,7 +358,7 @@ func TestEmptyPagesOfADeltaAreFollowed(t *testing.T) {
 	pages := script(t, `{"value":[],`+nextPage+`}`, `{"value":[{"id":"`+groupA+`","@removed":{"reason":"changed"}}],"@odata.nextLink":"https://graph.example/v1.0/groups/delta?$skiptoken=2"}`,
 		`{"value":[],"@odata.nextLink":"https://graph.example/v1.0/groups/delta?$skiptoken=3"}`, `{"value":[{"id":"`+groupA+`","displayName":"A"}],`+deltaLink+`}`)
 	changes, next := groupChanges(t, inMemory(t, pages), deltaURL)
-	want := []engine.GroupChange{{ID: directory.MustGUID(groupA), Removed: engine.RemovedChanged}, {ID: directory.MustGUID(groupA), Properties: directory.Values{"displayName": {"A"}}}}
+	want := []contract.GroupChange{{ID: directory.MustGUID(groupA), Removed: contract.RemovedChanged}, {ID: directory.MustGUID(groupA), Properties: directory.Values{"displayName": {"A"}}}}
 	if diff := cmp.Diff(want, changes); diff != "" || next != "https://graph.example/v1.0/groups/delta?$deltatoken=2" {
 		t.Error(next, diff)
 	}
@@ -386,29 +386,29 @@ func TestAnExpiredLinkIsToldFromOtherFailures(t *testing.T) {
 		s := inMemory(t, func(*http.Request) (*http.Response, error) {
 			return reply(test.status, test.body, "Location", "https://graph.example/v1.0/groups/delta?$deltatoken="), nil
 		})
-		next, err := s.GroupChanges(t.Context(), deltaURL, func([]engine.GroupChange) error { return nil })
+		next, err := s.GroupChanges(t.Context(), deltaURL, func([]contract.GroupChange) error { return nil })
 		wantID(t, err, test.id)
 		if next != "" {
 			t.Errorf("%d %s: a link is given: %s", test.status, test.body, next)
 		}
-		_, err = s.UserChanges(t.Context(), deltaURL, func([]engine.UserChange) error { return nil })
+		_, err = s.UserChanges(t.Context(), deltaURL, func([]contract.UserChange) error { return nil })
 		wantID(t, err, test.id)
 	}
 	_, err := inMemory(t, func(*http.Request) (*http.Response, error) { return reply(400, refusal("Request_BadRequest")), nil }).StartDelta(t.Context())
 	wantID(t, err, "GraphError")
-	_, err = inMemory(t, script(t)).GroupChanges(t.Context(), "", func([]engine.GroupChange) error { return nil })
+	_, err = inMemory(t, script(t)).GroupChanges(t.Context(), "", func([]contract.GroupChange) error { return nil })
 	wantID(t, err, "DeltaLinkExpired")
 
 	l := startLab(t, smallSeed(), graphtest.Options{})
 	s := open(t, l.config)
 	links := startDelta(t, s)
 	fault(t, l, graphtest.Fault{Kind: graphtest.FaultGone, Path: "/groups/delta"})
-	_, err = s.GroupChanges(t.Context(), links.Groups, func([]engine.GroupChange) error { return nil })
+	_, err = s.GroupChanges(t.Context(), links.Groups, func([]contract.GroupChange) error { return nil })
 	wantID(t, err, "DeltaLinkExpired")
 	l.ExpireDeltaTokens()
-	_, err = s.GroupChanges(t.Context(), links.Groups, func([]engine.GroupChange) error { return nil })
+	_, err = s.GroupChanges(t.Context(), links.Groups, func([]contract.GroupChange) error { return nil })
 	wantID(t, err, "DeltaLinkExpired")
-	_, err = s.UserChanges(t.Context(), links.Users, func([]engine.UserChange) error { return nil })
+	_, err = s.UserChanges(t.Context(), links.Users, func([]contract.UserChange) error { return nil })
 	wantID(t, err, "DeltaLinkExpired")
 	groupChanges(t, s, startDelta(t, s).Groups)
 }
@@ -421,9 +421,9 @@ func TestADeltaTellsWhichUsersHaveChanged(t *testing.T) {
 		l.PatchUser("cloud@contoso.com", map[string]any{"onPremisesSyncEnabled": true, "onPremisesSecurityIdentifier": "S-1-5-21-1-2-3-1002"}),
 		l.DeleteUser("guest#EXT#@contoso.com"))
 	changes, _ := userChanges(t, s, links.Users)
-	slices.SortFunc(changes, func(a, b engine.UserChange) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(changes, func(a, b contract.UserChange) int { return a.ID.Compare(b.ID) })
 	member, yes, no := false, true, false
-	if diff := cmp.Diff([]engine.UserChange{
+	if diff := cmp.Diff([]contract.UserChange{
 		{ID: user(1), Name: new("ann@contoso.com"), Guest: &member, Synced: &yes, SID: new("S-1-5-21-1-2-3-1001"), ImmutableID: new("AAAAAAAAAAAAAAAAAAAAAg==")},
 		{ID: user(2), Name: new("cloud@contoso.com"), Guest: &no, Synced: &yes, SID: new("S-1-5-21-1-2-3-1002")},
 		{ID: user(3), Deleted: true},
@@ -436,7 +436,7 @@ func TestADeltaTellsWhichUsersHaveChanged(t *testing.T) {
 func TestWhatADeltaTellsOfAUser(t *testing.T) {
 	id := directory.MustGUID(groupA)
 	yes, no := true, false
-	for body, want := range map[string]engine.UserChange{
+	for body, want := range map[string]contract.UserChange{
 		`{}`: {},
 		`{"userPrincipalName":"a@x","userType":"Guest"}`:                           {Name: new("a@x"), Guest: &yes},
 		`{"userType":null,"onPremisesSyncEnabled":null}`:                           {Guest: &no, Synced: &no},
@@ -460,7 +460,7 @@ func TestWhatADeltaTellsOfAUser(t *testing.T) {
 
 func TestTheConsumersErrorEndsADelta(t *testing.T) {
 	full := errors.New("disk full")
-	_, err := inMemory(t, script(t, `{"value":[],`+nextPage+`}`)).GroupChanges(t.Context(), deltaURL, func([]engine.GroupChange) error { return full })
+	_, err := inMemory(t, script(t, `{"value":[],`+nextPage+`}`)).GroupChanges(t.Context(), deltaURL, func([]contract.GroupChange) error { return full })
 	if err != full {
 		t.Error(err)
 	}
@@ -492,10 +492,10 @@ func FuzzDeltaPage(f *testing.F) {
 		if json.Unmarshal(body, &groups) == nil {
 			for _, item := range groups.Value {
 				change, err := item.change(plan.Standard.Properties())
-				if err == nil && (change.ID.IsZero() || slices.ContainsFunc(change.Members, func(m engine.MemberChange) bool { return m.ID.IsZero() || m.Kind == "" })) {
+				if err == nil && (change.ID.IsZero() || slices.ContainsFunc(change.Members, func(m contract.MemberChange) bool { return m.ID.IsZero() || m.Kind == "" })) {
 					t.Errorf("%s: %+v", body, change)
 				}
-				if _, _, err := item.source(engine.SourceSelection{SecurityGroups: true}, plan.Standard.Properties()); err == nil && item.ID.IsZero() {
+				if _, _, err := item.source(contract.SourceSelection{SecurityGroups: true}, plan.Standard.Properties()); err == nil && item.ID.IsZero() {
 					t.Errorf("%s: a group without an id", body)
 				}
 			}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // endpoints are the two hosts of a cloud, as https URLs without a slash at
@@ -27,7 +27,7 @@ var clouds = map[string]endpoints{
 	"China":    {authority: "https://login.chinacloudapi.cn", graph: "https://microsoftgraph.chinacloudapi.cn"},
 }
 
-func resolveEndpoints(config engine.SourceConfig) (endpoints, error) {
+func resolveEndpoints(config contract.SourceConfig) (endpoints, error) {
 	name := config.Cloud
 	if name == "" {
 		name = "Global"

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // optional is a property of an entity: left out, null or of a value. A delta
@@ -113,20 +113,20 @@ func (g *groupEntity) kind() directory.GroupKind {
 }
 
 // nature is what the group is, of one that is never written too.
-func (g *groupEntity) nature() engine.GroupNature {
+func (g *groupEntity) nature() contract.GroupNature {
 	switch {
 	case g.OnPremisesSyncEnabled.or(false):
-		return engine.NatureSynced
+		return contract.NatureSynced
 	case g.unified():
-		return engine.NatureUnified
+		return contract.NatureUnified
 	case g.SecurityEnabled.or(false) && g.MailEnabled.or(false):
-		return engine.NatureMailSecurity
+		return contract.NatureMailSecurity
 	case g.SecurityEnabled.or(false):
-		return engine.NatureSecurity
+		return contract.NatureSecurity
 	case g.MailEnabled.or(false):
-		return engine.NatureDistribution
+		return contract.NatureDistribution
 	}
-	return engine.NatureOther
+	return contract.NatureOther
 }
 
 // tellsKind reports whether the entry is enough to know the kind. That a group
@@ -229,7 +229,7 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 
 // source reads the group of a listing, and tells whether it is one of the
 // selection.
-func (g *wholeGroup) source(selection engine.SourceSelection, properties []string) (group directory.SourceGroup, wanted bool, err error) {
+func (g *wholeGroup) source(selection contract.SourceSelection, properties []string) (group directory.SourceGroup, wanted bool, err error) {
 	if g == nil {
 		return group, false, errNull
 	}
@@ -259,14 +259,14 @@ func (g *wholeGroup) source(selection engine.SourceSelection, properties []strin
 }
 
 // change reads an entry of a delta.
-func (g *wholeGroup) change(properties []string) (engine.GroupChange, error) {
+func (g *wholeGroup) change(properties []string) (contract.GroupChange, error) {
 	if g == nil {
-		return engine.GroupChange{}, errNull
+		return contract.GroupChange{}, errNull
 	}
 	if err := g.check(); err != nil {
-		return engine.GroupChange{}, err
+		return contract.GroupChange{}, err
 	}
-	change := engine.GroupChange{ID: g.ID, Visibility: g.Visibility.change()}
+	change := contract.GroupChange{ID: g.ID, Visibility: g.Visibility.change()}
 	told, err := g.properties(properties)
 	if err != nil {
 		return change, err
@@ -276,9 +276,9 @@ func (g *wholeGroup) change(properties []string) (engine.GroupChange, error) {
 	}
 	if g.Removed != nil {
 		// A reason that is not known is taken for the one that claims less.
-		change.Removed = engine.RemovedChanged
+		change.Removed = contract.RemovedChanged
 		if strings.EqualFold(g.Removed.Reason, "deleted") {
-			change.Removed = engine.RemovedDeleted
+			change.Removed = contract.RemovedDeleted
 		}
 	}
 	if g.tellsKind() {
@@ -298,7 +298,7 @@ func (g *wholeGroup) change(properties []string) (engine.GroupChange, error) {
 		if m.ID.IsZero() {
 			return change, fmt.Errorf("group %s: a member: %w", g.ID, errNoID)
 		}
-		change.Members = append(change.Members, engine.MemberChange{ID: m.ID, Kind: memberKind(m.Type), Removed: m.Removed != nil})
+		change.Members = append(change.Members, contract.MemberChange{ID: m.ID, Kind: memberKind(m.Type), Removed: m.Removed != nil})
 	}
 	return change, nil
 }
@@ -351,14 +351,14 @@ func (u *userEntity) member() directory.SourceMember {
 }
 
 // change reads an entry of a delta.
-func (u *userEntity) change() (engine.UserChange, error) {
+func (u *userEntity) change() (contract.UserChange, error) {
 	if err := u.check(); err != nil {
-		return engine.UserChange{}, err
+		return contract.UserChange{}, err
 	}
 	if u.Removed != nil {
-		return engine.UserChange{ID: u.ID, Deleted: true}, nil
+		return contract.UserChange{ID: u.ID, Deleted: true}, nil
 	}
-	change := engine.UserChange{
+	change := contract.UserChange{
 		ID: u.ID, Name: u.UserPrincipalName.change(), Synced: u.OnPremisesSyncEnabled.change(),
 		SID: u.OnPremisesSID.change(), ImmutableID: u.OnPremisesImmutableID.change(),
 	}

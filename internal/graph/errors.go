@@ -16,7 +16,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // call says what was being done, for the errors of one kind of request.
@@ -75,7 +75,7 @@ func (c call) failed(err error) error {
 		return nil
 	}
 	var (
-		known     *engine.Error
+		known     *contract.Error
 		status    *statusError
 		throttled *throttledError
 		transport *url.Error
@@ -84,8 +84,8 @@ func (c call) failed(err error) error {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &engine.Error{
-			Category: engine.Stopped, ID: "Cancelled", Object: c.object, Err: contextError(err),
+		return &contract.Error{
+			Category: contract.Stopped, ID: "Cancelled", Object: c.object, Err: contextError(err),
 			Message: "Cancelled while " + c.doing + ".", Advice: "Start it again when it should go on.",
 		}
 	case errors.As(err, &status):
@@ -95,8 +95,8 @@ func (c call) failed(err error) error {
 		if throttled.asked > 0 {
 			asked = ", and asked to wait for another " + throttled.asked.String()
 		}
-		return &engine.Error{
-			Category: engine.ResourceBusy, ID: "ThrottledTooLong", Object: c.object, Err: throttled,
+		return &contract.Error{
+			Category: contract.ResourceBusy, ID: "ThrottledTooLong", Object: c.object, Err: throttled,
 			Message: "Microsoft Graph kept throttling while " + c.doing + asked + ".",
 			Advice:  "Other applications may use up the tenant's share. Run again later; nothing was lost.",
 		}
@@ -110,7 +110,7 @@ func (c call) failed(err error) error {
 
 // refused translates an error answer.
 func (c call) refused(e *statusError) error {
-	out := &engine.Error{
+	out := &contract.Error{
 		Object:  c.object,
 		Message: fmt.Sprintf("Microsoft Graph answered %d %s while %s: %s [request id %s]", e.status, e.code, c.doing, e.message, e.requestID),
 	}
@@ -118,20 +118,20 @@ func (c call) refused(e *statusError) error {
 	case c.delta && linkExpired(e, c.fresh):
 		return c.expired(e)
 	case e.status == http.StatusUnauthorized:
-		out.Category, out.ID = engine.Authentication, "AccessTokenInvalid"
+		out.Category, out.ID = contract.Authentication, "AccessTokenInvalid"
 		out.Advice = "The token was refused. Check that it was issued for this tenant and for Microsoft Graph in this cloud, and that the clock is right."
 		if strings.Contains(strings.ToLower(e.message), "expired") {
 			out.ID = "AccessTokenExpired"
 			out.Advice = "Connect again with a fresh access token, or sign in with a certificate or a managed identity."
 		}
 	case e.status == http.StatusForbidden:
-		out.Category, out.ID = engine.PermissionDenied, "PermissionMissing"
+		out.Category, out.ID = contract.PermissionDenied, "PermissionMissing"
 		out.Advice = "Grant the application permission " + c.permission + " for Microsoft Graph to the app registration, with admin consent, and connect again."
 	case e.status == http.StatusNotFound:
-		out.Category, out.ID = engine.ObjectNotFound, "GraphObjectNotFound"
+		out.Category, out.ID = contract.ObjectNotFound, "GraphObjectNotFound"
 		out.Advice = "It may have been deleted in the meantime. Run again."
 	default:
-		out.Category, out.ID = engine.InvalidState, "GraphError"
+		out.Category, out.ID = contract.InvalidState, "GraphError"
 		out.Advice = "Run again later. If it stays, give the request id to Microsoft support."
 	}
 	return out
@@ -140,8 +140,8 @@ func (c call) refused(e *statusError) error {
 // incomplete is the error of a reading that did not reach its end; nothing may
 // be concluded from the part that was read.
 func (c call) incomplete(what string, err error) error {
-	return &engine.Error{
-		Category: engine.InvalidData, ID: "IncompleteRead", Object: c.object, Err: err,
+	return &contract.Error{
+		Category: contract.InvalidData, ID: "IncompleteRead", Object: c.object, Err: err,
 		Message: "Incomplete while " + c.doing + ": " + what + ".",
 		Advice:  "Run again. If it stays, look for a proxy or gateway that changes the answers of Microsoft Graph.",
 	}
@@ -150,14 +150,14 @@ func (c call) incomplete(what string, err error) error {
 // unreachable translates a failure to connect, or to keep the connection.
 func unreachable(host string, err error) error {
 	if untrusted(err) {
-		return &engine.Error{
-			Category: engine.Connection, ID: "CertificateNotTrusted", Object: host, Err: cause(err),
+		return &contract.Error{
+			Category: contract.Connection, ID: "CertificateNotTrusted", Object: host, Err: cause(err),
 			Message: "The certificate of the host is not trusted.",
 			Advice:  "If a proxy inspects TLS, or the endpoint is private, give the authority's certificate as a CA file by -TenantCAFile. It is always verified.",
 		}
 	}
-	return &engine.Error{
-		Category: engine.Connection, ID: "GraphUnreachable", Object: host, Err: cause(err),
+	return &contract.Error{
+		Category: contract.Connection, ID: "GraphUnreachable", Object: host, Err: cause(err),
 		Message: "The host cannot be reached.",
 		Advice:  "Check the name, DNS, the firewall (TCP 443 outbound) and the proxy settings HTTPS_PROXY and NO_PROXY.",
 	}
@@ -174,39 +174,39 @@ func untrusted(err error) bool {
 }
 
 func invalidSetting(setting, what, advice string) error {
-	return &engine.Error{
-		Category: engine.InvalidArgument, ID: "InvalidParameter", Object: setting,
+	return &contract.Error{
+		Category: contract.InvalidArgument, ID: "InvalidParameter", Object: setting,
 		Message: "The setting cannot be used: " + what + ".", Advice: advice,
 	}
 }
 
 func invalidToken(what string) error {
-	return &engine.Error{
-		Category: engine.Authentication, ID: "AccessTokenInvalid", Object: "access token",
+	return &contract.Error{
+		Category: contract.Authentication, ID: "AccessTokenInvalid", Object: "access token",
 		Message: "The access token cannot be used: " + what + ".",
 		Advice:  "Give a token for Microsoft Graph, such as (Get-AzAccessToken -ResourceTypeName MSGraph).Token.",
 	}
 }
 
 func expiredToken() error {
-	return &engine.Error{
-		Category: engine.Authentication, ID: "AccessTokenExpired", Object: "access token",
+	return &contract.Error{
+		Category: contract.Authentication, ID: "AccessTokenExpired", Object: "access token",
 		Message: "The access token has run out, and there is no other.",
 		Advice:  "Connect again with a fresh access token, or sign in with a certificate or a managed identity.",
 	}
 }
 
 func fewerPermissions(permission string) error {
-	return &engine.Error{
-		Category: engine.Authentication, ID: "PermissionWithdrawn", Object: permission,
+	return &contract.Error{
+		Category: contract.Authentication, ID: "PermissionWithdrawn", Object: permission,
 		Message: "The access token was renewed, and the new one has no longer the permission " + permission + ".",
 		Advice:  "Run again: it goes by the permissions that are left.",
 	}
 }
 
 func otherTenant(want, got string) error {
-	return &engine.Error{
-		Category: engine.InvalidState, ID: "SignInTenantMismatch", Object: got,
+	return &contract.Error{
+		Category: contract.InvalidState, ID: "SignInTenantMismatch", Object: got,
 		Message: "The sign-in led to the tenant " + got + ", not to " + want + ".",
 		Advice:  "Check the tenant id, and that the token or identity belongs to that tenant.",
 	}

@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 const (
@@ -117,7 +117,7 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, err
 		}
 		slog.DebugContext(ctx, "request is repeated", "host", req.URL.Host, "path", req.URL.Path, "attempt", faults+1, "delay", delay)
-		w := engine.Waiting{For: req.URL.Host, Since: failingSince, Next: time.Now().Add(delay), Brief: allowed == 0}
+		w := contract.Waiting{For: req.URL.Host, Since: failingSince, Next: time.Now().Add(delay), Brief: allowed == 0}
 		if err != nil {
 			w.Why = cause(err).Error()
 		} else {
@@ -130,7 +130,7 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		if resp != nil {
 			resp.Body.Close()
 		}
-		if err := engine.Pause(ctx, delay); err != nil {
+		if err := contract.Pause(ctx, delay); err != nil {
 			return nil, err
 		}
 	}
@@ -140,16 +140,16 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 // few times. What cannot be reached, or breaks off its answers to everybody, may
 // be there again in some minutes.
 func faultPatience(ctx context.Context, err error, othersAnswered bool) time.Duration {
-	patience := engine.OutagePatience(ctx)
+	patience := contract.OutagePatience(ctx)
 	answers := err == nil || errors.Is(err, errNotJSON) || errors.Is(err, errCutOff) && othersAnswered
-	if answers || patience <= engine.ShortPatience {
+	if answers || patience <= contract.ShortPatience {
 		return 0
 	}
 	return patience
 }
 
 // tell lets the run know why it waits, once for all requests that do.
-func (g *gate) tell(ctx context.Context, w engine.Waiting) {
+func (g *gate) tell(ctx context.Context, w contract.Waiting) {
 	g.mu.Lock()
 	known := !w.Next.After(g.told)
 	if !known {
@@ -157,7 +157,7 @@ func (g *gate) tell(ctx context.Context, w engine.Waiting) {
 	}
 	g.mu.Unlock()
 	if !known {
-		engine.TellWaiting(ctx, w)
+		contract.TellWaiting(ctx, w)
 	}
 }
 
@@ -178,7 +178,7 @@ func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.R
 		try.Body, try.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	sent = time.Now()
-	answered := engine.Asking(ctx, req.URL.Host)
+	answered := contract.Asking(ctx, req.URL.Host)
 	resp, err = g.next.RoundTrip(try)
 	answered()
 	if err == nil && resp.StatusCode < http.StatusInternalServerError && !throttles(resp.StatusCode) {
@@ -197,7 +197,7 @@ func (g *gate) wait(ctx context.Context) error {
 		if delay <= 0 {
 			return ctx.Err()
 		}
-		if err := engine.Pause(ctx, delay); err != nil {
+		if err := contract.Pause(ctx, delay); err != nil {
 			return err
 		}
 	}
@@ -211,7 +211,7 @@ func (g *gate) wait(ctx context.Context) error {
 func (g *gate) hold(ctx context.Context, host string, status int, since, sent time.Time, asked time.Duration) error {
 	now, patience := time.Now(), g.patience
 	if asked > patience { // nobody means that: it is as good as an outage
-		patience = min(patience, engine.OutagePatience(ctx))
+		patience = min(patience, contract.OutagePatience(ctx))
 	}
 	left := patience - now.Sub(since)
 	if left <= 0 {
@@ -237,7 +237,7 @@ func (g *gate) hold(ctx context.Context, host string, status int, since, sent ti
 	if asked > 0 {
 		said += " and asked to wait for " + asked.String()
 	}
-	g.tell(ctx, engine.Waiting{For: host, Why: said, Since: since, Next: opens, Until: since.Add(patience), Brief: opens.Sub(now) < longWait})
+	g.tell(ctx, contract.Waiting{For: host, Why: said, Since: since, Next: opens, Until: since.Add(patience), Brief: opens.Sub(now) < longWait})
 	return nil
 }
 
@@ -303,7 +303,7 @@ func backoff(first time.Duration, n int) time.Duration {
 // lasting reports whether another try would fail in the same way.
 func lasting(err error) bool {
 	var (
-		known     *engine.Error
+		known     *contract.Error
 		throttled *throttledError
 	)
 	return errors.As(err, &known) || errors.As(err, &throttled) || errors.Is(err, errTooLarge) || untrusted(err)

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // wire is a transport in memory: tests with it run in a bubble whose time
@@ -165,12 +165,12 @@ func TestARetryAfterBeyondAllPatience(t *testing.T) {
 				return reply(200, "{}"), nil
 			})
 			start := time.Now()
-			if _, err := g.RoundTrip(newRequest(t.Context())); err != nil || time.Since(start) > engine.ShortPatience+time.Second {
+			if _, err := g.RoundTrip(newRequest(t.Context())); err != nil || time.Since(start) > contract.ShortPatience+time.Second {
 				t.Errorf("%s, once: %v after %v", value, err, time.Since(start))
 			}
 			bad, start = 1<<30, time.Now()
 			_, err := g.RoundTrip(newRequest(t.Context()))
-			if throttled, ok := errors.AsType[*throttledError](err); !ok || throttled.asked < 24*time.Hour || time.Since(start) > engine.ShortPatience+time.Second {
+			if throttled, ok := errors.AsType[*throttledError](err); !ok || throttled.asked < 24*time.Hour || time.Since(start) > contract.ShortPatience+time.Second {
 				t.Errorf("%s, always: %v after %v", value, err, time.Since(start))
 			}
 			bad, start = 0, time.Now()

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // groupReaders are the permissions of which one reads groups.
@@ -25,7 +25,7 @@ const (
 
 // groupsAt is where groups of a selection are read, and which properties:
 // writebackConfiguration is known below /beta alone.
-func (s *source) groupsAt(selection engine.SourceSelection) (root string, properties []string) {
+func (s *source) groupsAt(selection contract.SourceSelection) (root string, properties []string) {
 	if selection.WritebackConfiguration {
 		return s.beta, append(s.wholeGroups(), "writebackConfiguration")
 	}
@@ -43,8 +43,8 @@ func (s *source) wholeGroups() []string {
 	return names
 }
 
-// Groups implements [engine.Source].
-func (s *source) Groups(ctx context.Context, selection engine.SourceSelection, page func([]directory.SourceGroup) error) error {
+// Groups implements [contract.Source].
+func (s *source) Groups(ctx context.Context, selection contract.SourceSelection, page func([]directory.SourceGroup) error) error {
 	root, properties := s.groupsAt(selection)
 	read := call{doing: "listing the groups", object: root + "/groups", permission: groupReaders}
 	kinds := map[directory.GroupKind]string{directory.UnifiedGroup: unifiedFilter}
@@ -75,8 +75,8 @@ func (s *source) Groups(ctx context.Context, selection engine.SourceSelection, p
 	return nil
 }
 
-// GroupsByID implements [engine.Source].
-func (s *source) GroupsByID(ctx context.Context, selection engine.SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error) {
+// GroupsByID implements [contract.Source].
+func (s *source) GroupsByID(ctx context.Context, selection contract.SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error) {
 	root, properties := s.groupsAt(selection)
 	read := call{doing: "reading the groups", object: root + "/groups", permission: groupReaders}
 	var groups []directory.SourceGroup
@@ -96,15 +96,15 @@ func (s *source) GroupsByID(ctx context.Context, selection engine.SourceSelectio
 	return groups, nil
 }
 
-// GroupNatures implements [engine.Source].
-func (s *source) GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]engine.NamedNature, error) {
+// GroupNatures implements [contract.Source].
+func (s *source) GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.NamedNature, error) {
 	read := call{doing: "reading what the groups are", object: s.base + "/groups", permission: groupReaders}
-	natures := make(map[directory.GUID]engine.NamedNature, len(ids))
+	natures := make(map[directory.GUID]contract.NamedNature, len(ids))
 	err := byID(ctx, s, read, s.base, "/groups", groupProperties, ids, func(item *groupEntity) error {
 		if err := item.check(); err != nil {
 			return read.incomplete("a group cannot be read", cause(err))
 		}
-		natures[item.ID] = engine.NamedNature{Name: item.DisplayName.or(""), Nature: item.nature()}
+		natures[item.ID] = contract.NamedNature{Name: item.DisplayName.or(""), Nature: item.nature()}
 		return nil
 	})
 	return natures, err
@@ -118,7 +118,7 @@ var errEnough = errors.New("enough was found")
 // quoted is a text as a literal of OData.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// FindGroups implements [engine.Source]. Graph compares without regard to case, but
+// FindGroups implements [contract.Source]. Graph compares without regard to case, but
 // not to blanks at the ends, so one is tried at each.
 func (s *source) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
 	if strings.TrimSpace(text) == "" {

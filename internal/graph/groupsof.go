@@ -6,7 +6,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// GroupsOf implements [engine.Source]. A user whom a replica does not know yet, or
+// GroupsOf implements [contract.Source]. A user whom a replica does not know yet, or
 // who is in more groups than Graph counts up, is left out.
 func (s *source) GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error) {
 	addresses := make([]string, len(users))

@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph/graphtest"
 )
 
@@ -23,7 +23,7 @@ func TestKindsThatTheSDKDoesNotKnow(t *testing.T) {
 	want := directory.SourceMember{ID: directory.MustGUID(agent), Kind: directory.KindOther, Name: "Agent 7", Readable: true}
 
 	var read []directory.SourceMember
-	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupB)}, func(p engine.MemberPage) error {
+	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupB)}, func(p contract.MemberPage) error {
 		read = append(read, p.Members...)
 		return p.Err
 	}); err != nil {
@@ -33,7 +33,7 @@ func TestKindsThatTheSDKDoesNotKnow(t *testing.T) {
 		t.Error(diff)
 	}
 	changes, _ := groupChanges(t, s, links.Groups)
-	if diff := cmp.Diff([]engine.MemberChange{{ID: want.ID, Kind: directory.KindOther}}, changes[0].Members); diff != "" {
+	if diff := cmp.Diff([]contract.MemberChange{{ID: want.ID, Kind: directory.KindOther}}, changes[0].Members); diff != "" {
 		t.Error(diff)
 	}
 	byID, err := s.MembersByID(t.Context(), []directory.SourceMember{{ID: want.ID, Kind: directory.KindOther}, {ID: user(4), Kind: directory.KindOther}})
@@ -71,7 +71,7 @@ func TestDeletedAndRestoredUsersAreTold(t *testing.T) {
 	links := startDelta(t, s)
 	do(t, l.DeleteUser("ann@contoso.com"), l.DeleteUser("cloud@contoso.com"), l.PurgeUser(user(2).String()))
 	changes, next := userChanges(t, s, links.Users)
-	if diff := cmp.Diff([]engine.UserChange{{ID: user(1), Deleted: true}, {ID: user(2), Deleted: true}}, changes); diff != "" {
+	if diff := cmp.Diff([]contract.UserChange{{ID: user(1), Deleted: true}, {ID: user(2), Deleted: true}}, changes); diff != "" {
 		t.Error(diff)
 	}
 	if groups, _ := groupChanges(t, s, links.Groups); len(groups) > 0 {
@@ -87,7 +87,7 @@ func TestDeletedAndRestoredUsersAreTold(t *testing.T) {
 	do(t, l.RestoreUser(user(1).String()), l.AddMember(security, groupA))
 	changes, _ = userChanges(t, s, next)
 	member, synced := false, true
-	if diff := cmp.Diff([]engine.UserChange{{ID: user(1), Name: new("ann@contoso.com"), Guest: &member, Synced: &synced,
+	if diff := cmp.Diff([]contract.UserChange{{ID: user(1), Name: new("ann@contoso.com"), Guest: &member, Synced: &synced,
 		SID: new("S-1-5-21-1-2-3-1001"), ImmutableID: new("AAAAAAAAAAAAAAAAAAAAAQ==")}}, changes); diff != "" {
 		t.Error(diff)
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 func TestLinksStayWithTheCollection(t *testing.T) {
@@ -74,10 +74,10 @@ func TestNoListingLeavesItsCollection(t *testing.T) {
 		read    func(context.Context, *source) error
 	}{
 		"groups": {[]string{elsewhere}, func(ctx context.Context, s *source) error {
-			return s.Groups(ctx, engine.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
+			return s.Groups(ctx, contract.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
 		}},
 		"members": {[]string{elsewhere}, func(ctx context.Context, s *source) (failed error) {
-			err := s.Members(ctx, []directory.GUID{id}, func(p engine.MemberPage) error {
+			err := s.Members(ctx, []directory.GUID{id}, func(p contract.MemberPage) error {
 				if p.Err != nil {
 					failed = p.Err
 				}
@@ -89,11 +89,11 @@ func TestNoListingLeavesItsCollection(t *testing.T) {
 			return failed
 		}},
 		"changes of the groups": {[]string{elsewhere}, func(ctx context.Context, s *source) error {
-			_, err := s.GroupChanges(ctx, "https://graph.example/v1.0/groups/delta?x", func([]engine.GroupChange) error { return nil })
+			_, err := s.GroupChanges(ctx, "https://graph.example/v1.0/groups/delta?x", func([]contract.GroupChange) error { return nil })
 			return err
 		}},
 		"the link to later changes": {[]string{`{"value":[],"@odata.deltaLink":"https://graph.example/v1.0/users/delta?x"}`}, func(ctx context.Context, s *source) error {
-			_, err := s.GroupChanges(ctx, "https://graph.example/v1.0/groups/delta?x", func([]engine.GroupChange) error { return nil })
+			_, err := s.GroupChanges(ctx, "https://graph.example/v1.0/groups/delta?x", func([]contract.GroupChange) error { return nil })
 			return err
 		}},
 		"the first link": {[]string{`{"value":[],"@odata.deltaLink":"https://graph.example/v1.0/groups?x"}`}, func(ctx context.Context, s *source) error {
@@ -101,7 +101,7 @@ func TestNoListingLeavesItsCollection(t *testing.T) {
 			return err
 		}},
 		"a batch": {[]string{`{"responses":[{"id":"0","status":200,"body":{"value":[],"@odata.nextLink":"https://graph.example/v1.0/users?x"}}]}`}, func(ctx context.Context, s *source) error {
-			_, err := s.GroupsByID(ctx, engine.SourceSelection{}, []directory.GUID{id})
+			_, err := s.GroupsByID(ctx, contract.SourceSelection{}, []directory.GUID{id})
 			return err
 		}},
 	} {
@@ -125,7 +125,7 @@ func TestADeltaMayBeSpelledOtherwise(t *testing.T) {
 			}
 			return reply(200, `{"value":[],"@odata.deltaLink":"https://graph.example/v1.0/groups/microsoft.graph.delta()?$deltatoken=1"}`), nil
 		})
-		link, err := s.GroupChanges(t.Context(), "https://graph.example/v1.0/groups/delta?$deltatoken=0", func([]engine.GroupChange) error { return nil })
+		link, err := s.GroupChanges(t.Context(), "https://graph.example/v1.0/groups/delta?$deltatoken=0", func([]contract.GroupChange) error { return nil })
 		if err != nil || link != "https://graph.example/v1.0/groups/microsoft.graph.delta()?$deltatoken=1" || len(asked) != 2 {
 			t.Errorf("%q, %v, asked %v", link, err, asked)
 		}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph/graphtest"
 )
 
@@ -51,13 +51,13 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 	configured := slices.Clone(security)
 	configured[0].WritebackEnabled, configured[0].OnPremisesGroupType = &no, "universalSecurityGroup"
 	for _, test := range []struct {
-		selection engine.SourceSelection
+		selection contract.SourceSelection
 		want      []directory.SourceGroup
 	}{
-		{engine.SourceSelection{}, plain},
-		{engine.SourceSelection{SecurityGroups: true}, security},
-		{engine.SourceSelection{WritebackConfiguration: true}, configured[:2]},
-		{engine.SourceSelection{SecurityGroups: true, WritebackConfiguration: true}, configured},
+		{contract.SourceSelection{}, plain},
+		{contract.SourceSelection{SecurityGroups: true}, security},
+		{contract.SourceSelection{WritebackConfiguration: true}, configured[:2]},
+		{contract.SourceSelection{SecurityGroups: true, WritebackConfiguration: true}, configured},
 	} {
 		check := func(way string, got []directory.SourceGroup, err error) {
 			t.Helper()
@@ -91,9 +91,9 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range all {
-			want := engine.PresenceOutOfScope
+			want := contract.PresenceOutOfScope
 			if slices.ContainsFunc(test.want, func(g directory.SourceGroup) bool { return g.ID == id }) {
-				want = engine.PresenceFound
+				want = contract.PresenceFound
 			}
 			if presence[id] != want {
 				t.Errorf("presence of %s in %+v: %s, want %s", id, test.selection, presence[id], want)
@@ -120,17 +120,17 @@ func TestGroupsAreToldForWhatTheyAre(t *testing.T) {
 	}
 	for _, want := range []struct {
 		id     string
-		nature engine.GroupNature
-	}{{groupA, engine.NatureUnified}, {groupSecurity, engine.NatureSecurity}, {"ffffffff-0000-4000-8000-00000000000f", engine.NatureSecurity}} {
+		nature contract.GroupNature
+	}{{groupA, contract.NatureUnified}, {groupSecurity, contract.NatureSecurity}, {"ffffffff-0000-4000-8000-00000000000f", contract.NatureSecurity}} {
 		if got := natures[directory.MustGUID(want.id)]; got.Nature != want.nature || got.Name != names[directory.MustGUID(want.id)] {
 			t.Errorf("%s is %+v, want a %s", want.id, got, want.nature)
 		}
 	}
-	kinds := map[engine.GroupNature]bool{}
+	kinds := map[contract.GroupNature]bool{}
 	for _, n := range natures {
 		kinds[n.Nature] = true
 	}
-	for _, want := range []engine.GroupNature{engine.NatureMailSecurity, engine.NatureDistribution, engine.NatureSynced} {
+	for _, want := range []contract.GroupNature{contract.NatureMailSecurity, contract.NatureDistribution, contract.NatureSynced} {
 		if !kinds[want] {
 			t.Errorf("no %s among %v", want, natures)
 		}
@@ -141,7 +141,7 @@ func TestMembersByIDAreThoseOfTheGroup(t *testing.T) {
 	l := startLab(t, kindsSeed(), graphtest.Options{PageLimit: 2})
 	s := open(t, l.config)
 	var listed []directory.SourceMember
-	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA), directory.MustGUID(groupSecurity)}, func(p engine.MemberPage) error {
+	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA), directory.MustGUID(groupSecurity)}, func(p contract.MemberPage) error {
 		listed = append(listed, p.Members...)
 		return p.Err
 	}); err != nil {
@@ -183,7 +183,7 @@ func TestManyIDsTakeFewRequests(t *testing.T) {
 	}
 	var ids []directory.GUID
 	members := map[directory.GUID]bool{}
-	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(page []directory.SourceGroup) error {
+	if err := s.Groups(t.Context(), contract.SourceSelection{}, func(page []directory.SourceGroup) error {
 		for _, g := range page {
 			ids = append(ids, g.ID)
 		}
@@ -191,7 +191,7 @@ func TestManyIDsTakeFewRequests(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Members(t.Context(), ids, func(p engine.MemberPage) error {
+	if err := s.Members(t.Context(), ids, func(p contract.MemberPage) error {
 		for _, m := range p.Members {
 			members[m.ID] = true
 		}
@@ -204,7 +204,7 @@ func TestManyIDsTakeFewRequests(t *testing.T) {
 		asked = append(asked, directory.SourceMember{ID: id, Kind: directory.KindUser})
 	}
 	l.ClearRequests()
-	found, err := s.GroupsByID(t.Context(), engine.SourceSelection{}, ids)
+	found, err := s.GroupsByID(t.Context(), contract.SourceSelection{}, ids)
 	if err != nil || len(found) != 1000 {
 		t.Errorf("%d groups, %v", len(found), err)
 	}
@@ -307,11 +307,11 @@ func TestAFailingPartOfABatchIsAnError(t *testing.T) {
 				if err != nil || got != nil {
 					t.Errorf("%s: %v, %v", name, got, err)
 				}
-			} else if !engine.HasID(err, test.id) || got != nil {
+			} else if !contract.HasID(err, test.id) || got != nil {
 				t.Errorf("%s: %v, %v, want %s", name, got, err, test.id)
 			}
-			_, err = s.GroupsByID(t.Context(), engine.SourceSelection{}, []directory.GUID{user(1)})
-			if !engine.HasID(err, test.id) {
+			_, err = s.GroupsByID(t.Context(), contract.SourceSelection{}, []directory.GUID{user(1)})
+			if !contract.HasID(err, test.id) {
 				t.Errorf("%s: %v, want %s", name, err, test.id)
 			}
 		})
@@ -353,30 +353,30 @@ func TestGroupsAreFoundByNameOrMail(t *testing.T) {
 func TestTheDefaultForNewGroups(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{Roles: append(slices.Clone(graphtest.DefaultRoles), "GroupSettings.Read.All")})
 	s := open(t, l.config)
-	check := func(want engine.Tristate) {
+	check := func(want contract.Tristate) {
 		t.Helper()
 		if got, err := s.NewGroupDefault(t.Context()); err != nil || got != want {
 			t.Errorf("%s, %v, want %s", got, err, want)
 		}
 	}
-	check(engine.Yes)
-	for value, want := range map[string]engine.Tristate{"false": engine.No, "False": engine.No, "true": engine.Yes, "": engine.Yes} {
+	check(contract.Yes)
+	for value, want := range map[string]contract.Tristate{"false": contract.No, "False": contract.No, "true": contract.Yes, "": contract.Yes} {
 		do(t, l.SetGroupSettings(map[string]string{"NewUnifiedGroupWritebackDefault": value}))
 		check(want)
 	}
 	do(t, l.SetGroupSettings(map[string]string{"EnableGroupCreation": "false"}))
-	check(engine.Yes)
+	check(contract.Yes)
 	l.SetRoles(graphtest.DefaultRoles...)
 	s = open(t, l.config)
-	check(engine.Unknown)
+	check(contract.Unknown)
 
 	other := `{"value":[{"templateId":"08d542b9-071f-4e16-94b0-74abb372e3d9","values":[{"name":"NewUnifiedGroupWritebackDefault","value":"false"}]},null]}`
-	if got, err := inMemory(t, script(t, other)).NewGroupDefault(t.Context()); err != nil || got != engine.Yes {
+	if got, err := inMemory(t, script(t, other)).NewGroupDefault(t.Context()); err != nil || got != contract.Yes {
 		t.Errorf("the settings of single groups: %s, %v", got, err)
 	}
 	got, err := inMemory(t, script(t, `{}`)).NewGroupDefault(t.Context())
 	wantID(t, err, "IncompleteRead")
-	if got != engine.Unknown {
+	if got != contract.Unknown {
 		t.Error(got)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"golang.org/x/sync/errgroup"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 var memberProperties = []string{
@@ -19,13 +19,13 @@ var memberProperties = []string{
 	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier", "onPremisesImmutableId",
 }
 
-// Members implements [engine.Source]. It holds one page for each reader.
-func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(engine.MemberPage) error) error {
+// Members implements [contract.Source]. It holds one page for each reader.
+func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(contract.MemberPage) error) error {
 	var (
 		one     sync.Mutex
 		refused error // the consumer's wish to end the reading
 	)
-	deliver := func(p engine.MemberPage) error {
+	deliver := func(p contract.MemberPage) error {
 		one.Lock()
 		defer one.Unlock()
 		if refused == nil {
@@ -44,7 +44,7 @@ func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(en
 			if err == nil || endsReading(err) {
 				return err
 			}
-			return deliver(engine.MemberPage{Group: id, Err: err})
+			return deliver(contract.MemberPage{Group: id, Err: err})
 		})
 	}
 	err := work.Wait()
@@ -60,18 +60,18 @@ func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(en
 // endsReading tells what would befall every group alike from what is the
 // matter with one.
 func endsReading(err error) bool {
-	var e *engine.Error
+	var e *contract.Error
 	if !errors.As(err, &e) {
 		return true // the consumer's own
 	}
 	switch e.Category {
-	case engine.Authentication, engine.Connection, engine.Stopped, engine.ResourceBusy:
+	case contract.Authentication, contract.Connection, contract.Stopped, contract.ResourceBusy:
 		return true
 	}
 	return e.ID == "SignInTenantMismatch"
 }
 
-func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(engine.MemberPage) error) error {
+func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(contract.MemberPage) error) error {
 	read := call{
 		doing: "reading the members of the group", object: id.String(),
 		permission: "GroupMember.Read.All, Group.Read.All or Directory.Read.All",
@@ -101,7 +101,7 @@ func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(eng
 					return read.incomplete("a member cannot be read", err)
 				}
 			}
-			return page(engine.MemberPage{Group: id, Members: out, Last: last})
+			return page(contract.MemberPage{Group: id, Members: out, Last: last})
 		})
 }
 

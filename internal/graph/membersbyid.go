@@ -11,7 +11,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// MembersByID implements [engine.Source]. Of kinds that never have an account
+// MembersByID implements [contract.Source]. Of kinds that never have an account
 // only the name is asked for. Members whom the server keeps failing to give are left out, as
 // those it does not know: they are asked for again, and end no run.
 func (s *source) MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error) {

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // During a run what cannot be reached is waited for, for as long as the run
@@ -26,8 +26,8 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
-			var told []engine.Waiting
-			ctx := engine.WithPatience(t.Context(), 10*time.Minute, func(w engine.Waiting) {
+			var told []contract.Waiting
+			ctx := contract.WithPatience(t.Context(), 10*time.Minute, func(w contract.Waiting) {
 				mu.Lock()
 				defer mu.Unlock()
 				told = append(told, w)
@@ -61,7 +61,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 	}
 	// A request that alone gets no whole answer does not keep the others waiting.
 	synctest.Test(t, func(t *testing.T) {
-		ctx := engine.WithPatience(t.Context(), 10*time.Minute, func(engine.Waiting) {})
+		ctx := contract.WithPatience(t.Context(), 10*time.Minute, func(contract.Waiting) {})
 		bad := newRequest(ctx)
 		bad.URL.Path = "/bad"
 		g := newGate(func(req *http.Request) (*http.Response, error) {
@@ -91,7 +91,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 	})
 	// The end of the run ends the waiting.
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(engine.WithPatience(t.Context(), time.Hour, func(engine.Waiting) {}))
+		ctx, cancel := context.WithCancel(contract.WithPatience(t.Context(), time.Hour, func(contract.Waiting) {}))
 		time.AfterFunc(100*time.Second, cancel)
 		g := newGate(func(*http.Request) (*http.Response, error) { return nil, errors.New("refused") })
 		begin := time.Now()

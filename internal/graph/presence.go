@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // notFound is Graph's code for an object that is not there. A 404 with another
@@ -19,13 +19,13 @@ const notFound = "Request_ResourceNotFound"
 // documented, so that without one of these no answer is believed.
 var deletedReaders = []string{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 
-// Presence implements [engine.Source]. A group is taken for deleted only when
+// Presence implements [contract.Source]. A group is taken for deleted only when
 // Graph says of it singly that it is not there, before and after the deleted
 // items say so too.
-func (s *source) Presence(ctx context.Context, selection engine.SourceSelection, ids []directory.GUID) (map[directory.GUID]engine.Presence, error) {
-	result := make(map[directory.GUID]engine.Presence, len(ids))
+func (s *source) Presence(ctx context.Context, selection contract.SourceSelection, ids []directory.GUID) (map[directory.GUID]contract.Presence, error) {
+	result := make(map[directory.GUID]contract.Presence, len(ids))
 	for _, id := range ids {
-		result[id] = engine.PresenceUnknown
+		result[id] = contract.PresenceUnknown
 	}
 	// alive notes what the groups themselves say, and returns those that are not there.
 	alive := func(ids []directory.GUID) ([]directory.GUID, error) {
@@ -34,9 +34,9 @@ func (s *source) Presence(ctx context.Context, selection engine.SourceSelection,
 		for _, id := range ids {
 			switch said[id] {
 			case there:
-				result[id] = engine.PresenceFound
+				result[id] = contract.PresenceFound
 			case retired:
-				result[id] = engine.PresenceOutOfScope
+				result[id] = contract.PresenceOutOfScope
 			case absent:
 				gone = append(gone, id)
 			}
@@ -61,7 +61,7 @@ func (s *source) Presence(ctx context.Context, selection engine.SourceSelection,
 	for _, id := range gone {
 		switch deleted[id] {
 		case there:
-			result[id] = engine.PresenceSoftDeleted
+			result[id] = contract.PresenceSoftDeleted
 		case absent:
 			nowhere = append(nowhere, id)
 		}
@@ -71,7 +71,7 @@ func (s *source) Presence(ctx context.Context, selection engine.SourceSelection,
 		return nil, err
 	}
 	for _, id := range nowhere {
-		result[id] = engine.PresenceHardDeleted
+		result[id] = contract.PresenceHardDeleted
 	}
 	return result, nil
 }
@@ -87,7 +87,7 @@ const (
 )
 
 // ask reads the properties of path + id for each id.
-func (s *source) ask(ctx context.Context, selection engine.SourceSelection, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
+func (s *source) ask(ctx context.Context, selection contract.SourceSelection, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
 	addresses := make([]string, len(ids))
 	for i, id := range ids {
 		addresses[i] = address(path+id.String(), "$select", properties)
@@ -103,7 +103,7 @@ func (s *source) ask(ctx context.Context, selection engine.SourceSelection, path
 
 // about tells what the answer says of the object that was asked for. The zero
 // response, of a request that was not answered, says nothing.
-func (r batchResponse) about(id directory.GUID, selection engine.SourceSelection) answer {
+func (r batchResponse) about(id directory.GUID, selection contract.SourceSelection) answer {
 	var body struct {
 		groupEntity
 		Error struct {
@@ -127,7 +127,7 @@ func (r batchResponse) about(id directory.GUID, selection engine.SourceSelection
 
 // leaves reports whether the group is said to be none of the selection. What
 // is not shown says nothing of what the group is.
-func (g *groupEntity) leaves(selection engine.SourceSelection) bool {
+func (g *groupEntity) leaves(selection contract.SourceSelection) bool {
 	switch {
 	case g.OnPremisesSyncEnabled.or(false):
 		return true

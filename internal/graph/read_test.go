@@ -18,8 +18,8 @@ import (
 	kjson "github.com/microsoft/kiota-serialization-json-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 const (
@@ -44,8 +44,8 @@ func newToken(tenant string, ends time.Time) string {
 func inMemory(t *testing.T, graph wire) *source {
 	t.Helper()
 	hosts := endpoints{authority: "https://login.example", graph: "https://graph.example"}
-	s, err := newSource(engine.SourceConfig{
-		Kind: engine.AccessToken, AccessToken: engine.NewSecret(newToken(tenantID, time.Now().Add(24*time.Hour))),
+	s, err := newSource(contract.SourceConfig{
+		Kind: contract.AccessToken, AccessToken: contract.NewSecret(newToken(tenantID, time.Now().Add(24*time.Hour))),
 	}, hosts, wire(func(*http.Request) (*http.Response, error) { return nil, errors.New("no sign-in expected") }), graph)
 	if err != nil {
 		t.Fatal(err)
@@ -68,10 +68,10 @@ func script(t *testing.T, answers ...string) wire {
 
 func wantID(t *testing.T, err error, id string) {
 	t.Helper()
-	if !engine.HasID(err, id) {
+	if !contract.HasID(err, id) {
 		t.Errorf("error = %v, want one with id %s", err, id)
 	}
-	if e, ok := errors.AsType[*engine.Error](err); ok && (e.Message == "" || e.Advice == "" || e.Category == "") {
+	if e, ok := errors.AsType[*contract.Error](err); ok && (e.Message == "" || e.Advice == "" || e.Category == "") {
 		t.Errorf("error %s lacks its message, advice or category: %+v", id, e)
 	}
 }
@@ -94,7 +94,7 @@ func TestGroupsKeepsCloudMicrosoft365Groups(t *testing.T) {
 			return reply(200, pages[len(asked)-1]), nil
 		})
 		var got []directory.SourceGroup
-		if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { got = append(got, g...); return nil }); err != nil {
+		if err := s.Groups(t.Context(), contract.SourceSelection{}, func(g []directory.SourceGroup) error { got = append(got, g...); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		want := []directory.SourceGroup{{
@@ -129,8 +129,8 @@ func TestABrokenListIsAnError(t *testing.T) {
 		"a second page that is a page ": {`{"value":[],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`, `<html>`, `<html>`, `<html>`, `<html>`, `<html>`},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			err := inMemory(t, script(t, answers...)).Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
-			if !engine.HasID(err, "IncompleteRead") {
+			err := inMemory(t, script(t, answers...)).Groups(t.Context(), contract.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
+			if !contract.HasID(err, "IncompleteRead") {
 				t.Errorf("%s: %v", name, err)
 			}
 		})
@@ -141,12 +141,12 @@ func TestTheConsumersErrorEndsTheReadingUnchanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("disk full")
 		group := `{"value":[{"id":"` + groupA + `","displayName":"A","groupTypes":["Unified"]}],"@odata.nextLink":"https://graph.example/v1.0/groups?x"}`
-		if err := inMemory(t, script(t, group)).Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return full }); err != full {
+		if err := inMemory(t, script(t, group)).Groups(t.Context(), contract.SourceSelection{}, func([]directory.SourceGroup) error { return full }); err != full {
 			t.Errorf("Groups: %v", err)
 		}
 		calls := 0
 		s := inMemory(t, func(*http.Request) (*http.Response, error) { return reply(200, `{"value":[]}`), nil })
-		err := s.Members(t.Context(), make([]directory.GUID, 100), func(engine.MemberPage) error { calls++; return full })
+		err := s.Members(t.Context(), make([]directory.GUID, 100), func(contract.MemberPage) error { calls++; return full })
 		if err != full || calls != 1 {
 			t.Errorf("Members: %v after %d calls", err, calls)
 		}
@@ -168,9 +168,9 @@ func TestMembersAreReadWithWhatIsKnownOfThem(t *testing.T) {
 		 {"@odata.type":"#microsoft.graph.orgContact","id":"00000000-0000-4000-8000-00000000000a","displayName":"Partner"},
 		 {"@odata.type":"#microsoft.graph.newThing","id":"00000000-0000-4000-8000-00000000000b","displayName":"?"},
 		 {"id":"00000000-0000-4000-8000-00000000000c"}]}`
-		var got []engine.MemberPage
+		var got []contract.MemberPage
 		if err := inMemory(t, script(t, answer)).Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)},
-			func(p engine.MemberPage) error { got = append(got, p); return nil }); err != nil {
+			func(p contract.MemberPage) error { got = append(got, p); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		id := func(n byte) directory.GUID {
@@ -179,7 +179,7 @@ func TestMembersAreReadWithWhatIsKnownOfThem(t *testing.T) {
 			return g
 		}
 		user, group, other := directory.KindUser, directory.KindGroup, directory.KindOther
-		want := []engine.MemberPage{{Group: directory.MustGUID(groupA), Last: true, Members: []directory.SourceMember{
+		want := []contract.MemberPage{{Group: directory.MustGUID(groupA), Last: true, Members: []directory.SourceMember{
 			{ID: id(1), Kind: user, Name: "ann@x", Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4", ImmutableID: "AAAAAAAAAAAAAAAAAAAAAQ=="},
 			{ID: id(2), Kind: user, Name: "g#EXT#@x", Readable: true, Guest: true},
 			{ID: id(3), Kind: user},
@@ -211,8 +211,8 @@ func TestOneGroupsFailureDoesNotEndTheOthers(t *testing.T) {
 			return reply(200, `{"value":[]}`), nil
 		})
 		ids := []directory.GUID{directory.MustGUID(groupA), directory.MustGUID(groupB), directory.MustGUID(tenantID)}
-		got := map[directory.GUID]engine.MemberPage{}
-		if err := s.Members(t.Context(), ids, func(p engine.MemberPage) error { got[p.Group] = p; return nil }); err != nil {
+		got := map[directory.GUID]contract.MemberPage{}
+		if err := s.Members(t.Context(), ids, func(p contract.MemberPage) error { got[p.Group] = p; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		wantID(t, got[ids[0]].Err, "GraphObjectNotFound")
@@ -240,13 +240,13 @@ func TestWhatBefallsEveryGroupEndsTheReading(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := inMemory(t, test.wire)
 			if name == "a refused token" {
-				s.tokens.credential = &passedToken{first: engine.NewSecret(newToken(tenantID, time.Now().Add(time.Hour))), failure: s.tokens.failure}
+				s.tokens.credential = &passedToken{first: contract.NewSecret(newToken(tenantID, time.Now().Add(time.Hour))), failure: s.tokens.failure}
 			}
-			err := s.Members(t.Context(), make([]directory.GUID, 30), func(p engine.MemberPage) error {
+			err := s.Members(t.Context(), make([]directory.GUID, 30), func(p contract.MemberPage) error {
 				t.Errorf("%s: page %+v", name, p)
 				return nil
 			})
-			if !engine.HasID(err, test.id) {
+			if !contract.HasID(err, test.id) {
 				t.Errorf("%s: %v, want %s", name, err, test.id)
 			}
 		})
@@ -261,7 +261,7 @@ func TestCancellingEndsTheReading(t *testing.T) {
 			return nil, req.Context().Err()
 		})
 		time.AfterFunc(time.Second, cancel)
-		err := s.Members(ctx, make([]directory.GUID, 100), func(p engine.MemberPage) error { t.Errorf("page %+v", p); return nil })
+		err := s.Members(ctx, make([]directory.GUID, 100), func(p contract.MemberPage) error { t.Errorf("page %+v", p); return nil })
 		wantID(t, err, "Cancelled")
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v does not wrap context.Canceled", err)
@@ -305,9 +305,9 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 	var (
 		ids   []directory.GUID
 		group = map[string]said{}
-		want  = map[directory.GUID]engine.Presence{}
+		want  = map[directory.GUID]contract.Presence{}
 	)
-	add := func(presence engine.Presence, alive, deleted said) {
+	add := func(presence contract.Presence, alive, deleted said) {
 		id := directory.GUID{15: byte(len(ids) + 1)}
 		ids = append(ids, id)
 		want[id] = presence
@@ -315,19 +315,19 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 		group["/groups/"+id.String()], group["/directory/deletedItems/"+id.String()] = fill(alive), fill(deleted)
 	}
 	found := said{200, `{"id":"ID"}`}
-	add(engine.PresenceFound, found, said{})
-	add(engine.PresenceFound, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":null}`}, said{})
-	add(engine.PresenceFound, said{200, `{"id":"ID","groupTypes":null}`}, said{})
-	add(engine.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":true}`}, said{})
-	add(engine.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":[]}`}, said{})
-	add(engine.PresenceSoftDeleted, said{404, missing}, found)
-	add(engine.PresenceHardDeleted, said{404, missing}, said{404, missing})
+	add(contract.PresenceFound, found, said{})
+	add(contract.PresenceFound, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":null}`}, said{})
+	add(contract.PresenceFound, said{200, `{"id":"ID","groupTypes":null}`}, said{})
+	add(contract.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":true}`}, said{})
+	add(contract.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":[]}`}, said{})
+	add(contract.PresenceSoftDeleted, said{404, missing}, found)
+	add(contract.PresenceHardDeleted, said{404, missing}, said{404, missing})
 	for _, unclear := range []said{
 		{}, {403, `{"error":{"code":"Authorization_RequestDenied"}}`}, {404, `{"error":{"code":"NotFound"}}`}, {404, `"aHRtbA=="`},
 		{404, `null`}, {500, `{}`}, {200, `{"id":"` + groupA + `"}`}, {200, `{}`}, {401, missing}, {302, `{}`}, {410, missing},
 	} {
-		add(engine.PresenceUnknown, unclear, said{404, missing})
-		add(engine.PresenceUnknown, said{404, missing}, unclear)
+		add(contract.PresenceUnknown, unclear, said{404, missing})
+		add(contract.PresenceUnknown, said{404, missing}, unclear)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
@@ -336,7 +336,7 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 			}
 			return batchOf(t, req, func(path string) (int, string, string) { return group[path].status, group[path].body, "" }), nil
 		})
-		got, err := s.Presence(t.Context(), engine.SourceSelection{}, ids)
+		got, err := s.Presence(t.Context(), contract.SourceSelection{}, ids)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -352,12 +352,12 @@ func TestAGroupThatIsRestoredWhileItIsAskedForIsNotGone(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
-		want   engine.Presence
+		want   contract.Presence
 	}{
-		"restored":         {200, `{"id":"` + groupA + `"}`, engine.PresenceFound},
-		"restored, synced": {200, `{"id":"` + groupA + `","onPremisesSyncEnabled":true}`, engine.PresenceOutOfScope},
-		"gone":             {404, `{"error":{"code":"Request_ResourceNotFound"}}`, engine.PresenceHardDeleted},
-		"not answered":     {500, `{}`, engine.PresenceUnknown},
+		"restored":         {200, `{"id":"` + groupA + `"}`, contract.PresenceFound},
+		"restored, synced": {200, `{"id":"` + groupA + `","onPremisesSyncEnabled":true}`, contract.PresenceOutOfScope},
+		"gone":             {404, `{"error":{"code":"Request_ResourceNotFound"}}`, contract.PresenceHardDeleted},
+		"not answered":     {500, `{}`, contract.PresenceUnknown},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			deleted := false
@@ -371,7 +371,7 @@ func TestAGroupThatIsRestoredWhileItIsAskedForIsNotGone(t *testing.T) {
 					return 404, `{"error":{"code":"Request_ResourceNotFound"}}`, ""
 				}), nil
 			})
-			got, err := s.Presence(t.Context(), engine.SourceSelection{}, []directory.GUID{directory.MustGUID(groupA)})
+			got, err := s.Presence(t.Context(), contract.SourceSelection{}, []directory.GUID{directory.MustGUID(groupA)})
 			if err != nil || got[directory.MustGUID(groupA)] != c.want {
 				t.Errorf("%s: %v, %v, want %s", name, got, err, c.want)
 			}
@@ -401,7 +401,7 @@ func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 		for i := range 45 {
 			ids = append(ids, directory.GUID{15: byte(i + 1)})
 		}
-		got, err := s.Presence(t.Context(), engine.SourceSelection{}, ids)
+		got, err := s.Presence(t.Context(), contract.SourceSelection{}, ids)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -410,7 +410,7 @@ func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 			if strings.HasSuffix(id.String(), "7") {
 				want = 2
 			}
-			if got[id] != engine.PresenceFound || count["/groups/"+id.String()] != want {
+			if got[id] != contract.PresenceFound || count["/groups/"+id.String()] != want {
 				t.Errorf("%s: %s after %d requests", id, got[id], count["/groups/"+id.String()])
 			}
 		}
@@ -436,7 +436,7 @@ func TestPartsThrottledWithoutRetryAfterWaitLongerEachRound(t *testing.T) {
 				return 200, `{"id":"` + groupA + `"}`, ""
 			}), nil
 		})
-		if _, err := s.Presence(t.Context(), engine.SourceSelection{}, []directory.GUID{directory.MustGUID(groupA)}); err != nil {
+		if _, err := s.Presence(t.Context(), contract.SourceSelection{}, []directory.GUID{directory.MustGUID(groupA)}); err != nil {
 			t.Fatal(err)
 		}
 		for i, gap := range gaps[1:] {
@@ -473,7 +473,7 @@ func TestOneGroupThatIsNeverAvailableDoesNotEndTheOthers(t *testing.T) {
 				return reply(200, `{"value":[]}`), nil
 			})
 			start, read, failed := time.Now(), 0, 0
-			err := s.Members(t.Context(), ids, func(p engine.MemberPage) error {
+			err := s.Members(t.Context(), ids, func(p contract.MemberPage) error {
 				if p.Last {
 					read++
 				}
@@ -486,8 +486,8 @@ func TestOneGroupThatIsNeverAvailableDoesNotEndTheOthers(t *testing.T) {
 				t.Errorf("%d: %d were read, %d failed, %v after %v", status, read, failed, err, took)
 			}
 			start = time.Now()
-			got, err := s.Presence(t.Context(), engine.SourceSelection{}, ids[:40])
-			if took := time.Since(start); err != nil || got[bad] != engine.PresenceUnknown || got[ids[1]] != engine.PresenceFound || took > 5*time.Minute {
+			got, err := s.Presence(t.Context(), contract.SourceSelection{}, ids[:40])
+			if took := time.Since(start); err != nil || got[bad] != contract.PresenceUnknown || got[ids[1]] != contract.PresenceFound || took > 5*time.Minute {
 				t.Errorf("%d: %s, %s, %v after %v", status, got[bad], got[ids[1]], err, took)
 			}
 		})
@@ -495,13 +495,13 @@ func TestOneGroupThatIsNeverAvailableDoesNotEndTheOthers(t *testing.T) {
 }
 
 func TestConnectWriteback(t *testing.T) {
-	for answer, want := range map[string]engine.Tristate{
-		`{"value":[{"features":{"unifiedGroupWritebackEnabled":true,"groupWriteBackEnabled":false}}]}`: engine.Yes,
-		`{"value":[{"features":{"unifiedGroupWritebackEnabled":false,"groupWriteBackEnabled":true}}]}`: engine.Yes,
-		`{"features":{"unifiedGroupWritebackEnabled":true}}`:                                           engine.Yes,
-		`{"features":{"unifiedGroupWritebackEnabled":false,"groupWriteBackEnabled":null}}`:             engine.No,
-		`{"value":[]}`: engine.Unknown,
-		`{}`:           engine.Unknown,
+	for answer, want := range map[string]contract.Tristate{
+		`{"value":[{"features":{"unifiedGroupWritebackEnabled":true,"groupWriteBackEnabled":false}}]}`: contract.Yes,
+		`{"value":[{"features":{"unifiedGroupWritebackEnabled":false,"groupWriteBackEnabled":true}}]}`: contract.Yes,
+		`{"features":{"unifiedGroupWritebackEnabled":true}}`:                                           contract.Yes,
+		`{"features":{"unifiedGroupWritebackEnabled":false,"groupWriteBackEnabled":null}}`:             contract.No,
+		`{"value":[]}`: contract.Unknown,
+		`{}`:           contract.Unknown,
 	} {
 		got, err := inMemory(t, script(t, answer)).ConnectWriteback(t.Context())
 		if err != nil || got != want {
@@ -511,7 +511,7 @@ func TestConnectWriteback(t *testing.T) {
 	s := inMemory(t, func(*http.Request) (*http.Response, error) {
 		return reply(403, `{"error":{"code":"Authorization_RequestDenied"}}`), nil
 	})
-	if got, err := s.ConnectWriteback(t.Context()); err != nil || got != engine.Unknown {
+	if got, err := s.ConnectWriteback(t.Context()); err != nil || got != contract.Unknown {
 		t.Errorf("without the permission: %s, %v", got, err)
 	}
 }
@@ -519,7 +519,7 @@ func TestConnectWriteback(t *testing.T) {
 func TestIdentify(t *testing.T) {
 	s := inMemory(t, script(t, `{"value":[{"id":"`+tenantID+`","displayName":"Contoso"}]}`))
 	got, err := s.Identify(t.Context())
-	want := engine.SourceIdentity{
+	want := contract.SourceIdentity{
 		TenantID: directory.MustGUID(tenantID), TenantName: "Contoso", AppID: "app", Roles: []string{"Group.Read.All", "User.Read.All"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {

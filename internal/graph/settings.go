@@ -4,15 +4,15 @@ import (
 	"context"
 	"strings"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // groupTemplate is the template of the settings of Microsoft 365 groups, by
 // the id that is the same in every tenant.
 const groupTemplate = "62375ab9-6b52-47ed-826b-58e47e0e304b"
 
-// NewGroupDefault implements [engine.Source].
-func (s *source) NewGroupDefault(ctx context.Context) (engine.Tristate, error) {
+// NewGroupDefault implements [contract.Source].
+func (s *source) NewGroupDefault(ctx context.Context) (contract.Tristate, error) {
 	type setting struct {
 		TemplateID string `json:"templateId"`
 		Values     []struct {
@@ -21,7 +21,7 @@ func (s *source) NewGroupDefault(ctx context.Context) (engine.Tristate, error) {
 		} `json:"values"`
 	}
 	read := call{doing: "reading the settings of groups", object: s.beta + "/settings", permission: "GroupSettings.Read.All or Directory.Read.All"}
-	result := engine.Yes
+	result := contract.Yes
 	_, err := list(ctx, s, read, s.beta+"/settings", func(items []*setting) error {
 		for _, item := range items {
 			if item == nil || !strings.EqualFold(item.TemplateID, groupTemplate) {
@@ -29,17 +29,17 @@ func (s *source) NewGroupDefault(ctx context.Context) (engine.Tristate, error) {
 			}
 			for _, v := range item.Values {
 				if v.Name == "NewUnifiedGroupWritebackDefault" && strings.EqualFold(strings.TrimSpace(v.Value), "false") {
-					result = engine.No
+					result = contract.No
 				}
 			}
 		}
 		return nil
 	})
-	if engine.HasID(err, "PermissionMissing") || engine.HasID(err, "GraphObjectNotFound") {
-		return engine.Unknown, nil
+	if contract.HasID(err, "PermissionMissing") || contract.HasID(err, "GraphObjectNotFound") {
+		return contract.Unknown, nil
 	}
 	if err != nil {
-		return engine.Unknown, err
+		return contract.Unknown, err
 	}
 	return result, nil
 }

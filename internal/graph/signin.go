@@ -12,7 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // signInErrors are the codes of Entra that have a clear remedy. They come from
@@ -48,14 +48,14 @@ func (t *tokenSource) failed(ctx context.Context, err error) error {
 		return t.refused(failed.RawResponse)
 	}
 	var (
-		known *engine.Error
+		known *contract.Error
 		host  *hostError
 	)
 	below := t.failure.get()
 	switch {
 	case errors.As(below, &known):
 		return known
-	case t.kind == engine.ManagedIdentity:
+	case t.kind == contract.ManagedIdentity:
 		what := "its endpoint did not answer"
 		if below == nil {
 			what = t.hide(firstLine(err))
@@ -68,13 +68,13 @@ func (t *tokenSource) failed(ctx context.Context, err error) error {
 		}
 		return unreachable(host.host, host.err)
 	case below != nil:
-		return &engine.Error{
-			Category: engine.Authentication, ID: "SignInFailed", Object: t.authority, Err: errors.New(t.hide(clean(below.Error()))),
+		return &contract.Error{
+			Category: contract.Authentication, ID: "SignInFailed", Object: t.authority, Err: errors.New(t.hide(clean(below.Error()))),
 			Message: "The sign-in failed.", Advice: "Check the credential.",
 		}
 	}
-	return &engine.Error{
-		Category: engine.Authentication, ID: "SignInFailed", Object: t.authority,
+	return &contract.Error{
+		Category: contract.Authentication, ID: "SignInFailed", Object: t.authority,
 		Message: "The sign-in failed: " + t.hide(firstLine(err)) + ".",
 		Advice:  "Check the tenant id, the client id, the credential and the cloud.",
 	}
@@ -99,11 +99,11 @@ func (t *tokenSource) refused(resp *http.Response) error {
 		description = "the answer holds no description"
 	}
 	said := t.hide(clean(description))
-	if t.kind == engine.ManagedIdentity {
+	if t.kind == contract.ManagedIdentity {
 		return identityUnavailable(fmt.Sprintf("its endpoint answered %d: %s", resp.StatusCode, said), nil)
 	}
-	out := &engine.Error{
-		Category: engine.Authentication, ID: "SignInFailed", Object: t.authority,
+	out := &contract.Error{
+		Category: contract.Authentication, ID: "SignInFailed", Object: t.authority,
 		Message: fmt.Sprintf("Entra refused the sign-in with status %d: %s [trace id %s]", resp.StatusCode, said, t.hide(clean(answer.Trace))),
 		Advice:  "Look the AADSTS code up at https://login.microsoftonline.com/error, and in the sign-in logs of the tenant.",
 	}

@@ -7,7 +7,7 @@
 // one of them, and lets through as many at once as Graph turns out to allow
 // (window.go); the authorizer, which puts the token on each try; and the
 // buffered transport, which reads an answer to its end or fails. What the rest
-// of the product sees of a failure is an [engine.Error], made in errors.go.
+// of the product sees of a failure is an [contract.Error], made in errors.go.
 package graph
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/groups"
 	"github.com/microsoftgraph/msgraph-sdk-go/organization"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -40,16 +40,16 @@ type source struct {
 	properties []string
 }
 
-var _ engine.OpenSource = Open
+var _ contract.OpenSource = Open
 
 // Open makes a source. It reads the files that the configuration names and
 // checks what can be checked without the network; it does not sign in.
-func Open(_ context.Context, config engine.SourceConfig) (engine.Source, error) {
+func Open(_ context.Context, config contract.SourceConfig) (contract.Source, error) {
 	hosts, err := resolveEndpoints(config)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := engine.TrustedRoots(config.CAFile, "-TenantCAFile")
+	roots, err := contract.TrustedRoots(config.CAFile, "-TenantCAFile")
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func Open(_ context.Context, config engine.SourceConfig) (engine.Source, error) 
 }
 
 // newSource puts a source together above the two transports.
-func newSource(config engine.SourceConfig, hosts endpoints, signIn, graph http.RoundTripper) (*source, error) {
+func newSource(config contract.SourceConfig, hosts endpoints, signIn, graph http.RoundTripper) (*source, error) {
 	tokens, err := newTokenSource(config, hosts, signIn)
 	if err != nil {
 		return nil, err
@@ -93,15 +93,15 @@ func (s *source) groups() *groups.GroupsRequestBuilder {
 	return groups.NewGroupsRequestBuilderInternal(map[string]string{}, s.adapter)
 }
 
-// Identify implements [engine.Source].
-func (s *source) Identify(ctx context.Context) (engine.SourceIdentity, error) {
+// Identify implements [contract.Source].
+func (s *source) Identify(ctx context.Context) (contract.SourceIdentity, error) {
 	claims, err := s.tokens.identify(ctx)
 	if err != nil {
-		return engine.SourceIdentity{}, call{doing: "signing in", object: s.tokens.authority}.failed(err)
+		return contract.SourceIdentity{}, call{doing: "signing in", object: s.tokens.authority}.failed(err)
 	}
-	id := engine.SourceIdentity{TenantID: claims.Tenant, AppID: claims.app(), Roles: claims.permissions()}
+	id := contract.SourceIdentity{TenantID: claims.Tenant, AppID: claims.app(), Roles: claims.permissions()}
 	if configured, err := directory.ParseGUID(s.tenant); err == nil && configured != id.TenantID {
-		return engine.SourceIdentity{}, otherTenant(configured.String(), id.TenantID.String())
+		return contract.SourceIdentity{}, otherTenant(configured.String(), id.TenantID.String())
 	}
 
 	read := call{doing: "reading the organization", object: id.TenantID.String(), permission: "Organization.Read.All or Directory.Read.All"}
@@ -110,28 +110,28 @@ func (s *source) Identify(ctx context.Context) (engine.SourceIdentity, error) {
 			QueryParameters: &organization.OrganizationRequestBuilderGetQueryParameters{Select: []string{"id", "displayName"}},
 		})
 	if err := read.failed(err); err != nil {
-		if engine.HasID(err, "PermissionMissing") {
+		if contract.HasID(err, "PermissionMissing") {
 			return id, nil // the token says whose tenant it is; only the name stays unknown
 		}
-		return engine.SourceIdentity{}, err
+		return contract.SourceIdentity{}, err
 	}
 	if page == nil || len(page.GetValue()) != 1 || page.GetValue()[0] == nil {
-		return engine.SourceIdentity{}, read.incomplete("the answer does not name exactly one organization", nil)
+		return contract.SourceIdentity{}, read.incomplete("the answer does not name exactly one organization", nil)
 	}
 	tenant, err := directory.ParseGUID(text(page.GetValue()[0].GetId()))
 	if err != nil {
-		return engine.SourceIdentity{}, read.incomplete("the organization has no valid id", err)
+		return contract.SourceIdentity{}, read.incomplete("the organization has no valid id", err)
 	}
 	if tenant != id.TenantID {
-		return engine.SourceIdentity{}, otherTenant(id.TenantID.String(), tenant.String())
+		return contract.SourceIdentity{}, otherTenant(id.TenantID.String(), tenant.String())
 	}
 	id.TenantName = text(page.GetValue()[0].GetDisplayName())
 	return id, nil
 }
 
-// ConnectWriteback implements [engine.Source]. Microsoft Graph gives the
+// ConnectWriteback implements [contract.Source]. Microsoft Graph gives the
 // answer to delegated tokens alone, so that it is unknown to an application.
-func (s *source) ConnectWriteback(ctx context.Context) (engine.Tristate, error) {
+func (s *source) ConnectWriteback(ctx context.Context) (contract.Tristate, error) {
 	type features struct {
 		Unified *bool `json:"unifiedGroupWritebackEnabled"` // version 1: Microsoft 365 groups
 		Group   *bool `json:"groupWriteBackEnabled"`        // version 2: chosen groups
@@ -150,26 +150,26 @@ func (s *source) ConnectWriteback(ctx context.Context) (engine.Tristate, error) 
 		permission: "OnPremDirectorySynchronization.Read.All",
 	}
 	if err := read.failed(s.getJSON(ctx, s.base+"/directory/onPremisesSynchronization", &answer)); err != nil {
-		if engine.HasID(err, "PermissionMissing") || engine.HasID(err, "GraphObjectNotFound") {
-			return engine.Unknown, nil
+		if contract.HasID(err, "PermissionMissing") || contract.HasID(err, "GraphObjectNotFound") {
+			return contract.Unknown, nil
 		}
-		return engine.Unknown, err
+		return contract.Unknown, err
 	}
-	result := engine.Unknown
+	result := contract.Unknown
 	for _, one := range append(answer.Value, answer.synchronization) {
 		for _, enabled := range []*bool{one.Features.Unified, one.Features.Group} {
 			switch {
 			case enabled != nil && *enabled:
-				return engine.Yes, nil
+				return contract.Yes, nil
 			case enabled != nil:
-				result = engine.No
+				result = contract.No
 			}
 		}
 	}
 	return result, nil
 }
 
-// Close implements [engine.Source].
+// Close implements [contract.Source].
 func (s *source) Close() error {
 	for _, wire := range s.idle {
 		wire.CloseIdleConnections()

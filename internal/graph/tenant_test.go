@@ -21,15 +21,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph/graphtest"
 )
 
 // lab is a simulated tenant, and what it takes to sign in to it.
 type lab struct {
 	*graphtest.Server
-	config engine.SourceConfig
+	config contract.SourceConfig
 }
 
 func startLab(t testing.TB, seed graphtest.Seed, options graphtest.Options) lab {
@@ -44,10 +44,10 @@ func serveLab(t testing.TB, tenant *graphtest.Tenant) lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	return lab{server, engine.SourceConfig{
+	return lab{server, contract.SourceConfig{
 		TenantID: server.TenantID, ClientID: server.ClientID,
 		Authority: server.URL, GraphEndpoint: server.URL, CAFile: writeFile(t, "ca.pem", server.CAPEM),
-		Kind: engine.ClientSecret, Secret: engine.NewSecret(server.ClientSecret),
+		Kind: contract.ClientSecret, Secret: contract.NewSecret(server.ClientSecret),
 	}}
 }
 
@@ -60,7 +60,7 @@ func writeFile(t testing.TB, name string, content []byte) string {
 	return path
 }
 
-func open(t *testing.T, config engine.SourceConfig) engine.Source {
+func open(t *testing.T, config contract.SourceConfig) contract.Source {
 	t.Helper()
 	s, err := Open(t.Context(), config)
 	if err != nil {
@@ -104,16 +104,16 @@ func TestTheWholeTenantIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := engine.SourceIdentity{TenantID: directory.MustGUID(l.TenantID), TenantName: "Contoso", AppID: l.ClientID, Roles: graphtest.DefaultRoles}
+	want := contract.SourceIdentity{TenantID: directory.MustGUID(l.TenantID), TenantName: "Contoso", AppID: l.ClientID, Roles: graphtest.DefaultRoles}
 	if diff := cmp.Diff(want, identity); diff != "" {
 		t.Error(diff)
 	}
-	if on, err := s.ConnectWriteback(t.Context()); err != nil || on != engine.Yes {
+	if on, err := s.ConnectWriteback(t.Context()); err != nil || on != contract.Yes {
 		t.Errorf("Entra Connect's writeback: %s, %v", on, err)
 	}
 
 	var groups []directory.SourceGroup
-	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { groups = append(groups, g...); return nil }); err != nil {
+	if err := s.Groups(t.Context(), contract.SourceSelection{}, func(g []directory.SourceGroup) error { groups = append(groups, g...); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	slices.SortFunc(groups, func(a, b directory.SourceGroup) int { return a.ID.Compare(b.ID) })
@@ -126,7 +126,7 @@ func TestTheWholeTenantIsRead(t *testing.T) {
 
 	var members []directory.SourceMember
 	pages := 0
-	if err := s.Members(t.Context(), []directory.GUID{groups[0].ID}, func(p engine.MemberPage) error {
+	if err := s.Members(t.Context(), []directory.GUID{groups[0].ID}, func(p contract.MemberPage) error {
 		pages++
 		members = append(members, p.Members...)
 		if p.Err != nil || p.Last != (pages == 2) {
@@ -162,10 +162,10 @@ func TestPresenceFollowsTheLifeOfAGroup(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{})
 	s := open(t, l.config)
 	a, b, none := directory.MustGUID(groupA), directory.MustGUID(groupB), directory.MustGUID(tenantID)
-	check := func(wantA, wantB, wantNone engine.Presence) {
+	check := func(wantA, wantB, wantNone contract.Presence) {
 		t.Helper()
-		got, err := s.Presence(t.Context(), engine.SourceSelection{}, []directory.GUID{a, b, none})
-		if diff := cmp.Diff(map[directory.GUID]engine.Presence{a: wantA, b: wantB, none: wantNone}, got); err != nil || diff != "" {
+		got, err := s.Presence(t.Context(), contract.SourceSelection{}, []directory.GUID{a, b, none})
+		if diff := cmp.Diff(map[directory.GUID]contract.Presence{a: wantA, b: wantB, none: wantNone}, got); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
 	}
@@ -175,25 +175,25 @@ func TestPresenceFollowsTheLifeOfAGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check(engine.PresenceFound, engine.PresenceFound, engine.PresenceHardDeleted)
+	check(contract.PresenceFound, contract.PresenceFound, contract.PresenceHardDeleted)
 	do(l.DeleteGroup(groupA))
-	check(engine.PresenceSoftDeleted, engine.PresenceFound, engine.PresenceHardDeleted)
+	check(contract.PresenceSoftDeleted, contract.PresenceFound, contract.PresenceHardDeleted)
 	do(l.RestoreGroup(groupA))
 	do(l.DeleteGroup(groupB))
 	do(l.PurgeGroup(groupB))
-	check(engine.PresenceFound, engine.PresenceHardDeleted, engine.PresenceHardDeleted)
+	check(contract.PresenceFound, contract.PresenceHardDeleted, contract.PresenceHardDeleted)
 
 	// Without the permission for deleted items, nothing is taken for deleted.
 	do(l.DeleteGroup(groupA))
 	l.SetRoles("GroupMember.Read.All", "User.Read.All")
 	s = open(t, l.config)
-	check(engine.PresenceUnknown, engine.PresenceUnknown, engine.PresenceUnknown)
+	check(contract.PresenceUnknown, contract.PresenceUnknown, contract.PresenceUnknown)
 }
 
 func TestWithoutUserReadAllMembersAreUnreadable(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{Roles: []string{"GroupMember.Read.All"}})
 	var got []directory.SourceMember
-	err := open(t, l.config).Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p engine.MemberPage) error {
+	err := open(t, l.config).Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p contract.MemberPage) error {
 		got = append(got, p.Members...)
 		return p.Err
 	})
@@ -230,38 +230,38 @@ func TestEveryCredentialSignsIn(t *testing.T) {
 			return rsa.SignPKCS1v15(rand.Reader, certificate.Key, crypto.SHA256, digest)
 		}
 	}
-	for name, change := range map[string]func(*engine.SourceConfig){
-		"client secret": func(*engine.SourceConfig) {},
-		"PFX": func(c *engine.SourceConfig) {
-			c.Kind, c.CertificatePath, c.CertificatePassword = engine.ClientCertificate, writeFile(t, "app.pfx", pfx), engine.NewSecret("pw")
+	for name, change := range map[string]func(*contract.SourceConfig){
+		"client secret": func(*contract.SourceConfig) {},
+		"PFX": func(c *contract.SourceConfig) {
+			c.Kind, c.CertificatePath, c.CertificatePassword = contract.ClientCertificate, writeFile(t, "app.pfx", pfx), contract.NewSecret("pw")
 		},
-		"PEM": func(c *engine.SourceConfig) {
-			c.Kind, c.CertificatePath = engine.ClientCertificate, writeFile(t, "app.pem", append(certificate.CertificatePEM, certificate.KeyPEM...))
+		"PEM": func(c *contract.SourceConfig) {
+			c.Kind, c.CertificatePath = contract.ClientCertificate, writeFile(t, "app.pem", append(certificate.CertificatePEM, certificate.KeyPEM...))
 		},
-		"thumbprint": func(c *engine.SourceConfig) {
-			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Certificate.Raw, sign("PSS", "PKCS1")
+		"thumbprint": func(c *contract.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Certificate.Raw, sign("PSS", "PKCS1")
 		},
-		"thumbprint, old provider": func(c *engine.SourceConfig) {
-			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Certificate.Raw, sign("PKCS1")
+		"thumbprint, old provider": func(c *contract.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Certificate.Raw, sign("PKCS1")
 		},
-		"managed identity": func(c *engine.SourceConfig) { c.Kind, c.ClientID = engine.ManagedIdentity, "" },
-		"workload identity": func(c *engine.SourceConfig) {
-			c.Kind, c.FederatedTokenFile = engine.WorkloadIdentity, writeFile(t, "token", []byte(l.FederatedToken(time.Hour)))
+		"managed identity": func(c *contract.SourceConfig) { c.Kind, c.ClientID = contract.ManagedIdentity, "" },
+		"workload identity": func(c *contract.SourceConfig) {
+			c.Kind, c.FederatedTokenFile = contract.WorkloadIdentity, writeFile(t, "token", []byte(l.FederatedToken(time.Hour)))
 		},
-		"access token": func(c *engine.SourceConfig) {
-			c.Kind, c.AccessToken = engine.AccessToken, engine.NewSecret(l.AccessToken())
+		"access token": func(c *contract.SourceConfig) {
+			c.Kind, c.AccessToken = contract.AccessToken, contract.NewSecret(l.AccessToken())
 		},
-		"access token on request": func(c *engine.SourceConfig) {
-			c.Kind = engine.AccessToken
-			c.RefreshToken = func(context.Context) (engine.Secret, time.Time, error) {
-				return engine.NewSecret(l.AccessToken()), time.Time{}, nil
+		"access token on request": func(c *contract.SourceConfig) {
+			c.Kind = contract.AccessToken
+			c.RefreshToken = func(context.Context) (contract.Secret, time.Time, error) {
+				return contract.NewSecret(l.AccessToken()), time.Time{}, nil
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := l.config
 			if name != "client secret" {
-				config.Secret = engine.Secret{}
+				config.Secret = contract.Secret{}
 			}
 			change(&config)
 			s := open(t, config)
@@ -308,7 +308,7 @@ func TestAHybridWorkersDateIsUnderstood(t *testing.T) {
 	defer worker.Close()
 	t.Setenv("IDENTITY_ENDPOINT", worker.URL)
 	t.Setenv("IDENTITY_HEADER", "header")
-	l.config.Kind = engine.ManagedIdentity
+	l.config.Kind = contract.ManagedIdentity
 	l.config.ClientID = ""
 	if _, err := open(t, l.config).Identify(t.Context()); err != nil {
 		t.Error(err)
@@ -326,53 +326,53 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 	certificate := newCertificate(t, rsaKey(), time.Now().Add(time.Hour))
 	const wrong = "Wr0ng~secret.value"
 	for name, test := range map[string]struct {
-		change func(*testing.T, lab, *engine.SourceConfig)
+		change func(*testing.T, lab, *contract.SourceConfig)
 		id     string
 		says   string // in message or advice
 	}{
-		"unknown tenant":      {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.TenantID = groupA }, "TenantNotFound", groupA + ": Entra refused the sign-in with status 400: AADSTS90002"},
-		"unknown application": {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.ClientID = groupA }, "ApplicationNotFound", "AADSTS700016"},
-		"wrong secret":        {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.Secret = engine.NewSecret(wrong) }, "ClientSecretInvalid", "AADSTS7000215"},
-		"expired secret":      {func(_ *testing.T, l lab, _ *engine.SourceConfig) { l.SetSecretExpired(true) }, "ClientSecretExpired", "AADSTS7000222"},
-		"a secret that is given back": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+		"unknown tenant":      {func(_ *testing.T, _ lab, c *contract.SourceConfig) { c.TenantID = groupA }, "TenantNotFound", groupA + ": Entra refused the sign-in with status 400: AADSTS90002"},
+		"unknown application": {func(_ *testing.T, _ lab, c *contract.SourceConfig) { c.ClientID = groupA }, "ApplicationNotFound", "AADSTS700016"},
+		"wrong secret":        {func(_ *testing.T, _ lab, c *contract.SourceConfig) { c.Secret = contract.NewSecret(wrong) }, "ClientSecretInvalid", "AADSTS7000215"},
+		"expired secret":      {func(_ *testing.T, l lab, _ *contract.SourceConfig) { l.SetSecretExpired(true) }, "ClientSecretExpired", "AADSTS7000222"},
+		"a secret that is given back": {func(t *testing.T, l lab, _ *contract.SourceConfig) {
 			fault(t, l, graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/" + l.TenantID + "/oauth2", Status: 401,
 				Body: `{"error":"invalid_client","error_description":"AADSTS7000215: not ` + l.ClientSecret + ` nor ` + l.AccessToken() + `"}`})
 		}, "ClientSecretInvalid", "***"},
-		"an answer that is no token": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+		"an answer that is no token": {func(t *testing.T, l lab, _ *contract.SourceConfig) {
 			fault(t, l, graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/" + l.TenantID + "/oauth2", Status: 200,
 				Body: `{"access_token":"` + l.AccessToken() + `","expires_in":"soon"}`})
 		}, "SignInFailed", ""},
-		"unregistered certificate": {func(_ *testing.T, _ lab, c *engine.SourceConfig) {
-			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Raw, holder("PSS")
+		"unregistered certificate": {func(_ *testing.T, _ lab, c *contract.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Raw, holder("PSS")
 		}, "ClientCertificateInvalid", "AADSTS700027"},
-		"a holder that does not sign": {func(_ *testing.T, _ lab, c *engine.SourceConfig) {
-			c.Kind, c.Certificate, c.Sign = engine.CertificateThumbprint, certificate.Raw, holder()
+		"a holder that does not sign": {func(_ *testing.T, _ lab, c *contract.SourceConfig) {
+			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Raw, holder()
 		}, "ClientCertificateInvalid", "private key"},
-		"expired federated token": {func(t *testing.T, l lab, c *engine.SourceConfig) {
-			c.Kind, c.FederatedTokenFile = engine.WorkloadIdentity, writeFile(t, "token", []byte(l.FederatedToken(-time.Hour)))
+		"expired federated token": {func(t *testing.T, l lab, c *contract.SourceConfig) {
+			c.Kind, c.FederatedTokenFile = contract.WorkloadIdentity, writeFile(t, "token", []byte(l.FederatedToken(-time.Hour)))
 		}, "ClientCertificateInvalid", "AADSTS700024"},
-		"expired access token": {func(_ *testing.T, l lab, c *engine.SourceConfig) {
+		"expired access token": {func(_ *testing.T, l lab, c *contract.SourceConfig) {
 			l.SetTokenLifetime(-time.Minute)
-			c.Kind, c.AccessToken = engine.AccessToken, engine.NewSecret(l.AccessToken())
+			c.Kind, c.AccessToken = contract.AccessToken, contract.NewSecret(l.AccessToken())
 		}, "AccessTokenExpired", "fresh access token"},
-		"revoked access token": {func(_ *testing.T, l lab, c *engine.SourceConfig) {
-			c.Kind, c.AccessToken = engine.AccessToken, engine.NewSecret(l.AccessToken())
+		"revoked access token": {func(_ *testing.T, l lab, c *contract.SourceConfig) {
+			c.Kind, c.AccessToken = contract.AccessToken, contract.NewSecret(l.AccessToken())
 			l.RevokeTokens()
 		}, "AccessTokenExpired", "fresh access token"},
-		"no managed identity": {func(t *testing.T, l lab, c *engine.SourceConfig) {
+		"no managed identity": {func(t *testing.T, l lab, c *contract.SourceConfig) {
 			t.Setenv("IDENTITY_ENDPOINT", l.ManagedIdentityURL)
 			t.Setenv("IDENTITY_HEADER", "wrong")
-			c.Kind, c.ClientID = engine.ManagedIdentity, groupB // MSAL keeps the tokens of an identity for the whole process
+			c.Kind, c.ClientID = contract.ManagedIdentity, groupB // MSAL keeps the tokens of an identity for the whole process
 		}, "ManagedIdentityUnavailable", "X-IDENTITY-HEADER"},
-		"missing permission":    {func(_ *testing.T, l lab, _ *engine.SourceConfig) { l.SetRoles("User.Read.All") }, "PermissionMissing", "GroupMember.Read.All"},
-		"untrusted certificate": {func(_ *testing.T, _ lab, c *engine.SourceConfig) { c.CAFile = "" }, "CertificateNotTrusted", "CA file"},
-		"Graph that fails": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+		"missing permission":    {func(_ *testing.T, l lab, _ *contract.SourceConfig) { l.SetRoles("User.Read.All") }, "PermissionMissing", "GroupMember.Read.All"},
+		"untrusted certificate": {func(_ *testing.T, _ lab, c *contract.SourceConfig) { c.CAFile = "" }, "CertificateNotTrusted", "CA file"},
+		"Graph that fails": {func(t *testing.T, l lab, _ *contract.SourceConfig) {
 			fault(t, l, graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 400, Code: "BadRequest", Message: "no", Count: -1})
 		}, "GraphError", "request id"},
-		"a list that is cut": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+		"a list that is cut": {func(t *testing.T, l lab, _ *contract.SourceConfig) {
 			fault(t, l, graphtest.Fault{Kind: graphtest.FaultNoValue, Path: "/groups", Count: -1})
 		}, "IncompleteRead", "proxy"},
-		"a link in a circle": {func(t *testing.T, l lab, _ *engine.SourceConfig) {
+		"a link in a circle": {func(t *testing.T, l lab, _ *contract.SourceConfig) {
 			fault(t, l, graphtest.Fault{Kind: graphtest.FaultLoop, Path: "/groups", Count: -1})
 		}, "IncompleteRead", "circle"},
 	} {
@@ -383,13 +383,13 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 			s := open(t, config)
 			_, err := s.Identify(t.Context())
 			if err == nil {
-				err = s.Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
+				err = s.Groups(t.Context(), contract.SourceSelection{}, func([]directory.SourceGroup) error { return nil })
 			}
 			wantID(t, err, test.id)
 			if err == nil {
 				return
 			}
-			e := engine.AsError(err)
+			e := contract.AsError(err)
 			said := e.Error() + " " + e.Advice
 			if !strings.Contains(said, test.says) {
 				t.Errorf("nothing is said of %q: %s", test.says, said)
@@ -406,12 +406,12 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 // The error names what was typed, not the sign-in service or the credential.
 func TestANameThatNoTenantHas(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{})
-	for _, kind := range []engine.CredentialKind{engine.ClientSecret, engine.WorkloadIdentity, engine.AccessToken} {
+	for _, kind := range []contract.CredentialKind{contract.ClientSecret, contract.WorkloadIdentity, contract.AccessToken} {
 		config := l.config
-		config.Kind, config.TenantID, config.AccessToken = kind, "Contoso Ltd", engine.NewSecret("token")
+		config.Kind, config.TenantID, config.AccessToken = kind, "Contoso Ltd", contract.NewSecret("token")
 		_, err := Open(t.Context(), config)
 		wantID(t, err, "TenantNotFound")
-		if e := engine.AsError(err); e.Object != "Contoso Ltd" {
+		if e := contract.AsError(err); e.Object != "Contoso Ltd" {
 			t.Errorf("%s: the error is about %q", kind, e.Object)
 		}
 	}
@@ -440,10 +440,10 @@ func TestDisturbancesAreRiddenOut(t *testing.T) {
 	}
 	s := open(t, l.config)
 	groups, members := 0, 0
-	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { groups += len(g); return nil }); err != nil {
+	if err := s.Groups(t.Context(), contract.SourceSelection{}, func(g []directory.SourceGroup) error { groups += len(g); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p engine.MemberPage) error {
+	if err := s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p contract.MemberPage) error {
 		members += len(p.Members)
 		return p.Err
 	}); err != nil {
@@ -466,7 +466,7 @@ func TestRequestsFor20000Memberships(t *testing.T) {
 	l := startLab(t, graphtest.Generate(1000, 20, 1), graphtest.Options{})
 	s := open(t, l.config)
 	var ids []directory.GUID
-	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error {
+	if err := s.Groups(t.Context(), contract.SourceSelection{}, func(g []directory.SourceGroup) error {
 		for _, one := range g {
 			ids = append(ids, one.ID)
 		}
@@ -475,7 +475,7 @@ func TestRequestsFor20000Memberships(t *testing.T) {
 		t.Fatal(err)
 	}
 	members, complete := 0, 0
-	if err := s.Members(t.Context(), ids, func(p engine.MemberPage) error {
+	if err := s.Members(t.Context(), ids, func(p contract.MemberPage) error {
 		members += len(p.Members)
 		if p.Last {
 			complete++
@@ -500,7 +500,7 @@ func TestALargeGroupIsReadInLittleMemory(t *testing.T) {
 	l := startLab(t, graphtest.Seed{Generate: &graphtest.Generation{Groups: 1, Members: 1, Users: 100_000, Largest: 100_000}}, graphtest.Options{})
 	s := open(t, l.config)
 	var id directory.GUID
-	if err := s.Groups(t.Context(), engine.SourceSelection{}, func(g []directory.SourceGroup) error { id = g[0].ID; return nil }); err != nil {
+	if err := s.Groups(t.Context(), contract.SourceSelection{}, func(g []directory.SourceGroup) error { id = g[0].ID; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	var base, now runtime.MemStats
@@ -508,7 +508,7 @@ func TestALargeGroupIsReadInLittleMemory(t *testing.T) {
 	runtime.ReadMemStats(&base)
 	members, peak := 0, uint64(0)
 	start := time.Now()
-	if err := s.Members(t.Context(), []directory.GUID{id}, func(p engine.MemberPage) error {
+	if err := s.Members(t.Context(), []directory.GUID{id}, func(p contract.MemberPage) error {
 		members += len(p.Members)
 		if members%9990 == 0 {
 			runtime.GC()

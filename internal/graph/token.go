@@ -15,8 +15,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // tokenMargin is how long before its end a token is no longer used.
@@ -29,12 +29,12 @@ type tokenSource struct {
 	// again makes the credential anew, without the tokens that the one before has
 	// kept; nil where it keeps none.
 	again     func() (azcore.TokenCredential, error)
-	kind      engine.CredentialKind
+	kind      contract.CredentialKind
 	authority string // for errors
 	tenantID  string // as it was given, for errors
 	clientID  string
 	scope     string
-	secret    engine.Secret
+	secret    contract.Secret
 	failure   *failure
 
 	mu      sync.Mutex
@@ -108,14 +108,14 @@ func (t *tokenSource) acquire(ctx context.Context, fresh bool) (string, error) {
 		t.credential = credential
 	}
 	options := policy.TokenRequestOptions{Scopes: []string{t.scope}}
-	if fresh && t.kind == engine.ManagedIdentity {
+	if fresh && t.kind == contract.ManagedIdentity {
 		// MSAL keeps the tokens of an identity for the whole process, and looks past
 		// them where there are claims. It sends none to the identity's endpoint.
 		options.Claims = "{}"
 	}
 	// Without a deadline MSAL sets one of 30 seconds, too short for a sign-in
 	// service that asks to wait. The gate ends before this one.
-	bounded, cancel := context.WithTimeout(ctx, 2*throttlePatience+engine.OutagePatience(ctx))
+	bounded, cancel := context.WithTimeout(ctx, 2*throttlePatience+contract.OutagePatience(ctx))
 	defer cancel()
 	t.failure.set(nil)
 	got, err := t.credential.GetToken(bounded, options)
@@ -195,9 +195,9 @@ func readClaims(token string) (claims, error) {
 // passedToken is the credential of a caller who has a token and may be asked
 // for another.
 type passedToken struct {
-	first   engine.Secret
+	first   contract.Secret
 	used    bool
-	refresh func(context.Context) (engine.Secret, time.Time, error)
+	refresh func(context.Context) (contract.Secret, time.Time, error)
 	failure *failure
 }
 
@@ -225,7 +225,7 @@ func (p *passedToken) GetToken(ctx context.Context, _ policy.TokenRequestOptions
 	return token, p.failure.set(err)
 }
 
-func readPassed(secret engine.Secret, expires time.Time) (azcore.AccessToken, error) {
+func readPassed(secret contract.Secret, expires time.Time) (azcore.AccessToken, error) {
 	value := strings.TrimPrefix(strings.TrimSpace(secret.Reveal()), "Bearer ")
 	c, err := readClaims(value)
 	if err != nil {

@@ -11,26 +11,26 @@ import (
 	"testing/synctest"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph/graphtest"
 )
 
 // passed is a token source of a caller's tokens.
-func passed(first string, refresh func(context.Context) (engine.Secret, time.Time, error)) *tokenSource {
+func passed(first string, refresh func(context.Context) (contract.Secret, time.Time, error)) *tokenSource {
 	f := &failure{}
 	return &tokenSource{
-		kind: engine.AccessToken, authority: "access token", failure: f,
-		credential: &passedToken{first: engine.NewSecret(first), refresh: refresh, failure: f},
+		kind: contract.AccessToken, authority: "access token", failure: f,
+		credential: &passedToken{first: contract.NewSecret(first), refresh: refresh, failure: f},
 	}
 }
 
 func TestAPassedTokenIsReplacedBeforeItRunsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		tokens := passed(newToken(tenantID, time.Now().Add(10*time.Minute)), func(context.Context) (engine.Secret, time.Time, error) {
+		tokens := passed(newToken(tenantID, time.Now().Add(10*time.Minute)), func(context.Context) (contract.Secret, time.Time, error) {
 			asked++
-			return engine.NewSecret(newToken(tenantID, time.Now().Add(time.Hour))), time.Time{}, nil
+			return contract.NewSecret(newToken(tenantID, time.Now().Add(time.Hour))), time.Time{}, nil
 		})
 		first, err := tokens.token(t.Context())
 		if err != nil {
@@ -54,14 +54,14 @@ func TestATokenThatRanOut(t *testing.T) {
 		wantID(t, err, "AccessTokenExpired")
 
 		// The caller's own error crosses as it is.
-		none := &engine.Error{Category: engine.Authentication, ID: "AccessTokenExpired", Message: "no other"}
-		_, err = passed(stale, func(context.Context) (engine.Secret, time.Time, error) { return engine.Secret{}, time.Time{}, none }).token(t.Context())
+		none := &contract.Error{Category: contract.Authentication, ID: "AccessTokenExpired", Message: "no other"}
+		_, err = passed(stale, func(context.Context) (contract.Secret, time.Time, error) { return contract.Secret{}, time.Time{}, none }).token(t.Context())
 		if err != error(none) {
 			t.Errorf("%v", err)
 		}
 
-		_, err = passed("", func(context.Context) (engine.Secret, time.Time, error) {
-			return engine.NewSecret(stale), time.Time{}, nil
+		_, err = passed("", func(context.Context) (contract.Secret, time.Time, error) {
+			return contract.NewSecret(stale), time.Time{}, nil
 		}).token(t.Context())
 		wantID(t, err, "AccessTokenExpired")
 	})
@@ -69,8 +69,8 @@ func TestATokenThatRanOut(t *testing.T) {
 
 func TestATokenOfAnotherTenantIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tokens := passed(newToken(tenantID, time.Now().Add(10*time.Minute)), func(context.Context) (engine.Secret, time.Time, error) {
-			return engine.NewSecret(newToken(groupA, time.Now().Add(time.Hour))), time.Time{}, nil
+		tokens := passed(newToken(tenantID, time.Now().Add(10*time.Minute)), func(context.Context) (contract.Secret, time.Time, error) {
+			return contract.NewSecret(newToken(groupA, time.Now().Add(time.Hour))), time.Time{}, nil
 		})
 		if _, err := tokens.token(t.Context()); err != nil {
 			t.Fatal(err)
@@ -105,11 +105,11 @@ func TestARefusedTokenIsReplacedOnce(t *testing.T) {
 			}
 			return reply(200, `{"value":[]}`), nil
 		})
-		s.tokens.credential.(*passedToken).refresh = func(context.Context) (engine.Secret, time.Time, error) {
+		s.tokens.credential.(*passedToken).refresh = func(context.Context) (contract.Secret, time.Time, error) {
 			asked++
-			return engine.NewSecret(newToken(tenantID, time.Now().Add(48*time.Hour))), time.Time{}, nil
+			return contract.NewSecret(newToken(tenantID, time.Now().Add(48*time.Hour))), time.Time{}, nil
 		}
-		if err := s.Groups(t.Context(), engine.SourceSelection{}, func([]directory.SourceGroup) error { return nil }); err != nil || asked != 1 || requests != 2 {
+		if err := s.Groups(t.Context(), contract.SourceSelection{}, func([]directory.SourceGroup) error { return nil }); err != nil || asked != 1 || requests != 2 {
 			t.Errorf("%v after %d tokens and %d requests", err, asked, requests)
 		}
 	})
@@ -157,15 +157,15 @@ func TestEndpoints(t *testing.T) {
 		"": "https://graph.microsoft.com", "Global": "https://graph.microsoft.com", "USGov": "https://graph.microsoft.us",
 		"USGovDoD": "https://dod-graph.microsoft.us", "China": "https://microsoftgraph.chinacloudapi.cn",
 	} {
-		if got, err := resolveEndpoints(engine.SourceConfig{Cloud: cloud}); err != nil || got.graph != want || got.private {
+		if got, err := resolveEndpoints(contract.SourceConfig{Cloud: cloud}); err != nil || got.graph != want || got.private {
 			t.Errorf("%q: %+v, %v", cloud, got, err)
 		}
 	}
-	got, err := resolveEndpoints(engine.SourceConfig{Authority: "https://Login.Example:8443/", GraphEndpoint: "https://graph.example"})
+	got, err := resolveEndpoints(contract.SourceConfig{Authority: "https://Login.Example:8443/", GraphEndpoint: "https://graph.example"})
 	if want := (endpoints{authority: "https://login.example:8443", graph: "https://graph.example", private: true}); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range []engine.SourceConfig{
+	for _, bad := range []contract.SourceConfig{
 		{Cloud: "Germany"}, {Authority: "http://login.example"}, {GraphEndpoint: "https://graph.example/v1.0"}, {GraphEndpoint: "graph.example"},
 		{GraphEndpoint: "https://user:pass@graph.example"}, {GraphEndpoint: "https://graph.example?x=1"}, {Authority: "https://"}, {Authority: "https://%zz"},
 	} {
@@ -178,25 +178,25 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestOpenNamesWhatIsMissing(t *testing.T) {
-	for _, config := range []engine.SourceConfig{
-		{}, {Kind: "password"}, {Kind: engine.AccessToken},
-		{Kind: engine.ClientSecret, ClientID: "c", Secret: engine.NewSecret("s")},
-		{Kind: engine.ClientSecret, TenantID: "t", Secret: engine.NewSecret("s")},
-		{Kind: engine.ClientSecret, TenantID: "t", ClientID: "c"},
-		{Kind: engine.ClientCertificate, TenantID: "t", ClientID: "c"},
-		{Kind: engine.CertificateThumbprint, TenantID: "t", ClientID: "c"},
-		{Kind: engine.WorkloadIdentity},
+	for _, config := range []contract.SourceConfig{
+		{}, {Kind: "password"}, {Kind: contract.AccessToken},
+		{Kind: contract.ClientSecret, ClientID: "c", Secret: contract.NewSecret("s")},
+		{Kind: contract.ClientSecret, TenantID: "t", Secret: contract.NewSecret("s")},
+		{Kind: contract.ClientSecret, TenantID: "t", ClientID: "c"},
+		{Kind: contract.ClientCertificate, TenantID: "t", ClientID: "c"},
+		{Kind: contract.CertificateThumbprint, TenantID: "t", ClientID: "c"},
+		{Kind: contract.WorkloadIdentity},
 	} {
 		_, err := Open(t.Context(), config)
 		wantID(t, err, "InvalidParameter")
 	}
-	_, err := Open(t.Context(), engine.SourceConfig{Kind: engine.ClientSecret, TenantID: "t/../x", ClientID: "c", Secret: engine.NewSecret("s")})
+	_, err := Open(t.Context(), contract.SourceConfig{Kind: contract.ClientSecret, TenantID: "t/../x", ClientID: "c", Secret: contract.NewSecret("s")})
 	wantID(t, err, "TenantNotFound")
-	_, err = Open(t.Context(), engine.SourceConfig{CAFile: "none.pem"})
+	_, err = Open(t.Context(), contract.SourceConfig{CAFile: "none.pem"})
 	wantID(t, err, "CAFileInvalid")
-	_, err = Open(t.Context(), engine.SourceConfig{CAFile: "token_test.go"})
+	_, err = Open(t.Context(), contract.SourceConfig{CAFile: "token_test.go"})
 	wantID(t, err, "CAFileInvalid")
-	_, err = Open(t.Context(), engine.SourceConfig{Kind: engine.WorkloadIdentity, TenantID: "t", ClientID: "c", FederatedTokenFile: "none"})
+	_, err = Open(t.Context(), contract.SourceConfig{Kind: contract.WorkloadIdentity, TenantID: "t", ClientID: "c", FederatedTokenFile: "none"})
 	wantID(t, err, "FederatedTokenFileInvalid")
 }
 
@@ -204,15 +204,15 @@ func TestUnreachableHosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hosts := endpoints{authority: "https://login.example", graph: "https://graph.example", private: true}
 		down := wire(func(*http.Request) (*http.Response, error) { return nil, errors.New("dial tcp: connection refused") })
-		s, err := newSource(engine.SourceConfig{
-			Kind: engine.ClientSecret, TenantID: tenantID, ClientID: "c", Secret: engine.NewSecret("hunter2-secret"),
+		s, err := newSource(contract.SourceConfig{
+			Kind: contract.ClientSecret, TenantID: tenantID, ClientID: "c", Secret: contract.NewSecret("hunter2-secret"),
 		}, hosts, down, down)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = s.Identify(t.Context())
 		wantID(t, err, "GraphUnreachable")
-		if e := engine.AsError(err); e.Object != "login.example" || strings.Contains(err.Error(), "hunter2") {
+		if e := contract.AsError(err); e.Object != "login.example" || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v", err)
 		}
 	})
@@ -247,9 +247,9 @@ func TestATokenThatAllowsLessEndsTheReading(t *testing.T) {
 	seed.Groups[0].Visibility = "HiddenMembership"
 	l := startLab(t, seed, graphtest.Options{Roles: []string{"Group.Read.All", "User.Read.All", "Member.Read.Hidden"}})
 	config := l.config
-	config.Kind, config.Secret = engine.AccessToken, engine.Secret{}
-	config.RefreshToken = func(context.Context) (engine.Secret, time.Time, error) {
-		return engine.NewSecret(l.AccessToken()), time.Now().Add(time.Hour), nil
+	config.Kind, config.Secret = contract.AccessToken, contract.Secret{}
+	config.RefreshToken = func(context.Context) (contract.Secret, time.Time, error) {
+		return contract.NewSecret(l.AccessToken()), time.Now().Add(time.Hour), nil
 	}
 	s := open(t, config)
 	if _, err := s.Identify(t.Context()); err != nil {
@@ -258,7 +258,7 @@ func TestATokenThatAllowsLessEndsTheReading(t *testing.T) {
 	l.SetRoles("Group.Read.All", "User.Read.All")
 	l.RevokeTokens()
 	read := func() error {
-		return s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p engine.MemberPage) error { return p.Err })
+		return s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p contract.MemberPage) error { return p.Err })
 	}
 	wantID(t, read(), "PermissionWithdrawn")
 	// The next run asks what it may do, and knows.

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/graph/graphtest"
 )
 
@@ -50,7 +50,7 @@ func inTenant(t *testing.T, tenant *graphtest.Tenant) (*source, *counted) {
 		}
 		return answer.Result(), nil
 	})
-	s, err := newSource(engine.SourceConfig{Kind: engine.AccessToken, AccessToken: engine.NewSecret(token)}, hosts, direct, direct)
+	s, err := newSource(contract.SourceConfig{Kind: contract.AccessToken, AccessToken: contract.NewSecret(token)}, hosts, direct, direct)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +58,9 @@ func inTenant(t *testing.T, tenant *graphtest.Tenant) (*source, *counted) {
 }
 
 // readAll reads the groups and their members as an Initial import does.
-func readAll(ctx context.Context, s engine.Source) (groups, members int, err error) {
+func readAll(ctx context.Context, s contract.Source) (groups, members int, err error) {
 	var ids []directory.GUID
-	if err := s.Groups(ctx, engine.SourceSelection{}, func(page []directory.SourceGroup) error {
+	if err := s.Groups(ctx, contract.SourceSelection{}, func(page []directory.SourceGroup) error {
 		for _, g := range page {
 			ids = append(ids, g.ID)
 		}
@@ -68,7 +68,7 @@ func readAll(ctx context.Context, s engine.Source) (groups, members int, err err
 	}); err != nil {
 		return 0, 0, err
 	}
-	err = s.Members(ctx, ids, func(p engine.MemberPage) error {
+	err = s.Members(ctx, ids, func(p contract.MemberPage) error {
 		members += len(p.Members)
 		return p.Err
 	})

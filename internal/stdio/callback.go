@@ -10,26 +10,26 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // callTimeout is how long the client may take to answer the engine.
 const callTimeout = 60 * time.Second
 
 // freshToken asks the client for another access token.
-func (s *session) freshToken(ctx context.Context, tenantID, resource string) (engine.Secret, time.Time, error) {
+func (s *session) freshToken(ctx context.Context, tenantID, resource string) (contract.Secret, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.callTimeout)
 	defer cancel()
 	var answer struct {
-		AccessToken engine.Secret `json:"accessToken"`
-		ExpiresOn   time.Time     `json:"expiresOn"`
+		AccessToken contract.Secret `json:"accessToken"`
+		ExpiresOn   time.Time       `json:"expiresOn"`
 	}
 	err := s.wire.call(ctx, "credential.token", map[string]string{"tenantId": tenantID, "resource": resource}, &answer)
 	if err == nil && answer.AccessToken.IsZero() {
 		err = errors.New("the client's answer holds no access token")
 	}
 	if err != nil {
-		return engine.Secret{}, time.Time{}, callError(ctx, err, engine.Error{Category: engine.Authentication, ID: "AccessTokenExpired", Object: tenantID,
+		return contract.Secret{}, time.Time{}, callError(ctx, err, contract.Error{Category: contract.Authentication, ID: "AccessTokenExpired", Object: tenantID,
 			Message: "The access token has run out, and there is no fresh one",
 			Advice:  "Connect with a fresh access token and start the synchronisation again; it goes on where it ended."})
 	}
@@ -52,7 +52,7 @@ func (s *session) sign(ctx context.Context, thumbprint string, digest []byte, pa
 		}
 	}
 	if err != nil {
-		return nil, callError(ctx, err, engine.Error{Category: engine.Authentication, ID: "SigningFailed", Object: thumbprint,
+		return nil, callError(ctx, err, contract.Error{Category: contract.Authentication, ID: "SigningFailed", Object: thumbprint,
 			Message: "The certificate's private key could not be used to sign",
 			Advice:  "Check that the certificate with this thumbprint has a private key that this account may use."})
 	}
@@ -61,7 +61,7 @@ func (s *session) sign(ctx context.Context, thumbprint string, digest []byte, pa
 
 // callError adds to e what the client said, or that it said nothing. A request
 // that was cancelled meanwhile ends with that.
-func callError(ctx context.Context, err error, e engine.Error) error {
+func callError(ctx context.Context, err error, e contract.Error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return errCancelled()
 	}

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 type connectParams struct {
@@ -23,15 +24,15 @@ type sourceParams struct {
 	GraphEndpoint string      `json:"graphEndpoint"`
 	CAFile        string      `json:"caFile"`
 	Credential    struct {
-		Kind                engine.CredentialKind `json:"kind"`
-		Secret              engine.Secret         `json:"secret"`
-		CertificatePath     string                `json:"certificatePath"`
-		CertificatePassword engine.Secret         `json:"certificatePassword"`
-		Thumbprint          string                `json:"thumbprint"`
-		Certificate         string                `json:"certificate"`
-		FederatedTokenFile  string                `json:"federatedTokenFile"`
-		AccessToken         engine.Secret         `json:"accessToken"`
-		CanRefresh          bool                  `json:"canRefresh"`
+		Kind                contract.CredentialKind `json:"kind"`
+		Secret              contract.Secret         `json:"secret"`
+		CertificatePath     string                  `json:"certificatePath"`
+		CertificatePassword contract.Secret         `json:"certificatePassword"`
+		Thumbprint          string                  `json:"thumbprint"`
+		Certificate         string                  `json:"certificate"`
+		FederatedTokenFile  string                  `json:"federatedTokenFile"`
+		AccessToken         contract.Secret         `json:"accessToken"`
+		CanRefresh          bool                    `json:"canRefresh"`
 	} `json:"credential"`
 }
 
@@ -40,12 +41,12 @@ type targetParams struct {
 	StartTLS   bool   `json:"startTls"`
 	CAFile     string `json:"caFile"`
 	Credential struct {
-		Kind     engine.AuthKind `json:"kind"`
-		User     string          `json:"user"`
-		Password engine.Secret   `json:"password"`
-		Keytab   string          `json:"keytab"`
-		Realm    string          `json:"realm"`
-		Krb5Conf string          `json:"krb5Conf"`
+		Kind     contract.AuthKind `json:"kind"`
+		User     string            `json:"user"`
+		Password contract.Secret   `json:"password"`
+		Keytab   string            `json:"keytab"`
+		Realm    string            `json:"realm"`
+		Krb5Conf string            `json:"krb5Conf"`
 	} `json:"credential"`
 }
 
@@ -53,8 +54,8 @@ func (s *session) connect(ctx context.Context, e Engine, p connectParams) (any, 
 	if p.Source == nil && p.Target == nil {
 		return nil, invalidParameter("params", "Neither source nor target is given.", "Give the tenant, the directory, or both.")
 	}
-	var source *engine.SourceConfig
-	var target *engine.TargetConfig
+	var source *contract.SourceConfig
+	var target *contract.TargetConfig
 	var err error
 	if p.Source != nil {
 		if source, err = s.sourceConfig(p.Source); err != nil {
@@ -71,7 +72,7 @@ func (s *session) connect(ctx context.Context, e Engine, p connectParams) (any, 
 }
 
 // connection makes the empty list of roles a list.
-func connection(info engine.ConnectionInfo) engine.ConnectionInfo {
+func connection(info command.ConnectionInfo) command.ConnectionInfo {
 	if info.Source != nil && info.Source.Roles == nil {
 		info.Source.Roles = []string{}
 	}
@@ -96,7 +97,7 @@ var graphResources = map[environment]string{
 	"China":    "https://microsoftgraph.chinacloudapi.cn",
 }
 
-func (s *session) sourceConfig(p *sourceParams) (*engine.SourceConfig, error) {
+func (s *session) sourceConfig(p *sourceParams) (*contract.SourceConfig, error) {
 	if err := oneOf("source.environment", p.Environment, environments); err != nil {
 		return nil, err
 	}
@@ -113,19 +114,19 @@ func (s *session) sourceConfig(p *sourceParams) (*engine.SourceConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.TenantID == "" && c.Kind != engine.AccessToken && c.Kind != engine.ManagedIdentity {
+	if p.TenantID == "" && c.Kind != contract.AccessToken && c.Kind != contract.ManagedIdentity {
 		return nil, missing("source.tenantId")
 	}
-	if p.ClientID == "" && (c.Kind == engine.ClientSecret || c.Kind == engine.ClientCertificate || c.Kind == engine.CertificateThumbprint) {
+	if p.ClientID == "" && (c.Kind == contract.ClientSecret || c.Kind == contract.ClientCertificate || c.Kind == contract.CertificateThumbprint) {
 		return nil, missing("source.clientId")
 	}
-	config := &engine.SourceConfig{
+	config := &contract.SourceConfig{
 		TenantID: p.TenantID, ClientID: p.ClientID, Cloud: string(p.Environment), Authority: p.Authority, GraphEndpoint: p.GraphEndpoint, CAFile: p.CAFile,
 		Kind: c.Kind, Secret: c.Secret, CertificatePath: c.CertificatePath, CertificatePassword: c.CertificatePassword,
 		AccessToken: c.AccessToken, FederatedTokenFile: c.FederatedTokenFile,
 	}
 	switch {
-	case c.Kind == engine.CertificateThumbprint:
+	case c.Kind == contract.CertificateThumbprint:
 		if config.Certificate, err = base64.StdEncoding.DecodeString(c.Certificate); err != nil {
 			return nil, invalidParameter("source.credential.certificate", "The certificate is not base64.", "Give the base64 text of the certificate's DER form.")
 		}
@@ -137,14 +138,14 @@ func (s *session) sourceConfig(p *sourceParams) (*engine.SourceConfig, error) {
 		if resource == "" {
 			resource = graphResources[p.Environment]
 		}
-		config.RefreshToken = func(ctx context.Context) (engine.Secret, time.Time, error) {
+		config.RefreshToken = func(ctx context.Context) (contract.Secret, time.Time, error) {
 			return s.freshToken(ctx, p.TenantID, resource)
 		}
 	}
 	return config, nil
 }
 
-func (p *targetParams) config() (*engine.TargetConfig, error) {
+func (p *targetParams) config() (*contract.TargetConfig, error) {
 	c := &p.Credential
 	if p.Server == "" {
 		return nil, missing("target.server")
@@ -155,6 +156,6 @@ func (p *targetParams) config() (*engine.TargetConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engine.TargetConfig{Server: p.Server, StartTLS: p.StartTLS, CAFile: p.CAFile,
+	return &contract.TargetConfig{Server: p.Server, StartTLS: p.StartTLS, CAFile: p.CAFile,
 		Kind: c.Kind, User: c.User, Password: c.Password, Keytab: c.Keytab, Realm: c.Realm, Krb5Conf: c.Krb5Conf}, nil
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // credentialFields are the fields that go with one kind of credential.
@@ -15,19 +15,19 @@ type credentialFields struct {
 }
 
 var sourceCredentials = []credentialFields{
-	{kind: string(engine.ClientSecret), required: []string{"secret"}},
-	{kind: string(engine.ClientCertificate), required: []string{"certificatePath"}, optional: []string{"certificatePassword"}},
-	{kind: string(engine.CertificateThumbprint), required: []string{"thumbprint", "certificate"}},
-	{kind: string(engine.ManagedIdentity)},
-	{kind: string(engine.WorkloadIdentity), optional: []string{"federatedTokenFile"}},
-	{kind: string(engine.AccessToken), required: []string{"accessToken"}, optional: []string{"canRefresh"}},
+	{kind: string(contract.ClientSecret), required: []string{"secret"}},
+	{kind: string(contract.ClientCertificate), required: []string{"certificatePath"}, optional: []string{"certificatePassword"}},
+	{kind: string(contract.CertificateThumbprint), required: []string{"thumbprint", "certificate"}},
+	{kind: string(contract.ManagedIdentity)},
+	{kind: string(contract.WorkloadIdentity), optional: []string{"federatedTokenFile"}},
+	{kind: string(contract.AccessToken), required: []string{"accessToken"}, optional: []string{"canRefresh"}},
 }
 
 var targetCredentials = []credentialFields{
-	{kind: string(engine.SimpleBind), required: []string{"user", "password"}},
-	{kind: string(engine.KerberosPassword), required: []string{"user", "password"}, optional: []string{"realm", "krb5Conf"}},
-	{kind: string(engine.KerberosKeytab), required: []string{"user", "keytab"}, optional: []string{"realm", "krb5Conf"}},
-	{kind: string(engine.CurrentIdentity)},
+	{kind: string(contract.SimpleBind), required: []string{"user", "password"}},
+	{kind: string(contract.KerberosPassword), required: []string{"user", "password"}, optional: []string{"realm", "krb5Conf"}},
+	{kind: string(contract.KerberosKeytab), required: []string{"user", "keytab"}, optional: []string{"realm", "krb5Conf"}},
+	{kind: string(contract.CurrentIdentity)},
 }
 
 // given says whether a field of a credential was given.

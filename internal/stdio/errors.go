@@ -10,38 +10,38 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // errorData is error.data of the protocol.
 type errorData struct {
-	Category engine.Category `json:"category"`
-	ID       string          `json:"id"`
-	Object   string          `json:"object"`
-	Advice   string          `json:"advice"`
-	Cause    string          `json:"cause"`
+	Category contract.Category `json:"category"`
+	ID       string            `json:"id"`
+	Object   string            `json:"object"`
+	Advice   string            `json:"advice"`
+	Cause    string            `json:"cause"`
 }
 
 // codes maps categories to the codes of the protocol.
-var codes = map[engine.Category]jrpc2.Code{
-	engine.InvalidArgument:  jrpc2.InvalidParams,
-	engine.NotSpecified:     jrpc2.InternalError,
-	engine.ObjectNotFound:   -32001,
-	engine.PermissionDenied: -32002,
-	engine.Authentication:   -32003,
-	engine.Connection:       -32004,
-	engine.InvalidState:     -32005,
-	engine.ResourceBusy:     -32006,
-	engine.LimitsExceeded:   -32007,
-	engine.InvalidData:      -32008,
-	engine.Stopped:          -32009,
+var codes = map[contract.Category]jrpc2.Code{
+	contract.InvalidArgument:  jrpc2.InvalidParams,
+	contract.NotSpecified:     jrpc2.InternalError,
+	contract.ObjectNotFound:   -32001,
+	contract.PermissionDenied: -32002,
+	contract.Authentication:   -32003,
+	contract.Connection:       -32004,
+	contract.InvalidState:     -32005,
+	contract.ResourceBusy:     -32006,
+	contract.LimitsExceeded:   -32007,
+	contract.InvalidData:      -32008,
+	contract.Stopped:          -32009,
 }
 
 // maxErrorText bounds each text of an error, in bytes: texts may quote input.
 const maxErrorText = 4 << 10
 
 // wireError puts an error in the form of the protocol.
-func wireError(e *engine.Error) *jrpc2.Error {
+func wireError(e *contract.Error) *jrpc2.Error {
 	code, ok := codes[e.Category]
 	if !ok {
 		code = jrpc2.InternalError
@@ -54,7 +54,7 @@ func wireError(e *engine.Error) *jrpc2.Error {
 }
 
 // protocolError is wireError for the errors that JSON-RPC has codes for.
-func protocolError(code jrpc2.Code, e *engine.Error) *jrpc2.Error {
+func protocolError(code jrpc2.Code, e *contract.Error) *jrpc2.Error {
 	out := wireError(e)
 	out.Code = code
 	return out
@@ -62,16 +62,16 @@ func protocolError(code jrpc2.Code, e *engine.Error) *jrpc2.Error {
 
 // What is answered to lines that are no messages.
 var (
-	messageTooLarge = *protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "MessageTooLarge",
+	messageTooLarge = *protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "MessageTooLarge",
 		Message: "A line of the input was longer than 4 MiB and was discarded.",
 		Advice:  "Send shorter requests."})
-	batchUnsupported = *protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
+	batchUnsupported = *protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidRequest",
 		Message: "Batches of requests are not served.",
 		Advice:  "Send each request on a line of its own."})
-	idInUse = *protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
+	idInUse = *protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidRequest",
 		Message: "Another request that is still open has this id.",
 		Advice:  "Give each request an id of its own."})
-	notUTF8 = *protocolError(jrpc2.ParseError, &engine.Error{Category: engine.InvalidArgument, ID: "ParseError",
+	notUTF8 = *protocolError(jrpc2.ParseError, &contract.Error{Category: contract.InvalidArgument, ID: "ParseError",
 		Message: "A line of the input is not UTF-8.",
 		Advice:  "Write the engine's input in UTF-8 without a byte-order mark."})
 )
@@ -106,34 +106,34 @@ func ownError(e *jrpc2.Error) *jrpc2.Error {
 	case jrpc2.Cancelled:
 		return wireError(errCancelled())
 	}
-	return wireError(engine.AsError(errors.New(e.Message)))
+	return wireError(contract.AsError(errors.New(e.Message)))
 }
 
 func methodNotFound(name string) *jrpc2.Error {
-	return protocolError(jrpc2.MethodNotFound, &engine.Error{Category: engine.InvalidArgument, ID: "MethodNotFound", Object: name,
+	return protocolError(jrpc2.MethodNotFound, &contract.Error{Category: contract.InvalidArgument, ID: "MethodNotFound", Object: name,
 		Message: "There is no such method.",
 		Advice:  "Use module and engine of one release; docs/protocol.md names the methods."})
 }
 
-func errCancelled() *engine.Error {
-	return &engine.Error{Category: engine.Stopped, ID: "Cancelled", Message: "The request was cancelled.",
+func errCancelled() *contract.Error {
+	return &contract.Error{Category: contract.Stopped, ID: "Cancelled", Message: "The request was cancelled.",
 		Advice: "Send it again when it is wanted after all."}
 }
 
 // translate turns what a method returned into the error that is answered.
-func translate(ctx context.Context, err error) *engine.Error {
-	var known *engine.Error
+func translate(ctx context.Context, err error) *contract.Error {
+	var known *contract.Error
 	switch isKnown := errors.As(err, &known); {
 	case isKnown && known.ID == "Cancelled":
 		return known
 	case ctx.Err() != nil || !isKnown && errors.Is(err, context.Canceled):
 		return errCancelled()
 	}
-	return engine.AsError(err)
+	return contract.AsError(err)
 }
 
-func invalidParameter(name, message, advice string) *engine.Error {
-	return &engine.Error{Category: engine.InvalidArgument, ID: "InvalidParameter", Object: name, Message: message, Advice: advice}
+func invalidParameter(name, message, advice string) *contract.Error {
+	return &contract.Error{Category: contract.InvalidArgument, ID: "InvalidParameter", Object: name, Message: message, Advice: advice}
 }
 
 // oneOf refuses a value that is neither empty nor one of those allowed.

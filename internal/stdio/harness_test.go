@@ -12,83 +12,84 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
 // fakeEngine answers with what a test sets; a method that is not set answers
 // with zero values.
 type fakeEngine struct {
-	connect func(context.Context, *engine.SourceConfig, *engine.TargetConfig) (engine.ConnectionInfo, error)
-	sync    func(context.Context, engine.SyncRequest, engine.Report) (engine.Run, error)
-	test    func(context.Context, string) ([]engine.Check, error)
-	enable  func(engine.EnableRequest)
-	set     func(engine.SettingsPatch)
-	preview func(engine.PreviewRequest)
-	group   func(context.Context, engine.GroupSyncRequest, engine.Report) (engine.GroupSyncResult, error)
+	connect func(context.Context, *contract.SourceConfig, *contract.TargetConfig) (command.ConnectionInfo, error)
+	sync    func(context.Context, command.SyncRequest, contract.Report) (contract.Run, error)
+	test    func(context.Context, string) ([]command.Check, error)
+	enable  func(command.EnableRequest)
+	set     func(command.SettingsPatch)
+	preview func(command.PreviewRequest)
+	group   func(context.Context, command.GroupSyncRequest, contract.Report) (command.GroupSyncResult, error)
 	state   *fakeState
 	closed  chan struct{}
 }
 
-func (f *fakeEngine) Connect(ctx context.Context, s *engine.SourceConfig, t *engine.TargetConfig) (engine.ConnectionInfo, error) {
+func (f *fakeEngine) Connect(ctx context.Context, s *contract.SourceConfig, t *contract.TargetConfig) (command.ConnectionInfo, error) {
 	if f.connect == nil {
-		return engine.ConnectionInfo{}, nil
+		return command.ConnectionInfo{}, nil
 	}
 	return f.connect(ctx, s, t)
 }
-func (f *fakeEngine) Disconnect() error                 { return nil }
-func (f *fakeEngine) Connection() engine.ConnectionInfo { return engine.ConnectionInfo{} }
-func (f *fakeEngine) Overview(context.Context) (engine.Overview, error) {
-	return engine.Overview{}, nil
+func (f *fakeEngine) Disconnect() error                  { return nil }
+func (f *fakeEngine) Connection() command.ConnectionInfo { return command.ConnectionInfo{} }
+func (f *fakeEngine) Overview(context.Context) (command.Overview, error) {
+	return command.Overview{}, nil
 }
-func (f *fakeEngine) Test(ctx context.Context, container string) ([]engine.Check, error) {
+func (f *fakeEngine) Test(ctx context.Context, container string) ([]command.Check, error) {
 	if f.test == nil {
 		return nil, nil
 	}
 	return f.test(ctx, container)
 }
-func (f *fakeEngine) Enable(_ context.Context, r engine.EnableRequest) (engine.EnableResult, error) {
+func (f *fakeEngine) Enable(_ context.Context, r command.EnableRequest) (command.EnableResult, error) {
 	if f.enable != nil {
 		f.enable(r)
 	}
-	return engine.EnableResult{}, nil
+	return command.EnableResult{}, nil
 }
-func (f *fakeEngine) Disable(context.Context, engine.DisableRequest) (engine.Run, error) {
-	return engine.Run{}, nil
+func (f *fakeEngine) Disable(context.Context, command.DisableRequest) (contract.Run, error) {
+	return contract.Run{}, nil
 }
-func (f *fakeEngine) Settings(context.Context) (engine.Settings, error) {
-	return engine.DefaultSettings(), nil
+func (f *fakeEngine) Settings(context.Context) (contract.Settings, error) {
+	return contract.DefaultSettings(), nil
 }
-func (f *fakeEngine) SetSettings(_ context.Context, p engine.SettingsPatch) (engine.SettingsResult, error) {
+func (f *fakeEngine) SetSettings(_ context.Context, p command.SettingsPatch) (command.SettingsResult, error) {
 	if f.set != nil {
 		f.set(p)
 	}
-	return engine.SettingsResult{}, nil
+	return command.SettingsResult{}, nil
 }
-func (f *fakeEngine) Sync(ctx context.Context, r engine.SyncRequest, report engine.Report) (engine.Run, error) {
+func (f *fakeEngine) Sync(ctx context.Context, r command.SyncRequest, report contract.Report) (contract.Run, error) {
 	if f.sync == nil {
-		return engine.Run{}, nil
+		return contract.Run{}, nil
 	}
 	return f.sync(ctx, r, report)
 }
-func (f *fakeEngine) Preview(ctx context.Context, r engine.PreviewRequest, report engine.Report) (engine.Run, error) {
+func (f *fakeEngine) Preview(ctx context.Context, r command.PreviewRequest, report contract.Report) (contract.Run, error) {
 	if f.preview != nil {
 		f.preview(r)
 	}
-	return f.Sync(ctx, engine.SyncRequest{}, report)
+	return f.Sync(ctx, command.SyncRequest{}, report)
 }
-func (f *fakeEngine) SyncGroup(ctx context.Context, r engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error) {
+func (f *fakeEngine) SyncGroup(ctx context.Context, r command.GroupSyncRequest, report contract.Report) (command.GroupSyncResult, error) {
 	if f.group == nil {
-		return engine.GroupSyncResult{}, nil
+		return command.GroupSyncResult{}, nil
 	}
 	return f.group(ctx, r, report)
 }
-func (f *fakeEngine) Group(_ context.Context, _, text string) (engine.GroupView, error) {
+func (f *fakeEngine) Group(_ context.Context, _, text string) (contract.GroupView, error) {
 	id, err := directory.ParseGUID(text)
-	return engine.GroupView{ID: id, DisplayName: "group"}, err
+	return contract.GroupView{ID: id, DisplayName: "group"}, err
 }
-func (f *fakeEngine) State(context.Context) (engine.State, error) { return f.state, nil }
+func (f *fakeEngine) State(context.Context) (contract.State, error) { return f.state, nil }
 func (f *fakeEngine) Close() error {
 	if f.closed != nil {
 		<-f.closed
@@ -98,23 +99,23 @@ func (f *fakeEngine) Close() error {
 
 // fakeState holds lists; the change with number i has id i.
 type fakeState struct {
-	engine.State
-	runs    []engine.Run
-	changes func(i int64) engine.SpooledChange
+	contract.State
+	runs    []contract.Run
+	changes func(i int64) contract.SpooledChange
 	count   int64
 	members func(change int64) (add, remove []directory.MemberRef)
-	groups  []engine.GroupView
+	groups  []contract.GroupView
 }
 
-func (f *fakeState) Run(_ context.Context, id int64) (engine.Run, error) {
+func (f *fakeState) Run(_ context.Context, id int64) (contract.Run, error) {
 	if id != 1 {
-		return engine.Run{}, &engine.Error{Category: engine.ObjectNotFound, ID: "RunNotFound", Message: "There is no such run.", Advice: "List the runs."}
+		return contract.Run{}, &contract.Error{Category: contract.ObjectNotFound, ID: "RunNotFound", Message: "There is no such run.", Advice: "List the runs."}
 	}
-	return engine.Run{ID: 1}, nil
+	return contract.Run{ID: 1}, nil
 }
 
-func (f *fakeState) Runs(_ context.Context, before int64, limit int) ([]engine.Run, error) {
-	var out []engine.Run
+func (f *fakeState) Runs(_ context.Context, before int64, limit int) ([]contract.Run, error) {
+	var out []contract.Run
 	for _, r := range f.runs {
 		if (before == 0 || r.ID < before) && len(out) < limit {
 			out = append(out, r)
@@ -123,8 +124,8 @@ func (f *fakeState) Runs(_ context.Context, before int64, limit int) ([]engine.R
 	return out, nil
 }
 
-func (f *fakeState) Changes(_ context.Context, _ int64, phase plan.Phase, after int64, limit int, _ bool) ([]engine.SpooledChange, error) {
-	var out []engine.SpooledChange
+func (f *fakeState) Changes(_ context.Context, _ int64, phase plan.Phase, after int64, limit int, _ bool) ([]contract.SpooledChange, error) {
+	var out []contract.SpooledChange
 	for i := after + 1; i <= f.count && len(out) < limit; i++ {
 		c := f.changes(i)
 		if phase == 0 || c.Action.Phase() == phase {
@@ -147,8 +148,8 @@ func (f *fakeState) ChangeMembers(_ context.Context, change int64, after directo
 	return cut(add), cut(remove), nil
 }
 
-func (f *fakeState) Groups(_ context.Context, _ engine.GroupFilter, after directory.GUID, limit int) ([]engine.GroupView, error) {
-	var out []engine.GroupView
+func (f *fakeState) Groups(_ context.Context, _ contract.GroupFilter, after directory.GUID, limit int) ([]contract.GroupView, error) {
+	var out []contract.GroupView
 	for _, g := range f.groups {
 		if g.Key.Compare(after) > 0 && len(out) < limit {
 			out = append(out, g)

@@ -9,8 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/identity"
 	"groupwriteback/internal/plan"
 )
 
@@ -95,13 +96,13 @@ func numberText(n int64) string           { return strconv.FormatInt(n, 10) }
 
 type runsParams struct {
 	// Kinds are the kinds of runs that are listed; none: all.
-	Kinds []engine.RunKind `json:"kinds"`
+	Kinds []contract.RunKind `json:"kinds"`
 	Paging
 }
 
 func listRuns(ctx context.Context, e Engine, p runsParams) (any, error) {
 	for _, kind := range p.Kinds {
-		if err := oneOf("kinds", kind, engine.RunKinds); err != nil {
+		if err := oneOf("kinds", kind, contract.RunKinds); err != nil {
 			return nil, err
 		}
 	}
@@ -109,21 +110,21 @@ func listRuns(ctx context.Context, e Engine, p runsParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return list[engine.Run, int64]{
+	return list[contract.Run, int64]{
 		name: "runs", parse: parseNumber, text: numberText,
-		fetch: func(after int64, n int) ([]engine.Run, error) { return state.Runs(ctx, after, n) },
-		key:   func(r engine.Run) int64 { return r.ID },
-		show: func(r engine.Run) (any, bool, error) {
+		fetch: func(after int64, n int) ([]contract.Run, error) { return state.Runs(ctx, after, n) },
+		key:   func(r contract.Run) int64 { return r.ID },
+		show: func(r contract.Run) (any, bool, error) {
 			return r, len(p.Kinds) == 0 || slices.Contains(p.Kinds, r.Kind), nil
 		},
 	}.page(p.Paging)
 }
 
 type changesParams struct {
-	RunID   int64          `json:"runId"`
-	Action  plan.Action    `json:"action"`
-	Outcome engine.Outcome `json:"outcome"`
-	Group   string         `json:"group"`
+	RunID   int64            `json:"runId"`
+	Action  plan.Action      `json:"action"`
+	Outcome contract.Outcome `json:"outcome"`
+	Group   string           `json:"group"`
 	Paging
 }
 
@@ -131,7 +132,7 @@ type changesParams struct {
 type change struct {
 	ID          int64                  `json:"id"`
 	RunID       int64                  `json:"runId"`
-	RunKind     engine.RunKind         `json:"runKind"`
+	RunKind     contract.RunKind       `json:"runKind"`
 	Action      plan.Action            `json:"action"`
 	Situation   plan.Situation         `json:"situation"`
 	SourceID    directory.GUID         `json:"sourceId"`
@@ -145,7 +146,7 @@ type change struct {
 	Remove      []directory.MemberRef  `json:"remove"`
 	Reason      string                 `json:"reason"`
 	Message     string                 `json:"message"`
-	Outcome     engine.Outcome         `json:"outcome"`
+	Outcome     contract.Outcome       `json:"outcome"`
 	ErrorID     string                 `json:"errorId"`
 }
 
@@ -156,7 +157,7 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	if p.RunID < 1 {
 		return nil, missing("runId")
 	}
-	if err := cmp.Or(oneOf("action", p.Action, plan.Actions), oneOf("outcome", p.Outcome, engine.Outcomes)); err != nil {
+	if err := cmp.Or(oneOf("action", p.Action, plan.Actions), oneOf("outcome", p.Outcome, contract.Outcomes)); err != nil {
 		return nil, err
 	}
 	state, err := e.State(ctx)
@@ -175,13 +176,13 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	if p.Action != "" {
 		phase = p.Action.Phase()
 	}
-	return list[engine.SpooledChange, int64]{
+	return list[contract.SpooledChange, int64]{
 		name: "changes", parse: parseNumber, text: numberText,
-		fetch: func(after int64, n int) ([]engine.SpooledChange, error) {
+		fetch: func(after int64, n int) ([]contract.SpooledChange, error) {
 			return state.Changes(ctx, p.RunID, phase, after, n, false)
 		},
-		key: func(c engine.SpooledChange) int64 { return c.ID },
-		show: func(c engine.SpooledChange) (any, bool, error) {
+		key: func(c contract.SpooledChange) int64 { return c.ID },
+		show: func(c contract.SpooledChange) (any, bool, error) {
 			if p.Action != "" && c.Action != p.Action || p.Outcome != "" && c.Outcome != p.Outcome || !of.holds(&c) {
 				return nil, false, nil
 			}
@@ -193,20 +194,20 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 
 // groupChanges tells which changes are of the groups that are named; nil: all are.
 type groupChanges struct {
-	named engine.Identity
+	named identity.Identity
 	known map[directory.GUID]bool // object ids and objectGUIDs
 }
 
 // changesOf reads what the state knows by the text, which may have wildcards. What
 // it does not know, or no longer, may still be what a change names. Error:
 // GroupNotFound.
-func changesOf(ctx context.Context, state engine.State, text string) (*groupChanges, error) {
+func changesOf(ctx context.Context, state contract.State, text string) (*groupChanges, error) {
 	if text == "" {
 		return nil, nil
 	}
-	of := &groupChanges{named: engine.NewIdentity(text, true), known: map[directory.GUID]bool{}}
+	of := &groupChanges{named: identity.NewIdentity(text, true), known: map[directory.GUID]bool{}}
 	for after := (directory.GUID{}); ; {
-		page, err := state.Groups(ctx, engine.GroupFilter{Name: text}, after, maxLimit)
+		page, err := state.Groups(ctx, contract.GroupFilter{Name: text}, after, maxLimit)
 		if err != nil {
 			return nil, err
 		}
@@ -221,12 +222,12 @@ func changesOf(ctx context.Context, state engine.State, text string) (*groupChan
 	}
 }
 
-func (of *groupChanges) holds(c *engine.SpooledChange) bool {
+func (of *groupChanges) holds(c *contract.SpooledChange) bool {
 	return of == nil || of.known[c.SourceID] || of.known[c.TargetGUID] ||
-		of.named.Rank(&engine.Names{ID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN, DisplayName: c.DisplayName}) > 0
+		of.named.Rank(&identity.Names{ID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN, DisplayName: c.DisplayName}) > 0
 }
 
-func showChange(ctx context.Context, state engine.State, run *engine.Run, c engine.SpooledChange) (change, error) {
+func showChange(ctx context.Context, state contract.State, run *contract.Run, c contract.SpooledChange) (change, error) {
 	out := change{
 		ID: c.ID, RunID: run.ID, RunKind: run.Kind, Action: c.Action, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID,
 		DisplayName: c.DisplayName, DN: c.DN, AddCount: c.AddCount, RemoveCount: c.RemoveCount,
@@ -281,7 +282,7 @@ const (
 
 // firstMembers returns the first n members of a change after a GUID, added and
 // removed ones together, by GUID.
-func firstMembers(ctx context.Context, state engine.State, change int64, after directory.GUID, n int) ([]memberOperation, error) {
+func firstMembers(ctx context.Context, state contract.State, change int64, after directory.GUID, n int) ([]memberOperation, error) {
 	add, remove, err := state.ChangeMembers(ctx, change, after, n)
 	if err != nil {
 		return nil, err
@@ -328,20 +329,20 @@ type groupsParams struct {
 
 // group is a group as the protocol shows it.
 type group struct {
-	ID             directory.GUID `json:"id"`
-	TargetGUID     directory.GUID `json:"targetGuid"`
-	DisplayName    string         `json:"displayName"`
-	Description    string         `json:"description"`
-	Mail           string         `json:"mail"`
-	DN             string         `json:"dn"`
-	SAMAccountName string         `json:"samAccountName"`
-	SID            directory.SID  `json:"sid"`
-	Situation      plan.Situation `json:"situation"`
-	Members        int            `json:"members"`
-	Unwritten      int            `json:"unwritten"`
-	LastAction     plan.Action    `json:"lastAction"`
-	LastOutcome    engine.Outcome `json:"lastOutcome"`
-	LastMessage    string         `json:"lastMessage"`
+	ID             directory.GUID   `json:"id"`
+	TargetGUID     directory.GUID   `json:"targetGuid"`
+	DisplayName    string           `json:"displayName"`
+	Description    string           `json:"description"`
+	Mail           string           `json:"mail"`
+	DN             string           `json:"dn"`
+	SAMAccountName string           `json:"samAccountName"`
+	SID            directory.SID    `json:"sid"`
+	Situation      plan.Situation   `json:"situation"`
+	Members        int              `json:"members"`
+	Unwritten      int              `json:"unwritten"`
+	LastAction     plan.Action      `json:"lastAction"`
+	LastOutcome    contract.Outcome `json:"lastOutcome"`
+	LastMessage    string           `json:"lastMessage"`
 }
 
 func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
@@ -353,13 +354,13 @@ func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return list[engine.GroupView, directory.GUID]{
+	return list[contract.GroupView, directory.GUID]{
 		name: "groups", parse: directory.ParseGUID, text: directory.GUID.String,
-		fetch: func(after directory.GUID, n int) ([]engine.GroupView, error) {
-			return state.Groups(ctx, engine.GroupFilter{ID: id, Name: p.Name}, after, n)
+		fetch: func(after directory.GUID, n int) ([]contract.GroupView, error) {
+			return state.Groups(ctx, contract.GroupFilter{ID: id, Name: p.Name}, after, n)
 		},
-		key: func(g engine.GroupView) directory.GUID { return g.Key },
-		show: func(g engine.GroupView) (any, bool, error) {
+		key: func(g contract.GroupView) directory.GUID { return g.Key },
+		show: func(g contract.GroupView) (any, bool, error) {
 			return group{ID: g.ID, TargetGUID: g.TargetGUID, DisplayName: g.DisplayName, Description: g.Description, Mail: g.Mail, DN: g.DN,
 				SAMAccountName: g.SAMAccountName, SID: g.SID, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten,
 				LastAction: g.LastAction, LastOutcome: g.LastOutcome, LastMessage: g.LastMessage}, true, nil
@@ -390,7 +391,7 @@ func parseMemberKey(after string) (k memberKey, err error) {
 type member struct {
 	GroupID   directory.GUID `json:"groupId"`
 	GroupName string         `json:"groupName"`
-	engine.MemberView
+	contract.MemberView
 	DN     string           `json:"dn"`
 	Reason directory.Reason `json:"reason"`
 }
@@ -417,13 +418,13 @@ func listGroupMembers(ctx context.Context, e Engine, p groupMembersParams) (any,
 	if err != nil {
 		return nil, err
 	}
-	return list[engine.MemberView, memberKey]{
+	return list[contract.MemberView, memberKey]{
 		name: "members", parse: parseMemberKey, text: memberKey.String,
-		fetch: func(after memberKey, n int) ([]engine.MemberView, error) {
+		fetch: func(after memberKey, n int) ([]contract.MemberView, error) {
 			return state.GroupMembers(ctx, group.ID, after.member, n)
 		},
-		key: func(m engine.MemberView) memberKey { return memberKey{group.ID, m.ID} },
-		show: func(m engine.MemberView) (any, bool, error) {
+		key: func(m contract.MemberView) memberKey { return memberKey{group.ID, m.ID} },
+		show: func(m contract.MemberView) (any, bool, error) {
 			return member{group.ID, group.DisplayName, m, m.DN, m.Reason}, true, nil
 		},
 	}.page(p.Paging)

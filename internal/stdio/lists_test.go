@@ -9,8 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -53,12 +53,12 @@ func pages(p *peer, method, name string, params map[string]any, each func(item j
 func TestRunListIsNewestFirst(t *testing.T) {
 	state := &fakeState{}
 	for id := int64(205); id > 0; id-- {
-		state.runs = append(state.runs, engine.Run{ID: id})
+		state.runs = append(state.runs, contract.Run{ID: id})
 	}
 	p := startInitialized(t, &fakeEngine{state: state})
 	want := int64(205)
 	n := pages(p, "run.list", "runs", map[string]any{}, func(item json.RawMessage) {
-		var run engine.Run
+		var run contract.Run
 		if err := json.Unmarshal(item, &run); err != nil || run.ID != want {
 			t.Fatalf("got run %d (%v), want %d", run.ID, err, want)
 		}
@@ -136,11 +136,11 @@ func members(n int, from int64) []directory.MemberRef {
 
 func TestChangesAndTheirMembers(t *testing.T) {
 	state := &fakeState{count: 3,
-		changes: func(i int64) engine.SpooledChange {
-			c := engine.SpooledChange{ID: i, Outcome: engine.OutcomePending, Change: plan.Change{Action: plan.UpdateMembers, Message: "planned"}}
+		changes: func(i int64) contract.SpooledChange {
+			c := contract.SpooledChange{ID: i, Outcome: contract.OutcomePending, Change: plan.Change{Action: plan.UpdateMembers, Message: "planned"}}
 			if i == 2 {
 				c.AddCount, c.RemoveCount = 700, 60
-				c.Outcome, c.Message = engine.OutcomePartial, "refused"
+				c.Outcome, c.Message = contract.OutcomePartial, "refused"
 			}
 			if i == 3 {
 				c.Action = plan.Skip
@@ -204,8 +204,8 @@ func TestMemoryOfALongList(t *testing.T) {
 	const bound = 32 << 20
 	shown := members(shownMembers, 1)
 	state := &fakeState{count: changes,
-		changes: func(i int64) engine.SpooledChange {
-			c := engine.SpooledChange{ID: i, Change: plan.Change{Action: plan.UpdateMembers, DN: fmt.Sprintf("CN=Group_%d,OU=Groups,DC=contoso,DC=test", i)}}
+		changes: func(i int64) contract.SpooledChange {
+			c := contract.SpooledChange{ID: i, Change: plan.Change{Action: plan.UpdateMembers, DN: fmt.Sprintf("CN=Group_%d,OU=Groups,DC=contoso,DC=test", i)}}
 			if i%50 == 0 {
 				c.AddCount = 20_000
 			}

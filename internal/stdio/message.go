@@ -10,7 +10,7 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // message is one line of the input. A request has a method, an answer to a
@@ -38,7 +38,7 @@ func parseMessage(line []byte) (message, *jrpc2.Error) {
 	// A map, for names in JSON-RPC have one case.
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(line, &fields) != nil || fields == nil {
-		return message{}, protocolError(jrpc2.ParseError, &engine.Error{Category: engine.InvalidArgument, ID: "ParseError",
+		return message{}, protocolError(jrpc2.ParseError, &contract.Error{Category: contract.InvalidArgument, ID: "ParseError",
 			Message: "A line of the input is not a JSON object.",
 			Advice:  "Send one JSON-RPC 2.0 message a line."})
 	}
@@ -56,7 +56,7 @@ func parseMessage(line []byte) (message, *jrpc2.Error) {
 	}
 	params := fields["params"]
 	wrong := func(format string, args ...any) (message, *jrpc2.Error) {
-		return m, protocolError(jrpc2.InvalidRequest, &engine.Error{Category: engine.InvalidArgument, ID: "InvalidRequest",
+		return m, protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidRequest",
 			Message: "The message is not a JSON-RPC 2.0 request: " + fmt.Sprintf(format, args...) + ".",
 			Advice:  "Send an object with jsonrpc, id, method and, if any, params, and an id that no open request has."})
 	}

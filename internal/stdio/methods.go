@@ -6,7 +6,8 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 )
 
 type none struct{}
@@ -32,7 +33,7 @@ func (s *session) methods() methodTable {
 	}))
 	add("writeback.test", telling(s, test))
 	add("writeback.enable", telling(s, enable))
-	add("writeback.disable", telling(s, func(ctx context.Context, e Engine, p engine.DisableRequest) (any, error) {
+	add("writeback.disable", telling(s, func(ctx context.Context, e Engine, p command.DisableRequest) (any, error) {
 		return e.Disable(ctx, p)
 	}))
 	add("settings.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
@@ -40,7 +41,7 @@ func (s *session) methods() methodTable {
 	}))
 	add("settings.set", telling(s, setSettings))
 
-	add("sync.start", reporting(s, func(ctx context.Context, e Engine, p engine.SyncRequest, report engine.Report) (any, error) {
+	add("sync.start", reporting(s, func(ctx context.Context, e Engine, p command.SyncRequest, report contract.Report) (any, error) {
 		return e.Sync(ctx, p, report)
 	}))
 	add("sync.preview", reporting(s, preview))
@@ -60,7 +61,7 @@ func (s *session) methods() methodTable {
 		r.UnmarshalParams(&params)
 		result, err := on(s, s.cancelRequest)(ctx, params)
 		if err != nil {
-			return nil, wireError(engine.AsError(err))
+			return nil, wireError(contract.AsError(err))
 		}
 		return result, nil
 	}
@@ -84,13 +85,13 @@ func on[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, erro
 
 // telling is on for a function that tells by its context how far it is.
 func telling[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, error)) method {
-	return reporting(s, func(ctx context.Context, e Engine, p P, report engine.Report) (any, error) {
-		return f(engine.WithReport(ctx, report), e, p)
+	return reporting(s, func(ctx context.Context, e Engine, p P, report contract.Report) (any, error) {
+		return f(contract.WithReport(ctx, report), e, p)
 	})
 }
 
 // reporting is on for a function that reports progress.
-func reporting[P any](s *session, f func(ctx context.Context, e Engine, p P, report engine.Report) (any, error)) method {
+func reporting[P any](s *session, f func(ctx context.Context, e Engine, p P, report contract.Report) (any, error)) method {
 	return on(s, func(ctx context.Context, e Engine, p P) (any, error) {
 		report, stop := s.progress(ctx)
 		defer stop()
@@ -105,18 +106,18 @@ type testParams struct {
 func test(ctx context.Context, e Engine, p testParams) (any, error) {
 	checks, err := e.Test(ctx, p.TargetContainer)
 	if checks == nil {
-		checks = []engine.Check{}
+		checks = []command.Check{}
 	}
 	return map[string]any{"checks": checks}, err
 }
 
 type previewParams struct {
-	engine.PreviewRequest
+	command.PreviewRequest
 	Enable   *enableParams   `json:"enable"`
 	Settings *settingsParams `json:"settings"`
 }
 
-func preview(ctx context.Context, e Engine, p previewParams, report engine.Report) (any, error) {
+func preview(ctx context.Context, e Engine, p previewParams, report contract.Report) (any, error) {
 	if p.Enable != nil && p.Settings != nil {
 		return nil, invalidParameter("settings", "Both enable and settings are given.", "Give one of them.")
 	}
@@ -137,16 +138,16 @@ func preview(ctx context.Context, e Engine, p previewParams, report engine.Repor
 	return e.Preview(ctx, p.PreviewRequest, report)
 }
 
-func syncGroup(ctx context.Context, e Engine, p engine.GroupSyncRequest, report engine.Report) (any, error) {
+func syncGroup(ctx context.Context, e Engine, p command.GroupSyncRequest, report contract.Report) (any, error) {
 	if p.Group == "" {
 		return nil, missing("group")
 	}
 	result, err := e.SyncGroup(ctx, p, report)
 	if result.Steps == nil {
-		result.Steps = []engine.GroupStep{}
+		result.Steps = []command.GroupStep{}
 	}
 	if result.Unwritten == nil {
-		result.Unwritten = []engine.MemberView{}
+		result.Unwritten = []contract.MemberView{}
 	}
 	return result, err
 }
@@ -180,13 +181,13 @@ func (s *session) cancelRequest(_ context.Context, _ Engine, p cancelParams) (an
 
 type progressParams struct {
 	RequestID json.RawMessage `json:"requestId"`
-	engine.Progress
+	contract.Progress
 }
 
 // progress makes the report of a request that runs long.
-func (s *session) progress(ctx context.Context) (engine.Report, func()) {
+func (s *session) progress(ctx context.Context) (contract.Report, func()) {
 	id := json.RawMessage(jrpc2.InboundRequest(ctx).ID())
-	return throttle(progressInterval, func(p engine.Progress) {
+	return throttle(progressInterval, func(p contract.Progress) {
 		s.wire.notify("progress", progressParams{id, p})
 	})
 }

@@ -11,8 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -126,19 +127,19 @@ func TestConnectGivesTheEngineWhatWasSent(t *testing.T) {
 		"tenantId": "contoso.com", "clientId": "app", "authority": "https://a", "graphEndpoint": "https://g", "caFile": "/ca.pem",
 		"credential": map[string]any{"kind": "clientCertificate", "certificatePath": "/c.pfx", "certificatePassword": "pw"},
 	})
-	want := &engine.SourceConfig{TenantID: "contoso.com", ClientID: "app", Cloud: "Global", Authority: "https://a", GraphEndpoint: "https://g",
-		CAFile: "/ca.pem", Kind: engine.ClientCertificate, CertificatePath: "/c.pfx", CertificatePassword: engine.NewSecret("pw")}
-	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b engine.Secret) bool { return a.Reveal() == b.Reveal() }),
+	want := &contract.SourceConfig{TenantID: "contoso.com", ClientID: "app", Cloud: "Global", Authority: "https://a", GraphEndpoint: "https://g",
+		CAFile: "/ca.pem", Kind: contract.ClientCertificate, CertificatePath: "/c.pfx", CertificatePassword: contract.NewSecret("pw")}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b contract.Secret) bool { return a.Reveal() == b.Reveal() }),
 		cmp.FilterPath(func(path cmp.Path) bool { return path.Last().Type().Kind().String() == "func" }, cmp.Ignore())); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
 
 func TestEveryCategoryHasItsCode(t *testing.T) {
-	seen := map[int]engine.Category{}
-	for _, c := range []engine.Category{engine.InvalidArgument, engine.ObjectNotFound, engine.PermissionDenied, engine.Authentication,
-		engine.Connection, engine.InvalidState, engine.ResourceBusy, engine.LimitsExceeded, engine.InvalidData, engine.Stopped, engine.NotSpecified} {
-		e := wireError(&engine.Error{Category: c, ID: "X", Object: "o", Message: "m", Advice: "a", Err: errors.New("c")})
+	seen := map[int]contract.Category{}
+	for _, c := range []contract.Category{contract.InvalidArgument, contract.ObjectNotFound, contract.PermissionDenied, contract.Authentication,
+		contract.Connection, contract.InvalidState, contract.ResourceBusy, contract.LimitsExceeded, contract.InvalidData, contract.Stopped, contract.NotSpecified} {
+		e := wireError(&contract.Error{Category: c, ID: "X", Object: "o", Message: "m", Advice: "a", Err: errors.New("c")})
 		if other, taken := seen[int(e.Code)]; taken {
 			t.Errorf("%s and %s have the code %d", c, other, e.Code)
 		}
@@ -148,7 +149,7 @@ func TestEveryCategoryHasItsCode(t *testing.T) {
 			t.Errorf("%s: %+v %s", c, e, e.Data)
 		}
 	}
-	if e := wireError(engine.AsError(errors.New("odd"))); e.Code != -32603 {
+	if e := wireError(contract.AsError(errors.New("odd"))); e.Code != -32603 {
 		t.Errorf("an unknown error has the code %d", e.Code)
 	}
 }
@@ -156,13 +157,13 @@ func TestEveryCategoryHasItsCode(t *testing.T) {
 // What is left out keeps what is set, and what is given as empty takes it away.
 func TestSettingsAreDecoded(t *testing.T) {
 	const a, b = "e0000000-0000-4000-8000-00000000000a", "e0000000-0000-4000-8000-00000000000b"
-	var patch engine.SettingsPatch
-	var enabled, previewed engine.EnableRequest
-	var preview engine.SyncRequest
+	var patch command.SettingsPatch
+	var enabled, previewed command.EnableRequest
+	var preview command.SyncRequest
 	e := &fakeEngine{
-		set:     func(p engine.SettingsPatch) { patch = p },
-		enable:  func(r engine.EnableRequest) { enabled = r },
-		preview: func(r engine.PreviewRequest) { previewed, preview = *r.Enable, r.SyncRequest },
+		set:     func(p command.SettingsPatch) { patch = p },
+		enable:  func(r command.EnableRequest) { enabled = r },
+		preview: func(r command.PreviewRequest) { previewed, preview = *r.Enable, r.SyncRequest },
 	}
 	p := startInitialized(t, e)
 	ids := func(text ...string) *[]directory.GUID {
@@ -174,19 +175,19 @@ func TestSettingsAreDecoded(t *testing.T) {
 	}
 	for _, test := range []struct {
 		params map[string]any
-		want   engine.Choices
+		want   command.Choices
 	}{
-		{nil, engine.Choices{}},
-		{map[string]any{"groupIds": nil, "filter": nil, "scope": nil, "includeSecurityGroups": nil, "maxMemberCount": nil}, engine.Choices{}},
-		{map[string]any{"groupIds": []string{}, "filter": "", "scope": "", "onPremisesGroupType": ""}, engine.Choices{GroupIDs: ids(), Filter: new(string)}},
+		{nil, command.Choices{}},
+		{map[string]any{"groupIds": nil, "filter": nil, "scope": nil, "includeSecurityGroups": nil, "maxMemberCount": nil}, command.Choices{}},
+		{map[string]any{"groupIds": []string{}, "filter": "", "scope": "", "onPremisesGroupType": ""}, command.Choices{GroupIDs: ids(), Filter: new(string)}},
 		{
 			map[string]any{"scope": "Selected", "groupIds": []string{b, "{" + strings.ToUpper(a) + "}"}, "filter": "mail -ne ''",
 				"includeSecurityGroups": false, "onPremisesGroupType": "UniversalSecurityGroup", "maxMemberCount": 250000},
-			engine.Choices{Scope: plan.ScopeSelected, GroupIDs: ids(b, a), Filter: pointer("mail -ne ''"), IncludeSecurityGroups: new(bool),
+			command.Choices{Scope: plan.ScopeSelected, GroupIDs: ids(b, a), Filter: pointer("mail -ne ''"), IncludeSecurityGroups: new(bool),
 				OnPremisesGroupType: plan.UniversalSecurity, MaxMemberCount: pointer(250_000)},
 		},
 	} {
-		patch, enabled, previewed = engine.SettingsPatch{}, engine.EnableRequest{}, engine.EnableRequest{}
+		patch, enabled, previewed = command.SettingsPatch{}, command.EnableRequest{}, command.EnableRequest{}
 		p.call(1, "settings.set", test.params)
 		p.wantResult("1")
 		p.call(2, "writeback.enable", test.params)
@@ -196,7 +197,7 @@ func TestSettingsAreDecoded(t *testing.T) {
 		}
 		p.call(3, "sync.preview", map[string]any{"enable": test.params})
 		p.wantResult("3")
-		for method, got := range map[string]engine.Choices{"settings.set": patch.Choices, "writeback.enable": enabled.Choices, "sync.preview": previewed.Choices} {
+		for method, got := range map[string]command.Choices{"settings.set": patch.Choices, "writeback.enable": enabled.Choices, "sync.preview": previewed.Choices} {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("%s %v: -want +got\n%s", method, test.params, diff)
 			}
@@ -204,12 +205,12 @@ func TestSettingsAreDecoded(t *testing.T) {
 	}
 	p.call(4, "sync.preview", map[string]any{"enable": map[string]any{}, "policyType": "Delta", "allowOnce": "plan", "skipReplicationCheck": true})
 	p.wantResult("4")
-	if diff := cmp.Diff(engine.SyncRequest{PolicyType: engine.Delta, AllowOnce: "plan", SkipReplicationCheck: true}, preview); diff != "" {
+	if diff := cmp.Diff(command.SyncRequest{PolicyType: contract.Delta, AllowOnce: "plan", SkipReplicationCheck: true}, preview); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	p.call(5, "settings.set", map[string]any{"initialIntervalDays": 3, "connections": 8})
 	p.wantResult("5")
-	if diff := cmp.Diff(engine.SettingsPatch{InitialIntervalDays: pointer(3), Connections: pointer(8)}, patch); diff != "" {
+	if diff := cmp.Diff(command.SettingsPatch{InitialIntervalDays: pointer(3), Connections: pointer(8)}, patch); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
@@ -219,20 +220,20 @@ func pointer[T any](v T) *T { return &v }
 func TestSyncGroup(t *testing.T) {
 	id := directory.MustGUID("e0000000-0000-4000-8000-00000000000a")
 	started := make(chan struct{}, 1)
-	var got engine.GroupSyncRequest
-	e := &fakeEngine{group: func(ctx context.Context, r engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error) {
+	var got command.GroupSyncRequest
+	e := &fakeEngine{group: func(ctx context.Context, r command.GroupSyncRequest, report contract.Report) (command.GroupSyncResult, error) {
 		got = r
 		switch r.Group {
 		case "two of them":
-			return engine.GroupSyncResult{}, &engine.Error{Category: engine.InvalidArgument, ID: "GroupAmbiguous", Object: r.Group, Message: "Two.", Advice: "Give the id."}
+			return command.GroupSyncResult{}, &contract.Error{Category: contract.InvalidArgument, ID: "GroupAmbiguous", Object: r.Group, Message: "Two.", Advice: "Give the id."}
 		case "slow":
-			report(engine.Progress{Step: "import-members", StepNumber: 2, StepCount: 10})
+			report(contract.Progress{Step: "import-members", StepNumber: 2, StepCount: 10})
 			<-started
 			<-ctx.Done()
-			return engine.GroupSyncResult{ID: id, Run: engine.Run{Kind: engine.GroupRun, Status: engine.RunStopped, StopReason: engine.StopCancelled}}, nil
+			return command.GroupSyncResult{ID: id, Run: contract.Run{Kind: contract.GroupRun, Status: contract.RunStopped, StopReason: contract.StopCancelled}}, nil
 		}
-		return engine.GroupSyncResult{ID: id, DisplayName: "HR", Run: engine.Run{Kind: engine.GroupRun},
-			Steps: []engine.GroupStep{{Name: "Import", Result: engine.Passed, Message: "Read."}}}, nil
+		return command.GroupSyncResult{ID: id, DisplayName: "HR", Run: contract.Run{Kind: contract.GroupRun},
+			Steps: []command.GroupStep{{Name: "Import", Result: contract.Passed, Message: "Read."}}}, nil
 	}}
 	p := startInitialized(t, e)
 
@@ -243,7 +244,7 @@ func TestSyncGroup(t *testing.T) {
 			t.Errorf("got %s, want %s in it", result, want)
 		}
 	}
-	if want := (engine.GroupSyncRequest{Group: "HR", WhatIf: true, AllowOnce: "plan", SkipReplicationCheck: true}); got != want {
+	if want := (command.GroupSyncRequest{Group: "HR", WhatIf: true, AllowOnce: "plan", SkipReplicationCheck: true}); got != want {
 		t.Errorf("the engine got %+v, want %+v", got, want)
 	}
 	p.call(2, "sync.group", map[string]any{"group": "two of them"})

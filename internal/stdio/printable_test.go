@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -85,12 +86,12 @@ func TestLogLinesArePrintable(t *testing.T) {
 // TestWhatIsAnsweredIsPrintable: results, errors and progress, whoever wrote what
 // is in them; an id stays what the client made of it.
 func TestWhatIsAnsweredIsPrintable(t *testing.T) {
-	state := &fakeState{count: 1, changes: func(i int64) engine.SpooledChange {
-		return engine.SpooledChange{ID: i, Change: plan.Change{Action: plan.Update, DisplayName: "Pay\u202eroll", Message: "x\u001b[2Jy\u2028z",
+	state := &fakeState{count: 1, changes: func(i int64) contract.SpooledChange {
+		return contract.SpooledChange{ID: i, Change: plan.Change{Action: plan.Update, DisplayName: "Pay\u202eroll", Message: "x\u001b[2Jy\u2028z",
 			Attributes: []plan.AttributeChange{{Name: "displayName", Old: []string{"Pay\u202eroll"}, New: []string{"Payroll"}}}}}
 	}}
-	e := &fakeEngine{state: state, sync: func(_ context.Context, _ engine.SyncRequest, report engine.Report) (engine.Run, error) {
-		return engine.Run{}, &engine.Error{Category: engine.InvalidData, ID: "WriteRefused", Object: "CN=a\u200bb", Message: "m\u202em.", Advice: "Do\u2066 it.", Err: errors.New("diag\x00nostic\r\n\u200f")}
+	e := &fakeEngine{state: state, sync: func(_ context.Context, _ command.SyncRequest, report contract.Report) (contract.Run, error) {
+		return contract.Run{}, &contract.Error{Category: contract.InvalidData, ID: "WriteRefused", Object: "CN=a\u200bb", Message: "m\u202em.", Advice: "Do\u2066 it.", Err: errors.New("diag\x00nostic\r\n\u200f")}
 	}}
 	p := startInitialized(t, e)
 	p.call(1, "change.list", map[string]any{"runId": 1})

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // progressInterval is the least time between two notifications of a request.
@@ -13,10 +13,10 @@ const progressInterval = 250 * time.Millisecond
 // throttle passes reports on to send, the first at once, then the latest one
 // at most every interval. stop returns when nothing will be sent any more;
 // what was reported last may be lost then, for the answer follows.
-func throttle(interval time.Duration, send func(engine.Progress)) (report engine.Report, stop func()) {
+func throttle(interval time.Duration, send func(contract.Progress)) (report contract.Report, stop func()) {
 	var (
 		mu     sync.Mutex
-		latest engine.Progress
+		latest contract.Progress
 		fresh  = make(chan struct{}, 1)
 		quit   = make(chan struct{})
 		ended  = make(chan struct{})
@@ -40,7 +40,7 @@ func throttle(interval time.Duration, send func(engine.Progress)) (report engine
 			}
 		}
 	}()
-	report = func(p engine.Progress) {
+	report = func(p contract.Progress) {
 		mu.Lock()
 		latest = p
 		mu.Unlock()

@@ -22,26 +22,27 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
-// Engine is what the methods are served by: [engine.Engine].
+// Engine is what the methods are served by: [command.Engine].
 type Engine interface {
-	Connect(ctx context.Context, source *engine.SourceConfig, target *engine.TargetConfig) (engine.ConnectionInfo, error)
+	Connect(ctx context.Context, source *contract.SourceConfig, target *contract.TargetConfig) (command.ConnectionInfo, error)
 	Disconnect() error
-	Connection() engine.ConnectionInfo
-	Overview(ctx context.Context) (engine.Overview, error)
-	Test(ctx context.Context, container string) ([]engine.Check, error)
-	Enable(ctx context.Context, request engine.EnableRequest) (engine.EnableResult, error)
-	Disable(ctx context.Context, request engine.DisableRequest) (engine.Run, error)
-	Settings(ctx context.Context) (engine.Settings, error)
-	SetSettings(ctx context.Context, patch engine.SettingsPatch) (engine.SettingsResult, error)
-	Sync(ctx context.Context, request engine.SyncRequest, report engine.Report) (engine.Run, error)
-	Preview(ctx context.Context, request engine.PreviewRequest, report engine.Report) (engine.Run, error)
-	SyncGroup(ctx context.Context, request engine.GroupSyncRequest, report engine.Report) (engine.GroupSyncResult, error)
-	State(ctx context.Context) (engine.State, error)
-	Group(ctx context.Context, parameter, text string) (engine.GroupView, error)
+	Connection() command.ConnectionInfo
+	Overview(ctx context.Context) (command.Overview, error)
+	Test(ctx context.Context, container string) ([]command.Check, error)
+	Enable(ctx context.Context, request command.EnableRequest) (command.EnableResult, error)
+	Disable(ctx context.Context, request command.DisableRequest) (contract.Run, error)
+	Settings(ctx context.Context) (contract.Settings, error)
+	SetSettings(ctx context.Context, patch command.SettingsPatch) (command.SettingsResult, error)
+	Sync(ctx context.Context, request command.SyncRequest, report contract.Report) (contract.Run, error)
+	Preview(ctx context.Context, request command.PreviewRequest, report contract.Report) (contract.Run, error)
+	SyncGroup(ctx context.Context, request command.GroupSyncRequest, report contract.Report) (command.GroupSyncResult, error)
+	State(ctx context.Context) (contract.State, error)
+	Group(ctx context.Context, parameter, text string) (contract.GroupView, error)
 	Close() error
 }
 
@@ -170,7 +171,7 @@ func (s *session) answer(ctx context.Context, log *slog.Logger, m method, reques
 	if err != nil {
 		e := translate(ctx, err)
 		level := slog.LevelWarn
-		if e.Category == engine.NotSpecified {
+		if e.Category == contract.NotSpecified {
 			level = slog.LevelError
 		}
 		log.Log(ctx, level, "the request failed", "id", e.ID, "object", e.Object, "error", err.Error(), "seconds", time.Since(started).Seconds())
@@ -185,7 +186,7 @@ func guard(ctx context.Context, log *slog.Logger, m method, params json.RawMessa
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("a defect was met", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = engine.AsError(errors.New("the engine met a defect while it served the request"))
+			err = contract.AsError(errors.New("the engine met a defect while it served the request"))
 		}
 	}()
 	result, err := m(ctx, params)
@@ -197,7 +198,7 @@ func guard(ctx context.Context, log *slog.Logger, m method, params json.RawMessa
 	}
 	const envelope = 1 << 10 // what jrpc2 puts around a result, the id included
 	if len(text) > maxOutputLine-envelope {
-		return nil, &engine.Error{Category: engine.LimitsExceeded, ID: "AnswerTooLarge",
+		return nil, &contract.Error{Category: contract.LimitsExceeded, ID: "AnswerTooLarge",
 			Message: fmt.Sprintf("The answer would be longer than %d bytes.", maxOutputLine),
 			Advice:  "Ask for fewer items with limit."}
 	}

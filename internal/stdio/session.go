@@ -10,8 +10,8 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // protocolVersion is the version of the protocol that is served.
@@ -68,14 +68,14 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 		return nil, err
 	}
 	if p.Protocol != protocolVersion {
-		return nil, &engine.Error{Category: engine.InvalidState, ID: "ProtocolMismatch",
+		return nil, &contract.Error{Category: contract.InvalidState, ID: "ProtocolMismatch",
 			Message: fmt.Sprintf("The client speaks version %d of the protocol, and this engine (%s) version %d.", p.Protocol, s.config.Version, protocolVersion),
 			Advice:  "Install module and engine of one release."}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.engine != nil {
-		return nil, &engine.Error{Category: engine.InvalidState, ID: "AlreadyInitialized", Message: "This session was initialised before.",
+		return nil, &contract.Error{Category: contract.InvalidState, ID: "AlreadyInitialized", Message: "This session was initialised before.",
 			Advice: "Start another engine process for another state folder."}
 	}
 	if err := oneOf("checkState", p.CheckState, stateChecks); err != nil {
@@ -93,7 +93,7 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 		case err != nil:
 			return nil, err
 		case !there && p.CheckState == existingState:
-			return nil, &engine.Error{Category: engine.ObjectNotFound, ID: "StateNotFound", Object: folder, Message: "There is no state in this folder.",
+			return nil, &contract.Error{Category: contract.ObjectNotFound, ID: "StateNotFound", Object: folder, Message: "There is no state in this folder.",
 				Advice: "Name the right folder with -StatePath. Enable-GroupWriteback makes a state, in the folder that Connect-GroupWriteback -StatePath names."}
 		}
 	}
@@ -126,7 +126,7 @@ func (s *session) ready() (Engine, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.engine == nil {
-		return nil, &engine.Error{Category: engine.InvalidState, ID: "NotInitialized", Message: "The session is not initialised.",
+		return nil, &contract.Error{Category: contract.InvalidState, ID: "NotInitialized", Message: "The session is not initialised.",
 			Advice: "Send session.initialize first."}
 	}
 	return s.engine, nil

@@ -3,20 +3,20 @@ package stdio
 import (
 	"context"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/command"
 )
 
 // enableParams are those of writeback.enable. GroupIDs stands over the field of
-// engine.Choices, here and below: as texts, so that one that is no id is refused
+// command.Choices, here and below: as texts, so that one that is no id is refused
 // by name.
 type enableParams struct {
-	engine.EnableRequest
+	command.EnableRequest
 	GroupIDs *[]string `json:"groupIds"`
 }
 
 // request returns the engine's request; path is where the params stand in those
 // of the method.
-func (p *enableParams) request(path string) (engine.EnableRequest, error) {
+func (p *enableParams) request(path string) (command.EnableRequest, error) {
 	ids, err := guids(path+"groupIds", p.GroupIDs)
 	p.EnableRequest.GroupIDs = ids
 	return p.EnableRequest, err
@@ -35,12 +35,12 @@ func enable(ctx context.Context, e Engine, p enableParams) (any, error) {
 }
 
 type settingsParams struct {
-	engine.SettingsPatch
+	command.SettingsPatch
 	GroupIDs *[]string `json:"groupIds"`
 }
 
 // patch is request of enableParams for these.
-func (p *settingsParams) patch(path string) (engine.SettingsPatch, error) {
+func (p *settingsParams) patch(path string) (command.SettingsPatch, error) {
 	ids, err := guids(path+"groupIds", p.GroupIDs)
 	p.SettingsPatch.GroupIDs = ids
 	return p.SettingsPatch, err

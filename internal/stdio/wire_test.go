@@ -14,7 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 )
 
 func TestMessagesThatAreNone(t *testing.T) {
@@ -70,9 +71,9 @@ func TestMessagesThatAreNone(t *testing.T) {
 
 func TestDuplicateID(t *testing.T) {
 	release := make(chan struct{})
-	p := startInitialized(t, &fakeEngine{sync: func(context.Context, engine.SyncRequest, engine.Report) (engine.Run, error) {
+	p := startInitialized(t, &fakeEngine{sync: func(context.Context, command.SyncRequest, contract.Report) (contract.Run, error) {
 		<-release
-		return engine.Run{ID: 5}, nil
+		return contract.Run{ID: 5}, nil
 	}})
 	p.send(`{"jsonrpc":"2.0","id":1,"method":"sync.start"}`, `{"jsonrpc":"2.0","id":1,"method":"session.get"}`)
 	p.wantError("1", -32600, "InvalidRequest")
@@ -82,14 +83,14 @@ func TestDuplicateID(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	started := make(chan struct{}, 20)
-	untilCancelled := func(ctx context.Context, _ engine.SyncRequest, _ engine.Report) (engine.Run, error) {
+	untilCancelled := func(ctx context.Context, _ command.SyncRequest, _ contract.Report) (contract.Run, error) {
 		started <- struct{}{}
 		<-ctx.Done()
-		return engine.Run{Status: engine.RunStopped, StopReason: engine.StopCancelled}, nil
+		return contract.Run{Status: contract.RunStopped, StopReason: contract.StopCancelled}, nil
 	}
 	p := startInitialized(t, &fakeEngine{
 		sync: untilCancelled,
-		test: func(ctx context.Context, _ string) ([]engine.Check, error) {
+		test: func(ctx context.Context, _ string) ([]command.Check, error) {
 			started <- struct{}{}
 			<-ctx.Done()
 			return nil, fmt.Errorf("search: %w", ctx.Err())
@@ -104,7 +105,7 @@ func TestCancel(t *testing.T) {
 			m := p.next()
 			answers[string(m.ID)] = string(m.Result)
 		}
-		if answers[`"c"`] != "{}" || !strings.Contains(answers[id], engine.StopCancelled) {
+		if answers[`"c"`] != "{}" || !strings.Contains(answers[id], contract.StopCancelled) {
 			t.Errorf("id %s: answers %v", id, answers)
 		}
 	}
@@ -134,9 +135,9 @@ func TestCancel(t *testing.T) {
 
 // A cancel that overtakes the request it is for still finds it.
 func TestCancelAtOnce(t *testing.T) {
-	p := startInitialized(t, &fakeEngine{sync: func(ctx context.Context, _ engine.SyncRequest, _ engine.Report) (engine.Run, error) {
+	p := startInitialized(t, &fakeEngine{sync: func(ctx context.Context, _ command.SyncRequest, _ contract.Report) (contract.Run, error) {
 		<-ctx.Done()
-		return engine.Run{Status: engine.RunStopped}, nil
+		return contract.Run{Status: contract.RunStopped}, nil
 	}})
 	for i := range 200 {
 		id := fmt.Sprint(i + 1)
@@ -154,10 +155,10 @@ func TestEndOfInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			started := make(chan struct{})
-			p := startInitialized(t, &fakeEngine{sync: func(ctx context.Context, _ engine.SyncRequest, _ engine.Report) (engine.Run, error) {
+			p := startInitialized(t, &fakeEngine{sync: func(ctx context.Context, _ command.SyncRequest, _ contract.Report) (contract.Run, error) {
 				close(started)
 				<-ctx.Done()
-				return engine.Run{ID: 9, Status: engine.RunStopped}, nil
+				return contract.Run{ID: 9, Status: contract.RunStopped}, nil
 			}})
 			p.call(1, "sync.start", nil)
 			<-started
@@ -242,9 +243,9 @@ func TestWhatCannotBeServedAtTheEndOfInput(t *testing.T) {
 func TestStillRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		p := startInitialized(t, &fakeEngine{sync: func(context.Context, engine.SyncRequest, engine.Report) (engine.Run, error) {
+		p := startInitialized(t, &fakeEngine{sync: func(context.Context, command.SyncRequest, contract.Report) (contract.Run, error) {
 			<-release
-			return engine.Run{}, nil
+			return contract.Run{}, nil
 		}})
 		p.call(1, "sync.start", nil)
 		synctest.Wait()
@@ -280,7 +281,7 @@ func TestBrokenOutput(t *testing.T) {
 }
 
 func TestPanicIsAnError(t *testing.T) {
-	p := startInitialized(t, &fakeEngine{test: func(context.Context, string) ([]engine.Check, error) { panic("boom") }})
+	p := startInitialized(t, &fakeEngine{test: func(context.Context, string) ([]command.Check, error) { panic("boom") }})
 	p.call(1, "writeback.test", nil)
 	p.wantError("1", -32603, "InternalError")
 	if log := p.log.String(); !strings.Contains(log, "boom") || !strings.Contains(log, "wire_test.go") {
@@ -291,8 +292,8 @@ func TestPanicIsAnError(t *testing.T) {
 }
 
 func TestAnswerTooLarge(t *testing.T) {
-	p := startInitialized(t, &fakeEngine{test: func(context.Context, string) ([]engine.Check, error) {
-		return []engine.Check{{Message: strings.Repeat("x", maxOutputLine)}}, nil
+	p := startInitialized(t, &fakeEngine{test: func(context.Context, string) ([]command.Check, error) {
+		return []command.Check{{Message: strings.Repeat("x", maxOutputLine)}}, nil
 	}})
 	p.call(1, "writeback.test", nil)
 	p.wantError("1", -32007, "AnswerTooLarge")
@@ -312,13 +313,13 @@ func TestErrorTextsAreBounded(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := startInitialized(t, &fakeEngine{sync: func(_ context.Context, _ engine.SyncRequest, report engine.Report) (engine.Run, error) {
+		p := startInitialized(t, &fakeEngine{sync: func(_ context.Context, _ command.SyncRequest, report contract.Report) (contract.Run, error) {
 			for i := range 200 { // 2 s
-				report(engine.Progress{Step: "export", Done: i, Total: 200})
+				report(contract.Progress{Step: "export", Done: i, Total: 200})
 				time.Sleep(10 * time.Millisecond)
 			}
-			report(engine.Progress{Done: 200})
-			return engine.Run{ID: 1}, nil
+			report(contract.Progress{Done: 200})
+			return contract.Run{ID: 1}, nil
 		}})
 		p.send(`{"jsonrpc":"2.0","id":"run","method":"sync.start"}`)
 		var done []int
@@ -362,13 +363,13 @@ func TestProgress(t *testing.T) {
 func TestProgressNeverBlocksTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reported := make(chan struct{})
-		p := startInitialized(t, &fakeEngine{sync: func(_ context.Context, _ engine.SyncRequest, report engine.Report) (engine.Run, error) {
+		p := startInitialized(t, &fakeEngine{sync: func(_ context.Context, _ command.SyncRequest, report contract.Report) (contract.Run, error) {
 			for i := range 1000 {
-				report(engine.Progress{Done: i})
+				report(contract.Progress{Done: i})
 				time.Sleep(10 * time.Millisecond)
 			}
 			close(reported)
-			return engine.Run{}, nil
+			return contract.Run{}, nil
 		}})
 		p.call(1, "sync.start", nil)
 		<-reported
@@ -383,12 +384,12 @@ func TestProgressNeverBlocksTheRun(t *testing.T) {
 }
 
 // connected returns the configuration that session.connect gave the engine.
-func connected(t *testing.T, p *peer, e *fakeEngine, source map[string]any) *engine.SourceConfig {
+func connected(t *testing.T, p *peer, e *fakeEngine, source map[string]any) *contract.SourceConfig {
 	t.Helper()
-	var config *engine.SourceConfig
-	e.connect = func(_ context.Context, s *engine.SourceConfig, _ *engine.TargetConfig) (engine.ConnectionInfo, error) {
+	var config *contract.SourceConfig
+	e.connect = func(_ context.Context, s *contract.SourceConfig, _ *contract.TargetConfig) (command.ConnectionInfo, error) {
 		config = s
-		return engine.ConnectionInfo{Source: &engine.SourceInfo{}}, nil
+		return command.ConnectionInfo{Source: &command.SourceInfo{}}, nil
 	}
 	p.call(1, "session.connect", map[string]any{"source": source})
 	if got := string(p.wantResult("1")); !strings.Contains(got, `"roles":[]`) {
@@ -406,17 +407,17 @@ func TestCallbacks(t *testing.T) {
 		sign := connected(t, p, e, map[string]any{"tenantId": "t", "clientId": "c",
 			"credential": map[string]any{"kind": "certificateThumbprint", "thumbprint": "AB12", "certificate": "AQID"}})
 
-		var gotToken engine.Secret
+		var gotToken contract.Secret
 		var expires time.Time
 		var signature []byte
 		var gotErr error
-		e.sync = func(ctx context.Context, r engine.SyncRequest, _ engine.Report) (engine.Run, error) {
+		e.sync = func(ctx context.Context, r command.SyncRequest, _ contract.Report) (contract.Run, error) {
 			if r.AllowOnce == "sign" {
 				signature, gotErr = sign.Sign(ctx, []byte{0xff, 0xee}, "PSS")
 			} else {
 				gotToken, expires, gotErr = token.RefreshToken(ctx)
 			}
-			return engine.Run{}, nil
+			return contract.Run{}, nil
 		}
 		ask := func(what string) incoming {
 			t.Helper()
@@ -464,7 +465,7 @@ func TestCallbacks(t *testing.T) {
 			m := ask(test.ask)
 			p.send(`{"jsonrpc":"2.0","id":` + string(m.ID) + `,` + test.answer + `}`)
 			p.wantResult("2")
-			if !engine.HasID(gotErr, test.errorID) {
+			if !contract.HasID(gotErr, test.errorID) {
 				t.Errorf("%s answered %s: %v", test.ask, test.answer, gotErr)
 			}
 		}
@@ -474,7 +475,7 @@ func TestCallbacks(t *testing.T) {
 			start := time.Now()
 			m := ask(test.ask)
 			p.wantResult("2")
-			if !engine.HasID(gotErr, test.errorID) || time.Since(start) != callTimeout {
+			if !contract.HasID(gotErr, test.errorID) || time.Since(start) != callTimeout {
 				t.Errorf("%s without an answer: %v after %v", test.ask, gotErr, time.Since(start))
 			}
 			p.send(`{"jsonrpc":"2.0","id":` + string(m.ID) + `,"result":{"accessToken":"late"}}`)
@@ -486,13 +487,13 @@ func TestCallbacks(t *testing.T) {
 		ask("sign")
 		p.send(`{"jsonrpc":"2.0","method":"request.cancel","params":{"id":2}}`)
 		p.wantResult("2")
-		if !engine.HasID(gotErr, "Cancelled") {
+		if !contract.HasID(gotErr, "Cancelled") {
 			t.Errorf("cancelled: %v", gotErr)
 		}
 
 		// With no request open nothing is written.
 		synctest.Wait()
-		if _, _, err := token.RefreshToken(t.Context()); !engine.HasID(err, "AccessTokenExpired") {
+		if _, _, err := token.RefreshToken(t.Context()); !contract.HasID(err, "AccessTokenExpired") {
 			t.Errorf("without a request: %v", err)
 		}
 		if err := p.end(); err != nil {
@@ -504,10 +505,10 @@ func TestCallbacks(t *testing.T) {
 // Whatever happens with secrets, neither an answer nor the log shows one.
 func TestSecretsStayInside(t *testing.T) {
 	const secret = "S3cr3t-Marker"
-	e := &fakeEngine{connect: func(_ context.Context, s *engine.SourceConfig, d *engine.TargetConfig) (engine.ConnectionInfo, error) {
-		err := &engine.Error{Category: engine.Authentication, ID: "SignInFailed", Message: "Refused.", Advice: "Try again."}
+	e := &fakeEngine{connect: func(_ context.Context, s *contract.SourceConfig, d *contract.TargetConfig) (command.ConnectionInfo, error) {
+		err := &contract.Error{Category: contract.Authentication, ID: "SignInFailed", Message: "Refused.", Advice: "Try again."}
 		err.Err = fmt.Errorf("with %v, %+v and %#v", s, s, d)
-		return engine.ConnectionInfo{}, err
+		return command.ConnectionInfo{}, err
 	}}
 	p := startInitialized(t, e)
 	credentials := []string{

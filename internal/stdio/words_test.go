@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/plan"
 )
 
@@ -28,14 +29,14 @@ func init() {
 	fixed(plan.Actions)
 	fixed(plan.ScopeModes)
 	fixed(plan.OnPremisesGroupTypes)
-	fixed(engine.NameFormats)
-	fixed(engine.MovedGroups)
-	fixed(engine.FrozenGroups)
-	fixed(engine.PolicyTypes)
-	fixed(engine.Outcomes)
-	fixed(engine.CredentialKinds)
-	fixed(engine.AuthKinds)
-	fixed(engine.RunKinds)
+	fixed(contract.NameFormats)
+	fixed(contract.MovedGroups)
+	fixed(contract.FrozenGroups)
+	fixed(contract.PolicyTypes)
+	fixed(contract.Outcomes)
+	fixed(contract.CredentialKinds)
+	fixed(contract.AuthKinds)
+	fixed(contract.RunKinds)
 	fixed(environments)
 	fixed(logLevels)
 	fixed(stateChecks)
@@ -43,8 +44,8 @@ func init() {
 
 // params are the params of every method that takes any.
 var params = []any{
-	initializeParams{}, connectParams{}, logParams{}, testParams{}, enableParams{}, engine.DisableRequest{}, settingsParams{},
-	engine.SyncRequest{}, previewParams{}, engine.GroupSyncRequest{}, runsParams{}, runParams{}, changesParams{}, changeMembersParams{},
+	initializeParams{}, connectParams{}, logParams{}, testParams{}, enableParams{}, command.DisableRequest{}, settingsParams{},
+	command.SyncRequest{}, previewParams{}, command.GroupSyncRequest{}, runsParams{}, runParams{}, changesParams{}, changeMembersParams{},
 	groupsParams{}, groupMembersParams{}, cancelParams{},
 }
 
@@ -145,7 +146,7 @@ func TestFixedListsIgnoreLetterCase(t *testing.T) {
 				if got, err := read("Nonsense"); err != nil || got != "Nonsense" {
 					t.Errorf("%s: a word of no list became %q: %v", strings.Join(path, "."), got, err)
 				}
-				if _, err := read(5); engine.AsError(err).Object != strings.Join(path, ".") {
+				if _, err := read(5); contract.AsError(err).Object != strings.Join(path, ".") {
 					t.Errorf("%s: a number: %v", strings.Join(path, "."), err)
 				}
 			})

@@ -31,7 +31,7 @@ var beyondLimit = []string{"%d groups", "%d accounts", "%d ids"}
 // Who counts says one thing in the singular: by directory.Count and Plural.
 func TestCountsAreSingularOrPlural(t *testing.T) {
 	root := filepath.Join("..", "..")
-	for _, folder := range []string{"internal/plan", "internal/engine", "internal/ad", "internal/graph", "internal/stdio", "state", "cmd/groupwriteback"} {
+	for _, folder := range []string{"internal/plan", "internal/contract", "internal/batch", "internal/identity", "internal/owner", "internal/run", "internal/command", "internal/ad", "internal/graph", "internal/stdio", "state", "cmd/groupwriteback"} {
 		files, err := os.ReadDir(filepath.Join(root, folder))
 		if err != nil {
 			t.Fatal(err)

@@ -11,8 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 	"groupwriteback/state"
 )
@@ -29,29 +30,29 @@ func planning(ctx context.Context, r *report) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	e := engine.New(engine.Config{
-		OpenSource: func(context.Context, engine.SourceConfig) (engine.Source, error) { return tenant, nil },
-		OpenTarget: func(context.Context, engine.TargetConfig) (engine.Target, error) { return domain, nil },
-		OpenState:  func(ctx context.Context) (engine.State, error) { return state.Open(ctx, folder) },
+	e := command.New(command.Config{
+		OpenSource: func(context.Context, contract.SourceConfig) (contract.Source, error) { return tenant, nil },
+		OpenTarget: func(context.Context, contract.TargetConfig) (contract.Target, error) { return domain, nil },
+		OpenState:  func(ctx context.Context) (contract.State, error) { return state.Open(ctx, folder) },
 		Log:        slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	defer e.Close()
-	if _, err := e.Connect(ctx, &engine.SourceConfig{}, &engine.TargetConfig{}); err != nil {
+	if _, err := e.Connect(ctx, &contract.SourceConfig{}, &contract.TargetConfig{}); err != nil {
 		return err
 	}
-	if _, err := e.Enable(ctx, engine.EnableRequest{Choices: engine.Choices{TargetContainer: largeContainerDN}}); err != nil {
+	if _, err := e.Enable(ctx, command.EnableRequest{Choices: command.Choices{TargetContainer: largeContainerDN}}); err != nil {
 		return err
 	}
 	r.tell("groups", float64(tenant.groups), "")
 	r.tell("memberships", float64(tenant.groups*tenant.members), "")
 
-	preview := func(ctx context.Context, report engine.Report) (engine.Run, error) {
-		return e.Preview(ctx, engine.PreviewRequest{SyncRequest: engine.SyncRequest{PolicyType: engine.Initial}}, report)
+	preview := func(ctx context.Context, report contract.Report) (contract.Run, error) {
+		return e.Preview(ctx, command.PreviewRequest{SyncRequest: command.SyncRequest{PolicyType: contract.Initial}}, report)
 	}
 	for _, round := range []struct {
 		name    string
 		arrange func()
-		run     func(context.Context, engine.Report) (engine.Run, error)
+		run     func(context.Context, contract.Report) (contract.Run, error)
 		planned func(plan.Totals) bool
 	}{
 		{"nothing in AD", func() { domain.empty = true }, preview,
@@ -59,8 +60,8 @@ func planning(ctx context.Context, r *report) error {
 				return t.Create == tenant.groups && t.MembersAdded == tenant.groups*tenant.members
 			}},
 		{"nothing differs", func() { domain.empty = false },
-			func(ctx context.Context, report engine.Report) (engine.Run, error) {
-				return e.Sync(ctx, engine.SyncRequest{}, report)
+			func(ctx context.Context, report contract.Report) (contract.Run, error) {
+				return e.Sync(ctx, command.SyncRequest{}, report)
 			},
 			func(t plan.Totals) bool { return t == plan.Totals{} }},
 		{"every 100th group differs", func() { tenant.changed = true }, preview,
@@ -80,12 +81,12 @@ func planning(ctx context.Context, r *report) error {
 		}
 		runtime.GC()
 		resetPeak()
-		run, err := round.run(ctx, func(p engine.Progress) { enter(p.Step) })
+		run, err := round.run(ctx, func(p contract.Progress) { enter(p.Step) })
 		enter("")
 		if err != nil {
 			return err
 		}
-		if run.Status != engine.RunComplete || !round.planned(run.Planned) {
+		if run.Status != contract.RunComplete || !round.planned(run.Planned) {
 			return fmt.Errorf("%s: the run ended as %s %s (%s) with %+v planned", round.name, run.Status, run.StopReason, run.Message, run.Planned)
 		}
 		r.atMost(round.name+": planning", took["plan"].Seconds(), "s", 60)
@@ -151,9 +152,9 @@ func mix(z uint64) uint64 {
 
 // largeTenant has groups of equal size and ten memberships for each user.
 type largeTenant struct {
-	engine.Source // what is not needed here
-	groups        int
-	members       int
+	contract.Source // what is not needed here
+	groups          int
+	members         int
 	// changed: every hundredth group has another user for its first.
 	changed bool
 }
@@ -173,27 +174,27 @@ func (t *largeTenant) group(n int) directory.SourceGroup {
 	return directory.SourceGroup{ID: numbered(ofGroup, n), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {fmt.Sprintf("Group %d", n)}, "mail": {fmt.Sprintf("group%d@contoso.test", n)}}}
 }
 
-func (t *largeTenant) Identify(context.Context) (engine.SourceIdentity, error) {
-	return engine.SourceIdentity{TenantID: numbered(ofOther, 1), TenantName: "Contoso", Roles: []string{"Group.Read.All", "User.Read.All"}}, nil
+func (t *largeTenant) Identify(context.Context) (contract.SourceIdentity, error) {
+	return contract.SourceIdentity{TenantID: numbered(ofOther, 1), TenantName: "Contoso", Roles: []string{"Group.Read.All", "User.Read.All"}}, nil
 }
 
-func (t *largeTenant) ConnectWriteback(context.Context) (engine.Tristate, error) {
-	return engine.No, nil
+func (t *largeTenant) ConnectWriteback(context.Context) (contract.Tristate, error) {
+	return contract.No, nil
 }
 
-func (t *largeTenant) StartDelta(context.Context) (engine.DeltaLinks, error) {
-	return engine.DeltaLinks{Groups: "groups", Users: "users"}, nil
+func (t *largeTenant) StartDelta(context.Context) (contract.DeltaLinks, error) {
+	return contract.DeltaLinks{Groups: "groups", Users: "users"}, nil
 }
 
-func (t *largeTenant) GroupChanges(_ context.Context, link string, _ func([]engine.GroupChange) error) (string, error) {
+func (t *largeTenant) GroupChanges(_ context.Context, link string, _ func([]contract.GroupChange) error) (string, error) {
 	return link, nil
 }
 
-func (t *largeTenant) UserChanges(_ context.Context, link string, _ func([]engine.UserChange) error) (string, error) {
+func (t *largeTenant) UserChanges(_ context.Context, link string, _ func([]contract.UserChange) error) (string, error) {
 	return link, nil
 }
 
-func (t *largeTenant) Groups(_ context.Context, _ engine.SourceSelection, page func([]directory.SourceGroup) error) error {
+func (t *largeTenant) Groups(_ context.Context, _ contract.SourceSelection, page func([]directory.SourceGroup) error) error {
 	var groups []directory.SourceGroup
 	for n := range t.groups {
 		if groups = append(groups, t.group(n)); len(groups) == 999 || n == t.groups-1 {
@@ -208,12 +209,12 @@ func (t *largeTenant) Groups(_ context.Context, _ engine.SourceSelection, page f
 
 // Members gives those of all groups, in the order of their numbers, or none:
 // nothing else is asked for here.
-func (t *largeTenant) Members(_ context.Context, groups []directory.GUID, page func(engine.MemberPage) error) error {
+func (t *largeTenant) Members(_ context.Context, groups []directory.GUID, page func(contract.MemberPage) error) error {
 	if len(groups) != 0 && len(groups) != t.groups {
 		return fmt.Errorf("the members of %d groups are asked for", len(groups))
 	}
 	for n := range len(groups) {
-		p := engine.MemberPage{Group: numbered(ofGroup, n), Last: true}
+		p := contract.MemberPage{Group: numbered(ofGroup, n), Last: true}
 		for m := range t.members {
 			u := t.member(n, m, t.changed)
 			p.Members = append(p.Members, directory.SourceMember{ID: numbered(ofUser, u), Kind: directory.KindUser, Name: fmt.Sprintf("user%d@contoso.test", u),
@@ -230,19 +231,19 @@ func (t *largeTenant) Close() error { return nil }
 
 // largeDomain has what the tenant had before it changed, or no group.
 type largeDomain struct {
-	engine.Target // what is not needed here
-	tenant        *largeTenant
-	empty         bool
+	contract.Target // what is not needed here
+	tenant          *largeTenant
+	empty           bool
 }
 
-func (d *largeDomain) Identify(context.Context) (engine.TargetIdentity, error) {
-	return engine.TargetIdentity{DomainGUID: numbered(ofOther, 2), DomainSID: largeSID, DomainName: "contoso.test", BaseDN: largeDomainDN,
+func (d *largeDomain) Identify(context.Context) (contract.TargetIdentity, error) {
+	return contract.TargetIdentity{DomainGUID: numbered(ofOther, 2), DomainSID: largeSID, DomainName: "contoso.test", BaseDN: largeDomainDN,
 		Server: "dc1.contoso.test", DSServiceName: "CN=NTDS Settings", InvocationID: numbered(ofOther, 3), HighestUSN: 1, Account: "service",
-		Schema: engine.Schema{ObjectVersion: 88, ExternalID: true, Exchange: true, ExchangeVersion: 17003}}, nil
+		Schema: contract.Schema{ObjectVersion: 88, ExternalID: true, Exchange: true, ExchangeVersion: 17003}}, nil
 }
 
-func (d *largeDomain) Container(context.Context, string, directory.GUID) (engine.Container, error) {
-	return engine.Container{GUID: numbered(ofOther, 4), DN: largeContainerDN, CanCreate: true}, nil
+func (d *largeDomain) Container(context.Context, string, directory.GUID) (contract.Container, error) {
+	return contract.Container{GUID: numbered(ofOther, 4), DN: largeContainerDN, CanCreate: true}, nil
 }
 
 func (d *largeDomain) account(u int) directory.MemberRef {
@@ -275,20 +276,20 @@ func (d *largeDomain) GroupsByGUID(context.Context, []directory.GUID, bool, func
 	return nil
 }
 
-func (d *largeDomain) Resolve(_ context.Context, members []directory.SourceMember) ([]engine.Resolution, error) {
-	answers := make([]engine.Resolution, len(members))
+func (d *largeDomain) Resolve(_ context.Context, members []directory.SourceMember) ([]contract.Resolution, error) {
+	answers := make([]contract.Resolution, len(members))
 	for i := range members {
 		number := string(members[i].SID[len(largeSID)+1:])
 		u, err := strconv.Atoi(number)
 		if err != nil {
 			return nil, err
 		}
-		answers[i] = engine.Resolution{MemberID: members[i].ID, Ref: d.account(u - 1000)}
+		answers[i] = contract.Resolution{MemberID: members[i].ID, Ref: d.account(u - 1000)}
 	}
 	return answers, nil
 }
 
-func (d *largeDomain) Holders(context.Context, directory.GUID, []engine.Name) ([]engine.Holder, error) {
+func (d *largeDomain) Holders(context.Context, directory.GUID, []contract.Name) ([]contract.Holder, error) {
 	return nil, nil
 }
 

@@ -12,7 +12,7 @@ import (
 // elsewhere are the error ids that the lab cannot bring about from outside, or
 // only with damage to it, and the tests that do it with parts of the engine.
 var elsewhere = map[string]string{
-	"GroupNotLinked":           "internal/engine/identity_test.go",
+	"GroupNotLinked":           "internal/command/identity_test.go",
 	"AnswerTooLarge":           "internal/stdio/wire_test.go",
 	"ChannelBindingRequired":   "internal/ad/connect_test.go",
 	"ClockSkew":                "internal/ad/connect_test.go",
@@ -25,15 +25,15 @@ var elsewhere = map[string]string{
 	"LogonNotPermitted":        "internal/ad/connect_test.go",
 	"NameClash":                "internal/ad/adtest/writing.go",
 	"NotADomainController":     "internal/ad/connect_test.go",
-	"NotConfirmed":             "internal/engine/engine_test.go",
-	"NotOurs":                  "internal/engine/own_test.go",
-	"ObjectProtected":          "internal/engine/own_test.go",
+	"NotConfirmed":             "internal/command/engine_test.go",
+	"NotOurs":                  "internal/command/own_test.go",
+	"ObjectProtected":          "internal/command/own_test.go",
 	"OutcomeUnknown":           "internal/ad/adtest/breaking.go",
 	"PasswordExpired":          "internal/ad/adtest/connecting.go",
 	"PermissionWithdrawn":      "internal/graph/token_test.go",
 	"ReadOnlyDomainController": "internal/ad/connect_test.go",
 	"ReferralReceived":         "internal/ad/write_test.go",
-	"RunSuperseded":            "internal/engine/delta_test.go",
+	"RunSuperseded":            "internal/command/delta_test.go",
 	"ServerBusy":               "internal/ad/write_test.go",
 	"ServerChanged":            "internal/ad/connect_test.go",
 	"ServerElsewhere":          "internal/ad/trust_test.go",

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 	"groupwriteback/state"
 	"groupwriteback/tests/protocol/client"
@@ -83,7 +83,7 @@ func spoolMany(t *testing.T, folder string, changes, members int) int64 {
 	s, err := state.Open(t.Context(), folder)
 	check(t, err)
 	defer s.Close()
-	id, err := s.BeginRun(t.Context(), engine.Run{Kind: engine.PreviewRun, PolicyType: engine.Initial, PlanID: "many", Started: time.Now().UTC()})
+	id, err := s.BeginRun(t.Context(), contract.Run{Kind: contract.PreviewRun, PolicyType: contract.Initial, PlanID: "many", Started: time.Now().UTC()})
 	check(t, err)
 	for first := 0; first < changes; first += 1000 {
 		batch := make([]plan.Change, 1000)

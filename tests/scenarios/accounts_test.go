@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/graph/graphtest"
 )

@@ -24,6 +24,7 @@ import (
 	"crypto/x509"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
 	"groupwriteback/internal/graph/graphtest"
 	"groupwriteback/tests/protocol/client"
 )

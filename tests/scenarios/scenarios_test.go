@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
 	"groupwriteback/internal/graph/graphtest"
 	"groupwriteback/tests/protocol/client"
 )

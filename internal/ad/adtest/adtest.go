@@ -1,4 +1,4 @@
-// Package adtest is one suite for every engine.Target. It runs against a real
+// Package adtest is one suite for every contract.Target. It runs against a real
 // directory as the service account, arranges what it needs as an
 // administrator, and looks at the results with a connection of its own.
 package adtest
@@ -9,17 +9,17 @@ import (
 	"testing"
 	"time"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // Env is a directory to test on. Container may be changed freely below; Other
 // and People are containers where the service account may only read, and the
 // suite adds objects to Other.
 type Env struct {
-	Open engine.OpenTarget
+	Open contract.OpenTarget
 	// Config is how the service account signs in.
-	Config engine.TargetConfig
+	Config contract.TargetConfig
 	// AdminUser and AdminPassword are of an account with all rights.
 	AdminUser, AdminPassword string
 
@@ -43,7 +43,7 @@ type Env struct {
 }
 
 // Lab is the environment of tests/lab/run; without it the test is skipped.
-func Lab(t *testing.T, open engine.OpenTarget) Env {
+func Lab(t *testing.T, open contract.OpenTarget) Env {
 	t.Helper()
 	if os.Getenv("GWB_LAB") != "1" {
 		t.Skip("no lab: run under tests/lab/run")
@@ -57,9 +57,9 @@ func Lab(t *testing.T, open engine.OpenTarget) Env {
 	}
 	return Env{
 		Open: open,
-		Config: engine.TargetConfig{
-			Server: get("SERVER"), CAFile: get("CA"), Kind: engine.SimpleBind,
-			User: get("USER"), Password: engine.NewSecret(get("PASSWORD")),
+		Config: contract.TargetConfig{
+			Server: get("SERVER"), CAFile: get("CA"), Kind: contract.SimpleBind,
+			User: get("USER"), Password: contract.NewSecret(get("PASSWORD")),
 		},
 		AdminUser: get("ADMIN_USER"), AdminPassword: get("ADMIN_PASSWORD"),
 		LDAPS: "636", LDAP: "389",

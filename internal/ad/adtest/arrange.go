@@ -15,8 +15,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -55,7 +55,7 @@ func connectAdmin(t *testing.T, env Env) *admin {
 }
 
 // open opens a target as the service account with the changes to its configuration.
-func (s *suite) open(t *testing.T, change ...func(*engine.TargetConfig)) engine.Target {
+func (s *suite) open(t *testing.T, change ...func(*contract.TargetConfig)) contract.Target {
 	t.Helper()
 	target, err := s.tryOpen(t, change...)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *suite) open(t *testing.T, change ...func(*engine.TargetConfig)) engine.
 	return target
 }
 
-func (s *suite) tryOpen(t *testing.T, change ...func(*engine.TargetConfig)) (engine.Target, error) {
+func (s *suite) tryOpen(t *testing.T, change ...func(*contract.TargetConfig)) (contract.Target, error) {
 	t.Helper()
 	config := s.Config
 	for _, f := range change {
@@ -85,12 +85,12 @@ func testContext(t *testing.T) context.Context {
 
 // wantError fails unless err is an engine error of that id that names
 // something and says what to do, and holds no password.
-func (s *suite) wantError(t *testing.T, err error, id string) *engine.Error {
+func (s *suite) wantError(t *testing.T, err error, id string) *contract.Error {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want %s", id)
 	}
-	e := engine.AsError(err)
+	e := contract.AsError(err)
 	if e.ID != id {
 		t.Fatalf("error %s (%v), want %s", e.ID, err, id)
 	}
@@ -116,8 +116,8 @@ func (s *suite) wantDenied(t *testing.T, err error, right string) {
 func (s *suite) wantOneOf(t *testing.T, err error, ids string) {
 	t.Helper()
 	id, _, several := strings.Cut(ids, "|")
-	if err != nil && several && slices.Contains(strings.Split(ids, "|"), engine.AsError(err).ID) {
-		id = engine.AsError(err).ID
+	if err != nil && several && slices.Contains(strings.Split(ids, "|"), contract.AsError(err).ID) {
+		id = contract.AsError(err).ID
 	}
 	s.wantError(t, err, id)
 }
@@ -128,7 +128,7 @@ var serial atomic.Int64
 
 // unit makes an organisational unit for one test below the parent and removes
 // it with all it holds in the end.
-func (s *suite) unit(t *testing.T, target engine.Target, parent string) engine.Container {
+func (s *suite) unit(t *testing.T, target contract.Target, parent string) contract.Container {
 	t.Helper()
 	container := s.lastingUnit(t, target, parent)
 	t.Cleanup(func() {
@@ -140,7 +140,7 @@ func (s *suite) unit(t *testing.T, target engine.Target, parent string) engine.C
 	return container
 }
 
-func (s *suite) lastingUnit(t *testing.T, target engine.Target, parent string) engine.Container {
+func (s *suite) lastingUnit(t *testing.T, target contract.Target, parent string) contract.Container {
 	t.Helper()
 	dn := fmt.Sprintf("OU=test-%s-%d,%s", s.run, serial.Add(1), parent)
 	s.admin.add(t, dn, map[string][]string{"objectClass": {"organizationalUnit"}})
@@ -237,7 +237,7 @@ func byGUID(guid directory.GUID) string { return "<GUID=" + guid.String() + ">" 
 
 // contacts returns objects to be members; they are cheaper than users, are made
 // once, and stay, because removing them takes a server many times as long.
-func (s *suite) contacts(t *testing.T, target engine.Target, n int) []directory.MemberRef {
+func (s *suite) contacts(t *testing.T, target contract.Target, n int) []directory.MemberRef {
 	t.Helper()
 	if n <= len(s.made) {
 		return slices.Clone(s.made[:n])
@@ -315,7 +315,7 @@ func (s *suite) attributes(id directory.GUID, cn string) []plan.AttributeChange 
 }
 
 // create makes a group of ours.
-func (s *suite) create(t *testing.T, target engine.Target, parent directory.GUID, members ...directory.MemberRef) (engine.Created, directory.GUID) {
+func (s *suite) create(t *testing.T, target contract.Target, parent directory.GUID, members ...directory.MemberRef) (contract.Created, directory.GUID) {
 	t.Helper()
 	id := newID()
 	attributes := s.attributes(id, directory.Mark(id))
@@ -327,7 +327,7 @@ func (s *suite) create(t *testing.T, target engine.Target, parent directory.GUID
 }
 
 // created looks up a group that was just created.
-func (s *suite) created(t *testing.T, target engine.Target, parent directory.GUID, attributes []plan.AttributeChange) engine.Created {
+func (s *suite) created(t *testing.T, target contract.Target, parent directory.GUID, attributes []plan.AttributeChange) contract.Created {
 	t.Helper()
 	created, err := target.Created(testContext(t), parent, [][]plan.AttributeChange{attributes})
 	if err != nil || len(created) != 1 || created[0].GUID.IsZero() {
@@ -337,7 +337,7 @@ func (s *suite) created(t *testing.T, target engine.Target, parent directory.GUI
 }
 
 // groups reads all groups of the container.
-func (s *suite) groups(t *testing.T, target engine.Target, container directory.GUID) []directory.TargetGroup {
+func (s *suite) groups(t *testing.T, target contract.Target, container directory.GUID) []directory.TargetGroup {
 	t.Helper()
 	var groups []directory.TargetGroup
 	if err := target.Groups(testContext(t), container, true, func(g directory.TargetGroup) error {

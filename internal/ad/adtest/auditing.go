@@ -8,8 +8,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 // testAudit tries what is told of rights: the account's own and those of others.
@@ -20,7 +20,7 @@ func (s *suite) testAudit(t *testing.T) {
 	account, _, _ := strings.Cut(s.Config.User, "@")
 	deleter, _, _ := strings.Cut(s.DeletedUser, "@")
 	attributes := []string{"member", "displayName", "description", "mail", "adminDescription", "extensionName", "groupType"}
-	audit := func(t *testing.T, by engine.Target, container, group directory.GUID) engine.Audit {
+	audit := func(t *testing.T, by contract.Target, container, group directory.GUID) contract.Audit {
 		t.Helper()
 		a, err := by.Audit(ctx, container, group, attributes)
 		if err != nil {
@@ -28,8 +28,8 @@ func (s *suite) testAudit(t *testing.T) {
 		}
 		return a
 	}
-	who := func(a engine.Audit) map[string]engine.Meddler {
-		named := make(map[string]engine.Meddler)
+	who := func(a contract.Audit) map[string]contract.Meddler {
+		named := make(map[string]contract.Meddler)
 		for _, m := range a.Others {
 			named[m.Name] = m
 		}
@@ -66,7 +66,7 @@ func (s *suite) testAudit(t *testing.T) {
 	})
 	t.Run("an account without rights", func(t *testing.T) {
 		created, _ := s.create(t, target, s.unit(t, target, s.Container).GUID)
-		by := s.open(t, func(c *engine.TargetConfig) { c.User = s.NoRightsUser })
+		by := s.open(t, func(c *contract.TargetConfig) { c.User = s.NoRightsUser })
 		got := audit(t, by, container, created.GUID)
 		if !got.Group.Known || got.Group.Delete || !slices.Contains(got.Group.Missing, "member") || !slices.Contains(got.Group.Missing, "cn") {
 			t.Errorf("a group: %+v", got.Group)
@@ -81,7 +81,7 @@ func (s *suite) testAudit(t *testing.T) {
 	t.Run("an account that may only create", func(t *testing.T) {
 		unit := s.unit(t, target, s.Other)
 		s.admin.allow(t, unit.DN, aceOf(5, 2, 1, 1, "bf967a9c-0de6-11d0-a285-00aa003049e2", s.sidOf(t, s.NoRightsUser)))
-		by := s.open(t, func(c *engine.TargetConfig) { c.User = s.NoRightsUser })
+		by := s.open(t, func(c *contract.TargetConfig) { c.User = s.NoRightsUser })
 		if got := audit(t, by, unit.GUID, directory.GUID{}).Group; !got.Known || got.Delete || !slices.Contains(got.Missing, "member") {
 			t.Errorf("%+v", got)
 		}
@@ -95,7 +95,7 @@ func (s *suite) testAudit(t *testing.T) {
 		s.admin.allow(t, unit.DN, aceOf(0, 2, 0x40000, 0, "", controller))
 		s.admin.allow(t, created.DN, aceOf(0, 0, 0x20, 0, "", changer))
 		others := who(audit(t, target, unit.GUID, created.GUID))
-		for name, want := range map[string]engine.Meddler{
+		for name, want := range map[string]contract.Meddler{
 			"user0001": {Create: true, DN: below.DN},
 			"user0002": {Change: true, DN: created.DN},
 			"user0003": {Create: true, Change: true, DN: unit.DN},
@@ -127,7 +127,7 @@ func (s *suite) testAudit(t *testing.T) {
 		}
 	})
 	t.Run("an administrator", func(t *testing.T) {
-		by := s.open(t, func(c *engine.TargetConfig) { c.User, c.Password = s.AdminUser, engine.NewSecret(s.AdminPassword) })
+		by := s.open(t, func(c *contract.TargetConfig) { c.User, c.Password = s.AdminUser, contract.NewSecret(s.AdminPassword) })
 		got := audit(t, by, container, directory.GUID{})
 		for _, name := range []string{"Administrators", "Domain Admins", "Enterprise Admins"} {
 			if !slices.Contains(got.TierZero, name) {
@@ -175,7 +175,7 @@ func (a *admin) allow(t *testing.T, dn string, entries ...[]byte) {
 
 func (s *suite) sidOf(t *testing.T, user string) directory.SID {
 	t.Helper()
-	by := s.open(t, func(c *engine.TargetConfig) { c.User = user })
+	by := s.open(t, func(c *contract.TargetConfig) { c.User = user })
 	identity, err := by.Identify(testContext(t))
 	if err != nil {
 		t.Fatal(err)

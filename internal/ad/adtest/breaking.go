@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -159,7 +159,7 @@ func (s *suite) testLost(t *testing.T) {
 	unit, second := s.unit(t, direct, s.Container), s.unit(t, direct, s.Container)
 	users := s.people(t)
 	members := []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()}
-	target := s.open(t, func(c *engine.TargetConfig) { c.Server = s.at(p.port()) })
+	target := s.open(t, func(c *contract.TargetConfig) { c.Server = s.at(p.port()) })
 	ctx := testContext(t)
 	for name, f := range map[string]fault{"answer": loseAnswer, "request": loseRequest} {
 		// Each write is preceded by reads; hitting it takes a fault at every
@@ -254,7 +254,7 @@ func (s *suite) testLost(t *testing.T) {
 			})
 		})
 		t.Run("delete, "+name, func(t *testing.T) {
-			var created engine.Created
+			var created contract.Created
 			eachMessage(t, func() error {
 				created, _ = s.create(t, direct, unit.GUID)
 				return target.Delete(ctx, created.GUID)

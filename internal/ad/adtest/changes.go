@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
 // highest is highestCommittedUSN now.
-func (s *suite) highest(t *testing.T, target engine.Target) int64 {
+func (s *suite) highest(t *testing.T, target contract.Target) int64 {
 	t.Helper()
 	who, err := target.Identify(testContext(t))
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *suite) highest(t *testing.T, target engine.Target) int64 {
 }
 
 // changed reads what has changed since, by name.
-func (s *suite) changed(t *testing.T, target engine.Target, since int64) map[string]directory.TargetGroup {
+func (s *suite) changed(t *testing.T, target contract.Target, since int64) map[string]directory.TargetGroup {
 	t.Helper()
 	groups := make(map[string]directory.TargetGroup)
 	if err := target.ChangedGroups(testContext(t), since, func(g directory.TargetGroup) error {
@@ -46,7 +46,7 @@ func (s *suite) changed(t *testing.T, target engine.Target, since int64) map[str
 }
 
 // wantChanged fails unless just the groups of these names have changed since.
-func (s *suite) wantChanged(t *testing.T, target engine.Target, since int64, want ...string) map[string]directory.TargetGroup {
+func (s *suite) wantChanged(t *testing.T, target contract.Target, since int64, want ...string) map[string]directory.TargetGroup {
 	t.Helper()
 	groups := s.changed(t, target, since)
 	var got []string
@@ -158,7 +158,7 @@ func (s *suite) testChanged(t *testing.T) {
 }
 
 // deleted reads what was deleted since.
-func (s *suite) deleted(t *testing.T, target engine.Target, since int64) []directory.GUID {
+func (s *suite) deleted(t *testing.T, target contract.Target, since int64) []directory.GUID {
 	t.Helper()
 	var guids []directory.GUID
 	if err := target.DeletedGroups(testContext(t), since, func(g directory.GUID) error {
@@ -172,7 +172,7 @@ func (s *suite) deleted(t *testing.T, target engine.Target, since int64) []direc
 
 var anyOrder = cmpopts.SortSlices(func(a, b directory.GUID) bool { return slices.Compare(a[:], b[:]) < 0 })
 
-func (s *suite) wantDeleted(t *testing.T, target engine.Target, since int64, want ...directory.GUID) {
+func (s *suite) wantDeleted(t *testing.T, target contract.Target, since int64, want ...directory.GUID) {
 	t.Helper()
 	if diff := cmp.Diff(want, s.deleted(t, target, since), equateEmpty, anyOrder); diff != "" {
 		t.Error(diff)
@@ -182,7 +182,7 @@ func (s *suite) wantDeleted(t *testing.T, target engine.Target, since int64, wan
 func (s *suite) testDeleted(t *testing.T) {
 	target := s.open(t)
 	unit, other := s.unit(t, target, s.Container), s.unit(t, target, s.Other)
-	sighted := s.open(t, func(c *engine.TargetConfig) { c.User = s.DeletedUser })
+	sighted := s.open(t, func(c *contract.TargetConfig) { c.User = s.DeletedUser })
 	created, _ := s.create(t, target, unit.GUID, s.people(t)["user0001"].ref())
 	restored, _ := s.create(t, target, unit.GUID)
 	foreign := s.admin.add(t, "CN=foreign,"+other.DN, map[string][]string{"objectClass": {"group"}})
@@ -214,11 +214,11 @@ func (s *suite) testDeleted(t *testing.T) {
 	})
 	t.Run("not visible", func(t *testing.T) {
 		for _, user := range []string{s.Config.User, s.NoRightsUser} {
-			err := s.open(t, func(c *engine.TargetConfig) { c.User = user }).DeletedGroups(testContext(t), 0, func(g directory.GUID) error {
+			err := s.open(t, func(c *contract.TargetConfig) { c.User = user }).DeletedGroups(testContext(t), 0, func(g directory.GUID) error {
 				t.Errorf("%s sees %s", user, g)
 				return nil
 			})
-			if e := s.wantError(t, err, "DeletedNotVisible"); e.Category != engine.PermissionDenied {
+			if e := s.wantError(t, err, "DeletedNotVisible"); e.Category != contract.PermissionDenied {
 				t.Errorf("the category is %s", e.Category)
 			}
 		}
@@ -307,7 +307,7 @@ func (s *suite) testMarked(t *testing.T) {
 
 func (s *suite) testReplicated(t *testing.T) {
 	for _, user := range []string{s.Config.User, s.NoRightsUser} {
-		target := s.open(t, func(c *engine.TargetConfig) { c.User = user })
+		target := s.open(t, func(c *contract.TargetConfig) { c.User = user })
 		who, err := target.Identify(testContext(t))
 		if err != nil {
 			t.Fatal(err)
@@ -342,7 +342,7 @@ func (s *suite) testParallel(t *testing.T) {
 				id := newID()
 				attributes := s.attributes(id, directory.Mark(id))
 				refused, err := target.Create(ctx, unit.GUID, attributes, []directory.MemberRef{first})
-				var created []engine.Created
+				var created []contract.Created
 				if err == nil && len(refused) == 0 {
 					created, err = target.Created(ctx, unit.GUID, [][]plan.AttributeChange{attributes})
 				}

@@ -13,42 +13,42 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 func (s *suite) testConnect(t *testing.T) {
 	netbios := strings.ToUpper(strings.Split(s.Domain, ".")[0])
 	account, _, _ := strings.Cut(s.Config.User, "@")
 	accountDN := "CN=" + account + ",CN=Users," + s.Base
-	for name, change := range map[string]func(*engine.TargetConfig){
-		"LDAPS":                  func(c *engine.TargetConfig) {},
-		"LDAPS with port":        func(c *engine.TargetConfig) { c.Server = s.at(s.LDAPS) },
+	for name, change := range map[string]func(*contract.TargetConfig){
+		"LDAPS":                  func(c *contract.TargetConfig) {},
+		"LDAPS with port":        func(c *contract.TargetConfig) { c.Server = s.at(s.LDAPS) },
 		"StartTLS":               s.startTLS,
-		"domain and user":        func(c *engine.TargetConfig) { c.User = netbios + `\` + account },
-		"distinguished name":     func(c *engine.TargetConfig) { c.User = accountDN },
-		"Kerberos by password":   func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword },
-		"Kerberos by keytab":     func(c *engine.TargetConfig) { s.keytab(c) },
-		"Kerberos over StartTLS": func(c *engine.TargetConfig) { s.keytab(c); s.startTLS(c) },
-		"Kerberos to an address": func(c *engine.TargetConfig) { s.keytab(c); c.Server = "127.0.0.1" },
-		"Kerberos, domain\\user": func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = netbios + `\` + account },
-		"Kerberos, no krb5.conf": func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = emptyFile(t) },
-		"Kerberos, other suffix": func(c *engine.TargetConfig) {
+		"domain and user":        func(c *contract.TargetConfig) { c.User = netbios + `\` + account },
+		"distinguished name":     func(c *contract.TargetConfig) { c.User = accountDN },
+		"Kerberos by password":   func(c *contract.TargetConfig) { c.Kind = contract.KerberosPassword },
+		"Kerberos by keytab":     func(c *contract.TargetConfig) { s.keytab(c) },
+		"Kerberos over StartTLS": func(c *contract.TargetConfig) { s.keytab(c); s.startTLS(c) },
+		"Kerberos to an address": func(c *contract.TargetConfig) { s.keytab(c); c.Server = "127.0.0.1" },
+		"Kerberos, domain\\user": func(c *contract.TargetConfig) { c.Kind = contract.KerberosPassword; c.User = netbios + `\` + account },
+		"Kerberos, no krb5.conf": func(c *contract.TargetConfig) { s.keytab(c); c.Krb5Conf = emptyFile(t) },
+		"Kerberos, other suffix": func(c *contract.TargetConfig) {
 			s.keytab(c)
 			c.User = account + "@elsewhere"
 			c.Realm = strings.ToLower(s.Realm)
 		},
 		// A host that is named is taken, whatever is preferred.
-		"another preferred":        func(c *engine.TargetConfig) { c.PreferredServer = "dc9." + s.Domain },
-		"name of the whole domain": func(c *engine.TargetConfig) { c.Server = s.Domain },
-		"domain, one preferred": func(c *engine.TargetConfig) {
+		"another preferred":        func(c *contract.TargetConfig) { c.PreferredServer = "dc9." + s.Domain },
+		"name of the whole domain": func(c *contract.TargetConfig) { c.Server = s.Domain },
+		"domain, one preferred": func(c *contract.TargetConfig) {
 			c.Server, c.PreferredServer = s.Domain, s.host()
 		},
-		"domain, one preferred that is gone": func(c *engine.TargetConfig) {
+		"domain, one preferred that is gone": func(c *contract.TargetConfig) {
 			c.Server, c.PreferredServer = s.Domain, "dc9."+s.Domain
 		},
 		// The certificate does not have this name.
-		"domain, one preferred that is not trusted": func(c *engine.TargetConfig) {
+		"domain, one preferred that is not trusted": func(c *contract.TargetConfig) {
 			c.Server, c.PreferredServer = s.Domain, "alias."+s.Domain
 		},
 	} {
@@ -89,40 +89,46 @@ func (s *suite) testConnect(t *testing.T) {
 	}
 	for name, failing := range map[string]struct {
 		id     string
-		change func(*engine.TargetConfig)
+		change func(*contract.TargetConfig)
 	}{
-		"wrong password": {"LdapInvalidCredentials", func(c *engine.TargetConfig) { c.Password = engine.NewSecret(wrongPassword) }},
-		"wrong password, krb5": {"LdapInvalidCredentials", func(c *engine.TargetConfig) {
-			c.Kind = engine.KerberosPassword
-			c.Password = engine.NewSecret(wrongPassword)
+		"wrong password": {"LdapInvalidCredentials", func(c *contract.TargetConfig) { c.Password = contract.NewSecret(wrongPassword) }},
+		"wrong password, krb5": {"LdapInvalidCredentials", func(c *contract.TargetConfig) {
+			c.Kind = contract.KerberosPassword
+			c.Password = contract.NewSecret(wrongPassword)
 		}},
-		"unknown user":          {"LdapInvalidCredentials", func(c *engine.TargetConfig) { c.User = "nobody@" + s.Domain }},
-		"unknown user, krb5":    {"LdapInvalidCredentials", func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = "nobody@" + s.Domain }},
-		"disabled":              {"AccountDisabled", func(c *engine.TargetConfig) { c.User = "svc-disabled@" + s.Domain }},
-		"disabled, krb5":        {"AccountDisabled", func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = "svc-disabled@" + s.Domain }},
-		"expired":               {"AccountExpired", func(c *engine.TargetConfig) { c.User = "svc-expired@" + s.Domain }},
-		"must change":           {"PasswordMustChange", func(c *engine.TargetConfig) { c.User = "svc-mustchange@" + s.Domain }},
-		"must change, krb5":     {"PasswordExpired", func(c *engine.TargetConfig) { c.Kind = engine.KerberosPassword; c.User = "svc-mustchange@" + s.Domain }},
-		"no password":           {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Password = engine.Secret{} }},
-		"no user":               {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.User = "" }},
-		"no way to sign in":     {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Kind = "" }},
-		"no server":             {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Server = "" }},
-		"a URL as server":       {"TargetConfigInvalid", func(c *engine.TargetConfig) { c.Server = "ldaps://" + c.Server }},
-		"unknown server":        {"ServerNotFound|ServerUnreachable", func(c *engine.TargetConfig) { c.Server = "dc9.invalid" }},
-		"no such port":          {"ServerUnreachable", func(c *engine.TargetConfig) { c.Server = s.at("1") }},
-		"port of plain LDAP":    {"TlsFailed", func(c *engine.TargetConfig) { c.Server = s.at(s.LDAP) }},
-		"other authority":       {"CertificateNotTrusted", func(c *engine.TargetConfig) { c.CAFile = s.OtherCA }},
-		"other authority, TLS":  {"CertificateNotTrusted", func(c *engine.TargetConfig) { c.CAFile = s.OtherCA; s.startTLS(c) }},
-		"system's authorities":  {"CertificateNotTrusted", func(c *engine.TargetConfig) { c.CAFile = "" }},
-		"other name":            {"CertificateNameMismatch", func(c *engine.TargetConfig) { c.Server = net.JoinHostPort("localhost", s.LDAPS) }},
-		"other name, StartTLS":  {"CertificateNameMismatch", func(c *engine.TargetConfig) { c.Server = net.JoinHostPort("localhost", s.LDAP); c.StartTLS = true }},
-		"no CA file":            {"CAFileInvalid", func(c *engine.TargetConfig) { c.CAFile = "/nowhere/ca.pem" }},
-		"CA file without any":   {"CAFileInvalid", func(c *engine.TargetConfig) { c.CAFile = s.Users }},
-		"no keytab":             {"KeytabInvalid", func(c *engine.TargetConfig) { s.keytab(c); c.Keytab = "/nowhere/keytab" }},
-		"keytab of another":     {"KerberosFailed|LdapInvalidCredentials", func(c *engine.TargetConfig) { s.keytab(c); c.User = "svc-none@" + s.Domain }},
-		"no krb5.conf there":    {"KerberosConfigInvalid", func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = "/nowhere/krb5.conf" }},
-		"no KDC of that realm":  {"ServerUnreachable", func(c *engine.TargetConfig) { s.keytab(c); c.Krb5Conf = deadKDC(t, s.Realm) }},
-		"current identity here": {"CurrentIdentityUnsupported", func(c *engine.TargetConfig) { c.Kind = engine.CurrentIdentity }},
+		"unknown user":       {"LdapInvalidCredentials", func(c *contract.TargetConfig) { c.User = "nobody@" + s.Domain }},
+		"unknown user, krb5": {"LdapInvalidCredentials", func(c *contract.TargetConfig) { c.Kind = contract.KerberosPassword; c.User = "nobody@" + s.Domain }},
+		"disabled":           {"AccountDisabled", func(c *contract.TargetConfig) { c.User = "svc-disabled@" + s.Domain }},
+		"disabled, krb5": {"AccountDisabled", func(c *contract.TargetConfig) {
+			c.Kind = contract.KerberosPassword
+			c.User = "svc-disabled@" + s.Domain
+		}},
+		"expired":     {"AccountExpired", func(c *contract.TargetConfig) { c.User = "svc-expired@" + s.Domain }},
+		"must change": {"PasswordMustChange", func(c *contract.TargetConfig) { c.User = "svc-mustchange@" + s.Domain }},
+		"must change, krb5": {"PasswordExpired", func(c *contract.TargetConfig) {
+			c.Kind = contract.KerberosPassword
+			c.User = "svc-mustchange@" + s.Domain
+		}},
+		"no password":           {"TargetConfigInvalid", func(c *contract.TargetConfig) { c.Password = contract.Secret{} }},
+		"no user":               {"TargetConfigInvalid", func(c *contract.TargetConfig) { c.User = "" }},
+		"no way to sign in":     {"TargetConfigInvalid", func(c *contract.TargetConfig) { c.Kind = "" }},
+		"no server":             {"TargetConfigInvalid", func(c *contract.TargetConfig) { c.Server = "" }},
+		"a URL as server":       {"TargetConfigInvalid", func(c *contract.TargetConfig) { c.Server = "ldaps://" + c.Server }},
+		"unknown server":        {"ServerNotFound|ServerUnreachable", func(c *contract.TargetConfig) { c.Server = "dc9.invalid" }},
+		"no such port":          {"ServerUnreachable", func(c *contract.TargetConfig) { c.Server = s.at("1") }},
+		"port of plain LDAP":    {"TlsFailed", func(c *contract.TargetConfig) { c.Server = s.at(s.LDAP) }},
+		"other authority":       {"CertificateNotTrusted", func(c *contract.TargetConfig) { c.CAFile = s.OtherCA }},
+		"other authority, TLS":  {"CertificateNotTrusted", func(c *contract.TargetConfig) { c.CAFile = s.OtherCA; s.startTLS(c) }},
+		"system's authorities":  {"CertificateNotTrusted", func(c *contract.TargetConfig) { c.CAFile = "" }},
+		"other name":            {"CertificateNameMismatch", func(c *contract.TargetConfig) { c.Server = net.JoinHostPort("localhost", s.LDAPS) }},
+		"other name, StartTLS":  {"CertificateNameMismatch", func(c *contract.TargetConfig) { c.Server = net.JoinHostPort("localhost", s.LDAP); c.StartTLS = true }},
+		"no CA file":            {"CAFileInvalid", func(c *contract.TargetConfig) { c.CAFile = "/nowhere/ca.pem" }},
+		"CA file without any":   {"CAFileInvalid", func(c *contract.TargetConfig) { c.CAFile = s.Users }},
+		"no keytab":             {"KeytabInvalid", func(c *contract.TargetConfig) { s.keytab(c); c.Keytab = "/nowhere/keytab" }},
+		"keytab of another":     {"KerberosFailed|LdapInvalidCredentials", func(c *contract.TargetConfig) { s.keytab(c); c.User = "svc-none@" + s.Domain }},
+		"no krb5.conf there":    {"KerberosConfigInvalid", func(c *contract.TargetConfig) { s.keytab(c); c.Krb5Conf = "/nowhere/krb5.conf" }},
+		"no KDC of that realm":  {"ServerUnreachable", func(c *contract.TargetConfig) { s.keytab(c); c.Krb5Conf = deadKDC(t, s.Realm) }},
+		"current identity here": {"CurrentIdentityUnsupported", func(c *contract.TargetConfig) { c.Kind = contract.CurrentIdentity }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.withoutKerberos(t, failing.change)
@@ -140,20 +146,20 @@ func (s *suite) testConnect(t *testing.T) {
 }
 
 // startTLS asks for TLS on the port of plain LDAP.
-func (s *suite) startTLS(c *engine.TargetConfig) { c.Server, c.StartTLS = s.at(s.LDAP), true }
+func (s *suite) startTLS(c *contract.TargetConfig) { c.Server, c.StartTLS = s.at(s.LDAP), true }
 
 // withoutKerberos skips what needs Kerberos where there is none.
-func (s *suite) withoutKerberos(t *testing.T, change func(*engine.TargetConfig)) {
+func (s *suite) withoutKerberos(t *testing.T, change func(*contract.TargetConfig)) {
 	t.Helper()
 	c := s.Config
 	change(&c)
-	if s.Realm == "" && (c.Kind == engine.KerberosPassword || c.Kind == engine.KerberosKeytab) {
+	if s.Realm == "" && (c.Kind == contract.KerberosPassword || c.Kind == contract.KerberosKeytab) {
 		t.Skip("this directory has no Kerberos")
 	}
 }
 
-func (s *suite) keytab(c *engine.TargetConfig) {
-	c.Kind, c.Keytab, c.Password = engine.KerberosKeytab, s.Keytab, engine.Secret{}
+func (s *suite) keytab(c *contract.TargetConfig) {
+	c.Kind, c.Keytab, c.Password = contract.KerberosKeytab, s.Keytab, contract.Secret{}
 }
 
 func emptyFile(t *testing.T) string {
@@ -189,9 +195,9 @@ func (s *suite) testRefusedOnce(t *testing.T) {
 		return n
 	}
 	before := failures()
-	_, err := s.tryOpen(t, func(c *engine.TargetConfig) {
+	_, err := s.tryOpen(t, func(c *contract.TargetConfig) {
 		c.User = "svc-locked@" + s.Domain
-		c.Password = engine.NewSecret(wrongPassword)
+		c.Password = contract.NewSecret(wrongPassword)
 	})
 	s.wantError(t, err, "LdapInvalidCredentials")
 	if n := failures() - before; n != 1 {
@@ -206,7 +212,7 @@ func (s *suite) testLocked(t *testing.T) {
 			t.Fatal("the wrong password was accepted")
 		}
 	}
-	_, err := s.tryOpen(t, func(c *engine.TargetConfig) { c.User = locked })
+	_, err := s.tryOpen(t, func(c *contract.TargetConfig) { c.User = locked })
 	s.wantError(t, err, "AccountLocked")
 }
 

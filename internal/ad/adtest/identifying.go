@@ -9,8 +9,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -30,10 +30,10 @@ func (s *suite) testIdentify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := engine.TargetIdentity{
+	want := contract.TargetIdentity{
 		DomainGUID: s.admin.guid(t, s.Base), DomainSID: sid, DomainName: s.Domain, BaseDN: s.Base,
 		Server: s.host(), DSServiceName: service, InvocationID: invocation,
-		Schema: engine.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion, Attributes: got.Schema.Attributes},
+		Schema: contract.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion, Attributes: got.Schema.Attributes},
 		// The two depend on the server and are looked at below.
 		HighestUSN: got.HighestUSN, Account: got.Account,
 		AccountSID: s.admin.sid(t, s.Config.User), ForestSID: sid,
@@ -58,7 +58,7 @@ func (s *suite) testIdentify(t *testing.T) {
 		t.Errorf("the account is %q", got.Account)
 	}
 	t.Run("deleted objects", func(t *testing.T) {
-		got, err := s.open(t, func(c *engine.TargetConfig) { c.User = s.DeletedUser }).Identify(testContext(t))
+		got, err := s.open(t, func(c *contract.TargetConfig) { c.User = s.DeletedUser }).Identify(testContext(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func (s *suite) testContainer(t *testing.T) {
 				t.Errorf("%s: %+v, want CanCreate %v", dn, got, can)
 			}
 		}
-		without := s.open(t, func(c *engine.TargetConfig) { c.User = s.NoRightsUser })
+		without := s.open(t, func(c *contract.TargetConfig) { c.User = s.NoRightsUser })
 		got, err := without.Container(testContext(t), s.Container, directory.GUID{})
 		if err != nil || got.CanCreate {
 			t.Errorf("an account without rights: %+v, %v", got, err)

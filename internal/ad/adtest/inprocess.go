@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	"groupwriteback/internal/ad/adtest/server"
-	"groupwriteback/internal/engine"
+	"groupwriteback/internal/contract"
 )
 
 // InProcess is the environment of a domain controller in this process, which
 // ends with the test. What it lacks is said in the package server.
-func InProcess(t *testing.T, open engine.OpenTarget, options server.Options) (Env, *server.Server) {
+func InProcess(t *testing.T, open contract.OpenTarget, options server.Options) (Env, *server.Server) {
 	t.Helper()
 	if options.Report == nil {
 		options.Report = t.Errorf
@@ -36,9 +36,9 @@ func InProcess(t *testing.T, open engine.OpenTarget, options server.Options) (En
 	}
 	env := Env{
 		Open: open,
-		Config: engine.TargetConfig{
-			Server: "127.0.0.1:" + dc.LDAPS, CAFile: file("ca.pem", dc.CA), Kind: engine.SimpleBind,
-			User: server.Service, Password: engine.NewSecret(server.Password),
+		Config: contract.TargetConfig{
+			Server: "127.0.0.1:" + dc.LDAPS, CAFile: file("ca.pem", dc.CA), Kind: contract.SimpleBind,
+			User: server.Service, Password: contract.NewSecret(server.Password),
 		},
 		AdminUser: server.Administrator, AdminPassword: server.AdministratorPassword,
 		LDAPS: dc.LDAPS, LDAP: dc.LDAP,

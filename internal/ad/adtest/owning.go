@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -50,7 +50,7 @@ func (s *suite) testOwned(t *testing.T) {
 			t.Fatal(err)
 		}
 		account, _, _ := strings.Cut(s.Config.User, "@")
-		for guid, want := range map[directory.GUID]engine.Principal{
+		for guid, want := range map[directory.GUID]contract.Principal{
 			ours.GUID:      {SID: identity.AccountSID, Name: account},
 			administrators: {SID: identity.DomainSID + "-512", Name: "Domain Admins"},
 			users1:         {SID: users["user0001"].ObjectSID, Name: "user0001"},
@@ -103,7 +103,7 @@ func (s *suite) testOwned(t *testing.T) {
 		user := users["user0001"]
 		for _, name := range []string{"user0001", " user0001 ", "USER0001@" + s.Domain, s.netbios() + `\user0001`, s.Domain + `\user0001`, user.DN, string(user.ObjectSID)} {
 			got, err := target.Principal(ctx, name)
-			if want := (engine.Principal{SID: user.ObjectSID, Name: "user0001"}); err != nil || got != want {
+			if want := (contract.Principal{SID: user.ObjectSID, Name: "user0001"}); err != nil || got != want {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 )
 
 func (s *suite) testRead(t *testing.T) {
@@ -79,7 +79,7 @@ func (s *suite) testRead(t *testing.T) {
 
 		// What is read follows the mapping.
 		s.admin.modify(t, created.DN, func(r *ldap.ModifyRequest) { r.Replace("info", []string{"asked for"}) })
-		asked := s.open(t, func(c *engine.TargetConfig) { c.Attributes = []string{"info", "noSuchAttribute"} })
+		asked := s.open(t, func(c *contract.TargetConfig) { c.Attributes = []string{"info", "noSuchAttribute"} })
 		for _, g := range s.groups(t, asked, unit.GUID) {
 			if diff := cmp.Diff(directory.Values{"info": {"asked for"}}, g.Attributes); g.GUID == created.GUID && (diff != "" || g.AdminDesc != directory.Mark(id)) {
 				t.Errorf("%+v %s", g, diff)
@@ -267,7 +267,7 @@ func (s *suite) testResolve(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []engine.Resolution{{MemberID: c.member.ID, Ref: c.ref, Reason: c.reason}}
+			want := []contract.Resolution{{MemberID: c.member.ID, Ref: c.ref, Reason: c.reason}}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -275,9 +275,9 @@ func (s *suite) testResolve(t *testing.T) {
 	}
 	t.Run("many", func(t *testing.T) {
 		var members []directory.SourceMember
-		var want []engine.Resolution
+		var want []contract.Resolution
 		for n := range 350 {
-			m, r := synced(directory.SourceMember{}), engine.Resolution{}
+			m, r := synced(directory.SourceMember{}), contract.Resolution{}
 			switch n % 3 {
 			case 0:
 				m.SID, r.Ref = u(n%30+1).ObjectSID, u(n%30+1).ref()
@@ -365,16 +365,16 @@ func (s *suite) testHolders(t *testing.T) {
 	below := s.admin.add(t, "OU=A Unit,"+unit.DN, map[string][]string{"objectClass": {"organizationalUnit"}})
 	s.admin.add(t, "CN=Deeper,OU=A Unit,"+unit.DN, map[string][]string{"objectClass": {"group"}})
 	user1 := s.people(t)["user0001"]
-	names := []engine.Name{{CN: "TAKEN", SAMAccountName: "Taken-Account"}, {CN: "a unit"}, {CN: "Deeper"}, {CN: "user0001", SAMAccountName: "User0001"}, {SAMAccountName: "free"}, {CN: "*"}, {CN: "free)(cn=*"}}
+	names := []contract.Name{{CN: "TAKEN", SAMAccountName: "Taken-Account"}, {CN: "a unit"}, {CN: "Deeper"}, {CN: "user0001", SAMAccountName: "User0001"}, {SAMAccountName: "free"}, {CN: "*"}, {CN: "free)(cn=*"}}
 	for n := range 250 {
-		names = append(names, engine.Name{CN: fmt.Sprint("free ", n), SAMAccountName: fmt.Sprint("free-", n)})
+		names = append(names, contract.Name{CN: fmt.Sprint("free ", n), SAMAccountName: fmt.Sprint("free-", n)})
 	}
 	got, err := target.Holders(testContext(t), unit.GUID, names)
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(got, func(a, b engine.Holder) int { return strings.Compare(a.DN, b.DN) })
-	want := []engine.Holder{
+	slices.SortFunc(got, func(a, b contract.Holder) int { return strings.Compare(a.DN, b.DN) })
+	want := []contract.Holder{
 		{GUID: group, DN: "CN=Taken," + unit.DN, CN: "Taken", SAMAccountName: "taken-account"},
 		{GUID: user1.ObjectGUID, DN: user1.DN, SAMAccountName: "user0001"},
 		{GUID: below, DN: "OU=A Unit," + unit.DN, CN: "A Unit"},
@@ -386,7 +386,7 @@ func (s *suite) testHolders(t *testing.T) {
 	s.wantError(t, err, "ContainerNotFound")
 }
 
-func groupsByGUID(ctx context.Context, target engine.TargetReader, guids []directory.GUID, members bool) (groups []directory.TargetGroup, err error) {
+func groupsByGUID(ctx context.Context, target contract.TargetReader, guids []directory.GUID, members bool) (groups []directory.TargetGroup, err error) {
 	err = target.GroupsByGUID(ctx, guids, members, func(g directory.TargetGroup) error {
 		groups = append(groups, g)
 		return nil

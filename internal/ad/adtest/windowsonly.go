@@ -14,14 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/internal/ad/adtest/server"
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
 // Windows runs what only a domain controller of Windows does, on one in this
 // process that can be told when to do it.
-func Windows(t *testing.T, open engine.OpenTarget) {
+func Windows(t *testing.T, open contract.OpenTarget) {
 	t.Run("Changing", func(t *testing.T) { newWindows(t, open, server.Options{MaxValRange: 150}).testChanging(t) })
 	t.Run("Stopping", func(t *testing.T) { newWindows(t, open, server.Options{MaxValRange: 150}).testStopping(t) })
 	t.Run("Busy", func(t *testing.T) { newWindows(t, open, server.Options{}).testBusy(t) })
@@ -47,11 +47,11 @@ func Windows(t *testing.T, open engine.OpenTarget) {
 type windows struct {
 	*suite
 	dc     *server.Server
-	target engine.Target
-	unit   engine.Container
+	target contract.Target
+	unit   contract.Container
 }
 
-func newWindows(t *testing.T, open engine.OpenTarget, options server.Options) *windows {
+func newWindows(t *testing.T, open contract.OpenTarget, options server.Options) *windows {
 	t.Helper()
 	env, dc := InProcess(t, open, options)
 	w := &windows{suite: &suite{Env: env, admin: connectAdmin(t, env), run: "w"}, dc: dc}
@@ -499,7 +499,7 @@ func (w *windows) testReplicating(t *testing.T) {
 // testListing: the listings of a delta run with pages and faults.
 func (w *windows) testListing(t *testing.T) {
 	const groups = 47
-	seeing := w.open(t, func(c *engine.TargetConfig) { c.User = w.DeletedUser })
+	seeing := w.open(t, func(c *contract.TargetConfig) { c.User = w.DeletedUser })
 	since := w.highest(t, w.target)
 	want := make(map[directory.GUID]bool)
 	for range groups {
@@ -622,9 +622,9 @@ func (w *windows) testBinding(t *testing.T) {
 // testSuperseded: who writes is asked whether it still may before each request,
 // of a change of several and of one that is tried again too (rule 18).
 func (w *windows) testSuperseded(t *testing.T) {
-	over := &engine.Error{Category: engine.InvalidState, ID: "RunSuperseded", Message: "Another run has taken over.", Advice: "Nothing has to be done."}
+	over := &contract.Error{Category: contract.InvalidState, ID: "RunSuperseded", Message: "Another run has taken over.", Advice: "Nothing has to be done."}
 	until := func(allowed int) context.Context {
-		return engine.WithMayWrite(testContext(t), func(context.Context) error {
+		return contract.WithMayWrite(testContext(t), func(context.Context) error {
 			if allowed--; allowed < 0 {
 				return over
 			}

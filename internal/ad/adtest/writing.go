@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/engine"
 	"groupwriteback/internal/plan"
 )
 
@@ -42,7 +42,7 @@ func (s *suite) testCreate(t *testing.T) {
 		if diff := cmp.Diff(names(members[:5]), s.admin.members(t, created.GUID)); diff != "" {
 			t.Error(diff)
 		}
-		if want := (engine.Created{GUID: s.admin.guid(t, e.DN), DN: e.DN}); created != want {
+		if want := (contract.Created{GUID: s.admin.guid(t, e.DN), DN: e.DN}); created != want {
 			t.Errorf("created %+v, want %+v", created, want)
 		}
 	})
@@ -124,11 +124,11 @@ func (s *suite) testCreate(t *testing.T) {
 		// created counts.
 		elsewhere := s.unit(t, target, s.Container)
 		var asked [][]plan.AttributeChange
-		var want []engine.Created
+		var want []contract.Created
 		none := func(attributes []plan.AttributeChange) {
-			asked, want = append(asked, attributes), append(want, engine.Created{})
+			asked, want = append(asked, attributes), append(want, contract.Created{})
 		}
-		there := func(parent engine.Container) []plan.AttributeChange {
+		there := func(parent contract.Container) []plan.AttributeChange {
 			id := newID()
 			attributes := s.attributes(id, "(looked up) "+id.String())
 			if _, err := target.Create(testContext(t), parent.GUID, attributes, nil); err != nil {
@@ -246,7 +246,7 @@ func (s *suite) testNames(t *testing.T) {
 				t.Errorf("cn is %q", cn)
 			}
 			// The name is found, and taken.
-			holders, err := target.Holders(testContext(t), unit.GUID, []engine.Name{{CN: name}})
+			holders, err := target.Holders(testContext(t), unit.GUID, []contract.Name{{CN: name}})
 			if err != nil || len(holders) != 1 || holders[0].GUID != created.GUID {
 				t.Errorf("holders %v, %v", holders, err)
 			}

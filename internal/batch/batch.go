@@ -1,0 +1,43 @@
+package batch
+
+// How much is gathered before it is staged in one short transaction, and how
+// much is listed at a time.
+const (
+	StageGroups  = 500
+	StageMembers = 20_000
+	ListBatch    = 500
+	SpoolBatch   = 20 // changes with their members
+	AskBatch     = 1_000
+	NameBatch    = 100 // names or SIDs, in one filter
+)
+
+// Batch gathers what a reader gives one by one: size items, or fewer that are
+// together as heavy as stageMembers.
+type Batch[T any] struct {
+	size   int
+	do     func([]T) error
+	Weight func(T) int // nil: all are light
+	held   []T
+	heavy  int
+}
+
+func New[T any](size int, do func([]T) error) *Batch[T] { return &Batch[T]{size: size, do: do} }
+
+func (b *Batch[T]) Add(item T) error {
+	if b.Weight != nil {
+		b.heavy += b.Weight(item)
+	}
+	if b.held = append(b.held, item); len(b.held) < b.size && b.heavy < StageMembers {
+		return nil
+	}
+	return b.Flush()
+}
+
+func (b *Batch[T]) Flush() error {
+	if len(b.held) == 0 {
+		return nil
+	}
+	err := b.do(b.held)
+	b.held, b.heavy = nil, 0
+	return err
+}

@@ -1,0 +1,45 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+)
+
+// checkOwner refuses a tenant or a domain other than the state's (rule 4),
+// before anything is read of them. A side that is not connected is not checked.
+func checkOwner(ctx context.Context, state contract.State, settings *contract.Settings, c *connection) error {
+	tenant, domain, err := state.Owner(ctx)
+	if err != nil {
+		return err
+	}
+	for _, owner := range []struct {
+		tenant directory.GUID
+		domain contract.DomainRef
+	}{{tenant, domain}, {settings.Tenant.ID, settings.Domain}} {
+		if now := c.sourceID.TenantID; c.source != nil && !owner.tenant.IsZero() && owner.tenant != now {
+			return &contract.Error{Category: contract.InvalidState, ID: "TenantMismatch", Object: now.String(),
+				Message: fmt.Sprintf("This state belongs to the tenant %s, and the connection is to %s.", owner.tenant, now),
+				Advice:  "Connect to the tenant that the state belongs to, or use another folder with -StatePath."}
+		}
+		if now := c.targetID; c.target != nil && !owner.domain.GUID.IsZero() && (owner.domain.GUID != now.DomainGUID || owner.domain.SID != now.DomainSID) {
+			return &contract.Error{Category: contract.InvalidState, ID: "DomainMismatch", Object: now.DomainName,
+				Message: fmt.Sprintf("This state belongs to the domain %s (%s), and the connection is to %s (%s).",
+					owner.domain.Name, owner.domain.SID, now.DomainName, now.DomainSID),
+				Advice: "Connect to the domain that the state belongs to, or use another folder with -StatePath."}
+		}
+	}
+	return nil
+}
+
+// checkRun makes sure, before a run begins, that the state, the settings and
+// the two connections belong together and that the token can read what the
+// decisions need (rules 4 and 7).
+func checkRun(ctx context.Context, state contract.State, settings *contract.Settings, c *connection) error {
+	if err := checkOwner(ctx, state, settings, c); err != nil {
+		return err
+	}
+	return c.sourceID.RequirePermissions()
+}

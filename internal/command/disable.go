@@ -1,0 +1,129 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/owner"
+	"groupwriteback/internal/plan"
+	"groupwriteback/internal/run"
+)
+
+// Disable turns group writeback off and names the groups that the next run
+// deletes: exactly those that are ours now (rule 29). It deletes nothing itself
+// and does not need the tenant. Its answer is a run whose changes are the list.
+func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.Run, error) {
+	c, done, err := e.use(false, !request.KeepGroup)
+	if err != nil {
+		return contract.Run{}, err
+	}
+	defer done()
+	state, unlock, err := lockState(ctx, e.State)
+	if err != nil {
+		return contract.Run{}, err
+	}
+	defer unlock()
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return contract.Run{}, err
+	}
+	if settings.Tenant.ID.IsZero() {
+		return contract.Run{}, contract.ErrNotConfigured()
+	}
+	if err := checkOwner(ctx, state, &settings, &c); err != nil {
+		return contract.Run{}, err
+	}
+	var set []contract.Link
+	var left []plan.Change
+	p := contract.ProgressOf(ctx)
+	p.Expects(2)
+	p.Begin("count", "Looking for the groups that are ours")
+	switch {
+	case request.KeepGroup:
+	case request.PlanID != "":
+		set, err = agreedGroups(ctx, state, request.PlanID)
+	default:
+		set, left, err = owner.OwnGroups(ctx, state, c.target, &c.targetID, &settings, request.IncludeAdopted)
+	}
+	if err != nil {
+		return contract.Run{}, err
+	}
+	set = settings.WithoutReleased(set)
+	record := contract.Run{Kind: contract.PreviewRun, PlanID: rand.Text(), Started: e.config.Now().UTC(), Server: c.targetID.Server,
+		TargetGroups: len(set)}
+	if record.ID, err = state.BeginRun(ctx, record); err != nil {
+		return contract.Run{}, err
+	}
+	p.Begin("plan", "Looking up the groups to delete")
+	err = run.SpoolDeletes(ctx, state, c.target, &record, set)
+	if err == nil {
+		for i := range left {
+			record.Planned.Add(&left[i])
+		}
+		err = state.Spool(ctx, record.ID, left)
+	}
+	if err == nil && !request.WhatIf {
+		err = disable(ctx, state, settings, set)
+	}
+	if err == nil {
+		record.LinkedGroups, err = state.CountLinks(ctx)
+	}
+	run.Conclude(ctx, &record, err)
+	record.Ended = e.config.Now().UTC()
+	// Also when it was cancelled: the record would say running.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), run.ClosingTime)
+	defer cancel()
+	if saved := state.SaveRun(ctx, record); err == nil {
+		err = saved
+	}
+	if err != nil {
+		return contract.Run{}, err
+	}
+	return record, nil
+}
+
+// disable stores what was agreed to.
+func disable(ctx context.Context, state contract.State, settings contract.Settings, set []contract.Link) error {
+	if err := state.SetAdoptSet(ctx, nil); err != nil {
+		return err
+	}
+	if err := state.SetDisableSet(ctx, set); err != nil {
+		return err
+	}
+	settings.Enabled = false
+	if err := state.SaveSettings(ctx, settings); err != nil {
+		return err
+	}
+	return state.WithdrawPlans(ctx)
+}
+
+// agreedGroups reads what an earlier answer of Disable listed.
+func agreedGroups(ctx context.Context, state contract.State, planID string) ([]contract.Link, error) {
+	agreed, err := state.RunByPlan(ctx, planID)
+	if err != nil {
+		return nil, err
+	}
+	var set []contract.Link
+	for after := int64(0); ; {
+		changes, err := state.Changes(ctx, agreed.ID, 0, after, batch.ListBatch, false)
+		if err != nil {
+			return nil, err
+		}
+		for i := range changes {
+			c := &changes[i]
+			if c.Action == plan.Skip {
+				continue // said to be left
+			}
+			if c.Reason != plan.ReasonDisabled {
+				return nil, contract.InvalidParameter("planId", planID, "the plan id of an answer to writeback.disable")
+			}
+			set = append(set, contract.Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN})
+		}
+		if len(changes) < batch.ListBatch {
+			return set, nil
+		}
+		after = changes[len(changes)-1].ID
+	}
+}

@@ -1,0 +1,172 @@
+package command
+
+import (
+	"context"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/owner"
+)
+
+// Enable checks every prerequisite and then saves the settings, with the full
+// import pending. Nothing is saved when a check fails. It writes nothing to
+// Active Directory.
+func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResult, error) {
+	connection, done, err := e.use(true, true)
+	if err != nil {
+		return EnableResult{}, err
+	}
+	defer done()
+	state, unlock, err := lockState(ctx, e.makeState)
+	if err != nil {
+		return EnableResult{}, err
+	}
+	defer unlock()
+
+	result, adopt, err := e.prepareEnable(ctx, state, &connection, request)
+	if err == nil {
+		var warnings []string
+		warnings, err = checkScope(ctx, connection.source, &result.Settings.Scope)
+		result.Warnings = append(result.Warnings, warnings...)
+	}
+	if err != nil || request.WhatIf {
+		return result, err
+	}
+	// The settings first: a folder whose settings could not be saved is not to
+	// belong to a tenant. A run gives a state without an owner its owner.
+	if err := state.SaveSettings(ctx, result.Settings); err != nil {
+		return EnableResult{}, err
+	}
+	if err := state.SetOwner(ctx, result.Settings.Tenant.ID, result.Settings.Domain); err != nil {
+		return EnableResult{}, err
+	}
+	// With the settings unsaved, what Disable asked for must still hold; with them
+	// saved it no longer does, whether or not this succeeds.
+	if err := state.SetDisableSet(ctx, nil); err != nil {
+		return EnableResult{}, err
+	}
+	if err := state.WithdrawPlans(ctx); err != nil {
+		return EnableResult{}, err
+	}
+	return result, state.SetAdoptSet(ctx, adopt) // last: without it nothing is adopted
+}
+
+// lockState opens the state, or makes it, and takes its lock.
+func lockState(ctx context.Context, open func(context.Context) (contract.State, error)) (contract.State, func(), error) {
+	state, err := open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	unlock, err := state.Lock(ctx)
+	return state, unlock, err
+}
+
+// prepareEnable makes all checks of Enable and returns what it would save.
+func (e *Engine) prepareEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, []contract.Link, error) {
+	result, err := checkEnable(ctx, state, c, request)
+	if err != nil {
+		return EnableResult{}, nil, err
+	}
+	adopt, err := request.Adoption.agree(ctx, e, state, c, &result.Settings)
+	if err != nil {
+		return EnableResult{}, nil, err
+	}
+	result.AdoptPending = len(adopt)
+	return result, adopt, nil
+}
+
+// checkEnable makes the checks of Enable but for what is to be adopted.
+func checkEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, error) {
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return EnableResult{}, err
+	}
+	if err := checkOwner(ctx, state, &settings, c); err != nil {
+		return EnableResult{}, err
+	}
+	if err := c.sourceID.RequirePermissions(); err != nil {
+		return EnableResult{}, err
+	}
+	p := contract.ProgressOf(ctx)
+	p.Begin("check", "Looking at the container")
+	settings.Tenant = contract.TenantRef{ID: c.sourceID.TenantID, Name: c.sourceID.TenantName}
+	settings.Domain = c.targetID.Domain()
+
+	if err := request.Choices.apply(&settings); err != nil {
+		return EnableResult{}, err
+	}
+	if err := request.Choices.resolveOwners(ctx, c.target, &settings); err != nil {
+		return EnableResult{}, err
+	}
+	if err := chooseContainer(ctx, c, &settings, request.TargetContainer); err != nil {
+		return EnableResult{}, err
+	}
+
+	result := EnableResult{ExchangeVersion: c.targetID.Schema.ExchangeVersion, Warnings: []string{}}
+	if !c.targetID.Schema.Exchange && !settings.ExcludeMailAttribute {
+		return EnableResult{}, &contract.Error{Category: contract.InvalidState, ID: "ExchangeSchemaMissing", Object: c.targetID.DomainName,
+			Message: "The forest has no Exchange schema, so mail attributes cannot be used there.",
+			Advice:  "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute to write the groups without mail attributes."}
+	}
+	p.At(0, 0, "Asking the tenant for the group writeback of Entra Connect")
+	switch on, err := c.source.ConnectWriteback(ctx); {
+	case err != nil:
+		return EnableResult{}, err
+	case on == contract.Yes:
+		return EnableResult{}, &contract.Error{Category: contract.InvalidState, ID: "ConnectWritebackEnabled", Object: c.sourceID.TenantName,
+			Message: "Entra Connect's own group writeback is on in this tenant. Switching it off later deletes every group it made, adopted ones included.",
+			Advice:  "Switch group writeback off in Entra Connect first, let it finish, and enable again."}
+	case on == contract.Unknown:
+		result.Warnings = append(result.Warnings, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone. Make sure that it is off.")
+	}
+	if !c.sourceID.HasOne(contract.DeletedRoles) {
+		result.Warnings = append(result.Warnings, "Without Group.Read.All deleted groups cannot be told from unreadable ones, so no group will be deleted.")
+	}
+	if settings.IncludeHiddenMembership {
+		result.Warnings = append(result.Warnings, hiddenWarning)
+	}
+	if settings.StandingAdopt {
+		result.Warnings = append(result.Warnings, "An earlier release kept a standing consent to adopt whatever turns up (adopt in settings.json). It covers nothing any more: -Adopt agrees to what is there now.")
+	}
+	if err := countMarked(ctx, state, c, &settings, &result, request.Adoption.agrees()); err != nil {
+		return EnableResult{}, err
+	}
+	settings.Enabled, settings.InitialPending = true, true
+	result.Settings = settings
+	return result, nil
+}
+
+const hiddenWarning = "Groups of hidden membership are written: every account of the domain can read who their members are."
+
+// countMarked counts the marked groups in the container, and refuses when some
+// are of others and not to be adopted (rule 23).
+func countMarked(ctx context.Context, state contract.LinkStore, c *connection, settings *contract.Settings, result *EnableResult, agreed bool) error {
+	j, err := owner.NewJudge(c.target, &c.targetID, settings, []contract.Container{settings.Container})
+	if err != nil {
+		return err
+	}
+	marked, err := j.CountMarked(ctx, state, settings.Container, settings.Released())
+	if err != nil {
+		return err
+	}
+	result.OwnGroups, result.ForeignGroups = marked.Own, marked.Foreign
+	apart, err := owner.FindApart(ctx, state, c.target, &c.targetID, settings, settings.Container)
+	if err != nil {
+		return err
+	}
+	if apart.Groups > 0 {
+		result.Warnings = append(result.Warnings, apart.String())
+	}
+	if marked.Guarded > 0 {
+		result.Warnings = append(result.Warnings, directory.Plural(marked.Guarded,
+			"1 group there carries our stamp and is protected, as after it was nested in a group of administrators: it is not written to. Clear its adminCount once it no longer is.",
+			"%d groups there carry our stamp and are protected, as after they were nested in a group of administrators: they are not written to. Clear their adminCount once they no longer are."))
+	}
+	if marked.Foreign > 0 && !agreed {
+		return &contract.Error{Category: contract.InvalidState, ID: "ForeignGroupsPresent", Object: settings.Container.DN,
+			Message: directory.Plural(marked.Foreign, "The container holds 1 group that another product or tenant wrote back: ",
+				"The container holds %d groups that another product or tenant wrote back, for example ") + marked.Example + "." + marked.Untrusted(),
+			Advice: "Choose an empty container, or enable with -Adopt to take over those that stand for a group of this tenant; the others stay as they are."}
+	}
+	return nil
+}

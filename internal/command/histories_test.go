@@ -1,0 +1,562 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// Whatever happens between runs, and whatever fails in them: once the faults
+// end, one further run makes the directory equal to what the tenant implies.
+// What others made is never touched, no surviving group gets another SID (its
+// object stays the same one), and no group goes that the tenant still has.
+func TestHistories(t *testing.T) {
+	histories, deltas := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir()}
+		b.directory.blind = rapid.Bool().Draw(rt, "blind")
+		b.start(rt)
+		defer func() { b.engine.Close() }()
+		// Small tenants change by large shares; the limits have tests of their own.
+		b.enable(rt)
+		b.withoutLimits(rt)
+		b.others = strangers(b.directory)
+		names := []string{"A", "B", "C", "D"}
+		users := []string{"a", "b", "c", "d", "cloud", "late", "veiled"}
+		b.directory.dead[account("late").GUID] = true
+		b.tenant.put(claimed, "b")
+		alive := map[directory.GUID]bool{} // groups that the tenant has, or can restore
+		b.tenant.terse = oneIn(rt, 2, "terse")
+		if b.filtered = oneIn(rt, 2, "filter"); b.filtered {
+			b.leaveOut(rt)
+		}
+		if !oneIn(rt, 4, "no replica is behind") {
+			b.fallBehind(rt)
+		}
+		// Most begin where an installation is most of its life: everything is written,
+		// and no later run reads everything by itself.
+		if !oneIn(rt, 8, "nothing written") {
+			for _, name := range names {
+				b.tenant.put(name, someOf(rt, users)...)
+				alive[guid("group "+name)] = true
+			}
+			b.tenant.remember()
+			for range 3 {
+				b.sync(rt)
+				b.pass(31 * time.Minute)
+			}
+		}
+		lagged := false // the last round read of a replica that lagged
+		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
+			for range rapid.IntRange(0, 4).Draw(rt, "edits") {
+				edit(rt, b, names, users, alive)
+				b.tenant.remember()
+				b.ahead += time.Duration(evenly(rt, 12, "minutes")) * time.Minute
+			}
+			objects, unreadable := owned(b), b.unreadable()
+			crashed := b.disturb(rt, t)
+			run, err := b.round(rt, names)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			b.tenant.fail, b.directory.fail = nil, nil
+			if *crashed != "" { // another process goes on with what the crash left
+				b.engine.Close()
+				b.folder = *crashed
+				b.start(rt)
+			}
+			if now := b.unreadable(); !lagged && b.tenant.lagging == nil {
+				for id, members := range unreadable {
+					for _, m := range members {
+						if b.directory.objects[id] != nil && !slices.Contains(now[id], m) {
+							rt.Fatalf("%s: a member who may not be read was removed by %+v", b.directory.objects[id].DisplayName(), run)
+						}
+					}
+				}
+			}
+			lagged = b.tenant.lagging != nil
+			if oneIn(rt, 16, "lose the state") {
+				b.engine.Close()
+				b.folder = t.TempDir()
+				restart(rt, b)
+			}
+			for source, object := range objects {
+				if now, ok := owned(b)[source]; alive[source] && (!ok || now != object) {
+					rt.Fatalf("%s: the object of a group that the tenant has was replaced or is gone after %+v", source, run)
+				}
+			}
+			if rapid.Bool().Draw(rt, "time passes") {
+				b.pass(31 * time.Minute)
+			}
+		}
+		b.veil(false)
+		for _, g := range b.directory.objects {
+			g.AdminCount = false
+		}
+		clear(b.directory.hidden)
+		b.tenant.remember()
+		b.pass(25 * time.Hour) // whoever was not found is asked for again
+		// What is gone, and no delta tells it, is asked for twice.
+		if _, err := b.engine.Sync(context.Background(), command.SyncRequest{SkipReplicationCheck: true}, nil); err != nil {
+			rt.Fatal(err)
+		}
+		b.pass(31 * time.Minute)
+		// The domain controllers have received everything, also what a run wrote that
+		// was broken off.
+		last, err := b.engine.Sync(context.Background(), command.SyncRequest{SkipReplicationCheck: true}, nil)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if histories++; last.PolicyType == contract.Delta {
+			deltas++
+		}
+		b.isProjected(rt, last)
+		run := b.sync(rt)
+		if run.Planned != (plan.Totals{Skip: run.Planned.Skip}) {
+			rt.Fatalf("a further run still plans: %+v\n%v\nafter %+v", run, b.outcomes(rt, run), last)
+		}
+		for id, before := range b.others {
+			if diff := cmp.Diff(before, *b.directory.objects[id], cmpopts.IgnoreFields(directory.TargetGroup{}, "USNChanged")); diff != "" {
+				rt.Fatalf("an object of others was changed: %s", diff)
+			}
+		}
+	})
+	// A run that reads everything heals everything: histories that end with one
+	// say nothing of deltas.
+	if !t.Failed() && histories >= 50 && deltas*3 < histories {
+		t.Errorf("only %d of %d histories end with a delta run", deltas, histories)
+	}
+}
+
+// oneIn is true once in n times.
+func oneIn(rt *rapid.T, n int, label string) bool { return evenly(rt, n, label) == n-1 }
+
+// evenly draws one of the numbers below n, each as often as the others: the
+// ranges of rapid prefer what is near their beginning, so that faults and lost
+// states would leave no delta run to be looked at.
+func evenly(rt *rapid.T, n int, label string) int {
+	drawn := 0
+	for _, bit := range rapid.SliceOfN(rapid.Bool(), 12, 12).Draw(rt, label) {
+		drawn *= 2
+		if bit {
+			drawn++
+		}
+	}
+	return drawn % n
+}
+
+func someOf(rt *rapid.T, users []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.SampledFrom(users)).Draw(rt, "members"))))
+}
+
+// leftOut is the description of groups that the scope leaves out.
+const leftOut = "x"
+
+func (b *bench) leaveOut(t fataler) {
+	t.Helper()
+	filter := "description -ne '" + leftOut + "'"
+	if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Choices: command.Choices{Filter: &filter}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// veil hides, or shows, who one of the users is on-premises. No delta tells of
+// that.
+func (b *bench) veil(hidden bool) {
+	b.tenant.veiled = hidden
+	for _, g := range b.tenant.groups {
+		for i := range g.members {
+			if g.members[i].Name == "veiled" {
+				g.members[i] = b.tenant.member("veiled")
+			}
+		}
+	}
+}
+
+// unreadable are the accounts that are members of a group on both sides and may
+// not be read, by the object that stands for the group.
+func (b *bench) unreadable() map[directory.GUID][]directory.GUID {
+	out := map[directory.GUID][]directory.GUID{}
+	for id, object := range owned(b) {
+		if g, ok := b.tenant.now()[id]; ok {
+			for _, m := range g.members {
+				if guid := account(m.Name).GUID; m.Synced && b.directory.hidden[guid] && has(b.directory.objects[object], guid) {
+					out[object] = append(out[object], guid)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// withoutLimits switches every limit off but that of a tenant without groups.
+func (b *bench) withoutLimits(t fataler) {
+	t.Helper()
+	if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Limits: &command.LimitsPatch{RemovalPercent: new(int),
+		GroupRemovalPercent: new(int), SourceShrinkPercent: new(int), TargetShrinkPercent: new(int), DeletionPercent: new(int)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fallBehind lets each kind of request be answered by a replica that is behind by
+// less than half an hour, or by none.
+func (b *bench) fallBehind(rt *rapid.T) {
+	b.tenant.behind = map[resource]time.Duration{}
+	for _, kind := range resources {
+		if !oneIn(rt, 3, "up to date") {
+			b.tenant.behind[kind] = time.Duration(1+evenly(rt, 29, string(kind))) * time.Minute
+		}
+	}
+}
+
+// pass lets time pass, in which every replica catches up that does not stay
+// behind by a given time.
+func (b *bench) pass(d time.Duration) {
+	b.ahead += d
+	b.tenant.lagging = nil
+}
+
+// round runs what is due, or everything, or one group.
+func (b *bench) round(rt *rapid.T, names []string) (contract.Run, error) {
+	ctx := context.Background()
+	runs := []string{"due", "due", "due", "due", "due", "initial", "group", "group", "preview"}
+	switch runs[evenly(rt, len(runs), "run")] {
+	case "initial":
+		return b.engine.Sync(ctx, command.SyncRequest{PolicyType: contract.Initial}, nil)
+	case "group":
+		id := guid("group " + rapid.SampledFrom(names).Draw(rt, "one"))
+		_, shown := b.tenant.shown(byID)[id]
+		r, err := b.engine.SyncGroup(ctx, command.GroupSyncRequest{Group: id.String()}, nil)
+		if !shown && (contract.HasID(err, "GroupNotFound") || contract.HasID(err, "GroupNotLinked")) {
+			break // there is no such group to be synchronised
+		}
+		if r.Run.ID == 0 && b.tenant.fail != nil {
+			break // it was not even found before the disturbance
+		}
+		return r.Run, err
+	case "preview":
+		return b.engine.Preview(ctx, command.PreviewRequest{}, nil)
+	}
+	return b.engine.Sync(ctx, command.SyncRequest{}, nil)
+}
+
+// isProjected compares the directory with what the tenant implies.
+func (b *bench) isProjected(rt *rapid.T, run contract.Run) {
+	objects := owned(b)
+	for id, object := range objects {
+		if b.tenant.groups[id] == nil && b.tenant.deleted[id] == contract.PresenceHardDeleted && linked(rt, b, object) {
+			rt.Fatalf("%s was deleted from the tenant and is still in the directory after %+v\n%v", b.directory.objects[object].DisplayName(), run, b.outcomes(rt, run))
+		}
+	}
+	for id, g := range b.tenant.now() {
+		if g.DisplayName() == claimed || b.filtered && g.Properties.First("description") == leftOut {
+			continue
+		}
+		object, ok := objects[id]
+		if !ok && b.claimed(id) {
+			continue // as long as somebody's object stands for it
+		}
+		if !ok {
+			rt.Fatalf("%s is not in the directory after %+v\n%v", g.DisplayName(), run, b.outcomes(rt, run))
+		}
+		want := []directory.GUID{}
+		for _, m := range g.members {
+			if nested, ok := objects[m.ID]; m.Kind == directory.KindGroup && ok {
+				want = append(want, nested)
+			} else if m.Synced && !b.directory.dead[account(m.Name).GUID] {
+				want = append(want, account(m.Name).GUID)
+			}
+		}
+		have := []directory.GUID{}
+		for _, m := range b.directory.objects[object].Members {
+			have = append(have, m.GUID)
+		}
+		slices.SortFunc(want, directory.GUID.Compare)
+		slices.SortFunc(have, directory.GUID.Compare)
+		if diff := cmp.Diff(want, have); diff != "" {
+			rt.Fatalf("%s: %s after %+v\n%v", g.DisplayName(), diff, run, b.outcomes(rt, run))
+		}
+		if have := b.directory.objects[object]; have.DisplayName() != g.DisplayName() || have.Attributes.First("description") != g.Properties.First("description") {
+			rt.Fatalf("%+v after %+v", have, run)
+		}
+	}
+}
+
+// leftBehind copies the state as a process that is killed now leaves it.
+func leftBehind(rt fataler, from, to string) {
+	files, err := os.ReadDir(from)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, f := range files {
+		if f.IsDir() {
+			continue
+		}
+		in, err := os.Open(filepath.Join(from, f.Name()))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		out, err := os.OpenFile(filepath.Join(to, f.Name()), os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = io.Copy(out, in)
+		}
+		if err := errors.Join(err, in.Close(), out.Close()); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+// restart begins anew with a state that was lost: the administrator enables
+// with the same settings.
+func restart(rt *rapid.T, b *bench) {
+	b.start(rt)
+	if _, err := b.engine.Enable(context.Background(), command.EnableRequest{Choices: command.Choices{TargetContainer: containerDN}, Adoption: command.Adoption{Adopt: new(bool)}}); err != nil && !contract.HasID(err, "ForeignGroupsPresent") {
+		rt.Fatal(err)
+	}
+	// The strangers came after the first Enable, so this one refuses: let them
+	// step aside for a moment, as an administrator would see them come later.
+	aside := map[directory.GUID]*directory.TargetGroup{}
+	for id, g := range b.directory.objects {
+		if _, foreign := b.others[id]; foreign {
+			aside[id] = g
+			delete(b.directory.objects, id)
+		}
+	}
+	b.enable(rt)
+	b.withoutLimits(rt)
+	if b.filtered {
+		b.leaveOut(rt)
+	}
+	maps.Copy(b.directory.objects, aside)
+}
+
+// claimed is a group of the tenant that an object of others stands for already.
+const claimed = "claimed"
+
+// strangers are marked objects of others in our container.
+func strangers(d *fakeDirectory) map[directory.GUID]directory.TargetGroup {
+	out := map[directory.GUID]directory.TargetGroup{}
+	for _, name := range []string{"cloud sync", "another tenant", "entra connect"} {
+		g := directory.TargetGroup{GUID: guid(name), CN: name, DN: "CN=" + name + "," + containerDN, SAMAccountName: name, Attributes: directory.Values{"displayName": {name}},
+			AdminDesc: directory.Mark(guid("group of " + name)), Members: []directory.MemberRef{account("a")}}
+		switch name {
+		case "another tenant":
+			g.ExtensionName = []string{directory.Stamp(guid(name))}
+		case "entra connect": // it stands for a group that the tenant has
+			g.AdminDesc = directory.Mark(guid("group " + claimed))
+		}
+		object := copied(&g, true)
+		d.objects[g.GUID] = &object
+		out[g.GUID] = copied(&g, true)
+	}
+	return out
+}
+
+// owned are the objects that stand for a group of the tenant.
+func owned(b *bench) map[directory.GUID]directory.GUID {
+	out := map[directory.GUID]directory.GUID{}
+	for id, g := range b.directory.objects {
+		if source, ok := g.SourceID(); ok && b.directory.owner(id) == service && directory.HasStamp(g.ExtensionName, tenantID) {
+			if _, twice := out[source]; twice {
+				panic("two objects stand for " + g.DisplayName())
+			}
+			out[source] = id
+		}
+	}
+	return out
+}
+
+// claimed reports whether an object of others carries the mark of the group.
+func (b *bench) claimed(id directory.GUID) bool {
+	for other := range b.others {
+		if source, _ := b.directory.objects[other].SourceID(); source == id {
+			return true
+		}
+	}
+	return false
+}
+
+// plantFor makes an object with mark and stamp of the group, as anybody may who
+// can create groups somewhere.
+func (b *bench) plantFor(rt *rapid.T, id directory.GUID) {
+	name := fmt.Sprint("planted ", len(b.others))
+	g := b.plant(id, name, rapid.SampledFrom([]directory.SID{attacker, "", "S-1-1-0"}).Draw(rt, "owner"))
+	g.Members = []directory.MemberRef{account("a")}
+	if rapid.Bool().Draw(rt, "elsewhere") {
+		g.DN = "CN=" + name + ",OU=Elsewhere,DC=contoso,DC=test"
+	}
+	b.others[g.GUID] = copied(g, true)
+}
+
+// linked reports whether the state knows the object.
+func linked(rt *rapid.T, b *bench, object directory.GUID) bool {
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	links, err := s.Links(context.Background(), directory.GUID{}, 500)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return slices.ContainsFunc(links, func(l contract.Link) bool { return l.TargetGUID == object })
+}
+
+// edit changes the tenant or the directory as people do.
+func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID]bool) {
+	at := evenly(rt, len(names), "group")
+	name := names[at]
+	id := guid("group " + name)
+	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil", "unreadable", "unreadable", "user", "user",
+		"by hand", "delete by hand", "move by hand", "plant", "protect", "lag", "lag", "restore", "expire", "another domain controller"}
+	switch edits[evenly(rt, len(edits), "edit")] {
+	case "put":
+		b.tenant.put(name, someOf(rt, users)...)
+		alive[id] = true
+	case "late account": // it is made, and nobody tells
+		delete(b.directory.dead, account("late").GUID)
+	case "unreadable": // our account may not read an account any more, or again
+		hidden, user := b.directory.hidden, account(rapid.SampledFrom(users[:2]).Draw(rt, "user")).GUID
+		hidden[user] = !hidden[user]
+	case "user": // is deleted, or restored
+		name := rapid.SampledFrom(users[:5]).Draw(rt, "user")
+		if b.tenant.gone[user(name).ID] == "" {
+			b.tenant.deleteUser(name)
+		} else {
+			b.tenant.restoreUser(name)
+		}
+	case "veil":
+		b.veil(!b.tenant.veiled)
+	case "another domain controller": // which has received everything
+		d := b.directory
+		d.received = map[directory.GUID]int64{d.invocation: math.MaxInt64}
+		d.server = map[string]string{"dc1": "dc2", "dc2": "dc1"}[d.server]
+		d.invocation = guid(d.server)
+	case "nest":
+		if g, other := b.tenant.groups[id], rapid.SampledFrom(names).Draw(rt, "nested"); g != nil {
+			nested := directory.SourceMember{ID: guid("group " + other), Kind: directory.KindGroup, Name: other, Readable: true}
+			if !slices.Contains(g.members, nested) {
+				g.members = append(g.members, nested)
+			}
+		}
+	case "describe":
+		if g := b.tenant.groups[id]; g != nil {
+			g.says("description", rapid.SampledFrom([]string{"", leftOut, "y"}).Draw(rt, "description"))
+		}
+	case "delete":
+		if b.tenant.groups[id] != nil {
+			delete(b.tenant.groups, id)
+			b.tenant.deleted[id] = rapid.SampledFrom([]contract.Presence{contract.PresenceSoftDeleted, contract.PresenceHardDeleted}).Draw(rt, "how")
+			if b.tenant.deleted[id] == contract.PresenceHardDeleted {
+				delete(alive, id)
+				names[at] += "'" // its id never comes back
+			}
+		}
+	case "purge": // of one in the recycle bin
+		if b.tenant.deleted[id] == contract.PresenceSoftDeleted {
+			b.tenant.deleted[id] = contract.PresenceHardDeleted
+			delete(alive, id)
+			names[at] += "'"
+		}
+	case "account": // of one user: deleted, and its values with it, without a word
+		user := account(rapid.SampledFrom(users[2:4]).Draw(rt, "user"))
+		b.directory.kill(user.GUID)
+	case "synced": // a cloud user gets an account on-premises
+		b.tenant.join("cloud")
+	case "by hand":
+		if object, ok := owned(b)[id]; ok {
+			g := b.directory.objects[object]
+			write(g, "description", "by hand")
+			g.Members = []directory.MemberRef{account(rapid.SampledFrom(users[:2]).Draw(rt, "member"))}
+		}
+	case "move by hand":
+		if object, ok := owned(b)[id]; ok && linked(rt, b, object) {
+			b.directory.objects[object].DN = "CN=moved,OU=Elsewhere,DC=contoso,DC=test"
+		}
+	case "plant":
+		if !b.claimed(id) {
+			b.plantFor(rt, id)
+		}
+	case "protect": // it is nested in a group of administrators, or no longer
+		if object, ok := owned(b)[id]; ok {
+			g := b.directory.objects[object]
+			g.AdminCount = !g.AdminCount
+		}
+	case "delete by hand":
+		if object, ok := owned(b)[id]; ok {
+			b.directory.remove(object)
+			delete(alive, id) // it may get another object
+		}
+	case "lag":
+		b.fallBehind(rt)
+	case "restore": // untold, where no run comes in between
+		if g := b.tenant.groups[id]; g != nil {
+			delete(b.tenant.groups, id)
+			b.tenant.deleted[id] = contract.PresenceSoftDeleted
+			b.tenant.remember()
+			b.ahead += time.Duration(evenly(rt, 12, "minutes in the bin")) * time.Minute
+			b.tenant.groups[id] = g
+			delete(b.tenant.deleted, id)
+		}
+	case "expire":
+		b.tenant.expired = len(b.tenant.moments)
+	}
+}
+
+// disturb lets one operation in some fail, in one of the ways that operations
+// fail, or the process die at one. It returns where the state stands that a
+// dead process has left.
+func (b *bench) disturb(rt *rapid.T, t *testing.T) (crashed *string) {
+	crashed = new(string)
+	if oneIn(rt, 2, "undisturbed") {
+		return crashed
+	}
+	gone := &contract.Error{Category: contract.Connection, ID: "ServerUnreachable", Message: "gone"}
+	if oneIn(rt, 3, "crash") {
+		at := 1 + evenly(rt, 60, "at")
+		to, n := t.TempDir(), 0
+		b.tenant.fail = func(string) error {
+			if n++; n == at {
+				leftBehind(rt, b.folder, to)
+				*crashed = to
+			}
+			if n >= at {
+				return gone
+			}
+			return nil
+		}
+		b.directory.fail = b.tenant.fail
+		return crashed
+	}
+	err := rapid.SampledFrom([]error{
+		errLost, errPart, errOneGroup, gone,
+		&contract.Error{Category: contract.InvalidData, ID: "IncompleteRead", Message: "cut off"},
+		&contract.Error{Category: contract.Authentication, ID: contract.StopAccessTokenExpired, Message: "expired"},
+	}).Draw(rt, "error")
+	n, every := 0, 1+evenly(rt, 30, "fail every")
+	fail := func(string) error {
+		if n++; n%every == 0 {
+			return err
+		}
+		return nil
+	}
+	b.tenant.fail, b.directory.fail = fail, fail
+	return crashed
+}

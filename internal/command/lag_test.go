@@ -1,0 +1,501 @@
+package command_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// one asks for a single group.
+func (b *bench) one(t fataler, name string) contract.Run {
+	t.Helper()
+	r, err := b.engine.SyncGroup(context.Background(), command.GroupSyncRequest{Group: guid("group " + name).String()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Run
+}
+
+// expire lets the links given out so far be taken no longer.
+func (b *bench) expire() { b.tenant.expired = len(b.tenant.moments) }
+
+// step lets a minute pass, from whose end on the tenant is as it is now.
+func (b *bench) step() {
+	b.ahead += time.Minute
+	b.tenant.remember()
+}
+
+// allBehind lets every replica be behind by that much.
+func (b *bench) allBehind(d time.Duration) {
+	b.tenant.behind = map[resource]time.Duration{}
+	for _, kind := range resources {
+		b.tenant.behind[kind] = d
+	}
+}
+
+// remove takes a group out of the tenant.
+func (t *fakeTenant) remove(name string, how contract.Presence) {
+	delete(t.groups, guid("group "+name))
+	t.deleted[guid("group "+name)] = how
+}
+
+// A group that was made a minute ago, or was restored, and that has been written,
+// stays when a replica that is behind shows it nowhere: asked for on demand, or by
+// a full import after a link that expired.
+func TestNothingIsDeletedOnTheWordOfOneMoment(t *testing.T) {
+	for _, how := range []string{"made", "restored"} {
+		for _, asked := range []string{"on demand", "link expired", "requested"} {
+			t.Run(how+", "+asked, func(t *testing.T) {
+				b := settled(t, map[string][]string{"other": {"a"}, "back": {"a"}})
+				b.tenant.remember()
+				name := "back"
+				if how == "made" {
+					name = "new"
+					b.ahead += 10 * time.Minute
+					b.tenant.put("new", "a")
+					b.step()
+					b.delta(t)
+				} else {
+					// Of what was deleted and restored in between no delta tells.
+					g := b.tenant.groups[guid("group back")]
+					b.ahead += time.Minute
+					b.tenant.remove("back", contract.PresenceHardDeleted) // of which the recycle bin does not know yet
+					b.step()
+					b.ahead += 10 * time.Minute
+					b.tenant.groups[g.ID] = g
+					delete(b.tenant.deleted, g.ID)
+					b.step()
+				}
+				object := b.object(name).GUID
+				b.allBehind(5 * time.Minute)
+				switch asked {
+				case "on demand":
+					b.one(t, name)
+				case "link expired":
+					b.expire()
+					if run := b.sync(t); run.PolicyReason != contract.InitialLinkExpired {
+						t.Fatalf("%+v", run)
+					}
+				case "requested":
+					if _, err := b.engine.Sync(context.Background(), command.SyncRequest{PolicyType: contract.Initial}, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 8 {
+					if g := b.object(name); g == nil || g.GUID != object {
+						t.Fatal("it was deleted")
+					}
+					b.ahead += 10 * time.Minute
+					b.tenant.remember()
+					b.sync(t)
+				}
+				b.tenant.behind = nil
+				b.tenant.put(name, "b")
+				b.delta(t)
+				if diff := cmp.Diff([]string{"b"}, b.holds()[name]); diff != "" {
+					t.Errorf("it does not go on: %s", diff)
+				}
+			})
+		}
+	}
+}
+
+// What a run says of a group that the tenant's answers do not agree on.
+func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
+	for name, test := range map[string]struct {
+		behind []resource
+		edit   func(*fakeTenant)
+		want   string
+	}{
+		"told as there, and shown nowhere": {resources, func(t *fakeTenant) { t.put("new", "a") }, "one of its servers is behind"},
+		"told as there, and not listed":    {[]resource{lists, byID}, func(t *fakeTenant) { t.put("new", "a") }, "although its list lacked it"},
+		"told as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", contract.PresenceHardDeleted) }, "one of its servers is behind"},
+		"told as deleted, and no answer": {nil, func(t *fakeTenant) {
+			t.remove("gone", contract.PresenceHardDeleted)
+			t.fail = func(operation string) error {
+				if operation == "presence" {
+					return errOneGroup
+				}
+				return nil
+			}
+		}, "did not say"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
+			b.tenant.remember()
+			b.ahead += 10 * time.Minute
+			test.edit(b.tenant)
+			b.step()
+			ctx := context.Background()
+			if b.tenant.groups[guid("group new")] != nil {
+				b.delta(t)
+			}
+			b.tenant.behind = map[resource]time.Duration{}
+			for _, kind := range test.behind {
+				b.tenant.behind[kind] = 5 * time.Minute
+			}
+			request := command.SyncRequest{}
+			if b.tenant.groups[guid("group new")] != nil {
+				request.PolicyType = contract.Initial
+			}
+			run, err := b.engine.Sync(ctx, request, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := b.reasons(t, run)[plan.ReasonPresenceUnknown]
+			if !strings.Contains(said, test.want) || run.Planned != (plan.Totals{Skip: 1}) {
+				t.Errorf("%q of %+v", said, run)
+			}
+		})
+	}
+}
+
+// What is gone for good, and no delta tells, is deleted when it was asked for
+// twice, the lag apart; not before, and not on demand.
+func TestWhatNoDeltaTellsAsDeletedIsAskedForTwice(t *testing.T) {
+	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
+	b.tenant.remove("gone", contract.PresenceHardDeleted)
+	b.expire()
+	run := b.sync(t)
+	if run.PolicyReason != contract.InitialLinkExpired || run.Status != contract.RunPartial || run.Exported.Delete != 0 {
+		t.Errorf("%+v", run)
+	}
+	for range 2 {
+		b.ahead += 10 * time.Minute
+		if run := b.sync(t); run.Exported.Delete != 0 {
+			t.Errorf("%+v", run)
+		}
+		if run := b.one(t, "gone"); run.Exported.Delete != 0 {
+			t.Errorf("%+v", run)
+		}
+	}
+	b.ahead += 11 * time.Minute
+	if run := b.one(t, "gone"); run.Exported.Delete != 0 {
+		t.Errorf("%+v", run)
+	}
+	if run := b.sync(t); run.Exported.Delete != 1 || run.Status != contract.RunComplete {
+		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
+	}
+	if run := b.delta(t); run.Planned != (plan.Totals{}) {
+		t.Errorf("%+v", run)
+	}
+}
+
+// One that is shown in between is asked for twice anew.
+func TestAGroupThatIsShownInBetweenIsNotGone(t *testing.T) {
+	b := settled(t, map[string][]string{"other": {"a"}, "back": {"a"}})
+	g := b.tenant.groups[guid("group back")]
+	b.tenant.remove("back", contract.PresenceHardDeleted)
+	b.expire()
+	b.sync(t)
+	b.ahead += 29 * time.Minute
+	b.tenant.groups[g.ID] = g
+	b.expire() // no delta tells that it is back
+	b.sync(t)
+	b.tenant.remove("back", contract.PresenceHardDeleted)
+	b.ahead += 2 * time.Minute
+	b.expire()
+	if b.sync(t); b.object("back") == nil {
+		t.Error("it was deleted")
+	}
+}
+
+// What a delta told as deleted is deleted once one asking finds it nowhere, also by
+// a later run.
+func TestWhatADeltaToldAsDeletedIsDeletedByALaterRun(t *testing.T) {
+	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
+	b.tenant.remove("gone", contract.PresenceHardDeleted)
+	b.tenant.fail = func(operation string) error {
+		if operation == "presence" {
+			return errOneGroup
+		}
+		return nil
+	}
+	if run := b.sync(t); run.Status != contract.RunPartial || run.Exported.Delete != 0 {
+		t.Errorf("%+v", run)
+	}
+	b.tenant.fail = nil
+	if run := b.one(t, "gone"); run.Exported.Delete != 0 {
+		t.Errorf("%+v", run)
+	}
+	if run := b.delta(t); run.Exported.Delete != 1 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A group that was told as deleted, and whose object is gone, is not made again by
+// whoever reads a replica that still shows it.
+func TestADeletedGroupIsNotMadeAgain(t *testing.T) {
+	for _, asked := range []string{"on demand", "link expired"} {
+		b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
+		b.tenant.remember()
+		b.ahead += 10 * time.Minute
+		b.tenant.remove("gone", contract.PresenceHardDeleted)
+		b.step()
+		if run := b.delta(t); run.Exported.Delete != 1 {
+			t.Fatalf("%+v", run)
+		}
+		b.allBehind(5 * time.Minute)
+		if asked == "on demand" {
+			b.one(t, "gone")
+		} else {
+			b.expire()
+			b.sync(t)
+		}
+		if b.object("gone") != nil {
+			t.Errorf("%s: it was made again", asked)
+		}
+	}
+}
+
+// What a delta told minutes before is taken back by no reading: not by a group on
+// demand, not by a full import after a link that expired, not by the reading once
+// more half an hour after one.
+func TestNoReadingTakesBackWhatADeltaTold(t *testing.T) {
+	want := map[string][]string{"one": {"b", "c"}, "other": {"a"}}
+	for _, asked := range []string{"on demand", "link expired", "requested", "read once more"} {
+		t.Run(asked, func(t *testing.T) {
+			b := settled(t, map[string][]string{"one": {"a", "b"}, "other": {"a"}})
+			b.tenant.remember()
+			if asked == "read once more" {
+				b.one(t, "one")
+				b.ahead += 20 * time.Minute
+			}
+			b.ahead += 5 * time.Minute
+			b.tenant.put("one", "b", "c")
+			b.tenant.groups[guid("group one")].says("description", "told")
+			b.step()
+			b.delta(t)
+			b.allBehind(20 * time.Minute)
+			check := func() {
+				t.Helper()
+				if diff := cmp.Diff(want, b.holds()); diff != "" || b.object("one").Attributes.First("description") != "told" {
+					t.Errorf("%q %s", b.object("one").Attributes.First("description"), diff)
+				}
+			}
+			switch asked {
+			case "on demand":
+				b.one(t, "one")
+			case "link expired":
+				b.expire()
+				b.sync(t)
+			case "requested":
+				if _, err := b.engine.Sync(context.Background(), command.SyncRequest{PolicyType: contract.Initial}, nil); err != nil {
+					t.Fatal(err)
+				}
+			case "read once more":
+				b.ahead += 6 * time.Minute
+				b.forget()
+				if b.sync(t); !slices.Contains(b.tenant.asked, guid("group one")) {
+					t.Fatal("the test proves nothing")
+				}
+			}
+			check()
+			for range 8 {
+				b.ahead += 10 * time.Minute
+				b.sync(t)
+				check()
+			}
+		})
+	}
+}
+
+// The same of a user who was read singly and seemed to have no account.
+func TestNoReadingTakesBackWhatADeltaToldOfAUser(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	b.tenant.remember()
+	b.tenant.put("one", "a", "cloud b") // read singly, and noted
+	b.step()
+	b.delta(t)
+	b.ahead += 20 * time.Minute
+	b.tenant.join("cloud b")
+	b.step()
+	b.delta(t)
+	if !has(b.object("one"), account("cloud b").GUID) {
+		t.Fatal("the test proves nothing")
+	}
+	b.allBehind(20 * time.Minute)
+	b.ahead += 10 * time.Minute
+	b.forget()
+	if b.sync(t); !slices.Contains(b.tenant.seen, "membersByID") {
+		t.Fatal("the test proves nothing")
+	}
+	for _, again := range []func(){func() {}, func() { b.one(t, "one") }, func() { b.expire(); b.sync(t) }} {
+		if again(); !has(b.object("one"), account("cloud b").GUID) {
+			t.Error("the member lost access")
+		}
+	}
+}
+
+// A delta that is older than the lag when the group is read does not go over what
+// is read.
+func TestADeltaOlderThanTheLagIsNotPutOverAReading(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	b.tenant.put("new", "a", "b")
+	waited := false
+	b.tenant.fail = func(operation string) error {
+		if operation == "groupsByID" && !waited { // an outage, after the delta was read
+			waited = true
+			b.ahead += 31 * time.Minute
+			b.tenant.put("new", "a")
+		}
+		return nil
+	}
+	b.sync(t)
+	b.tenant.fail = nil
+	if diff := cmp.Diff([]string{"a"}, b.holds()["new"]); diff != "" || !waited {
+		t.Error(diff)
+	}
+}
+
+// A group in the recycle bin that a late replica still showed costs nothing more.
+func TestASoftDeletedGroupIsNotWaitedFor(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "soft": {"a"}})
+	b.tenant.remember()
+	b.ahead += 10 * time.Minute
+	b.tenant.remove("soft", contract.PresenceSoftDeleted)
+	b.step()
+	b.allBehind(5 * time.Minute)
+	if run := b.delta(t); run.Planned.Skip != 1 {
+		t.Errorf("%+v", run)
+	}
+	for i := range 4 {
+		b.forget()
+		b.delta(t)
+		if seen := slices.Compact(b.tenant.seen); i != 1 && !slices.Equal(seen, []string{"identify", "groupChanges", "userChanges"}) {
+			t.Errorf("run %d asks %v", i, seen)
+		}
+		b.ahead += 31 * time.Minute
+	}
+	if o, err := b.engine.Overview(context.Background()); err != nil || o.PendingGroups != 0 {
+		t.Errorf("%+v %v", o, err)
+	}
+}
+
+// One that was restored, and no delta tells, is found when the lag is over.
+func TestAGroupThatWasRestoredUntoldGoesOn(t *testing.T) {
+	for _, remove := range []contract.FrozenGroup{"", contract.FrozenRemove} {
+		b := settled(t, map[string][]string{"one": {"a"}, "back": {"a"}})
+		if remove != "" {
+			if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Choices: command.Choices{SoftDeletedGroup: remove}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.tenant.remember()
+		g := b.tenant.groups[guid("group back")]
+		b.ahead += time.Minute
+		b.tenant.remove("back", contract.PresenceSoftDeleted)
+		b.step()
+		b.ahead += 10 * time.Minute
+		b.tenant.groups[g.ID] = g
+		delete(b.tenant.deleted, g.ID)
+		b.step()
+		object := b.object("back").GUID
+		b.allBehind(5 * time.Minute)
+		b.one(t, "back")
+		for range 4 {
+			b.ahead += 16 * time.Minute
+			b.sync(t)
+		}
+		b.tenant.put("back", "b")
+		b.tenant.behind = nil
+		b.delta(t)
+		if g := b.object("back"); g == nil || g.GUID != object || !has(g, account("b").GUID) {
+			t.Errorf("%q: %+v", remove, g)
+		}
+	}
+}
+
+// Notes of a large delta are rows, and are gone when the lag is over.
+func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	b.tenant.put("one", names("user", 3_000)...)
+	b.delta(t)
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func() int {
+		t.Helper()
+		members, err := s.ToldMembers(context.Background(), 0, guid("group one"), time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(members)
+	}
+	if n := told(); n != 3_001 {
+		t.Errorf("%d members are noted", n)
+	}
+	b.ahead += 31 * time.Minute
+	b.delta(t)
+	b.forget()
+	if n := told(); n != 0 {
+		t.Errorf("%d members are noted still", n)
+	}
+	for _, kind := range []contract.NoteKind{contract.NoteGroup, contract.NoteUser, contract.NoteDeleted, contract.NoteAbsent, contract.NoteRead, contract.NoteReadUser} {
+		if notes, err := s.Notes(context.Background(), 0, kind, directory.GUID{}, 10); err != nil || len(notes) != 0 {
+			t.Errorf("%s: %v %v", kind, notes, err)
+		}
+	}
+	if b.delta(t); len(b.tenant.asked) > 0 {
+		t.Error("it is read again")
+	}
+}
+
+// A clock that was ahead makes no note last.
+func TestNotesOfAClockThatWasAheadEnd(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	ahead := b.ahead
+	b.ahead += 3 * time.Hour
+	b.tenant.put("one", "a", "b")
+	b.delta(t)
+	b.ahead = ahead
+	b.tenant.put("one", "a")
+	b.expire()
+	b.sync(t)
+	b.ahead += 31 * time.Minute
+	b.sync(t)
+	if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A preview notes nothing.
+func TestAPreviewNotesNothing(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "gone": {"a"}})
+	b.tenant.remove("gone", contract.PresenceHardDeleted)
+	b.expire()
+	if _, err := b.engine.Preview(context.Background(), command.PreviewRequest{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.ahead += 31 * time.Minute
+	if run := b.sync(t); run.Exported.Delete != 0 {
+		t.Errorf("%+v", run)
+	}
+}
+
+// A group that is frozen is listed with its id, and found by it.
+func TestAFrozenGroupIsListedWithItsID(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}, "soft": {"a"}})
+	b.tenant.remove("soft", contract.PresenceSoftDeleted)
+	b.delta(t)
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, filter := range []contract.GroupFilter{{Name: "soft"}, {ID: guid("group soft")}, {ID: b.object("soft").GUID}} {
+		views, err := s.Groups(context.Background(), filter, directory.GUID{}, 10)
+		if err != nil || len(views) != 1 || views[0].ID != guid("group soft") || views[0].TargetGUID != b.object("soft").GUID || views[0].Situation != plan.Linked || views[0].LastAction != plan.Skip {
+			t.Errorf("%+v: %+v %v", filter, views, err)
+		}
+	}
+}

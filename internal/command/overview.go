@@ -1,0 +1,88 @@
+package command
+
+import (
+	"context"
+	"slices"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/run"
+)
+
+// Overview tells how things stand. It needs no connection.
+func (e *Engine) Overview(ctx context.Context) (Overview, error) {
+	state, err := e.State(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o := Overview{StatePath: state.Folder()}
+	if o.Settings, err = state.LoadSettings(ctx); err != nil {
+		return Overview{}, err
+	}
+	if o.Groups, err = state.CountLinks(ctx); err != nil {
+		return Overview{}, err
+	}
+	if !o.Settings.Enabled { // else it is taken back, see disabling
+		if o.DisablePending, err = state.CountDisableSet(ctx); err != nil {
+			return Overview{}, err
+		}
+	}
+	adopt, err := state.AdoptSet(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o.AdoptPending = len(adopt)
+	switch {
+	case o.DisablePending > 0:
+		o.Status = StatusDisablePending
+	case o.Settings.Enabled:
+		o.Status = StatusEnabled
+	case o.Settings.Tenant.ID.IsZero():
+		o.Status = StatusNotConfigured
+	default:
+		o.Status = StatusDisabled
+	}
+	current, err := state.Current(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	watermark, err := state.Watermark(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o.NextPolicyType, o.NextPolicyReason = run.Due(&o.Settings, current, &watermark, e.config.projection(), e.config.Now())
+	pending, err := state.Pending(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o.PendingGroups = len(pending)
+	o.LastRun, err = lastRun(ctx, state)
+	return o, err
+}
+
+// lastRun returns the newest run that was more than a plan, and of more than one
+// group: neither tells how writeback as a whole is doing.
+func lastRun(ctx context.Context, state contract.State) (*contract.Run, error) {
+	for before := int64(0); ; {
+		runs, err := state.Runs(ctx, before, batch.ListBatch)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(runs, func(r contract.Run) bool { return r.Kind == contract.SyncRun || r.Kind == contract.DisableRun }); i >= 0 {
+			return &runs[i], nil
+		}
+		if len(runs) < batch.ListBatch {
+			return nil, nil
+		}
+		before = runs[len(runs)-1].ID
+	}
+}
+
+// Settings returns what the administrator chose.
+func (e *Engine) Settings(ctx context.Context) (contract.Settings, error) {
+	state, err := e.State(ctx)
+	if err != nil {
+		return contract.Settings{}, err
+	}
+	return state.LoadSettings(ctx)
+}

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/identity"
+)
+
+// maxReleased bounds the groups that may be let go of.
+const maxReleased = 2_000
+
+// release adds the groups that are named to those that were let go of. It goes
+// by what the last run knew; the next one takes our stamp away.
+func release(ctx context.Context, s *contract.Settings, state contract.State, texts []string) error {
+	if n := len(texts); n > maxNamed {
+		return contract.InvalidParameter("releaseGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d", maxNamed))
+	}
+	for _, text := range texts {
+		wanted, err := identity.Identify("releaseGroups", text)
+		if err != nil {
+			return err
+		}
+		found, err := identity.StandingFor(ctx, state, &wanted)
+		switch {
+		case err != nil:
+			return err
+		case len(found) == 0:
+			return &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "No group of this name, id or DN has an object in Active Directory, as far as the last run knew.",
+				Advice: "Get-GroupWritebackGroup lists them; run a sync first if it is newer than the last one."}
+		case len(found) > 1:
+			return identity.Ambiguous(text, identity.Called(found))
+		}
+		group := contract.ReleasedGroup{ID: found[0].ID, TargetGUID: found[0].TargetGUID}
+		s.ReleasedGroups = append(slices.DeleteFunc(slices.Clone(s.ReleasedGroups), func(g contract.ReleasedGroup) bool { return g.ID == group.ID }), group)
+	}
+	slices.SortFunc(s.ReleasedGroups, func(a, b contract.ReleasedGroup) int { return a.ID.Compare(b.ID) })
+	if n := len(s.ReleasedGroups); n > maxReleased {
+		return contract.InvalidParameter("releaseGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d; take more out of the scope instead", maxReleased))
+	}
+	return nil
+}
+
+// keepReleased takes the groups that are let go of out of what the next run would
+// adopt or, after Disable, delete.
+func keepReleased(ctx context.Context, s *contract.Settings, state contract.State, adopt []contract.Link) error {
+	if err := state.SetAdoptSet(ctx, s.WithoutReleased(adopt)); err != nil {
+		return err
+	}
+	var disable []contract.Link
+	for after := (directory.GUID{}); ; {
+		page, err := state.DisableSet(ctx, after, batch.ListBatch)
+		if err != nil {
+			return err
+		}
+		disable = append(disable, page...)
+		if len(page) < batch.ListBatch {
+			break
+		}
+		after = page[len(page)-1].TargetGUID
+	}
+	if kept := s.WithoutReleased(disable); len(kept) < len(disable) {
+		return state.SetDisableSet(ctx, kept)
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// SetSettings changes settings. Whatever changes what is written makes the
+// next run Initial.
+func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (SettingsResult, error) {
+	c, done, err := e.use(patch.looks(), patch.looks() || patch.needsDirectory())
+	if err != nil {
+		return SettingsResult{}, err
+	}
+	defer done()
+	state, unlock, err := lockState(ctx, e.State)
+	if err != nil {
+		return SettingsResult{}, err
+	}
+	defer unlock()
+
+	settings, adopt, err := e.prepareSettings(ctx, state, &c, &patch)
+	if err != nil {
+		return SettingsResult{}, err
+	}
+	result := SettingsResult{Settings: settings}
+	if patch.setsScope() {
+		result.Warnings = doubtScope(ctx, &c, &settings)
+	}
+	if patch.WhatIf {
+		return result, nil
+	}
+	// A group that is let go of is neither adopted nor deleted, also when the
+	// settings cannot be saved.
+	if len(patch.ReleaseGroups) > 0 {
+		if err := keepReleased(ctx, &settings, state, adopt); err != nil {
+			return SettingsResult{}, err
+		}
+	}
+	if err := state.SaveSettings(ctx, settings); err != nil {
+		return SettingsResult{}, err
+	}
+	if patch.Choices != (Choices{}) || len(patch.ReleaseGroups) > 0 {
+		if err := state.WithdrawPlans(ctx); err != nil {
+			return SettingsResult{}, err
+		}
+	}
+	if !patch.Adoption.given() || len(patch.ReleaseGroups) > 0 {
+		return result, nil
+	}
+	return result, state.SetAdoptSet(ctx, adopt)
+}
+
+// doubtScope says what an administrator may not have meant by the scope. A
+// tenant that cannot be asked now is no reason not to save it.
+func doubtScope(ctx context.Context, c *connection, s *contract.Settings) []string {
+	if c.source == nil || c.sourceID.TenantID != s.Tenant.ID {
+		return []string{"Which groups are in scope was not looked at, because the tenant is not connected."}
+	}
+	warnings, err := checkScope(ctx, c.source, &s.Scope)
+	if err != nil {
+		return []string{"Which groups are in scope could not be looked at: " + contract.AsError(err).Message}
+	}
+	return warnings
+}
+
+// prepareSettings makes all checks of SetSettings and returns what it would save.
+func (e *Engine) prepareSettings(ctx context.Context, state contract.State, c *connection, patch *SettingsPatch) (contract.Settings, []contract.Link, error) {
+	settings, err := patch.prepare(ctx, state, c)
+	if err != nil {
+		return contract.Settings{}, nil, err
+	}
+	if patch.looks() {
+		if err := checkRun(ctx, state, &settings, c); err != nil {
+			return contract.Settings{}, nil, err
+		}
+	}
+	adopt, err := patch.Adoption.agree(ctx, e, state, c, &settings)
+	if err != nil {
+		return contract.Settings{}, nil, err
+	}
+	if err := release(ctx, &settings, state, patch.ReleaseGroups); err != nil {
+		return contract.Settings{}, nil, err
+	}
+	return settings, settings.WithoutReleased(adopt), nil
+}
+
+// prepare makes the checks of SetSettings but for what is adopted or let go of.
+func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *connection) (contract.Settings, error) {
+	settings, err := state.LoadSettings(ctx)
+	if err != nil {
+		return contract.Settings{}, err
+	}
+	if settings.Tenant.ID.IsZero() {
+		return contract.Settings{}, contract.ErrNotConfigured()
+	}
+	if err := p.apply(&settings); err != nil {
+		return contract.Settings{}, err
+	}
+	if p.needsDirectory() {
+		contract.ProgressOf(ctx).Begin("check", "Looking at the directory")
+		if err := checkOwner(ctx, state, &settings, c); err != nil {
+			return contract.Settings{}, err
+		}
+		if err := p.resolveOwners(ctx, c.target, &settings); err != nil {
+			return contract.Settings{}, err
+		}
+	}
+	if p.TargetContainer != "" {
+		if err := chooseContainer(ctx, c, &settings, p.TargetContainer); err != nil {
+			return contract.Settings{}, err
+		}
+	}
+	if p.Choices != (Choices{}) { // each changes what is written
+		settings.InitialPending = true
+	}
+	return settings, nil
+}
+
+func (p *Choices) needsDirectory() bool { return p.TargetContainer != "" || p.TrustedOwners != nil }
+
+// maxTrustedOwners bounds the accounts that may be trusted beside our own.
+const maxTrustedOwners = 20
+
+// resolveOwners finds the accounts that are named. Groups that anybody may be in
+// are none: who owns an object has every right to it.
+func (p *Choices) resolveOwners(ctx context.Context, target contract.TargetReader, s *contract.Settings) error {
+	if p.TrustedOwners == nil {
+		return nil
+	}
+	if len(*p.TrustedOwners) > maxTrustedOwners {
+		return contract.InvalidParameter("trustedOwners", fmt.Sprintf("%d accounts", len(*p.TrustedOwners)), fmt.Sprintf("at most %d", maxTrustedOwners))
+	}
+	var owners []contract.Principal
+	for _, name := range *p.TrustedOwners {
+		owner, err := target.Principal(ctx, name)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(string(owner.SID), "S-1-5-21-") || plan.WellKnown(owner.SID) {
+			return contract.InvalidParameter("trustedOwners", name, "service accounts that ran the sync before, by name or SID")
+		}
+		if !slices.ContainsFunc(owners, func(o contract.Principal) bool { return o.SID == owner.SID }) {
+			owners = append(owners, owner)
+		}
+	}
+	s.TrustedOwners = owners
+	return nil
+}
+
+// apply changes what needs no directory.
+func (p *Choices) apply(s *contract.Settings) error {
+	err := cmp.Or(
+		choose("nameFormat", &s.NameFormat, p.NameFormat, contract.NameFormats),
+		choose("samAccountNameFormat", &s.SAMAccountNameFormat, p.SAMAccountNameFormat, contract.NameFormats),
+		choose("movedGroup", &s.MovedGroup, p.MovedGroup, contract.MovedGroups),
+		choose("softDeletedGroup", &s.SoftDeletedGroup, p.SoftDeletedGroup, contract.FrozenGroups),
+		choose("outOfScopeGroup", &s.OutOfScopeGroup, p.OutOfScopeGroup, contract.FrozenGroups),
+		choose("scope", &s.Scope.Groups, p.Scope, plan.ScopeModes),
+		choose("onPremisesGroupType", &s.OnPremisesGroupType, p.OnPremisesGroupType, plan.OnPremisesGroupTypes),
+	)
+	if err == nil {
+		err = p.applyScope(s)
+	}
+	if err != nil {
+		return err
+	}
+	if p.ExcludeMailAttribute != nil {
+		s.ExcludeMailAttribute = *p.ExcludeMailAttribute
+	}
+	if p.IncludeHiddenMembership != nil {
+		s.IncludeHiddenMembership = *p.IncludeHiddenMembership
+	}
+	return nil
+}
+
+// maxGroupIDs bounds the groups that may be selected by id.
+const maxGroupIDs = 10_000
+
+func (p *Choices) applyScope(s *contract.Settings) error {
+	if p.GroupIDs != nil {
+		if len(*p.GroupIDs) > maxGroupIDs {
+			return contract.InvalidParameter("groupIds", fmt.Sprintf("%d ids", len(*p.GroupIDs)), fmt.Sprintf("at most %d", maxGroupIDs))
+		}
+		ids := slices.SortedFunc(slices.Values(*p.GroupIDs), directory.GUID.Compare)
+		s.Scope.GroupIDs = slices.Compact(ids)
+		if p.Scope == "" && len(ids) > 0 {
+			s.Scope.Groups = plan.ScopeSelected
+		}
+	}
+	if s.Scope.Groups == plan.ScopeSelected && len(s.Scope.GroupIDs) == 0 {
+		return &contract.Error{Category: contract.InvalidArgument, ID: "GroupIdsRequired", Object: "groupIds", Message: "The scope is Selected, and no group is.",
+			Advice: "Name the object ids of the groups with -GroupId, or choose another scope."}
+	}
+	if p.Filter != nil {
+		if _, err := contract.ParseFilter(*p.Filter); err != nil {
+			return err
+		}
+		s.Scope.Filter = strings.TrimSpace(*p.Filter)
+	}
+	if p.IncludeSecurityGroups != nil {
+		s.Scope.IncludeSecurityGroups = *p.IncludeSecurityGroups
+	}
+	return within("maxMemberCount", &s.MaxMemberCount, p.MaxMemberCount, 1, 1_000_000)
+}
+
+// choose sets a value of a fixed list, if one is given.
+func choose[T ~string](name string, to *T, value T, list []T) error {
+	if value == "" {
+		return nil
+	}
+	if !slices.Contains(list, value) {
+		return contract.InvalidParameter(name, string(value), contract.OneOf(list))
+	}
+	*to = value
+	return nil
+}
+
+// within sets a number, if one is given.
+func within(name string, to, value *int, least, most int) error {
+	if value == nil {
+		return nil
+	}
+	if *value < least || *value > most {
+		return contract.InvalidParameter(name, fmt.Sprint(*value), fmt.Sprintf("%d to %d", least, most))
+	}
+	*to = *value
+	return nil
+}
+
+// apply changes what needs no directory.
+func (p *SettingsPatch) apply(s *contract.Settings) error {
+	if err := p.Choices.apply(s); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name        string
+		to, value   *int
+		least, most int
+	}{
+		{"runHistoryDays", &s.RunHistoryDays, p.RunHistoryDays, 1, 3650},
+		{"initialIntervalDays", &s.InitialIntervalDays, p.InitialIntervalDays, 1, 30},
+		{"connections", &s.Connections, p.Connections, 1, 16},
+		{"outageMinutes", &s.OutageMinutes, p.OutageMinutes, 0, 1440},
+	} {
+		if err := within(f.name, f.to, f.value, f.least, f.most); err != nil {
+			return err
+		}
+	}
+	if p.Limits == nil {
+		return nil
+	}
+	for _, f := range []struct {
+		name string
+		to   *int
+		now  *int
+		max  int
+	}{
+		{"deletionCount", &s.Limits.DeletionCount, p.Limits.DeletionCount, 1_000_000},
+		{"deletionPercent", &s.Limits.DeletionPercent, p.Limits.DeletionPercent, 100},
+		{"removalPercent", &s.Limits.RemovalPercent, p.Limits.RemovalPercent, 100},
+		{"groupRemovalPercent", &s.Limits.GroupRemovalPercent, p.Limits.GroupRemovalPercent, 100},
+		{"sourceShrinkPercent", &s.Limits.SourceShrinkPercent, p.Limits.SourceShrinkPercent, 100},
+		{"targetShrinkPercent", &s.Limits.TargetShrinkPercent, p.Limits.TargetShrinkPercent, 100},
+	} {
+		if err := within("limits."+f.name, f.to, f.now, 0, f.max); err != nil { // 0 switches it off
+			return err
+		}
+	}
+	return nil
+}

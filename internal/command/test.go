@@ -1,0 +1,228 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/owner"
+	"groupwriteback/internal/plan"
+)
+
+// Test looks at each prerequisite and says how it stands, one row each. What
+// cannot be looked at is said to be skipped.
+func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
+	c, done, err := e.use(false, false)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	t := tester{connection: c, mapping: e.config.Mapping, progress: contract.ProgressOf(ctx)}
+	t.progress.Begin("test", "Looking at the state")
+	settings := t.checkState(ctx, e)
+	t.looks("Looking at the tenant")
+	t.checkSource(ctx, &settings)
+	t.looks("Looking at the directory")
+	t.checkTarget(ctx, &settings, container)
+	if err := ctx.Err(); err != nil {
+		return nil, contract.ErrCancelled(err) // what was not looked at is not amiss
+	}
+	return t.checks, nil
+}
+
+type tester struct {
+	connection
+	mapping  plan.Mapping
+	progress *contract.Meter
+	state    contract.LinkStore // nil: it cannot be read
+	checks   []Check
+}
+
+// allChecks is how many prerequisites there are.
+const allChecks = 18
+
+// looks tells what is looked at next.
+func (t *tester) looks(message string) { t.progress.At(len(t.checks), allChecks, message) }
+
+func (t *tester) add(name string, result contract.CheckResult, message, advice string) {
+	t.checks = append(t.checks, Check{Name: name, Result: result, Message: message, Advice: advice})
+}
+
+// addError adds a failed check that says what the error says.
+func (t *tester) addError(name string, err error) {
+	e := contract.AsError(err)
+	message := e.Message
+	if e.Object != "" {
+		message = e.Object + ": " + message
+	}
+	t.checks = append(t.checks, Check{Name: name, Result: contract.Failed, Message: message, Advice: e.Advice, ErrorID: e.ID})
+}
+
+func (t *tester) checkState(ctx context.Context, e *Engine) contract.Settings {
+	settings, err := e.Settings(ctx)
+	if err == nil {
+		var state contract.State
+		if state, err = e.State(ctx); err == nil {
+			t.state = state
+			err = checkOwner(ctx, state, &settings, &t.connection)
+		}
+	}
+	if err != nil {
+		t.addError("State", err)
+		return contract.DefaultSettings()
+	}
+	if none, ok := t.state.(nothing); ok {
+		t.add("State", contract.Passed, "There is no state yet: Enable-GroupWriteback makes it in "+none.folder+".", "")
+		return settings
+	}
+	t.add("State", contract.Passed, "The state can be read and belongs to what is connected.", "")
+	return settings
+}
+
+func (t *tester) checkSource(ctx context.Context, settings *contract.Settings) {
+	names := []string{"GraphSignIn", "GraphPermission", "DeletedGroupPermission", "HiddenMembershipPermission", "GraphPrivilege", "ConnectWriteback"}
+	if t.source == nil {
+		t.skipped(names, "NotConnected", "There is no connection to the tenant.")
+		return
+	}
+	id, err := t.source.Identify(ctx)
+	if err != nil {
+		t.addError(names[0], err)
+		t.skipped(names[1:], contract.AsError(err).ID, "The sign-in failed.")
+		return
+	}
+	t.add(names[0], contract.Passed, fmt.Sprintf("Signed in to %s (%s).", id.TenantName, id.TenantID), "")
+	if err := id.RequirePermissions(); err != nil {
+		t.addError(names[1], err)
+	} else {
+		t.add(names[1], contract.Passed, "The token allows: "+strings.Join(id.Roles, ", ")+".", "")
+	}
+	if id.HasOne(contract.DeletedRoles) {
+		t.add(names[2], contract.Passed, "Deleted groups can be told from unreadable ones.", "")
+	} else {
+		t.add(names[2], contract.Warning, "Deleted groups cannot be read, so no group will be deleted from Active Directory.", "Grant Group.Read.All to have groups deleted.")
+	}
+	switch {
+	case !settings.IncludeHiddenMembership:
+		t.add(names[3], contract.Passed, "Groups of hidden membership are not written, and need no permission.", "")
+	case id.HasOne(contract.HiddenRoles):
+		t.add(names[3], contract.Passed, hiddenWarning, "")
+	default:
+		t.add(names[3], contract.Warning, "Groups of hidden membership are to be written and cannot be read.", "Grant Member.Read.Hidden, or take -IncludeHiddenMembership back.")
+	}
+	t.checkRoles(names[4], id.Roles)
+	t.looks("Asking the tenant for the group writeback of Entra Connect")
+	switch on, err := t.source.ConnectWriteback(ctx); {
+	case err != nil:
+		t.addError(names[5], err)
+	case on == contract.Yes:
+		t.addError(names[5], &contract.Error{ID: "ConnectWritebackEnabled", Message: "Entra Connect's own group writeback is on in this tenant.",
+			Advice: "Switch it off in Entra Connect first: switching it off later deletes every group it made."})
+	case on == contract.Unknown:
+		t.add(names[5], contract.Warning, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone.", "Make sure that it is off.")
+	default:
+		t.add(names[5], contract.Passed, "Entra Connect's own group writeback is off.", "")
+	}
+}
+
+// skipped adds checks that could not be made, with the id of what stood in the way.
+func (t *tester) skipped(names []string, id, why string) {
+	for _, name := range names {
+		t.checks = append(t.checks, Check{Name: name, Result: contract.Skipped, Message: why, ErrorID: id})
+	}
+}
+
+func (t *tester) checkTarget(ctx context.Context, settings *contract.Settings, dn string) {
+	names := slices.Concat([]string{"DirectoryBind", "Container", "ContainerRight", "ForeignGroup"}, rightNames, []string{"DeletedObject", "Schema", "Exchange"})
+	if t.target == nil {
+		t.skipped(names, "NotConnected", "There is no connection to Active Directory.")
+		return
+	}
+	id, err := t.target.Identify(ctx)
+	if err != nil {
+		t.addError(names[0], err)
+		t.skipped(names[1:], contract.AsError(err).ID, "The directory does not answer.")
+		return
+	}
+	t.add(names[0], contract.Passed, fmt.Sprintf("Bound to %s (%s) as %s.", id.Server, id.DomainName, id.Account), "")
+	t.checkContainer(ctx, names[1:8], settings, dn)
+	if id.DeletedVisible {
+		t.add(names[8], contract.Passed, "Deleted objects are visible to the account.", "")
+	} else {
+		t.add(names[8], contract.Passed, "Deleted objects are not visible to the account; deletions are found by listing the groups instead.", "")
+	}
+	if id.Schema.ExternalID {
+		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
+	} else {
+		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016's: without msDS-ExternalDirectoryObjectId, adminDescription alone carries the mark.", id.Schema.ObjectVersion), "")
+	}
+	switch {
+	case id.Schema.Exchange:
+		t.add(names[10], contract.Passed, fmt.Sprintf("The Exchange schema is there (version %d).", id.Schema.ExchangeVersion), "")
+	case settings.ExcludeMailAttribute:
+		t.add(names[10], contract.Passed, "The forest has no Exchange schema, and mail attributes are excluded.", "")
+	default:
+		t.addError(names[10], &contract.Error{ID: "ExchangeSchemaMissing", Message: "The forest has no Exchange schema.",
+			Advice: "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute."})
+	}
+}
+
+func (t *tester) checkContainer(ctx context.Context, names []string, settings *contract.Settings, dn string) {
+	guid := directory.GUID{}
+	if dn == "" {
+		guid = settings.Container.GUID
+	}
+	if dn == "" && guid.IsZero() {
+		t.skipped(names, "ContainerRequired", "No container is named or configured.")
+		return
+	}
+	container, err := t.target.Container(ctx, dn, guid)
+	if err != nil {
+		t.addError(names[0], err)
+		t.skipped(names[1:], contract.AsError(err).ID, "The container cannot be read.")
+		return
+	}
+	if err := container.Protected(&t.targetID); err != nil {
+		t.addError(names[0], err)
+	} else {
+		t.add(names[0], contract.Passed, container.DN+" is there.", "")
+	}
+	if container.CanCreate {
+		t.add(names[1], contract.Passed, "The account may create groups there.", "")
+	} else {
+		t.addError(names[1], &contract.Error{ID: "ContainerNoCreateRight", Object: container.DN, Message: "The account may not create groups there.",
+			Advice: "Delegate the creation, deletion and full control of group objects in this container to the account."})
+	}
+	tenant := settings.Tenant.ID
+	if tenant.IsZero() {
+		tenant = t.sourceID.TenantID
+	}
+	of := *settings
+	of.Tenant.ID = tenant
+	t.looks("Counting the groups in " + container.DN)
+	var m owner.Marked
+	var a owner.Apart
+	j, err := owner.NewJudge(t.target, &t.targetID, &of, []contract.Container{container})
+	if err == nil {
+		m, err = j.CountMarked(ctx, t.state, container, settings.Released())
+	}
+	if err == nil {
+		a, err = owner.FindApart(ctx, t.state, t.target, &t.targetID, &of, container)
+	}
+	switch {
+	case err != nil:
+		t.addError(names[2], err)
+	case m.Foreign > 0:
+		t.add(names[2], contract.Warning, directory.Plural(m.Foreign, "1 group there was", "%d groups there were")+fmt.Sprintf(" written back by another product or tenant, %d by this one.", m.Own)+m.Untrusted(),
+			"Choose an empty container, or enable with -Adopt.")
+	case a.Groups > 0:
+		t.add(names[2], contract.Warning, a.String(), "")
+	default:
+		t.add(names[2], contract.Passed, directory.Plural(m.Own, "1 group there was", "%d groups there were")+" written back by this tenant's installation, none by others.", "")
+	}
+	t.looks("Looking at the rights in the directory")
+	t.checkRights(ctx, settings, container, m.Written)
+}

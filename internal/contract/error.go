@@ -1,0 +1,124 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Category is the kind of an error; each maps to one PowerShell
+// ErrorCategory and to one JSON-RPC code.
+type Category string
+
+// The categories.
+const (
+	InvalidArgument  Category = "InvalidArgument"
+	ObjectNotFound   Category = "ObjectNotFound"
+	PermissionDenied Category = "PermissionDenied"
+	Authentication   Category = "AuthenticationError"
+	Connection       Category = "ConnectionError"
+	InvalidState     Category = "InvalidOperation" // the thing cannot be done as things stand
+	ResourceBusy     Category = "ResourceBusy"
+	LimitsExceeded   Category = "LimitsExceeded"
+	InvalidData      Category = "InvalidData" // a file or an answer that cannot be read
+	Stopped          Category = "OperationStopped"
+	NotSpecified     Category = "NotSpecified" // a defect of ours
+)
+
+// Error is the one error that crosses the protocol. Connectors translate what
+// their libraries say into it once, at their edge.
+type Error struct {
+	Category Category
+	// ID is stable, in PascalCase, and listed in docs/protocol.md.
+	ID string
+	// Object names what the error is about: a DN, a group, a file, a host.
+	Object string
+	// Message says what is wrong, as a sentence.
+	Message string
+	// Advice says what to do next, as a sentence.
+	Advice string
+	// Err is the cause, for the log; it may be nil and never holds a secret.
+	Err error
+}
+
+func (e *Error) Error() string {
+	s := e.Message
+	if e.Object != "" {
+		s = e.Object + ": " + s
+	}
+	if e.Err != nil {
+		s = fmt.Sprintf("%s (%v)", s, e.Err)
+	}
+	return s
+}
+
+// maxCause bounds what others say, in bytes: what the protocol gives whole.
+const maxCause = 4 << 10
+
+// Cause returns what the server or the library said, or nothing.
+func (e *Error) Cause() string {
+	if e.Err == nil {
+		return ""
+	}
+	cause := e.Err.Error()
+	if len(cause) > maxCause {
+		cause = strings.ToValidUTF8(cause[:maxCause], "") + "…"
+	}
+	return cause
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, &Error{ID: "X"}) find an error by its id.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.ID == e.ID
+}
+
+// AsError returns the [Error] in err's chain. The end of a context is Cancelled,
+// and anything else a defect of ours.
+func AsError(err error) *Error {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ErrCancelled(err)
+	}
+	return &Error{
+		Category: NotSpecified, ID: "InternalError", Message: err.Error(), Err: err,
+		Advice: "This is a defect. Please report it with the log file of the engine.",
+	}
+}
+
+func ErrCancelled(err error) *Error {
+	return &Error{Category: Stopped, ID: "Cancelled", Message: "The request was cancelled.", Advice: "Send it again when it is wanted after all.", Err: err}
+}
+
+// HasID reports whether err is an [Error] with the id.
+func HasID(err error, id string) bool { return errors.Is(err, &Error{ID: id}) }
+
+// OneOf lists values in words: "A, B or C".
+func OneOf[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, word := range list {
+		words[i] = string(word)
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+func InvalidParameter(name, value, allowed string) error {
+	return &Error{Category: InvalidArgument, ID: "InvalidParameter", Object: name,
+		Message: fmt.Sprintf("The value %q is not allowed.", value), Advice: "Give " + allowed + "."}
+}
+
+func ErrNotEnabled() error {
+	return &Error{Category: InvalidState, ID: "NotEnabled", Message: "Group writeback is disabled.", Advice: "Run Enable-GroupWriteback first."}
+}
+
+func ErrNotConfigured() error {
+	return &Error{Category: InvalidState, ID: "NotConfigured", Message: "Group writeback was never enabled with this state.",
+		Advice: "Run Enable-GroupWriteback, or name the right folder with -StatePath."}
+}

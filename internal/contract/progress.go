@@ -1,0 +1,168 @@
+package contract
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Progress is where a request stands.
+type Progress struct {
+	Step       string `json:"step"`
+	StepNumber int    `json:"stepNumber"`
+	StepCount  int    `json:"stepCount"`
+	Done       int    `json:"done"`
+	Total      int    `json:"total"` // 0: not known
+	Message    string `json:"message"`
+	// Waiting is set while the run waits for something that gave no answer.
+	Waiting *Waiting `json:"waiting,omitempty"`
+}
+
+// Report receives progress; it is called from one goroutine at a time and
+// must not block.
+type Report func(Progress)
+
+// Meter tells the caller of a method how far it is and what it waits for.
+// It may be called from several goroutines.
+type Meter struct {
+	report Report
+	// Stepped, if it is set, is told of each step that is over, with how long it
+	// took.
+	Stepped func(step Progress, took time.Duration)
+
+	mu    sync.Mutex
+	last  Progress
+	began time.Time // the last step
+	pause *Waiting  // before something is asked again
+	// asked are the requests that were sent and not answered, the oldest first;
+	// silent is that one of which it was told. heard is when one was answered.
+	asked  []*Waiting
+	silent *Waiting
+	heard  time.Time
+	timer  *time.Timer
+}
+
+// silence is after how long without any answer those who watch are told whose
+// is waited for.
+const silence = 3 * time.Second
+
+type progressKey struct{}
+
+// WithReport has the method that is given the context tell what it does.
+func WithReport(ctx context.Context, report Report) context.Context {
+	if report == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, progressKey{}, &Meter{report: report})
+}
+
+// ProgressOf returns what the caller listens to; never nil.
+func ProgressOf(ctx context.Context) *Meter {
+	if p, ok := ctx.Value(progressKey{}).(*Meter); ok {
+		return p
+	}
+	return &Meter{report: func(Progress) {}}
+}
+
+// Expects says how many more steps there are to be.
+func (p *Meter) Expects(steps int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last.StepCount = p.last.StepNumber + steps
+}
+
+// Begin tells of the next step before anything is done of it.
+func (p *Meter) Begin(step, message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end(time.Now())
+	p.last = Progress{Step: step, StepNumber: p.last.StepNumber + 1, StepCount: max(p.last.StepCount, p.last.StepNumber+1), Message: message}
+	p.send()
+}
+
+// At tells how far the step is. A total of 0 is not known.
+func (p *Meter) At(done, total int, message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last.Done, p.last.Total, p.last.Message = done, total, message
+	p.send()
+}
+
+// Read is at where what is read has no end that is known.
+func (p *Meter) Read(done int, message string) { p.At(done, 0, message) }
+
+// Over is for the end of the last step.
+func (p *Meter) Over() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end(time.Now())
+}
+
+func (p *Meter) end(now time.Time) {
+	if p.last.Step != "" && p.Stepped != nil {
+		p.Stepped(p.last, now.Sub(p.began))
+	}
+	p.began = now
+}
+
+func (p *Meter) waits(w Waiting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pause = &w
+	p.send()
+}
+
+// asks notes a request to somebody until answered is called. When none is
+// answered for a while, it is told of the oldest.
+func (p *Meter) asks(who string) (answered func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	request := &Waiting{For: who, Why: "it has not answered yet", Since: time.Now()}
+	if p.asked = append(p.asked, request); len(p.asked) == 1 {
+		p.listen(request.Since)
+	}
+	if p.pause != nil && !request.Since.Before(p.pause.Next) {
+		p.pause = nil
+		p.send()
+	}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.asked = slices.DeleteFunc(p.asked, func(r *Waiting) bool { return r == request })
+		if p.timer.Stop(); len(p.asked) > 0 {
+			p.listen(time.Now())
+		}
+		if p.silent != nil {
+			p.silent = nil
+			p.send()
+		}
+	}
+}
+
+func (p *Meter) listen(now time.Time) {
+	p.heard = now
+	p.timer = time.AfterFunc(silence, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.asked) > 0 && p.heard.Equal(now) {
+			p.silent = p.asked[0]
+			p.send()
+		}
+	})
+}
+
+// send tells how things stand now.
+func (p *Meter) send() {
+	now := p.last
+	switch {
+	case p.pause != nil && time.Now().Before(p.pause.Next):
+		now.Waiting = p.pause
+	case p.silent != nil:
+		now.Waiting = p.silent
+	}
+	if now.Waiting != nil {
+		now.Message = now.Waiting.String()
+	}
+	p.report(now)
+}

@@ -1,0 +1,264 @@
+package contract
+
+import (
+	"time"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// RunKind is what a run is for.
+type RunKind string
+
+// The kinds of runs.
+const (
+	SyncRun    RunKind = "sync"
+	PreviewRun RunKind = "preview" // a plan, and nothing more
+	DisableRun RunKind = "disable" // deletes the groups that Disable named
+	GroupRun   RunKind = "group"   // one group on demand; moves no watermark
+)
+
+// RunKinds are all kinds of runs.
+var RunKinds = []RunKind{SyncRun, PreviewRun, DisableRun, GroupRun}
+
+// UnmarshalText reads a value whatever its letter case.
+func (k *RunKind) UnmarshalText(text []byte) error { return directory.SetWord(k, text, RunKinds) }
+
+// PolicyType is how much a run imports, as Entra Connect calls it.
+type PolicyType string
+
+// The policy types.
+const (
+	Initial PolicyType = "Initial"
+	Delta   PolicyType = "Delta"
+)
+
+// PolicyTypes are all policy types.
+var PolicyTypes = []PolicyType{Initial, Delta}
+
+// UnmarshalText reads a value whatever its letter case.
+func (p *PolicyType) UnmarshalText(text []byte) error { return directory.SetWord(p, text, PolicyTypes) }
+
+// PolicyReason is why a run imports everything.
+type PolicyReason string
+
+// The reasons of an Initial run.
+const (
+	InitialRequested   PolicyReason = "requested"
+	InitialFirst       PolicyReason = "first"              // nothing was ever committed to this state
+	InitialSettings    PolicyReason = "settings-changed"   // what is written, the scope, or the name of the container was changed
+	InitialProjection  PolicyReason = "projection-changed" // this release reads other properties, or makes something else of them
+	InitialInterval    PolicyReason = "interval"           // the last one is older than InitialIntervalDays
+	InitialSettling    PolicyReason = "settling"           // the first one may have read a replica that lagged behind
+	InitialServer      PolicyReason = "server-changed"     // another domain controller, or one restored from a backup
+	InitialLinkExpired PolicyReason = "link-expired"       // Graph no longer takes the delta link
+)
+
+// RunStatus is how a run ended.
+type RunStatus string
+
+// The statuses. Partial: some objects failed or could not be decided, all
+// others are done. Stopped: nothing or not everything was exported, for a
+// reason that StopReason names. Failed: an error ended the run.
+const (
+	RunRunning  RunStatus = "running"
+	RunComplete RunStatus = "complete"
+	RunPartial  RunStatus = "partial"
+	RunStopped  RunStatus = "stopped"
+	RunFailed   RunStatus = "failed"
+)
+
+// The stop reasons of rules 12 and 27, and of a cancelled run.
+const (
+	StopDeletionThreshold  = plan.StopDeletions
+	StopRemovalThreshold   = plan.StopRemovals
+	StopSourceShrunk       = plan.StopSource
+	StopTargetShrunk       = plan.StopTarget
+	StopTargetNotUpToDate  = "target-not-up-to-date"
+	StopCancelled          = "stopped-cancelled"
+	StopAccessTokenExpired = "AccessTokenExpired" // with status partial
+	StopAllFailed          = "AllChangesFailed"   // with status failed
+	StopInterrupted        = "interrupted"        // with status failed: the process died
+)
+
+// Run is the record of one run. Its ID is the generation of what it staged.
+type Run struct {
+	ID   int64   `json:"id"`
+	Kind RunKind `json:"kind"`
+	// PolicyType is empty where nothing is imported: after Disable.
+	PolicyType PolicyType `json:"policyType"`
+	// PolicyReason says why a run is Initial, empty for a Delta run.
+	PolicyReason PolicyReason `json:"policyReason,omitempty"`
+	// PlanID names the plan that the run spooled, for AllowOnce.
+	PlanID     string    `json:"planId"`
+	Started    time.Time `json:"started"`
+	Ended      time.Time `json:"ended,omitzero"`
+	Status     RunStatus `json:"status"`
+	StopReason string    `json:"stopReason,omitempty"`
+	// Message says in words why a run did not end as complete.
+	Message string `json:"message,omitempty"`
+	// Error is set when Status is failed or stopped by an error.
+	Error *RunError `json:"error,omitempty"`
+	// Server is the domain controller that was used.
+	Server string `json:"server,omitempty"`
+	// Projection is what was read of the tenant and what was made of it, in a form for
+	// comparing: when it is another, the next run is Initial.
+	Projection string `json:"projection,omitempty"`
+	// GroupID and GroupName are of the one group that was synced on demand, the
+	// name where the tenant has it.
+	GroupID   directory.GUID `json:"groupId,omitzero"`
+	GroupName string         `json:"groupName,omitempty"`
+
+	SourceGroups int `json:"sourceGroups"` // read from the tenant
+	TargetGroups int `json:"targetGroups"` // marked groups read from AD
+	LinkedGroups int `json:"linkedGroups"` // pairs after the run
+	// MissingGroups are linked objects that were nowhere in the domain.
+	MissingGroups int `json:"missingGroups"`
+	// DriftedGroups are groups of ours that somebody else has changed in AD
+	// since they were last read or written.
+	DriftedGroups int `json:"driftedGroups"`
+	// Planned is what the plan holds, Exported what was done of it.
+	Planned  plan.Totals `json:"planned"`
+	Exported plan.Totals `json:"exported"`
+	// Held is what the limits held back of the plan, HeldBy their stop reasons.
+	// HeldRuns is how many runs in a row have held something back, with this one;
+	// the runs of one group are counted for themselves.
+	Held     plan.Totals `json:"held"`
+	HeldBy   []string    `json:"heldBy,omitempty"`
+	HeldRuns int         `json:"heldRuns,omitempty"`
+	// SourceBaseline is the number of groups that the tenant of the next run is
+	// compared with, TargetHeld whether re-creations wait because the target has
+	// shrunk: both stay while something is held back for that.
+	SourceBaseline int  `json:"sourceBaseline,omitempty"`
+	TargetHeld     bool `json:"targetHeld,omitempty"`
+	// Failed counts changes that failed or whose outcome is unknown.
+	Failed int `json:"failed"`
+	// UnknownMembers are those whose on-premises object could not be
+	// determined; UnwrittenMembers those known to have none.
+	UnknownMembers   int `json:"unknownMembers"`
+	UnwrittenMembers int `json:"unwrittenMembers"`
+}
+
+// Wrote reports whether the run may have changed something in AD. One that has
+// not ended, or whose process died, tells what it was about to do.
+func (r *Run) Wrote() bool {
+	done := r.Exported
+	if r.Ended.IsZero() || r.StopReason == StopInterrupted {
+		done = r.Planned
+	}
+	done.Skip = 0
+	return r.Kind != PreviewRun && (done != plan.Totals{} || r.Failed > 0)
+}
+
+// StoppedEarly reports whether the run ended before its end, so that it says
+// nothing of what others have found.
+func (r *Run) StoppedEarly() bool {
+	return r.Ended.IsZero() || r.Status == RunStopped || r.Status == RunFailed && r.StopReason != StopAllFailed
+}
+
+// RunError is an [Error] in a run's record.
+type RunError struct {
+	Category Category `json:"category"`
+	ID       string   `json:"id"`
+	Object   string   `json:"object,omitempty"`
+	Message  string   `json:"message"`
+	Advice   string   `json:"advice,omitempty"`
+	// Cause is what the server or the library said, cut to a bearable length.
+	Cause string `json:"cause"`
+}
+
+// Outcome is what became of one change.
+type Outcome string
+
+// The outcomes. OutcomePending: not tried (yet). OutcomeUnknown: the answer was
+// lost; the next run finds out.
+const (
+	OutcomePending Outcome = "pending"
+	OutcomeDone    Outcome = "done"
+	OutcomePartial Outcome = "partial" // some members were refused
+	OutcomeFailed  Outcome = "failed"
+	OutcomeUnknown Outcome = "unknown"
+	OutcomeSkipped Outcome = "skipped"
+	OutcomeHeld    Outcome = "held" // by a limit, until somebody consents, or because it is protected
+)
+
+// Outcomes are all outcomes.
+var Outcomes = []Outcome{OutcomePending, OutcomeDone, OutcomePartial, OutcomeFailed, OutcomeUnknown, OutcomeSkipped, OutcomeHeld}
+
+// UnmarshalText reads a value whatever its letter case.
+func (o *Outcome) UnmarshalText(text []byte) error { return directory.SetWord(o, text, Outcomes) }
+
+// SpooledChange is a change of a run's plan with its outcome.
+type SpooledChange struct {
+	ID int64 // unique in the state, ascending in the order of planning
+	plan.Change
+	Outcome Outcome
+	// ErrorID and Message say why the outcome is not done.
+	ErrorID string
+	Message string
+	// AddCount and RemoveCount are len(Add) and len(Remove) also where a
+	// listing left the members out.
+	AddCount, RemoveCount int
+}
+
+// HeldChange is a planned change of which a limit holds back a part, or all.
+type HeldChange struct {
+	ChangeID int64
+	Goes     *plan.Change // what is left to do, nil for nothing
+	Held     *plan.Change
+	// Reason is the stop reason of the limit, Message says why in words.
+	Reason, Message string
+}
+
+// ChangeOutcome is the result of exporting one change, with what it means for
+// the link; the store records both in one transaction.
+type ChangeOutcome struct {
+	ChangeID int64
+	Outcome  Outcome
+	ErrorID  string
+	Message  string
+	// Link is the pair that exists from now on; nil leaves links alone. The
+	// recorded change takes its objectGUID and DN.
+	Link *Link
+	// Unlink is the objectGUID of an object that is gone: its link, its place
+	// in the disable set and what is staged of it end. Zero: none.
+	Unlink directory.GUID
+	// Refused are members that the directory did not take; they are recorded
+	// with their reason against the source group.
+	Refused []Refusal
+}
+
+// Link is a stored pair.
+type Link struct {
+	SourceID   directory.GUID `json:"sourceId"`
+	TargetGUID directory.GUID `json:"targetGuid"`
+	DN         string         `json:"dn"` // as last seen
+	// Adopted groups were not made by us; Disable leaves them (rule 24).
+	Adopted bool `json:"adopted"`
+}
+
+// Watermark is how far both sides were read. It moves only together with what
+// was read and with the pending set.
+type Watermark struct {
+	// Server, DSServiceName and InvocationID name the domain controller (rule 12).
+	Server        string
+	DSServiceName string
+	InvocationID  directory.GUID
+	// HighestUSN is its highestCommittedUSN after the export: another one must
+	// have received that much before it may take its place.
+	HighestUSN int64
+	// SearchedUSN is its highestCommittedUSN before the target was read: where
+	// the next search for changes begins (rule 13). Below 0: only a group on
+	// demand was written there, and the next run reads everything.
+	SearchedUSN int64
+	// Source holds the delta links, the newest first, and behind it the newest
+	// of those that are old enough for rule 11.
+	Source []DeltaLinks
+	// Initial is when the last full import began.
+	Initial time.Time
+	// Settled: the last full import covered what replicas may have kept from it
+	// (rule 11).
+	Settled bool
+	// Scope is the scope of the last full import, in a form for comparing.
+	Scope string
+}

@@ -1,0 +1,34 @@
+package contract
+
+import (
+	"strings"
+
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+func ParseFilter(text string) (*plan.Filter, error) {
+	if text == "" {
+		return nil, nil
+	}
+	filter, err := plan.ParseFilter(text)
+	if err != nil {
+		names := plan.FilterAttributes()
+		last := len(names) - 1
+		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The" + strings.TrimPrefix(err.Error(), "the"), // in sentences
+			Advice: "Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are " + strings.Join(names[:last], ", ") + " and " + names[last] + "."}
+	}
+	return filter, nil
+}
+
+// Shape makes of the settings what the tenant is asked for, and which of it is
+// written; what the tenant's default for new groups is, is left open.
+func (s *Scope) Shape() (SourceSelection, plan.Scope, error) {
+	selection := SourceSelection{SecurityGroups: s.IncludeSecurityGroups, WritebackConfiguration: s.Groups == plan.ScopeWritebackEnabled}
+	filter, err := ParseFilter(s.Filter)
+	scope := plan.Scope{Mode: s.Groups, IDs: map[directory.GUID]bool{}, Filter: filter, SecurityGroups: s.IncludeSecurityGroups}
+	for _, id := range s.GroupIDs {
+		scope.IDs[id] = true
+	}
+	return selection, scope, err
+}

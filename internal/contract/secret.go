@@ -1,0 +1,32 @@
+package contract
+
+import "log/slog"
+
+// Secret is a password, key or token. It prints, marshals and logs as "***";
+// [Secret.Reveal] is the only way to its value.
+type Secret struct{ value string }
+
+const masked = "***"
+
+// NewSecret wraps a value.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// Reveal returns the value, to be handed to the library that signs in.
+func (s Secret) Reveal() string { return s.value }
+
+// IsZero reports whether there is no secret.
+func (s Secret) IsZero() bool { return s.value == "" }
+
+func (s Secret) String() string { return masked }
+
+func (s Secret) GoString() string { return masked }
+
+func (s Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
+
+func (s Secret) LogValue() slog.Value { return slog.StringValue(masked) }
+
+// UnmarshalText takes the value in.
+func (s *Secret) UnmarshalText(b []byte) error {
+	s.value = string(b)
+	return nil
+}

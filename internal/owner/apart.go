@@ -1,0 +1,52 @@
+package owner
+
+import (
+	"context"
+	"fmt"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// Apart are the groups that only mark, stamp and owner call ours.
+type Apart struct {
+	Groups  int
+	example string // the first by name
+}
+
+func (a *Apart) String() string {
+	return fmt.Sprintf("Outside of the container, groups with our stamp that belong to the account and are not linked: %d, for example %s. "+
+		"Another installation of this tenant writes them under the same account, or they were moved. Those in the scope are taken over. Give each installation an account and a scope of its own.", a.Groups, a.example)
+}
+
+// FindApart looks for them in the whole domain.
+func FindApart(ctx context.Context, state contract.LinkStore, target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, container contract.Container) (a Apart, err error) {
+	j, err := NewJudge(target, id, settings, append([]contract.Container{container, settings.Container}, settings.FormerContainers...))
+	if err != nil {
+		return a, err
+	}
+	look := batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
+		targets, err := WithLinks(ctx, state, groups)
+		if err == nil {
+			err = j.Ask(ctx, targets)
+		}
+		for i := 0; i < len(targets) && err == nil; i++ {
+			var c plan.Candidate
+			if c, err = j.Candidate(ctx, &targets[i]); err == nil && c.Apart() && c.Ours(targets[i].SourceID, &j.Rules) {
+				if a.Groups++; a.example == "" || c.DN < a.example {
+					a.example = c.DN
+				}
+			}
+		}
+		return err
+	})
+	if err = target.StampedGroups(ctx, directory.Stamp(settings.Tenant.ID), look.Add); err == nil {
+		err = look.Flush()
+	}
+	if err != nil {
+		return a, fmt.Errorf("looking for our stamp in the domain: %w", err)
+	}
+	return a, nil
+}

@@ -1,0 +1,111 @@
+package owner
+
+import (
+	"context"
+	"fmt"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// Judge says of objects as they are in the directory whose they are (rules 2 and
+// 3). The owners, which decide it where a mark and a stamp are all there is, are
+// read only of those that are stamped and not linked, and once.
+type Judge struct {
+	Target contract.TargetReader
+	Rules  plan.Rules
+	// Containers are the configured one, then the former ones.
+	Containers []contract.Container
+	Owners     map[directory.GUID]contract.Principal
+}
+
+func NewJudge(target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, containers []contract.Container) (*Judge, error) {
+	base, err := directory.ParseDN(id.BaseDN)
+	if err != nil {
+		return nil, err
+	}
+	j := &Judge{Target: target, Containers: containers, Owners: map[directory.GUID]contract.Principal{}, Rules: plan.Rules{
+		TenantID: settings.Tenant.ID, BaseDN: base,
+		Account: id.AccountSID, DomainSID: id.DomainSID, ForestSID: id.ForestSID,
+	}}
+	for _, trusted := range settings.TrustedOwners {
+		j.Rules.TrustedOwners = append(j.Rules.TrustedOwners, trusted.SID)
+	}
+	return j, nil
+}
+
+// Candidate is the object with what decides whose it is.
+func (j *Judge) Candidate(ctx context.Context, t *contract.StagedTarget) (plan.Candidate, error) {
+	c := j.Unowned(t)
+	if !c.NeedsOwner(&j.Rules) {
+		return c, nil
+	}
+	if _, asked := j.Owners[c.GUID]; !asked {
+		if err := j.askOwners(ctx, []directory.GUID{c.GUID}); err != nil {
+			return c, err
+		}
+	}
+	owner := j.Owners[c.GUID]
+	c.Owner, c.OwnerName = owner.SID, owner.Name
+	return c, nil
+}
+
+// Unowned is the object as a candidate whose owner was not asked for.
+func (j *Judge) Unowned(t *contract.StagedTarget) plan.Candidate {
+	return plan.Candidate{TargetGroup: t.TargetGroup, Linked: t.Linked, Adopted: t.Adopted, Former: t.Former, Place: j.Place(t.DN)}
+}
+
+// Ask reads at once the owners of all objects that need one.
+func (j *Judge) Ask(ctx context.Context, targets []contract.StagedTarget) error {
+	var guids []directory.GUID
+	for i := range targets {
+		c := j.Unowned(&targets[i])
+		if _, asked := j.Owners[c.GUID]; !asked && c.NeedsOwner(&j.Rules) {
+			guids = append(guids, c.GUID)
+		}
+	}
+	return j.askOwners(ctx, guids)
+}
+
+func (j *Judge) askOwners(ctx context.Context, guids []directory.GUID) error {
+	if len(guids) == 0 {
+		return nil
+	}
+	owners, err := j.Target.Owners(ctx, guids)
+	if err != nil {
+		return fmt.Errorf("reading who owns %s: %w", directory.Count(len(guids), "group"), err)
+	}
+	for _, guid := range guids {
+		j.Owners[guid] = owners[guid] // none where it cannot be read
+	}
+	return nil
+}
+
+// Place is where the name is relative to the containers.
+func (j *Judge) Place(dn string) plan.Place {
+	parsed, err := directory.ParseDN(dn)
+	if err != nil {
+		return plan.Elsewhere
+	}
+	for i, container := range j.Containers {
+		base, err := directory.ParseDN(container.DN)
+		if err == nil && parsed.Within(base) {
+			if i == 0 {
+				return plan.InContainer
+			}
+			return plan.InFormerContainer
+		}
+	}
+	return plan.Elsewhere
+}
+
+// IsContainer reports whether the name is that of one of the containers.
+func (j *Judge) IsContainer(dn directory.DN) bool {
+	for _, container := range j.Containers {
+		if c, err := directory.ParseDN(container.DN); err == nil && dn.Equal(c) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,234 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/identity"
+	"groupwriteback/internal/owner"
+	"groupwriteback/internal/plan"
+)
+
+// Adoptable reads what could be adopted as things stand now: each group in scope
+// for which something stands in Active Directory that is not ours yet, and each
+// that is wanted by name.
+func (r *Run) Adoptable(ctx context.Context, wanted []identity.Identity) ([]plan.Pair, error) {
+	if err := r.locate(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.watermark, err = r.state.Watermark(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.chooseScope(ctx); err != nil {
+		return nil, err
+	}
+	marked, err := r.unlinkedMarked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := map[directory.GUID]plan.Pair{}
+	read := 0
+	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
+		read += len(page)
+		r.Read(read, "Reading the groups of the tenant")
+		for _, g := range r.inScope(page) {
+			named := slices.ContainsFunc(wanted, func(w identity.Identity) bool { return w.Group(&g) })
+			if pair := (plan.Pair{ID: g.ID, Source: &g, Candidates: marked[g.ID]}); named || len(pair.Candidates) > 0 || g.OnPremisesSID != "" {
+				found[g.ID] = pair
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the groups of the tenant: %w", err)
+	}
+	pairs := slices.SortedFunc(maps.Values(found), func(a, b plan.Pair) int { return a.ID.Compare(b.ID) })
+	for batch := range slices.Chunk(pairs, batch.NameBatch) {
+		if err := r.addLinked(ctx, batch); err != nil {
+			return nil, err
+		}
+		var moved []*plan.Pair
+		for i := range batch {
+			if r.wasInAD(&batch[i]) {
+				moved = append(moved, &batch[i])
+			}
+		}
+		if err := r.addBySID(ctx, moved); err != nil {
+			return nil, err
+		}
+	}
+	return pairs, nil
+}
+
+// unlinkedMarked reads the marked groups of the containers, and those of the
+// domain that carry our stamp, that are not linked, by the cloud group.
+func (r *Run) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Candidate, error) {
+	found := map[directory.GUID][]plan.Candidate{}
+	seen := map[directory.GUID]bool{}
+	look := batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
+		groups = slices.DeleteFunc(groups, func(g directory.TargetGroup) bool { return seen[g.GUID] })
+		targets, err := owner.WithLinks(ctx, r.state, groups)
+		if err == nil {
+			err = r.Ask(ctx, targets)
+		}
+		if err != nil {
+			return err
+		}
+		for i := range targets {
+			t := &targets[i]
+			if seen[t.GUID] || t.Linked || t.SourceID.IsZero() {
+				continue
+			}
+			seen[t.GUID] = true
+			candidate, err := r.Candidate(ctx, t)
+			if err != nil {
+				return err
+			}
+			found[t.SourceID] = append(found[t.SourceID], candidate)
+		}
+		return nil
+	})
+	for _, container := range r.Containers {
+		if err := r.target.Groups(ctx, container.GUID, false, look.Add); err != nil {
+			return nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
+		}
+	}
+	if err := r.target.StampedGroups(ctx, directory.Stamp(r.settings.Tenant.ID), look.Add); err != nil {
+		return nil, fmt.Errorf("looking for our stamp in the domain: %w", err)
+	}
+	return found, look.Flush()
+}
+
+// addLinked adds to each pair the linked object, wherever it stands.
+func (r *Run) addLinked(ctx context.Context, pairs []plan.Pair) error {
+	ids := make([]directory.GUID, len(pairs))
+	for i := range pairs {
+		ids[i] = pairs[i].ID
+	}
+	links, err := r.state.LinksOf(ctx, ids)
+	if err != nil || len(links) == 0 {
+		return err
+	}
+	objects, err := owner.Headers(ctx, r.target, contract.Targets(links))
+	if err != nil {
+		return fmt.Errorf("looking up linked groups: %w", err)
+	}
+	linked, err := owner.WithLinks(ctx, r.state, objects)
+	if err != nil {
+		return err
+	}
+	for i := range linked {
+		candidate, err := r.Candidate(ctx, &linked[i])
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(pairs, func(p plan.Pair) bool { return p.ID == linked[i].SourceID })
+		pairs[at].Candidates = append(pairs[at].Candidates, candidate)
+	}
+	return nil
+}
+
+// adoptRules is what may be adopted in the form of the plan.
+func (r *Run) adoptRules() map[directory.GUID]directory.GUID {
+	adopt := make(map[directory.GUID]directory.GUID, len(r.adopts))
+	for _, l := range r.adopts {
+		adopt[l.TargetGUID] = l.SourceID
+	}
+	return adopt
+}
+
+// AdoptOne finds the one object that an administrator means. The answer has no
+// object where none is needed: the group is ours, or it was let go of and what
+// stood for it is gone, so that it is written like any other again.
+func (r *Run) AdoptOne(ctx context.Context, wanted *identity.Identity, pairs []plan.Pair) (contract.Link, error) {
+	var groups, objects []*plan.Pair
+	for i := range pairs {
+		if wanted.Group(pairs[i].Source) {
+			groups = append(groups, &pairs[i])
+		} else if len(wanted.Objects(pairs[i].Candidates)) > 0 {
+			objects = append(objects, &pairs[i])
+		}
+	}
+	found := groups
+	if len(groups) == 0 { // the tenant's names go first: those in AD others may write
+		found = objects
+	}
+	switch {
+	case len(found) == 0:
+		// An object of ours is named by what it has in AD.
+		known, err := identity.StandingFor(ctx, r.state, wanted)
+		if err != nil {
+			return contract.Link{}, err
+		}
+		if len(known) == 1 {
+			if links, err := r.state.LinksTo(ctx, []directory.GUID{known[0].TargetGUID}); err != nil || len(links) == 1 {
+				return contract.Link{SourceID: known[0].ID}, err
+			}
+		}
+		return contract.Link{}, &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: wanted.Text,
+			Message: "This is no group in scope, nor an object in the containers that stands for one.",
+			Advice:  "Give the objectGUID, the DN, the object id in the tenant or exactly the display name. Get-GroupWritebackChange lists what is foreign."}
+	case len(found) > 1:
+		names := make([]string, len(found))
+		for i, p := range found {
+			names[i] = fmt.Sprintf("%s (%s)", p.Source.DisplayName(), p.ID)
+		}
+		return contract.Link{}, identity.Ambiguous(wanted.Text, names)
+	}
+	pair := found[0]
+	link := contract.Link{SourceID: pair.ID}
+	may := plan.Adoptable(pair, &r.Rules)
+	if len(groups) == 0 {
+		may = slices.DeleteFunc(may, func(c *plan.Candidate) bool { return !wanted.Object(c) })
+	}
+	switch {
+	case len(may) == 1:
+		link.TargetGUID, link.DN = may[0].GUID, may[0].DN
+		return link, nil
+	case len(may) > 1:
+		names := make([]string, len(may))
+		for i, c := range may {
+			names[i] = fmt.Sprintf("%s (objectGUID %s)", c.DN, c.GUID)
+		}
+		return contract.Link{}, identity.Ambiguous(wanted.Text, names)
+	}
+	i := slices.IndexFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Ours(pair.ID, &r.Rules) })
+	if i >= 0 && (len(groups) > 0 || wanted.Object(&pair.Candidates[i])) {
+		return link, nil // it is ours
+	}
+	why, err := r.whyNot(ctx, pair)
+	if why == "" {
+		return link, err
+	}
+	return contract.Link{}, &contract.Error{Category: contract.InvalidState, ID: "NotAdoptable", Object: wanted.Text, Message: why, Advice: "Change what the message names, then try again."}
+}
+
+// whyNot says why nothing can be adopted as the group; nothing when it was let
+// go of and no object stands for it any more.
+func (r *Run) whyNot(ctx context.Context, pair *plan.Pair) (string, error) {
+	if len(pair.Candidates) > 0 {
+		rules := r.Rules
+		rules.Released = nil
+		for _, c := range plan.Group(pair, &rules) {
+			if c.Action == plan.Skip {
+				return c.Message, nil
+			}
+		}
+		return "Another object stands for the group.", nil
+	}
+	i := slices.IndexFunc(r.settings.ReleasedGroups, func(g contract.ReleasedGroup) bool { return g.ID == pair.ID })
+	if i < 0 {
+		return "Nothing stands for the group in Active Directory, so there is nothing to adopt: the next run creates it.", nil
+	}
+	left, err := owner.Headers(ctx, r.target, []directory.GUID{r.settings.ReleasedGroups[i].TargetGUID})
+	if err != nil || len(left) == 0 {
+		return "", err
+	}
+	return "The object that was let go of stands outside the target container, at " + left[0].DN + ". Move it there first.", nil
+}

@@ -1,0 +1,439 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// touch says why a delta run looks at a group.
+type touch uint8
+
+const (
+	touchedBySource touch = 1 << iota
+	touchedByTarget
+	touchedByJoin // one of its members joins otherwise than before
+	touchedPending
+)
+
+func (r *Run) touch(id directory.GUID, why touch) {
+	if !id.IsZero() {
+		r.touched[id] |= why
+	}
+}
+
+// importChanges stages what has happened in the tenant since the last committed
+// run. First those groups are read whole whose members that run could not read:
+// what the delta says of them comes on top.
+func (r *Run) importChanges(ctx context.Context) error {
+	pending, err := r.state.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	awaited, err := r.awaited(ctx)
+	if err != nil {
+		return err
+	}
+	var unstaged, unread []directory.GUID
+	for _, id := range distinct(append(pending, awaited...)) {
+		r.touch(id, touchedPending)
+		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			unstaged = append(unstaged, id)
+			continue
+		}
+		if r.hidden(&group) {
+			continue
+		}
+		membership, err := r.state.SourceMembership(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		if membership.Incomplete != "" {
+			unread = append(unread, id)
+		}
+	}
+	if _, err := r.readGroups(ctx, unstaged); err != nil {
+		return err
+	}
+	again, err := r.readAfterLag(ctx, append(slices.Clone(unstaged), unread...))
+	if err != nil {
+		return err
+	}
+	unread = slices.DeleteFunc(unread, func(id directory.GUID) bool { return r.unseen[id] })
+	if err := r.readMembers(ctx, append(unread, again...)); err != nil {
+		return err
+	}
+	// What earlier runs were told of these no delta tells again.
+	if err := r.readAgain(ctx, contract.NoteRead, distinct(append(unstaged, unread...))); err != nil {
+		return err
+	}
+	if r.expired { // what has changed is left to the next run
+		r.links = r.watermark.Source[0]
+		r.links.Taken = r.now().UTC()
+	} else if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
+		return err
+	}
+	return r.putTold(ctx)
+}
+
+// awaited are the groups that somebody has agreed to adopt, or let go of, and of
+// which that is not done yet: no change of theirs tells.
+func (r *Run) awaited(ctx context.Context) ([]directory.GUID, error) {
+	var ids, released []directory.GUID
+	for _, l := range r.adopts {
+		ids = append(ids, l.SourceID)
+	}
+	for _, g := range r.settings.ReleasedGroups {
+		released = append(released, g.ID)
+	}
+	links, err := r.state.LinksOf(ctx, released)
+	for _, l := range links {
+		ids = append(ids, l.SourceID)
+	}
+	return ids, err
+}
+
+// readAfterLag reads once more the groups and members that were read when a
+// replica may have lagged behind, and forgets them: no delta tells again what was
+// kept back then, also not that a group had been deleted. It returns the groups
+// of which the members are still to be read, without those that this run reads
+// anyway.
+func (r *Run) readAfterLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
+	noted, err := r.dueAgain(ctx, contract.NoteRead, r.lagBegan())
+	if err != nil {
+		return nil, err
+	}
+	users, err := r.dueAgain(ctx, contract.NoteReadUser, r.lagBegan())
+	if err != nil {
+		return nil, err
+	}
+	var members []directory.SourceMember
+	for _, id := range users {
+		members = append(members, directory.SourceMember{ID: id, Kind: directory.KindUser})
+	}
+	if _, err := r.readSingly(ctx, members); err != nil {
+		return nil, err
+	}
+	restored, err := r.dueAgain(ctx, contract.NoteUserBack, r.lagBegan())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.readRestored(ctx, restored); err != nil {
+		return nil, err
+	}
+	reads := map[directory.GUID]bool{}
+	for _, id := range read {
+		reads[id] = true
+	}
+	// Those that are not staged were shown as out of scope. One that comes in is
+	// read whole now; of one that is gone the delta tells.
+	var staged, others []directory.GUID
+	for _, id := range noted {
+		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case reads[id]:
+		case !ok:
+			others = append(others, id)
+		case !r.hidden(&group):
+			staged = append(staged, id)
+		}
+	}
+	if _, err := r.readGroups(ctx, slices.Concat(staged, others)); err != nil {
+		return nil, err
+	}
+	for _, id := range others {
+		delete(r.unseen, id)
+	}
+	var again []directory.GUID
+	for _, id := range staged { // it may have gone, or become hidden
+		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok && !r.hidden(&group) {
+			again = append(again, id)
+		}
+	}
+	return again, nil
+}
+
+func distinct(ids []directory.GUID) []directory.GUID {
+	slices.SortFunc(ids, directory.GUID.Compare)
+	return slices.Compact(ids)
+}
+
+// catchUp ends a full import with what has changed while it was read, and
+// before, as far back as replicas may have hidden it (rule 11): from an earlier
+// link when there is one, else from the one that was taken first, and then a
+// second full import follows when the lag is over.
+func (r *Run) catchUp(ctx context.Context) error {
+	r.watermark.Settled = false
+	if from, covers, ok := earlier(r.ofThisProjection(), r.links.Taken); ok {
+		links, err := r.readChanges(ctx, from)
+		if err == nil {
+			r.links, r.watermark.Settled = links, covers
+			return nil
+		}
+		if !contract.HasID(err, "DeltaLinkExpired") {
+			return err
+		}
+	}
+	links, err := r.readChanges(ctx, r.links)
+	if err == nil {
+		r.links = links
+	}
+	return err
+}
+
+// ofThisProjection are the stored links that tell of what is read now. One that
+// does not would go on telling of the same properties for good.
+func (r *Run) ofThisProjection() (links []contract.DeltaLinks) {
+	for _, l := range r.watermark.Source {
+		if l.Projection == r.projection {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+// earlier picks the newest link that was taken long enough before the import
+// began, or else the oldest there is, and tells whether it covers the lag.
+func earlier(links []contract.DeltaLinks, began time.Time) (from contract.DeltaLinks, covers, ok bool) {
+	for _, l := range links { // newest first
+		if began.Sub(l.Taken) >= linkLifetime {
+			break
+		}
+		from, ok = l, true
+		if began.Sub(l.Taken) >= replicaLag {
+			return from, true, true
+		}
+	}
+	return from, false, ok
+}
+
+// kept are the links to store: those that a full import may still need, the
+// newest first.
+func kept(newest contract.DeltaLinks, before []contract.DeltaLinks) []contract.DeltaLinks {
+	const most = 48
+	links := []contract.DeltaLinks{newest}
+	for _, l := range before {
+		links = append(links, l)
+		if len(links) == most || newest.Taken.Sub(l.Taken) >= replicaLag {
+			break
+		}
+	}
+	return links
+}
+
+// readChanges stages what has happened since the links were given out, and
+// returns those to go on from. A replay changes nothing.
+func (r *Run) readChanges(ctx context.Context, from contract.DeltaLinks) (contract.DeltaLinks, error) {
+	next := contract.DeltaLinks{Taken: r.now().UTC()}
+	fresh, again := map[directory.GUID]bool{}, map[directory.GUID]bool{}
+	var err error
+	changes := 0
+	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []contract.GroupChange) error {
+		changes += len(page)
+		r.At(changes, 0, "Reading what has changed in the tenant")
+		if err := r.noteChanges(ctx, page); err != nil {
+			return err
+		}
+		for i := range page {
+			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
+				return err
+			}
+			if r.record.PolicyType == contract.Initial || page[i].Retyped { // it was read whole just now, or is read for that
+				again[page[i].ID] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
+	}
+	back := map[directory.GUID]bool{}
+	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []contract.UserChange) error {
+		return r.applyUsers(ctx, page, back)
+	})
+	if err != nil {
+		return next, fmt.Errorf("reading what has changed of the users of the tenant: %w", err)
+	}
+	whole, err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare))
+	if err != nil {
+		return next, err
+	}
+	for _, id := range whole {
+		again[id] = true
+	}
+	restored := slices.SortedFunc(maps.Keys(back), directory.GUID.Compare)
+	if err := r.readAgain(ctx, contract.NoteUserBack, restored); err != nil {
+		return next, err
+	}
+	if err := r.readRestored(ctx, restored); err != nil {
+		return next, err
+	}
+	return next, r.noteReadAgain(ctx, again, fresh)
+}
+
+// noteReadAgain notes what is to be read once more when the lag is over: the groups
+// that were read whole and are staged, and the told ones that were shown as not in
+// the scope, perhaps as they were before.
+func (r *Run) noteReadAgain(ctx context.Context, whole, fresh map[directory.GUID]bool) error {
+	var again []directory.GUID
+	for _, id := range distinct(slices.AppendSeq(slices.Collect(maps.Keys(whole)), maps.Keys(fresh))) {
+		_, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		if err != nil {
+			return err
+		}
+		if staged && whole[id] || !staged && fresh[id] && !r.unseen[id] {
+			again = append(again, id)
+		}
+	}
+	return r.readAgain(ctx, contract.NoteRead, again)
+}
+
+// applyChange stages what one entry says. A group that is not staged is left, as
+// fresh, to be read whole: an entry need not tell everything.
+func (r *Run) applyChange(ctx context.Context, c *contract.GroupChange, fresh map[directory.GUID]bool) error {
+	id := c.ID
+	delete(r.toldOut, id)
+	if c.Removed != contract.NotRemoved || c.Unwritten(r.selection) {
+		r.toldOut[id] = c.Removed == contract.NotRemoved
+		delete(fresh, id)
+		delete(r.unseen, id)
+		r.touch(id, touchedBySource)
+		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
+	}
+	before, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if !r.mayBeInScope(id) {
+			return nil
+		}
+		fresh[id] = true
+		return nil
+	}
+	if r.selection.WritebackConfiguration || c.Retyped { // delta does not track it, or does not tell it
+		fresh[id] = true
+	}
+	after := before
+	c.Apply(&after)
+	r.touch(id, touchedBySource)
+	switch {
+	case !r.scope.Holds(&after):
+		r.toldOut[id] = r.scope.Holds(&before)
+		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
+	case r.hidden(&before) && !r.hidden(&after): // its members were never read
+		fresh[id] = true
+	case !after.Equal(&before):
+		if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{after}); err != nil {
+			return err
+		}
+	}
+	if len(c.Members) == 0 || r.hidden(&after) {
+		return nil
+	}
+	return r.state.ChangeMembership(ctx, r.record.ID, id, c.Members)
+}
+
+// mayBeInScope rules out what no reading can bring into the scope.
+func (r *Run) mayBeInScope(id directory.GUID) bool {
+	return r.scope.Mode != plan.ScopeSelected || r.scope.IDs[id]
+}
+
+// readGroups stages the named groups as they are now, the members with them of
+// those that were not staged. One that the tenant does not give is not staged:
+// whether it is gone is asked singly when it is planned (rule 6). It returns those
+// of which it read the members.
+func (r *Run) readGroups(ctx context.Context, ids []directory.GUID) (whole []directory.GUID, err error) {
+	for batch := range slices.Chunk(ids, batch.AskBatch) {
+		groups, err := r.source.GroupsByID(ctx, r.selection, batch)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s that have changed: %w", directory.Count(len(batch), "group"), err)
+		}
+		missing := map[directory.GUID]bool{}
+		for _, id := range batch {
+			missing[id], r.unseen[id] = true, true
+			r.touch(id, touchedBySource)
+		}
+		for i := range groups {
+			delete(r.unseen, groups[i].ID)
+		}
+		if groups, err = r.asTold(ctx, groups); err != nil {
+			return nil, err
+		}
+		groups = r.inScope(groups)
+		for i := range groups {
+			delete(missing, groups[i].ID)
+			before, ok, err := r.state.SourceGroup(ctx, r.record.ID, groups[i].ID)
+			if err != nil {
+				return nil, err
+			}
+			if (!ok || r.hidden(&before)) && !r.hidden(&groups[i]) {
+				whole = append(whole, groups[i].ID)
+			}
+		}
+		if err := r.state.StageGoneGroups(ctx, r.record.ID, slices.Collect(maps.Keys(missing))); err != nil {
+			return nil, err
+		}
+		if err := r.state.StageSourceGroups(ctx, r.record.ID, groups); err != nil {
+			return nil, err
+		}
+	}
+	return whole, r.readMembers(ctx, whole)
+}
+
+// readUnreadMembers reads how the members join of whom only the id is known.
+func (r *Run) readUnreadMembers(ctx context.Context) error {
+	var unjoined []directory.GUID
+	for after := (directory.GUID{}); ; {
+		members, err := r.state.UnreadMembers(ctx, r.record.ID, after, batch.AskBatch)
+		if err != nil {
+			return err
+		}
+		read, err := r.readSingly(ctx, members)
+		if err != nil {
+			return err
+		}
+		for i := range read {
+			// A replica that lags behind does not show yet that they have an account.
+			if m := &read[i]; m.Kind == directory.KindUser && m.Readable && !m.Synced {
+				unjoined = append(unjoined, m.ID)
+			}
+		}
+		if len(members) < batch.AskBatch {
+			return r.readAgain(ctx, contract.NoteReadUser, unjoined)
+		}
+		after = members[len(members)-1].ID
+	}
+}
+
+// readSingly stages how these members join.
+func (r *Run) readSingly(ctx context.Context, members []directory.SourceMember) (read []directory.SourceMember, err error) {
+	for batch := range slices.Chunk(members, batch.AskBatch) {
+		known, err := r.source.MembersByID(ctx, batch)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", directory.Count(len(batch), "member"), err)
+		}
+		if err := r.stageUsers(ctx, known); err != nil {
+			return nil, err
+		}
+		read, r.readUsers = append(read, known...), true
+	}
+	return read, nil
+}

@@ -1,0 +1,171 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// readWhole is up to how many member values a new group is read back whole;
+// beyond that only the written values are checked (rule 17).
+const readWhole = 1_000
+
+// confirmStep reads back what was written, stages it as what AD has now, and
+// records what is not there as not confirmed.
+func (r *Run) confirmStep(ctx context.Context) error {
+	total := r.record.Exported.Create + r.record.Exported.Adopt + r.record.Exported.Update + r.record.Exported.Move + r.record.Exported.UpdateMembers
+	done := 0
+	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers} {
+		for {
+			changes, err := r.state.Changes(ctx, r.record.ID, phase, r.confirmed[phase], batch.SpoolBatch, true)
+			if err != nil {
+				return err
+			}
+			if len(changes) == 0 {
+				break
+			}
+			if err := r.confirm(ctx, changes); err != nil {
+				return fmt.Errorf("reading back what was written: %w", err)
+			}
+			done += len(changes)
+			r.At(done, total, "Reading back what was written")
+			r.confirmed[phase] = changes[len(changes)-1].ID
+		}
+	}
+	// What is staged is what was read just now: before it is written to once
+	// more, an object is looked at again.
+	clear(r.disturbed)
+	return nil
+}
+
+// confirm checks a batch of changes of one phase.
+func (r *Run) confirm(ctx context.Context, changes []contract.SpooledChange) error {
+	var written []*contract.SpooledChange
+	var small, large []directory.GUID
+	for i := range changes {
+		c := &changes[i]
+		if c.TargetGUID.IsZero() || c.Outcome != contract.OutcomeDone && c.Outcome != contract.OutcomePartial ||
+			c.Reason == plan.ReasonReleased { // the next run sees it as anybody's
+			continue
+		}
+		written = append(written, c)
+		if c.Action == plan.Create && c.AddCount <= readWhole {
+			small = append(small, c.TargetGUID)
+		} else {
+			large = append(large, c.TargetGUID)
+		}
+	}
+	if written == nil {
+		return nil
+	}
+	now := map[directory.GUID]*directory.TargetGroup{}
+	add := func(g directory.TargetGroup) error {
+		now[g.GUID] = &g
+		return nil
+	}
+	if err := r.target.GroupsByGUID(ctx, small, true, add); err != nil {
+		return err
+	}
+	if err := r.target.GroupsByGUID(ctx, large, false, add); err != nil {
+		return err
+	}
+	var err error
+	var outcomes []contract.ChangeOutcome
+	for _, c := range written {
+		group := now[c.TargetGUID]
+		missing := ""
+		if group == nil {
+			missing = "The group is not found."
+		} else if missing = r.unlike(c, group); missing == "" {
+			if missing, err = r.confirmMembers(ctx, c, group); err != nil {
+				return err
+			}
+		}
+		if missing != "" {
+			outcomes = append(outcomes, contract.ChangeOutcome{ChangeID: c.ID, Outcome: contract.OutcomePartial, ErrorID: "NotConfirmed",
+				Message: missing + " The next run looks again."})
+			r.record.Failed++
+			r.setPending(c.SourceID, true)
+		}
+	}
+	return r.state.RecordOutcomes(ctx, r.record.ID, outcomes)
+}
+
+// confirmMembers checks the written values and stages the group as it is now: a
+// small new one as it was read, any other with the membership that was staged
+// and the changes applied. A group that somebody changed between the reading
+// and our first write, or of which removed values are still seen, is staged
+// without its uSN, so that the next delta run reads it whole (rules 13 and 16).
+func (r *Run) confirmMembers(ctx context.Context, c *contract.SpooledChange, group *directory.TargetGroup) (string, error) {
+	if c.Action == plan.Create && c.AddCount <= readWhole {
+		if err := r.stageTargets(ctx, []directory.TargetGroup{*group}); err != nil {
+			return "", err
+		}
+		return unconfirmed(c, plan.Without(c.Add, guidsOf(group.Members)), nil), nil
+	}
+	add, err := r.state.MemberRefs(ctx, r.record.ID, c.Add)
+	if err != nil {
+		return "", err
+	}
+	remove, err := r.state.MemberRefs(ctx, r.record.ID, c.Remove)
+	if err != nil {
+		return "", err
+	}
+	var missing, lingering []directory.GUID
+	if len(add)+len(remove) > 0 {
+		if missing, lingering, err = r.target.CheckMembers(ctx, group.GUID, add, remove); err != nil {
+			return "", err
+		}
+	}
+	// Values that are removed later go without a new uSN.
+	if r.disturbed[group.GUID] || r.otherServer || len(lingering) > 0 {
+		group.USNChanged = 0
+	}
+	return unconfirmed(c, missing, lingering), r.state.StageTargetWritten(ctx, r.record.ID, *group, without(add, missing), without(remove, lingering))
+}
+
+// without returns the refs whose objects are not among the GUIDs.
+func without(refs []directory.MemberRef, guids []directory.GUID) []directory.MemberRef {
+	out := make(map[directory.GUID]bool, len(guids))
+	for _, guid := range guids {
+		out[guid] = true
+	}
+	return slices.DeleteFunc(refs, func(ref directory.MemberRef) bool { return out[ref.GUID] })
+}
+
+// unconfirmed says how many values are not as they were written; of a change
+// that is partial, the refused members are recorded already.
+func unconfirmed(c *contract.SpooledChange, missing, lingering []directory.GUID) string {
+	if c.Outcome == contract.OutcomePartial {
+		missing = nil
+	}
+	if len(missing)+len(lingering) == 0 {
+		return ""
+	}
+	return directory.Plural(len(missing), "1 added member is not there yet", "%d added members are not there yet") +
+		directory.Plural(len(lingering), ", and 1 removed one still is.", ", and %d removed ones still are.")
+}
+
+func guidsOf(refs []directory.MemberRef) []directory.GUID {
+	out := make([]directory.GUID, len(refs))
+	for i, ref := range refs {
+		out[i] = ref.GUID
+	}
+	slices.SortFunc(out, directory.GUID.Compare)
+	return out
+}
+
+// unlike says which attribute does not have the values that were written.
+func (r *Run) unlike(c *contract.SpooledChange, g *directory.TargetGroup) string {
+	for i := range c.Attributes {
+		if missing := r.Rules.Mapping.Confirm(&c.Attributes[i], g); missing != "" {
+			return missing
+		}
+	}
+	return ""
+}

@@ -1,0 +1,61 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/owner"
+	"groupwriteback/internal/plan"
+)
+
+// SpoolDeletes writes the deletion of the set as the run's plan, under the
+// names that people know.
+func SpoolDeletes(ctx context.Context, state contract.State, target contract.Target, record *contract.Run, set []contract.Link) error {
+	p, total := contract.ProgressOf(ctx), len(set)
+	for len(set) > 0 {
+		p.At(total-len(set), total, "Looking up the groups to delete")
+		n := min(len(set), batch.ListBatch)
+		groups, err := owner.Headers(ctx, target, contract.Targets(set[:n]))
+		if err != nil {
+			return fmt.Errorf("looking up the groups to delete: %w", err)
+		}
+		named := map[directory.GUID]string{}
+		for i := range groups {
+			named[groups[i].GUID] = groups[i].Label()
+		}
+		changes := make([]plan.Change, n)
+		for i, l := range set[:n] {
+			changes[i] = plan.Change{Action: plan.Delete, Situation: plan.Linked, SourceID: l.SourceID, TargetGUID: l.TargetGUID, DN: l.DN,
+				DisplayName: cmp.Or(named[l.TargetGUID], l.DN), Reason: plan.ReasonDisabled, Message: "Group writeback was disabled."}
+			record.Planned.Add(&changes[i])
+		}
+		if err := state.Spool(ctx, record.ID, changes); err != nil {
+			return err
+		}
+		set = set[n:]
+	}
+	return nil
+}
+
+// planDisable spools the deletion of the set that Disable stored. The limits do
+// not apply: an administrator has seen the count and said yes to this very set.
+func (r *Run) planDisable(ctx context.Context) error {
+	for after := (directory.GUID{}); ; {
+		set, err := r.state.DisableSet(ctx, after, batch.ListBatch)
+		if err != nil {
+			return err
+		}
+		if err := SpoolDeletes(ctx, r.state, r.target, &r.record, set); err != nil {
+			return err
+		}
+		r.record.TargetGroups += len(set)
+		if len(set) < batch.ListBatch {
+			return nil
+		}
+		after = set[len(set)-1].TargetGUID
+	}
+}

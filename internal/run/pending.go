@@ -1,0 +1,25 @@
+package run
+
+import (
+	"maps"
+	"slices"
+
+	"groupwriteback/internal/directory"
+)
+
+// setPending notes whether the next delta run has to plan the group, whatever
+// has changed. It is stored together with the watermark, so that nothing falls
+// between two runs.
+func (r *Run) setPending(id directory.GUID, pending bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if pending {
+		r.pending[id] = true
+	} else {
+		delete(r.pending, id)
+	}
+}
+
+func (r *Run) pendingGroups() []directory.GUID {
+	return slices.SortedFunc(maps.Keys(r.pending), directory.GUID.Compare)
+}

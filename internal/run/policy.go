@@ -1,0 +1,244 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// replicaLag is for how long a replica of the tenant may go on showing what
+// was before a change (rule 11).
+const replicaLag = 30 * time.Minute
+
+// linkLifetime is for how long Graph takes a delta link of directory objects.
+const linkLifetime = 7 * 24 * time.Hour
+
+// Due tells what the next run has to import, as far as that is known before it
+// has asked anybody. current is the committed generation.
+func Due(settings *contract.Settings, current int64, w *contract.Watermark, projection string, now time.Time) (contract.PolicyType, contract.PolicyReason) {
+	age := now.Sub(w.Initial).Abs() // the clock may have been far ahead then
+	switch {
+	case current == 0 || len(w.Source) == 0:
+		return contract.Initial, contract.InitialFirst
+	case settings.InitialPending || !strings.HasPrefix(w.Scope, settingsKey(settings)+"\n"):
+		return contract.Initial, contract.InitialSettings
+	case w.Source[0].Projection != projection:
+		return contract.Initial, contract.InitialProjection
+	case age >= time.Duration(settings.InitialIntervalDays)*24*time.Hour:
+		return contract.Initial, contract.InitialInterval
+	case !w.Settled && age >= replicaLag:
+		return contract.Initial, contract.InitialSettling
+	}
+	return contract.Delta, ""
+}
+
+// scopeKey is what of the settings decides which groups are read, in a form for
+// comparing, on one line: settings.json may have been edited by hand.
+func settingsKey(s *contract.Settings) string {
+	scope := s.Scope
+	scope.GroupIDs = slices.SortedFunc(slices.Values(scope.GroupIDs), directory.GUID.Compare)
+	key, err := json.Marshal(scope)
+	if err != nil {
+		panic(err) // strings and GUIDs
+	}
+	return string(key)
+}
+
+// choosePolicy settles how much is imported, and makes sure that the domain
+// controller knows what was written on the one before (rule 12).
+func (r *Run) choosePolicy(ctx context.Context) error {
+	var err error
+	if r.base, err = r.state.Current(ctx); err != nil {
+		return err
+	}
+	if r.watermark, err = r.state.Watermark(ctx); err != nil {
+		return err
+	}
+	// Read before anything is searched: what changes meanwhile is found again.
+	if r.targetID, err = r.target.Identify(ctx); err != nil {
+		return err
+	}
+	r.record.Server = r.targetID.Server
+	server, err := r.checkServer(ctx)
+	if err != nil {
+		return err
+	}
+	policy, reason := Due(&r.settings, r.base, &r.watermark, r.projection, r.now())
+	switch {
+	case r.single:
+		if r.base == 0 {
+			return &contract.Error{Category: contract.InvalidState, ID: "InitialSyncNeeded", Message: "Nothing was synced with this state yet.",
+				Advice: "Run Start-GroupWritebackSync once; after it single groups can be synced."}
+		}
+		policy, reason, r.otherServer = contract.Delta, "", server
+	case r.record.PolicyType == contract.Initial && policy == contract.Delta:
+		policy, reason = contract.Initial, contract.InitialRequested
+	case server && policy == contract.Delta:
+		policy, reason = contract.Initial, contract.InitialServer
+	case policy == contract.Delta && r.renamed():
+		// What is staged of the groups there has names of before, and a group
+		// whose container gets another name gets no new uSN.
+		policy, reason = contract.Initial, contract.InitialSettings
+	}
+	if err := r.readToken(ctx); err != nil {
+		return err
+	}
+	if err := r.chooseScope(ctx); err != nil {
+		return err
+	}
+	// The tenant's default for new groups is a part of the scope too, and whether
+	// hidden members may be read.
+	if policy == contract.Delta && r.watermark.Scope != r.scopeKey() && !r.single {
+		policy, reason = contract.Initial, contract.InitialSettings
+	}
+	r.record.PolicyType, r.record.PolicyReason = policy, reason
+	r.log.Info("what is imported", "run", r.record.ID, "policyType", policy, "policyReason", reason, "server", r.record.Server)
+	if policy == contract.Initial {
+		return nil
+	}
+	return r.state.Overlay(ctx, r.record.ID)
+}
+
+// renamed reports whether a container has another name than at the last full
+// import, because it or one above it was renamed or moved.
+func (r *Run) renamed() bool {
+	for _, configured := range append([]contract.Container{r.settings.Container}, r.settings.FormerContainers...) {
+		for _, now := range r.Containers {
+			if now.GUID == configured.GUID && now.DN != configured.DN {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scopeKey is the scope of this run in the form that is stored.
+func (r *Run) scopeKey() string {
+	hidden := ""
+	if r.readsHidden() { // what changed while it lacked them no delta tells
+		hidden = "\nwith hidden members"
+	}
+	return settingsKey(&r.settings) + hidden + newGroups(r.scope.NewGroupDefault)
+}
+
+func newGroups(byDefault bool) string { return fmt.Sprintf("\nnew groups by default: %t", byDefault) }
+
+// checkServer reports whether this is another domain controller than the one of
+// the last run, or one that was set back; it ends the run when that one's
+// changes have not arrived here yet.
+func (r *Run) checkServer(ctx context.Context) (changed bool, err error) {
+	w, now := &r.watermark, &r.targetID
+	unfinished, err := Unfinished(ctx, r.state)
+	if err != nil {
+		return false, err
+	}
+	for _, u := range unfinished {
+		// Up to which USN it wrote there nobody has read. The same domain controller
+		// may have been named in another way.
+		same := strings.EqualFold(u.Server, now.Server) || u.Server == w.Server && w.DSServiceName == now.DSServiceName
+		if !same && !r.skipReplicationCheck {
+			return false, &stop{contract.StopTargetNotUpToDate, fmt.Sprintf(
+				"Run %d was broken off while it wrote to the domain controller %s, and it is not known whether %s has received that. Name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
+				u.ID, u.Server, now.Server, u.Server)}
+		}
+	}
+	if r.base == 0 || w.InvocationID == now.InvocationID && w.DSServiceName == now.DSServiceName {
+		// A snapshot that was put back has its old USNs again.
+		return now.HighestUSN < w.HighestUSN || w.SearchedUSN == neverSearched, nil
+	}
+	received, known, err := r.target.ReplicatedUSN(ctx, w.InvocationID)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("asking %s what it has received from %s: %w", now.Server, w.Server, err)
+	case known && received >= w.HighestUSN || r.skipReplicationCheck:
+		return true, nil
+	}
+	has := "has received nothing"
+	if known {
+		has = fmt.Sprintf("has received the changes up to USN %d of %d", received, w.HighestUSN)
+	}
+	return false, &stop{contract.StopTargetNotUpToDate, fmt.Sprintf(
+		"The last run used the domain controller %s, and %s %s from it. Wait for the replication, or name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
+		w.Server, now.Server, has, w.Server)}
+}
+
+// neverSearched is the SearchedUSN of a domain controller on which only a group
+// on demand was synced.
+const neverSearched = -1
+
+// Unfinished lists the runs since the last committed one that may have written,
+// the newest first.
+func Unfinished(ctx context.Context, state contract.State) ([]contract.Run, error) {
+	last, _, err := state.LastComplete(ctx)
+	var wrote []contract.Run
+	for before := int64(0); err == nil; {
+		var runs []contract.Run
+		if runs, err = state.Runs(ctx, before, batch.ListBatch); err != nil {
+			break
+		}
+		for i := range runs {
+			if before = runs[i].ID; before <= last.ID {
+				return wrote, nil
+			}
+			if runs[i].Kind != contract.DisableRun && runs[i].Wrote() {
+				wrote = append(wrote, runs[i])
+			}
+		}
+		if len(runs) < batch.ListBatch {
+			return wrote, nil
+		}
+	}
+	return nil, err
+}
+
+// readToken finds out what the token allows: it may be another than when the
+// connection was made, and without a permission members look as if they had no
+// account, or as if there were none (rule 7).
+func (r *Run) readToken(ctx context.Context) error {
+	identity, err := r.source.Identify(ctx)
+	if err != nil {
+		return fmt.Errorf("reading what the token allows: %w", err)
+	}
+	r.sourceID = identity
+	return identity.RequirePermissions()
+}
+
+// chooseScope makes of the settings what the tenant is asked for, and which of
+// it is written.
+func (r *Run) chooseScope(ctx context.Context) error {
+	var err error
+	if r.selection, r.scope, err = r.settings.Scope.Shape(); err != nil || r.scope.Mode != plan.ScopeWritebackEnabled {
+		return err
+	}
+	switch byDefault, err := r.source.NewGroupDefault(ctx); {
+	case err != nil:
+		return fmt.Errorf("reading whether new groups are written back: %w", err)
+	case byDefault == contract.Unknown:
+		// A token that may not read it any more changes nothing: the answer of
+		// the last run stays, and Microsoft's own default where there was none.
+		r.scope.NewGroupDefault = !strings.HasSuffix(r.watermark.Scope, newGroups(false))
+		r.warn("whether new groups are written back by default could not be read", "run", r.record.ID, "taken", r.scope.NewGroupDefault)
+	default:
+		r.scope.NewGroupDefault = byDefault == contract.Yes
+	}
+	return nil
+}
+
+// becomeInitial turns a delta run into one that imports everything.
+func (r *Run) becomeInitial(ctx context.Context, why contract.PolicyReason) error {
+	r.record.PolicyType, r.record.PolicyReason = contract.Initial, why
+	r.touched = map[directory.GUID]touch{}
+	clear(r.unseen)
+	clear(r.toldOut)
+	r.deletedUsers = nil
+	clear(r.reread)
+	return r.state.Discard(ctx, r.record.ID)
+}

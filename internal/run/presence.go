@@ -1,0 +1,228 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// askPresence asks the tenant for each group that its list lacks and that we
+// would otherwise have to judge by its absence (rule 6).
+func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
+	heard, err := p.hear(ctx, absent)
+	if err != nil {
+		return err
+	}
+	var notes []contract.Note
+	for _, pair := range absent {
+		if h, ok := heard[pair.ID]; ok {
+			v := p.judge(&pair, h)
+			pair.Presence, pair.Momentary = string(v.is), !v.lasting
+			if v.wait {
+				p.waits[pair.ID] = true
+			}
+			noted, err := h.notes(pair.ID, v, p.now().UTC(), p.counts)
+			if err != nil {
+				return err
+			}
+			notes = append(notes, noted...)
+		}
+		if err := p.plan(ctx, &pair); err != nil {
+			return err
+		}
+	}
+	return p.state.StageNotes(ctx, p.record.ID, notes)
+}
+
+func linked(pair *plan.Pair) bool {
+	return pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked })
+}
+
+// heard is what the tenant says of a group that its list lacks, and has said.
+type heard struct {
+	said    contract.Presence     // asked for singly, now
+	told    *contract.GroupChange // by a delta, within the lag
+	deleted *contract.Note        // a delta told that it is deleted for good
+	absent  *contract.Note        // since when it has been said to be absent
+	before  bool                  // the last committed run had it
+	// excluded: the scope excludes it as that run had it, of which no delta has
+	// told anything else since.
+	excluded bool
+}
+
+// hear gathers that of the groups that we have written or wait for.
+func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.GUID]heard, error) {
+	var ids []directory.GUID
+	for _, pair := range absent {
+		if linked(&pair) || p.unseen[pair.ID] {
+			ids = append(ids, pair.ID)
+		}
+	}
+	told, err := p.toldOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	said, err := p.presence(ctx, ids, told)
+	if err != nil {
+		return nil, err
+	}
+	deleted, err := p.state.NotesOf(ctx, p.record.ID, contract.NoteDeleted, ids)
+	if err != nil {
+		return nil, err
+	}
+	absentSince, err := p.state.NotesOf(ctx, p.record.ID, contract.NoteAbsent, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := map[directory.GUID]heard{}
+	for _, id := range ids {
+		h := heard{said: contract.PresenceUnknown}
+		if s, ok := said[id]; ok {
+			h.said = s
+		}
+		if word, ok := told[id]; ok {
+			h.told = &word
+		}
+		if note, ok := deleted[id]; ok {
+			h.deleted = &note
+		}
+		if note, ok := absentSince[id]; ok {
+			h.absent = &note
+		}
+		if p.base != 0 {
+			var before directory.SourceGroup
+			if before, h.before, err = p.state.SourceGroup(ctx, p.base, id); err != nil {
+				return nil, err
+			}
+			// What the deltas do not track may have been anything.
+			h.excluded = h.before && !p.selection.WritebackConfiguration && !p.scope.Holds(&before)
+		}
+		all[id] = h
+	}
+	return all, nil
+}
+
+// verdict is what is believed of an absent group: what it is, whether that is
+// more than the word of one moment, so that something may be deleted for it, and
+// whether the group has to be asked for again.
+type verdict struct {
+	is            contract.Presence
+	lasting, wait bool
+}
+
+// judge believes what a delta tells more than what is said within the lag, and
+// lets nothing be deleted on the word of one moment: a delta must have told the
+// same, or the tenant must have said so twice, the lag apart.
+func (p *planner) judge(pair *plan.Pair, h heard) verdict {
+	v := verdict{is: h.said}
+	switch {
+	case h.told != nil && h.told.Removed == contract.NotRemoved && h.said != contract.PresenceOutOfScope: // it is there, whatever a replica says
+		if h.said == contract.PresenceSoftDeleted || h.said == contract.PresenceHardDeleted {
+			v.is = contract.PresenceContradicted
+		}
+		return verdict{is: v.is, wait: true}
+	case h.told != nil && h.told.Removed == contract.RemovedChanged && h.said != contract.PresenceUnknown:
+		v.is = contract.PresenceSoftDeleted // a replica may show it still, or not yet in the recycle bin
+		v.lasting = h.said == contract.PresenceSoftDeleted || h.said == contract.PresenceHardDeleted
+	case h.deleted != nil && h.said == contract.PresenceHardDeleted:
+		v.lasting = true
+	case h.deleted != nil && h.said != contract.PresenceUnknown && p.counts(*h.deleted):
+		v.is = contract.PresenceContradicted
+	case h.said == contract.PresenceOutOfScope:
+		// What was told has been put over what was read.
+		told := p.toldOut[pair.ID] || h.told != nil
+		v.lasting = told || h.excluded || !p.mayBeInScope(pair.ID)
+	}
+	if h.absent != nil && v.is == h.said && presenceOf(h.absent) == h.said && !p.counts(*h.absent) {
+		v.lasting = true
+	}
+	// After a full import that may have read lagging replicas another is due in half
+	// an hour.
+	if unsettled := p.record.PolicyType == contract.Initial && !p.watermark.Settled; p.single || unsettled && v.is == contract.PresenceHardDeleted {
+		v.lasting = false
+	}
+	switch v.is {
+	case contract.PresenceHardDeleted:
+		v.wait = !v.lasting
+	case contract.PresenceSoftDeleted:
+		v.wait = p.Rules.RemoveSoftDeleted && linked(pair) && !v.lasting
+	case contract.PresenceOutOfScope:
+		v.wait = p.Rules.RemoveOutOfScope && linked(pair) && !v.lasting
+	default:
+		v.wait = true
+	}
+	return v
+}
+
+func presenceOf(n *contract.Note) (p contract.Presence) {
+	_ = json.Unmarshal(n.Told, &p)
+	return p
+}
+
+// notes notes since when the tenant has said the same of the group. One that has
+// just left, by what was read, is read once more when the lag is over: no delta
+// tells of one that was deleted and restored in between.
+func (h *heard) notes(id directory.GUID, v verdict, now time.Time, counts func(contract.Note) bool) (notes []contract.Note, err error) {
+	switch {
+	case h.said == contract.PresenceUnknown:
+	case h.said == contract.PresenceFound && h.absent != nil:
+		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id})
+	case h.said != contract.PresenceFound && (h.absent == nil || presenceOf(h.absent) != h.said):
+		told, err := json.Marshal(h.said)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id, At: now, Told: told})
+	}
+	if h.deleted != nil && h.said != contract.PresenceUnknown && h.said != contract.PresenceHardDeleted && !counts(*h.deleted) {
+		notes = append(notes, contract.Note{Kind: contract.NoteDeleted, ID: id}) // it is there after all
+	}
+	if h.before && !v.wait && (v.is == contract.PresenceSoftDeleted || v.is == contract.PresenceOutOfScope) {
+		notes = append(notes, contract.Note{Kind: contract.NoteRead, ID: id, At: now})
+	}
+	return notes, nil
+}
+
+// presence asks for groups singly. One that is there is out of scope when its
+// attributes say so; else the list was not whole.
+func (r *Run) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]contract.Presence, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	presence, err := r.source.Presence(ctx, r.selection, ids)
+	var found []directory.GUID
+	for id, p := range presence {
+		word := told[id]
+		if p == contract.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.selection) {
+			presence[id], p = contract.PresenceFound, contract.PresenceFound // it was, when the replica last knew
+		}
+		if p == contract.PresenceFound {
+			found = append(found, id)
+		}
+	}
+	if err == nil && len(found) > 0 {
+		var groups []directory.SourceGroup
+		groups, err = r.source.GroupsByID(ctx, r.selection, found)
+		for i := range groups {
+			if r.record.PolicyType == contract.Delta { // else its list has shown it
+				r.sawGroup(&groups[i])
+			}
+			word := told[groups[i].ID]
+			word.Apply(&groups[i])
+			if word.Unwritten(r.selection) || !r.scope.Holds(&groups[i]) {
+				presence[groups[i].ID] = contract.PresenceOutOfScope
+			}
+		}
+	}
+	if err != nil && (ctx.Err() != nil || !contract.HasID(err, contract.StopAccessTokenExpired)) {
+		return nil, fmt.Errorf("asking the tenant for %s singly: %w", directory.Count(len(ids), "group"), err)
+	}
+	r.expired = r.expired || err != nil
+	return presence, nil
+}

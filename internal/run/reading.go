@@ -1,0 +1,98 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+)
+
+// readingLifetime is for how long a reading is gone on from. Its links would live
+// longer; but a full import is there to find what no delta tells.
+const readingLifetime = 24 * time.Hour
+
+// usable reports whether this run may go on from the reading.
+func (r *Run) usable(reading *contract.Reading) bool {
+	age := r.now().Sub(reading.Links.Taken)
+	return reading.Scope == r.scopeKey() && reading.Links.Projection == r.projection && age >= 0 && age < readingLifetime
+}
+
+// keptReading returns what this run may go on from, and its generation; 0: nothing.
+// A preview leaves it to a run.
+func (r *Run) keptReading(ctx context.Context) (contract.Reading, int64, error) {
+	if r.record.Kind != contract.SyncRun {
+		return contract.Reading{}, 0, nil
+	}
+	reading, generation, err := r.state.KeptReading(ctx)
+	if err != nil || generation == 0 {
+		return contract.Reading{}, 0, err
+	}
+	if !r.usable(&reading) {
+		return contract.Reading{}, 0, r.state.Discard(ctx, generation)
+	}
+	return reading, generation, nil
+}
+
+// goOn takes over the members that an earlier run has read of the groups that were
+// just listed, and sees to it that those of this run stay too.
+func (r *Run) goOn(ctx context.Context, from int64) error {
+	if from != 0 {
+		r.resumed, r.readUsers = true, true
+		r.log.Info("going on with the members that an earlier run has read", "run", r.record.ID, "from", from, "began", r.links.Taken)
+		if err := r.state.TakeReading(ctx, from, r.record.ID); err != nil {
+			return err
+		}
+	}
+	if r.keeping = r.record.Kind == contract.SyncRun; !r.keeping {
+		return nil
+	}
+	return r.state.KeepReading(ctx, r.record.ID, contract.Reading{Links: r.links, Scope: r.scopeKey()})
+}
+
+// keeps reports whether what the run has staged stays, by what ended it. Nothing does
+// that may be wrong, as what the token no longer shows. When another process has
+// taken over, it is that one's.
+func (r *Run) keeps(ctx context.Context, err error) bool {
+	if contract.HasID(err, "RunSuperseded") {
+		return true
+	}
+	if err == nil || !r.keeping {
+		return false
+	}
+	e := contract.AsError(err)
+	return ctx.Err() != nil || e.Category == contract.Connection || e.Category == contract.ResourceBusy || e.ID == contract.StopAccessTokenExpired
+}
+
+// beginAnew reads everything from the beginning: the links from which what changed
+// since the reading began were to be asked for are not taken any more.
+func (r *Run) beginAnew(ctx context.Context) error {
+	r.warn("what an earlier run has read cannot be brought up to date, so everything is read anew", "run", r.record.ID)
+	r.resumed, r.keeping, r.record.SourceGroups = false, false, 0
+	if err := r.becomeInitial(ctx, r.record.PolicyReason); err != nil {
+		return err
+	}
+	if err := r.importGroups(ctx); err != nil {
+		return err
+	}
+	return r.importMembers(ctx)
+}
+
+// incomplete are the groups of a generation whose members it does not have to their end.
+func (r *Run) incomplete(ctx context.Context, generation int64) (map[directory.GUID]bool, error) {
+	all := map[directory.GUID]bool{}
+	for after := (directory.GUID{}); ; {
+		ids, err := r.state.IncompleteGroups(ctx, generation, after, batch.ListBatch)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			all[id] = true
+		}
+		if len(ids) < batch.ListBatch {
+			return all, nil
+		}
+		after = ids[len(ids)-1]
+	}
+}

@@ -1,0 +1,20 @@
+package run
+
+import (
+	"slices"
+
+	"groupwriteback/internal/plan"
+)
+
+// unlinkReleased ends the links of a group that was let go of, but for those that
+// end with the writing of a change.
+func (p *planner) unlinkReleased(pair *plan.Pair, changes []plan.Change) {
+	if pair.LinkLost != nil {
+		p.unlinks = append(p.unlinks, pair.LinkLost.GUID)
+	}
+	for i := range changes { // one for each candidate
+		if changes[i].Action == plan.Skip && slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked && c.GUID == changes[i].TargetGUID }) {
+			p.unlinks = append(p.unlinks, changes[i].TargetGUID)
+		}
+	}
+}

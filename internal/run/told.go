@@ -1,0 +1,317 @@
+package run
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+)
+
+// What a delta tells is true of a moment before it told it, and whatever happens
+// later the next round tells. What is read may be as old as the lag. So a word of
+// a delta goes over every reading until the lag after it is over, and from then
+// on every reading knows it (rule 11).
+
+// lagBegan is the time up to which every replica shows what has happened.
+func (r *Run) lagBegan() time.Time { return r.now().Add(-replicaLag) }
+
+// counts reports whether what was noted then is still more than what is read now.
+func (r *Run) counts(n contract.Note) bool { return n.At.After(r.lagBegan()) }
+
+// noteChanges notes what a page of a delta tells.
+func (r *Run) noteChanges(ctx context.Context, page []contract.GroupChange) error {
+	var ids []directory.GUID
+	var about []contract.GroupChange
+	for i := range page {
+		if r.mayBeInScope(page[i].ID) {
+			ids, about = append(ids, page[i].ID), append(about, page[i])
+		}
+	}
+	ids = distinct(ids)
+	told, err := wordsOf[contract.GroupChange](ctx, r, contract.NoteGroup, ids)
+	if err != nil {
+		return err
+	}
+	deleted, err := r.state.NotesOf(ctx, r.record.ID, contract.NoteDeleted, ids)
+	if err != nil {
+		return err
+	}
+	absent, err := r.state.NotesOf(ctx, r.record.ID, contract.NoteAbsent, ids)
+	if err != nil {
+		return err
+	}
+	last := summed(about, func(c *contract.GroupChange) directory.GUID { return c.ID })
+	at := r.now().UTC()
+	var notes []contract.Note
+	for _, id := range ids {
+		noted, err := note(contract.NoteGroup, id, with(told[id], word[contract.GroupChange]{at, *last[id]}))
+		if err != nil {
+			return err
+		}
+		notes = append(notes, noted)
+		if last[id].Removed == contract.RemovedDeleted {
+			notes = append(notes, contract.Note{Kind: contract.NoteDeleted, ID: id, At: at})
+		} else if _, noted := deleted[id]; noted {
+			notes = append(notes, contract.Note{Kind: contract.NoteDeleted, ID: id})
+		}
+		if _, noted := absent[id]; noted && last[id].Removed == contract.NotRemoved {
+			notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id})
+		}
+	}
+	if err := r.state.StageNotes(ctx, r.record.ID, notes); err != nil {
+		return err
+	}
+	return r.state.StageToldMembers(ctx, r.record.ID, at, about)
+}
+
+// wordsOf returns the words on these objects that still count.
+func wordsOf[T any](ctx context.Context, r *Run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID][]word[T], error) {
+	notes, err := r.state.NotesOf(ctx, r.record.ID, kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := map[directory.GUID][]word[T]{}
+	for id, n := range notes {
+		told, err := words[T](n, r.lagBegan())
+		if err != nil {
+			return nil, err
+		}
+		if len(told) > 0 {
+			all[id] = told
+		}
+	}
+	return all, nil
+}
+
+// toldIn sums up the words on these objects that still count.
+func toldIn[T any, P teller[T]](ctx context.Context, r *Run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID]T, error) {
+	all, err := wordsOf[T](ctx, r, kind, ids)
+	told := map[directory.GUID]T{}
+	for id, w := range all {
+		told[id] = sum[T, P](w)
+	}
+	return told, err
+}
+
+// toldOf returns what was told of these groups within the lag.
+func (r *Run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.GroupChange, error) {
+	return toldIn[contract.GroupChange](ctx, r, contract.NoteGroup, ids)
+}
+
+// toldOfUsers returns what was told of these users within the lag.
+func (r *Run) toldOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.UserChange, error) {
+	return toldIn[contract.UserChange](ctx, r, contract.NoteUser, ids)
+}
+
+// asTold puts over groups that were just read what was told of them, in their
+// place, and leaves out those that were told as not there.
+func (r *Run) asTold(ctx context.Context, groups []directory.SourceGroup) ([]directory.SourceGroup, error) {
+	ids := make([]directory.GUID, len(groups))
+	for i := range groups {
+		ids[i] = groups[i].ID
+	}
+	told, err := r.toldOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	kept := groups[:0]
+	for i := range groups {
+		word := told[groups[i].ID]
+		if word.Removed != contract.NotRemoved || word.Unwritten(r.selection) {
+			continue
+		}
+		word.Apply(&groups[i])
+		kept = append(kept, groups[i])
+	}
+	return kept, nil
+}
+
+// readTold reads the groups of which was told that they are there, and which a
+// full import did not show.
+func (r *Run) readTold(ctx context.Context) error {
+	var lacking []directory.GUID
+	err := r.eachNote(ctx, contract.NoteGroup, func(n contract.Note) error {
+		told, err := words[contract.GroupChange](n, r.lagBegan())
+		if err != nil || len(told) == 0 {
+			return err
+		}
+		word := sum(told)
+		if word.Removed != contract.NotRemoved || word.Unwritten(r.selection) || !r.mayBeInScope(n.ID) {
+			return nil
+		}
+		if _, staged, err := r.state.SourceGroup(ctx, r.record.ID, n.ID); err != nil || staged {
+			return err
+		}
+		lacking = append(lacking, n.ID)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.readGroups(ctx, lacking)
+	return err
+}
+
+// putTold puts over what was read of members what was told of them.
+func (r *Run) putTold(ctx context.Context) error {
+	if err := r.putToldMembers(ctx); err != nil {
+		return err
+	}
+	if !r.expired {
+		if err := r.readUnreadMembers(ctx); err != nil {
+			return err
+		}
+	}
+	return r.putToldUsers(ctx)
+}
+
+// putToldMembers does so in the groups whose members this run has read.
+func (r *Run) putToldMembers(ctx context.Context) error {
+	since := r.lagBegan()
+	for after := (directory.GUID{}); len(r.reread) > 0; {
+		groups, err := r.state.ToldGroups(ctx, r.record.ID, since, after, batch.ListBatch)
+		if err != nil {
+			return err
+		}
+		for _, id := range groups {
+			after = id
+			if !r.reread[id] {
+				continue
+			}
+			_, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+			if err != nil {
+				return err
+			}
+			if !staged {
+				continue
+			}
+			members, err := r.state.ToldMembers(ctx, r.record.ID, id, since)
+			if err != nil {
+				return err
+			}
+			members = slices.DeleteFunc(members, func(m contract.MemberChange) bool { return !m.Removed && r.deletedUsers[m.ID] })
+			if err := r.state.ChangeMembership(ctx, r.record.ID, id, members); err != nil {
+				return err
+			}
+		}
+		if len(groups) < batch.ListBatch {
+			break
+		}
+	}
+	return nil
+}
+
+// putToldUsers stages how users join as it was told of them.
+func (r *Run) putToldUsers(ctx context.Context) error {
+	if !r.readUsers {
+		return nil
+	}
+	told := batch.New(batch.ListBatch, func(ids []directory.GUID) error {
+		known, err := r.state.KnownMembers(ctx, r.record.ID, ids)
+		if err != nil {
+			return err
+		}
+		return r.stageUsers(ctx, slices.Collect(maps.Values(known)))
+	})
+	err := r.eachNote(ctx, contract.NoteUser, func(n contract.Note) error {
+		if !r.counts(n) {
+			return nil
+		}
+		return told.Add(n.ID)
+	})
+	if err != nil {
+		return err
+	}
+	return told.Flush()
+}
+
+// stageUsers stages how members join that were just read, with what was told of
+// them put over that.
+func (r *Run) stageUsers(ctx context.Context, members []directory.SourceMember) error {
+	ids := make([]directory.GUID, len(members))
+	for i := range members {
+		ids[i] = members[i].ID
+	}
+	told, err := r.toldOfUsers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range members {
+		if word, ok := told[members[i].ID]; ok {
+			word.Apply(&members[i])
+		}
+	}
+	return r.state.StageKnownMembers(ctx, r.record.ID, members)
+}
+
+// noteUsers notes what a page of a delta tells of users, each of whom occurs once.
+func (r *Run) noteUsers(ctx context.Context, users []contract.UserChange) error {
+	ids := make([]directory.GUID, len(users))
+	for i := range users {
+		ids[i] = users[i].ID
+	}
+	told, err := wordsOf[contract.UserChange](ctx, r, contract.NoteUser, ids)
+	if err != nil {
+		return err
+	}
+	at := r.now().UTC()
+	notes := make([]contract.Note, len(users))
+	for i := range users {
+		if notes[i], err = note(contract.NoteUser, ids[i], with(told[ids[i]], word[contract.UserChange]{at, users[i]})); err != nil {
+			return err
+		}
+	}
+	return r.state.StageNotes(ctx, r.record.ID, notes)
+}
+
+// readAgain notes that these were read just now, and are read once more when the
+// lag is over.
+func (r *Run) readAgain(ctx context.Context, kind contract.NoteKind, ids []directory.GUID) error {
+	notes := make([]contract.Note, len(ids))
+	for i, id := range ids {
+		notes[i] = contract.Note{Kind: kind, ID: id, At: r.now().UTC()}
+	}
+	return r.state.StageNotes(ctx, r.record.ID, notes)
+}
+
+// dueAgain returns what was read up to a time and is to be read once more, and forgets
+// that.
+func (r *Run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Time) (ids []directory.GUID, err error) {
+	err = r.eachNote(ctx, kind, func(n contract.Note) error {
+		if !n.At.After(upTo) {
+			ids = append(ids, n.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	forgotten := make([]contract.Note, len(ids))
+	for i, id := range ids {
+		forgotten[i] = contract.Note{Kind: kind, ID: id}
+	}
+	return ids, r.state.StageNotes(ctx, r.record.ID, forgotten)
+}
+
+// eachNote walks through the notes of a kind.
+func (r *Run) eachNote(ctx context.Context, kind contract.NoteKind, each func(contract.Note) error) error {
+	for after := (directory.GUID{}); ; {
+		notes, err := r.state.Notes(ctx, r.record.ID, kind, after, batch.ListBatch)
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			if err := each(n); err != nil {
+				return err
+			}
+			after = n.ID
+		}
+		if len(notes) < batch.ListBatch {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+)
+
+// Of members who are users and are deleted or restored the groups' delta need not
+// tell. So a user who is deleted is taken out of every group at once, and one who
+// was restored is asked for his groups, and once more when the lag is over (rule 8).
+
+// lastWords sums up what a page tells: who was deleted, and what is told of those
+// who are there in the end.
+func lastWords(page []contract.UserChange) (gone []directory.GUID, there []contract.UserChange) {
+	last := summed(page, func(c *contract.UserChange) directory.GUID { return c.ID })
+	for i := range page {
+		if page[i].Deleted {
+			gone = append(gone, page[i].ID)
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(last), directory.GUID.Compare) {
+		if !last[id].Deleted {
+			there = append(there, *last[id])
+		}
+	}
+	return distinct(gone), there
+}
+
+// applyUsers stages what a page of the users' delta tells. Those who may have been
+// restored are added to back: who was deleted, or is no member of any group, and
+// then may be new or may have been deleted before anything was read; and where
+// members were read hours apart, everybody, since he may have been deleted and
+// restored in between.
+func (r *Run) applyUsers(ctx context.Context, page []contract.UserChange, back map[directory.GUID]bool) error {
+	if err := r.recallDeleted(ctx); err != nil {
+		return err
+	}
+	gone, users := lastWords(page)
+	if err := r.takeOut(ctx, gone); err != nil {
+		return err
+	}
+	for _, id := range gone {
+		delete(back, id)
+	}
+	there := make([]directory.GUID, len(users))
+	for i := range users {
+		there[i] = users[i].ID
+	}
+	known, err := r.state.KnownMembers(ctx, r.record.ID, there)
+	if err != nil {
+		return err
+	}
+	deleted, err := r.state.NotesOf(ctx, r.record.ID, contract.NoteUserDeleted, there)
+	if err != nil {
+		return err
+	}
+	var forgotten []contract.Note
+	for _, id := range there {
+		delete(r.deletedUsers, id)
+		_, was := deleted[id]
+		if was {
+			forgotten = append(forgotten, contract.Note{Kind: contract.NoteUserDeleted, ID: id})
+		}
+		if _, is := known[id]; was || !is || r.resumed {
+			back[id] = true
+		}
+	}
+	if err := r.state.StageNotes(ctx, r.record.ID, forgotten); err != nil {
+		return err
+	}
+	if err := r.noteUsers(ctx, users); err != nil {
+		return err
+	}
+	return r.readToldUsers(ctx, slices.SortedFunc(maps.Keys(known), directory.GUID.Compare))
+}
+
+// readToldUsers stages users of whom a delta told. Who is not told whole is read, and
+// what was told goes over that; one whom the tenant does not show has changed in a
+// way that is not known.
+func (r *Run) readToldUsers(ctx context.Context, ids []directory.GUID) error {
+	told, err := r.toldOfUsers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var whole, partial, lacking []directory.SourceMember
+	for _, id := range ids {
+		user := directory.SourceMember{ID: id, Kind: directory.KindUser}
+		if word := told[id]; word.Whole() {
+			whole = append(whole, user)
+		} else {
+			partial = append(partial, user)
+		}
+	}
+	if err := r.stageUsers(ctx, whole); err != nil {
+		return err
+	}
+	read, err := r.readSingly(ctx, partial)
+	if err != nil {
+		return err
+	}
+	shown := map[directory.GUID]bool{}
+	for i := range read {
+		shown[read[i].ID] = true
+	}
+	for _, user := range partial {
+		if !shown[user.ID] {
+			lacking = append(lacking, user)
+		}
+	}
+	return r.state.StageKnownMembers(ctx, r.record.ID, lacking)
+}
+
+// takeOut takes deleted users out of every group.
+func (r *Run) takeOut(ctx context.Context, users []directory.GUID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	var notes []contract.Note
+	var removals []contract.MemberChange
+	for _, id := range users {
+		r.deletedUsers[id] = true
+		notes = append(notes, contract.Note{Kind: contract.NoteUserDeleted, ID: id, At: r.now().UTC()}, contract.Note{Kind: contract.NoteUser, ID: id}, contract.Note{Kind: contract.NoteUserBack, ID: id})
+		removals = append(removals, contract.MemberChange{ID: id, Kind: directory.KindUser, Removed: true})
+	}
+	if err := r.state.StageNotes(ctx, r.record.ID, notes); err != nil {
+		return err
+	}
+	groups, err := r.state.GroupsWithMembers(ctx, r.record.ID, users)
+	if err != nil {
+		return err
+	}
+	for _, id := range groups {
+		r.touch(id, touchedBySource)
+		if err := r.state.ChangeMembership(ctx, r.record.ID, id, removals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recallDeleted finds out which users were told as deleted within the lag: a
+// replica may show them yet.
+func (r *Run) recallDeleted(ctx context.Context) error {
+	if r.deletedUsers != nil {
+		return nil
+	}
+	r.deletedUsers = map[directory.GUID]bool{}
+	return r.eachNote(ctx, contract.NoteUserDeleted, func(n contract.Note) error {
+		if r.counts(n) {
+			r.deletedUsers[n.ID] = true
+		}
+		return nil
+	})
+}
+
+// withoutDeleted returns the members without users who were deleted.
+func (r *Run) withoutDeleted(members []directory.SourceMember) []directory.SourceMember {
+	gone := func(m directory.SourceMember) bool { return r.deletedUsers[m.ID] }
+	if !slices.ContainsFunc(members, gone) {
+		return members
+	}
+	return slices.DeleteFunc(slices.Clone(members), gone)
+}
+
+// readRestored asks in which groups users are that may have been restored, and adds
+// them to those that have them as direct members: the answer to the first question
+// is transitive. What a delta told within the lag goes over both answers.
+func (r *Run) readRestored(ctx context.Context, users []directory.GUID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	found, err := r.groupsOf(ctx, users)
+	if contract.HasID(err, contract.StopAccessTokenExpired) { // the next run asks
+		r.expired = true
+		notes := make([]contract.Note, len(users))
+		for i, id := range users {
+			notes[i] = contract.Note{Kind: contract.NoteUserBack, ID: id, At: r.lagBegan()}
+		}
+		return r.state.StageNotes(ctx, r.record.ID, notes)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the groups of %s who may have been restored: %w", directory.Count(len(users), "user"), err)
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(found), directory.GUID.Compare) {
+		told, err := r.state.ToldMembers(ctx, r.record.ID, id, r.lagBegan())
+		if err != nil {
+			return err
+		}
+		members := slices.DeleteFunc(found[id], func(m contract.MemberChange) bool {
+			return slices.ContainsFunc(told, func(c contract.MemberChange) bool { return c.ID == m.ID && c.Removed })
+		})
+		if len(members) == 0 {
+			continue
+		}
+		r.touch(id, touchedBySource)
+		if err := r.state.ChangeMembership(ctx, r.record.ID, id, members); err != nil {
+			return err
+		}
+		change := contract.GroupChange{ID: id, Members: members}
+		if err := r.state.StageToldMembers(ctx, r.record.ID, r.now().UTC(), []contract.GroupChange{change}); err != nil {
+			return err
+		}
+	}
+	r.readUsers = r.readUsers || len(found) > 0 // what was told of them goes over what is read of them now
+	return nil
+}
+
+// groupsOf lists the users under each staged group that they are members of.
+func (r *Run) groupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]contract.MemberChange, error) {
+	in, err := r.source.GroupsOf(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	asked, seen := map[directory.GUID]bool{}, map[directory.GUID]bool{}
+	var groups []directory.GUID
+	for _, user := range users {
+		asked[user] = true
+		for _, id := range in[user] {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			group, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+			if err != nil {
+				return nil, err
+			}
+			if staged && !r.hidden(&group) {
+				groups = append(groups, id)
+			}
+		}
+	}
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	found := map[directory.GUID][]contract.MemberChange{}
+	err = r.source.Members(ctx, groups, func(page contract.MemberPage) error {
+		if contract.HasID(page.Err, contract.StopAccessTokenExpired) {
+			return page.Err
+		}
+		for _, m := range page.Members {
+			if asked[m.ID] && !r.deletedUsers[m.ID] {
+				found[page.Group] = append(found[page.Group], contract.MemberChange{ID: m.ID, Kind: m.Kind})
+			}
+		}
+		return nil
+	})
+	return found, err
+}

@@ -72,7 +72,7 @@ func TestColumnsBecomeValues(t *testing.T) {
 	must(t, s.Close())
 
 	s = openState(t, folder)
-	sources, err := s.SourceGroups(ctx, 7, directory.GUID{}, 10)
+	sources, err := s.Generation(7).SourceGroups(ctx, directory.GUID{}, 10)
 	must(t, err)
 	want := []directory.Values{{"displayName": {odd}, "mail": {"a@contoso.test"}}, nil}
 	for i, g := range sources {
@@ -80,7 +80,7 @@ func TestColumnsBecomeValues(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	targets, err := s.TargetGroups(ctx, 7, contract.TargetKey{}, 10)
+	targets, err := s.Generation(7).TargetGroups(ctx, contract.TargetKey{}, 10)
 	must(t, err)
 	for i, g := range targets {
 		if diff := cmp.Diff(want[i], g.Attributes); diff != "" {

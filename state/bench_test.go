@@ -57,9 +57,9 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	var pages []contract.MemberPage
 	var target []directory.TargetGroup
 	flush := func() {
-		must(b, s.StageSourceGroups(ctx, run, source))
-		must(b, s.StageMembers(ctx, run, pages))
-		must(b, s.StageTargetGroups(ctx, run, target))
+		must(b, s.Generation(run).StageSourceGroups(ctx, source))
+		must(b, s.Generation(run).StageMembers(ctx, pages))
+		must(b, s.Generation(run).StageTargetGroups(ctx, target))
 		source, pages, target = nil, nil, nil
 	}
 	for n := range groups {
@@ -80,7 +80,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	step("stage")
 
 	for after := (directory.GUID{}); ; {
-		unresolved, err := s.UnresolvedMembers(ctx, run, after, 1000)
+		unresolved, err := s.Generation(run).UnresolvedMembers(ctx, after, 1000)
 		must(b, err)
 		if len(unresolved) == 0 {
 			break
@@ -91,7 +91,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 			to[0] = 4
 			resolutions[i] = contract.Resolution{MemberID: m.ID, Ref: directory.MemberRef{GUID: to, DN: "CN=User,OU=People,OU=Somewhere,DC=contoso,DC=test"}}
 		}
-		must(b, s.SaveResolutions(ctx, run, resolutions, started))
+		must(b, s.Generation(run).SaveResolutions(ctx, resolutions, started))
 		after = unresolved[len(unresolved)-1].ID
 	}
 	step("resolve")
@@ -101,12 +101,12 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	memberships := 0
 	list := func() {
 		for after := (contract.TargetKey{}); ; {
-			page, err := s.TargetGroups(ctx, run, after, 500)
+			page, err := s.Generation(run).TargetGroups(ctx, after, 500)
 			must(b, err)
 			for _, t := range page {
-				want, err := s.SourceMembership(ctx, run, t.SourceID)
+				want, err := s.Generation(run).SourceMembership(ctx, t.SourceID)
 				must(b, err)
-				have, err := s.TargetMembership(ctx, run, t.GUID)
+				have, err := s.Generation(run).TargetMembership(ctx, t.GUID)
 				must(b, err)
 				if !slices.Equal(want.Joined, have) {
 					b.Fatalf("group %s: %d members, %d in AD", t.SourceID, len(want.Joined), len(have))
@@ -125,7 +125,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	if peak := peakMiB(); peak > 0 {
 		b.ReportMetric(peak, "peak-MiB")
 	}
-	must(b, s.Commit(ctx, run, contract.Watermark{}, nil))
+	must(b, s.Generation(run).Commit(ctx, contract.Watermark{}, nil))
 	endRun(b, s, run, contract.RunComplete)
 	clock = time.Now()
 	views := 0
@@ -147,7 +147,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	b.ReportMetric(1000*time.Since(clock).Seconds(), "reopen-ms")
 	next := beginRun(b, s, contract.SyncRun, "")
 	clock = time.Now()
-	must(b, s.Commit(ctx, next, contract.Watermark{}, nil))
+	must(b, s.Generation(next).Commit(ctx, contract.Watermark{}, nil))
 	step("remove")
 }
 
@@ -189,26 +189,26 @@ func BenchmarkOverlay(b *testing.B) {
 				source, pages, target = append(source, directory.SourceGroup{ID: guid(1, n), Properties: directory.Values{"displayName": {"Group"}}}), append(pages, page), append(target, group)
 				links = append(links, contract.Link{SourceID: guid(1, n), TargetGUID: guid(3, n), DN: group.DN})
 			}
-			must(b, s.StageSourceGroups(ctx, base, source))
-			must(b, s.StageMembers(ctx, base, pages))
-			must(b, s.StageTargetGroups(ctx, base, target))
+			must(b, s.Generation(base).StageSourceGroups(ctx, source))
+			must(b, s.Generation(base).StageMembers(ctx, pages))
+			must(b, s.Generation(base).StageTargetGroups(ctx, target))
 			must(b, s.SaveLinks(ctx, links))
 		}
 		var resolutions []contract.Resolution
 		for n := range uint32(large) {
 			resolutions = append(resolutions, contract.Resolution{MemberID: guid(2, n), Ref: ref(n)})
 		}
-		must(b, s.SaveResolutions(ctx, base, resolutions, started))
-		must(b, s.Commit(ctx, base, contract.Watermark{}, nil))
+		must(b, s.Generation(base).SaveResolutions(ctx, resolutions, started))
+		must(b, s.Generation(base).Commit(ctx, contract.Watermark{}, nil))
 		endRun(b, s, base, contract.RunComplete)
 
 		run := func(b *testing.B, changes func(run int64)) {
 			for b.Loop() {
 				run := beginRun(b, s, contract.SyncRun, "")
-				must(b, s.Overlay(ctx, run))
-				must(b, s.StageDueMembers(ctx, run, started))
+				must(b, s.Generation(run).Overlay(ctx))
+				must(b, s.Generation(run).StageDueMembers(ctx, started))
 				changes(run)
-				must(b, s.Commit(ctx, run, contract.Watermark{HighestUSN: run}, nil))
+				must(b, s.Generation(run).Commit(ctx, contract.Watermark{HighestUSN: run}, nil))
 				endRun(b, s, run, contract.RunComplete)
 			}
 		}
@@ -217,10 +217,10 @@ func BenchmarkOverlay(b *testing.B) {
 		b.Run(fmt.Sprintf("groups=%d/member", groups), func(b *testing.B) {
 			run(b, func(run int64) {
 				group, object, change := guid(1, 0), guid(3, 0), []directory.MemberRef{ref(7)}
-				must(b, s.ChangeMembership(ctx, run, group, []contract.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser, Removed: in}}))
-				wanted, err := s.SourceMembership(ctx, run, group)
+				must(b, s.Generation(run).ChangeMembership(ctx, group, []contract.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser, Removed: in}}))
+				wanted, err := s.Generation(run).SourceMembership(ctx, group)
 				must(b, err)
-				had, err := s.TargetMembership(ctx, run, object)
+				had, err := s.Generation(run).TargetMembership(ctx, object)
 				must(b, err)
 				added, removed := change, []directory.MemberRef(nil)
 				if in {
@@ -229,25 +229,25 @@ func BenchmarkOverlay(b *testing.B) {
 				if len(wanted.Joined)-len(had) != len(added)-len(removed) {
 					b.Fatalf("%d members are wanted, %d are there", len(wanted.Joined), len(had))
 				}
-				found, err := s.Candidates(ctx, run, group)
+				found, err := s.Generation(run).Candidates(ctx, group)
 				must(b, err)
-				must(b, s.StageTargetWritten(ctx, run, found[0].TargetGroup, added, removed))
+				must(b, s.Generation(run).StageTargetWritten(ctx, found[0].TargetGroup, added, removed))
 				in = !in
 			})
 		})
 		b.Run(fmt.Sprintf("groups=%d/joins", groups), func(b *testing.B) {
 			run(b, func(run int64) {
-				_, err := s.GroupsWithMembers(ctx, run, []directory.GUID{guid(2, 7)})
+				_, err := s.Generation(run).GroupsWithMembers(ctx, []directory.GUID{guid(2, 7)})
 				must(b, err)
 			})
 		})
 		b.Run(fmt.Sprintf("groups=%d/counts", groups), func(b *testing.B) {
 			run(b, func(run int64) {
-				_, err := s.CountSourceGroups(ctx, run)
+				_, err := s.Generation(run).CountSourceGroups(ctx)
 				must(b, err)
-				_, err = s.CountMemberships(ctx, run)
+				_, err = s.Generation(run).CountMemberships(ctx)
 				must(b, err)
-				_, err = s.UnstagedLinks(ctx, run, directory.GUID{}, 500)
+				_, err = s.Generation(run).UnstagedLinks(ctx, directory.GUID{}, 500)
 				must(b, err)
 			})
 		})

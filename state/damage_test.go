@@ -39,27 +39,27 @@ func everything(ctx context.Context, s *State) map[string]error {
 	note("Current", err)
 	_, err = s.Pending(ctx)
 	note("Pending", err)
-	_, err = s.SourceGroups(ctx, 1, none, 500)
+	_, err = s.Generation(1).SourceGroups(ctx, none, 500)
 	note("SourceGroups", err)
-	_, err = s.SourceMembership(ctx, 1, group)
+	_, err = s.Generation(1).SourceMembership(ctx, group)
 	note("SourceMembership", err)
-	_, err = s.TargetGroups(ctx, 1, contract.TargetKey{}, 500)
+	_, err = s.Generation(1).TargetGroups(ctx, contract.TargetKey{}, 500)
 	note("TargetGroups", err)
-	_, err = s.Candidates(ctx, 1, group)
+	_, err = s.Generation(1).Candidates(ctx, group)
 	note("Candidates", err)
-	_, err = s.TargetMembership(ctx, 1, guid(3, 1))
+	_, err = s.Generation(1).TargetMembership(ctx, guid(3, 1))
 	note("TargetMembership", err)
-	_, err = s.CountMemberships(ctx, 1)
+	_, err = s.Generation(1).CountMemberships(ctx)
 	note("CountMemberships", err)
-	_, err = s.UnresolvedMembers(ctx, 1, none, 500)
+	_, err = s.Generation(1).UnresolvedMembers(ctx, none, 500)
 	note("UnresolvedMembers", err)
-	_, err = s.IncompleteGroups(ctx, 1, none, 500)
+	_, err = s.Generation(1).IncompleteGroups(ctx, none, 500)
 	note("IncompleteGroups", err)
 	_, err = s.Links(ctx, none, 500)
 	note("Links", err)
 	_, err = s.LinksOf(ctx, []directory.GUID{group})
 	note("LinksOf", err)
-	_, err = s.UnstagedLinks(ctx, 1, none, 500)
+	_, err = s.Generation(1).UnstagedLinks(ctx, none, 500)
 	note("UnstagedLinks", err)
 	_, err = s.DisableSet(ctx, none, 500)
 	note("DisableSet", err)
@@ -71,7 +71,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 	note("Groups", err)
 	_, err = s.GroupMembers(ctx, group, none, 500)
 	note("GroupMembers", err)
-	_, err = s.MemberRefs(ctx, 1, []directory.GUID{guid(4, 1)})
+	_, err = s.Generation(1).MemberRefs(ctx, []directory.GUID{guid(4, 1)})
 	note("MemberRefs", err)
 
 	// A writer stops at the first failure.
@@ -84,37 +84,39 @@ func everything(ctx context.Context, s *State) map[string]error {
 			run, err = s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, PlanID: "damage", Started: started})
 			return err
 		}},
-		{"Overlay", func() error { return s.Overlay(ctx, run) }},
+		{"Overlay", func() error { return s.Generation(run).Overlay(ctx) }},
 		{"StageSourceGroups", func() error {
-			return s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 99), Properties: directory.Values{"displayName": {"new"}}}})
+			return s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 99), Properties: directory.Values{"displayName": {"new"}}}})
 		}},
 		{"StageMembers", func() error {
-			return s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 99), Last: true,
+			return s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 99), Last: true,
 				Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}}})
 		}},
 		{"ChangeMembership", func() error {
-			return s.ChangeMembership(ctx, run, group, []contract.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser}})
+			return s.Generation(run).ChangeMembership(ctx, group, []contract.MemberChange{{ID: guid(2, 7), Kind: directory.KindUser}})
 		}},
 		{"StageTargetGroups", func() error {
-			return s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), DN: "CN=x", Members: []directory.MemberRef{{GUID: guid(4, 1)}}}})
+			return s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 1), DN: "CN=x", Members: []directory.MemberRef{{GUID: guid(4, 1)}}}})
 		}},
-		{"StageDueMembers", func() error { return s.StageDueMembers(ctx, run, started) }},
+		{"StageDueMembers", func() error { return s.Generation(run).StageDueMembers(ctx, started) }},
 		{"ChangedJoins", func() error {
-			_, err := s.ChangedJoins(ctx, run)
+			_, err := s.Generation(run).ChangedJoins(ctx)
 			return err
 		}},
 		{"GroupsWithMembers", func() error {
-			_, err := s.GroupsWithMembers(ctx, run, []directory.GUID{guid(2, 1)})
+			_, err := s.Generation(run).GroupsWithMembers(ctx, []directory.GUID{guid(2, 1)})
 			return err
 		}},
 		{"SaveResolutions", func() error {
-			return s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started)
+			return s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started)
 		}},
-		{"Spool", func() error { return s.Spool(ctx, run, []plan.Change{{Action: plan.Update, SourceID: group}}) }},
+		{"Spool", func() error {
+			return s.Generation(run).Spool(ctx, []plan.Change{{Action: plan.Update, SourceID: group}})
+		}},
 		{"SaveLinks", func() error {
 			return s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 98), TargetGUID: guid(3, 98)}})
 		}},
-		{"Commit", func() error { return s.Commit(ctx, run, contract.Watermark{}, []directory.GUID{group}) }},
+		{"Commit", func() error { return s.Generation(run).Commit(ctx, contract.Watermark{}, []directory.GUID{group}) }},
 		{"PurgeRuns", func() error { return s.PurgeRuns(ctx, started.Add(time.Hour)) }},
 	} {
 		err := step.do()

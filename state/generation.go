@@ -11,29 +11,40 @@ import (
 	"groupwriteback/internal/directory"
 )
 
+// Generation is what one run stages. It implements [contract.Generation].
+type Generation struct {
+	state *State
+	id    int64
+}
+
+// Generation is the generation of a run.
+func (s *State) Generation(run int64) contract.Generation { return &Generation{state: s, id: run} }
+
+func (g *Generation) layers() layers { return g.state.layers(g.id) }
+
 // Commit makes what the generation staged current and stores the watermark and
 // the pending set, in one transaction; then it removes what older runs staged.
 // When that removal fails, the commit stands all the same, and the next run
 // removes what is left. Errors: RunNotFound, RunSuperseded.
-func (s *State) Commit(ctx context.Context, generation int64, watermark contract.Watermark, pending []directory.GUID) error {
-	l := s.layers(generation)
-	err := s.writeThrough(ctx, "make what was imported current", func(q *session) error {
-		n, err := q.changed("UPDATE run SET committed = 1 WHERE id = ?", generation)
+func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, pending []directory.GUID) error {
+	l := g.layers()
+	err := g.state.writeThrough(ctx, "make what was imported current", func(q *session) error {
+		n, err := q.changed("UPDATE run SET committed = 1 WHERE id = ?", g.id)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return runNotFound(generation)
+			return runNotFound(g.id)
 		}
 		// Whoever took over has removed what this run staged.
-		if err := stillRunning(q, generation); err != nil {
+		if err := stillRunning(q, g.id); err != nil {
 			return err
 		}
-		current := generation
+		current := g.id
 		if l.base != 0 {
 			if now, _, err := currentGeneration(q); err != nil || now != l.base {
 				if err == nil {
-					err = superseded(generation)
+					err = superseded(g.id)
 				}
 				return err
 			}
@@ -42,13 +53,13 @@ func (s *State) Commit(ctx context.Context, generation int64, watermark contract
 			}
 			current = l.base
 		}
-		if err := commitNotes(q, generation); err != nil {
+		if err := commitNotes(q, g.id); err != nil {
 			return err
 		}
-		if err := forgetSkips(q, generation); err != nil {
+		if err := forgetSkips(q, g.id); err != nil {
 			return err
 		}
-		if err := saveWatermark(q, current, generation, &watermark); err != nil {
+		if err := saveWatermark(q, current, g.id, &watermark); err != nil {
 			return err
 		}
 		if _, err := q.exec("DELETE FROM reading"); err != nil { // it is older than what is noted now
@@ -56,11 +67,11 @@ func (s *State) Commit(ctx context.Context, generation int64, watermark contract
 		}
 		return savePending(q, pending)
 	})
-	s.joins.forgetAll()
+	g.state.joins.forgetAll()
 	if err != nil || l.base != 0 {
 		return err
 	}
-	if err := s.removeOlder(ctx, generation); ctx.Err() == nil {
+	if err := g.state.removeOlder(ctx, g.id); ctx.Err() == nil {
 		return err
 	}
 	return nil // it stands, and the next run goes on with the removal
@@ -148,22 +159,22 @@ func (s *State) Pending(ctx context.Context) (pending []directory.GUID, err erro
 
 // Discard removes what the generation staged, also what another run could go on
 // from. The current one is refused.
-func (s *State) Discard(ctx context.Context, generation int64) error {
-	current, err := s.Current(ctx)
+func (g *Generation) Discard(ctx context.Context) error {
+	current, err := g.state.Current(ctx)
 	if err != nil {
 		return err
 	}
-	if generation == current {
-		return s.translate("discard what was imported", fmt.Errorf("generation %d is the current one", generation))
+	if g.id == current {
+		return g.state.translate("discard what was imported", fmt.Errorf("generation %d is the current one", g.id))
 	}
 	// What is staged in it from now on stands by itself.
-	if l := s.overlay.Load(); l != nil && l.top == generation {
-		s.overlay.Store(nil)
+	if l := g.state.overlay.Load(); l != nil && l.top == g.id {
+		g.state.overlay.Store(nil)
 	}
-	if _, err := s.endReading(ctx, generation); err != nil {
+	if _, err := g.state.endReading(ctx, g.id); err != nil {
 		return err
 	}
-	return s.removeStaged(ctx, generation, generation)
+	return g.state.removeStaged(ctx, g.id, g.id)
 }
 
 // Current returns the committed generation, 0 for none.

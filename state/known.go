@@ -8,10 +8,10 @@ import (
 
 // KnownMembers returns how those of these join who are members of some group, or
 // were.
-func (s *State) KnownMembers(ctx context.Context, generation int64, ids []directory.GUID) (known map[directory.GUID]directory.SourceMember, err error) {
-	l := s.layers(generation)
+func (g *Generation) KnownMembers(ctx context.Context, ids []directory.GUID) (known map[directory.GUID]directory.SourceMember, err error) {
+	l := g.layers()
 	known = map[directory.GUID]directory.SourceMember{}
-	err = s.read(ctx, "look which members are known", func(q *session) error {
+	err = g.state.read(ctx, "look which members are known", func(q *session) error {
 		for _, id := range ids {
 			number, ok, err := numberOf(q, id)
 			if err != nil {

@@ -15,8 +15,8 @@ func TestTheFormerGenerationIsRemovedByTheNextRun(t *testing.T) {
 	s := newState(t)
 	for range 2 {
 		run := beginRun(t, s, contract.SyncRun, "")
-		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}}))
-		err := s.Commit(ctx, run, contract.Watermark{}, nil)
+		must(t, s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}}))
+		err := s.Generation(run).Commit(ctx, contract.Watermark{}, nil)
 		if run == 1 {
 			must(t, s.write(ctx, "break", func(q *session) error {
 				_, err := q.exec("CREATE TRIGGER broken BEFORE DELETE ON source_group BEGIN SELECT RAISE(ABORT, 'broken'); END")
@@ -29,8 +29,8 @@ func TestTheFormerGenerationIsRemovedByTheNextRun(t *testing.T) {
 	}
 	must(t, s.write(ctx, "mend", func(q *session) error { _, err := q.exec("DROP TRIGGER broken"); return err }))
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.Overlay(ctx, run))
-	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
+	must(t, s.Generation(run).Overlay(ctx))
+	must(t, s.Generation(run).Commit(ctx, contract.Watermark{}, nil))
 	if n := countRows(t, s, "source_group"); n != 1 {
 		t.Errorf("%d rows of one group", n)
 	}

@@ -41,9 +41,9 @@ func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUI
 }
 
 // UnstagedLinks lists links whose objectGUID the generation has not staged.
-func (s *State) UnstagedLinks(ctx context.Context, generation int64, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
-	l := s.layers(generation)
-	return s.listLinks(ctx, "list the links whose objects were not found",
+func (g *Generation) UnstagedLinks(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
+	l := g.layers()
+	return g.state.listLinks(ctx, "list the links whose objects were not found",
 		`SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ?3
 			AND NOT EXISTS (SELECT 1 FROM target_group t WHERE t.guid = target_guid AND `+visibleTarget+`)
 			ORDER BY target_guid LIMIT ?4`, l.top, l.base, afterTarget[:], limit)

@@ -101,8 +101,8 @@ func (l layers) stageUnread(q *session, number uint32, kind directory.MemberKind
 
 // StageKnownMembers stages how these members join, of those that are known as
 // members of any group.
-func (s *State) StageKnownMembers(ctx context.Context, generation int64, members []directory.SourceMember) error {
-	return s.changeJoins(ctx, generation, "stage members that have changed", func(q *session, l layers) error {
+func (g *Generation) StageKnownMembers(ctx context.Context, members []directory.SourceMember) error {
+	return g.state.changeJoins(ctx, g.id, "stage members that have changed", func(q *session, l layers) error {
 		for i := range members {
 			m := &members[i]
 			number, known, err := numberOf(q, m.ID)
@@ -124,11 +124,11 @@ func (s *State) StageKnownMembers(ctx context.Context, generation int64, members
 const joinColumns = "kind, name, readable, guest, synced, sid, immutable_id, tries, due"
 
 // StageMembersAgain stages the named members, where they are known, unresolved.
-func (s *State) StageMembersAgain(ctx context.Context, generation int64, ids []directory.GUID) error {
+func (g *Generation) StageMembersAgain(ctx context.Context, ids []directory.GUID) error {
 	if len(ids) == 0 {
 		return nil // no transaction, in a run in which nothing has changed
 	}
-	return s.changeJoins(ctx, generation, "stage members to be resolved again", func(q *session, l layers) error {
+	return g.state.changeJoins(ctx, g.id, "stage members to be resolved again", func(q *session, l layers) error {
 		for i := range ids {
 			_, err := q.exec("INSERT INTO member_join (number, generation, "+joinColumns+") SELECT number, ?1, "+joinColumns+` FROM member_join
 				WHERE number = (SELECT number FROM member WHERE id = ?3) AND +generation IN (?1, ?2) ORDER BY generation DESC LIMIT 1
@@ -143,8 +143,8 @@ func (s *State) StageMembersAgain(ctx context.Context, generation int64, ids []d
 
 // StageDueMembers stages the members that are due to be asked for again,
 // unresolved.
-func (s *State) StageDueMembers(ctx context.Context, generation int64, now time.Time) error {
-	return s.changeJoins(ctx, generation, "stage the members that are due", func(q *session, l layers) error {
+func (g *Generation) StageDueMembers(ctx context.Context, now time.Time) error {
+	return g.state.changeJoins(ctx, g.id, "stage the members that are due", func(q *session, l layers) error {
 		_, err := q.exec("UPDATE member_join SET reason = NULL, target_guid = NULL WHERE generation = ? AND due <= ?", l.top, timeText(now))
 		if err != nil {
 			return err
@@ -168,8 +168,8 @@ func (s *State) changeJoins(ctx context.Context, generation int64, doing string,
 
 // UnreadMembers lists the members that the generation itself has staged and that
 // are not readable, by id, with ID and Kind.
-func (s *State) UnreadMembers(ctx context.Context, generation int64, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
-	err = s.listMembers(ctx, "list the members that were not read", generation, "j.readable = 0", after, limit, func(m directory.SourceMember) {
+func (g *Generation) UnreadMembers(ctx context.Context, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
+	err = g.state.listMembers(ctx, "list the members that were not read", g.id, "j.readable = 0", after, limit, func(m directory.SourceMember) {
 		members = append(members, directory.SourceMember{ID: m.ID, Kind: m.Kind})
 	})
 	return members, err
@@ -179,8 +179,8 @@ func (s *State) UnreadMembers(ctx context.Context, generation int64, after direc
 // staged and that have no resolution yet, by member id. Going on after the last
 // one of an answer makes one pass over the members; starting again at zero makes
 // many.
-func (s *State) UnresolvedMembers(ctx context.Context, generation int64, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
-	err = s.listMembers(ctx, "list the members that are not resolved", generation, "j.reason IS NULL", after, limit, func(m directory.SourceMember) {
+func (g *Generation) UnresolvedMembers(ctx context.Context, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
+	err = g.state.listMembers(ctx, "list the members that are not resolved", g.id, "j.reason IS NULL", after, limit, func(m directory.SourceMember) {
 		members = append(members, m)
 	})
 	return members, err
@@ -213,15 +213,15 @@ func (s *State) listMembers(ctx context.Context, doing string, generation int64,
 // ChangedJoins lists the members that the generation itself has staged and that
 // join to another object, or for another reason, than in the current one,
 // ascending.
-func (s *State) ChangedJoins(ctx context.Context, generation int64) (ids []directory.GUID, err error) {
-	err = s.snapshot(ctx, "list the members that join otherwise", func(q *session) error {
+func (g *Generation) ChangedJoins(ctx context.Context) (ids []directory.GUID, err error) {
+	err = g.state.snapshot(ctx, "list the members that join otherwise", func(q *session) error {
 		current, _, err := currentGeneration(q)
 		if err != nil {
 			return err
 		}
 		ids, err = listGUIDs(q, `SELECT m.id FROM member_join j CROSS JOIN member_join b ON b.number = j.number AND b.generation = ?
 				CROSS JOIN member m ON m.number = j.number
-			WHERE j.generation = ? AND (j.reason IS NOT b.reason OR j.target_guid IS NOT b.target_guid) ORDER BY m.id`, current, generation)
+			WHERE j.generation = ? AND (j.reason IS NOT b.reason OR j.target_guid IS NOT b.target_guid) ORDER BY m.id`, current, g.id)
 		return err
 	})
 	return ids, err
@@ -250,13 +250,13 @@ func final(r directory.Reason) bool {
 
 // SaveResolutions stores who members are on-premises and when each is to be
 // asked for again; a later one of the same member replaces the earlier.
-func (s *State) SaveResolutions(ctx context.Context, generation int64, resolutions []contract.Resolution, now time.Time) error {
-	return s.changeJoins(ctx, generation, "store who members are on-premises", func(q *session, l layers) error {
+func (g *Generation) SaveResolutions(ctx context.Context, resolutions []contract.Resolution, now time.Time) error {
+	return g.state.changeJoins(ctx, g.id, "store who members are on-premises", func(q *session, l layers) error {
 		for i := range resolutions {
 			if err := l.saveResolution(q, &resolutions[i], now); err != nil {
 				return err
 			}
-			if err := s.staged.rememberObject(q, l, resolutions[i].Ref); err != nil {
+			if err := g.state.staged.rememberObject(q, l, resolutions[i].Ref); err != nil {
 				return err
 			}
 		}

@@ -29,18 +29,18 @@ func TestDueMembers(t *testing.T) {
 	}
 	members = append(members, member(99))
 	resolutions = append(resolutions, contract.Resolution{MemberID: guid(2, 99), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=x"}})
-	must(t, s.StageMembers(ctx, base, []contract.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
-	must(t, s.SaveResolutions(ctx, base, resolutions, started))
-	must(t, s.Commit(ctx, base, contract.Watermark{}, nil))
+	must(t, s.Generation(base).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
+	must(t, s.Generation(base).SaveResolutions(ctx, resolutions, started))
+	must(t, s.Generation(base).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, base, contract.RunComplete)
 
 	now := started
 	var intervals []time.Duration
 	for asked := started; len(intervals) < 9; now = now.Add(30 * time.Minute) {
 		run := beginRun(t, s, contract.SyncRun, "")
-		must(t, s.Overlay(ctx, run))
-		must(t, s.StageDueMembers(ctx, run, now))
-		due, err := s.UnresolvedMembers(ctx, run, directory.GUID{}, 10)
+		must(t, s.Generation(run).Overlay(ctx))
+		must(t, s.Generation(run).StageDueMembers(ctx, now))
+		due, err := s.Generation(run).UnresolvedMembers(ctx, directory.GUID{}, 10)
 		must(t, err)
 		want := []directory.SourceMember{member(1)}
 		if len(due) == 2 {
@@ -51,12 +51,12 @@ func TestDueMembers(t *testing.T) {
 			t.Fatal(diff)
 		}
 		for _, m := range due {
-			must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: m.ID, Reason: answers[m.ID[7]]}}, now))
+			must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: m.ID, Reason: answers[m.ID[7]]}}, now))
 		}
-		if changed, err := s.ChangedJoins(ctx, run); err != nil || changed != nil {
+		if changed, err := s.Generation(run).ChangedJoins(ctx); err != nil || changed != nil {
 			t.Fatalf("the answers are the same: %v, %v", changed, err)
 		}
-		must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
+		must(t, s.Generation(run).Commit(ctx, contract.Watermark{}, nil))
 		endRun(t, s, run, contract.RunComplete)
 	}
 	const h = time.Hour
@@ -76,32 +76,32 @@ func TestOverlayStagesLittle(t *testing.T) {
 	}
 	page := []contract.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}
 	base := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.StageSourceGroups(ctx, base, []directory.SourceGroup{{ID: guid(1, 1)}}))
-	must(t, s.StageMembers(ctx, base, page))
-	must(t, s.SaveResolutions(ctx, base, []contract.Resolution{{MemberID: guid(2, 0), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=x"}}}, started))
-	must(t, s.Commit(ctx, base, contract.Watermark{}, nil))
+	must(t, s.Generation(base).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}}))
+	must(t, s.Generation(base).StageMembers(ctx, page))
+	must(t, s.Generation(base).SaveResolutions(ctx, []contract.Resolution{{MemberID: guid(2, 0), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=x"}}}, started))
+	must(t, s.Generation(base).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, base, contract.RunComplete)
 
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.Overlay(ctx, run))
-	must(t, s.StageMembers(ctx, run, page))
-	must(t, s.StageKnownMembers(ctx, run, people))
+	must(t, s.Generation(run).Overlay(ctx))
+	must(t, s.Generation(run).StageMembers(ctx, page))
+	must(t, s.Generation(run).StageKnownMembers(ctx, people))
 	if n := countRows(t, s, "member_join"); n != len(people) {
 		t.Errorf("%d members are staged again", n-len(people))
 	}
 	people[0].Name, people[1].SID = "another name", "S-1-5-21-2"
-	must(t, s.StageKnownMembers(ctx, run, append(people, directory.SourceMember{ID: guid(2, 9999)})))
-	unresolved, err := s.UnresolvedMembers(ctx, run, directory.GUID{}, 10)
+	must(t, s.Generation(run).StageKnownMembers(ctx, append(people, directory.SourceMember{ID: guid(2, 9999)})))
+	unresolved, err := s.Generation(run).UnresolvedMembers(ctx, directory.GUID{}, 10)
 	must(t, err)
 	if diff := cmp.Diff(people[1:2], unresolved); diff != "" || countRows(t, s, "member_join") != len(people)+2 {
 		t.Errorf("of those that changed: %s", diff)
 	}
-	m, err := s.SourceMembership(ctx, run, guid(1, 1))
+	m, err := s.Generation(run).SourceMembership(ctx, guid(1, 1))
 	must(t, err)
 	if len(m.Joined) != 1 {
 		t.Errorf("whoever has another name is not joined any more: %+v", m)
 	}
-	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
+	must(t, s.Generation(run).Commit(ctx, contract.Watermark{}, nil))
 	views, err := s.GroupMembers(ctx, guid(1, 1), directory.GUID{}, 1)
 	must(t, err)
 	if views[0].Name != "another name" || views[0].TargetGUID != guid(4, 1) {
@@ -119,10 +119,10 @@ func TestChangeMembership(t *testing.T) {
 		}
 		return members
 	}
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Members: users(1, 2, 3), Last: true}, {Group: guid(1, 2), Members: users(4)}}))
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 1), Members: users(1, 2, 3), Last: true}, {Group: guid(1, 2), Members: users(4)}}))
 	change := func(group uint32, changes ...contract.MemberChange) {
 		t.Helper()
-		must(t, s.ChangeMembership(ctx, run, guid(1, group), changes))
+		must(t, s.Generation(run).ChangeMembership(ctx, guid(1, group), changes))
 	}
 	want := func(group uint32, incomplete string, ns ...uint32) {
 		t.Helper()
@@ -134,7 +134,7 @@ func TestChangeMembership(t *testing.T) {
 			}
 			return err
 		}))
-		m, err := s.SourceMembership(ctx, run, guid(1, group))
+		m, err := s.Generation(run).SourceMembership(ctx, guid(1, group))
 		must(t, err)
 		if diff := cmp.Diff(ns, got); diff != "" || m.Incomplete != incomplete {
 			t.Errorf("incomplete %q, %s", m.Incomplete, diff)
@@ -150,14 +150,14 @@ func TestChangeMembership(t *testing.T) {
 	want(2, notReadToEnd, 1, 4)
 	change(3, add(7), remove(8))
 	want(3, notReadToEnd, 7)
-	unread, err := s.UnreadMembers(ctx, run, directory.GUID{}, 10)
+	unread, err := s.Generation(run).UnreadMembers(ctx, directory.GUID{}, 10)
 	must(t, err)
 	if diff := cmp.Diff([]directory.SourceMember{{ID: guid(2, 5), Kind: directory.KindGroup}, {ID: guid(2, 7), Kind: directory.KindGroup}}, unread); diff != "" {
 		t.Error(diff)
 	}
 	// Read as a whole afterwards, nothing of what was there before is left.
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 2), Members: users(2)}}))
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 2), Members: users(3), Last: true}, {Group: guid(1, 1), Last: true}}))
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 2), Members: users(2)}}))
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 2), Members: users(3), Last: true}, {Group: guid(1, 1), Last: true}}))
 	want(2, "", 2, 3)
 	want(1, "")
 }

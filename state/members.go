@@ -22,18 +22,18 @@ const notReadToEnd = "members-not-read"
 // StageMembers appends pages of memberships. Of a member that occurs several
 // times the first reading counts, unless a later one has more in it. A page after
 // the last one of a membership, or after a change of it, begins it anew.
-func (s *State) StageMembers(ctx context.Context, generation int64, pages []contract.MemberPage) error {
-	l := s.layers(generation)
-	err := s.write(ctx, "stage members of groups of the tenant", func(q *session) error {
-		s.staged.in(l.top)
+func (g *Generation) StageMembers(ctx context.Context, pages []contract.MemberPage) error {
+	l := g.layers()
+	err := g.state.write(ctx, "stage members of groups of the tenant", func(q *session) error {
+		g.state.staged.in(l.top)
 		for i := range pages {
-			if err := s.stageMemberPage(q, l, &pages[i]); err != nil {
+			if err := g.state.stageMemberPage(q, l, &pages[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	s.joins.forget(l.top)
+	g.state.joins.forget(l.top)
 	return err
 }
 
@@ -99,9 +99,9 @@ func (l layers) appendChunks(q *session, group directory.GUID, numbers []uint32)
 
 // ChangeMembership applies changes, in their order, to what the generation has
 // of the group's members. A membership that is incomplete stays so.
-func (s *State) ChangeMembership(ctx context.Context, generation int64, group directory.GUID, changes []contract.MemberChange) error {
-	l := s.layers(generation)
-	err := s.write(ctx, "stage changes of a group's members", func(q *session) error {
+func (g *Generation) ChangeMembership(ctx context.Context, group directory.GUID, changes []contract.MemberChange) error {
+	l := g.layers()
+	err := g.state.write(ctx, "stage changes of a group's members", func(q *session) error {
 		numbers, incomplete, there, err := memberNumbers(q, l, group)
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func (s *State) ChangeMembership(ctx context.Context, generation int64, group di
 		}
 		return l.stageMembership(q, group, incomplete, false)
 	})
-	s.joins.forget(l.top)
+	g.state.joins.forget(l.top)
 	return err
 }
 
@@ -160,10 +160,10 @@ func (l layers) applyChanges(q *session, numbers []uint32, changes []contract.Me
 
 // SourceMembership returns who should be in the group, in terms of AD. Members
 // not asked about count as unresolved.
-func (s *State) SourceMembership(ctx context.Context, generation int64, group directory.GUID) (m plan.Membership, err error) {
-	l := s.layers(generation)
-	err = s.read(ctx, "read the staged members of a group of the tenant", func(q *session) error {
-		m, err = s.sourceMembership(q, l, group)
+func (g *Generation) SourceMembership(ctx context.Context, group directory.GUID) (m plan.Membership, err error) {
+	l := g.layers()
+	err = g.state.read(ctx, "read the staged members of a group of the tenant", func(q *session) error {
+		m, err = g.state.sourceMembership(q, l, group)
 		return err
 	})
 	return m, err
@@ -226,9 +226,9 @@ func (l layers) membershipOf(q *session, group directory.GUID) (generation int64
 
 // GroupsWithMembers lists the groups that have one of these members, ascending.
 // It reads all memberships once.
-func (s *State) GroupsWithMembers(ctx context.Context, generation int64, members []directory.GUID) (groups []directory.GUID, err error) {
-	l := s.layers(generation)
-	err = s.snapshot(ctx, "list the groups that members are in", func(q *session) error {
+func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.GUID) (groups []directory.GUID, err error) {
+	l := g.layers()
+	err = g.state.snapshot(ctx, "list the groups that members are in", func(q *session) error {
 		wanted, err := numberSet(q, members)
 		if err != nil || len(wanted) == 0 {
 			return err
@@ -272,9 +272,9 @@ func (s *State) GroupsWithMembers(ctx context.Context, generation int64, members
 
 // IncompleteGroups lists groups of the generation whose membership was not read
 // to its end, by id.
-func (s *State) IncompleteGroups(ctx context.Context, generation int64, after directory.GUID, limit int) (groups []directory.GUID, err error) {
-	l := s.layers(generation)
-	err = s.read(ctx, "list the groups whose members were not read", func(q *session) error {
+func (g *Generation) IncompleteGroups(ctx context.Context, after directory.GUID, limit int) (groups []directory.GUID, err error) {
+	l := g.layers()
+	err = g.state.read(ctx, "list the groups whose members were not read", func(q *session) error {
 		groups, err = listGUIDs(q, `SELECT s.id FROM source_group s WHERE s.id > ?3 AND `+visibleSource+`
 				AND coalesce((SELECT incomplete FROM source_membership WHERE group_id = s.id AND generation = ?1),
 					(SELECT incomplete FROM source_membership WHERE group_id = s.id AND generation = ?2), 'none') <> ''
@@ -285,8 +285,8 @@ func (s *State) IncompleteGroups(ctx context.Context, generation int64, after di
 }
 
 // MemberRefs returns the last known DN for each GUID, in their order.
-func (s *State) MemberRefs(ctx context.Context, _ int64, guids []directory.GUID) (refs []directory.MemberRef, err error) {
-	err = s.read(ctx, "read the names of members", func(q *session) error {
+func (g *Generation) MemberRefs(ctx context.Context, guids []directory.GUID) (refs []directory.MemberRef, err error) {
+	err = g.state.read(ctx, "read the names of members", func(q *session) error {
 		refs, err = memberRefs(q, guids)
 		return err
 	})

@@ -15,8 +15,8 @@ import (
 
 // StageNotes notes something, in the place of what was noted of the same kind of
 // the same object. A note without a time forgets that.
-func (s *State) StageNotes(ctx context.Context, generation int64, notes []contract.Note) error {
-	return s.write(ctx, "note what may be behind", func(q *session) error {
+func (g *Generation) StageNotes(ctx context.Context, notes []contract.Note) error {
+	return g.state.write(ctx, "note what may be behind", func(q *session) error {
 		for i := range notes {
 			n := &notes[i]
 			var at any
@@ -24,7 +24,7 @@ func (s *State) StageNotes(ctx context.Context, generation int64, notes []contra
 				at = n.At.UnixMilli()
 			}
 			if _, err := q.exec("INSERT OR REPLACE INTO note (kind, id, generation, at, told) VALUES (?, ?, ?, ?, ?)",
-				string(n.Kind), n.ID[:], generation, at, string(n.Told)); err != nil {
+				string(n.Kind), n.ID[:], g.id, at, string(n.Told)); err != nil {
 				return err
 			}
 		}
@@ -48,10 +48,10 @@ func scanNote(rows *sql.Rows) (n contract.Note, err error) {
 }
 
 // Notes lists the notes of a kind by id.
-func (s *State) Notes(ctx context.Context, generation int64, kind contract.NoteKind, after directory.GUID, limit int) (notes []contract.Note, err error) {
-	err = s.read(ctx, "list what is noted", func(q *session) error {
+func (g *Generation) Notes(ctx context.Context, kind contract.NoteKind, after directory.GUID, limit int) (notes []contract.Note, err error) {
+	err = g.state.read(ctx, "list what is noted", func(q *session) error {
 		return q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id > ?3 AND "+visibleNote+" ORDER BY n.id LIMIT ?4",
-			[]any{generation, string(kind), after[:], limit}, func(rows *sql.Rows) error {
+			[]any{g.id, string(kind), after[:], limit}, func(rows *sql.Rows) error {
 				n, err := scanNote(rows)
 				notes = append(notes, n)
 				return err
@@ -61,12 +61,12 @@ func (s *State) Notes(ctx context.Context, generation int64, kind contract.NoteK
 }
 
 // NotesOf returns what is noted of these objects.
-func (s *State) NotesOf(ctx context.Context, generation int64, kind contract.NoteKind, ids []directory.GUID) (notes map[directory.GUID]contract.Note, err error) {
+func (g *Generation) NotesOf(ctx context.Context, kind contract.NoteKind, ids []directory.GUID) (notes map[directory.GUID]contract.Note, err error) {
 	notes = map[directory.GUID]contract.Note{}
-	err = s.read(ctx, "read what is noted", func(q *session) error {
+	err = g.state.read(ctx, "read what is noted", func(q *session) error {
 		for i := range ids {
 			err := q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id = ?3 AND "+visibleNote,
-				[]any{generation, string(kind), ids[i][:]}, func(rows *sql.Rows) error {
+				[]any{g.id, string(kind), ids[i][:]}, func(rows *sql.Rows) error {
 					n, err := scanNote(rows)
 					notes[ids[i]] = n
 					return err
@@ -82,14 +82,14 @@ func (s *State) NotesOf(ctx context.Context, generation int64, kind contract.Not
 
 // StageToldMembers notes the members that the changes tell of, each with the last
 // word on it.
-func (s *State) StageToldMembers(ctx context.Context, generation int64, at time.Time, changes []contract.GroupChange) error {
-	return s.write(ctx, "note the members that were told", func(q *session) error {
+func (g *Generation) StageToldMembers(ctx context.Context, at time.Time, changes []contract.GroupChange) error {
+	return g.state.write(ctx, "note the members that were told", func(q *session) error {
 		for i := range changes {
 			c := &changes[i]
 			for j := range c.Members {
 				m := &c.Members[j]
 				if _, err := q.exec("INSERT OR REPLACE INTO told_member (group_id, member_id, generation, at, kind, removed) VALUES (?, ?, ?, ?, ?, ?)",
-					c.ID[:], m.ID[:], generation, at.UnixMilli(), string(m.Kind), m.Removed); err != nil {
+					c.ID[:], m.ID[:], g.id, at.UnixMilli(), string(m.Kind), m.Removed); err != nil {
 					return err
 				}
 			}
@@ -104,10 +104,10 @@ const visibleTold = `m.at > ?2 AND (m.generation = ?1 OR m.generation = -1
 	AND NOT EXISTS (SELECT 1 FROM told_member o WHERE o.group_id = m.group_id AND o.member_id = m.member_id AND o.generation = ?1))`
 
 // ToldMembers returns what was told of the group's members since.
-func (s *State) ToldMembers(ctx context.Context, generation int64, group directory.GUID, since time.Time) (changes []contract.MemberChange, err error) {
-	err = s.read(ctx, "read which members were told", func(q *session) error {
+func (g *Generation) ToldMembers(ctx context.Context, group directory.GUID, since time.Time) (changes []contract.MemberChange, err error) {
+	err = g.state.read(ctx, "read which members were told", func(q *session) error {
 		return q.each("SELECT m.member_id, m.kind, m.removed FROM told_member m WHERE m.group_id = ?3 AND "+visibleTold,
-			[]any{generation, since.UnixMilli(), group[:]}, func(rows *sql.Rows) error {
+			[]any{g.id, since.UnixMilli(), group[:]}, func(rows *sql.Rows) error {
 				var c contract.MemberChange
 				err := rows.Scan(intoGUID(&c.ID), &c.Kind, &c.Removed)
 				changes = append(changes, c)
@@ -118,10 +118,10 @@ func (s *State) ToldMembers(ctx context.Context, generation int64, group directo
 }
 
 // ToldGroups lists the groups of which members were told since, by id.
-func (s *State) ToldGroups(ctx context.Context, generation int64, since time.Time, after directory.GUID, limit int) (groups []directory.GUID, err error) {
-	err = s.read(ctx, "list the groups whose members were told", func(q *session) error {
+func (g *Generation) ToldGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) (groups []directory.GUID, err error) {
+	err = g.state.read(ctx, "list the groups whose members were told", func(q *session) error {
 		groups, err = listGUIDs(q, "SELECT DISTINCT m.group_id FROM told_member m WHERE m.group_id > ?3 AND "+visibleTold+" ORDER BY m.group_id LIMIT ?4",
-			generation, since.UnixMilli(), after[:], limit)
+			g.id, since.UnixMilli(), after[:], limit)
 		return err
 	})
 	return groups, err

@@ -116,10 +116,10 @@ func filled(t testing.TB) string {
 	s := openState(t, folder)
 	run := beginRun(t, s, contract.SyncRun, "p1")
 	for n := range uint32(50) {
-		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"group"}}}}))
-		must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 100), Last: true}}))
+		must(t, s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"group"}}}}))
+		must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 100), Last: true}}))
 	}
-	must(t, s.Commit(ctx, run, contract.Watermark{HighestUSN: 7}, nil))
+	must(t, s.Generation(run).Commit(ctx, contract.Watermark{HighestUSN: 7}, nil))
 	endRun(t, s, run, contract.RunComplete)
 	must(t, s.Close())
 	return folder
@@ -186,7 +186,7 @@ func TestDamageFoundLater(t *testing.T) {
 		_, err := q.exec("UPDATE source_membership_chunk SET members = x'010203'")
 		return err
 	}))
-	_, err := s.SourceMembership(ctx, 1, guid(1, 3))
+	_, err := s.Generation(1).SourceMembership(ctx, guid(1, 3))
 	wantID(t, err, "StateCorrupt")
 }
 
@@ -277,12 +277,12 @@ func checkFixture(t *testing.T, s *State) {
 	if diff := cmp.Diff([]contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=one,DC=contoso,DC=test", Adopted: true}}, links); diff != "" {
 		t.Error(diff)
 	}
-	m, err := s.SourceMembership(ctx, 1, guid(1, 1))
+	m, err := s.Generation(1).SourceMembership(ctx, guid(1, 1))
 	must(t, err)
 	if diff := cmp.Diff([]directory.GUID{guid(4, 1)}, m.Joined); diff != "" || m.Incomplete != "" || m.Unwritten[directory.ReasonGuest] != 1 {
 		t.Errorf("membership %+v %s", m, diff)
 	}
-	group, ok, err := s.SourceGroup(ctx, 1, guid(1, 1))
+	group, ok, err := s.Generation(1).SourceGroup(ctx, guid(1, 1))
 	must(t, err)
 	if diff := cmp.Diff(directory.SourceGroup{ID: guid(1, 1), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"One"}, "mail": {"one@contoso.test"}}}, group); diff != "" || !ok {
 		t.Error(diff)
@@ -430,10 +430,10 @@ func TestConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for n := range uint32(20) {
 				g := guid(1, w*100+n)
-				if err := s.StageMembers(ctx, run, []contract.MemberPage{{Group: g, Members: randomMembers(n, 50), Last: true}}); err != nil {
+				if err := s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: g, Members: randomMembers(n, 50), Last: true}}); err != nil {
 					t.Error(err)
 				}
-				if _, err := s.SourceMembership(ctx, run, g); err != nil {
+				if _, err := s.Generation(run).SourceMembership(ctx, g); err != nil {
 					t.Error(err)
 				}
 			}

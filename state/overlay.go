@@ -40,18 +40,18 @@ func (s *State) layers(generation int64) layers {
 // Overlay makes the generation an overlay on the current one. There is one run
 // at a time, so this ends whatever overlay was before; a process that dies needs
 // no word of it, because [State.BeginRun] removes what it staged.
-func (s *State) Overlay(ctx context.Context, generation int64) error {
-	base, err := s.Current(ctx)
+func (g *Generation) Overlay(ctx context.Context) error {
+	base, err := g.state.Current(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case base == 0:
-		return s.translate("stage changes only", errors.New("nothing older was ever committed that they could stand on"))
-	case base >= generation:
-		return s.translate("stage changes only", damaged("generation %d is current, and run %d is the newest", base, generation))
+		return g.state.translate("stage changes only", errors.New("nothing older was ever committed that they could stand on"))
+	case base >= g.id:
+		return g.state.translate("stage changes only", damaged("generation %d is current, and run %d is the newest", base, g.id))
 	}
-	s.overlay.Store(&layers{top: generation, base: base})
+	g.state.overlay.Store(&layers{top: g.id, base: base})
 	return nil
 }
 
@@ -74,16 +74,16 @@ const (
 
 // StageGoneGroups says that groups of the tenant are not to be seen in the
 // generation, with their memberships.
-func (s *State) StageGoneGroups(ctx context.Context, generation int64, ids []directory.GUID) error {
-	return s.stageGone(ctx, generation, ids, sourceSide,
+func (g *Generation) StageGoneGroups(ctx context.Context, ids []directory.GUID) error {
+	return g.state.stageGone(ctx, g.id, ids, sourceSide,
 		"DELETE FROM source_membership_chunk WHERE group_id = ? AND generation = ?",
 		"DELETE FROM source_membership WHERE group_id = ? AND generation = ?",
 		"DELETE FROM source_group WHERE id = ? AND generation = ?")
 }
 
 // StageGoneTargets says the same of objects of AD.
-func (s *State) StageGoneTargets(ctx context.Context, generation int64, guids []directory.GUID) error {
-	return s.stageGone(ctx, generation, guids, targetSide,
+func (g *Generation) StageGoneTargets(ctx context.Context, guids []directory.GUID) error {
+	return g.state.stageGone(ctx, g.id, guids, targetSide,
 		"DELETE FROM target_membership_chunk WHERE guid = ? AND generation = ?",
 		"DELETE FROM target_group WHERE guid = ? AND generation = ?")
 }

@@ -124,7 +124,7 @@ func (h *history) begin(overlay bool) {
 	h.overlay = overlay && h.base != nil
 	h.world, h.hidden, h.own, h.read = newWorld(), map[directory.GUID]bool{}, map[directory.GUID]bool{}, map[directory.GUID]bool{}
 	if overlay {
-		err := h.s.Overlay(context.Background(), h.run)
+		err := h.s.Generation(h.run).Overlay(context.Background())
 		if h.base == nil {
 			wantID(h.t, err, "InternalError")
 		} else {
@@ -183,7 +183,7 @@ func (h *history) step() {
 				}
 			}
 		}
-		must(t, h.s.StageSourceGroups(ctx, h.run, groups))
+		must(t, h.s.Generation(h.run).StageSourceGroups(ctx, groups))
 	case 1, 2:
 		var pages []contract.MemberPage
 		for range rapid.IntRange(1, 3).Draw(h.r, "pages") {
@@ -209,7 +209,7 @@ func (h *history) step() {
 			h.memberships[p.Group] = m
 			pages = append(pages, p)
 		}
-		must(t, h.s.StageMembers(ctx, h.run, pages))
+		must(t, h.s.Generation(h.run).StageMembers(ctx, pages))
 	case 3:
 		var groups []directory.TargetGroup
 		for range rapid.IntRange(1, 3).Draw(h.r, "targets") {
@@ -218,17 +218,17 @@ func (h *history) step() {
 			groups = append(groups, g)
 			h.targets[g.GUID] = g
 		}
-		must(t, h.s.StageTargetGroups(ctx, h.run, groups))
+		must(t, h.s.Generation(h.run).StageTargetGroups(ctx, groups))
 	case 4:
 		g := h.groupID()
 		delete(h.groups, g)
 		delete(h.memberships, g)
 		h.hidden[g] = h.overlay
-		must(t, h.s.StageGoneGroups(ctx, h.run, []directory.GUID{g}))
+		must(t, h.s.Generation(h.run).StageGoneGroups(ctx, []directory.GUID{g}))
 	case 5:
 		g := h.targetID()
 		delete(h.targets, g)
-		must(t, h.s.StageGoneTargets(ctx, h.run, []directory.GUID{g}))
+		must(t, h.s.Generation(h.run).StageGoneTargets(ctx, []directory.GUID{g}))
 	case 6:
 		g := h.groupID()
 		was, there := h.memberships[g]
@@ -254,11 +254,11 @@ func (h *history) step() {
 		if m.reading = there && was.reading && maps.Equal(was.members, m.members); true {
 			h.memberships[g] = m
 		}
-		must(t, h.s.ChangeMembership(ctx, h.run, g, changes))
+		must(t, h.s.Generation(h.run).ChangeMembership(ctx, g, changes))
 	case 7:
 		g, added, removed := h.target(), h.refs(), h.refs()
 		members := slices.DeleteFunc(slices.Clone(h.targets[g.GUID].Members), func(m directory.MemberRef) bool { return slices.Contains(removed, m) })
-		must(t, h.s.StageTargetWritten(ctx, h.run, g, added, removed))
+		must(t, h.s.Generation(h.run).StageTargetWritten(ctx, g, added, removed))
 		g.Members = append(members, added...)
 		h.targets[g.GUID] = g
 	case 8:
@@ -266,11 +266,11 @@ func (h *history) step() {
 		if _, known := h.joins[m.ID]; known {
 			h.stageJoin(m)
 		}
-		must(t, h.s.StageKnownMembers(ctx, h.run, []directory.SourceMember{m}))
+		must(t, h.s.Generation(h.run).StageKnownMembers(ctx, []directory.SourceMember{m}))
 	case 9:
 		id := h.memberID()
 		h.again(id)
-		must(t, h.s.StageMembersAgain(ctx, h.run, []directory.GUID{id}))
+		must(t, h.s.Generation(h.run).StageMembersAgain(ctx, []directory.GUID{id}))
 	case 10:
 		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 100).Draw(h.r, "minutes")) * time.Minute)
 		for id, j := range h.joins {
@@ -278,7 +278,7 @@ func (h *history) step() {
 				h.again(id)
 			}
 		}
-		must(t, h.s.StageDueMembers(ctx, h.run, h.now))
+		must(t, h.s.Generation(h.run).StageDueMembers(ctx, h.now))
 	case 11:
 		var resolutions []contract.Resolution
 		for _, id := range slices.SortedFunc(maps.Keys(h.own), directory.GUID.Compare) {
@@ -304,7 +304,7 @@ func (h *history) step() {
 			h.joins[id] = j
 			resolutions = append(resolutions, r)
 		}
-		must(t, h.s.SaveResolutions(ctx, h.run, resolutions, h.now))
+		must(t, h.s.Generation(h.run).SaveResolutions(ctx, resolutions, h.now))
 	case 12:
 		source, target := h.groupID(), h.targetID()
 		for other, s := range h.links {
@@ -340,7 +340,7 @@ func (h *history) end() {
 	ctx, t := context.Background(), h.t
 	switch rapid.IntRange(0, 4).Draw(h.r, "end") {
 	case 0:
-		must(t, h.s.Discard(ctx, h.run))
+		must(t, h.s.Generation(h.run).Discard(ctx))
 	case 1: // the process dies
 		must(t, h.s.Close())
 		s, err := Open(ctx, h.s.folder)
@@ -352,7 +352,7 @@ func (h *history) end() {
 		for range rapid.IntRange(0, 3).Draw(h.r, "pending") {
 			h.pending = append(h.pending, h.groupID())
 		}
-		must(t, h.s.Commit(ctx, h.run, contract.Watermark{HighestUSN: h.run}, h.pending))
+		must(t, h.s.Generation(h.run).Commit(ctx, contract.Watermark{HighestUSN: h.run}, h.pending))
 		h.pending = sortedSet(h.pending)
 		if h.overlay {
 			for id := range h.own {
@@ -418,26 +418,26 @@ func (h *history) check(generation int64, w *world) {
 		}
 	}
 	h.same("groups", groups, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceGroup, error) {
-		return s.SourceGroups(ctx, generation, after, limit)
+		return s.Generation(generation).SourceGroups(ctx, after, limit)
 	}, func(g directory.SourceGroup) directory.GUID { return g.ID }))
 	h.same("incomplete groups", incomplete, collect(t, 2, func(after directory.GUID, limit int) ([]directory.GUID, error) {
-		return s.IncompleteGroups(ctx, generation, after, limit)
+		return s.Generation(generation).IncompleteGroups(ctx, after, limit)
 	}, itself))
-	n, err := s.CountSourceGroups(ctx, generation)
+	n, err := s.Generation(generation).CountSourceGroups(ctx)
 	must(t, err)
 	h.same("number of groups", len(groups), n)
 
 	for i := range uint32(4) {
 		id := guid(1, i+1)
-		g, ok, err := s.SourceGroup(ctx, generation, id)
+		g, ok, err := s.Generation(generation).SourceGroup(ctx, id)
 		must(t, err)
 		want, there := w.groups[id]
 		h.same("group", want, g)
 		h.same("presence", there, ok)
-		m, err := s.SourceMembership(ctx, generation, id)
+		m, err := s.Generation(generation).SourceMembership(ctx, id)
 		must(t, err)
 		h.same("membership", w.membership(id), m)
-		unwritten, err := s.StagedUnwritten(ctx, generation, id, 1000)
+		unwritten, err := s.Generation(generation).StagedUnwritten(ctx, id, 1000)
 		must(t, err)
 		reasons := map[directory.Reason]int{}
 		for i, u := range unwritten {
@@ -466,19 +466,19 @@ func (h *history) check(generation int64, w *world) {
 		}
 		staged.Former = !staged.Linked && !staged.SourceID.IsZero() && staged.SourceID == h.former[id]
 		targets = append(targets, staged)
-		members, err := s.TargetMembership(ctx, generation, id)
+		members, err := s.Generation(generation).TargetMembership(ctx, id)
 		must(t, err)
 		h.same("members in AD", memberKeys(g.Members), members)
 	}
 	slices.SortFunc(targets, func(a, b contract.StagedTarget) int { return a.GUID.Compare(b.GUID) })
 	all := []directory.GUID{guid(3, 4), guid(3, 1), guid(3, 9), guid(3, 2), guid(3, 3)}
-	got, err := s.StagedTargets(ctx, generation, all)
+	got, err := s.Generation(generation).StagedTargets(ctx, all)
 	must(t, err)
 	h.same("objects", targets, got)
 	slices.SortStableFunc(targets, func(a, b contract.StagedTarget) int { return a.SourceID.Compare(b.SourceID) })
 	var listed []contract.StagedTarget
 	for after := (contract.TargetKey{}); ; {
-		page, err := s.TargetGroups(ctx, generation, after, 2)
+		page, err := s.Generation(generation).TargetGroups(ctx, after, 2)
 		must(t, err)
 		if listed = append(listed, page...); len(page) < 2 {
 			break
@@ -488,11 +488,11 @@ func (h *history) check(generation int64, w *world) {
 	h.same("objects by group", targets, listed)
 	for i := range uint32(4) {
 		id := guid(1, i+1)
-		candidates, err := s.Candidates(ctx, generation, id)
+		candidates, err := s.Generation(generation).Candidates(ctx, id)
 		must(t, err)
 		h.same("candidates", slices.DeleteFunc(slices.Clone(targets), func(g contract.StagedTarget) bool { return g.SourceID != id }), candidates)
 	}
-	n, err = s.CountMemberships(ctx, generation)
+	n, err = s.Generation(generation).CountMemberships(ctx)
 	must(t, err)
 	h.same("memberships", memberships, n)
 
@@ -503,7 +503,7 @@ func (h *history) check(generation int64, w *world) {
 		}
 	}
 	h.same("links of objects that are not staged", unstaged, collect(t, 1, func(after directory.GUID, limit int) ([]contract.Link, error) {
-		return s.UnstagedLinks(ctx, generation, after, limit)
+		return s.Generation(generation).UnstagedLinks(ctx, after, limit)
 	}, func(l contract.Link) directory.GUID { return l.TargetGUID }))
 
 	wanted := []directory.GUID{guid(2, 2), guid(2, 99), guid(2, 5)}
@@ -513,7 +513,7 @@ func (h *history) check(generation int64, w *world) {
 			with = append(with, id)
 		}
 	}
-	groupsWith, err := s.GroupsWithMembers(ctx, generation, wanted)
+	groupsWith, err := s.Generation(generation).GroupsWithMembers(ctx, wanted)
 	must(t, err)
 	h.same("groups with members", sortedSet(with), groupsWith)
 
@@ -524,7 +524,7 @@ func (h *history) check(generation int64, w *world) {
 			joined = append(joined, id)
 		}
 	}
-	joinedTo, err := s.MembersJoinedTo(ctx, generation, objects)
+	joinedTo, err := s.Generation(generation).MembersJoinedTo(ctx, objects)
 	must(t, err)
 	h.same("members joined to objects", sortedSet(joined), sortedSet(joinedTo))
 }
@@ -550,12 +550,12 @@ func (h *history) checkStaged() {
 	}
 	id := func(m directory.SourceMember) directory.GUID { return m.ID }
 	h.same("unresolved members", unresolved, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
-		return s.UnresolvedMembers(ctx, h.run, after, limit)
+		return s.Generation(h.run).UnresolvedMembers(ctx, after, limit)
 	}, id))
 	h.same("unread members", unread, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
-		return s.UnreadMembers(ctx, h.run, after, limit)
+		return s.Generation(h.run).UnreadMembers(ctx, after, limit)
 	}, id))
-	got, err := s.ChangedJoins(ctx, h.run)
+	got, err := s.Generation(h.run).ChangedJoins(ctx)
 	must(t, err)
 	h.same("changed joins", changed, got)
 }

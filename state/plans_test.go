@@ -26,41 +26,41 @@ func TestDeltaPlans(t *testing.T) {
 	ctx := context.Background()
 	s := openState(t, filled(t))
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.Overlay(ctx, run))
+	must(t, s.Generation(run).Overlay(ctx))
 	people := randomMembers(1, 3)
-	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}}))
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}))
-	must(t, s.StageGoneGroups(ctx, run, []directory.GUID{guid(1, 2)}))
-	must(t, s.ChangeMembership(ctx, run, guid(1, 3), []contract.MemberChange{{ID: guid(2, 1)}, {ID: people[0].ID}, {ID: guid(2, 7777)}}))
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: "x"}}}}))
-	must(t, s.StageTargetWritten(ctx, run, directory.TargetGroup{GUID: guid(3, 1)}, []directory.MemberRef{{GUID: guid(4, 2), DN: "y"}}, nil))
-	must(t, s.StageGoneTargets(ctx, run, []directory.GUID{guid(3, 2)}))
-	must(t, s.StageKnownMembers(ctx, run, people))
-	must(t, s.StageMembersAgain(ctx, run, []directory.GUID{people[1].ID}))
-	must(t, s.StageDueMembers(ctx, run, started))
-	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: people[1].ID, Reason: directory.ReasonNotFound}}, started))
+	must(t, s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}}))
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 1), Members: people, Last: true}}))
+	must(t, s.Generation(run).StageGoneGroups(ctx, []directory.GUID{guid(1, 2)}))
+	must(t, s.Generation(run).ChangeMembership(ctx, guid(1, 3), []contract.MemberChange{{ID: guid(2, 1)}, {ID: people[0].ID}, {ID: guid(2, 7777)}}))
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: "x"}}}}))
+	must(t, s.Generation(run).StageTargetWritten(ctx, directory.TargetGroup{GUID: guid(3, 1)}, []directory.MemberRef{{GUID: guid(4, 2), DN: "y"}}, nil))
+	must(t, s.Generation(run).StageGoneTargets(ctx, []directory.GUID{guid(3, 2)}))
+	must(t, s.Generation(run).StageKnownMembers(ctx, people))
+	must(t, s.Generation(run).StageMembersAgain(ctx, []directory.GUID{people[1].ID}))
+	must(t, s.Generation(run).StageDueMembers(ctx, started))
+	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: people[1].ID, Reason: directory.ReasonNotFound}}, started))
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
-	must(t, s.Spool(ctx, run, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 1)}}}))
+	must(t, s.Generation(run).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 1)}}}))
 	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 10, true)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone, Link: &contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
+	must(t, s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone, Link: &contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
 		Refused: []contract.Refusal{{GUID: guid(4, 1)}}, Unlink: guid(3, 8)}}))
 	_, _, err = s.LastComplete(ctx)
 	must(t, err)
 	must(t, s.PurgeRuns(ctx, started.AddDate(1, 0, 0)))
 	for _, err := range []error{
-		second(s.UnreadMembers(ctx, run, directory.GUID{}, 10)), second(s.UnresolvedMembers(ctx, run, directory.GUID{}, 10)),
-		second(s.ChangedJoins(ctx, run)), second(s.GroupsWithMembers(ctx, run, []directory.GUID{people[0].ID})),
-		second(s.SourceMembership(ctx, run, guid(1, 1))), second(s.StagedUnwritten(ctx, run, guid(1, 1), 10)), second(s.TargetMembership(ctx, run, guid(3, 1))),
-		second(s.Candidates(ctx, run, guid(1, 1))), second(s.StagedTargets(ctx, run, []directory.GUID{guid(3, 1)})),
+		second(s.Generation(run).UnreadMembers(ctx, directory.GUID{}, 10)), second(s.Generation(run).UnresolvedMembers(ctx, directory.GUID{}, 10)),
+		second(s.Generation(run).ChangedJoins(ctx)), second(s.Generation(run).GroupsWithMembers(ctx, []directory.GUID{people[0].ID})),
+		second(s.Generation(run).SourceMembership(ctx, guid(1, 1))), second(s.Generation(run).StagedUnwritten(ctx, guid(1, 1), 10)), second(s.Generation(run).TargetMembership(ctx, guid(3, 1))),
+		second(s.Generation(run).Candidates(ctx, guid(1, 1))), second(s.Generation(run).StagedTargets(ctx, []directory.GUID{guid(3, 1)})),
 		second(s.LinksOf(ctx, []directory.GUID{guid(1, 1)})), second(s.LinksTo(ctx, []directory.GUID{guid(3, 1)})),
-		second(s.MemberRefs(ctx, run, []directory.GUID{guid(4, 1)})), second(s.Pending(ctx)), second(s.Watermark(ctx)),
-		s.StillRunning(ctx, run), s.Unlink(ctx, guid(3, 9)),
-		s.Commit(ctx, run, contract.Watermark{}, []directory.GUID{guid(1, 1)}),
+		second(s.Generation(run).MemberRefs(ctx, []directory.GUID{guid(4, 1)})), second(s.Pending(ctx)), second(s.Watermark(ctx)),
+		s.Generation(run).StillRunning(ctx), s.Unlink(ctx, guid(3, 9)),
+		s.Generation(run).Commit(ctx, contract.Watermark{}, []directory.GUID{guid(1, 1)}),
 	} {
 		must(t, err)
 	}
-	if _, _, err := s.SourceGroup(ctx, run, guid(1, 1)); err != nil {
+	if _, _, err := s.Generation(run).SourceGroup(ctx, guid(1, 1)); err != nil {
 		t.Error(err)
 	}
 

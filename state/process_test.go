@@ -47,8 +47,8 @@ func playRole(role string) {
 		run, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, Started: started})
 		fail(err)
 		for n := uint32(0); ; n++ {
-			fail(s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"x"}}}}))
-			fail(s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 200), Last: true}}))
+			fail(s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, n), Properties: directory.Values{"displayName": {"x"}}}}))
+			fail(s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, n), Members: randomMembers(n, 200), Last: true}}))
 			if n == 20 {
 				fmt.Println("staging")
 			}

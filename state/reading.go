@@ -10,13 +10,13 @@ import (
 // KeepReading notes that what the generation stages of memberships stays when its
 // run ends without a commit, for a run that goes on from there. Discard and every
 // commit end that.
-func (s *State) KeepReading(ctx context.Context, generation int64, reading contract.Reading) error {
+func (g *Generation) KeepReading(ctx context.Context, reading contract.Reading) error {
 	links, err := json.Marshal(reading.Links)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, "note what a later run may go on from", func(q *session) error {
-		_, err := q.exec("INSERT OR REPLACE INTO reading (only, generation, links, scope) VALUES (1, ?, ?, ?)", generation, string(links), reading.Scope)
+	return g.state.write(ctx, "note what a later run may go on from", func(q *session) error {
+		_, err := q.exec("INSERT OR REPLACE INTO reading (only, generation, links, scope) VALUES (1, ?, ?, ?)", g.id, string(links), reading.Scope)
 		return err
 	})
 }
@@ -41,11 +41,12 @@ func (s *State) KeptReading(ctx context.Context) (reading contract.Reading, gene
 // keptNotes are the kinds of notes that no delta tells again.
 const keptNotes = "('deleted-user', 'read', 'read-user', 'restored-user')"
 
-// TakeReading moves from one generation into another the memberships that were read
-// to their end, of groups that the other has staged, with how all members join, and
+// TakeReading moves out of another generation the memberships that were read
+// to their end, of groups that this one has staged, with how all members join, and
 // what is to be read once more. It removes the rest. What is cut off in the middle
 // is lost, and read anew. Error: RunSuperseded.
-func (s *State) TakeReading(ctx context.Context, from, to int64) error {
+func (g *Generation) TakeReading(ctx context.Context, from int64) error {
+	s, to := g.state, g.id
 	if ended, err := s.endReading(ctx, from); err != nil || !ended {
 		if err == nil { // another process has taken it, or removes it
 			err = superseded(to)

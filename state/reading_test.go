@@ -18,20 +18,20 @@ func readRun(t *testing.T, s *State) int64 {
 	t.Helper()
 	ctx := context.Background()
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 4)}}))
-	must(t, s.KeepReading(ctx, run, contract.Reading{Links: contract.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}))
+	must(t, s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 4)}}))
+	must(t, s.Generation(run).KeepReading(ctx, contract.Reading{Links: contract.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}))
 	var many []directory.SourceMember
 	for n := range uint32(2*chunkKeys + 5) {
 		many = append(many, directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Name: "user", Readable: true})
 	}
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{
 		{Group: guid(1, 1), Members: many[:chunkKeys+7]}, {Group: guid(1, 1), Members: many[chunkKeys+7:], Last: true},
 		{Group: guid(1, 2), Members: many[:3]},
 		{Group: guid(1, 3), Members: many[:3]}, {Group: guid(1, 3), Err: errors.New("cut off")},
 		{Group: guid(1, 4), Members: many[:3], Last: true},
 	}))
-	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1)}}}, started))
-	must(t, s.StageNotes(ctx, run, []contract.Note{
+	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1)}}}, started))
+	must(t, s.Generation(run).StageNotes(ctx, []contract.Note{
 		{Kind: contract.NoteUserDeleted, ID: guid(2, 900_000), At: started}, {Kind: contract.NoteRead, ID: guid(1, 1), At: started},
 		{Kind: contract.NoteGroup, ID: guid(1, 1), At: started}, {Kind: contract.NoteUserDeleted, ID: guid(2, 1)},
 	}))
@@ -43,8 +43,8 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 	s := newState(t)
 	first := readRun(t, s)
 	preview := beginRun(t, s, contract.PreviewRun, "") // the first is dead
-	must(t, s.StageSourceGroups(ctx, preview, []directory.SourceGroup{{ID: guid(1, 1)}}))
-	must(t, s.Discard(ctx, preview))
+	must(t, s.Generation(preview).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}}))
+	must(t, s.Generation(preview).Discard(ctx))
 	second := beginRun(t, s, contract.SyncRun, "")
 	reading, generation, err := s.KeptReading(ctx)
 	must(t, err)
@@ -53,26 +53,26 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 		t.Fatal(generation, diff)
 	}
 
-	must(t, s.StageSourceGroups(ctx, second, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 5)}}))
-	must(t, s.TakeReading(ctx, first, second))
-	incomplete, err := s.IncompleteGroups(ctx, second, directory.GUID{}, 10)
+	must(t, s.Generation(second).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 5)}}))
+	must(t, s.Generation(second).TakeReading(ctx, first))
+	incomplete, err := s.Generation(second).IncompleteGroups(ctx, directory.GUID{}, 10)
 	must(t, err)
 	if diff := cmp.Diff([]directory.GUID{guid(1, 2), guid(1, 3), guid(1, 5)}, incomplete); diff != "" {
 		t.Error(diff)
 	}
-	members, err := s.SourceMembership(ctx, second, guid(1, 1))
+	members, err := s.Generation(second).SourceMembership(ctx, guid(1, 1))
 	must(t, err)
 	if members.Count() != 2*chunkKeys+5 || len(members.Joined) != 0 || members.Unknown() != members.Count() {
 		t.Errorf("%d members, %d joined", members.Count(), len(members.Joined))
 	}
 	// Group 4 is none of this run, and is found by nobody.
-	groups, err := s.GroupsWithMembers(ctx, second, []directory.GUID{guid(2, 1)})
+	groups, err := s.Generation(second).GroupsWithMembers(ctx, []directory.GUID{guid(2, 1)})
 	must(t, err)
 	if diff := cmp.Diff([]directory.GUID{guid(1, 1)}, groups); diff != "" {
 		t.Error(diff)
 	}
 	for kind, want := range map[contract.NoteKind]int{contract.NoteUserDeleted: 1, contract.NoteRead: 1, contract.NoteGroup: 0} {
-		if notes, err := s.Notes(ctx, second, kind, directory.GUID{}, 10); err != nil || len(notes) != want {
+		if notes, err := s.Generation(second).Notes(ctx, kind, directory.GUID{}, 10); err != nil || len(notes) != want {
 			t.Errorf("%s: %v %v", kind, notes, err)
 		}
 	}
@@ -85,12 +85,12 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 		t.Error(generation, err)
 	}
 	// Nobody takes it a second time.
-	if err := s.TakeReading(ctx, first, second); !contract.HasID(err, "RunSuperseded") {
+	if err := s.Generation(second).TakeReading(ctx, first); !contract.HasID(err, "RunSuperseded") {
 		t.Error(err)
 	}
 	// Who is read again stages on.
-	must(t, s.StageMembers(ctx, second, []contract.MemberPage{{Group: guid(1, 2), Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}, Last: true}}))
-	if members, err := s.SourceMembership(ctx, second, guid(1, 2)); err != nil || members.Count() != 1 || members.Incomplete != "" {
+	must(t, s.Generation(second).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 2), Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}, Last: true}}))
+	if members, err := s.Generation(second).SourceMembership(ctx, guid(1, 2)); err != nil || members.Count() != 1 || members.Incomplete != "" {
 		t.Errorf("%+v %v", members, err)
 	}
 }
@@ -98,11 +98,11 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 func TestAReadingEnds(t *testing.T) {
 	ctx := context.Background()
 	for name, end := range map[string]func(*State, int64) error{
-		"discarded": func(s *State, run int64) error { return s.Discard(ctx, run) },
-		"committed": func(s *State, run int64) error { return s.Commit(ctx, run, contract.Watermark{}, nil) },
+		"discarded": func(s *State, run int64) error { return s.Generation(run).Discard(ctx) },
+		"committed": func(s *State, run int64) error { return s.Generation(run).Commit(ctx, contract.Watermark{}, nil) },
 		"another is committed": func(s *State, run int64) error {
 			next, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, Started: started.Add(time.Hour)})
-			return errors.Join(err, s.Commit(ctx, next, contract.Watermark{}, nil))
+			return errors.Join(err, s.Generation(next).Commit(ctx, contract.Watermark{}, nil))
 		},
 	} {
 		s := newState(t)

@@ -113,8 +113,8 @@ func saveRun(q *session, run *contract.Run) error {
 
 // StillRunning answers with the error RunSuperseded when the run's record no
 // longer says running, or another run has begun after it.
-func (s *State) StillRunning(ctx context.Context, id int64) error {
-	return s.read(ctx, "find out whether another run has begun", func(q *session) error { return stillRunning(q, id) })
+func (g *Generation) StillRunning(ctx context.Context) error {
+	return g.state.read(ctx, "find out whether another run has begun", func(q *session) error { return stillRunning(q, g.id) })
 }
 
 func stillRunning(q *session, id int64) error {

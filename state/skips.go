@@ -10,13 +10,13 @@ import (
 
 // NewSkips returns for each skip whether it is new or differs from the last one
 // that was spooled; of the others it notes that the run said them again.
-func (s *State) NewSkips(ctx context.Context, run int64, skips []plan.Change) (fresh []bool, err error) {
+func (g *Generation) NewSkips(ctx context.Context, skips []plan.Change) (fresh []bool, err error) {
 	fresh = make([]bool, len(skips))
-	err = s.write(ctx, "keep what groups are skipped for", func(q *session) error {
+	err = g.state.write(ctx, "keep what groups are skipped for", func(q *session) error {
 		for i := range skips {
 			c := &skips[i]
 			same, err := q.changed("UPDATE skip SET run = ? WHERE source_id = ? AND target_guid = ? AND reason = ? AND situation = ? AND message = ?",
-				run, c.SourceID[:], c.TargetGUID[:], c.Reason, string(c.Situation), c.Message)
+				g.id, c.SourceID[:], c.TargetGUID[:], c.Reason, string(c.Situation), c.Message)
 			if err != nil {
 				return err
 			}
@@ -37,10 +37,10 @@ func noteSkip(q *session, run int64, c *plan.Change) error {
 
 // ForgetSkips ends what the run did not say again of these groups. The commit of
 // a run that planned every group does so for all.
-func (s *State) ForgetSkips(ctx context.Context, run int64, planned []directory.GUID) error {
-	return s.write(ctx, "forget what groups are no longer skipped for", func(q *session) error {
+func (g *Generation) ForgetSkips(ctx context.Context, planned []directory.GUID) error {
+	return g.state.write(ctx, "forget what groups are no longer skipped for", func(q *session) error {
 		for _, id := range planned {
-			if _, err := q.exec("DELETE FROM skip WHERE source_id = ? AND run < ?", id[:], run); err != nil {
+			if _, err := q.exec("DELETE FROM skip WHERE source_id = ? AND run < ?", id[:], g.id); err != nil {
 				return err
 			}
 		}

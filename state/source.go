@@ -8,9 +8,9 @@ import (
 )
 
 // StageSourceGroups stores groups of the tenant; one staged twice is replaced.
-func (s *State) StageSourceGroups(ctx context.Context, generation int64, groups []directory.SourceGroup) error {
-	l := s.layers(generation)
-	return s.write(ctx, "stage groups of the tenant", func(q *session) error {
+func (g *Generation) StageSourceGroups(ctx context.Context, groups []directory.SourceGroup) error {
+	l := g.layers()
+	return g.state.write(ctx, "stage groups of the tenant", func(q *session) error {
 		for i := range groups {
 			g := &groups[i]
 			var enabled any
@@ -45,9 +45,9 @@ func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
 }
 
 // SourceGroup returns one group; ok is false when the generation has it not.
-func (s *State) SourceGroup(ctx context.Context, generation int64, id directory.GUID) (group directory.SourceGroup, ok bool, err error) {
-	l := s.layers(generation)
-	err = s.read(ctx, "read a group of the tenant", func(q *session) error {
+func (g *Generation) SourceGroup(ctx context.Context, id directory.GUID) (group directory.SourceGroup, ok bool, err error) {
+	l := g.layers()
+	err = g.state.read(ctx, "read a group of the tenant", func(q *session) error {
 		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id = ?3 AND "+visibleSource, []any{l.top, l.base, id[:]}, func(rows *sql.Rows) error {
 			group, err = scanSource(rows)
 			ok = true
@@ -58,9 +58,9 @@ func (s *State) SourceGroup(ctx context.Context, generation int64, id directory.
 }
 
 // SourceGroups lists by id.
-func (s *State) SourceGroups(ctx context.Context, generation int64, after directory.GUID, limit int) (groups []directory.SourceGroup, err error) {
-	l := s.layers(generation)
-	err = s.read(ctx, "list the staged groups of the tenant", func(q *session) error {
+func (g *Generation) SourceGroups(ctx context.Context, after directory.GUID, limit int) (groups []directory.SourceGroup, err error) {
+	l := g.layers()
+	err = g.state.read(ctx, "list the staged groups of the tenant", func(q *session) error {
 		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id > ?3 AND "+visibleSource+" ORDER BY s.id LIMIT ?4",
 			[]any{l.top, l.base, after[:], limit}, func(rows *sql.Rows) error {
 				g, err := scanSource(rows)
@@ -72,9 +72,9 @@ func (s *State) SourceGroups(ctx context.Context, generation int64, after direct
 }
 
 // CountSourceGroups counts the groups of the generation.
-func (s *State) CountSourceGroups(ctx context.Context, generation int64) (n int, err error) {
-	l := s.layers(generation)
-	return s.count(ctx, "count the groups of the tenant", `SELECT
+func (g *Generation) CountSourceGroups(ctx context.Context) (n int, err error) {
+	l := g.layers()
+	return g.state.count(ctx, "count the groups of the tenant", `SELECT
 		(SELECT count(*) FROM source_group WHERE generation = ?1) + (SELECT count(*) FROM source_group WHERE generation = ?2)
 		- (SELECT count(*) FROM source_group o JOIN source_group b ON b.id = o.id AND b.generation = ?2 WHERE o.generation = ?1)
 		- (SELECT count(*) FROM gone o JOIN source_group b ON b.id = o.id AND b.generation = ?2 WHERE o.generation = ?1 AND o.side = 0)`, l.top, l.base)

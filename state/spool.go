@@ -14,10 +14,10 @@ import (
 
 // Spool appends changes to a run's plan. What is not exported at all is skipped
 // from the start, everything else pending.
-func (s *State) Spool(ctx context.Context, run int64, changes []plan.Change) error {
-	return s.write(ctx, "store planned changes", func(q *session) error {
+func (g *Generation) Spool(ctx context.Context, changes []plan.Change) error {
+	return g.state.write(ctx, "store planned changes", func(q *session) error {
 		for i := range changes {
-			if _, err := spool(q, run, &changes[i]); err != nil {
+			if _, err := spool(q, g.id, &changes[i]); err != nil {
 				return err
 			}
 		}
@@ -72,28 +72,28 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 
 // HoldChanges puts in the place of spooled changes what goes on of them, and
 // beside that what is held back, which is not exported.
-func (s *State) HoldChanges(ctx context.Context, run int64, held []contract.HeldChange) error {
+func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange) error {
 	if len(held) == 0 {
 		return nil
 	}
-	return s.write(ctx, "hold back planned changes", func(q *session) error {
+	return g.state.write(ctx, "hold back planned changes", func(q *session) error {
 		for i := range held {
 			h := &held[i]
 			id := h.ChangeID
 			if h.Goes != nil {
-				if _, err := q.exec("DELETE FROM change WHERE id = ? AND run = ?", id, run); err != nil {
+				if _, err := q.exec("DELETE FROM change WHERE id = ? AND run = ?", id, g.id); err != nil {
 					return err
 				}
-				if _, err := spool(q, run, h.Goes); err != nil {
+				if _, err := spool(q, g.id, h.Goes); err != nil {
 					return err
 				}
 				var err error
-				if id, err = spool(q, run, h.Held); err != nil {
+				if id, err = spool(q, g.id, h.Held); err != nil {
 					return err
 				}
 			}
 			_, err := q.exec("UPDATE change SET phase = ?, outcome = ?, error_id = ?, error = ? WHERE id = ? AND run = ?",
-				int(plan.PhaseNone), string(contract.OutcomeHeld), h.Reason, h.Message, id, run)
+				int(plan.PhaseNone), string(contract.OutcomeHeld), h.Reason, h.Message, id, g.id)
 			if err != nil {
 				return err
 			}
@@ -252,10 +252,10 @@ func changeMembersAfter(q *session, change int64, removal int, after directory.G
 
 // RecordOutcomes stores what became of changes with what that means for the
 // links and for the members that were refused. Error: ChangeNotFound.
-func (s *State) RecordOutcomes(ctx context.Context, run int64, outcomes []contract.ChangeOutcome) error {
-	return s.write(ctx, "record what was exported", func(q *session) error {
+func (g *Generation) RecordOutcomes(ctx context.Context, outcomes []contract.ChangeOutcome) error {
+	return g.state.write(ctx, "record what was exported", func(q *session) error {
 		for i := range outcomes {
-			if err := recordOutcome(q, run, &outcomes[i]); err != nil {
+			if err := recordOutcome(q, g.id, &outcomes[i]); err != nil {
 				return err
 			}
 		}

@@ -51,7 +51,7 @@ func TestSpoolRoundTrip(t *testing.T) {
 		run := beginRun(t, s, contract.PreviewRun, "")
 		changes := rapid.SliceOfN(change, 0, 3).Draw(r, "changes")
 		for chunk := range slices.Chunk(changes, 3) {
-			must(t, s.Spool(ctx, run, chunk))
+			must(t, s.Generation(run).Spool(ctx, chunk))
 		}
 		byPhase := map[plan.Phase][]plan.Change{0: changes}
 		for _, c := range changes {
@@ -120,7 +120,7 @@ func TestSpoolWithoutMembers(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.Spool(ctx, run, []plan.Change{{Action: plan.UpdateMembers, Add: []directory.GUID{guid(4, 1), guid(4, 2)}, Remove: []directory.GUID{guid(4, 3)}}}))
+	must(t, s.Generation(run).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, Add: []directory.GUID{guid(4, 1), guid(4, 2)}, Remove: []directory.GUID{guid(4, 3)}}}))
 	got, err := s.Changes(ctx, run, 0, 0, 1, false)
 	must(t, err)
 	if c := got[0]; c.Add != nil || c.Remove != nil || c.AddCount != 2 || c.RemoveCount != 1 {
@@ -130,7 +130,7 @@ func TestSpoolWithoutMembers(t *testing.T) {
 	wantID(t, err, "RunNotFound")
 	_, _, err = s.ChangeMembers(ctx, 99, directory.GUID{}, 1)
 	wantID(t, err, "ChangeNotFound")
-	wantID(t, s.Spool(ctx, run, []plan.Change{{Action: plan.Update}, {Add: []directory.GUID{guid(4, 2), guid(4, 1)}}}), "InternalError")
+	wantID(t, s.Generation(run).Spool(ctx, []plan.Change{{Action: plan.Update}, {Add: []directory.GUID{guid(4, 2), guid(4, 1)}}}), "InternalError")
 	if n := countRows(t, s, "change"); n != 1 {
 		t.Errorf("%d changes: a failed call stored something", n)
 	}
@@ -140,16 +140,16 @@ func TestOutcomes(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 2), AdminDesc: directory.Mark(guid(1, 2))}}))
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 2), AdminDesc: directory.Mark(guid(1, 2))}}))
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 2), TargetGUID: guid(3, 2)}}))
-	must(t, s.Spool(ctx, run, []plan.Change{
+	must(t, s.Generation(run).Spool(ctx, []plan.Change{
 		{Action: plan.Create, SourceID: guid(1, 1), DN: "CN=a", Add: []directory.GUID{guid(4, 1)}},
 		{Action: plan.Delete, SourceID: guid(1, 2), TargetGUID: guid(3, 2)},
 		{Action: plan.Update, SourceID: guid(1, 3), Message: "planned"},
 	}))
 	changes, err := s.Changes(ctx, run, 0, 0, 10, false)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{
+	must(t, s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{
 		{ChangeID: changes[0].ID, Outcome: contract.OutcomePartial, ErrorID: "MembersRefused", Message: "one was refused",
 			Link: &contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=a"}, Refused: []contract.Refusal{{GUID: guid(4, 1)}}},
 		{ChangeID: changes[1].ID, Outcome: contract.OutcomeDone, Unlink: guid(3, 2)},
@@ -167,15 +167,15 @@ func TestOutcomes(t *testing.T) {
 	if diff := cmp.Diff([]contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=a"}}, links); diff != "" {
 		t.Error(diff)
 	}
-	if staged, err := s.TargetGroups(ctx, run, contract.TargetKey{}, 10); err != nil || len(staged) != 0 {
+	if staged, err := s.Generation(run).TargetGroups(ctx, contract.TargetKey{}, 10); err != nil || len(staged) != 0 {
 		t.Errorf("a deleted group is still staged: %+v, %v", staged, err)
 	}
 	// All of a call or nothing.
-	err = s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: contract.OutcomeDone}, {ChangeID: 99}})
+	err = s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: contract.OutcomeDone}, {ChangeID: 99}})
 	if !contract.HasID(err, "ChangeNotFound") {
 		t.Errorf("%v", err)
 	}
-	err = s.RecordOutcomes(ctx, run+1, []contract.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: contract.OutcomeDone}})
+	err = s.Generation(run+1).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: contract.OutcomeDone}})
 	if !contract.HasID(err, "ChangeNotFound") {
 		t.Errorf("a change of another run: %v", err)
 	}
@@ -197,7 +197,7 @@ func TestViews(t *testing.T) {
 	preview := beginRun(t, s, contract.PreviewRun, "")
 	endRun(t, s, preview, contract.RunComplete)
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{
+	must(t, s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{
 		{ID: guid(1, 1), Properties: directory.Values{"displayName": {"Linked"}, "mail": {"linked@contoso.test"}, "description": {"d"}}},
 		{ID: guid(1, 2), Properties: directory.Values{"displayName": {"Unlinked 100%_'\\ *"}}},
 		{ID: guid(1, 3), Properties: directory.Values{"displayName": {"Foreign"}}},
@@ -217,34 +217,34 @@ func TestViews(t *testing.T) {
 		}
 		return g
 	}
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{
 		target(1, 1, "Groups", true, 1, 2), target(3, 3, "Groups", false), target(4, 4, "Elsewhere", true), target(5, 5, "Groups", true), target(15, 5, "Groups", false),
 		target(6, 6, "Groups", true), target(2, 6, "Groups", true), target(8, 8, "Groups", true), target(20, 20, "Groups", false), target(21, 21, "Groups", true), target(22, 22, "Groups", true),
 	}))
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}, {SourceID: guid(1, 4), TargetGUID: guid(3, 4)}, {SourceID: guid(1, 6), TargetGUID: guid(3, 6)},
 		{SourceID: guid(1, 7), TargetGUID: guid(3, 7), DN: "CN=was here"}, {SourceID: guid(1, 22), TargetGUID: guid(3, 22)}}))
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{
 		{ID: guid(2, 3), Kind: directory.KindUser, Name: "three", Readable: true, Guest: true}, {ID: guid(2, 1), Kind: directory.KindUser, Name: "one"}, {ID: guid(2, 2), Kind: directory.KindUser, Name: "two"}, {ID: guid(2, 4), Name: "four"}}}}))
-	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{
+	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{
 		{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=user1"}}, {MemberID: guid(2, 2), Ref: directory.MemberRef{GUID: guid(4, 9), DN: "CN=user9"}}, {MemberID: guid(2, 3), Reason: directory.ReasonGuest}}, started))
-	must(t, s.Spool(ctx, run, []plan.Change{
+	must(t, s.Generation(run).Spool(ctx, []plan.Change{
 		{Action: plan.Update, SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
 		{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 9)}},
 		{Action: plan.Skip, SourceID: guid(1, 21), TargetGUID: guid(3, 21), Reason: plan.ReasonUnmatched, Message: "no such group"},
 	}))
 	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 1, false)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, run, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomePartial, Message: "1 of 1 members refused",
+	must(t, s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomePartial, Message: "1 of 1 members refused",
 		Refused: []contract.Refusal{{GUID: guid(4, 9), Reason: directory.ReasonAmbiguous}}}}))
 
 	if views, err := s.Groups(ctx, contract.GroupFilter{}, directory.GUID{}, 10); err != nil || len(views) != 0 {
 		t.Errorf("before the commit: %+v, %v", views, err)
 	}
-	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
+	must(t, s.Generation(run).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, run, contract.RunPartial)
 	// A later preview is no action.
 	preview = beginRun(t, s, contract.PreviewRun, "")
-	must(t, s.Spool(ctx, preview, []plan.Change{{Action: plan.Delete, SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
+	must(t, s.Generation(preview).Spool(ctx, []plan.Change{{Action: plan.Delete, SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
 
 	list := func(filter contract.GroupFilter, n int) []contract.GroupView {
 		return collect(t, n, func(after directory.GUID, limit int) ([]contract.GroupView, error) {
@@ -315,10 +315,10 @@ func TestViews(t *testing.T) {
 	wantID(t, err, "GroupNotFound")
 	// The next run writes the member after all: the refusal ends.
 	next := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.Spool(ctx, next, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 9)}}}))
+	must(t, s.Generation(next).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 9)}}}))
 	changes, err = s.Changes(ctx, next, 0, 0, 1, false)
 	must(t, err)
-	must(t, s.RecordOutcomes(ctx, next, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone}}))
+	must(t, s.Generation(next).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone}}))
 	members, err := s.GroupMembers(ctx, guid(1, 1), guid(2, 1), 1)
 	must(t, err)
 	if members[0].Reason != directory.ReasonJoined {
@@ -335,21 +335,21 @@ func TestSkippedNoLonger(t *testing.T) {
 		id, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, PolicyType: policy, Started: started})
 		must(t, err)
 		if policy == contract.Delta {
-			must(t, s.Overlay(ctx, id))
+			must(t, s.Generation(id).Overlay(ctx))
 		}
-		must(t, s.StageSourceGroups(ctx, id, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {"One"}}}}))
+		must(t, s.Generation(id).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {"One"}}}}))
 		for i := range changes {
 			changes[i].SourceID = guid(1, 1)
 		}
-		must(t, s.Spool(ctx, id, changes))
+		must(t, s.Generation(id).Spool(ctx, changes))
 		spooled, err := s.Changes(ctx, id, 0, 0, 10, false)
 		must(t, err)
 		for _, c := range spooled {
 			if c.Action != plan.Skip {
-				must(t, s.RecordOutcomes(ctx, id, []contract.ChangeOutcome{{ChangeID: c.ID, Outcome: contract.OutcomeDone}}))
+				must(t, s.Generation(id).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: c.ID, Outcome: contract.OutcomeDone}}))
 			}
 		}
-		must(t, s.Commit(ctx, id, contract.Watermark{}, nil))
+		must(t, s.Generation(id).Commit(ctx, contract.Watermark{}, nil))
 		endRun(t, s, id, contract.RunComplete)
 		views, err := s.Groups(ctx, contract.GroupFilter{}, directory.GUID{}, 10)
 		must(t, err)
@@ -403,7 +403,7 @@ func TestLargeChangesComeFewAtATime(t *testing.T) {
 		members[i] = guid(4, uint32(i+1))
 	}
 	for i := range uint32(3) {
-		must(t, s.Spool(ctx, run, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, i), TargetGUID: guid(3, i), Add: members}}))
+		must(t, s.Generation(run).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, i), TargetGUID: guid(3, i), Add: members}}))
 	}
 	var got []int
 	for after := int64(0); ; {

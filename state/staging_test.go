@@ -45,12 +45,12 @@ func TestSourceGroups(t *testing.T) {
 		{ID: guid(1, 2), Properties: directory.Values{"displayName": {"'; DROP TABLE run; --"}}},
 		{ID: guid(1, 3), Properties: directory.Values{"displayName": {"nul \x00 and 🙂"}}},
 	}
-	must(t, s.StageSourceGroups(ctx, one, []directory.SourceGroup{want[2], want[0], {ID: guid(1, 2), Properties: directory.Values{"displayName": {"before"}}}}))
-	must(t, s.StageSourceGroups(ctx, one, want[1:2]))
-	must(t, s.StageSourceGroups(ctx, two, []directory.SourceGroup{{ID: guid(1, 2), Properties: directory.Values{"displayName": {"another run's"}}}}))
+	must(t, s.Generation(one).StageSourceGroups(ctx, []directory.SourceGroup{want[2], want[0], {ID: guid(1, 2), Properties: directory.Values{"displayName": {"before"}}}}))
+	must(t, s.Generation(one).StageSourceGroups(ctx, want[1:2]))
+	must(t, s.Generation(two).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 2), Properties: directory.Values{"displayName": {"another run's"}}}}))
 	for n := 1; n < 5; n++ {
 		got := collect(t, n, func(after directory.GUID, limit int) ([]directory.SourceGroup, error) {
-			return s.SourceGroups(ctx, one, after, limit)
+			return s.Generation(one).SourceGroups(ctx, after, limit)
 		},
 			func(g directory.SourceGroup) directory.GUID { return g.ID })
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -68,14 +68,14 @@ func TestMemberships(t *testing.T) {
 	for _, g := range groups {
 		staged = append(staged, directory.SourceGroup{ID: g})
 	}
-	must(t, s.StageSourceGroups(ctx, run, staged))
+	must(t, s.Generation(run).StageSourceGroups(ctx, staged))
 	user := func(n uint32) directory.SourceMember {
 		return directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Name: fmt.Sprint("user", n), Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4", ImmutableID: "x"}
 	}
 	limited := func(n uint32) directory.SourceMember {
 		return directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser}
 	}
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{
 		{Group: groups[0], Members: []directory.SourceMember{user(5), user(3), limited(9)}},
 		{Group: groups[1], Members: []directory.SourceMember{user(3), user(4), user(7), user(8)}, Last: true},
 		{Group: groups[0], Members: []directory.SourceMember{user(1), user(3)}, Last: true},
@@ -85,17 +85,17 @@ func TestMemberships(t *testing.T) {
 		{Group: groups[3], Members: []directory.SourceMember{user(1)}},
 	}))
 	// The same member read twice: the reading that says more counts.
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: groups[3], Members: []directory.SourceMember{user(9), limited(1)}}}))
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: groups[3], Members: []directory.SourceMember{user(9), limited(1)}}}))
 
 	unresolved := func() []directory.SourceMember {
 		return collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
-			return s.UnresolvedMembers(ctx, run, after, limit)
+			return s.Generation(run).UnresolvedMembers(ctx, after, limit)
 		}, func(m directory.SourceMember) directory.GUID { return m.ID })
 	}
 	if diff := cmp.Diff([]directory.SourceMember{user(1), user(3), user(4), user(5), user(7), user(8), user(9)}, unresolved()); diff != "" {
 		t.Error(diff)
 	}
-	m, err := s.SourceMembership(ctx, run, groups[0])
+	m, err := s.Generation(run).SourceMembership(ctx, groups[0])
 	must(t, err)
 	if m.Unknown() != 4 || len(m.Joined) != 0 || m.Incomplete != "" {
 		t.Errorf("before resolving: %+v", m)
@@ -104,11 +104,11 @@ func TestMemberships(t *testing.T) {
 	joined := func(n, to uint32) contract.Resolution {
 		return contract.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, to), DN: fmt.Sprintf("CN=user %d,DC=contoso,DC=test", to)}}
 	}
-	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{
+	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{
 		joined(1, 11), joined(3, 10), joined(5, 9), joined(4, 10), // 3 and 4 are one object
 		{MemberID: guid(2, 7), Reason: directory.ReasonCloudOnly}, {MemberID: guid(2, 8), Reason: directory.ReasonGCUnavailable},
 	}, started))
-	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{joined(8, 1), {MemberID: guid(2, 5), Reason: directory.ReasonNotFound}}, started)) // asked again
+	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{joined(8, 1), {MemberID: guid(2, 5), Reason: directory.ReasonNotFound}}, started)) // asked again
 	if diff := cmp.Diff([]directory.SourceMember{user(9)}, unresolved()); diff != "" {
 		t.Error(diff)
 	}
@@ -119,19 +119,19 @@ func TestMemberships(t *testing.T) {
 		{Joined: []directory.GUID{guid(4, 11)}, Unwritten: map[directory.Reason]int{directory.ReasonUnresolved: 1}, Incomplete: notReadToEnd},
 		{Joined: []directory.GUID{}, Incomplete: notReadToEnd},
 	} {
-		got, err := s.SourceMembership(ctx, run, groups[i])
+		got, err := s.Generation(run).SourceMembership(ctx, groups[i])
 		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("group %d: %s", i, diff)
 		}
 	}
 	incomplete := collect(t, 1, func(after directory.GUID, limit int) ([]directory.GUID, error) {
-		return s.IncompleteGroups(ctx, run, after, limit)
+		return s.Generation(run).IncompleteGroups(ctx, after, limit)
 	}, itself)
 	if diff := cmp.Diff(groups[2:], incomplete); diff != "" {
 		t.Error(diff)
 	}
-	refs, err := s.MemberRefs(ctx, run, []directory.GUID{guid(4, 11), guid(4, 99), guid(4, 1)})
+	refs, err := s.Generation(run).MemberRefs(ctx, []directory.GUID{guid(4, 11), guid(4, 99), guid(4, 1)})
 	must(t, err)
 	if diff := cmp.Diff([]directory.MemberRef{{GUID: guid(4, 11), DN: "CN=user 11,DC=contoso,DC=test"}, {GUID: guid(4, 99)}, {GUID: guid(4, 1), DN: "CN=user 1,DC=contoso,DC=test"}}, refs); diff != "" {
 		t.Error(diff)
@@ -139,7 +139,7 @@ func TestMemberships(t *testing.T) {
 
 	// Mistakes of the caller change nothing.
 	for _, wrong := range []contract.Resolution{{MemberID: guid(2, 99), Reason: directory.ReasonGuest}, {MemberID: guid(2, 1)}} {
-		err := s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 9), Reason: directory.ReasonGuest}, wrong}, started)
+		err := s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: guid(2, 9), Reason: directory.ReasonGuest}, wrong}, started)
 		wantID(t, err, "InternalError")
 	}
 	if len(unresolved()) != 1 {
@@ -214,17 +214,17 @@ func TestMembershipsAreSets(t *testing.T) {
 			return 1
 		})
 		for chunk := range slices.Chunk(order, 2) {
-			must(t, s.StageMembers(ctx, run, chunk))
+			must(t, s.Generation(run).StageMembers(ctx, chunk))
 		}
-		must(t, s.StageTargetGroups(ctx, run, targets))
+		must(t, s.Generation(run).StageTargetGroups(ctx, targets))
 		var resolutions []contract.Resolution
 		for n := range members {
 			resolutions = append(resolutions, resolve(n))
 		}
-		must(t, s.SaveResolutions(ctx, run, resolutions, started))
+		must(t, s.Generation(run).SaveResolutions(ctx, resolutions, started))
 
 		for g, e := range expected {
-			m, err := s.SourceMembership(ctx, run, g)
+			m, err := s.Generation(run).SourceMembership(ctx, g)
 			must(t, err)
 			if diff := cmp.Diff(sortedKeys(e.joined), m.Joined, wholeGUIDs); diff != "" {
 				t.Fatal(diff)
@@ -232,13 +232,13 @@ func TestMembershipsAreSets(t *testing.T) {
 			if len(e.unwritten) > 0 && !maps.Equal(e.unwritten, m.Unwritten) || (m.Incomplete == "") != e.complete {
 				t.Fatalf("%+v, want %+v", m, e)
 			}
-			got, err := s.TargetMembership(ctx, run, g)
+			got, err := s.Generation(run).TargetMembership(ctx, g)
 			must(t, err)
 			if diff := cmp.Diff(sortedKeys(e.target), append([]directory.GUID{}, got...), wholeGUIDs); diff != "" {
 				t.Fatal(diff)
 			}
 		}
-		must(t, s.Discard(ctx, run))
+		must(t, s.Generation(run).Discard(ctx))
 	})
 }
 
@@ -253,7 +253,7 @@ func TestTargetGroups(t *testing.T) {
 	full := directory.TargetGroup{GUID: guid(3, 5), DN: "CN=a\\0ACNF:x,DC=contoso,DC=test", CN: "a\nCNF:x", SAMAccountName: "a", SID: "S-1-5-21-1-2-3-4", GroupType: -2147483640,
 		Attributes: directory.Values{"displayName": {"A"}, "description": {"d"}, "mail": {"a@contoso.test"}}, AdminDesc: directory.Mark(guid(1, 2)), ExternalID: directory.Mark(guid(1, 2)),
 		ExtensionName: []string{"x", "GroupWriteback:y"}, USNChanged: 1 << 40}
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{
 		full,
 		{GUID: guid(3, 1), AdminDesc: directory.Mark(guid(1, 9))},
 		{GUID: guid(3, 2), AdminDesc: directory.Mark(guid(1, 2))},
@@ -264,7 +264,7 @@ func TestTargetGroups(t *testing.T) {
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), Adopted: true}}))
 	keys := func() (keys []string) {
 		for after := (contract.TargetKey{}); ; {
-			page, err := s.TargetGroups(ctx, run, after, 2)
+			page, err := s.Generation(run).TargetGroups(ctx, after, 2)
 			must(t, err)
 			for _, g := range page {
 				keys = append(keys, fmt.Sprintf("%d:%d linked=%t adopted=%t", g.SourceID[7], g.GUID[7], g.Linked, g.Adopted))
@@ -280,11 +280,11 @@ func TestTargetGroups(t *testing.T) {
 	}
 	// The pair is replaced: the object falls back to its mark.
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 4)}}))
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 4), AdminDesc: "still no mark"}}))
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 4), AdminDesc: "still no mark"}}))
 	if diff := cmp.Diff([]string{"0:3 linked=false adopted=false", "1:4 linked=true adopted=false", "2:2 linked=false adopted=false", "2:5 linked=false adopted=false", "9:1 linked=false adopted=false"}, keys()); diff != "" {
 		t.Error(diff)
 	}
-	all, err := s.TargetGroups(ctx, run, contract.TargetKey{SourceID: guid(1, 2), GUID: guid(3, 2)}, 1)
+	all, err := s.Generation(run).TargetGroups(ctx, contract.TargetKey{SourceID: guid(1, 2), GUID: guid(3, 2)}, 1)
 	must(t, err)
 	if diff := cmp.Diff([]contract.StagedTarget{{SourceID: guid(1, 2), TargetGroup: full}}, all); diff != "" {
 		t.Error(diff)
@@ -312,15 +312,15 @@ func TestTargetStagedTwiceIsReplaced(t *testing.T) {
 	for n := range uint32(3000) {
 		group.Members = append(group.Members, directory.MemberRef{GUID: guid(4, n), DN: "before"})
 	}
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{group}))
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{group}))
 	group.Members = []directory.MemberRef{{GUID: guid(4, 7), DN: "after"}, {DN: "an object without a GUID"}}
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{group}))
-	got, err := s.TargetMembership(ctx, run, group.GUID)
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{group}))
+	got, err := s.Generation(run).TargetMembership(ctx, group.GUID)
 	must(t, err)
 	if diff := cmp.Diff([]directory.GUID{guid(4, 7)}, got); diff != "" {
 		t.Error(diff)
 	}
-	refs, err := s.MemberRefs(ctx, run, []directory.GUID{guid(4, 7), guid(4, 8)})
+	refs, err := s.Generation(run).MemberRefs(ctx, []directory.GUID{guid(4, 7), guid(4, 8)})
 	must(t, err)
 	if refs[0].DN != "after" || refs[1].DN != "before" {
 		t.Errorf("%+v", refs)
@@ -331,9 +331,9 @@ func TestGenerations(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	stage := func(run int64, name string) {
-		must(t, s.StageSourceGroups(ctx, run, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {name}}}}))
-		must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{{ID: guid(2, uint32(run))}, {ID: guid(2, 100)}}}}))
-		must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: name}}}}))
+		must(t, s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1), Properties: directory.Values{"displayName": {name}}}}))
+		must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 1), Last: true, Members: []directory.SourceMember{{ID: guid(2, uint32(run))}, {ID: guid(2, 100)}}}}))
+		must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 1), Members: []directory.MemberRef{{GUID: guid(4, 1), DN: name}}}}))
 	}
 	seen := func() string {
 		views, err := s.Groups(ctx, contract.GroupFilter{ID: guid(1, 1)}, directory.GUID{}, 10)
@@ -354,7 +354,7 @@ func TestGenerations(t *testing.T) {
 	mark := contract.Watermark{Server: "dc1", DSServiceName: "CN=NTDS Settings", InvocationID: guid(7, 7), HighestUSN: 1 << 50, SearchedUSN: 1 << 49,
 		Source:  []contract.DeltaLinks{{Groups: "https://g/1", Users: "https://u/1", Taken: started}, {Groups: "https://g/0", Users: "https://u/0", Taken: started.Add(-time.Hour)}},
 		Initial: started, Settled: true, Scope: "all"}
-	must(t, s.Commit(ctx, first, mark, nil))
+	must(t, s.Generation(first).Commit(ctx, mark, nil))
 	endRun(t, s, first, contract.RunComplete)
 	got, err := s.Watermark(ctx)
 	must(t, err)
@@ -366,15 +366,15 @@ func TestGenerations(t *testing.T) {
 	if seen() != "first" {
 		t.Error("a preview is seen")
 	}
-	must(t, s.Discard(ctx, preview))
+	must(t, s.Generation(preview).Discard(ctx))
 	endRun(t, s, preview, contract.RunComplete)
-	wantID(t, s.Discard(ctx, first), "InternalError")
+	wantID(t, s.Generation(first).Discard(ctx), "InternalError")
 	if seen() != "first" {
 		t.Error("the current generation is gone")
 	}
 	second := beginRun(t, s, contract.SyncRun, "")
 	stage(second, "second")
-	must(t, s.Commit(ctx, second, contract.Watermark{}, nil))
+	must(t, s.Generation(second).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, second, contract.RunComplete)
 	if seen() != "second" {
 		t.Error("the new generation is not seen")
@@ -383,7 +383,7 @@ func TestGenerations(t *testing.T) {
 	if err != nil || !ok || last.ID != second {
 		t.Errorf("last complete: %+v %t %v", last, ok, err)
 	}
-	wantID(t, s.Commit(ctx, 99, contract.Watermark{}, nil), "RunNotFound")
+	wantID(t, s.Generation(99).Commit(ctx, contract.Watermark{}, nil), "RunNotFound")
 
 	// Only the second is left, down to the members.
 	for table, want := range map[string]int{"source_group": 1, "source_membership": 1, "source_membership_chunk": 1, "target_group": 1, "target_membership_chunk": 1, "member_join": 2, "member": 2} {
@@ -418,7 +418,7 @@ func TestRemovalInPortions(t *testing.T) {
 		}
 		return nil
 	}))
-	must(t, s.Discard(ctx, run))
+	must(t, s.Generation(run).Discard(ctx))
 	if got := countRows(t, s, "source_membership"); got != 3*removalPortion/2 {
 		t.Errorf("%d rows are left", got)
 	}
@@ -489,13 +489,13 @@ func TestPurgeRuns(t *testing.T) {
 	begin := func(kind contract.RunKind, day int, end contract.RunStatus) int64 {
 		id, err := s.BeginRun(ctx, contract.Run{Kind: kind, Started: started.AddDate(0, 0, day)})
 		must(t, err)
-		must(t, s.Spool(ctx, id, []plan.Change{{Action: plan.Create, Add: []directory.GUID{guid(4, 1)}}}))
-		must(t, s.StageTargetGroups(ctx, id, []directory.TargetGroup{{GUID: guid(3, uint32(id)), Members: []directory.MemberRef{{GUID: guid(4, uint32(id)), DN: "x"}}}}))
+		must(t, s.Generation(id).Spool(ctx, []plan.Change{{Action: plan.Create, Add: []directory.GUID{guid(4, 1)}}}))
+		must(t, s.Generation(id).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, uint32(id)), Members: []directory.MemberRef{{GUID: guid(4, uint32(id)), DN: "x"}}}}))
 		endRun(t, s, id, end)
 		return id
 	}
 	committed := begin(contract.SyncRun, 0, contract.RunRunning)
-	must(t, s.Commit(ctx, committed, contract.Watermark{}, nil))
+	must(t, s.Generation(committed).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, committed, contract.RunComplete)
 	begin(contract.SyncRun, 1, contract.RunFailed)
 	begin(contract.PreviewRun, 1, contract.RunFailed)
@@ -515,10 +515,10 @@ func TestPurgeRuns(t *testing.T) {
 	if next != recent+1 {
 		t.Errorf("the id after purging is %d", next)
 	}
-	must(t, s.Commit(ctx, next, contract.Watermark{}, nil))
+	must(t, s.Generation(next).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, next, contract.RunComplete)
 	must(t, s.PurgeRuns(ctx, started.AddDate(0, 0, 6)))
-	must(t, s.Commit(ctx, beginRun(t, s, contract.SyncRun, ""), contract.Watermark{}, nil))
+	must(t, s.Generation(beginRun(t, s, contract.SyncRun, "")).Commit(ctx, contract.Watermark{}, nil))
 	if got := countRows(t, s, "target_object"); got != 0 {
 		t.Errorf("%d names of members are left that no run has seen", got)
 	}
@@ -546,9 +546,9 @@ func TestLinks(t *testing.T) {
 	wantID(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1)}}), "InternalError")
 
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.StageTargetGroups(ctx, run, []directory.TargetGroup{{GUID: guid(3, 4)}}))
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 4)}}))
 	unstaged := collect(t, 1, func(after directory.GUID, limit int) ([]contract.Link, error) {
-		return s.UnstagedLinks(ctx, run, after, limit)
+		return s.Generation(run).UnstagedLinks(ctx, after, limit)
 	},
 		func(l contract.Link) directory.GUID { return l.TargetGUID })
 	if diff := cmp.Diff([]contract.Link{link(3, 2), link(2, 5)}, unstaged); diff != "" {
@@ -573,8 +573,8 @@ func TestErrorOfAPageWithoutID(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.StageMembers(ctx, run, []contract.MemberPage{{Group: guid(1, 1), Err: errors.New("cut off")}}))
-	m, err := s.SourceMembership(ctx, run, guid(1, 1))
+	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 1), Err: errors.New("cut off")}}))
+	m, err := s.Generation(run).SourceMembership(ctx, guid(1, 1))
 	must(t, err)
 	if m.Incomplete != "InternalError" {
 		t.Errorf("%+v", m)
@@ -587,29 +587,29 @@ func TestSuperseded(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	first := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.StillRunning(ctx, first))
-	must(t, s.Commit(ctx, first, contract.Watermark{HighestUSN: 1}, []directory.GUID{guid(1, 2), guid(1, 1)}))
+	must(t, s.Generation(first).StillRunning(ctx))
+	must(t, s.Generation(first).Commit(ctx, contract.Watermark{HighestUSN: 1}, []directory.GUID{guid(1, 2), guid(1, 1)}))
 	endRun(t, s, first, contract.RunComplete)
-	wantID(t, s.StillRunning(ctx, first), "RunSuperseded")
+	wantID(t, s.Generation(first).StillRunning(ctx), "RunSuperseded")
 
 	asleep := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.Overlay(ctx, asleep))
-	must(t, s.StageSourceGroups(ctx, asleep, []directory.SourceGroup{{ID: guid(1, 1)}}))
+	must(t, s.Generation(asleep).Overlay(ctx))
+	must(t, s.Generation(asleep).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}}))
 	record, err := s.Run(ctx, asleep)
 	must(t, err)
 	other := openState(t, s.folder)
 	newer := beginRun(t, other, contract.SyncRun, "")
 	for _, state := range []*State{s, other} {
-		wantID(t, state.StillRunning(ctx, asleep), "RunSuperseded")
-		must(t, state.StillRunning(ctx, newer))
+		wantID(t, state.Generation(asleep).StillRunning(ctx), "RunSuperseded")
+		must(t, state.Generation(newer).StillRunning(ctx))
 	}
-	wantID(t, s.Commit(ctx, asleep, contract.Watermark{HighestUSN: 2}, nil), "RunSuperseded")
+	wantID(t, s.Generation(asleep).Commit(ctx, contract.Watermark{HighestUSN: 2}, nil), "RunSuperseded")
 	record.Status = contract.RunComplete
 	must(t, s.SaveRun(ctx, record))
 	if record, err = s.Run(ctx, asleep); err != nil || record.StopReason != contract.StopInterrupted {
 		t.Errorf("%+v, %v", record, err)
 	}
-	wantID(t, s.StillRunning(ctx, 99), "RunSuperseded")
+	wantID(t, s.Generation(99).StillRunning(ctx), "RunSuperseded")
 	w, err := s.Watermark(ctx)
 	must(t, err)
 	pending, err := s.Pending(ctx)
@@ -618,7 +618,7 @@ func TestSuperseded(t *testing.T) {
 		t.Errorf("the watermark is %+v, pending: %s", w, diff)
 	}
 	// Without more ado the newer one can go on.
-	must(t, other.Commit(ctx, newer, contract.Watermark{HighestUSN: 3}, nil))
+	must(t, other.Generation(newer).Commit(ctx, contract.Watermark{HighestUSN: 3}, nil))
 	if pending, err := s.Pending(ctx); err != nil || pending != nil {
 		t.Errorf("pending %v, %v", pending, err)
 	}

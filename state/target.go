@@ -14,20 +14,20 @@ import (
 
 // StageTargetGroups stores groups of AD with their whole membership; one staged
 // twice is replaced.
-func (s *State) StageTargetGroups(ctx context.Context, generation int64, groups []directory.TargetGroup) error {
-	l := s.layers(generation)
-	return s.write(ctx, "stage groups of Active Directory", func(q *session) error {
-		s.staged.in(l.top)
+func (g *Generation) StageTargetGroups(ctx context.Context, groups []directory.TargetGroup) error {
+	l := g.layers()
+	return g.state.write(ctx, "stage groups of Active Directory", func(q *session) error {
+		g.state.staged.in(l.top)
 		for i := range groups {
-			g := &groups[i]
-			members := make([]directory.GUID, 0, len(g.Members))
-			for _, m := range g.Members {
+			group := &groups[i]
+			members := make([]directory.GUID, 0, len(group.Members))
+			for _, m := range group.Members {
 				members = append(members, m.GUID)
-				if err := s.staged.rememberObject(q, l, m); err != nil {
+				if err := g.state.staged.rememberObject(q, l, m); err != nil {
 					return err
 				}
 			}
-			if err := l.stageTarget(q, g, sortedSet(members)); err != nil {
+			if err := l.stageTarget(q, group, sortedSet(members)); err != nil {
 				return err
 			}
 		}
@@ -37,10 +37,10 @@ func (s *State) StageTargetGroups(ctx context.Context, generation int64, groups 
 
 // StageTargetWritten stages a group of AD as it is after a write: the header,
 // and the membership that the generation has with the changes applied.
-func (s *State) StageTargetWritten(ctx context.Context, generation int64, header directory.TargetGroup, added, removed []directory.MemberRef) error {
-	l := s.layers(generation)
-	return s.write(ctx, "stage a group of Active Directory that was written", func(q *session) error {
-		s.staged.in(l.top)
+func (g *Generation) StageTargetWritten(ctx context.Context, header directory.TargetGroup, added, removed []directory.MemberRef) error {
+	l := g.layers()
+	return g.state.write(ctx, "stage a group of Active Directory that was written", func(q *session) error {
+		g.state.staged.in(l.top)
 		members, err := l.targetMembership(q, header.GUID)
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (s *State) StageTargetWritten(ctx context.Context, generation int64, header
 		})
 		for _, m := range added {
 			members = append(members, m.GUID)
-			if err := s.staged.rememberObject(q, l, m); err != nil {
+			if err := g.state.staged.rememberObject(q, l, m); err != nil {
 				return err
 			}
 		}
@@ -146,9 +146,9 @@ func listTargets(q *session, query string, args ...any) (groups []contract.Stage
 }
 
 // TargetGroups lists by (SourceID, GUID); Members is left out.
-func (s *State) TargetGroups(ctx context.Context, generation int64, after contract.TargetKey, limit int) (groups []contract.StagedTarget, err error) {
-	l := s.layers(generation)
-	err = s.snapshot(ctx, "list the staged groups of Active Directory", func(q *session) error {
+func (g *Generation) TargetGroups(ctx context.Context, after contract.TargetKey, limit int) (groups []contract.StagedTarget, err error) {
+	l := g.layers()
+	err = g.state.snapshot(ctx, "list the staged groups of Active Directory", func(q *session) error {
 		// One layer at a time, so that each is read in the order of the index.
 		for _, layer := range []int64{l.top, l.base} {
 			if layer == 0 {
@@ -173,9 +173,9 @@ func (s *State) TargetGroups(ctx context.Context, generation int64, after contra
 // Candidates returns the objects of AD that stand for the cloud group or claim
 // to: those linked to it, and those that carry its mark and are linked to no
 // other, by objectGUID. Members is left out.
-func (s *State) Candidates(ctx context.Context, generation int64, source directory.GUID) (groups []contract.StagedTarget, err error) {
-	l := s.layers(generation)
-	err = s.read(ctx, "list the objects that stand for a group of the tenant", func(q *session) error {
+func (g *Generation) Candidates(ctx context.Context, source directory.GUID) (groups []contract.StagedTarget, err error) {
+	l := g.layers()
+	err = g.state.read(ctx, "list the objects that stand for a group of the tenant", func(q *session) error {
 		groups, err = listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.generation IN (?1, ?2) AND t.source_id = ?3 AND "+
 			visibleTarget+" ORDER BY t.guid", l.top, l.base, source[:])
 		return err
@@ -185,9 +185,9 @@ func (s *State) Candidates(ctx context.Context, generation int64, source directo
 
 // StagedTargets returns the objects with these objectGUIDs, ascending, without
 // those that are not staged. Members is left out.
-func (s *State) StagedTargets(ctx context.Context, generation int64, guids []directory.GUID) (groups []contract.StagedTarget, err error) {
-	l := s.layers(generation)
-	err = s.snapshot(ctx, "read staged groups of Active Directory", func(q *session) error {
+func (g *Generation) StagedTargets(ctx context.Context, guids []directory.GUID) (groups []contract.StagedTarget, err error) {
+	l := g.layers()
+	err = g.state.snapshot(ctx, "read staged groups of Active Directory", func(q *session) error {
 		for _, guid := range sortedSet(slices.Clone(guids)) {
 			found, err := listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.guid = ?3 AND "+visibleTarget,
 				l.top, l.base, guid[:])
@@ -202,9 +202,9 @@ func (s *State) StagedTargets(ctx context.Context, generation int64, guids []dir
 }
 
 // CountMemberships adds up the members of the linked groups in AD.
-func (s *State) CountMemberships(ctx context.Context, generation int64) (int, error) {
-	l := s.layers(generation)
-	return s.count(ctx, "count the members of the linked groups", `SELECT
+func (g *Generation) CountMemberships(ctx context.Context) (int, error) {
+	l := g.layers()
+	return g.state.count(ctx, "count the members of the linked groups", `SELECT
 		(SELECT coalesce(sum(t.member_count), 0) FROM link l CROSS JOIN target_group t ON t.guid = l.target_guid WHERE t.generation = ?1)
 		+ (SELECT coalesce(sum(t.member_count), 0) FROM link l CROSS JOIN target_group t ON t.guid = l.target_guid WHERE t.generation = ?2)
 		- (SELECT coalesce(sum(t.member_count), 0)
@@ -213,9 +213,9 @@ func (s *State) CountMemberships(ctx context.Context, generation int64) (int, er
 }
 
 // TargetMembership returns the staged members' objectGUIDs, ascending.
-func (s *State) TargetMembership(ctx context.Context, generation int64, group directory.GUID) (members []directory.GUID, err error) {
-	l := s.layers(generation)
-	err = s.read(ctx, "read the staged members of a group of Active Directory", func(q *session) error {
+func (g *Generation) TargetMembership(ctx context.Context, group directory.GUID) (members []directory.GUID, err error) {
+	l := g.layers()
+	err = g.state.read(ctx, "read the staged members of a group of Active Directory", func(q *session) error {
 		members, err = l.targetMembership(q, group)
 		return err
 	})

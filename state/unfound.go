@@ -9,11 +9,11 @@ import (
 // UnfoundAmong returns those of the objects, which are values of the group in AD,
 // that have the SID or the GUID of a member of the cloud group who was not found
 // there: the account may not read him, or not any more.
-func (s *State) UnfoundAmong(ctx context.Context, generation int64, group directory.GUID, values []directory.GUID) (there []directory.GUID, err error) {
-	l := s.layers(generation)
-	err = s.snapshot(ctx, "look for members that were not found among the values of their group", func(q *session) error {
+func (g *Generation) UnfoundAmong(ctx context.Context, group directory.GUID, values []directory.GUID) (there []directory.GUID, err error) {
+	l := g.layers()
+	err = g.state.snapshot(ctx, "look for members that were not found among the values of their group", func(q *session) error {
 		there = nil
-		sids, guids, err := s.unfound(q, l, group)
+		sids, guids, err := g.state.unfound(q, l, group)
 		if err != nil || len(sids)+len(guids) == 0 {
 			return err
 		}

@@ -26,8 +26,8 @@ func TestUnfoundAmong(t *testing.T) {
 		{ID: guid(2, 4), Kind: directory.KindUser, Readable: true, Synced: true, SID: sid("1004")},
 		{ID: guid(2, 6), Kind: directory.KindUser, Readable: true},
 	}
-	must(t, s.StageMembers(ctx, base, []contract.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
-	must(t, s.SaveResolutions(ctx, base, []contract.Resolution{
+	must(t, s.Generation(base).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 1), Members: members, Last: true}}))
+	must(t, s.Generation(base).SaveResolutions(ctx, []contract.Resolution{
 		{MemberID: guid(2, 1), Ref: directory.MemberRef{GUID: guid(4, 1), DN: "CN=one", SID: sid("1001")}},
 		{MemberID: guid(2, 2), Reason: directory.ReasonNotFound},
 		{MemberID: guid(2, 3), Reason: directory.ReasonNotFound},
@@ -42,27 +42,27 @@ func TestUnfoundAmong(t *testing.T) {
 		{GUID: guid(4, 5), DN: "CN=five", SID: sid("1005")},
 		{GUID: guid(4, 6), DN: "CN=six"},
 	}
-	must(t, s.StageTargetGroups(ctx, base, []directory.TargetGroup{{GUID: guid(3, 1), DN: "CN=group", Members: values}}))
+	must(t, s.Generation(base).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 1), DN: "CN=group", Members: values}}))
 	among := func(generation int64) []directory.GUID {
 		t.Helper()
-		staged, err := s.TargetMembership(ctx, generation, guid(3, 1))
+		staged, err := s.Generation(generation).TargetMembership(ctx, guid(3, 1))
 		must(t, err)
-		there, err := s.UnfoundAmong(ctx, generation, guid(1, 1), staged)
+		there, err := s.Generation(generation).UnfoundAmong(ctx, guid(1, 1), staged)
 		must(t, err)
 		return there
 	}
 	if diff := cmp.Diff([]directory.GUID{guid(4, 2), guid(4, 3)}, among(base)); diff != "" {
 		t.Error(diff)
 	}
-	must(t, s.Commit(ctx, base, contract.Watermark{}, nil))
+	must(t, s.Generation(base).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, base, contract.RunComplete)
 
 	// One who was found before is not any more, and another left the group.
 	run := beginRun(t, s, contract.SyncRun, "")
-	must(t, s.Overlay(ctx, run))
-	must(t, s.StageMembersAgain(ctx, run, []directory.GUID{guid(2, 1)}))
-	must(t, s.SaveResolutions(ctx, run, []contract.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started))
-	must(t, s.ChangeMembership(ctx, run, guid(1, 1), []contract.MemberChange{{ID: guid(2, 3), Kind: directory.KindUser, Removed: true}}))
+	must(t, s.Generation(run).Overlay(ctx))
+	must(t, s.Generation(run).StageMembersAgain(ctx, []directory.GUID{guid(2, 1)}))
+	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: guid(2, 1), Reason: directory.ReasonNotFound}}, started))
+	must(t, s.Generation(run).ChangeMembership(ctx, guid(1, 1), []contract.MemberChange{{ID: guid(2, 3), Kind: directory.KindUser, Removed: true}}))
 	if diff := cmp.Diff([]directory.GUID{guid(4, 1), guid(4, 2)}, among(run)); diff != "" {
 		t.Error(diff)
 	}

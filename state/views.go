@@ -293,16 +293,16 @@ func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after di
 
 // StagedUnwritten lists the first members of a group, as staged, that do not stand
 // in AD, by member id.
-func (s *State) StagedUnwritten(ctx context.Context, generation int64, group directory.GUID, limit int) (views []contract.MemberView, err error) {
-	l := s.layers(generation)
-	err = s.read(ctx, "list the staged members of a group that are not in Active Directory", func(q *session) error {
+func (g *Generation) StagedUnwritten(ctx context.Context, group directory.GUID, limit int) (views []contract.MemberView, err error) {
+	l := g.layers()
+	err = g.state.read(ctx, "list the staged members of a group that are not in Active Directory", func(q *session) error {
 		numbers, _, _, err := memberNumbers(q, l, group)
 		if err != nil {
 			return err
 		}
 		var unwritten []uint32
 		next := 0
-		err = s.joins.resolve(q, l, numbers, func(_ directory.GUID, reason directory.Reason) {
+		err = g.state.joins.resolve(q, l, numbers, func(_ directory.GUID, reason directory.Reason) {
 			if reason != directory.ReasonJoined {
 				unwritten = append(unwritten, numbers[next])
 			}

@@ -29,10 +29,10 @@ func TestGroupsComeTheSameInPagesOfAnySize(t *testing.T) {
 		want[id] = true
 	}
 	objects = append(objects, directory.TargetGroup{GUID: guid(50, 1), CN: "ours", AdminDesc: directory.Mark(groups[0].ID)})
-	must(t, s.StageSourceGroups(ctx, run, groups))
-	must(t, s.StageTargetGroups(ctx, run, objects))
+	must(t, s.Generation(run).StageSourceGroups(ctx, groups))
+	must(t, s.Generation(run).StageTargetGroups(ctx, objects))
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: groups[0].ID, TargetGUID: guid(50, 1)}}))
-	must(t, s.Commit(ctx, run, contract.Watermark{}, nil))
+	must(t, s.Generation(run).Commit(ctx, contract.Watermark{}, nil))
 	for size := 1; size <= len(want)+1; size++ {
 		var keys []directory.GUID
 		for after := (directory.GUID{}); ; {

@@ -21,21 +21,30 @@ type watched struct {
 	discard   func(ctx context.Context) error
 }
 
-func (w *watched) Commit(ctx context.Context, generation int64, mark contract.Watermark, pending []directory.GUID) error {
-	err := w.State.Commit(ctx, generation, mark, pending)
-	if err == nil && w.committed != nil {
-		w.committed()
+func (w *watched) Generation(run int64) contract.Generation {
+	return &watchedGeneration{w.State.Generation(run), w}
+}
+
+type watchedGeneration struct {
+	contract.Generation
+	watched *watched
+}
+
+func (g *watchedGeneration) Commit(ctx context.Context, mark contract.Watermark, pending []directory.GUID) error {
+	err := g.Generation.Commit(ctx, mark, pending)
+	if err == nil && g.watched.committed != nil {
+		g.watched.committed()
 	}
 	return err
 }
 
-func (w *watched) Discard(ctx context.Context, generation int64) error {
-	if w.discard != nil {
-		if err := w.discard(ctx); err != nil {
+func (g *watchedGeneration) Discard(ctx context.Context) error {
+	if g.watched.discard != nil {
+		if err := g.watched.discard(ctx); err != nil {
 			return err
 		}
 	}
-	return w.State.Discard(ctx, generation)
+	return g.Generation.Discard(ctx)
 }
 
 // watch puts w between the engine and its state.

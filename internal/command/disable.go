@@ -62,7 +62,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 		for i := range left {
 			record.Planned.Add(&left[i])
 		}
-		err = state.Spool(ctx, record.ID, left)
+		err = state.Generation(record.ID).Spool(ctx, left)
 	}
 	if err == nil && !request.WhatIf {
 		err = disable(ctx, state, settings, set)

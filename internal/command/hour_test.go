@@ -13,20 +13,7 @@ import (
 
 	"groupwriteback/internal/command"
 	"groupwriteback/internal/contract"
-	"groupwriteback/internal/directory"
 )
-
-// hooked is a state that a test is told of after its commits.
-type hooked struct {
-	contract.State
-	committed func()
-}
-
-func (h *hooked) Commit(ctx context.Context, generation int64, watermark contract.Watermark, pending []directory.GUID) error {
-	err := h.State.Commit(ctx, generation, watermark, pending)
-	h.committed()
-	return err
-}
 
 // A run that is cancelled once it has committed is complete: its settings are
 // settled, and no other full import follows.
@@ -38,7 +25,7 @@ func TestACancelAfterTheCommitIsACompleteRun(t *testing.T) {
 			b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir()}
 			armed := false
 			b.wrap = func(s contract.State) contract.State {
-				return &hooked{s, func() {
+				return &watched{State: s, committed: func() {
 					if armed {
 						cancel()
 					}

@@ -426,7 +426,7 @@ func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
 	}
 	told := func() int {
 		t.Helper()
-		members, err := s.ToldMembers(context.Background(), 0, guid("group one"), time.Time{})
+		members, err := s.Generation(0).ToldMembers(context.Background(), guid("group one"), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -442,7 +442,7 @@ func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
 		t.Errorf("%d members are noted still", n)
 	}
 	for _, kind := range []contract.NoteKind{contract.NoteGroup, contract.NoteUser, contract.NoteDeleted, contract.NoteAbsent, contract.NoteRead, contract.NoteReadUser} {
-		if notes, err := s.Notes(context.Background(), 0, kind, directory.GUID{}, 10); err != nil || len(notes) != 0 {
+		if notes, err := s.Generation(0).Notes(context.Background(), kind, directory.GUID{}, 10); err != nil || len(notes) != 0 {
 			t.Errorf("%s: %v %v", kind, notes, err)
 		}
 	}

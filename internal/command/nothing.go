@@ -76,10 +76,6 @@ func (nothing) DisableSet(context.Context, directory.GUID, int) ([]contract.Link
 	return nil, nil
 }
 
-func (nothing) SourceGroup(context.Context, int64, directory.GUID) (group directory.SourceGroup, ok bool, err error) {
-	return directory.SourceGroup{}, false, nil
-}
-
 func (nothing) Changes(context.Context, int64, plan.Phase, int64, int, bool) ([]contract.SpooledChange, error) {
 	return nil, nil
 }

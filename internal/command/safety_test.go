@@ -272,7 +272,7 @@ func TestAPreviewMovesNothing(t *testing.T) {
 			t.Error(diff)
 		}
 		s, _ := b.engine.State(t.Context())
-		if staged, err := s.SourceGroups(t.Context(), run.ID, directory.GUID{}, 1); err != nil || len(staged) > 0 {
+		if staged, err := s.Generation(run.ID).SourceGroups(t.Context(), directory.GUID{}, 1); err != nil || len(staged) > 0 {
 			t.Errorf("it left what it staged: %v %v", staged, err)
 		}
 	}

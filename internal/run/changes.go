@@ -44,7 +44,7 @@ func (r *Run) importChanges(ctx context.Context) error {
 	var unstaged, unread []directory.GUID
 	for _, id := range distinct(append(pending, awaited...)) {
 		r.touch(id, touchedPending)
-		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		group, ok, err := r.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (r *Run) importChanges(ctx context.Context) error {
 		if r.hidden(&group) {
 			continue
 		}
-		membership, err := r.state.SourceMembership(ctx, r.record.ID, id)
+		membership, err := r.gen.SourceMembership(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (r *Run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	// read whole now; of one that is gone the delta tells.
 	var staged, others []directory.GUID
 	for _, id := range noted {
-		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		group, ok, err := r.gen.SourceGroup(ctx, id)
 		switch {
 		case err != nil:
 			return nil, err
@@ -159,7 +159,7 @@ func (r *Run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	}
 	var again []directory.GUID
 	for _, id := range staged { // it may have gone, or become hidden
-		group, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		group, ok, err := r.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -294,7 +294,7 @@ func (r *Run) readChanges(ctx context.Context, from contract.DeltaLinks) (contra
 func (r *Run) noteReadAgain(ctx context.Context, whole, fresh map[directory.GUID]bool) error {
 	var again []directory.GUID
 	for _, id := range distinct(slices.AppendSeq(slices.Collect(maps.Keys(whole)), maps.Keys(fresh))) {
-		_, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		_, staged, err := r.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -315,9 +315,9 @@ func (r *Run) applyChange(ctx context.Context, c *contract.GroupChange, fresh ma
 		delete(fresh, id)
 		delete(r.unseen, id)
 		r.touch(id, touchedBySource)
-		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
+		return r.gen.StageGoneGroups(ctx, []directory.GUID{id})
 	}
-	before, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+	before, ok, err := r.gen.SourceGroup(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -337,18 +337,18 @@ func (r *Run) applyChange(ctx context.Context, c *contract.GroupChange, fresh ma
 	switch {
 	case !r.scope.Holds(&after):
 		r.toldOut[id] = r.scope.Holds(&before)
-		return r.state.StageGoneGroups(ctx, r.record.ID, []directory.GUID{id})
+		return r.gen.StageGoneGroups(ctx, []directory.GUID{id})
 	case r.hidden(&before) && !r.hidden(&after): // its members were never read
 		fresh[id] = true
 	case !after.Equal(&before):
-		if err := r.state.StageSourceGroups(ctx, r.record.ID, []directory.SourceGroup{after}); err != nil {
+		if err := r.gen.StageSourceGroups(ctx, []directory.SourceGroup{after}); err != nil {
 			return err
 		}
 	}
 	if len(c.Members) == 0 || r.hidden(&after) {
 		return nil
 	}
-	return r.state.ChangeMembership(ctx, r.record.ID, id, c.Members)
+	return r.gen.ChangeMembership(ctx, id, c.Members)
 }
 
 // mayBeInScope rules out what no reading can bring into the scope.
@@ -380,7 +380,7 @@ func (r *Run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 		groups = r.inScope(groups)
 		for i := range groups {
 			delete(missing, groups[i].ID)
-			before, ok, err := r.state.SourceGroup(ctx, r.record.ID, groups[i].ID)
+			before, ok, err := r.gen.SourceGroup(ctx, groups[i].ID)
 			if err != nil {
 				return nil, err
 			}
@@ -388,10 +388,10 @@ func (r *Run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 				whole = append(whole, groups[i].ID)
 			}
 		}
-		if err := r.state.StageGoneGroups(ctx, r.record.ID, slices.Collect(maps.Keys(missing))); err != nil {
+		if err := r.gen.StageGoneGroups(ctx, slices.Collect(maps.Keys(missing))); err != nil {
 			return nil, err
 		}
-		if err := r.state.StageSourceGroups(ctx, r.record.ID, groups); err != nil {
+		if err := r.gen.StageSourceGroups(ctx, groups); err != nil {
 			return nil, err
 		}
 	}
@@ -402,7 +402,7 @@ func (r *Run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 func (r *Run) readUnreadMembers(ctx context.Context) error {
 	var unjoined []directory.GUID
 	for after := (directory.GUID{}); ; {
-		members, err := r.state.UnreadMembers(ctx, r.record.ID, after, batch.AskBatch)
+		members, err := r.gen.UnreadMembers(ctx, after, batch.AskBatch)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func (r *Run) commitStep(ctx context.Context) error {
 	if r.record.LinkedGroups, err = r.state.CountLinks(ctx); err != nil {
 		return err
 	}
-	if err := r.state.StillRunning(ctx, r.record.ID); err != nil {
+	if err := r.gen.StillRunning(ctx); err != nil {
 		return err
 	}
 	if r.record.PolicyType == contract.Initial { // which has read everything once more
@@ -39,7 +39,7 @@ func (r *Run) commitStep(ctx context.Context) error {
 	if err := r.state.SaveRun(ctx, r.record); err != nil {
 		return err
 	}
-	if err := r.state.Commit(ctx, r.record.ID, watermark, r.pendingGroups()); err != nil {
+	if err := r.gen.Commit(ctx, watermark, r.pendingGroups()); err != nil {
 		return err
 	}
 	if err := r.useConsent(context.WithoutCancel(ctx)); err != nil {

@@ -93,7 +93,7 @@ func (r *Run) confirm(ctx context.Context, changes []contract.SpooledChange) err
 			r.setPending(c.SourceID, true)
 		}
 	}
-	return r.state.RecordOutcomes(ctx, r.record.ID, outcomes)
+	return r.gen.RecordOutcomes(ctx, outcomes)
 }
 
 // confirmMembers checks the written values and stages the group as it is now: a
@@ -108,11 +108,11 @@ func (r *Run) confirmMembers(ctx context.Context, c *contract.SpooledChange, gro
 		}
 		return unconfirmed(c, plan.Without(c.Add, guidsOf(group.Members)), nil), nil
 	}
-	add, err := r.state.MemberRefs(ctx, r.record.ID, c.Add)
+	add, err := r.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return "", err
 	}
-	remove, err := r.state.MemberRefs(ctx, r.record.ID, c.Remove)
+	remove, err := r.gen.MemberRefs(ctx, c.Remove)
 	if err != nil {
 		return "", err
 	}
@@ -126,7 +126,7 @@ func (r *Run) confirmMembers(ctx context.Context, c *contract.SpooledChange, gro
 	if r.disturbed[group.GUID] || r.otherServer || len(lingering) > 0 {
 		group.USNChanged = 0
 	}
-	return unconfirmed(c, missing, lingering), r.state.StageTargetWritten(ctx, r.record.ID, *group, without(add, missing), without(remove, lingering))
+	return unconfirmed(c, missing, lingering), r.gen.StageTargetWritten(ctx, *group, without(add, missing), without(remove, lingering))
 }
 
 // without returns the refs whose objects are not among the GUIDs.

@@ -33,7 +33,7 @@ func SpoolDeletes(ctx context.Context, state contract.State, target contract.Tar
 				DisplayName: cmp.Or(named[l.TargetGUID], l.DN), Reason: plan.ReasonDisabled, Message: "Group writeback was disabled."}
 			record.Planned.Add(&changes[i])
 		}
-		if err := state.Spool(ctx, record.ID, changes); err != nil {
+		if err := state.Generation(record.ID).Spool(ctx, changes); err != nil {
 			return err
 		}
 		set = set[n:]

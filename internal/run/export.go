@@ -81,7 +81,7 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 		_, before := e.disturbed[guid]
 		return before
 	})
-	staged, err := e.state.StagedTargets(ctx, e.record.ID, first)
+	staged, err := e.gen.StagedTargets(ctx, first)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	// The process may have slept for an hour, and another have taken over; and
 	// somebody may have made the object another's. Both are looked at before the
 	// change, and in the middle of one that takes several requests or tries.
-	superseded := e.state.StillRunning(finish, e.record.ID)
+	superseded := e.gen.StillRunning(finish)
 	if superseded != nil {
 		e.mu.Lock()
 		e.fatal = superseded
@@ -183,7 +183,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 		looked = wallClock()
 	}
 	outcome, err := e.apply(contract.WithMayWrite(finish, func(ctx context.Context) error {
-		if superseded = e.state.StillRunning(ctx, e.record.ID); superseded != nil {
+		if superseded = e.gen.StillRunning(ctx); superseded != nil {
 			return superseded
 		}
 		if requests++; requests == 1 && e.justNow(looked) {
@@ -255,7 +255,7 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 		}
 		outcomes[i] = a.concluded()
 	}
-	recorded := e.state.RecordOutcomes(context.WithoutCancel(ctx), e.record.ID, outcomes)
+	recorded := e.gen.RecordOutcomes(context.WithoutCancel(ctx), outcomes)
 
 	for i, a := range attempts {
 		if outcomes[i].Outcome != contract.OutcomeDone && outcomes[i].Outcome != contract.OutcomeSkipped {
@@ -451,7 +451,7 @@ func left(c *contract.SpooledChange, out contract.ChangeOutcome, err error) (con
 }
 
 func (e *exporter) create(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
-	members, err := e.state.MemberRefs(ctx, e.record.ID, c.Add)
+	members, err := e.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
@@ -510,11 +510,11 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 }
 
 func (e *exporter) changeMembers(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
-	add, err := e.state.MemberRefs(ctx, e.record.ID, c.Add)
+	add, err := e.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
-	remove, err := e.state.MemberRefs(ctx, e.record.ID, c.Remove)
+	remove, err := e.gen.MemberRefs(ctx, c.Remove)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}

@@ -137,7 +137,7 @@ func (r *Run) heardOf(ctx context.Context, id directory.GUID) (directory.GUID, e
 	if len(links) > 0 {
 		return links[0].SourceID, nil
 	}
-	told, err := r.state.NotesOf(ctx, r.record.ID, contract.NoteGroup, one)
+	told, err := r.gen.NotesOf(ctx, contract.NoteGroup, one)
 	if err != nil {
 		return directory.GUID{}, err
 	}
@@ -217,7 +217,7 @@ func (d *demand) importSource(ctx context.Context) error {
 		if err := d.sayWhyUnread(ctx); err != nil {
 			return err
 		}
-		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
+		return d.gen.StageGoneGroups(ctx, []directory.GUID{d.id})
 	}
 	group := groups[0]
 	d.result.DisplayName, d.record.GroupName = group.DisplayName(), group.DisplayName()
@@ -225,9 +225,9 @@ func (d *demand) importSource(ctx context.Context) error {
 		d.unwritable = true
 		d.step("Import", contract.Passed, "The group was read.")
 		d.step("Scope", contract.Skipped, "%s", why)
-		return d.state.StageGoneGroups(ctx, d.record.ID, []directory.GUID{d.id})
+		return d.gen.StageGoneGroups(ctx, []directory.GUID{d.id})
 	}
-	if err := d.state.StageSourceGroups(ctx, d.record.ID, groups); err != nil {
+	if err := d.gen.StageSourceGroups(ctx, groups); err != nil {
 		return err
 	}
 	if d.hidden(&group) {
@@ -302,7 +302,7 @@ func (d *demand) hearUsers(ctx context.Context, page []contract.UserChange) erro
 	for i := range there {
 		delete(d.deletedUsers, there[i].ID)
 	}
-	if err := d.state.StageNotes(ctx, d.record.ID, notes); err != nil {
+	if err := d.gen.StageNotes(ctx, notes); err != nil {
 		return err
 	}
 	return d.noteUsers(ctx, there)
@@ -319,17 +319,17 @@ func (d *demand) resolve(ctx context.Context) error {
 	if len(d.members) <= askAgain {
 		again = append(again, d.members...)
 	}
-	if err := d.state.StageMembersAgain(ctx, d.record.ID, again); err != nil {
+	if err := d.gen.StageMembersAgain(ctx, again); err != nil {
 		return err
 	}
 	if err := d.Run.resolve(ctx, nil); err != nil {
 		return err
 	}
-	changed, err := d.state.ChangedJoins(ctx, d.record.ID)
+	changed, err := d.gen.ChangedJoins(ctx)
 	if err != nil || len(changed) == 0 {
 		return err
 	}
-	groups, err := d.state.GroupsWithMembers(ctx, d.record.ID, changed)
+	groups, err := d.gen.GroupsWithMembers(ctx, changed)
 	for _, id := range groups {
 		d.setPending(id, true)
 	}
@@ -337,7 +337,7 @@ func (d *demand) resolve(ctx context.Context) error {
 }
 
 func (d *demand) plan(ctx context.Context) error {
-	staged, err := d.state.Candidates(ctx, d.record.ID, d.id)
+	staged, err := d.gen.Candidates(ctx, d.id)
 	if err != nil {
 		return err
 	}
@@ -354,7 +354,7 @@ func (d *demand) plan(ctx context.Context) error {
 	if !d.read {
 		return d.planStep(ctx)
 	}
-	m, err := d.state.SourceMembership(ctx, d.record.ID, d.id)
+	m, err := d.gen.SourceMembership(ctx, d.id)
 	if err != nil {
 		return err
 	}
@@ -373,7 +373,7 @@ func (d *demand) plan(ctx context.Context) error {
 	}
 	if len(m.Unwritten) > 0 {
 		// Now, since a preview and a run that stops leave nothing of what they staged.
-		if d.result.Unwritten, err = d.state.StagedUnwritten(ctx, d.record.ID, d.id, listedUnwritten); err != nil {
+		if d.result.Unwritten, err = d.gen.StagedUnwritten(ctx, d.id, listedUnwritten); err != nil {
 			return err
 		}
 	}

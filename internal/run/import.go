@@ -57,7 +57,7 @@ func (r *Run) importGroups(ctx context.Context) error {
 		inScope := r.inScope(told)
 		r.record.SourceGroups += len(inScope)
 		r.At(r.record.SourceGroups, 0, "Reading the groups of the tenant")
-		return r.state.StageSourceGroups(ctx, r.record.ID, inScope)
+		return r.gen.StageSourceGroups(ctx, inScope)
 	})
 	if err != nil {
 		return fmt.Errorf("reading the groups of the tenant: %w", err)
@@ -112,7 +112,7 @@ func (r *Run) importMembers(ctx context.Context) error {
 // next run begins with them.
 func (r *Run) readMembers(ctx context.Context, groups []directory.GUID) error {
 	batch := memberBatch{stage: func(ctx context.Context, pages []contract.MemberPage) error {
-		return r.state.StageMembers(ctx, r.record.ID, pages)
+		return r.gen.StageMembers(ctx, pages)
 	}}
 	done, read := 0, map[directory.GUID]bool{}
 	for _, id := range groups {
@@ -162,17 +162,17 @@ func (r *Run) readMembers(ctx context.Context, groups []directory.GUID) error {
 func (r *Run) memberOrder(ctx context.Context) ([]directory.GUID, error) {
 	first, err := map[directory.GUID]bool(nil), error(nil)
 	if r.base != 0 {
-		if first, err = r.incomplete(ctx, r.base); err != nil {
+		if first, err = r.incomplete(ctx, r.before); err != nil {
 			return nil, err
 		}
 	}
-	unread, err := r.incomplete(ctx, r.record.ID)
+	unread, err := r.incomplete(ctx, r.gen)
 	if err != nil {
 		return nil, err
 	}
 	var ahead, others []directory.GUID
 	for after := (directory.GUID{}); ; {
-		groups, err := r.state.SourceGroups(ctx, r.record.ID, after, batch.ListBatch)
+		groups, err := r.gen.SourceGroups(ctx, after, batch.ListBatch)
 		if err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ func (r *Run) importContainers(ctx context.Context) error {
 
 	r.lost = map[directory.GUID]contract.Link{}
 	for after := (directory.GUID{}); ; {
-		links, err := r.state.UnstagedLinks(ctx, r.record.ID, after, lookup)
+		links, err := r.gen.UnstagedLinks(ctx, after, lookup)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (r *Run) importFormer(ctx context.Context, stage *batch.Batch[directory.Tar
 	}
 	for links := range slices.Chunk(former, lookup) {
 		guids := contract.Targets(links)
-		staged, err := r.state.StagedTargets(ctx, r.record.ID, guids)
+		staged, err := r.gen.StagedTargets(ctx, guids)
 		if err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (r *Run) importFormer(ctx context.Context, stage *batch.Batch[directory.Tar
 // and are not linked.
 func (r *Run) importStamped(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
 	found := batch.New(lookup, func(guids []directory.GUID) error {
-		staged, err := r.state.StagedTargets(ctx, r.record.ID, guids)
+		staged, err := r.gen.StagedTargets(ctx, guids)
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (r *Run) known(ctx context.Context, guids []directory.GUID) (map[directory.
 	for _, l := range links {
 		known[l.TargetGUID] = contract.StagedTarget{SourceID: l.SourceID, Linked: true, Adopted: l.Adopted, TargetGroup: directory.TargetGroup{GUID: l.TargetGUID, DN: l.DN}}
 	}
-	staged, err := r.state.StagedTargets(ctx, r.record.ID, guids)
+	staged, err := r.gen.StagedTargets(ctx, guids)
 	for _, s := range staged {
 		known[s.GUID] = s
 	}
@@ -262,7 +262,7 @@ func (r *Run) stageTargets(ctx context.Context, groups []directory.TargetGroup) 
 			groups[i].USNChanged = 0
 		}
 	}
-	return r.state.StageTargetGroups(ctx, r.record.ID, groups)
+	return r.gen.StageTargetGroups(ctx, groups)
 }
 
 // stageGone stages that objects are no longer there for us.
@@ -276,7 +276,7 @@ func (r *Run) stageGone(ctx context.Context, guids []directory.GUID) error {
 		r.touch(before.SourceID, touchedByTarget)
 		gone = append(gone, guid)
 	}
-	return r.state.StageGoneTargets(ctx, r.record.ID, gone)
+	return r.gen.StageGoneTargets(ctx, gone)
 }
 
 // findDeleted finds deleted objects without sight of tombstones: by a complete
@@ -354,7 +354,7 @@ func (r *Run) readStanding(ctx context.Context, ids []directory.GUID) error {
 	}
 	guids := contract.Targets(links)
 	for _, id := range ids {
-		candidates, err := r.state.Candidates(ctx, r.record.ID, id)
+		candidates, err := r.gen.Candidates(ctx, id)
 		if err != nil {
 			return err
 		}

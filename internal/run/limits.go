@@ -17,7 +17,7 @@ import (
 // first write.
 func (r *Run) limitStep(ctx context.Context) error {
 	if r.record.PolicyType == contract.Delta && r.record.Planned.MembersRemoved > 0 {
-		all, err := r.state.CountMemberships(ctx, r.record.ID)
+		all, err := r.gen.CountMemberships(ctx)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (r *Run) holdBack(ctx context.Context) error {
 					held = append(held, *h)
 				}
 			}
-			if err := r.state.HoldChanges(ctx, r.record.ID, held); err != nil {
+			if err := r.gen.HoldChanges(ctx, held); err != nil {
 				return err
 			}
 		}
@@ -162,11 +162,11 @@ func (r *Run) absent(ctx context.Context, values []directory.GUID) ([]directory.
 			return nil, err
 		}
 		for _, l := range links {
-			_, shown, err := r.state.SourceGroup(ctx, r.record.ID, l.SourceID)
+			_, shown, err := r.gen.SourceGroup(ctx, l.SourceID)
 			if err != nil {
 				return nil, err
 			}
-			staged, err := r.state.StagedTargets(ctx, r.record.ID, []directory.GUID{l.TargetGUID})
+			staged, err := r.gen.StagedTargets(ctx, []directory.GUID{l.TargetGUID})
 			if err != nil {
 				return nil, err
 			}

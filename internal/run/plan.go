@@ -37,7 +37,7 @@ func (r *Run) planStep(ctx context.Context) error {
 	default:
 		r.record.UnknownMembers, r.record.UnwrittenMembers = last.UnknownMembers, last.UnwrittenMembers
 		r.tally.Links = r.record.LinkedGroups
-		if r.tally.SourceNow, err = r.state.CountSourceGroups(ctx, r.record.ID); err != nil {
+		if r.tally.SourceNow, err = r.gen.CountSourceGroups(ctx); err != nil {
 			return err
 		}
 		err = p.planTouched(ctx, slices.SortedFunc(maps.Keys(r.touched), directory.GUID.Compare))
@@ -56,7 +56,7 @@ func (r *Run) planStep(ctx context.Context) error {
 // countMissingNow counts all the linked objects that are nowhere in the domain.
 func (r *Run) countMissingNow(ctx context.Context) (n int, err error) {
 	for after := (directory.GUID{}); ; {
-		links, err := r.state.UnstagedLinks(ctx, r.record.ID, after, batch.ListBatch)
+		links, err := r.gen.UnstagedLinks(ctx, after, batch.ListBatch)
 		if n += len(links); err != nil || len(links) < batch.ListBatch {
 			return n, err
 		}
@@ -75,14 +75,14 @@ func (p *planner) planAll(ctx context.Context) error {
 		if after != nil {
 			key = after.ID
 		}
-		return r.state.SourceGroups(ctx, r.record.ID, key, batch.ListBatch)
+		return r.gen.SourceGroups(ctx, key, batch.ListBatch)
 	}}
 	staged := cursor[contract.StagedTarget]{read: func(after *contract.StagedTarget) ([]contract.StagedTarget, error) {
 		var key contract.TargetKey
 		if after != nil {
 			key = contract.TargetKey{SourceID: after.SourceID, GUID: after.GUID}
 		}
-		page, err := r.state.TargetGroups(ctx, r.record.ID, key, batch.ListBatch)
+		page, err := r.gen.TargetGroups(ctx, key, batch.ListBatch)
 		if err == nil {
 			err = r.Ask(ctx, page)
 		}
@@ -141,19 +141,19 @@ func (p *planner) planTouched(ctx context.Context, ids []directory.GUID) error {
 	r := p.Run
 	for done, id := range ids {
 		pair := plan.Pair{ID: id}
-		source, ok, err := r.state.SourceGroup(ctx, r.record.ID, id)
+		source, ok, err := r.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return err
 		}
 		if ok {
 			pair.Source = &source
 		}
-		staged, err := r.state.Candidates(ctx, r.record.ID, id)
+		staged, err := r.gen.Candidates(ctx, id)
 		if err == nil && len(staged) > 1 && !p.again {
 			// One that has had its link taken over by another, made by a run that was
 			// broken off, may be gone without a trace.
 			if err = r.readStanding(ctx, []directory.GUID{id}); err == nil {
-				staged, err = r.state.Candidates(ctx, r.record.ID, id)
+				staged, err = r.gen.Candidates(ctx, id)
 			}
 		}
 		if err != nil {
@@ -260,7 +260,7 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	}
 	var err error
 	pair.Hidden = p.hidden(pair.Source)
-	if pair.Membership, err = p.state.SourceMembership(ctx, p.record.ID, pair.ID); err != nil {
+	if pair.Membership, err = p.gen.SourceMembership(ctx, pair.ID); err != nil {
 		return err
 	}
 	if pair.Membership.Incomplete != "" && !pair.Hidden && !p.again {
@@ -281,7 +281,7 @@ func (p *planner) countMissing(ctx context.Context, pair *plan.Pair) error {
 	if pair.LinkLost == nil || p.again {
 		return nil
 	}
-	before, err := p.state.StagedTargets(ctx, p.base, []directory.GUID{pair.LinkLost.GUID})
+	before, err := p.before.StagedTargets(ctx, []directory.GUID{pair.LinkLost.GUID})
 	p.tally.Missing += len(before)
 	return err
 }
@@ -298,7 +298,7 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 	if p.record.PolicyType == contract.Initial {
 		return nil
 	}
-	before, err := p.state.SourceMembership(ctx, p.base, pair.ID)
+	before, err := p.before.SourceMembership(ctx, pair.ID)
 	p.countUnwritten(&before, -1)
 	return err
 }
@@ -327,7 +327,7 @@ func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
 				continue
 			}
 			stage := func(g directory.TargetGroup) error {
-				return p.state.StageTargetGroups(ctx, p.record.ID, []directory.TargetGroup{g})
+				return p.gen.StageTargetGroups(ctx, []directory.TargetGroup{g})
 			}
 			if err := p.target.GroupsByGUID(ctx, []directory.GUID{c.GUID}, true, stage); err != nil {
 				return err
@@ -408,7 +408,7 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		c := &pair.Candidates[i]
 		if pair.Source != nil {
 			var err error
-			if c.Values, err = p.state.TargetMembership(ctx, p.record.ID, c.GUID); err != nil {
+			if c.Values, err = p.gen.TargetMembership(ctx, c.GUID); err != nil {
 				return err
 			}
 			if c.Unfound, err = p.unfound(ctx, pair, c); err != nil {
@@ -493,7 +493,7 @@ func (p *planner) unfound(ctx context.Context, pair *plan.Pair, c *plan.Candidat
 	if len(unwanted) == 0 {
 		return nil, nil
 	}
-	return p.state.UnfoundAmong(ctx, p.record.ID, pair.ID, unwanted)
+	return p.gen.UnfoundAmong(ctx, pair.ID, unwanted)
 }
 
 // explainDrift says of changes that undo what somebody did in AD what that was.
@@ -506,7 +506,7 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 		if !c.Linked {
 			continue
 		}
-		staged, err := p.state.StagedTargets(ctx, p.base, []directory.GUID{c.GUID})
+		staged, err := p.before.StagedTargets(ctx, []directory.GUID{c.GUID})
 		if err != nil {
 			return err
 		}
@@ -514,7 +514,7 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 			continue
 		}
 		before := p.Unowned(&staged[0])
-		if before.Values, err = p.state.TargetMembership(ctx, p.base, c.GUID); err != nil {
+		if before.Values, err = p.before.TargetMembership(ctx, c.GUID); err != nil {
 			return err
 		}
 		if drift := plan.DriftBetween(&before, c, p.Rules.Mapping); drift != nil {
@@ -628,7 +628,7 @@ func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
 		}
 	}
 	if len(skips) > 0 {
-		fresh, err := p.state.NewSkips(ctx, p.record.ID, skips)
+		fresh, err := p.gen.NewSkips(ctx, skips)
 		if err != nil {
 			return err
 		}
@@ -640,7 +640,7 @@ func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
 			}
 		}
 	}
-	return p.state.Spool(ctx, p.record.ID, changes)
+	return p.gen.Spool(ctx, changes)
 }
 
 // forgetSkips ends what the groups that were planned are no longer skipped for.
@@ -648,7 +648,7 @@ func (r *Run) forgetSkips(ctx context.Context) error {
 	if r.record.Kind == contract.PreviewRun || r.record.PolicyType == contract.Initial || len(r.touched) == 0 {
 		return nil // of all groups the commit does so
 	}
-	return r.state.ForgetSkips(ctx, r.record.ID, slices.Collect(maps.Keys(r.touched)))
+	return r.gen.ForgetSkips(ctx, slices.Collect(maps.Keys(r.touched)))
 }
 
 // finish goes from what is asked first to what follows from the answers.

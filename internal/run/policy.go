@@ -59,6 +59,7 @@ func (r *Run) choosePolicy(ctx context.Context) error {
 	if r.base, err = r.state.Current(ctx); err != nil {
 		return err
 	}
+	r.before = r.state.Generation(r.base)
 	if r.watermark, err = r.state.Watermark(ctx); err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (r *Run) choosePolicy(ctx context.Context) error {
 	if policy == contract.Initial {
 		return nil
 	}
-	return r.state.Overlay(ctx, r.record.ID)
+	return r.gen.Overlay(ctx)
 }
 
 // renamed reports whether a container has another name than at the last full
@@ -240,5 +241,5 @@ func (r *Run) becomeInitial(ctx context.Context, why contract.PolicyReason) erro
 	clear(r.toldOut)
 	r.deletedUsers = nil
 	clear(r.reread)
-	return r.state.Discard(ctx, r.record.ID)
+	return r.gen.Discard(ctx)
 }

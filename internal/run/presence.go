@@ -37,7 +37,7 @@ func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
 			return err
 		}
 	}
-	return p.state.StageNotes(ctx, p.record.ID, notes)
+	return p.gen.StageNotes(ctx, notes)
 }
 
 func linked(pair *plan.Pair) bool {
@@ -72,11 +72,11 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 	if err != nil {
 		return nil, err
 	}
-	deleted, err := p.state.NotesOf(ctx, p.record.ID, contract.NoteDeleted, ids)
+	deleted, err := p.gen.NotesOf(ctx, contract.NoteDeleted, ids)
 	if err != nil {
 		return nil, err
 	}
-	absentSince, err := p.state.NotesOf(ctx, p.record.ID, contract.NoteAbsent, ids)
+	absentSince, err := p.gen.NotesOf(ctx, contract.NoteAbsent, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 		}
 		if p.base != 0 {
 			var before directory.SourceGroup
-			if before, h.before, err = p.state.SourceGroup(ctx, p.base, id); err != nil {
+			if before, h.before, err = p.before.SourceGroup(ctx, id); err != nil {
 				return nil, err
 			}
 			// What the deltas do not track may have been anything.

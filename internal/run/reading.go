@@ -30,7 +30,7 @@ func (r *Run) keptReading(ctx context.Context) (contract.Reading, int64, error) 
 		return contract.Reading{}, 0, err
 	}
 	if !r.usable(&reading) {
-		return contract.Reading{}, 0, r.state.Discard(ctx, generation)
+		return contract.Reading{}, 0, r.state.Generation(generation).Discard(ctx)
 	}
 	return reading, generation, nil
 }
@@ -41,14 +41,14 @@ func (r *Run) goOn(ctx context.Context, from int64) error {
 	if from != 0 {
 		r.resumed, r.readUsers = true, true
 		r.log.Info("going on with the members that an earlier run has read", "run", r.record.ID, "from", from, "began", r.links.Taken)
-		if err := r.state.TakeReading(ctx, from, r.record.ID); err != nil {
+		if err := r.gen.TakeReading(ctx, from); err != nil {
 			return err
 		}
 	}
 	if r.keeping = r.record.Kind == contract.SyncRun; !r.keeping {
 		return nil
 	}
-	return r.state.KeepReading(ctx, r.record.ID, contract.Reading{Links: r.links, Scope: r.scopeKey()})
+	return r.gen.KeepReading(ctx, contract.Reading{Links: r.links, Scope: r.scopeKey()})
 }
 
 // keeps reports whether what the run has staged stays, by what ended it. Nothing does
@@ -80,10 +80,10 @@ func (r *Run) beginAnew(ctx context.Context) error {
 }
 
 // incomplete are the groups of a generation whose members it does not have to their end.
-func (r *Run) incomplete(ctx context.Context, generation int64) (map[directory.GUID]bool, error) {
+func (r *Run) incomplete(ctx context.Context, generation contract.StagedReader) (map[directory.GUID]bool, error) {
 	all := map[directory.GUID]bool{}
 	for after := (directory.GUID{}); ; {
-		ids, err := r.state.IncompleteGroups(ctx, generation, after, batch.ListBatch)
+		ids, err := generation.IncompleteGroups(ctx, after, batch.ListBatch)
 		if err != nil {
 			return nil, err
 		}

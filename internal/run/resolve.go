@@ -18,7 +18,7 @@ import (
 // somebody else than before are looked at too.
 func (r *Run) resolveMembers(ctx context.Context) error {
 	if r.record.PolicyType == contract.Delta && !r.single {
-		if err := r.state.StageDueMembers(ctx, r.record.ID, r.now()); err != nil {
+		if err := r.gen.StageDueMembers(ctx, r.now()); err != nil {
 			return err
 		}
 		if err := r.readUnreadMembers(ctx); err != nil {
@@ -32,18 +32,18 @@ func (r *Run) resolveMembers(ctx context.Context) error {
 				groups = append(groups, id)
 			}
 		}
-		if err := r.state.StageMembersAgain(ctx, r.record.ID, groups); err != nil {
+		if err := r.gen.StageMembersAgain(ctx, groups); err != nil {
 			return err
 		}
 	}
 	if err := r.resolve(ctx, nil); err != nil || r.record.PolicyType != contract.Delta || r.single {
 		return err
 	}
-	changed, err := r.state.ChangedJoins(ctx, r.record.ID)
+	changed, err := r.gen.ChangedJoins(ctx)
 	if err != nil || len(changed) == 0 {
 		return err
 	}
-	groups, err := r.state.GroupsWithMembers(ctx, r.record.ID, changed)
+	groups, err := r.gen.GroupsWithMembers(ctx, changed)
 	for _, id := range groups {
 		r.touch(id, touchedByJoin)
 	}
@@ -55,7 +55,7 @@ func (r *Run) resolveMembers(ctx context.Context) error {
 func (r *Run) resolve(ctx context.Context, seen func(*contract.Resolution)) error {
 	done := 0
 	for after := (directory.GUID{}); ; {
-		members, err := r.state.UnresolvedMembers(ctx, r.record.ID, after, batch.AskBatch)
+		members, err := r.gen.UnresolvedMembers(ctx, after, batch.AskBatch)
 		if err != nil || len(members) == 0 {
 			return err
 		}
@@ -73,7 +73,7 @@ func (r *Run) resolve(ctx context.Context, seen func(*contract.Resolution)) erro
 				seen(&resolutions[i])
 			}
 		}
-		if err := r.state.SaveResolutions(ctx, r.record.ID, resolutions, r.now()); err != nil {
+		if err := r.gen.SaveResolutions(ctx, resolutions, r.now()); err != nil {
 			return err
 		}
 		done += len(members)
@@ -109,7 +109,7 @@ func (r *Run) resolveGroups(ctx context.Context, members []directory.SourceMembe
 // standing returns the objects of ours that stand for a cloud group: the linked
 // one, or after a lost state those that carry mark and stamp.
 func (r *Run) standing(ctx context.Context, id directory.GUID) ([]directory.MemberRef, error) {
-	staged, err := r.state.Candidates(ctx, r.record.ID, id)
+	staged, err := r.gen.Candidates(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (r *Run) standing(ctx context.Context, id directory.GUID) ([]directory.Memb
 func (r *Run) settleStep(ctx context.Context) error {
 	ids := slices.Collect(maps.Keys(r.nested))
 	if len(r.refused) > 0 {
-		joined, err := r.state.MembersJoinedTo(ctx, r.record.ID, slices.Collect(maps.Keys(r.refused)))
+		joined, err := r.gen.MembersJoinedTo(ctx, slices.Collect(maps.Keys(r.refused)))
 		if err != nil {
 			return err
 		}
@@ -147,14 +147,14 @@ func (r *Run) settleStep(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	groups, err := r.state.GroupsWithMembers(ctx, r.record.ID, ids)
+	groups, err := r.gen.GroupsWithMembers(ctx, ids)
 	if err != nil || len(groups) == 0 {
 		return err
 	}
 	if err := r.countAgain(ctx, groups, -1); err != nil {
 		return err
 	}
-	if err := r.state.StageMembersAgain(ctx, r.record.ID, ids); err != nil {
+	if err := r.gen.StageMembersAgain(ctx, ids); err != nil {
 		return err
 	}
 	var others []directory.GUID
@@ -169,7 +169,7 @@ func (r *Run) settleStep(ctx context.Context) error {
 	if err := r.countAgain(ctx, groups, 1); err != nil || others == nil {
 		return err
 	}
-	parents, err := r.state.GroupsWithMembers(ctx, r.record.ID, others)
+	parents, err := r.gen.GroupsWithMembers(ctx, others)
 	if err != nil || len(parents) == 0 {
 		return err
 	}
@@ -189,7 +189,7 @@ func (r *Run) settleStep(ctx context.Context) error {
 // puts them into it.
 func (r *Run) countAgain(ctx context.Context, groups []directory.GUID, sign int) error {
 	for _, id := range groups {
-		membership, err := r.state.SourceMembership(ctx, r.record.ID, id)
+		membership, err := r.gen.SourceMembership(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -90,8 +90,10 @@ type Run struct {
 	projection string       // what is read of the tenant, and what is made of it
 
 	record    contract.Run
-	base      int64              // the generation that was current when the run began
-	watermark contract.Watermark // that of the base, then what this run has found out
+	gen       contract.Generation // what it stages
+	before    contract.Generation // the one of base
+	base      int64               // the generation that was current when the run began
+	watermark contract.Watermark  // that of the base, then what this run has found out
 	links     contract.DeltaLinks
 	selection contract.SourceSelection
 	scope     plan.Scope
@@ -193,6 +195,8 @@ func NewRun(ctx context.Context, g *Ground, kind contract.RunKind) *Run {
 		exported: map[plan.Phase]int64{}, confirmed: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{},
 		record: contract.Run{Kind: kind, PolicyType: contract.Delta, PlanID: rand.Text(), Started: g.Now().UTC(), Status: contract.RunRunning, Server: g.TargetID.Server, Projection: g.Projection},
 	}
+	r.gen = g.State.Generation(0) // until the run has begun, which no generation is
+	r.before = r.gen
 	r.adopts, r.ofSettings, r.skipReplicationCheck, r.lookLasts = g.Adopts, g.OfSettings, g.SkipReplicationCheck, g.LookLasts
 	switch {
 	case kind == contract.DisableRun:
@@ -227,7 +231,7 @@ func (r *Run) do(ctx context.Context, steps ...step) (contract.Run, error) {
 	if err != nil {
 		return contract.Run{}, err
 	}
-	r.record.ID = id
+	r.record.ID, r.gen = id, r.state.Generation(id)
 	r.log.Info("the run begins", "run", id, "kind", r.record.Kind, "server", r.record.Server, "linkedGroups", links)
 	r.Stepped = func(step contract.Progress, took time.Duration) {
 		r.log.Info("a step ended", "run", id, "step", step.Step, "done", step.Done, "total", step.Total, "seconds", took.Seconds())
@@ -257,7 +261,7 @@ func (r *Run) do(ctx context.Context, steps ...step) (contract.Run, error) {
 	}
 	current, err := r.state.Current(ctx)
 	if err == nil && current != id && !kept {
-		err = r.state.Discard(ctx, id)
+		err = r.gen.Discard(ctx)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		r.warn("what the run staged could not all be removed in time", "run", id)

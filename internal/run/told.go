@@ -36,11 +36,11 @@ func (r *Run) noteChanges(ctx context.Context, page []contract.GroupChange) erro
 	if err != nil {
 		return err
 	}
-	deleted, err := r.state.NotesOf(ctx, r.record.ID, contract.NoteDeleted, ids)
+	deleted, err := r.gen.NotesOf(ctx, contract.NoteDeleted, ids)
 	if err != nil {
 		return err
 	}
-	absent, err := r.state.NotesOf(ctx, r.record.ID, contract.NoteAbsent, ids)
+	absent, err := r.gen.NotesOf(ctx, contract.NoteAbsent, ids)
 	if err != nil {
 		return err
 	}
@@ -62,15 +62,15 @@ func (r *Run) noteChanges(ctx context.Context, page []contract.GroupChange) erro
 			notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id})
 		}
 	}
-	if err := r.state.StageNotes(ctx, r.record.ID, notes); err != nil {
+	if err := r.gen.StageNotes(ctx, notes); err != nil {
 		return err
 	}
-	return r.state.StageToldMembers(ctx, r.record.ID, at, about)
+	return r.gen.StageToldMembers(ctx, at, about)
 }
 
 // wordsOf returns the words on these objects that still count.
 func wordsOf[T any](ctx context.Context, r *Run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID][]word[T], error) {
-	notes, err := r.state.NotesOf(ctx, r.record.ID, kind, ids)
+	notes, err := r.gen.NotesOf(ctx, kind, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (r *Run) readTold(ctx context.Context) error {
 		if word.Removed != contract.NotRemoved || word.Unwritten(r.selection) || !r.mayBeInScope(n.ID) {
 			return nil
 		}
-		if _, staged, err := r.state.SourceGroup(ctx, r.record.ID, n.ID); err != nil || staged {
+		if _, staged, err := r.gen.SourceGroup(ctx, n.ID); err != nil || staged {
 			return err
 		}
 		lacking = append(lacking, n.ID)
@@ -173,7 +173,7 @@ func (r *Run) putTold(ctx context.Context) error {
 func (r *Run) putToldMembers(ctx context.Context) error {
 	since := r.lagBegan()
 	for after := (directory.GUID{}); len(r.reread) > 0; {
-		groups, err := r.state.ToldGroups(ctx, r.record.ID, since, after, batch.ListBatch)
+		groups, err := r.gen.ToldGroups(ctx, since, after, batch.ListBatch)
 		if err != nil {
 			return err
 		}
@@ -182,19 +182,19 @@ func (r *Run) putToldMembers(ctx context.Context) error {
 			if !r.reread[id] {
 				continue
 			}
-			_, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+			_, staged, err := r.gen.SourceGroup(ctx, id)
 			if err != nil {
 				return err
 			}
 			if !staged {
 				continue
 			}
-			members, err := r.state.ToldMembers(ctx, r.record.ID, id, since)
+			members, err := r.gen.ToldMembers(ctx, id, since)
 			if err != nil {
 				return err
 			}
 			members = slices.DeleteFunc(members, func(m contract.MemberChange) bool { return !m.Removed && r.deletedUsers[m.ID] })
-			if err := r.state.ChangeMembership(ctx, r.record.ID, id, members); err != nil {
+			if err := r.gen.ChangeMembership(ctx, id, members); err != nil {
 				return err
 			}
 		}
@@ -211,7 +211,7 @@ func (r *Run) putToldUsers(ctx context.Context) error {
 		return nil
 	}
 	told := batch.New(batch.ListBatch, func(ids []directory.GUID) error {
-		known, err := r.state.KnownMembers(ctx, r.record.ID, ids)
+		known, err := r.gen.KnownMembers(ctx, ids)
 		if err != nil {
 			return err
 		}
@@ -245,7 +245,7 @@ func (r *Run) stageUsers(ctx context.Context, members []directory.SourceMember) 
 			word.Apply(&members[i])
 		}
 	}
-	return r.state.StageKnownMembers(ctx, r.record.ID, members)
+	return r.gen.StageKnownMembers(ctx, members)
 }
 
 // noteUsers notes what a page of a delta tells of users, each of whom occurs once.
@@ -265,7 +265,7 @@ func (r *Run) noteUsers(ctx context.Context, users []contract.UserChange) error 
 			return err
 		}
 	}
-	return r.state.StageNotes(ctx, r.record.ID, notes)
+	return r.gen.StageNotes(ctx, notes)
 }
 
 // readAgain notes that these were read just now, and are read once more when the
@@ -275,7 +275,7 @@ func (r *Run) readAgain(ctx context.Context, kind contract.NoteKind, ids []direc
 	for i, id := range ids {
 		notes[i] = contract.Note{Kind: kind, ID: id, At: r.now().UTC()}
 	}
-	return r.state.StageNotes(ctx, r.record.ID, notes)
+	return r.gen.StageNotes(ctx, notes)
 }
 
 // dueAgain returns what was read up to a time and is to be read once more, and forgets
@@ -294,13 +294,13 @@ func (r *Run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Ti
 	for i, id := range ids {
 		forgotten[i] = contract.Note{Kind: kind, ID: id}
 	}
-	return ids, r.state.StageNotes(ctx, r.record.ID, forgotten)
+	return ids, r.gen.StageNotes(ctx, forgotten)
 }
 
 // eachNote walks through the notes of a kind.
 func (r *Run) eachNote(ctx context.Context, kind contract.NoteKind, each func(contract.Note) error) error {
 	for after := (directory.GUID{}); ; {
-		notes, err := r.state.Notes(ctx, r.record.ID, kind, after, batch.ListBatch)
+		notes, err := r.gen.Notes(ctx, kind, after, batch.ListBatch)
 		if err != nil {
 			return err
 		}

@@ -51,11 +51,11 @@ func (r *Run) applyUsers(ctx context.Context, page []contract.UserChange, back m
 	for i := range users {
 		there[i] = users[i].ID
 	}
-	known, err := r.state.KnownMembers(ctx, r.record.ID, there)
+	known, err := r.gen.KnownMembers(ctx, there)
 	if err != nil {
 		return err
 	}
-	deleted, err := r.state.NotesOf(ctx, r.record.ID, contract.NoteUserDeleted, there)
+	deleted, err := r.gen.NotesOf(ctx, contract.NoteUserDeleted, there)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (r *Run) applyUsers(ctx context.Context, page []contract.UserChange, back m
 			back[id] = true
 		}
 	}
-	if err := r.state.StageNotes(ctx, r.record.ID, forgotten); err != nil {
+	if err := r.gen.StageNotes(ctx, forgotten); err != nil {
 		return err
 	}
 	if err := r.noteUsers(ctx, users); err != nil {
@@ -112,7 +112,7 @@ func (r *Run) readToldUsers(ctx context.Context, ids []directory.GUID) error {
 			lacking = append(lacking, user)
 		}
 	}
-	return r.state.StageKnownMembers(ctx, r.record.ID, lacking)
+	return r.gen.StageKnownMembers(ctx, lacking)
 }
 
 // takeOut takes deleted users out of every group.
@@ -127,16 +127,16 @@ func (r *Run) takeOut(ctx context.Context, users []directory.GUID) error {
 		notes = append(notes, contract.Note{Kind: contract.NoteUserDeleted, ID: id, At: r.now().UTC()}, contract.Note{Kind: contract.NoteUser, ID: id}, contract.Note{Kind: contract.NoteUserBack, ID: id})
 		removals = append(removals, contract.MemberChange{ID: id, Kind: directory.KindUser, Removed: true})
 	}
-	if err := r.state.StageNotes(ctx, r.record.ID, notes); err != nil {
+	if err := r.gen.StageNotes(ctx, notes); err != nil {
 		return err
 	}
-	groups, err := r.state.GroupsWithMembers(ctx, r.record.ID, users)
+	groups, err := r.gen.GroupsWithMembers(ctx, users)
 	if err != nil {
 		return err
 	}
 	for _, id := range groups {
 		r.touch(id, touchedBySource)
-		if err := r.state.ChangeMembership(ctx, r.record.ID, id, removals); err != nil {
+		if err := r.gen.ChangeMembership(ctx, id, removals); err != nil {
 			return err
 		}
 	}
@@ -181,13 +181,13 @@ func (r *Run) readRestored(ctx context.Context, users []directory.GUID) error {
 		for i, id := range users {
 			notes[i] = contract.Note{Kind: contract.NoteUserBack, ID: id, At: r.lagBegan()}
 		}
-		return r.state.StageNotes(ctx, r.record.ID, notes)
+		return r.gen.StageNotes(ctx, notes)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the groups of %s who may have been restored: %w", directory.Count(len(users), "user"), err)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(found), directory.GUID.Compare) {
-		told, err := r.state.ToldMembers(ctx, r.record.ID, id, r.lagBegan())
+		told, err := r.gen.ToldMembers(ctx, id, r.lagBegan())
 		if err != nil {
 			return err
 		}
@@ -198,11 +198,11 @@ func (r *Run) readRestored(ctx context.Context, users []directory.GUID) error {
 			continue
 		}
 		r.touch(id, touchedBySource)
-		if err := r.state.ChangeMembership(ctx, r.record.ID, id, members); err != nil {
+		if err := r.gen.ChangeMembership(ctx, id, members); err != nil {
 			return err
 		}
 		change := contract.GroupChange{ID: id, Members: members}
-		if err := r.state.StageToldMembers(ctx, r.record.ID, r.now().UTC(), []contract.GroupChange{change}); err != nil {
+		if err := r.gen.StageToldMembers(ctx, r.now().UTC(), []contract.GroupChange{change}); err != nil {
 			return err
 		}
 	}
@@ -225,7 +225,7 @@ func (r *Run) groupsOf(ctx context.Context, users []directory.GUID) (map[directo
 				continue
 			}
 			seen[id] = true
-			group, staged, err := r.state.SourceGroup(ctx, r.record.ID, id)
+			group, staged, err := r.gen.SourceGroup(ctx, id)
 			if err != nil {
 				return nil, err
 			}

@@ -99,7 +99,7 @@ func spoolMany(t *testing.T, folder string, changes, members int) int64 {
 				batch[i].Add = append(batch[i].Add, guid(2, m))
 			}
 		}
-		check(t, s.Spool(t.Context(), id, batch))
+		check(t, s.Generation(id).Spool(t.Context(), batch))
 	}
 	return id
 }

@@ -47,7 +47,7 @@ func (d *domain) tokenOf(o *object) token {
 	t := token{everyone: true, authenticated: true, d.sidOf(513): true, o.sid: true}
 	var walk func(*object)
 	walk = func(o *object) {
-		for group := range o.memberOf {
+		for group := range o.memberOf.objects() {
 			if !t[group.sid] {
 				t[group.sid] = true
 				walk(group)

@@ -90,7 +90,7 @@ func (w writer) create(dn string, values map[string][]string) (*object, *result)
 	if bad := checkRDN(name[0].value); bad != nil {
 		return nil, bad
 	}
-	o := &object{name: rdn{kind.rdn, name[0].value}, class: kind, values: make(map[*attribute][][]byte), children: make(map[string]*object), memberOf: make(map[*object]bool)}
+	o := &object{name: rdn{kind.rdn, name[0].value}, class: kind, values: make(map[*attribute][][]byte)}
 	if parent.children[fold(o.name.value)] != nil {
 		return nil, entryExists(0x2071)
 	}
@@ -136,7 +136,7 @@ func (w writer) create(dn string, values map[string][]string) (*object, *result)
 		if o.text("sAMAccountName") == "" {
 			o.set("sAMAccountName", fmt.Sprintf("$%.6s-%.12s", rand.Text(), rand.Text()))
 		}
-		if holder := w.byAccount[fold(o.text("sAMAccountName"))]; holder != nil {
+		if w.named(o.text("sAMAccountName")) != nil {
 			return nil, entryExists(0x524)
 		}
 		o.sid = w.nextSID()
@@ -146,7 +146,7 @@ func (w writer) create(dn string, values map[string][]string) (*object, *result)
 	}
 	o.owner = w.owner()
 	w.insert(o, parent)
-	o.members.add(o, members)
+	o.addMembers(members...)
 	return o, nil
 }
 

@@ -48,7 +48,7 @@ func (c *session) bind(p *ber.Packet) *result {
 func (d *domain) account(name string) *object {
 	if domain, account, ok := strings.Cut(name, `\`); ok && !strings.Contains(name, "=") {
 		if sameText(domain, netbios) || sameText(domain, domainName) {
-			return d.byAccount[fold(account)]
+			return d.named(account)
 		}
 		return nil
 	}
@@ -58,13 +58,11 @@ func (d *domain) account(name string) *object {
 		}
 		return nil
 	}
-	for _, o := range d.byAccount {
-		if upn := o.text("userPrincipalName"); upn != "" && sameText(upn, name) {
-			return o
-		}
+	if o := d.one("userPrincipalName", fold(name)); o != nil {
+		return o
 	}
 	if account, domain, ok := strings.Cut(name, "@"); ok && (sameText(domain, domainName) || sameText(domain, netbios)) {
-		return d.byAccount[fold(account)]
+		return d.named(account)
 	}
 	return nil
 }

@@ -47,8 +47,11 @@ func newDomain(options Options) (*domain, []Person, error) {
 	}
 	d := &domain{
 		rid: 1103, linkLimit: options.LinkLimit,
-		sid:    sid(append([]byte(makeSID(5, 21)), seed[:]...)),
-		byGUID: make(map[guid]*object), bySID: make(map[sid]*object), byAccount: make(map[string]*object),
+		sid:     sid(append([]byte(makeSID(5, 21)), seed[:]...)),
+		indexes: make(map[*attribute]*sorted[entry]),
+	}
+	for _, a := range indexed {
+		d.indexes[a] = new(sorted[entry])
 	}
 	fixed := []byte(d.sid)
 	fixed[1] = 4
@@ -91,23 +94,22 @@ func (b *builder) make(dn, kind string, values map[string][]string) *object {
 	o, bad := b.writer.create(dn, lower)
 	if bad != nil {
 		b.failed = fmt.Errorf("%s: %w", dn, bad)
-		return &object{values: make(map[*attribute][][]byte), memberOf: make(map[*object]bool), class: classOf(kind)}
+		return &object{values: make(map[*attribute][][]byte), class: classOf(kind)}
 	}
 	return o
 }
 
 // renumber gives an account a SID of its own.
 func (b *builder) renumber(o *object, id sid) {
-	delete(b.bySID, o.sid)
 	o.sid = id
-	b.bySID[id] = o
+	b.file(o)
 }
 
 func (b *builder) installation() {
 	d := b.domain
 	d.head = b.place(nil, "domainDNS", "litware", map[string]string{})
-	d.head.partition, d.head.sid = true, d.sid
-	d.bySID[d.sid] = d.head
+	d.head.partition = true
+	b.renumber(d.head, d.sid)
 	d.head.entries = []ace{
 		{trustee: authenticated, mask: listChildren | readProperty | readControl, inherits: true},
 		{trustee: administrators, mask: allRights, inherits: true},
@@ -149,7 +151,7 @@ func (b *builder) installation() {
 	b.renumber(users, d.sidOf(513))
 	administrator := b.account("Administrator", AdministratorPassword, nil)
 	b.renumber(administrator, d.sidOf(500))
-	group.members.add(group, []*object{administrator})
+	group.addMembers(administrator)
 	disabled := map[string][]string{"userAccountControl": {fmt.Sprint(normalAccount | accountDisabled)}}
 	guest, krbtgt := b.account("Guest", Password, disabled), b.account("krbtgt", Password, disabled)
 	b.renumber(guest, d.sidOf(501))
@@ -158,7 +160,7 @@ func (b *builder) installation() {
 	for name, rid := range map[string]uint32{"Domain Admins": 512, "Enterprise Admins": 519} {
 		o := b.make("CN="+name+",CN=Users,"+baseDN, "group", map[string][]string{"sAMAccountName": {name}, "adminCount": {"1"}})
 		b.renumber(o, d.sidOf(rid))
-		o.members.add(o, []*object{administrator})
+		o.addMembers(administrator)
 		critical = append(critical, o)
 	}
 	for _, o := range critical {

@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,13 +30,11 @@ type domain struct {
 	service                *object // nTDSDSA, of this domain controller
 	sid                    sid
 	usn                    int64 // highestCommittedUSN
-	tag                    int64 // of the last object
 	rid                    uint32
 	linkLimit              int
 
-	byGUID    map[guid]*object // all, deleted ones included
-	bySID     map[sid]*object
-	byAccount map[string]*object // by folded sAMAccountName, without deleted ones
+	objects []*object // all, deleted ones too, in the order in which they are stored
+	indexes map[*attribute]*sorted[entry]
 }
 
 // object is one object. Its name follows from where it stands.
@@ -47,13 +46,15 @@ type object struct {
 	class    *class
 	parent   *object
 	children map[string]*object // by folded value: the kind does not count
+	below    int                // how many objects are below, at any depth
 	// partition: the object is the head of a naming context.
 	partition bool
 	deleted   bool
 
 	values       map[*attribute][][]byte
 	members      links
-	memberOf     map[*object]bool
+	memberOf     sorted[backLink]
+	filed        []key // where it stands in the indexes
 	usn, created int64
 	owner        sid
 	entries      []ace
@@ -61,6 +62,8 @@ type object struct {
 
 	password string // of accounts
 }
+
+func (o *object) self() *object { return o }
 
 func (o *object) dn() string {
 	if o.parent == nil {
@@ -110,90 +113,56 @@ func (o *object) set(name string, values ...string) {
 	}
 }
 
-// touch gives the object the next update sequence number.
+// touch ends every change of an object: the object gets the next update sequence
+// number, and the indexes follow.
 func (d *domain) touch(o *object) {
 	d.usn++
 	o.usn = d.usn
 	o.set("whenChanged", time.Now().UTC().Format(generalizedTime))
+	d.file(o)
 }
 
 // generalizedTime is how Active Directory writes a time, in UTC.
 const generalizedTime = "20060102150405.0Z"
 
-// links are the values of member. Their order has nothing to do with the one
-// in which they were written, and stays while nobody changes them.
-type links struct {
-	order []*object
-	set   map[*object]bool
-	// gone are values that were removed and are still seen.
-	gone map[*object]bool
-}
-
-func (l *links) has(o *object) bool { return l.set[o] }
-
-func (l *links) add(group *object, members []*object) {
-	if l.set == nil {
-		l.set = make(map[*object]bool)
+// attach hangs the object below a parent; nil: it is the head of the domain.
+func (o *object) attach(parent *object) {
+	if o.parent = parent; parent == nil {
+		return
 	}
-	for _, m := range members {
-		l.set[m] = true
-		m.memberOf[group] = true
-	}
-	l.order = append(l.order, members...)
-	slices.SortFunc(l.order, func(a, b *object) int { return slices.Compare(a.guid[:], b.guid[:]) })
-}
-
-func (l *links) remove(group *object, members []*object) {
-	going := make(map[*object]bool, len(members))
-	for _, m := range members {
-		going[m] = true
-		delete(l.set, m)
-		delete(m.memberOf, group)
-	}
-	l.order = slices.DeleteFunc(l.order, func(o *object) bool { return going[o] })
-}
-
-// remain marks values as removed while they are still seen.
-func (l *links) remain(members []*object) {
-	if l.gone == nil && len(members) > 0 {
-		l.gone = make(map[*object]bool)
-	}
-	for _, m := range members {
-		l.gone[m] = true
+	parent.children[fold(o.name.value)] = o
+	for ; parent != nil; parent = parent.parent {
+		parent.below += 1 + o.below
 	}
 }
 
-func (l *links) finish(group *object) {
-	var members []*object
-	for m := range l.gone {
-		members = append(members, m)
+func (o *object) detach() {
+	delete(o.parent.children, fold(o.name.value))
+	for at := o.parent; at != nil; at = at.parent {
+		at.below -= 1 + o.below
 	}
-	l.gone = nil
-	if len(members) > 0 {
-		l.remove(group, members)
+}
+
+// tree yields the object and all below.
+func (o *object) tree(yield func(*object) bool) {
+	for open := []*object{o}; len(open) > 0; {
+		next := open[len(open)-1]
+		open = slices.AppendSeq(open[:len(open)-1], maps.Values(next.children))
+		if !yield(next) {
+			return
+		}
 	}
 }
 
 // insert stores a new object.
 func (d *domain) insert(o *object, parent *object) {
-	d.tag++
-	o.tag, o.parent = d.tag, parent
+	d.objects = append(d.objects, o)
+	o.tag = int64(len(d.objects))
 	if o.guid == (guid{}) {
 		_, _ = rand.Read(o.guid[:])
 	}
-	if o.children == nil {
-		o.children, o.memberOf = make(map[string]*object), make(map[*object]bool)
-	}
-	if parent != nil {
-		parent.children[fold(o.name.value)] = o
-	}
-	d.byGUID[o.guid] = o
-	if o.sid != "" {
-		d.bySID[o.sid] = o
-	}
-	if account := o.text("sAMAccountName"); account != "" {
-		d.byAccount[fold(account)] = o
-	}
+	o.children = make(map[string]*object)
+	o.attach(parent)
 	d.touch(o)
 	o.created = o.usn
 	o.set("whenCreated", time.Now().UTC().Format(generalizedTime))
@@ -227,13 +196,13 @@ func (d *domain) find(s string) (*object, *result) {
 		if !ok {
 			return nil, badName(s)
 		}
-		found = d.byGUID[g]
+		found = d.one("objectGUID", string(g[:]))
 	case "SID":
 		id, ok := parseSID(value)
 		if !ok {
 			return nil, badName(s)
 		}
-		found = d.bySID[id]
+		found = d.one("objectSid", string(id))
 	case "WKGUID":
 		which, where, _ := strings.Cut(value, ",")
 		if head, bad := d.find(where); bad == nil && head == d.head && strings.EqualFold(which, wellKnownDeleted) {
@@ -248,9 +217,10 @@ func (d *domain) find(s string) (*object, *result) {
 	return found, nil
 }
 
+var baseName, _ = parseName(baseDN)
+
 func (d *domain) walk(name []rdn) (*object, *result) {
-	base, _ := parseName(baseDN)
-	if len(name) < len(base) || !slices.EqualFunc(name[len(name)-len(base):], base, sameRDN) {
+	if len(name) < len(baseName) || !slices.EqualFunc(name[len(name)-len(baseName):], baseName, sameRDN) {
 		host := "unknown"
 		for i, r := range slices.Backward(name) {
 			if !strings.EqualFold(r.kind, "DC") {
@@ -266,7 +236,7 @@ func (d *domain) walk(name []rdn) (*object, *result) {
 		return nil, r
 	}
 	at := d.head
-	for _, r := range slices.Backward(name[:len(name)-len(base)]) {
+	for _, r := range slices.Backward(name[:len(name)-len(baseName)]) {
 		next := at.children[fold(r.value)]
 		if next == nil || !strings.EqualFold(next.name.kind, r.kind) {
 			return nil, noSuchObject(at.dn())

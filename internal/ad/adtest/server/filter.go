@@ -1,8 +1,7 @@
 package server
 
 import (
-	"bytes"
-	"cmp"
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,9 +30,8 @@ func truthOf(b bool) truth {
 type filter struct {
 	// match judges an object; of one that is not readable only the name is known.
 	match func(o *object, readable bool) truth
-	// among returns all objects that can match, where an index tells; ok is
-	// false where none does.
-	among func() (found []*object, ok bool)
+	// among holds all objects that can match.
+	among *choice
 }
 
 const (
@@ -44,170 +42,149 @@ const (
 // compile reads a filter of a search request.
 func (d *domain) compile(p *ber.Packet) filter {
 	switch p.Tag {
-	case ldap.FilterAnd, ldap.FilterOr:
-		parts := make([]filter, len(p.Children))
-		for i, c := range p.Children {
-			parts[i] = d.compile(c)
-		}
-		if p.Tag == ldap.FilterAnd {
-			return all(parts)
-		}
-		return anyOf(parts)
+	case ldap.FilterAnd:
+		return all(d.compileAll(p.Children))
+	case ldap.FilterOr:
+		return anyOf(d.compileAll(p.Children))
 	case ldap.FilterNot:
 		part := d.compile(p.Children[0])
-		return unindexed(func(o *object, readable bool) truth { return yes - part.match(o, readable) })
+		return filter{match: func(o *object, readable bool) truth { return yes - part.match(o, readable) }}
 	case ldap.FilterPresent:
 		return d.present(content(p))
-	case ldap.FilterEqualityMatch, ldap.FilterApproxMatch:
-		return d.equal(content(p.Children[0]), p.Children[1].Data.Bytes())
-	case ldap.FilterGreaterOrEqual, ldap.FilterLessOrEqual:
-		return d.ordered(content(p.Children[0]), content(p.Children[1]), p.Tag == ldap.FilterGreaterOrEqual)
-	case ldap.FilterSubstrings:
-		return d.substrings(content(p.Children[0]), p.Children[1].Children)
 	case ldap.FilterExtensibleMatch:
 		return d.bits(p)
+	}
+	a := filterable(content(p.Children[0]))
+	if a == nil {
+		return never()
+	}
+	switch p.Tag {
+	case ldap.FilterEqualityMatch, ldap.FilterApproxMatch:
+		return d.equal(a, p.Children[1].Data.Bytes())
+	case ldap.FilterGreaterOrEqual, ldap.FilterLessOrEqual:
+		return d.ordered(a, p.Children[1].Data.Bytes(), p.Tag == ldap.FilterGreaterOrEqual)
+	case ldap.FilterSubstrings:
+		return d.substrings(a, p.Children[1].Children)
 	}
 	return never()
 }
 
-func unindexed(match func(*object, bool) truth) filter {
-	return filter{match, func() ([]*object, bool) { return nil, false }}
+func (d *domain) compileAll(packets []*ber.Packet) []filter {
+	parts := make([]filter, len(packets))
+	for i, p := range packets {
+		parts[i] = d.compile(p)
+	}
+	return parts
 }
 
-func never() filter { return unindexed(func(*object, bool) truth { return undefined }) }
+func never() filter {
+	return filter{func(*object, bool) truth { return undefined }, choose()}
+}
 
 func all(parts []filter) filter {
-	return filter{
-		match: func(o *object, readable bool) truth {
-			worst := yes
-			for _, p := range parts {
-				worst = min(worst, p.match(o, readable))
-			}
-			return worst
-		},
-		among: func() (found []*object, ok bool) {
-			for _, p := range parts {
-				if some, indexed := p.among(); indexed && (!ok || len(some) < len(found)) {
-					found, ok = some, true
-				}
-			}
-			return found, ok
-		},
+	var among *choice
+	for _, p := range parts {
+		among = smaller(among, p.among)
 	}
+	return filter{func(o *object, readable bool) truth {
+		worst := yes
+		for _, p := range parts {
+			if worst = min(worst, p.match(o, readable)); worst == no {
+				break
+			}
+		}
+		return worst
+	}, among}
 }
 
 func anyOf(parts []filter) filter {
-	return filter{
-		match: func(o *object, readable bool) truth {
-			best := no
-			for _, p := range parts {
-				if best = max(best, p.match(o, readable)); best == yes {
-					break
-				}
-			}
-			return best
-		},
-		among: func() (found []*object, ok bool) {
-			for _, p := range parts {
-				some, indexed := p.among()
-				if !indexed {
-					return nil, false
-				}
-				found = append(found, some...)
-			}
-			return found, true
-		},
+	among := make([]*choice, len(parts))
+	for i, p := range parts {
+		among[i] = p.among
 	}
+	return filter{func(o *object, readable bool) truth {
+		best := no
+		for _, p := range parts {
+			if best = max(best, p.match(o, readable)); best == yes {
+				break
+			}
+		}
+		return best
+	}, together(among)}
 }
 
-// about is a filter item on the values of an attribute. One that the schema
-// does not have, that is constructed, or that may not be read, is undefined.
-func (d *domain) about(name string, match func(o *object, a *attribute) truth) filter {
-	a := attributeOf(name)
-	if a == nil || a.constructed {
-		return never()
+// filterable returns the attribute if a filter can name it: one that the schema
+// does not have, or that is constructed, is undefined.
+func filterable(name string) *attribute {
+	if a := attributeOf(name); a != nil && !a.constructed {
+		return a
 	}
-	return unindexed(func(o *object, readable bool) truth {
+	return nil
+}
+
+// about is a filter item on values, which is undefined where they may not be read.
+func about(among *choice, match func(o *object) truth) filter {
+	return filter{func(o *object, readable bool) truth {
 		if !readable {
 			return undefined
 		}
-		return match(o, a)
-	})
+		return match(o)
+	}, among}
 }
 
 func (d *domain) present(name string) filter {
 	if strings.EqualFold(name, "objectClass") {
-		return unindexed(func(*object, bool) truth { return yes })
+		return filter{match: func(*object, bool) truth { return yes }}
 	}
-	return d.about(name, func(o *object, a *attribute) truth { return truthOf(d.has(o, a)) })
-}
-
-// has reports whether the attribute has a value.
-func (d *domain) has(o *object, a *attribute) bool {
-	switch a.name {
-	case "member":
-		return len(o.members.order) > 0
-	case "memberOf":
-		return len(o.memberOf) > 0
-	}
-	return len(d.stored(o, a)) > 0
-}
-
-func (d *domain) equal(name string, value []byte) filter {
-	a := attributeOf(name)
-	if a == nil || a.constructed {
+	a := filterable(name)
+	if a == nil {
 		return never()
 	}
-	index := func(o *object) func() ([]*object, bool) {
-		return func() ([]*object, bool) {
-			if o == nil {
-				return nil, true
-			}
-			return []*object{o}, true
-		}
-	}
-	if a.name == "member" || a.name == "memberOf" {
-		other, bad := d.find(string(value))
-		if bad != nil || other.deleted {
-			return never()
-		}
-		return d.about(name, func(o *object, _ *attribute) truth {
-			if a.name == "member" {
-				return truthOf(o.members.has(other))
-			}
-			return truthOf(o.memberOf[other])
-		})
+	return about(d.withAny(a), func(o *object) truth { return truthOf(d.count(o, a) > 0) })
+}
+
+func (d *domain) equal(a *attribute, value []byte) filter {
+	switch a.name {
+	case "member", "memberOf", "distinguishedName":
+		return d.related(a, string(value))
 	}
 	wanted, ok := comparable(a, value)
-	if !ok {
+	if !ok || a.name == "objectGUID" && len(value) != len(guid{}) {
 		return never()
 	}
-	f := d.about(name, func(o *object, a *attribute) truth {
+	return about(d.withValue(a, wanted), func(o *object) truth {
 		return truthOf(slices.ContainsFunc(d.stored(o, a), func(v []byte) bool {
-			have, _ := comparable(a, v)
-			return have == wanted
+			have, ok := comparable(a, v)
+			return ok && have == wanted
 		}))
 	})
-	switch a.name {
-	case "objectGUID":
-		if len(value) != 16 {
-			return never()
-		}
-		f.among = index(d.byGUID[guid(value)])
-	case "objectSid":
-		f.among = index(d.bySID[sid(wanted)])
-	}
-	return f
 }
 
-// comparable returns a form of the value that is equal for values that match.
+// related is an item on how an object relates to the one that the value names.
+func (d *domain) related(a *attribute, value string) filter {
+	other, bad := d.find(value)
+	switch {
+	case bad != nil:
+		return never()
+	case a.name == "distinguishedName":
+		return about(choose(other), func(o *object) truth { return truthOf(o == other) })
+	case other.deleted:
+		return never()
+	case a.name == "member":
+		return about(other.memberOf.from(0), func(o *object) truth { return truthOf(o.hasMember(other)) })
+	}
+	return about(other.members.from(0), func(o *object) truth { return truthOf(other.hasMember(o)) })
+}
+
+// comparable returns a form of the value that is equal for values that match, and
+// that of texts and numbers is in their order.
 func comparable(a *attribute, value []byte) (string, bool) {
 	switch a.syntax {
 	case text, boolean, oidSyntax, dnSyntax:
 		return fold(string(value)), true
 	case integer:
 		n, err := strconv.ParseInt(string(value), 10, 64)
-		return strconv.FormatInt(n, 10), err == nil
+		return string(binary.BigEndian.AppendUint64(nil, uint64(n)^1<<63)), err == nil
 	case sidSyntax:
 		if sid(value).valid() {
 			return string(value), true
@@ -218,24 +195,19 @@ func comparable(a *attribute, value []byte) (string, bool) {
 	return string(value), true
 }
 
-func (d *domain) ordered(name, value string, greater bool) filter {
-	return d.about(name, func(o *object, a *attribute) truth {
-		if a.syntax != integer && a.syntax != text {
-			return undefined
-		}
-		wanted, ok := comparable(a, []byte(value))
-		if !ok {
-			return undefined
-		}
+// ordered compares with a text or a number.
+func (d *domain) ordered(a *attribute, value []byte, greater bool) filter {
+	wanted, ok := comparable(a, value)
+	if !ok || a.syntax != integer && a.syntax != text {
+		return never()
+	}
+	among := d.span(a, nil, above(wanted))
+	if greater {
+		among = d.span(a, notBelow(wanted), nil)
+	}
+	return about(among, func(o *object) truth {
 		for _, v := range d.stored(o, a) {
-			have, _ := comparable(a, v)
-			order := cmp.Compare(have, wanted)
-			if a.syntax == integer {
-				x, _ := strconv.ParseInt(have, 10, 64)
-				y, _ := strconv.ParseInt(wanted, 10, 64)
-				order = cmp.Compare(x, y)
-			}
-			if order == 0 || order > 0 == greater {
+			if have, ok := comparable(a, v); ok && (have == wanted || have > wanted == greater) {
 				return yes
 			}
 		}
@@ -243,28 +215,32 @@ func (d *domain) ordered(name, value string, greater bool) filter {
 	})
 }
 
-func (d *domain) substrings(name string, parts []*ber.Packet) filter {
-	return d.about(name, func(o *object, a *attribute) truth {
-		if a.syntax != text && a.syntax != octets {
-			return undefined
-		}
-		form := func(b []byte) []byte { return b }
-		if a.syntax == text {
-			form = func(b []byte) []byte { return []byte(fold(string(b))) }
-		}
+func (d *domain) substrings(a *attribute, parts []*ber.Packet) filter {
+	if a.syntax != text && a.syntax != octets {
+		return never()
+	}
+	form := func(b []byte) string {
+		f, _ := comparable(a, b)
+		return f
+	}
+	var among *choice
+	if len(parts) > 0 && parts[0].Tag == ldap.FilterSubstringsInitial {
+		among = d.withPrefix(a, form(parts[0].Data.Bytes()))
+	}
+	return about(among, func(o *object) truth {
 		for _, v := range d.stored(o, a) {
 			rest, ok := form(v), true
 			for _, p := range parts {
 				part := form(p.Data.Bytes())
 				switch p.Tag {
 				case ldap.FilterSubstringsInitial:
-					ok = ok && bytes.HasPrefix(rest, part)
-					rest = bytes.TrimPrefix(rest, part)
+					ok = ok && strings.HasPrefix(rest, part)
+					rest = strings.TrimPrefix(rest, part)
 				case ldap.FilterSubstringsFinal:
-					ok = ok && bytes.HasSuffix(rest, part)
+					ok = ok && strings.HasSuffix(rest, part)
 				default:
 					var found bool
-					_, rest, found = bytes.Cut(rest, part)
+					_, rest, found = strings.Cut(rest, part)
 					ok = ok && found
 				}
 			}
@@ -289,14 +265,12 @@ func (d *domain) bits(p *ber.Packet) filter {
 			value = content(c)
 		}
 	}
+	a := filterable(name)
 	mask, err := strconv.ParseInt(value, 10, 64)
-	if err != nil || rule != ruleBitAnd && rule != ruleBitOr {
+	if err != nil || a == nil || a.syntax != integer || rule != ruleBitAnd && rule != ruleBitOr {
 		return never()
 	}
-	return d.about(name, func(o *object, a *attribute) truth {
-		if a.syntax != integer {
-			return undefined
-		}
+	return about(d.withAny(a), func(o *object) truth {
 		values := d.stored(o, a)
 		if len(values) == 0 {
 			return no

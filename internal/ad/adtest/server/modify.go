@@ -65,11 +65,11 @@ func (w writer) modify(p *ber.Packet, with controls) *result {
 // value of member goes.
 func (c *change) primary(values [][]byte) *result {
 	rid, err := strconv.ParseUint(string(slices.Concat(values...)), 10, 32)
-	group := c.bySID[c.sidOf(uint32(rid))]
-	if err != nil || group == nil || !group.members.has(c.object) {
+	group := c.one("objectSid", string(c.sidOf(uint32(rid))))
+	if err != nil || group == nil || !group.hasMember(c.object) {
 		return unwilling(0x525, "the account is no member of the group")
 	}
-	group.members.remove(group, []*object{c.object})
+	group.removeMembers(c.object)
 	c.touch(group)
 	return nil
 }
@@ -103,7 +103,7 @@ type change struct {
 	permissive bool
 	values     map[*attribute][][]byte
 	changed    bool
-	members    map[*object]bool // nil: as they are
+	members    map[*object]bool // who is named: to be a member, or none
 	descriptor bool
 	entries    []ace
 	protected  bool
@@ -187,7 +187,7 @@ func (c *change) apply(operation int64, a *attribute, values [][]byte) *result {
 		return nil
 	}
 	if a.name == "sAMAccountName" && len(next) == 1 {
-		if holder := c.byAccount[fold(string(next[0]))]; holder != nil && holder != c.object {
+		if holder := c.named(string(next[0])); holder != nil && holder != c.object {
 			return entryExists(0x524)
 		}
 	}
@@ -206,10 +206,7 @@ func (c *change) link(operation int64, values [][]byte) *result {
 		return bad
 	}
 	if c.members == nil {
-		c.members = maps.Clone(c.object.members.set)
-		if c.members == nil {
-			c.members = make(map[*object]bool)
-		}
+		c.members = make(map[*object]bool)
 	}
 	switch operation {
 	case ldap.AddAttribute:
@@ -217,26 +214,26 @@ func (c *change) link(operation int64, values [][]byte) *result {
 			return bad
 		}
 		for _, m := range objects {
-			if c.members[m] && !c.permissive {
+			if c.isMember(m) && !c.permissive {
 				return entryExists(0x562)
 			}
 			c.members[m] = true
 		}
 	case ldap.DeleteAttribute:
 		if len(values) == 0 {
-			clear(c.members)
+			c.removeAll()
 		}
 		for _, m := range objects {
-			if !c.members[m] && !c.permissive {
+			if !c.isMember(m) && !c.permissive {
 				return unwilling(0x561, "the account is no member")
 			}
-			delete(c.members, m)
+			c.members[m] = false
 		}
 	case ldap.ReplaceAttribute:
 		if bad := acceptable(c.object, objects); bad != nil {
 			return bad
 		}
-		clear(c.members)
+		c.removeAll()
 		for _, m := range objects {
 			c.members[m] = true
 		}
@@ -246,28 +243,36 @@ func (c *change) link(operation int64, values [][]byte) *result {
 	return nil
 }
 
+func (c *change) isMember(m *object) bool {
+	if is, named := c.members[m]; named {
+		return is
+	}
+	return c.object.hasMember(m)
+}
+
+func (c *change) removeAll() {
+	clear(c.members)
+	for m := range c.object.members.objects() {
+		c.members[m] = false
+	}
+}
+
 func (c *change) commit() *result {
 	o := c.object
-	if c.members != nil {
-		var added, removed []*object
-		for m := range c.members {
-			if !o.members.has(m) {
-				added = append(added, m)
-			}
-		}
-		for m := range o.members.set {
-			if !c.members[m] {
-				removed = append(removed, m)
-			}
-		}
-		c.changed = c.changed || len(added)+len(removed) > 0
-		now := min(len(removed), c.linkLimit)
-		o.members.remove(o, removed[:now])
-		o.members.remain(removed[now:])
-		if len(added) > 0 {
-			o.members.add(o, added)
+	var added, removed []*object
+	for m, is := range c.members {
+		switch was := o.hasMember(m); {
+		case is && !was:
+			added = append(added, m)
+		case was && !is:
+			removed = append(removed, m)
 		}
 	}
+	c.changed = c.changed || len(added)+len(removed) > 0
+	now := min(len(removed), c.linkLimit)
+	o.removeMembers(removed[:now]...)
+	o.linger(removed[now:])
+	o.addMembers(added...)
 	if c.owner != "" && c.owner != o.owner {
 		o.owner, c.changed = c.owner, true
 	}
@@ -277,14 +282,8 @@ func (c *change) commit() *result {
 	if !c.changed {
 		return nil
 	}
-	if account := o.text("sAMAccountName"); account != "" {
-		delete(c.byAccount, fold(account))
-	}
 	maps.DeleteFunc(c.values, func(_ *attribute, v [][]byte) bool { return len(v) == 0 })
 	o.values = c.values
-	if account := o.text("sAMAccountName"); account != "" {
-		c.byAccount[fold(account)] = o
-	}
 	c.touch(o)
 	return nil
 }
@@ -333,9 +332,9 @@ func (w writer) modifyDN(p *ber.Packet) *result {
 }
 
 func (d *domain) move(o, parent *object, value string) {
-	delete(o.parent.children, fold(o.name.value))
-	o.parent, o.name.value = parent, value
-	parent.children[fold(value)] = o
+	o.detach()
+	o.name.value = value
+	o.attach(parent)
 	d.touch(o)
 }
 
@@ -364,18 +363,9 @@ func (d *domain) bury(o *object) {
 		d.bury(c)
 	}
 	lastParent := o.parent.dn()
-	if account := o.text("sAMAccountName"); account != "" {
-		delete(d.byAccount, fold(account))
-	}
 	// The links of and to the object vanish, and the groups it was in get no
 	// new update sequence number.
-	for group := range o.memberOf {
-		group.members.remove(group, []*object{o})
-	}
-	for m := range o.members.set {
-		delete(m.memberOf, o)
-	}
-	o.members = links{}
+	o.unlink()
 	maps.DeleteFunc(o.values, func(a *attribute, _ [][]byte) bool { return !a.kept })
 	o.deleted = true
 	o.set("lastKnownParent", lastParent)

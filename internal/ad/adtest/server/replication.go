@@ -108,15 +108,11 @@ func (w writer) reanimate(o *object, dn string) *result {
 	case parent.children[fold(name[0].value)] != nil:
 		return entryExists(0x2071)
 	}
-	account := o.text("sAMAccountName")
-	if account != "" && w.byAccount[fold(account)] != nil {
+	if account := o.text("sAMAccountName"); account != "" && w.named(account) != nil {
 		return entryExists(0x524)
 	}
 	o.deleted = false
 	o.set("lastKnownParent")
 	w.move(o, parent, name[0].value)
-	if account != "" {
-		w.byAccount[fold(account)] = o
-	}
 	return nil
 }

@@ -29,6 +29,10 @@ type attribute struct {
 	system bool
 	// kept: a deleted object keeps it (fPRESERVEONDELETE).
 	kept bool
+	// indexed: a search by the attribute looks only at objects that can match. Windows
+	// indexes these too, but for adminDescription, extensionName and
+	// mS-DS-ConsistencyGuid: what a search by those takes here says nothing of it.
+	indexed bool
 	// constructed: computed when asked for by name.
 	constructed bool
 }
@@ -42,16 +46,16 @@ const (
 // of the Windows Server 2016 schema and one attribute of Exchange.
 var schema = index([]attribute{
 	{name: "objectClass", syntax: oidSyntax, classes: "top", kept: true},
-	{name: "objectGUID", syntax: octets, single: true, classes: "top", system: true, kept: true},
+	{name: "objectGUID", syntax: octets, indexed: true, single: true, classes: "top", system: true, kept: true},
 	{name: "distinguishedName", syntax: dnSyntax, single: true, classes: "top", system: true, kept: true},
-	{name: "name", syntax: text, single: true, low: 1, top: 255, classes: "top", system: true, kept: true},
-	{name: "cn", syntax: text, single: true, low: 1, top: 64, classes: "top", kept: true},
+	{name: "name", syntax: text, indexed: true, single: true, low: 1, top: 255, classes: "top", system: true, kept: true},
+	{name: "cn", syntax: text, indexed: true, single: true, low: 1, top: 64, classes: "top", kept: true},
 	{name: "ou", syntax: text, low: 1, top: 64, classes: "organizationalUnit"},
 	{name: "dc", syntax: text, single: true, low: 1, top: 255, classes: "domainDNS"},
 	{name: "whenCreated", syntax: text, single: true, classes: "top", system: true, kept: true},
 	{name: "whenChanged", syntax: text, single: true, classes: "top", system: true, kept: true},
 	{name: "uSNCreated", syntax: integer, single: true, classes: "top", system: true, kept: true},
-	{name: "uSNChanged", syntax: integer, single: true, classes: "top", system: true, kept: true},
+	{name: "uSNChanged", syntax: integer, indexed: true, single: true, classes: "top", system: true, kept: true},
 	{name: "isDeleted", syntax: boolean, single: true, classes: "top", system: true, kept: true},
 	{name: "lastKnownParent", syntax: dnSyntax, single: true, classes: "top", system: true, kept: true},
 	{name: "nTSecurityDescriptor", syntax: octets, single: true, classes: "top", kept: true},
@@ -65,11 +69,11 @@ var schema = index([]attribute{
 	{name: "allowedChildClassesEffective", syntax: oidSyntax, classes: "top", system: true, constructed: true},
 	{name: "description", syntax: text, top: 1024, classes: "top"},
 	{name: "displayName", syntax: text, single: true, top: 256, classes: "top"},
-	{name: "adminDescription", syntax: text, single: true, top: 1024, classes: "top"},
-	{name: "extensionName", syntax: text, low: 1, top: 255, classes: "top"},
-	{name: "mS-DS-ConsistencyGuid", syntax: octets, single: true, classes: "top"},
-	{name: "objectSid", syntax: sidSyntax, single: true, classes: principals + " domainDNS foreignSecurityPrincipal", system: true, kept: true},
-	{name: "sAMAccountName", syntax: text, single: true, top: 256, classes: principals, kept: true},
+	{name: "adminDescription", syntax: text, indexed: true, single: true, top: 1024, classes: "top"},
+	{name: "extensionName", syntax: text, indexed: true, low: 1, top: 255, classes: "top"},
+	{name: "mS-DS-ConsistencyGuid", syntax: octets, indexed: true, single: true, classes: "top"},
+	{name: "objectSid", syntax: sidSyntax, indexed: true, single: true, classes: principals + " domainDNS foreignSecurityPrincipal", system: true, kept: true},
+	{name: "sAMAccountName", syntax: text, indexed: true, single: true, top: 256, classes: principals, kept: true},
 	{name: "groupType", syntax: integer, single: true, classes: "group", kept: true},
 	{name: "member", syntax: dnSyntax, classes: "group"},
 	{name: "managedBy", syntax: dnSyntax, single: true, classes: "group organizationalUnit"},
@@ -77,11 +81,11 @@ var schema = index([]attribute{
 	{name: "mail", syntax: text, single: true, top: 256, classes: mailRecipients},
 	{name: "proxyAddresses", syntax: text, low: 1, top: 1123, classes: mailRecipients},
 	{name: "mailNickname", syntax: text, single: true, low: 1, top: 64, classes: mailRecipients},
-	{name: "msDS-ExternalDirectoryObjectId", syntax: text, single: true, top: 256, classes: mailRecipients, kept: true},
+	{name: "msDS-ExternalDirectoryObjectId", syntax: text, indexed: true, single: true, top: 256, classes: mailRecipients, kept: true},
 	{name: "sn", syntax: text, single: true, low: 1, top: 64, classes: "user contact"},
 	{name: "givenName", syntax: text, single: true, low: 1, top: 64, classes: "user contact"},
-	{name: "userPrincipalName", syntax: text, single: true, top: 1024, classes: "user"},
-	{name: "primaryGroupID", syntax: integer, single: true, classes: "user"},
+	{name: "userPrincipalName", syntax: text, indexed: true, single: true, top: 1024, classes: "user"},
+	{name: "primaryGroupID", syntax: integer, indexed: true, single: true, classes: "user"},
 	{name: "userAccountControl", syntax: integer, single: true, classes: "user", kept: true},
 	{name: "accountExpires", syntax: integer, single: true, classes: "user"},
 	{name: "pwdLastSet", syntax: integer, single: true, classes: "user"},

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/binary"
 	"hash/fnv"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,9 +46,6 @@ func (s *Server) search(who *object, p *ber.Packet, controls controls) (searchAn
 	if found.deleted && !controls.showDeleted || !want.token.sees(found) {
 		return searchAnswer{}, noSuchObject("")
 	}
-	match := s.domain.compile(p.Children[6])
-	matching := s.matching(found, scope, match, want.token, controls.showDeleted)
-
 	size, last := s.options.MaxPageSize, int64(0)
 	request := fnv.New64a()
 	_, _ = request.Write(p.Bytes())
@@ -64,10 +62,8 @@ func (s *Server) search(who *object, p *ber.Packet, controls controls) (searchAn
 	}
 	var answer searchAnswer
 	more := false
-	for _, o := range matching {
-		if o.tag <= last {
-			continue
-		}
+	matches := s.domain.compile(p.Children[6])
+	for o := range s.domain.matching(found, scope, matches, want.token, controls.showDeleted, last) {
 		if more = len(answer.entries) == size; more {
 			break
 		}
@@ -99,9 +95,11 @@ func (s *Server) search(who *object, p *ber.Packet, controls controls) (searchAn
 	return answer, nil
 }
 
-// matching returns the objects in scope for which the filter is true, in the
-// order in which they are stored.
-func (s *Server) matching(base *object, scope int64, match filter, t token, deleted bool) []*object {
+// matching yields the objects in scope for which the filter is true, in the order
+// in which they are stored, from the one after the tag last. It looks at the objects
+// of the filter's choice or of the scope's, whichever are fewer, and judges each of
+// them by everything: what is looked at changes the cost and never the answer.
+func (d *domain) matching(base *object, scope int64, f filter, t token, deleted bool, last int64) iter.Seq[*object] {
 	inScope := func(o *object) bool {
 		switch scope {
 		case ldap.ScopeBaseObject:
@@ -111,36 +109,23 @@ func (s *Server) matching(base *object, scope int64, match filter, t token, dele
 		}
 		return o.within(base) && o.context() == base.context()
 	}
-	var found []*object
-	visit := func(o *object) {
-		if (deleted || !o.deleted) && inScope(o) && match.match(o, t.allows(o, readProperty, nil)) == yes && t.sees(o) {
-			found = append(found, o)
-		}
+	matches := func(o *object) bool {
+		return (deleted || !o.deleted) && inScope(o) && f.match(o, t.allows(o, readProperty, nil)) == yes && t.sees(o)
 	}
-	candidates, indexed := match.among()
-	switch {
-	case scope == ldap.ScopeBaseObject:
-		visit(base)
-	case indexed:
-		for _, o := range candidates {
-			visit(o)
-		}
-	case scope == ldap.ScopeSingleLevel:
-		for _, o := range base.children {
-			visit(o)
-		}
-	default:
-		var walk func(*object)
-		walk = func(o *object) {
-			visit(o)
-			for _, c := range o.children {
-				walk(c)
+	return func(yield func(*object) bool) {
+		var found []*object
+		for o := range smaller(d.scope(base, scope), f.among).objects {
+			if o.tag > last {
+				found = append(found, o)
 			}
 		}
-		walk(base)
+		slices.SortFunc(found, func(a, b *object) int { return int(a.tag - b.tag) })
+		for _, o := range slices.Compact(found) {
+			if matches(o) && !yield(o) {
+				return
+			}
+		}
 	}
-	slices.SortFunc(found, func(a, b *object) int { return int(a.tag - b.tag) })
-	return slices.Compact(found)
 }
 
 // rootDSE is MS-ADTS 3.1.1.3.2.

@@ -13,6 +13,9 @@
 // with entries that deny, rights on single attributes, and attributes and
 // classes beyond those of schema.go (objectCategory is missing).
 //
+// Where the filter has an attribute with an index, a search costs what it finds; a
+// change costs what it changes, whatever the size of the group.
+//
 // It was never compared with a real Windows. Where the documents say nothing, it
 // does what is harder for a client or what administrators report: the result
 // codes of refused members, operationsError for a range behind the last value,
@@ -164,8 +167,8 @@ func (s *Server) SetMaxValRange(n int) {
 func (s *Server) FinishLinkRemoval() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.domain.byGUID {
-		o.members.finish(o)
+	for _, o := range s.domain.objects {
+		o.finish()
 	}
 }
 

@@ -25,7 +25,7 @@ func start(t *testing.T) *Server {
 	return s
 }
 
-func (s *Server) dial(t *testing.T, user, password string) *ldap.Conn {
+func (s *Server) dial(t testing.TB, user, password string) *ldap.Conn {
 	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.CA)
@@ -166,6 +166,26 @@ func TestRanges(t *testing.T) {
 		if diff := cmp.Diff(members[:n], all); n > 0 && diff != "" {
 			t.Errorf("%d members: %s", n, diff)
 		}
+	}
+}
+
+// TestBackLinkRanges: memberOf comes in ranges too, in the order of the groups.
+func TestBackLinkRanges(t *testing.T) {
+	s := start(t)
+	s.SetMaxValRange(2)
+	c := s.admin(t)
+	user := s.People[1].DN
+	var groups, have []string
+	for i := range 5 {
+		groups = append(groups, fmt.Sprintf("CN=group %d,%s", i, Container))
+		add(t, c, groups[i], map[string][]string{"objectClass": {"group"}, "member": {user}})
+	}
+	for len(have) < len(groups) {
+		e := get(t, c, user, fmt.Sprintf("memberOf;range=%d-*", len(have)))
+		have = append(have, e.Attributes[0].Values...)
+	}
+	if diff := cmp.Diff(groups, have); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -377,6 +397,43 @@ func TestRefusals(t *testing.T) {
 	}
 	if result, _ := admin.Search(search(Base, ldap.ScopeWholeSubtree, "(cn=x)")); len(result.Entries) > 0 {
 		t.Errorf("something refused was added: %s", result.Entries[0].DN)
+	}
+}
+
+// TestMembersInTurn: each change of a request begins with what the one before it
+// has left.
+func TestMembersInTurn(t *testing.T) {
+	s := start(t)
+	c := s.admin(t)
+	users := func(numbers string) (dns []string) {
+		for _, n := range strings.Fields(numbers) {
+			dns = append(dns, "CN=user000"+n+","+PeopleUnit)
+		}
+		return dns
+	}
+	for _, test := range []struct {
+		name    string
+		changes func(*ldap.ModifyRequest)
+		want    string
+	}{
+		{"added, then replaced", func(r *ldap.ModifyRequest) { r.Add("member", users("3")); r.Replace("member", users("4")) }, "4"},
+		{"all removed, then one added", func(r *ldap.ModifyRequest) { r.Delete("member", nil); r.Add("member", users("1")) }, "1"},
+		{"added, then removed", func(r *ldap.ModifyRequest) { r.Add("member", users("3")); r.Delete("member", users("3")) }, "1 2"},
+		{"removed, then added", func(r *ldap.ModifyRequest) { r.Delete("member", users("1")); r.Add("member", users("1 3")) }, "1 2 3"},
+		{"replaced by what is there", func(r *ldap.ModifyRequest) { r.Replace("member", users("3 2")) }, "2 3"},
+		{"replaced by nothing", func(r *ldap.ModifyRequest) { r.Replace("member", nil) }, ""},
+	} {
+		dn := "CN=" + escape(test.name) + "," + Container
+		add(t, c, dn, map[string][]string{"objectClass": {"group"}, "member": users("1 2")})
+		r := ldap.NewModifyRequest(dn, nil)
+		test.changes(r)
+		if err := c.Modify(r); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		have := slices.Sorted(slices.Values(get(t, c, dn, "member").GetAttributeValues("member")))
+		if !slices.Equal(have, users(test.want)) {
+			t.Errorf("%s: %v", test.name, have)
+		}
 	}
 }
 

@@ -49,6 +49,17 @@ func (d *domain) stored(o *object, a *attribute) [][]byte {
 	return o.values[a]
 }
 
+// count is how many values the attribute has, links too.
+func (d *domain) count(o *object, a *attribute) int {
+	switch a.name {
+	case "member":
+		return o.members.count
+	case "memberOf":
+		return o.memberOf.count
+	}
+	return len(d.stored(o, a))
+}
+
 // computed returns the values of a constructed attribute.
 func (d *domain) computed(o *object, a *attribute, t token) (values [][]byte) {
 	switch a.name {
@@ -171,7 +182,7 @@ func (d *domain) expand(o *object, names []string) []string {
 		case "1.1":
 		case "*":
 			for _, a := range schema {
-				if !a.constructed && d.has(o, a) {
+				if !a.constructed && d.count(o, a) > 0 {
 					list = append(list, a.name)
 				}
 			}
@@ -184,33 +195,38 @@ func (d *domain) expand(o *object, names []string) []string {
 
 func (s *Server) addAttribute(o *object, a *attribute, options string, want selection, add func(string, [][]byte)) {
 	var count int
-	var value func(i int) []byte
-	names := func(objects []*object) {
-		count, value = len(objects), func(i int) []byte { return []byte(want.extended.of(objects[i])) }
+	var collect func(from, to int) [][]byte
+	names := func(linked interface{ from(int) *choice }) func(from, to int) [][]byte {
+		return func(from, to int) [][]byte {
+			values := make([][]byte, 0, to-from)
+			for o := range linked.from(from).objects {
+				if len(values) == to-from {
+					break
+				}
+				values = append(values, []byte(want.extended.of(o)))
+			}
+			return values
+		}
 	}
 	switch {
 	case a.name == "member":
-		names(o.members.order)
+		count, collect = o.members.count, names(&o.members)
 	case a.name == "memberOf":
-		var groups []*object
-		for g := range o.memberOf {
-			groups = append(groups, g)
-		}
-		slices.SortFunc(groups, func(a, b *object) int { return int(a.tag - b.tag) })
-		names(groups)
+		count, collect = o.memberOf.count, names(&o.memberOf)
 	default:
 		values := s.domain.stored(o, a)
 		if a.constructed {
 			values = s.domain.computed(o, a, want.token)
 		}
-		count, value = len(values), func(i int) []byte {
-			if a.syntax == dnSyntax {
-				if other, bad := s.domain.find(string(values[i])); bad == nil {
-					return []byte(want.extended.of(other))
+		if a.syntax == dnSyntax {
+			values = slices.Clone(values)
+			for i, v := range values {
+				if other, bad := s.domain.find(string(v)); bad == nil {
+					values[i] = []byte(want.extended.of(other))
 				}
 			}
-			return values[i]
 		}
+		count, collect = len(values), func(from, to int) [][]byte { return values[from:to] }
 	}
 	low, high, ranged := parseRange(options)
 	if count == 0 {
@@ -219,13 +235,13 @@ func (s *Server) addAttribute(o *object, a *attribute, options string, want sele
 	// The text form of these is XML, which this server does not write.
 	if a.name == "msDS-NCReplCursors" {
 		if strings.EqualFold(options, "binary") {
-			add(a.name+";binary", collect(0, count, value))
+			add(a.name+";binary", collect(0, count))
 		}
 		return
 	}
 	if !ranged {
 		if count <= s.options.MaxValRange {
-			add(a.name, collect(0, count, value))
+			add(a.name, collect(0, count))
 			return
 		}
 		add(a.name, nil)
@@ -236,15 +252,7 @@ func (s *Server) addAttribute(o *object, a *attribute, options string, want sele
 	if end == count {
 		last = "*"
 	}
-	add(fmt.Sprintf("%s;range=%d-%s", a.name, low, last), collect(low, end, value))
-}
-
-func collect(from, to int, value func(int) []byte) [][]byte {
-	values := make([][]byte, 0, to-from)
-	for i := from; i < to; i++ {
-		values = append(values, value(i))
-	}
-	return values
+	add(fmt.Sprintf("%s;range=%d-%s", a.name, low, last), collect(low, end))
 }
 
 const noLimit = 1 << 30
@@ -278,11 +286,7 @@ func (d *domain) beyond(o *object, names []string) bool {
 		if !ranged || a == nil || low == 0 {
 			continue
 		}
-		count := len(d.stored(o, a))
-		if a.name == "member" {
-			count = len(o.members.order)
-		}
-		if low >= count {
+		if low >= d.count(o, a) {
 			return true
 		}
 	}

@@ -415,6 +415,93 @@ func TestAGroupThatWasRestoredUntoldGoesOn(t *testing.T) {
 	}
 }
 
+// inTheBin lets a group be deleted and restored ten minutes later, which no delta
+// tells, and the lists be behind so far that they show it as deleted.
+func (b *bench) inTheBin(name string) {
+	g := b.tenant.groups[guid("group "+name)]
+	b.tenant.remember()
+	b.ahead += time.Minute
+	b.tenant.remove(name, contract.PresenceSoftDeleted)
+	b.step()
+	b.ahead += 10 * time.Minute
+	b.tenant.groups[g.ID] = g
+	delete(b.tenant.deleted, g.ID)
+	b.step()
+	b.tenant.behind = map[resource]time.Duration{lists: 5 * time.Minute}
+}
+
+// A group that a full import lists as deleted, and that nobody knows to ask for
+// singly, is found when the lag is over: it was made just before the first import,
+// has come into the scope, or had no object yet.
+func TestAGroupThatWasRestoredUntoldAndIsNotKnownIsFound(t *testing.T) {
+	requested := func(b *bench) (contract.Run, error) {
+		return b.engine.Sync(context.Background(), command.SyncRequest{PolicyType: contract.Initial}, nil)
+	}
+	for name, test := range map[string]struct {
+		before func(t *testing.T, b *bench) // what has happened when it goes to the bin
+		full   func(b *bench) (contract.Run, error)
+		reason contract.PolicyReason
+	}{
+		"made just before the first import": {func(t *testing.T, b *bench) {
+			b.tenant.remember()
+			b.ahead += 10 * time.Minute
+			b.tenant.put("back", "a")
+			b.step()
+			b.tenant.behind = map[resource]time.Duration{lists: 5 * time.Minute}
+			b.sync(t)
+			b.ahead += 31 * time.Minute
+		}, func(b *bench) (contract.Run, error) {
+			return b.engine.Sync(context.Background(), command.SyncRequest{}, nil)
+		}, contract.InitialSettling},
+		"come into the scope": {func(t *testing.T, b *bench) {
+			b.tenant.put("back", "a")
+			b.tenant.groups[guid("group back")].says("description", leftOut)
+			b.leaveOut(t)
+			b.sync(t)
+			b.settle(t)
+			if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Choices: command.Choices{Filter: new(string)}}); err != nil {
+				t.Fatal(err)
+			}
+		}, requested, contract.InitialSettings},
+		"without an object": {func(t *testing.T, b *bench) {
+			b.sync(t)
+			b.settle(t)
+			b.directory.fail = func(operation string) error {
+				if operation == "create" {
+					return errOneGroup
+				}
+				return nil
+			}
+			b.tenant.put("back", "a")
+			b.sync(t)
+			b.directory.fail = nil
+			b.ahead += 31 * time.Minute
+		}, requested, contract.InitialRequested},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.tenant.put("other", "a")
+			b.enable(t)
+			test.before(t, b)
+			b.inTheBin("back")
+			if run, err := test.full(b); err != nil || run.PolicyReason != test.reason || b.object("back") != nil {
+				t.Fatalf("the test proves nothing: %v %+v", err, run)
+			}
+			b.ahead += 31 * time.Minute
+			b.sync(t)
+			if b.object("back") == nil {
+				t.Error("it is not in the directory")
+			}
+			b.forget()
+			b.ahead += 31 * time.Minute
+			b.delta(t)
+			if slices.Contains(b.tenant.seen, "groups") {
+				t.Error("the groups are listed by each run")
+			}
+		})
+	}
+}
+
 // Notes of a large delta are rows, and are gone when the lag is over.
 func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
@@ -441,7 +528,7 @@ func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
 	if n := told(); n != 0 {
 		t.Errorf("%d members are noted still", n)
 	}
-	for _, kind := range []contract.NoteKind{contract.NoteGroup, contract.NoteUser, contract.NoteDeleted, contract.NoteAbsent, contract.NoteRead, contract.NoteReadUser} {
+	for _, kind := range []contract.NoteKind{contract.NoteGroup, contract.NoteUser, contract.NoteDeleted, contract.NoteAbsent, contract.NoteRead, contract.NoteReadUser, contract.NoteListed} {
 		if notes, err := s.Generation(0).Notes(context.Background(), kind, directory.GUID{}, 10); err != nil || len(notes) != 0 {
 			t.Errorf("%s: %v %v", kind, notes, err)
 		}

@@ -193,6 +193,9 @@ const (
 	// may have been restored, and is asked for his groups once more when the lag is over.
 	NoteUserDeleted NoteKind = "deleted-user"
 	NoteUserBack    NoteKind = "restored-user"
+	// NoteListed, of the tenant: its groups were listed, perhaps as they were before,
+	// and are listed once more when the lag is over.
+	NoteListed NoteKind = "listed"
 )
 
 // Note is something that is remembered of one object.

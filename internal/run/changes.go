@@ -41,8 +41,12 @@ func (r *Run) importChanges(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	listed, err := r.listAgain(ctx)
+	if err != nil {
+		return err
+	}
 	var unstaged, unread []directory.GUID
-	for _, id := range distinct(append(pending, awaited...)) {
+	for _, id := range distinct(slices.Concat(pending, awaited, listed)) {
 		r.touch(id, touchedPending)
 		group, ok, err := r.gen.SourceGroup(ctx, id)
 		if err != nil {
@@ -102,6 +106,38 @@ func (r *Run) awaited(ctx context.Context) ([]directory.GUID, error) {
 		ids = append(ids, l.SourceID)
 	}
 	return ids, err
+}
+
+// listAgain lists the groups once more when the lag after a full import is over, and
+// returns those in the scope that are not staged. The list may have shown one as it
+// was before it was restored, which no delta tells; and it is not asked for singly
+// unless something is known of it.
+func (r *Run) listAgain(ctx context.Context) (lacking []directory.GUID, err error) {
+	due, err := r.dueAgain(ctx, contract.NoteListed, r.lagBegan())
+	if err != nil || len(due) == 0 {
+		return nil, err
+	}
+	listed := 0
+	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
+		listed += len(page)
+		r.At(listed, 0, "Listing the groups of the tenant once more")
+		told, err := r.asTold(ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, g := range r.inScope(told) {
+			if _, staged, err := r.gen.SourceGroup(ctx, g.ID); err != nil {
+				return err
+			} else if !staged {
+				lacking = append(lacking, g.ID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the groups of the tenant once more: %w", err)
+	}
+	return lacking, nil
 }
 
 // readAfterLag reads once more the groups and members that were read when a

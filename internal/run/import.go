@@ -62,6 +62,9 @@ func (r *Run) importGroups(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the groups of the tenant: %w", err)
 	}
+	if err := r.readAgain(ctx, contract.NoteListed, []directory.GUID{r.sourceID.TenantID}); err != nil {
+		return err
+	}
 	if err := r.goOn(ctx, from); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (t *target) changeChunk(ctx context.Context, group directory.GUID, chunk []
 // from those that are gone, each of which would fail the whole.
 func (t *target) present(ctx context.Context, refs []directory.MemberRef, refusal error) (there []directory.MemberRef, gone []culprit, err error) {
 	for batch := range slices.Chunk(refs, batchSize) {
-		found, err := t.lookup(ctx, false, attrGUID, valuesOf(batch, func(r directory.MemberRef) []byte { return r.GUID.AD() }))
+		found, err := t.lookup(ctx, inDomain, attrGUID, valuesOf(batch, func(r directory.MemberRef) []byte { return r.GUID.AD() }))
 		if err != nil {
 			return nil, nil, t.readError(ctx, t.root.baseDN, err)
 		}
@@ -300,7 +300,7 @@ func (t *target) named(ctx context.Context, refs []directory.MemberRef) ([]direc
 	filled := slices.Clone(refs)
 	for batch := range slices.Chunk(filled, batchSize) {
 		var unknown []*directory.MemberRef
-		found, err := t.lookup(ctx, false, attrGUID, valuesOf(batch, func(r directory.MemberRef) []byte { return r.GUID.AD() }))
+		found, err := t.lookup(ctx, inDomain, attrGUID, valuesOf(batch, func(r directory.MemberRef) []byte { return r.GUID.AD() }))
 		if err != nil {
 			return nil, t.readError(ctx, t.root.baseDN, err)
 		}

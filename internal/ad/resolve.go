@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/go-ldap/ldap/v3"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
@@ -22,10 +18,6 @@ const (
 	// maxFailures is how many failed lookups show that the next will fail too;
 	// each was tried again and again already.
 	maxFailures = 2
-	// catalogRest is for how long a global catalog that has failed so often is
-	// not asked: behind a closed port each try takes until the dialling ends,
-	// and a run asks once for every thousand members.
-	catalogRest = 5 * time.Minute
 	// groupTypeResource is the bit of domain-local groups, which a universal
 	// group cannot hold.
 	groupTypeResource = 4
@@ -47,16 +39,6 @@ func judge(m directory.SourceMember) directory.Reason {
 		return directory.ReasonGuest
 	}
 	return directory.ReasonCloudOnly
-}
-
-var errGivenUp = errors.New("earlier lookups failed")
-
-// candidate is an object that a lookup found.
-type candidate struct {
-	ref       directory.MemberRef
-	classes   []string
-	groupType int32
-	system    bool // isCriticalSystemObject
 }
 
 // choose decides among the objects found for one member.
@@ -106,9 +88,17 @@ type question struct {
 	settled   bool
 }
 
-// lookup finds the objects whose attribute has one of the values, in the
-// domain or, with catalog, in the forest; the answer is keyed by value.
-type lookup func(ctx context.Context, catalog bool, attribute string, values [][]byte) (map[string][]candidate, error)
+// answer takes the objects that a lookup found. A member that was not found
+// stays open for the next lookup.
+func (q *question) answer(found []candidate) {
+	q.ref, q.reason = choose(q.kind, found)
+	q.settled = q.reason != directory.ReasonNotFound
+}
+
+// leave settles the question without an answer.
+func (q *question) leave(reason directory.Reason) {
+	q.reason, q.settled = reason, true
+}
 
 // Resolve implements contract.TargetReader.
 func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) ([]contract.Resolution, error) {
@@ -137,61 +127,57 @@ func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) 
 	return resolutions, nil
 }
 
+// join is one way to find the objects of members: by which value of a member,
+// in which attribute of the objects, and where.
+type join struct {
+	in        place
+	attribute string
+	batch     int
+	value     func(*question) []byte
+	applies   func(*question) bool
+}
+
+// joins are the ways to find members in the forest, in the order in which they
+// are tried.
+func joins(f forest) []join {
+	sid := func(q *question) []byte { return q.sid.AD() }
+	immutable := func(q *question) []byte { return q.immutable }
+
+	local := func(q *question) bool { return q.sid.Domain() == f.own }
+	elsewhere := func(q *question) bool { return !local(q) && f.mayHold(q.sid) }
+	// An account of another forest is not ours, whatever its immutable id says.
+	ours := func(q *question) bool { return q.sid == "" || f.knows(q.sid) }
+	oursElsewhere := func(q *question) bool { return ours(q) && f.several() && !local(q) }
+
+	return []join{
+		{inDomain, attrSID, batchSize, sid, local},
+		{inForest, attrSID, batchSize, sid, elsewhere},
+		{inDomain, attrGUID, batchSize, immutable, ours},
+		{inDomain, attrConsistencyGUID, scanBatch, immutable, ours},
+		{inForest, attrGUID, batchSize, immutable, oursElsewhere},
+	}
+}
+
+// open returns the questions that the join may still answer.
+func (j join) open(questions []*question) []*question {
+	var open []*question
+	for _, q := range questions {
+		if !q.settled && j.value(q) != nil && j.applies(q) {
+			open = append(open, q)
+		}
+	}
+	return open
+}
+
 // resolve answers the questions in as few lookups as possible. A lookup that
 // fails leaves its questions open with a reason that says so; err is set only
 // when nothing more can be asked.
 func resolve(ctx context.Context, questions []*question, f forest, find lookup) error {
-	sid := func(q *question) []byte { return q.sid.AD() }
-	immutable := func(q *question) []byte { return q.immutable }
-	local := func(q *question) bool { return q.sid.Domain() == f.own }
-	// An account of another forest is none of ours, whatever its immutable id says.
-	ours := func(q *question) bool { return q.sid == "" || f.knows(q.sid) }
-	failures := map[bool]int{}
-	for _, step := range []struct {
-		catalog   bool
-		attribute string
-		batch     int
-		value     func(*question) []byte
-		applies   func(*question) bool
-	}{
-		{false, attrSID, batchSize, sid, local},
-		{true, attrSID, batchSize, sid, func(q *question) bool { return !local(q) && f.mayHold(q.sid) }},
-		{false, attrGUID, batchSize, immutable, ours},
-		{false, attrConsistencyGUID, scanBatch, immutable, ours},
-		{true, attrGUID, batchSize, immutable, func(q *question) bool { return ours(q) && f.several() && !local(q) }},
-	} {
-		var asked []*question
-		for _, q := range questions {
-			if !q.settled && step.value(q) != nil && step.applies(q) {
-				asked = append(asked, q)
-			}
-		}
-		for batch := range slices.Chunk(asked, step.batch) {
-			values := make([][]byte, 0, len(batch))
-			for _, q := range batch {
-				values = append(values, step.value(q))
-			}
-			var found map[string][]candidate
-			err := error(errGivenUp)
-			if failures[step.catalog] < maxFailures {
-				found, err = find(ctx, step.catalog, step.attribute, values)
-			}
-			if err != nil {
-				failures[step.catalog]++
-			}
-			if err != nil && (ctx.Err() != nil || !step.catalog && gone(err)) {
+	r := resolver{find: find, failures: map[place]int{}}
+	for _, j := range joins(f) {
+		for batch := range slices.Chunk(j.open(questions), j.batch) {
+			if err := r.ask(ctx, j, batch); err != nil {
 				return err
-			}
-			for _, q := range batch {
-				switch {
-				case err != nil && step.catalog:
-					q.reason, q.settled = directory.ReasonGCUnavailable, true
-				case err != nil:
-					q.reason, q.settled = directory.ReasonLookupFailed, true
-				default:
-					q.ref, q.reason = choose(q.kind, found[string(step.value(q))])
-					q.settled = q.reason != directory.ReasonNotFound
-				}
 			}
 		}
 	}
@@ -203,114 +189,45 @@ func resolve(ctx context.Context, questions []*question, f forest, find lookup) 
 	return nil
 }
 
+// resolver looks members up and counts the lookups that fail.
+type resolver struct {
+	find     lookup
+	failures map[place]int
+}
+
+// ask answers a batch of questions by one lookup.
+func (r *resolver) ask(ctx context.Context, j join, batch []*question) error {
+	found, err := r.look(ctx, j, batch)
+	if err != nil && (ctx.Err() != nil || j.in == inDomain && gone(err)) {
+		return err
+	}
+	for _, q := range batch {
+		switch {
+		case err == nil:
+			q.answer(found[string(j.value(q))])
+		case j.in == inForest:
+			q.leave(directory.ReasonGCUnavailable)
+		default:
+			q.leave(directory.ReasonLookupFailed)
+		}
+	}
+	return nil
+}
+
+// look sends the lookup unless so many have failed there that it would fail too.
+func (r *resolver) look(ctx context.Context, j join, batch []*question) (map[string][]candidate, error) {
+	if r.failures[j.in] >= maxFailures {
+		return nil, errGivenUp
+	}
+	found, err := r.find(ctx, j.in, j.attribute, valuesOf(batch, j.value))
+	if err != nil {
+		r.failures[j.in]++
+	}
+	return found, err
+}
+
 // gone reports whether the error means that no further lookup can succeed.
 func gone(err error) bool {
 	var e *contract.Error
 	return errors.As(err, &e) || errors.Is(err, errClosed)
-}
-
-// lookup is the lookup on the domain controller and its global catalog.
-// A foreignSecurityPrincipal bears the SID of an account of another forest and
-// never stands for it here.
-func (t *target) lookup(ctx context.Context, catalog bool, attribute string, values [][]byte) (map[string][]candidate, error) {
-	p, base := t.pool, t.root.baseDN
-	if catalog {
-		p, base = t.catalog, ""
-		if t.catalogRests() {
-			return nil, errGivenUp
-		}
-		ctx = contract.WithShortPatience(ctx) // without it a few members stay unknown
-	}
-	entries, err := p.find(ctx, query{
-		base: base, scope: ldap.ScopeWholeSubtree,
-		filter:     and(anyOf(attribute, values), "(!(objectClass=foreignSecurityPrincipal))"),
-		attributes: []string{attrGUID, attrSID, "objectClass", "groupType", attrCritical, attribute},
-	})
-	if catalog && ctx.Err() == nil {
-		t.noteCatalog(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[string][]candidate, len(entries))
-	for _, e := range entries {
-		object, ok, err := parseCandidate(e)
-		if err != nil {
-			return nil, err
-		}
-		for _, value := range e.GetRawAttributeValues(attribute) {
-			if ok {
-				found[string(value)] = append(found[string(value)], object)
-			}
-		}
-	}
-	return found, nil
-}
-
-// parseCandidate reads an entry of a lookup. ok is false for an object of which
-// the account may not read what it is: whom nobody can tell was not found.
-func parseCandidate(e *ldap.Entry) (c candidate, ok bool, err error) {
-	raw, sid := e.GetRawAttributeValue(attrGUID), e.GetRawAttributeValue(attrSID)
-	c.ref.DN, c.classes = e.DN, e.GetAttributeValues("objectClass")
-	if len(raw) == 0 || len(c.classes) == 0 {
-		return c, false, nil
-	}
-	if c.ref.GUID, err = directory.GUIDFromAD(raw); err == nil && len(sid) > 0 {
-		c.ref.SID, err = directory.SIDFromAD(sid)
-	}
-	if err != nil {
-		return c, false, &incompleteError{e.DN + ": " + err.Error()}
-	}
-	kind, _ := strconv.ParseInt(e.GetAttributeValue("groupType"), 10, 32)
-	c.groupType = int32(kind)
-	c.system = strings.EqualFold(e.GetAttributeValue(attrCritical), "TRUE")
-	return c, true, nil
-}
-
-// outage counts how often in a row the global catalog has failed.
-type outage struct {
-	failures int
-	last     time.Time
-}
-
-func (t *target) catalogRests() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.outage.failures >= maxFailures && time.Since(t.outage.last) < catalogRest
-}
-
-func (t *target) noteCatalog(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err == nil {
-		t.outage = outage{}
-		return
-	}
-	t.outage = outage{failures: t.outage.failures + 1, last: time.Now()}
-}
-
-// BySID implements contract.TargetReader.
-func (t *target) BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error) {
-	refs := make(map[directory.SID]directory.MemberRef)
-	for batch := range slices.Chunk(sids, batchSize) {
-		var values [][]byte
-		for _, s := range batch {
-			if b := s.AD(); b != nil {
-				values = append(values, b)
-			}
-		}
-		if len(values) == 0 {
-			continue
-		}
-		found, err := t.lookup(ctx, false, attrSID, values)
-		if err != nil {
-			return nil, t.readError(ctx, t.root.baseDN, err)
-		}
-		for _, s := range batch {
-			if objects := found[string(s.AD())]; len(objects) == 1 {
-				refs[s] = objects[0].ref
-			}
-		}
-	}
-	return refs, nil
 }

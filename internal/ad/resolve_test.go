@@ -88,19 +88,19 @@ const (
 // separate one for the catalog, and counts.
 type fakeLookup struct {
 	domain, catalog map[string]int // how many objects have the value
-	fail            func(catalog bool, attribute string, call int) error
+	fail            func(in place, attribute string, call int) error
 	calls           []string
 }
 
-func (f *fakeLookup) find(_ context.Context, catalog bool, attribute string, values [][]byte) (map[string][]candidate, error) {
-	f.calls = append(f.calls, fmt.Sprintf("%s %v %d", attribute, catalog, len(values)))
+func (f *fakeLookup) find(_ context.Context, in place, attribute string, values [][]byte) (map[string][]candidate, error) {
+	f.calls = append(f.calls, fmt.Sprintf("%s %s %d", attribute, map[place]string{inDomain: "in the domain", inForest: "in the forest"}[in], len(values)))
 	if f.fail != nil {
-		if err := f.fail(catalog, attribute, len(f.calls)); err != nil {
+		if err := f.fail(in, attribute, len(f.calls)); err != nil {
 			return nil, err
 		}
 	}
 	known := f.domain
-	if catalog {
+	if in == inForest {
 		known = f.catalog
 	}
 	found := make(map[string][]candidate)
@@ -121,8 +121,8 @@ func TestResolveSteps(t *testing.T) {
 	has := func(attribute string, value []byte) map[string]int {
 		return map[string]int{attribute + string(value): 1}
 	}
-	catalogDown := func(catalog bool, _ string, _ int) error {
-		if catalog {
+	catalogDown := func(in place, _ string, _ int) error {
+		if in == inForest {
 			return unreachable(endpoint{}, errors.New("refused"))
 		}
 		return nil
@@ -178,7 +178,7 @@ func TestResolveInBatches(t *testing.T) {
 	if err := resolve(t.Context(), manyQuestions(250), single, fake.find); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"objectSid false 100", "objectSid false 100", "objectSid false 50"}
+	want := []string{"objectSid in the domain 100", "objectSid in the domain 100", "objectSid in the domain 50"}
 	if diff := cmp.Diff(want, fake.calls); diff != "" {
 		t.Error(diff)
 	}
@@ -197,7 +197,7 @@ func TestResolveFailures(t *testing.T) {
 	}
 	t.Run("one batch", func(t *testing.T) {
 		questions := manyQuestions(250)
-		fake := fakeLookup{fail: func(_ bool, _ string, call int) error {
+		fake := fakeLookup{fail: func(_ place, _ string, call int) error {
 			if call == 2 {
 				return &incompleteError{"cut off"}
 			}
@@ -212,7 +212,7 @@ func TestResolveFailures(t *testing.T) {
 	})
 	t.Run("no more is asked after several", func(t *testing.T) {
 		questions := manyQuestions(2000)
-		fake := fakeLookup{fail: func(bool, string, int) error { return &incompleteError{"cut off"} }}
+		fake := fakeLookup{fail: func(place, string, int) error { return &incompleteError{"cut off"} }}
 		if err := resolve(t.Context(), questions, single, fake.find); err != nil {
 			t.Fatal(err)
 		}
@@ -222,14 +222,14 @@ func TestResolveFailures(t *testing.T) {
 	})
 	t.Run("domain controller gone", func(t *testing.T) {
 		gone := unreachable(endpoint{}, errors.New("refused"))
-		fake := fakeLookup{fail: func(bool, string, int) error { return gone }}
+		fake := fakeLookup{fail: func(place, string, int) error { return gone }}
 		if err := resolve(t.Context(), manyQuestions(1), single, fake.find); err != gone {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("context ended", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		fake := fakeLookup{fail: func(bool, string, int) error { cancel(); return context.Canceled }}
+		fake := fakeLookup{fail: func(place, string, int) error { cancel(); return context.Canceled }}
 		if err := resolve(ctx, manyQuestions(1), double, fake.find); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
@@ -250,7 +250,7 @@ func TestACatalogThatFailsIsLeftAlone(t *testing.T) {
 			return nil, &incompleteError{"up again"}
 		})}
 		ask := func() error {
-			_, err := target.lookup(t.Context(), true, attrSID, [][]byte{{1}})
+			_, err := target.lookup(t.Context(), inForest, attrSID, [][]byte{{1}})
 			return err
 		}
 		for range 20 {

@@ -79,11 +79,29 @@ func inherits(e directory.ACE, classes ...directory.GUID) bool {
 // meddling is what somebody may do to groups.
 type meddling struct{ create, change bool }
 
-// meddlers tells who may create or change groups in a container and below it,
-// or change a group, by the entries of one list; those that are inherited are
-// left out where the list above was looked at. What is denied is not made use
-// of. An owner may change the list.
-func meddlers(d directory.Descriptor, isGroup, withInherited bool) map[directory.SID]meddling {
+// groupMeddlers tells who may change a group, by its list.
+func groupMeddlers(d directory.Descriptor) map[directory.SID]meddling {
+	return meddlers(d, meddling{change: true}, func(e directory.ACE) meddling {
+		return meddling{change: here(e) && (controls(e) || writes(e))}
+	})
+}
+
+// containerMeddlers tells who may create or change groups in a container and
+// below it, by its list.
+func containerMeddlers(d directory.Descriptor) map[directory.SID]meddling {
+	return meddlers(d, meddling{create: true, change: true}, func(e directory.ACE) meddling {
+		inContainers := here(e) || inherits(e, classUnit, classContainer)
+		creates := e.Mask&rightCreateChild != 0 && (e.Object.IsZero() || e.Object == classGroup)
+		return meddling{
+			create: (controls(e) || creates) && inContainers,
+			change: (controls(e) || writes(e)) && inherits(e, classGroup) || controls(e) && inContainers,
+		}
+	})
+}
+
+// meddlers tells what everybody may do whom a list names. The owner may change the
+// list, and without a list everybody has control. What is denied is not used.
+func meddlers(d directory.Descriptor, control meddling, by func(directory.ACE) meddling) map[directory.SID]meddling {
 	found := make(map[directory.SID]meddling)
 	add := func(sid directory.SID, m meddling) {
 		if m.create || m.change {
@@ -91,28 +109,33 @@ func meddlers(d directory.Descriptor, isGroup, withInherited bool) map[directory
 		}
 	}
 	if d.Owner != "" {
-		add(d.Owner, meddling{create: !isGroup, change: true})
+		add(d.Owner, control)
 	}
 	if !d.HasDACL {
-		add(directory.Everyone, meddling{create: !isGroup, change: true})
+		add(directory.Everyone, control)
 	}
 	for _, e := range d.DACL {
-		if e.Denies || !withInherited && e.Flags&directory.ACEInherited != 0 {
-			continue
+		if !e.Denies {
+			add(e.Trustee, by(e))
 		}
-		here := e.Flags&directory.ACEInheritOnly == 0
-		toUnits, toGroups := inherits(e, classUnit, classContainer), inherits(e, classGroup)
-		control := e.Mask&rightControl != 0
-		writes := control || e.Mask&(rightWrite|rightSelf|rightWriteAll) != 0 && slices.Contains(decisive, e.Object)
-		if isGroup {
-			add(e.Trustee, meddling{change: here && writes})
-			continue
-		}
-		creates := control || e.Mask&rightCreateChild != 0 && (e.Object.IsZero() || e.Object == classGroup)
-		add(e.Trustee, meddling{
-			create: creates && (here || toUnits),
-			change: writes && toGroups || control && (here || toUnits),
-		})
 	}
 	return found
+}
+
+// here reports whether the entry holds for the object that has it.
+func here(e directory.ACE) bool { return e.Flags&directory.ACEInheritOnly == 0 }
+
+// controls reports whether the entry gives a right that leads to all others.
+func controls(e directory.ACE) bool { return e.Mask&rightControl != 0 }
+
+// writes reports whether the entry lets somebody change who is in a group, or whose
+// it is.
+func writes(e directory.ACE) bool {
+	return e.Mask&(rightWrite|rightSelf|rightWriteAll) != 0 && slices.Contains(decisive, e.Object)
+}
+
+// explicit is the list without the entries that come from the object above.
+func explicit(d directory.Descriptor) directory.Descriptor {
+	d.DACL = slices.DeleteFunc(slices.Clone(d.DACL), func(e directory.ACE) bool { return e.Flags&directory.ACEInherited != 0 })
+	return d
 }

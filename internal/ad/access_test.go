@@ -72,18 +72,18 @@ func TestMeddlers(t *testing.T) {
 	} {
 		c.e.Trustee = who
 		d := directory.Descriptor{HasDACL: true, DACL: []directory.ACE{c.e}}
-		if got := meddlers(d, false, true)[who]; got != c.unit {
+		if got := containerMeddlers(d)[who]; got != c.unit {
 			t.Errorf("%s, of a container: %+v", name, got)
 		}
-		if got := meddlers(d, true, true)[who]; got != c.group {
+		if got := groupMeddlers(d)[who]; got != c.group {
 			t.Errorf("%s, of a group: %+v", name, got)
 		}
 		d.DACL[0].Flags |= directory.ACEInherited
-		if got := meddlers(d, false, false); len(got) > 0 {
+		if got := containerMeddlers(explicit(d)); len(got) > 0 {
 			t.Errorf("%s, inherited: %+v", name, got)
 		}
 	}
-	if got := meddlers(directory.Descriptor{Owner: who}, false, true); got[who] != both || got["S-1-1-0"] != both {
+	if got := containerMeddlers(directory.Descriptor{Owner: who}); got[who] != both || got["S-1-1-0"] != both {
 		t.Errorf("owner, without a list: %+v", got)
 	}
 }

@@ -118,8 +118,14 @@ func (t *target) others(ctx context.Context, container string) (others []contrac
 					unreadable++
 					return nil
 				}
-				isGroup := slices.ContainsFunc(e.GetAttributeValues("objectClass"), func(c string) bool { return strings.EqualFold(c, "group") })
-				for sid, m := range meddlers(d, isGroup, sameDN(e.DN, container)) {
+				if !sameDN(e.DN, container) { // the list of the object above is looked at as well
+					d = explicit(d)
+				}
+				meddlers := containerMeddlers
+				if containsFold(e.GetAttributeValues("objectClass"), "group") {
+					meddlers = groupMeddlers
+				}
+				for sid, m := range meddlers(d) {
 					if t.mayMeddle(sid) {
 						continue
 					}
@@ -233,7 +239,7 @@ func (t *target) groupRights(ctx context.Context, container string, group direct
 		}
 		rights.DN = e.DN
 		for _, name := range attributes {
-			if !slices.ContainsFunc(e.GetAttributeValues("allowedAttributesEffective"), func(a string) bool { return strings.EqualFold(a, name) }) {
+			if !containsFold(e.GetAttributeValues("allowedAttributesEffective"), name) {
 				rights.Missing = append(rights.Missing, name)
 			}
 		}

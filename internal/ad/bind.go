@@ -55,11 +55,7 @@ func checkCredentials(config contract.TargetConfig) error {
 	if missing == "" {
 		return nil
 	}
-	return &contract.Error{
-		Category: contract.InvalidArgument, ID: "TargetConfigInvalid", Object: config.User,
-		Message: "The credentials for Active Directory lack " + missing + ".",
-		Advice:  "Give the credentials anew, by -Credential.",
-	}
+	return targetConfigInvalid(config.User, "The credentials for Active Directory lack "+missing+".", "Give the credentials anew, by -Credential.")
 }
 
 // simpleBinder sends user and password, over TLS as everything is.

@@ -56,11 +56,8 @@ func (o *catalogOpener) open(ctx context.Context) (*conn, error) {
 		problem = err
 	}
 	if problem == nil {
-		problem = &contract.Error{
-			Category: contract.Connection, ID: "GlobalCatalogNotFound", Object: t.root.forestName(),
-			Message: fmt.Sprintf("%s is no global catalog, and DNS knows none at or below a domain of the forest.", t.server.host),
-			Advice:  "Name a domain controller that is a global catalog by -Server.",
-		}
+		problem = catalogNotFound(t.root.forestName(), fmt.Sprintf("%s is no global catalog, and DNS knows none at or below a domain of the forest.", t.server.host),
+			"Name a domain controller that is a global catalog by -Server.")
 	}
 	return nil, problem
 }
@@ -103,11 +100,8 @@ func (o *catalogOpener) try(ctx context.Context, host string) (*conn, error) {
 	}
 	if root.noCatalog || !strings.EqualFold(root.configuration, t.root.configuration) {
 		c.discard()
-		return nil, &contract.Error{
-			Category: contract.Connection, ID: "GlobalCatalogNotFound", Object: e.String(),
-			Message: "The server is no global catalog of this forest.",
-			Advice:  "Correct the records _gc._tcp of the forest in DNS, or name a domain controller that is a global catalog by -Server.",
-		}
+		return nil, catalogNotFound(e.String(), "The server is no global catalog of this forest.",
+			"Correct the records _gc._tcp of the forest in DNS, or name a domain controller that is a global catalog by -Server.")
 	}
 	b, err := newBinder(ctx, o.config, e, root, kdc{t.root.domainName(), t.server.host}, kdc{root.domainName(), host})
 	if err != nil {

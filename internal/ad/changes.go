@@ -31,7 +31,7 @@ func above(usn int64) string {
 // StampedGroups implements contract.TargetReader.
 func (t *target) StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error {
 	return t.listGroups(ctx, t.root.baseDN, query{
-		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: stampedGroups(t.schema.ExternalID, stamp),
+		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: stampedGroups(t.schema, stamp),
 		attributes: t.header(), extendedDN: true,
 	}, each)
 }
@@ -62,7 +62,7 @@ func (t *target) MarkedGroups(ctx context.Context, container directory.GUID, eac
 		return err
 	}
 	err = t.listGUIDs(ctx, found.DN, query{
-		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema.ExternalID),
+		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema),
 	}, each)
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
 		return containerNotFound(found.DN, err)
@@ -75,7 +75,7 @@ func (t *target) listGUIDs(ctx context.Context, object string, q query, each fun
 	q.attributes, q.pageSize = []string{attrGUID}, guidPage
 	return t.list(ctx, object, func(c *conn, isNew func(directory.GUID) bool) error {
 		return c.search(ctx, q, func(e *ldap.Entry) error {
-			guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
+			guid, err := guidOf(e)
 			if err != nil {
 				return &incompleteError{e.DN + ": " + err.Error()}
 			}

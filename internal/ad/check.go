@@ -17,57 +17,68 @@ const (
 
 // CheckMembers implements contract.TargetReader.
 func (t *target) CheckMembers(ctx context.Context, group directory.GUID, wanted, unwanted []directory.MemberRef) (missing, lingering []directory.GUID, err error) {
-	dn, err := t.dnOf(ctx, group)
+	dn, err := t.groupDN(ctx, group, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	if dn == "" {
-		return nil, nil, groupNotFound(group.String(), nil)
-	}
-	absent, err := t.deviating(ctx, group, dn, distinct(wanted), true)
+	absent, err := t.nonMembers(ctx, group, dn, distinct(wanted))
 	if err != nil {
 		return nil, nil, err
 	}
-	present, err := t.deviating(ctx, group, dn, distinct(unwanted), false)
+	present, err := t.members(ctx, group, dn, distinct(unwanted))
 	if err != nil {
 		return nil, nil, err
 	}
 	return keys(absent), keys(present), nil
 }
 
-// deviating returns those of the objects that are, against expectation, no
-// members of the group (expected true) or members of it (false).
+// members returns those of the objects that are members of the group.
+func (t *target) members(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef) ([]directory.MemberRef, error) {
+	is, err := t.membership(ctx, group, dn, refs)
+	if err != nil {
+		return nil, err
+	}
+	return filter(refs, func(r directory.MemberRef) bool { return is[r.GUID] }), nil
+}
+
+// nonMembers returns those of the objects that are not members of the group.
+func (t *target) nonMembers(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef) ([]directory.MemberRef, error) {
+	is, err := t.membership(ctx, group, dn, refs)
+	if err != nil {
+		return nil, err
+	}
+	return filter(refs, func(r directory.MemberRef) bool { return !is[r.GUID] }), nil
+}
+
+func filter(refs []directory.MemberRef, keep func(directory.MemberRef) bool) []directory.MemberRef {
+	var kept []directory.MemberRef
+	for _, r := range refs {
+		if keep(r) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// membership tells which of the objects are members of the group.
 //
-// The back link of the objects tells first, in one search for each batch and
-// by index; but only that an object is a member, since the account need not be
-// allowed to read the back link, and objects of other domains are not seen
-// here. The others are asked of the group itself.
-func (t *target) deviating(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef, expected bool) ([]directory.MemberRef, error) {
+// The back link of the objects tells first, in one indexed search for each batch.
+// It only proves that an object is a member: the account may not be allowed to
+// read the back link, and objects of other domains are not seen here. The others
+// are asked of the group itself.
+func (t *target) membership(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef) (map[directory.GUID]bool, error) {
 	member, err := t.linkedTo(ctx, dn, refs)
 	if err != nil {
 		return nil, err
 	}
-	var open []directory.MemberRef
-	for _, r := range refs {
-		if !member[r.GUID] {
-			open = append(open, r)
-		}
-	}
+	open := filter(refs, func(r directory.MemberRef) bool { return !member[r.GUID] })
 	// Since the values were written the objects may have been renamed.
 	if open, err = t.named(ctx, open); err != nil {
 		return nil, err
 	}
 	for chunk := range slices.Chunk(open, checkChunk) {
 		found, err := among(chunk, func(part []directory.MemberRef, join func(...string) string) (bool, error) {
-			items := make([]string, len(part))
-			for i, value := range dnValues(part) {
-				items[i] = equals(attrMember, value)
-			}
-			e, err := t.pool.read(ctx, query{base: byGUID(group), filter: join(items...), attributes: []string{"1.1"}})
-			if err != nil {
-				return false, t.readError(ctx, dn, err)
-			}
-			return e != nil, nil
+			return t.hasMembers(ctx, group, dn, dnValues(part), join)
 		})
 		if err != nil {
 			return nil, err
@@ -76,37 +87,35 @@ func (t *target) deviating(ctx context.Context, group directory.GUID, dn string,
 			member[r.GUID] = true
 		}
 	}
-	var deviating []directory.MemberRef
-	for _, r := range refs {
-		if member[r.GUID] != expected {
-			deviating = append(deviating, r)
-		}
+	return member, nil
+}
+
+// hasMembers asks the group whether it has one of the values (join is [or]) or all
+// of them (join is [and]).
+func (t *target) hasMembers(ctx context.Context, group directory.GUID, dn string, values []string, join func(...string) string) (bool, error) {
+	items := valuesOf(values, func(value string) string { return equals(attrMember, value) })
+	e, err := t.pool.read(ctx, query{base: byGUID(group), filter: join(items...), attributes: []string{"1.1"}})
+	if err != nil {
+		return false, t.readError(ctx, dn, err)
 	}
-	return deviating, nil
+	return e != nil, nil
 }
 
 // linkedTo returns which of the objects have a back link to the group.
 func (t *target) linkedTo(ctx context.Context, dn string, refs []directory.MemberRef) (map[directory.GUID]bool, error) {
 	linked := make(map[directory.GUID]bool, len(refs))
-	for batch := range slices.Chunk(refs, batchSize) {
-		values := make([][]byte, len(batch))
-		for i, r := range batch {
-			values[i] = r.GUID.AD()
-		}
-		entries, err := t.pool.find(ctx, query{
-			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
-			filter: and(anyOf(attrGUID, values), equals(attrMemberOf, dn)), attributes: []string{attrGUID},
-		})
+	entries, err := findAny(ctx, t.pool, query{
+		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: equals(attrMemberOf, dn), attributes: []string{attrGUID},
+	}, attrGUID, valuesOf(refs, guidValue))
+	if err != nil {
+		return nil, t.readError(ctx, dn, err)
+	}
+	for _, e := range entries {
+		guid, err := guidOf(e)
 		if err != nil {
-			return nil, t.readError(ctx, dn, err)
+			return nil, t.readError(ctx, e.DN, err)
 		}
-		for _, e := range entries {
-			guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
-			if err != nil {
-				return nil, t.readError(ctx, e.DN, &incompleteError{err.Error()})
-			}
-			linked[guid] = true
-		}
+		linked[guid] = true
 	}
 	return linked, nil
 }

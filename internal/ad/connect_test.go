@@ -40,15 +40,15 @@ func TestParseServer(t *testing.T) {
 		"[fe80::1]":             {"fe80::1", "636", false},
 		"[fe80::1]:3636":        {"fe80::1", "3636", false},
 	} {
-		if got, err := parseServer(in, false); err != nil || got != want {
+		if got, err := parseServer(contract.TargetConfig{Server: in}); err != nil || got != want {
 			t.Errorf("%q: %+v, %v", in, got, err)
 		}
 	}
-	if got, _ := parseServer("dc1", true); got != (endpoint{"dc1", "389", true}) || got.catalog() != (endpoint{"dc1", "3268", true}) {
+	if got, _ := parseServer(contract.TargetConfig{Server: "dc1", StartTLS: true}); got != (endpoint{"dc1", "389", true}) || got.catalog() != (endpoint{"dc1", "3268", true}) {
 		t.Errorf("StartTLS: %+v, catalog %+v", got, got.catalog())
 	}
 	for _, in := range []string{"", " ", "ldaps://dc1", "dc1/x", `CONTOSO\dc1`, "dc1:0", "dc1:70000", "dc1:ldap", "a:b:c", ":636", "user@dc1", "dc1:3268", "dc1:3269", "dc1.b\xfccher.test"} {
-		if got, err := parseServer(in, false); !contract.HasID(err, "TargetConfigInvalid") {
+		if got, err := parseServer(contract.TargetConfig{Server: in}); !contract.HasID(err, "TargetConfigInvalid") {
 			t.Errorf("%q was read as %+v, %v", in, got, err)
 		}
 	}
@@ -423,7 +423,7 @@ func TestDoCancelled(t *testing.T) {
 	if !errors.As(err, &lost) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
-	if id := contract.AsError((&target{}).writeError(ctx, "CN=x", err)).ID; id != "OutcomeUnknown" {
+	if id := contract.AsError((&target{}).writeError(ctx, "CN=x", "change it", err)).ID; id != "OutcomeUnknown" {
 		t.Error(id)
 	}
 }

@@ -98,9 +98,9 @@ func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]
 				found = append(found, contract.Created{})
 				continue
 			}
-			guid, err := directory.GUIDFromAD(entries[at].GetRawAttributeValue(attrGUID))
+			guid, err := guidOf(entries[at])
 			if err != nil {
-				return nil, t.readError(ctx, entries[at].DN, &incompleteError{err.Error()})
+				return nil, t.readError(ctx, entries[at].DN, err)
 			}
 			found = append(found, contract.Created{GUID: guid, DN: entries[at].DN})
 		}
@@ -146,11 +146,7 @@ func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string
 	if err != nil || e == nil || !sameMark(e, wanted) || !t.made(e) {
 		return directory.GUID{}, err
 	}
-	guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
-	if err != nil {
-		return guid, &incompleteError{err.Error()}
-	}
-	return guid, nil
+	return guidOf(e)
 }
 
 // markAttributes are what tells whose an object is.

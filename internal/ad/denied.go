@@ -2,7 +2,6 @@ package ad
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -14,14 +13,12 @@ import (
 // lacking the error names it, the object, and what of the object stands in the
 // way of rights that its container gives.
 func (t *target) refused(ctx context.Context, object, base, right string, err error) error {
-	err = t.writeError(ctx, object, err)
+	err = t.writeError(ctx, object, right, err)
 	if !contract.HasID(err, "AccessDenied") {
 		return err
 	}
 	denied := *contract.AsError(err)
-	denied.Message = fmt.Sprintf("%s refused to let the account %s.", t.server.host, right)
-	denied.Advice = fmt.Sprintf("Give the account the right to %s, best by delegating full control of groups in the target container.", right)
-	e, readErr := t.pool.read(ctx, query{base: base, attributes: []string{"adminCount", attrDescriptor}, sdFlags: sdDACL})
+	e, readErr := t.pool.read(ctx, query{base: base, attributes: []string{attrAdminCount, attrDescriptor}, sdFlags: sdDACL})
 	if readErr != nil || e == nil {
 		return &denied
 	}
@@ -30,7 +27,8 @@ func (t *target) refused(ctx context.Context, object, base, right string, err er
 	}
 	// An account that may not read the list still learns of adminCount.
 	descriptor, _ := directory.ParseDescriptor(e.GetRawAttributeValue(attrDescriptor))
-	if why, advice := hindrance(&descriptor, e.GetAttributeValue("adminCount") == "1", deletes(right)); why != "" {
+	guarded := guarded{descriptor: descriptor, adminCount: e.GetAttributeValue(attrAdminCount) == "1"}
+	if why, advice := guarded.hindrance(right); why != "" {
 		denied.Message += " " + why
 		denied.Advice = advice
 	}
@@ -43,17 +41,22 @@ func deletes(right string) bool {
 	return strings.HasPrefix(right, "delete") || strings.HasPrefix(right, "move")
 }
 
-// hindrance says what of an object keeps rights away that are given further up,
-// and what to do.
-func hindrance(d *directory.Descriptor, adminCount, deleting bool) (why, advice string) {
+// guarded is what of an object may keep rights away that are given further up.
+type guarded struct {
+	descriptor directory.Descriptor
+	adminCount bool // it is 1
+}
+
+// hindrance says what keeps the right away, and what to do.
+func (g guarded) hindrance(right string) (why, advice string) {
 	switch {
-	case adminCount:
+	case g.adminCount:
 		return "AdminSDHolder keeps its access control list (adminCount is 1), because it is or once was in a group with administrative rights.",
 			"Take it out of such groups, clear adminCount, and switch inheritance on for the object again."
-	case deleting && slices.ContainsFunc(d.DACL, protects):
+	case deletes(right) && slices.ContainsFunc(g.descriptor.DACL, protects):
 		return "It is protected from accidental deletion: everyone is denied to delete it.",
 			"Take the protection away (Object, \"Protect object from accidental deletion\"), and let the next sync try again."
-	case d.Protected:
+	case g.descriptor.Protected:
 		return "It inherits no rights from its container: inheritance is off.",
 			"Switch inheritance on for the object (Security, Advanced), or give the account the right on the object itself."
 	}

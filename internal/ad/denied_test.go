@@ -25,13 +25,13 @@ func TestWhatKeepsRightsAway(t *testing.T) {
 		"inheritance is off":      {directory.Descriptor{Protected: true}, false, "inheritance is off"},
 		"AdminSDHolder":           {directory.Descriptor{Protected: true}, true, "AdminSDHolder"},
 	} {
-		why, advice := hindrance(&c.descriptor, c.adminCount, true)
+		why, advice := guarded{c.descriptor, c.adminCount}.hindrance("delete the group")
 		if c.want == "" && why != "" || !strings.Contains(why, c.want) || (why == "") != (advice == "") {
 			t.Errorf("%s: %q, %q", name, why, advice)
 		}
 	}
 	protected := directory.Descriptor{DACL: []directory.ACE{deny(directory.Everyone, rightDelete, 0)}}
-	if why, _ := hindrance(&protected, false, false); why != "" {
+	if why, _ := (guarded{descriptor: protected}).hindrance("rename the group"); why != "" {
 		t.Errorf("a protection from deletion keeps away no other right: %q", why)
 	}
 }

@@ -93,20 +93,20 @@ func dial(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, error) 
 	defer contract.Asking(ctx, e.host)()
 	socket, err := (&net.Dialer{}).DialContext(dialCtx, "tcp", e.String())
 	if err != nil {
-		return nil, dialError(ctx, e, err)
+		return nil, connectError(ctx, e, err, dialError)
 	}
 	stop := context.AfterFunc(dialCtx, func() { _ = socket.Close() })
 	defer stop()
 	if e.startTLS {
 		if err := startTLS(socket); err != nil {
 			_ = socket.Close()
-			return nil, startTLSError(ctx, e, err)
+			return nil, connectError(ctx, e, err, startTLSError)
 		}
 	}
 	secured := tls.Client(socket, tlsConfig(e.host, roots))
 	if err := secured.HandshakeContext(dialCtx); err != nil {
 		_ = socket.Close()
-		return nil, handshakeError(ctx, e, err)
+		return nil, connectError(ctx, e, err, handshakeError)
 	}
 	c := &conn{Conn: ldap.NewConn(secured, true), host: e.host, socket: socket, tls: secured.ConnectionState()}
 	c.SetTimeout(requestTimeout)

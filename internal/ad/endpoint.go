@@ -41,18 +41,15 @@ func (e endpoint) catalog() endpoint {
 
 // parseServer reads what an administrator gave as server: host or host:port,
 // an IPv6 address in brackets when a port follows.
-func parseServer(server string, startTLS bool) (endpoint, error) {
-	e := endpoint{port: portLDAPS, startTLS: startTLS}
-	if startTLS {
+func parseServer(config contract.TargetConfig) (endpoint, error) {
+	e := endpoint{port: portLDAPS, startTLS: config.StartTLS}
+	if e.startTLS {
 		e.port = portLDAP
 	}
-	server = strings.TrimSpace(server)
+	server := strings.TrimSpace(config.Server)
 	invalid := func(why string) error {
-		return &contract.Error{
-			Category: contract.InvalidArgument, ID: "TargetConfigInvalid", Object: server,
-			Message: "The server name cannot be used: " + why + ".",
-			Advice:  "Give a host name, host:port, or the DNS name of a domain, such as dc1.contoso.com.",
-		}
+		return targetConfigInvalid(server, "The server name cannot be used: "+why+".",
+			"Give a host name, host:port, or the DNS name of a domain, such as dc1.contoso.com.")
 	}
 	if server == "" {
 		return e, invalid("it is empty")

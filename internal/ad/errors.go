@@ -34,10 +34,15 @@ func stopped(ctx context.Context, object string, err error) error {
 	return &contract.Error{Category: contract.Stopped, ID: "Cancelled", Object: object, Message: message, Advice: advice, Err: err}
 }
 
+// translated reports whether the error needs no translation.
+func translated(err error) bool {
+	var already *contract.Error
+	return err == nil || errors.As(err, &already)
+}
+
 // readError translates what ended a read about object.
 func (t *target) readError(ctx context.Context, object string, err error) error {
-	var already *contract.Error
-	if err == nil || errors.As(err, &already) {
+	if translated(err) {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -48,11 +53,7 @@ func (t *target) readError(ctx context.Context, object string, err error) error 
 	case !errors.As(err, &answer) || !isAnswer(err):
 		return t.incomplete(object, err)
 	case answer.ResultCode == ldap.LDAPResultInsufficientAccessRights:
-		return &contract.Error{
-			Category: contract.PermissionDenied, ID: "AccessDenied", Object: object,
-			Message: fmt.Sprintf("%s refused to let the account read.", t.server.host),
-			Advice:  "Give the account the right to read the object and its properties.", Err: err,
-		}
+		return t.accessDenied(object, "read", "Give the account the right to read the object and its properties.", err)
 	case answer.ResultCode == ldap.LDAPResultReferral,
 		answer.ResultCode == ldap.LDAPResultSizeLimitExceeded,
 		answer.ResultCode == ldap.LDAPResultTimeLimitExceeded,
@@ -89,10 +90,18 @@ func (t *target) unexpected(object string, err error) error {
 	}
 }
 
-// writeError translates what ended a write to object.
-func (t *target) writeError(ctx context.Context, object string, err error) error {
-	var already *contract.Error
-	if err == nil || errors.As(err, &already) {
+// accessDenied says that the account lacks a right, which completes "the account
+// may not".
+func (t *target) accessDenied(object, right, advice string, err error) error {
+	return &contract.Error{
+		Category: contract.PermissionDenied, ID: "AccessDenied", Object: object,
+		Message: fmt.Sprintf("%s refused to let the account %s.", t.server.host, right), Advice: advice, Err: err,
+	}
+}
+
+// writeError translates what ended a write to object, which takes the right.
+func (t *target) writeError(ctx context.Context, object, right string, err error) error {
+	if translated(err) {
 		return err
 	}
 	if lost := (*lostError)(nil); errors.As(err, &lost) {
@@ -107,11 +116,8 @@ func (t *target) writeError(ctx context.Context, object string, err error) error
 	}
 	switch answer.ResultCode {
 	case ldap.LDAPResultInsufficientAccessRights:
-		return &contract.Error{
-			Category: contract.PermissionDenied, ID: "AccessDenied", Object: object,
-			Message: fmt.Sprintf("%s refused the change: the account lacks the right to make it.", t.server.host),
-			Advice:  "Give the account the rights to create, change and delete groups in the target container.", Err: err,
-		}
+		return t.accessDenied(object, right,
+			fmt.Sprintf("Give the account the right to %s, best by delegating full control of groups in the target container.", right), err)
 	case ldap.LDAPResultNoSuchObject:
 		return groupNotFound(object, err)
 	case ldap.LDAPResultReferral:
@@ -125,16 +131,19 @@ func (t *target) writeError(ctx context.Context, object string, err error) error
 		ldap.LDAPResultInvalidAttributeSyntax, ldap.LDAPResultInvalidDNSyntax,
 		ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultNamingViolation,
 		ldap.LDAPResultObjectClassViolation, ldap.LDAPResultNotAllowedOnNonLeaf, ldap.LDAPResultNotAllowedOnRDN:
-		return &contract.Error{
-			Category: contract.InvalidData, ID: "WriteRefused", Object: object,
-			Message: fmt.Sprintf("%s does not accept the change.", t.server.host),
-			Advice:  "The cause names the attribute or rule; correct the group in the tenant, or the schema.", Err: err,
-		}
+		return writeRefused(object, fmt.Sprintf("%s does not accept the change.", t.server.host),
+			"The cause names the attribute or rule; correct the group in the tenant, or the schema.", err)
 	}
 	if transient(err) {
 		return t.busy(object, err)
 	}
 	return t.unexpected(object, err)
+}
+
+func writeRefused(object, message, advice string, err error) error {
+	return &contract.Error{
+		Category: contract.InvalidData, ID: "WriteRefused", Object: object, Message: message, Advice: advice, Err: err,
+	}
 }
 
 func (t *target) outcomeUnknown(object string, err error) error {
@@ -161,11 +170,19 @@ func containerNotFound(object string, err error) error {
 	}
 }
 
-func nameClash(holder, name string) error {
+func nameClash(object, message, advice string) error {
+	return &contract.Error{Category: contract.InvalidState, ID: "NameClash", Object: object, Message: message, Advice: advice}
+}
+
+func targetConfigInvalid(object, message, advice string) error {
 	return &contract.Error{
-		Category: contract.InvalidState, ID: "NameClash", Object: holder,
-		Message: fmt.Sprintf("This object, which is not ours, holds the name %q.", name),
-		Advice:  "Rename that object or the group in the tenant; the group is tried again in every run.",
+		Category: contract.InvalidArgument, ID: "TargetConfigInvalid", Object: object, Message: message, Advice: advice,
+	}
+}
+
+func catalogNotFound(object, message, advice string) error {
+	return &contract.Error{
+		Category: contract.Connection, ID: "GlobalCatalogNotFound", Object: object, Message: message, Advice: advice,
 	}
 }
 
@@ -208,9 +225,10 @@ func bindDataCode(text string) string {
 
 // bindError translates a refused or broken bind.
 func bindError(ctx context.Context, e endpoint, user string, err error) error {
-	if ctx.Err() != nil {
-		return stopped(ctx, e.String(), err)
-	}
+	return connectError(ctx, e, err, func(e endpoint, err error) error { return refusedBind(e, user, err) })
+}
+
+func refusedBind(e endpoint, user string, err error) error {
 	object := fmt.Sprintf("%s on %s", user, e)
 	if user == "" {
 		object = e.String()
@@ -251,11 +269,17 @@ func unreachable(e endpoint, err error) error {
 	}
 }
 
-// dialError translates a connection that could not be made.
-func dialError(ctx context.Context, e endpoint, err error) error {
+// connectError translates what ended a step of connecting: into the end of ctx, if
+// it has ended, and else as the step does.
+func connectError(ctx context.Context, e endpoint, err error, step func(endpoint, error) error) error {
 	if ctx.Err() != nil {
 		return stopped(ctx, e.String(), err)
 	}
+	return step(e, err)
+}
+
+// dialError translates a connection that could not be made.
+func dialError(e endpoint, err error) error {
 	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.IsNotFound {
 		return &contract.Error{
 			Category: contract.Connection, ID: "ServerNotFound", Object: e.host,
@@ -266,10 +290,8 @@ func dialError(ctx context.Context, e endpoint, err error) error {
 	return unreachable(e, err)
 }
 
-func startTLSError(ctx context.Context, e endpoint, err error) error {
-	if ctx.Err() != nil {
-		return stopped(ctx, e.String(), err)
-	}
+// startTLSError translates an answer to StartTLS, or the lack of one.
+func startTLSError(e endpoint, err error) error {
 	if !isAnswer(err) {
 		return unreachable(e, err)
 	}
@@ -281,10 +303,7 @@ func startTLSError(ctx context.Context, e endpoint, err error) error {
 }
 
 // handshakeError translates a TLS connection that could not be set up.
-func handshakeError(ctx context.Context, e endpoint, err error) error {
-	if ctx.Err() != nil {
-		return stopped(ctx, e.String(), err)
-	}
+func handshakeError(e endpoint, err error) error {
 	failure := &contract.Error{Category: contract.Connection, Object: e.String(), Err: err}
 	var (
 		host    x509.HostnameError

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 )
 
@@ -34,20 +35,20 @@ func anyOf[T string | []byte](attribute string, values []T) string {
 
 // markedGroups finds the groups that carry a mark, whoever wrote it. The
 // second attribute is named only where the schema has it.
-func markedGroups(externalID bool) string {
+func markedGroups(schema contract.Schema) string {
 	marks := []string{"(adminDescription=" + markPrefix + "*)"}
-	if externalID {
+	if schema.ExternalID {
 		marks = append(marks, "("+attrExternalID+"="+markPrefix+"*)")
 	}
 	return and("(objectClass=group)", or(marks...))
 }
 
 // stampedGroups finds the groups of the domain that carry a mark and the stamp.
-// The one attribute that is indexed comes first; where the schema lacks it, every
-// group of the domain is looked through.
-func stampedGroups(externalID bool, stamp string) string {
+// The one attribute that is indexed comes first. Where the schema lacks it, the
+// server looks through every group of the domain.
+func stampedGroups(schema contract.Schema, stamp string) string {
 	mark := "(adminDescription=" + markPrefix + "*)"
-	if externalID {
+	if schema.ExternalID {
 		mark = "(" + attrExternalID + "=" + markPrefix + "*)"
 	}
 	return and("(objectClass=group)", mark, equals(attrExtension, stamp))

@@ -33,12 +33,8 @@ const (
 	// on, one group at a time.
 	groupPage  = 100
 	firstRange = 200
-	// nextRange is the hard maximum of MaxValRange; the server gives less.
-	nextRange = 5000
 	// maxGUIDs bounds GroupsByGUID.
 	maxGUIDs = 1000
-	// rereads is how often a membership that changes while it is read is begun anew.
-	rereads = 3
 )
 
 // identityAttributes tell which object a group is, and whose.
@@ -50,11 +46,6 @@ var identityAttributes = []string{
 // header are the attributes of a group without its members.
 func (t *target) header() []string { return slices.Concat(identityAttributes, t.flowing) }
 
-// memberRange asks for values of member from number start on.
-func memberRange(start, count int) string {
-	return fmt.Sprintf("%s;range=%d-%d", attrMember, start, start+count-1)
-}
-
 // Groups implements contract.TargetReader.
 func (t *target) Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	// A subtree search below what the account cannot read is an empty success.
@@ -63,7 +54,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 		return err
 	}
 	q := query{
-		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema.ExternalID),
+		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema),
 		attributes: t.groupAttributes(members), pageSize: groupPage, extendedDN: true,
 	}
 	err = t.listGroups(ctx, found.DN, q, each)
@@ -79,12 +70,9 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 		return t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))
 	}
 	for batch := range slices.Chunk(guids, batchSize) {
-		values := make([][]byte, len(batch))
-		for i, g := range batch {
-			values[i] = g.AD()
-		}
 		q := query{
-			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", anyOf(attrGUID, values)),
+			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
+			filter:     and("(objectClass=group)", anyOf(attrGUID, valuesOf(batch, directory.GUID.AD))),
 			attributes: t.groupAttributes(members), pageSize: groupPage, extendedDN: true,
 		}
 		told := map[directory.GUID]bool{} // by an attempt that did not come to the end
@@ -125,8 +113,10 @@ func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGr
 			return &incompleteError{err.Error()}
 		}
 		if at := slices.Index(q.attributes, memberRange(0, firstRange)); at >= 0 {
-			header := slices.Delete(slices.Clone(q.attributes), at, at+1)
-			if gone, err := c.members(ctx, e, header, &group); gone || err != nil {
+			r := rangeReader{c: c, header: slices.Delete(slices.Clone(q.attributes), at, at+1), group: &group}
+			if err := r.read(ctx, e); errors.Is(err, errGroupGone) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 		}
@@ -135,83 +125,6 @@ func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGr
 		}
 		return nil
 	})
-}
-
-// members fills in the membership of a group whose entry holds the first part;
-// the rest is read on the same connection, where the order of the values is
-// stable while nobody changes the group. A deleted account takes its value away
-// without a new uSN, and later values move up past the end of what was read; so
-// each part begins with the last value of the one before. gone says that the
-// group was deleted meanwhile.
-func (c *conn) members(ctx context.Context, e *ldap.Entry, header []string, group *directory.TargetGroup) (gone bool, err error) {
-	for range rereads {
-		first := group.USNChanged
-		var values []string
-		next := 0
-		for next >= 0 {
-			// The first part overlaps with nothing.
-			start := max(next-1, 0)
-			part, following, err := rangedValues(e, attrMember, start)
-			if err != nil {
-				return false, &incompleteError{err.Error()}
-			}
-			if overlap := values[start:]; !slices.Equal(overlap, part[:min(len(overlap), len(part))]) {
-				break
-			}
-			if following >= 0 && following <= next {
-				return false, &incompleteError{fmt.Sprintf("the server gives no more than one value of %s at a time", attrMember)}
-			}
-			values = append(values[:start], part...)
-			next = following
-			if next < 0 {
-				break
-			}
-			e, err = c.headerAndRange(ctx, group.GUID, header, next-1, nextRange)
-			if errors.Is(err, errShrunk) {
-				break
-			}
-			if err != nil || e == nil {
-				return err == nil, err
-			}
-			if usnOf(e) != first {
-				break
-			}
-		}
-		if next < 0 {
-			group.Members, err = parseMembers(values)
-			return false, err
-		}
-		// The group was changed between two parts: begin anew.
-		if e, err = c.headerAndRange(ctx, group.GUID, header, 0, nextRange); err != nil || e == nil {
-			return e == nil, err
-		}
-		if *group, err = parseGroup(e); err != nil {
-			return false, &incompleteError{err.Error()}
-		}
-	}
-	return false, &incompleteError{fmt.Sprintf("the membership of %s changed again and again while it was read", group.DN)}
-}
-
-// errShrunk: the membership has become shorter than the part that was asked for.
-var errShrunk = errors.New("the membership became shorter while it was read")
-
-// headerAndRange reads one group with a part of its members; nil when it is gone.
-func (c *conn) headerAndRange(ctx context.Context, guid directory.GUID, header []string, start, count int) (*ldap.Entry, error) {
-	var found *ldap.Entry
-	err := c.search(ctx, query{
-		base: byGUID(guid), scope: ldap.ScopeBaseObject, extendedDN: true,
-		attributes: append(slices.Clone(header), memberRange(start, count)),
-	}, func(e *ldap.Entry) error {
-		found = e
-		return nil
-	})
-	switch {
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
-		return nil, nil
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultOperationsError) && start > 0:
-		return nil, errShrunk
-	}
-	return found, err
 }
 
 func usnOf(e *ldap.Entry) int64 {
@@ -275,26 +188,4 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 		g.GroupType = int32(kind)
 	}
 	return g, nil
-}
-
-// parseMembers reads extended names into the members, each once. A value
-// without a GUID is of an object that this server knows by name only; it
-// stands for nobody that could be compared, so it is neither counted nor ever
-// removed. Neither is a deleted object: where there is a recycle bin its values
-// sleep until it is restored, which Windows hides and Samba does not.
-func parseMembers(values []string) ([]directory.MemberRef, error) {
-	members := make([]directory.MemberRef, 0, len(values))
-	seen := make(map[directory.GUID]bool, len(values))
-	for _, v := range values {
-		name, err := parseExtendedDN(v)
-		if err != nil {
-			return nil, &incompleteError{err.Error()}
-		}
-		if name.guid.IsZero() || seen[name.guid] || name.deleted() {
-			continue
-		}
-		seen[name.guid] = true
-		members = append(members, directory.MemberRef{GUID: name.guid, DN: name.dn, SID: name.sid})
-	}
-	return members, nil
 }

@@ -88,19 +88,17 @@ func (t *target) readAttributes(ctx context.Context, names []string) (plan.Schem
 	for _, name := range names {
 		attributes[name] = plan.AttributeSchema{}
 	}
-	for batch := range slices.Chunk(names, batchSize) {
-		entries, err := t.pool.find(ctx, query{
-			base: t.root.schema, scope: ldap.ScopeSingleLevel, filter: anyOf(attrSchemaName, batch), attributes: []string{attrSchemaName, "rangeUpper"},
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			for _, name := range batch {
-				if strings.EqualFold(name, e.GetAttributeValue(attrSchemaName)) {
-					upper, _ := strconv.Atoi(e.GetAttributeValue("rangeUpper"))
-					attributes[name] = plan.AttributeSchema{RangeUpper: upper}
-				}
+	entries, err := findAny(ctx, t.pool, query{
+		base: t.root.schema, scope: ldap.ScopeSingleLevel, attributes: []string{attrSchemaName, "rangeUpper"},
+	}, attrSchemaName, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		for _, name := range names {
+			if strings.EqualFold(name, e.GetAttributeValue(attrSchemaName)) {
+				upper, _ := strconv.Atoi(e.GetAttributeValue("rangeUpper"))
+				attributes[name] = plan.AttributeSchema{RangeUpper: upper}
 			}
 		}
 	}

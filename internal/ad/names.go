@@ -2,7 +2,6 @@ package ad
 
 import (
 	"context"
-	"slices"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -23,42 +22,55 @@ func (t *target) Holders(ctx context.Context, container directory.GUID, names []
 			accounts = append(accounts, n.SAMAccountName)
 		}
 	}
-	var holders []contract.Holder
-	seen := make(map[directory.GUID]int)
-	add := func(base string, scope int, attribute string, values []string) error {
-		for batch := range slices.Chunk(values, batchSize) {
-			entries, err := t.pool.find(ctx, query{
-				base: base, scope: scope, filter: anyOf(attribute, batch), attributes: []string{attrGUID, "name", attrSAM},
-			})
-			if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
-				return containerNotFound(container.String(), err)
-			}
-			if err != nil {
-				return t.readError(ctx, base, err)
-			}
-			for _, e := range entries {
-				guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
-				if err != nil {
-					return t.readError(ctx, e.DN, &incompleteError{err.Error()})
-				}
-				at, known := seen[guid]
-				if !known {
-					at = len(holders)
-					seen[guid] = at
-					holders = append(holders, contract.Holder{GUID: guid, DN: e.DN, SAMAccountName: e.GetAttributeValue(attrSAM)})
-				}
-				if scope == ldap.ScopeSingleLevel {
-					holders[at].CN = e.GetAttributeValue("name")
-				}
-			}
+	siblings, err := t.findNamed(ctx, byGUID(container), ldap.ScopeSingleLevel, "name", cns)
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+		return nil, containerNotFound(container.String(), err)
+	}
+	if err != nil {
+		return nil, t.readError(ctx, byGUID(container), err)
+	}
+	namesakes, err := t.findNamed(ctx, t.root.baseDN, ldap.ScopeWholeSubtree, attrSAM, accounts)
+	if err != nil {
+		return nil, t.readError(ctx, t.root.baseDN, err)
+	}
+	found := holders{at: map[directory.GUID]int{}}
+	for _, e := range siblings {
+		holder, err := found.add(e)
+		if err != nil {
+			return nil, t.readError(ctx, e.DN, err)
 		}
-		return nil
+		holder.CN = e.GetAttributeValue("name")
 	}
-	if err := add(byGUID(container), ldap.ScopeSingleLevel, "name", cns); err != nil {
+	for _, e := range namesakes {
+		if _, err := found.add(e); err != nil {
+			return nil, t.readError(ctx, e.DN, err)
+		}
+	}
+	return found.list, nil
+}
+
+// findNamed finds the objects whose attribute is one of the names.
+func (t *target) findNamed(ctx context.Context, base string, scope int, attribute string, names []string) ([]*ldap.Entry, error) {
+	return findAny(ctx, t.pool, query{base: base, scope: scope, attributes: []string{attrGUID, "name", attrSAM}}, attribute, names)
+}
+
+// holders lists each object once, by whichever of its names it was found.
+type holders struct {
+	list []contract.Holder
+	at   map[directory.GUID]int
+}
+
+// add returns the holder that the entry is of, until the next call.
+func (h *holders) add(e *ldap.Entry) (*contract.Holder, error) {
+	guid, err := guidOf(e)
+	if err != nil {
 		return nil, err
 	}
-	if err := add(t.root.baseDN, ldap.ScopeWholeSubtree, attrSAM, accounts); err != nil {
-		return nil, err
+	at, known := h.at[guid]
+	if !known {
+		at = len(h.list)
+		h.at[guid] = at
+		h.list = append(h.list, contract.Holder{GUID: guid, DN: e.DN, SAMAccountName: e.GetAttributeValue(attrSAM)})
 	}
-	return holders, nil
+	return &h.list[at], nil
 }

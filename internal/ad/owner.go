@@ -97,22 +97,19 @@ func ownerOf(e *ldap.Entry) directory.SID {
 // Owners implements contract.TargetReader.
 func (t *target) Owners(ctx context.Context, guids []directory.GUID) (map[directory.GUID]contract.Principal, error) {
 	owners := make(map[directory.GUID]contract.Principal, len(guids))
-	for batch := range slices.Chunk(guids, batchSize) {
-		entries, err := t.pool.find(ctx, query{
-			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: anyOf(attrGUID, valuesOf(batch, directory.GUID.AD)),
-			attributes: []string{attrGUID, attrDescriptor}, sdFlags: sdOwner,
-		})
+	entries, err := findAny(ctx, t.pool, query{
+		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, attributes: []string{attrGUID, attrDescriptor}, sdFlags: sdOwner,
+	}, attrGUID, valuesOf(guids, directory.GUID.AD))
+	if err != nil {
+		return nil, t.readError(ctx, t.root.baseDN, err)
+	}
+	for _, e := range entries {
+		guid, err := guidOf(e)
 		if err != nil {
-			return nil, t.readError(ctx, t.root.baseDN, err)
+			return nil, t.readError(ctx, e.DN, err)
 		}
-		for _, e := range entries {
-			guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
-			if err != nil {
-				return nil, t.readError(ctx, e.DN, &incompleteError{err.Error()})
-			}
-			if owner := ownerOf(e); owner != "" {
-				owners[guid] = contract.Principal{SID: owner}
-			}
+		if owner := ownerOf(e); owner != "" {
+			owners[guid] = contract.Principal{SID: owner}
 		}
 	}
 	var sids []directory.SID

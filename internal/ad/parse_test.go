@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 )
 
@@ -177,7 +178,7 @@ func TestMarkedGroups(t *testing.T) {
 		true:  "(&(objectClass=group)(|(adminDescription=Group_*)(msDS-ExternalDirectoryObjectId=Group_*)))",
 		false: "(&(objectClass=group)(adminDescription=Group_*))",
 	} {
-		if got := markedGroups(external); got != want {
+		if got := markedGroups(contract.Schema{ExternalID: external}); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -202,7 +203,11 @@ func TestPageEnd(t *testing.T) {
 		"size limit":        {ldap.SearchResult{Controls: control(""), ResultCode: ldap.LDAPResultSizeLimitExceeded}, true, "", true},
 		"another's control": {ldap.SearchResult{Controls: []ldap.Control{ldap.NewControlString(ldap.ControlTypePaging, false, "")}}, true, "", true},
 	} {
-		cookie, err := pageEnd(&c.result, c.paged)
+		var cookie []byte
+		err := succeeded(&c.result)
+		if err == nil && c.paged {
+			cookie, err = nextPage(&c.result)
+		}
 		if (err != nil) != c.fails || err == nil && string(cookie) != c.cookie {
 			t.Errorf("%s: %q, %v", name, cookie, err)
 		}

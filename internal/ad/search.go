@@ -3,10 +3,12 @@ package ad
 import (
 	"context"
 	"fmt"
-
-	"github.com/go-ldap/ldap/v3"
+	"slices"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
 )
 
 const (
@@ -100,9 +102,14 @@ func (c *conn) search(ctx context.Context, q query, each func(*ldap.Entry) error
 		if err != nil {
 			return err
 		}
-		cookie, err := pageEnd(result, paged)
-		if err != nil {
+		if err := succeeded(result); err != nil {
 			return err
+		}
+		var cookie []byte
+		if paged {
+			if cookie, err = nextPage(result); err != nil {
+				return err
+			}
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -126,19 +133,20 @@ func (c *conn) search(ctx context.Context, q query, each func(*ldap.Entry) error
 	}
 }
 
-// pageEnd judges what a page says about the rest: the cookie of the next page,
-// empty after the last, or an error when the answer cannot be relied on. A
-// page without the control is no last page: something on the way dropped it.
-func pageEnd(result *ldap.SearchResult, paged bool) (cookie []byte, err error) {
+// succeeded refuses an answer that is not the whole answer of this server.
+func succeeded(result *ldap.SearchResult) error {
 	if result.ResultCode != ldap.LDAPResultSuccess {
-		return nil, &incompleteError{fmt.Sprintf("the search ended with result code %d", result.ResultCode)}
+		return &incompleteError{fmt.Sprintf("the search ended with result code %d", result.ResultCode)}
 	}
 	if len(result.Referrals) > 0 {
-		return nil, &incompleteError{"the server referred to " + result.Referrals[0]}
+		return &incompleteError{"the server referred to " + result.Referrals[0]}
 	}
-	if !paged {
-		return nil, nil
-	}
+	return nil
+}
+
+// nextPage returns the cookie of the next page, empty after the last. A page
+// without the control is not the last one: something on the way dropped it.
+func nextPage(result *ldap.SearchResult) (cookie []byte, err error) {
 	control, ok := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
 	if !ok {
 		return nil, &incompleteError{"the server did not say whether there are more pages"}
@@ -163,6 +171,33 @@ func (p *pool) find(ctx context.Context, q query) ([]*ldap.Entry, error) {
 		return nil, err
 	}
 	return found, nil
+}
+
+// findAny returns the entries of a search whose attribute has one of the values,
+// which it asks for in batches. A filter of the query holds as well.
+func findAny[V string | []byte](ctx context.Context, p *pool, q query, attribute string, values []V) ([]*ldap.Entry, error) {
+	also := q.filter
+	var found []*ldap.Entry
+	for batch := range slices.Chunk(values, batchSize) {
+		if q.filter = anyOf(attribute, batch); also != "" {
+			q.filter = and(q.filter, also)
+		}
+		entries, err := p.find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, entries...)
+	}
+	return found, nil
+}
+
+// guidOf reads the objectGUID of an entry.
+func guidOf(e *ldap.Entry) (directory.GUID, error) {
+	guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))
+	if err != nil {
+		return guid, &incompleteError{err.Error()}
+	}
+	return guid, nil
 }
 
 // read returns the one object that the base names, nil when it does not exist

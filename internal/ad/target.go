@@ -52,7 +52,7 @@ var _ contract.OpenTarget = Open
 // CertificateExpired; NotADomainController, ReadOnlyDomainController; and
 // those of signing in, see bindFailures.
 func Open(ctx context.Context, config contract.TargetConfig) (contract.Target, error) {
-	named, err := parseServer(config.Server, config.StartTLS)
+	named, err := parseServer(config)
 	if err != nil {
 		return nil, err
 	}
@@ -165,15 +165,10 @@ func meet(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, rootDSE
 		return nil, rootDSE{}, err
 	}
 	root, err := readRootDSE(ctx, c)
-	switch {
-	case err == nil:
+	if err == nil {
 		err = root.check(e)
-	case ctx.Err() != nil:
-		err = stopped(ctx, e.String(), err)
-	case isAnswer(err):
+	} else {
 		err = bindError(ctx, e, "", err)
-	default:
-		err = unreachable(e, err)
 	}
 	if err != nil {
 		c.discard()
@@ -238,6 +233,16 @@ func (t *target) dnOf(ctx context.Context, guid directory.GUID) (string, error) 
 		return "", nil
 	}
 	return e.DN, nil
+}
+
+// groupDN returns the present name of a group. A group that does not exist is
+// GroupNotFound, by the cause if there is one.
+func (t *target) groupDN(ctx context.Context, group directory.GUID, cause error) (string, error) {
+	dn, err := t.dnOf(ctx, group)
+	if err == nil && dn == "" {
+		err = groupNotFound(group.String(), cause)
+	}
+	return dn, err
 }
 
 // abort carries the error of a caller's function through the reading, so that

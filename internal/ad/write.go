@@ -3,6 +3,7 @@ package ad
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func (t *target) write(ctx context.Context, object string, send func(*ldap.Conn)
 		// Looking has shown each time that the change was not made.
 		return t.busy(object, err)
 	}
-	return t.writeError(ctx, object, err)
+	return t.writeError(ctx, object, "change it", err)
 }
 
 // permissive makes adding a value that is there and removing one that is not
@@ -122,12 +123,9 @@ func without(values, others []string) []string {
 
 // Rename implements contract.TargetWriter.
 func (t *target) Rename(ctx context.Context, group directory.GUID, cn string, parent directory.GUID) (string, error) {
-	dn, err := t.dnOf(ctx, group)
+	dn, err := t.groupDN(ctx, group, nil)
 	if err != nil {
 		return "", err
-	}
-	if dn == "" {
-		return "", groupNotFound(group.String(), nil)
 	}
 	superior := ""
 	if !parent.IsZero() {
@@ -230,29 +228,25 @@ func (t *target) clash(ctx context.Context, dn, cn, account string) error {
 	if err != nil {
 		return t.unexpected(dn, err)
 	}
-	queries := []struct {
-		name string
-		q    query
-	}{{cn, query{base: parsed.Parent().String(), scope: ldap.ScopeSingleLevel, filter: equals("name", cn)}}}
-	if account != "" {
-		queries = append(queries, struct {
-			name string
-			q    query
-		}{account, query{base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: equals(attrSAM, account)}})
-	}
-	for _, k := range queries {
-		k.q.attributes = []string{"1.1"}
-		holders, err := t.pool.find(ctx, k.q)
+	for _, k := range []struct {
+		name, attribute, base string
+		scope                 int
+	}{
+		{cn, "name", parsed.Parent().String(), ldap.ScopeSingleLevel},
+		{account, attrSAM, t.root.baseDN, ldap.ScopeWholeSubtree},
+	} {
+		if k.name == "" {
+			continue
+		}
+		holders, err := t.findNamed(ctx, k.base, k.scope, k.attribute, []string{k.name})
 		if err != nil {
 			return t.readError(ctx, dn, err)
 		}
 		if len(holders) > 0 {
-			return nameClash(holders[0].DN, k.name)
+			return nameClash(holders[0].DN, fmt.Sprintf("This object, which is not ours, holds the name %q.", k.name),
+				"Rename that object or the group in the tenant; the group is tried again in every run.")
 		}
 	}
-	return &contract.Error{
-		Category: contract.InvalidState, ID: "NameClash", Object: dn,
-		Message: "An object that the account may not see holds the name of the group or its sAMAccountName.",
-		Advice:  "Look for that object as an administrator, and rename it or the group in the tenant.",
-	}
+	return nameClash(dn, "An object that the account may not see holds the name of the group or its sAMAccountName.",
+		"Look for that object as an administrator, and rename it or the group in the tenant.")
 }

@@ -251,7 +251,7 @@ func TestWriteErrors(t *testing.T) {
 		ldap.LDAPResultUnavailable:              "ServerBusy",
 		ldap.LDAPResultOther:                    "DirectoryError",
 	} {
-		err := contract.AsError(target.writeError(t.Context(), "CN=x", ldap.NewError(code, errors.New("why"))))
+		err := contract.AsError(target.writeError(t.Context(), "CN=x", "change it", ldap.NewError(code, errors.New("why"))))
 		if err.ID != id || err.Object != "CN=x" || err.Message == "" || err.Advice == "" {
 			t.Errorf("code %d: %+v", code, err)
 		}

@@ -1,0 +1,148 @@
+package ad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"groupwriteback/internal/directory"
+)
+
+const (
+	// nextRange is the hard maximum of MaxValRange; the server gives less.
+	nextRange = 5000
+	// rereads is how often a membership that changes while it is read is begun anew.
+	rereads = 3
+)
+
+var (
+	// errGroupGone: the group was deleted while it was read.
+	errGroupGone = errors.New("the group was deleted while it was read")
+	// errChanged: the membership has to be read from the beginning.
+	errChanged = errors.New("the membership changed while it was read")
+)
+
+// rangeReader reads the membership of one group range by range, on one
+// connection, where the order of the values is stable while nobody changes the
+// group. A deleted account takes its value away without a new uSN, and later
+// values move up past the end of what was read. So each range begins with the
+// last value of the one before.
+type rangeReader struct {
+	c      *conn
+	header []string               // the attributes without the members
+	group  *directory.TargetGroup // as its first entry tells
+	values []string               // read so far
+	next   int                    // the number of the next value, -1 after the last
+}
+
+// read fills in the members of the group, of which the entry holds the first
+// range. When the group changes meanwhile, read begins anew.
+func (r *rangeReader) read(ctx context.Context, e *ldap.Entry) error {
+	for range rereads {
+		err := r.readAll(ctx, e)
+		if err == nil {
+			r.group.Members, err = parseMembers(r.values)
+		}
+		if !errors.Is(err, errChanged) {
+			return err
+		}
+		if e, err = r.ask(ctx, 0); err != nil {
+			return err
+		}
+		if *r.group, err = parseGroup(e); err != nil {
+			return &incompleteError{err.Error()}
+		}
+	}
+	return &incompleteError{fmt.Sprintf("the membership of %s changed again and again while it was read", r.group.DN)}
+}
+
+// readAll reads the values from the first range, which the entry holds, to the
+// last. Errors: errChanged, errGroupGone.
+func (r *rangeReader) readAll(ctx context.Context, e *ldap.Entry) error {
+	r.values, r.next = nil, 0
+	for {
+		if err := r.take(e); err != nil {
+			return err
+		}
+		if r.next < 0 {
+			return nil
+		}
+		var err error
+		if e, err = r.ask(ctx, r.next-1); err != nil {
+			return err
+		}
+		if usnOf(e) != r.group.USNChanged {
+			return errChanged
+		}
+	}
+}
+
+// take adds the range that the entry holds. All but the first range repeat one
+// value.
+func (r *rangeReader) take(e *ldap.Entry) error {
+	start := max(r.next-1, 0)
+	part, following, err := rangedValues(e, attrMember, start)
+	if err != nil {
+		return &incompleteError{err.Error()}
+	}
+	if repeated := r.values[start:]; !slices.Equal(repeated, part[:min(len(repeated), len(part))]) {
+		return errChanged
+	}
+	if following >= 0 && following <= r.next {
+		return &incompleteError{fmt.Sprintf("the server gives no more than one value of %s at a time", attrMember)}
+	}
+	r.values = append(r.values[:start], part...)
+	r.next = following
+	return nil
+}
+
+// ask reads the group with the range that begins at value number start.
+func (r *rangeReader) ask(ctx context.Context, start int) (*ldap.Entry, error) {
+	var found *ldap.Entry
+	err := r.c.search(ctx, query{
+		base: byGUID(r.group.GUID), scope: ldap.ScopeBaseObject, extendedDN: true,
+		attributes: append(slices.Clone(r.header), memberRange(start, nextRange)),
+	}, func(e *ldap.Entry) error {
+		found = e
+		return nil
+	})
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
+		return nil, errGroupGone
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultOperationsError) && start > 0:
+		return nil, errChanged // the membership is shorter now than the range's beginning
+	case err == nil && found == nil:
+		return nil, errGroupGone
+	}
+	return found, err
+}
+
+// memberRange asks for values of member from number start on.
+func memberRange(start, count int) string {
+	return fmt.Sprintf("%s;range=%d-%d", attrMember, start, start+count-1)
+}
+
+// parseMembers reads extended names into the members, each once. A value
+// without a GUID is of an object that this server knows by name only; it
+// stands for nobody that could be compared, so it is neither counted nor ever
+// removed. Neither is a deleted object: where there is a recycle bin its values
+// sleep until it is restored, which Windows hides and Samba does not.
+func parseMembers(values []string) ([]directory.MemberRef, error) {
+	members := make([]directory.MemberRef, 0, len(values))
+	seen := make(map[directory.GUID]bool, len(values))
+	for _, v := range values {
+		name, err := parseExtendedDN(v)
+		if err != nil {
+			return nil, &incompleteError{err.Error()}
+		}
+		if name.guid.IsZero() || seen[name.guid] || name.deleted() {
+			continue
+		}
+		seen[name.guid] = true
+		members = append(members, directory.MemberRef{GUID: name.guid, DN: name.dn, SID: name.sid})
+	}
+	return members, nil
+}

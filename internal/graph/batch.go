@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"groupwriteback/internal/contract"
-	"groupwriteback/internal/directory"
 )
 
 const (
@@ -24,8 +21,6 @@ const (
 	// batchReaders is how many batches are under way at once: each counts as
 	// twenty requests.
 	batchReaders = 6
-	// maxAlternatives is how many values Graph takes after "in" in a filter.
-	maxAlternatives = 15
 )
 
 // batchResponse is the answer to one request of a batch; the zero one stands
@@ -88,88 +83,152 @@ func (s *source) batchesOf(ctx context.Context, root string, addresses []string,
 	return work.Wait()
 }
 
-// batch sends one batch, and again those of its requests that were throttled
-// or met a fault of the server: each is judged by itself, within a batch that
-// succeeds.
-func (s *source) batch(ctx context.Context, root string, addresses []string, body any) ([]batchResponse, error) {
-	responses := make([]batchResponse, len(addresses))
-	open := make([]int, len(addresses))
-	for i := range open {
-		open[i] = i
-	}
-	var started time.Time // since when some are throttled
-	others := false       // were answered
-	var renewed bool
-	for faults, rounds := 0, 0; len(open) > 0; {
-		token, err := s.tokens.token(ctx)
-		if err != nil {
-			return nil, err
-		}
-		sent := time.Now()
-		got, err := s.postBatch(ctx, root, addresses, body, open)
-		if err != nil {
-			return nil, err
-		}
-		if started.IsZero() {
-			started = sent
-		}
-		var throttled, failed, refused []int
-		var asked time.Duration
-		for _, i := range open {
-			r := got[strconv.Itoa(i)]
-			responses[i] = r
-			others = others || r.Status == http.StatusOK
-			switch {
-			case throttles(r.Status) && r.Status != http.StatusTooManyRequests && others && time.Since(started) > ownPatience:
-				// as at the gate
-			case throttles(r.Status):
-				throttled = append(throttled, i)
-				asked = max(asked, retryAfter(r.header()))
-			case r.Status == http.StatusInternalServerError || r.Status == http.StatusBadGateway:
-				failed = append(failed, i)
-			case r.Status == http.StatusUnauthorized:
-				refused = append(refused, i)
-			}
-		}
-		if open = throttled; len(throttled) == 0 {
-			started = time.Time{}
-		}
-		if len(refused) > 0 && !renewed {
-			renewed = true
-			switch fresh, err := s.tokens.replace(ctx, token); {
-			case contract.HasID(err, "AccessTokenExpired"): // there is none: each answer stands
-			case err != nil:
-				return nil, err
-			case fresh != token:
-				open = append(open, refused...)
-			}
-		}
-		if len(failed) > 0 {
-			if faults++; faults < s.gate.attempts {
-				open = append(open, failed...)
-				delay := backoff(faultDelay, faults)
-				contract.TellWaiting(ctx, contract.Waiting{For: hostOf(root), Why: "it could not answer all of a batch", Since: sent, Next: time.Now().Add(delay), Brief: true})
-				if err := contract.Pause(ctx, delay); err != nil {
-					return nil, err
-				}
-			}
-		}
-		if len(throttled) > 0 {
-			// The gate took the batch for a success, which ended its streak.
-			if rounds++; asked == 0 {
-				asked = backoff(throttleDelay, rounds)
-			}
-			if err := s.gate.hold(ctx, hostOf(root), http.StatusTooManyRequests, started, sent, asked); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return responses, nil
+// batch is up to twenty requests that are sent as one. Each is judged by itself,
+// within a batch that succeeds.
+type batch struct {
+	root      string
+	addresses []string
+	body      any // nil: the addresses are read by GET
+
+	responses []batchResponse
+	open      []int // the places of the requests to send
+
+	answered       bool      // some request was
+	throttledSince time.Time // zero while none is
+	throttledTimes int       // in how many rounds some were
+	faults         int       // in how many rounds some failed
+	renewed        bool      // the token was
 }
 
-// postBatch asks for the open ones of the addresses, and returns the answers by
-// their place.
-func (s *source) postBatch(ctx context.Context, root string, addresses []string, content any, open []int) (map[string]batchResponse, error) {
+// round is what came of sending the open requests of a batch once.
+type round struct {
+	sent      time.Time
+	token     string
+	throttled []int
+	asked     time.Duration // how long the throttled ones are to wait; 0: not said
+	failed    []int         // by a fault of the server
+	refused   []int         // because of the token
+}
+
+// batch sends one batch, and again those of its requests that were throttled
+// or met a fault of the server.
+func (s *source) batch(ctx context.Context, root string, addresses []string, body any) ([]batchResponse, error) {
+	b := &batch{root: root, addresses: addresses, body: body, responses: make([]batchResponse, len(addresses)), open: make([]int, len(addresses))}
+	for i := range b.open {
+		b.open[i] = i
+	}
+	for len(b.open) > 0 {
+		r, err := s.sendBatch(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		b.open = r.throttled
+		if err := s.renewToken(ctx, b, r); err != nil {
+			return nil, err
+		}
+		if err := s.pauseForFaults(ctx, b, r); err != nil {
+			return nil, err
+		}
+		if err := s.holdForThrottling(ctx, b, r); err != nil {
+			return nil, err
+		}
+	}
+	return b.responses, nil
+}
+
+// sendBatch sends the open requests once.
+func (s *source) sendBatch(ctx context.Context, b *batch) (round, error) {
+	token, err := s.tokens.token(ctx)
+	if err != nil {
+		return round{}, err
+	}
+	sent := time.Now()
+	got, err := s.postBatch(ctx, b)
+	if err != nil {
+		return round{}, err
+	}
+	r := b.judge(sent, got)
+	r.token = token
+	return r, nil
+}
+
+// judge keeps the answers to the open requests, and sorts out those that do not
+// stand.
+func (b *batch) judge(sent time.Time, got map[string]batchResponse) round {
+	r := round{sent: sent}
+	if b.throttledSince.IsZero() {
+		b.throttledSince = sent
+	}
+	for _, i := range b.open {
+		response := got[strconv.Itoa(i)]
+		b.responses[i] = response
+		b.answered = b.answered || response.Status == http.StatusOK
+		switch {
+		case b.answered && longUnavailable(response.Status, b.throttledSince):
+		case throttles(response.Status):
+			r.throttled = append(r.throttled, i)
+			r.asked = max(r.asked, retryAfter(response.header()))
+		case faulty(response.Status):
+			r.failed = append(r.failed, i)
+		case response.Status == http.StatusUnauthorized:
+			r.refused = append(r.refused, i)
+		}
+	}
+	if len(r.throttled) == 0 {
+		b.throttledSince = time.Time{}
+	}
+	return r
+}
+
+// renewToken has the refused requests sent again, once, with another token. Where
+// there is none each answer stands.
+func (s *source) renewToken(ctx context.Context, b *batch, r round) error {
+	if len(r.refused) == 0 || b.renewed {
+		return nil
+	}
+	b.renewed = true
+	switch fresh, err := s.tokens.replace(ctx, r.token); {
+	case contract.HasID(err, "AccessTokenExpired"):
+	case err != nil:
+		return err
+	case fresh != r.token:
+		b.open = append(b.open, r.refused...)
+	}
+	return nil
+}
+
+// pauseForFaults has the failed requests sent again after a pause, a few times.
+func (s *source) pauseForFaults(ctx context.Context, b *batch, r round) error {
+	if len(r.failed) == 0 {
+		return nil
+	}
+	if b.faults++; b.faults >= s.gate.attempts {
+		return nil
+	}
+	b.open = append(b.open, r.failed...)
+	delay := backoff(faultDelay, b.faults)
+	contract.TellWaiting(ctx, contract.Waiting{
+		For: hostOf(b.root), Why: "it could not answer all of a batch", Since: r.sent, Next: time.Now().Add(delay), Brief: true,
+	})
+	return contract.Pause(ctx, delay)
+}
+
+// holdForThrottling closes the gate where requests were throttled. The gate took
+// the batch for a success, which ended its streak, so the batch counts for itself.
+func (s *source) holdForThrottling(ctx context.Context, b *batch, r round) error {
+	if len(r.throttled) == 0 {
+		return nil
+	}
+	b.throttledTimes++
+	asked := r.asked
+	if asked == 0 {
+		asked = backoff(throttleDelay, b.throttledTimes)
+	}
+	return s.gate.hold(ctx, hostOf(b.root), http.StatusTooManyRequests, b.throttledSince, r.sent, asked)
+}
+
+// postBatch asks for the open requests, and returns the answers by their place.
+func (s *source) postBatch(ctx context.Context, b *batch) (map[string]batchResponse, error) {
 	type request struct {
 		ID      string            `json:"id"`
 		Method  string            `json:"method"`
@@ -180,20 +239,20 @@ func (s *source) postBatch(ctx context.Context, root string, addresses []string,
 	// Each request of a batch has its own headers, and is throttled by itself.
 	headers := map[string]string{throttlePriority: "low"}
 	method := http.MethodGet
-	if content != nil {
+	if b.body != nil {
 		method, headers["Content-Type"] = http.MethodPost, "application/json"
 	}
-	var batch struct {
+	var content struct {
 		Requests []request `json:"requests"`
 	}
-	for _, i := range open {
-		batch.Requests = append(batch.Requests, request{ID: strconv.Itoa(i), Method: method, URL: addresses[i], Headers: headers, Body: content})
+	for _, i := range b.open {
+		content.Requests = append(content.Requests, request{ID: strconv.Itoa(i), Method: method, URL: b.addresses[i], Headers: headers, Body: b.body})
 	}
-	body, err := json.Marshal(batch)
+	text, err := json.Marshal(content)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, root+"/$batch", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.root+"/$batch", bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
@@ -209,50 +268,4 @@ func (s *source) postBatch(ctx context.Context, root string, addresses []string,
 		responses[r.ID] = r
 	}
 	return responses, nil
-}
-
-// byID reads the objects of a collection ("/groups") that have the ids, as
-// few as there are, fifteen in a filter. Those that are not there are left out; so
-// are, where read allows it, those that the server keeps failing to give.
-func byID[T any](ctx context.Context, s *source, read call, root, path string, properties []string, ids []directory.GUID, each func(*T) error) error {
-	read.collection = root + path
-	var addresses []string
-	for first := 0; first < len(ids); first += maxAlternatives {
-		part := ids[first:min(first+maxAlternatives, len(ids))]
-		quoted := make([]string, len(part))
-		for i, id := range part {
-			quoted[i] = "'" + id.String() + "'"
-		}
-		addresses = append(addresses, address(path,
-			"$filter", "id in ("+strings.Join(quoted, ",")+")", "$select", strings.Join(properties, ",")))
-	}
-	all := func(items []*T) error {
-		for _, item := range items {
-			if err := each(item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return read.failed(s.batches(ctx, root, addresses, func(_ int, r batchResponse) error {
-		var first page[T]
-		err := r.decode(&first)
-		if e := (*statusError)(nil); read.allowsGaps && errors.As(err, &e) && e.status >= http.StatusInternalServerError {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if first.Value == nil {
-			return read.incomplete("a page has no value", nil)
-		}
-		if err := all(first.Value); err != nil || text(first.NextLink) == "" {
-			return err
-		}
-		if err := read.stays(*first.NextLink); err != nil {
-			return err
-		}
-		_, err = list(ctx, s, read, *first.NextLink, all)
-		return err
-	}))
 }

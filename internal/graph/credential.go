@@ -43,18 +43,18 @@ func newTokenSource(config contract.SourceConfig, hosts endpoints, wire http.Rou
 	var err error
 	switch config.Kind {
 	case contract.ClientSecret:
-		if err = required(config, "Secret", config.Secret.IsZero()); err == nil {
+		if err = required(config, setting{name: "Secret", given: !config.Secret.IsZero()}); err == nil {
 			t.again = func() (azcore.TokenCredential, error) {
 				return azidentity.NewClientSecretCredential(config.TenantID, config.ClientID, config.Secret.Reveal(),
 					&azidentity.ClientSecretCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: hosts.private})
 			}
 		}
 	case contract.ClientCertificate:
-		if err = required(config, "CertificatePath", config.CertificatePath == ""); err == nil {
+		if err = required(config, setting{name: "CertificatePath", given: config.CertificatePath != ""}); err == nil {
 			t.again, err = certificateCredential(config, hosts, options)
 		}
 	case contract.CertificateThumbprint:
-		if err = required(config, "Certificate", len(config.Certificate) == 0 || config.Sign == nil); err == nil {
+		if err = required(config, setting{name: "Certificate", given: len(config.Certificate) > 0 && config.Sign != nil}); err == nil {
 			t.again = func() (azcore.TokenCredential, error) { return signedCredential(config, hosts, options, t.failure) }
 		}
 	case contract.ManagedIdentity:
@@ -93,15 +93,21 @@ func tenantName(text string) bool {
 	})
 }
 
-// required checks what every confidential client needs, besides its own field.
-func required(config contract.SourceConfig, field string, missing bool) error {
+// setting is a setting of the configuration, and whether it was given.
+type setting struct {
+	name  string
+	given bool
+}
+
+// required checks what every confidential client needs, and the setting of its own.
+func required(config contract.SourceConfig, own setting) error {
 	switch {
 	case config.TenantID == "":
 		return invalidSetting("TenantID", "it is missing", "Give the tenant's id or one of its domain names.")
 	case config.ClientID == "":
 		return invalidSetting("ClientID", "it is missing", "Give the application (client) id of the app registration.")
-	case missing:
-		return invalidSetting(field, "it is missing", "Give it, or choose another kind of credential.")
+	case !own.given:
+		return invalidSetting(own.name, "it is missing", "Give it, or choose another kind of credential.")
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ const maxLink = 64 << 10
 var expiredCodes = []string{"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
 
 var (
-	groupDelta = call{doing: "reading the changes of the groups", object: "/groups/delta", permission: groupReaders, delta: true}
-	userDelta  = call{doing: "reading the changes of the users", object: "/users/delta", permission: "User.Read.All or Directory.Read.All", delta: true}
+	groupDelta = call{doing: "reading the changes of the groups", object: "/groups/delta", permission: groupReaders, link: followsLink}
+	userDelta  = call{doing: "reading the changes of the users", object: "/users/delta", permission: userReaders, link: followsLink}
 )
 
 // Projection names the properties that are always read, in a form for comparing.
@@ -40,7 +40,7 @@ func Projection() string {
 // from here on, so that every later round tells of the same ones.
 func (s *source) StartDelta(ctx context.Context) (contract.DeltaLinks, error) {
 	latest := func(read call, properties ...string) (string, error) {
-		read.fresh = true
+		read.link = asksForLink
 		first := address(s.base+read.object, "$select", strings.Join(properties, ","), "$deltatoken", "latest")
 		return changes(ctx, s, read, first, func([]*struct{}) error { return nil })
 	}
@@ -101,19 +101,31 @@ func changes[T any](ctx context.Context, s *source, read call, link string, each
 	return next, nil
 }
 
+// linkUse is what a request has to do with the link of a delta query.
+type linkUse int
+
+const (
+	noLink      linkUse = iota
+	asksForLink         // and has none yet
+	followsLink         // which may be too old
+)
+
 // linkExpired recognises the answer to a link that is too old, or that was
-// given out before the service was reset. A link is sent as it was received, so
-// that one which Graph calls a bad request, in whatever words, never becomes a
-// good one again; only an import of everything gets on from there. fresh is for
-// a request that asks for a link and has none yet.
-func linkExpired(e *statusError, fresh bool) bool {
+// given out before the service was reset. A link is sent as it was received. One
+// that Graph calls a bad request, in whatever words, never becomes a good one
+// again, so only an import of everything helps.
+func (c call) linkExpired(e *statusError) bool {
+	if c.link == noLink {
+		return false
+	}
+	known := slices.Contains(expiredCodes, strings.ToLower(e.code))
 	switch e.status {
 	case http.StatusGone:
 		return true
 	case http.StatusBadRequest:
-		return !fresh || slices.Contains(expiredCodes, strings.ToLower(e.code))
+		return c.link == followsLink || known
 	case http.StatusNotFound:
-		return slices.Contains(expiredCodes, strings.ToLower(e.code))
+		return known
 	}
 	return false
 }

@@ -25,9 +25,8 @@ type call struct {
 	object     string
 	permission string // the application permission that the request needs
 	collection string // the address whose pages are read, with or without a query
-	delta      bool   // the request follows a link that may be too old
-	fresh      bool   // or asks for one
-	allowsGaps bool   // what the server keeps failing to give is left out
+	link       linkUse
+	allowsGaps bool // what the server keeps failing to give is left out
 }
 
 // statusError is an answer of Graph that is no success.
@@ -115,7 +114,7 @@ func (c call) refused(e *statusError) error {
 		Message: fmt.Sprintf("Microsoft Graph answered %d %s while %s: %s [request id %s]", e.status, e.code, c.doing, e.message, e.requestID),
 	}
 	switch {
-	case c.delta && linkExpired(e, c.fresh):
+	case c.linkExpired(e):
 		return c.expired(e)
 	case e.status == http.StatusUnauthorized:
 		out.Category, out.ID = contract.Authentication, "AccessTokenInvalid"

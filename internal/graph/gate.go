@@ -81,67 +81,99 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx := req.Context()
-	var throttledSince, failingSince time.Time
-	var before int // requests that were answered until then
-	for faults := 0; ; {
+	p := passage{gate: g, host: req.URL.Host, path: req.URL.Path}
+	for {
 		sent, resp, err := g.try(req, body)
-		if err == nil && throttles(resp.StatusCode) {
-			if throttledSince.IsZero() {
-				throttledSince, before = sent, g.answered()
-			}
-			if resp.StatusCode != http.StatusTooManyRequests && time.Since(throttledSince) > ownPatience && g.answered() > before {
+		switch {
+		case err == nil && throttles(resp.StatusCode):
+			if p.throttled(sent); p.othersAnswered() && longUnavailable(resp.StatusCode, p.throttledSince) {
 				return resp, nil
 			}
 			resp.Body.Close()
-			if err := g.hold(ctx, req.URL.Host, resp.StatusCode, throttledSince, sent, retryAfter(resp.Header)); err != nil {
+			if err := g.hold(ctx, p.host, resp.StatusCode, p.throttledSince, sent, retryAfter(resp.Header)); err != nil {
 				return nil, err
 			}
-			continue
-		}
-		throttledSince = time.Time{}
-		if err == nil && resp.StatusCode != http.StatusInternalServerError && resp.StatusCode != http.StatusBadGateway {
-			if faults > 0 {
-				slog.InfoContext(ctx, "answered again", "host", req.URL.Host, "seconds", time.Since(failingSince).Seconds())
-			}
+		case err == nil && !faulty(resp.StatusCode):
+			p.answered(ctx)
 			return resp, nil
-		}
-		if ctx.Err() != nil || err != nil && lasting(err) {
-			return resp, err
-		}
-		if faults++; faults == 1 {
-			failingSince, before = sent, g.answered()
-		}
-		delay := backoff(faultDelay, faults)
-		allowed := faultPatience(ctx, err, g.answered() > before)
-		if allowed == 0 && faults >= g.attempts || allowed > 0 && time.Since(failingSince)+delay > allowed {
-			return resp, err
-		}
-		slog.DebugContext(ctx, "request is repeated", "host", req.URL.Host, "path", req.URL.Path, "attempt", faults+1, "delay", delay)
-		w := contract.Waiting{For: req.URL.Host, Since: failingSince, Next: time.Now().Add(delay), Brief: allowed == 0}
-		if err != nil {
-			w.Why = cause(err).Error()
-		} else {
-			w.Why = "it answered with status " + strconv.Itoa(resp.StatusCode)
-		}
-		if allowed > 0 {
-			w.Until = failingSince.Add(allowed)
-		}
-		g.tell(ctx, w)
-		if resp != nil {
-			resp.Body.Close()
-		}
-		if err := contract.Pause(ctx, delay); err != nil {
-			return nil, err
+		default:
+			wait, again := p.failed(ctx, sent, resp, err)
+			if !again {
+				return resp, err
+			}
+			if resp != nil {
+				resp.Body.Close()
+			}
+			if err := contract.Pause(ctx, wait); err != nil {
+				return nil, err
+			}
 		}
 	}
+}
+
+// passage is what has happened so far to a request that the gate repeats.
+type passage struct {
+	gate           *gate
+	host, path     string
+	throttledSince time.Time // zero while it is not
+	failingSince   time.Time // since the first fault
+	faults         int
+	before         int // how many requests were answered when this one first was not
+}
+
+// throttled notes that the request was throttled.
+func (p *passage) throttled(sent time.Time) {
+	if p.throttledSince.IsZero() {
+		p.throttledSince, p.before = sent, p.gate.answered()
+	}
+}
+
+// othersAnswered reports whether other requests were answered while this one was
+// not.
+func (p *passage) othersAnswered() bool { return p.gate.answered() > p.before }
+
+// answered notes that the request was answered.
+func (p *passage) answered(ctx context.Context) {
+	if p.faults > 0 {
+		slog.InfoContext(ctx, "answered again", "host", p.host, "seconds", time.Since(p.failingSince).Seconds())
+	}
+}
+
+// failed notes that the request met a fault, and tells whether to repeat it and
+// after which pause.
+func (p *passage) failed(ctx context.Context, sent time.Time, resp *http.Response, err error) (wait time.Duration, again bool) {
+	p.throttledSince = time.Time{}
+	if ctx.Err() != nil || err != nil && lasting(err) {
+		return 0, false
+	}
+	if p.faults++; p.faults == 1 {
+		p.failingSince, p.before = sent, p.gate.answered()
+	}
+	wait = backoff(faultDelay, p.faults)
+	allowed := p.faultPatience(ctx, err)
+	if allowed == 0 && p.faults >= p.gate.attempts || allowed > 0 && time.Since(p.failingSince)+wait > allowed {
+		return 0, false
+	}
+	slog.DebugContext(ctx, "request is repeated", "host", p.host, "path", p.path, "attempt", p.faults+1, "delay", wait)
+	w := contract.Waiting{For: p.host, Since: p.failingSince, Next: time.Now().Add(wait), Brief: allowed == 0}
+	if err != nil {
+		w.Why = cause(err).Error()
+	} else {
+		w.Why = "it answered with status " + strconv.Itoa(resp.StatusCode)
+	}
+	if allowed > 0 {
+		w.Until = p.failingSince.Add(allowed)
+	}
+	p.gate.tell(ctx, w)
+	return wait, true
 }
 
 // faultPatience is for how long a request that meets a fault is repeated; 0: a
 // few times. What cannot be reached, or breaks off its answers to everybody, may
 // be there again in some minutes.
-func faultPatience(ctx context.Context, err error, othersAnswered bool) time.Duration {
+func (p *passage) faultPatience(ctx context.Context, err error) time.Duration {
 	patience := contract.OutagePatience(ctx)
-	answers := err == nil || errors.Is(err, errNotJSON) || errors.Is(err, errCutOff) && othersAnswered
+	answers := err == nil || errors.Is(err, errNotJSON) || errors.Is(err, errCutOff) && p.othersAnswered()
 	if answers || patience <= contract.ShortPatience {
 		return 0
 	}
@@ -266,6 +298,17 @@ func throttles(status int) bool {
 		return true
 	}
 	return false
+}
+
+// faulty reports whether the status is a fault of the server that may pass.
+func faulty(status int) bool {
+	return status == http.StatusInternalServerError || status == http.StatusBadGateway
+}
+
+// longUnavailable reports whether a service has been unavailable, or too slow, for
+// so long that the fault is the request's own, provided that others are answered.
+func longUnavailable(status int, since time.Time) bool {
+	return throttles(status) && status != http.StatusTooManyRequests && time.Since(since) > ownPatience
 }
 
 // retryAfter reads the header in either of its forms; 0 when there is none, or

@@ -11,8 +11,12 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// groupReaders are the permissions of which one reads groups.
-const groupReaders = "GroupMember.Read.All, Group.Read.All or Directory.Read.All"
+// groupReaders and userReaders are the permissions of which one reads groups and
+// users, for messages.
+const (
+	groupReaders = "GroupMember.Read.All, Group.Read.All or Directory.Read.All"
+	userReaders  = "User.Read.All or Directory.Read.All"
+)
 
 // The filters that find the kinds of groups. They are asked one after the
 // other, since Graph does not document whether such terms can be joined by "or"

@@ -74,7 +74,7 @@ func endsReading(err error) bool {
 func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(contract.MemberPage) error) error {
 	read := call{
 		doing: "reading the members of the group", object: id.String(),
-		permission: "GroupMember.Read.All, Group.Read.All or Directory.Read.All",
+		permission: groupReaders,
 		collection: s.base + "/groups/" + id.String() + "/members",
 	}
 	top := pageSize

@@ -34,7 +34,7 @@ func (s *source) MembersByID(ctx context.Context, members []directory.SourceMemb
 	for _, id := range others {
 		found = append(found, directory.SourceMember{ID: id, Kind: directory.KindOther, Readable: true, Name: names[id]})
 	}
-	readUsers := call{doing: "reading the members", object: s.base + "/users", permission: "User.Read.All or Directory.Read.All", allowsGaps: true}
+	readUsers := call{doing: "reading the members", object: s.base + "/users", permission: userReaders, allowsGaps: true}
 	if err := byID(ctx, s, readUsers, s.base, "/users", userProperties, users, func(u *userEntity) error {
 		if err := u.check(); err != nil {
 			return readUsers.incomplete("a member cannot be read", cause(err))

@@ -13,12 +13,6 @@ import (
 // one, such as a gateway's, says nothing about the object.
 const notFound = "Request_ResourceNotFound"
 
-// deletedReaders are the permissions that show deleted groups. Other types of
-// deleted items have their own, and whether Graph says "forbidden" or "not
-// there" of a group to an application that may read deleted users alone is not
-// documented, so that without one of these no answer is believed.
-var deletedReaders = []string{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-
 // Presence implements [contract.Source]. A group is taken for deleted only when
 // Graph says of it singly that it is not there, before and after the deleted
 // items say so too.
@@ -50,7 +44,10 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 	if len(gone) == 0 {
 		return result, nil
 	}
-	if may, err := s.tokens.permits(ctx, deletedReaders); err != nil || !may {
+	// Other types of deleted items have their own permissions. Whether Graph says
+	// "forbidden" or "not there" of a group to an application that may read deleted
+	// users alone is not documented, so without one of these no answer is believed.
+	if may, err := s.tokens.permits(ctx, contract.DeletedRoles); err != nil || !may {
 		return result, err
 	}
 	deleted, err := s.ask(ctx, selection, "/directory/deletedItems/", "id", gone)
@@ -97,7 +94,7 @@ func (s *source) ask(ctx context.Context, selection contract.SourceSelection, pa
 		answers[ids[i]] = r.about(ids[i], selection)
 		return nil
 	})
-	read := call{doing: "asking for the groups singly", object: s.base + path, permission: "Group.Read.All"}
+	read := call{doing: "asking for the groups singly", object: s.base + path, permission: contract.DeletedRoles[0]}
 	return answers, read.failed(err)
 }
 

@@ -74,7 +74,7 @@ func (t *tokenSource) token(ctx context.Context) (string, error) {
 	if t.current.Token != "" && time.Until(t.current.ExpiresOn) > margin {
 		return t.current.Token, nil
 	}
-	return t.acquire(ctx, false)
+	return t.acquire(ctx, policy.TokenRequestOptions{})
 }
 
 // replace returns a token other than the one that was refused, or the same
@@ -86,7 +86,7 @@ func (t *tokenSource) replace(ctx context.Context, refused string) (string, erro
 	if t.current.Token != refused {
 		return t.current.Token, nil // another reader was quicker
 	}
-	return t.acquire(ctx, true)
+	return t.acquireAnew(ctx)
 }
 
 // permits reports whether the token has one of the permissions.
@@ -99,20 +99,27 @@ func (t *tokenSource) permits(ctx context.Context, wanted []string) (bool, error
 	return err == nil && slices.ContainsFunc(wanted, func(p string) bool { return slices.Contains(c.permissions(), p) }), nil
 }
 
-func (t *tokenSource) acquire(ctx context.Context, fresh bool) (string, error) {
-	if fresh && t.again != nil {
+// acquireAnew acquires a token that the library has not kept.
+func (t *tokenSource) acquireAnew(ctx context.Context) (string, error) {
+	if t.again != nil {
 		credential, err := t.again()
 		if err != nil {
 			return "", err
 		}
 		t.credential = credential
 	}
-	options := policy.TokenRequestOptions{Scopes: []string{t.scope}}
-	if fresh && t.kind == contract.ManagedIdentity {
+	var options policy.TokenRequestOptions
+	if t.kind == contract.ManagedIdentity {
 		// MSAL keeps the tokens of an identity for the whole process, and looks past
 		// them where there are claims. It sends none to the identity's endpoint.
 		options.Claims = "{}"
 	}
+	return t.acquire(ctx, options)
+}
+
+// acquire asks the credential for a token, and checks what it says.
+func (t *tokenSource) acquire(ctx context.Context, options policy.TokenRequestOptions) (string, error) {
+	options.Scopes = []string{t.scope}
 	// Without a deadline MSAL sets one of 30 seconds, too short for a sign-in
 	// service that asks to wait. The gate ends before this one.
 	bounded, cancel := context.WithTimeout(ctx, 2*throttlePatience+contract.OutagePatience(ctx))

@@ -64,22 +64,19 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 		}
 	}
 	contract.ProgressOf(ctx).Begin("adopt", "Looking at the groups to adopt")
-	r := run.NewRun(ctx, e.ground(state, c, *settings), contract.PreviewRun)
-	pairs, err := r.Adoptable(ctx, wanted)
+	adoptable, err := run.FindAdoptable(ctx, e.ground(state, c, *settings), wanted)
 	if err != nil {
 		return nil, err
 	}
 	if a.Adopt != nil {
-		for i := range pairs {
-			// Which of two it is somebody has to say by name, and what was let go of
-			// is taken back by name only.
-			if found := plan.Adoptable(&pairs[i], &r.Rules); len(found) == 1 && len(pairs[i].Candidates) == 1 && !released[pairs[i].ID] {
-				agreed.add(contract.Link{SourceID: pairs[i].ID, TargetGUID: found[0].GUID, DN: found[0].DN})
+		for _, link := range adoptable.Clear() { // which of two it is somebody has to say by name
+			if !released[link.SourceID] { // which is taken back by name only
+				agreed.add(link)
 			}
 		}
 	}
 	for i := range wanted {
-		link, err := r.AdoptOne(ctx, &wanted[i], pairs)
+		link, err := adoptable.One(ctx, &wanted[i])
 		if err != nil {
 			return nil, err
 		}

@@ -8,64 +8,61 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// SyncGroup syncs one group, whatever is due, and tells what became of it step
-// by step. It moves no watermark: what it has read and written of the group is
-// found again by the next run and is then nothing new.
-func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report contract.Report) (run.GroupSyncResult, error) {
-	ctx = contract.WithReport(ctx, report)
-	r, release, err := e.begin(ctx, contract.GroupRun, PreviewRequest{SyncRequest: SyncRequest{SkipReplicationCheck: request.SkipReplicationCheck}})
-	if err != nil {
-		return GroupSyncResult{}, err
-	}
-	defer release()
-	if r.Disables() {
-		return GroupSyncResult{}, contract.ErrNotEnabled()
-	}
-	return r.SyncGroup(ctx, request)
-}
-
 // Sync brings Active Directory in line with the tenant, or deletes the groups
 // that Disable named. Once the run has begun its record is the answer, however
 // it ends.
 func (e *Engine) Sync(ctx context.Context, request SyncRequest, report contract.Report) (contract.Run, error) {
 	ctx = contract.WithReport(ctx, report)
-	r, release, err := e.begin(ctx, contract.SyncRun, PreviewRequest{SyncRequest: request})
+	ground, disabling, release, err := e.begin(ctx, PreviewRequest{SyncRequest: request})
 	if err != nil {
 		return contract.Run{}, err
 	}
 	defer release()
-	if r.Disables() {
-		return r.Disable(ctx)
+	if disabling {
+		return run.Disable(ctx, ground)
 	}
-	return r.Sync(ctx, request.AllowOnce)
+	return run.Sync(ctx, ground, request.AllowOnce)
+}
+
+// SyncGroup syncs one group, and tells what became of it step by step.
+func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report contract.Report) (GroupSyncResult, error) {
+	ctx = contract.WithReport(ctx, report)
+	ground, disabling, release, err := e.begin(ctx, PreviewRequest{SyncRequest: SyncRequest{SkipReplicationCheck: request.SkipReplicationCheck}})
+	if err != nil {
+		return GroupSyncResult{}, err
+	}
+	defer release()
+	if disabling {
+		return GroupSyncResult{}, contract.ErrNotEnabled()
+	}
+	return run.SyncGroup(ctx, ground, request)
 }
 
 // Preview plans a run and exports nothing. It moves no link, setting or total.
 func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report contract.Report) (contract.Run, error) {
 	ctx = contract.WithReport(ctx, report)
-	r, release, err := e.begin(ctx, contract.PreviewRun, request)
+	ground, disabling, release, err := e.begin(ctx, request)
 	if err != nil {
 		return contract.Run{}, err
 	}
 	defer release()
-	if r.Disables() {
-		return r.PreviewDisable(ctx)
+	if disabling {
+		return run.PreviewDisable(ctx, ground)
 	}
-	return r.Preview(ctx, request.AllowOnce)
+	return run.Preview(ctx, ground, request.AllowOnce)
 }
 
 // begin takes the lock and the connection and makes sure that a run may begin.
-// With Enable or Settings in the request, the run is one after that. The kind
-// becomes DisableRun when the groups that Disable named are what is due.
-// release gives back what was taken; on an error nothing is held.
-func (e *Engine) begin(ctx context.Context, kind contract.RunKind, request PreviewRequest) (_ *run.Run, release func(), err error) {
+// With Enable or Settings in the request, the run is one after that. It is disabling
+// when the groups that Disable named are what is due. release gives back what was taken; on an error nothing is held.
+func (e *Engine) begin(ctx context.Context, request PreviewRequest) (_ *run.Ground, disabling bool, release func(), err error) {
 	open := e.State
 	if request.Enable != nil {
 		open = e.makeState // for the plan
 	}
 	state, unlock, err := lockState(ctx, open)
 	if err != nil {
-		return nil, nil, err
+		return nil, false, nil, err
 	}
 	giveBack := unlock
 	defer func() {
@@ -75,18 +72,17 @@ func (e *Engine) begin(ctx context.Context, kind contract.RunKind, request Previ
 	}()
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, false, nil, err
 	}
 	if request.Enable != nil {
 		settings.Enabled = true // which takes back what Disable named
 	}
-	disabling, err := disabling(ctx, state, &settings)
-	if err != nil {
-		return nil, nil, err
+	if disabling, err = isDisabling(ctx, state, &settings); err != nil {
+		return nil, false, nil, err
 	}
 	c, done, err := e.use(!disabling, true)
 	if err != nil {
-		return nil, nil, err
+		return nil, false, nil, err
 	}
 	giveBack = func() {
 		done()
@@ -98,38 +94,37 @@ func (e *Engine) begin(ctx context.Context, kind contract.RunKind, request Previ
 	case request.Enable != nil:
 		would, adopt, err := e.prepareEnable(ctx, state, &c, *request.Enable)
 		if err != nil {
-			return nil, nil, err
+			return nil, false, nil, err
 		}
 		settings, adopts, ofSettings = would.Settings, adopt, "Enable-GroupWriteback"
 	case request.Settings != nil && !disabling: // else they say nothing of what is due
 		if settings, adopts, err = e.prepareSettings(ctx, state, &c, request.Settings); err != nil {
-			return nil, nil, err
+			return nil, false, nil, err
 		}
 		ofSettings = "Set-GroupWriteback"
 	case !disabling:
 		if adopts, err = state.AdoptSet(ctx); err != nil {
-			return nil, nil, err
+			return nil, false, nil, err
 		}
 	}
 	if disabling {
-		kind = contract.DisableRun
 		err = checkOwner(ctx, state, &settings, &c)
 	} else if err = mayRun(&settings, request.PolicyType); err == nil {
 		err = checkRun(ctx, state, &settings, &c)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, false, nil, err
 	}
 	g := e.ground(state, &c, settings)
 	g.Adopts, g.OfSettings, g.SkipReplicationCheck = adopts, ofSettings, request.SkipReplicationCheck
 	g.Initial = request.PolicyType == contract.Initial || request.Enable != nil
-	return run.NewRun(ctx, g, kind), giveBack, nil
+	return g, disabling, giveBack, nil
 }
 
-// disabling reports whether the next run deletes what Disable named. Enable and
+// isDisabling reports whether the next run deletes what Disable named. Enable and
 // Disable store the set and the settings one after the other; the settings
 // decide, so that a half-done one deletes nothing that nobody agreed to.
-func disabling(ctx context.Context, state contract.State, settings *contract.Settings) (bool, error) {
+func isDisabling(ctx context.Context, state contract.State, settings *contract.Settings) (bool, error) {
 	if settings.Enabled {
 		return false, nil
 	}

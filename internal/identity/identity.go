@@ -55,9 +55,6 @@ func Identify(parameter, text string) (Identity, error) {
 // GUID is the object id or objectGUID that is named; zero: it is named otherwise.
 func (i *Identity) GUID() directory.GUID { return i.guid }
 
-// Exact reports whether it has no wildcards.
-func (i *Identity) Exact() bool { return i.like == nil }
-
 // Names are what a group, or an object, can be called by.
 type Names struct {
 	ID, TargetGUID    directory.GUID

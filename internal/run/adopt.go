@@ -14,18 +14,27 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Adoptable reads what could be adopted as things stand now: each group in scope
-// for which something stands in Active Directory that is not ours yet, and each
-// that is wanted by name.
-func (r *Run) Adoptable(ctx context.Context, wanted []identity.Identity) ([]plan.Pair, error) {
-	if err := r.locate(ctx); err != nil {
+// Adoptable is what could be adopted as things stand now: each group in scope for
+// which something stands in Active Directory that is not ours yet, and each that is
+// wanted by name.
+type Adoptable struct {
+	run    *run
+	course *course
+	pairs  []plan.Pair
+}
+
+// FindAdoptable reads what could be adopted.
+func FindAdoptable(ctx context.Context, g *Ground, wanted []identity.Identity) (*Adoptable, error) {
+	c := newCourse(newRun(ctx, g, contract.PreviewRun))
+	r := &Adoptable{run: c.run, course: c}
+	err := r.course.locate(ctx)
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if r.watermark, err = r.state.Watermark(ctx); err != nil {
+	if r.course.watermark, err = r.run.state.Watermark(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.chooseScope(ctx); err != nil {
+	if err := r.course.chooseScope(ctx); err != nil {
 		return nil, err
 	}
 	marked, err := r.unlinkedMarked(ctx)
@@ -34,10 +43,10 @@ func (r *Run) Adoptable(ctx context.Context, wanted []identity.Identity) ([]plan
 	}
 	found := map[directory.GUID]plan.Pair{}
 	read := 0
-	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
+	err = r.run.source.Groups(ctx, r.course.selection, func(page []directory.SourceGroup) error {
 		read += len(page)
-		r.Read(read, "Reading the groups of the tenant")
-		for _, g := range r.inScope(page) {
+		r.run.meter.Read(read, "Reading the groups of the tenant")
+		for _, g := range r.course.inScope(page) {
 			named := slices.ContainsFunc(wanted, func(w identity.Identity) bool { return w.Group(&g) })
 			if pair := (plan.Pair{ID: g.ID, Source: &g, Candidates: marked[g.ID]}); named || len(pair.Candidates) > 0 || g.OnPremisesSID != "" {
 				found[g.ID] = pair
@@ -55,27 +64,41 @@ func (r *Run) Adoptable(ctx context.Context, wanted []identity.Identity) ([]plan
 		}
 		var moved []*plan.Pair
 		for i := range batch {
-			if r.wasInAD(&batch[i]) {
+			if r.course.wasInAD(&batch[i]) {
 				moved = append(moved, &batch[i])
 			}
 		}
-		if err := r.addBySID(ctx, moved); err != nil {
+		if err := r.course.addBySID(ctx, moved); err != nil {
 			return nil, err
 		}
 	}
-	return pairs, nil
+	r.pairs = pairs
+	return r, nil
+}
+
+// Clear lists the pairs of which it is clear who is meant: one object, and nothing
+// else, stands for the group.
+func (r *Adoptable) Clear() []contract.Link {
+	var links []contract.Link
+	for i := range r.pairs {
+		pair := &r.pairs[i]
+		if found := plan.Adoptable(pair, &r.course.judge.Rules); len(found) == 1 && len(pair.Candidates) == 1 {
+			links = append(links, contract.Link{SourceID: pair.ID, TargetGUID: found[0].GUID, DN: found[0].DN})
+		}
+	}
+	return links
 }
 
 // unlinkedMarked reads the marked groups of the containers, and those of the
 // domain that carry our stamp, that are not linked, by the cloud group.
-func (r *Run) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Candidate, error) {
+func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Candidate, error) {
 	found := map[directory.GUID][]plan.Candidate{}
 	seen := map[directory.GUID]bool{}
 	look := batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
 		groups = slices.DeleteFunc(groups, func(g directory.TargetGroup) bool { return seen[g.GUID] })
-		targets, err := owner.WithLinks(ctx, r.state, groups)
+		targets, err := owner.WithLinks(ctx, r.run.state, groups)
 		if err == nil {
-			err = r.Ask(ctx, targets)
+			err = r.course.judge.Ask(ctx, targets)
 		}
 		if err != nil {
 			return err
@@ -86,7 +109,7 @@ func (r *Run) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Can
 				continue
 			}
 			seen[t.GUID] = true
-			candidate, err := r.Candidate(ctx, t)
+			candidate, err := r.course.judge.Candidate(ctx, t)
 			if err != nil {
 				return err
 			}
@@ -94,37 +117,37 @@ func (r *Run) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Can
 		}
 		return nil
 	})
-	for _, container := range r.Containers {
-		if err := r.target.Groups(ctx, container.GUID, false, look.Add); err != nil {
+	for _, container := range r.course.judge.Containers {
+		if err := r.run.target.Groups(ctx, container.GUID, false, look.Add); err != nil {
 			return nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}
-	if err := r.target.StampedGroups(ctx, directory.Stamp(r.settings.Tenant.ID), look.Add); err != nil {
+	if err := r.run.target.StampedGroups(ctx, directory.Stamp(r.run.settings.Tenant.ID), look.Add); err != nil {
 		return nil, fmt.Errorf("looking for our stamp in the domain: %w", err)
 	}
 	return found, look.Flush()
 }
 
 // addLinked adds to each pair the linked object, wherever it stands.
-func (r *Run) addLinked(ctx context.Context, pairs []plan.Pair) error {
+func (r *Adoptable) addLinked(ctx context.Context, pairs []plan.Pair) error {
 	ids := make([]directory.GUID, len(pairs))
 	for i := range pairs {
 		ids[i] = pairs[i].ID
 	}
-	links, err := r.state.LinksOf(ctx, ids)
+	links, err := r.run.state.LinksOf(ctx, ids)
 	if err != nil || len(links) == 0 {
 		return err
 	}
-	objects, err := owner.Headers(ctx, r.target, contract.Targets(links))
+	objects, err := owner.Headers(ctx, r.run.target, contract.Targets(links))
 	if err != nil {
 		return fmt.Errorf("looking up linked groups: %w", err)
 	}
-	linked, err := owner.WithLinks(ctx, r.state, objects)
+	linked, err := owner.WithLinks(ctx, r.run.state, objects)
 	if err != nil {
 		return err
 	}
 	for i := range linked {
-		candidate, err := r.Candidate(ctx, &linked[i])
+		candidate, err := r.course.judge.Candidate(ctx, &linked[i])
 		if err != nil {
 			return err
 		}
@@ -134,25 +157,16 @@ func (r *Run) addLinked(ctx context.Context, pairs []plan.Pair) error {
 	return nil
 }
 
-// adoptRules is what may be adopted in the form of the plan.
-func (r *Run) adoptRules() map[directory.GUID]directory.GUID {
-	adopt := make(map[directory.GUID]directory.GUID, len(r.adopts))
-	for _, l := range r.adopts {
-		adopt[l.TargetGUID] = l.SourceID
-	}
-	return adopt
-}
-
-// AdoptOne finds the one object that an administrator means. The answer has no
+// One finds the one object that an administrator means. The answer has no
 // object where none is needed: the group is ours, or it was let go of and what
 // stood for it is gone, so that it is written like any other again.
-func (r *Run) AdoptOne(ctx context.Context, wanted *identity.Identity, pairs []plan.Pair) (contract.Link, error) {
+func (r *Adoptable) One(ctx context.Context, wanted *identity.Identity) (contract.Link, error) {
 	var groups, objects []*plan.Pair
-	for i := range pairs {
-		if wanted.Group(pairs[i].Source) {
-			groups = append(groups, &pairs[i])
-		} else if len(wanted.Objects(pairs[i].Candidates)) > 0 {
-			objects = append(objects, &pairs[i])
+	for i := range r.pairs {
+		if wanted.Group(r.pairs[i].Source) {
+			groups = append(groups, &r.pairs[i])
+		} else if len(wanted.Objects(r.pairs[i].Candidates)) > 0 {
+			objects = append(objects, &r.pairs[i])
 		}
 	}
 	found := groups
@@ -162,12 +176,12 @@ func (r *Run) AdoptOne(ctx context.Context, wanted *identity.Identity, pairs []p
 	switch {
 	case len(found) == 0:
 		// An object of ours is named by what it has in AD.
-		known, err := identity.StandingFor(ctx, r.state, wanted)
+		known, err := identity.StandingFor(ctx, r.run.state, wanted)
 		if err != nil {
 			return contract.Link{}, err
 		}
 		if len(known) == 1 {
-			if links, err := r.state.LinksTo(ctx, []directory.GUID{known[0].TargetGUID}); err != nil || len(links) == 1 {
+			if links, err := r.run.state.LinksTo(ctx, []directory.GUID{known[0].TargetGUID}); err != nil || len(links) == 1 {
 				return contract.Link{SourceID: known[0].ID}, err
 			}
 		}
@@ -183,7 +197,7 @@ func (r *Run) AdoptOne(ctx context.Context, wanted *identity.Identity, pairs []p
 	}
 	pair := found[0]
 	link := contract.Link{SourceID: pair.ID}
-	may := plan.Adoptable(pair, &r.Rules)
+	may := plan.Adoptable(pair, &r.course.judge.Rules)
 	if len(groups) == 0 {
 		may = slices.DeleteFunc(may, func(c *plan.Candidate) bool { return !wanted.Object(c) })
 	}
@@ -198,7 +212,7 @@ func (r *Run) AdoptOne(ctx context.Context, wanted *identity.Identity, pairs []p
 		}
 		return contract.Link{}, identity.Ambiguous(wanted.Text, names)
 	}
-	i := slices.IndexFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Ours(pair.ID, &r.Rules) })
+	i := slices.IndexFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Ours(pair.ID, &r.course.judge.Rules) })
 	if i >= 0 && (len(groups) > 0 || wanted.Object(&pair.Candidates[i])) {
 		return link, nil // it is ours
 	}
@@ -211,9 +225,9 @@ func (r *Run) AdoptOne(ctx context.Context, wanted *identity.Identity, pairs []p
 
 // whyNot says why nothing can be adopted as the group; nothing when it was let
 // go of and no object stands for it any more.
-func (r *Run) whyNot(ctx context.Context, pair *plan.Pair) (string, error) {
+func (r *Adoptable) whyNot(ctx context.Context, pair *plan.Pair) (string, error) {
 	if len(pair.Candidates) > 0 {
-		rules := r.Rules
+		rules := r.course.judge.Rules
 		rules.Released = nil
 		for _, c := range plan.Group(pair, &rules) {
 			if c.Action == plan.Skip {
@@ -222,11 +236,11 @@ func (r *Run) whyNot(ctx context.Context, pair *plan.Pair) (string, error) {
 		}
 		return "Another object stands for the group.", nil
 	}
-	i := slices.IndexFunc(r.settings.ReleasedGroups, func(g contract.ReleasedGroup) bool { return g.ID == pair.ID })
+	i := slices.IndexFunc(r.run.settings.ReleasedGroups, func(g contract.ReleasedGroup) bool { return g.ID == pair.ID })
 	if i < 0 {
 		return "Nothing stands for the group in Active Directory, so there is nothing to adopt: the next run creates it.", nil
 	}
-	left, err := owner.Headers(ctx, r.target, []directory.GUID{r.settings.ReleasedGroups[i].TargetGUID})
+	left, err := owner.Headers(ctx, r.run.target, []directory.GUID{r.run.settings.ReleasedGroups[i].TargetGUID})
 	if err != nil || len(left) == 0 {
 		return "", err
 	}

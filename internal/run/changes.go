@@ -23,17 +23,27 @@ const (
 	touchedPending
 )
 
-func (r *Run) touch(id directory.GUID, why touch) {
+// touched are the groups that a delta run looks at, and why.
+type touched map[directory.GUID]touch
+
+func (t touched) add(id directory.GUID, why touch) {
 	if !id.IsZero() {
-		r.touched[id] |= why
+		t[id] |= why
 	}
 }
 
-// importChanges stages what has happened in the tenant since the last committed
+// importChanges is the step in which a delta run reads what has happened in the
+// tenant since the last committed run.
+func importChanges(ctx context.Context, c *course) (*sourceImport, error) {
+	r := newSourceImport(c)
+	return r, r.readSinceLast(ctx)
+}
+
+// readSinceLast stages what has happened in the tenant since the last committed
 // run. First those groups are read whole whose members that run could not read:
 // what the delta says of them comes on top.
-func (r *Run) importChanges(ctx context.Context) error {
-	pending, err := r.state.Pending(ctx)
+func (r *sourceImport) readSinceLast(ctx context.Context) error {
+	pending, err := r.run.state.Pending(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,8 +57,8 @@ func (r *Run) importChanges(ctx context.Context) error {
 	}
 	var unstaged, unread []directory.GUID
 	for _, id := range distinct(slices.Concat(pending, awaited, listed)) {
-		r.touch(id, touchedPending)
-		group, ok, err := r.gen.SourceGroup(ctx, id)
+		r.touched.add(id, touchedPending)
+		group, ok, err := r.run.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -56,10 +66,10 @@ func (r *Run) importChanges(ctx context.Context) error {
 			unstaged = append(unstaged, id)
 			continue
 		}
-		if r.hidden(&group) {
+		if r.course.hidden(&group) {
 			continue
 		}
-		membership, err := r.gen.SourceMembership(ctx, id)
+		membership, err := r.run.gen.SourceMembership(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -79,13 +89,13 @@ func (r *Run) importChanges(ctx context.Context) error {
 		return err
 	}
 	// What earlier runs were told of these no delta tells again.
-	if err := r.readAgain(ctx, contract.NoteRead, distinct(append(unstaged, unread...))); err != nil {
+	if err := r.run.readAgain(ctx, contract.NoteRead, distinct(append(unstaged, unread...))); err != nil {
 		return err
 	}
-	if r.expired { // what has changed is left to the next run
-		r.links = r.watermark.Source[0]
-		r.links.Taken = r.now().UTC()
-	} else if r.links, err = r.readChanges(ctx, r.watermark.Source[0]); err != nil {
+	if r.run.found.expired { // what has changed is left to the next run
+		r.links = r.course.watermark.Source[0]
+		r.links.Taken = r.run.now().UTC()
+	} else if r.links, err = r.readChanges(ctx, r.course.watermark.Source[0]); err != nil {
 		return err
 	}
 	return r.putTold(ctx)
@@ -93,15 +103,15 @@ func (r *Run) importChanges(ctx context.Context) error {
 
 // awaited are the groups that somebody has agreed to adopt, or let go of, and of
 // which that is not done yet: no change of theirs tells.
-func (r *Run) awaited(ctx context.Context) ([]directory.GUID, error) {
+func (r *sourceImport) awaited(ctx context.Context) ([]directory.GUID, error) {
 	var ids, released []directory.GUID
-	for _, l := range r.adopts {
+	for _, l := range r.run.ground.Adopts {
 		ids = append(ids, l.SourceID)
 	}
-	for _, g := range r.settings.ReleasedGroups {
+	for _, g := range r.run.settings.ReleasedGroups {
 		released = append(released, g.ID)
 	}
-	links, err := r.state.LinksOf(ctx, released)
+	links, err := r.run.state.LinksOf(ctx, released)
 	for _, l := range links {
 		ids = append(ids, l.SourceID)
 	}
@@ -112,21 +122,21 @@ func (r *Run) awaited(ctx context.Context) ([]directory.GUID, error) {
 // returns those in the scope that are not staged. The list may have shown one as it
 // was before it was restored, which no delta tells; and it is not asked for singly
 // unless something is known of it.
-func (r *Run) listAgain(ctx context.Context) (lacking []directory.GUID, err error) {
-	due, err := r.dueAgain(ctx, contract.NoteListed, r.lagBegan())
+func (r *sourceImport) listAgain(ctx context.Context) (lacking []directory.GUID, err error) {
+	due, err := r.run.dueAgain(ctx, contract.NoteListed, r.run.lagBegan())
 	if err != nil || len(due) == 0 {
 		return nil, err
 	}
 	listed := 0
-	err = r.source.Groups(ctx, r.selection, func(page []directory.SourceGroup) error {
+	err = r.run.source.Groups(ctx, r.course.selection, func(page []directory.SourceGroup) error {
 		listed += len(page)
-		r.At(listed, 0, "Listing the groups of the tenant once more")
+		r.run.meter.At(listed, 0, "Listing the groups of the tenant once more")
 		told, err := r.asTold(ctx, page)
 		if err != nil {
 			return err
 		}
-		for _, g := range r.inScope(told) {
-			if _, staged, err := r.gen.SourceGroup(ctx, g.ID); err != nil {
+		for _, g := range r.course.inScope(told) {
+			if _, staged, err := r.run.gen.SourceGroup(ctx, g.ID); err != nil {
 				return err
 			} else if !staged {
 				lacking = append(lacking, g.ID)
@@ -145,12 +155,12 @@ func (r *Run) listAgain(ctx context.Context) (lacking []directory.GUID, err erro
 // kept back then, also not that a group had been deleted. It returns the groups
 // of which the members are still to be read, without those that this run reads
 // anyway.
-func (r *Run) readAfterLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
-	noted, err := r.dueAgain(ctx, contract.NoteRead, r.lagBegan())
+func (r *sourceImport) readAfterLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
+	noted, err := r.run.dueAgain(ctx, contract.NoteRead, r.run.lagBegan())
 	if err != nil {
 		return nil, err
 	}
-	users, err := r.dueAgain(ctx, contract.NoteReadUser, r.lagBegan())
+	users, err := r.run.dueAgain(ctx, contract.NoteReadUser, r.run.lagBegan())
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +171,7 @@ func (r *Run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	if _, err := r.readSingly(ctx, members); err != nil {
 		return nil, err
 	}
-	restored, err := r.dueAgain(ctx, contract.NoteUserBack, r.lagBegan())
+	restored, err := r.run.dueAgain(ctx, contract.NoteUserBack, r.run.lagBegan())
 	if err != nil {
 		return nil, err
 	}
@@ -176,14 +186,14 @@ func (r *Run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	// read whole now; of one that is gone the delta tells.
 	var staged, others []directory.GUID
 	for _, id := range noted {
-		group, ok, err := r.gen.SourceGroup(ctx, id)
+		group, ok, err := r.run.gen.SourceGroup(ctx, id)
 		switch {
 		case err != nil:
 			return nil, err
 		case reads[id]:
 		case !ok:
 			others = append(others, id)
-		case !r.hidden(&group):
+		case !r.course.hidden(&group):
 			staged = append(staged, id)
 		}
 	}
@@ -195,11 +205,11 @@ func (r *Run) readAfterLag(ctx context.Context, read []directory.GUID) ([]direct
 	}
 	var again []directory.GUID
 	for _, id := range staged { // it may have gone, or become hidden
-		group, ok, err := r.gen.SourceGroup(ctx, id)
+		group, ok, err := r.run.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if ok && !r.hidden(&group) {
+		if ok && !r.course.hidden(&group) {
 			again = append(again, id)
 		}
 	}
@@ -215,12 +225,12 @@ func distinct(ids []directory.GUID) []directory.GUID {
 // before, as far back as replicas may have hidden it (rule 11): from an earlier
 // link when there is one, else from the one that was taken first, and then a
 // second full import follows when the lag is over.
-func (r *Run) catchUp(ctx context.Context) error {
-	r.watermark.Settled = false
+func (r *sourceImport) catchUp(ctx context.Context) error {
+	r.settled = false
 	if from, covers, ok := earlier(r.ofThisProjection(), r.links.Taken); ok {
 		links, err := r.readChanges(ctx, from)
 		if err == nil {
-			r.links, r.watermark.Settled = links, covers
+			r.links, r.settled = links, covers
 			return nil
 		}
 		if !contract.HasID(err, "DeltaLinkExpired") {
@@ -236,9 +246,9 @@ func (r *Run) catchUp(ctx context.Context) error {
 
 // ofThisProjection are the stored links that tell of what is read now. One that
 // does not would go on telling of the same properties for good.
-func (r *Run) ofThisProjection() (links []contract.DeltaLinks) {
-	for _, l := range r.watermark.Source {
-		if l.Projection == r.projection {
+func (r *sourceImport) ofThisProjection() (links []contract.DeltaLinks) {
+	for _, l := range r.course.watermark.Source {
+		if l.Projection == r.run.ground.Projection {
 			links = append(links, l)
 		}
 	}
@@ -276,14 +286,14 @@ func kept(newest contract.DeltaLinks, before []contract.DeltaLinks) []contract.D
 
 // readChanges stages what has happened since the links were given out, and
 // returns those to go on from. A replay changes nothing.
-func (r *Run) readChanges(ctx context.Context, from contract.DeltaLinks) (contract.DeltaLinks, error) {
-	next := contract.DeltaLinks{Taken: r.now().UTC()}
+func (r *sourceImport) readChanges(ctx context.Context, from contract.DeltaLinks) (contract.DeltaLinks, error) {
+	next := contract.DeltaLinks{Taken: r.run.now().UTC()}
 	fresh, again := map[directory.GUID]bool{}, map[directory.GUID]bool{}
 	var err error
 	changes := 0
-	next.Groups, err = r.source.GroupChanges(ctx, from.Groups, func(page []contract.GroupChange) error {
+	next.Groups, err = r.run.source.GroupChanges(ctx, from.Groups, func(page []contract.GroupChange) error {
 		changes += len(page)
-		r.At(changes, 0, "Reading what has changed in the tenant")
+		r.run.meter.At(changes, 0, "Reading what has changed in the tenant")
 		if err := r.noteChanges(ctx, page); err != nil {
 			return err
 		}
@@ -291,7 +301,7 @@ func (r *Run) readChanges(ctx context.Context, from contract.DeltaLinks) (contra
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
 			}
-			if r.record.PolicyType == contract.Initial || page[i].Retyped { // it was read whole just now, or is read for that
+			if r.whole || page[i].Retyped { // it was read whole just now, or is read for that
 				again[page[i].ID] = true
 			}
 		}
@@ -301,7 +311,7 @@ func (r *Run) readChanges(ctx context.Context, from contract.DeltaLinks) (contra
 		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
 	}
 	back := map[directory.GUID]bool{}
-	next.Users, err = r.source.UserChanges(ctx, from.Users, func(page []contract.UserChange) error {
+	next.Users, err = r.run.source.UserChanges(ctx, from.Users, func(page []contract.UserChange) error {
 		return r.applyUsers(ctx, page, back)
 	})
 	if err != nil {
@@ -315,7 +325,7 @@ func (r *Run) readChanges(ctx context.Context, from contract.DeltaLinks) (contra
 		again[id] = true
 	}
 	restored := slices.SortedFunc(maps.Keys(back), directory.GUID.Compare)
-	if err := r.readAgain(ctx, contract.NoteUserBack, restored); err != nil {
+	if err := r.run.readAgain(ctx, contract.NoteUserBack, restored); err != nil {
 		return next, err
 	}
 	if err := r.readRestored(ctx, restored); err != nil {
@@ -327,10 +337,10 @@ func (r *Run) readChanges(ctx context.Context, from contract.DeltaLinks) (contra
 // noteReadAgain notes what is to be read once more when the lag is over: the groups
 // that were read whole and are staged, and the told ones that were shown as not in
 // the scope, perhaps as they were before.
-func (r *Run) noteReadAgain(ctx context.Context, whole, fresh map[directory.GUID]bool) error {
+func (r *sourceImport) noteReadAgain(ctx context.Context, whole, fresh map[directory.GUID]bool) error {
 	var again []directory.GUID
 	for _, id := range distinct(slices.AppendSeq(slices.Collect(maps.Keys(whole)), maps.Keys(fresh))) {
-		_, staged, err := r.gen.SourceGroup(ctx, id)
+		_, staged, err := r.run.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -338,57 +348,57 @@ func (r *Run) noteReadAgain(ctx context.Context, whole, fresh map[directory.GUID
 			again = append(again, id)
 		}
 	}
-	return r.readAgain(ctx, contract.NoteRead, again)
+	return r.run.readAgain(ctx, contract.NoteRead, again)
 }
 
 // applyChange stages what one entry says. A group that is not staged is left, as
 // fresh, to be read whole: an entry need not tell everything.
-func (r *Run) applyChange(ctx context.Context, c *contract.GroupChange, fresh map[directory.GUID]bool) error {
+func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange, fresh map[directory.GUID]bool) error {
 	id := c.ID
 	delete(r.toldOut, id)
-	if c.Removed != contract.NotRemoved || c.Unwritten(r.selection) {
+	if c.Removed != contract.NotRemoved || c.Unwritten(r.course.selection) {
 		r.toldOut[id] = c.Removed == contract.NotRemoved
 		delete(fresh, id)
 		delete(r.unseen, id)
-		r.touch(id, touchedBySource)
-		return r.gen.StageGoneGroups(ctx, []directory.GUID{id})
+		r.touched.add(id, touchedBySource)
+		return r.run.gen.StageGoneGroups(ctx, []directory.GUID{id})
 	}
-	before, ok, err := r.gen.SourceGroup(ctx, id)
+	before, ok, err := r.run.gen.SourceGroup(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		if !r.mayBeInScope(id) {
+		if !r.course.mayBeInScope(id) {
 			return nil
 		}
 		fresh[id] = true
 		return nil
 	}
-	if r.selection.WritebackConfiguration || c.Retyped { // delta does not track it, or does not tell it
+	if r.course.selection.WritebackConfiguration || c.Retyped { // delta does not track it, or does not tell it
 		fresh[id] = true
 	}
 	after := before
 	c.Apply(&after)
-	r.touch(id, touchedBySource)
+	r.touched.add(id, touchedBySource)
 	switch {
-	case !r.scope.Holds(&after):
-		r.toldOut[id] = r.scope.Holds(&before)
-		return r.gen.StageGoneGroups(ctx, []directory.GUID{id})
-	case r.hidden(&before) && !r.hidden(&after): // its members were never read
+	case !r.course.scope.Holds(&after):
+		r.toldOut[id] = r.course.scope.Holds(&before)
+		return r.run.gen.StageGoneGroups(ctx, []directory.GUID{id})
+	case r.course.hidden(&before) && !r.course.hidden(&after): // its members were never read
 		fresh[id] = true
 	case !after.Equal(&before):
-		if err := r.gen.StageSourceGroups(ctx, []directory.SourceGroup{after}); err != nil {
+		if err := r.run.gen.StageSourceGroups(ctx, []directory.SourceGroup{after}); err != nil {
 			return err
 		}
 	}
-	if len(c.Members) == 0 || r.hidden(&after) {
+	if len(c.Members) == 0 || r.course.hidden(&after) {
 		return nil
 	}
-	return r.gen.ChangeMembership(ctx, id, c.Members)
+	return r.run.gen.ChangeMembership(ctx, id, c.Members)
 }
 
 // mayBeInScope rules out what no reading can bring into the scope.
-func (r *Run) mayBeInScope(id directory.GUID) bool {
+func (r *course) mayBeInScope(id directory.GUID) bool {
 	return r.scope.Mode != plan.ScopeSelected || r.scope.IDs[id]
 }
 
@@ -396,16 +406,16 @@ func (r *Run) mayBeInScope(id directory.GUID) bool {
 // those that were not staged. One that the tenant does not give is not staged:
 // whether it is gone is asked singly when it is planned (rule 6). It returns those
 // of which it read the members.
-func (r *Run) readGroups(ctx context.Context, ids []directory.GUID) (whole []directory.GUID, err error) {
+func (r *sourceImport) readGroups(ctx context.Context, ids []directory.GUID) (whole []directory.GUID, err error) {
 	for batch := range slices.Chunk(ids, batch.AskBatch) {
-		groups, err := r.source.GroupsByID(ctx, r.selection, batch)
+		groups, err := r.run.source.GroupsByID(ctx, r.course.selection, batch)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s that have changed: %w", directory.Count(len(batch), "group"), err)
 		}
 		missing := map[directory.GUID]bool{}
 		for _, id := range batch {
 			missing[id], r.unseen[id] = true, true
-			r.touch(id, touchedBySource)
+			r.touched.add(id, touchedBySource)
 		}
 		for i := range groups {
 			delete(r.unseen, groups[i].ID)
@@ -413,21 +423,21 @@ func (r *Run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 		if groups, err = r.asTold(ctx, groups); err != nil {
 			return nil, err
 		}
-		groups = r.inScope(groups)
+		groups = r.course.inScope(groups)
 		for i := range groups {
 			delete(missing, groups[i].ID)
-			before, ok, err := r.gen.SourceGroup(ctx, groups[i].ID)
+			before, ok, err := r.run.gen.SourceGroup(ctx, groups[i].ID)
 			if err != nil {
 				return nil, err
 			}
-			if (!ok || r.hidden(&before)) && !r.hidden(&groups[i]) {
+			if (!ok || r.course.hidden(&before)) && !r.course.hidden(&groups[i]) {
 				whole = append(whole, groups[i].ID)
 			}
 		}
-		if err := r.gen.StageGoneGroups(ctx, slices.Collect(maps.Keys(missing))); err != nil {
+		if err := r.run.gen.StageGoneGroups(ctx, slices.Collect(maps.Keys(missing))); err != nil {
 			return nil, err
 		}
-		if err := r.gen.StageSourceGroups(ctx, groups); err != nil {
+		if err := r.run.gen.StageSourceGroups(ctx, groups); err != nil {
 			return nil, err
 		}
 	}
@@ -435,10 +445,10 @@ func (r *Run) readGroups(ctx context.Context, ids []directory.GUID) (whole []dir
 }
 
 // readUnreadMembers reads how the members join of whom only the id is known.
-func (r *Run) readUnreadMembers(ctx context.Context) error {
+func (r *sourceImport) readUnreadMembers(ctx context.Context) error {
 	var unjoined []directory.GUID
 	for after := (directory.GUID{}); ; {
-		members, err := r.gen.UnreadMembers(ctx, after, batch.AskBatch)
+		members, err := r.run.gen.UnreadMembers(ctx, after, batch.AskBatch)
 		if err != nil {
 			return err
 		}
@@ -453,16 +463,16 @@ func (r *Run) readUnreadMembers(ctx context.Context) error {
 			}
 		}
 		if len(members) < batch.AskBatch {
-			return r.readAgain(ctx, contract.NoteReadUser, unjoined)
+			return r.run.readAgain(ctx, contract.NoteReadUser, unjoined)
 		}
 		after = members[len(members)-1].ID
 	}
 }
 
 // readSingly stages how these members join.
-func (r *Run) readSingly(ctx context.Context, members []directory.SourceMember) (read []directory.SourceMember, err error) {
+func (r *sourceImport) readSingly(ctx context.Context, members []directory.SourceMember) (read []directory.SourceMember, err error) {
 	for batch := range slices.Chunk(members, batch.AskBatch) {
-		known, err := r.source.MembersByID(ctx, batch)
+		known, err := r.run.source.MembersByID(ctx, batch)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", directory.Count(len(batch), "member"), err)
 		}

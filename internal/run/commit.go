@@ -8,24 +8,40 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// commitStep makes what was read current. The watermark comes last: a crash
-// before it costs a repeated read, and no change is lost.
-func (r *Run) commitStep(ctx context.Context) error {
-	for _, target := range r.unlinks {
-		if err := r.state.Unlink(ctx, target); err != nil {
+// committer makes what was read current.
+type committer struct {
+	run      *run
+	course   *course
+	source   *sourceImport
+	draft    *draft
+	limiter  *limiter
+	exporter *exporter
+}
+
+// commit is the step that makes what was read and written current. The watermark
+// comes last: a crash before it costs a repeated read, and no change is lost.
+func commit(ctx context.Context, c *confirmer) (contract.Run, error) {
+	e := c.exporter
+	r := &committer{run: c.run, course: c.course, source: e.draft.resolver.source, draft: e.draft, limiter: e.limiter, exporter: e}
+	return r.run.record, r.commit(ctx)
+}
+
+func (r *committer) commit(ctx context.Context) error {
+	for _, target := range r.draft.unlinks {
+		if err := r.run.state.Unlink(ctx, target); err != nil {
 			return err
 		}
 	}
 	var err error
-	if r.record.LinkedGroups, err = r.state.CountLinks(ctx); err != nil {
+	if r.run.record.LinkedGroups, err = r.run.state.CountLinks(ctx); err != nil {
 		return err
 	}
-	if err := r.gen.StillRunning(ctx); err != nil {
+	if err := r.run.gen.StillRunning(ctx); err != nil {
 		return err
 	}
-	if r.record.PolicyType == contract.Initial { // which has read everything once more
+	if r.draft.whole { // everything was read once more
 		for _, kind := range []contract.NoteKind{contract.NoteRead, contract.NoteReadUser, contract.NoteUserBack} {
-			if _, err := r.dueAgain(ctx, kind, r.watermark.Initial.Add(-replicaLag)); err != nil {
+			if _, err := r.run.dueAgain(ctx, kind, r.source.began.Add(-replicaLag)); err != nil {
 				return err
 			}
 		}
@@ -36,10 +52,10 @@ func (r *Run) commitStep(ctx context.Context) error {
 	}
 	// Should the process die after the commit, the next run takes the totals from
 	// this record and is measured by them (rule 27).
-	if err := r.state.SaveRun(ctx, r.record); err != nil {
+	if err := r.run.state.SaveRun(ctx, r.run.record); err != nil {
 		return err
 	}
-	if err := r.gen.Commit(ctx, watermark, r.pendingGroups()); err != nil {
+	if err := r.run.gen.Commit(ctx, watermark, r.run.pendingGroups()); err != nil {
 		return err
 	}
 	if err := r.useConsent(context.WithoutCancel(ctx)); err != nil {
@@ -47,14 +63,14 @@ func (r *Run) commitStep(ctx context.Context) error {
 	}
 	// The run is complete, and a cancel that comes now leaves nothing half-done.
 	// Not before: what has failed is pending only from here on.
-	if r.record.PolicyType == contract.Initial {
+	if r.draft.whole {
 		if err := r.settleSettings(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
 	}
-	err = r.state.ForgetNotes(ctx, r.lagBegan(), r.now())
+	err = r.run.state.ForgetNotes(ctx, r.run.lagBegan(), r.run.now())
 	if err == nil {
-		err = r.state.PurgeRuns(ctx, r.now().Add(-time.Duration(r.settings.RunHistoryDays)*24*time.Hour))
+		err = r.run.state.PurgeRuns(ctx, r.run.now().Add(-time.Duration(r.run.settings.RunHistoryDays)*24*time.Hour))
 	}
 	if ctx.Err() != nil {
 		return nil // the next run removes them
@@ -64,52 +80,63 @@ func (r *Run) commitStep(ctx context.Context) error {
 
 // newWatermark is how far this run has read, and up to where it has written. A
 // run of one group has read nothing else.
-func (r *Run) newWatermark(ctx context.Context) (contract.Watermark, error) {
-	w := r.watermark
-	if r.single && !r.record.Wrote() {
+func (r *committer) newWatermark(ctx context.Context) (contract.Watermark, error) {
+	w := r.course.watermark
+	w.Initial, w.Settled = r.source.began, r.source.settled
+	if r.run.single && !r.run.record.Wrote() {
 		return w, nil
 	}
-	now, err := r.target.Identify(ctx)
+	now, err := r.run.target.Identify(ctx)
 	if err != nil {
 		return w, err
 	}
 	w.Server, w.DSServiceName, w.InvocationID, w.HighestUSN = now.Server, now.DSServiceName, now.InvocationID, now.HighestUSN
 	switch {
-	case r.single && r.otherServer:
+	case r.run.single && r.course.otherServer:
 		w.SearchedUSN = neverSearched
 		return w, nil
-	case r.single:
+	case r.run.single:
 		return w, nil
 	}
-	w.SearchedUSN = r.targetID.HighestUSN
-	r.links.Projection = r.projection
-	w.Source, w.Scope = kept(r.links, w.Source), r.scopeKey()
+	w.SearchedUSN = r.course.targetID.HighestUSN
+	r.source.links.Projection = r.run.ground.Projection
+	w.Source, w.Scope = kept(r.source.links, w.Source), r.course.scopeKey()
 	return w, nil
 }
 
 // settleSettings notes that the full import is done, and what the containers
 // are called now, and forgets the former ones once nothing of ours stands there.
-func (r *Run) settleSettings(ctx context.Context) error {
-	settings, err := r.state.LoadSettings(ctx)
+func (r *committer) settleSettings(ctx context.Context) error {
+	settings, err := r.run.state.LoadSettings(ctx)
 	if err != nil {
 		return err
 	}
 	before := settings
 	settings.InitialPending = false // what has failed is pending
-	settings.Container = r.Containers[0]
+	settings.Container = r.course.judge.Containers[0]
 	settings.FormerContainers = nil
-	if r.formerLeft {
-		settings.FormerContainers = r.Containers[1:]
+	if r.draft.formerLeft {
+		settings.FormerContainers = r.course.judge.Containers[1:]
 	}
 	if reflect.DeepEqual(settings, before) {
 		return nil
 	}
-	return r.state.SaveSettings(ctx, settings)
+	return r.run.state.SaveSettings(ctx, settings)
 }
 
-// endDisable ends a run that deleted what Disable named.
-func (r *Run) endDisable(ctx context.Context) error {
-	var err error
-	r.record.LinkedGroups, err = r.state.CountLinks(context.WithoutCancel(ctx)) // all is done
-	return err
+// useConsent marks the consent as used where it made a difference and all that it
+// let pass was done: a run that would have held nothing back without it, that
+// failed, or of which some of that failed leaves it for one that does the rest.
+func (r *committer) useConsent(ctx context.Context) error {
+	if !r.limiter.consentNeeded || r.exporter.consentFailed {
+		return nil
+	}
+	return r.run.state.UsePlan(ctx, r.run.consentTo)
+}
+
+// endDisable is the step that ends a run which deleted what Disable named.
+func endDisable(ctx context.Context, e *exporter) (n int, err error) {
+	n, err = e.run.state.CountLinks(context.WithoutCancel(ctx)) // all is done
+	e.run.record.LinkedGroups = n
+	return n, err
 }

@@ -15,36 +15,52 @@ import (
 // beyond that only the written values are checked (rule 17).
 const readWhole = 1_000
 
-// confirmStep reads back what was written, stages it as what AD has now, and
-// records what is not there as not confirmed.
-func (r *Run) confirmStep(ctx context.Context) error {
-	total := r.record.Exported.Create + r.record.Exported.Adopt + r.record.Exported.Update + r.record.Exported.Move + r.record.Exported.UpdateMembers
+// confirmer reads back what was written.
+type confirmer struct {
+	run      *run
+	course   *course
+	target   *targetImport
+	exporter *exporter
+	// confirmed are the last changes of each phase that were.
+	confirmed map[plan.Phase]int64
+}
+
+// confirm is the step that reads back what was written.
+func confirm(ctx context.Context, e *exporter) (*confirmer, error) {
+	r := &confirmer{run: e.run, course: e.course, target: e.draft.resolver.target, exporter: e, confirmed: map[plan.Phase]int64{}}
+	return r, r.confirmAll(ctx)
+}
+
+// confirmAll reads back what was written and not confirmed yet, stages it as what AD
+// has now, and records what is not there as not confirmed.
+func (r *confirmer) confirmAll(ctx context.Context) error {
+	total := r.run.record.Exported.Create + r.run.record.Exported.Adopt + r.run.record.Exported.Update + r.run.record.Exported.Move + r.run.record.Exported.UpdateMembers
 	done := 0
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers} {
 		for {
-			changes, err := r.state.Changes(ctx, r.record.ID, phase, r.confirmed[phase], batch.SpoolBatch, true)
+			changes, err := r.run.state.Changes(ctx, r.run.record.ID, phase, r.confirmed[phase], batch.SpoolBatch, true)
 			if err != nil {
 				return err
 			}
 			if len(changes) == 0 {
 				break
 			}
-			if err := r.confirm(ctx, changes); err != nil {
+			if err := r.confirmBatch(ctx, changes); err != nil {
 				return fmt.Errorf("reading back what was written: %w", err)
 			}
 			done += len(changes)
-			r.At(done, total, "Reading back what was written")
+			r.run.meter.At(done, total, "Reading back what was written")
 			r.confirmed[phase] = changes[len(changes)-1].ID
 		}
 	}
 	// What is staged is what was read just now: before it is written to once
 	// more, an object is looked at again.
-	clear(r.disturbed)
+	clear(r.exporter.disturbed)
 	return nil
 }
 
-// confirm checks a batch of changes of one phase.
-func (r *Run) confirm(ctx context.Context, changes []contract.SpooledChange) error {
+// confirmBatch checks a batch of changes of one phase.
+func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.SpooledChange) error {
 	var written []*contract.SpooledChange
 	var small, large []directory.GUID
 	for i := range changes {
@@ -68,10 +84,10 @@ func (r *Run) confirm(ctx context.Context, changes []contract.SpooledChange) err
 		now[g.GUID] = &g
 		return nil
 	}
-	if err := r.target.GroupsByGUID(ctx, small, true, add); err != nil {
+	if err := r.run.target.GroupsByGUID(ctx, small, true, add); err != nil {
 		return err
 	}
-	if err := r.target.GroupsByGUID(ctx, large, false, add); err != nil {
+	if err := r.run.target.GroupsByGUID(ctx, large, false, add); err != nil {
 		return err
 	}
 	var err error
@@ -89,11 +105,11 @@ func (r *Run) confirm(ctx context.Context, changes []contract.SpooledChange) err
 		if missing != "" {
 			outcomes = append(outcomes, contract.ChangeOutcome{ChangeID: c.ID, Outcome: contract.OutcomePartial, ErrorID: "NotConfirmed",
 				Message: missing + " The next run looks again."})
-			r.record.Failed++
-			r.setPending(c.SourceID, true)
+			r.run.record.Failed++
+			r.run.setPending(c.SourceID, true)
 		}
 	}
-	return r.gen.RecordOutcomes(ctx, outcomes)
+	return r.run.gen.RecordOutcomes(ctx, outcomes)
 }
 
 // confirmMembers checks the written values and stages the group as it is now: a
@@ -101,32 +117,32 @@ func (r *Run) confirm(ctx context.Context, changes []contract.SpooledChange) err
 // and the changes applied. A group that somebody changed between the reading
 // and our first write, or of which removed values are still seen, is staged
 // without its uSN, so that the next delta run reads it whole (rules 13 and 16).
-func (r *Run) confirmMembers(ctx context.Context, c *contract.SpooledChange, group *directory.TargetGroup) (string, error) {
+func (r *confirmer) confirmMembers(ctx context.Context, c *contract.SpooledChange, group *directory.TargetGroup) (string, error) {
 	if c.Action == plan.Create && c.AddCount <= readWhole {
-		if err := r.stageTargets(ctx, []directory.TargetGroup{*group}); err != nil {
+		if err := r.target.stageTargets(ctx, []directory.TargetGroup{*group}); err != nil {
 			return "", err
 		}
 		return unconfirmed(c, plan.Without(c.Add, guidsOf(group.Members)), nil), nil
 	}
-	add, err := r.gen.MemberRefs(ctx, c.Add)
+	add, err := r.run.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return "", err
 	}
-	remove, err := r.gen.MemberRefs(ctx, c.Remove)
+	remove, err := r.run.gen.MemberRefs(ctx, c.Remove)
 	if err != nil {
 		return "", err
 	}
 	var missing, lingering []directory.GUID
 	if len(add)+len(remove) > 0 {
-		if missing, lingering, err = r.target.CheckMembers(ctx, group.GUID, add, remove); err != nil {
+		if missing, lingering, err = r.run.target.CheckMembers(ctx, group.GUID, add, remove); err != nil {
 			return "", err
 		}
 	}
 	// Values that are removed later go without a new uSN.
-	if r.disturbed[group.GUID] || r.otherServer || len(lingering) > 0 {
+	if r.exporter.disturbed[group.GUID] || r.course.otherServer || len(lingering) > 0 {
 		group.USNChanged = 0
 	}
-	return unconfirmed(c, missing, lingering), r.gen.StageTargetWritten(ctx, *group, without(add, missing), without(remove, lingering))
+	return unconfirmed(c, missing, lingering), r.run.gen.StageTargetWritten(ctx, *group, without(add, missing), without(remove, lingering))
 }
 
 // without returns the refs whose objects are not among the GUIDs.
@@ -161,9 +177,9 @@ func guidsOf(refs []directory.MemberRef) []directory.GUID {
 }
 
 // unlike says which attribute does not have the values that were written.
-func (r *Run) unlike(c *contract.SpooledChange, g *directory.TargetGroup) string {
+func (r *confirmer) unlike(c *contract.SpooledChange, g *directory.TargetGroup) string {
 	for i := range c.Attributes {
-		if missing := r.Rules.Mapping.Confirm(&c.Attributes[i], g); missing != "" {
+		if missing := r.course.judge.Rules.Mapping.Confirm(&c.Attributes[i], g); missing != "" {
 			return missing
 		}
 	}

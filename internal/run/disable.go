@@ -41,20 +41,22 @@ func SpoolDeletes(ctx context.Context, state contract.State, target contract.Tar
 	return nil
 }
 
-// planDisable spools the deletion of the set that Disable stored. The limits do
-// not apply: an administrator has seen the count and said yes to this very set.
-func (r *Run) planDisable(ctx context.Context) error {
+// planDisable is the step that spools the deletion of the set that Disable stored. The
+// limits do not apply: an administrator has seen the count and said yes to this very
+// set.
+func planDisable(ctx context.Context, c *course) (*limiter, error) {
+	r := c.run
 	for after := (directory.GUID{}); ; {
 		set, err := r.state.DisableSet(ctx, after, batch.ListBatch)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := SpoolDeletes(ctx, r.state, r.target, &r.record, set); err != nil {
-			return err
+			return nil, err
 		}
 		r.record.TargetGroups += len(set)
 		if len(set) < batch.ListBatch {
-			return nil
+			return &limiter{run: r, course: c, draft: &draft{nested: map[directory.GUID]bool{}}}, nil
 		}
 		after = set[len(set)-1].TargetGUID
 	}

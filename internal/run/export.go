@@ -16,26 +16,33 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// exportStep does what the plan says, phase by phase, and records each outcome
-// as it happens. A change that fails is recorded and does not stop the others;
+// export is the step that does what the plan says.
+func export(ctx context.Context, planned *limiter) (*exporter, error) {
+	e := &exporter{run: planned.run, course: planned.course, draft: planned.draft, limiter: planned,
+		exported: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{}}
+	return e, e.exportAll(ctx)
+}
+
+// exportAll does what is planned and was not done yet, phase by phase, and records each
+// outcome as it happens. A change that fails is recorded and does not stop the others;
 // a domain controller that is gone does.
-func (r *Run) exportStep(ctx context.Context) error {
-	if err := r.state.SaveLinks(ctx, r.relinks); err != nil {
+func (e *exporter) exportAll(ctx context.Context) error {
+	if err := e.run.state.SaveLinks(ctx, e.draft.relinks); err != nil {
 		return err
 	}
-	total := r.record.Planned.Create + r.record.Planned.Adopt + r.record.Planned.Update + r.record.Planned.Move +
-		r.record.Planned.UpdateMembers + r.record.Planned.Delete - r.record.Held.Create - r.record.Held.Move - r.record.Held.UpdateMembers - r.record.Held.Delete
-	r.relinks = nil
+	total := e.run.record.Planned.Create + e.run.record.Planned.Adopt + e.run.record.Planned.Update + e.run.record.Planned.Move +
+		e.run.record.Planned.UpdateMembers + e.run.record.Planned.Delete - e.run.record.Held.Create - e.run.record.Held.Move - e.run.record.Held.UpdateMembers - e.run.record.Held.Delete
+	e.draft.relinks = nil
 	if total > 0 {
 		// Should the process die, the next run has to know that this one wrote.
-		if err := r.state.SaveRun(ctx, r.record); err != nil {
+		if err := e.run.state.SaveRun(ctx, e.run.record); err != nil {
 			return err
 		}
 	}
-	e := exporter{Run: r, total: total}
+	e.total, e.done = total, 0
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for {
-			changes, err := r.state.Changes(ctx, r.record.ID, phase, r.exported[phase], batch.SpoolBatch, true)
+			changes, err := e.run.state.Changes(ctx, e.run.record.ID, phase, e.exported[phase], batch.SpoolBatch, true)
 			if err != nil {
 				return err
 			}
@@ -48,7 +55,7 @@ func (r *Run) exportStep(ctx context.Context) error {
 			if err := e.export(ctx, changes); err != nil {
 				return err
 			}
-			r.exported[phase] = changes[len(changes)-1].ID
+			e.exported[phase] = changes[len(changes)-1].ID
 		}
 	}
 	return nil
@@ -69,7 +76,7 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 	if len(look) == 0 {
 		return nil
 	}
-	now, err := owner.Headers(ctx, e.target, look)
+	now, err := owner.Headers(ctx, e.run.target, look)
 	if err != nil {
 		return fmt.Errorf("looking at %s before they are changed: %w", directory.Count(len(look), "group"), err)
 	}
@@ -81,7 +88,7 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 		_, before := e.disturbed[guid]
 		return before
 	})
-	staged, err := e.gen.StagedTargets(ctx, first)
+	staged, err := e.run.gen.StagedTargets(ctx, first)
 	if err != nil {
 		return err
 	}
@@ -107,18 +114,32 @@ func wallClock() time.Time { return time.Now().Round(0) }
 // justNow reports whether a look lasts still.
 func (e *exporter) justNow(looked time.Time) bool {
 	age := wallClock().Sub(looked)
-	return age >= 0 && age < cmp.Or(e.lookLasts, lookLasts)
+	return age >= 0 && age < cmp.Or(e.run.ground.LookLasts, lookLasts)
 }
 
 // exporter runs the changes of a phase on a few workers.
 type exporter struct {
-	*Run
-	total int
+	run     *run
+	course  *course
+	draft   *draft
+	limiter *limiter
+	total   int // changes in hand
+
+	// exported are the last changes of each phase that were.
+	exported map[plan.Phase]int64
+	// disturbed are the objects that were looked at before their first write,
+	// and whether they have more changes than those that are known to be ours:
+	// somebody else's since they were read, or some of a change that failed.
+	disturbed map[directory.GUID]bool
+	refused   map[directory.GUID]bool // objects that AD did not take as members
+	// consentFailed: some of what the consent let pass was not done.
+	consentFailed bool
+
 	// looked are the objects of the batch as they were at that time.
 	looked   map[directory.GUID]directory.TargetGroup
 	lookedAt time.Time
 
-	// Guarded by run.mu.
+	mu      sync.Mutex // guards what follows, and the maps above while workers run
 	done    int
 	fatal   error
 	inARow  int // changes that were not answered, since one that was done
@@ -136,7 +157,7 @@ type attempt struct {
 func (e *exporter) export(ctx context.Context, changes []contract.SpooledChange) error {
 	work := make(chan contract.SpooledChange)
 	var workers sync.WaitGroup
-	for range min(e.settings.Connections, len(changes)) {
+	for range min(e.run.settings.Connections, len(changes)) {
 		workers.Go(func() {
 			for c := range work {
 				if e.failed() == nil && ctx.Err() == nil {
@@ -171,7 +192,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	// The process may have slept for an hour, and another have taken over; and
 	// somebody may have made the object another's. Both are looked at before the
 	// change, and in the middle of one that takes several requests or tries.
-	superseded := e.gen.StillRunning(finish)
+	superseded := e.run.gen.StillRunning(finish)
 	if superseded != nil {
 		e.mu.Lock()
 		e.fatal = superseded
@@ -183,7 +204,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 		looked = wallClock()
 	}
 	outcome, err := e.apply(contract.WithMayWrite(finish, func(ctx context.Context) error {
-		if superseded = e.gen.StillRunning(ctx); superseded != nil {
+		if superseded = e.run.gen.StillRunning(ctx); superseded != nil {
 			return superseded
 		}
 		if requests++; requests == 1 && e.justNow(looked) {
@@ -202,7 +223,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 		e.inARow = 0
 	}
 	e.done++
-	e.At(e.done, e.total, doing(c))
+	e.run.meter.At(e.done, e.total, doing(c))
 	if c.Action == plan.Create {
 		e.created = append(e.created, attempt{c, outcome, err})
 	}
@@ -225,7 +246,7 @@ func (e *exporter) readBack(ctx context.Context) {
 	for i, a := range e.created {
 		attributes[i] = a.change.Attributes
 	}
-	found, err := e.target.Created(finish, e.Rules.Container, attributes)
+	found, err := e.run.target.Created(finish, e.course.judge.Rules.Container, attributes)
 	if err != nil && fatal(err) {
 		e.fatal = fmt.Errorf("looking up %s that were created: %w", directory.Count(len(e.created), "group"), err)
 	}
@@ -251,15 +272,15 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	outcomes := make([]contract.ChangeOutcome, len(attempts))
 	for i, a := range attempts {
 		if a.err != nil && ctx.Err() == nil {
-			e.warn("a change failed", "run", e.record.ID, "action", a.change.Action, "object", a.change.DN, "error", a.err)
+			e.run.warn("a change failed", "run", e.run.record.ID, "action", a.change.Action, "object", a.change.DN, "error", a.err)
 		}
 		outcomes[i] = a.concluded()
 	}
-	recorded := e.gen.RecordOutcomes(context.WithoutCancel(ctx), outcomes)
+	recorded := e.run.gen.RecordOutcomes(context.WithoutCancel(ctx), outcomes)
 
 	for i, a := range attempts {
 		if outcomes[i].Outcome != contract.OutcomeDone && outcomes[i].Outcome != contract.OutcomeSkipped {
-			e.setPending(a.change.SourceID, true)
+			e.run.setPending(a.change.SourceID, true)
 		}
 	}
 	e.mu.Lock()
@@ -269,26 +290,26 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	}
 	for i, a := range attempts {
 		if outcomes[i].Link != nil && (a.change.Action == plan.Create || a.change.Action == plan.Adopt) || !outcomes[i].Unlink.IsZero() {
-			e.nested[a.change.SourceID] = true
+			e.draft.nested[a.change.SourceID] = true
 		}
 		for _, refusal := range outcomes[i].Refused {
 			e.refused[refusal.GUID] = true
 		}
 		switch outcomes[i].Outcome {
 		case contract.OutcomeDone:
-			e.record.Exported.Add(&a.change.Change)
+			e.run.record.Exported.Add(&a.change.Change)
 		case contract.OutcomeSkipped:
-			e.record.Exported.Skip++
+			e.run.record.Exported.Skip++
 		case contract.OutcomeHeld: // told by each run until it ends
-			e.record.Exported.Skip++
-			e.guarded++
+			e.run.record.Exported.Skip++
+			e.run.found.guarded++
 		default:
-			e.record.Failed++
-			e.consentFailed = e.consentFailed || outcomes[i].Outcome != contract.OutcomePartial && e.consent.LetsPass(&a.change.Change)
+			e.run.record.Failed++
+			e.consentFailed = e.consentFailed || outcomes[i].Outcome != contract.OutcomePartial && e.run.consent.LetsPass(&a.change.Change)
 			if outcomes[i].Outcome == contract.OutcomeFailed {
-				if e.refusedWhole++; e.refusedWhole == 1 {
-					e.firstFailed = *a.change
-					e.firstFailed.Message = outcomes[i].Message
+				if e.run.found.refusedWhole++; e.run.found.refusedWhole == 1 {
+					e.run.found.firstFailed = *a.change
+					e.run.found.firstFailed.Message = outcomes[i].Message
 				}
 			}
 			if outcomes[i].Outcome != contract.OutcomePartial { // those are confirmed
@@ -382,7 +403,7 @@ func (e *exporter) look(ctx context.Context, c *contract.SpooledChange) (gone bo
 	if c.TargetGUID.IsZero() {
 		return false, nil // created by this very change
 	}
-	now, err := owner.Headers(ctx, e.target, []directory.GUID{c.TargetGUID})
+	now, err := owner.Headers(ctx, e.run.target, []directory.GUID{c.TargetGUID})
 	if err != nil || len(now) == 0 {
 		return err == nil, err
 	}
@@ -405,11 +426,11 @@ func (e *exporter) lookFirst(ctx context.Context, c *contract.SpooledChange) (go
 
 // may refuses what may not be touched, by what the object is now.
 func (e *exporter) may(ctx context.Context, c *contract.SpooledChange, now directory.TargetGroup) error {
-	fresh := owner.Judge{Target: e.target, Rules: e.Rules, Containers: e.Containers, Owners: map[directory.GUID]contract.Principal{}}
+	fresh := owner.Judge{Target: e.run.target, Rules: e.course.judge.Rules, Containers: e.course.judge.Containers, Owners: map[directory.GUID]contract.Principal{}}
 	object := fresh.Unowned(&contract.StagedTarget{TargetGroup: now})
 	var refused plan.Refusal
 	if c.Action == plan.Delete {
-		staged, err := owner.WithLinks(ctx, e.state, []directory.TargetGroup{now})
+		staged, err := owner.WithLinks(ctx, e.run.state, []directory.TargetGroup{now})
 		if err != nil {
 			return err
 		}
@@ -417,9 +438,9 @@ func (e *exporter) may(ctx context.Context, c *contract.SpooledChange, now direc
 		if object, err = fresh.Candidate(ctx, &staged[0]); err != nil {
 			return err
 		}
-		refused = object.MayDelete(c.SourceID, &e.Rules, e.IsContainer)
+		refused = object.MayDelete(c.SourceID, &e.course.judge.Rules, e.course.judge.IsContainer)
 	} else {
-		refused = object.MayWrite(c.SourceID, &e.Rules, c.Action == plan.Adopt)
+		refused = object.MayWrite(c.SourceID, &e.course.judge.Rules, c.Action == plan.Adopt)
 	}
 	if refused.Message == "" {
 		return nil
@@ -451,11 +472,11 @@ func left(c *contract.SpooledChange, out contract.ChangeOutcome, err error) (con
 }
 
 func (e *exporter) create(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
-	members, err := e.gen.MemberRefs(ctx, c.Add)
+	members, err := e.run.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
-	refused, err := e.target.Create(ctx, e.Rules.Container, c.Attributes, members)
+	refused, err := e.run.target.Create(ctx, e.course.judge.Rules.Container, c.Attributes, members)
 	return outcomeOf(refused), err
 }
 
@@ -473,7 +494,7 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 		}
 	}
 	if len(attributes) > 0 {
-		if err := e.target.Modify(ctx, c.TargetGUID, attributes); err != nil {
+		if err := e.run.target.Modify(ctx, c.TargetGUID, attributes); err != nil {
 			return contract.ChangeOutcome{}, err
 		}
 	}
@@ -485,7 +506,7 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 	if cn != "" || c.Action == plan.Move {
 		parent := directory.GUID{}
 		if c.Action == plan.Move {
-			parent = e.Rules.Container
+			parent = e.course.judge.Rules.Container
 		}
 		if cn == "" {
 			dn, err := directory.ParseDN(c.DN)
@@ -494,7 +515,7 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 			}
 			cn = dn[0].Value
 		}
-		dn, err := e.target.Rename(ctx, c.TargetGUID, cn, parent)
+		dn, err := e.run.target.Rename(ctx, c.TargetGUID, cn, parent)
 		if err != nil {
 			return contract.ChangeOutcome{}, err
 		}
@@ -510,22 +531,22 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 }
 
 func (e *exporter) changeMembers(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
-	add, err := e.gen.MemberRefs(ctx, c.Add)
+	add, err := e.run.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
-	remove, err := e.gen.MemberRefs(ctx, c.Remove)
+	remove, err := e.run.gen.MemberRefs(ctx, c.Remove)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
-	refused, err := e.target.ChangeMembers(ctx, c.TargetGUID, add, remove)
+	refused, err := e.run.target.ChangeMembers(ctx, c.TargetGUID, add, remove)
 	return outcomeOf(refused), err
 }
 
 // delete removes an object that was looked at just now.
 func (e *exporter) delete(ctx context.Context, c *contract.SpooledChange, gone bool) (contract.ChangeOutcome, error) {
 	if !gone { // else someone was quicker
-		if err := e.target.Delete(ctx, c.TargetGUID); err != nil {
+		if err := e.run.target.Delete(ctx, c.TargetGUID); err != nil {
 			return contract.ChangeOutcome{}, err // it may stand still: the next run tries again
 		}
 	}

@@ -15,28 +15,45 @@ import (
 // lookup is how many groups are read by objectGUID at a time.
 const lookup = 50
 
-// importTarget stages the groups of AD that concern us: all of them, or what
-// has changed.
-func (r *Run) importTarget(ctx context.Context) error {
-	if r.record.PolicyType == contract.Delta {
-		return r.importTargetChanges(ctx)
-	}
-	return r.importContainers(ctx)
+// targetImport reads Active Directory: the groups that concern us, or what has changed
+// of them.
+type targetImport struct {
+	run    *run
+	course *course
+	source *sourceImport
+	// lost are the links, by the cloud group, whose objects are nowhere in the domain.
+	lost map[directory.GUID]contract.Link
 }
 
-// importContainers stages every marked group of the containers and then looks
+func newTargetImport(source *sourceImport) *targetImport {
+	return &targetImport{run: source.run, course: source.course, source: source}
+}
+
+// importContainers is the step in which a full import reads the groups in AD.
+func importContainers(ctx context.Context, source *sourceImport) (*targetImport, error) {
+	r := newTargetImport(source)
+	return r, r.readContainers(ctx)
+}
+
+// importTargetChanges is the step in which a delta run reads what has changed there.
+func importTargetChanges(ctx context.Context, source *sourceImport) (*targetImport, error) {
+	r := newTargetImport(source)
+	return r, r.readChanges(ctx)
+}
+
+// readContainers stages every marked group of the containers and then looks
 // up, one by one, the linked objects that are not there (rule 5), and those that
 // were linked once. What is nowhere in the domain is lost. Those that carry our
 // stamp elsewhere are staged too: a state that was lost knows none of them.
-func (r *Run) importContainers(ctx context.Context) error {
+func (r *targetImport) readContainers(ctx context.Context) error {
 	stage := r.staging(ctx)
 	add := func(g directory.TargetGroup) error {
-		r.record.TargetGroups++
-		r.At(r.record.TargetGroups, 0, "Reading the groups in Active Directory")
+		r.run.record.TargetGroups++
+		r.run.meter.At(r.run.record.TargetGroups, 0, "Reading the groups in Active Directory")
 		return stage.Add(g)
 	}
-	for _, container := range r.Containers {
-		if err := r.target.Groups(ctx, container.GUID, true, add); err != nil {
+	for _, container := range r.course.judge.Containers {
+		if err := r.run.target.Groups(ctx, container.GUID, true, add); err != nil {
 			return fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}
@@ -46,14 +63,14 @@ func (r *Run) importContainers(ctx context.Context) error {
 
 	r.lost = map[directory.GUID]contract.Link{}
 	for after := (directory.GUID{}); ; {
-		links, err := r.gen.UnstagedLinks(ctx, after, lookup)
+		links, err := r.run.gen.UnstagedLinks(ctx, after, lookup)
 		if err != nil {
 			return err
 		}
 		for _, l := range links {
 			r.lost[l.SourceID] = l
 		}
-		err = r.target.GroupsByGUID(ctx, contract.Targets(links), true, func(g directory.TargetGroup) error {
+		err = r.run.target.GroupsByGUID(ctx, contract.Targets(links), true, func(g directory.TargetGroup) error {
 			for _, l := range links {
 				if l.TargetGUID == g.GUID {
 					delete(r.lost, l.SourceID)
@@ -72,7 +89,7 @@ func (r *Run) importContainers(ctx context.Context) error {
 		}
 		after = links[len(links)-1].TargetGUID
 	}
-	r.record.MissingGroups = len(r.lost)
+	r.run.record.MissingGroups = len(r.lost)
 	if err := r.importFormer(ctx, stage); err != nil {
 		return err
 	}
@@ -81,21 +98,21 @@ func (r *Run) importContainers(ctx context.Context) error {
 
 // importFormer stages what was linked once and is in none of the containers, or
 // has lost its mark: it may have been restored.
-func (r *Run) importFormer(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
-	former, err := r.state.FormerLinks(ctx)
+func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
+	former, err := r.run.state.FormerLinks(ctx)
 	if err != nil {
 		return err
 	}
 	for links := range slices.Chunk(former, lookup) {
 		guids := contract.Targets(links)
-		staged, err := r.gen.StagedTargets(ctx, guids)
+		staged, err := r.run.gen.StagedTargets(ctx, guids)
 		if err != nil {
 			return err
 		}
 		for i := range staged {
 			guids = slices.DeleteFunc(guids, func(g directory.GUID) bool { return g == staged[i].GUID })
 		}
-		if err := r.target.GroupsByGUID(ctx, guids, true, stage.Add); err != nil {
+		if err := r.run.target.GroupsByGUID(ctx, guids, true, stage.Add); err != nil {
 			return fmt.Errorf("looking up groups that were linked before: %w", err)
 		}
 	}
@@ -104,19 +121,19 @@ func (r *Run) importFormer(ctx context.Context, stage *batch.Batch[directory.Tar
 
 // importStamped stages the groups outside of the containers that carry our stamp
 // and are not linked.
-func (r *Run) importStamped(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
+func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
 	found := batch.New(lookup, func(guids []directory.GUID) error {
-		staged, err := r.gen.StagedTargets(ctx, guids)
+		staged, err := r.run.gen.StagedTargets(ctx, guids)
 		if err != nil {
 			return err
 		}
 		guids = slices.DeleteFunc(guids, func(guid directory.GUID) bool {
 			return slices.ContainsFunc(staged, func(s contract.StagedTarget) bool { return s.GUID == guid })
 		})
-		return r.target.GroupsByGUID(ctx, guids, true, stage.Add)
+		return r.run.target.GroupsByGUID(ctx, guids, true, stage.Add)
 	})
-	err := r.target.StampedGroups(ctx, directory.Stamp(r.Rules.TenantID), func(g directory.TargetGroup) error {
-		if r.Place(g.DN) != plan.Elsewhere {
+	err := r.run.target.StampedGroups(ctx, directory.Stamp(r.course.judge.Rules.TenantID), func(g directory.TargetGroup) error {
+		if r.course.judge.Place(g.DN) != plan.Elsewhere {
 			return nil // read already
 		}
 		return found.Add(g.GUID)
@@ -132,27 +149,27 @@ func (r *Run) importStamped(ctx context.Context, stage *batch.Batch[directory.Ta
 
 // concerns reports whether a group that is not linked is one to look at: it is
 // marked, and in a container or stamped.
-func (r *Run) concerns(g *directory.TargetGroup) bool {
-	return g.Marked() && (r.Place(g.DN) != plan.Elsewhere || directory.HasStamp(g.ExtensionName, r.Rules.TenantID))
+func (r *course) concerns(g *directory.TargetGroup) bool {
+	return g.Marked() && (r.judge.Place(g.DN) != plan.Elsewhere || directory.HasStamp(g.ExtensionName, r.judge.Rules.TenantID))
 }
 
-// importTargetChanges stages the groups of ours, and those that carry a mark in
+// readChanges stages the groups of ours, and those that carry a mark in
 // a container, that were changed or deleted since the last committed run.
-func (r *Run) importTargetChanges(ctx context.Context) error {
-	if usn := r.targetID.HighestUSN; usn > 0 && usn == r.watermark.SearchedUSN {
+func (r *targetImport) readChanges(ctx context.Context) error {
+	if usn := r.course.targetID.HighestUSN; usn > 0 && usn == r.course.watermark.SearchedUSN {
 		return r.readPendingTargets(ctx) // the domain controller has committed nothing since
 	}
 	sift := batch.New(batch.ListBatch, func(headers []directory.TargetGroup) error { return r.siftChanged(ctx, headers) })
-	if err := r.target.ChangedGroups(ctx, r.watermark.SearchedUSN, sift.Add); err != nil {
+	if err := r.run.target.ChangedGroups(ctx, r.course.watermark.SearchedUSN, sift.Add); err != nil {
 		return fmt.Errorf("reading what has changed in the domain: %w", err)
 	}
 	if err := sift.Flush(); err != nil {
 		return err
 	}
 	var err error
-	if r.targetID.DeletedVisible {
+	if r.course.targetID.DeletedVisible {
 		gone := batch.New(batch.ListBatch, func(guids []directory.GUID) error { return r.stageGone(ctx, guids) })
-		if err = r.target.DeletedGroups(ctx, r.watermark.SearchedUSN, gone.Add); err == nil {
+		if err = r.run.target.DeletedGroups(ctx, r.course.watermark.SearchedUSN, gone.Add); err == nil {
 			err = gone.Flush()
 		}
 	} else {
@@ -167,7 +184,7 @@ func (r *Run) importTargetChanges(ctx context.Context) error {
 // siftChanged reads those of the groups that concern us, and passes over the
 // echoes of our own writes (rule 13). One group on demand is always read: a value
 // may have gone without a new uSN.
-func (r *Run) siftChanged(ctx context.Context, headers []directory.TargetGroup) error {
+func (r *targetImport) siftChanged(ctx context.Context, headers []directory.TargetGroup) error {
 	guids := make([]directory.GUID, len(headers))
 	for i := range headers {
 		guids[i] = headers[i].GUID
@@ -181,8 +198,8 @@ func (r *Run) siftChanged(ctx context.Context, headers []directory.TargetGroup) 
 		g := &headers[i]
 		staged, ok := known[g.GUID]
 		switch {
-		case ok && staged.USNChanged == g.USNChanged && !r.single:
-		case ok || r.concerns(g):
+		case ok && staged.USNChanged == g.USNChanged && !r.run.single:
+		case ok || r.course.concerns(g):
 			read = append(read, g.GUID)
 		}
 	}
@@ -191,23 +208,23 @@ func (r *Run) siftChanged(ctx context.Context, headers []directory.TargetGroup) 
 
 // known returns what is staged of these objects or, for one of which nothing is
 // staged and that is linked or was so before, what the link says.
-func (r *Run) known(ctx context.Context, guids []directory.GUID) (map[directory.GUID]contract.StagedTarget, error) {
+func (r *targetImport) known(ctx context.Context, guids []directory.GUID) (map[directory.GUID]contract.StagedTarget, error) {
 	known := map[directory.GUID]contract.StagedTarget{}
-	former, err := r.state.FormerLinksTo(ctx, guids)
+	former, err := r.run.state.FormerLinksTo(ctx, guids)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range former {
 		known[l.TargetGUID] = contract.StagedTarget{SourceID: l.SourceID, Former: true, TargetGroup: directory.TargetGroup{GUID: l.TargetGUID, DN: l.DN}}
 	}
-	links, err := r.state.LinksTo(ctx, guids)
+	links, err := r.run.state.LinksTo(ctx, guids)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range links {
 		known[l.TargetGUID] = contract.StagedTarget{SourceID: l.SourceID, Linked: true, Adopted: l.Adopted, TargetGroup: directory.TargetGroup{GUID: l.TargetGUID, DN: l.DN}}
 	}
-	staged, err := r.gen.StagedTargets(ctx, guids)
+	staged, err := r.run.gen.StagedTargets(ctx, guids)
 	for _, s := range staged {
 		known[s.GUID] = s
 	}
@@ -215,21 +232,21 @@ func (r *Run) known(ctx context.Context, guids []directory.GUID) (map[directory.
 }
 
 // readTargets stages these objects whole, as they are now.
-func (r *Run) readTargets(ctx context.Context, guids []directory.GUID, known map[directory.GUID]contract.StagedTarget) error {
+func (r *targetImport) readTargets(ctx context.Context, guids []directory.GUID, known map[directory.GUID]contract.StagedTarget) error {
 	stage := r.staging(ctx)
 	for batch := range slices.Chunk(guids, lookup) {
 		gone := slices.Clone(batch)
-		err := r.target.GroupsByGUID(ctx, batch, true, func(g directory.TargetGroup) error {
-			r.record.TargetGroups++
-			r.At(r.record.TargetGroups, 0, "Reading what has changed in Active Directory")
+		err := r.run.target.GroupsByGUID(ctx, batch, true, func(g directory.TargetGroup) error {
+			r.run.record.TargetGroups++
+			r.run.meter.At(r.run.record.TargetGroups, 0, "Reading what has changed in Active Directory")
 			before := known[g.GUID]
-			r.touch(before.SourceID, touchedByTarget)
+			r.source.touched.add(before.SourceID, touchedByTarget)
 			id, marked := g.SourceID()
-			if !before.Linked && !before.Former && !r.concerns(&g) {
+			if !before.Linked && !before.Former && !r.course.concerns(&g) {
 				return nil // it no longer concerns us
 			}
 			if marked {
-				r.touch(id, touchedByTarget)
+				r.source.touched.add(id, touchedByTarget)
 			}
 			gone = slices.DeleteFunc(gone, func(guid directory.GUID) bool { return guid == g.GUID })
 			return stage.Add(g)
@@ -249,43 +266,43 @@ func (r *Run) readTargets(ctx context.Context, guids []directory.GUID, known map
 
 // staging stages groups with their members, few at a time when they are large:
 // memory is bounded by the largest.
-func (r *Run) staging(ctx context.Context) *batch.Batch[directory.TargetGroup] {
+func (r *targetImport) staging(ctx context.Context) *batch.Batch[directory.TargetGroup] {
 	b := batch.New(batch.StageGroups, func(groups []directory.TargetGroup) error { return r.stageTargets(ctx, groups) })
 	b.Weight = func(g directory.TargetGroup) int { return len(g.Members) }
 	return b
 }
 
 // stageTargets stages groups that were read whole.
-func (r *Run) stageTargets(ctx context.Context, groups []directory.TargetGroup) error {
+func (r *targetImport) stageTargets(ctx context.Context, groups []directory.TargetGroup) error {
 	for i := range groups {
-		if r.otherServer {
+		if r.course.otherServer {
 			groups[i].USNChanged = 0
 		}
 	}
-	return r.gen.StageTargetGroups(ctx, groups)
+	return r.run.gen.StageTargetGroups(ctx, groups)
 }
 
 // stageGone stages that objects are no longer there for us.
-func (r *Run) stageGone(ctx context.Context, guids []directory.GUID) error {
+func (r *targetImport) stageGone(ctx context.Context, guids []directory.GUID) error {
 	known, err := r.known(ctx, guids)
 	if err != nil {
 		return err
 	}
 	var gone []directory.GUID
 	for guid, before := range known {
-		r.touch(before.SourceID, touchedByTarget)
+		r.source.touched.add(before.SourceID, touchedByTarget)
 		gone = append(gone, guid)
 	}
-	return r.gen.StageGoneTargets(ctx, gone)
+	return r.run.gen.StageGoneTargets(ctx, gone)
 }
 
 // findDeleted finds deleted objects without sight of tombstones: by a complete
 // listing of the containers, and a look at each linked object that it lacks
 // (rule 9).
-func (r *Run) findDeleted(ctx context.Context) error {
+func (r *targetImport) findDeleted(ctx context.Context) error {
 	listed := map[directory.GUID]bool{}
-	for _, container := range r.Containers {
-		err := r.target.MarkedGroups(ctx, container.GUID, func(guid directory.GUID) error {
+	for _, container := range r.course.judge.Containers {
+		err := r.run.target.MarkedGroups(ctx, container.GUID, func(guid directory.GUID) error {
 			listed[guid] = true
 			return nil
 		})
@@ -294,7 +311,7 @@ func (r *Run) findDeleted(ctx context.Context) error {
 		}
 	}
 	for after := (directory.GUID{}); ; {
-		links, err := r.state.Links(ctx, after, batch.AskBatch)
+		links, err := r.run.state.Links(ctx, after, batch.AskBatch)
 		if err != nil {
 			return err
 		}
@@ -315,11 +332,11 @@ func (r *Run) findDeleted(ctx context.Context) error {
 }
 
 // stageMissing stages those as gone that do not exist, of at most askBatch.
-func (r *Run) stageMissing(ctx context.Context, guids []directory.GUID) error {
+func (r *targetImport) stageMissing(ctx context.Context, guids []directory.GUID) error {
 	if len(guids) == 0 {
 		return nil
 	}
-	there, err := owner.Headers(ctx, r.target, guids)
+	there, err := owner.Headers(ctx, r.run.target, guids)
 	if err != nil {
 		return err
 	}
@@ -330,9 +347,9 @@ func (r *Run) stageMissing(ctx context.Context, guids []directory.GUID) error {
 
 // readPendingTargets looks again at what stands for the pending groups: an
 // object that is not linked leaves no trace when it is deleted.
-func (r *Run) readPendingTargets(ctx context.Context) error {
+func (r *targetImport) readPendingTargets(ctx context.Context) error {
 	var pending []directory.GUID
-	for id, why := range r.touched {
+	for id, why := range r.source.touched {
 		if why&touchedPending != 0 {
 			pending = append(pending, id)
 		}
@@ -347,14 +364,14 @@ func (r *Run) readPendingTargets(ctx context.Context) error {
 }
 
 // readStanding reads anew what stands for cloud groups, where it has changed.
-func (r *Run) readStanding(ctx context.Context, ids []directory.GUID) error {
-	links, err := r.state.LinksOf(ctx, ids)
+func (r *targetImport) readStanding(ctx context.Context, ids []directory.GUID) error {
+	links, err := r.run.state.LinksOf(ctx, ids)
 	if err != nil {
 		return err
 	}
 	guids := contract.Targets(links)
 	for _, id := range ids {
-		candidates, err := r.gen.Candidates(ctx, id)
+		candidates, err := r.run.gen.Candidates(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -362,7 +379,7 @@ func (r *Run) readStanding(ctx context.Context, ids []directory.GUID) error {
 			guids = append(guids, candidates[i].GUID)
 		}
 	}
-	for _, l := range r.adopts {
+	for _, l := range r.run.ground.Adopts {
 		if slices.Contains(ids, l.SourceID) {
 			guids = append(guids, l.TargetGUID) // it need not be staged yet
 		}
@@ -370,7 +387,7 @@ func (r *Run) readStanding(ctx context.Context, ids []directory.GUID) error {
 	slices.SortFunc(guids, directory.GUID.Compare)
 	guids = slices.Compact(guids)
 	for batch := range slices.Chunk(guids, batch.AskBatch) {
-		now, err := owner.Headers(ctx, r.target, batch)
+		now, err := owner.Headers(ctx, r.run.target, batch)
 		if err != nil {
 			return fmt.Errorf("looking at what stands for %s: %w", directory.Count(len(ids), "group"), err)
 		}

@@ -12,26 +12,44 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// limitStep holds back what the limits are about, and nothing else (rule 27).
+// limiter holds back what the limits are about.
+type limiter struct {
+	run    *run
+	course *course
+	source *sourceImport
+	draft  *draft
+	hold   *plan.Hold // nil: nothing is held back
+	// consentNeeded: without the consent something would be held back.
+	consentNeeded bool
+}
+
+// checkLimits is the step that holds back what the limits are about.
+func checkLimits(ctx context.Context, d *draft) (*limiter, error) {
+	r := &limiter{run: d.resolver.run, course: d.resolver.course, source: d.resolver.source, draft: d}
+	return r, r.check(ctx)
+}
+
+// check holds back what the limits are about, and nothing else (rule 27).
 // Only a tenant that answers with no group at all stops the run, before its
 // first write.
-func (r *Run) limitStep(ctx context.Context) error {
-	if r.record.PolicyType == contract.Delta && r.record.Planned.MembersRemoved > 0 {
-		all, err := r.gen.CountMemberships(ctx)
+func (r *limiter) check(ctx context.Context) error {
+	if !r.draft.whole && r.run.record.Planned.MembersRemoved > 0 {
+		all, err := r.run.gen.CountMemberships(ctx)
 		if err != nil {
 			return err
 		}
-		r.tally.Memberships += all // those of adopted groups are there already
+		r.draft.tally.Memberships += all // those of adopted groups are there already
 	}
-	r.bare.Links, r.bare.SourceBefore, r.bare.SourceNow, r.bare.Memberships, r.bare.Missing =
-		r.tally.Links, r.tally.SourceBefore, r.tally.SourceNow, r.tally.Memberships, r.tally.Missing
+	r.draft.bare.Links, r.draft.bare.SourceBefore, r.draft.bare.SourceNow, r.draft.bare.Memberships, r.draft.bare.Missing =
+		r.draft.tally.Links, r.draft.tally.SourceBefore, r.draft.tally.SourceNow, r.draft.tally.Memberships, r.draft.tally.Missing
 
-	empty := r.tally.Empty()
-	if empty && (r.consent == nil || !r.consent.Empty) {
-		return &stop{contract.StopSourceShrunk, r.saysEmpty() + " Nothing was exported. Look at the plan, and if it is right " + r.saysConsent()}
+	empty := r.draft.tally.Empty()
+	if empty && (r.run.consent == nil || !r.run.consent.Empty) {
+		return &stop{contract.StopSourceShrunk, r.saysEmpty() + " Nothing was exported. Look at the plan, and if it is right " + r.run.saysConsent()}
 	}
-	r.consentNeeded = r.consent != nil && (empty || r.tally.Agreed() && r.bare.Hold(&r.limits) != nil)
-	r.hold = r.tally.Hold(&r.limits)
+	limits := plan.Limits(r.run.settings.Limits)
+	r.consentNeeded = r.run.consent != nil && (empty || r.draft.tally.Agreed() && r.draft.bare.Hold(&limits) != nil)
+	r.hold = r.draft.tally.Hold(&limits)
 	if r.hold != nil {
 		if err := r.holdBack(ctx); err != nil {
 			return err
@@ -41,34 +59,24 @@ func (r *Run) limitStep(ctx context.Context) error {
 	return nil
 }
 
-// useConsent marks the consent as used where it made a difference and all that it
-// let pass was done: a run that would have held nothing back without it, that
-// failed, or of which some of that failed leaves it for one that does the rest.
-func (r *Run) useConsent(ctx context.Context) error {
-	if !r.consentNeeded || r.consentFailed {
-		return nil
-	}
-	return r.state.UsePlan(ctx, r.consentTo)
-}
-
 // saysConsent says how to consent to the run's plan, as the end of a sentence.
-func (r *Run) saysConsent() string {
+func (r *run) saysConsent() string {
 	again := "run the sync again with -AllowOnce " + r.record.PlanID + "."
-	if r.ofSettings != "" {
-		again = "make that change (" + r.ofSettings + "), and then run the sync with -AllowOnce " + r.record.PlanID + "."
+	if of := r.ground.OfSettings; of != "" {
+		again = "make that change (" + of + "), and then run the sync with -AllowOnce " + r.record.PlanID + "."
 	}
 	return again
 }
 
 // saysEmpty says of a tenant without a group in scope who let none through.
-func (r *Run) saysEmpty() string {
-	linked := directory.Plural(r.tally.Links, "while 1 is linked.", "while %d are linked.")
-	shown, scope := directory.Count(r.shown, "group"), r.settings.Scope
+func (r *limiter) saysEmpty() string {
+	linked := directory.Plural(r.draft.tally.Links, "while 1 is linked.", "while %d are linked.")
+	shown, scope := directory.Count(r.source.shown, "group"), r.run.settings.Scope
 	who := "none of them is one that is written"
 	switch {
-	case r.shown == 0:
+	case r.source.shown == 0:
 		return "The tenant answered with no group at all, " + linked
-	case scope.Filter != "" && r.selected > 0:
+	case scope.Filter != "" && r.source.selected > 0:
 		who = fmt.Sprintf("the filter (%s) lets none of them through", scope.Filter)
 	case scope.Groups == plan.ScopeSelected:
 		who = fmt.Sprintf("none of them is one of the %s", directory.Count(len(scope.GroupIDs), "selected group"))
@@ -81,10 +89,10 @@ func (r *Run) saysEmpty() string {
 // holdBack goes through the plan once more and takes out of it what is held
 // back. What is held stays pending, and keeps its place in the plan, so that it
 // can be looked at and consented to.
-func (r *Run) holdBack(ctx context.Context) error {
+func (r *limiter) holdBack(ctx context.Context) error {
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for after := int64(0); ; {
-			changes, err := r.state.Changes(ctx, r.record.ID, phase, after, batch.SpoolBatch, true)
+			changes, err := r.run.state.Changes(ctx, r.run.record.ID, phase, after, batch.SpoolBatch, true)
 			if err != nil {
 				return err
 			}
@@ -102,71 +110,71 @@ func (r *Run) holdBack(ctx context.Context) error {
 					held = append(held, *h)
 				}
 			}
-			if err := r.gen.HoldChanges(ctx, held); err != nil {
+			if err := r.run.gen.HoldChanges(ctx, held); err != nil {
 				return err
 			}
 		}
 	}
-	if r.record.Held == (plan.Totals{}) {
+	if r.run.record.Held == (plan.Totals{}) {
 		return nil
 	}
 	before, err := r.runBefore(ctx)
 	if err != nil {
 		return err
 	}
-	r.record.HeldRuns = before.HeldRuns + 1
+	r.run.record.HeldRuns = before.HeldRuns + 1
 	return nil
 }
 
 // split parts one spooled change, and counts the parts; nil when all of it goes
 // on.
-func (r *Run) split(ctx context.Context, c *contract.SpooledChange) (*contract.HeldChange, error) {
+func (r *limiter) split(ctx context.Context, c *contract.SpooledChange) (*contract.HeldChange, error) {
 	absent, err := r.absent(ctx, c.Remove)
 	if err != nil {
 		return nil, err
 	}
-	goes, held, why := r.hold.Split(&c.Change, r.consent, absent)
+	goes, held, why := r.hold.Split(&c.Change, r.run.consent, absent)
 	if held == nil {
 		return nil, nil
 	}
-	r.record.Planned.Take(&c.Change)
+	r.run.record.Planned.Take(&c.Change)
 	for _, part := range []*plan.Change{goes, held} {
 		if part != nil {
-			r.record.Planned.Add(part)
+			r.run.record.Planned.Add(part)
 		}
 	}
-	r.record.Held.Add(held)
-	if !slices.Contains(r.record.HeldBy, why.Reason) {
-		r.record.HeldBy = append(r.record.HeldBy, why.Reason)
+	r.run.record.Held.Add(held)
+	if !slices.Contains(r.run.record.HeldBy, why.Reason) {
+		r.run.record.HeldBy = append(r.run.record.HeldBy, why.Reason)
 		text := why.Message
 		if why.OneGroup {
 			text = fmt.Sprintf("%s (%s): %s", held.DisplayName, held.DN, text)
 		}
-		r.heldWhy = append(r.heldWhy, text)
+		r.run.found.heldWhy = append(r.run.found.heldWhy, text)
 	}
-	r.setPending(held.SourceID, true)
+	r.run.setPending(held.SourceID, true)
 	return &contract.HeldChange{ChangeID: c.ID, Goes: goes, Held: held, Reason: why.Reason,
 		Message: strings.TrimSpace(held.Message + " Held back: " + why.Message)}, nil
 }
 
 // absent returns which of the values stand for a group that is linked and that
 // the tenant or Active Directory does not show.
-func (r *Run) absent(ctx context.Context, values []directory.GUID) ([]directory.GUID, error) {
+func (r *limiter) absent(ctx context.Context, values []directory.GUID) ([]directory.GUID, error) {
 	if r.hold.Absent == nil {
 		return nil, nil
 	}
 	var absent []directory.GUID
 	for batch := range slices.Chunk(values, batch.ListBatch) {
-		links, err := r.state.LinksTo(ctx, batch)
+		links, err := r.run.state.LinksTo(ctx, batch)
 		if err != nil {
 			return nil, err
 		}
 		for _, l := range links {
-			_, shown, err := r.gen.SourceGroup(ctx, l.SourceID)
+			_, shown, err := r.run.gen.SourceGroup(ctx, l.SourceID)
 			if err != nil {
 				return nil, err
 			}
-			staged, err := r.gen.StagedTargets(ctx, []directory.GUID{l.TargetGUID})
+			staged, err := r.run.gen.StagedTargets(ctx, []directory.GUID{l.TargetGUID})
 			if err != nil {
 				return nil, err
 			}
@@ -181,7 +189,7 @@ func (r *Run) absent(ctx context.Context, values []directory.GUID) ([]directory.
 
 // goesOn returns what of a change goes on that is planned after the limits were
 // checked, nil for nothing: what is held back is no way around them.
-func (r *Run) goesOn(ctx context.Context, c *plan.Change) (*plan.Change, error) {
+func (r *limiter) goesOn(ctx context.Context, c *plan.Change) (*plan.Change, error) {
 	if r.hold == nil {
 		return c, nil
 	}
@@ -189,21 +197,21 @@ func (r *Run) goesOn(ctx context.Context, c *plan.Change) (*plan.Change, error) 
 	if err != nil {
 		return nil, err
 	}
-	goes, _, _ := r.hold.Split(c, r.consent, absent)
+	goes, _, _ := r.hold.Split(c, r.run.consent, absent)
 	return goes, nil
 }
 
 // runBefore is the newest earlier run of the same kind, and of the same group,
 // that came to its end.
-func (r *Run) runBefore(ctx context.Context) (contract.Run, error) {
-	for before := r.record.ID; ; {
-		runs, err := r.state.Runs(ctx, before, batch.ListBatch)
+func (r *limiter) runBefore(ctx context.Context) (contract.Run, error) {
+	for before := r.run.record.ID; ; {
+		runs, err := r.run.state.Runs(ctx, before, batch.ListBatch)
 		if err != nil {
 			return contract.Run{}, err
 		}
 		for _, run := range runs {
-			kind := r.record.Kind == run.Kind || r.record.Kind == contract.PreviewRun && run.Kind == contract.SyncRun && r.record.GroupID.IsZero()
-			if kind && run.GroupID == r.record.GroupID && !run.StoppedEarly() {
+			kind := r.run.record.Kind == run.Kind || r.run.record.Kind == contract.PreviewRun && run.Kind == contract.SyncRun && r.run.record.GroupID.IsZero()
+			if kind && run.GroupID == r.run.record.GroupID && !run.StoppedEarly() {
 				return run, nil
 			}
 		}
@@ -216,19 +224,19 @@ func (r *Run) runBefore(ctx context.Context) (contract.Run, error) {
 
 // setBaselines notes what the next run is measured by: a side that has shrunk is
 // compared with what it was before until it has come back or somebody agreed.
-func (r *Run) setBaselines() {
-	agreed := r.consent != nil && r.tally.Agreed()
+func (r *limiter) setBaselines() {
+	agreed := r.run.consent != nil && r.draft.tally.Agreed()
 	shrunk := r.hold != nil && r.hold.Absent != nil && r.hold.Absent.Reason == contract.StopSourceShrunk
-	if slices.Contains(r.record.HeldBy, contract.StopSourceShrunk) || shrunk && !agreed || r.single && r.tally.SourceBefore > 0 {
-		r.record.SourceBaseline = r.tally.SourceBefore
+	if slices.Contains(r.run.record.HeldBy, contract.StopSourceShrunk) || shrunk && !agreed || r.run.single && r.draft.tally.SourceBefore > 0 {
+		r.run.record.SourceBaseline = r.draft.tally.SourceBefore
 	} else {
-		r.record.SourceBaseline = r.tally.SourceNow
+		r.run.record.SourceBaseline = r.draft.tally.SourceNow
 	}
-	r.record.TargetHeld = slices.Contains(r.record.HeldBy, contract.StopTargetShrunk) || r.single && r.record.TargetHeld
+	r.run.record.TargetHeld = slices.Contains(r.run.record.HeldBy, contract.StopTargetShrunk) || r.run.single && r.run.record.TargetHeld
 }
 
 // saysHeld says what was held back, and how it is let go.
-func (r *Run) saysHeld() string {
+func (r *run) saysHeld() string {
 	var parts []string
 	for _, p := range []struct {
 		n    int
@@ -241,7 +249,7 @@ func (r *Run) saysHeld() string {
 	if n := r.record.Held.MembersRemoved; n > 0 {
 		parts = append(parts, fmt.Sprintf("%s of members from %s", directory.Count(n, "removal"), directory.Count(r.record.Held.UpdateMembers, "group")))
 	}
-	text := "Held back: " + strings.Join(parts, ", ") + ". " + strings.Join(r.heldWhy, " ")
+	text := "Held back: " + strings.Join(parts, ", ") + ". " + strings.Join(r.found.heldWhy, " ")
 	if r.record.HeldRuns > 1 {
 		text += fmt.Sprintf(" %d runs in a row have held something back.", r.record.HeldRuns)
 	}

@@ -10,7 +10,7 @@ import (
 // setPending notes whether the next delta run has to plan the group, whatever
 // has changed. It is stored together with the watermark, so that nothing falls
 // between two runs.
-func (r *Run) setPending(id directory.GUID, pending bool) {
+func (r *run) setPending(id directory.GUID, pending bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if pending {
@@ -20,6 +20,6 @@ func (r *Run) setPending(id directory.GUID, pending bool) {
 	}
 }
 
-func (r *Run) pendingGroups() []directory.GUID {
+func (r *run) pendingGroups() []directory.GUID {
 	return slices.SortedFunc(maps.Keys(r.pending), directory.GUID.Compare)
 }

@@ -52,54 +52,88 @@ func settingsKey(s *contract.Settings) string {
 	return string(key)
 }
 
-// choosePolicy settles how much is imported, and makes sure that the domain
-// controller knows what was written on the one before (rule 12).
-func (r *Run) choosePolicy(ctx context.Context) error {
-	var err error
-	if r.base, err = r.state.Current(ctx); err != nil {
-		return err
-	}
-	r.before = r.state.Generation(r.base)
-	if r.watermark, err = r.state.Watermark(ctx); err != nil {
-		return err
-	}
-	// Read before anything is searched: what changes meanwhile is found again.
-	if r.targetID, err = r.target.Identify(ctx); err != nil {
-		return err
-	}
-	r.record.Server = r.targetID.Server
-	server, err := r.checkServer(ctx)
+// choosePolicy settles how much is imported.
+func (c *course) choosePolicy(ctx context.Context) error {
+	r := c.run
+	server, err := c.look(ctx)
 	if err != nil {
 		return err
 	}
-	policy, reason := Due(&r.settings, r.base, &r.watermark, r.projection, r.now())
+	policy, reason := Due(&r.settings, r.base, &c.watermark, r.ground.Projection, r.now())
 	switch {
-	case r.single:
-		if r.base == 0 {
-			return &contract.Error{Category: contract.InvalidState, ID: "InitialSyncNeeded", Message: "Nothing was synced with this state yet.",
-				Advice: "Run Start-GroupWritebackSync once; after it single groups can be synced."}
-		}
-		policy, reason, r.otherServer = contract.Delta, "", server
-	case r.record.PolicyType == contract.Initial && policy == contract.Delta:
+	case policy == contract.Initial:
+	case r.ground.Initial:
 		policy, reason = contract.Initial, contract.InitialRequested
-	case server && policy == contract.Delta:
+	case server:
 		policy, reason = contract.Initial, contract.InitialServer
-	case policy == contract.Delta && r.renamed():
+	case c.renamed():
 		// What is staged of the groups there has names of before, and a group
 		// whose container gets another name gets no new uSN.
 		policy, reason = contract.Initial, contract.InitialSettings
 	}
-	if err := r.readToken(ctx); err != nil {
-		return err
-	}
-	if err := r.chooseScope(ctx); err != nil {
+	if err := c.readTenant(ctx); err != nil {
 		return err
 	}
 	// The tenant's default for new groups is a part of the scope too, and whether
 	// hidden members may be read.
-	if policy == contract.Delta && r.watermark.Scope != r.scopeKey() && !r.single {
+	if policy == contract.Delta && c.watermark.Scope != c.scopeKey() {
 		policy, reason = contract.Initial, contract.InitialSettings
 	}
+	return c.begin(ctx, policy, reason)
+}
+
+// prepareOne is the step of a run of one group in place of [prepare]: it is a delta run,
+// whatever is due.
+func prepareOne(ctx context.Context, r *run) (*course, error) {
+	c := newCourse(r)
+	if err := c.locate(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.otherServer, err = c.look(ctx); err != nil {
+		return nil, err
+	}
+	if r.base == 0 {
+		return nil, &contract.Error{Category: contract.InvalidState, ID: "InitialSyncNeeded", Message: "Nothing was synced with this state yet.",
+			Advice: "Run Start-GroupWritebackSync once; after it single groups can be synced."}
+	}
+	if err := c.readTenant(ctx); err != nil {
+		return nil, err
+	}
+	return c, c.begin(ctx, contract.Delta, "")
+}
+
+// look finds out how far the runs before have come, and whether this is another
+// domain controller than theirs. It makes sure that this one knows what was written
+// there (rule 12).
+func (c *course) look(ctx context.Context) (otherServer bool, err error) {
+	r := c.run
+	if r.base, err = r.state.Current(ctx); err != nil {
+		return false, err
+	}
+	r.before = r.state.Generation(r.base)
+	if c.watermark, err = r.state.Watermark(ctx); err != nil {
+		return false, err
+	}
+	// Read before anything is searched: what changes meanwhile is found again.
+	if c.targetID, err = r.target.Identify(ctx); err != nil {
+		return false, err
+	}
+	r.record.Server = c.targetID.Server
+	return c.checkServer(ctx)
+}
+
+// readTenant finds out what the token allows, and what of the tenant is read.
+func (c *course) readTenant(ctx context.Context) error {
+	if err := c.readToken(ctx); err != nil {
+		return err
+	}
+	return c.chooseScope(ctx)
+}
+
+// begin notes how much is imported, and why. A delta run stages an overlay.
+func (c *course) begin(ctx context.Context, policy contract.PolicyType, reason contract.PolicyReason) error {
+	r := c.run
 	r.record.PolicyType, r.record.PolicyReason = policy, reason
 	r.log.Info("what is imported", "run", r.record.ID, "policyType", policy, "policyReason", reason, "server", r.record.Server)
 	if policy == contract.Initial {
@@ -110,9 +144,9 @@ func (r *Run) choosePolicy(ctx context.Context) error {
 
 // renamed reports whether a container has another name than at the last full
 // import, because it or one above it was renamed or moved.
-func (r *Run) renamed() bool {
-	for _, configured := range append([]contract.Container{r.settings.Container}, r.settings.FormerContainers...) {
-		for _, now := range r.Containers {
+func (r *course) renamed() bool {
+	for _, configured := range append([]contract.Container{r.run.settings.Container}, r.run.settings.FormerContainers...) {
+		for _, now := range r.judge.Containers {
 			if now.GUID == configured.GUID && now.DN != configured.DN {
 				return true
 			}
@@ -122,12 +156,12 @@ func (r *Run) renamed() bool {
 }
 
 // scopeKey is the scope of this run in the form that is stored.
-func (r *Run) scopeKey() string {
+func (r *course) scopeKey() string {
 	hidden := ""
 	if r.readsHidden() { // what changed while it lacked them no delta tells
 		hidden = "\nwith hidden members"
 	}
-	return settingsKey(&r.settings) + hidden + newGroups(r.scope.NewGroupDefault)
+	return settingsKey(&r.run.settings) + hidden + newGroups(r.scope.NewGroupDefault)
 }
 
 func newGroups(byDefault bool) string { return fmt.Sprintf("\nnew groups by default: %t", byDefault) }
@@ -135,9 +169,9 @@ func newGroups(byDefault bool) string { return fmt.Sprintf("\nnew groups by defa
 // checkServer reports whether this is another domain controller than the one of
 // the last run, or one that was set back; it ends the run when that one's
 // changes have not arrived here yet.
-func (r *Run) checkServer(ctx context.Context) (changed bool, err error) {
+func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 	w, now := &r.watermark, &r.targetID
-	unfinished, err := Unfinished(ctx, r.state)
+	unfinished, err := Unfinished(ctx, r.run.state)
 	if err != nil {
 		return false, err
 	}
@@ -145,21 +179,21 @@ func (r *Run) checkServer(ctx context.Context) (changed bool, err error) {
 		// Up to which USN it wrote there nobody has read. The same domain controller
 		// may have been named in another way.
 		same := strings.EqualFold(u.Server, now.Server) || u.Server == w.Server && w.DSServiceName == now.DSServiceName
-		if !same && !r.skipReplicationCheck {
+		if !same && !r.run.ground.SkipReplicationCheck {
 			return false, &stop{contract.StopTargetNotUpToDate, fmt.Sprintf(
 				"Run %d was broken off while it wrote to the domain controller %s, and it is not known whether %s has received that. Name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
 				u.ID, u.Server, now.Server, u.Server)}
 		}
 	}
-	if r.base == 0 || w.InvocationID == now.InvocationID && w.DSServiceName == now.DSServiceName {
+	if r.run.base == 0 || w.InvocationID == now.InvocationID && w.DSServiceName == now.DSServiceName {
 		// A snapshot that was put back has its old USNs again.
 		return now.HighestUSN < w.HighestUSN || w.SearchedUSN == neverSearched, nil
 	}
-	received, known, err := r.target.ReplicatedUSN(ctx, w.InvocationID)
+	received, known, err := r.run.target.ReplicatedUSN(ctx, w.InvocationID)
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("asking %s what it has received from %s: %w", now.Server, w.Server, err)
-	case known && received >= w.HighestUSN || r.skipReplicationCheck:
+	case known && received >= w.HighestUSN || r.run.ground.SkipReplicationCheck:
 		return true, nil
 	}
 	has := "has received nothing"
@@ -203,8 +237,8 @@ func Unfinished(ctx context.Context, state contract.State) ([]contract.Run, erro
 // readToken finds out what the token allows: it may be another than when the
 // connection was made, and without a permission members look as if they had no
 // account, or as if there were none (rule 7).
-func (r *Run) readToken(ctx context.Context) error {
-	identity, err := r.source.Identify(ctx)
+func (r *course) readToken(ctx context.Context) error {
+	identity, err := r.run.source.Identify(ctx)
 	if err != nil {
 		return fmt.Errorf("reading what the token allows: %w", err)
 	}
@@ -214,32 +248,30 @@ func (r *Run) readToken(ctx context.Context) error {
 
 // chooseScope makes of the settings what the tenant is asked for, and which of
 // it is written.
-func (r *Run) chooseScope(ctx context.Context) error {
+func (r *course) chooseScope(ctx context.Context) error {
 	var err error
-	if r.selection, r.scope, err = r.settings.Scope.Shape(); err != nil || r.scope.Mode != plan.ScopeWritebackEnabled {
+	if r.selection, r.scope, err = r.run.settings.Scope.Shape(); err != nil || r.scope.Mode != plan.ScopeWritebackEnabled {
 		return err
 	}
-	switch byDefault, err := r.source.NewGroupDefault(ctx); {
+	switch byDefault, err := r.run.source.NewGroupDefault(ctx); {
 	case err != nil:
 		return fmt.Errorf("reading whether new groups are written back: %w", err)
 	case byDefault == contract.Unknown:
 		// A token that may not read it any more changes nothing: the answer of
 		// the last run stays, and Microsoft's own default where there was none.
 		r.scope.NewGroupDefault = !strings.HasSuffix(r.watermark.Scope, newGroups(false))
-		r.warn("whether new groups are written back by default could not be read", "run", r.record.ID, "taken", r.scope.NewGroupDefault)
+		r.run.warn("whether new groups are written back by default could not be read", "run", r.run.record.ID, "taken", r.scope.NewGroupDefault)
 	default:
 		r.scope.NewGroupDefault = byDefault == contract.Yes
 	}
 	return nil
 }
 
-// becomeInitial turns a delta run into one that imports everything.
-func (r *Run) becomeInitial(ctx context.Context, why contract.PolicyReason) error {
-	r.record.PolicyType, r.record.PolicyReason = contract.Initial, why
-	r.touched = map[directory.GUID]touch{}
-	clear(r.unseen)
-	clear(r.toldOut)
-	r.deletedUsers = nil
-	clear(r.reread)
+// becomeInitial turns a delta run whose link has expired into one that imports
+// everything.
+func (c *course) becomeInitial(ctx context.Context, expired error) error {
+	r := c.run
+	r.warn("the delta link has expired, so everything is imported", "run", r.record.ID, "error", expired)
+	r.record.PolicyType, r.record.PolicyReason = contract.Initial, contract.InitialLinkExpired
 	return r.gen.Discard(ctx)
 }

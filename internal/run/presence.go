@@ -27,7 +27,7 @@ func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
 			if v.wait {
 				p.waits[pair.ID] = true
 			}
-			noted, err := h.notes(pair.ID, v, p.now().UTC(), p.counts)
+			noted, err := h.notes(pair.ID, v, p.run.now().UTC(), p.run.counts)
 			if err != nil {
 				return err
 			}
@@ -37,7 +37,7 @@ func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
 			return err
 		}
 	}
-	return p.gen.StageNotes(ctx, notes)
+	return p.run.gen.StageNotes(ctx, notes)
 }
 
 func linked(pair *plan.Pair) bool {
@@ -60,23 +60,23 @@ type heard struct {
 func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.GUID]heard, error) {
 	var ids []directory.GUID
 	for _, pair := range absent {
-		if linked(&pair) || p.unseen[pair.ID] {
+		if linked(&pair) || p.source.unseen[pair.ID] {
 			ids = append(ids, pair.ID)
 		}
 	}
-	told, err := p.toldOf(ctx, ids)
+	told, err := p.run.toldOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	said, err := p.presence(ctx, ids, told)
+	said, err := p.source.presence(ctx, ids, told)
 	if err != nil {
 		return nil, err
 	}
-	deleted, err := p.gen.NotesOf(ctx, contract.NoteDeleted, ids)
+	deleted, err := p.run.gen.NotesOf(ctx, contract.NoteDeleted, ids)
 	if err != nil {
 		return nil, err
 	}
-	absentSince, err := p.gen.NotesOf(ctx, contract.NoteAbsent, ids)
+	absentSince, err := p.run.gen.NotesOf(ctx, contract.NoteAbsent, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -95,13 +95,13 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 		if note, ok := absentSince[id]; ok {
 			h.absent = &note
 		}
-		if p.base != 0 {
+		if p.run.base != 0 {
 			var before directory.SourceGroup
-			if before, h.before, err = p.before.SourceGroup(ctx, id); err != nil {
+			if before, h.before, err = p.run.before.SourceGroup(ctx, id); err != nil {
 				return nil, err
 			}
 			// What the deltas do not track may have been anything.
-			h.excluded = h.before && !p.selection.WritebackConfiguration && !p.scope.Holds(&before)
+			h.excluded = h.before && !p.course.selection.WritebackConfiguration && !p.course.scope.Holds(&before)
 		}
 		all[id] = h
 	}
@@ -132,28 +132,28 @@ func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 		v.lasting = h.said == contract.PresenceSoftDeleted || h.said == contract.PresenceHardDeleted
 	case h.deleted != nil && h.said == contract.PresenceHardDeleted:
 		v.lasting = true
-	case h.deleted != nil && h.said != contract.PresenceUnknown && p.counts(*h.deleted):
+	case h.deleted != nil && h.said != contract.PresenceUnknown && p.run.counts(*h.deleted):
 		v.is = contract.PresenceContradicted
 	case h.said == contract.PresenceOutOfScope:
 		// What was told has been put over what was read.
-		told := p.toldOut[pair.ID] || h.told != nil
-		v.lasting = told || h.excluded || !p.mayBeInScope(pair.ID)
+		told := p.source.toldOut[pair.ID] || h.told != nil
+		v.lasting = told || h.excluded || !p.course.mayBeInScope(pair.ID)
 	}
-	if h.absent != nil && v.is == h.said && presenceOf(h.absent) == h.said && !p.counts(*h.absent) {
+	if h.absent != nil && v.is == h.said && presenceOf(h.absent) == h.said && !p.run.counts(*h.absent) {
 		v.lasting = true
 	}
 	// After a full import that may have read lagging replicas another is due in half
 	// an hour.
-	if unsettled := p.record.PolicyType == contract.Initial && !p.watermark.Settled; p.single || unsettled && v.is == contract.PresenceHardDeleted {
+	if unsettled := p.source.whole && !p.source.settled; p.run.single || unsettled && v.is == contract.PresenceHardDeleted {
 		v.lasting = false
 	}
 	switch v.is {
 	case contract.PresenceHardDeleted:
 		v.wait = !v.lasting
 	case contract.PresenceSoftDeleted:
-		v.wait = p.Rules.RemoveSoftDeleted && linked(pair) && !v.lasting
+		v.wait = p.course.judge.Rules.RemoveSoftDeleted && linked(pair) && !v.lasting
 	case contract.PresenceOutOfScope:
-		v.wait = p.Rules.RemoveOutOfScope && linked(pair) && !v.lasting
+		v.wait = p.course.judge.Rules.RemoveOutOfScope && linked(pair) && !v.lasting
 	default:
 		v.wait = true
 	}
@@ -191,15 +191,15 @@ func (h *heard) notes(id directory.GUID, v verdict, now time.Time, counts func(c
 
 // presence asks for groups singly. One that is there is out of scope when its
 // attributes say so; else the list was not whole.
-func (r *Run) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]contract.Presence, error) {
+func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]contract.Presence, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	presence, err := r.source.Presence(ctx, r.selection, ids)
+	presence, err := r.run.source.Presence(ctx, r.course.selection, ids)
 	var found []directory.GUID
 	for id, p := range presence {
 		word := told[id]
-		if p == contract.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.selection) {
+		if p == contract.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.course.selection) {
 			presence[id], p = contract.PresenceFound, contract.PresenceFound // it was, when the replica last knew
 		}
 		if p == contract.PresenceFound {
@@ -208,14 +208,14 @@ func (r *Run) presence(ctx context.Context, ids []directory.GUID, told map[direc
 	}
 	if err == nil && len(found) > 0 {
 		var groups []directory.SourceGroup
-		groups, err = r.source.GroupsByID(ctx, r.selection, found)
+		groups, err = r.run.source.GroupsByID(ctx, r.course.selection, found)
 		for i := range groups {
-			if r.record.PolicyType == contract.Delta { // else its list has shown it
+			if !r.whole { // else its list has shown it
 				r.sawGroup(&groups[i])
 			}
 			word := told[groups[i].ID]
 			word.Apply(&groups[i])
-			if word.Unwritten(r.selection) || !r.scope.Holds(&groups[i]) {
+			if word.Unwritten(r.course.selection) || !r.course.scope.Holds(&groups[i]) {
 				presence[groups[i].ID] = contract.PresenceOutOfScope
 			}
 		}
@@ -223,6 +223,6 @@ func (r *Run) presence(ctx context.Context, ids []directory.GUID, told map[direc
 	if err != nil && (ctx.Err() != nil || !contract.HasID(err, contract.StopAccessTokenExpired)) {
 		return nil, fmt.Errorf("asking the tenant for %s singly: %w", directory.Count(len(ids), "group"), err)
 	}
-	r.expired = r.expired || err != nil
+	r.run.found.expired = r.run.found.expired || err != nil
 	return presence, nil
 }

@@ -14,47 +14,47 @@ import (
 const readingLifetime = 24 * time.Hour
 
 // usable reports whether this run may go on from the reading.
-func (r *Run) usable(reading *contract.Reading) bool {
-	age := r.now().Sub(reading.Links.Taken)
-	return reading.Scope == r.scopeKey() && reading.Links.Projection == r.projection && age >= 0 && age < readingLifetime
+func (r *sourceImport) usable(reading *contract.Reading) bool {
+	age := r.run.now().Sub(reading.Links.Taken)
+	return reading.Scope == r.course.scopeKey() && reading.Links.Projection == r.run.ground.Projection && age >= 0 && age < readingLifetime
 }
 
 // keptReading returns what this run may go on from, and its generation; 0: nothing.
 // A preview leaves it to a run.
-func (r *Run) keptReading(ctx context.Context) (contract.Reading, int64, error) {
-	if r.record.Kind != contract.SyncRun {
+func (r *sourceImport) keptReading(ctx context.Context) (contract.Reading, int64, error) {
+	if r.run.record.Kind != contract.SyncRun {
 		return contract.Reading{}, 0, nil
 	}
-	reading, generation, err := r.state.KeptReading(ctx)
+	reading, generation, err := r.run.state.KeptReading(ctx)
 	if err != nil || generation == 0 {
 		return contract.Reading{}, 0, err
 	}
 	if !r.usable(&reading) {
-		return contract.Reading{}, 0, r.state.Generation(generation).Discard(ctx)
+		return contract.Reading{}, 0, r.run.state.Generation(generation).Discard(ctx)
 	}
 	return reading, generation, nil
 }
 
 // goOn takes over the members that an earlier run has read of the groups that were
 // just listed, and sees to it that those of this run stay too.
-func (r *Run) goOn(ctx context.Context, from int64) error {
+func (r *sourceImport) goOn(ctx context.Context, from int64) error {
 	if from != 0 {
 		r.resumed, r.readUsers = true, true
-		r.log.Info("going on with the members that an earlier run has read", "run", r.record.ID, "from", from, "began", r.links.Taken)
-		if err := r.gen.TakeReading(ctx, from); err != nil {
+		r.run.log.Info("going on with the members that an earlier run has read", "run", r.run.record.ID, "from", from, "began", r.links.Taken)
+		if err := r.run.gen.TakeReading(ctx, from); err != nil {
 			return err
 		}
 	}
-	if r.keeping = r.record.Kind == contract.SyncRun; !r.keeping {
+	if r.run.keeping = r.run.record.Kind == contract.SyncRun; !r.run.keeping {
 		return nil
 	}
-	return r.gen.KeepReading(ctx, contract.Reading{Links: r.links, Scope: r.scopeKey()})
+	return r.run.gen.KeepReading(ctx, contract.Reading{Links: r.links, Scope: r.course.scopeKey()})
 }
 
 // keeps reports whether what the run has staged stays, by what ended it. Nothing does
 // that may be wrong, as what the token no longer shows. When another process has
 // taken over, it is that one's.
-func (r *Run) keeps(ctx context.Context, err error) bool {
+func (r *run) keeps(ctx context.Context, err error) bool {
 	if contract.HasID(err, "RunSuperseded") {
 		return true
 	}
@@ -67,20 +67,22 @@ func (r *Run) keeps(ctx context.Context, err error) bool {
 
 // beginAnew reads everything from the beginning: the links from which what changed
 // since the reading began were to be asked for are not taken any more.
-func (r *Run) beginAnew(ctx context.Context) error {
-	r.warn("what an earlier run has read cannot be brought up to date, so everything is read anew", "run", r.record.ID)
-	r.resumed, r.keeping, r.record.SourceGroups = false, false, 0
-	if err := r.becomeInitial(ctx, r.record.PolicyReason); err != nil {
+func (r *sourceImport) beginAnew(ctx context.Context) error {
+	r.run.warn("what an earlier run has read cannot be brought up to date, so everything is read anew", "run", r.run.record.ID)
+	r.run.keeping, r.run.record.SourceGroups = false, 0
+	if err := r.run.gen.Discard(ctx); err != nil {
 		return err
 	}
-	if err := r.importGroups(ctx); err != nil {
+	*r = *newSourceImport(r.course)
+	r.whole = true
+	if err := r.list(ctx); err != nil {
 		return err
 	}
-	return r.importMembers(ctx)
+	return r.readAllMembers(ctx)
 }
 
 // incomplete are the groups of a generation whose members it does not have to their end.
-func (r *Run) incomplete(ctx context.Context, generation contract.StagedReader) (map[directory.GUID]bool, error) {
+func incomplete(ctx context.Context, generation contract.StagedReader) (map[directory.GUID]bool, error) {
 	all := map[directory.GUID]bool{}
 	for after := (directory.GUID{}); ; {
 		ids, err := generation.IncompleteGroups(ctx, after, batch.ListBatch)

@@ -10,11 +10,11 @@ import (
 // end with the writing of a change.
 func (p *planner) unlinkReleased(pair *plan.Pair, changes []plan.Change) {
 	if pair.LinkLost != nil {
-		p.unlinks = append(p.unlinks, pair.LinkLost.GUID)
+		p.draft.unlinks = append(p.draft.unlinks, pair.LinkLost.GUID)
 	}
 	for i := range changes { // one for each candidate
 		if changes[i].Action == plan.Skip && slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked && c.GUID == changes[i].TargetGUID }) {
-			p.unlinks = append(p.unlinks, changes[i].TargetGUID)
+			p.draft.unlinks = append(p.draft.unlinks, changes[i].TargetGUID)
 		}
 	}
 }

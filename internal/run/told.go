@@ -17,35 +17,35 @@ import (
 // on every reading knows it (rule 11).
 
 // lagBegan is the time up to which every replica shows what has happened.
-func (r *Run) lagBegan() time.Time { return r.now().Add(-replicaLag) }
+func (r *run) lagBegan() time.Time { return r.now().Add(-replicaLag) }
 
 // counts reports whether what was noted then is still more than what is read now.
-func (r *Run) counts(n contract.Note) bool { return n.At.After(r.lagBegan()) }
+func (r *run) counts(n contract.Note) bool { return n.At.After(r.lagBegan()) }
 
 // noteChanges notes what a page of a delta tells.
-func (r *Run) noteChanges(ctx context.Context, page []contract.GroupChange) error {
+func (r *sourceImport) noteChanges(ctx context.Context, page []contract.GroupChange) error {
 	var ids []directory.GUID
 	var about []contract.GroupChange
 	for i := range page {
-		if r.mayBeInScope(page[i].ID) {
+		if r.course.mayBeInScope(page[i].ID) {
 			ids, about = append(ids, page[i].ID), append(about, page[i])
 		}
 	}
 	ids = distinct(ids)
-	told, err := wordsOf[contract.GroupChange](ctx, r, contract.NoteGroup, ids)
+	told, err := wordsOf[contract.GroupChange](ctx, r.run, contract.NoteGroup, ids)
 	if err != nil {
 		return err
 	}
-	deleted, err := r.gen.NotesOf(ctx, contract.NoteDeleted, ids)
+	deleted, err := r.run.gen.NotesOf(ctx, contract.NoteDeleted, ids)
 	if err != nil {
 		return err
 	}
-	absent, err := r.gen.NotesOf(ctx, contract.NoteAbsent, ids)
+	absent, err := r.run.gen.NotesOf(ctx, contract.NoteAbsent, ids)
 	if err != nil {
 		return err
 	}
 	last := summed(about, func(c *contract.GroupChange) directory.GUID { return c.ID })
-	at := r.now().UTC()
+	at := r.run.now().UTC()
 	var notes []contract.Note
 	for _, id := range ids {
 		noted, err := note(contract.NoteGroup, id, with(told[id], word[contract.GroupChange]{at, *last[id]}))
@@ -62,14 +62,14 @@ func (r *Run) noteChanges(ctx context.Context, page []contract.GroupChange) erro
 			notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id})
 		}
 	}
-	if err := r.gen.StageNotes(ctx, notes); err != nil {
+	if err := r.run.gen.StageNotes(ctx, notes); err != nil {
 		return err
 	}
-	return r.gen.StageToldMembers(ctx, at, about)
+	return r.run.gen.StageToldMembers(ctx, at, about)
 }
 
 // wordsOf returns the words on these objects that still count.
-func wordsOf[T any](ctx context.Context, r *Run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID][]word[T], error) {
+func wordsOf[T any](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID][]word[T], error) {
 	notes, err := r.gen.NotesOf(ctx, kind, ids)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func wordsOf[T any](ctx context.Context, r *Run, kind contract.NoteKind, ids []d
 }
 
 // toldIn sums up the words on these objects that still count.
-func toldIn[T any, P teller[T]](ctx context.Context, r *Run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID]T, error) {
+func toldIn[T any, P teller[T]](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID]T, error) {
 	all, err := wordsOf[T](ctx, r, kind, ids)
 	told := map[directory.GUID]T{}
 	for id, w := range all {
@@ -98,30 +98,30 @@ func toldIn[T any, P teller[T]](ctx context.Context, r *Run, kind contract.NoteK
 }
 
 // toldOf returns what was told of these groups within the lag.
-func (r *Run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.GroupChange, error) {
+func (r *run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.GroupChange, error) {
 	return toldIn[contract.GroupChange](ctx, r, contract.NoteGroup, ids)
 }
 
 // toldOfUsers returns what was told of these users within the lag.
-func (r *Run) toldOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.UserChange, error) {
+func (r *run) toldOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.UserChange, error) {
 	return toldIn[contract.UserChange](ctx, r, contract.NoteUser, ids)
 }
 
 // asTold puts over groups that were just read what was told of them, in their
 // place, and leaves out those that were told as not there.
-func (r *Run) asTold(ctx context.Context, groups []directory.SourceGroup) ([]directory.SourceGroup, error) {
+func (r *sourceImport) asTold(ctx context.Context, groups []directory.SourceGroup) ([]directory.SourceGroup, error) {
 	ids := make([]directory.GUID, len(groups))
 	for i := range groups {
 		ids[i] = groups[i].ID
 	}
-	told, err := r.toldOf(ctx, ids)
+	told, err := r.run.toldOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	kept := groups[:0]
 	for i := range groups {
 		word := told[groups[i].ID]
-		if word.Removed != contract.NotRemoved || word.Unwritten(r.selection) {
+		if word.Removed != contract.NotRemoved || word.Unwritten(r.course.selection) {
 			continue
 		}
 		word.Apply(&groups[i])
@@ -132,18 +132,18 @@ func (r *Run) asTold(ctx context.Context, groups []directory.SourceGroup) ([]dir
 
 // readTold reads the groups of which was told that they are there, and which a
 // full import did not show.
-func (r *Run) readTold(ctx context.Context) error {
+func (r *sourceImport) readTold(ctx context.Context) error {
 	var lacking []directory.GUID
-	err := r.eachNote(ctx, contract.NoteGroup, func(n contract.Note) error {
-		told, err := words[contract.GroupChange](n, r.lagBegan())
+	err := r.run.eachNote(ctx, contract.NoteGroup, func(n contract.Note) error {
+		told, err := words[contract.GroupChange](n, r.run.lagBegan())
 		if err != nil || len(told) == 0 {
 			return err
 		}
 		word := sum(told)
-		if word.Removed != contract.NotRemoved || word.Unwritten(r.selection) || !r.mayBeInScope(n.ID) {
+		if word.Removed != contract.NotRemoved || word.Unwritten(r.course.selection) || !r.course.mayBeInScope(n.ID) {
 			return nil
 		}
-		if _, staged, err := r.gen.SourceGroup(ctx, n.ID); err != nil || staged {
+		if _, staged, err := r.run.gen.SourceGroup(ctx, n.ID); err != nil || staged {
 			return err
 		}
 		lacking = append(lacking, n.ID)
@@ -157,11 +157,11 @@ func (r *Run) readTold(ctx context.Context) error {
 }
 
 // putTold puts over what was read of members what was told of them.
-func (r *Run) putTold(ctx context.Context) error {
+func (r *sourceImport) putTold(ctx context.Context) error {
 	if err := r.putToldMembers(ctx); err != nil {
 		return err
 	}
-	if !r.expired {
+	if !r.run.found.expired {
 		if err := r.readUnreadMembers(ctx); err != nil {
 			return err
 		}
@@ -170,10 +170,10 @@ func (r *Run) putTold(ctx context.Context) error {
 }
 
 // putToldMembers does so in the groups whose members this run has read.
-func (r *Run) putToldMembers(ctx context.Context) error {
-	since := r.lagBegan()
+func (r *sourceImport) putToldMembers(ctx context.Context) error {
+	since := r.run.lagBegan()
 	for after := (directory.GUID{}); len(r.reread) > 0; {
-		groups, err := r.gen.ToldGroups(ctx, since, after, batch.ListBatch)
+		groups, err := r.run.gen.ToldGroups(ctx, since, after, batch.ListBatch)
 		if err != nil {
 			return err
 		}
@@ -182,19 +182,19 @@ func (r *Run) putToldMembers(ctx context.Context) error {
 			if !r.reread[id] {
 				continue
 			}
-			_, staged, err := r.gen.SourceGroup(ctx, id)
+			_, staged, err := r.run.gen.SourceGroup(ctx, id)
 			if err != nil {
 				return err
 			}
 			if !staged {
 				continue
 			}
-			members, err := r.gen.ToldMembers(ctx, id, since)
+			members, err := r.run.gen.ToldMembers(ctx, id, since)
 			if err != nil {
 				return err
 			}
 			members = slices.DeleteFunc(members, func(m contract.MemberChange) bool { return !m.Removed && r.deletedUsers[m.ID] })
-			if err := r.gen.ChangeMembership(ctx, id, members); err != nil {
+			if err := r.run.gen.ChangeMembership(ctx, id, members); err != nil {
 				return err
 			}
 		}
@@ -206,19 +206,19 @@ func (r *Run) putToldMembers(ctx context.Context) error {
 }
 
 // putToldUsers stages how users join as it was told of them.
-func (r *Run) putToldUsers(ctx context.Context) error {
+func (r *sourceImport) putToldUsers(ctx context.Context) error {
 	if !r.readUsers {
 		return nil
 	}
 	told := batch.New(batch.ListBatch, func(ids []directory.GUID) error {
-		known, err := r.gen.KnownMembers(ctx, ids)
+		known, err := r.run.gen.KnownMembers(ctx, ids)
 		if err != nil {
 			return err
 		}
 		return r.stageUsers(ctx, slices.Collect(maps.Values(known)))
 	})
-	err := r.eachNote(ctx, contract.NoteUser, func(n contract.Note) error {
-		if !r.counts(n) {
+	err := r.run.eachNote(ctx, contract.NoteUser, func(n contract.Note) error {
+		if !r.run.counts(n) {
 			return nil
 		}
 		return told.Add(n.ID)
@@ -231,12 +231,12 @@ func (r *Run) putToldUsers(ctx context.Context) error {
 
 // stageUsers stages how members join that were just read, with what was told of
 // them put over that.
-func (r *Run) stageUsers(ctx context.Context, members []directory.SourceMember) error {
+func (r *sourceImport) stageUsers(ctx context.Context, members []directory.SourceMember) error {
 	ids := make([]directory.GUID, len(members))
 	for i := range members {
 		ids[i] = members[i].ID
 	}
-	told, err := r.toldOfUsers(ctx, ids)
+	told, err := r.run.toldOfUsers(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -245,11 +245,11 @@ func (r *Run) stageUsers(ctx context.Context, members []directory.SourceMember) 
 			word.Apply(&members[i])
 		}
 	}
-	return r.gen.StageKnownMembers(ctx, members)
+	return r.run.gen.StageKnownMembers(ctx, members)
 }
 
 // noteUsers notes what a page of a delta tells of users, each of whom occurs once.
-func (r *Run) noteUsers(ctx context.Context, users []contract.UserChange) error {
+func (r *run) noteUsers(ctx context.Context, users []contract.UserChange) error {
 	ids := make([]directory.GUID, len(users))
 	for i := range users {
 		ids[i] = users[i].ID
@@ -270,7 +270,7 @@ func (r *Run) noteUsers(ctx context.Context, users []contract.UserChange) error 
 
 // readAgain notes that these were read just now, and are read once more when the
 // lag is over.
-func (r *Run) readAgain(ctx context.Context, kind contract.NoteKind, ids []directory.GUID) error {
+func (r *run) readAgain(ctx context.Context, kind contract.NoteKind, ids []directory.GUID) error {
 	notes := make([]contract.Note, len(ids))
 	for i, id := range ids {
 		notes[i] = contract.Note{Kind: kind, ID: id, At: r.now().UTC()}
@@ -280,7 +280,7 @@ func (r *Run) readAgain(ctx context.Context, kind contract.NoteKind, ids []direc
 
 // dueAgain returns what was read up to a time and is to be read once more, and forgets
 // that.
-func (r *Run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Time) (ids []directory.GUID, err error) {
+func (r *run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Time) (ids []directory.GUID, err error) {
 	err = r.eachNote(ctx, kind, func(n contract.Note) error {
 		if !n.At.After(upTo) {
 			ids = append(ids, n.ID)
@@ -298,7 +298,7 @@ func (r *Run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Ti
 }
 
 // eachNote walks through the notes of a kind.
-func (r *Run) eachNote(ctx context.Context, kind contract.NoteKind, each func(contract.Note) error) error {
+func (r *run) eachNote(ctx context.Context, kind contract.NoteKind, each func(contract.Note) error) error {
 	for after := (directory.GUID{}); ; {
 		notes, err := r.gen.Notes(ctx, kind, after, batch.ListBatch)
 		if err != nil {

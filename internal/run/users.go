@@ -36,7 +36,7 @@ func lastWords(page []contract.UserChange) (gone []directory.GUID, there []contr
 // then may be new or may have been deleted before anything was read; and where
 // members were read hours apart, everybody, since he may have been deleted and
 // restored in between.
-func (r *Run) applyUsers(ctx context.Context, page []contract.UserChange, back map[directory.GUID]bool) error {
+func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChange, back map[directory.GUID]bool) error {
 	if err := r.recallDeleted(ctx); err != nil {
 		return err
 	}
@@ -51,11 +51,11 @@ func (r *Run) applyUsers(ctx context.Context, page []contract.UserChange, back m
 	for i := range users {
 		there[i] = users[i].ID
 	}
-	known, err := r.gen.KnownMembers(ctx, there)
+	known, err := r.run.gen.KnownMembers(ctx, there)
 	if err != nil {
 		return err
 	}
-	deleted, err := r.gen.NotesOf(ctx, contract.NoteUserDeleted, there)
+	deleted, err := r.run.gen.NotesOf(ctx, contract.NoteUserDeleted, there)
 	if err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func (r *Run) applyUsers(ctx context.Context, page []contract.UserChange, back m
 			back[id] = true
 		}
 	}
-	if err := r.gen.StageNotes(ctx, forgotten); err != nil {
+	if err := r.run.gen.StageNotes(ctx, forgotten); err != nil {
 		return err
 	}
-	if err := r.noteUsers(ctx, users); err != nil {
+	if err := r.run.noteUsers(ctx, users); err != nil {
 		return err
 	}
 	return r.readToldUsers(ctx, slices.SortedFunc(maps.Keys(known), directory.GUID.Compare))
@@ -82,8 +82,8 @@ func (r *Run) applyUsers(ctx context.Context, page []contract.UserChange, back m
 // readToldUsers stages users of whom a delta told. Who is not told whole is read, and
 // what was told goes over that; one whom the tenant does not show has changed in a
 // way that is not known.
-func (r *Run) readToldUsers(ctx context.Context, ids []directory.GUID) error {
-	told, err := r.toldOfUsers(ctx, ids)
+func (r *sourceImport) readToldUsers(ctx context.Context, ids []directory.GUID) error {
+	told, err := r.run.toldOfUsers(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -112,11 +112,11 @@ func (r *Run) readToldUsers(ctx context.Context, ids []directory.GUID) error {
 			lacking = append(lacking, user)
 		}
 	}
-	return r.gen.StageKnownMembers(ctx, lacking)
+	return r.run.gen.StageKnownMembers(ctx, lacking)
 }
 
 // takeOut takes deleted users out of every group.
-func (r *Run) takeOut(ctx context.Context, users []directory.GUID) error {
+func (r *sourceImport) takeOut(ctx context.Context, users []directory.GUID) error {
 	if len(users) == 0 {
 		return nil
 	}
@@ -124,19 +124,19 @@ func (r *Run) takeOut(ctx context.Context, users []directory.GUID) error {
 	var removals []contract.MemberChange
 	for _, id := range users {
 		r.deletedUsers[id] = true
-		notes = append(notes, contract.Note{Kind: contract.NoteUserDeleted, ID: id, At: r.now().UTC()}, contract.Note{Kind: contract.NoteUser, ID: id}, contract.Note{Kind: contract.NoteUserBack, ID: id})
+		notes = append(notes, contract.Note{Kind: contract.NoteUserDeleted, ID: id, At: r.run.now().UTC()}, contract.Note{Kind: contract.NoteUser, ID: id}, contract.Note{Kind: contract.NoteUserBack, ID: id})
 		removals = append(removals, contract.MemberChange{ID: id, Kind: directory.KindUser, Removed: true})
 	}
-	if err := r.gen.StageNotes(ctx, notes); err != nil {
+	if err := r.run.gen.StageNotes(ctx, notes); err != nil {
 		return err
 	}
-	groups, err := r.gen.GroupsWithMembers(ctx, users)
+	groups, err := r.run.gen.GroupsWithMembers(ctx, users)
 	if err != nil {
 		return err
 	}
 	for _, id := range groups {
-		r.touch(id, touchedBySource)
-		if err := r.gen.ChangeMembership(ctx, id, removals); err != nil {
+		r.touched.add(id, touchedBySource)
+		if err := r.run.gen.ChangeMembership(ctx, id, removals); err != nil {
 			return err
 		}
 	}
@@ -145,13 +145,13 @@ func (r *Run) takeOut(ctx context.Context, users []directory.GUID) error {
 
 // recallDeleted finds out which users were told as deleted within the lag: a
 // replica may show them yet.
-func (r *Run) recallDeleted(ctx context.Context) error {
+func (r *sourceImport) recallDeleted(ctx context.Context) error {
 	if r.deletedUsers != nil {
 		return nil
 	}
 	r.deletedUsers = map[directory.GUID]bool{}
-	return r.eachNote(ctx, contract.NoteUserDeleted, func(n contract.Note) error {
-		if r.counts(n) {
+	return r.run.eachNote(ctx, contract.NoteUserDeleted, func(n contract.Note) error {
+		if r.run.counts(n) {
 			r.deletedUsers[n.ID] = true
 		}
 		return nil
@@ -159,7 +159,7 @@ func (r *Run) recallDeleted(ctx context.Context) error {
 }
 
 // withoutDeleted returns the members without users who were deleted.
-func (r *Run) withoutDeleted(members []directory.SourceMember) []directory.SourceMember {
+func (r *sourceImport) withoutDeleted(members []directory.SourceMember) []directory.SourceMember {
 	gone := func(m directory.SourceMember) bool { return r.deletedUsers[m.ID] }
 	if !slices.ContainsFunc(members, gone) {
 		return members
@@ -170,24 +170,24 @@ func (r *Run) withoutDeleted(members []directory.SourceMember) []directory.Sourc
 // readRestored asks in which groups users are that may have been restored, and adds
 // them to those that have them as direct members: the answer to the first question
 // is transitive. What a delta told within the lag goes over both answers.
-func (r *Run) readRestored(ctx context.Context, users []directory.GUID) error {
+func (r *sourceImport) readRestored(ctx context.Context, users []directory.GUID) error {
 	if len(users) == 0 {
 		return nil
 	}
 	found, err := r.groupsOf(ctx, users)
 	if contract.HasID(err, contract.StopAccessTokenExpired) { // the next run asks
-		r.expired = true
+		r.run.found.expired = true
 		notes := make([]contract.Note, len(users))
 		for i, id := range users {
-			notes[i] = contract.Note{Kind: contract.NoteUserBack, ID: id, At: r.lagBegan()}
+			notes[i] = contract.Note{Kind: contract.NoteUserBack, ID: id, At: r.run.lagBegan()}
 		}
-		return r.gen.StageNotes(ctx, notes)
+		return r.run.gen.StageNotes(ctx, notes)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the groups of %s who may have been restored: %w", directory.Count(len(users), "user"), err)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(found), directory.GUID.Compare) {
-		told, err := r.gen.ToldMembers(ctx, id, r.lagBegan())
+		told, err := r.run.gen.ToldMembers(ctx, id, r.run.lagBegan())
 		if err != nil {
 			return err
 		}
@@ -197,12 +197,12 @@ func (r *Run) readRestored(ctx context.Context, users []directory.GUID) error {
 		if len(members) == 0 {
 			continue
 		}
-		r.touch(id, touchedBySource)
-		if err := r.gen.ChangeMembership(ctx, id, members); err != nil {
+		r.touched.add(id, touchedBySource)
+		if err := r.run.gen.ChangeMembership(ctx, id, members); err != nil {
 			return err
 		}
 		change := contract.GroupChange{ID: id, Members: members}
-		if err := r.gen.StageToldMembers(ctx, r.now().UTC(), []contract.GroupChange{change}); err != nil {
+		if err := r.run.gen.StageToldMembers(ctx, r.run.now().UTC(), []contract.GroupChange{change}); err != nil {
 			return err
 		}
 	}
@@ -211,8 +211,8 @@ func (r *Run) readRestored(ctx context.Context, users []directory.GUID) error {
 }
 
 // groupsOf lists the users under each staged group that they are members of.
-func (r *Run) groupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]contract.MemberChange, error) {
-	in, err := r.source.GroupsOf(ctx, users)
+func (r *sourceImport) groupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]contract.MemberChange, error) {
+	in, err := r.run.source.GroupsOf(ctx, users)
 	if err != nil {
 		return nil, err
 	}
@@ -225,11 +225,11 @@ func (r *Run) groupsOf(ctx context.Context, users []directory.GUID) (map[directo
 				continue
 			}
 			seen[id] = true
-			group, staged, err := r.gen.SourceGroup(ctx, id)
+			group, staged, err := r.run.gen.SourceGroup(ctx, id)
 			if err != nil {
 				return nil, err
 			}
-			if staged && !r.hidden(&group) {
+			if staged && !r.course.hidden(&group) {
 				groups = append(groups, id)
 			}
 		}
@@ -238,7 +238,7 @@ func (r *Run) groupsOf(ctx context.Context, users []directory.GUID) (map[directo
 		return nil, nil
 	}
 	found := map[directory.GUID][]contract.MemberChange{}
-	err = r.source.Members(ctx, groups, func(page contract.MemberPage) error {
+	err = r.run.source.Members(ctx, groups, func(page contract.MemberPage) error {
 		if contract.HasID(page.Err, contract.StopAccessTokenExpired) {
 			return page.Err
 		}

@@ -1,0 +1,114 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// stop ends a run on purpose, before or between writes.
+type stop struct{ reason, message string }
+
+func (s *stop) Error() string { return s.message }
+
+// findings are what a run has found out that its conclusion goes by, beside the record.
+type findings struct {
+	doubts  int  // groups that could not be decided
+	unknown int  // unknown members of the groups that were planned
+	guarded int  // linked groups that are protected and were left as they are
+	expired bool // the access token ran out
+	// heldWhy is why something was held back, in words.
+	heldWhy []string
+	// refusedWhole counts the changes of which nothing was done, firstFailed is the
+	// first of them.
+	refusedWhole int
+	firstFailed  contract.SpooledChange
+}
+
+// tellOutcome ends the run's story in the log.
+func (r *run) tellOutcome() {
+	record := &r.record
+	r.log.Info("the run ended", "run", record.ID, "kind", record.Kind, "status", record.Status, "stopReason", record.StopReason, "message", record.Message,
+		"policyType", record.PolicyType, "policyReason", record.PolicyReason, "server", record.Server,
+		"seconds", record.Ended.Sub(record.Started).Seconds(), "sourceGroups", record.SourceGroups, "targetGroups", record.TargetGroups, "linkedGroups", record.LinkedGroups,
+		"planned", record.Planned, "exported", record.Exported, "failed", record.Failed, "unknownMembers", record.UnknownMembers, "unwrittenMembers", record.UnwrittenMembers)
+}
+
+// conclude sets how the run ended.
+func (r *run) conclude(ctx context.Context, err error) {
+	r.record.Ended = r.now().UTC()
+	switch {
+	case err == nil && r.allFailed():
+		r.record.Status, r.record.StopReason, r.record.Message = contract.RunFailed, contract.StopAllFailed, r.partly()
+		r.record.Error = &contract.RunError{Category: contract.InvalidState, ID: contract.StopAllFailed, Object: r.found.firstFailed.DN,
+			Message: fmt.Sprintf("Nothing of what was planned could be done: %s failed.", directory.Count(r.record.Failed, "change")),
+			Advice:  "The changes say why each of them failed. The next run tries again.", Cause: r.found.firstFailed.Message}
+	case err == nil && (r.record.Failed > 0 || r.found.doubts > 0 || r.found.unknown > 0 || r.found.guarded > 0 || r.found.expired || r.record.Held != plan.Totals{}):
+		r.record.Status = contract.RunPartial
+		r.record.Message = r.partly()
+		if r.found.expired {
+			r.record.StopReason = contract.StopAccessTokenExpired
+			r.record.Message = strings.TrimSpace(r.record.Message + " The access token ran out; the next run goes on where this one could not.")
+		}
+		if r.record.HeldBy != nil {
+			r.record.StopReason = r.record.HeldBy[0]
+			r.record.Message = strings.TrimSpace(r.saysHeld() + " " + r.record.Message)
+		}
+	default:
+		if Conclude(ctx, &r.record, err); r.record.Status == contract.RunFailed {
+			r.warn("the run failed", "run", r.record.ID, "error", err)
+		}
+	}
+}
+
+// Conclude sets how a run ended that an error ended, or nothing.
+func Conclude(ctx context.Context, r *contract.Run, err error) {
+	var stopped *stop
+	switch {
+	case err == nil:
+		r.Status = contract.RunComplete
+	case errors.As(err, &stopped):
+		r.Status, r.StopReason, r.Message = contract.RunStopped, stopped.reason, stopped.message
+	case ctx.Err() != nil:
+		r.Status, r.StopReason = contract.RunStopped, contract.StopCancelled
+		r.Message = "The run was cancelled. What it had not reached is left to the next run."
+	case contract.HasID(err, contract.StopAccessTokenExpired):
+		r.Status, r.StopReason = contract.RunPartial, contract.StopAccessTokenExpired
+		r.Message = "The access token ran out before anything could be exported. Connect again and start another run."
+	default:
+		e := contract.AsError(err)
+		r.Status, r.StopReason, r.Message = contract.RunFailed, e.ID, e.Message
+		r.Error = &contract.RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice, Cause: e.Cause()}
+	}
+}
+
+// allFailed reports whether changes were tried and every one of them failed.
+func (r *run) allFailed() bool {
+	done := r.record.Exported
+	done.Skip = 0
+	return r.record.Failed > 0 && r.record.Failed == r.found.refusedWhole && done == plan.Totals{}
+}
+
+// partly says what a partial run could not do.
+func (r *run) partly() string {
+	var parts []string
+	add := func(n int, text string) {
+		if n > 0 {
+			parts = append(parts, text)
+		}
+	}
+	add(r.record.Failed, directory.Count(r.record.Failed, "change")+" failed or could not be confirmed")
+	add(r.found.doubts, directory.Count(r.found.doubts, "group")+" could not be decided")
+	add(r.found.guarded, directory.Plural(r.found.guarded, "1 group is protected and is held as it is", "%d groups are protected and are held as they are"))
+	add(r.found.unknown, directory.Plural(r.found.unknown, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"))
+	if parts == nil {
+		return ""
+	}
+	text := strings.Join(parts, "; ") + ". The changes and the groups say which."
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -1,0 +1,51 @@
+package run
+
+import (
+	"context"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/plan"
+)
+
+// agree takes the consent to the plan that is named, if one is (rule 28).
+func (r *run) agree(ctx context.Context, planID string) error {
+	if planID == "" {
+		return nil
+	}
+	consent, err := loadConsent(ctx, r.state, planID)
+	if err != nil {
+		return err
+	}
+	r.consent, r.consentTo = consent, planID
+	return r.state.CheckPlan(ctx, planID)
+}
+
+// loadConsent reads what the named plan lists.
+func loadConsent(ctx context.Context, state contract.State, planID string) (*plan.Consent, error) {
+	agreed, err := state.RunByPlan(ctx, planID)
+	if err != nil {
+		return nil, err
+	}
+	consent := &plan.Consent{Empty: agreed.Status == contract.RunStopped && agreed.StopReason == contract.StopSourceShrunk}
+	if agreed.Held == (plan.Totals{}) && !consent.Empty {
+		return nil, &contract.Error{Category: contract.InvalidArgument, ID: "PlanNotStopped", Object: planID,
+			Message: "The run of this plan held nothing back, so there is nothing to consent to.",
+			Advice:  "Run the sync without -AllowOnce, or give the plan id of a run that held something back."}
+	}
+	for after := int64(0); ; {
+		changes, err := state.Changes(ctx, agreed.ID, 0, after, batch.SpoolBatch, true)
+		if err != nil {
+			return nil, err
+		}
+		for i := range changes {
+			if changes[i].Outcome == contract.OutcomeHeld || consent.Empty {
+				consent.Agree(&changes[i].Change)
+			}
+		}
+		if len(changes) == 0 {
+			return consent, nil
+		}
+		after = changes[len(changes)-1].ID
+	}
+}

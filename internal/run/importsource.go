@@ -1,0 +1,226 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+)
+
+// sourceImport reads the tenant: the groups in scope and their members, or what has
+// changed of them. The source says it is complete or fails: a broken read is never an
+// instruction.
+type sourceImport struct {
+	run    *run
+	course *course
+	whole  bool // everything is read, not only what has changed
+	// touched are the groups that a delta run looks at.
+	touched touched
+
+	// links are those to go on from. began is when the last full import began, settled
+	// whether that covered what replicas may have kept from it (rule 11).
+	links   contract.DeltaLinks
+	began   time.Time
+	settled bool
+	// resumed: this run goes on with the members that an earlier one has read.
+	resumed bool
+
+	// shown counts the groups that the tenant showed, selected those of them that
+	// are in the scope but for the filter.
+	shown, selected int
+	// unseen are groups that were asked for and that the tenant did not show.
+	unseen map[directory.GUID]bool
+	// toldOut are groups that left the scope by what a delta tells.
+	toldOut map[directory.GUID]bool
+	// reread are groups whose members this run has read, readUsers tells whether
+	// it has read of anybody how he joins: over these goes what was told.
+	reread    map[directory.GUID]bool
+	readUsers bool
+	// deletedUsers are users whom a delta told as deleted within the lag; nil: not
+	// looked up yet.
+	deletedUsers map[directory.GUID]bool
+	// sawMembers is told of each page of members that is staged, if it is set.
+	sawMembers func(contract.MemberPage)
+}
+
+func newSourceImport(c *course) *sourceImport {
+	return &sourceImport{run: c.run, course: c, touched: touched{}, began: c.watermark.Initial, settled: c.watermark.Settled,
+		unseen: map[directory.GUID]bool{}, toldOut: map[directory.GUID]bool{}, reread: map[directory.GUID]bool{}}
+}
+
+// importGroups is the step in which a full import lists the groups.
+func importGroups(ctx context.Context, c *course) (*sourceImport, error) {
+	r := newSourceImport(c)
+	r.whole = true
+	return r, r.list(ctx)
+}
+
+// list stages every group of the tenant that is in scope. The delta
+// links are asked for first: what changes from here on is caught up with by
+// importMembers, once everything is read. A run that goes on with what an earlier
+// one has read has its links too.
+func (r *sourceImport) list(ctx context.Context) error {
+	reading, from, err := r.keptReading(ctx)
+	if err != nil {
+		return err
+	}
+	if from == 0 {
+		began := r.run.now().UTC()
+		if reading.Links, err = r.run.source.StartDelta(ctx); err != nil {
+			return fmt.Errorf("asking for delta links: %w", err)
+		}
+		reading.Links.Taken, reading.Links.Projection = began, r.run.ground.Projection
+	}
+	r.links, r.began = reading.Links, reading.Links.Taken
+	err = r.run.source.Groups(ctx, r.course.selection, func(page []directory.SourceGroup) error {
+		for i := range page {
+			r.sawGroup(&page[i])
+		}
+		told, err := r.asTold(ctx, page)
+		if err != nil {
+			return err
+		}
+		inScope := r.course.inScope(told)
+		r.run.record.SourceGroups += len(inScope)
+		r.run.meter.At(r.run.record.SourceGroups, 0, "Reading the groups of the tenant")
+		return r.run.gen.StageSourceGroups(ctx, inScope)
+	})
+	if err != nil {
+		return fmt.Errorf("reading the groups of the tenant: %w", err)
+	}
+	if err := r.run.readAgain(ctx, contract.NoteListed, []directory.GUID{r.course.sourceID.TenantID}); err != nil {
+		return err
+	}
+	if err := r.goOn(ctx, from); err != nil {
+		return err
+	}
+	return r.readTold(ctx)
+}
+
+// sawGroup counts a group that the tenant showed, in the scope or not.
+func (r *sourceImport) sawGroup(g *directory.SourceGroup) {
+	r.shown++
+	selection := r.course.scope
+	selection.Filter = nil
+	if selection.Holds(g) {
+		r.selected++
+	}
+}
+
+// importMembers is the step in which a full import reads the members of the groups
+// that are listed.
+func importMembers(ctx context.Context, r *sourceImport) (*sourceImport, error) {
+	return r, r.readAllMembers(ctx)
+}
+
+// readAllMembers stages the members of every group whose members may be read,
+// and then what has changed while they were read.
+func (r *sourceImport) readAllMembers(ctx context.Context) error {
+	groups, err := r.memberOrder(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.readMembers(ctx, groups); err != nil {
+		return err
+	}
+	if r.run.found.expired { // the next run goes on from the links that were taken first
+		r.settled = false
+	} else if err := r.catchUp(ctx); err != nil {
+		if r.resumed && contract.HasID(err, "DeltaLinkExpired") {
+			return r.beginAnew(ctx)
+		}
+		return err
+	}
+	return r.putTold(ctx)
+}
+
+// readMembers stages the members of groups of which nothing is staged yet. When
+// the access token runs out, the groups that are left stay incomplete, and the
+// next run begins with them.
+func (r *sourceImport) readMembers(ctx context.Context, groups []directory.GUID) error {
+	staging := ctx
+	pages := batch.New(batch.StageGroups, func(pages []contract.MemberPage) error { return r.run.gen.StageMembers(staging, pages) })
+	pages.Weight = func(page contract.MemberPage) int { return len(page.Members) }
+	done, read := 0, map[directory.GUID]bool{}
+	for _, id := range groups {
+		r.reread[id], r.readUsers = true, true
+	}
+	if err := r.recallDeleted(ctx); err != nil {
+		return err
+	}
+	err := r.run.source.Members(ctx, groups, func(page contract.MemberPage) error {
+		page.Members = r.withoutDeleted(page.Members)
+		if contract.HasID(page.Err, contract.StopAccessTokenExpired) {
+			r.run.found.expired = true
+		}
+		if page.Last || page.Err != nil {
+			read[page.Group] = true
+			done++
+			r.run.meter.At(done, len(groups), "Reading members")
+		}
+		if r.sawMembers != nil {
+			r.sawMembers(page)
+		}
+		return pages.Add(page)
+	})
+	if contract.HasID(err, contract.StopAccessTokenExpired) {
+		r.run.found.expired = true
+		expired := err
+		err = nil
+		for _, g := range groups {
+			if !read[g] && err == nil {
+				err = pages.Add(contract.MemberPage{Group: g, Err: expired})
+			}
+		}
+	}
+	// What was read may be kept, whatever ended the reading.
+	staging = context.WithoutCancel(ctx)
+	if flushed := pages.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
+		return fmt.Errorf("reading members: %w", err)
+	}
+	return nil
+}
+
+// memberOrder lists the groups whose members are to be read, those first whose
+// members the last committed run could not read; without those whose members an
+// earlier run has read.
+func (r *sourceImport) memberOrder(ctx context.Context) ([]directory.GUID, error) {
+	first, err := map[directory.GUID]bool(nil), error(nil)
+	if r.run.base != 0 {
+		if first, err = incomplete(ctx, r.run.before); err != nil {
+			return nil, err
+		}
+	}
+	unread, err := incomplete(ctx, r.run.gen)
+	if err != nil {
+		return nil, err
+	}
+	var ahead, others []directory.GUID
+	for after := (directory.GUID{}); ; {
+		groups, err := r.run.gen.SourceGroups(ctx, after, batch.ListBatch)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range groups {
+			switch {
+			case r.course.hidden(&g):
+			case !unread[g.ID]:
+				r.reread[g.ID] = true
+			case first[g.ID]:
+				ahead = append(ahead, g.ID)
+			default:
+				others = append(others, g.ID)
+			}
+		}
+		if len(groups) < batch.ListBatch {
+			return append(ahead, others...), nil
+		}
+		after = groups[len(groups)-1].ID
+	}
+}

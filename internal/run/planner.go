@@ -1,0 +1,435 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"groupwriteback/internal/batch"
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
+)
+
+// planner plans pairs and gathers what has to be asked in batches: the
+// presence of groups that the tenant's list lacks, the objects that groups once
+// were, and who holds a name.
+type planner struct {
+	run    *run
+	course *course
+	source *sourceImport
+	target *targetImport
+	draft  *draft
+	// again is set where groups are planned that the run has planned before: the
+	// limits that were checked then hold for them.
+	again  *limiter
+	waits  map[directory.GUID]bool // groups that have to be asked for again
+	names  plan.Names
+	absent *batch.Batch[plan.Pair] // to be asked for singly
+	moved  *batch.Batch[plan.Pair] // groups that once stood in AD, to be looked for by SID
+	named  *batch.Batch[planned]   // changes that set a name
+	spool  *batch.Batch[planned]
+}
+
+func newPlanner(ctx context.Context, d *draft, again *limiter) *planner {
+	r := d.resolver
+	p := &planner{run: r.run, course: r.course, source: r.source, target: r.target, draft: d, again: again, waits: map[directory.GUID]bool{}}
+	p.absent = batch.New(batch.ListBatch, func(pairs []plan.Pair) error { return p.askPresence(ctx, pairs) })
+	p.moved = batch.New(batch.NameBatch, func(pairs []plan.Pair) error { return p.askSIDs(ctx, pairs) })
+	p.moved.Weight = func(pair plan.Pair) int { return len(pair.Membership.Joined) }
+	p.named = batch.New(batch.NameBatch, func(changes []planned) error { return p.askNames(ctx, changes) })
+	p.named.Weight = planned.members
+	p.spool = batch.New(batch.ListBatch, func(changes []planned) error { return p.spoolChanges(ctx, changes) })
+	p.spool.Weight = planned.members
+	return p
+}
+
+// planned is a change with the number of members its object has now.
+type planned struct {
+	plan.Change
+	values  int
+	adopted bool // the object was there before us
+}
+
+func (c planned) members() int { return len(c.Add) + len(c.Remove) }
+
+// planEach plans the pairs, and then what waits for an answer.
+func (p *planner) planEach(ctx context.Context, pairs iter.Seq2[plan.Pair, error], total int) error {
+	done := 0
+	for pair, err := range pairs {
+		if err == nil {
+			err = p.add(ctx, pair)
+		}
+		if err != nil {
+			return err
+		}
+		p.run.meter.At(done, total, "Planning")
+		done++
+	}
+	return p.finish()
+}
+
+func (p *planner) add(ctx context.Context, pair plan.Pair) error {
+	if err := p.countMissing(ctx, &pair); err != nil {
+		return err
+	}
+	if pair.Source == nil {
+		if err := p.countMembers(ctx, &pair); err != nil {
+			return err
+		}
+		return p.absent.Add(pair)
+	}
+	var err error
+	pair.Hidden = p.course.hidden(pair.Source)
+	if pair.Membership, err = p.run.gen.SourceMembership(ctx, pair.ID); err != nil {
+		return err
+	}
+	if pair.Membership.Incomplete != "" && !pair.Hidden && p.again == nil {
+		p.run.found.doubts++
+	}
+	if err := p.countMembers(ctx, &pair); err != nil {
+		return err
+	}
+	if p.course.wasInAD(&pair) {
+		return p.moved.Add(pair)
+	}
+	return p.plan(ctx, &pair)
+}
+
+// countMissing counts a linked object that is nowhere in the domain, once: what
+// the last run did not have either, for its group is frozen, is nothing new.
+func (p *planner) countMissing(ctx context.Context, pair *plan.Pair) error {
+	if pair.LinkLost == nil || p.again != nil {
+		return nil
+	}
+	before, err := p.run.before.StagedTargets(ctx, []directory.GUID{pair.LinkLost.GUID})
+	p.draft.tally.Missing += len(before)
+	return err
+}
+
+// countMembers counts the members that are not written. A delta run has the
+// numbers of the run before, and puts the group's present share in place of its
+// former one.
+func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
+	if p.again != nil {
+		return nil
+	}
+	p.run.countUnwritten(&pair.Membership, 1)
+	p.run.found.unknown += pair.Membership.Unknown()
+	if p.draft.whole {
+		return nil
+	}
+	before, err := p.run.before.SourceMembership(ctx, pair.ID)
+	p.run.countUnwritten(&before, -1)
+	return err
+}
+
+// askSIDs finds the objects that the groups were which were moved to the cloud
+// (rule 25), so that they can be adopted, or at least named.
+func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
+	pairs := make([]*plan.Pair, len(moved))
+	for i := range moved {
+		pairs[i] = &moved[i]
+	}
+	if err := p.course.addBySID(ctx, pairs); err != nil {
+		return err
+	}
+	for _, pair := range pairs {
+		for i := range pair.Candidates {
+			c := &pair.Candidates[i]
+			if !c.BySID || p.course.judge.Rules.Adopt[c.GUID] != pair.ID && !c.Ours(pair.ID, &p.course.judge.Rules) { // ours: the state was lost
+				continue
+			}
+			stage := func(g directory.TargetGroup) error {
+				return p.run.gen.StageTargetGroups(ctx, []directory.TargetGroup{g})
+			}
+			if err := p.run.target.GroupsByGUID(ctx, []directory.GUID{c.GUID}, true, stage); err != nil {
+				return err
+			}
+		}
+		if err := p.plan(ctx, pair); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recall tells the candidates which of their values we have written, and notes what
+// is ours from now on. A preview writes nothing, so it changes nothing of that.
+func (p *planner) recall(ctx context.Context, pair *plan.Pair) error {
+	if pair.Source == nil || !p.course.judge.Rules.Mapping.Remembers() {
+		return nil
+	}
+	written, err := p.run.state.Written(ctx, pair.ID)
+	if err != nil {
+		return err
+	}
+	var ours []*plan.Candidate
+	for i := range pair.Candidates {
+		c := &pair.Candidates[i]
+		if c.Written = written; c.Ours(pair.ID, &p.course.judge.Rules) {
+			ours = append(ours, c)
+		}
+	}
+	owned := p.course.judge.Rules.Owned(written, pair.Source, ours)
+	if p.run.record.Kind == contract.PreviewRun || owned.Equal(written) {
+		return nil
+	}
+	return p.run.state.SaveWritten(ctx, pair.ID, owned)
+}
+
+func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
+	if err := p.recall(ctx, pair); err != nil {
+		return err
+	}
+	var ours []*plan.Candidate
+	values, adopted := map[directory.GUID]int{}, map[directory.GUID]bool{}
+	for i := range pair.Candidates {
+		c := &pair.Candidates[i]
+		if pair.Source != nil {
+			var err error
+			if c.Values, err = p.run.gen.TargetMembership(ctx, c.GUID); err != nil {
+				return err
+			}
+			if c.Unfound, err = p.unfound(ctx, pair, c); err != nil {
+				return err
+			}
+			if c.Primary, err = p.primary(ctx, pair, c); err != nil {
+				return err
+			}
+		}
+		values[c.GUID] = len(c.Values)
+		adopted[c.GUID] = c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.course.judge.Rules.TenantID)
+		if c.Ours(pair.ID, &p.course.judge.Rules) {
+			ours = append(ours, c)
+			// What was adopted is never moved.
+			p.draft.formerLeft = p.draft.formerLeft || c.Place == plan.InFormerContainer && !adopted[c.GUID]
+		}
+	}
+	if p.draft.whole && p.again == nil {
+		for _, c := range ours {
+			p.draft.tally.Memberships += values[c.GUID]
+		}
+		if len(ours) > 0 || pair.LinkLost != nil {
+			p.draft.tally.Links++
+		}
+	}
+	changes := plan.Group(pair, &p.course.judge.Rules)
+	if err := p.explainDrift(ctx, pair, ours, changes); err != nil {
+		return err
+	}
+	if pair.Hidden || p.course.judge.Rules.Released[pair.ID] { // its members are not waited for
+		pair.Membership = plan.Membership{}
+	}
+	// Without a group and a link nothing waits for what stands in the way.
+	waits := pair.Source != nil || linked(pair)
+	p.run.setPending(pair.ID, p.waits[pair.ID] || waits && plan.Pending(changes, &pair.Membership))
+	for _, change := range changes {
+		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
+			p.draft.unlinks = append(p.draft.unlinks, change.TargetGUID)
+		}
+		if change.Action == plan.Adopt {
+			p.draft.tally.Memberships += values[change.TargetGUID]
+		}
+		var err error
+		if waiting := (planned{change, values[change.TargetGUID], adopted[change.TargetGUID]}); plan.NeedsName(&change) {
+			err = p.named.Add(waiting)
+		} else {
+			err = p.accept(ctx, waiting)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if p.course.judge.Rules.Released[pair.ID] {
+		p.unlinkReleased(pair, changes)
+	} else if standing := plan.Standing(pair, &p.course.judge.Rules); pair.Source != nil && standing != nil && !standing.Linked { // a lost state does not know it (rule 3)
+		p.draft.relinks = append(p.draft.relinks, contract.Link{SourceID: pair.ID, TargetGUID: standing.GUID, DN: standing.DN,
+			Adopted: directory.HasAdoptedStamp(standing.ExtensionName, p.course.judge.Rules.TenantID)})
+		p.draft.nested[pair.ID] = true
+	}
+	return nil
+}
+
+// primary returns who is a member of a security group of ours by his primary group.
+func (p *planner) primary(ctx context.Context, pair *plan.Pair, c *plan.Candidate) ([]directory.GUID, error) {
+	if c.GroupType >= 0 || c.SID == "" || !c.Ours(pair.ID, &p.course.judge.Rules) {
+		return nil, nil
+	}
+	accounts, err := p.run.target.PrimaryMembers(ctx, c.SID)
+	if err != nil {
+		return nil, fmt.Errorf("looking for accounts whose primary group is %s: %w", c.DN, err)
+	}
+	return guidsOf(accounts), nil
+}
+
+// unfound returns the values that would be removed since nobody was found for
+// the members they are of: not found is not gone.
+func (p *planner) unfound(ctx context.Context, pair *plan.Pair, c *plan.Candidate) ([]directory.GUID, error) {
+	if pair.Membership.Unfound() == 0 {
+		return nil, nil
+	}
+	unwanted := plan.Without(c.Values, pair.Membership.Joined)
+	if len(unwanted) == 0 {
+		return nil, nil
+	}
+	return p.run.gen.UnfoundAmong(ctx, pair.ID, unwanted)
+}
+
+// explainDrift says of changes that undo what somebody did in AD what that was.
+// What the last committed run had staged is what AD had then.
+func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*plan.Candidate, changes []plan.Change) error {
+	if len(changes) == 0 || p.run.base == 0 || p.again != nil || pair.Source == nil {
+		return nil
+	}
+	for _, c := range ours {
+		if !c.Linked {
+			continue
+		}
+		staged, err := p.run.before.StagedTargets(ctx, []directory.GUID{c.GUID})
+		if err != nil {
+			return err
+		}
+		if len(staged) == 0 || staged[0].USNChanged == c.USNChanged {
+			continue
+		}
+		before := p.course.judge.Unowned(&staged[0])
+		if before.Values, err = p.run.before.TargetMembership(ctx, c.GUID); err != nil {
+			return err
+		}
+		if drift := plan.DriftBetween(&before, c, p.course.judge.Rules.Mapping); drift != nil {
+			p.run.record.DriftedGroups++
+			drift.Explain(changes)
+		}
+	}
+	return nil
+}
+
+// askNames finds who holds the names that the waiting changes set, in the
+// container and in the domain (rule 22).
+func (p *planner) askNames(ctx context.Context, named []planned) error {
+	names := make([]contract.Name, len(named))
+	for i := range named {
+		names[i] = wanted(&named[i].Change)
+	}
+	holders, err := p.run.target.Holders(ctx, p.course.judge.Rules.Container, names)
+	if err != nil {
+		return fmt.Errorf("looking for the names of %s: %w", directory.Count(len(names), "group"), err)
+	}
+	cn, sam := map[string]*plan.Holder{}, map[string]*plan.Holder{}
+	for _, h := range holders {
+		holder := &plan.Holder{GUID: h.GUID, DN: h.DN}
+		if h.CN != "" {
+			cn[strings.ToLower(h.CN)] = holder
+		}
+		if h.SAMAccountName != "" {
+			sam[strings.ToLower(h.SAMAccountName)] = holder
+		}
+	}
+	for i, change := range named {
+		taken := p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)])
+		if plan.Pending(taken, &plan.Membership{}) {
+			p.run.setPending(change.SourceID, true)
+		}
+		for _, c := range taken {
+			if err := p.accept(ctx, planned{c, change.values, change.adopted}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wanted returns the names that a change sets. A group that is moved and not
+// renamed takes the name it has along.
+func wanted(c *plan.Change) contract.Name {
+	var n contract.Name
+	if values, ok := c.Attribute(directory.AttrCN); ok && len(values) > 0 {
+		n.CN = values[0]
+	} else if dn, err := directory.ParseDN(c.DN); err == nil && c.Action == plan.Move && len(dn) > 0 {
+		n.CN = dn[0].Value
+	}
+	if values, ok := c.Attribute(directory.AttrSAMAccountName); ok && len(values) > 0 {
+		n.SAMAccountName = values[0]
+	}
+	return n
+}
+
+// accept counts a change and puts it into the spool. What a group was said to
+// lack before is not said again.
+func (p *planner) accept(ctx context.Context, c planned) error {
+	if p.again != nil {
+		if c.Action == plan.Skip {
+			return nil
+		}
+		goes, err := p.again.goesOn(ctx, &c.Change)
+		if err != nil || goes == nil {
+			return err
+		}
+		c.Change = *goes
+	}
+	anySize := false
+	if c.adopted && len(c.Remove) > 0 {
+		// What was held back at the adoption does not go on by itself later.
+		var err error
+		if anySize, err = p.run.state.RemovalsHeld(ctx, c.SourceID); err != nil {
+			return err
+		}
+	}
+	p.run.record.Planned.Add(&c.Change)
+	p.draft.tally.Add(&c.Change, c.values, anySize, p.run.consent)
+	if p.run.consent != nil {
+		p.draft.bare.Add(&c.Change, c.values, anySize, nil)
+	}
+	if c.Reason == plan.ReasonPrimaryGroup {
+		p.run.record.DriftedGroups++ // somebody has given the account this primary group
+	}
+	switch {
+	case c.Beside:
+	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown,
+		c.Reason == plan.ReasonPrimaryGroup:
+		p.run.found.doubts++
+	case c.Held:
+		p.run.found.guarded++
+	}
+	return p.spool.Add(c)
+}
+
+// spoolChanges writes changes to the plan; of skips, which most groups that have
+// one keep for good, those that are new or differ from the last one. A preview
+// and a run of one group are there to be looked at, and have all.
+func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
+	var changes, skips []plan.Change
+	for _, c := range accepted {
+		if c.Action == plan.Skip && p.run.record.Kind != contract.PreviewRun {
+			skips = append(skips, c.Change)
+		} else {
+			changes = append(changes, c.Change)
+		}
+	}
+	if len(skips) > 0 {
+		fresh, err := p.run.gen.NewSkips(ctx, skips)
+		if err != nil {
+			return err
+		}
+		for i, c := range skips {
+			// That somebody would use our rights, or came back, is told in each run.
+			each := c.Reason == plan.ReasonProtected || c.Reason == plan.ReasonReturned
+			if fresh[i] || p.run.single || each {
+				changes = append(changes, c)
+			}
+		}
+	}
+	return p.run.gen.Spool(ctx, changes)
+}
+
+// finish goes from what is asked first to what follows from the answers.
+func (p *planner) finish() error {
+	for _, flush := range []func() error{p.absent.Flush, p.moved.Flush, p.named.Flush, p.spool.Flush} {
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package run
+
+import (
+	"context"
+
+	"groupwriteback/internal/contract"
+)
+
+// Sync brings Active Directory in line with the tenant. Once the run has begun its
+// record is the answer, however it ends. allowOnce names a plan that somebody has
+// consented to, or is empty.
+func Sync(ctx context.Context, g *Ground, allowOnce string) (contract.Run, error) {
+	r := newRun(ctx, g, contract.SyncRun)
+	if err := r.agree(ctx, allowOnce); err != nil {
+		return contract.Run{}, err
+	}
+	return r.walk(ctx, func(ctx context.Context, s *steps) { write(ctx, s, r.plan(ctx, s, writingSteps)) })
+}
+
+// Preview plans what Sync would do, and writes nothing.
+func Preview(ctx context.Context, g *Ground, allowOnce string) (contract.Run, error) {
+	r := newRun(ctx, g, contract.PreviewRun)
+	if err := r.agree(ctx, allowOnce); err != nil {
+		return contract.Run{}, err
+	}
+	return r.walk(ctx, func(ctx context.Context, s *steps) { r.plan(ctx, s, 0) })
+}
+
+// SyncGroup syncs one group, whatever is due, and tells what became of it step by
+// step. It moves no watermark: what it has read and written of the group is found
+// again by the next run and is then nothing new.
+func SyncGroup(ctx context.Context, g *Ground, request GroupSyncRequest) (GroupSyncResult, error) {
+	kind := contract.GroupRun
+	if request.WhatIf {
+		kind = contract.PreviewRun
+	}
+	r := newRun(ctx, g, kind)
+	r.single = true
+	id, err := r.find(r.patient(ctx), request.Group)
+	if err != nil {
+		return GroupSyncResult{}, err
+	}
+	if err := r.agree(ctx, request.AllowOnce); err != nil {
+		return GroupSyncResult{}, err
+	}
+	r.record.GroupID = id
+	d := &demand{run: r, id: id, result: GroupSyncResult{ID: id}}
+	d.result.Run, err = r.walk(ctx, func(ctx context.Context, s *steps) {
+		if request.WhatIf {
+			s.expects(groupSteps)
+			group(ctx, s, d)
+			return
+		}
+		s.expects(groupSteps + writingSteps)
+		write(ctx, s, group(ctx, s, d))
+	})
+	if err != nil {
+		return d.result, err
+	}
+	return d.result, d.tell(context.WithoutCancel(ctx), request.WhatIf)
+}
+
+// Disable deletes the groups that Disable-GroupWriteback named.
+func Disable(ctx context.Context, g *Ground) (contract.Run, error) {
+	r := newRun(ctx, g, contract.DisableRun)
+	r.record.PolicyType = "" // nothing is imported
+	return r.walk(ctx, func(ctx context.Context, s *steps) {
+		s.expects(4)
+		at := step(ctx, s, prepareStep, locateAny, r)
+		planned := step(ctx, s, planStep, planDisable, at)
+		exported := step(ctx, s, exportStep, export, planned)
+		step(ctx, s, commitStep, endDisable, exported)
+	})
+}
+
+// PreviewDisable plans what Disable would do, and writes nothing.
+func PreviewDisable(ctx context.Context, g *Ground) (contract.Run, error) {
+	r := newRun(ctx, g, contract.PreviewRun)
+	r.record.PolicyType = ""
+	return r.walk(ctx, func(ctx context.Context, s *steps) {
+		s.expects(1)
+		step(ctx, s, planStep, planDisable, newCourse(r))
+	})
+}
+
+// plan reads both sides and plans, by the recipe that is due. When Graph takes the
+// delta link no more, it begins again with the other one. more is the number of steps
+// that follow.
+func (r *run) plan(ctx context.Context, s *steps, more int) *limiter {
+	s.expects(1 + initialSteps + more)
+	at := step(ctx, s, prepareStep, prepare, r)
+	if s.err == nil && r.record.PolicyType == contract.Delta {
+		s.expects(deltaSteps + more)
+		planned := delta(ctx, s, at)
+		if !contract.HasID(s.err, "DeltaLinkExpired") {
+			return planned
+		}
+		s.err = at.becomeInitial(ctx, s.err)
+		s.expects(initialSteps + more)
+	}
+	return initial(ctx, s, at)
+}
+
+// The numbers of steps of the recipes below.
+const (
+	initialSteps = 6
+	deltaSteps   = 5
+	groupSteps   = 6
+	writingSteps = 4
+)
+
+// initial reads everything.
+func initial(ctx context.Context, s *steps, at *course) *limiter {
+	listed := step(ctx, s, sourceStep, importGroups, at)
+	source := step(ctx, s, memberStep, importMembers, listed)
+	target := step(ctx, s, targetStep, importContainers, source)
+	resolved := step(ctx, s, resolveStep, resolveAll, target)
+	planned := step(ctx, s, planStep, planAll, resolved)
+	return step(ctx, s, limitStep, checkLimits, planned)
+}
+
+// delta reads what has changed.
+func delta(ctx context.Context, s *steps, at *course) *limiter {
+	source := step(ctx, s, sourceStep, importChanges, at)
+	target := step(ctx, s, targetStep, importTargetChanges, source)
+	resolved := step(ctx, s, resolveStep, resolveChanged, target)
+	planned := step(ctx, s, planStep, planTouched, resolved)
+	return step(ctx, s, limitStep, checkLimits, planned)
+}
+
+// group reads one group.
+func group(ctx context.Context, s *steps, d *demand) *limiter {
+	at := step(ctx, s, prepareStep, prepareOne, d.run)
+	source := step(ctx, s, groupStep, d.importSource, at)
+	target := step(ctx, s, standingStep, d.importTarget, source)
+	resolved := step(ctx, s, resolveStep, d.resolve, target)
+	planned := step(ctx, s, planStep, d.plan, resolved)
+	return step(ctx, s, limitStep, checkLimits, planned)
+}
+
+// write does what is planned, makes sure that it is done, and makes it current.
+func write(ctx context.Context, s *steps, planned *limiter) {
+	exported := step(ctx, s, exportStep, export, planned)
+	confirmed := step(ctx, s, confirmStep, confirm, exported)
+	settled := step(ctx, s, settleStep, settle, confirmed)
+	step(ctx, s, commitStep, commit, settled)
+}

@@ -1,0 +1,51 @@
+package run
+
+import (
+	"context"
+
+	"groupwriteback/internal/contract"
+)
+
+// stepName is what a step is called in progress and log, and what is said when it
+// begins.
+type stepName struct{ id, says string }
+
+var (
+	prepareStep  = stepName{"prepare", "Looking at the containers and at what is due"}
+	sourceStep   = stepName{"import-source", "Reading the tenant"}
+	memberStep   = stepName{"import-members", "Reading the members of the groups"}
+	targetStep   = stepName{"import-target", "Reading Active Directory"}
+	groupStep    = stepName{"import-members", "Reading the group and its members"}
+	standingStep = stepName{"import-target", "Reading what stands for it in Active Directory"}
+	resolveStep  = stepName{"resolve", "Finding the members in Active Directory"}
+	planStep     = stepName{"plan", "Planning"}
+	limitStep    = stepName{"limits", "Checking the limits"}
+	exportStep   = stepName{"export", "Writing to Active Directory"}
+	confirmStep  = stepName{"confirm", "Reading back what was written"}
+	settleStep   = stepName{"settle", "Looking again at members that have changed with it"}
+	commitStep   = stepName{"commit", "Saving the state"}
+)
+
+// steps is the way of a run through its recipe, up to the first step that fails.
+type steps struct {
+	meter *contract.Meter
+	err   error
+}
+
+// expects says how many steps are to come.
+func (s *steps) expects(n int) { s.meter.Expects(n) }
+
+// step does a step with what one before it made, and returns what it makes. Where the
+// one before failed, or the run was cancelled, it does nothing and returns the zero
+// value.
+func step[In, Out any](ctx context.Context, s *steps, name stepName, do func(context.Context, In) (Out, error), in In) (out Out) {
+	if s.err == nil {
+		s.err = ctx.Err()
+	}
+	if s.err != nil {
+		return out
+	}
+	s.meter.Begin(name.id, name.says)
+	out, s.err = do(ctx, in)
+	return out
+}

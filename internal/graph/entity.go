@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -163,12 +164,41 @@ type wholeGroup struct {
 	told map[string]json.RawMessage // every property, as it was written
 }
 
-// UnmarshalJSON implements [json.Unmarshaler].
+// entityFields are the names in JSON of the fields of a groupEntity.
+var entityFields = func() []string {
+	entity := reflect.TypeFor[groupEntity]()
+	names := make([]string, entity.NumField())
+	for i := range names {
+		names[i] = entity.Field(i).Tag.Get("json")
+	}
+	return names
+}()
+
+// UnmarshalJSON implements [json.Unmarshaler]. It splits the group into its
+// properties once, and reads the fields of the entity from those.
 func (g *wholeGroup) UnmarshalJSON(data []byte) error {
-	if err := json.Unmarshal(data, &g.groupEntity); err != nil {
+	if err := json.Unmarshal(data, &g.told); err != nil {
 		return err
 	}
-	return json.Unmarshal(data, &g.told)
+	entity := reflect.ValueOf(&g.groupEntity).Elem()
+	for i, name := range entityFields {
+		raw, told := g.told[name]
+		if !told {
+			continue
+		}
+		if err := unmarshal(raw, entity.Field(i).Addr().Interface()); err != nil {
+			return fmt.Errorf("the property %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// unmarshal is [json.Unmarshal] of what is known to be JSON.
+func unmarshal(raw json.RawMessage, into any) error {
+	if own, ok := into.(json.Unmarshaler); ok {
+		return own.UnmarshalJSON(raw)
+	}
+	return json.Unmarshal(raw, into)
 }
 
 // properties are those of the names that are told. One that is null has no values.

@@ -158,7 +158,7 @@ func TestAssertionIsSignedByTheHolder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config.Sign = test.sign
-			a, err := newAssertion(config, clouds["Global"])
+			a, err := newAssertion(config, endpoints{authority: "https://login.microsoftonline.com"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,7 +191,7 @@ func TestAssertionIsSignedByTheHolder(t *testing.T) {
 
 	refusal := &contract.Error{Category: contract.Authentication, ID: "KeyNotFound", Message: "no key"}
 	config.Sign = func(context.Context, []byte, string) ([]byte, error) { return nil, refusal }
-	a, err := newAssertion(config, clouds["Global"])
+	a, err := newAssertion(config, endpoints{authority: "https://login.microsoftonline.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,12 +199,12 @@ func TestAssertionIsSignedByTheHolder(t *testing.T) {
 		t.Errorf("the holder's own error is lost: %v", err)
 	}
 	config.Certificate = newCertificate(t, mustEC(t), now.Add(time.Hour)).Raw
-	_, err = newAssertion(config, clouds["Global"])
+	_, err = newAssertion(config, endpoints{authority: "https://login.microsoftonline.com"})
 	wantID(t, err, "InvalidParameter")
 	config.Certificate = newCertificate(t, rsaKey(), now.Add(-time.Hour)).Raw
-	_, err = newAssertion(config, clouds["Global"])
+	_, err = newAssertion(config, endpoints{authority: "https://login.microsoftonline.com"})
 	wantID(t, err, "ClientCertificateExpired")
 	config.Certificate = []byte("no certificate")
-	_, err = newAssertion(config, clouds["Global"])
+	_, err = newAssertion(config, endpoints{authority: "https://login.microsoftonline.com"})
 	wantID(t, err, "InvalidParameter")
 }

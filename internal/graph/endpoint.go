@@ -7,36 +7,25 @@ import (
 	"strings"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
 )
 
-// endpoints are the two hosts of a cloud, as https URLs without a slash at
-// the end.
+// endpoints are the two hosts that a source talks to, as https URLs without a
+// slash at the end.
 type endpoints struct {
 	authority, graph string
-	// private says that the authority was given explicitly, and is not one that
-	// the global sign-in service could vouch for.
+	// private says that the authority was given explicitly. The global sign-in
+	// service cannot vouch for it.
 	private bool
 }
 
-// clouds are Microsoft's national clouds by the names that Connect-MgGraph
-// gives them.
-var clouds = map[string]endpoints{
-	"Global":   {authority: "https://login.microsoftonline.com", graph: "https://graph.microsoft.com"},
-	"USGov":    {authority: "https://login.microsoftonline.us", graph: "https://graph.microsoft.us"},
-	"USGovDoD": {authority: "https://login.microsoftonline.us", graph: "https://dod-graph.microsoft.us"},
-	"China":    {authority: "https://login.chinacloudapi.cn", graph: "https://microsoftgraph.chinacloudapi.cn"},
-}
-
 func resolveEndpoints(config contract.SourceConfig) (endpoints, error) {
-	name := config.Cloud
-	if name == "" {
-		name = "Global"
-	}
-	hosts, ok := clouds[name]
+	cloud, ok := directory.Cloud(config.Cloud).Endpoints()
 	if !ok {
-		return endpoints{}, invalidSetting("Environment", fmt.Sprintf("%q is not a cloud that is known", name),
-			"Use Global, USGov, USGovDoD or China, or give -Authority and -GraphEndpoint.")
+		return endpoints{}, invalidSetting("Environment", fmt.Sprintf("%q is not a cloud that is known", config.Cloud),
+			"Use one of the clouds that -Environment takes, or give -Authority and -GraphEndpoint.")
 	}
+	hosts := endpoints{authority: cloud.Authority, graph: cloud.Graph}
 	var err error
 	if config.Authority != "" {
 		hosts.private = true

@@ -17,12 +17,12 @@ type connectParams struct {
 }
 
 type sourceParams struct {
-	TenantID      string      `json:"tenantId"`
-	ClientID      string      `json:"clientId"`
-	Environment   environment `json:"environment"`
-	Authority     string      `json:"authority"`
-	GraphEndpoint string      `json:"graphEndpoint"`
-	CAFile        string      `json:"caFile"`
+	TenantID      string          `json:"tenantId"`
+	ClientID      string          `json:"clientId"`
+	Environment   directory.Cloud `json:"environment"`
+	Authority     string          `json:"authority"`
+	GraphEndpoint string          `json:"graphEndpoint"`
+	CAFile        string          `json:"caFile"`
 	Credential    struct {
 		Kind                contract.CredentialKind `json:"kind"`
 		Secret              contract.Secret         `json:"secret"`
@@ -79,30 +79,12 @@ func connection(info command.ConnectionInfo) command.ConnectionInfo {
 	return info
 }
 
-// environment is a cloud of Microsoft.
-type environment string
-
-var environments = []environment{"Global", "USGov", "USGovDoD", "China"}
-
-// UnmarshalText reads a value whatever its letter case.
-func (e *environment) UnmarshalText(text []byte) error {
-	return directory.SetWord(e, text, environments)
-}
-
-// graphResources are what a token is asked for where the endpoint is not given.
-var graphResources = map[environment]string{
-	"Global":   "https://graph.microsoft.com",
-	"USGov":    "https://graph.microsoft.us",
-	"USGovDoD": "https://dod-graph.microsoft.us",
-	"China":    "https://microsoftgraph.chinacloudapi.cn",
-}
-
 func (s *session) sourceConfig(p *sourceParams) (*contract.SourceConfig, error) {
-	if err := oneOf("source.environment", p.Environment, environments); err != nil {
+	if err := oneOf("source.environment", p.Environment, directory.Clouds); err != nil {
 		return nil, err
 	}
 	if p.Environment == "" {
-		p.Environment = "Global"
+		p.Environment = directory.Clouds[0]
 	}
 	p.TenantID, p.ClientID = strings.TrimSpace(p.TenantID), strings.TrimSpace(p.ClientID)
 	c := &p.Credential
@@ -136,7 +118,8 @@ func (s *session) sourceConfig(p *sourceParams) (*contract.SourceConfig, error) 
 	case c.CanRefresh:
 		resource := p.GraphEndpoint
 		if resource == "" {
-			resource = graphResources[p.Environment]
+			hosts, _ := p.Environment.Endpoints()
+			resource = hosts.Graph
 		}
 		config.RefreshToken = func(ctx context.Context) (contract.Secret, time.Time, error) {
 			return s.freshToken(ctx, p.TenantID, resource)

@@ -42,53 +42,102 @@ type list[T any, K comparable] struct {
 	show  func(T) (item any, ok bool, err error) // not ok: left out
 }
 
+// page reads the items after the place that p names, up to its limit.
 func (l list[T, K]) page(p Paging) (any, error) {
+	limit, err := p.limit()
+	if err != nil {
+		return nil, err
+	}
+	after, err := l.start(p)
+	if err != nil {
+		return nil, err
+	}
+	items := page{limit: limit, items: []json.RawMessage{}}
+	more, after, err := l.fill(&items, after)
+	if err != nil {
+		return nil, err
+	}
+	result := map[string]any{l.name: items.items}
+	if more {
+		result["next"] = l.text(after)
+	}
+	return result, nil
+}
+
+// limit is how many items may be on the page.
+func (p Paging) limit() (int, error) {
 	switch {
 	case p.Limit == 0:
-		p.Limit = defaultLimit
+		return defaultLimit, nil
 	case p.Limit < 0 || p.Limit > maxLimit:
-		return nil, invalidParameter("limit", fmt.Sprintf("The limit %d is not allowed.", p.Limit), fmt.Sprintf("Give 1 to %d.", maxLimit))
+		return 0, invalidParameter("limit", fmt.Sprintf("The limit %d is not allowed.", p.Limit), fmt.Sprintf("Give 1 to %d.", maxLimit))
 	}
-	var after K
-	var err error
-	if p.After != "" {
-		if after, err = l.parse(p.After); err != nil {
-			return nil, invalidParameter("after", "The value of after comes from no answer of this method.", "Give next of the answer before, or leave after out.")
-		}
+	return p.Limit, nil
+}
+
+// start is the place after which the page begins.
+func (l list[T, K]) start(p Paging) (after K, err error) {
+	if p.After == "" {
+		return after, nil
 	}
-	items := []json.RawMessage{}
-	result := map[string]any{}
-	size := 0
-	for result["next"] == nil {
-		n := min(batch, p.Limit-len(items)+1) // one more, to know whether there is more
+	if after, err = l.parse(p.After); err != nil {
+		return after, invalidParameter("after", "The value of after comes from no answer of this method.", "Give next of the answer before, or leave after out.")
+	}
+	return after, nil
+}
+
+// fill reads items until the page is full or the list ends. It tells whether there
+// is more, and the last place that it passed.
+func (l list[T, K]) fill(items *page, after K) (more bool, last K, err error) {
+	for {
+		n := min(batch, items.room()+1) // one more, to know whether there is more
 		got, err := l.fetch(after, n)
 		if err != nil {
-			return nil, err
+			return false, after, err
 		}
 		for _, t := range got {
 			item, ok, err := l.show(t)
 			if err != nil {
-				return nil, err
+				return false, after, err
 			}
 			if ok {
-				text, err := json.Marshal(item)
+				fits, err := items.add(item)
 				if err != nil {
-					return nil, err
+					return false, after, err
 				}
-				if len(items) == p.Limit || size > 0 && size+len(text) > pageBytes {
-					result["next"] = l.text(after)
-					break
+				if !fits {
+					return true, after, nil
 				}
-				items, size = append(items, text), size+len(text)
 			}
 			after = l.key(t)
 		}
 		if len(got) < n {
-			break
+			return false, after, nil
 		}
 	}
-	result[l.name] = items
-	return result, nil
+}
+
+// page is the items of one page as JSON.
+type page struct {
+	limit int // of items
+	items []json.RawMessage
+	size  int // in bytes
+}
+
+// room is how many items the page can still take.
+func (p *page) room() int { return p.limit - len(p.items) }
+
+// add puts an item on the page if it fits.
+func (p *page) add(item any) (fits bool, err error) {
+	text, err := json.Marshal(item)
+	if err != nil {
+		return false, err
+	}
+	if p.room() == 0 || p.size > 0 && p.size+len(text) > pageBytes {
+		return false, nil
+	}
+	p.items, p.size = append(p.items, text), p.size+len(text)
+	return true, nil
 }
 
 func parseNumber(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }

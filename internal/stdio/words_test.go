@@ -11,6 +11,7 @@ import (
 
 	"groupwriteback/internal/command"
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
 )
 
@@ -37,7 +38,7 @@ func init() {
 	fixed(contract.CredentialKinds)
 	fixed(contract.AuthKinds)
 	fixed(contract.RunKinds)
-	fixed(environments)
+	fixed(directory.Clouds)
 	fixed(logLevels)
 	fixed(stateChecks)
 }

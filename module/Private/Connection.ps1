@@ -78,7 +78,7 @@ function ConvertTo-SourceField {
     $fields
 }
 
-# What the engine gives as resource when it asks for a token later.
+# The address that the engine gives when it asks for a token later. A test compares the two.
 function Get-GraphResource {
     param([System.Collections.IDictionary] $Bound)
     if ($Bound['GraphEndpoint']) { return $Bound['GraphEndpoint'].OriginalString }

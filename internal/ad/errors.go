@@ -17,7 +17,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// incompleteError is a read that ended without saying that it was complete.
+// incompleteError is a read that may have ended before its end.
 type incompleteError struct{ why string }
 
 func (e *incompleteError) Error() string { return e.why }

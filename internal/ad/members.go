@@ -26,7 +26,7 @@ func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, r
 	if err != nil && !contract.HasID(err, "WriteRefused") {
 		return t.explain(ctx, added, nil), err
 	}
-	// What is refused to be added is no reason to keep those who are to go.
+	// A refused addition must not keep those who are to go.
 	removed, removeErr := t.changeMembers(ctx, group, removing, distinct(remove))
 	if err == nil {
 		err = removeErr
@@ -146,8 +146,8 @@ func (t *target) sendValues(ctx context.Context, group directory.GUID, e edit, v
 	return refusesValues(err), t.refused(ctx, group.String(), byGUID(group), "write the attribute member of the group", err)
 }
 
-// distinct returns the members, each once: a value that is given twice fails
-// the request.
+// distinct returns the members, each once. A value that is given twice fails the
+// request.
 func distinct(refs []directory.MemberRef) []directory.MemberRef {
 	seen := make(map[directory.GUID]bool, len(refs))
 	var once []directory.MemberRef
@@ -169,9 +169,9 @@ func (t *target) local(ref directory.MemberRef) bool {
 	return err == nil && t.root.holds(dn)
 }
 
-// memberValues are the values to add or to remove: objects of our domain by
-// GUID, since a name that was read some time ago may be another's now; those of
-// other domains by name, because this server need not know their GUIDs.
+// memberValues are the values to add or to remove. Objects of our domain are named
+// by GUID: a name that was read some time ago may be another object's now. Objects
+// of other domains are named by DN, because this server may not know their GUIDs.
 func (t *target) memberValues(refs []directory.MemberRef) []string {
 	values := make([]string, len(refs))
 	for i, r := range refs {
@@ -184,8 +184,8 @@ func (t *target) memberValues(refs []directory.MemberRef) []string {
 	return values
 }
 
-// dnValues are the values as a server tells them: by name, and by GUID where no
-// name is known.
+// dnValues are the values as a server returns them: by DN, and by GUID where the DN
+// is not known.
 func dnValues(refs []directory.MemberRef) []string {
 	values := make([]string, len(refs))
 	for i, r := range refs {
@@ -197,8 +197,8 @@ func dnValues(refs []directory.MemberRef) []string {
 	return values
 }
 
-// named gives the members their present names. One that this domain does not
-// have, or does not show, keeps its name unless that is another object's now.
+// named gives the members their present names. A member that this domain does not
+// have, or does not show, keeps its name unless another object has that name now.
 func (t *target) named(ctx context.Context, refs []directory.MemberRef) ([]directory.MemberRef, error) {
 	filled := slices.Clone(refs)
 	for batch := range slices.Chunk(filled, batchSize) {

@@ -15,16 +15,16 @@ const (
 	// scanBatch is larger than batchSize because mS-DS-ConsistencyGuid is not
 	// indexed: each filter is a walk through the domain, whatever its length.
 	scanBatch = 500
-	// maxFailures is how many failed lookups show that the next will fail too;
-	// each was tried again and again already.
+	// maxFailures is how many lookups may fail before no more are sent. Each was
+	// tried several times already.
 	maxFailures = 2
 	// groupTypeResource is the bit of domain-local groups, which a universal
 	// group cannot hold.
 	groupTypeResource = 4
 )
 
-// judge says without asking the directory why a member is not written, or
-// ReasonUnresolved when the directory has to be asked.
+// judge says why a member is not written, as far as that is known without asking
+// the directory. It returns ReasonUnresolved when the directory has to be asked.
 func judge(m directory.SourceMember) directory.Reason {
 	switch {
 	case m.Kind == directory.KindOther:
@@ -56,12 +56,12 @@ func choose(kind directory.MemberKind, found []candidate) (directory.MemberRef, 
 	return found[0].ref, directory.ReasonJoined
 }
 
-// firstRID is the first that a domain gives to accounts that people make.
+// firstRID is the first RID that a domain gives to accounts that people create.
 const firstRID = 1000
 
-// critical reports whether the object is one of those that the directory itself
-// needs, such as krbtgt and Administrator: no synchronization takes them to the
-// tenant, so a member that has their SID was made to have it.
+// critical reports whether the object is one that the directory itself needs, such
+// as krbtgt and Administrator. No synchronization takes these to the tenant, so a
+// member that has such a SID was given it by somebody.
 func (c candidate) critical() bool {
 	return c.system || c.ref.SID != "" && c.ref.SID.RID() < firstRID
 }

@@ -51,14 +51,15 @@ func (r batchResponse) decode(into any) error {
 	return newStatusError(r.Status, r.header(), bytes.NewReader(r.Body))
 }
 
-// batches reads the addresses, relative to root, twenty in a request, and gives
-// each answer with the place of its address, one at a time and in no order.
+// batches reads the addresses, which are relative to root, twenty in a request. It
+// calls answer with each answer and the place of its address, one at a time and in
+// no order.
 func (s *source) batches(ctx context.Context, root string, addresses []string, answer func(i int, r batchResponse) error) error {
 	return s.batchesOf(ctx, root, addresses, nil, answer)
 }
 
-// batchesOf is batches where each address is read by a POST of the body, if there
-// is one.
+// batchesOf is batches with a body, which is posted to each address; without one
+// the addresses are read by GET.
 func (s *source) batchesOf(ctx context.Context, root string, addresses []string, body any, answer func(i int, r batchResponse) error) error {
 	var one sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)

@@ -37,12 +37,12 @@ const (
 	longWait = 10 * time.Second
 )
 
-// gate repeats requests. When a service throttles one of them, all wait until
-// the service's own time has passed: readers that backed off each by itself
-// would keep the others' throttling alive. What cannot be reached is asked again
-// for as long as the run allows. Any other fault is the single request's own,
-// and is repeated a few times while others are answered. So is a service that is
-// not available for one request alone: one group whose members it cannot give
+// gate repeats requests. When a service throttles one of them, all wait until the
+// time that the service asked for has passed: readers that each backed off by
+// themselves would keep the throttling alive. A service that cannot be reached is
+// asked again for as long as the run allows. Any other fault concerns the single
+// request, which is repeated a few times while others go on. So does a service
+// that is unavailable for one request alone: a group whose members it cannot give
 // must not end the reading of the others.
 type gate struct {
 	next     http.RoundTripper
@@ -235,9 +235,9 @@ func (g *gate) wait(ctx context.Context) error {
 	}
 }
 
-// hold closes the gate for at least the time that the service asked for, or
-// for a growing one when it asked for none; but not beyond the patience of the
-// request, whatever it asked for. When that is over, hold says so. Requests that
+// hold closes the gate for at least the time that the service asked for, or for a
+// growing time when it asked for none, but never beyond the patience of the
+// request. When that is used up, hold returns a [throttledError]. Requests that
 // were under way when the gate closed belong to the same round, even when others
 // have passed since and ended the streak.
 func (g *gate) hold(ctx context.Context, host string, status int, since, sent time.Time, asked time.Duration) error {
@@ -273,8 +273,8 @@ func (g *gate) hold(ctx context.Context, host string, status int, since, sent ti
 	return nil
 }
 
-// passed ends the streak. A request that was under way when the gate was closed
-// says nothing of the time since.
+// passed ends the streak. A request that was under way when the gate closed says
+// nothing about the time since.
 func (g *gate) passed(sent time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

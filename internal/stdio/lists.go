@@ -15,13 +15,13 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// The limits of a page. Only an item that is alone on it passes pageBytes.
+// The limits of a page. Only a page of one item may exceed pageBytes.
 const (
 	defaultLimit = 100
 	maxLimit     = 500
 	pageBytes    = 512 << 10
-	// batch is how many items are read at a time: a page that ends by its
-	// bytes has not read many in vain.
+	// batch is how many items are read at a time, so that a page that is full by
+	// its bytes has not read many in vain.
 	batch = 50
 )
 

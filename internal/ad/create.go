@@ -17,7 +17,7 @@ import (
 const memberChunk = 1000
 
 // Create implements contract.TargetWriter.
-func (t *target) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]contract.Refusal, error) {
+func (t *writer) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]contract.Refusal, error) {
 	container, err := t.parentDN(ctx, parent)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ const (
 )
 
 // ChangeMembers implements contract.TargetWriter.
-func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]contract.Refusal, error) {
+func (t *writer) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]contract.Refusal, error) {
 	added, err := t.changeMembers(ctx, group, adding, distinct(add))
 	if err != nil && !contract.HasID(err, "WriteRefused") {
 		return t.explain(ctx, added, nil), err
@@ -36,7 +36,7 @@ func (t *target) ChangeMembers(ctx context.Context, group directory.GUID, add, r
 
 // changeMembers changes the values chunk by chunk and returns those that the
 // server refuses.
-func (t *target) changeMembers(ctx context.Context, group directory.GUID, e edit, refs []directory.MemberRef) ([]culprit, error) {
+func (t *writer) changeMembers(ctx context.Context, group directory.GUID, e edit, refs []directory.MemberRef) ([]culprit, error) {
 	var culprits []culprit
 	for chunk := range slices.Chunk(refs, memberChunk) {
 		refused, err := t.changeChunk(ctx, group, e, chunk)
@@ -50,7 +50,7 @@ func (t *target) changeMembers(ctx context.Context, group directory.GUID, e edit
 
 // changeChunk changes the values in one request, and looks for the culprits
 // where the server refuses it.
-func (t *target) changeChunk(ctx context.Context, group directory.GUID, e edit, chunk []directory.MemberRef) ([]culprit, error) {
+func (t *writer) changeChunk(ctx context.Context, group directory.GUID, e edit, chunk []directory.MemberRef) ([]culprit, error) {
 	refused, err := t.sendValues(ctx, group, e, t.memberValues(chunk))
 	if !refused {
 		return nil, err
@@ -69,7 +69,7 @@ func (t *target) changeChunk(ctx context.Context, group directory.GUID, e edit, 
 // server refuses. The refusal may be about values that are there already, where
 // the server knows permissive modify for other attributes only (Samba), or about
 // objects that are gone.
-func (t *target) addSingly(ctx context.Context, group directory.GUID, dn string, chunk []directory.MemberRef, refusal error) ([]culprit, error) {
+func (t *writer) addSingly(ctx context.Context, group directory.GUID, dn string, chunk []directory.MemberRef, refusal error) ([]culprit, error) {
 	open, err := t.nonMembers(ctx, group, dn, chunk)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (t *target) addSingly(ctx context.Context, group directory.GUID, dn string,
 // that the server refuses. The refusal may be about values that are gone already,
 // or about names that have changed: a server may know a value only by the name
 // that its object has now.
-func (t *target) removeSingly(ctx context.Context, group directory.GUID, dn string, chunk []directory.MemberRef) ([]culprit, error) {
+func (t *writer) removeSingly(ctx context.Context, group directory.GUID, dn string, chunk []directory.MemberRef) ([]culprit, error) {
 	open, err := t.members(ctx, group, dn, chunk)
 	if err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func (t *target) present(ctx context.Context, refs []directory.MemberRef, refusa
 
 // sendValues sends one request. refused says that the error may be about single
 // values.
-func (t *target) sendValues(ctx context.Context, group directory.GUID, e edit, values []string) (refused bool, err error) {
+func (t *writer) sendValues(ctx context.Context, group directory.GUID, e edit, values []string) (refused bool, err error) {
 	request := ldap.NewModifyRequest(byGUID(group), permissive())
 	if e == adding {
 		request.Add(attrMember, values)

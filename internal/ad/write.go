@@ -17,14 +17,23 @@ import (
 
 const oidPermissiveModify = "1.2.840.113556.1.4.1413"
 
+// writer writes for as long as its lease holds.
+type writer struct {
+	*target
+	lease contract.Lease
+}
+
+// Writer implements contract.Target.
+func (t *target) Writer(lease contract.Lease) contract.TargetWriter { return &writer{t, lease} }
+
 // write sends one change and tries again what is transient. When an answer is
 // lost, landed looks whether the change was made; without landed the change
 // may be repeated, because made twice it has the effect of once. The error is
-// the server's answer, or an contract.Error.
-func (t *target) write(ctx context.Context, object string, send func(*ldap.Conn) error, landed func() (bool, error)) error {
+// the server's answer, or a contract.Error.
+func (t *writer) write(ctx context.Context, object string, send func(*ldap.Conn) error, landed func() (bool, error)) error {
 	var unknown error // the last lost answer that was not settled
 	err := retry(ctx, t.server.host, func() error {
-		if err := contract.MayWrite(ctx); err != nil {
+		if err := t.lease.Holds(ctx); err != nil {
 			return err
 		}
 		err := t.pool.use(ctx, func(c *conn) error { return c.do(ctx, send) })
@@ -71,7 +80,7 @@ func permissive() []ldap.Control {
 }
 
 // Modify implements contract.TargetWriter.
-func (t *target) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
+func (t *writer) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
 	request := ldap.NewModifyRequest(byGUID(group), permissive())
 	for _, a := range attributes {
 		changeAttribute(request, a)
@@ -122,7 +131,7 @@ func without(values, others []string) []string {
 }
 
 // Rename implements contract.TargetWriter.
-func (t *target) Rename(ctx context.Context, group directory.GUID, cn string, parent directory.GUID) (string, error) {
+func (t *writer) Rename(ctx context.Context, group directory.GUID, cn string, parent directory.GUID) (string, error) {
 	dn, err := t.groupDN(ctx, group, nil)
 	if err != nil {
 		return "", err
@@ -212,7 +221,7 @@ func (t *target) forgetParent() {
 }
 
 // Delete implements contract.TargetWriter.
-func (t *target) Delete(ctx context.Context, group directory.GUID) error {
+func (t *writer) Delete(ctx context.Context, group directory.GUID) error {
 	request := ldap.NewDelRequest(byGUID(group), nil)
 	err := t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Del(request) }, nil)
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {

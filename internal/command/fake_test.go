@@ -990,10 +990,20 @@ func has(g *directory.TargetGroup, member directory.GUID) bool {
 	return slices.ContainsFunc(g.Members, func(m directory.MemberRef) bool { return m.GUID == member })
 }
 
+// fakeWriter writes for as long as its lease holds.
+type fakeWriter struct {
+	*fakeDirectory
+	lease contract.Lease
+}
+
+func (d *fakeDirectory) Writer(lease contract.Lease) contract.TargetWriter {
+	return &fakeWriter{d, lease}
+}
+
 // write runs a change; a fault of kind errLost lets it happen and loses the
 // answer, one of kind errPart lets it happen and fails what comes after it.
-func (d *fakeDirectory) write(ctx context.Context, operation string, change func() error) error {
-	if err := contract.MayWrite(ctx); err != nil {
+func (d *fakeWriter) write(ctx context.Context, operation string, change func() error) error {
+	if err := d.lease.Holds(ctx); err != nil {
 		return err
 	}
 	err := d.check(ctx, operation)
@@ -1013,7 +1023,7 @@ var errLost = &contract.Error{Category: contract.Connection, ID: "OutcomeUnknown
 
 var errPart = &contract.Error{Category: contract.InvalidData, ID: "WriteRefused", Message: "a later part was refused"}
 
-func (d *fakeDirectory) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]contract.Refusal, error) {
+func (d *fakeWriter) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]contract.Refusal, error) {
 	var refused []contract.Refusal
 	err := d.write(ctx, "create", func() error {
 		d.next++
@@ -1073,7 +1083,7 @@ func (d *fakeDirectory) object(id directory.GUID) (*directory.TargetGroup, error
 	return nil, &contract.Error{Category: contract.ObjectNotFound, ID: "ObjectNotFound", Object: id.String(), Message: "no such object"}
 }
 
-func (d *fakeDirectory) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
+func (d *fakeWriter) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
 	return d.write(ctx, "modify", func() error {
 		g, err := d.object(group)
 		if err == nil {
@@ -1083,7 +1093,7 @@ func (d *fakeDirectory) Modify(ctx context.Context, group directory.GUID, attrib
 	})
 }
 
-func (d *fakeDirectory) Rename(ctx context.Context, group directory.GUID, cn string, _ directory.GUID) (dn string, err error) {
+func (d *fakeWriter) Rename(ctx context.Context, group directory.GUID, cn string, _ directory.GUID) (dn string, err error) {
 	err = d.write(ctx, "rename", func() error {
 		g, err := d.object(group)
 		if err == nil {
@@ -1095,7 +1105,7 @@ func (d *fakeDirectory) Rename(ctx context.Context, group directory.GUID, cn str
 	return dn, err
 }
 
-func (d *fakeDirectory) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]contract.Refusal, error) {
+func (d *fakeWriter) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]contract.Refusal, error) {
 	var refused []contract.Refusal
 	err := d.write(ctx, "changeMembers", func() error {
 		g, err := d.object(group)
@@ -1128,7 +1138,7 @@ func (d *fakeDirectory) finish(g *directory.TargetGroup, stay ...directory.GUID)
 	d.known[g.GUID] = d.is(g)
 }
 
-func (d *fakeDirectory) Delete(ctx context.Context, group directory.GUID) error {
+func (d *fakeWriter) Delete(ctx context.Context, group directory.GUID) error {
 	return d.write(ctx, "delete", func() error {
 		d.remove(group)
 		return nil

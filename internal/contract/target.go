@@ -32,8 +32,22 @@ func (c *Container) Protected(id *TargetIdentity) error {
 // from opening to closing. Its methods may be called from several goroutines.
 type Target interface {
 	TargetReader
-	TargetWriter
+	// Writer writes for as long as the lease holds.
+	Writer(lease Lease) TargetWriter
 	Close() error
+}
+
+// Lease is the right to write. It is asked before each request that changes
+// something, of a change that takes several, or is tried again, too (rule 18). An
+// error means that nothing more may be written. nil is a lease that always holds.
+type Lease func(ctx context.Context) error
+
+// Holds asks the lease.
+func (l Lease) Holds(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return l(ctx)
 }
 
 // TargetReader reads. A read that could not be brought to its end is an error

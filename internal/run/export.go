@@ -203,7 +203,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	if !e.seen(c) {
 		looked = wallClock()
 	}
-	outcome, err := e.apply(contract.WithMayWrite(finish, func(ctx context.Context) error {
+	outcome, err := e.apply(finish, e.run.target.Writer(func(ctx context.Context) error {
 		if superseded = e.run.gen.StillRunning(ctx); superseded != nil {
 			return superseded
 		}
@@ -380,20 +380,20 @@ func fatal(err error) bool {
 	return errors.As(err, &e) && e.ID != "OutcomeUnknown" && (e.Category == contract.Connection || e.Category == contract.Authentication)
 }
 
-func (e *exporter) apply(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
+func (e *exporter) apply(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
 	if c.Action == plan.Create {
-		return e.create(ctx, c)
+		return e.create(ctx, w, c)
 	}
 	gone, err := e.lookFirst(ctx, c)
 	switch {
 	case err != nil:
 		return contract.ChangeOutcome{}, err
 	case c.Action == plan.Delete:
-		return e.delete(ctx, c, gone)
+		return e.delete(ctx, w, c, gone)
 	case c.Action == plan.UpdateMembers:
-		return e.changeMembers(ctx, c)
+		return e.changeMembers(ctx, w, c)
 	}
-	return e.update(ctx, c)
+	return e.update(ctx, w, c)
 }
 
 // look looks at an object just before a request that changes it, and refuses
@@ -471,19 +471,19 @@ func left(c *contract.SpooledChange, out contract.ChangeOutcome, err error) (con
 	return out, nil
 }
 
-func (e *exporter) create(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
+func (e *exporter) create(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
 	members, err := e.run.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
-	refused, err := e.run.target.Create(ctx, e.course.judge.Rules.Container, c.Attributes, members)
+	refused, err := w.Create(ctx, e.course.judge.Rules.Container, c.Attributes, members)
 	return outcomeOf(refused), err
 }
 
 // update writes attributes, cn and place. The stamp of an adopted group is
 // among the attributes, so they go first: an object that could not be stamped
 // is not renamed or moved.
-func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
+func (e *exporter) update(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
 	var attributes []plan.AttributeChange
 	cn := ""
 	for _, a := range c.Attributes {
@@ -494,7 +494,7 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 		}
 	}
 	if len(attributes) > 0 {
-		if err := e.run.target.Modify(ctx, c.TargetGUID, attributes); err != nil {
+		if err := w.Modify(ctx, c.TargetGUID, attributes); err != nil {
 			return contract.ChangeOutcome{}, err
 		}
 	}
@@ -515,7 +515,7 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 			}
 			cn = dn[0].Value
 		}
-		dn, err := e.run.target.Rename(ctx, c.TargetGUID, cn, parent)
+		dn, err := w.Rename(ctx, c.TargetGUID, cn, parent)
 		if err != nil {
 			return contract.ChangeOutcome{}, err
 		}
@@ -523,14 +523,14 @@ func (e *exporter) update(ctx context.Context, c *contract.SpooledChange) (contr
 		out.Link = &link
 	}
 	if c.Action == plan.Adopt {
-		members, err := e.changeMembers(ctx, c)
+		members, err := e.changeMembers(ctx, w, c)
 		members.Link = &link // it is ours now, whatever became of the members
 		return members, err
 	}
 	return out, nil
 }
 
-func (e *exporter) changeMembers(ctx context.Context, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
+func (e *exporter) changeMembers(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
 	add, err := e.run.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
@@ -539,14 +539,14 @@ func (e *exporter) changeMembers(ctx context.Context, c *contract.SpooledChange)
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
-	refused, err := e.run.target.ChangeMembers(ctx, c.TargetGUID, add, remove)
+	refused, err := w.ChangeMembers(ctx, c.TargetGUID, add, remove)
 	return outcomeOf(refused), err
 }
 
 // delete removes an object that was looked at just now.
-func (e *exporter) delete(ctx context.Context, c *contract.SpooledChange, gone bool) (contract.ChangeOutcome, error) {
+func (e *exporter) delete(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange, gone bool) (contract.ChangeOutcome, error) {
 	if !gone { // else someone was quicker
-		if err := e.run.target.Delete(ctx, c.TargetGUID); err != nil {
+		if err := w.Delete(ctx, c.TargetGUID); err != nil {
 			return contract.ChangeOutcome{}, err // it may stand still: the next run tries again
 		}
 	}

@@ -319,7 +319,7 @@ func (s *suite) create(t *testing.T, target contract.Target, parent directory.GU
 	t.Helper()
 	id := newID()
 	attributes := s.attributes(id, directory.Mark(id))
-	refused, err := target.Create(testContext(t), parent, attributes, members)
+	refused, err := target.Writer(nil).Create(testContext(t), parent, attributes, members)
 	if err != nil || len(refused) > 0 {
 		t.Fatalf("creating: %v, refused %v", err, refused)
 	}

@@ -186,7 +186,7 @@ func (s *suite) testLost(t *testing.T) {
 			var id directory.GUID
 			eachMessage(t, func() error {
 				id = newID()
-				refused, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
+				refused, err := target.Writer(nil).Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
 				if len(refused) > 0 {
 					t.Errorf("refused %v", refused)
 				}
@@ -209,7 +209,7 @@ func (s *suite) testLost(t *testing.T) {
 		t.Run("members, "+name, func(t *testing.T) {
 			created, _ := s.create(t, direct, unit.GUID)
 			eachMessage(t, func() error {
-				_, err := target.ChangeMembers(ctx, created.GUID, members, nil)
+				_, err := target.Writer(nil).ChangeMembers(ctx, created.GUID, members, nil)
 				return err
 			}, func() {
 				if diff := cmp.Diff(names(members), s.admin.members(t, created.GUID)); diff != "" {
@@ -217,13 +217,13 @@ func (s *suite) testLost(t *testing.T) {
 				}
 			})
 			eachMessage(t, func() error {
-				_, err := target.ChangeMembers(ctx, created.GUID, members[:1], members[1:])
+				_, err := target.Writer(nil).ChangeMembers(ctx, created.GUID, members[:1], members[1:])
 				return err
 			}, func() {
 				if diff := cmp.Diff(names(members[:1]), s.admin.members(t, created.GUID)); diff != "" {
 					t.Error(diff)
 				}
-				if _, err := direct.ChangeMembers(ctx, created.GUID, members, nil); err != nil {
+				if _, err := direct.Writer(nil).ChangeMembers(ctx, created.GUID, members, nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -231,7 +231,7 @@ func (s *suite) testLost(t *testing.T) {
 		t.Run("modify, "+name, func(t *testing.T) {
 			created, _ := s.create(t, direct, unit.GUID)
 			eachMessage(t, func() error {
-				return target.Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"after " + name}}})
+				return target.Writer(nil).Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"after " + name}}})
 			}, func() {
 				if got := s.admin.get(t, created.DN, "displayName").GetAttributeValue("displayName"); got != "after "+name {
 					t.Errorf("displayName %q", got)
@@ -244,7 +244,7 @@ func (s *suite) testLost(t *testing.T) {
 			eachMessage(t, func() error {
 				there = !there
 				parent := map[bool]directory.GUID{true: second.GUID, false: unit.GUID}[there]
-				_, err := target.Rename(ctx, created.GUID, "renamed after a lost "+name, parent)
+				_, err := target.Writer(nil).Rename(ctx, created.GUID, "renamed after a lost "+name, parent)
 				return err
 			}, func() {
 				parent := map[bool]string{true: second.DN, false: unit.DN}[there]
@@ -257,7 +257,7 @@ func (s *suite) testLost(t *testing.T) {
 			var created contract.Created
 			eachMessage(t, func() error {
 				created, _ = s.create(t, direct, unit.GUID)
-				return target.Delete(ctx, created.GUID)
+				return target.Writer(nil).Delete(ctx, created.GUID)
 			}, func() {
 				if s.admin.get(t, byGUID(created.GUID)) != nil {
 					t.Error("it is still there")
@@ -293,7 +293,7 @@ func (s *suite) testLost(t *testing.T) {
 		brief, cancel := context.WithCancel(ctx)
 		ended := make(chan struct{})
 		p.hold(func() { cancel(); <-ended })
-		err := target.Modify(brief, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"late"}}})
+		err := target.Writer(nil).Modify(brief, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"late"}}})
 		close(ended)
 		s.wantError(t, err, "OutcomeUnknown")
 	})
@@ -314,22 +314,22 @@ func (s *suite) testLost(t *testing.T) {
 		}
 		defer p.up(t)
 		p.hold(p.down)
-		err := target.Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"in the middle"}}})
+		err := target.Writer(nil).Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"in the middle"}}})
 		s.wantError(t, err, "OutcomeUnknown")
 	})
 	t.Run("server away for a moment", func(t *testing.T) {
 		created, _ := s.create(t, direct, unit.GUID)
 		for name, change := range map[string]func() error{
 			"attribute": func() error {
-				return target.Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"in spite of it"}}})
+				return target.Writer(nil).Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"in spite of it"}}})
 			},
 			"members": func() error {
-				_, err := target.ChangeMembers(ctx, created.GUID, members, nil)
+				_, err := target.Writer(nil).ChangeMembers(ctx, created.GUID, members, nil)
 				return err
 			},
 			"a new group": func() error {
 				id := newID()
-				_, err := target.Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
+				_, err := target.Writer(nil).Create(ctx, unit.GUID, s.attributes(id, directory.Mark(id)), members)
 				return err
 			},
 			"reading": func() error {

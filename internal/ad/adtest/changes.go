@@ -88,7 +88,7 @@ func (s *suite) testChanged(t *testing.T) {
 	})
 	t.Run("members", func(t *testing.T) {
 		since := s.highest(t, target)
-		if _, err := target.ChangeMembers(testContext(t), created.GUID, []directory.MemberRef{users["user0002"].ref()}, nil); err != nil {
+		if _, err := target.Writer(nil).ChangeMembers(testContext(t), created.GUID, []directory.MemberRef{users["user0002"].ref()}, nil); err != nil {
 			t.Fatal(err)
 		}
 		s.wantChanged(t, target, since, created.DN)
@@ -98,7 +98,7 @@ func (s *suite) testChanged(t *testing.T) {
 	})
 	t.Run("members as they were", func(t *testing.T) {
 		since := s.highest(t, target)
-		if _, err := target.ChangeMembers(testContext(t), created.GUID, []directory.MemberRef{users["user0001"].ref()}, []directory.MemberRef{users["user0002"].ref()}); err != nil {
+		if _, err := target.Writer(nil).ChangeMembers(testContext(t), created.GUID, []directory.MemberRef{users["user0001"].ref()}, []directory.MemberRef{users["user0002"].ref()}); err != nil {
 			t.Fatal(err)
 		}
 		s.wantChanged(t, target, since)
@@ -190,7 +190,7 @@ func (s *suite) testDeleted(t *testing.T) {
 
 	before := s.highest(t, sighted)
 	s.wantDeleted(t, sighted, before)
-	if err := target.Delete(testContext(t), created.GUID); err != nil {
+	if err := target.Writer(nil).Delete(testContext(t), created.GUID); err != nil {
 		t.Fatal(err)
 	}
 	between := s.highest(t, sighted)
@@ -282,7 +282,7 @@ func (s *suite) testMarked(t *testing.T) {
 	if diff := cmp.Diff(want, list(t), anyOrder); diff != "" {
 		t.Error(diff)
 	}
-	if err := target.Delete(testContext(t), want[0]); err != nil {
+	if err := target.Writer(nil).Delete(testContext(t), want[0]); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want[1:], list(t), anyOrder); diff != "" {
@@ -341,13 +341,13 @@ func (s *suite) testParallel(t *testing.T) {
 			for range each {
 				id := newID()
 				attributes := s.attributes(id, directory.Mark(id))
-				refused, err := target.Create(ctx, unit.GUID, attributes, []directory.MemberRef{first})
+				refused, err := target.Writer(nil).Create(ctx, unit.GUID, attributes, []directory.MemberRef{first})
 				var created []contract.Created
 				if err == nil && len(refused) == 0 {
 					created, err = target.Created(ctx, unit.GUID, [][]plan.AttributeChange{attributes})
 				}
 				if err == nil && len(refused) == 0 {
-					refused, err = target.ChangeMembers(ctx, created[0].GUID, []directory.MemberRef{second}, []directory.MemberRef{first})
+					refused, err = target.Writer(nil).ChangeMembers(ctx, created[0].GUID, []directory.MemberRef{second}, []directory.MemberRef{first})
 				}
 				if err != nil || len(refused) > 0 {
 					t.Errorf("%v, refused %v", err, refused)

@@ -236,8 +236,8 @@ func (s *suite) testCancelled(t *testing.T) {
 	_, err := target.Resolve(ended, []directory.SourceMember{{Kind: directory.KindUser, Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4"}})
 	s.wantError(t, err, "Cancelled")
 	s.wantError(t, target.Groups(ended, container.GUID, true, func(directory.TargetGroup) error { return nil }), "Cancelled")
-	s.wantError(t, target.Delete(ended, created.GUID), "Cancelled")
-	_, err = target.Create(ended, container.GUID, s.attributes(newID(), "late"), nil)
+	s.wantError(t, target.Writer(nil).Delete(ended, created.GUID), "Cancelled")
+	_, err = target.Writer(nil).Create(ended, container.GUID, s.attributes(newID(), "late"), nil)
 	s.wantError(t, err, "Cancelled")
 	own := errors.New("enough")
 	if err := target.Groups(testContext(t), container.GUID, true, func(directory.TargetGroup) error { return own }); err != own {

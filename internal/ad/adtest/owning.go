@@ -85,7 +85,7 @@ func (s *suite) testOwned(t *testing.T) {
 		for name, owner := range map[string]directory.SID{"user": users["user0001"].ObjectSID, "administrator": ""} {
 			guid, id := planted(unit.DN, owner)
 			attributes := s.attributes(id, directory.Mark(id))
-			refused, err := target.Create(ctx, unit.GUID, attributes, []directory.MemberRef{users["user0002"].ref()})
+			refused, err := target.Writer(nil).Create(ctx, unit.GUID, attributes, []directory.MemberRef{users["user0002"].ref()})
 			s.wantError(t, err, "NameClash")
 			if len(refused) > 0 {
 				t.Errorf("%s: refused %v", name, refused)

@@ -327,7 +327,7 @@ func (s *suite) testPrimary(t *testing.T) {
 	if account.SID, err = directory.SIDFromAD(s.admin.get(t, dn, "objectSid").GetRawAttributeValue("objectSid")); err != nil {
 		t.Fatal(err)
 	}
-	if refused, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{account}); err != nil || len(refused) > 0 {
+	if refused, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{account}); err != nil || len(refused) > 0 {
 		t.Fatal(refused, err)
 	}
 	created := s.created(t, target, unit.GUID, attributes)

@@ -149,7 +149,7 @@ func (w *windows) testChanging(t *testing.T) {
 				} else if diff := cmp.Diff(w.allMembers(t, group.GUID), names(got), equateEmpty); diff != "" {
 					t.Errorf("%s: %d members were read, %d are there", reader, len(got), len(w.allMembers(t, group.GUID)))
 				}
-				if err := w.target.Delete(testContext(t), group.GUID); err != nil {
+				if err := w.target.Writer(nil).Delete(testContext(t), group.GUID); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -287,19 +287,19 @@ func (w *windows) testBusy(t *testing.T) {
 		do   func() error
 	}{
 		"modify": {"modify", func() error {
-			return w.target.Modify(ctx, group.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"busy"}}})
+			return w.target.Writer(nil).Modify(ctx, group.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{"busy"}}})
 		}},
 		"members": {"modify", func() error {
-			_, err := w.target.ChangeMembers(ctx, group.GUID, []directory.MemberRef{user}, nil)
+			_, err := w.target.Writer(nil).ChangeMembers(ctx, group.GUID, []directory.MemberRef{user}, nil)
 			return err
 		}},
 		"create": {"add", func() error {
 			id := newID()
-			_, err := w.target.Create(ctx, w.unit.GUID, w.attributes(id, directory.Mark(id)), []directory.MemberRef{user})
+			_, err := w.target.Writer(nil).Create(ctx, w.unit.GUID, w.attributes(id, directory.Mark(id)), []directory.MemberRef{user})
 			return err
 		}},
 		"rename": {"modifyDN", func() error {
-			_, err := w.target.Rename(ctx, group.GUID, "renamed "+newID().String(), directory.GUID{})
+			_, err := w.target.Writer(nil).Rename(ctx, group.GUID, "renamed "+newID().String(), directory.GUID{})
 			return err
 		}},
 		"read": {"search", func() error {
@@ -308,7 +308,7 @@ func (w *windows) testBusy(t *testing.T) {
 		}},
 		"delete": {"delete", func() error {
 			other, _ := w.create(t, w.target, w.unit.GUID)
-			return w.target.Delete(ctx, other.GUID)
+			return w.target.Writer(nil).Delete(ctx, other.GUID)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -341,7 +341,7 @@ func (w *windows) testLingering(t *testing.T) {
 	group, _ := w.create(t, w.target, w.unit.GUID, many...)
 	ctx := testContext(t)
 	stay, gone := many[:10], many[10:]
-	refused, err := w.target.ChangeMembers(ctx, group.GUID, nil, gone)
+	refused, err := w.target.Writer(nil).ChangeMembers(ctx, group.GUID, nil, gone)
 	if err != nil || len(refused) > 0 {
 		t.Fatalf("%v, refused %v", err, refused)
 	}
@@ -353,7 +353,7 @@ func (w *windows) testLingering(t *testing.T) {
 	if got, err := w.read(t, group.GUID); err != nil || len(got) != len(stay)+len(lingering) {
 		t.Errorf("%d members, %v", len(got), err)
 	}
-	_, err = w.target.ChangeMembers(ctx, group.GUID, nil, stay[:1])
+	_, err = w.target.Writer(nil).ChangeMembers(ctx, group.GUID, nil, stay[:1])
 	w.wantError(t, err, "ServerBusy")
 	// It is finished while the change is tried again.
 	var tries atomic.Int32
@@ -363,7 +363,7 @@ func (w *windows) testLingering(t *testing.T) {
 		}
 		return server.None
 	})
-	if refused, err = w.target.ChangeMembers(ctx, group.GUID, nil, stay[:1]); err != nil || len(refused) > 0 {
+	if refused, err = w.target.Writer(nil).ChangeMembers(ctx, group.GUID, nil, stay[:1]); err != nil || len(refused) > 0 {
 		t.Errorf("%v, refused %v", err, refused)
 	}
 	missing, lingering, err = w.target.CheckMembers(ctx, group.GUID, stay[1:], gone)
@@ -419,10 +419,10 @@ func (w *windows) testCutting(t *testing.T) {
 				})
 				defer w.dc.SetFault(nil)
 				group, _ := w.create(t, w.target, w.unit.GUID, members[0])
-				if _, err := w.target.ChangeMembers(testContext(t), group.GUID, members[1:], members[:1]); err != nil {
+				if _, err := w.target.Writer(nil).ChangeMembers(testContext(t), group.GUID, members[1:], members[:1]); err != nil {
 					t.Error(err)
 				}
-				dn, err := w.target.Rename(testContext(t), group.GUID, fmt.Sprint("renamed ", name, after), directory.GUID{})
+				dn, err := w.target.Writer(nil).Rename(testContext(t), group.GUID, fmt.Sprint("renamed ", name, after), directory.GUID{})
 				if err != nil || !strings.HasPrefix(dn, "CN=renamed") {
 					t.Errorf("%s, %v", dn, err)
 				}
@@ -430,7 +430,7 @@ func (w *windows) testCutting(t *testing.T) {
 				if diff := cmp.Diff(names(members[1:]), names(got)); err != nil || diff != "" {
 					t.Errorf("%v, %s", err, diff)
 				}
-				if err := w.target.Delete(testContext(t), group.GUID); err != nil {
+				if err := w.target.Writer(nil).Delete(testContext(t), group.GUID); err != nil {
 					t.Error(err)
 				}
 				w.dc.SetFault(nil)
@@ -603,7 +603,7 @@ func (w *windows) testBinding(t *testing.T) {
 	for range 3 * most {
 		wait.Go(func() {
 			for n := range 3 {
-				if err := w.target.Modify(testContext(t), group.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{fmt.Sprint(n)}}}); err != nil {
+				if err := w.target.Writer(nil).Modify(testContext(t), group.GUID, []plan.AttributeChange{{Name: "displayName", New: []string{fmt.Sprint(n)}}}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -623,8 +623,8 @@ func (w *windows) testBinding(t *testing.T) {
 // of a change of several and of one that is tried again too (rule 18).
 func (w *windows) testSuperseded(t *testing.T) {
 	over := &contract.Error{Category: contract.InvalidState, ID: "RunSuperseded", Message: "Another run has taken over.", Advice: "Nothing has to be done."}
-	until := func(allowed int) context.Context {
-		return contract.WithMayWrite(testContext(t), func(context.Context) error {
+	until := func(allowed int) contract.TargetWriter {
+		return w.target.Writer(func(context.Context) error {
 			if allowed--; allowed < 0 {
 				return over
 			}
@@ -633,7 +633,7 @@ func (w *windows) testSuperseded(t *testing.T) {
 	}
 	many := w.fill(t, 3_000)
 	group, _ := w.create(t, w.target, w.unit.GUID)
-	_, err := w.target.ChangeMembers(until(1), group.GUID, many, nil)
+	_, err := until(1).ChangeMembers(testContext(t), group.GUID, many, nil)
 	w.wantError(t, err, "RunSuperseded")
 	if got, err := w.read(t, group.GUID); err != nil || len(got) != 1_000 {
 		t.Errorf("%d members, %v", len(got), err)
@@ -648,7 +648,7 @@ func (w *windows) testSuperseded(t *testing.T) {
 		return server.Cut
 	})
 	defer w.dc.SetFault(nil)
-	_, err = w.target.ChangeMembers(until(1), group.GUID, nil, many[:1])
+	_, err = until(1).ChangeMembers(testContext(t), group.GUID, nil, many[:1])
 	w.wantError(t, err, "OutcomeUnknown")
 	if n := requests.Load(); n != 1 {
 		t.Errorf("%d requests", n)
@@ -672,7 +672,7 @@ func (w *windows) testLarge(t *testing.T) {
 	change := func(add, remove []directory.MemberRef) {
 		t.Helper()
 		requests.Store(0)
-		refused, err := w.target.ChangeMembers(testContext(t), group.GUID, add, remove)
+		refused, err := w.target.Writer(nil).ChangeMembers(testContext(t), group.GUID, add, remove)
 		if err != nil || len(refused) > 0 {
 			t.Fatalf("%v, %d refused", err, len(refused))
 		}

@@ -25,7 +25,7 @@ func (s *suite) testCreate(t *testing.T) {
 		id := newID()
 		attributes := append(s.attributes(id, "Sales"), plan.AttributeChange{Name: "description", New: []string{"ä \"quoted\"\nline"}}, plan.AttributeChange{Name: "mail"})
 		members := []directory.MemberRef{users["user0001"].ref(), users["obrien"].ref(), users["plus"].ref(), users["backslash"].ref(), users["emoji"].ref(), users["user0001"].ref()}
-		refused, err := target.Create(testContext(t), unit.GUID, attributes, members)
+		refused, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, members)
 		if err != nil || len(refused) > 0 {
 			t.Fatalf("%v, refused %v", err, refused)
 		}
@@ -49,11 +49,11 @@ func (s *suite) testCreate(t *testing.T) {
 	t.Run("twice", func(t *testing.T) {
 		id := newID()
 		attributes := s.attributes(id, "twice")
-		if _, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()}); err != nil {
+		if _, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()}); err != nil {
 			t.Fatal(err)
 		}
 		first := s.created(t, target, unit.GUID, attributes)
-		refused, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()})
+		refused, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()})
 		if second := s.created(t, target, unit.GUID, attributes); err != nil || len(refused) > 0 || second != first {
 			t.Errorf("%+v, refused %v, %v; the first was %+v", second, refused, err, first)
 		}
@@ -77,7 +77,7 @@ func (s *suite) testCreate(t *testing.T) {
 				}
 				dn := directory.RDN{Type: "CN", Value: cn}.String() + "," + unit.DN
 				guid := s.admin.add(t, dn, holder)
-				_, err := target.Create(testContext(t), unit.GUID, s.attributes(id, cn), []directory.MemberRef{users["user0001"].ref()})
+				_, err := target.Writer(nil).Create(testContext(t), unit.GUID, s.attributes(id, cn), []directory.MemberRef{users["user0001"].ref()})
 				if e := s.wantError(t, err, "NameClash"); !sameDN(e.Object, dn) {
 					t.Errorf("the error names %s, want %s", e.Object, dn)
 				}
@@ -95,7 +95,7 @@ func (s *suite) testCreate(t *testing.T) {
 				attributes[i].New = []string{"USER0003"}
 			}
 		}
-		_, err := target.Create(testContext(t), unit.GUID, attributes, nil)
+		_, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, nil)
 		if e := s.wantError(t, err, "NameClash"); e.Object != users["user0003"].DN {
 			t.Errorf("the error names %s, want %s", e.Object, users["user0003"].DN)
 		}
@@ -106,7 +106,7 @@ func (s *suite) testCreate(t *testing.T) {
 		} {
 			id := newID()
 			attributes := s.attributes(id, directory.Mark(id))
-			refused, err := target.Create(testContext(t), unit.GUID, attributes, members)
+			refused, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, members)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func (s *suite) testCreate(t *testing.T) {
 		there := func(parent contract.Container) []plan.AttributeChange {
 			id := newID()
 			attributes := s.attributes(id, "(looked up) "+id.String())
-			if _, err := target.Create(testContext(t), parent.GUID, attributes, nil); err != nil {
+			if _, err := target.Writer(nil).Create(testContext(t), parent.GUID, attributes, nil); err != nil {
 				t.Fatal(err)
 			}
 			return attributes
@@ -160,7 +160,7 @@ func (s *suite) testCreate(t *testing.T) {
 	t.Run("without the right", func(t *testing.T) {
 		other := s.admin.guid(t, s.Other)
 		id := newID()
-		_, err := target.Create(testContext(t), other, s.attributes(id, "no right"), nil)
+		_, err := target.Writer(nil).Create(testContext(t), other, s.attributes(id, "no right"), nil)
 		s.wantDenied(t, err, "create groups in "+s.Other)
 		if s.admin.get(t, "CN=no right,"+s.Other) != nil {
 			t.Error("it was created")
@@ -176,12 +176,12 @@ func (s *suite) testCreate(t *testing.T) {
 		}
 	})
 	t.Run("in no container", func(t *testing.T) {
-		_, err := target.Create(testContext(t), newID(), s.attributes(newID(), "nowhere"), nil)
+		_, err := target.Writer(nil).Create(testContext(t), newID(), s.attributes(newID(), "nowhere"), nil)
 		s.wantError(t, err, "ContainerNotFound")
 	})
 	t.Run("an attribute that is refused", func(t *testing.T) {
 		attributes := append(s.attributes(newID(), "refused"), plan.AttributeChange{Name: "description", New: []string{strings.Repeat("x", 2000)}})
-		_, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()})
+		_, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["user0001"].ref()})
 		s.wantError(t, err, "WriteRefused")
 		if s.admin.get(t, "CN=refused,"+unit.DN) != nil {
 			t.Error("half of it was created")
@@ -217,7 +217,7 @@ func (s *suite) testNames(t *testing.T) {
 					attributes[i].New = []string{name}
 				}
 			}
-			_, err := target.Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["plus"].ref()})
+			_, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["plus"].ref()})
 			if err != nil {
 				// A name may be refused, but cleanly.
 				s.wantError(t, err, "WriteRefused")
@@ -251,19 +251,19 @@ func (s *suite) testNames(t *testing.T) {
 				t.Errorf("holders %v, %v", holders, err)
 			}
 			second := newID()
-			_, err = target.Create(testContext(t), unit.GUID, s.attributes(second, name), nil)
+			_, err = target.Writer(nil).Create(testContext(t), unit.GUID, s.attributes(second, name), nil)
 			if e := s.wantError(t, err, "NameClash"); !sameDN(e.Object, created.DN) {
 				t.Errorf("the clash is with %s, want %s", e.Object, created.DN)
 			}
 			// There and back.
-			if _, err := target.Rename(testContext(t), created.GUID, "plain", directory.GUID{}); err != nil {
+			if _, err := target.Writer(nil).Rename(testContext(t), created.GUID, "plain", directory.GUID{}); err != nil {
 				t.Fatal(err)
 			}
-			dn, err := target.Rename(testContext(t), created.GUID, name, directory.GUID{})
+			dn, err := target.Writer(nil).Rename(testContext(t), created.GUID, name, directory.GUID{})
 			if err != nil || !sameDN(dn, created.DN) {
 				t.Errorf("renamed to %s, %v", dn, err)
 			}
-			if err := target.Delete(testContext(t), created.GUID); err != nil {
+			if err := target.Writer(nil).Delete(testContext(t), created.GUID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -280,7 +280,7 @@ func (s *suite) testModify(t *testing.T) {
 	})
 	modify := func(t *testing.T, changes ...plan.AttributeChange) {
 		t.Helper()
-		if err := target.Modify(testContext(t), created.GUID, changes); err != nil {
+		if err := target.Writer(nil).Modify(testContext(t), created.GUID, changes); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -313,12 +313,12 @@ func (s *suite) testModify(t *testing.T) {
 	check(t, map[string][]string{"extensionName": {respelled, "of another product"}})
 	modify(t)
 
-	err := target.Modify(testContext(t), created.GUID, []plan.AttributeChange{{Name: "description", New: []string{strings.Repeat("x", 2000)}}})
+	err := target.Writer(nil).Modify(testContext(t), created.GUID, []plan.AttributeChange{{Name: "description", New: []string{strings.Repeat("x", 2000)}}})
 	s.wantError(t, err, "WriteRefused")
-	err = target.Modify(testContext(t), newID(), []plan.AttributeChange{{Name: "description", New: []string{"x"}}})
+	err = target.Writer(nil).Modify(testContext(t), newID(), []plan.AttributeChange{{Name: "description", New: []string{"x"}}})
 	s.wantError(t, err, "GroupNotFound")
 	people := s.admin.guid(t, "CN=people-global,"+s.People)
-	err = target.Modify(testContext(t), people, []plan.AttributeChange{{Name: "description", New: []string{"x"}}})
+	err = target.Writer(nil).Modify(testContext(t), people, []plan.AttributeChange{{Name: "description", New: []string{"x"}}})
 	s.wantDenied(t, err, "write description of the group")
 }
 
@@ -328,7 +328,7 @@ func (s *suite) testRename(t *testing.T) {
 	created, _ := s.create(t, target, unit.GUID)
 	rename := func(t *testing.T, cn string, parent directory.GUID, want string) {
 		t.Helper()
-		dn, err := target.Rename(testContext(t), created.GUID, cn, parent)
+		dn, err := target.Writer(nil).Rename(testContext(t), created.GUID, cn, parent)
 		if err != nil || dn != want {
 			t.Fatalf("renamed to %q, %v; want %q", dn, err, want)
 		}
@@ -344,15 +344,15 @@ func (s *suite) testRename(t *testing.T) {
 
 	holder, _ := s.create(t, target, unit.GUID)
 	holderCN := strings.TrimPrefix(strings.Split(holder.DN, ",")[0], "CN=")
-	_, err := target.Rename(testContext(t), created.GUID, holderCN, directory.GUID{})
+	_, err := target.Writer(nil).Rename(testContext(t), created.GUID, holderCN, directory.GUID{})
 	if e := s.wantError(t, err, "NameClash"); e.Object != holder.DN {
 		t.Errorf("the clash is with %s, want %s", e.Object, holder.DN)
 	}
-	_, err = target.Rename(testContext(t), newID(), "x", directory.GUID{})
+	_, err = target.Writer(nil).Rename(testContext(t), newID(), "x", directory.GUID{})
 	s.wantError(t, err, "GroupNotFound")
-	_, err = target.Rename(testContext(t), created.GUID, "x", newID())
+	_, err = target.Writer(nil).Rename(testContext(t), created.GUID, "x", newID())
 	s.wantError(t, err, "ContainerNotFound")
-	_, err = target.Rename(testContext(t), created.GUID, "x", s.admin.guid(t, s.Other))
+	_, err = target.Writer(nil).Rename(testContext(t), created.GUID, "x", s.admin.guid(t, s.Other))
 	s.wantDenied(t, err, "move the group")
 }
 
@@ -361,17 +361,17 @@ func (s *suite) testDelete(t *testing.T) {
 	unit := s.unit(t, target, s.Container)
 	created, _ := s.create(t, target, unit.GUID, s.people(t)["user0001"].ref())
 	for range 2 {
-		if err := target.Delete(testContext(t), created.GUID); err != nil {
+		if err := target.Writer(nil).Delete(testContext(t), created.GUID); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if s.admin.get(t, created.DN) != nil {
 		t.Error("it is still there")
 	}
-	if err := target.Delete(testContext(t), newID()); err != nil {
+	if err := target.Writer(nil).Delete(testContext(t), newID()); err != nil {
 		t.Error(err)
 	}
-	s.wantDenied(t, target.Delete(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People)), "delete the group")
+	s.wantDenied(t, target.Writer(nil).Delete(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People)), "delete the group")
 }
 
 func (s *suite) testMembers(t *testing.T) {
@@ -383,7 +383,7 @@ func (s *suite) testMembers(t *testing.T) {
 	created, _ := s.create(t, target, unit.GUID)
 	change := func(t *testing.T, add, remove []directory.MemberRef, want ...directory.MemberRef) {
 		t.Helper()
-		refused, err := target.ChangeMembers(testContext(t), created.GUID, add, remove)
+		refused, err := target.Writer(nil).ChangeMembers(testContext(t), created.GUID, add, remove)
 		if err != nil || len(refused) > 0 {
 			t.Fatalf("%v, refused %+v", err, refused)
 		}
@@ -440,7 +440,7 @@ func (s *suite) testMembers(t *testing.T) {
 		change(t, nil, gone[2:3], some[3], heir)
 		change(t, nil, []directory.MemberRef{heir}, some[3])
 		for _, form := range [][]directory.MemberRef{gone[:2], byKey(gone[:2]...)} {
-			refused, err := target.ChangeMembers(testContext(t), created.GUID, append(slices.Clone(form), some[0]), nil)
+			refused, err := target.Writer(nil).ChangeMembers(testContext(t), created.GUID, append(slices.Clone(form), some[0]), nil)
 			if err != nil || len(refused) != 2 || refused[0].Reason != directory.ReasonNotFound || refused[1].Reason != directory.ReasonNotFound ||
 				!strings.Contains(fmt.Sprint(refused[0].Err), "The member does not exist") {
 				t.Errorf("added: %v, refused %+v", err, refused)
@@ -478,7 +478,7 @@ func (s *suite) testMembers(t *testing.T) {
 	t.Run("one dead among many", func(t *testing.T) {
 		dead := []directory.MemberRef{{GUID: newID()}, {GUID: newID(), DN: "CN=dead," + s.People}}
 		add := slices.Concat(many[:300], dead[:1], many[300:1050], dead[1:], many[1050:])
-		refused, err := target.ChangeMembers(testContext(t), created.GUID, add, nil)
+		refused, err := target.Writer(nil).ChangeMembers(testContext(t), created.GUID, add, nil)
 		if err != nil || len(refused) != 2 {
 			t.Fatalf("%v, refused %+v", err, refused)
 		}
@@ -509,13 +509,13 @@ func (s *suite) testMembers(t *testing.T) {
 		})
 	})
 	t.Run("of what may not be changed", func(t *testing.T) {
-		_, err := target.ChangeMembers(testContext(t), newID(), some[:1], nil)
+		_, err := target.Writer(nil).ChangeMembers(testContext(t), newID(), some[:1], nil)
 		s.wantError(t, err, "GroupNotFound")
-		_, err = target.ChangeMembers(testContext(t), newID(), nil, some[:1])
+		_, err = target.Writer(nil).ChangeMembers(testContext(t), newID(), nil, some[:1])
 		s.wantError(t, err, "GroupNotFound")
 		_, _, err = target.CheckMembers(testContext(t), newID(), some[:1], nil)
 		s.wantError(t, err, "GroupNotFound")
-		_, err = target.ChangeMembers(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People), some[1:2], nil)
+		_, err = target.Writer(nil).ChangeMembers(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People), some[1:2], nil)
 		s.wantDenied(t, err, "write the attribute member of the group")
 	})
 }
@@ -564,7 +564,7 @@ func (s *suite) testSizes(t *testing.T) {
 	t.Run("emptied", func(t *testing.T) {
 		for guid, n := range want {
 			if n == 5001 {
-				refused, err := target.ChangeMembers(testContext(t), guid, nil, many)
+				refused, err := target.Writer(nil).ChangeMembers(testContext(t), guid, nil, many)
 				if err != nil || len(refused) > 0 {
 					t.Fatalf("%v, refused %v", err, refused)
 				}

@@ -43,3 +43,13 @@ func checkRun(ctx context.Context, state contract.State, settings *contract.Sett
 	}
 	return c.sourceID.RequirePermissions()
 }
+
+// lockState opens the state, or makes it, and takes its lock.
+func lockState(ctx context.Context, open func(context.Context) (contract.State, error)) (contract.State, func(), error) {
+	state, err := open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	unlock, err := state.Lock(ctx)
+	return state, unlock, err
+}

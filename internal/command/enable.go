@@ -51,16 +51,6 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	return result, state.SetAdoptSet(ctx, adopt) // last: without it nothing is adopted
 }
 
-// lockState opens the state, or makes it, and takes its lock.
-func lockState(ctx context.Context, open func(context.Context) (contract.State, error)) (contract.State, func(), error) {
-	state, err := open(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	unlock, err := state.Lock(ctx)
-	return state, unlock, err
-}
-
 // prepareEnable makes all checks of Enable and returns what it would save.
 func (e *Engine) prepareEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, []contract.Link, error) {
 	result, err := checkEnable(ctx, state, c, request)

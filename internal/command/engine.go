@@ -8,6 +8,7 @@ import (
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/plan"
+	"groupwriteback/internal/run"
 )
 
 // Config is what an engine is made of; cmd wires it.
@@ -107,4 +108,10 @@ func (e *Engine) Close() error {
 	s := e.state
 	e.state = nil
 	return s.Close()
+}
+
+// ground is what a run of these settings stands on.
+func (e *Engine) ground(state contract.State, c *connection, settings contract.Settings) *run.Ground {
+	return &run.Ground{State: state, Source: c.source, SourceID: c.sourceID, Target: c.target, TargetID: c.targetID, Settings: settings,
+		Mapping: e.config.Mapping, Projection: e.config.projection(), Now: e.config.Now, Log: e.config.Log, LookLasts: e.config.LookLasts}
 }

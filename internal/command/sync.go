@@ -143,9 +143,3 @@ func mayRun(settings *contract.Settings, policy contract.PolicyType) error {
 	}
 	return nil
 }
-
-// ground is what a run of these settings stands on.
-func (e *Engine) ground(state contract.State, c *connection, settings contract.Settings) *run.Ground {
-	return &run.Ground{State: state, Source: c.source, SourceID: c.sourceID, Target: c.target, TargetID: c.targetID, Settings: settings,
-		Mapping: e.config.Mapping, Projection: e.config.projection(), Now: e.config.Now, Log: e.config.Log, LookLasts: e.config.LookLasts}
-}

@@ -228,15 +228,6 @@ type ChangeOutcome struct {
 	Refused []Refusal
 }
 
-// Link is a stored pair.
-type Link struct {
-	SourceID   directory.GUID `json:"sourceId"`
-	TargetGUID directory.GUID `json:"targetGuid"`
-	DN         string         `json:"dn"` // as last seen
-	// Adopted groups were not made by us; Disable leaves them (rule 24).
-	Adopted bool `json:"adopted"`
-}
-
 // Watermark is how far both sides were read. It moves only together with what
 // was read and with the pending set.
 type Watermark struct {

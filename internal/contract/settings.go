@@ -114,19 +114,6 @@ type Scope struct {
 // SettingsVersion is the version of the form of settings.json written here.
 const SettingsVersion = 1
 
-// TenantRef names an Entra tenant.
-type TenantRef struct {
-	ID   directory.GUID `json:"id"`
-	Name string         `json:"name,omitempty"`
-}
-
-// DomainRef names a domain of Active Directory by what never changes.
-type DomainRef struct {
-	GUID directory.GUID `json:"guid"`
-	SID  directory.SID  `json:"sid"`
-	Name string         `json:"name,omitempty"`
-}
-
 // NameFormat is how a name is made (rules 20 and 21).
 type NameFormat string
 

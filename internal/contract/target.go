@@ -184,12 +184,6 @@ type Schema struct {
 	Attributes plan.Schema
 }
 
-// Principal is an account or a group of accounts.
-type Principal struct {
-	SID  directory.SID `json:"sid"`
-	Name string        `json:"name,omitempty"` // for people
-}
-
 // Audit is what the command Test tells of rights in Active Directory.
 type Audit struct {
 	// Token is false where the server does not tell in which groups the account is.
@@ -232,17 +226,6 @@ type GroupRights struct {
 	Known, Delete bool
 }
 
-// Container is an organisational unit or container that holds our groups.
-type Container struct {
-	GUID directory.GUID `json:"guid"`
-	DN   string         `json:"dn"`
-	// CanCreate and CanDelete: groups may be created and deleted below it
-	// (allowedChildClassesEffective; deletion is known only from a group).
-	CanCreate bool `json:"canCreate"`
-	// Critical is isCriticalSystemObject.
-	Critical bool `json:"-"`
-}
-
 // Resolution is who a cloud member is on-premises.
 type Resolution struct {
 	MemberID directory.GUID
@@ -269,13 +252,6 @@ type Holder struct {
 type Created struct {
 	GUID directory.GUID
 	DN   string
-}
-
-// Refusal is a member value that the directory did not take, or did not give up.
-type Refusal struct {
-	GUID   directory.GUID
-	Reason directory.Reason
-	Err    error
 }
 
 // AuthKind says how the engine binds to Active Directory.

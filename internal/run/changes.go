@@ -10,7 +10,6 @@ import (
 	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/plan"
 )
 
 // touch says why a delta run looks at a group.
@@ -395,11 +394,6 @@ func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange,
 		return nil
 	}
 	return r.run.gen.ChangeMembership(ctx, id, c.Members)
-}
-
-// mayBeInScope rules out what no reading can bring into the scope.
-func (r *course) mayBeInScope(id directory.GUID) bool {
-	return r.scope.Mode != plan.ScopeSelected || r.scope.IDs[id]
 }
 
 // readGroups stages the named groups as they are now, the members with them of

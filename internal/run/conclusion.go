@@ -112,3 +112,24 @@ func (r *run) partly() string {
 	text := strings.Join(parts, "; ") + ". The changes and the groups say which."
 	return strings.ToUpper(text[:1]) + text[1:]
 }
+
+// saysHeld says what was held back, and how it is let go.
+func (r *run) saysHeld() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		noun string
+	}{{r.record.Held.Delete, "deletion"}, {r.record.Held.Move, "move"}, {r.record.Held.Create, "new creation"}} {
+		if p.n > 0 {
+			parts = append(parts, directory.Count(p.n, p.noun))
+		}
+	}
+	if n := r.record.Held.MembersRemoved; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s of members from %s", directory.Count(n, "removal"), directory.Count(r.record.Held.UpdateMembers, "group")))
+	}
+	text := "Held back: " + strings.Join(parts, ", ") + ". " + strings.Join(r.found.heldWhy, " ")
+	if r.record.HeldRuns > 1 {
+		text += fmt.Sprintf(" %d runs in a row have held something back.", r.record.HeldRuns)
+	}
+	return text + " Everything else goes on. Look at the changes with the outcome held, and if they are right " + r.saysConsent()
+}

@@ -167,15 +167,6 @@ func unconfirmed(c *contract.SpooledChange, missing, lingering []directory.GUID)
 		directory.Plural(len(lingering), ", and 1 removed one still is.", ", and %d removed ones still are.")
 }
 
-func guidsOf(refs []directory.MemberRef) []directory.GUID {
-	out := make([]directory.GUID, len(refs))
-	for i, ref := range refs {
-		out[i] = ref.GUID
-	}
-	slices.SortFunc(out, directory.GUID.Compare)
-	return out
-}
-
 // unlike says which attribute does not have the values that were written.
 func (r *confirmer) unlike(c *contract.SpooledChange, g *directory.TargetGroup) string {
 	for i := range c.Attributes {

@@ -49,3 +49,12 @@ func loadConsent(ctx context.Context, state contract.State, planID string) (*pla
 		after = changes[len(changes)-1].ID
 	}
 }
+
+// saysConsent says how to consent to the run's plan, as the end of a sentence.
+func (r *run) saysConsent() string {
+	again := "run the sync again with -AllowOnce " + r.record.PlanID + "."
+	if of := r.ground.OfSettings; of != "" {
+		again = "make that change (" + of + "), and then run the sync with -AllowOnce " + r.record.PlanID + "."
+	}
+	return again
+}

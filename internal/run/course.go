@@ -154,3 +154,8 @@ func (r *course) adoptRules() map[directory.GUID]directory.GUID {
 	}
 	return adopt
 }
+
+// mayBeInScope rules out what no reading can bring into the scope.
+func (r *course) mayBeInScope(id directory.GUID) bool {
+	return r.scope.Mode != plan.ScopeSelected || r.scope.IDs[id]
+}

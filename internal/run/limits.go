@@ -59,15 +59,6 @@ func (r *limiter) check(ctx context.Context) error {
 	return nil
 }
 
-// saysConsent says how to consent to the run's plan, as the end of a sentence.
-func (r *run) saysConsent() string {
-	again := "run the sync again with -AllowOnce " + r.record.PlanID + "."
-	if of := r.ground.OfSettings; of != "" {
-		again = "make that change (" + of + "), and then run the sync with -AllowOnce " + r.record.PlanID + "."
-	}
-	return again
-}
-
 // saysEmpty says of a tenant without a group in scope who let none through.
 func (r *limiter) saysEmpty() string {
 	linked := directory.Plural(r.draft.tally.Links, "while 1 is linked.", "while %d are linked.")
@@ -233,25 +224,4 @@ func (r *limiter) setBaselines() {
 		r.run.record.SourceBaseline = r.draft.tally.SourceNow
 	}
 	r.run.record.TargetHeld = slices.Contains(r.run.record.HeldBy, contract.StopTargetShrunk) || r.run.single && r.run.record.TargetHeld
-}
-
-// saysHeld says what was held back, and how it is let go.
-func (r *run) saysHeld() string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		noun string
-	}{{r.record.Held.Delete, "deletion"}, {r.record.Held.Move, "move"}, {r.record.Held.Create, "new creation"}} {
-		if p.n > 0 {
-			parts = append(parts, directory.Count(p.n, p.noun))
-		}
-	}
-	if n := r.record.Held.MembersRemoved; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s of members from %s", directory.Count(n, "removal"), directory.Count(r.record.Held.UpdateMembers, "group")))
-	}
-	text := "Held back: " + strings.Join(parts, ", ") + ". " + strings.Join(r.found.heldWhy, " ")
-	if r.record.HeldRuns > 1 {
-		text += fmt.Sprintf(" %d runs in a row have held something back.", r.record.HeldRuns)
-	}
-	return text + " Everything else goes on. Look at the changes with the outcome held, and if they are right " + r.saysConsent()
 }

@@ -163,3 +163,12 @@ func (c *cursor[T]) peek() (*T, error) {
 func (c *cursor[T]) next() {
 	c.last, c.page = &c.page[0], c.page[1:]
 }
+
+func guidsOf(refs []directory.MemberRef) []directory.GUID {
+	out := make([]directory.GUID, len(refs))
+	for i, ref := range refs {
+		out[i] = ref.GUID
+	}
+	slices.SortFunc(out, directory.GUID.Compare)
+	return out
+}

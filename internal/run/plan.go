@@ -83,9 +83,10 @@ func planTouched(ctx context.Context, r *resolver) (*draft, error) {
 	return d, err
 }
 
-// planAgain plans groups once more, within the limits that were checked on the plan.
-func planAgain(ctx context.Context, limits *limiter, ids []directory.GUID) error {
-	p := newPlanner(ctx, limits.draft, limits)
+// planAgain adds to the plan of these groups what has come up since. within is what of
+// a change the limits let go on.
+func planAgain(ctx context.Context, d *draft, within within, ids []directory.GUID) error {
+	p := newPlanner(ctx, d, within)
 	return p.planEach(ctx, p.pairsOf(ctx, ids), len(ids))
 }
 

@@ -21,9 +21,8 @@ type planner struct {
 	source *sourceImport
 	target *targetImport
 	draft  *draft
-	// again is set where groups are planned that the run has planned before: the
-	// limits that were checked then hold for them.
-	again  *limiter
+	// again is set where groups are planned that the run has planned before.
+	again  within
 	waits  map[directory.GUID]bool // groups that have to be asked for again
 	names  plan.Names
 	absent *batch.Batch[plan.Pair] // to be asked for singly
@@ -32,7 +31,11 @@ type planner struct {
 	spool  *batch.Batch[planned]
 }
 
-func newPlanner(ctx context.Context, d *draft, again *limiter) *planner {
+// within returns what of a change goes on that is planned after the limits were
+// checked, nil for nothing.
+type within func(context.Context, *plan.Change) (*plan.Change, error)
+
+func newPlanner(ctx context.Context, d *draft, again within) *planner {
 	r := d.resolver
 	p := &planner{run: r.run, course: r.course, source: r.source, target: r.target, draft: d, again: again, waits: map[directory.GUID]bool{}}
 	p.absent = batch.New(batch.ListBatch, func(pairs []plan.Pair) error { return p.askPresence(ctx, pairs) })
@@ -363,7 +366,7 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 		if c.Action == plan.Skip {
 			return nil
 		}
-		goes, err := p.again.goesOn(ctx, &c.Change)
+		goes, err := p.again(ctx, &c.Change)
 		if err != nil || goes == nil {
 			return err
 		}

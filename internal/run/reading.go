@@ -51,20 +51,6 @@ func (r *sourceImport) goOn(ctx context.Context, from int64) error {
 	return r.run.gen.KeepReading(ctx, contract.Reading{Links: r.links, Scope: r.course.scopeKey()})
 }
 
-// keeps reports whether what the run has staged stays, by what ended it. Nothing does
-// that may be wrong, as what the token no longer shows. When another process has
-// taken over, it is that one's.
-func (r *run) keeps(ctx context.Context, err error) bool {
-	if contract.HasID(err, "RunSuperseded") {
-		return true
-	}
-	if err == nil || !r.keeping {
-		return false
-	}
-	e := contract.AsError(err)
-	return ctx.Err() != nil || e.Category == contract.Connection || e.Category == contract.ResourceBusy || e.ID == contract.StopAccessTokenExpired
-}
-
 // beginAnew reads everything from the beginning: the links from which what changed
 // since the reading began were to be asked for are not taken any more.
 func (r *sourceImport) beginAnew(ctx context.Context) error {

@@ -143,3 +143,17 @@ func (r *run) patient(ctx context.Context) context.Context {
 		r.log.Warn("waiting for an answer", "run", r.record.ID, "for", w.For, "why", w.Why, "since", w.Since.UTC(), "next", w.Next.UTC(), "until", w.Until.UTC())
 	})
 }
+
+// keeps reports whether what the run has staged stays, by what ended it. Nothing does
+// that may be wrong, as what the token no longer shows. When another process has
+// taken over, it is that one's.
+func (r *run) keeps(ctx context.Context, err error) bool {
+	if contract.HasID(err, "RunSuperseded") {
+		return true
+	}
+	if err == nil || !r.keeping {
+		return false
+	}
+	e := contract.AsError(err)
+	return ctx.Err() != nil || e.Category == contract.Connection || e.Category == contract.ResourceBusy || e.ID == contract.StopAccessTokenExpired
+}

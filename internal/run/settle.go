@@ -57,7 +57,7 @@ func (r *confirmer) settle(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(parents, directory.GUID.Compare)
-	if err := planAgain(ctx, r.exporter.limiter, parents); err != nil {
+	if err := planAgain(ctx, r.exporter.draft, r.exporter.limiter.goesOn, parents); err != nil {
 		return err
 	}
 	if err := r.exporter.exportAll(ctx); err != nil {

@@ -1,0 +1,47 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+)
+
+// presence asks for groups singly. One that is there is out of scope when its
+// attributes say so; else the list was not whole.
+func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]contract.Presence, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	presence, err := r.run.source.Presence(ctx, r.course.selection, ids)
+	var found []directory.GUID
+	for id, p := range presence {
+		word := told[id]
+		if p == contract.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.course.selection) {
+			presence[id], p = contract.PresenceFound, contract.PresenceFound // it was, when the replica last knew
+		}
+		if p == contract.PresenceFound {
+			found = append(found, id)
+		}
+	}
+	if err == nil && len(found) > 0 {
+		var groups []directory.SourceGroup
+		groups, err = r.run.source.GroupsByID(ctx, r.course.selection, found)
+		for i := range groups {
+			if !r.whole { // else its list has shown it
+				r.sawGroup(&groups[i])
+			}
+			word := told[groups[i].ID]
+			word.Apply(&groups[i])
+			if word.Unwritten(r.course.selection) || !r.course.scope.Holds(&groups[i]) {
+				presence[groups[i].ID] = contract.PresenceOutOfScope
+			}
+		}
+	}
+	if err != nil && (ctx.Err() != nil || !contract.HasID(err, contract.StopAccessTokenExpired)) {
+		return nil, fmt.Errorf("asking the tenant for %s singly: %w", directory.Count(len(ids), "group"), err)
+	}
+	r.run.found.expired = r.run.found.expired || err != nil
+	return presence, nil
+}

@@ -200,25 +200,9 @@ func validate(s *contract.Settings) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name       string
-		value      int
-		least, max int
-	}{
-		{"limits.deletionCount", s.Limits.DeletionCount, 0, 1_000_000},
-		{"limits.deletionPercent", s.Limits.DeletionPercent, 0, 100},
-		{"limits.removalPercent", s.Limits.RemovalPercent, 0, 100},
-		{"limits.groupRemovalPercent", s.Limits.GroupRemovalPercent, 0, 100},
-		{"limits.sourceShrinkPercent", s.Limits.SourceShrinkPercent, 0, 100},
-		{"limits.targetShrinkPercent", s.Limits.TargetShrinkPercent, 0, 100},
-		{"runHistoryDays", s.RunHistoryDays, 1, 3650},
-		{"maxMemberCount", s.MaxMemberCount, 1, 1_000_000},
-		{"initialIntervalDays", s.InitialIntervalDays, 1, 30},
-		{"connections", s.Connections, 1, 16},
-		{"outageMinutes", s.OutageMinutes, 0, 1440},
-	} {
-		if f.value < f.least || f.value > f.max {
-			return fmt.Errorf("field %q: %d is not between %d and %d", f.name, f.value, f.least, f.max)
+	for _, r := range contract.Ranges {
+		if value := *r.Of(s); value < r.Least || value > r.Most {
+			return fmt.Errorf("field %q: %d is not between %d and %d", r.Name, value, r.Least, r.Most)
 		}
 	}
 	for _, owner := range s.TrustedOwners {

@@ -45,7 +45,8 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 	case request.PlanID != "":
 		set, err = agreedGroups(ctx, state, request.PlanID)
 	default:
-		set, left, err = owner.OwnGroups(ctx, state, c.target, &c.targetID, &settings, request.IncludeAdopted)
+		search := owner.OwnSearch{State: state, Target: c.target, TargetID: &c.targetID, Settings: &settings, IncludeAdopted: request.IncludeAdopted}
+		set, left, err = search.Find(ctx)
 	}
 	if err != nil {
 		return contract.Run{}, err

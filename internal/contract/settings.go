@@ -173,6 +173,29 @@ type Limits struct {
 	TargetShrinkPercent int `json:"targetShrinkPercent"` // 10, linked objects not found, or re-created
 }
 
+// Range is what a number of the settings may be.
+type Range struct {
+	Name        string // in settings.json
+	Least, Most int
+	// Of is where the settings have it.
+	Of func(*Settings) *int
+}
+
+// Ranges are those of all numbers. 0 switches a limit off.
+var Ranges = []Range{
+	{"maxMemberCount", 1, 1_000_000, func(s *Settings) *int { return &s.MaxMemberCount }},
+	{"initialIntervalDays", 1, 30, func(s *Settings) *int { return &s.InitialIntervalDays }},
+	{"connections", 1, 16, func(s *Settings) *int { return &s.Connections }},
+	{"outageMinutes", 0, 1440, func(s *Settings) *int { return &s.OutageMinutes }},
+	{"runHistoryDays", 1, 3650, func(s *Settings) *int { return &s.RunHistoryDays }},
+	{"limits.deletionCount", 0, 1_000_000, func(s *Settings) *int { return &s.Limits.DeletionCount }},
+	{"limits.deletionPercent", 0, 100, func(s *Settings) *int { return &s.Limits.DeletionPercent }},
+	{"limits.removalPercent", 0, 100, func(s *Settings) *int { return &s.Limits.RemovalPercent }},
+	{"limits.groupRemovalPercent", 0, 100, func(s *Settings) *int { return &s.Limits.GroupRemovalPercent }},
+	{"limits.sourceShrinkPercent", 0, 100, func(s *Settings) *int { return &s.Limits.SourceShrinkPercent }},
+	{"limits.targetShrinkPercent", 0, 100, func(s *Settings) *int { return &s.Limits.TargetShrinkPercent }},
+}
+
 // DefaultSettings returns the settings of an installation that was never enabled.
 func DefaultSettings() Settings {
 	return Settings{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -27,20 +26,12 @@ func FindApart(ctx context.Context, state contract.LinkStore, target contract.Ta
 	if err != nil {
 		return a, err
 	}
-	look := batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
-		targets, err := WithLinks(ctx, state, groups)
-		if err == nil {
-			err = j.Ask(ctx, targets)
-		}
-		for i := 0; i < len(targets) && err == nil; i++ {
-			var c plan.Candidate
-			if c, err = j.Candidate(ctx, &targets[i]); err == nil && c.Apart() && c.Ours(targets[i].SourceID, &j.Rules) {
-				if a.Groups++; a.example == "" || c.DN < a.example {
-					a.example = c.DN
-				}
+	look := j.Looking(ctx, state, func(of directory.GUID, c *plan.Candidate) {
+		if c.Apart() && c.Ours(of, &j.Rules) {
+			if a.Groups++; a.example == "" || c.DN < a.example {
+				a.example = c.DN
 			}
 		}
-		return err
 	})
 	if err = target.StampedGroups(ctx, directory.Stamp(settings.Tenant.ID), look.Add); err == nil {
 		err = look.Flush()

@@ -3,8 +3,10 @@ package owner
 import (
 	"context"
 
+	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // WithLinks joins objects as they were read just now with their links.
@@ -43,4 +45,26 @@ func Headers(ctx context.Context, target contract.TargetReader, guids []director
 		return nil
 	})
 	return groups, err
+}
+
+// Looking gathers objects as they are read, and looks at them a batch at a time: each
+// is told with the cloud group that it stands for, and with what decides whose it is.
+func (j *Judge) Looking(ctx context.Context, links contract.LinkStore, each func(of directory.GUID, c *plan.Candidate)) *batch.Batch[directory.TargetGroup] {
+	return batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
+		staged, err := WithLinks(ctx, links, groups)
+		if err == nil {
+			err = j.Ask(ctx, staged)
+		}
+		if err != nil {
+			return err
+		}
+		for i := range staged {
+			c, err := j.Candidate(ctx, &staged[i])
+			if err != nil {
+				return err
+			}
+			each(staged[i].SourceID, &c)
+		}
+		return nil
+	})
 }

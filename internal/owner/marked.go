@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -23,6 +22,8 @@ type Marked struct {
 	Guarded int // with our stamp, and protected
 }
 
+// Untrusted says who owns those of the foreign ones that carry our stamp, as the end of
+// a message; nothing where there is none.
 func (m *Marked) Untrusted() string {
 	if m.stamped == 0 {
 		return ""
@@ -35,47 +36,36 @@ func (m *Marked) Untrusted() string {
 		owner + ". A former service account is named with -TrustedOwner."
 }
 
+// addForeign counts one of another product or tenant, or one that carries our stamp and
+// belongs to somebody else.
+func (m *Marked) addForeign(c *plan.Candidate, stamped bool) {
+	m.Foreign++
+	if m.Example == "" || c.DN < m.Example {
+		m.Example = c.DN
+	}
+	if stamped {
+		if m.stamped++; m.owner.SID == "" {
+			m.owner = contract.Principal{SID: c.Owner, Name: c.OwnerName}
+		}
+	}
+}
+
 // CountMarked counts the marked groups in the container. Two marks that
 // contradict each other are marks, and other values are none.
 func (j *Judge) CountMarked(ctx context.Context, state contract.LinkStore, container contract.Container, released map[directory.GUID]bool) (Marked, error) {
 	var m Marked
-	count := batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
-		targets, err := WithLinks(ctx, state, groups)
-		if err == nil {
-			err = j.Ask(ctx, targets)
+	count := j.Looking(ctx, state, func(of directory.GUID, c *plan.Candidate) {
+		switch {
+		case c.Ours(of, &j.Rules):
+			if m.Own++; m.Written.IsZero() || c.GUID.Compare(m.Written) < 0 {
+				m.Written = c.GUID
+			}
+		case released[of]: // it is left in any case
+		case c.NeedsOwner(&j.Rules) && plan.Protection(&c.TargetGroup) != "":
+			m.Guarded++
+		default:
+			m.addForeign(c, c.NeedsOwner(&j.Rules))
 		}
-		if err != nil {
-			return err
-		}
-		for i := range targets {
-			c, err := j.Candidate(ctx, &targets[i])
-			if err != nil {
-				return err
-			}
-			if c.Ours(targets[i].SourceID, &j.Rules) {
-				if m.Own++; m.Written.IsZero() || c.GUID.Compare(m.Written) < 0 {
-					m.Written = c.GUID
-				}
-				continue
-			}
-			if released[targets[i].SourceID] {
-				continue // it is left in any case
-			}
-			if c.NeedsOwner(&j.Rules) && plan.Protection(&c.TargetGroup) != "" {
-				m.Guarded++
-				continue
-			}
-			m.Foreign++
-			if m.Example == "" || c.DN < m.Example {
-				m.Example = c.DN
-			}
-			if c.NeedsOwner(&j.Rules) {
-				if m.stamped++; m.owner.SID == "" {
-					m.owner = contract.Principal{SID: c.Owner, Name: c.OwnerName}
-				}
-			}
-		}
-		return nil
 	})
 	p, read := contract.ProgressOf(ctx), 0
 	err := j.Target.Groups(ctx, container.GUID, false, func(g directory.TargetGroup) error {

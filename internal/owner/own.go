@@ -10,92 +10,108 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// OwnGroups finds what is ours in the directory as it is now (rule 2): stamped
-// groups, and linked groups, wherever they stand in the domain. left are those of
-// which people would think so, and that stay. What is stamped and stands outside of
-// the containers is of this installation only if it is linked, or if the state was
-// lost: else another of the same tenant and account has written it.
-func OwnGroups(ctx context.Context, state contract.State, target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, includeAdopted bool) (set []contract.Link, left []plan.Change, err error) {
-	containers, err := FindContainers(ctx, target, settings, false)
+// OwnSearch looks for what is ours in the directory as it is now (rule 2).
+type OwnSearch struct {
+	State          contract.State
+	Target         contract.TargetReader
+	TargetID       *contract.TargetIdentity
+	Settings       *contract.Settings
+	IncludeAdopted bool
+
+	judge  *Judge
+	lost   bool // the state was
+	looked map[directory.GUID]bool
+	// links are what is ours. left are the groups of which people would think that
+	// they are, and that stay.
+	links []contract.Link
+	left  []plan.Change
+}
+
+// Find returns what is ours: stamped groups, and linked groups, wherever they stand in
+// the domain. left are those of which people would think so, and that stay. What is
+// stamped and stands outside of the containers is of this installation only if it is
+// linked, or if the state was lost: else another of the same tenant and account has
+// written it.
+func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []plan.Change, err error) {
+	containers, err := FindContainers(ctx, s.Target, s.Settings, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	j, err := NewJudge(target, id, settings, containers)
+	if s.judge, err = NewJudge(s.Target, s.TargetID, s.Settings, containers); err != nil {
+		return nil, nil, err
+	}
+	current, err := s.State.Current(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	s.lost = current == 0 && !s.Settings.InitialPending // this installation has written groups
+	s.looked = map[directory.GUID]bool{}
 	p := contract.ProgressOf(ctx)
-	current, err := state.Current(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	lost := current == 0 && !settings.InitialPending // this installation has written groups
-	looked := map[directory.GUID]bool{}
-	look := batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
-		staged, err := WithLinks(ctx, state, groups)
-		if err == nil {
-			err = j.Ask(ctx, staged)
-		}
-		for i := 0; i < len(staged) && err == nil; i++ {
-			var object plan.Candidate
-			if object, err = j.Candidate(ctx, &staged[i]); err != nil {
-				break
-			}
-			of := staged[i].SourceID
-			adopted := object.Adopted || directory.HasAdoptedStamp(object.ExtensionName, settings.Tenant.ID)
-			switch {
-			case looked[object.GUID]:
-			case !object.Ours(of, &j.Rules):
-				if object.NeedsOwner(&j.Rules) && !of.IsZero() {
-					left = append(left, plan.Left(of, &object, &j.Rules))
-				}
-			case object.Apart() && !lost:
-				left = append(left, plan.LeftApart(of, &object))
-			case adopted && !includeAdopted:
-			case plan.Protection(&object.TargetGroup) != "":
-				left = append(left, plan.Left(of, &object, &j.Rules))
-			default:
-				set = append(set, contract.Link{SourceID: of, TargetGUID: object.GUID, DN: object.DN, Adopted: adopted})
-			}
-			looked[object.GUID] = true
-		}
-		p.Read(len(looked), "Counting the groups that are ours")
-		return err
+	look := s.judge.Looking(ctx, s.State, func(of directory.GUID, c *plan.Candidate) {
+		s.take(of, c)
+		p.Read(len(s.looked), "Counting the groups that are ours")
 	})
 	for _, container := range containers {
-		if err := target.Groups(ctx, container.GUID, false, look.Add); err != nil {
+		if err := s.Target.Groups(ctx, container.GUID, false, look.Add); err != nil {
 			return nil, nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}
-	if err := target.StampedGroups(ctx, directory.Stamp(settings.Tenant.ID), look.Add); err != nil {
+	if err := s.Target.StampedGroups(ctx, directory.Stamp(s.Settings.Tenant.ID), look.Add); err != nil {
 		return nil, nil, fmt.Errorf("looking for our stamp in the domain: %w", err)
 	}
-	if err := look.Flush(); err != nil {
-		return nil, nil, err
+	if err = look.Flush(); err == nil {
+		err = s.lookAtLinked(ctx, look)
 	}
+	return s.links, s.left, err
+}
+
+// take sorts an object: it is ours, or stays, or nobody would think that it is ours.
+func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
+	if s.looked[c.GUID] {
+		return
+	}
+	s.looked[c.GUID] = true
+	rules := &s.judge.Rules
+	adopted := c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, s.Settings.Tenant.ID)
+	switch {
+	case !c.Ours(of, rules):
+		if c.NeedsOwner(rules) && !of.IsZero() {
+			s.left = append(s.left, plan.Left(of, c, rules))
+		}
+	case c.Apart() && !s.lost:
+		s.left = append(s.left, plan.LeftApart(of, c))
+	case adopted && !s.IncludeAdopted:
+	case plan.Protection(&c.TargetGroup) != "":
+		s.left = append(s.left, plan.Left(of, c, rules))
+	default:
+		s.links = append(s.links, contract.Link{SourceID: of, TargetGUID: c.GUID, DN: c.DN, Adopted: adopted})
+	}
+}
+
+// lookAtLinked looks at the linked objects that stand elsewhere.
+func (s *OwnSearch) lookAtLinked(ctx context.Context, look *batch.Batch[directory.TargetGroup]) error {
 	for after := (directory.GUID{}); ; {
-		links, err := state.Links(ctx, after, batch.AskBatch)
+		links, err := s.State.Links(ctx, after, batch.AskBatch)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		var elsewhere []directory.GUID
 		for _, l := range links {
-			if !looked[l.TargetGUID] {
+			if !s.looked[l.TargetGUID] {
 				elsewhere = append(elsewhere, l.TargetGUID)
 			}
 		}
-		found, err := Headers(ctx, target, elsewhere)
+		found, err := Headers(ctx, s.Target, elsewhere)
 		if err != nil {
-			return nil, nil, fmt.Errorf("looking up linked groups: %w", err)
+			return fmt.Errorf("looking up linked groups: %w", err)
 		}
 		for _, g := range found {
 			if err := look.Add(g); err != nil {
-				return nil, nil, err
+				return err
 			}
 		}
 		if len(links) < batch.AskBatch {
-			err = look.Flush()
-			return set, left, err
+			return look.Flush()
 		}
 		after = links[len(links)-1].TargetGUID
 	}

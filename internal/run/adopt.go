@@ -94,28 +94,11 @@ func (r *Adoptable) Clear() []contract.Link {
 func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Candidate, error) {
 	found := map[directory.GUID][]plan.Candidate{}
 	seen := map[directory.GUID]bool{}
-	look := batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
-		groups = slices.DeleteFunc(groups, func(g directory.TargetGroup) bool { return seen[g.GUID] })
-		targets, err := owner.WithLinks(ctx, r.run.state, groups)
-		if err == nil {
-			err = r.course.judge.Ask(ctx, targets)
+	look := r.course.judge.Looking(ctx, r.run.state, func(of directory.GUID, c *plan.Candidate) {
+		if !seen[c.GUID] && !c.Linked && !of.IsZero() {
+			seen[c.GUID] = true
+			found[of] = append(found[of], *c)
 		}
-		if err != nil {
-			return err
-		}
-		for i := range targets {
-			t := &targets[i]
-			if seen[t.GUID] || t.Linked || t.SourceID.IsZero() {
-				continue
-			}
-			seen[t.GUID] = true
-			candidate, err := r.course.judge.Candidate(ctx, t)
-			if err != nil {
-				return err
-			}
-			found[t.SourceID] = append(found[t.SourceID], candidate)
-		}
-		return nil
 	})
 	for _, container := range r.course.judge.Containers {
 		if err := r.run.target.Groups(ctx, container.GUID, false, look.Add); err != nil {

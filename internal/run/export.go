@@ -278,47 +278,55 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	}
 	recorded := e.run.gen.RecordOutcomes(context.WithoutCancel(ctx), outcomes)
 
-	for i, a := range attempts {
-		if outcomes[i].Outcome != contract.OutcomeDone && outcomes[i].Outcome != contract.OutcomeSkipped {
-			e.run.setPending(a.change.SourceID, true)
-		}
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if recorded != nil {
 		e.fatal = recorded
 	}
 	for i, a := range attempts {
-		if outcomes[i].Link != nil && (a.change.Action == plan.Create || a.change.Action == plan.Adopt) || !outcomes[i].Unlink.IsZero() {
-			e.draft.nested[a.change.SourceID] = true
-		}
-		for _, refusal := range outcomes[i].Refused {
-			e.refused[refusal.GUID] = true
-		}
-		switch outcomes[i].Outcome {
-		case contract.OutcomeDone:
-			e.run.record.Exported.Add(&a.change.Change)
-		case contract.OutcomeSkipped:
-			e.run.record.Exported.Skip++
-		case contract.OutcomeHeld: // told by each run until it ends
-			e.run.record.Exported.Skip++
-			e.run.found.guarded++
-		default:
-			e.run.record.Failed++
-			e.consentFailed = e.consentFailed || outcomes[i].Outcome != contract.OutcomePartial && e.run.consent.LetsPass(&a.change.Change)
-			if outcomes[i].Outcome == contract.OutcomeFailed {
-				if e.run.found.refusedWhole++; e.run.found.refusedWhole == 1 {
-					e.run.found.firstFailed = *a.change
-					e.run.found.firstFailed.Message = outcomes[i].Message
-				}
-			}
-			if outcomes[i].Outcome != contract.OutcomePartial { // those are confirmed
-				// A part of it may stand, so that what else is written to the
-				// object is not all that has changed.
-				e.disturbed[a.change.TargetGUID] = true
-			}
+		e.count(a.change, &outcomes[i])
+	}
+}
+
+// count adds the outcome of a change to what the run goes by, with the lock held.
+func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutcome) {
+	if outcome.Link != nil && (c.Action == plan.Create || c.Action == plan.Adopt) || !outcome.Unlink.IsZero() {
+		e.draft.nested[c.SourceID] = true
+	}
+	for _, refusal := range outcome.Refused {
+		e.refused[refusal.GUID] = true
+	}
+	switch outcome.Outcome {
+	case contract.OutcomeDone:
+		e.run.record.Exported.Add(&c.Change)
+	case contract.OutcomeSkipped:
+		e.run.record.Exported.Skip++
+	case contract.OutcomeHeld: // told by each run until it ends
+		e.run.record.Exported.Skip++
+		e.run.found.guarded++
+		e.run.setPending(c.SourceID, true)
+	default:
+		e.countFailed(c, outcome)
+		e.run.setPending(c.SourceID, true)
+	}
+}
+
+// countFailed counts a change of which something was not done.
+func (e *exporter) countFailed(c *contract.SpooledChange, outcome *contract.ChangeOutcome) {
+	e.run.record.Failed++
+	if outcome.Outcome == contract.OutcomeFailed {
+		if e.run.found.refusedWhole++; e.run.found.refusedWhole == 1 {
+			e.run.found.firstFailed = *c
+			e.run.found.firstFailed.Message = outcome.Message
 		}
 	}
+	if outcome.Outcome == contract.OutcomePartial {
+		return // what was done of it is confirmed
+	}
+	e.consentFailed = e.consentFailed || e.run.consent.LetsPass(&c.Change)
+	// A part of it may stand, so that what else is written to the object is not all
+	// that has changed.
+	e.disturbed[c.TargetGUID] = true
 }
 
 // concluded is the outcome as it is recorded.

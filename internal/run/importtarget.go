@@ -61,6 +61,19 @@ func (r *targetImport) readContainers(ctx context.Context) error {
 		return err
 	}
 
+	if err := r.importLinked(ctx, stage); err != nil {
+		return err
+	}
+	r.run.record.MissingGroups = len(r.lost)
+	if err := r.importFormer(ctx, stage); err != nil {
+		return err
+	}
+	return r.importStamped(ctx, stage)
+}
+
+// importLinked stages the linked objects that are in none of the containers. What is
+// nowhere in the domain is lost.
+func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
 	r.lost = map[directory.GUID]contract.Link{}
 	for after := (directory.GUID{}); ; {
 		links, err := r.run.gen.UnstagedLinks(ctx, after, lookup)
@@ -85,15 +98,10 @@ func (r *targetImport) readContainers(ctx context.Context) error {
 			return err
 		}
 		if len(links) < lookup {
-			break
+			return nil
 		}
 		after = links[len(links)-1].TargetGUID
 	}
-	r.run.record.MissingGroups = len(r.lost)
-	if err := r.importFormer(ctx, stage); err != nil {
-		return err
-	}
-	return r.importStamped(ctx, stage)
 }
 
 // importFormer stages what was linked once and is in none of the containers, or

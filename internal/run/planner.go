@@ -182,77 +182,117 @@ func (p *planner) recall(ctx context.Context, pair *plan.Pair) error {
 	return p.run.state.SaveWritten(ctx, pair.ID, owned)
 }
 
+// plan plans one group, with what stands for it.
 func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
+	rules := &p.course.judge.Rules
 	if err := p.recall(ctx, pair); err != nil {
 		return err
 	}
-	var ours []*plan.Candidate
-	values, adopted := map[directory.GUID]int{}, map[directory.GUID]bool{}
-	for i := range pair.Candidates {
-		c := &pair.Candidates[i]
-		if pair.Source != nil {
-			var err error
-			if c.Values, err = p.run.gen.TargetMembership(ctx, c.GUID); err != nil {
-				return err
-			}
-			if c.Unfound, err = p.unfound(ctx, pair, c); err != nil {
-				return err
-			}
-			if c.Primary, err = p.primary(ctx, pair, c); err != nil {
-				return err
-			}
-		}
-		values[c.GUID] = len(c.Values)
-		adopted[c.GUID] = c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, p.course.judge.Rules.TenantID)
-		if c.Ours(pair.ID, &p.course.judge.Rules) {
-			ours = append(ours, c)
-			// What was adopted is never moved.
-			p.draft.formerLeft = p.draft.formerLeft || c.Place == plan.InFormerContainer && !adopted[c.GUID]
-		}
-	}
-	if p.draft.whole && p.again == nil {
-		for _, c := range ours {
-			p.draft.tally.Memberships += values[c.GUID]
-		}
-		if len(ours) > 0 || pair.LinkLost != nil {
-			p.draft.tally.Links++
-		}
-	}
-	changes := plan.Group(pair, &p.course.judge.Rules)
-	if err := p.explainDrift(ctx, pair, ours, changes); err != nil {
+	objects, err := p.readObjects(ctx, pair)
+	if err != nil {
 		return err
 	}
-	if pair.Hidden || p.course.judge.Rules.Released[pair.ID] { // its members are not waited for
+	if p.draft.whole && p.again == nil {
+		p.countLink(pair, objects)
+	}
+	changes := plan.Group(pair, rules)
+	if err := p.explainDrift(ctx, pair, objects.ours, changes); err != nil {
+		return err
+	}
+	if pair.Hidden || rules.Released[pair.ID] { // its members are not waited for
 		pair.Membership = plan.Membership{}
 	}
 	// Without a group and a link nothing waits for what stands in the way.
 	waits := pair.Source != nil || linked(pair)
 	p.run.setPending(pair.ID, p.waits[pair.ID] || waits && plan.Pending(changes, &pair.Membership))
 	for _, change := range changes {
-		if change.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
-			p.draft.unlinks = append(p.draft.unlinks, change.TargetGUID)
-		}
-		if change.Action == plan.Adopt {
-			p.draft.tally.Memberships += values[change.TargetGUID]
-		}
-		var err error
-		if waiting := (planned{change, values[change.TargetGUID], adopted[change.TargetGUID]}); plan.NeedsName(&change) {
-			err = p.named.Add(waiting)
-		} else {
-			err = p.accept(ctx, waiting)
-		}
-		if err != nil {
+		if err := p.pass(ctx, planned{change, objects.values[change.TargetGUID], objects.adopted[change.TargetGUID]}); err != nil {
 			return err
 		}
 	}
-	if p.course.judge.Rules.Released[pair.ID] {
-		p.unlinkReleased(pair, changes)
-	} else if standing := plan.Standing(pair, &p.course.judge.Rules); pair.Source != nil && standing != nil && !standing.Linked { // a lost state does not know it (rule 3)
-		p.draft.relinks = append(p.draft.relinks, contract.Link{SourceID: pair.ID, TargetGUID: standing.GUID, DN: standing.DN,
-			Adopted: directory.HasAdoptedStamp(standing.ExtensionName, p.course.judge.Rules.TenantID)})
-		p.draft.nested[pair.ID] = true
-	}
+	p.relink(pair, changes)
 	return nil
+}
+
+// objects are those that stand for a group, by objectGUID.
+type objects struct {
+	ours    []*plan.Candidate
+	values  map[directory.GUID]int // how many members each has
+	adopted map[directory.GUID]bool
+}
+
+// readObjects completes the candidates by their members.
+func (p *planner) readObjects(ctx context.Context, pair *plan.Pair) (objects, error) {
+	rules := &p.course.judge.Rules
+	o := objects{values: map[directory.GUID]int{}, adopted: map[directory.GUID]bool{}}
+	for i := range pair.Candidates {
+		c := &pair.Candidates[i]
+		if pair.Source != nil {
+			if err := p.readMembers(ctx, pair, c); err != nil {
+				return o, err
+			}
+		}
+		o.values[c.GUID] = len(c.Values)
+		o.adopted[c.GUID] = c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, rules.TenantID)
+		if c.Ours(pair.ID, rules) {
+			o.ours = append(o.ours, c)
+			// What was adopted is never moved.
+			p.draft.formerLeft = p.draft.formerLeft || c.Place == plan.InFormerContainer && !o.adopted[c.GUID]
+		}
+	}
+	return o, nil
+}
+
+func (p *planner) readMembers(ctx context.Context, pair *plan.Pair, c *plan.Candidate) (err error) {
+	if c.Values, err = p.run.gen.TargetMembership(ctx, c.GUID); err != nil {
+		return err
+	}
+	if c.Unfound, err = p.unfound(ctx, pair, c); err != nil {
+		return err
+	}
+	c.Primary, err = p.primary(ctx, pair, c)
+	return err
+}
+
+// countLink counts a group that is linked, and the members of its object.
+func (p *planner) countLink(pair *plan.Pair, o objects) {
+	for _, c := range o.ours {
+		p.draft.tally.Memberships += o.values[c.GUID]
+	}
+	if len(o.ours) > 0 || pair.LinkLost != nil {
+		p.draft.tally.Links++
+	}
+}
+
+// pass hands a change on: to those that wait for a name, or to the spool.
+func (p *planner) pass(ctx context.Context, c planned) error {
+	if c.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
+		p.draft.unlinks = append(p.draft.unlinks, c.TargetGUID)
+	}
+	if c.Action == plan.Adopt {
+		p.draft.tally.Memberships += c.values
+	}
+	if plan.NeedsName(&c.Change) {
+		return p.named.Add(c)
+	}
+	return p.accept(ctx, c)
+}
+
+// relink links what stands for the group and is not linked, which a lost state does
+// not know (rule 3), and ends the links of a group that was let go of.
+func (p *planner) relink(pair *plan.Pair, changes []plan.Change) {
+	rules := &p.course.judge.Rules
+	if rules.Released[pair.ID] {
+		p.unlinkReleased(pair, changes)
+		return
+	}
+	standing := plan.Standing(pair, rules)
+	if pair.Source == nil || standing == nil || standing.Linked {
+		return
+	}
+	p.draft.relinks = append(p.draft.relinks, contract.Link{SourceID: pair.ID, TargetGUID: standing.GUID, DN: standing.DN,
+		Adopted: directory.HasAdoptedStamp(standing.ExtensionName, rules.TenantID)})
+	p.draft.nested[pair.ID] = true
 }
 
 // primary returns who is a member of a security group of ours by his primary group.

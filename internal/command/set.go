@@ -208,7 +208,7 @@ func (p *Choices) applyScope(s *contract.Settings) error {
 	if p.IncludeSecurityGroups != nil {
 		s.Scope.IncludeSecurityGroups = *p.IncludeSecurityGroups
 	}
-	return within("maxMemberCount", &s.MaxMemberCount, p.MaxMemberCount, 1, 1_000_000)
+	return setNumbers(s, map[string]*int{"maxMemberCount": p.MaxMemberCount})
 }
 
 // choose sets a value of a fixed list, if one is given.
@@ -223,15 +223,18 @@ func choose[T ~string](name string, to *T, value T, list []T) error {
 	return nil
 }
 
-// within sets a number, if one is given.
-func within(name string, to, value *int, least, most int) error {
-	if value == nil {
-		return nil
+// setNumbers sets the numbers that are given, each within its range.
+func setNumbers(s *contract.Settings, given map[string]*int) error {
+	for _, r := range contract.Ranges {
+		value := given[r.Name]
+		if value == nil {
+			continue
+		}
+		if *value < r.Least || *value > r.Most {
+			return contract.InvalidParameter(r.Name, fmt.Sprint(*value), fmt.Sprintf("%d to %d", r.Least, r.Most))
+		}
+		*r.Of(s) = *value
 	}
-	if *value < least || *value > most {
-		return contract.InvalidParameter(name, fmt.Sprint(*value), fmt.Sprintf("%d to %d", least, most))
-	}
-	*to = *value
 	return nil
 }
 
@@ -240,39 +243,11 @@ func (p *SettingsPatch) apply(s *contract.Settings) error {
 	if err := p.Choices.apply(s); err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name        string
-		to, value   *int
-		least, most int
-	}{
-		{"runHistoryDays", &s.RunHistoryDays, p.RunHistoryDays, 1, 3650},
-		{"initialIntervalDays", &s.InitialIntervalDays, p.InitialIntervalDays, 1, 30},
-		{"connections", &s.Connections, p.Connections, 1, 16},
-		{"outageMinutes", &s.OutageMinutes, p.OutageMinutes, 0, 1440},
-	} {
-		if err := within(f.name, f.to, f.value, f.least, f.most); err != nil {
-			return err
-		}
-	}
-	if p.Limits == nil {
-		return nil
-	}
-	for _, f := range []struct {
-		name string
-		to   *int
-		now  *int
-		max  int
-	}{
-		{"deletionCount", &s.Limits.DeletionCount, p.Limits.DeletionCount, 1_000_000},
-		{"deletionPercent", &s.Limits.DeletionPercent, p.Limits.DeletionPercent, 100},
-		{"removalPercent", &s.Limits.RemovalPercent, p.Limits.RemovalPercent, 100},
-		{"groupRemovalPercent", &s.Limits.GroupRemovalPercent, p.Limits.GroupRemovalPercent, 100},
-		{"sourceShrinkPercent", &s.Limits.SourceShrinkPercent, p.Limits.SourceShrinkPercent, 100},
-		{"targetShrinkPercent", &s.Limits.TargetShrinkPercent, p.Limits.TargetShrinkPercent, 100},
-	} {
-		if err := within("limits."+f.name, f.to, f.now, 0, f.max); err != nil { // 0 switches it off
-			return err
-		}
-	}
-	return nil
+	limits := cmp.Or(p.Limits, &LimitsPatch{})
+	return setNumbers(s, map[string]*int{
+		"runHistoryDays": p.RunHistoryDays, "initialIntervalDays": p.InitialIntervalDays, "connections": p.Connections, "outageMinutes": p.OutageMinutes,
+		"limits.deletionCount": limits.DeletionCount, "limits.deletionPercent": limits.DeletionPercent,
+		"limits.removalPercent": limits.RemovalPercent, "limits.groupRemovalPercent": limits.GroupRemovalPercent,
+		"limits.sourceShrinkPercent": limits.SourceShrinkPercent, "limits.targetShrinkPercent": limits.TargetShrinkPercent,
+	})
 }

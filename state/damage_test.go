@@ -63,7 +63,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 	note("UnstagedLinks", err)
 	_, err = s.DisableSet(ctx, none, 500)
 	note("DisableSet", err)
-	_, err = s.Changes(ctx, 1, 0, 0, 500, true)
+	_, err = s.Generation(1).Planned(ctx, 0, 0, 500)
 	note("Changes", err)
 	_, _, err = s.ChangeMembers(ctx, 1, none, 500)
 	note("ChangeMembers", err)

@@ -300,7 +300,7 @@ func checkFixture(t *testing.T, s *State) {
 			t.Errorf("watermark %+v, pending %v", w, pending)
 		}
 	}
-	changes, err := s.Changes(ctx, 1, 0, 0, 10, true)
+	changes, err := s.Generation(1).Planned(ctx, 0, 0, 10)
 	must(t, err)
 	if len(changes) != 1 || len(changes[0].Add) != 1 || changes[0].Outcome != contract.OutcomeDone {
 		t.Errorf("changes %+v", changes)

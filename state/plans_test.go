@@ -41,7 +41,7 @@ func TestDeltaPlans(t *testing.T) {
 	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: people[1].ID, Reason: directory.ReasonNotFound}}, started))
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
 	must(t, s.Generation(run).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 1)}}}))
-	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 10, true)
+	changes, err := s.Generation(run).Planned(ctx, plan.PhaseMembers, 0, 10)
 	must(t, err)
 	must(t, s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone, Link: &contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1)},
 		Refused: []contract.Refusal{{GUID: guid(4, 1)}}, Unlink: guid(3, 8)}}))

@@ -117,40 +117,21 @@ func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held b
 // last of them.
 const heavyChanges = 100_000
 
-// Changes lists the changes of a run by id, those of one phase or, with phase
-// 0, of all. With members, an answer ends early where they are many, so that
-// memory is bounded by the largest group. Error: RunNotFound.
-func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) (changes []contract.SpooledChange, err error) {
-	query, args := "run = ? AND id > ?", []any{run, after, limit}
-	if phase != 0 {
-		query, args = "run = ? AND phase = ? AND id > ?", []any{run, int(phase), after, limit}
-	}
+// Changes lists the changes of a run by id, without their members; with phase 0, those
+// of all phases. Error: RunNotFound.
+func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int) (changes []contract.SpooledChange, err error) {
 	err = s.snapshot(ctx, "list the changes of a run", func(q *session) error {
-		var exists int
-		if found, err := q.one("SELECT 1 FROM run WHERE id = ?", []any{run}, &exists); err != nil || !found {
-			if err == nil {
-				err = runNotFound(run)
-			}
-			return err
-		}
-		err := q.each(`SELECT id, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
-				add_count, remove_count, outcome, error_id, error FROM change WHERE `+query+" ORDER BY id LIMIT ?",
-			args, func(rows *sql.Rows) error {
-				var c contract.SpooledChange
-				var attributes string
-				if err := rows.Scan(&c.ID, &c.Action, &c.Situation, intoGUID(&c.SourceID), intoGUID(&c.TargetGUID), &c.DisplayName, &c.DN, &attributes,
-					&c.Reason, &c.Change.Message, &c.AddCount, &c.RemoveCount, &c.Outcome, &c.ErrorID, &c.Message); err != nil {
-					return err
-				}
-				if attributes != "" {
-					if err := json.Unmarshal([]byte(attributes), &c.Attributes); err != nil {
-						return damaged("the attributes of change %d: %v", c.ID, err)
-					}
-				}
-				changes = append(changes, c)
-				return nil
-			})
-		if err != nil || !members {
+		changes, err = listChanges(q, run, phase, after, limit)
+		return err
+	})
+	return changes, err
+}
+
+// Planned lists the changes of the run as [State.Changes] does, with their members. It
+// returns fewer than limit where the members are very many, and none at the end.
+func (g *Generation) Planned(ctx context.Context, phase plan.Phase, after int64, limit int) (changes []contract.SpooledChange, err error) {
+	err = g.state.snapshot(ctx, "list the changes of a run", func(q *session) error {
+		if changes, err = listChanges(q, g.id, phase, after, limit); err != nil {
 			return err
 		}
 		heavy := 0
@@ -171,6 +152,40 @@ func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after 
 		return nil
 	})
 	return changes, err
+}
+
+func listChanges(q *session, run int64, phase plan.Phase, after int64, limit int) (changes []contract.SpooledChange, err error) {
+	var exists int
+	if found, err := q.one("SELECT 1 FROM run WHERE id = ?", []any{run}, &exists); err != nil {
+		return nil, err
+	} else if !found {
+		return nil, runNotFound(run)
+	}
+	condition, args := "run = ? AND id > ?", []any{run, after, limit}
+	if phase != 0 {
+		condition, args = "run = ? AND phase = ? AND id > ?", []any{run, int(phase), after, limit}
+	}
+	err = q.each(`SELECT id, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
+			add_count, remove_count, outcome, error_id, error FROM change WHERE `+condition+" ORDER BY id LIMIT ?",
+		args, func(rows *sql.Rows) error {
+			c, err := scanChange(rows)
+			changes = append(changes, c)
+			return err
+		})
+	return changes, err
+}
+
+func scanChange(rows *sql.Rows) (c contract.SpooledChange, err error) {
+	var attributes string
+	err = rows.Scan(&c.ID, &c.Action, &c.Situation, intoGUID(&c.SourceID), intoGUID(&c.TargetGUID), &c.DisplayName, &c.DN, &attributes,
+		&c.Reason, &c.Change.Message, &c.AddCount, &c.RemoveCount, &c.Outcome, &c.ErrorID, &c.Message)
+	if err != nil || attributes == "" {
+		return c, err
+	}
+	if err := json.Unmarshal([]byte(attributes), &c.Attributes); err != nil {
+		return c, damaged("the attributes of change %d: %v", c.ID, err)
+	}
+	return c, nil
 }
 
 func changeMembers(q *session, change int64, removal, count int) (guids []directory.GUID, err error) {

@@ -60,7 +60,7 @@ func TestSpoolRoundTrip(t *testing.T) {
 		for _, phase := range []plan.Phase{0, plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete, plan.PhaseNone} {
 			var got []plan.Change
 			for after := int64(0); ; {
-				page, err := s.Changes(ctx, run, phase, after, 2, true)
+				page, err := s.Generation(run).Planned(ctx, phase, after, 2)
 				must(t, err)
 				for _, c := range page {
 					if c.ID <= after {
@@ -121,12 +121,12 @@ func TestSpoolWithoutMembers(t *testing.T) {
 	s := newState(t)
 	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Generation(run).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, Add: []directory.GUID{guid(4, 1), guid(4, 2)}, Remove: []directory.GUID{guid(4, 3)}}}))
-	got, err := s.Changes(ctx, run, 0, 0, 1, false)
+	got, err := s.Changes(ctx, run, 0, 0, 1)
 	must(t, err)
 	if c := got[0]; c.Add != nil || c.Remove != nil || c.AddCount != 2 || c.RemoveCount != 1 {
 		t.Errorf("%+v", c)
 	}
-	_, err = s.Changes(ctx, 99, 0, 0, 1, false)
+	_, err = s.Changes(ctx, 99, 0, 0, 1)
 	wantID(t, err, "RunNotFound")
 	_, _, err = s.ChangeMembers(ctx, 99, directory.GUID{}, 1)
 	wantID(t, err, "ChangeNotFound")
@@ -147,14 +147,14 @@ func TestOutcomes(t *testing.T) {
 		{Action: plan.Delete, SourceID: guid(1, 2), TargetGUID: guid(3, 2)},
 		{Action: plan.Update, SourceID: guid(1, 3), Message: "planned"},
 	}))
-	changes, err := s.Changes(ctx, run, 0, 0, 10, false)
+	changes, err := s.Changes(ctx, run, 0, 0, 10)
 	must(t, err)
 	must(t, s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{
 		{ChangeID: changes[0].ID, Outcome: contract.OutcomePartial, ErrorID: "MembersRefused", Message: "one was refused",
 			Link: &contract.Link{SourceID: guid(1, 1), TargetGUID: guid(3, 1), DN: "CN=a"}, Refused: []contract.Refusal{{GUID: guid(4, 1)}}},
 		{ChangeID: changes[1].ID, Outcome: contract.OutcomeDone, Unlink: guid(3, 2)},
 	}))
-	changes, err = s.Changes(ctx, run, 0, 0, 10, false)
+	changes, err = s.Changes(ctx, run, 0, 0, 10)
 	must(t, err)
 	if c := changes[0]; c.Outcome != contract.OutcomePartial || c.ErrorID != "MembersRefused" || c.Message != "one was refused" || c.Change.Message != "" {
 		t.Errorf("%+v", c)
@@ -179,7 +179,7 @@ func TestOutcomes(t *testing.T) {
 	if !contract.HasID(err, "ChangeNotFound") {
 		t.Errorf("a change of another run: %v", err)
 	}
-	changes, err = s.Changes(ctx, run, plan.PhaseUpdate, 0, 10, false)
+	changes, err = s.Changes(ctx, run, plan.PhaseUpdate, 0, 10)
 	must(t, err)
 	if changes[0].Outcome != contract.OutcomePending {
 		t.Errorf("%+v", changes[0])
@@ -232,7 +232,7 @@ func TestViews(t *testing.T) {
 		{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 9)}},
 		{Action: plan.Skip, SourceID: guid(1, 21), TargetGUID: guid(3, 21), Reason: plan.ReasonUnmatched, Message: "no such group"},
 	}))
-	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 1, false)
+	changes, err := s.Changes(ctx, run, plan.PhaseMembers, 0, 1)
 	must(t, err)
 	must(t, s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomePartial, Message: "1 of 1 members refused",
 		Refused: []contract.Refusal{{GUID: guid(4, 9), Reason: directory.ReasonAmbiguous}}}}))
@@ -316,7 +316,7 @@ func TestViews(t *testing.T) {
 	// The next run writes the member after all: the refusal ends.
 	next := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Generation(next).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 9)}}}))
-	changes, err = s.Changes(ctx, next, 0, 0, 1, false)
+	changes, err = s.Changes(ctx, next, 0, 0, 1)
 	must(t, err)
 	must(t, s.Generation(next).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[0].ID, Outcome: contract.OutcomeDone}}))
 	members, err := s.GroupMembers(ctx, guid(1, 1), guid(2, 1), 1)
@@ -342,7 +342,7 @@ func TestSkippedNoLonger(t *testing.T) {
 			changes[i].SourceID = guid(1, 1)
 		}
 		must(t, s.Generation(id).Spool(ctx, changes))
-		spooled, err := s.Changes(ctx, id, 0, 0, 10, false)
+		spooled, err := s.Changes(ctx, id, 0, 0, 10)
 		must(t, err)
 		for _, c := range spooled {
 			if c.Action != plan.Skip {
@@ -407,7 +407,7 @@ func TestLargeChangesComeFewAtATime(t *testing.T) {
 	}
 	var got []int
 	for after := int64(0); ; {
-		changes, err := s.Changes(ctx, run, 0, after, 20, true)
+		changes, err := s.Generation(run).Planned(ctx, 0, after, 20)
 		must(t, err)
 		got = append(got, len(changes))
 		if len(changes) == 0 {
@@ -423,7 +423,7 @@ func TestLargeChangesComeFewAtATime(t *testing.T) {
 	if !slices.Equal(got, []int{2, 1, 0}) {
 		t.Errorf("the answers have %v changes", got)
 	}
-	if light, err := s.Changes(ctx, run, 0, 0, 20, false); err != nil || len(light) != 3 {
+	if light, err := s.Changes(ctx, run, 0, 0, 20); err != nil || len(light) != 3 {
 		t.Errorf("without members %d changes, %v", len(light), err)
 	}
 }

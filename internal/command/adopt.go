@@ -114,7 +114,7 @@ func adoptsOf(ctx context.Context, state contract.State, planID string) ([]contr
 	}
 	var adopts []contract.Link
 	for after := int64(0); ; {
-		changes, err := state.Changes(ctx, shown.ID, 0, after, batch.ListBatch, false)
+		changes, err := state.Changes(ctx, shown.ID, 0, after, batch.ListBatch)
 		if err != nil {
 			return nil, err
 		}

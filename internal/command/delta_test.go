@@ -159,7 +159,7 @@ func TestDriftIsPutRightAndTold(t *testing.T) {
 				t.Error(diff)
 			}
 			s, _ := b.engine.State(context.Background())
-			changes, _ := s.Changes(context.Background(), run.ID, plan.PhaseMembers, 0, 10, false)
+			changes, _ := s.Changes(context.Background(), run.ID, plan.PhaseMembers, 0, 10)
 			if len(changes) != 1 || changes[0].Reason != plan.ReasonDrift || !strings.Contains(changes[0].Change.Message, directory.Moment(time.Date(2026, 11, 24, 4, 12, 3, 0, time.UTC))+": description; 1 member added, 1 removed") {
 				t.Errorf("%+v", changes)
 			}

@@ -108,7 +108,7 @@ func agreedGroups(ctx context.Context, state contract.State, planID string) ([]c
 	}
 	var set []contract.Link
 	for after := int64(0); ; {
-		changes, err := state.Changes(ctx, agreed.ID, 0, after, batch.ListBatch, false)
+		changes, err := state.Changes(ctx, agreed.ID, 0, after, batch.ListBatch)
 		if err != nil {
 			return nil, err
 		}

@@ -108,7 +108,7 @@ func (b *bench) outcomes(t fataler, run contract.Run) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes, err := s.Changes(context.Background(), run.ID, 0, 0, 500, true)
+	changes, err := s.Generation(run.ID).Planned(context.Background(), 0, 0, 500)
 	if err != nil {
 		t.Fatal(err)
 	}

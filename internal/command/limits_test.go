@@ -20,7 +20,7 @@ func (b *bench) held(t *testing.T, run contract.Run) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes, err := s.Changes(t.Context(), run.ID, 0, 0, 10_000, true)
+	changes, err := s.Generation(run.ID).Planned(t.Context(), 0, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}

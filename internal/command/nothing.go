@@ -76,7 +76,7 @@ func (nothing) DisableSet(context.Context, directory.GUID, int) ([]contract.Link
 	return nil, nil
 }
 
-func (nothing) Changes(context.Context, int64, plan.Phase, int64, int, bool) ([]contract.SpooledChange, error) {
+func (nothing) Changes(context.Context, int64, plan.Phase, int64, int) ([]contract.SpooledChange, error) {
 	return nil, nil
 }
 

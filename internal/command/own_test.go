@@ -35,7 +35,7 @@ func (b *bench) reasons(t fataler, run contract.Run) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes, err := s.Changes(t.(*testing.T).Context(), run.ID, 0, 0, 500, false)
+	changes, err := s.Changes(t.(*testing.T).Context(), run.ID, 0, 0, 500)
 	if err != nil {
 		t.Fatal(err)
 	}

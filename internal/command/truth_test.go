@@ -109,7 +109,7 @@ func (b *bench) waiting(t *testing.T, run contract.Run, outcome contract.Outcome
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes, err := s.Changes(t.Context(), run.ID, 0, 0, 1000, false)
+	changes, err := s.Changes(t.Context(), run.ID, 0, 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

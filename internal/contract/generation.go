@@ -157,6 +157,9 @@ type Notebook interface {
 
 // StagedPlan is the plan of a run.
 type StagedPlan interface {
+	// Planned lists the changes as [HistoryStore] does, with their members. It returns
+	// fewer than limit where the members are very many, and none at the end.
+	Planned(ctx context.Context, phase plan.Phase, after int64, limit int) ([]SpooledChange, error)
 	Spool(ctx context.Context, changes []plan.Change) error
 	// HoldChanges puts in the place of spooled changes what goes on of them, and
 	// beside that what is held back, which is not exported.

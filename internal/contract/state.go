@@ -112,10 +112,9 @@ type LinkStore interface {
 
 // HistoryStore keeps what runs have planned and done, and shows groups.
 type HistoryStore interface {
-	// Changes lists the changes of a run by id, those of one phase or, with
-	// phase 0, of all. members says whether Add and Remove are filled; an answer
-	// is then shorter than limit where they are very many, and empty at the end.
-	Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int, members bool) ([]SpooledChange, error)
+	// Changes lists the changes of a run by id, without their members: those of one
+	// phase or, with phase 0, of all.
+	Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int) ([]SpooledChange, error)
 	// ChangeMembers lists the members of one change by GUID, limit of both
 	// kinds together; go on after the greatest. Error ChangeNotFound.
 	ChangeMembers(ctx context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error)

@@ -38,7 +38,7 @@ func (r *confirmer) confirmAll(ctx context.Context) error {
 	done := 0
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers} {
 		for {
-			changes, err := r.run.state.Changes(ctx, r.run.record.ID, phase, r.confirmed[phase], batch.SpoolBatch, true)
+			changes, err := r.run.gen.Planned(ctx, phase, r.confirmed[phase], batch.SpoolBatch)
 			if err != nil {
 				return err
 			}

@@ -34,7 +34,7 @@ func loadConsent(ctx context.Context, state contract.State, planID string) (*pla
 			Advice:  "Run the sync without -AllowOnce, or give the plan id of a run that held something back."}
 	}
 	for after := int64(0); ; {
-		changes, err := state.Changes(ctx, agreed.ID, 0, after, batch.SpoolBatch, true)
+		changes, err := state.Generation(agreed.ID).Planned(ctx, 0, after, batch.SpoolBatch)
 		if err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func (e *exporter) exportAll(ctx context.Context) error {
 	e.total, e.done = total, 0
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for {
-			changes, err := e.run.state.Changes(ctx, e.run.record.ID, phase, e.exported[phase], batch.SpoolBatch, true)
+			changes, err := e.run.gen.Planned(ctx, phase, e.exported[phase], batch.SpoolBatch)
 			if err != nil {
 				return err
 			}

@@ -277,7 +277,7 @@ func (d *demand) tell(ctx context.Context, whatIf bool) error {
 		d.say("Action", contract.Failed, "%s", run.Message)
 		return nil
 	}
-	changes, err := d.run.state.Changes(ctx, d.run.record.ID, 0, 0, batch.ListBatch, false)
+	changes, err := d.run.state.Changes(ctx, d.run.record.ID, 0, 0, batch.ListBatch)
 	if err != nil {
 		return err
 	}

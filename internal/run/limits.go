@@ -83,7 +83,7 @@ func (r *limiter) saysEmpty() string {
 func (r *limiter) holdBack(ctx context.Context) error {
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for after := int64(0); ; {
-			changes, err := r.run.state.Changes(ctx, r.run.record.ID, phase, after, batch.SpoolBatch, true)
+			changes, err := r.run.gen.Planned(ctx, phase, after, batch.SpoolBatch)
 			if err != nil {
 				return err
 			}

@@ -124,7 +124,7 @@ func (f *fakeState) Runs(_ context.Context, before int64, limit int) ([]contract
 	return out, nil
 }
 
-func (f *fakeState) Changes(_ context.Context, _ int64, phase plan.Phase, after int64, limit int, _ bool) ([]contract.SpooledChange, error) {
+func (f *fakeState) Changes(_ context.Context, _ int64, phase plan.Phase, after int64, limit int) ([]contract.SpooledChange, error) {
 	var out []contract.SpooledChange
 	for i := after + 1; i <= f.count && len(out) < limit; i++ {
 		c := f.changes(i)

@@ -228,7 +228,7 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	return list[contract.SpooledChange, int64]{
 		name: "changes", parse: parseNumber, text: numberText,
 		fetch: func(after int64, n int) ([]contract.SpooledChange, error) {
-			return state.Changes(ctx, p.RunID, phase, after, n, false)
+			return state.Changes(ctx, p.RunID, phase, after, n)
 		},
 		key: func(c contract.SpooledChange) int64 { return c.ID },
 		show: func(c contract.SpooledChange) (any, bool, error) {

@@ -125,6 +125,36 @@ Describe 'The messages' {
     }
 }
 
+Describe 'Enable-GroupWriteback and Set-GroupWriteback' {
+    # PowerShell has help and completion only of parameters that each command declares.
+    It 'declare alike what both take' {
+        $enable = Get-Command -Name Enable-GroupWriteback
+        $set = Get-Command -Name Set-GroupWriteback
+        $common = [System.Management.Automation.Cmdlet]::CommonParameters +
+            [System.Management.Automation.Cmdlet]::OptionalCommonParameters
+        $both = @(
+            $enable.Parameters.Keys |
+                Where-Object -FilterScript { $set.Parameters.ContainsKey($_) -and $_ -notin $common }
+        )
+        $describe = {
+            param($Parameter)
+            $rules = foreach ($attribute in $Parameter.Attributes) {
+                if ($attribute -is [System.Management.Automation.ParameterAttribute]) { continue }
+                $values = foreach ($property in $attribute.GetType().GetProperties()) {
+                    if ($property.Name -eq 'TypeId') { continue }
+                    "$($property.Name)=$(@($property.GetValue($attribute)) -join ',')"
+                }
+                "$($attribute.GetType().Name)($($values -join ' '))"
+            }
+            "$($Parameter.ParameterType) $($Parameter.Aliases -join ',') $(@($rules | Sort-Object) -join ' ')"
+        }
+        $both.Count | Should -BeGreaterThan 10
+        foreach ($name in $both) {
+            & $describe $set.Parameters[$name] | Should -Be (& $describe $enable.Parameters[$name]) -Because $name
+        }
+    }
+}
+
 Describe '<Name>' -ForEach $public {
     It 'has help with examples, and a text for each parameter' {
         $help = Get-Help -Name $Name -Full

@@ -7,12 +7,12 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Unwritten reports whether the group is told as one that is never written.
+// Unwritten reports whether the delta entry describes a group that is never written.
 func (c *GroupChange) Unwritten(selection SourceSelection) bool {
 	return c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !selection.SecurityGroups)
 }
 
-// Tell adds a later word, without its members.
+// Tell merges a later entry for the group into c, without its members.
 func (c *GroupChange) Tell(later *GroupChange) {
 	c.ID, c.Removed = later.ID, later.Removed
 	c.Kind, c.Retyped = cmp.Or(later.Kind, c.Kind), later.Retyped || c.Retyped && later.Kind == nil
@@ -26,7 +26,7 @@ func (c *GroupChange) Tell(later *GroupChange) {
 	c.Properties = told
 }
 
-// Apply changes what the entry tells; what it does not tell is unchanged.
+// Apply sets in g what the entry reports and leaves everything else unchanged.
 func (c *GroupChange) Apply(g *directory.SourceGroup) {
 	put(&g.Kind, c.Kind)
 	put(&g.Visibility, c.Visibility)
@@ -42,7 +42,8 @@ func put[T any](to, told *T) {
 	}
 }
 
-// Tell adds a later word. A user who was restored may be another than before.
+// Tell merges a later entry into c. An entry after a deletion or a restore replaces c:
+// the restored user may differ.
 func (c *UserChange) Tell(later *UserChange) {
 	if c.Deleted || later.Deleted {
 		*c = *later
@@ -53,13 +54,13 @@ func (c *UserChange) Tell(later *UserChange) {
 	c.SID, c.ImmutableID = cmp.Or(later.SID, c.SID), cmp.Or(later.ImmutableID, c.ImmutableID)
 }
 
-// Whole reports whether everything is told.
+// Whole reports whether the entry reports every field.
 func (c *UserChange) Whole() bool {
 	return c.Name != nil && c.Guest != nil && c.Synced != nil && c.SID != nil && c.ImmutableID != nil
 }
 
-// Apply changes what is told of the user. Of one of whom nothing is known, a part
-// does not say who he is.
+// Apply sets in m what the entry reports about the user. If nothing is known about the
+// user yet, a partial entry does not say who they are and is ignored.
 func (c *UserChange) Apply(m *directory.SourceMember) {
 	switch {
 	case c.Whole():

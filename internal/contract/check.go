@@ -1,6 +1,6 @@
 package contract
 
-// CheckResult is how a prerequisite stands.
+// CheckResult is the result of checking a prerequisite.
 type CheckResult string
 
 // The results of a check.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Category is the kind of an error; each maps to one PowerShell
-// ErrorCategory and to one JSON-RPC code.
+// Category is the kind of an error. Each category maps to one PowerShell ErrorCategory
+// and to one JSON-RPC code.
 type Category string
 
 // The categories.
@@ -26,19 +26,19 @@ const (
 	NotSpecified     Category = "NotSpecified" // a defect of ours
 )
 
-// Error is the one error that crosses the protocol. Connectors translate what
-// their libraries say into it once, at their edge.
+// Error is the only error type that crosses the protocol. Each connector translates the
+// errors of its libraries into it, once, at its edge.
 type Error struct {
 	Category Category
 	// ID is stable, in PascalCase, and listed in docs/protocol.md.
 	ID string
-	// Object names what the error is about: a DN, a group, a file, a host.
+	// Object names the DN, group, file or host that the error is about.
 	Object string
-	// Message says what is wrong, as a sentence.
+	// Message says what is wrong, in one sentence.
 	Message string
-	// Advice says what to do next, as a sentence.
+	// Advice says what to do next, in one sentence.
 	Advice string
-	// Err is the cause, for the log; it may be nil and never holds a secret.
+	// Err is the cause, for the log. It may be nil and never holds a secret.
 	Err error
 }
 
@@ -53,10 +53,11 @@ func (e *Error) Error() string {
 	return s
 }
 
-// maxCause bounds what others say, in bytes: what the protocol gives whole.
+// maxCause bounds the text of a foreign error, in bytes. The protocol transfers that much
+// unabridged.
 const maxCause = 4 << 10
 
-// Cause returns what the server or the library said, or nothing.
+// Cause returns the message of the server or the library, or "" if there is none.
 func (e *Error) Cause() string {
 	if e.Err == nil {
 		return ""
@@ -70,14 +71,14 @@ func (e *Error) Cause() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is(err, &Error{ID: "X"}) find an error by its id.
+// Is makes errors.Is(err, &Error{ID: "X"}) match an error by its id.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.ID == e.ID
 }
 
-// AsError returns the [Error] in err's chain. The end of a context is Cancelled,
-// and anything else a defect of ours.
+// AsError returns the [Error] in err's chain. An ended context becomes Cancelled; any
+// other error is reported as a defect of this program.
 func AsError(err error) *Error {
 	var e *Error
 	switch {
@@ -96,10 +97,10 @@ func ErrCancelled(err error) *Error {
 	return &Error{Category: Stopped, ID: "Cancelled", Message: "The request was cancelled.", Advice: "Send it again when it is wanted after all.", Err: err}
 }
 
-// HasID reports whether err is an [Error] with the id.
+// HasID reports whether err is an [Error] with this id.
 func HasID(err error, id string) bool { return errors.Is(err, &Error{ID: id}) }
 
-// OneOf lists values in words: "A, B or C".
+// OneOf lists the values in words: "A, B or C".
 func OneOf[T ~string](list []T) string {
 	words := make([]string, len(list))
 	for i, word := range list {

@@ -9,147 +9,144 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Generation is what one run stages and plans, under the run's number. Nobody else
-// sees it until Commit makes it current. One that was made an overlay stands on the
-// current one: in every method that reads, what it has not staged of an object (a
-// group of the tenant, a membership, how a member joins, a group of AD) is what the
-// current generation has of it.
+// Generation is what one run stages and plans, under the run's number. No other reader
+// sees it until Commit makes it current. An overlay stands on the current generation:
+// every read method falls back to the current generation for an object (a group of the
+// tenant, a membership, how a member joins, a group in AD) that the overlay has not
+// staged.
 type Generation interface {
 	Staging
 	Notebook
 	StagedPlan
 
-	// Overlay makes the generation an overlay, before anything is staged in it.
-	// The error InternalError when there is no current generation.
+	// Overlay makes the generation an overlay. It must be called before anything is
+	// staged. It fails with InternalError if there is no current generation.
 	Overlay(ctx context.Context) error
-	// Commit makes what the generation staged current, in one transaction, with
-	// the watermark and the pending set, which replaces the one before. An
-	// overlay becomes part of the current generation, whose number stays; any
-	// other takes its place, and the former one is removed afterwards.
+	// Commit makes what the generation staged current, in one transaction with the
+	// watermark and the pending set, which replaces the previous one. An overlay becomes
+	// part of the current generation, whose number stays. Any other generation replaces
+	// the current one, which is removed afterwards.
 	Commit(ctx context.Context, watermark Watermark, pending []directory.GUID) error
-	// Discard removes what the generation staged (a preview, a failed run), also
-	// what is kept of it.
+	// Discard removes everything that the generation staged, including what KeepReading
+	// kept. It is used after a preview or a failed run.
 	Discard(ctx context.Context) error
-	// KeepReading notes that the memberships that the generation stages stay, should
-	// its run end without a commit or its process die: a run that reads everything
-	// may go on from there. Discard, and the commit of any run, end that.
+	// KeepReading keeps the memberships that the generation stages even if its run ends
+	// without a commit or its process dies, so that a later full import can continue from
+	// them. Discard ends that, and so does the commit of any run.
 	KeepReading(ctx context.Context, reading Reading) error
-	// TakeReading moves into the generation what another has kept: the memberships
-	// that were read to their end of groups that the generation has staged, how
-	// members join, unresolved, and notes of what no delta tells again. The rest of
-	// the other one is removed.
+	// TakeReading moves what another generation kept into this one: the memberships that
+	// were read completely, of groups that this generation has staged; how members join,
+	// unresolved; and notes of what no delta reports again. It removes the rest of the
+	// other generation.
 	TakeReading(ctx context.Context, from int64) error
-	// StillRunning answers with the error RunSuperseded when the run's record no
-	// longer says running, or another run has begun after it.
+	// StillRunning fails with RunSuperseded if the run's record no longer says running,
+	// or if another run has begun since.
 	StillRunning(ctx context.Context) error
 }
 
-// Staging is what a generation holds of both sides.
+// Staging is what a generation holds about both sides.
 type Staging interface {
 	StagedReader
 
 	StageSourceGroups(ctx context.Context, groups []directory.SourceGroup) error
-	// StageMembers appends pages; a page with Err marks the group's membership
-	// as incomplete with the error's id as reason.
+	// StageMembers appends pages. A page with Err marks the group's membership as
+	// incomplete, with the error's id as the reason.
 	StageMembers(ctx context.Context, pages []MemberPage) error
-	// StageTargetGroups stages groups with their whole membership; a group
-	// staged twice is replaced.
+	// StageTargetGroups stages groups with their whole membership. Staging a group again
+	// replaces it.
 	StageTargetGroups(ctx context.Context, groups []directory.TargetGroup) error
-	// StageGoneGroups says that groups of the tenant are not (or no longer) to be
-	// seen in the generation, and StageGoneTargets the same of objects of AD.
+	// StageGoneGroups hides groups of the tenant in the generation; StageGoneTargets
+	// hides objects of AD.
 	StageGoneGroups(ctx context.Context, ids []directory.GUID) error
 	StageGoneTargets(ctx context.Context, guids []directory.GUID) error
-	// ChangeMembership applies changes, in their order, to what the generation
-	// has of the group's members; a removal of who is no member, or an addition
-	// of who is one, changes nothing. A member of whom nothing is known yet is
-	// staged as unread. A group without a membership gets one that is incomplete.
+	// ChangeMembership applies changes, in order, to the generation's membership of the
+	// group. Removing a member who is absent or adding one who is present has no effect.
+	// A member about whom nothing is known yet is staged as unread. A group without a
+	// membership gets an incomplete one.
 	ChangeMembership(ctx context.Context, group directory.GUID, changes []MemberChange) error
-	// StageTargetWritten stages a group of AD as it is after a write: header
-	// (Members is not looked at) with the membership that the generation has,
-	// with the changes applied.
+	// StageTargetWritten stages a group of AD as it is after a write: the header (Members
+	// is ignored) and the generation's membership with the changes applied.
 	StageTargetWritten(ctx context.Context, header directory.TargetGroup, added, removed []directory.MemberRef) error
-	// StageKnownMembers stages how these members join, of those that are known
-	// as members of any group, and leaves out the others. They count as
-	// unresolved again when anything that matters to the join differs from what
-	// the generation has.
+	// StageKnownMembers stages how these members join. It ignores those that are not
+	// known as a member of any group. A member becomes unresolved again if anything that
+	// affects the join differs from what the generation has.
 	StageKnownMembers(ctx context.Context, members []directory.SourceMember) error
-	// StageMembersAgain stages the named ones, where they are known as members,
-	// as they are, unresolved again.
+	// StageMembersAgain stages the given members again, unchanged but unresolved, where
+	// they are known as members.
 	StageMembersAgain(ctx context.Context, ids []directory.GUID) error
-	// StageDueMembers stages the members that are due to be asked for again, as
-	// they are, unresolved: those that are unknown each time, those that were
-	// not found at growing intervals.
+	// StageDueMembers stages the members whose lookup is due, unchanged but unresolved.
+	// Unknown members are due every time, members not found at growing intervals.
 	StageDueMembers(ctx context.Context, now time.Time) error
-	// SaveResolutions stores the answers and when each is to be asked for again.
+	// SaveResolutions stores the resolutions and when each member is due again.
 	SaveResolutions(ctx context.Context, resolutions []Resolution, now time.Time) error
 }
 
-// StagedReader reads what a generation holds.
+// StagedReader reads a generation.
 type StagedReader interface {
-	// MembersJoinedTo lists the members that the generation has joined to one of
-	// these objects of AD. It looks through all members.
+	// MembersJoinedTo lists the members that the generation has joined to one of these AD
+	// objects. It scans all members.
 	MembersJoinedTo(ctx context.Context, targets []directory.GUID) ([]directory.GUID, error)
-	// KnownMembers returns how those of these join of whom the generation knows it.
+	// KnownMembers returns how these members join. It leaves out members that the
+	// generation does not know.
 	KnownMembers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]directory.SourceMember, error)
-	// UnreadMembers lists the members that the generation itself has staged and
-	// that are not readable, by id, with ID and Kind.
+	// UnreadMembers lists, by id, the members that this generation itself staged and that
+	// are not readable. Only ID and Kind are set.
 	UnreadMembers(ctx context.Context, after directory.GUID, limit int) ([]directory.SourceMember, error)
-	// ChangedJoins lists the members that the generation itself has staged and
-	// that join to another object, or for another reason, than in the current
-	// one; members that are new to the state are left out.
+	// ChangedJoins lists the members that this generation itself staged and that now join
+	// to another object, or for another reason, than in the current generation. It leaves
+	// out members that are new to the state.
 	ChangedJoins(ctx context.Context) ([]directory.GUID, error)
-	// GroupsWithMembers lists the groups that have one of these members.
+	// GroupsWithMembers lists the groups that contain at least one of these members.
 	GroupsWithMembers(ctx context.Context, members []directory.GUID) ([]directory.GUID, error)
-	// UnresolvedMembers lists the distinct members that the generation itself
-	// has staged and that have no resolution yet, by member id.
+	// UnresolvedMembers lists, by id, the distinct members that this generation itself
+	// staged and that have no resolution yet.
 	UnresolvedMembers(ctx context.Context, after directory.GUID, limit int) ([]directory.SourceMember, error)
-	// SourceGroup returns one group, ok false when the generation has it not.
+	// SourceGroup returns one group. ok is false if the generation does not contain it.
 	SourceGroup(ctx context.Context, id directory.GUID) (group directory.SourceGroup, ok bool, err error)
 	CountSourceGroups(ctx context.Context) (int, error)
 	SourceGroups(ctx context.Context, after directory.GUID, limit int) ([]directory.SourceGroup, error)
-	// TargetGroups lists by (SourceID, GUID). Members is left out.
+	// TargetGroups lists the groups by (SourceID, GUID), without Members.
 	TargetGroups(ctx context.Context, after TargetKey, limit int) ([]StagedTarget, error)
-	// Candidates returns the objects of AD that are linked to the cloud group or
-	// carry its mark, by objectGUID, and StagedTargets those with these
-	// objectGUIDs, without those that are not staged. Members is left out.
+	// Candidates returns, by objectGUID, the AD objects that are linked to the cloud
+	// group or carry its mark. StagedTargets returns the objects with these objectGUIDs
+	// and leaves out those that are not staged. Neither fills Members.
 	Candidates(ctx context.Context, source directory.GUID) ([]StagedTarget, error)
 	StagedTargets(ctx context.Context, guids []directory.GUID) ([]StagedTarget, error)
-	// CountMemberships adds up the members of the linked groups in AD.
+	// CountMemberships returns the total number of members of the linked groups in AD.
 	CountMemberships(ctx context.Context) (int, error)
-	// SourceMembership returns who should be in the group, in terms of AD.
+	// SourceMembership returns who should be in the group, as AD objects.
 	SourceMembership(ctx context.Context, group directory.GUID) (plan.Membership, error)
-	// UnfoundAmong returns those of the objects that have the SID or the GUID of a
-	// member of the group who was not found.
+	// UnfoundAmong returns the objects among values whose SID or GUID belongs to a member
+	// of the group who was not found.
 	UnfoundAmong(ctx context.Context, group directory.GUID, values []directory.GUID) ([]directory.GUID, error)
 	// TargetMembership returns the staged members' objectGUIDs, ascending.
 	TargetMembership(ctx context.Context, group directory.GUID) ([]directory.GUID, error)
-	// MemberRefs returns the last known DN for each GUID, in their order; DN is
-	// empty where none is known.
+	// MemberRefs returns the last known DN for each GUID, in the order of guids. DN is
+	// empty if none is known.
 	MemberRefs(ctx context.Context, guids []directory.GUID) ([]directory.MemberRef, error)
-	// IncompleteGroups lists groups of the generation whose membership was not
-	// read to its end, by id.
+	// IncompleteGroups lists, by id, the groups of the generation whose membership was
+	// not read completely.
 	IncompleteGroups(ctx context.Context, after directory.GUID, limit int) ([]directory.GUID, error)
-	// UnstagedLinks lists links whose objectGUID the generation has not staged.
+	// UnstagedLinks lists links whose objectGUID is not staged in the generation.
 	UnstagedLinks(ctx context.Context, afterTarget directory.GUID, limit int) ([]Link, error)
-	// StagedUnwritten lists the first members of a group, as staged for the run,
-	// that do not stand in AD, by member id.
+	// StagedUnwritten lists, by member id, the first members of a group, as staged for
+	// the run, that are not in the AD group.
 	StagedUnwritten(ctx context.Context, group directory.GUID, limit int) ([]MemberView, error)
 }
 
-// Notebook keeps what is remembered because replicas of the tenant lag behind
-// (rule 11). What a run notes holds for itself at once, and for the runs to come
-// from its commit on.
+// Notebook stores what must be remembered because replicas of the tenant lag (rule 11). A
+// note takes effect at once for the run that writes it, and for later runs once that run
+// commits.
 type Notebook interface {
-	// StageNotes notes something in the place of what was noted of the same kind
-	// of the same object; a note without a time forgets that.
+	// StageNotes replaces the note of the same kind for the same object. A note with a
+	// zero time deletes it.
 	StageNotes(ctx context.Context, notes []Note) error
-	// Notes lists the notes of a kind by id, and NotesOf returns those of these
-	// objects.
+	// Notes lists the notes of a kind by id. NotesOf returns those for these objects.
 	Notes(ctx context.Context, kind NoteKind, after directory.GUID, limit int) ([]Note, error)
 	NotesOf(ctx context.Context, kind NoteKind, ids []directory.GUID) (map[directory.GUID]Note, error)
-	// StageToldMembers notes the members that the changes tell of; of each the
-	// last word counts. ToldMembers returns those of one group that were told
-	// since, and ToldGroups lists the groups that there are, by id.
+	// StageToldMembers notes the membership changes that the delta entries report; the
+	// last entry for each member wins. ToldMembers returns the changes reported for one
+	// group since a time. ToldGroups lists, by id, the groups that have such changes.
 	StageToldMembers(ctx context.Context, at time.Time, changes []GroupChange) error
 	ToldMembers(ctx context.Context, group directory.GUID, since time.Time) ([]MemberChange, error)
 	ToldGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) ([]directory.GUID, error)
@@ -161,13 +158,13 @@ type StagedPlan interface {
 	// fewer than limit where the members are very many, and none at the end.
 	Planned(ctx context.Context, phase plan.Phase, after int64, limit int) ([]SpooledChange, error)
 	Spool(ctx context.Context, changes []plan.Change) error
-	// HoldChanges puts in the place of spooled changes what goes on of them, and
-	// beside that what is held back, which is not exported.
+	// HoldChanges replaces each spooled change with the part that goes ahead, and stores
+	// beside it the part that is held back and not exported.
 	HoldChanges(ctx context.Context, held []HeldChange) error
-	// NewSkips returns for each skip whether it is new or differs from the last one
-	// that was spooled by a run that was more than a preview; of the others it notes
-	// that the run said them again. ForgetSkips ends what the run did not say again
-	// of these groups; the commit of an Initial run does so for all.
+	// NewSkips reports for each skip whether it is new or differs from the last one
+	// spooled by a run other than a preview. For the others it notes that this run
+	// repeats them. ForgetSkips ends the skips of these groups that the run did not
+	// repeat; the commit of an Initial run does so for all groups.
 	NewSkips(ctx context.Context, skips []plan.Change) (fresh []bool, err error)
 	ForgetSkips(ctx context.Context, planned []directory.GUID) error
 	RecordOutcomes(ctx context.Context, outcomes []ChangeOutcome) error
@@ -201,7 +198,7 @@ const (
 	NoteListed NoteKind = "listed"
 )
 
-// Note is something that is remembered of one object.
+// Note is something remembered about one object.
 type Note struct {
 	Kind NoteKind
 	ID   directory.GUID
@@ -209,16 +206,17 @@ type Note struct {
 	Told json.RawMessage // as the kind has it
 }
 
-// TargetKey is a place in the order of staged targets.
+// TargetKey is a position in the order of staged targets.
 type TargetKey struct{ SourceID, GUID directory.GUID }
 
-// StagedTarget is a staged group with what the state knows of it.
+// StagedTarget is a staged group together with what the state knows about it.
 type StagedTarget struct {
-	// SourceID is the linked cloud group, else the one its marks name, else zero.
+	// SourceID is the linked cloud group, else the group that its marks name, else zero.
 	SourceID directory.GUID
 	Linked   bool
 	Adopted  bool
-	// Former: it was linked to SourceID until another took its place.
+	// Former means that the object was linked to SourceID until another object replaced
+	// it.
 	Former bool
 	directory.TargetGroup
 }

@@ -1,7 +1,6 @@
 package contract
 
-// GroupNature is what a group of the tenant is, of those too that are never
-// written.
+// GroupNature is what a group of the tenant is, including kinds that are never written.
 type GroupNature string
 
 // The natures. NoSuchGroup: the tenant does not show a group of this id.
@@ -15,8 +14,8 @@ const (
 	NoSuchGroup        GroupNature = ""
 )
 
-// Unwritable says why a group of this nature is not written where only what the
-// settings say is.
+// Unwritable says why a group of this nature is not written, considering only the
+// settings.
 func (n GroupNature) Unwritable() string {
 	switch n {
 	case NatureSecurity:
@@ -29,7 +28,7 @@ func (n GroupNature) Unwritable() string {
 	return "A " + string(n) + " is not written."
 }
 
-// NamedNature is the nature of a group with its display name.
+// NamedNature is the nature of a group together with its display name.
 type NamedNature struct {
 	Name   string
 	Nature GroupNature

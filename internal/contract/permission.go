@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The application permissions of which one each is needed.
+// The application permissions. A token needs one of each list.
 var (
 	groupRoles   = []string{"GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	userRoles    = []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
@@ -20,8 +20,8 @@ func (id *SourceIdentity) HasOne(of []string) bool {
 	})
 }
 
-// RequirePermissions refuses a token with which members would look as if they
-// had no account on-premises (rule 7).
+// RequirePermissions refuses a token that would make members look as if they had no
+// account on-premises (rule 7).
 func (id *SourceIdentity) RequirePermissions() error {
 	var missing []string
 	if !id.HasOne(groupRoles) {

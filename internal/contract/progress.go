@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Progress is where a request stands.
+// Progress is how far a request has come.
 type Progress struct {
 	Step       string `json:"step"`
 	StepNumber int    `json:"stepNumber"`
@@ -15,41 +15,38 @@ type Progress struct {
 	Done       int    `json:"done"`
 	Total      int    `json:"total"` // 0: not known
 	Message    string `json:"message"`
-	// Waiting is set while the run waits for something that gave no answer.
+	// Waiting is set while the run waits for something that does not answer.
 	Waiting *Waiting `json:"waiting,omitempty"`
 }
 
-// Report receives progress; it is called from one goroutine at a time and
-// must not block.
+// Report receives progress. It is called from one goroutine at a time and must not block.
 type Report func(Progress)
 
-// Meter tells the caller of a method how far it is and what it waits for.
-// It may be called from several goroutines.
+// Meter reports to the caller of a method how far the method is and what it waits for. It
+// may be used from several goroutines.
 type Meter struct {
 	report Report
-	// Stepped, if it is set, is told of each step that is over, with how long it
-	// took.
+	// Stepped, if set, is called when a step is over, with the time that the step took.
 	Stepped func(step Progress, took time.Duration)
 
 	mu    sync.Mutex
 	last  Progress
-	began time.Time // the last step
-	pause *Waiting  // before something is asked again
-	// asked are the requests that were sent and not answered, the oldest first;
-	// silent is that one of which it was told. heard is when one was answered.
+	began time.Time // when the last step began
+	pause *Waiting  // before a retry
+	// asked holds the requests without an answer, oldest first. silent is the one that
+	// was reported as silent. heard is when a request was last answered.
 	asked  []*Waiting
 	silent *Waiting
 	heard  time.Time
 	timer  *time.Timer
 }
 
-// silence is after how long without any answer those who watch are told whose
-// is waited for.
+// silence is how long nobody may answer before the meter reports whose answer is missing.
 const silence = 3 * time.Second
 
 type progressKey struct{}
 
-// WithReport has the method that is given the context tell what it does.
+// WithReport makes the method that gets the context report its progress.
 func WithReport(ctx context.Context, report Report) context.Context {
 	if report == nil {
 		return ctx
@@ -57,7 +54,7 @@ func WithReport(ctx context.Context, report Report) context.Context {
 	return context.WithValue(ctx, progressKey{}, &Meter{report: report})
 }
 
-// ProgressOf returns what the caller listens to; never nil.
+// ProgressOf returns the meter of the context. It is never nil.
 func ProgressOf(ctx context.Context) *Meter {
 	if p, ok := ctx.Value(progressKey{}).(*Meter); ok {
 		return p
@@ -65,14 +62,14 @@ func ProgressOf(ctx context.Context) *Meter {
 	return &Meter{report: func(Progress) {}}
 }
 
-// Expects says how many more steps there are to be.
+// Expects sets how many more steps follow.
 func (p *Meter) Expects(steps int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last.StepCount = p.last.StepNumber + steps
 }
 
-// Begin tells of the next step before anything is done of it.
+// Begin reports the next step before its work starts.
 func (p *Meter) Begin(step, message string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +78,7 @@ func (p *Meter) Begin(step, message string) {
 	p.send()
 }
 
-// At tells how far the step is. A total of 0 is not known.
+// At reports how far the step is. A total of 0 means that it is not known.
 func (p *Meter) At(done, total int, message string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,10 +86,10 @@ func (p *Meter) At(done, total int, message string) {
 	p.send()
 }
 
-// Read is at where what is read has no end that is known.
+// Read is At for a reading whose total is not known.
 func (p *Meter) Read(done int, message string) { p.At(done, 0, message) }
 
-// Over is for the end of the last step.
+// Over ends the last step.
 func (p *Meter) Over() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,8 +110,8 @@ func (p *Meter) waits(w Waiting) {
 	p.send()
 }
 
-// asks notes a request to somebody until answered is called. When none is
-// answered for a while, it is told of the oldest.
+// asks notes a request to who until answered is called. If no request is answered for a
+// while, the meter reports the oldest one.
 func (p *Meter) asks(who string) (answered func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,7 +149,7 @@ func (p *Meter) listen(now time.Time) {
 	})
 }
 
-// send tells how things stand now.
+// send reports the current state.
 func (p *Meter) send() {
 	now := p.last
 	switch {

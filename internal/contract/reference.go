@@ -8,7 +8,7 @@ type TenantRef struct {
 	Name string         `json:"name,omitempty"`
 }
 
-// DomainRef names a domain of Active Directory by what never changes.
+// DomainRef identifies an Active Directory domain by what never changes.
 type DomainRef struct {
 	GUID directory.GUID `json:"guid"`
 	SID  directory.SID  `json:"sid"`
@@ -19,10 +19,10 @@ type DomainRef struct {
 type Container struct {
 	GUID directory.GUID `json:"guid"`
 	DN   string         `json:"dn"`
-	// CanCreate and CanDelete: groups may be created and deleted below it
-	// (allowedChildClassesEffective; deletion is known only from a group).
+	// CanCreate reports whether the account may create groups below the container
+	// (allowedChildClassesEffective). The right to delete is known only from a group.
 	CanCreate bool `json:"canCreate"`
-	// Critical is isCriticalSystemObject.
+	// Critical is the value of isCriticalSystemObject.
 	Critical bool `json:"-"`
 }
 
@@ -32,23 +32,23 @@ type Principal struct {
 	Name string        `json:"name,omitempty"` // for people
 }
 
-// Link is a stored pair.
+// Link is a stored pair of a cloud group and an AD object.
 type Link struct {
 	SourceID   directory.GUID `json:"sourceId"`
 	TargetGUID directory.GUID `json:"targetGuid"`
 	DN         string         `json:"dn"` // as last seen
-	// Adopted groups were not made by us; Disable leaves them (rule 24).
+	// Adopted is set for groups that we did not create. Disable leaves them (rule 24).
 	Adopted bool `json:"adopted"`
 }
 
-// Refusal is a member value that the directory did not take, or did not give up.
+// Refusal is a member value that the directory refused to add or to remove.
 type Refusal struct {
 	GUID   directory.GUID
 	Reason directory.Reason
 	Err    error
 }
 
-// Targets are the objects of the links.
+// Targets returns the objectGUIDs of the links.
 func Targets(links []Link) []directory.GUID {
 	out := make([]directory.GUID, len(links))
 	for i, l := range links {

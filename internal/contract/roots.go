@@ -13,13 +13,12 @@ import (
 	"unicode/utf16"
 )
 
-// maxCAFile bounds a file of certificates; the bundle of a whole system has
-// some 200 KiB.
+// maxCAFile bounds a file of certificates. The bundle of a whole system has about 200
+// KiB.
 const maxCAFile = 4 << 20
 
-// TrustedRoots reads the certificates that are trusted in place of the system's,
-// or returns nil when no file is given. The parameter is the one of
-// Connect-GroupWriteback that names the file.
+// TrustedRoots reads the certificates to trust instead of the system's. It returns nil if
+// path is empty. The parameter is the one of Connect-GroupWriteback that names the file.
 //
 // Errors: CAFileInvalid.
 func TrustedRoots(path, parameter string) (*x509.CertPool, error) {
@@ -47,7 +46,7 @@ func TrustedRoots(path, parameter string) (*x509.CertPool, error) {
 }
 
 func readCAFile(path string) ([]byte, error) {
-	// Opening a pipe would wait for a writer.
+	// Opening a pipe would block until somebody writes to it.
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -69,8 +68,8 @@ func readCAFile(path string) ([]byte, error) {
 
 var errNoCertificate = errors.New("it holds no certificate")
 
-// parseCertificates reads PEM or DER. Text may be UTF-8 or UTF-16, with or
-// without a byte-order mark: what PowerShell redirects to a file is UTF-16.
+// parseCertificates reads PEM or DER. PEM text may be UTF-8 or UTF-16, with or without a
+// byte-order mark, because PowerShell redirects to files in UTF-16.
 func parseCertificates(content []byte) ([]*x509.Certificate, error) {
 	if certificates, err := parseDER(content); err == nil {
 		return certificates, nil
@@ -95,7 +94,7 @@ func parseCertificates(content []byte) ([]*x509.Certificate, error) {
 	return found, nil
 }
 
-// parseDER reads one or more certificates, or those of a PKCS #7 file.
+// parseDER reads one or more certificates, or a PKCS #7 file.
 func parseDER(der []byte) ([]*x509.Certificate, error) {
 	certificates, err := x509.ParseCertificates(der)
 	if err != nil {
@@ -110,8 +109,8 @@ func parseDER(der []byte) ([]*x509.Certificate, error) {
 	return certificates, err
 }
 
-// certificatesOfPKCS7 returns the certificates of signed data (RFC 2315, 9.1),
-// one behind the other; Windows exports chains in this form, signed by nobody.
+// certificatesOfPKCS7 returns the concatenated certificates of signed data (RFC 2315,
+// 9.1). Windows exports chains in this form, without a signature.
 func certificatesOfPKCS7(der []byte) ([]byte, error) {
 	var info struct {
 		Type    asn1.ObjectIdentifier
@@ -134,8 +133,8 @@ func certificatesOfPKCS7(der []byte) ([]byte, error) {
 	return signed.Certificates.Bytes, nil
 }
 
-// asUTF8 returns text without its byte-order mark, and UTF-16 as UTF-8. Without
-// a mark UTF-16 is known by the zero bytes that ASCII has there.
+// asUTF8 returns the text in UTF-8, without a byte-order mark. Without a mark, it
+// recognises UTF-16 by the zero bytes next to ASCII characters.
 func asUTF8(text []byte) []byte {
 	var order binary.ByteOrder
 	dash := bytes.Index(text, []byte("-\x00-"))

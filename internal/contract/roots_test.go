@@ -43,7 +43,7 @@ func pemOf(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// inUTF16 is what Out-File of Windows PowerShell makes of a text.
+// inUTF16 returns text as Out-File of Windows PowerShell writes it.
 func inUTF16(text []byte, order binary.AppendByteOrder, mark bool) []byte {
 	var out []byte
 	if mark {
@@ -55,7 +55,7 @@ func inUTF16(text []byte, order binary.AppendByteOrder, mark bool) []byte {
 	return out
 }
 
-// chain is a PKCS #7 file of certificates, signed by nobody.
+// chain returns a PKCS #7 file with the certificates and no signature.
 func chain(t testing.TB, certificates ...*x509.Certificate) []byte {
 	t.Helper()
 	var inside []byte

@@ -21,10 +21,10 @@ const (
 // RunKinds are all kinds of runs.
 var RunKinds = []RunKind{SyncRun, PreviewRun, DisableRun, GroupRun}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (k *RunKind) UnmarshalText(text []byte) error { return directory.SetWord(k, text, RunKinds) }
 
-// PolicyType is how much a run imports, as Entra Connect calls it.
+// PolicyType is how much a run imports. The names are those of Entra Connect.
 type PolicyType string
 
 // The policy types.
@@ -36,10 +36,10 @@ const (
 // PolicyTypes are all policy types.
 var PolicyTypes = []PolicyType{Initial, Delta}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (p *PolicyType) UnmarshalText(text []byte) error { return directory.SetWord(p, text, PolicyTypes) }
 
-// PolicyReason is why a run imports everything.
+// PolicyReason is why a run is Initial.
 type PolicyReason string
 
 // The reasons of an Initial run.
@@ -81,66 +81,66 @@ const (
 	StopInterrupted        = "interrupted"        // with status failed: the process died
 )
 
-// Run is the record of one run. Its ID is the generation of what it staged.
+// Run is the record of one run. Its ID is also the number of its generation.
 type Run struct {
 	ID   int64   `json:"id"`
 	Kind RunKind `json:"kind"`
-	// PolicyType is empty where nothing is imported: after Disable.
+	// PolicyType is empty if the run imports nothing, as after Disable.
 	PolicyType PolicyType `json:"policyType"`
-	// PolicyReason says why a run is Initial, empty for a Delta run.
+	// PolicyReason says why a run is Initial. It is empty for a Delta run.
 	PolicyReason PolicyReason `json:"policyReason,omitempty"`
-	// PlanID names the plan that the run spooled, for AllowOnce.
+	// PlanID identifies the plan that the run spooled, for AllowOnce.
 	PlanID     string    `json:"planId"`
 	Started    time.Time `json:"started"`
 	Ended      time.Time `json:"ended,omitzero"`
 	Status     RunStatus `json:"status"`
 	StopReason string    `json:"stopReason,omitempty"`
-	// Message says in words why a run did not end as complete.
+	// Message says why a run did not end as complete.
 	Message string `json:"message,omitempty"`
-	// Error is set when Status is failed or stopped by an error.
+	// Error is set if an error made the Status failed or stopped.
 	Error *RunError `json:"error,omitempty"`
-	// Server is the domain controller that was used.
+	// Server is the domain controller that the run used.
 	Server string `json:"server,omitempty"`
-	// Projection is what was read of the tenant and what was made of it, in a form for
-	// comparing: when it is another, the next run is Initial.
+	// Projection identifies what was read from the tenant and how it was projected, for
+	// comparison. If it differs, the next run is Initial.
 	Projection string `json:"projection,omitempty"`
-	// GroupID and GroupName are of the one group that was synced on demand, the
-	// name where the tenant has it.
+	// GroupID and GroupName identify the group of an on-demand run. GroupName is empty if
+	// the tenant does not have it.
 	GroupID   directory.GUID `json:"groupId,omitzero"`
 	GroupName string         `json:"groupName,omitempty"`
 
 	SourceGroups int `json:"sourceGroups"` // read from the tenant
 	TargetGroups int `json:"targetGroups"` // marked groups read from AD
 	LinkedGroups int `json:"linkedGroups"` // pairs after the run
-	// MissingGroups are linked objects that were nowhere in the domain.
+	// MissingGroups counts linked objects that were found nowhere in the domain.
 	MissingGroups int `json:"missingGroups"`
-	// DriftedGroups are groups of ours that somebody else has changed in AD
-	// since they were last read or written.
+	// DriftedGroups counts groups of ours that somebody else changed in AD since they
+	// were last read or written.
 	DriftedGroups int `json:"driftedGroups"`
-	// Planned is what the plan holds, Exported what was done of it.
+	// Planned is what the plan contains; Exported is what was done of it.
 	Planned  plan.Totals `json:"planned"`
 	Exported plan.Totals `json:"exported"`
-	// Held is what the limits held back of the plan, HeldBy their stop reasons.
-	// HeldRuns is how many runs in a row have held something back, with this one;
-	// the runs of one group are counted for themselves.
+	// Held is the part of the plan that the limits held back; HeldBy lists their stop
+	// reasons. HeldRuns is how many consecutive runs, including this one, have held
+	// something back. Runs of one group are counted separately.
 	Held     plan.Totals `json:"held"`
 	HeldBy   []string    `json:"heldBy,omitempty"`
 	HeldRuns int         `json:"heldRuns,omitempty"`
-	// SourceBaseline is the number of groups that the tenant of the next run is
-	// compared with, TargetHeld whether re-creations wait because the target has
-	// shrunk: both stay while something is held back for that.
+	// SourceBaseline is the number of groups that the next run compares the tenant with.
+	// TargetHeld reports whether re-creations wait because the target has shrunk. Both
+	// stay as long as something is held back for that reason.
 	SourceBaseline int  `json:"sourceBaseline,omitempty"`
 	TargetHeld     bool `json:"targetHeld,omitempty"`
 	// Failed counts changes that failed or whose outcome is unknown.
 	Failed int `json:"failed"`
-	// UnknownMembers are those whose on-premises object could not be
-	// determined; UnwrittenMembers those known to have none.
+	// UnknownMembers counts members whose on-premises object could not be determined;
+	// UnwrittenMembers counts those known to have none.
 	UnknownMembers   int `json:"unknownMembers"`
 	UnwrittenMembers int `json:"unwrittenMembers"`
 }
 
-// Wrote reports whether the run may have changed something in AD. One that has
-// not ended, or whose process died, tells what it was about to do.
+// Wrote reports whether the run may have changed something in AD. For a run that has not
+// ended, or whose process died, it goes by the plan.
 func (r *Run) Wrote() bool {
 	done := r.Exported
 	if r.Ended.IsZero() || r.StopReason == StopInterrupted {
@@ -150,24 +150,24 @@ func (r *Run) Wrote() bool {
 	return r.Kind != PreviewRun && (done != plan.Totals{} || r.Failed > 0)
 }
 
-// StoppedEarly reports whether the run ended before its end, so that it says
-// nothing of what others have found.
+// StoppedEarly reports whether the run did not reach its end and therefore says nothing
+// about the findings of other runs.
 func (r *Run) StoppedEarly() bool {
 	return r.Ended.IsZero() || r.Status == RunStopped || r.Status == RunFailed && r.StopReason != StopAllFailed
 }
 
-// RunError is an [Error] in a run's record.
+// RunError is an [Error] as stored in a run's record.
 type RunError struct {
 	Category Category `json:"category"`
 	ID       string   `json:"id"`
 	Object   string   `json:"object,omitempty"`
 	Message  string   `json:"message"`
 	Advice   string   `json:"advice,omitempty"`
-	// Cause is what the server or the library said, cut to a bearable length.
+	// Cause is the message of the server or the library, shortened.
 	Cause string `json:"cause"`
 }
 
-// Outcome is what became of one change.
+// Outcome is the result of one change.
 type Outcome string
 
 // The outcomes. OutcomePending: not tried (yet). OutcomeUnknown: the answer was
@@ -185,7 +185,7 @@ const (
 // Outcomes are all outcomes.
 var Outcomes = []Outcome{OutcomePending, OutcomeDone, OutcomePartial, OutcomeFailed, OutcomeUnknown, OutcomeSkipped, OutcomeHeld}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (o *Outcome) UnmarshalText(text []byte) error { return directory.SetWord(o, text, Outcomes) }
 
 // SpooledChange is a change of a run's plan with its outcome.
@@ -196,60 +196,60 @@ type SpooledChange struct {
 	// ErrorID and Message say why the outcome is not done.
 	ErrorID string
 	Message string
-	// AddCount and RemoveCount are len(Add) and len(Remove) also where a
-	// listing left the members out.
+	// AddCount and RemoveCount are len(Add) and len(Remove), even if a listing leaves
+	// the members out.
 	AddCount, RemoveCount int
 }
 
-// HeldChange is a planned change of which a limit holds back a part, or all.
+// HeldChange is a planned change that a limit holds back in part or as a whole.
 type HeldChange struct {
 	ChangeID int64
-	Goes     *plan.Change // what is left to do, nil for nothing
+	Goes     *plan.Change // the part that goes ahead; nil: nothing
 	Held     *plan.Change
-	// Reason is the stop reason of the limit, Message says why in words.
+	// Reason is the stop reason of the limit; Message explains it.
 	Reason, Message string
 }
 
-// ChangeOutcome is the result of exporting one change, with what it means for
-// the link; the store records both in one transaction.
+// ChangeOutcome is the result of exporting one change and its effect on the link. The
+// state records both in one transaction.
 type ChangeOutcome struct {
 	ChangeID int64
 	Outcome  Outcome
 	ErrorID  string
 	Message  string
-	// Link is the pair that exists from now on; nil leaves links alone. The
-	// recorded change takes its objectGUID and DN.
+	// Link is the link that exists from now on; nil changes no link. The recorded change
+	// takes its objectGUID and DN.
 	Link *Link
-	// Unlink is the objectGUID of an object that is gone: its link, its place
-	// in the disable set and what is staged of it end. Zero: none.
+	// Unlink is the objectGUID of an object that is gone: its link, its place in the
+	// disable set and what is staged of it are removed. Zero means none.
 	Unlink directory.GUID
-	// Refused are members that the directory did not take; they are recorded
-	// with their reason against the source group.
+	// Refused are members that the directory refused. They are recorded, with their
+	// reasons, for the source group.
 	Refused []Refusal
 }
 
-// Watermark is how far both sides were read. It moves only together with what
-// was read and with the pending set.
+// Watermark is how far both sides were read. It moves only together with the staged
+// data and the pending set.
 type Watermark struct {
-	// Server, DSServiceName and InvocationID name the domain controller (rule 12).
+	// Server, DSServiceName and InvocationID identify the domain controller (rule 12).
 	Server        string
 	DSServiceName string
 	InvocationID  directory.GUID
-	// HighestUSN is its highestCommittedUSN after the export: another one must
-	// have received that much before it may take its place.
+	// HighestUSN is its highestCommittedUSN after the export. Another domain controller
+	// must have received the changes up to it before it may take its place.
 	HighestUSN int64
-	// SearchedUSN is its highestCommittedUSN before the target was read: where
-	// the next search for changes begins (rule 13). Below 0: only a group on
-	// demand was written there, and the next run reads everything.
+	// SearchedUSN is its highestCommittedUSN before the target was read, where the next
+	// search for changes begins (rule 13). If it is negative, only an on-demand run has
+	// written there, and the next run reads everything.
 	SearchedUSN int64
-	// Source holds the delta links, the newest first, and behind it the newest
-	// of those that are old enough for rule 11.
+	// Source holds the delta links, newest first, down to the newest one that is old
+	// enough for rule 11.
 	Source []DeltaLinks
 	// Initial is when the last full import began.
 	Initial time.Time
-	// Settled: the last full import covered what replicas may have kept from it
-	// (rule 11).
+	// Settled reports whether the last full import covered what lagging replicas may have
+	// hidden from it (rule 11).
 	Settled bool
-	// Scope is the scope of the last full import, in a form for comparing.
+	// Scope is the scope of the last full import, for comparison.
 	Scope string
 }

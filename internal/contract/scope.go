@@ -21,8 +21,8 @@ func ParseFilter(text string) (*plan.Filter, error) {
 	return filter, nil
 }
 
-// Shape makes of the settings what the tenant is asked for, and which of it is
-// written; what the tenant's default for new groups is, is left open.
+// Shape returns what the settings ask the tenant for and which groups of that are
+// written. It leaves open the tenant's default for new groups.
 func (s *Scope) Shape() (SourceSelection, plan.Scope, error) {
 	selection := SourceSelection{SecurityGroups: s.IncludeSecurityGroups, WritebackConfiguration: s.Groups == plan.ScopeWritebackEnabled}
 	filter, err := ParseFilter(s.Filter)

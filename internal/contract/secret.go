@@ -2,19 +2,19 @@ package contract
 
 import "log/slog"
 
-// Secret is a password, key or token. It prints, marshals and logs as "***";
-// [Secret.Reveal] is the only way to its value.
+// Secret is a password, key or token. It prints, marshals and logs as "***"; only
+// [Secret.Reveal] returns its value.
 type Secret struct{ value string }
 
 const masked = "***"
 
-// NewSecret wraps a value.
+// NewSecret wraps value.
 func NewSecret(value string) Secret { return Secret{value} }
 
-// Reveal returns the value, to be handed to the library that signs in.
+// Reveal returns the value for the library that signs in.
 func (s Secret) Reveal() string { return s.value }
 
-// IsZero reports whether there is no secret.
+// IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.value == "" }
 
 func (s Secret) String() string { return masked }
@@ -25,7 +25,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
 
 func (s Secret) LogValue() slog.Value { return slog.StringValue(masked) }
 
-// UnmarshalText takes the value in.
+// UnmarshalText stores the value.
 func (s *Secret) UnmarshalText(b []byte) error {
 	s.value = string(b)
 	return nil

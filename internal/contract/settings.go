@@ -9,14 +9,14 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// ReleasedGroup is a cloud group that an administrator has let go of, and the
-// object that stood for it then.
+// ReleasedGroup is a cloud group that an administrator has let go of, with the object
+// that stood for it at that time.
 type ReleasedGroup struct {
 	ID         directory.GUID `json:"id"`
 	TargetGUID directory.GUID `json:"targetGuid"`
 }
 
-// Released are the groups that were let go of.
+// Released returns the ids of the groups that were let go of.
 func (s *Settings) Released() map[directory.GUID]bool {
 	ids := map[directory.GUID]bool{}
 	for _, g := range s.ReleasedGroups {
@@ -25,96 +25,94 @@ func (s *Settings) Released() map[directory.GUID]bool {
 	return ids
 }
 
-// WithoutReleased takes the groups that were let go of out of a stored set.
+// WithoutReleased returns the stored set without the groups that were let go of.
 func (s *Settings) WithoutReleased(set []Link) []Link {
 	released := s.Released()
 	return slices.DeleteFunc(slices.Clone(set), func(l Link) bool { return released[l.SourceID] })
 }
 
-// Settings is what the administrator chose. It holds no secret, and losing the
-// state database loses none of it.
+// Settings are the choices of the administrator. They hold no secret, and they survive
+// the loss of the state database.
 type Settings struct {
-	// Version is the version of the file's form: [SettingsVersion].
+	// Version is the version of the file format: [SettingsVersion].
 	Version int `json:"version"`
 	// Enabled is set by Enable-GroupWriteback and cleared by Disable.
 	Enabled bool `json:"enabled"`
-	// Tenant, Domain and Container are whom the state belongs to (rule 4).
+	// Tenant, Domain and Container identify what the state belongs to (rule 4).
 	Tenant    TenantRef `json:"tenant"`
 	Domain    DomainRef `json:"domain"`
 	Container Container `json:"container"`
-	// FormerContainers were configured before; groups that still stand there
-	// are moved by the next run.
+	// FormerContainers are containers that were configured before. The next run moves the
+	// groups that are still there.
 	FormerContainers []Container `json:"formerContainers,omitempty"`
-	// NameFormat chooses the cn and SAMAccountNameFormat the sAMAccountName of
-	// groups that are created.
+	// NameFormat determines the cn, and SAMAccountNameFormat the sAMAccountName, of new
+	// groups.
 	NameFormat           NameFormat `json:"nameFormat"`
 	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
-	// ExcludeMailAttribute leaves mail unwritten: for forests without Exchange.
+	// ExcludeMailAttribute leaves mail unwritten, for forests without Exchange.
 	ExcludeMailAttribute bool `json:"excludeMailAttribute"`
-	// TrustedOwners are accounts whose marked and stamped objects are ours beside
-	// those of the account that runs the sync: service accounts of before (rule 2).
+	// TrustedOwners are accounts whose marked and stamped objects are ours, in addition
+	// to those of the account that runs the sync: former service accounts (rule 2).
 	TrustedOwners []Principal `json:"trustedOwners,omitempty"`
-	// IncludeHiddenMembership: groups whose membership is hidden in the tenant are
-	// written too, where the token can read it. Every account of the domain can
-	// then read who is a member.
+	// IncludeHiddenMembership writes groups with hidden membership too, if the token can
+	// read it. Every account of the domain can then read who is a member.
 	IncludeHiddenMembership bool `json:"includeHiddenMembership"`
-	// ReleasedGroups are the groups that an administrator has let go of, by id
-	// (rule 24): what stands for them stays in place, is not ours, and is not made
-	// a second time.
+	// ReleasedGroups are the groups, by id, that an administrator has let go of (rule
+	// 24). Their objects stay in place and are not ours, and the groups are not created
+	// again.
 	ReleasedGroups []ReleasedGroup `json:"releasedGroups,omitempty"`
-	// StandingAdopt: the file is of a release that adopted whatever turned up. No
-	// such consent stands any more; people are told.
+	// StandingAdopt means that the file comes from a release with a standing consent to
+	// adopt any group. That consent no longer holds, and users are told so.
 	StandingAdopt bool `json:"-"`
-	// MovedGroup says what is done with a linked group that an administrator
-	// moved out of the container (rule 5).
+	// MovedGroup says what to do with a linked group that an administrator moved out of
+	// the container (rule 5).
 	MovedGroup MovedGroup `json:"movedGroup"`
-	// SoftDeletedGroup says what is done with a group in the tenant's recycle
-	// bin, OutOfScopeGroup with one that is there but no longer written.
+	// SoftDeletedGroup says what to do with a group in the tenant's recycle bin;
+	// OutOfScopeGroup with a group that exists but is no longer written.
 	SoftDeletedGroup FrozenGroup `json:"softDeletedGroup"`
 	OutOfScopeGroup  FrozenGroup `json:"outOfScopeGroup"`
 	// Scope says which groups are written.
 	Scope Scope `json:"scope"`
-	// OnPremisesGroupType is what Microsoft 365 groups become in AD; cloud
-	// security groups always become universal security groups.
+	// OnPremisesGroupType is what Microsoft 365 groups become in AD. Cloud security
+	// groups always become universal security groups.
 	OnPremisesGroupType plan.OnPremisesGroupType `json:"onPremisesGroupType"`
-	// MaxMemberCount is how many members, of any kind, a group may have to be
-	// written: 1 to 1,000,000.
+	// MaxMemberCount is the largest number of members, of any kind, that a written group
+	// may have: 1 to 1,000,000.
 	MaxMemberCount int `json:"maxMemberCount"`
-	// InitialIntervalDays is after how many days a run is Initial by itself: 1
-	// to 30. It finds what changes in no delta (rules 8 and 13).
+	// InitialIntervalDays is the number of days after which a run is Initial by itself: 1
+	// to 30. Such a run finds changes that no delta reports (rules 8 and 13).
 	InitialIntervalDays int `json:"initialIntervalDays"`
-	// Connections is how many changes are exported at a time, each on a
-	// connection of its own: 1 to 16.
+	// Connections is the number of changes exported at a time, each on its own
+	// connection: 1 to 16.
 	Connections int `json:"connections"`
-	// OutageMinutes is for how long a run waits for the tenant or a domain
-	// controller that cannot be reached: 0 to 1,440. 0: a few tries, half a minute.
+	// OutageMinutes is how long a run waits for an unreachable tenant or domain
+	// controller: 0 to 1,440. 0 means a few attempts within half a minute.
 	OutageMinutes int    `json:"outageMinutes"`
 	Limits        Limits `json:"limits"`
-	// RunHistory is for how many days runs and their changes are kept.
+	// RunHistoryDays is the number of days for which runs and their changes are kept.
 	RunHistoryDays int `json:"runHistoryDays"`
-	// InitialPending makes the next run Initial: full import and full
+	// InitialPending makes the next run Initial: a full import and a full
 	// synchronisation.
 	InitialPending bool `json:"initialPending"`
 }
 
-// Scope says which groups of the tenant are written. All that is given must
-// hold.
+// Scope says which groups of the tenant are written. A group must meet every condition.
 type Scope struct {
 	// Groups is All, WritebackEnabled or Selected.
 	Groups plan.ScopeMode `json:"groups"`
-	// GroupIDs are the groups of the mode Selected.
+	// GroupIDs are the groups to write in the mode Selected.
 	GroupIDs []directory.GUID `json:"groupIds,omitempty"`
-	// Filter is as plan.ParseFilter takes it; empty: none.
+	// Filter is a filter for plan.ParseFilter; empty means none.
 	Filter string `json:"filter,omitempty"`
-	// IncludeSecurityGroups: cloud security groups without mail, beside
-	// Microsoft 365 groups.
+	// IncludeSecurityGroups adds cloud security groups without mail to the Microsoft 365
+	// groups.
 	IncludeSecurityGroups bool `json:"includeSecurityGroups,omitempty"`
 }
 
-// SettingsVersion is the version of the form of settings.json written here.
+// SettingsVersion is the current version of the settings.json format.
 const SettingsVersion = 1
 
-// NameFormat is how a name is made (rules 20 and 21).
+// NameFormat is how a name is built (rules 20 and 21).
 type NameFormat string
 
 // The formats of names.
@@ -126,10 +124,10 @@ const (
 // NameFormats are all formats of names.
 var NameFormats = []NameFormat{NameObjectID, NameDisplayName}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (f *NameFormat) UnmarshalText(text []byte) error { return directory.SetWord(f, text, NameFormats) }
 
-// MovedGroup is what is done with groups moved out of the container.
+// MovedGroup is what to do with a group that was moved out of the container.
 type MovedGroup string
 
 // The choices for moved groups.
@@ -141,10 +139,10 @@ const (
 // MovedGroups are all choices for moved groups.
 var MovedGroups = []MovedGroup{MovedKeep, MovedBack}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (m *MovedGroup) UnmarshalText(text []byte) error { return directory.SetWord(m, text, MovedGroups) }
 
-// FrozenGroup is what is done with a group that is not updated any more.
+// FrozenGroup is what to do with a group that is no longer updated.
 type FrozenGroup string
 
 // The choices for frozen groups. Keep leaves the object as it is, as
@@ -157,13 +155,13 @@ const (
 // FrozenGroups are all choices for frozen groups.
 var FrozenGroups = []FrozenGroup{FrozenKeep, FrozenRemove}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (f *FrozenGroup) UnmarshalText(text []byte) error {
 	return directory.SetWord(f, text, FrozenGroups)
 }
 
-// Limits are checked on the plan before the first write (rule 27). Percentages
-// are of the linked groups, or of their memberships; 0 switches a limit off.
+// Limits are checked on the plan before the first write (rule 27). Percentages refer to
+// the linked groups or to their memberships; 0 switches a limit off.
 type Limits struct {
 	DeletionCount       int `json:"deletionCount"`       // 500
 	DeletionPercent     int `json:"deletionPercent"`     // 10, never below 5 objects
@@ -173,15 +171,15 @@ type Limits struct {
 	TargetShrinkPercent int `json:"targetShrinkPercent"` // 10, linked objects not found, or re-created
 }
 
-// Range is what a number of the settings may be.
+// Range is the allowed range of a number in the settings.
 type Range struct {
 	Name        string // in settings.json
 	Least, Most int
-	// Of is where the settings have it.
+	// Of returns the field of the settings.
 	Of func(*Settings) *int
 }
 
-// Ranges are those of all numbers. 0 switches a limit off.
+// Ranges lists the ranges of all numbers. For a limit, 0 switches it off.
 var Ranges = []Range{
 	{"maxMemberCount", 1, 1_000_000, func(s *Settings) *int { return &s.MaxMemberCount }},
 	{"initialIntervalDays", 1, 30, func(s *Settings) *int { return &s.InitialIntervalDays }},
@@ -196,7 +194,7 @@ var Ranges = []Range{
 	{"limits.targetShrinkPercent", 0, 100, func(s *Settings) *int { return &s.Limits.TargetShrinkPercent }},
 }
 
-// DefaultSettings returns the settings of an installation that was never enabled.
+// DefaultSettings returns the settings of an installation that has never been enabled.
 func DefaultSettings() Settings {
 	return Settings{
 		Version:              SettingsVersion,
@@ -219,12 +217,12 @@ func DefaultSettings() Settings {
 	}
 }
 
-// SettingsFile keeps the settings. Errors: SettingsUnreadable when the file is
-// there but cannot be understood; it is then left as it is.
+// SettingsFile stores the settings. It fails with SettingsUnreadable if the file exists
+// but cannot be understood; the file is left unchanged.
 type SettingsFile interface {
-	LoadSettings(ctx context.Context) (Settings, error) // DefaultSettings when there is no file
+	LoadSettings(ctx context.Context) (Settings, error) // DefaultSettings if there is no file
 	SaveSettings(ctx context.Context, settings Settings) error
 }
 
-// Clock tells the time; tests give another.
+// Clock returns the current time. Tests replace it.
 type Clock func() time.Time

@@ -12,84 +12,81 @@ func (c SourceConfig) WithoutSecrets() SourceConfig {
 	return c
 }
 
-// Source reads the groups of an Entra tenant. Its methods may be called from
-// several goroutines; the functions that they are given are called from one at
-// a time and end the reading by returning an error.
+// Source reads the groups of an Entra tenant. Its methods may be called from several
+// goroutines. Each callback is called from one goroutine at a time and ends the reading
+// by returning an error.
 //
-// Every error is an [*Error] that names the Graph error code, the request id
-// and the permission or setting to look at.
+// Every error is an [*Error] that names the Graph error code, the request id, and the
+// permission or setting to look at.
 type Source interface {
-	// Identify signs in and says whose tenant it is and what the token allows.
+	// Identify signs in and returns the tenant and what the token allows.
 	Identify(ctx context.Context) (SourceIdentity, error)
-	// Groups reads every group of the selection that is not synced from
-	// on-premises, to the last page, or fails.
+	// Groups reads all groups of the selection that are not synchronised from
+	// on-premises, up to the last page, or fails.
 	Groups(ctx context.Context, selection SourceSelection, page func([]directory.SourceGroup) error) error
-	// GroupsByID reads the named groups as Groups does; those that are not
-	// there or not of the selection are left out, which proves nothing.
+	// GroupsByID reads the given groups as Groups does. It leaves out groups that do not
+	// exist or are outside the selection, so a missing group proves nothing.
 	GroupsByID(ctx context.Context, selection SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error)
-	// GroupNatures tells what the named groups are, whatever they are; those that
-	// the tenant does not show are left out.
+	// GroupNatures returns the nature of the given groups, whatever their kind. It leaves
+	// out groups that the tenant does not show.
 	GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]NamedNature, error)
-	// FindGroups returns the ids of the groups that have exactly this display
-	// name or mail, without regard to case and to a blank at the ends, at most 20.
+	// FindGroups returns the ids of at most 20 groups with exactly this display name or
+	// mail, ignoring letter case and leading and trailing blanks.
 	FindGroups(ctx context.Context, text string) ([]directory.GUID, error)
-	// Members reads the members of the groups with their join attributes, in
-	// an order of its own choosing and several groups at a time; pages of one
-	// group come in order. A group whose members cannot be read yields one
-	// page with Err and does not end the others.
+	// Members reads the members of the groups with their join attributes, several groups
+	// at a time and in any order. The pages of one group come in order. A group whose
+	// members cannot be read yields one page with Err and does not stop the others.
 	Members(ctx context.Context, groups []directory.GUID, page func(MemberPage) error) error
-	// MembersByID reads the join attributes of single members, in as few
-	// requests as possible. Of the members given ID and Kind count. One that is
-	// missing from the answer is unknown, not gone.
+	// MembersByID reads the join attributes of single members in as few requests as
+	// possible. Only ID and Kind of the arguments matter. A member missing from the
+	// answer is unknown, not gone.
 	MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error)
-	// GroupsOf tells of each of the users in which groups he is, directly or as a
-	// member of others. Those of whom it cannot be told are left out.
+	// GroupsOf returns for each user the groups that contain them, directly or through
+	// other groups. It leaves out users for whom that cannot be determined.
 	GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error)
 	// Presence asks for each group singly whether the tenant still has it.
 	Presence(ctx context.Context, selection SourceSelection, groups []directory.GUID) (map[directory.GUID]Presence, error)
 
-	// StartDelta returns links from which GroupChanges and UserChanges tell
-	// what happens from now on (deltatoken=latest). Taken is left zero.
+	// StartDelta returns links from which GroupChanges and UserChanges report what
+	// happens from now on (deltatoken=latest). Taken is left zero.
 	StartDelta(ctx context.Context) (DeltaLinks, error)
-	// GroupChanges reads what has happened to groups since the link was given
-	// out, to the last page, and returns the link to go on from. Groups of any
-	// kind occur, and one group may occur several times, on several pages; what
-	// is said of one group is in order. Error DeltaLinkExpired: only a full
-	// import helps.
+	// GroupChanges reads what happened to groups since the link was issued, up to the
+	// last page, and returns the link for the next call. Groups of any kind occur. A
+	// group may occur several times, on several pages; its entries are in order. Error
+	// DeltaLinkExpired: only a full import helps.
 	GroupChanges(ctx context.Context, link string, page func([]GroupChange) error) (next string, err error)
-	// UserChanges reads what has happened to users since, as GroupChanges does. One
-	// that was restored comes as any other.
+	// UserChanges does the same for users. A restored user comes as any other user.
 	UserChanges(ctx context.Context, link string, page func([]UserChange) error) (next string, err error)
 
-	// NewGroupDefault tells whether Microsoft 365 groups without a
-	// writebackConfiguration are written back: NewUnifiedGroupWritebackDefault of
-	// the tenant (Graph beta). Yes where it is not set; Unknown where the token
-	// may not read it.
+	// NewGroupDefault returns whether Microsoft 365 groups without a
+	// writebackConfiguration are written back: the tenant's
+	// NewUnifiedGroupWritebackDefault (Graph beta). It returns Yes if that is not set and
+	// Unknown if the token may not read it.
 	NewGroupDefault(ctx context.Context) (Tristate, error)
-	// ConnectWriteback tells whether Entra Connect's own group writeback is
-	// on in the tenant. Unknown where the token may not read it.
+	// ConnectWriteback returns whether Entra Connect's own group writeback is on in the
+	// tenant, or Unknown if the token may not read it.
 	ConnectWriteback(ctx context.Context) (Tristate, error)
 	Close() error
 }
 
-// OpenSource makes a Source; it does not sign in yet.
+// OpenSource creates a Source. It does not sign in yet.
 type OpenSource func(ctx context.Context, config SourceConfig) (Source, error)
 
-// SourceIdentity is whose tenant the source reads, and with which rights.
+// SourceIdentity identifies the tenant that the source reads and the rights of its token.
 type SourceIdentity struct {
 	TenantID   directory.GUID
 	TenantName string
-	// AppID is the application the token was issued to, empty if unknown.
+	// AppID is the application that the token was issued to; empty if unknown.
 	AppID string
-	// Roles are the application permissions in the token (claim "roles"), or
-	// for a delegated token its scopes (claim "scp").
+	// Roles are the application permissions in the token (claim "roles"), or the scopes
+	// (claim "scp") of a delegated token.
 	Roles []string
 }
 
-// SourceSelection says what of the tenant is read. The scope proper is decided
-// by plan.Scope on what was read.
+// SourceSelection says what is read from the tenant. plan.Scope then decides which of the
+// groups are written.
 type SourceSelection struct {
-	// SecurityGroups: cloud security groups without mail, beside Microsoft 365 groups.
+	// SecurityGroups adds cloud security groups without mail to the Microsoft 365 groups.
 	SecurityGroups bool
 	// WritebackConfiguration is read with each group (Graph beta).
 	WritebackConfiguration bool
@@ -100,8 +97,8 @@ type DeltaLinks struct {
 	Groups string    `json:"groups"`
 	Users  string    `json:"users"`
 	Taken  time.Time `json:"taken"`
-	// Projection is what the links tell of, in a form for comparing: Graph keeps to
-	// the properties that were selected when the first of them was asked for.
+	// Projection identifies the properties that the links report, for comparison. Graph
+	// keeps to the properties selected in the first request.
 	Projection string `json:"projection,omitempty"`
 }
 
@@ -115,40 +112,42 @@ const (
 	RemovedDeleted Removal = "deleted"
 )
 
-// GroupChange is what one entry of a delta says of a group. What is nil is not told
-// and therefore unchanged; what points to an empty value has none any more.
+// GroupChange is what one delta entry says about a group. A nil field is not reported and
+// therefore unchanged; a pointer to an empty value means that the value was removed.
 type GroupChange struct {
 	ID      directory.GUID
 	Removed Removal
-	// Kind is the kind of the group, empty for one that is never written (synced
-	// from on-premises, or of another kind); nil where the entry does not tell.
-	// Retyped: it may have changed, and the entry does not tell to which.
+	// Kind is the kind of the group. It is empty for a group that is never written
+	// (synchronised from on-premises, or of another kind), and nil if the entry does not
+	// report it. Retyped means that the kind may have changed and the entry does not say
+	// to which.
 	Kind       *directory.GroupKind
 	Retyped    bool `json:",omitempty"`
 	Visibility *string
-	// Properties are those that are told; one without values has none any more.
+	// Properties are the reported properties. A property without values was cleared.
 	Properties directory.Values
-	// OnPremisesSID as in [directory.SourceGroup].
+	// OnPremisesSID is as in [directory.SourceGroup].
 	OnPremisesSID *directory.SID
-	// Members are the members added and removed, in the order given.
+	// Members are the members added and removed, in the reported order.
 	Members []MemberChange
 }
 
-// UserChange is what one entry of a delta says of a user. What is nil is not told:
-// it has not changed, or was never set.
+// UserChange is what one delta entry says about a user. A nil field is not reported: it
+// has not changed or was never set.
 type UserChange struct {
 	ID directory.GUID
-	// Deleted: the user is in the recycle bin, or gone for good.
+	// Deleted means that the user is in the recycle bin or gone for good.
 	Deleted bool    `json:",omitempty"`
 	Name    *string `json:",omitempty"` // user principal name
 	Guest   *bool   `json:",omitempty"`
 	Synced  *bool   `json:",omitempty"`
-	// SID and ImmutableID as in [directory.SourceMember], but the SID as it was told.
+	// SID and ImmutableID are as in [directory.SourceMember], but the SID is the reported
+	// text.
 	SID         *string `json:",omitempty"`
 	ImmutableID *string `json:",omitempty"`
 }
 
-// MemberChange is a member that was added to a group, or removed from it.
+// MemberChange is a member that was added to a group or removed from it.
 type MemberChange struct {
 	ID      directory.GUID
 	Kind    directory.MemberKind
@@ -159,13 +158,13 @@ type MemberChange struct {
 type MemberPage struct {
 	Group   directory.GUID
 	Members []directory.SourceMember
-	// Last says that this page ends the group's membership.
+	// Last marks the page that completes the group's membership.
 	Last bool
-	// Err says why the membership could not be read to its end; Last is false.
+	// Err says why the membership could not be read completely; Last is then false.
 	Err error
 }
 
-// Presence is what the tenant says of a single group.
+// Presence is what the tenant says about a single group.
 type Presence string
 
 // The presences. PresenceUnknown is never taken for an absence, and
@@ -181,7 +180,7 @@ const (
 	PresenceContradicted Presence = "contradicted"
 )
 
-// Tristate is a yes or no that may be unknown.
+// Tristate is yes, no or unknown.
 type Tristate string
 
 // The values of a Tristate.
@@ -207,25 +206,25 @@ const (
 // CredentialKinds are all kinds of credentials for the source.
 var CredentialKinds = []CredentialKind{ClientSecret, ClientCertificate, CertificateThumbprint, ManagedIdentity, WorkloadIdentity, AccessToken}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (k *CredentialKind) UnmarshalText(text []byte) error {
 	return directory.SetWord(k, text, CredentialKinds)
 }
 
-// SourceConfig is all that is needed to reach a tenant.
+// SourceConfig is everything that is needed to reach a tenant.
 type SourceConfig struct {
 	TenantID string
 	ClientID string
-	// Cloud is Global, USGov, USGovDoD or China; Authority and GraphEndpoint,
-	// https URLs without a path, take the place of the cloud's own.
+	// Cloud is Global, USGov, USGovDoD or China. Authority and GraphEndpoint, https URLs
+	// without a path, replace the URLs of the cloud.
 	Cloud         string
 	Authority     string
 	GraphEndpoint string
-	// Properties are what is read of a group beside what tells what it is, by Graph's
-	// names; nil: those of plan.Standard.
+	// Properties are the properties, by their Graph names, to read in addition to those
+	// that identify a group and its kind; nil means those of plan.Standard.
 	Properties []string
-	// CAFile is a file for [TrustedRoots], which are trusted in place of the
-	// system's, for both endpoints. Empty: the system's.
+	// CAFile is a file for [TrustedRoots], whose certificates are trusted instead of the
+	// system's for both endpoints. Empty means the system's.
 	CAFile string
 
 	Kind   CredentialKind
@@ -233,16 +232,16 @@ type SourceConfig struct {
 	// CertificatePath names a PFX (PKCS #12) or PEM file with the private key.
 	CertificatePath     string
 	CertificatePassword Secret
-	// Certificate is the public part in DER for CertificateThumbprint, and Sign
-	// has the holder of the private key sign a SHA-256 digest with RSASSA-PSS or
-	// PKCS #1 v1.5 (padding is "PSS" or "PKCS1").
+	// Certificate is the public part in DER, for CertificateThumbprint. Sign has the
+	// holder of the private key sign a SHA-256 digest with RSASSA-PSS or PKCS #1 v1.5
+	// (padding is "PSS" or "PKCS1").
 	Certificate []byte
 	Sign        func(ctx context.Context, digest []byte, padding string) ([]byte, error)
-	// AccessToken is the first token, and RefreshToken asks for another when it
-	// has run out; it answers with the AccessTokenExpired error when there is none.
+	// AccessToken is the first token. RefreshToken asks for another one when it has
+	// expired and fails with AccessTokenExpired if there is none.
 	AccessToken  Secret
 	RefreshToken func(ctx context.Context) (Secret, time.Time, error)
-	// FederatedTokenFile is the file of a workload identity; empty: the path
+	// FederatedTokenFile is the token file of a workload identity; empty means the path
 	// in AZURE_FEDERATED_TOKEN_FILE.
 	FederatedTokenFile string
 }

@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// Waiting is a pause before something that gave no answer is asked again, or a
-// request that is not answered yet.
+// Waiting is a pause before a retry, or a request that is not answered yet.
 type Waiting struct {
 	For   string    `json:"for"` // the host
 	Why   string    `json:"why"`
 	Since time.Time `json:"since"`
-	Next  time.Time `json:"next,omitzero"`  // when it is asked again; zero: it was asked, and has not answered
-	Until time.Time `json:"until,omitzero"` // when it is given up; zero: not known
-	// Brief is a pause of everyday, which is shown and not logged.
+	Next  time.Time `json:"next,omitzero"`  // when the retry follows; zero: the request was sent and has no answer yet
+	Until time.Time `json:"until,omitzero"` // when the connector gives up; zero: not known
+	// Brief marks an ordinary short pause, which is shown and not logged.
 	Brief bool `json:"-"`
 }
 
@@ -32,39 +31,39 @@ func (w Waiting) String() string {
 	return text
 }
 
-// patience is what a run allows its connectors while nobody answers.
+// patience is how long a run lets its connectors wait while nobody answers.
 type patience struct {
 	outage time.Duration
 	log    func(Waiting)
-	ended  <-chan struct{} // the run's own end, where an operation outlives it by the grace
+	ended  <-chan struct{} // the end of the run itself, for an operation that outlives it by the grace period
 }
 
 type patienceKey struct{}
 
-// WithPatience lets the connectors wait for the end of an outage, and log it.
+// WithPatience lets the connectors wait for the end of an outage, and logs the pauses.
 func WithPatience(ctx context.Context, outage time.Duration, log func(Waiting)) context.Context {
 	return context.WithValue(ctx, patienceKey{}, patience{outage, log, ctx.Done()})
 }
 
-// ShortPatience is for how long a connector goes on asking where no run allows
-// more: somebody waits there, and the name may be a wrong one.
+// ShortPatience is how long a connector retries if no run allows more: a user waits, and
+// the name may be wrong.
 const ShortPatience = 30 * time.Second
 
-// OutagePatience is for how long a connector goes on asking what cannot be
-// reached, from the first failure on; at least [ShortPatience].
+// OutagePatience returns how long a connector retries what it cannot reach, counted from
+// the first failure; at least [ShortPatience].
 func OutagePatience(ctx context.Context) time.Duration {
 	p, _ := ctx.Value(patienceKey{}).(patience)
 	return max(p.outage, ShortPatience)
 }
 
-// WithShortPatience is for what a run can do without.
+// WithShortPatience returns a context for work that a run can do without.
 func WithShortPatience(ctx context.Context) context.Context {
 	p, _ := ctx.Value(patienceKey{}).(patience)
 	p.outage, p.log = 0, nil
 	return context.WithValue(ctx, patienceKey{}, p)
 }
 
-// TellWaiting tells those who watch the method of a pause, and logs it.
+// TellWaiting reports a pause to the caller of the method and logs it.
 func TellWaiting(ctx context.Context, w Waiting) {
 	if p, _ := ctx.Value(patienceKey{}).(patience); p.log != nil && !w.Brief {
 		p.log(w)
@@ -72,11 +71,11 @@ func TellWaiting(ctx context.Context, w Waiting) {
 	ProgressOf(ctx).waits(w)
 }
 
-// Asking is called when somebody is asked, and what it returns when that one has
-// answered: those who watch are told of a long silence.
+// Asking notes that a request was sent to who; the caller calls answered when the answer
+// is there. In between, the meter can report a long silence.
 func Asking(ctx context.Context, who string) (answered func()) { return ProgressOf(ctx).asks(who) }
 
-// Pause waits, but no longer than until the context or the run ends.
+// Pause waits for d, or until the context or the run ends.
 func Pause(ctx context.Context, d time.Duration) error {
 	p, _ := ctx.Value(patienceKey{}).(patience)
 	timer := time.NewTimer(d)

@@ -8,11 +8,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -147,11 +148,11 @@ func newAssertion(config contract.SourceConfig, hosts endpoints) (*assertion, er
 // sign asks for RSASSA-PSS, which Microsoft recommends, and for PKCS #1 where
 // the key's provider cannot do it, as Windows' older ones cannot.
 func (a *assertion) sign(ctx context.Context, now time.Time) (string, error) {
-	signed, err := a.signWith(ctx, now, "PS256", "PSS")
+	signed, err := a.signWith(ctx, now, jwt.SigningMethodPS256, "PSS")
 	if err == nil || ctx.Err() != nil {
 		return signed, err
 	}
-	signed, second := a.signWith(ctx, now, "RS256", "PKCS1")
+	signed, second := a.signWith(ctx, now, jwt.SigningMethodRS256, "PKCS1")
 	if second == nil {
 		return signed, nil
 	}
@@ -166,35 +167,31 @@ func (a *assertion) sign(ctx context.Context, now time.Time) (string, error) {
 	}
 }
 
-func (a *assertion) signWith(ctx context.Context, now time.Time, algorithm, padding string) (string, error) {
+func (a *assertion) signWith(ctx context.Context, now time.Time, method jwt.SigningMethod, padding string) (string, error) {
 	thumbprint := sha256.Sum256(a.certificate.Raw)
-	header, err := json.Marshal(map[string]any{
-		"alg": algorithm, "typ": "JWT", "x5t#S256": base64.RawURLEncoding.EncodeToString(thumbprint[:]),
-		"x5c": []string{base64.StdEncoding.EncodeToString(a.certificate.Raw)},
-	})
-	if err != nil {
-		return "", err
-	}
-	payload, err := json.Marshal(map[string]any{
+	token := jwt.NewWithClaims(method, jwt.MapClaims{
 		"aud": a.audience, "iss": a.clientID, "sub": a.clientID, "jti": uuid.NewString(),
 		"nbf": now.Unix(), "iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(),
 	})
+	token.Header["x5t#S256"] = base64.RawURLEncoding.EncodeToString(thumbprint[:])
+	token.Header["x5c"] = []string{base64.StdEncoding.EncodeToString(a.certificate.Raw)}
+	input, err := token.SigningString()
 	if err != nil {
 		return "", err
 	}
-	input := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
 	digest := sha256.Sum256([]byte(input))
 	signature, err := a.holder(ctx, digest[:], padding)
 	if err != nil {
 		return "", err
 	}
-	if padding == "PSS" {
+	// golang-jwt would take a salt of any length, RFC 7518 (3.5) wants the hash's.
+	if method == jwt.SigningMethod(jwt.SigningMethodPS256) {
 		err = rsa.VerifyPSS(a.key, crypto.SHA256, digest[:], signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 	} else {
-		err = rsa.VerifyPKCS1v15(a.key, crypto.SHA256, digest[:], signature)
+		err = method.Verify(input, signature, a.key)
 	}
 	if err != nil {
 		return "", errors.New("the signature does not fit the certificate")
 	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	return input + "." + token.EncodeSegment(signature), nil
 }

@@ -49,6 +49,7 @@ var onlyIn = map[string]string{
 	"github.com/microsoft/kiota":         "internal/graph",
 	"github.com/Azure/":                  "internal/graph",
 	"github.com/AzureAD/":                "internal/graph",
+	"github.com/golang-jwt/":             "internal/graph",
 	"software.sslmate.com/src/go-pkcs12": "internal/graph",
 	"github.com/go-ldap/":                "internal/ad",
 	"github.com/jcmturner/":              "internal/ad",

@@ -200,10 +200,10 @@ const removalPortion = 5000
 // staged are the tables that hold what runs stage, with their keys. Those that
 // refer come before what they refer to.
 var stagedTables = []struct{ table, key string }{
-	{"source_membership_chunk", "group_id, generation, position"},
+	{"source_membership_chunk", "group_id, generation, first"},
 	{"source_membership", "group_id, generation"},
 	{"source_group", "id, generation"},
-	{"target_membership_chunk", "guid, generation, position"},
+	{"target_membership_chunk", "guid, generation, first"},
 	{"target_group", "guid, generation"},
 	{"member_join", "number, generation"},
 	{"gone", "generation, side, id"},

@@ -11,11 +11,15 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// chunkKeys is how many members a row of a membership holds: few rows for a
-// large group, and no row that is costly to write.
-const chunkKeys = 1024
+// rowKeys is how many keys a row holds that is written once: few rows for a large
+// group, and no row that is costly to write.
+const rowKeys = 1024
 
-const guidSize = len(directory.GUID{})
+// The sizes of keys.
+const (
+	guidSize   = len(directory.GUID{})
+	numberSize = 4
+)
 
 // guidColumn reads a column that holds a GUID or NULL, which is the zero GUID.
 type guidColumn directory.GUID
@@ -91,7 +95,7 @@ func unpackGUIDs(to []directory.GUID, b []byte) ([]directory.GUID, error) {
 }
 
 func packNumbers(numbers []uint32) []byte {
-	b := make([]byte, 0, 4*len(numbers))
+	b := make([]byte, 0, numberSize*len(numbers))
 	for _, n := range numbers {
 		b = binary.BigEndian.AppendUint32(b, n)
 	}
@@ -99,11 +103,11 @@ func packNumbers(numbers []uint32) []byte {
 }
 
 func unpackNumbers(to []uint32, b []byte) ([]uint32, error) {
-	if len(b)%4 != 0 {
+	if len(b)%numberSize != 0 {
 		return nil, damaged("a row of member numbers has %d bytes", len(b))
 	}
-	to = slices.Grow(to, len(b)/4)
-	for ; len(b) > 0; b = b[4:] {
+	to = slices.Grow(to, len(b)/numberSize)
+	for ; len(b) > 0; b = b[numberSize:] {
 		to = append(to, binary.BigEndian.Uint32(b))
 	}
 	return to, nil

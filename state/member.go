@@ -29,7 +29,7 @@ type join struct {
 func (l layers) joinOf(q *session, number uint32, id directory.GUID) (j join, ok bool, err error) {
 	m := &j.member
 	ok, err = q.one(`SELECT generation, kind, name, readable, guest, synced, sid, immutable_id, reason, target_guid, tries, due FROM member_join
-		WHERE number = ? AND +generation IN (?, ?) ORDER BY generation DESC LIMIT 1`, []any{number, l.top, l.base},
+		WHERE number = (SELECT ?) AND +generation IN ((SELECT ?), (SELECT ?)) ORDER BY generation DESC LIMIT 1`, []any{number, l.top, l.base},
 		&j.generation, &m.Kind, &m.Name, &m.Readable, &m.Guest, &m.Synced, &m.SID, &m.ImmutableID, &j.reason, intoGUID(&j.target), &j.tries, &j.due)
 	m.ID = id
 	return j, ok, err

@@ -3,21 +3,12 @@ package state
 import (
 	"context"
 	"database/sql"
-
 	"slices"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
 )
-
-// A membership of the tenant is stored as small numbers, 4 bytes a member, and
-// not by what the members are in AD: members are read before they are resolved,
-// and a member that is resolved anew must not make the groups that it is in be
-// written again. Turning the numbers into objectGUIDs goes through joinCache.
-
-// notReadToEnd is why a membership is incomplete when nothing else is known.
-const notReadToEnd = "members-not-read"
 
 // StageMembers appends pages of memberships. Of a member that occurs several
 // times the first reading counts, unless a later one has more in it. A page after
@@ -38,26 +29,26 @@ func (g *Generation) StageMembers(ctx context.Context, pages []contract.MemberPa
 }
 
 func (s *State) stageMemberPage(q *session, l layers, page *contract.MemberPage) error {
-	incomplete, reading := notReadToEnd, true
-	switch {
-	case page.Err != nil:
-		incomplete = contract.AsError(page.Err).ID
-	case page.Last:
-		incomplete, reading = "", false
-	}
-	var was string
-	var appended bool
-	if _, err := q.one("SELECT incomplete, reading FROM source_membership WHERE group_id = ? AND generation = ?",
-		[]any{page.Group[:], l.top}, &was, &appended); err != nil {
+	m, err := l.membershipOf(q, page.Group)
+	if err != nil {
 		return err
 	}
-	// An error stays, whatever comes after it.
-	if appended && was != notReadToEnd {
-		incomplete, reading = was, true
-	}
-	var numbers []uint32
+	appended := m.own && m.reading
 	if !appended {
-		if err := l.dropChunks(q, page.Group); err != nil {
+		m = membership{incomplete: notReadToEnd, in: layers{top: l.top}}
+	}
+	if m.incomplete == notReadToEnd { // else an error stays, whatever comes after it
+		switch {
+		case page.Err != nil:
+			m.incomplete = contract.AsError(page.Err).ID
+		case page.Last:
+			m.incomplete = ""
+		}
+	}
+	m.reading = m.incomplete != ""
+	var numbers []uint32
+	if appended && !m.reading {
+		if numbers, err = m.numbers(q, page.Group); err != nil {
 			return err
 		}
 	}
@@ -68,33 +59,20 @@ func (s *State) stageMemberPage(q *session, l layers, page *contract.MemberPage)
 		}
 		numbers = append(numbers, n)
 	}
-	if err := l.appendChunks(q, page.Group, numbers); err != nil {
-		return err
-	}
-	return l.stageMembership(q, page.Group, incomplete, reading)
-}
-
-func (l layers) stageMembership(q *session, group directory.GUID, incomplete string, reading bool) error {
-	_, err := q.exec("INSERT OR REPLACE INTO source_membership (group_id, generation, incomplete, reading) VALUES (?, ?, ?, ?)",
-		group[:], l.top, incomplete, reading)
-	return err
-}
-
-func (l layers) dropChunks(q *session, group directory.GUID) error {
-	_, err := q.exec("DELETE FROM source_membership_chunk WHERE group_id = ? AND generation = ?", group[:], l.top)
-	return err
-}
-
-func (l layers) appendChunks(q *session, group directory.GUID, numbers []uint32) error {
-	for chunk := range slices.Chunk(numbers, chunkKeys) {
-		_, err := q.exec(`INSERT INTO source_membership_chunk (group_id, generation, position, members)
-			SELECT ?1, ?2, coalesce(max(position), -1) + 1, ?3 FROM source_membership_chunk WHERE group_id = ?1 AND generation = ?2`,
-			group[:], l.top, packNumbers(chunk))
-		if err != nil {
+	if !appended || !m.reading {
+		if _, err := q.exec(sourceChunks.drop, page.Group[:], l.top); err != nil {
 			return err
 		}
 	}
-	return nil
+	if m.arranged = !m.reading; m.arranged {
+		err = sourceChunks.store(q, l.top, page.Group[:], []byte{}, packNumbers(sortedNumbers(numbers)), sourceChunks.most)
+	} else {
+		err = l.appendAsRead(q, page.Group, numbers)
+	}
+	if err != nil {
+		return err
+	}
+	return l.stageMembership(q, page.Group, &m)
 }
 
 // ChangeMembership applies changes, in their order, to what the generation has
@@ -102,35 +80,47 @@ func (l layers) appendChunks(q *session, group directory.GUID, numbers []uint32)
 func (g *Generation) ChangeMembership(ctx context.Context, group directory.GUID, changes []contract.MemberChange) error {
 	l := g.layers()
 	err := g.state.write(ctx, "stage changes of a group's members", func(q *session) error {
-		numbers, incomplete, there, err := memberNumbers(q, l, group)
+		add, remove, err := l.changedNumbers(q, changes)
 		if err != nil {
 			return err
 		}
-		changed, err := l.applyChanges(q, numbers, changes)
-		if err != nil || there && slices.Equal(numbers, changed) {
+		m, err := l.membershipOf(q, group)
+		if err != nil {
 			return err
 		}
-		if err := l.dropChunks(q, group); err != nil {
+		if m.arranged {
+			added, removed, err := sourceChunks.change(q, m.in, group[:], add, remove)
+			if err != nil || m.own || added+removed == 0 {
+				return err
+			}
+			return l.stageMembership(q, group, &m)
+		}
+		numbers, err := m.numbers(q, group)
+		if err != nil {
 			return err
 		}
-		if err := l.appendChunks(q, group, changed); err != nil {
+		keys, added, removed := sourceChunks.merge(packNumbers(numbers), add, remove)
+		if m.there && added+removed == 0 {
+			return nil
+		}
+		m.in, m.reading, m.arranged = layers{top: l.top}, false, true
+		if err := sourceChunks.replace(q, l.top, group[:], keys); err != nil {
 			return err
 		}
-		return l.stageMembership(q, group, incomplete, false)
+		return l.stageMembership(q, group, &m)
 	})
 	g.state.joins.forget(l.top)
 	return err
 }
 
-// applyChanges returns the numbers of those who are members after the changes,
-// ascending. The last change of each member counts.
-func (l layers) applyChanges(q *session, numbers []uint32, changes []contract.MemberChange) ([]uint32, error) {
+// changedNumbers returns the numbers of those who are added and of those who are
+// removed, ascending. The last change of each member counts.
+func (l layers) changedNumbers(q *session, changes []contract.MemberChange) (add, remove []byte, err error) {
 	last := map[directory.GUID]int{}
 	for i := range changes {
 		last[changes[i].ID] = i
 	}
-	var added []uint32
-	removed := map[uint32]bool{}
+	var added, removed []uint32
 	for i := range changes {
 		c := &changes[i]
 		if last[c.ID] != i {
@@ -145,17 +135,14 @@ func (l layers) applyChanges(q *session, numbers []uint32, changes []contract.Me
 		}
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case !c.Removed:
 			added = append(added, n)
 		case known:
-			removed[n] = true
+			removed = append(removed, n)
 		}
 	}
-	changed := slices.DeleteFunc(slices.Clone(numbers), func(n uint32) bool { return removed[n] })
-	changed = append(changed, added...)
-	slices.Sort(changed)
-	return slices.Compact(changed), nil
+	return packNumbers(sortedNumbers(added)), packNumbers(sortedNumbers(removed)), nil
 }
 
 // SourceMembership returns who should be in the group, in terms of AD. Members
@@ -170,7 +157,7 @@ func (g *Generation) SourceMembership(ctx context.Context, group directory.GUID)
 }
 
 func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (plan.Membership, error) {
-	numbers, incomplete, _, err := memberNumbers(q, l, group)
+	numbers, incomplete, err := memberNumbers(q, l, group)
 	if err != nil {
 		return plan.Membership{}, err
 	}
@@ -189,41 +176,6 @@ func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (pl
 	return m, err
 }
 
-// memberNumbers returns the numbers of a group's members, ascending and without
-// repeats, and why they are not all; there is false where no membership was staged.
-func memberNumbers(q *session, l layers, group directory.GUID) (numbers []uint32, incomplete string, there bool, err error) {
-	of, err := l.membershipOf(q, group)
-	if err != nil {
-		return nil, "", false, err
-	}
-	incomplete = notReadToEnd
-	err = q.each(`SELECT m.incomplete, c.members FROM source_membership m
-		LEFT JOIN source_membership_chunk c ON c.group_id = m.group_id AND c.generation = m.generation
-		WHERE m.group_id = ? AND m.generation = ?`, []any{group[:], of}, func(rows *sql.Rows) error {
-		var chunk sql.RawBytes
-		if err := rows.Scan(&incomplete, &chunk); err != nil {
-			return err
-		}
-		there = true
-		numbers, err = unpackNumbers(numbers, chunk)
-		return err
-	})
-	slices.Sort(numbers)
-	return slices.Compact(numbers), incomplete, there, err
-}
-
-// membershipOf returns the generation whose membership of the group counts, if
-// it has one.
-func (l layers) membershipOf(q *session, group directory.GUID) (generation int64, err error) {
-	if l.base == 0 {
-		return l.top, nil
-	}
-	_, err = q.one(`SELECT generation FROM source_membership WHERE group_id = ?3 AND (generation = ?1 OR generation = ?2
-			AND NOT EXISTS (SELECT 1 FROM gone WHERE generation = ?1 AND side = 0 AND id = ?3))
-		ORDER BY generation DESC LIMIT 1`, []any{l.top, l.base, group[:]}, &generation)
-	return generation, err
-}
-
 // GroupsWithMembers lists the groups that have one of these members, ascending.
 // It reads all memberships once.
 func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.GUID) (groups []directory.GUID, err error) {
@@ -233,36 +185,32 @@ func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.
 		if err != nil || len(wanted) == 0 {
 			return err
 		}
-		type membership struct {
-			group      directory.GUID
-			generation int64
-		}
-		found := map[membership]bool{}
-		err = q.each("SELECT group_id, generation, members FROM source_membership_chunk WHERE +generation IN (?, ?)", []any{l.top, l.base}, func(rows *sql.Rows) error {
-			var m membership
+		found := map[directory.GUID]bool{}
+		err = q.each("SELECT group_id, members FROM source_membership_chunk WHERE +generation IN (?, ?)", []any{l.top, l.base}, func(rows *sql.Rows) error {
+			var group directory.GUID
 			var chunk sql.RawBytes
-			if err := rows.Scan(intoGUID(&m.group), &m.generation, &chunk); err != nil {
+			if err := rows.Scan(intoGUID(&group), &chunk); err != nil {
 				return err
 			}
-			if len(chunk)%4 != 0 {
-				return damaged("a row of member numbers has %d bytes", len(chunk))
-			}
 			if wanted.any(chunk) {
-				found[m] = true
+				found[group] = true
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for m := range found {
-			of, err := l.membershipOf(q, m.group)
-			if err != nil {
-				return err
+		for group := range found {
+			if l.base != 0 { // the row may be hidden
+				numbers, _, err := memberNumbers(q, l, group)
+				if err != nil {
+					return err
+				}
+				if !slices.ContainsFunc(numbers, wanted.has) {
+					continue
+				}
 			}
-			if of == m.generation {
-				groups = append(groups, m.group)
-			}
+			groups = append(groups, group)
 		}
 		groups = sortedSet(groups)
 		return nil

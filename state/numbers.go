@@ -69,11 +69,12 @@ func numberSet(q *session, members []directory.GUID) (set bitset, err error) {
 
 // any reports whether one of the packed numbers is in the set.
 func (s bitset) any(packed []byte) bool {
-	for ; len(packed) >= 4; packed = packed[4:] {
-		n := binary.BigEndian.Uint32(packed)
-		if int(n/64) < len(s) && s[n/64]&(1<<(n%64)) != 0 {
+	for ; len(packed) >= numberSize; packed = packed[numberSize:] {
+		if s.has(binary.BigEndian.Uint32(packed)) {
 			return true
 		}
 	}
 	return false
 }
+
+func (s bitset) has(n uint32) bool { return int(n/64) < len(s) && s[n/64]&(1<<(n%64)) != 0 }

@@ -605,6 +605,7 @@ func (h *history) checkCurrent() {
 // TestHistories: whatever runs stage, commit, discard, or leave behind when they
 // die, every generation shows what it should.
 func TestHistories(t *testing.T) {
+	smallChunks(t)
 	rapid.Check(t, func(r *rapid.T) {
 		s := newState(t)
 		h := &history{r: r, t: checked{t, r}, s: s, viewer: openState(t, s.folder), now: started, links: map[directory.GUID]directory.GUID{}, former: map[directory.GUID]directory.GUID{}}

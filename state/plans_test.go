@@ -17,7 +17,7 @@ import (
 // wholly are the statements of a delta run that may read a staged table from end
 // to end: those whose answer is about all groups.
 var wholly = []string{
-	"SELECT group_id, generation, members FROM source_membership_chunk WHERE +generation IN", // GroupsWithMembers
+	"SELECT group_id, members FROM source_membership_chunk WHERE +generation IN", // GroupsWithMembers
 }
 
 // TestDeltaPlans: no statement of a delta run reads a table that grows with the

@@ -21,11 +21,11 @@ func readRun(t *testing.T, s *State) int64 {
 	must(t, s.Generation(run).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}, {ID: guid(1, 2)}, {ID: guid(1, 3)}, {ID: guid(1, 4)}}))
 	must(t, s.Generation(run).KeepReading(ctx, contract.Reading{Links: contract.DeltaLinks{Groups: "groups", Users: "users", Taken: started, Projection: "p"}, Scope: "scope"}))
 	var many []directory.SourceMember
-	for n := range uint32(2*chunkKeys + 5) {
+	for n := range uint32(2*rowKeys + 5) {
 		many = append(many, directory.SourceMember{ID: guid(2, n), Kind: directory.KindUser, Name: "user", Readable: true})
 	}
 	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{
-		{Group: guid(1, 1), Members: many[:chunkKeys+7]}, {Group: guid(1, 1), Members: many[chunkKeys+7:], Last: true},
+		{Group: guid(1, 1), Members: many[:rowKeys+7]}, {Group: guid(1, 1), Members: many[rowKeys+7:], Last: true},
 		{Group: guid(1, 2), Members: many[:3]},
 		{Group: guid(1, 3), Members: many[:3]}, {Group: guid(1, 3), Err: errors.New("cut off")},
 		{Group: guid(1, 4), Members: many[:3], Last: true},
@@ -62,7 +62,7 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 	}
 	members, err := s.Generation(second).SourceMembership(ctx, guid(1, 1))
 	must(t, err)
-	if members.Count() != 2*chunkKeys+5 || len(members.Joined) != 0 || members.Unknown() != members.Count() {
+	if members.Count() != 2*rowKeys+5 || len(members.Joined) != 0 || members.Unknown() != members.Count() {
 		t.Errorf("%d members, %d joined", members.Count(), len(members.Joined))
 	}
 	// Group 4 is none of this run, and is found by nobody.

@@ -66,6 +66,9 @@ func (q *session) changed(query string, args ...any) (int64, error) {
 }
 
 // one reads the only row of a query; found is false where there is none.
+//
+// SQLite prepares a statement that has an ORDER BY anew at each use, when parameters
+// are compared plainly; in one that is used often, each is a (SELECT ?).
 func (q *session) one(query string, args []any, into ...any) (found bool, err error) {
 	s, err := q.prepare(query)
 	if err != nil {

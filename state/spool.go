@@ -60,7 +60,7 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 		if !slices.IsSortedFunc(guids, directory.GUID.Compare) {
 			return 0, fmt.Errorf("the members of a change of %q are not in ascending order", c.DN)
 		}
-		for chunk := range slices.Chunk(guids, chunkKeys) {
+		for chunk := range slices.Chunk(guids, rowKeys) {
 			if _, err := q.exec("INSERT INTO change_member_chunk (change, removal, first, members) VALUES (?, ?, ?, ?)",
 				id, removal, chunk[0][:], packGUIDs(chunk)); err != nil {
 				return 0, err

@@ -412,7 +412,7 @@ func TestRemovalInPortions(t *testing.T) {
 			if _, err := q.exec("INSERT INTO source_membership (group_id, generation, incomplete) VALUES (?, ?, '')", id[:], run+int64(n%2)); err != nil {
 				return err
 			}
-			if _, err := q.exec("INSERT INTO source_membership_chunk (group_id, generation, position, members) VALUES (?, ?, ?, x'')", make([]byte, 16), run, n); err != nil {
+			if _, err := q.exec("INSERT INTO source_membership_chunk (group_id, generation, first, members) VALUES (?, ?, ?, x'')", make([]byte, 16), run, packNumbers([]uint32{n})); err != nil {
 				return err
 			}
 		}

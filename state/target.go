@@ -27,7 +27,11 @@ func (g *Generation) StageTargetGroups(ctx context.Context, groups []directory.T
 					return err
 				}
 			}
-			if err := l.stageTarget(q, group, sortedSet(members)); err != nil {
+			members = sortedSet(members)
+			if err := targetChunks.replace(q, l.top, group.GUID[:], packGUIDs(members)); err != nil {
+				return err
+			}
+			if err := l.stageTarget(q, group, &targetMembership{count: len(members), in: layers{top: l.top}}); err != nil {
 				return err
 			}
 		}
@@ -41,31 +45,52 @@ func (g *Generation) StageTargetWritten(ctx context.Context, header directory.Ta
 	l := g.layers()
 	return g.state.write(ctx, "stage a group of Active Directory that was written", func(q *session) error {
 		g.state.staged.in(l.top)
-		members, err := l.targetMembership(q, header.GUID)
+		m, err := l.targetMembershipOf(q, header.GUID)
 		if err != nil {
 			return err
 		}
-		without := make([]directory.GUID, 0, len(removed))
-		for _, m := range removed {
-			without = append(without, m.GUID)
-		}
-		without = sortedSet(without)
-		members = slices.DeleteFunc(members, func(g directory.GUID) bool {
-			_, gone := slices.BinarySearchFunc(without, g, directory.GUID.Compare)
-			return gone
-		})
-		for _, m := range added {
-			members = append(members, m.GUID)
-			if err := g.state.staged.rememberObject(q, l, m); err != nil {
+		var add, remove []directory.GUID
+		for _, r := range added {
+			add = append(add, r.GUID)
+			if err := g.state.staged.rememberObject(q, l, r); err != nil {
 				return err
 			}
 		}
-		return l.stageTarget(q, &header, sortedSet(members))
+		add = sortedSet(add)
+		for _, r := range removed {
+			if _, again := slices.BinarySearchFunc(add, r.GUID, directory.GUID.Compare); !again {
+				remove = append(remove, r.GUID)
+			}
+		}
+		plus, minus, err := targetChunks.change(q, m.in, header.GUID[:], packGUIDs(add), packGUIDs(sortedSet(remove)))
+		if err != nil {
+			return err
+		}
+		m.count += plus - minus
+		return l.stageTarget(q, &header, &m)
 	})
 }
 
-// stageTarget takes the members ascending and without repeats.
-func (l layers) stageTarget(q *session, g *directory.TargetGroup, members []directory.GUID) error {
+// targetMembership says how the members of a group of AD are stored.
+type targetMembership struct {
+	count int
+	in    layers // that have its rows
+}
+
+func (l layers) targetMembershipOf(q *session, group directory.GUID) (m targetMembership, err error) {
+	m.in = layers{top: l.top}
+	var generation int64
+	var part bool
+	there, err := q.one("SELECT t.generation, t.member_count, t.part FROM target_group t WHERE t.guid = ?3 AND "+visibleTarget,
+		[]any{l.top, l.base, group[:]}, &generation, &m.count, &part)
+	if there && (part || generation != l.top) {
+		m.in = l
+	}
+	return m, err
+}
+
+// stageTarget stores all of a group but its members.
+func (l layers) stageTarget(q *session, g *directory.TargetGroup, m *targetMembership) error {
 	mark, ok := g.SourceID()
 	if !ok {
 		mark = directory.GUID{}
@@ -82,29 +107,15 @@ func (l layers) stageTarget(q *session, g *directory.TargetGroup, members []dire
 		changed = g.WhenChanged.UTC().Format(time.RFC3339)
 	}
 	_, err := q.exec(`INSERT OR REPLACE INTO target_group (guid, generation, source_id, mark_id, dn, cn, sam_account_name, sid, group_type,
-			attributes, admin_desc, external_id, extension_name, usn_changed, member_count, when_changed, critical, admin_count)
+			attributes, admin_desc, external_id, extension_name, usn_changed, member_count, when_changed, critical, admin_count, part)
 		VALUES (?1, ?2, coalesce((SELECT source_id FROM link WHERE target_guid = ?1), nullif(?3, zeroblob(16)),
-			(SELECT source_id FROM former_link WHERE target_guid = ?1), ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)`,
+			(SELECT source_id FROM former_link WHERE target_guid = ?1), ?3), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)`,
 		g.GUID[:], l.top, mark[:], g.DN, g.CN, g.SAMAccountName, string(g.SID), g.GroupType,
-		valuesText(g.Attributes), g.AdminDesc, g.ExternalID, extension, g.USNChanged, len(members), changed, g.Critical, g.AdminCount)
+		valuesText(g.Attributes), g.AdminDesc, g.ExternalID, extension, g.USNChanged, m.count, changed, g.Critical, g.AdminCount, m.in.base != 0)
 	if err != nil {
 		return err
 	}
-	if err := l.back(q, targetSide, &g.GUID); err != nil {
-		return err
-	}
-	if _, err := q.exec("DELETE FROM target_membership_chunk WHERE guid = ? AND generation = ?", g.GUID[:], l.top); err != nil {
-		return err
-	}
-	position := 0
-	for chunk := range slices.Chunk(members, chunkKeys) {
-		if _, err := q.exec("INSERT INTO target_membership_chunk (guid, generation, position, members) VALUES (?, ?, ?, ?)",
-			g.GUID[:], l.top, position, packGUIDs(chunk)); err != nil {
-			return err
-		}
-		position++
-	}
-	return nil
+	return l.back(q, targetSide, &g.GUID)
 }
 
 // targetColumns are what scanTarget reads, of target_group t and link l.
@@ -216,26 +227,14 @@ func (g *Generation) CountMemberships(ctx context.Context) (int, error) {
 func (g *Generation) TargetMembership(ctx context.Context, group directory.GUID) (members []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "read the staged members of a group of Active Directory", func(q *session) error {
-		members, err = l.targetMembership(q, group)
-		return err
-	})
-	return members, err
-}
-
-func (l layers) targetMembership(q *session, group directory.GUID) (members []directory.GUID, err error) {
-	of := l.top
-	if l.base != 0 {
-		if _, err := q.one("SELECT t.generation FROM target_group t WHERE t.guid = ?3 AND "+visibleTarget, []any{l.top, l.base, group[:]}, &of); err != nil {
-			return nil, err
-		}
-	}
-	err = q.each("SELECT members FROM target_membership_chunk WHERE guid = ? AND generation = ? ORDER BY position", []any{group[:], of}, func(rows *sql.Rows) error {
-		var chunk sql.RawBytes
-		if err := rows.Scan(&chunk); err != nil {
+		m, err := l.targetMembershipOf(q, group)
+		if err != nil {
 			return err
 		}
-		members, err = unpackGUIDs(members, chunk)
-		return err
+		return targetChunks.each(q, m.in, group[:], func(keys []byte) error {
+			members, err = unpackGUIDs(members, keys)
+			return err
+		})
 	})
 	return members, err
 }

@@ -35,7 +35,7 @@ func (g *Generation) UnfoundAmong(ctx context.Context, group directory.GUID, val
 
 // unfound gathers by what the members of a group that were not found would be known.
 func (s *State) unfound(q *session, l layers, group directory.GUID) (sids map[directory.SID]bool, guids map[directory.GUID]bool, err error) {
-	numbers, _, _, err := memberNumbers(q, l, group)
+	numbers, _, err := memberNumbers(q, l, group)
 	if err != nil {
 		return nil, nil, err
 	}

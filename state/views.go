@@ -296,7 +296,7 @@ func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after di
 func (g *Generation) StagedUnwritten(ctx context.Context, group directory.GUID, limit int) (views []contract.MemberView, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "list the staged members of a group that are not in Active Directory", func(q *session) error {
-		numbers, _, _, err := memberNumbers(q, l, group)
+		numbers, _, err := memberNumbers(q, l, group)
 		if err != nil {
 			return err
 		}
@@ -362,7 +362,7 @@ func (c *memberListCache) of(q *session, current layers, group directory.GUID) (
 	if c.members != nil && c.run == current.run && c.group == group {
 		return c.members, nil
 	}
-	numbers, _, _, err := memberNumbers(q, current, group)
+	numbers, _, err := memberNumbers(q, current, group)
 	if err != nil {
 		return nil, err
 	}

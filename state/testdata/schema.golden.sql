@@ -136,16 +136,16 @@ CREATE TABLE source_group (
 CREATE TABLE source_membership (
     group_id   BLOB    NOT NULL,
     generation INTEGER NOT NULL,
-    incomplete TEXT    NOT NULL, reading INTEGER NOT NULL DEFAULT 0,
+    incomplete TEXT    NOT NULL, reading INTEGER NOT NULL DEFAULT 0, arranged INTEGER NOT NULL DEFAULT 0, part INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (group_id, generation)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE source_membership_chunk (
+CREATE TABLE "source_membership_chunk" (
     group_id   BLOB    NOT NULL,
     generation INTEGER NOT NULL,
-    position   INTEGER NOT NULL,
+    first      BLOB    NOT NULL,
     members    BLOB    NOT NULL,
-    PRIMARY KEY (group_id, generation, position)
-) STRICT, WITHOUT ROWID;
+    PRIMARY KEY (generation, group_id, first)
+) STRICT;
 CREATE TABLE target_group (
     guid             BLOB    NOT NULL,
     generation       INTEGER NOT NULL,
@@ -160,16 +160,16 @@ CREATE TABLE target_group (
     external_id      TEXT    NOT NULL,
     extension_name   TEXT    NOT NULL, -- JSON list, empty for none
     usn_changed      INTEGER NOT NULL,
-    member_count     INTEGER NOT NULL, when_changed TEXT NOT NULL DEFAULT '', critical INTEGER NOT NULL DEFAULT 0, admin_count INTEGER NOT NULL DEFAULT 0, attributes TEXT NOT NULL DEFAULT '{}',
+    member_count     INTEGER NOT NULL, when_changed TEXT NOT NULL DEFAULT '', critical INTEGER NOT NULL DEFAULT 0, admin_count INTEGER NOT NULL DEFAULT 0, attributes TEXT NOT NULL DEFAULT '{}', part INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (guid, generation)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE target_membership_chunk (
+CREATE TABLE "target_membership_chunk" (
     guid       BLOB    NOT NULL,
     generation INTEGER NOT NULL,
-    position   INTEGER NOT NULL,
+    first      BLOB    NOT NULL,
     members    BLOB    NOT NULL,
-    PRIMARY KEY (guid, generation, position)
-) STRICT, WITHOUT ROWID;
+    PRIMARY KEY (generation, guid, first)
+) STRICT;
 CREATE TABLE target_object (
     guid       BLOB    PRIMARY KEY,
     generation INTEGER NOT NULL, -- last seen
@@ -212,8 +212,6 @@ CREATE INDEX run_running ON run (status) WHERE status = 'running';
 CREATE INDEX skip_run    ON skip (run);
 CREATE INDEX skip_target ON skip (target_guid);
 CREATE INDEX source_group_generation            ON source_group (generation);
-CREATE INDEX source_membership_chunk_generation ON source_membership_chunk (generation);
 CREATE INDEX source_membership_generation       ON source_membership (generation);
 CREATE INDEX target_group_source ON target_group (generation, source_id, guid);
-CREATE INDEX target_membership_chunk_generation ON target_membership_chunk (generation);
 CREATE INDEX told_member_generation ON told_member (generation);

@@ -1,0 +1,232 @@
+package state
+
+import (
+	"bytes"
+	"database/sql"
+	"slices"
+)
+
+// A membership is a set of keys of one size, stored in chunks: rows of ascending
+// keys, packed one after another. A chunk has the keys from first up to the first of
+// the next one. The first of the first chunk is empty, which is less than any key.
+// A change of some keys rewrites the chunks that they belong to and no others. A
+// chunk that grows too large is split; one that gets small joins the one before it.
+//
+// A chunk of an overlay stands in the place of the one below with the same first. An
+// empty one only hides that: its keys belong to the chunk before.
+type chunkTable struct {
+	name string
+	size int // of a key
+	most int // keys in a chunk
+
+	insert, drop, remove, list, listBoth, find, findBelow, next, nextBelow string
+}
+
+// chunkBytes is how many bytes of keys a chunk holds at most: as many as one page of
+// the database has room for, since that is what a change of one key writes.
+const chunkBytes = 3840
+
+// The members of groups of the tenant, as numbers, and of groups of Active Directory,
+// as objectGUIDs.
+var (
+	sourceChunks = newChunkTable("source_membership_chunk", "group_id", numberSize)
+	targetChunks = newChunkTable("target_membership_chunk", "guid", guidSize)
+)
+
+func newChunkTable(name, owner string, size int) *chunkTable {
+	// ?1 is the owner, ?2 a generation, and ?3 the overlay on it or a key.
+	of := " FROM " + name + " c WHERE c." + owner + " = (SELECT ?1) AND c.generation = (SELECT ?2) "
+	seen := func(overlay string) string {
+		return "AND NOT EXISTS (SELECT 1 FROM " + name + " o WHERE o." + owner + " = c." + owner + " AND o.generation = " + overlay + " AND o.first = c.first) "
+	}
+	// Below an overlay nobody looks beyond the chunk ?4 that it has itself: all that
+	// it replaces would be skipped one by one.
+	return &chunkTable{
+		name: name, size: size, most: chunkBytes / size,
+		insert:    "INSERT INTO " + name + " (" + owner + ", generation, first, members) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET members = excluded.members",
+		drop:      "DELETE FROM " + name + " WHERE " + owner + " = ? AND generation = ?",
+		remove:    "DELETE FROM " + name + " WHERE " + owner + " = ? AND generation = ? AND first = ?",
+		list:      "SELECT c.first, c.members" + of + "ORDER BY c.first",
+		listBoth:  "SELECT c.first, c.members" + of + seen("(SELECT ?3)") + "UNION ALL SELECT o.first, o.members FROM " + name + " o WHERE o." + owner + " = ?1 AND o.generation = ?3 ORDER BY 1",
+		find:      "SELECT c.first, c.members" + of + "AND c.first <= (SELECT ?3) AND length(c.members) > 0 ORDER BY c.first DESC LIMIT 1",
+		findBelow: "SELECT c.first, c.members" + of + "AND c.first <= (SELECT ?3) AND c.first >= (SELECT ?4) " + seen("(SELECT ?5)") + "ORDER BY c.first DESC LIMIT 1",
+		next:      "SELECT c.first" + of + "AND c.first > (SELECT ?3) AND length(c.members) > 0 ORDER BY c.first LIMIT 1",
+		nextBelow: "SELECT c.first" + of + "AND c.first > (SELECT ?3) AND c.first < (SELECT ?4) " + seen("(SELECT ?5)") + "ORDER BY c.first LIMIT 1",
+	}
+}
+
+// chunk is one of them, with the first of the next, or what is greater than any.
+type chunk struct{ first, members, next []byte }
+
+// chunkOf returns the chunk that the key belongs to, which may not be there yet.
+func (t *chunkTable) chunkOf(q *session, in layers, owner, key []byte) (chunk, error) {
+	c := chunk{first: []byte{}, next: bytes.Repeat([]byte{0xff}, t.size+1)}
+	if _, err := q.one(t.find, []any{owner, in.top, key}, &c.first, &c.members); err != nil {
+		return c, err
+	}
+	if _, err := q.one(t.next, []any{owner, in.top, key}, &c.next); err != nil || in.base == 0 {
+		return c, err
+	}
+	if _, err := q.one(t.findBelow, []any{owner, in.base, key, c.first, in.top}, &c.first, &c.members); err != nil {
+		return c, err
+	}
+	_, err := q.one(t.nextBelow, []any{owner, in.base, key, c.next, in.top}, &c.next)
+	return c, err
+}
+
+// each calls f with the keys of every chunk, ascending. They are valid until it returns.
+func (t *chunkTable) each(q *session, in layers, owner []byte, f func(keys []byte) error) error {
+	query, args := t.list, []any{owner, in.top}
+	if in.base != 0 {
+		query, args = t.listBoth, []any{owner, in.base, in.top}
+	}
+	return q.each(query, args, func(rows *sql.Rows) error {
+		var first, keys sql.RawBytes
+		if err := rows.Scan(&first, &keys); err != nil {
+			return err
+		}
+		if len(keys)%t.size != 0 {
+			return damaged("a row of %s has %d bytes", t.name, len(keys))
+		}
+		return f(keys)
+	})
+}
+
+// replace stores the keys, ascending, in the place of all that the generation has.
+func (t *chunkTable) replace(q *session, generation int64, owner, keys []byte) error {
+	if _, err := q.exec(t.drop, owner, generation); err != nil {
+		return err
+	}
+	return t.store(q, generation, owner, []byte{}, keys, t.most)
+}
+
+// store writes the keys, ascending, in rows of at most so many.
+func (t *chunkTable) store(q *session, generation int64, owner, first, keys []byte, most int) error {
+	for at := 0; at < len(keys); at += most * t.size {
+		if at > 0 {
+			first = keys[at : at+t.size]
+		}
+		if _, err := q.exec(t.insert, owner, generation, first, keys[at:min(at+most*t.size, len(keys))]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change adds keys and removes others, both ascending, and returns how many were not
+// there and how many were.
+func (t *chunkTable) change(q *session, in layers, owner, add, remove []byte) (added, removed int, err error) {
+	for len(add)+len(remove) > 0 {
+		least := add
+		if len(add) == 0 || len(remove) > 0 && bytes.Compare(remove[:t.size], add[:t.size]) < 0 {
+			least = remove
+		}
+		c, err := t.chunkOf(q, in, owner, least[:t.size])
+		if err != nil {
+			return 0, 0, err
+		}
+		if len(c.members)%t.size != 0 {
+			return 0, 0, damaged("a row of %s has %d bytes", t.name, len(c.members))
+		}
+		adding, removing := t.before(add, c.next), t.before(remove, c.next)
+		keys, plus, minus := t.merge(c.members, add[:adding], remove[:removing])
+		add, remove = add[adding:], remove[removing:]
+		if plus+minus == 0 {
+			continue
+		}
+		added, removed = added+plus, removed+minus
+		if err := t.rewrite(q, in, owner, c.first, keys); err != nil {
+			return 0, 0, err
+		}
+	}
+	return added, removed, nil
+}
+
+// before is the length of those keys that are less than the bound.
+func (t *chunkTable) before(keys, bound []byte) int {
+	n := 0
+	for n < len(keys) && bytes.Compare(keys[n:n+t.size], bound) < 0 {
+		n += t.size
+	}
+	return n
+}
+
+// merge returns the keys with those of add and without those of remove, and how
+// many were not there and how many were.
+func (t *chunkTable) merge(keys, add, remove []byte) (merged []byte, added, removed int) {
+	merged = make([]byte, 0, len(keys)+len(add))
+	for len(keys)+len(add) > 0 {
+		order := 0
+		switch {
+		case len(keys) == 0:
+			order = 1
+		case len(add) == 0:
+			order = -1
+		default:
+			order = bytes.Compare(keys[:t.size], add[:t.size])
+		}
+		if order > 0 {
+			merged, add = append(merged, add[:t.size]...), add[t.size:]
+			added++
+			continue
+		}
+		if order == 0 {
+			add = add[t.size:]
+		}
+		key := keys[:t.size]
+		keys = keys[t.size:]
+		remove = remove[t.before(remove, key):]
+		if bytes.HasPrefix(remove, key) {
+			removed++
+			continue
+		}
+		merged = append(merged, key...)
+	}
+	return merged, added, removed
+}
+
+// rewrite stores what the chunk has now.
+func (t *chunkTable) rewrite(q *session, in layers, owner, first, keys []byte) error {
+	most := t.most
+	switch n := len(keys) / t.size; {
+	case n == 0:
+		return t.hide(q, in, owner, first)
+	case n > most: // in equal parts, which have room
+		parts := (n-1)/(most*3/4) + 1
+		most = (n-1)/parts + 1
+	case n <= most/4 && len(first) > 0:
+		c, err := t.chunkOf(q, in, owner, t.less(first))
+		if err != nil {
+			return err
+		}
+		if len(c.members)+len(keys) <= most*3/4*t.size {
+			if err := t.hide(q, in, owner, first); err != nil {
+				return err
+			}
+			first, keys = c.first, slices.Concat(c.members, keys)
+		}
+	}
+	return t.store(q, in.top, owner, first, keys, most)
+}
+
+// hide takes a chunk away.
+func (t *chunkTable) hide(q *session, in layers, owner, first []byte) error {
+	if in.base == 0 {
+		_, err := q.exec(t.remove, owner, in.top, first)
+		return err
+	}
+	_, err := q.exec(t.insert, owner, in.top, first, []byte{})
+	return err
+}
+
+// less is the greatest key below the given one.
+func (t *chunkTable) less(key []byte) []byte {
+	k := slices.Clone(key)
+	for i := len(k) - 1; i >= 0; i-- {
+		k[i]--
+		if k[i] != 0xff {
+			return k
+		}
+	}
+	return []byte{}
+}

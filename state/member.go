@@ -37,7 +37,7 @@ func (l layers) joinOf(q *session, number uint32, id directory.GUID) (j join, ok
 
 // stageMember stores how a member joins and returns its number.
 func (s *State) stageMember(q *session, l layers, m *directory.SourceMember) (uint32, error) {
-	if known, ok := s.staged.members[m.ID]; ok && (known.readable || !m.Readable) {
+	if known, ok := s.staged.members.get(m.ID); ok && (known.readable || !m.Readable) {
 		return known.number, nil
 	}
 	number, known, err := numberOf(q, m.ID)
@@ -60,7 +60,7 @@ func (s *State) stageMember(q *session, l layers, m *directory.SourceMember) (ui
 	if err != nil {
 		return 0, err
 	}
-	s.staged.members[m.ID] = stagedMember{number: number, readable: m.Readable}
+	s.staged.members.put(m.ID, stagedMember{number: number, readable: m.Readable})
 	return number, nil
 }
 

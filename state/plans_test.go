@@ -51,6 +51,7 @@ func TestDeltaPlans(t *testing.T) {
 	for _, err := range []error{
 		second(s.Generation(run).UnreadMembers(ctx, directory.GUID{}, 10)), second(s.Generation(run).UnresolvedMembers(ctx, directory.GUID{}, 10)),
 		second(s.Generation(run).ChangedJoins(ctx)), second(s.Generation(run).GroupsWithMembers(ctx, []directory.GUID{people[0].ID})),
+		second(s.Generation(run).MembersJoinedTo(ctx, []directory.GUID{guid(4, 1)})),
 		second(s.Generation(run).SourceMembership(ctx, guid(1, 1))), second(s.Generation(run).StagedUnwritten(ctx, guid(1, 1), 10)), second(s.Generation(run).TargetMembership(ctx, guid(3, 1))),
 		second(s.Generation(run).Candidates(ctx, guid(1, 1))), second(s.Generation(run).StagedTargets(ctx, []directory.GUID{guid(3, 1)})),
 		second(s.LinksOf(ctx, []directory.GUID{guid(1, 1)})), second(s.LinksTo(ctx, []directory.GUID{guid(3, 1)})),

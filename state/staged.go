@@ -11,8 +11,8 @@ import (
 // guarded by State.writing, bounded, and may be forgotten at any time.
 type stagedCache struct {
 	generation int64
-	members    map[directory.GUID]stagedMember
-	objects    map[directory.GUID]uint64 // hash of the name and the SID
+	members    recent[directory.GUID, stagedMember]
+	objects    recent[directory.GUID, uint64] // hash of the name and the SID
 	seed       maphash.Seed
 }
 
@@ -28,19 +28,14 @@ func (c *stagedCache) forget() { *c = stagedCache{} }
 
 // in prepares the cache for a generation.
 func (c *stagedCache) in(generation int64) {
-	if c.generation != generation || c.members == nil {
-		*c = stagedCache{
-			generation: generation,
-			members:    map[directory.GUID]stagedMember{},
-			objects:    map[directory.GUID]uint64{},
-			seed:       maphash.MakeSeed(),
-		}
+	if c.generation == generation {
+		return
 	}
-	if len(c.members) >= maxStagedCache {
-		clear(c.members)
-	}
-	if len(c.objects) >= maxStagedCache {
-		clear(c.objects)
+	*c = stagedCache{
+		generation: generation,
+		members:    recent[directory.GUID, stagedMember]{most: maxStagedCache},
+		objects:    recent[directory.GUID, uint64]{most: maxStagedCache},
+		seed:       maphash.MakeSeed(),
 	}
 }
 
@@ -51,10 +46,10 @@ func (c *stagedCache) rememberObject(q *session, l layers, ref directory.MemberR
 		return nil
 	}
 	hash := maphash.String(c.seed, ref.DN+"\x00"+string(ref.SID))
-	if known, ok := c.objects[ref.GUID]; ok && known == hash {
+	if known, ok := c.objects.get(ref.GUID); ok && known == hash {
 		return nil
 	}
-	c.objects[ref.GUID] = hash
+	c.objects.put(ref.GUID, hash)
 	_, err := q.exec(`INSERT INTO target_object (guid, generation, dn, sid) VALUES (?1, ?2, ?3, ?5)
 		ON CONFLICT DO UPDATE SET generation = excluded.generation, dn = excluded.dn, sid = iif(excluded.sid = '', sid, excluded.sid)
 		WHERE generation < ?4 OR dn <> excluded.dn OR excluded.sid NOT IN ('', sid)`, ref.GUID[:], l.top, ref.DN, l.lowest(), string(ref.SID))

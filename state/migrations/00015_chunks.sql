@@ -40,3 +40,6 @@ INSERT INTO target_membership_chunk_new SELECT guid, generation, iif(position = 
     FROM target_membership_chunk ORDER BY guid, generation, position;
 DROP TABLE target_membership_chunk;
 ALTER TABLE target_membership_chunk_new RENAME TO target_membership_chunk;
+
+-- Who is joined to an object.
+CREATE INDEX member_join_target ON member_join (target_guid) WHERE target_guid IS NOT NULL;

@@ -206,6 +206,7 @@ CREATE INDEX change_target ON change (target_guid);
 CREATE INDEX former_link_source ON former_link (source_id);
 CREATE INDEX member_join_due                    ON member_join (generation, due) WHERE due IS NOT NULL;
 CREATE INDEX member_join_generation             ON member_join (generation);
+CREATE INDEX member_join_target ON member_join (target_guid) WHERE target_guid IS NOT NULL;
 CREATE INDEX note_generation        ON note (generation);
 CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';
 CREATE INDEX run_running ON run (status) WHERE status = 'running';

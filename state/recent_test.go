@@ -1,0 +1,25 @@
+package state
+
+import "testing"
+
+// TestRecent: what is asked for again and again stays, however much comes in between,
+// and there is never more than the bound.
+func TestRecent(t *testing.T) {
+	r := recent[int, int]{most: 10}
+	r.put(-1, 7)
+	for n := range 1000 {
+		r.put(n, n)
+		if got, ok := r.get(-1); !ok || got != 7 {
+			t.Fatalf("after %d more it is gone", n)
+		}
+		if got, ok := r.get(n); !ok || got != n {
+			t.Fatalf("%d is gone at once", n)
+		}
+		if size := len(r.now) + len(r.older); size > r.most {
+			t.Fatalf("%d entries", size)
+		}
+	}
+	if _, ok := r.get(500); ok {
+		t.Error("an old one is there")
+	}
+}

@@ -18,7 +18,7 @@ import (
 // smallChunks makes chunks so small that what a test does to a few members splits
 // and joins them.
 func smallChunks(t *testing.T) {
-	for _, table := range []*chunkTable{sourceChunks, targetChunks} {
+	for _, table := range []*chunkTable{sourceChunks, targetChunks, indexChunks} {
 		most := table.most
 		table.most = 4
 		t.Cleanup(func() { table.most = most })

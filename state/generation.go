@@ -28,7 +28,11 @@ func (g *Generation) layers() layers { return g.state.layers(g.id) }
 // removes what is left. Errors: RunNotFound, RunSuperseded.
 func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, pending []directory.GUID) error {
 	l := g.layers()
-	err := g.state.writeThrough(ctx, "make what was imported current", func(q *session) error {
+	index, err := g.changeIndex(ctx)
+	if err != nil {
+		return err
+	}
+	err = g.state.writeThrough(ctx, "make what was imported current", func(q *session) error {
 		n, err := q.changed("UPDATE run SET committed = 1 WHERE id = ?", g.id)
 		if err != nil {
 			return err
@@ -53,13 +57,16 @@ func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, p
 			}
 			current = l.base
 		}
+		if err := index.apply(q); err != nil {
+			return err
+		}
 		if err := commitNotes(q, g.id); err != nil {
 			return err
 		}
 		if err := forgetSkips(q, g.id); err != nil {
 			return err
 		}
-		if err := saveWatermark(q, current, g.id, &watermark); err != nil {
+		if err := saveWatermark(q, current, g.id, index.generation, &watermark); err != nil {
 			return err
 		}
 		if _, err := q.exec("DELETE FROM reading"); err != nil { // it is older than what is noted now
@@ -82,7 +89,10 @@ func (s *State) removeOlder(ctx context.Context, generation int64) error {
 	if err := s.removeStaged(ctx, 0, generation-1); err != nil {
 		return err
 	}
-	if err := s.removePortions(ctx, "member", "number", "NOT EXISTS (SELECT 1 FROM member_join j WHERE j.number = member.number)"); err != nil {
+	if err := s.removeIndexes(ctx); err != nil {
+		return err
+	}
+	if err := s.removePortions(ctx, "member", "number", "NOT EXISTS (SELECT 1 FROM member_join j WHERE j.number = member.number) AND NOT EXISTS (SELECT 1 FROM source_membership m WHERE m.group_id = member.id)"); err != nil {
 		return err
 	}
 	if err := s.removePortions(ctx, "written", "source_id", "NOT EXISTS (SELECT 1 FROM link l WHERE l.source_id = written.source_id)"); err != nil {
@@ -92,7 +102,7 @@ func (s *State) removeOlder(ctx context.Context, generation int64) error {
 	return s.removePortions(ctx, "target_object", "guid", "generation < (SELECT min(id) FROM run)")
 }
 
-func saveWatermark(q *session, generation, run int64, w *contract.Watermark) error {
+func saveWatermark(q *session, generation, run, indexed int64, w *contract.Watermark) error {
 	source, initial := "", ""
 	if len(w.Source) > 0 {
 		b, err := json.Marshal(w.Source)
@@ -105,9 +115,9 @@ func saveWatermark(q *session, generation, run int64, w *contract.Watermark) err
 		initial = w.Initial.UTC().Format(time.RFC3339Nano)
 	}
 	_, err := q.exec(`INSERT OR REPLACE INTO watermark (only, generation, run, server, ds_service_name, invocation_id, highest_usn,
-			searched_usn, source, initial, settled, scope)
-		VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		generation, run, w.Server, w.DSServiceName, w.InvocationID[:], w.HighestUSN, w.SearchedUSN, source, initial, w.Settled, w.Scope)
+			searched_usn, source, initial, settled, scope, indexed)
+		VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		generation, run, w.Server, w.DSServiceName, w.InvocationID[:], w.HighestUSN, w.SearchedUSN, source, initial, w.Settled, w.Scope, indexed)
 	return err
 }
 

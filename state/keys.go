@@ -19,6 +19,7 @@ const rowKeys = 1024
 const (
 	guidSize   = len(directory.GUID{})
 	numberSize = 4
+	pairSize   = 2 * numberSize
 )
 
 // guidColumn reads a column that holds a GUID or NULL, which is the zero GUID.

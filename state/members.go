@@ -176,8 +176,8 @@ func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (pl
 	return m, err
 }
 
-// GroupsWithMembers lists the groups that have one of these members, ascending.
-// It reads all memberships once.
+// GroupsWithMembers lists the groups that have one of these members, ascending. It
+// walks through all memberships where there is no index of them.
 func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.GUID) (groups []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.snapshot(ctx, "list the groups that members are in", func(q *session) error {
@@ -185,18 +185,7 @@ func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.
 		if err != nil || len(wanted) == 0 {
 			return err
 		}
-		found := map[directory.GUID]bool{}
-		err = q.each("SELECT group_id, members FROM source_membership_chunk WHERE +generation IN (?, ?)", []any{l.top, l.base}, func(rows *sql.Rows) error {
-			var group directory.GUID
-			var chunk sql.RawBytes
-			if err := rows.Scan(intoGUID(&group), &chunk); err != nil {
-				return err
-			}
-			if wanted.any(chunk) {
-				found[group] = true
-			}
-			return nil
-		})
+		found, err := l.groupsWith(q, members, wanted)
 		if err != nil {
 			return err
 		}
@@ -216,6 +205,61 @@ func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.
 		return nil
 	})
 	return groups, err
+}
+
+// fewLookups is up to how many members are looked up in the index, which takes less
+// time than to walk through the memberships of a large tenant.
+const fewLookups = 1000
+
+// groupsWith returns the groups that have one of the members in some layer.
+func (l layers) groupsWith(q *session, members []directory.GUID, wanted bitset) (map[directory.GUID]bool, error) {
+	found := map[directory.GUID]bool{}
+	var current, index int64
+	if _, err := q.one("SELECT generation, indexed FROM watermark", nil, &current, &index); err != nil {
+		return nil, err
+	}
+	if index == 0 || l.lowest() != current || len(members) > fewLookups {
+		return found, walk(q, found, wanted, "SELECT group_id, members FROM source_membership_chunk WHERE +generation IN (?, ?)", l.top, l.base)
+	}
+	for i := range members {
+		number, known, err := numberOf(q, members[i])
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			continue
+		}
+		groups, err := groupsOf(q, index, number)
+		if err != nil {
+			return nil, err
+		}
+		for _, group := range groups {
+			var id directory.GUID
+			if _, err := q.one("SELECT id FROM member WHERE number = ?", []any{group}, intoGUID(&id)); err != nil {
+				return nil, err
+			}
+			found[id] = true
+		}
+	}
+	if l.base == 0 {
+		return found, nil
+	}
+	return found, walk(q, found, wanted, "SELECT group_id, members FROM source_membership_chunk WHERE generation = ?", l.top)
+}
+
+// walk adds the groups that have one of the members in the rows of a query.
+func walk(q *session, found map[directory.GUID]bool, wanted bitset, query string, args ...any) error {
+	return q.each(query, args, func(rows *sql.Rows) error {
+		var group directory.GUID
+		var chunk sql.RawBytes
+		if err := rows.Scan(intoGUID(&group), &chunk); err != nil {
+			return err
+		}
+		if wanted.any(chunk) {
+			found[group] = true
+		}
+		return nil
+	})
 }
 
 // IncompleteGroups lists groups of the generation whose membership was not read

@@ -2,6 +2,8 @@ package state
 
 import (
 	"context"
+	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -570,6 +572,7 @@ func (h *history) checkCurrent() {
 		return
 	}
 	h.check(h.current, h.base)
+	h.checkIndex()
 	pending, err := h.s.Pending(ctx)
 	must(t, err)
 	h.same("pending", h.pending, pending)
@@ -602,10 +605,53 @@ func (h *history) checkCurrent() {
 	}
 }
 
+// checkIndex compares the index, where there is one, with the memberships.
+func (h *history) checkIndex() {
+	ctx, t := context.Background(), h.t
+	numbers := map[uint32]directory.GUID{}
+	pairs := map[[2]directory.GUID]bool{}
+	missing := false
+	must(t, h.s.snapshot(ctx, "read the index", func(q *session) error {
+		var index int64
+		if _, err := q.one("SELECT indexed FROM watermark", nil, &index); err != nil {
+			return err
+		}
+		missing = index == 0
+		err := q.each("SELECT number, id FROM member", nil, func(rows *sql.Rows) error {
+			var number uint32
+			var id directory.GUID
+			err := rows.Scan(&number, intoGUID(&id))
+			numbers[number] = id
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return indexChunks.each(q, layers{top: index}, only, func(keys []byte) error {
+			for key := range slices.Chunk(keys, pairSize) {
+				pairs[[2]directory.GUID{numbers[binary.BigEndian.Uint32(key)], numbers[binary.BigEndian.Uint32(key[numberSize:])]}] = true
+			}
+			return nil
+		})
+	}))
+	if missing {
+		return
+	}
+	want := map[[2]directory.GUID]bool{}
+	for group, m := range h.base.memberships {
+		for member := range m.members {
+			want[[2]directory.GUID{member, group}] = true
+		}
+	}
+	h.same("index", want, pairs)
+}
+
 // TestHistories: whatever runs stage, commit, discard, or leave behind when they
 // die, every generation shows what it should.
 func TestHistories(t *testing.T) {
 	smallChunks(t)
+	defer func(n int) { maxDifference = n }(maxDifference)
+	maxDifference = 6
 	rapid.Check(t, func(r *rapid.T) {
 		s := newState(t)
 		h := &history{r: r, t: checked{t, r}, s: s, viewer: openState(t, s.folder), now: started, links: map[directory.GUID]directory.GUID{}, former: map[directory.GUID]directory.GUID{}}

@@ -76,7 +76,7 @@ func TestDeltaPlans(t *testing.T) {
 		}
 		defer func() { s.readers <- q }()
 	}
-	whole := regexp.MustCompile(`^SCAN (source_group|source_membership|source_membership_chunk|target_group|target_membership_chunk|member|member_join|target_object|link|change|s|t|j|m|o|b|l)\b`)
+	whole := regexp.MustCompile(`^SCAN (source_group|source_membership|source_membership_chunk|target_group|target_membership_chunk|member_group_chunk|member|member_join|target_object|link|change|s|t|j|m|o|b|l)\b`)
 	checked := 0
 	for query := range statements {
 		if slices.ContainsFunc(wholly, func(w string) bool { return strings.HasPrefix(query, w) }) || strings.HasPrefix(query, "PRAGMA") ||

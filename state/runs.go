@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -75,7 +76,7 @@ func (s *State) removeUncommitted(ctx context.Context) error {
 	}
 	// Before the current one stands what a run that died after its commit had no
 	// time to remove.
-	if err := s.removeStaged(ctx, 0, current-1); err != nil {
+	if err := errors.Join(s.removeStaged(ctx, 0, current-1), s.removeIndexes(ctx)); err != nil {
 		return err
 	}
 	if kept = max(kept, current); kept > current+1 {

@@ -84,7 +84,7 @@ type Staging interface {
 // StagedReader reads a generation.
 type StagedReader interface {
 	// MembersJoinedTo lists the members that the generation has joined to one of these AD
-	// objects. It scans all members.
+	// objects.
 	MembersJoinedTo(ctx context.Context, targets []directory.GUID) ([]directory.GUID, error)
 	// KnownMembers returns how these members join. It leaves out members that the
 	// generation does not know.

@@ -43,3 +43,15 @@ ALTER TABLE target_membership_chunk_new RENAME TO target_membership_chunk;
 
 -- Who is joined to an object.
 CREATE INDEX member_join_target ON member_join (target_guid) WHERE target_guid IS NOT NULL;
+
+-- Which groups have a member: pairs of numbers of member, his and the group's, in
+-- rows as those of memberships. It is about the current generation, and stands under
+-- the generation that the watermark says; 0: there is none.
+CREATE TABLE member_group_chunk (
+    only       BLOB    NOT NULL CHECK (only = x''),
+    generation INTEGER NOT NULL,
+    first      BLOB    NOT NULL,
+    members    BLOB    NOT NULL,
+    PRIMARY KEY (generation, only, first)
+) STRICT;
+ALTER TABLE watermark ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;

@@ -62,6 +62,13 @@ CREATE TABLE member (
     number INTEGER PRIMARY KEY,
     id     BLOB NOT NULL UNIQUE
 ) STRICT;
+CREATE TABLE member_group_chunk (
+    only       BLOB    NOT NULL CHECK (only = x''),
+    generation INTEGER NOT NULL,
+    first      BLOB    NOT NULL,
+    members    BLOB    NOT NULL,
+    PRIMARY KEY (generation, only, first)
+) STRICT;
 CREATE TABLE member_join (
     number       INTEGER NOT NULL,
     generation   INTEGER NOT NULL,
@@ -191,7 +198,7 @@ CREATE TABLE watermark (
     ds_service_name TEXT    NOT NULL,
     invocation_id   BLOB    NOT NULL,
     highest_usn     INTEGER NOT NULL
-, run INTEGER NOT NULL DEFAULT 0, searched_usn INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL DEFAULT '', initial TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0, scope TEXT NOT NULL DEFAULT '') STRICT;
+, run INTEGER NOT NULL DEFAULT 0, searched_usn INTEGER NOT NULL DEFAULT 0, source TEXT NOT NULL DEFAULT '', initial TEXT NOT NULL DEFAULT '', settled INTEGER NOT NULL DEFAULT 0, scope TEXT NOT NULL DEFAULT '', indexed INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE withdrawn (
     run INTEGER NOT NULL
 ) STRICT;

@@ -13,8 +13,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// tierZero are the groups whose members can make themselves masters of the
-// domain, by the end of their SID; the domain's and the forest's.
+// tierZero are the groups of the domain and the forest whose members can take control
+// of the domain, by the last part of their SID.
 var tierZero = map[string]string{
 	"512": "Domain Admins", "516": "Domain Controllers", "518": "Schema Admins", "519": "Enterprise Admins",
 	"520": "Group Policy Creator Owners", "526": "Key Admins", "527": "Enterprise Key Admins",
@@ -57,9 +57,8 @@ func (t *target) Audit(ctx context.Context, container, group directory.GUID, att
 	return audit, err
 }
 
-// outside asks the domain controller what the account may do at the head of the
-// domain, in the containers that hold what administers it, and above the
-// container.
+// outside asks the domain controller what the account may do at the head of the domain,
+// in the containers that hold its administrative objects, and above the container.
 func (t *target) outside(ctx context.Context, container string) ([]contract.OutsideRight, error) {
 	names := []string{t.root.baseDN}
 	for _, below := range []string{"CN=Users", "CN=Builtin", "CN=System", "CN=AdminSDHolder,CN=System", "OU=Domain Controllers"} {
@@ -100,8 +99,8 @@ func (t *target) outside(ctx context.Context, container string) ([]contract.Outs
 	return found, nil
 }
 
-// others reads the access control lists of the container, of the containers
-// below and of all groups there, and names who else may create or change groups.
+// others reads the access control lists of the container, of the containers below it
+// and of all groups there, and returns who else may create or change groups.
 func (t *target) others(ctx context.Context, container string) (others []contract.Meddler, unreadable int, err error) {
 	first := make(map[directory.SID]*contract.Meddler)
 	err = retry(ctx, t.server.host, func() error {
@@ -118,7 +117,7 @@ func (t *target) others(ctx context.Context, container string) (others []contrac
 					unreadable++
 					return nil
 				}
-				if !sameDN(e.DN, container) { // the list of the object above is looked at as well
+				if !sameDN(e.DN, container) { // inherited entries are reported for the object above
 					d = explicit(d)
 				}
 				meddlers := containerMeddlers
@@ -159,8 +158,8 @@ func (t *target) others(ctx context.Context, container string) (others []contrac
 				other.Name = p.Name
 			}
 		}
-		// A group without members is nobody, as Account Operators mostly is, who
-		// are in the list of every container.
+		// A group without members is nobody. Account Operators is in the list of every
+		// container, and mostly has no members.
 		empty, err := t.principals(ctx, and("(objectClass=group)", "(!("+attrMember+"=*))", matching))
 		if err != nil {
 			return nil, 0, err
@@ -187,13 +186,13 @@ func (t *target) others(ctx context.Context, container string) (others []contrac
 	return others, unreadable, nil
 }
 
-// wellKnown are those who are no objects of the domain.
+// wellKnown are the principals that are not objects of the domain.
 var wellKnown = map[directory.SID]string{
 	"S-1-1-0": "Everyone", "S-1-5-7": "Anonymous", "S-1-5-11": "Authenticated Users", "S-1-5-2": "Network", "S-1-5-4": "Interactive",
 }
 
-// mayMeddle reports whether nobody is surprised that these may: the account
-// itself, who administers the domain, the system, and who stands for another.
+// mayMeddle reports whether the right is to be expected: the SID is the account itself,
+// the domain's administrators, the system, or a placeholder for another principal.
 func (t *target) mayMeddle(sid directory.SID) bool {
 	switch sid {
 	case t.account, t.domainSID + "-512", t.domainSID + "-516", t.forestSID + "-519",
@@ -203,8 +202,8 @@ func (t *target) mayMeddle(sid directory.SID) bool {
 	return false
 }
 
-// isPrimary reports whether somebody has the group as primary group, which its
-// member attribute does not tell.
+// isPrimary reports whether the group is some account's primary group, which its member
+// attribute does not show.
 func (t *target) isPrimary(ctx context.Context, sid directory.SID) (bool, error) {
 	if sid.Domain() != t.domainSID {
 		return false, nil
@@ -220,8 +219,8 @@ func (t *target) isPrimary(ctx context.Context, sid directory.SID) (bool, error)
 	return len(found) > 0, nil
 }
 
-// groupRights tells what the account may do to a group of the container or,
-// where the group is zero, to one that it will create there.
+// groupRights returns what the account may do to a group of the container or, if group
+// is zero, to a group that it will create there.
 func (t *target) groupRights(ctx context.Context, container string, group directory.GUID, attributes []string) (contract.GroupRights, error) {
 	var rights contract.GroupRights
 	above, known, err := t.accessList(ctx, container)
@@ -269,8 +268,8 @@ func (t *target) groupRights(ctx context.Context, container string, group direct
 	return rights, nil
 }
 
-// accessList reads an object's access control list; known is false where the account
-// may not.
+// accessList reads an object's access control list; known is false if the account may
+// not read it.
 func (t *target) accessList(ctx context.Context, dn string) (d directory.Descriptor, known bool, err error) {
 	e, err := t.pool.read(ctx, query{base: dn, attributes: []string{attrDescriptor}, sdFlags: sdDACL})
 	if err != nil {

@@ -10,15 +10,14 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// binder signs a connection in. It is used by one connection at a time.
+// binder signs in a connection. Only one connection uses it at a time.
 type binder interface {
 	bind(ctx context.Context, c *conn) error
 	close()
 }
 
-// newBinder prepares the way to sign in that the configuration names.
-// The first of the KDCs is that of the domain where the account is, unless it
-// says another.
+// newBinder prepares the kind of sign-in that the configuration names. The first KDC
+// belongs to the account's own domain, unless the configuration names another realm.
 func newBinder(ctx context.Context, config contract.TargetConfig, e endpoint, root rootDSE, known ...kdc) (binder, error) {
 	switch config.Kind {
 	case contract.SimpleBind:
@@ -30,9 +29,8 @@ func newBinder(ctx context.Context, config contract.TargetConfig, e endpoint, ro
 	}
 }
 
-// checkCredentials refuses a configuration that cannot work, before anything
-// is sent. An empty password must not reach the server, which would take it
-// for an anonymous bind.
+// checkCredentials refuses a configuration that cannot work before anything is sent. An
+// empty password must not reach the server, which would treat it as an anonymous bind.
 func checkCredentials(config contract.TargetConfig) error {
 	missing := ""
 	switch config.Kind {
@@ -58,7 +56,7 @@ func checkCredentials(config contract.TargetConfig) error {
 	return targetConfigInvalid(config.User, "The credentials for Active Directory lack "+missing+".", "Give the credentials anew, by -Credential.")
 }
 
-// simpleBinder sends user and password, over TLS as everything is.
+// simpleBinder sends the user name and password, always over TLS.
 type simpleBinder struct {
 	user     string
 	password contract.Secret
@@ -75,8 +73,8 @@ func (b simpleBinder) bind(ctx context.Context, c *conn) error {
 
 func (simpleBinder) close() {}
 
-// servicePrincipal is the name under which Kerberos knows the server: by the
-// name that was dialled, and where that is an address, by the server's own.
+// servicePrincipal returns the name by which Kerberos knows the server. It uses the
+// host name that was dialled or, if that is an IP address, the server's own name.
 func servicePrincipal(e endpoint, root rootDSE) string {
 	host := e.host
 	if net.ParseIP(host) != nil && root.dnsHostName != "" {

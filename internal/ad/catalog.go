@@ -9,12 +9,12 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// maxCatalogs is how many global catalogs are tried: the lookups wait meanwhile.
+// maxCatalogs is how many global catalogs are tried; lookups wait in the meantime.
 const maxCatalogs = 4
 
-// catalogOpener makes the connections to a global catalog: on the domain
-// controller itself when it is one, else on a host that DNS knows, at or below a
-// domain of the forest, which stays the same once it has answered.
+// catalogOpener opens connections to a global catalog. It uses the domain controller
+// itself if that is one, otherwise a host that DNS names at or below a domain of the
+// forest. Once a global catalog has answered, it stays with it.
 type catalogOpener struct {
 	target *target
 	config contract.TargetConfig
@@ -29,7 +29,7 @@ func newCatalogOpener(t *target, config contract.TargetConfig, roots *x509.CertP
 	}}
 }
 
-// open is called by one at a time.
+// open must not be called concurrently.
 func (o *catalogOpener) open(ctx context.Context) (*conn, error) {
 	if o.chosen != nil {
 		return o.chosen(ctx)
@@ -62,8 +62,8 @@ func (o *catalogOpener) open(ctx context.Context) (*conn, error) {
 	return nil, problem
 }
 
-// catalogs are the hosts of global catalogs at or below a domain of the forest,
-// those of the own domain first, the pinned one not among them.
+// catalogs returns the hosts of global catalogs at or below a domain of the forest,
+// those of our own domain first. The pinned domain controller is left out.
 func (t *target) catalogs(ctx context.Context, lookup lookupSRV) []string {
 	name := t.root.forestName()
 	if name == "" {
@@ -90,7 +90,8 @@ func (t *target) catalogs(ctx context.Context, lookup lookupSRV) []string {
 	return append(near, far...)
 }
 
-// try connects to the global catalog of the host, and keeps to it.
+// try connects to the global catalog on the host and, if that succeeds, uses it from
+// then on.
 func (o *catalogOpener) try(ctx context.Context, host string) (*conn, error) {
 	t := o.target
 	e := o.at(host)

@@ -10,12 +10,12 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// guidPage is the number of entries in a page that holds nothing but
-// objectGUIDs: MaxPageSize as Windows has it; a server with a lower one gives less.
+// guidPage is the page size for entries that hold only objectGUIDs. It is Windows'
+// default for MaxPageSize; a server with a lower limit returns fewer.
 const guidPage = 1000
 
-// ChangedGroups implements contract.TargetReader. Groups of any kind count, since
-// one that was linked may have lost its mark or been moved.
+// ChangedGroups implements contract.TargetReader. It lists groups of any kind, because
+// a linked group may have lost its mark or been moved.
 func (t *target) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {
 	return t.listGroups(ctx, t.root.baseDN, query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", above(since)),
@@ -23,7 +23,8 @@ func (t *target) ChangedGroups(ctx context.Context, since int64, each func(direc
 	}, each)
 }
 
-// above is true for what has changed since that USN; LDAP has no strict comparison.
+// above returns a filter for objects changed after the USN; LDAP has no strict
+// comparison.
 func above(usn int64) string {
 	return "(" + attrUSN + ">=" + strconv.FormatInt(usn+1, 10) + ")"
 }
@@ -36,9 +37,9 @@ func (t *target) StampedGroups(ctx context.Context, stamp string, each func(dire
 	}, each)
 }
 
-// DeletedGroups implements contract.TargetReader. A deletion gives the tombstone
-// a uSNChanged of its own. An object that was restored is no tombstone any
-// more, and shows among the changed groups.
+// DeletedGroups implements contract.TargetReader. A deletion gives the tombstone a new
+// uSNChanged. A restored object is no longer a tombstone and appears among the changed
+// groups.
 func (t *target) DeletedGroups(ctx context.Context, since int64, each func(directory.GUID) error) error {
 	visible, err := t.deletedVisible(ctx)
 	if err != nil {
@@ -48,7 +49,8 @@ func (t *target) DeletedGroups(ctx context.Context, since int64, each func(direc
 		return t.deletedNotVisible()
 	}
 	return t.listGUIDs(ctx, "CN=Deleted Objects,"+t.root.baseDN, query{
-		// They are all direct children, by which a server finds them sooner.
+		// Tombstones are direct children of the container, so a single-level search
+		// finds them faster.
 		base: t.deletedObjects(), scope: ldap.ScopeSingleLevel, deleted: true,
 		filter: and("(objectClass=group)", "(isDeleted=TRUE)", above(since)),
 	}, each)
@@ -56,7 +58,8 @@ func (t *target) DeletedGroups(ctx context.Context, since int64, each func(direc
 
 // MarkedGroups implements contract.TargetReader.
 func (t *target) MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error {
-	// A subtree search below what the account cannot read is an empty success.
+	// A subtree search below a container that the account cannot read succeeds and
+	// returns nothing.
 	found, err := t.Container(ctx, "", container)
 	if err != nil {
 		return err
@@ -70,7 +73,7 @@ func (t *target) MarkedGroups(ctx context.Context, container directory.GUID, eac
 	return err
 }
 
-// listGUIDs calls each with the objectGUID of everything that the search finds.
+// listGUIDs calls each with the objectGUID of every object that the search finds.
 func (t *target) listGUIDs(ctx context.Context, object string, q query, each func(directory.GUID) error) error {
 	q.attributes, q.pageSize = []string{attrGUID}, guidPage
 	return t.list(ctx, object, func(c *conn, isNew func(directory.GUID) bool) error {
@@ -102,10 +105,10 @@ func (t *target) listGroups(ctx context.Context, object string, q query, each fu
 	})
 }
 
-// list runs a search that hands on what it finds as it comes. When it breaks off
-// it starts over, since no page can be gone back to on another connection, and
-// hands on what it has not yet. What changes after an object was handed on has a
-// higher uSN, and is found by the next search for changes (rule 13).
+// list runs a search that hands on objects as they arrive. If the search breaks off,
+// list starts it over, because a page cannot be resumed on another connection, and
+// hands on only the objects it has not handed on yet. An object that changes after that
+// has a higher uSN, and the next search for changes finds it (rule 13).
 func (t *target) list(ctx context.Context, object string, search func(c *conn, isNew func(directory.GUID) bool) error) error {
 	told := map[directory.GUID]bool{}
 	err := retryOn(ctx, t.server.host, func() (heard bool, err error) {
@@ -126,15 +129,15 @@ func (t *target) list(ctx context.Context, object string, search func(c *conn, i
 	return t.readError(ctx, object, err)
 }
 
-// deletedObjects is the name of the container of deleted objects, by which it
-// is found in any language.
+// deletedObjects returns the well-known name of the Deleted Objects container, which
+// works in any language.
 func (t *target) deletedObjects() string {
 	return "<WKGUID=" + wkguidDeletedObjects + "," + t.root.baseDN + ">"
 }
 
-// deletedVisible reports whether the account may look at deleted objects. The
-// container itself may be found by everybody; what is in it shows only to
-// those who may read it, and to others is an empty success.
+// deletedVisible reports whether the account may see deleted objects. Everybody can
+// find the container itself; its contents are visible only to those who may read it,
+// and a search by others succeeds and returns nothing.
 func (t *target) deletedVisible(ctx context.Context) (bool, error) {
 	e, err := t.pool.read(ctx, query{base: t.deletedObjects(), attributes: []string{"isDeleted", "objectClass"}, deleted: true})
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultInsufficientAccessRights) {

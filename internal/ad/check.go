@@ -11,7 +11,7 @@ import (
 
 const (
 	attrMemberOf = "memberOf"
-	// checkChunk is the number of names in the filter of a check.
+	// checkChunk is the number of names in the filter of one check.
 	checkChunk = 200
 )
 
@@ -32,7 +32,7 @@ func (t *target) CheckMembers(ctx context.Context, group directory.GUID, wanted,
 	return keys(absent), keys(present), nil
 }
 
-// members returns those of the objects that are members of the group.
+// members returns the objects that are members of the group.
 func (t *target) members(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef) ([]directory.MemberRef, error) {
 	is, err := t.membership(ctx, group, dn, refs)
 	if err != nil {
@@ -41,7 +41,7 @@ func (t *target) members(ctx context.Context, group directory.GUID, dn string, r
 	return filter(refs, func(r directory.MemberRef) bool { return is[r.GUID] }), nil
 }
 
-// nonMembers returns those of the objects that are not members of the group.
+// nonMembers returns the objects that are not members of the group.
 func (t *target) nonMembers(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef) ([]directory.MemberRef, error) {
 	is, err := t.membership(ctx, group, dn, refs)
 	if err != nil {
@@ -60,19 +60,19 @@ func filter(refs []directory.MemberRef, keep func(directory.MemberRef) bool) []d
 	return kept
 }
 
-// membership tells which of the objects are members of the group.
+// membership returns which of the objects are members of the group.
 //
-// The back link of the objects tells first, in one indexed search for each batch.
-// It only proves that an object is a member: the account may not be allowed to
-// read the back link, and objects of other domains are not seen here. The others
-// are asked of the group itself.
+// It first looks at the objects' back link, in one indexed search per batch. The back
+// link only proves that an object is a member: the account may not be allowed to read
+// it, and it does not show objects of other domains. For the remaining objects,
+// membership asks the group itself.
 func (t *target) membership(ctx context.Context, group directory.GUID, dn string, refs []directory.MemberRef) (map[directory.GUID]bool, error) {
 	member, err := t.linkedTo(ctx, dn, refs)
 	if err != nil {
 		return nil, err
 	}
 	open := filter(refs, func(r directory.MemberRef) bool { return !member[r.GUID] })
-	// Since the values were written the objects may have been renamed.
+	// The objects may have been renamed since the values were written.
 	if open, err = t.named(ctx, open); err != nil {
 		return nil, err
 	}
@@ -90,8 +90,8 @@ func (t *target) membership(ctx context.Context, group directory.GUID, dn string
 	return member, nil
 }
 
-// hasMembers asks the group whether it has one of the values (join is [or]) or all
-// of them (join is [and]).
+// hasMembers asks whether the group has one of the values (join is [or]) or all of them
+// (join is [and]).
 func (t *target) hasMembers(ctx context.Context, group directory.GUID, dn string, values []string, join func(...string) string) (bool, error) {
 	items := valuesOf(values, func(value string) string { return equals(attrMember, value) })
 	e, err := t.pool.read(ctx, query{base: byGUID(group), filter: join(items...), attributes: []string{"1.1"}})
@@ -101,7 +101,7 @@ func (t *target) hasMembers(ctx context.Context, group directory.GUID, dn string
 	return e != nil, nil
 }
 
-// linkedTo returns which of the objects have a back link to the group.
+// linkedTo returns the objects that have a back link to the group.
 func (t *target) linkedTo(ctx context.Context, dn string, refs []directory.MemberRef) (map[directory.GUID]bool, error) {
 	linked := make(map[directory.GUID]bool, len(refs))
 	entries, err := findAny(ctx, t.pool, query{
@@ -120,9 +120,9 @@ func (t *target) linkedTo(ctx context.Context, dn string, refs []directory.Membe
 	return linked, nil
 }
 
-// among returns which of the objects are members, where holds answers for
-// several at once whether one of them is (or) or all are (and). Nearly always
-// none is, or all are; only else they are halved.
+// among returns which of the objects are members. holds answers for several objects at
+// once whether one is a member (or) or all are (and). Usually none or all are; only
+// otherwise does among split them in half.
 func among(refs []directory.MemberRef, holds func(refs []directory.MemberRef, join func(...string) string) (bool, error)) ([]directory.MemberRef, error) {
 	if len(refs) == 0 {
 		return nil, nil

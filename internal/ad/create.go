@@ -12,8 +12,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// memberChunk is the number of values of member in one request, well below
-// the 5,000 changes that a domain controller is to be given at once.
+// memberChunk is the number of member values in one request, well below the 5,000
+// changes that a domain controller should be given at once.
 const memberChunk = 1000
 
 // Create implements contract.TargetWriter.
@@ -27,9 +27,9 @@ func (t *writer) Create(ctx context.Context, parent directory.GUID, attributes [
 	dn := directory.RDN{Type: "CN", Value: cn}.String() + "," + container
 	members = distinct(members)
 
-	// A value that is refused fails the whole; with fewer values in the first
-	// request, in the end with none, the group comes to be, and what is left
-	// over is added, and the culprits found, as with any other change.
+	// One refused value fails the whole request. With fewer values in the first
+	// request, down to none, the group is created. The rest are added afterwards, where
+	// the culprits are found as with any other change.
 	inFirst := min(len(members), memberChunk)
 	for {
 		err = t.write(ctx, dn, func(l *ldap.Conn) error {
@@ -46,12 +46,12 @@ func (t *writer) Create(ctx context.Context, parent directory.GUID, attributes [
 	rest := members[inFirst:]
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists):
-		// An earlier try, in this run or the one before, may have made it, with
-		// members that are not known.
+		// An earlier attempt, in this run or the one before, may have created the
+		// group, with members we do not know.
 		rest = members
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
 		t.forgetParent()
-		if now, err := t.parentDN(ctx, parent); err == nil && now != container { // it has just got another name
+		if now, err := t.parentDN(ctx, parent); err == nil && now != container { // the container was renamed a moment ago
 			return t.Create(ctx, parent, attributes, members)
 		}
 		return nil, containerNotFound(container, err)
@@ -73,8 +73,8 @@ func (t *writer) Create(ctx context.Context, parent directory.GUID, attributes [
 	return t.ChangeMembers(ctx, created, rest, nil)
 }
 
-// Created implements contract.TargetReader. Of the names that a group is to have
-// sAMAccountName is the one that every domain controller has an index of.
+// Created implements contract.TargetReader. It searches by sAMAccountName because that
+// is the only one of a group's names that every domain controller indexes.
 func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]plan.AttributeChange) ([]contract.Created, error) {
 	found := make([]contract.Created, 0, len(groups))
 	for batch := range slices.Chunk(groups, batchSize) {
@@ -108,7 +108,7 @@ func (t *target) Created(ctx context.Context, parent directory.GUID, groups [][]
 	return found, nil
 }
 
-// newValues maps the attributes to the values they are to have.
+// newValues maps each attribute to its new values.
 func newValues(attributes []plan.AttributeChange) map[string][]string {
 	values := make(map[string][]string, len(attributes))
 	for _, a := range attributes {
@@ -138,9 +138,9 @@ func addRequest(dn string, attributes []plan.AttributeChange, members []string) 
 	return request
 }
 
-// ours reads the object of that name and returns its objectGUID when it carries
-// the mark and the stamp that the new group is to have and was made by us; zero
-// when there is none or it is another's.
+// ours returns the objectGUID of the object with that name if it carries the mark and
+// stamp intended for the new group and was made by us. It returns zero if there is no
+// such object or it is not ours.
 func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string) (directory.GUID, error) {
 	e, err := t.pool.read(ctx, query{base: dn, attributes: markAttributes(), sdFlags: sdOwner})
 	if err != nil || e == nil || !sameMark(e, wanted) || !t.made(e) {
@@ -149,13 +149,13 @@ func (t *target) ours(ctx context.Context, dn string, wanted map[string][]string
 	return guidOf(e)
 }
 
-// markAttributes are what tells whose an object is.
+// markAttributes returns the attributes that tell whose an object is.
 func markAttributes() []string {
 	return []string{attrGUID, attrAdminDesc, attrExternalID, attrExtension, attrDescriptor}
 }
 
-// sameMark reports whether the entry has every mark and stamp that is wanted,
-// of which there is at least one mark.
+// sameMark reports whether the entry has every wanted mark and stamp. It is false if no
+// mark is wanted.
 func sameMark(e *ldap.Entry, wanted map[string][]string) bool {
 	for _, name := range []string{attrAdminDesc, attrExternalID, attrExtension} {
 		has := e.GetAttributeValues(name)

@@ -11,18 +11,18 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// culprit is a value that the server refuses by itself.
+// culprit is a value that the server refuses even when it is sent alone.
 type culprit struct {
 	ref  directory.MemberRef
 	err  error
-	gone bool // the domain does not have it any more
+	gone bool // the domain no longer has the object
 }
 
-// fewRefusals is how many values are refused, and none taken, before a sample of
-// the others is tried. When those are refused too, the refusal is about the group.
+// fewRefusals is how many values may be refused, with none taken, before a sample of
+// the others is tried. If the sample is refused too, the refusal is about the group.
 const fewRefusals = 10
 
-// refusedWhole is a refusal that is about the group and not about single values.
+// refusedWhole is a refusal that is about the group, not about single values.
 type refusedWhole struct {
 	tried int
 	err   error
@@ -30,11 +30,11 @@ type refusedWhole struct {
 
 func (e *refusedWhole) Error() string { return e.err.Error() }
 
-// halve applies a change to the values. Where it is refused, halve applies it to
-// either half, down to the values that are refused alone. apply says whether an
-// error is a refusal; any other error ends the search. So does [refusedWhole]:
-// when a few values were refused and none was taken, and the same happens to a
-// sample of the values that are left.
+// halve applies a change to the values. If it is refused, halve applies it to each
+// half, down to the values that are refused alone. apply reports whether an error is a
+// refusal; any other error ends the search. halve returns [refusedWhole] if a few
+// values were refused, none was taken, and a sample of the remaining values is refused
+// too.
 func halve(refs []directory.MemberRef, apply func([]directory.MemberRef) (refused bool, err error)) ([]culprit, error) {
 	b := bisection{apply: apply, refusals: map[directory.GUID]error{}}
 	b.push(refs)
@@ -64,8 +64,8 @@ func halve(refs []directory.MemberRef, apply func([]directory.MemberRef) (refuse
 type bisection struct {
 	apply    func([]directory.MemberRef) (refused bool, err error)
 	refusals map[directory.GUID]error
-	taken    bool                    // some value was
-	parts    [][]directory.MemberRef // still to do, the next one last
+	taken    bool                    // at least one value was taken
+	parts    [][]directory.MemberRef // parts still to do, the next one last
 }
 
 func (b *bisection) push(part []directory.MemberRef) {
@@ -80,7 +80,7 @@ func (b *bisection) pop() []directory.MemberRef {
 	return part
 }
 
-// try applies the change to a part. Its error is a refusal, or ends the search.
+// try applies the change to a part. An error is either a refusal or ends the search.
 func (b *bisection) try(part []directory.MemberRef) (refused bool, err error) {
 	refused, err = b.apply(part)
 	switch {
@@ -92,9 +92,8 @@ func (b *bisection) try(part []directory.MemberRef) (refused bool, err error) {
 	return refused, err
 }
 
-// sample tries values that are spread evenly among those that are left, the last
-// one included, until one is taken. The others stay to do. Its error is not a
-// refusal.
+// sample tries values spread evenly over the remaining ones, including the last, until
+// one is taken. The others remain to be done. An error is never a refusal.
 func (b *bisection) sample() error {
 	slices.Reverse(b.parts)
 	left := slices.Concat(b.parts...)
@@ -111,7 +110,7 @@ func (b *bisection) sample() error {
 	return nil
 }
 
-// culprits are the values of refs that were refused, in their order.
+// culprits returns the refused values in the order of refs.
 func (b *bisection) culprits(refs []directory.MemberRef) (all []culprit) {
 	for _, r := range refs {
 		if err := b.refusals[r.GUID]; err != nil {
@@ -121,7 +120,7 @@ func (b *bisection) culprits(refs []directory.MemberRef) (all []culprit) {
 	return all
 }
 
-// refusesValues reports whether the answer may be about single values.
+// refusesValues reports whether the server's answer may be about single values.
 func refusesValues(err error) bool {
 	return ldap.IsErrorAnyOf(err,
 		ldap.LDAPResultNoSuchObject, ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultConstraintViolation,
@@ -129,8 +128,8 @@ func refusesValues(err error) bool {
 		ldap.LDAPResultUnwillingToPerform)
 }
 
-// explain turns culprits into refusals. A value to add whose object is gone is
-// not found, as the next resolve will say too.
+// explain turns culprits into refusals. If the object of a value to add is gone, the
+// reason is ReasonNotFound, which the next resolve will find as well.
 func (t *target) explain(ctx context.Context, added, removed []culprit) []contract.Refusal {
 	var refusals []contract.Refusal
 	for _, c := range added {
@@ -148,8 +147,8 @@ func (t *target) explain(ctx context.Context, added, removed []culprit) []contra
 	return refusals
 }
 
-// about is the error of a value. An object that is missing is the member then:
-// the group was looked at when the whole was refused.
+// about returns the error for a value. A missing object can only be the member: the
+// group was looked at when the whole request was refused.
 func (c *culprit) about() error {
 	if !ldap.IsErrorWithCode(c.err, ldap.LDAPResultNoSuchObject) {
 		return c.err

@@ -9,9 +9,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// refused translates what ended a write to the object at base. Where a right is
-// lacking the error names it, the object, and what of the object stands in the
-// way of rights that its container gives.
+// refused translates the error that ended a write to the object at base. If a right is
+// missing, the error names the right and the object, and says what on the object blocks
+// the rights that its container grants.
 func (t *target) refused(ctx context.Context, object, base, right string, err error) error {
 	err = t.writeError(ctx, object, right, err)
 	if !contract.HasID(err, "AccessDenied") {
@@ -22,10 +22,10 @@ func (t *target) refused(ctx context.Context, object, base, right string, err er
 	if readErr != nil || e == nil {
 		return &denied
 	}
-	if strings.HasPrefix(base, "<") { // else it is the container of a new group
+	if strings.HasPrefix(base, "<") { // otherwise base is the container of a new group
 		denied.Object = e.DN
 	}
-	// An account that may not read the list still learns of adminCount.
+	// An account that may not read the DACL still learns about adminCount.
 	descriptor, _ := directory.ParseDescriptor(e.GetRawAttributeValue(attrDescriptor))
 	guarded := guarded{descriptor: descriptor, adminCount: e.GetAttributeValue(attrAdminCount) == "1"}
 	if why, advice := guarded.hindrance(right); why != "" {
@@ -35,19 +35,19 @@ func (t *target) refused(ctx context.Context, object, base, right string, err er
 	return &denied
 }
 
-// deletes reports whether the right is one of those that a protection from
-// deletion keeps away; containers have it too.
+// deletes reports whether protection from accidental deletion blocks the right.
+// Containers can have that protection too.
 func deletes(right string) bool {
 	return strings.HasPrefix(right, "delete") || strings.HasPrefix(right, "move")
 }
 
-// guarded is what of an object may keep rights away that are given further up.
+// guarded holds what on an object can block rights that are granted further up.
 type guarded struct {
 	descriptor directory.Descriptor
-	adminCount bool // it is 1
+	adminCount bool // adminCount is 1
 }
 
-// hindrance says what keeps the right away, and what to do.
+// hindrance returns what blocks the right, and what to do about it.
 func (g guarded) hindrance(right string) (why, advice string) {
 	switch {
 	case g.adminCount:

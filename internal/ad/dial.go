@@ -18,10 +18,10 @@ import (
 
 const (
 	dialTimeout = 10 * time.Second
-	// requestTimeout is above MaxQueryDuration, 120 s, after which a domain
+	// requestTimeout exceeds MaxQueryDuration, the 120 s after which a domain
 	// controller ends a search by itself.
 	requestTimeout = 130 * time.Second
-	// maxPacket bounds one message from the server: one entry of a search.
+	// maxPacket bounds one message from the server, that is one entry of a search.
 	maxPacket = 64 << 20
 	// oidStartTLS is the extended operation of RFC 4511, 4.14.
 	oidStartTLS = "1.3.6.1.4.1.1466.20037"
@@ -29,7 +29,7 @@ const (
 
 func init() { ber.MaxPacketLengthBytes = min(maxPacket, math.MaxInt32) }
 
-// conn is a connection of go-ldap together with the socket below it.
+// conn is a go-ldap connection together with the socket below it.
 type conn struct {
 	*ldap.Conn
 	host   string
@@ -37,17 +37,17 @@ type conn struct {
 	tls    tls.ConnectionState
 }
 
-// lostError is an exchange without an answer: the request may have had its
-// effect or not.
+// lostError is the error of an exchange without an answer: the request may or may not
+// have taken effect.
 type lostError struct{ err error }
 
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-// do runs one exchange. go-ldap takes no context, so the end of ctx closes the
-// socket; closing go-ldap's connection would first wait for a writer that
-// hangs. An error is either the server's answer, an *ldap.Error with a result
-// code, or a *lostError.
+// do runs one exchange. go-ldap takes no context, so do closes the socket when ctx
+// ends; closing go-ldap's connection would first wait for a writer that hangs. The
+// error is either the server's answer, an *ldap.Error with a result code, or a
+// *lostError.
 func (c *conn) do(ctx context.Context, exchange func(*ldap.Conn) error) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.socket.Close() })
 	defer stop()
@@ -64,14 +64,14 @@ func (c *conn) do(ctx context.Context, exchange func(*ldap.Conn) error) error {
 	return &lostError{err}
 }
 
-// isAnswer reports whether the error is a result code from the server, not one
-// that go-ldap invents for what went wrong on this side or on the way.
+// isAnswer reports whether the error is a result code from the server, rather than one
+// that go-ldap makes up for a failure on this side or on the network.
 func isAnswer(err error) bool {
 	var e *ldap.Error
 	return errors.As(err, &e) && e.ResultCode < ldap.ErrorNetwork
 }
 
-// sound reports whether the connection can be used on.
+// sound reports whether the connection is still usable.
 func (c *conn) sound() bool { return !c.IsClosing() && c.GetLastError() == nil }
 
 func (c *conn) discard() {
@@ -79,14 +79,14 @@ func (c *conn) discard() {
 	_ = c.Close()
 }
 
-// tlsConfig returns the verification of the server's certificate; roots is nil
-// for those of the system.
+// tlsConfig returns the configuration that verifies the server's certificate; nil roots
+// mean the system's.
 func tlsConfig(host string, roots *x509.CertPool) *tls.Config {
 	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
 }
 
 // dial connects and sets up TLS with the certificate verified. Its errors are
-// of the engine's kind already.
+// contract.Errors.
 func dial(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, error) {
 	dialCtx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -114,8 +114,8 @@ func dial(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, error) 
 	return c, nil
 }
 
-// startTLS asks for TLS on a socket that nothing else has used. go-ldap's own
-// StartTLS takes no context and turns what is wrong with a certificate into text.
+// startTLS asks for TLS on a fresh socket. go-ldap's own StartTLS takes no context and
+// turns certificate errors into plain text.
 func startTLS(socket net.Conn) error {
 	request := ber.NewSequence("LDAP Request")
 	request.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, 1, "MessageID"))

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// hostName returns a name of DNS in the spelling in which it is asked for and
-// stands in certificates: in lower case, letters beyond ASCII as Punycode,
-// without the dot of the root. What is no such name stays as it is.
+// hostName returns a DNS name in the form used in queries and certificates: in lower
+// case, with non-ASCII letters as Punycode, and without the trailing dot. A string that
+// is not a valid DNS name is only lower-cased, without its trailing dot.
 func hostName(name string) string {
 	name = strings.TrimSuffix(name, ".")
 	if ascii, err := idna.Lookup.ToASCII(name); err == nil && utf8.ValidString(name) && !isASCII(name) {
@@ -25,8 +25,8 @@ func isASCII(s string) bool {
 
 func sameHost(a, b string) bool { return hostName(a) == hostName(b) }
 
-// atOrBelow reports whether the host is the domain or has a name below it. An
-// address is below nothing.
+// atOrBelow reports whether the host is the domain itself or a name below it. An IP
+// address is never below a domain.
 func atOrBelow(host, domain string) bool {
 	host, domain = hostName(host), hostName(domain)
 	if host == "" || domain == "" || net.ParseIP(host) != nil {

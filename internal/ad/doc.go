@@ -1,21 +1,23 @@
-// Package ad is the connector to Active Directory: the engine's Target, over
-// LDAPS or StartTLS, on one writable domain controller from opening to closing.
+// Package ad is the connector to Active Directory. It implements contract.Target over
+// LDAPS or StartTLS, and uses the same writable domain controller from Open to Close.
 //
-// What it promises when things go wrong:
+// It guarantees the following when something goes wrong:
 //
-//   - A read is complete or an error. A search counts as complete only when the
-//     server said success, referred to no other server, and ended the pages with
-//     an empty cookie on a connection that is still sound; a membership only
-//     when its last range was read. Everything else is IncompleteRead. A listing
-//     that breaks before its first result is begun anew, later it is an error.
-//   - A write whose answer was lost is settled by looking, on a new connection
-//     to the same domain controller. What cannot be settled, because the server
-//     stays away or the context ended, is OutcomeUnknown.
-//   - What passes by itself (busy, unavailable, a broken connection) is tried
-//     again with growing pauses, within limits. Refused credentials are never
-//     tried again, on no connection: repeated failures lock the account.
-//   - Every error that leaves the package is an contract.Error; see errors.go.
+//   - A read is complete or returns an error. A search is complete only if the
+//     server reported success, returned no referral, and ended the pages with an
+//     empty cookie on a connection that is still sound. A membership is complete
+//     only if its last range was read. Anything else is IncompleteRead. A listing
+//     that breaks off starts over, within limits, and hands on each object once.
+//   - When the answer to a write is lost, the package looks at the object on a new
+//     connection to the same domain controller. If that does not settle the matter,
+//     because the server stays away or the context ended, the error is
+//     OutcomeUnknown.
+//   - Failures that pass by themselves (busy, unavailable, a broken connection) are
+//     retried with growing pauses, within limits. Refused credentials are never
+//     retried on any connection, because repeated failures lock the account.
+//   - Every error that leaves the package is a contract.Error; see errors.go.
 //
-// Objects are named by their objectGUID in requests, so that a group, member or
+// Requests name objects by their objectGUID, so a group, member or container is found
+// even if somebody else has renamed it in the meantime.
 // container renamed by somebody else in the meantime is still found.
 package ad

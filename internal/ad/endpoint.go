@@ -18,12 +18,12 @@ const (
 	portGC    = "3268"
 	portGCS   = "3269"
 
-	// srvTimeout bounds the question whether a name is a domain: where it is
-	// a host, or there is no DNS at all, the answer may never come.
+	// srvTimeout bounds the DNS query that tells whether a name is a domain. If it is a
+	// host, or there is no DNS at all, the answer may never come.
 	srvTimeout = 3 * time.Second
 )
 
-// endpoint is an address to dial; host is also the name the certificate must bear.
+// endpoint is an address to dial; the certificate must be valid for host.
 type endpoint struct {
 	host, port string
 	startTLS   bool
@@ -39,8 +39,8 @@ func (e endpoint) catalog() endpoint {
 	return endpoint{host: e.host, port: portGCS}
 }
 
-// parseServer reads what an administrator gave as server: host or host:port,
-// an IPv6 address in brackets when a port follows.
+// parseServer parses the server that the administrator gave: host or host:port. An IPv6
+// address with a port is in brackets.
 func parseServer(config contract.TargetConfig) (endpoint, error) {
 	e := endpoint{port: portLDAPS, startTLS: config.StartTLS}
 	if e.startTLS {
@@ -82,39 +82,40 @@ func parseServer(config contract.TargetConfig) (endpoint, error) {
 	return e, nil
 }
 
-// lookupSRV is net.Resolver.LookupSRV.
+// lookupSRV has the signature of net.Resolver.LookupSRV.
 type lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 
-// systemSRV asks the resolver of the system.
+// systemSRV asks the system's resolver.
 func systemSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error) {
 	return net.DefaultResolver.LookupSRV(ctx, service, proto, name)
 }
 
-// servers are the hosts that DNS gave for a service, in the order to try.
+// servers are the hosts that DNS returned for a service, in the order in which to try
+// them.
 type servers struct {
-	// below have names at or below one that the administrator named, or the
-	// forest. DNS may only choose among these: its answers can be forged, and a
-	// certificate proves no more than the name that was asked for.
+	// below are the hosts at or below a name that the administrator gave, or at or
+	// below the forest's. DNS may choose only among these: its answers can be forged,
+	// and a certificate proves no more than the name that was asked for.
 	below []string
-	// elsewhere are the others.
+	// elsewhere are the other hosts.
 	elsewhere []string
 }
 
-// find asks DNS for the servers of _service._tcp.name that stand at or below
-// one of the domains.
+// find asks DNS for the servers of _service._tcp.name and separates those at or below
+// one of the domains from the others.
 func find(ctx context.Context, lookup lookupSRV, service, name string, domains ...string) servers {
 	ctx, cancel := context.WithTimeout(ctx, srvTimeout)
 	defer cancel()
-	// With the dot at the end the resolver appends no domain of its own. The
-	// records that are there count, also when others were invalid.
+	// The trailing dot keeps the resolver from appending a search domain. Valid records
+	// count even if others were invalid.
 	_, records, _ := lookup(ctx, service, "tcp", name+".")
-	// The resolver has shuffled records of one priority by weight.
+	// The resolver has already shuffled records of the same priority by weight.
 	slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
 	var found servers
 	for _, r := range records {
 		host := hostName(r.Target)
 		switch {
-		case host == "": // the service is decidedly not there
+		case host == "": // DNS says that the service is not available
 		case slices.ContainsFunc(domains, func(d string) bool { return atOrBelow(host, d) }):
 			found.below = append(found.below, host)
 		default:
@@ -124,20 +125,20 @@ func find(ctx context.Context, lookup lookupSRV, service, name string, domains .
 	return found
 }
 
-// located is where a named server may be.
+// located tells where a named server may be.
 type located struct {
-	// controllers are the domain controllers to try in turn, the preferred one
-	// first, when the name is a domain's. Each has to say itself that it is of
-	// that domain. When none does, the name may be a host's all the same.
+	// controllers are the domain controllers to try in turn, the preferred one first,
+	// if the name is a domain's. Each must confirm that it belongs to that domain. If
+	// none does, the name may still be a host's.
 	controllers []endpoint
-	// domain says that DNS knows domain controllers of the name, elsewhere those
+	// domain says that DNS knows domain controllers for the name; elsewhere are those
 	// whose names are not below it.
 	domain    bool
 	elsewhere []string
 }
 
-// locate asks DNS what is named. Where it knows no domain controllers, a
-// preferred host whose name is below the named one is tried first too.
+// locate asks DNS what the name stands for. If DNS knows no domain controllers, a
+// preferred host below the named one is tried first.
 func locate(ctx context.Context, named endpoint, preferred string, lookup lookupSRV) located {
 	if net.ParseIP(named.host) != nil {
 		return located{}
@@ -158,7 +159,7 @@ func locate(ctx context.Context, named endpoint, preferred string, lookup lookup
 		return cmp.Compare(rank(a), rank(b))
 	})
 	for _, host := range hosts {
-		// The port is the named one: that of a record is of plain LDAP.
+		// Use the named port: the record's port is that of plain LDAP.
 		l.controllers = append(l.controllers, endpoint{host: host, port: named.port, startTLS: named.startTLS})
 	}
 	return l

@@ -17,12 +17,12 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// incompleteError is a read that may have ended before its end.
+// incompleteError is the error of a read that may not have reached its end.
 type incompleteError struct{ why string }
 
 func (e *incompleteError) Error() string { return e.why }
 
-// stopped returns the error for what ended because its context did.
+// stopped returns the error for an operation that ended because its context did.
 func stopped(ctx context.Context, object string, err error) error {
 	if cause := ctx.Err(); !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", cause, err)
@@ -40,7 +40,7 @@ func translated(err error) bool {
 	return err == nil || errors.As(err, &already)
 }
 
-// readError translates what ended a read about object.
+// readError translates the error that ended a read of object.
 func (t *target) readError(ctx context.Context, object string, err error) error {
 	if translated(err) {
 		return err
@@ -90,8 +90,8 @@ func (t *target) unexpected(object string, err error) error {
 	}
 }
 
-// accessDenied says that the account lacks a right, which completes "the account
-// may not".
+// accessDenied returns the error for a missing right. right completes "the account may
+// not".
 func (t *target) accessDenied(object, right, advice string, err error) error {
 	return &contract.Error{
 		Category: contract.PermissionDenied, ID: "AccessDenied", Object: object,
@@ -99,7 +99,8 @@ func (t *target) accessDenied(object, right, advice string, err error) error {
 	}
 }
 
-// writeError translates what ended a write to object, which takes the right.
+// writeError translates the error that ended a write to object; right is what the write
+// requires.
 func (t *target) writeError(ctx context.Context, object, right string, err error) error {
 	if translated(err) {
 		return err
@@ -186,8 +187,8 @@ func catalogNotFound(object, message, advice string) error {
 	}
 }
 
-// bindFailures explains the data codes, in hexadecimal, that Active Directory
-// gives with a refused bind.
+// bindFailures explains the hexadecimal data codes that Active Directory returns with a
+// refused bind.
 var bindFailures = map[string]struct{ id, message, advice string }{
 	"525":      {"LdapInvalidCredentials", "The account does not exist.", "Check the user name; user@domain, DOMAIN\\user and a distinguished name are understood."},
 	"52e":      {"LdapInvalidCredentials", "The user name or the password is wrong.", "Enter the credentials again. They are not tried a second time, so that the account is not locked."},
@@ -206,8 +207,8 @@ var bindFailures = map[string]struct{ id, message, advice string }{
 
 var bindData = regexp.MustCompile(`\bdata ([0-9a-fA-F]+)\b`)
 
-// bindDataCode returns the data code in a refusal's text in lower case, or "".
-// The code of Windows in front ("80090346: LdapErr…") counts when it is known.
+// bindDataCode returns the data code in a refusal's text, in lower case, or "". A known
+// Windows code at the beginning of the text ("80090346: LdapErr…") also counts.
 func bindDataCode(text string) string {
 	if m := bindData.FindStringSubmatch(text); m != nil {
 		code := strings.ToLower(m[1])
@@ -269,8 +270,8 @@ func unreachable(e endpoint, err error) error {
 	}
 }
 
-// connectError translates what ended a step of connecting: into the end of ctx, if
-// it has ended, and else as the step does.
+// connectError translates the error that ended a step of connecting: as cancelled if
+// ctx has ended, otherwise as step does.
 func connectError(ctx context.Context, e endpoint, err error, step func(endpoint, error) error) error {
 	if ctx.Err() != nil {
 		return stopped(ctx, e.String(), err)
@@ -278,7 +279,7 @@ func connectError(ctx context.Context, e endpoint, err error, step func(endpoint
 	return step(e, err)
 }
 
-// dialError translates a connection that could not be made.
+// dialError translates the error of a connection that could not be made.
 func dialError(e endpoint, err error) error {
 	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.IsNotFound {
 		return &contract.Error{
@@ -302,7 +303,7 @@ func startTLSError(e endpoint, err error) error {
 	}
 }
 
-// handshakeError translates a TLS connection that could not be set up.
+// handshakeError translates the error of a TLS connection that could not be set up.
 func handshakeError(e endpoint, err error) error {
 	failure := &contract.Error{Category: contract.Connection, Object: e.String(), Err: err}
 	var (

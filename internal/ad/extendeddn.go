@@ -7,24 +7,24 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// extendedDN is a name as the extended-DN control gives it:
-// <GUID=…>;<SID=…>;CN=…. An object that is only known by name, such as one of
-// a domain that was removed, has no guid.
+// extendedDN is a name as the extended-DN control returns it: <GUID=…>;<SID=…>;CN=…. An
+// object that the server knows only by name, such as one from a removed domain, has no
+// GUID.
 type extendedDN struct {
 	guid directory.GUID
-	sid  directory.SID // empty where the object has none
+	sid  directory.SID // empty if the object has no SID
 	dn   string
 }
 
-// deleted reports whether it is the name of a deleted object, which a domain
-// controller makes of the one before, a line feed, DEL: and the objectGUID.
+// deleted reports whether the name is that of a deleted object. A domain controller
+// builds it from the old name, a line feed, "DEL:" and the objectGUID.
 func (x extendedDN) deleted() bool {
 	_, suffix, found := strings.Cut(x.dn, `\0ADEL:`)
 	return found && strings.HasPrefix(strings.ToLower(suffix), x.guid.String()+",")
 }
 
-// parseExtendedDN reads the string form (flag 1). Components of other kinds
-// are passed over.
+// parseExtendedDN parses the string form (flag 1). It ignores components other than
+// GUID and SID.
 func parseExtendedDN(s string) (extendedDN, error) {
 	var x extendedDN
 	rest := s

@@ -9,8 +9,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// equals is the filter item attribute=value with the value escaped. go-ldap
-// escapes every byte that is not plain ASCII, so it serves binary values too.
+// equals returns the filter item attribute=value with the value escaped. go-ldap
+// escapes every byte outside plain ASCII, so equals also works for binary values.
 func equals[T string | []byte](attribute string, value T) string {
 	return "(" + attribute + "=" + ldap.EscapeFilter(string(value)) + ")"
 }
@@ -24,7 +24,7 @@ func or(items ...string) string {
 	return "(|" + strings.Join(items, "") + ")"
 }
 
-// anyOf is true where the attribute has one of the values.
+// anyOf returns a filter that matches objects whose attribute has one of the values.
 func anyOf[T string | []byte](attribute string, values []T) string {
 	items := make([]string, len(values))
 	for i, v := range values {
@@ -33,8 +33,8 @@ func anyOf[T string | []byte](attribute string, values []T) string {
 	return or(items...)
 }
 
-// markedGroups finds the groups that carry a mark, whoever wrote it. The
-// second attribute is named only where the schema has it.
+// markedGroups returns a filter for the groups that carry a mark, whoever wrote it. It
+// names msDS-ExternalDirectoryObjectId only if the schema has that attribute.
 func markedGroups(schema contract.Schema) string {
 	marks := []string{"(adminDescription=" + markPrefix + "*)"}
 	if schema.ExternalID {
@@ -43,9 +43,9 @@ func markedGroups(schema contract.Schema) string {
 	return and("(objectClass=group)", or(marks...))
 }
 
-// stampedGroups finds the groups of the domain that carry a mark and the stamp.
-// The one attribute that is indexed comes first. Where the schema lacks it, the
-// server looks through every group of the domain.
+// stampedGroups returns a filter for the groups that carry a mark and the stamp.
+// msDS-ExternalDirectoryObjectId comes first because it is the only indexed attribute
+// here. If the schema lacks it, the server walks through every group of the domain.
 func stampedGroups(schema contract.Schema, stamp string) string {
 	mark := "(adminDescription=" + markPrefix + "*)"
 	if schema.ExternalID {
@@ -54,6 +54,6 @@ func stampedGroups(schema contract.Schema, stamp string) string {
 	return and("(objectClass=group)", mark, equals(attrExtension, stamp))
 }
 
-// byGUID is the form of a name by which a domain controller finds an object
-// wherever it stands.
+// byGUID returns the form of a name by which a domain controller finds an object
+// wherever it is.
 func byGUID(guid directory.GUID) string { return "<GUID=" + guid.String() + ">" }

@@ -9,17 +9,17 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// forest is which domains there are, as far as is known.
+// forest holds the domains of the forest, as far as they are known.
 type forest struct {
 	own     directory.SID
-	domains []directory.SID // all that are known, own among them
+	domains []directory.SID // all known domains, including own
 	names   []string        // their DNS names
-	// partial: of some domain the SID is not known, so an account with a
-	// foreign SID may be of it.
+	// partial says that the SID of some domain is unknown, so an account with a foreign
+	// SID may belong to it.
 	partial bool
 }
 
-// several reports whether there is a domain beside our own.
+// several reports whether the forest has a domain besides our own.
 func (f forest) several() bool { return f.partial || len(f.domains) > 1 }
 
 // knows reports whether a domain of the forest has issued the SID.
@@ -30,8 +30,8 @@ func (f forest) mayHold(sid directory.SID) bool {
 	return f.partial || f.knows(sid)
 }
 
-// knownForest reads, once, what is needed to tell the forest's accounts from
-// others; where no question is about a foreign SID only our own domain matters.
+// knownForest reads, once, what tells accounts of the forest from other accounts. If
+// every question has a SID of our own domain, it reads nothing and returns that domain.
 func (t *target) knownForest(ctx context.Context, questions []*question) (forest, error) {
 	own := forest{own: t.domainSID, domains: []directory.SID{t.domainSID}}
 	if !slices.ContainsFunc(questions, func(q *question) bool { return q.sid.Domain() != t.domainSID }) {
@@ -42,8 +42,8 @@ func (t *target) knownForest(ctx context.Context, questions []*question) (forest
 	if t.forest != nil {
 		return *t.forest, nil
 	}
-	// The cross-references with both flags, in the forest and a domain, name
-	// its domains; as an extended name each comes with the domain's SID.
+	// The forest's domains are the cross-references with both flags set: in the forest
+	// (1) and a domain (2). As an extended name, each comes with the domain's SID.
 	partitions := "CN=Partitions," + t.root.configuration
 	entries, err := t.pool.find(ctx, query{
 		base: partitions, scope: ldap.ScopeSingleLevel, extendedDN: true,

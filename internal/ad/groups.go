@@ -28,27 +28,28 @@ const (
 	attrAdminCount  = "adminCount"
 	markPrefix      = "Group_"
 
-	// groupPage and firstRange bound a page of groups: 100 groups with 200
-	// members each. Most groups come whole in it; longer memberships are read
-	// on, one group at a time.
+	// groupPage and firstRange bound a page of groups: 100 groups with 200 members
+	// each. Most groups fit whole; the rest of a longer membership is read separately,
+	// one group at a time.
 	groupPage  = 100
 	firstRange = 200
 	// maxGUIDs bounds GroupsByGUID.
 	maxGUIDs = 1000
 )
 
-// identityAttributes tell which object a group is, and whose.
+// identityAttributes are the attributes that tell which object a group is, and whose.
 var identityAttributes = []string{
 	attrGUID, "cn", attrSAM, attrSID, "groupType", attrAdminDesc, attrExternalID, attrExtension, attrUSN, attrWhenChanged,
 	attrCritical, attrAdminCount,
 }
 
-// header are the attributes of a group without its members.
+// header returns the attributes of a group without its members.
 func (t *target) header() []string { return slices.Concat(identityAttributes, t.flowing) }
 
 // Groups implements contract.TargetReader.
 func (t *target) Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error {
-	// A subtree search below what the account cannot read is an empty success.
+	// A subtree search below a container that the account cannot read succeeds and
+	// returns nothing.
 	found, err := t.Container(ctx, "", container)
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 			filter:     and("(objectClass=group)", anyOf(attrGUID, valuesOf(batch, directory.GUID.AD))),
 			attributes: t.groupAttributes(members), pageSize: groupPage, extendedDN: true,
 		}
-		told := map[directory.GUID]bool{} // by an attempt that did not come to the end
+		told := map[directory.GUID]bool{} // groups handed on by an attempt that broke off
 		err := retry(ctx, t.server.host, func() error {
 			return t.pool.use(ctx, func(c *conn) error {
 				return c.groups(ctx, q, func(g directory.TargetGroup) error {
@@ -104,8 +105,7 @@ func (t *target) groupAttributes(members bool) []string {
 	return append(t.header(), memberRange(0, firstRange))
 }
 
-// groups reads the groups of a search, each with the members that the search
-// asks for.
+// groups reads the groups of a search, with their members if the search asks for them.
 func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGroup) error) error {
 	return c.search(ctx, q, func(e *ldap.Entry) error {
 		group, err := parseGroup(e)
@@ -132,8 +132,8 @@ func usnOf(e *ldap.Entry) int64 {
 	return usn
 }
 
-// whenOf reads a GeneralizedTime as Active Directory writes it, in UTC; what is
-// written otherwise is only for show, so it is left out.
+// whenOf parses a GeneralizedTime as Active Directory writes it, in UTC. The time is
+// only displayed, so whenOf returns zero for any other format.
 func whenOf(text string) time.Time {
 	when, err := time.Parse("20060102150405.0Z", text)
 	if err != nil {
@@ -142,7 +142,7 @@ func whenOf(text string) time.Time {
 	return when
 }
 
-// parseGroup reads an entry that came with the extended-DN control.
+// parseGroup parses an entry that was read with the extended-DN control.
 func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 	name, err := parseExtendedDN(e.DN)
 	if err != nil {
@@ -159,7 +159,7 @@ func parseGroup(e *ldap.Entry) (directory.TargetGroup, error) {
 		name, options, _ := strings.Cut(a.Name, ";")
 		switch {
 		case strings.EqualFold(name, attrMember), slices.Contains(identityAttributes, name):
-		case options != "": // a part of very many values
+		case options != "": // one part of a long list of values
 			return g, fmt.Errorf("%s was returned with only some values of %s (%s)", g.DN, name, a.Name)
 		default:
 			g.Attributes = g.Attributes.With(name, a.Values...)

@@ -6,9 +6,9 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// gssapiBind signs in by SASL with the mechanism GSSAPI, without a security
-// layer: TLS is below. ours is what the session itself failed with, such as a
-// ticket that was not given; err is what the server answered or that it did not.
+// gssapiBind signs in by SASL with the GSSAPI mechanism and no security layer, because
+// TLS already protects the connection. ours is an error of the session itself, such as
+// a missing ticket; err is the server's refusal or a lost answer.
 func gssapiBind(ctx context.Context, c *conn, session ldap.GSSAPIClient, principal string, options []int) (ours, err error) {
 	recorded := &recordedSession{GSSAPIClient: session}
 	err = c.do(ctx, func(l *ldap.Conn) error {
@@ -17,8 +17,8 @@ func gssapiBind(ctx context.Context, c *conn, session ldap.GSSAPIClient, princip
 	return recorded.err, err
 }
 
-// recordedSession keeps the error of a session, which go-ldap would mix with
-// those of the connection.
+// recordedSession keeps a session's own error, which go-ldap would mix with errors of
+// the connection.
 type recordedSession struct {
 	ldap.GSSAPIClient
 	err error

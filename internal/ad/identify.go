@@ -17,8 +17,8 @@ import (
 // wkguidDeletedObjects is GUID_DELETED_OBJECTS_CONTAINER_W of MS-ADTS 6.1.1.4.
 const wkguidDeletedObjects = "18E2EA80684F11D2B9AA00C04F79F805"
 
-// readDomain reads what does not change while the target is open: whose domain
-// it is, and what its schema says of the wanted attributes.
+// readDomain reads what does not change while the target is open: the identity of the
+// domain, what its schema says about the wanted attributes, and the account.
 func (t *target) readDomain(ctx context.Context, wanted []string) error {
 	head, err := t.pool.read(ctx, query{base: t.root.baseDN, attributes: []string{attrGUID, attrSID}})
 	if err != nil {
@@ -61,8 +61,8 @@ func (t *target) readSchema(ctx context.Context, wanted []string) (contract.Sche
 		schema.Exchange = true
 		schema.ExchangeVersion, _ = strconv.Atoi(exchange.GetAttributeValue("rangeUpper"))
 	}
-	// Domain Users exists in every domain; what its class allows is what the
-	// schema allows for groups, auxiliary classes included.
+	// Domain Users exists in every domain, and what its class allows is what the schema
+	// allows for groups, including auxiliary classes.
 	domainUsers := t.domainSID + "-513"
 	groups, err := t.pool.find(ctx, query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
@@ -82,7 +82,7 @@ func (t *target) readSchema(ctx context.Context, wanted []string) (contract.Sche
 	return schema, nil
 }
 
-// readAttributes reads what the schema says of attributes.
+// readAttributes reads what the schema says about the attributes.
 func (t *target) readAttributes(ctx context.Context, names []string) (plan.Schema, error) {
 	attributes := plan.Schema{}
 	for _, name := range names {
@@ -105,7 +105,7 @@ func (t *target) readAttributes(ctx context.Context, names []string) (plan.Schem
 	return attributes, nil
 }
 
-// attrSchemaName is the name by which LDAP knows an attribute.
+// attrSchemaName holds the name by which LDAP knows an attribute.
 const attrSchemaName = "lDAPDisplayName"
 
 func containsFold(values []string, value string) bool {
@@ -143,8 +143,8 @@ func (t *target) Identify(ctx context.Context) (contract.TargetIdentity, error) 
 	}, nil
 }
 
-// whoAmI returns the account as DOMAIN\user, or as it was given where the
-// server has no such operation (Samba).
+// whoAmI returns the account as DOMAIN\user, or as it was given if the server does not
+// support the operation (Samba).
 func whoAmI(ctx context.Context, c *conn, given string) (string, error) {
 	account := given
 	err := c.do(ctx, func(l *ldap.Conn) error {

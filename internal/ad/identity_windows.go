@@ -8,7 +8,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// identityBinder signs in as the user the process runs as, by SSPI.
+// identityBinder signs in by SSPI as the user that the process runs as.
 type identityBinder struct {
 	server    endpoint
 	principal string

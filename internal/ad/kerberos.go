@@ -25,18 +25,18 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// kerberosBinder signs in with tickets, got by password or keytab; the tickets
-// serve all connections.
+// kerberosBinder signs in with tickets that it gets by password or keytab. All
+// connections share the tickets.
 type kerberosBinder struct {
-	principal string // the service's
+	principal string // the service's principal
 	user      string
 	server    endpoint
 
 	mu       sync.Mutex
-	pending  *login                // is under way, or has ended and nobody knows yet how
-	identity func() *client.Client // with the password or the keytab; nil once closed
-	tickets  *client.Client        // with the tickets of the last login, and no password
-	until    time.Time             // when they are to be got anew
+	pending  *login                // in progress, or ended with nobody having read its result
+	identity func() *client.Client // holds the password or the keytab; nil once closed
+	tickets  *client.Client        // holds the tickets of the last login, without a password
+	until    time.Time             // when to get new tickets
 }
 
 func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e endpoint, principal string, known []kdc) (binder, error) {
@@ -45,7 +45,7 @@ func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e en
 	if err != nil {
 		return nil, err
 	}
-	// FAST needs armour that only a computer account's ticket could give.
+	// FAST is disabled because its armour requires the ticket of a computer account.
 	b := &kerberosBinder{principal: principal, user: user + "@" + realm, server: e}
 	if settings.Kind == contract.KerberosPassword {
 		b.identity = func() *client.Client {
@@ -67,8 +67,9 @@ func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e en
 	return b, nil
 }
 
-// kerberosUser splits user@realm and DOMAIN\user. The realm given beats that
-// of the name, which may be another suffix, and the domain's own is the last resort.
+// kerberosUser splits user@realm and DOMAIN\user. The given realm overrides the one in
+// the name, which may be an alternative suffix; the domain's own realm is the last
+// resort.
 func kerberosUser(name, realm, domain string) (user, userRealm string) {
 	user = name
 	if _, account, ok := strings.Cut(name, `\`); ok {
@@ -86,7 +87,7 @@ func kerberosUser(name, realm, domain string) (user, userRealm string) {
 }
 
 func (b *kerberosBinder) bind(ctx context.Context, c *conn) error {
-	if b.underWay() != nil { // one that was cancelled
+	if b.underWay() != nil { // a cancelled login has to end first
 		if err := b.login(ctx, b.getTickets); err != nil {
 			return err
 		}
@@ -115,8 +116,8 @@ func (b *kerberosBinder) bind(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// kerberosFailures explains the errors of the KDC; gokrb5 keeps their names
-// only in its text.
+// kerberosFailures maps the KDC's errors to the data codes of bindFailures. gokrb5
+// keeps their names only in its text.
 var kerberosFailures = []struct{ name, data string }{
 	{"KDC_ERR_PREAUTH_FAILED", "52e"},
 	{"KDC_ERR_C_PRINCIPAL_UNKNOWN", "525"},
@@ -155,8 +156,8 @@ func kerberosError(b *kerberosBinder, err error) error {
 	return failure
 }
 
-// boundSession is go-ldap's GSSAPI client, which sends no channel bindings,
-// with a first token that has them: a domain controller may insist on them
+// boundSession is go-ldap's GSSAPI client, which sends no channel bindings, with a
+// first token that includes them. A domain controller may require them
 // (LdapEnforceChannelBinding).
 type boundSession struct {
 	gssapi.Client
@@ -172,7 +173,7 @@ func (s *boundSession) InitSecContextWithOptions(service string, input []byte, o
 	if err != nil || input != nil {
 		return output, more, err
 	}
-	// The embedded client has kept the session key of the same, cached ticket.
+	// The embedded client has kept the session key of the same cached ticket.
 	ticket, key, err := s.GetServiceTicket(service)
 	if err != nil {
 		return nil, false, err
@@ -181,7 +182,7 @@ func (s *boundSession) InitSecContextWithOptions(service string, input []byte, o
 	return token, true, err
 }
 
-// apRequest is the first token of RFC 4121, 4.1.
+// apRequest returns the first token of RFC 4121, 4.1.
 func apRequest(c *client.Client, ticket messages.Ticket, key types.EncryptionKey, bindings [md5.Size]byte, options []int) ([]byte, error) {
 	authenticator, err := types.NewAuthenticator(c.Credentials.Domain(), c.Credentials.CName())
 	if err != nil {
@@ -207,7 +208,7 @@ func apRequest(c *client.Client, ticket messages.Ticket, key types.EncryptionKey
 	return asn1tools.AddASNAppTag(append(token, encoded...), 0), nil
 }
 
-// authenticatorChecksum is the field of RFC 4121, 4.1.1: the length of the
+// authenticatorChecksum returns the field of RFC 4121, 4.1.1: the length of the
 // bindings, the bindings, the flags.
 func authenticatorChecksum(bindings [md5.Size]byte) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, md5.Size)
@@ -216,8 +217,8 @@ func authenticatorChecksum(bindings [md5.Size]byte) []byte {
 		krbgssapi.ContextFlagInteg|krbgssapi.ContextFlagConf|krbgssapi.ContextFlagMutual)
 }
 
-// channelBindings hashes the bindings of type tls-server-end-point (RFC 5929,
-// 4) as RFC 4121, 4.1.1.2 says: no addresses, then the application data.
+// channelBindings hashes the tls-server-end-point bindings (RFC 5929, 4) as RFC 4121,
+// 4.1.1.2 says: no addresses, then the application data.
 func channelBindings(certificate *x509.Certificate) ([md5.Size]byte, error) {
 	hash := endPointHash(certificate.SignatureAlgorithm)
 	if hash == 0 {
@@ -226,13 +227,13 @@ func channelBindings(certificate *x509.Certificate) ([md5.Size]byte, error) {
 	digest := hash.New()
 	digest.Write(certificate.Raw)
 	data := append([]byte("tls-server-end-point:"), digest.Sum(nil)...)
-	b := make([]byte, 16, 20+len(data)) // types and lengths of two absent addresses
+	b := make([]byte, 16, 20+len(data)) // types and lengths of the two absent addresses
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(data)))
 	return md5.Sum(append(b, data...)), nil
 }
 
-// endPointHash is the hash of the certificate's signature, with SHA-256 in
-// place of what is weaker; 0 where the signature has no hash of its own.
+// endPointHash returns the hash of the certificate's signature, with SHA-256 instead of
+// weaker ones, or 0 if the signature has no hash of its own.
 func endPointHash(algorithm x509.SignatureAlgorithm) crypto.Hash {
 	switch algorithm {
 	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1,

@@ -14,14 +14,15 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// kdc is a domain controller that is known to serve a realm.
+// kdc is a domain controller known to serve a realm.
 type kdc struct{ realm, host string }
 
-// loadKrb5Conf reads the configuration named, else KRB5_CONFIG's, else the
-// system's, and completes it for the realm. The KDCs of a realm are those that the
-// configuration names; where there is none, as on Windows, or it names none, the
-// known domain controller of that realm; and else those that DNS knows at or below the
-// realm: whoever forges the answers of DNS must not be asked for tickets.
+// loadKrb5Conf loads the named configuration, otherwise the one in KRB5_CONFIG,
+// otherwise the system's, and completes it for the realm. The KDCs of a realm are those
+// in the configuration. If there is no configuration, as on Windows, or it names none,
+// loadKrb5Conf uses the known domain controller of that realm, and failing that the
+// hosts that DNS names at or below the realm. Other hosts are never used: somebody who
+// forges DNS answers must not be asked for tickets.
 func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup lookupSRV) (*config.Config, error) {
 	given := path != ""
 	if !given {
@@ -33,7 +34,7 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 	krb5 := config.New()
 	if _, err := os.Stat(path); given || !errors.Is(err, fs.ErrNotExist) {
 		loaded, err := config.Load(path)
-		// A directive that gokrb5 does not know is passed over, as others do.
+		// Like other implementations, ignore directives that gokrb5 does not know.
 		if unsupported := (config.UnsupportedDirective{}); err != nil && !errors.As(err, &unsupported) {
 			return nil, &contract.Error{
 				Category: contract.InvalidData, ID: "KerberosConfigInvalid", Object: path,
@@ -44,14 +45,14 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 		krb5 = loaded
 	}
 	byDNS := krb5.LibDefaults.DNSLookupKDC
-	// gokrb5 would take any host that DNS names.
+	// With DNSLookupKDC set, gokrb5 would accept any host that DNS names.
 	krb5.LibDefaults.DNSLookupKDC = false
 	found := addKDCs(ctx, krb5, realm, known, lookup)
 	for _, k := range known {
 		addKDCs(ctx, krb5, strings.ToUpper(k.realm), known, nil)
 	}
 	if byDNS {
-		// A ticket for a service of another realm comes by way of the realms above.
+		// A ticket for a service in another realm is obtained through the realms above.
 		for _, r := range []string{realm, known[0].realm} {
 			for _, above, ok := strings.Cut(r, "."); ok && strings.Contains(above, "."); _, above, ok = strings.Cut(above, ".") {
 				addKDCs(ctx, krb5, strings.ToUpper(above), nil, lookup)
@@ -68,8 +69,8 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 	return krb5, nil
 }
 
-// addKDCs sees to it that the configuration has KDCs of the realm, and reports
-// whether it has.
+// addKDCs adds KDCs of the realm to the configuration if it has none, and reports
+// whether it has some now.
 func addKDCs(ctx context.Context, krb5 *config.Config, realm string, known []kdc, lookup lookupSRV) bool {
 	at := slices.IndexFunc(krb5.Realms, func(r config.Realm) bool { return strings.EqualFold(r.Realm, realm) })
 	if at < 0 {
@@ -77,7 +78,7 @@ func addKDCs(ctx context.Context, krb5 *config.Config, realm string, known []kdc
 		krb5.Realms = append(krb5.Realms, config.Realm{})
 	}
 	entry := &krb5.Realms[at]
-	entry.Realm = realm // is compared with regard to case
+	entry.Realm = realm // gokrb5 compares realms with regard to case
 	if len(entry.KDC) > 0 {
 		return true
 	}

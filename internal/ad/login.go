@@ -8,23 +8,23 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// login is one that goes on when nobody waits for it any more, since gokrb5
-// takes no context.
+// login is a Kerberos login. It continues even if nobody waits for it any more, because
+// gokrb5 takes no context.
 type login struct {
-	done chan struct{} // closed at the end
-	err  error         // of the end
+	done chan struct{} // closed when the login ends
+	err  error         // valid once done is closed
 }
 
-// loggingIn holds the login of each account that is under way, so that they go
-// one after the other in the whole process, also when another Connect begins
-// while the login of one that was cancelled goes on: two at a time with a wrong
-// password count as two failures.
+// loggingIn holds the login in progress for each account, so that logins of one account
+// run one after the other in the whole process, even if another Connect begins while a
+// cancelled login is still running. Two simultaneous logins with a wrong password would
+// count as two failures.
 var loggingIn = struct {
 	sync.Mutex
 	of map[string]*login
 }{of: map[string]*login{}}
 
-// start begins a login when no other of the account is under way.
+// start begins a login once no other login of the account is in progress.
 func start(ctx context.Context, account string, do func() error) (*login, error) {
 	account = strings.ToLower(account)
 	l := &login{done: make(chan struct{})}
@@ -56,8 +56,8 @@ func start(ctx context.Context, account string, do func() error) (*login, error)
 	return l, nil
 }
 
-// login gets the first ticket. One that was cancelled is not repeated: its end
-// is waited for by whoever comes next.
+// login gets the first tickets. A cancelled login is not repeated; the next caller
+// waits for it to end.
 func (b *kerberosBinder) login(ctx context.Context, do func() error) error {
 	l := b.underWay()
 	if l == nil {
@@ -92,8 +92,8 @@ func (b *kerberosBinder) setUnderWay(l *login) {
 	b.pending = l
 }
 
-// close forgets the credentials. A login that is under way has its own, and
-// forgets them at its end.
+// close forgets the credentials. A login in progress has its own copy and forgets it
+// when it ends.
 func (b *kerberosBinder) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

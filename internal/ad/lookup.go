@@ -15,14 +15,14 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// catalogRest is how long a global catalog is not asked after it has failed
-// maxFailures times in a row. Behind a closed port each try takes until the dial
-// times out, and a run asks once for every thousand members.
+// catalogRest is how long a global catalog is left alone after it has failed
+// maxFailures times in a row. Behind a closed port each attempt takes until the dial
+// times out, and a run asks once per thousand members.
 const catalogRest = 5 * time.Minute
 
 var errGivenUp = errors.New("earlier lookups failed")
 
-// place is where a lookup searches.
+// place says where a lookup searches.
 type place int
 
 const (
@@ -30,8 +30,8 @@ const (
 	inForest              // the whole forest, through a global catalog
 )
 
-// lookup finds the objects whose attribute has one of the values. The answer is
-// keyed by value.
+// lookup finds the objects whose attribute has one of the values. The answer is keyed
+// by value.
 type lookup func(ctx context.Context, in place, attribute string, values [][]byte) (map[string][]candidate, error)
 
 // candidate is an object that a lookup found.
@@ -42,9 +42,9 @@ type candidate struct {
 	system    bool // isCriticalSystemObject
 }
 
-// lookup is the lookup on the domain controller and its global catalog.
-// A foreignSecurityPrincipal bears the SID of an account of another forest and
-// never stands for it here.
+// lookup searches the domain controller or its global catalog. It excludes
+// foreignSecurityPrincipals: such an object carries the SID of an account in another
+// forest, and must never be taken for that account.
 func (t *target) lookup(ctx context.Context, in place, attribute string, values [][]byte) (map[string][]candidate, error) {
 	q := query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
@@ -62,14 +62,14 @@ func (t *target) lookup(ctx context.Context, in place, attribute string, values 
 	return candidates(entries, attribute)
 }
 
-// findInForest runs the search on a global catalog, unless it is left alone for
-// a while.
+// findInForest runs the search on a global catalog, unless the catalog is being left
+// alone after failures.
 func (t *target) findInForest(ctx context.Context, q query) ([]*ldap.Entry, error) {
 	if t.outage.lasts() {
 		return nil, errGivenUp
 	}
 	q.base = ""
-	// A run can do without the answer: a few members stay unknown.
+	// A run can do without the answer; a few members then stay unknown.
 	entries, err := t.catalog.find(contract.WithShortPatience(ctx), q)
 	if ctx.Err() == nil {
 		t.outage.note(err)
@@ -77,7 +77,7 @@ func (t *target) findInForest(ctx context.Context, q query) ([]*ldap.Entry, erro
 	return entries, err
 }
 
-// candidates are the objects of the entries, by each value of the attribute.
+// candidates groups the objects of the entries by each value of the attribute.
 func candidates(entries []*ldap.Entry, attribute string) (map[string][]candidate, error) {
 	found := make(map[string][]candidate, len(entries))
 	for _, e := range entries {
@@ -95,8 +95,8 @@ func candidates(entries []*ldap.Entry, attribute string) (map[string][]candidate
 	return found, nil
 }
 
-// parseCandidate reads an entry of a lookup. ok is false for an object whose
-// identity the account may not read; such an object counts as not found.
+// parseCandidate parses an entry of a lookup. ok is false if the account may not read
+// the object's identity; such an object counts as not found.
 func parseCandidate(e *ldap.Entry) (c candidate, ok bool, err error) {
 	raw, sid := e.GetRawAttributeValue(attrGUID), e.GetRawAttributeValue(attrSID)
 	c.ref.DN, c.classes = e.DN, e.GetAttributeValues("objectClass")
@@ -115,21 +115,21 @@ func parseCandidate(e *ldap.Entry) (c candidate, ok bool, err error) {
 	return c, true, nil
 }
 
-// outage counts how often in a row the global catalog has failed.
+// outage counts the global catalog's consecutive failures.
 type outage struct {
 	mu       sync.Mutex
 	failures int
 	last     time.Time
 }
 
-// lasts reports whether the catalog is not asked for now.
+// lasts reports whether the catalog is currently left alone.
 func (o *outage) lasts() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.failures >= maxFailures && time.Since(o.last) < catalogRest
 }
 
-// note records how a search on the catalog ended.
+// note records the outcome of a search on the catalog.
 func (o *outage) note(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

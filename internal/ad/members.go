@@ -26,7 +26,7 @@ func (t *writer) ChangeMembers(ctx context.Context, group directory.GUID, add, r
 	if err != nil && !contract.HasID(err, "WriteRefused") {
 		return t.explain(ctx, added, nil), err
 	}
-	// A refused addition must not keep those who are to go.
+	// A refused addition must not prevent the removals.
 	removed, removeErr := t.changeMembers(ctx, group, removing, distinct(remove))
 	if err == nil {
 		err = removeErr
@@ -34,8 +34,8 @@ func (t *writer) ChangeMembers(ctx context.Context, group directory.GUID, add, r
 	return t.explain(ctx, added, removed), err
 }
 
-// changeMembers changes the values chunk by chunk and returns those that the
-// server refuses.
+// changeMembers changes the values chunk by chunk and returns those that the server
+// refuses.
 func (t *writer) changeMembers(ctx context.Context, group directory.GUID, e edit, refs []directory.MemberRef) ([]culprit, error) {
 	var culprits []culprit
 	for chunk := range slices.Chunk(refs, memberChunk) {
@@ -48,8 +48,8 @@ func (t *writer) changeMembers(ctx context.Context, group directory.GUID, e edit
 	return culprits, nil
 }
 
-// changeChunk changes the values in one request, and looks for the culprits
-// where the server refuses it.
+// changeChunk changes the values in one request, and looks for the culprits if the
+// server refuses it.
 func (t *writer) changeChunk(ctx context.Context, group directory.GUID, e edit, chunk []directory.MemberRef) ([]culprit, error) {
 	refused, err := t.sendValues(ctx, group, e, t.memberValues(chunk))
 	if !refused {
@@ -65,10 +65,9 @@ func (t *writer) changeChunk(ctx context.Context, group directory.GUID, e edit, 
 	return t.removeSingly(ctx, group, dn, chunk)
 }
 
-// addSingly adds what a refused request was to add, down to the values that the
-// server refuses. The refusal may be about values that are there already, where
-// the server knows permissive modify for other attributes only (Samba), or about
-// objects that are gone.
+// addSingly adds the values of a refused request, down to those that the server refuses
+// alone. The refusal may be about values that are already there, if the server supports
+// permissive modify only for other attributes (Samba), or about objects that are gone.
 func (t *writer) addSingly(ctx context.Context, group directory.GUID, dn string, chunk []directory.MemberRef, refusal error) ([]culprit, error) {
 	open, err := t.nonMembers(ctx, group, dn, chunk)
 	if err != nil {
@@ -84,10 +83,9 @@ func (t *writer) addSingly(ctx context.Context, group directory.GUID, dn string,
 	return append(gone, culprits...), t.aboutGroup(dn, err)
 }
 
-// removeSingly removes what a refused request was to remove, down to the values
-// that the server refuses. The refusal may be about values that are gone already,
-// or about names that have changed: a server may know a value only by the name
-// that its object has now.
+// removeSingly removes the values of a refused request, down to those that the server
+// refuses alone. The refusal may be about values that are already gone, or about names
+// that have changed: a server may know a value only by the current name of its object.
 func (t *writer) removeSingly(ctx context.Context, group directory.GUID, dn string, chunk []directory.MemberRef) ([]culprit, error) {
 	open, err := t.members(ctx, group, dn, chunk)
 	if err != nil {
@@ -102,8 +100,8 @@ func (t *writer) removeSingly(ctx context.Context, group directory.GUID, dn stri
 	return culprits, t.aboutGroup(dn, err)
 }
 
-// aboutGroup translates a refusal of the whole group, and leaves other errors as
-// they are.
+// aboutGroup translates a refusal of the whole group, and returns other errors
+// unchanged.
 func (t *target) aboutGroup(dn string, err error) error {
 	var whole *refusedWhole
 	if !errors.As(err, &whole) {
@@ -114,8 +112,9 @@ func (t *target) aboutGroup(dn string, err error) error {
 		"The cause names the rule; look at the group in Active Directory.", whole.err)
 }
 
-// present separates the objects that the domain still has, or that are of other
-// domains, from those that are gone. One that is gone would fail the whole request.
+// present separates the objects that the domain still has, or that belong to other
+// domains, from those that are gone. A single missing object would fail the whole
+// request.
 func (t *target) present(ctx context.Context, refs []directory.MemberRef, refusal error) (there []directory.MemberRef, gone []culprit, err error) {
 	for batch := range slices.Chunk(refs, batchSize) {
 		found, err := t.lookup(ctx, inDomain, attrGUID, valuesOf(batch, guidValue))
@@ -133,7 +132,7 @@ func (t *target) present(ctx context.Context, refs []directory.MemberRef, refusa
 	return there, gone, nil
 }
 
-// sendValues sends one request. refused says that the error may be about single
+// sendValues sends one request. refused reports whether the error may be about single
 // values.
 func (t *writer) sendValues(ctx context.Context, group directory.GUID, e edit, values []string) (refused bool, err error) {
 	request := ldap.NewModifyRequest(byGUID(group), permissive())
@@ -146,8 +145,7 @@ func (t *writer) sendValues(ctx context.Context, group directory.GUID, e edit, v
 	return refusesValues(err), t.refused(ctx, group.String(), byGUID(group), "write the attribute member of the group", err)
 }
 
-// distinct returns the members, each once. A value that is given twice fails the
-// request.
+// distinct returns each member once. A duplicate value fails the request.
 func distinct(refs []directory.MemberRef) []directory.MemberRef {
 	seen := make(map[directory.GUID]bool, len(refs))
 	var once []directory.MemberRef
@@ -160,7 +158,7 @@ func distinct(refs []directory.MemberRef) []directory.MemberRef {
 	return once
 }
 
-// local reports whether the object is of our domain, as far as its name tells.
+// local reports whether the object belongs to our domain, as far as its name tells.
 func (t *target) local(ref directory.MemberRef) bool {
 	if ref.DN == "" {
 		return true
@@ -169,9 +167,10 @@ func (t *target) local(ref directory.MemberRef) bool {
 	return err == nil && t.root.holds(dn)
 }
 
-// memberValues are the values to add or to remove. Objects of our domain are named
-// by GUID: a name that was read some time ago may be another object's now. Objects
-// of other domains are named by DN, because this server may not know their GUIDs.
+// memberValues returns the values to add or remove. Objects of our domain are named by
+// GUID, because a name that was read some time ago may belong to another object by now.
+// Objects of other domains are named by DN, because this server may not know their
+// GUIDs.
 func (t *target) memberValues(refs []directory.MemberRef) []string {
 	values := make([]string, len(refs))
 	for i, r := range refs {
@@ -184,8 +183,8 @@ func (t *target) memberValues(refs []directory.MemberRef) []string {
 	return values
 }
 
-// dnValues are the values as a server returns them: by DN, and by GUID where the DN
-// is not known.
+// dnValues returns the values as a server returns them: by DN, or by GUID if the DN is
+// not known.
 func dnValues(refs []directory.MemberRef) []string {
 	values := make([]string, len(refs))
 	for i, r := range refs {
@@ -197,8 +196,8 @@ func dnValues(refs []directory.MemberRef) []string {
 	return values
 }
 
-// named gives the members their present names. A member that this domain does not
-// have, or does not show, keeps its name unless another object has that name now.
+// named fills in the members' current names. A member that this domain does not have,
+// or does not show, keeps its name unless another object has that name now.
 func (t *target) named(ctx context.Context, refs []directory.MemberRef) ([]directory.MemberRef, error) {
 	filled := slices.Clone(refs)
 	for batch := range slices.Chunk(filled, batchSize) {

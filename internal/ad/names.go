@@ -9,9 +9,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Holders implements contract.TargetReader. Among siblings Active Directory
-// keeps unique not only cn but the value of whatever attribute names an
-// object, which every object has in name.
+// Holders implements contract.TargetReader. Active Directory requires the naming
+// attribute to be unique among siblings, and that is not always cn. Every object has
+// the value of its naming attribute in name, so Holders searches name.
 func (t *target) Holders(ctx context.Context, container directory.GUID, names []contract.Name) ([]contract.Holder, error) {
 	var cns, accounts []string
 	for _, n := range names {
@@ -54,13 +54,13 @@ func (t *target) findNamed(ctx context.Context, base string, scope int, attribut
 	return findAny(ctx, t.pool, query{base: base, scope: scope, attributes: []string{attrGUID, "name", attrSAM}}, attribute, names)
 }
 
-// holders lists each object once, by whichever of its names it was found.
+// holders lists each object once, even if several of its names were found.
 type holders struct {
 	list []contract.Holder
 	at   map[directory.GUID]int
 }
 
-// add returns the holder that the entry is of, until the next call.
+// add returns the holder for the entry. The pointer is valid until the next call.
 func (h *holders) add(e *ldap.Entry) (*contract.Holder, error) {
 	guid, err := guidOf(e)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// readAccount finds out who we are: the SIDs of the token that the server made
-// for us, and which of them is the account's own.
+// readAccount reads the SIDs of the token that the server built for us, and finds out
+// which of them is the account's own.
 func (t *target) readAccount(ctx context.Context) error {
 	e, err := t.pool.read(ctx, query{attributes: []string{"tokenGroups"}})
 	if err != nil {
@@ -30,7 +30,7 @@ func (t *target) readAccount(ctx context.Context) error {
 	for _, sid := range sids {
 		t.token[sid] = true
 	}
-	// The first is the account everywhere that it was tried, but nothing says so.
+	// The first SID was the account's in every test, but no document says so.
 	for batch := range slices.Chunk(append(slices.Clone(sids[:min(1, len(sids))]), sids...), batchSize) {
 		found, err := t.accounts(ctx, anyOf(attrSID, valuesOf(batch, directory.SID.AD)))
 		if err != nil {
@@ -73,8 +73,9 @@ func (t *target) readForestSID(ctx context.Context) error {
 	return nil
 }
 
-// made reports whether we made the object: it belongs to us, or to the group of
-// administrators to which a domain controller gives what its members make.
+// made reports whether we created the object. Its owner is then our account, or the
+// administrators' group to which a domain controller assigns objects that its members
+// create.
 func (t *target) made(e *ldap.Entry) bool {
 	owner := ownerOf(e)
 	if owner == "" {
@@ -84,8 +85,8 @@ func (t *target) made(e *ldap.Entry) bool {
 	return owner == t.account || administrators && t.token[owner]
 }
 
-// ownerOf reads the owner of an entry that came with its descriptor, empty where
-// the account may not read it.
+// ownerOf returns the owner of an entry that was read with its descriptor, or "" if the
+// account may not read it.
 func ownerOf(e *ldap.Entry) directory.SID {
 	descriptor, err := directory.ParseDescriptor(e.GetRawAttributeValue(attrDescriptor))
 	if err != nil {
@@ -142,7 +143,7 @@ func (t *target) Principal(ctx context.Context, name string) (contract.Principal
 		if err != nil || len(found) == 1 {
 			return append(found, contract.Principal{})[0], err
 		}
-		return contract.Principal{SID: sid}, nil // it may be deleted, or of another domain
+		return contract.Principal{SID: sid}, nil // it may be deleted, or belong to another domain
 	}
 	var filter string
 	domain, account, qualified := strings.Cut(text, `\`)
@@ -167,7 +168,7 @@ func (t *target) Principal(ctx context.Context, name string) (contract.Principal
 			filter = or(filter, equals(attrSAM, user))
 		}
 	default:
-		// A computer and a managed service account have a dollar at the end.
+		// The names of computers and managed service accounts end with a dollar sign.
 		filter = anyOf(attrSAM, []string{text, text + "$"})
 	}
 	found, err := t.accounts(ctx, filter)
@@ -185,7 +186,7 @@ func (t *target) Principal(ctx context.Context, name string) (contract.Principal
 	return found[0], nil
 }
 
-// accounts finds users, which computers and managed service accounts are too.
+// accounts finds users; computers and managed service accounts count as users too.
 func (t *target) accounts(ctx context.Context, filter string) ([]contract.Principal, error) {
 	return t.principals(ctx, and("(objectClass=user)", filter))
 }
@@ -206,7 +207,7 @@ func (t *target) principals(ctx context.Context, filter string) ([]contract.Prin
 	return found, nil
 }
 
-// netbios reads the short name of the domain.
+// netbios reads the domain's short (NetBIOS) name.
 func (t *target) netbios(ctx context.Context) (string, error) {
 	partitions := "CN=Partitions," + t.root.configuration
 	entries, err := t.pool.find(ctx, query{

@@ -8,8 +8,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// maxConns bounds the connections to the domain controller: as many as the
-// setting for the export allows.
+// maxConns bounds the connections to the domain controller. It is the largest value
+// that the export's connections setting allows.
 const maxConns = 16
 
 var errClosed = errors.New("the target is closed")
@@ -21,20 +21,20 @@ type pool struct {
 	// slots has one element for each connection in use.
 	slots   chan struct{}
 	account *account
-	server  string // for people
+	server  string // for messages
 
 	mu     sync.Mutex
 	idle   []*conn
 	closed bool
 }
 
-// account is what the pools that sign in as the same account share.
+// account is shared by the pools that sign in as the same account.
 type account struct {
-	// turn lets one connection bind at a time: with a wrong password, parallel
-	// binds would count as that many failures and lock the account.
+	// turn lets one connection bind at a time. Parallel binds with a wrong password
+	// would each count as a failure and lock the account.
 	turn chan struct{}
-	// refused is why the credentials were refused; they are never sent again.
-	// It belongs to whoever has the turn.
+	// refused is the error with which the credentials were refused; they are never sent
+	// again. Only the holder of turn may access it.
 	refused error
 }
 
@@ -44,7 +44,7 @@ func newPool(account *account, server string, open func(ctx context.Context) (*c
 	return &pool{open: open, server: server, slots: make(chan struct{}, maxConns), account: account}
 }
 
-// use calls f with a connection of its own.
+// use calls f with a connection that nobody else uses.
 func (p *pool) use(ctx context.Context, f func(*conn) error) error {
 	select {
 	case p.slots <- struct{}{}:
@@ -56,14 +56,14 @@ func (p *pool) use(ctx context.Context, f func(*conn) error) error {
 	if err != nil {
 		return err
 	}
-	// A select takes any case that is ready: nothing is sent for a context
-	// that has ended.
+	// The select above picks any ready case, so make sure that nothing is sent once the
+	// context has ended.
 	if err = ctx.Err(); err == nil {
 		err = f(c)
 	}
 	p.give(c)
-	// What broke one has most likely broken those that lie idle too, and each
-	// may hang until a request on it times out.
+	// Whatever broke this connection has most likely broken the idle ones too, and on
+	// each of them a request could hang until it times out.
 	if lost := (*lostError)(nil); errors.As(err, &lost) && ctx.Err() == nil {
 		p.forget()
 	}
@@ -80,7 +80,8 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	// While this one waited for its turn the answer may have become known.
+	// Another connection may have become idle, or the credentials refused, while we
+	// waited for our turn.
 	if c, err := p.reuse(); c != nil || err != nil {
 		return c, err
 	}
@@ -97,15 +98,15 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// refusesCredentials reports whether the error is about the account or its
-// password. Other failures to sign in, as without a KDC, on a server that is
-// shutting down or on the port of the global catalog alone, may pass.
+// refusesCredentials reports whether the error is about the account or its password.
+// Other failed sign-ins may pass, such as those without a KDC, on a server that is
+// shutting down, or on the global catalog's port only.
 func refusesCredentials(err error) bool {
 	e := contract.AsError(err)
 	return e.Category == contract.Authentication && e.ID != "KerberosFailed" && e.ID != "BindRefused" && e.ID != "StrongerAuthRequired"
 }
 
-// reuse returns an idle connection, nil where there is none.
+// reuse returns an idle connection, or nil if there is none.
 func (p *pool) reuse() (*conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +136,7 @@ func (p *pool) give(c *conn) {
 	}
 }
 
-// forget ends the idle connections.
+// forget closes the idle connections.
 func (p *pool) forget() {
 	p.mu.Lock()
 	idle := p.idle
@@ -146,7 +147,7 @@ func (p *pool) forget() {
 	}
 }
 
-// close ends the idle connections and, as they are given back, the others.
+// close closes the idle connections; those in use are closed when they are given back.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true

@@ -10,7 +10,8 @@ import (
 )
 
 // PrimaryMembers implements contract.TargetReader. An account names its primary group
-// by the last part of the SID, and only one of its own domain.
+// by RID, the last part of the SID, so the primary group is always in the account's own
+// domain.
 func (t *target) PrimaryMembers(ctx context.Context, group directory.SID) ([]directory.MemberRef, error) {
 	if group.Domain() != t.domainSID {
 		return nil, nil

@@ -15,8 +15,8 @@ type rangeOption struct {
 	last      bool // high is "*"
 }
 
-// parseRange splits an attribute description; ok is false when it has no range
-// option. A malformed range is an error: it must never pass for a last part.
+// parseRange splits an attribute description; ok is false if it has no range option. A
+// malformed range is an error, so that it is never taken for the last part.
 func parseRange(description string) (attribute string, r rangeOption, ok bool, err error) {
 	attribute, options, _ := strings.Cut(description, ";")
 	for option := range strings.SplitSeq(options, ";") {
@@ -45,9 +45,9 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-// rangedValues returns the part of attribute that the entry holds from value
-// number start on, and the number of the next value, or -1 after the last. An
-// entry without the attribute has no more values.
+// rangedValues returns the values of attribute that the entry holds, starting at value
+// number start, and the number of the next value, or -1 after the last. If the entry
+// lacks the attribute, there are no more values.
 func rangedValues(entry *ldap.Entry, attribute string, start int) (values []string, next int, err error) {
 	next = -1
 	for _, a := range entry.Attributes {
@@ -59,8 +59,8 @@ func rangedValues(entry *ldap.Entry, attribute string, start int) (values []stri
 			continue
 		}
 		if !ranged {
-			// Beside its first part, Windows lists the attribute once without
-			// values; with values it is whole.
+			// Besides the first part, Windows lists the attribute once more without
+			// values. If it has values, they are all of them.
 			if len(a.Values) > 0 {
 				if start != 0 {
 					return nil, 0, fmt.Errorf("the server answered a request for %s from %d on with all of it", attribute, start)

@@ -12,34 +12,35 @@ import (
 )
 
 const (
-	// nextRange is the hard maximum of MaxValRange; the server gives less.
+	// nextRange is the hard maximum of MaxValRange; a server may return less.
 	nextRange = 5000
-	// rereads is how often a membership that changes while it is read is begun anew.
+	// rereads is how often a membership is read again because it changed while it was
+	// read.
 	rereads = 3
 )
 
 var (
-	// errGroupGone: the group was deleted while it was read.
+	// errGroupGone says that the group was deleted while it was read.
 	errGroupGone = errors.New("the group was deleted while it was read")
-	// errChanged: the membership has to be read from the beginning.
+	// errChanged says that the membership has to be read from the beginning.
 	errChanged = errors.New("the membership changed while it was read")
 )
 
-// rangeReader reads the membership of one group range by range, on one
-// connection, where the order of the values is stable while nobody changes the
-// group. A deleted account takes its value away without a new uSN, and later
-// values move up past the end of what was read. So each range begins with the
-// last value of the one before.
+// rangeReader reads the membership of one group range by range, on one connection,
+// where the order of the values is stable as long as nobody changes the group. When a
+// member account is deleted, its value disappears without a new uSNChanged, and later
+// values move up into the part that was already read. To notice that, each range begins
+// with the last value of the one before.
 type rangeReader struct {
 	c      *conn
 	header []string               // the attributes without the members
-	group  *directory.TargetGroup // as its first entry tells
+	group  *directory.TargetGroup // as parsed from its first entry
 	values []string               // read so far
-	next   int                    // the number of the next value, -1 after the last
+	next   int                    // the number of the next value; -1 after the last
 }
 
-// read fills in the members of the group, of which the entry holds the first
-// range. When the group changes meanwhile, read begins anew.
+// read fills in the members of the group; the entry holds the first range. If the group
+// changes in the meantime, read starts over.
 func (r *rangeReader) read(ctx context.Context, e *ldap.Entry) error {
 	for range rereads {
 		err := r.readAll(ctx, e)
@@ -59,8 +60,8 @@ func (r *rangeReader) read(ctx context.Context, e *ldap.Entry) error {
 	return &incompleteError{fmt.Sprintf("the membership of %s changed again and again while it was read", r.group.DN)}
 }
 
-// readAll reads the values from the first range, which the entry holds, to the
-// last. Errors: errChanged, errGroupGone.
+// readAll reads the values from the first range, which the entry holds, to the last.
+// Errors: errChanged, errGroupGone.
 func (r *rangeReader) readAll(ctx context.Context, e *ldap.Entry) error {
 	r.values, r.next = nil, 0
 	for {
@@ -80,8 +81,8 @@ func (r *rangeReader) readAll(ctx context.Context, e *ldap.Entry) error {
 	}
 }
 
-// take adds the range that the entry holds. All but the first range repeat one
-// value.
+// take adds the range that the entry holds. Every range but the first repeats the last
+// value of the one before.
 func (r *rangeReader) take(e *ldap.Entry) error {
 	start := max(r.next-1, 0)
 	part, following, err := rangedValues(e, attrMember, start)
@@ -113,23 +114,24 @@ func (r *rangeReader) ask(ctx context.Context, start int) (*ldap.Entry, error) {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):
 		return nil, errGroupGone
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultOperationsError) && start > 0:
-		return nil, errChanged // the membership is shorter now than the range's beginning
+		return nil, errChanged // the membership now ends before the range begins
 	case err == nil && found == nil:
 		return nil, errGroupGone
 	}
 	return found, err
 }
 
-// memberRange asks for values of member from number start on.
+// memberRange returns the attribute option that asks for count values of member from
+// number start on.
 func memberRange(start, count int) string {
 	return fmt.Sprintf("%s;range=%d-%d", attrMember, start, start+count-1)
 }
 
-// parseMembers reads extended names into the members, each once. A value
-// without a GUID is of an object that this server knows by name only; it
-// stands for nobody that could be compared, so it is neither counted nor ever
-// removed. Neither is a deleted object: where there is a recycle bin its values
-// sleep until it is restored, which Windows hides and Samba does not.
+// parseMembers parses extended names into members, each listed once. A value without a
+// GUID names an object that this server knows only by name. Nothing can be compared
+// with it, so it is neither counted nor removed. Deleted objects are skipped as well:
+// with the recycle bin enabled, their values persist until the object is restored;
+// Windows hides them and Samba does not.
 func parseMembers(values []string) ([]directory.MemberRef, error) {
 	members := make([]directory.MemberRef, 0, len(values))
 	seen := make(map[directory.GUID]bool, len(values))

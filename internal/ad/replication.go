@@ -16,12 +16,12 @@ const (
 	attrUpToDate = "replUpToDateVector"
 )
 
-// ReplicatedUSN implements contract.TargetReader. Windows tells its cursors in
-// msDS-NCReplCursors; Samba has only the attribute behind it,
-// replUpToDateVector, which every account may read there. What an account may
-// not read looks as if the server had no cursors, so that nothing is known; the
-// right to it is DS-Replication-Monitor-Topology ("Monitor Active Directory
-// Replication") on the head of the domain.
+// ReplicatedUSN implements contract.TargetReader. Windows returns its cursors in
+// msDS-NCReplCursors. Samba has only the underlying attribute, replUpToDateVector,
+// which every account may read there. If the account may not read them, it looks as if
+// the server had no cursors, and known is false. The right to read them is
+// DS-Replication-Monitor-Topology ("Monitor Active Directory Replication") on the head
+// of the domain.
 func (t *target) ReplicatedUSN(ctx context.Context, invocation directory.GUID) (usn int64, known bool, err error) {
 	own, err := t.invocationID(ctx)
 	if err != nil {
@@ -58,7 +58,7 @@ func (t *target) ReplicatedUSN(ctx context.Context, invocation directory.GUID) (
 	return usn, known, nil
 }
 
-// readRoot asks the domain controller anew for what its root entry says.
+// readRoot reads the domain controller's rootDSE again.
 func (t *target) readRoot(ctx context.Context) (rootDSE, error) {
 	var root rootDSE
 	err := retry(ctx, t.server.host, func() error {
@@ -73,8 +73,8 @@ func (t *target) readRoot(ctx context.Context) (rootDSE, error) {
 	return root, nil
 }
 
-// invocationID reads which life of its database the domain controller is in:
-// after a restore from a backup it is another one.
+// invocationID reads the id of the domain controller's database. It changes when the
+// domain controller is restored from a backup.
 func (t *target) invocationID(ctx context.Context) (directory.GUID, error) {
 	service, err := t.pool.read(ctx, query{base: t.root.dsServiceName, attributes: []string{"invocationId"}})
 	if err != nil {
@@ -94,8 +94,8 @@ func (t *target) invocationID(ctx context.Context) (directory.GUID, error) {
 	return invocation, nil
 }
 
-// cursor says that all changes made on the domain controller of that
-// invocationId up to that USN have arrived.
+// cursor says that all changes made on the domain controller with that invocationId, up
+// to that USN, have arrived.
 type cursor struct {
 	invocation directory.GUID
 	usn        int64
@@ -106,8 +106,7 @@ const (
 	cursorSize = guidSize + 8
 )
 
-// parseCursor reads an invocationId and a USN, with which the forms of a cursor
-// begin.
+// parseCursor parses an invocationId and a USN, the beginning of every form of cursor.
 func parseCursor(b []byte) (cursor, error) {
 	if len(b) < cursorSize {
 		return cursor{}, fmt.Errorf("a replication cursor of %d bytes is too short", len(b))
@@ -123,7 +122,7 @@ func parseCursor(b []byte) (cursor, error) {
 	return cursor{invocation, usn}, nil
 }
 
-// parseCursors reads values of DS_REPL_CURSOR_BLOB (MS-ADTS 2.2.6).
+// parseCursors parses DS_REPL_CURSOR_BLOB values (MS-ADTS 2.2.6).
 func parseCursors(values [][]byte) ([]cursor, error) {
 	cursors := make([]cursor, 0, len(values))
 	for _, v := range values {
@@ -136,9 +135,9 @@ func parseCursors(values [][]byte) ([]cursor, error) {
 	return cursors, nil
 }
 
-// parseUpToDateVector reads UPTODATE_VECTOR_V1_EXT or UPTODATE_VECTOR_V2_EXT
-// (MS-DRSR): version, reserved, count, reserved, and the cursors, which in
-// version 2 end with a time.
+// parseUpToDateVector parses UPTODATE_VECTOR_V1_EXT or UPTODATE_VECTOR_V2_EXT
+// (MS-DRSR): version, reserved, count, reserved, then the cursors. In version 2 each
+// cursor ends with a time.
 func parseUpToDateVector(b []byte) ([]cursor, error) {
 	const header = 16
 	if len(b) < header {

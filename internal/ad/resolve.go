@@ -12,26 +12,26 @@ import (
 
 const (
 	attrConsistencyGUID = "mS-DS-ConsistencyGuid"
-	// scanBatch is larger than batchSize because mS-DS-ConsistencyGuid is not
-	// indexed: each filter is a walk through the domain, whatever its length.
+	// scanBatch is larger than batchSize because mS-DS-ConsistencyGuid is not indexed:
+	// each search walks through the whole domain, however long its filter.
 	scanBatch = 500
-	// maxFailures is how many lookups may fail before no more are sent. Each was
-	// tried several times already.
+	// maxFailures is how many lookups may fail before no more are sent. Each of them
+	// has already been tried several times.
 	maxFailures = 2
-	// groupTypeResource is the bit of domain-local groups, which a universal
-	// group cannot hold.
+	// groupTypeResource is the bit of domain-local groups, which a universal group
+	// cannot contain.
 	groupTypeResource = 4
 )
 
-// judge says why a member is not written, as far as that is known without asking
-// the directory. It returns ReasonUnresolved when the directory has to be asked.
+// judge returns the reason why a member is not written, if it is known without asking
+// the directory. It returns ReasonUnresolved if the directory has to be asked.
 func judge(m directory.SourceMember) directory.Reason {
 	switch {
 	case m.Kind == directory.KindOther:
 		return directory.ReasonNoAccount
 	case !m.Readable:
 		return directory.ReasonLimited
-	case m.Synced || m.SID != "": // with a SID it was synced once, and its account may be there still
+	case m.Synced || m.SID != "": // a member with a SID was synced once, and its account may still exist
 		return directory.ReasonUnresolved
 	case m.Kind == directory.KindGroup:
 		return directory.ReasonGroup
@@ -56,18 +56,18 @@ func choose(kind directory.MemberKind, found []candidate) (directory.MemberRef, 
 	return found[0].ref, directory.ReasonJoined
 }
 
-// firstRID is the first RID that a domain gives to accounts that people create.
+// firstRID is the first RID that a domain assigns to accounts created by people.
 const firstRID = 1000
 
-// critical reports whether the object is one that the directory itself needs, such
-// as krbtgt and Administrator. No synchronization takes these to the tenant, so a
-// member that has such a SID was given it by somebody.
+// critical reports whether the directory itself needs the object, as it does krbtgt and
+// Administrator. No synchronization copies these to the tenant, so if a member has such
+// a SID, somebody gave it that SID.
 func (c candidate) critical() bool {
 	return c.system || c.ref.SID != "" && c.ref.SID.RID() < firstRID
 }
 
-// fits reports whether the object is of a class that may stand for the member.
-// The class computer is derived from user.
+// fits reports whether the object's class may stand for the member. The class computer
+// is derived from user, so it has to be excluded.
 func fits(kind directory.MemberKind, c candidate) bool {
 	is := func(class string) bool {
 		return slices.ContainsFunc(c.classes, func(s string) bool { return strings.EqualFold(s, class) })
@@ -78,7 +78,7 @@ func fits(kind directory.MemberKind, c candidate) bool {
 	return (is("user") || is("inetOrgPerson")) && !is("computer")
 }
 
-// question is a member that is looked up, with the answer so far.
+// question is a member to look up, with the answer so far.
 type question struct {
 	kind      directory.MemberKind
 	sid       directory.SID
@@ -88,14 +88,14 @@ type question struct {
 	settled   bool
 }
 
-// answer takes the objects that a lookup found. A member that was not found
-// stays open for the next lookup.
+// answer records the objects that a lookup found. A member that was not found stays
+// open for the next lookup.
 func (q *question) answer(found []candidate) {
 	q.ref, q.reason = choose(q.kind, found)
 	q.settled = q.reason != directory.ReasonNotFound
 }
 
-// leave settles the question without an answer.
+// leave settles the question with a reason instead of an object.
 func (q *question) leave(reason directory.Reason) {
 	q.reason, q.settled = reason, true
 }
@@ -127,8 +127,8 @@ func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) 
 	return resolutions, nil
 }
 
-// join is one way to find the objects of members: by which value of a member,
-// in which attribute of the objects, and where.
+// join is one way to find the objects of members: which value of the member to search
+// for, in which attribute, and where.
 type join struct {
 	in        place
 	attribute string
@@ -137,15 +137,15 @@ type join struct {
 	applies   func(*question) bool
 }
 
-// joins are the ways to find members in the forest, in the order in which they
-// are tried.
+// joins returns the ways to find members in the forest, in the order in which to try
+// them.
 func joins(f forest) []join {
 	sid := func(q *question) []byte { return q.sid.AD() }
 	immutable := func(q *question) []byte { return q.immutable }
 
 	local := func(q *question) bool { return q.sid.Domain() == f.own }
 	elsewhere := func(q *question) bool { return !local(q) && f.mayHold(q.sid) }
-	// An account of another forest is not ours, whatever its immutable id says.
+	// An account of another forest does not join, whatever its immutable id says.
 	ours := func(q *question) bool { return q.sid == "" || f.knows(q.sid) }
 	oursElsewhere := func(q *question) bool { return ours(q) && f.several() && !local(q) }
 
@@ -169,9 +169,9 @@ func (j join) open(questions []*question) []*question {
 	return open
 }
 
-// resolve answers the questions in as few lookups as possible. A lookup that
-// fails leaves its questions open with a reason that says so; err is set only
-// when nothing more can be asked.
+// resolve answers the questions in as few lookups as possible. A lookup that fails
+// leaves its questions with a reason that says so; the error is set only if no further
+// lookup can succeed.
 func resolve(ctx context.Context, questions []*question, f forest, find lookup) error {
 	r := resolver{find: find, failures: map[place]int{}}
 	for _, j := range joins(f) {
@@ -189,13 +189,13 @@ func resolve(ctx context.Context, questions []*question, f forest, find lookup) 
 	return nil
 }
 
-// resolver looks members up and counts the lookups that fail.
+// resolver looks up members and counts the lookups that fail.
 type resolver struct {
 	find     lookup
 	failures map[place]int
 }
 
-// ask answers a batch of questions by one lookup.
+// ask answers a batch of questions with one lookup.
 func (r *resolver) ask(ctx context.Context, j join, batch []*question) error {
 	found, err := r.look(ctx, j, batch)
 	if err != nil && (ctx.Err() != nil || j.in == inDomain && gone(err)) {
@@ -214,7 +214,8 @@ func (r *resolver) ask(ctx context.Context, j join, batch []*question) error {
 	return nil
 }
 
-// look sends the lookup unless so many have failed there that it would fail too.
+// look sends the lookup, unless so many have failed in that place that this one would
+// fail too.
 func (r *resolver) look(ctx context.Context, j join, batch []*question) (map[string][]candidate, error) {
 	if r.failures[j.in] >= maxFailures {
 		return nil, errGivenUp
@@ -226,7 +227,7 @@ func (r *resolver) look(ctx context.Context, j join, batch []*question) (map[str
 	return found, err
 }
 
-// gone reports whether the error means that no further lookup can succeed.
+// gone reports whether no further lookup can succeed after this error.
 func gone(err error) bool {
 	var e *contract.Error
 	return errors.As(err, &e) || errors.Is(err, errClosed)

@@ -16,18 +16,19 @@ import (
 
 const (
 	maxTries = 5
-	// maxTrying is after how long no further try begins, but for the second: a
-	// request that hung until it timed out is tried once more.
+	// maxTrying is the time after which no further attempt begins. The second attempt
+	// is exempt, so a request that hung until it timed out is tried once more.
 	maxTrying = contract.ShortPatience
-	// maxPause is the longest between two tries.
+	// maxPause is the longest pause between two attempts.
 	maxPause = 30 * time.Second
 )
 
-// firstPause is before the second try; later ones are longer. Tests that break
-// hundreds of connections shorten it.
+// firstPause is the pause before the second attempt; later pauses are longer. Tests
+// that break hundreds of connections shorten it.
 var firstPause = 500 * time.Millisecond
 
-// transient reports whether what failed may succeed in a moment by itself.
+// transient reports whether the operation may succeed in a moment without anybody doing
+// anything.
 func transient(err error) bool {
 	var lost *lostError
 	if errors.As(err, &lost) {
@@ -46,15 +47,15 @@ func transient(err error) bool {
 	return contract.HasID(err, "ServerUnreachable") || contract.HasID(err, "TlsFailed")
 }
 
-// passing reports the same of what a run has used before, and that may be gone
-// with the domain controller for a while: its name, and its Kerberos.
+// passing reports whether the error may pass when a run has used the server before: the
+// server's name and its Kerberos can be gone for as long as the domain controller is.
 func passing(err error) bool {
 	return contract.HasID(err, "ServerNotFound") || contract.HasID(err, "KerberosFailed") && strings.Contains(err.Error(), krberror.NetworkingError)
 }
 
-// absent reports whether the server cannot be reached, or not used for now: in
-// some minutes it may be there again. One that ran out of the time for a search
-// answers, and will take as long once more.
+// absent reports whether the server cannot be reached or used for now, so that it may
+// be back in some minutes. A search that exceeded its time limit does not count: the
+// server did answer, and would take as long again.
 func absent(err error) bool {
 	var answer *ldap.Error
 	if lost := (*lostError)(nil); !errors.As(err, &lost) && errors.As(err, &answer) {
@@ -63,15 +64,15 @@ func absent(err error) bool {
 	return true
 }
 
-// retry calls f until it succeeds, fails for good, or has been tried enough; it
-// returns the last error. What cannot be reached is tried for as long as the run
-// allows.
+// retry calls f until it succeeds, fails for good, or has been tried often enough, and
+// returns the last error. While the server cannot be reached, retry goes on for as long
+// as the run allows.
 func retry(ctx context.Context, server string, f func() error) error {
 	return retryOn(ctx, server, func() (bool, error) { return false, f() })
 }
 
-// retryOn is retry of what takes long: heard says that the server answered
-// before it was gone, so that the outage begins anew.
+// retryOn is like retry, for operations that take long: heard says that the server
+// answered before it was lost, so the time of the outage is counted anew.
 func retryOn(ctx context.Context, server string, f func() (heard bool, err error)) error {
 	since, pause := time.Now(), firstPause
 	for try := 1; ; try++ {
@@ -87,7 +88,7 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 		if heard {
 			since, pause, try = time.Now(), firstPause, 1
 		}
-		// Half of the pause is random, so that parallel callers spread.
+		// Half of the pause is random, to spread parallel callers.
 		wait := pause/2 + rand.N(pause/2)
 		w := contract.Waiting{For: server, Why: reason(err), Since: since, Next: time.Now().Add(wait)}
 		if waits && absent(err) {
@@ -107,7 +108,7 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 	}
 }
 
-// reason says why in one line, without what is long.
+// reason returns the reason in one line, without the details of a contract.Error.
 func reason(err error) string {
 	if e := (*contract.Error)(nil); errors.As(err, &e) {
 		return strings.TrimSuffix(e.Message, ".")

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// capActiveDirectory and capReadOnly are of MS-ADTS 3.1.1.3.4.3.
+	// capActiveDirectory and capReadOnly are defined in MS-ADTS 3.1.1.3.4.3.
 	capActiveDirectory = "1.2.840.113556.1.4.800"
 	capReadOnly        = "1.2.840.113556.1.4.1920"
 )
 
-// rootDSE is what a domain controller tells everybody about itself.
+// rootDSE is what a domain controller tells anyone about itself.
 type rootDSE struct {
 	dnsHostName    string
 	dsServiceName  string // DN of its nTDSDSA object
@@ -30,8 +30,8 @@ type rootDSE struct {
 	namingContexts []string
 	highestUSN     int64
 	capabilities   []string
-	// noCatalog: it says that it is no global catalog. One that does not say it
-	// is asked.
+	// noCatalog says that the server denies being a global catalog. A server that does
+	// not say so is asked.
 	noCatalog bool
 }
 
@@ -66,7 +66,7 @@ func parseRootDSE(e *ldap.Entry) rootDSE {
 	}
 }
 
-// check refuses what is no writable domain controller.
+// check returns an error unless the server is a writable domain controller.
 func (r rootDSE) check(e endpoint) error {
 	switch {
 	case !slices.Contains(r.capabilities, capActiveDirectory) || r.baseDN == "" || r.dsServiceName == "":
@@ -85,10 +85,10 @@ func (r rootDSE) check(e endpoint) error {
 	return nil
 }
 
-// domainName is the DNS name of the domain: DC=contoso,DC=com is contoso.com.
+// domainName returns the DNS name of the domain: contoso.com for DC=contoso,DC=com.
 func (r rootDSE) domainName() string { return dnsName(r.baseDN) }
 
-// forestName is the DNS name of the forest.
+// forestName returns the DNS name of the forest.
 func (r rootDSE) forestName() string { return dnsName(r.rootDomain) }
 
 func dnsName(of string) string {
@@ -105,7 +105,8 @@ func dnsName(of string) string {
 	return strings.Join(labels, ".")
 }
 
-// of refuses a domain controller of another domain than the named one.
+// of returns an error if the domain controller belongs to another domain than the named
+// one.
 func (r rootDSE) of(domain string, e endpoint) error {
 	if sameHost(r.domainName(), domain) {
 		return nil
@@ -117,8 +118,8 @@ func (r rootDSE) of(domain string, e endpoint) error {
 	}
 }
 
-// elsewhere is the error for domain controllers whose names are not below that
-// of their domain.
+// elsewhere returns the error for domain controllers whose names are not below that of
+// their domain.
 func elsewhere(domain string, hosts []string) error {
 	return &contract.Error{
 		Category: contract.InvalidArgument, ID: "ServerElsewhere", Object: domain,
@@ -127,8 +128,8 @@ func elsewhere(domain string, hosts []string) error {
 	}
 }
 
-// holds reports whether an object of that name is in the domain itself and not
-// in a partition whose name ends alike (CN=Configuration,DC=contoso,DC=com).
+// holds reports whether an object with that name is in the domain itself, and not in a
+// partition whose name ends the same way (CN=Configuration,DC=contoso,DC=com).
 func (r rootDSE) holds(dn directory.DN) bool {
 	base, err := directory.ParseDN(r.baseDN)
 	if err != nil || !dn.Within(base) {
@@ -143,8 +144,8 @@ func (r rootDSE) holds(dn directory.DN) bool {
 	return true
 }
 
-// same refuses another server than the one that was met first under this
-// address, as behind a load balancer.
+// same returns an error if the address now leads to a different server than at first,
+// as behind a load balancer.
 func (r rootDSE) same(first rootDSE, e endpoint) error {
 	if strings.EqualFold(r.dsServiceName, first.dsServiceName) {
 		return nil

@@ -25,12 +25,12 @@ const (
 )
 
 // attrDescriptor holds an object's owner and access control list, which
-// [directory.ParseDescriptor] reads. It comes only to a query that says by
-// sdFlags which parts it wants: whoever asks for all of them needs the right to
-// read the audit list too, and else gets nothing.
+// [directory.ParseDescriptor] parses. A query must say in sdFlags which parts it wants.
+// Asking for all parts requires the right to read the audit list, and without that
+// right the server returns nothing.
 const attrDescriptor = "nTSecurityDescriptor"
 
-// The parts of a security descriptor (MS-ADTS 3.1.1.3.4.1.11).
+// Parts of a security descriptor (MS-ADTS 3.1.1.3.4.1.11).
 const (
 	sdOwner = 0x1
 	sdDACL  = 0x4
@@ -42,10 +42,10 @@ type query struct {
 	scope      int
 	filter     string // empty: any object
 	attributes []string
-	pageSize   uint32 // 0: pageSize
-	extendedDN bool   // names come as the extended-DN control gives them
-	deleted    bool   // deleted objects count too
-	sdFlags    int32  // which parts attrDescriptor comes with; 0: none are asked for
+	pageSize   uint32 // 0 means the constant pageSize
+	extendedDN bool   // return extended names, with GUID and SID
+	deleted    bool   // include deleted objects
+	sdFlags    int32  // which parts of attrDescriptor to return; 0: none
 }
 
 func (q query) request() *ldap.SearchRequest {
@@ -55,7 +55,8 @@ func (q query) request() *ldap.SearchRequest {
 	}
 	request := ldap.NewSearchRequest(q.base, q.scope, ldap.NeverDerefAliases, 0, searchSeconds, false, filter, q.attributes, nil)
 	if q.scope != ldap.ScopeBaseObject {
-		// Without it a search of the whole domain refers to the partitions below.
+		// Without this control, a search of the whole domain refers to the partitions
+		// below.
 		request.Controls = append(request.Controls, ldap.NewControlString(oidDomainScope, false, ""))
 	}
 	if q.extendedDN {
@@ -70,7 +71,7 @@ func (q query) request() *ldap.SearchRequest {
 	return request
 }
 
-// extendedDNStrings is the value of the control that asks for text in place of
+// extendedDNStrings returns the control value that asks for textual instead of
 // hexadecimal GUIDs and SIDs: SEQUENCE { Flag INTEGER = 1 }.
 func extendedDNStrings() string {
 	sequence := ber.NewSequence("ExtendedDNRequestValue")
@@ -78,9 +79,8 @@ func extendedDNStrings() string {
 	return string(sequence.Bytes())
 }
 
-// search calls each with every entry, page by page. It returns nil only when
-// all of them were read. Between two entries, each may search on the same
-// connection.
+// search calls each with every entry, page by page. It returns nil only if all entries
+// were read. each may itself search on the same connection.
 func (c *conn) search(ctx context.Context, q query, each func(*ldap.Entry) error) error {
 	request := q.request()
 	paged := q.scope != ldap.ScopeBaseObject
@@ -121,7 +121,7 @@ func (c *conn) search(ctx context.Context, q query, each func(*ldap.Entry) error
 			if err := each(entry); err != nil {
 				return err
 			}
-			result.Entries[i] = nil // what is done with need not be kept to the end of the page
+			result.Entries[i] = nil // let the entry be freed before the page ends
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -133,7 +133,7 @@ func (c *conn) search(ctx context.Context, q query, each func(*ldap.Entry) error
 	}
 }
 
-// succeeded refuses an answer that is not the whole answer of this server.
+// succeeded returns an error unless the result is this server's complete answer.
 func succeeded(result *ldap.SearchResult) error {
 	if result.ResultCode != ldap.LDAPResultSuccess {
 		return &incompleteError{fmt.Sprintf("the search ended with result code %d", result.ResultCode)}
@@ -144,8 +144,9 @@ func succeeded(result *ldap.SearchResult) error {
 	return nil
 }
 
-// nextPage returns the cookie of the next page, empty after the last. A page
-// without the control is not the last one: something on the way dropped it.
+// nextPage returns the cookie of the next page, which is empty after the last. A page
+// without the paging control is not taken for the last one: something on the way
+// dropped the control.
 func nextPage(result *ldap.SearchResult) (cookie []byte, err error) {
 	control, ok := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
 	if !ok {
@@ -154,8 +155,8 @@ func nextPage(result *ldap.SearchResult) (cookie []byte, err error) {
 	return control.Cookie, nil
 }
 
-// find returns all entries of a search whose answer is known to be small. It
-// is begun anew, on another connection, when something transient ends it.
+// find returns all entries of a search whose answer is known to be small. It repeats
+// the search on another connection after a transient failure.
 func (p *pool) find(ctx context.Context, q query) ([]*ldap.Entry, error) {
 	var found []*ldap.Entry
 	err := retry(ctx, p.server, func() error {
@@ -173,8 +174,8 @@ func (p *pool) find(ctx context.Context, q query) ([]*ldap.Entry, error) {
 	return found, nil
 }
 
-// findAny returns the entries of a search whose attribute has one of the values,
-// which it asks for in batches. A filter of the query holds as well.
+// findAny returns the entries whose attribute has one of the values, searching in
+// batches. The query's own filter applies as well.
 func findAny[V string | []byte](ctx context.Context, p *pool, q query, attribute string, values []V) ([]*ldap.Entry, error) {
 	also := q.filter
 	var found []*ldap.Entry
@@ -200,8 +201,8 @@ func guidOf(e *ldap.Entry) (directory.GUID, error) {
 	return guid, nil
 }
 
-// read returns the one object that the base names, nil when it does not exist
-// or may not be seen.
+// read returns the one object that the base names, or nil if it does not exist or the
+// account may not see it.
 func (p *pool) read(ctx context.Context, q query) (*ldap.Entry, error) {
 	q.scope = ldap.ScopeBaseObject
 	entries, err := p.find(ctx, q)

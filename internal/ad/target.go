@@ -12,45 +12,46 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// target is the engine's Target on one domain controller.
+// target implements contract.Target on one domain controller.
 type target struct {
 	server endpoint
-	root   rootDSE // as met at opening
+	root   rootDSE // as read when the target was opened
 	user   string  // as given; empty for the current identity
 	binder binder
 	pool   *pool
-	// catalog holds connections to a global catalog; none is made before one is
+	// catalog holds connections to a global catalog. None is opened before it is
 	// needed.
 	catalog *pool
 
 	domainGUID directory.GUID
 	domainSID  directory.SID
 	schema     contract.Schema
-	// flowing are the attributes that are read of groups beside those that tell which
-	// object it is.
+	// flowing are the attributes read from groups besides those that tell which object
+	// a group is.
 	flowing []string
-	// account is who we are bound as, token the account and the groups it is in.
+	// account is the account we are bound as; token holds it and the groups it belongs
+	// to.
 	account   directory.SID
 	token     map[directory.SID]bool
 	forestSID directory.SID
 
 	mu            sync.Mutex
-	catalogBinder binder  // of another host than the server
-	forest        *forest // nil until it was read
+	catalogBinder binder  // set if the catalog is on another host than the server
+	forest        *forest // nil until it has been read
 	parent        parentName
 	outage        outage
 }
 
 var _ contract.OpenTarget = Open
 
-// Open connects to a writable domain controller and signs in, on one
-// connection first. It reads what does not change while the target is open.
+// Open connects to a writable domain controller and signs in on a first connection. It
+// reads what does not change while the target is open.
 //
-// Errors: TargetConfigInvalid, CAFileInvalid, KeytabInvalid,
-// KerberosConfigInvalid; ServerNotFound, ServerUnreachable, StartTlsRefused,
-// TlsFailed, ServerElsewhere, ServerOfOtherDomain, CertificateNotTrusted, CertificateNameMismatch,
-// CertificateExpired; NotADomainController, ReadOnlyDomainController; and
-// those of signing in, see bindFailures.
+// Errors: TargetConfigInvalid, CAFileInvalid, KeytabInvalid, KerberosConfigInvalid;
+// ServerNotFound, ServerUnreachable, StartTlsRefused, TlsFailed, ServerElsewhere,
+// ServerOfOtherDomain, CertificateNotTrusted, CertificateNameMismatch,
+// CertificateExpired; NotADomainController, ReadOnlyDomainController; and those of
+// signing in, see bindFailures.
 func Open(ctx context.Context, config contract.TargetConfig) (contract.Target, error) {
 	named, err := parseServer(config)
 	if err != nil {
@@ -88,10 +89,11 @@ func Open(ctx context.Context, config contract.TargetConfig) (contract.Target, e
 	return t, nil
 }
 
-// pin chooses the domain controller, which stays the same to the end, and
-// returns the first connection to it. Who it is, is certain before anybody signs
-// in: its certificate is for the name that the administrator gave, or for one
-// below the domain that he named, and then that is its domain.
+// pin chooses the domain controller, which stays the same until the target is closed,
+// and returns the first connection to it. The server's identity is certain before we
+// sign in: its certificate is valid for the name that the administrator gave, or for a
+// name below the domain that the administrator gave, and then the server must confirm
+// that it belongs to that domain.
 func (t *target) pin(ctx context.Context, named endpoint, preferred string, roots *x509.CertPool) (*conn, error) {
 	found := locate(ctx, named, preferred, systemSRV)
 	var problem error
@@ -133,8 +135,9 @@ func (t *target) pin(ctx context.Context, named endpoint, preferred string, root
 	return nil, err
 }
 
-// settle replaces a connection to a domain's name, which may lead to another
-// domain controller next time, by one to the same domain controller's own name.
+// settle replaces a connection to a domain's name with one to the same domain
+// controller's own name, because the domain's name may lead to another domain
+// controller next time.
 func (t *target) settle(ctx context.Context, named endpoint, c *conn, root rootDSE, roots *x509.CertPool) (*conn, error) {
 	t.server, t.root = named, root
 	if root.dnsHostName == "" || sameHost(root.dnsHostName, named.host) {
@@ -158,7 +161,7 @@ func (t *target) settle(ctx context.Context, named endpoint, c *conn, root rootD
 	return d, nil
 }
 
-// meet dials and asks the server who it is.
+// meet dials the server and reads its rootDSE.
 func meet(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, rootDSE, error) {
 	c, err := dial(ctx, e, roots)
 	if err != nil {
@@ -177,13 +180,13 @@ func meet(ctx context.Context, e endpoint, roots *x509.CertPool) (*conn, rootDSE
 	return c, root, nil
 }
 
-// opener makes the connections to one domain controller, known by its root.
+// opener opens connections to one domain controller, which it recognizes by its root.
 type opener struct {
 	server endpoint
 	roots  *x509.CertPool
 	root   rootDSE
 	binder binder
-	first  *conn // is used up before another is dialled
+	first  *conn // used before another connection is dialled
 }
 
 func (o opener) open() func(context.Context) (*conn, error) {
@@ -209,7 +212,7 @@ func (o opener) open() func(context.Context) (*conn, error) {
 	}
 }
 
-// Close ends the connections. Methods called afterwards fail.
+// Close closes the connections. Methods called afterwards fail.
 func (t *target) Close() error {
 	t.pool.close()
 	t.catalog.close()
@@ -222,8 +225,7 @@ func (t *target) Close() error {
 	return nil
 }
 
-// dnOf returns the present name of an object of the domain, "" when it does
-// not exist.
+// dnOf returns the current name of an object of the domain, or "" if it does not exist.
 func (t *target) dnOf(ctx context.Context, guid directory.GUID) (string, error) {
 	e, err := t.pool.read(ctx, query{base: byGUID(guid), attributes: []string{"1.1"}})
 	if err != nil {
@@ -235,8 +237,8 @@ func (t *target) dnOf(ctx context.Context, guid directory.GUID) (string, error) 
 	return e.DN, nil
 }
 
-// groupDN returns the present name of a group. A group that does not exist is
-// GroupNotFound, by the cause if there is one.
+// groupDN returns the current name of a group. If the group does not exist, the error
+// is GroupNotFound, which wraps the cause if there is one.
 func (t *target) groupDN(ctx context.Context, group directory.GUID, cause error) (string, error) {
 	dn, err := t.dnOf(ctx, group)
 	if err == nil && dn == "" {
@@ -245,13 +247,13 @@ func (t *target) groupDN(ctx context.Context, group directory.GUID, cause error)
 	return dn, err
 }
 
-// abort carries the error of a caller's function through the reading, so that
-// it is not taken for one of the directory.
+// abort carries an error of the caller's function through the read, so that it is not
+// taken for an error of the directory.
 type abort struct{ err error }
 
 func (a *abort) Error() string { return a.err.Error() }
 
-// unwrapAbort returns the caller's own error, if there is one in err.
+// unwrapAbort returns the caller's own error if err contains one.
 func unwrapAbort(err error) (error, bool) {
 	var a *abort
 	if errors.As(err, &a) {

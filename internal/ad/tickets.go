@@ -9,13 +9,14 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 )
 
-// A client of gokrb5 that has a password renews its tickets by itself, beside every
-// rule of ours: where they cannot be renewed it signs in anew, and with a password
-// that was changed it does so over and over, faster and faster, until the account is
-// locked. So the client that signs in is used once, and what it gets is handed to
-// another that has no password: that one can renew, and never sign in.
+// A gokrb5 client that has a password renews its tickets by itself, and our rules do
+// not apply there. If it cannot renew them, it signs in again; if the password has
+// changed, it does so again and again, faster each time, until the account is locked.
+// So the client that signs in is used once, and its tickets go to a second client
+// without a password, which can renew them but never sign in.
 
-// getTickets signs in and keeps the tickets. It takes no context.
+// getTickets signs in and keeps the tickets. It takes no context because gokrb5 takes
+// none.
 func (b *kerberosBinder) getTickets() error {
 	b.mu.Lock()
 	identity := b.identity
@@ -42,7 +43,8 @@ func (b *kerberosBinder) getTickets() error {
 	return nil
 }
 
-// holder makes a client that has the ticket of the answer and nothing to sign in with.
+// holder returns a client that holds the ticket of the answer and has no credentials to
+// sign in with.
 func holder(who *credentials.Credentials, krb5 *config.Config, answer *messages.ASRep) (*client.Client, error) {
 	ticket, err := answer.Ticket.Marshal()
 	if err != nil {
@@ -60,7 +62,8 @@ func holder(who *credentials.Credentials, krb5 *config.Config, answer *messages.
 	return client.NewFromCCache(&cache, krb5, client.DisablePAFXFAST(true))
 }
 
-// keep keeps tickets until they are due, or for nobody.
+// keep stores the tickets until they are due, or destroys them if the binder was
+// closed.
 func (b *kerberosBinder) keep(tickets *client.Client, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -80,7 +83,7 @@ func (b *kerberosBinder) held() *client.Client {
 	return b.tickets
 }
 
-// due reports whether there are no tickets that last.
+// due reports whether there are no tickets, or they have to be renewed.
 func (b *kerberosBinder) due() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

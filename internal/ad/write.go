@@ -26,10 +26,10 @@ type writer struct {
 // Writer implements contract.Target.
 func (t *target) Writer(lease contract.Lease) contract.TargetWriter { return &writer{t, lease} }
 
-// write sends one change and tries again what is transient. When an answer is
-// lost, landed looks whether the change was made; without landed the change
-// may be repeated, because made twice it has the effect of once. The error is
-// the server's answer, or a contract.Error.
+// write sends one change and retries transient failures. When an answer is lost, landed
+// looks whether the change was made. landed is nil if the change may be repeated,
+// because making it twice has the same effect as once. The error is the server's answer
+// or a contract.Error.
 func (t *writer) write(ctx context.Context, object string, send func(*ldap.Conn) error, landed func() (bool, error)) error {
 	var unknown error // the last lost answer that was not settled
 	err := retry(ctx, t.server.host, func() error {
@@ -67,14 +67,14 @@ func (t *writer) write(ctx context.Context, object string, send func(*ldap.Conn)
 		return err
 	}
 	if lost := (*lostError)(nil); errors.As(err, &lost) {
-		// Looking has shown each time that the change was not made.
+		// Each look has shown that the change was not made.
 		return t.busy(object, err)
 	}
 	return t.writeError(ctx, object, "change it", err)
 }
 
-// permissive makes adding a value that is there and removing one that is not
-// succeed (MS-ADTS 3.1.1.3.4.1.8).
+// permissive returns the control with which adding an existing value and removing a
+// missing one succeed (MS-ADTS 3.1.1.3.4.1.8).
 func permissive() []ldap.Control {
 	return []ldap.Control{ldap.NewControlString(oidPermissiveModify, true, "")}
 }
@@ -92,7 +92,7 @@ func (t *writer) Modify(ctx context.Context, group directory.GUID, attributes []
 	return t.refused(ctx, group.String(), byGUID(group), "write "+named(attributes)+" of the group", err)
 }
 
-// named lists the attributes in words.
+// named lists the attributes' names.
 func named(attributes []plan.AttributeChange) string {
 	names := make([]string, len(attributes))
 	for i, a := range attributes {
@@ -101,13 +101,13 @@ func named(attributes []plan.AttributeChange) string {
 	return strings.Join(names, ", ")
 }
 
-// changeAttribute adds to the request what makes Old into New. Of an attribute
-// that others write values to, only the difference is sent; theirs stay. What
-// goes is sent before what comes: two values that differ in case alone are one to
-// Active Directory.
+// changeAttribute adds to the request what turns Old into New. For an attribute that
+// others also write to, it sends only the difference, so their values stay. Removals
+// come before additions, because Active Directory treats two values that differ only in
+// case as the same.
 func changeAttribute(request *ldap.ModifyRequest, a plan.AttributeChange) {
 	if !a.Shared {
-		// No values: an empty replace removes the attribute, also an absent one.
+		// An empty replace removes the attribute, and succeeds even if it is absent.
 		request.Replace(a.Name, a.New)
 		return
 	}
@@ -119,7 +119,7 @@ func changeAttribute(request *ldap.ModifyRequest, a plan.AttributeChange) {
 	}
 }
 
-// without returns the values that the others lack.
+// without returns the values that are not among the others.
 func without(values, others []string) []string {
 	var rest []string
 	for _, v := range values {
@@ -170,13 +170,13 @@ func (t *writer) Rename(ctx context.Context, group directory.GUID, cn string, pa
 	}
 	now, err := t.dnOf(ctx, group)
 	if err != nil || now == "" {
-		return wanted, nil // it was renamed; only its exact spelling is not known
+		return wanted, nil // it was renamed; only its exact spelling is unknown
 	}
 	return now, nil
 }
 
-// sameName compares names, in the object's own component with case: a change
-// of case is a rename.
+// sameName compares two names. The object's own component is compared case-sensitively,
+// because a change of case is a rename.
 func sameName(a, b string) bool {
 	x, errX := directory.ParseDN(a)
 	y, errY := directory.ParseDN(b)
@@ -202,18 +202,18 @@ func (t *target) parentDN(ctx context.Context, parent directory.GUID) (string, e
 	return dn, err
 }
 
-// parentAge is for how long the name of a container is taken for its present
-// one, which saves a search for each of thousands of new groups.
+// parentAge is how long a container's name is considered current, which saves one
+// search for each of thousands of new groups.
 const parentAge = 2 * time.Second
 
-// parentName is the name that a container had when it was read.
+// parentName is a container's name as it was read.
 type parentName struct {
 	guid directory.GUID
 	dn   string
 	read time.Time
 }
 
-// forgetParent has the container looked up again.
+// forgetParent makes the next parentDN look up the container again.
 func (t *target) forgetParent() {
 	t.mu.Lock()
 	t.parent = parentName{}
@@ -231,7 +231,7 @@ func (t *writer) Delete(ctx context.Context, group directory.GUID) error {
 }
 
 // clash returns the error for a name that is taken: the cn at dn, or else the
-// sAMAccountName, if one was given, in the domain.
+// sAMAccountName in the domain if one was given.
 func (t *target) clash(ctx context.Context, dn, cn, account string) error {
 	parsed, err := directory.ParseDN(dn)
 	if err != nil {

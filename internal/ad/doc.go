@@ -19,5 +19,4 @@
 //
 // Requests name objects by their objectGUID, so a group, member or container is found
 // even if somebody else has renamed it in the meantime.
-// container renamed by somebody else in the meantime is still found.
 package ad

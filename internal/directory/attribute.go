@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// The attributes that a [TargetGroup] has fields for, as LDAP names them: they
-// tell which object it is, and whose.
+// Attributes for which [TargetGroup] has fields, by their LDAP names. They tell which
+// object a group is, and whose.
 const (
 	AttrCN             = "cn"
 	AttrSAMAccountName = "sAMAccountName"
@@ -25,8 +25,8 @@ func IsField(attribute string) bool {
 	return slices.Contains([]string{AttrCN, AttrSAMAccountName, AttrGroupType, AttrAdminDesc, AttrExternalID, AttrExtensionName}, attribute)
 }
 
-// Attribute returns the values of an attribute, whether the group has a field for it
-// or not.
+// Attribute returns the values of an attribute, whether or not the group has a field
+// for it.
 func (t *TargetGroup) Attribute(name string) []string {
 	switch name {
 	case AttrCN:
@@ -45,7 +45,7 @@ func (t *TargetGroup) Attribute(name string) []string {
 	return t.Attributes[name]
 }
 
-// SetAttribute gives an attribute its values; none removes it.
+// SetAttribute sets the values of an attribute. No values remove it.
 func (t *TargetGroup) SetAttribute(name string, values []string) error {
 	first := ""
 	if len(values) > 0 {
@@ -74,11 +74,11 @@ func (t *TargetGroup) SetAttribute(name string, values []string) error {
 	return nil
 }
 
-// DisplayName is the display name.
+// DisplayName returns the display name.
 func (t *TargetGroup) DisplayName() string { return t.Attributes.First(AttrDisplayName) }
 
-// Label is the name by which people know the group: its display name, or its cn
-// where it has none.
+// Label returns the name by which people know the group: its display name, or its cn if
+// it has none.
 func (t *TargetGroup) Label() string { return cmp.Or(t.DisplayName(), t.CN) }
 
 func one(value string) []string {

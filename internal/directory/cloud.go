@@ -1,17 +1,17 @@
 package directory
 
-// Cloud is one of Microsoft's national clouds, by the name that Connect-MgGraph
-// gives it. The module names the same ones, and asks for a token at the same
-// addresses; tests/arch compares.
+// Cloud is one of Microsoft's national clouds, by the name that Connect-MgGraph uses.
+// The module knows the same clouds and asks for tokens at the same addresses;
+// tests/arch compares them.
 type Cloud string
 
-// Clouds are all of them. The first is the one that is meant when none is named.
+// Clouds are all the clouds. The first is the default.
 var Clouds = []Cloud{"Global", "USGov", "USGovDoD", "China"}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText accepts a value in any letter case.
 func (c *Cloud) UnmarshalText(text []byte) error { return SetWord(c, text, Clouds) }
 
-// CloudEndpoints are the hosts of a cloud, as https URLs without a slash at the end.
+// CloudEndpoints are the hosts of a cloud, as https URLs without a trailing slash.
 type CloudEndpoints struct {
 	Authority string // the sign-in service
 	Graph     string
@@ -24,8 +24,8 @@ var cloudEndpoints = map[Cloud]CloudEndpoints{
 	"China":    {"https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
 }
 
-// Endpoints returns the hosts of the cloud. ok is false for a cloud that is not one
-// of Clouds.
+// Endpoints returns the hosts of the cloud; an empty cloud means the default. ok is
+// false if the cloud is not one of Clouds.
 func (c Cloud) Endpoints() (hosts CloudEndpoints, ok bool) {
 	if c == "" {
 		c = Clouds[0]

@@ -7,39 +7,39 @@ import (
 
 // Descriptor is the part of a security descriptor that says who may do what.
 type Descriptor struct {
-	// Owner is empty where the descriptor names none.
+	// Owner is empty if the descriptor names none.
 	Owner SID
-	// HasDACL is false where the descriptor has no list, or an empty pointer to
-	// one: then, if the list was asked for, everybody may do everything.
+	// HasDACL is false if the descriptor has no DACL, or a null DACL. If the DACL was
+	// requested, everybody then has full access.
 	HasDACL bool
 	DACL    []ACE
-	// Protected: the list inherits nothing from above.
+	// Protected says that the DACL inherits nothing from above.
 	Protected bool
 }
 
-// ACE is an entry that allows or denies something. One that depends on a
-// condition is read as if that were met.
+// ACE is an entry that allows or denies access. A conditional entry is parsed as if its
+// condition were met.
 type ACE struct {
 	Denies      bool
 	Conditional bool
 	Flags       byte
 	Mask        uint32
-	// Object is the class, attribute, set of attributes or extended right that
-	// the mask is limited to; zero for none. InheritedBy is the class of the
-	// objects below that inherit the entry; zero for all.
+	// Object is the class, attribute, property set or extended right that the mask is
+	// limited to, or zero. InheritedBy is the class of the objects below that inherit
+	// the entry, or zero if all do.
 	Object, InheritedBy GUID
 	Trustee             SID
 }
 
-// The flags of an entry (MS-DTYP 2.4.4.1).
+// Flags of an entry (MS-DTYP 2.4.4.1).
 const (
 	ACEContainerInherit = 0x02 // objects below inherit it
-	ACEInheritOnly      = 0x08 // it does not count for the object itself
+	ACEInheritOnly      = 0x08 // it does not apply to the object itself
 	ACEInherited        = 0x10
 )
 
-// The types of an entry that are read; others, as those for audits and labels,
-// neither allow nor deny.
+// Types of entries that are parsed. Others, such as those for audits and labels,
+// neither allow nor deny access.
 const (
 	aceAllowed               = 0
 	aceDenied                = 1
@@ -51,13 +51,13 @@ const (
 	aceDeniedCallbackObject  = 12
 )
 
-// What an entry for objects says of its own form (MS-DTYP 2.4.4.3).
+// Flags of an object entry that say which GUIDs follow (MS-DTYP 2.4.4.3).
 const (
 	aceObjectPresent    uint32 = 1
 	aceInheritedPresent uint32 = 2
 )
 
-// ParseDescriptor reads a self-relative security descriptor (MS-DTYP 2.4.6).
+// ParseDescriptor parses a self-relative security descriptor (MS-DTYP 2.4.6).
 func ParseDescriptor(b []byte) (Descriptor, error) {
 	const header, daclPresent, daclProtected, selfRelative = 20, 0x4, 0x1000, 0x8000
 	var d Descriptor
@@ -129,8 +129,8 @@ func parseACL(b []byte) ([]ACE, error) {
 	return list, nil
 }
 
-// parseACE reads one entry of at least four bytes (MS-DTYP 2.4.4); counts is
-// false for one that neither allows nor denies.
+// parseACE parses one entry of at least four bytes (MS-DTYP 2.4.4). counts is false if
+// it neither allows nor denies access.
 func parseACE(b []byte) (e ACE, counts bool, err error) {
 	var ofObject bool
 	switch b[0] {
@@ -181,8 +181,8 @@ func parseACE(b []byte) (e ACE, counts bool, err error) {
 	return e, err == nil, err
 }
 
-// leadingSID reads the SID that b begins with; what follows, such as the
-// condition of an entry, is not looked at.
+// leadingSID parses the SID at the beginning of b, and ignores what follows, such as an
+// entry's condition.
 func leadingSID(b []byte) (SID, error) {
 	if len(b) < 8 || len(b) < 8+4*int(b[1]) {
 		return "", fmt.Errorf("a SID is cut off")

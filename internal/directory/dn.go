@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// RDN is one component of a distinguished name with its value unescaped.
+// RDN is one component of a distinguished name, with its value unescaped.
 type RDN struct {
 	Type  string
 	Value string
@@ -16,11 +16,11 @@ type RDN struct {
 // String returns the component with the value escaped.
 func (r RDN) String() string { return r.Type + "=" + EscapeRDN(r.Value) }
 
-// DN is a distinguished name, the object's own component first. Components
-// with several values (a+b) do not occur in Active Directory and are refused.
+// DN is a distinguished name, the object's own component first. Components with several
+// values (a+b) do not occur in Active Directory and are refused.
 type DN []RDN
 
-// ParseDN reads the text form of RFC 4514, with the hexadecimal escapes that
+// ParseDN parses the text form of RFC 4514, including the hexadecimal escapes that
 // Active Directory uses for control characters.
 func ParseDN(s string) (DN, error) {
 	if !utf8.ValidString(s) {
@@ -45,8 +45,8 @@ func ParseDN(s string) (DN, error) {
 	return dn, nil
 }
 
-// parseRDN reads one component and returns what follows it, which is empty or
-// begins with the separating comma.
+// parseRDN parses one component. The tail is either empty or begins with the separating
+// comma.
 func parseRDN(s string) (name, value, tail string, err error) {
 	name, rest, found := strings.Cut(s, "=")
 	name = strings.TrimSpace(name)
@@ -55,7 +55,7 @@ func parseRDN(s string) (name, value, tail string, err error) {
 	}
 	var b strings.Builder
 	rest = strings.TrimLeft(rest, " ")
-	keep := 0 // the length that trailing unescaped blanks may not be cut below
+	keep := 0 // length up to the last escaped character; only blanks after it are trimmed
 	for i := 0; i < len(rest); i++ {
 		switch c := rest[i]; c {
 		case ',', ';':
@@ -95,9 +95,9 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// EscapeRDN escapes a value for use in a distinguished name (RFC 4514 2.4).
-// Control characters become hexadecimal pairs, so that a hostile display name
-// can neither break out of its component nor hide a line end in a log.
+// EscapeRDN escapes a value for use in a distinguished name (RFC 4514 2.4). Control
+// characters become hexadecimal pairs, so a hostile display name can neither break out
+// of its component nor hide a line end in a log.
 func EscapeRDN(value string) string {
 	var b strings.Builder
 	for i := 0; i < len(value); i++ {
@@ -126,7 +126,7 @@ func (d DN) String() string {
 	return strings.Join(parts, ",")
 }
 
-// Parent returns the name of the object that holds d, nil for a root.
+// Parent returns the name of the object's parent, or nil for a root.
 func (d DN) Parent() DN {
 	if len(d) <= 1 {
 		return nil
@@ -134,7 +134,7 @@ func (d DN) Parent() DN {
 	return d[1:]
 }
 
-// Equal compares without case, as Active Directory does.
+// Equal compares without regard to case, as Active Directory does.
 func (d DN) Equal(e DN) bool {
 	if len(d) != len(e) {
 		return false
@@ -147,7 +147,7 @@ func (d DN) Equal(e DN) bool {
 	return true
 }
 
-// Within reports whether d is base or stands below it.
+// Within reports whether d is base or below it.
 func (d DN) Within(base DN) bool {
 	return len(d) >= len(base) && d[len(d)-len(base):].Equal(base)
 }

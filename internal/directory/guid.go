@@ -6,13 +6,12 @@ import (
 	"fmt"
 )
 
-// GUID is a 16-byte identifier in the order of its text form: a Graph object
-// id, or an Active Directory objectGUID after [GUIDFromAD]. The zero value
-// means "none".
+// GUID is a 16-byte identifier in the order of its text form: a Graph object id, or an
+// Active Directory objectGUID after [GUIDFromAD]. The zero value means "none".
 type GUID [16]byte
 
-// ParseGUID reads the form 01234567-89ab-cdef-0123-456789abcdef in either
-// case, with or without braces.
+// ParseGUID parses the form 01234567-89ab-cdef-0123-456789abcdef in either case, with
+// or without braces.
 func ParseGUID(s string) (GUID, error) {
 	t := s
 	if len(t) == 38 && t[0] == '{' && t[37] == '}' {
@@ -28,7 +27,7 @@ func ParseGUID(s string) (GUID, error) {
 	return g, nil
 }
 
-// MustGUID is [ParseGUID] for constants; it panics on a malformed one.
+// MustGUID is like [ParseGUID], for constants; it panics if the text is malformed.
 func MustGUID(s string) GUID {
 	g, err := ParseGUID(s)
 	if err != nil {
@@ -37,8 +36,8 @@ func MustGUID(s string) GUID {
 	return g
 }
 
-// GUIDFromAD reads the 16 bytes of an objectGUID as LDAP returns them: the
-// first three fields are little-endian (MS-DTYP 2.3.4.2).
+// GUIDFromAD converts the 16 bytes of an objectGUID as LDAP returns them, with the
+// first three fields in little-endian order (MS-DTYP 2.3.4.2).
 func GUIDFromAD(b []byte) (GUID, error) {
 	if len(b) != 16 {
 		return GUID{}, fmt.Errorf("an objectGUID has 16 bytes, not %d", len(b))
@@ -49,7 +48,7 @@ func GUIDFromAD(b []byte) (GUID, error) {
 	return g, nil
 }
 
-// AD returns the 16 bytes in the order Active Directory stores them.
+// AD returns the 16 bytes in the order in which Active Directory stores them.
 func (g GUID) AD() []byte {
 	swapADOrder(&g)
 	return g[:]
@@ -61,7 +60,7 @@ func swapADOrder(g *GUID) {
 	g[6], g[7] = g[7], g[6]
 }
 
-// String returns the lower-case text form with hyphens and without braces.
+// String returns the lower-case text form, with hyphens and without braces.
 func (g GUID) String() string {
 	var b [36]byte
 	hex.Encode(b[0:8], g[0:4])
@@ -79,10 +78,10 @@ func (g GUID) String() string {
 // IsZero reports whether g is the zero GUID, which stands for "none".
 func (g GUID) IsZero() bool { return g == GUID{} }
 
-// Compare orders GUIDs by their bytes, which is the order of their text.
+// Compare orders GUIDs by their bytes, which is also the order of their text forms.
 func (g GUID) Compare(h GUID) int { return bytes.Compare(g[:], h[:]) }
 
-// MarshalText writes the text form; the zero GUID is the empty string.
+// MarshalText returns the text form; for the zero GUID, the empty string.
 func (g GUID) MarshalText() ([]byte, error) {
 	if g.IsZero() {
 		return []byte{}, nil
@@ -90,7 +89,7 @@ func (g GUID) MarshalText() ([]byte, error) {
 	return []byte(g.String()), nil
 }
 
-// UnmarshalText reads what [GUID.MarshalText] writes.
+// UnmarshalText parses the output of [GUID.MarshalText].
 func (g *GUID) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*g = GUID{}

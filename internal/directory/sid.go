@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// SID is a security identifier in its text form, S-1-5-21-…, or empty for
-// "none". Compare SIDs that came through [ParseSID] or [SIDFromAD], which
-// normalise the text.
+// SID is a security identifier in its text form, S-1-5-21-…, or empty for "none".
+// Compare only SIDs that came through [ParseSID] or [SIDFromAD], which normalise the
+// text.
 type SID string
 
 // Everyone is the SID that stands for every account.
@@ -18,7 +18,7 @@ const Everyone SID = "S-1-1-0"
 // maxSubAuthorities is SID_MAX_SUB_AUTHORITIES of MS-DTYP 2.4.2.
 const maxSubAuthorities = 15
 
-// ParseSID reads and normalises the text form.
+// ParseSID parses and normalises the text form.
 func ParseSID(s string) (SID, error) {
 	parts := strings.Split(strings.TrimSpace(s), "-")
 	if len(parts) < 3 || len(parts) > 3+maxSubAuthorities || !strings.EqualFold(parts[0], "S") || parts[1] != "1" {
@@ -39,7 +39,7 @@ func ParseSID(s string) (SID, error) {
 	return SID(strings.Join(out, "-")), nil
 }
 
-// SIDFromAD reads the binary form of an objectSid (MS-DTYP 2.4.2.2).
+// SIDFromAD converts the binary form of an objectSid (MS-DTYP 2.4.2.2).
 func SIDFromAD(b []byte) (SID, error) {
 	if len(b) < 8 || b[0] != 1 || b[1] > maxSubAuthorities || len(b) != 8+4*int(b[1]) {
 		return "", fmt.Errorf("%d bytes are not a SID", len(b))
@@ -56,7 +56,7 @@ func SIDFromAD(b []byte) (SID, error) {
 	return SID(s.String()), nil
 }
 
-// AD returns the binary form, or nil when s is empty or malformed.
+// AD returns the binary form, or nil if s is empty or malformed.
 func (s SID) AD() []byte {
 	normal, err := ParseSID(string(s))
 	if err != nil {
@@ -77,7 +77,8 @@ func (s SID) AD() []byte {
 	return b
 }
 
-// Domain returns the SID without its last part: the domain that issued it.
+// Domain returns the SID without its last part, which is the SID of the domain that
+// issued it.
 func (s SID) Domain() SID {
 	if i := strings.LastIndexByte(string(s), '-'); i > 0 {
 		return s[:i]
@@ -85,15 +86,15 @@ func (s SID) Domain() SID {
 	return ""
 }
 
-// RID returns the last part, which the domain gave the account; 0 where there is
+// RID returns the last part, which the domain assigned to the account, or 0 if there is
 // none.
 func (s SID) RID() uint32 {
 	rid, _ := strconv.ParseUint(string(s[strings.LastIndexByte(string(s), '-')+1:]), 10, 32)
 	return uint32(rid)
 }
 
-// CloudGUID returns the object id that Entra makes a SID of (S-1-12-1-…); zero for
-// any other SID.
+// CloudGUID returns the object id that Entra encodes in a SID of the form S-1-12-1-…,
+// or zero for any other SID.
 func (s SID) CloudGUID() GUID {
 	rest, ok := strings.CutPrefix(string(s), "S-1-12-1-")
 	parts := strings.Split(rest, "-")

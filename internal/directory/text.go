@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// The characters that no eye sees and whose meaning hangs on their neighbours.
+// Invisible characters whose meaning depends on their neighbours, and those neighbours.
 const (
 	zeroWidthNonJoiner = '\u200c'
 	zeroWidthJoiner    = '\u200d'
@@ -16,8 +16,8 @@ const (
 	blackFlag          = '\U0001f3f4'
 )
 
-// subdivisions are the flags that have tag characters, for England, Scotland and
-// Wales. Other tags could hide any text.
+// subdivisions are the tag sequences of the flags of England, Scotland and Wales. Any
+// other tags could hide arbitrary text.
 var subdivisions = [][]rune{tagged("gbeng"), tagged("gbsct"), tagged("gbwls")}
 
 func tagged(code string) []rune {
@@ -28,16 +28,16 @@ func tagged(code string) []rune {
 	return append(tags, 0xe007f)
 }
 
-// Clean returns the text without what deceives those who read it: control
-// characters and the ends of lines and paragraphs become blanks, what is not UTF-8
-// becomes U+FFFD, and what is invisible goes, such as marks of direction, zero-width
-// and filling characters and tags. The joiners U+200C and U+200D stay where RFC 5892,
-// A.1 and A.2, and sequences of emoji need them, variation selectors where they
-// choose the form of an emoji, of a Han or of a Mongolian letter. So two texts that
-// look alike for this reason alone become one. What is clean stays as it is.
+// Clean returns the text without characters that deceive the reader. Control characters
+// and line and paragraph separators become blanks, invalid UTF-8 becomes U+FFFD, and
+// invisible characters are removed, such as directional marks, zero-width characters,
+// fillers and tags. The joiners U+200C and U+200D stay where RFC 5892, A.1 and A.2, and
+// emoji sequences need them; variation selectors stay where they choose the form of an
+// emoji or of a Han or Mongolian letter. So two texts that look alike only because of
+// such characters become equal. A clean text is returned unchanged.
 //
-// Everything that others wrote passes through it before it becomes a name in
-// Active Directory, and before it is shown or logged.
+// Everything that others wrote passes through Clean before it becomes a name in Active
+// Directory, and before it is shown or logged.
 func Clean(s string) string {
 	if plain(s) {
 		return s
@@ -68,8 +68,8 @@ func Clean(s string) string {
 	return string(clean)
 }
 
-// Reveal returns the text with a name, as in <U+202E>, in place of each character
-// that Clean does not leave as it is.
+// Reveal returns the text with each character that Clean would change replaced by its
+// code, such as <U+202E>.
 func Reveal(s string) string {
 	if Clean(s) == s {
 		return s
@@ -85,7 +85,7 @@ func Reveal(s string) string {
 	return b.String()
 }
 
-// plain reports whether the text is printable ASCII, which most is.
+// plain reports whether the text is printable ASCII, as most texts are.
 func plain(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] < 0x20 || s[i] > 0x7e {
@@ -101,15 +101,15 @@ func ignorable(r rune) bool {
 		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// depends reports whether its neighbours say if an invisible character stays.
+// depends reports whether the neighbours of an invisible character decide if it stays.
 func depends(r rune) bool {
 	return r == zeroWidthNonJoiner || r == zeroWidthJoiner || unicode.Is(unicode.Variation_Selector, r) || isTag(r)
 }
 
 func isTag(r rune) bool { return r >= 0xe0020 && r <= 0xe007f }
 
-// stays reports whether the character has a meaning between what is kept before
-// it and what follows.
+// stays reports whether the character has a meaning between the text that was kept
+// before it and the text after it.
 func stays(r rune, before, after []rune) bool {
 	last := lastOf(before)
 	switch {
@@ -125,7 +125,7 @@ func stays(r rune, before, after []rune) bool {
 	case r >= 0x180b && r <= 0x180f:
 		return unicode.IsLetter(last) && unicode.Is(unicode.Mongolian, last)
 	case isTag(r):
-		return false // those of a flag are taken with it
+		return false // the tags of a flag are copied together with the flag
 	}
 	return unicode.Is(unicode.Han, last) && unicode.IsLetter(last)
 }
@@ -137,8 +137,7 @@ func lastOf(text []rune) rune {
 	return text[len(text)-1]
 }
 
-// endsEmoji reports whether the text ends with an emoji, in whatever style and
-// colour of skin.
+// endsEmoji reports whether the text ends with an emoji, in any style and skin tone.
 func endsEmoji(text []rune) bool {
 	for len(text) > 0 && (lastOf(text) == emojiStyle || lastOf(text) == textStyle || lastOf(text) >= 0x1f3fb && lastOf(text) <= 0x1f3ff) {
 		text = text[:len(text)-1]
@@ -151,7 +150,8 @@ func isPictograph(r rune) bool { return unicode.Is(pictographs, r) }
 func isKeycapBase(r rune) bool { return r >= '0' && r <= '9' || r == '#' || r == '*' }
 
 // joinsNextLetter and joinsLetterBefore are the two sides of RFC 5892, A.1: a letter
-// that joins the next one, one that joins the one before, and marks between.
+// that joins the next one, and a letter that joins the previous one, with any marks in
+// between.
 func joinsNextLetter(text []rune) bool {
 	for isMark(lastOf(text)) {
 		text = text[:len(text)-1]
@@ -176,7 +176,7 @@ var cursive = []*unicode.RangeTable{
 	unicode.Psalter_Pahlavi, unicode.Hanifi_Rohingya, unicode.Sogdian, unicode.Old_Uyghur, unicode.Chorasmian, unicode.Adlam,
 }
 
-// flag returns the tags of a subdivision's flag with which the text begins.
+// flag returns the tags of a subdivision's flag if the text begins with them.
 func flag(text []rune) []rune {
 	for _, tags := range subdivisions {
 		if len(text) >= len(tags) && string(text[:len(tags)]) == string(tags) {

@@ -2,8 +2,8 @@ package directory
 
 import "unicode"
 
-// What the standard library lacks of Unicode 17's properties. A letter or emoji
-// of a later version loses no more than the joiners beside it.
+// Properties of Unicode 17 that the standard library lacks. A letter or emoji of a
+// later version loses at most the joiners next to it.
 
 // pictographs have the property Extended_Pictographic.
 var pictographs = &unicode.RangeTable{

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Values are the values of attributes by name. A name without values counts as
-// one that is not there, except where somebody says that it was told.
+// Values are the values of attributes by name. A name without values counts as absent,
+// except in the changes of a delta, where it says that the values were removed.
 type Values map[string][]string
 
-// First returns the first value of an attribute, empty where it has none.
+// First returns the first value of an attribute, or "" if it has none.
 func (v Values) First(name string) string {
 	if values := v[name]; len(values) > 0 {
 		return values[0]
@@ -30,7 +30,7 @@ func (v Values) Equal(other Values) bool {
 	return within(v, other) && within(other, v)
 }
 
-// Clone returns a copy that shares nothing.
+// Clone returns a deep copy.
 func (v Values) Clone() Values {
 	copied := maps.Clone(v)
 	for name, values := range copied {
@@ -39,8 +39,8 @@ func (v Values) Clone() Values {
 	return copied
 }
 
-// With returns a copy in which the attribute has these values, without empty ones;
-// none removes it.
+// With returns a copy in which the attribute has the given values, without empty ones.
+// No values remove the attribute.
 func (v Values) With(name string, values ...string) Values {
 	changed := maps.Clone(v)
 	values = slices.DeleteFunc(slices.Clone(values), func(value string) bool { return value == "" })

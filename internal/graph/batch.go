@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// batchSize is how many requests Graph takes in one batch.
+	// batchSize is how many requests Graph accepts in one batch.
 	batchSize = 20
-	// batchReaders is how many batches are under way at once: each counts as
-	// twenty requests.
+	// batchReaders is how many batches may be under way at once; each counts as twenty
+	// requests.
 	batchReaders = 6
 )
 
-// batchResponse is the answer to one request of a batch; the zero one stands
-// for none.
+// batchResponse is the answer to one request of a batch. The zero value means no
+// answer.
 type batchResponse struct {
 	ID      string            `json:"id"`
 	Status  int               `json:"status"`
@@ -40,7 +40,7 @@ func (r batchResponse) header() http.Header {
 	return h
 }
 
-// decode reads a successful answer; any other is a [statusError].
+// decode parses a successful answer; any other answer is a [statusError].
 func (r batchResponse) decode(into any) error {
 	switch r.Status {
 	case 0:
@@ -51,15 +51,15 @@ func (r batchResponse) decode(into any) error {
 	return newStatusError(r.Status, r.header(), bytes.NewReader(r.Body))
 }
 
-// batches reads the addresses, which are relative to root, twenty in a request. It
-// calls answer with each answer and the place of its address, one at a time and in
-// no order.
+// batches reads the addresses, which are relative to root, twenty per request. It calls
+// answer with each answer and the index of its address, one at a time and in no
+// particular order.
 func (s *source) batches(ctx context.Context, root string, addresses []string, answer func(i int, r batchResponse) error) error {
 	return s.batchesOf(ctx, root, addresses, nil, answer)
 }
 
-// batchesOf is batches with a body, which is posted to each address; without one
-// the addresses are read by GET.
+// batchesOf is like batches, but posts the body to each address. Without a body it uses
+// GET.
 func (s *source) batchesOf(ctx context.Context, root string, addresses []string, body any, answer func(i int, r batchResponse) error) error {
 	var one sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)
@@ -84,35 +84,35 @@ func (s *source) batchesOf(ctx context.Context, root string, addresses []string,
 	return work.Wait()
 }
 
-// batch is up to twenty requests that are sent as one. Each is judged by itself,
-// within a batch that succeeds.
+// batch is up to twenty requests that are sent as one. Even if the batch succeeds, each
+// of its requests may fail.
 type batch struct {
 	root      string
 	addresses []string
-	body      any // nil: the addresses are read by GET
+	body      any // nil: use GET
 
 	responses []batchResponse
-	open      []int // the places of the requests to send
+	open      []int // the indexes of the requests to send
 
-	answered       bool      // some request was
-	throttledSince time.Time // zero while none is
-	throttledTimes int       // in how many rounds some were
-	faults         int       // in how many rounds some failed
-	renewed        bool      // the token was
+	answered       bool      // at least one request was answered
+	throttledSince time.Time // zero while none is throttled
+	throttledTimes int       // number of rounds with throttled requests
+	faults         int       // number of rounds with failed requests
+	renewed        bool      // the token was renewed
 }
 
-// round is what came of sending the open requests of a batch once.
+// round is the result of sending a batch's open requests once.
 type round struct {
 	sent      time.Time
 	token     string
 	throttled []int
-	asked     time.Duration // how long the throttled ones are to wait; 0: not said
-	failed    []int         // by a fault of the server
-	refused   []int         // because of the token
+	asked     time.Duration // how long the throttled ones have to wait; 0: not specified
+	failed    []int         // failed because of a server fault
+	refused   []int         // refused because of the token
 }
 
-// batch sends one batch, and again those of its requests that were throttled
-// or met a fault of the server.
+// batch sends one batch, and sends those of its requests again that were throttled or
+// failed because of a server fault.
 func (s *source) batch(ctx context.Context, root string, addresses []string, body any) ([]batchResponse, error) {
 	b := &batch{root: root, addresses: addresses, body: body, responses: make([]batchResponse, len(addresses)), open: make([]int, len(addresses))}
 	for i := range b.open {
@@ -153,8 +153,7 @@ func (s *source) sendBatch(ctx context.Context, b *batch) (round, error) {
 	return r, nil
 }
 
-// judge keeps the answers to the open requests, and sorts out those that do not
-// stand.
+// judge records the answers to the open requests, and sorts out those to send again.
 func (b *batch) judge(sent time.Time, got map[string]batchResponse) round {
 	r := round{sent: sent}
 	if b.throttledSince.IsZero() {
@@ -181,8 +180,8 @@ func (b *batch) judge(sent time.Time, got map[string]batchResponse) round {
 	return r
 }
 
-// renewToken has the refused requests sent again, once, with another token. Where
-// there is none each answer stands.
+// renewToken sends the refused requests again, once, with another token. If there is no
+// other token, each answer stands.
 func (s *source) renewToken(ctx context.Context, b *batch, r round) error {
 	if len(r.refused) == 0 || b.renewed {
 		return nil
@@ -198,7 +197,7 @@ func (s *source) renewToken(ctx context.Context, b *batch, r round) error {
 	return nil
 }
 
-// pauseForFaults has the failed requests sent again after a pause, a few times.
+// pauseForFaults schedules the failed requests again after a pause, a few times.
 func (s *source) pauseForFaults(ctx context.Context, b *batch, r round) error {
 	if len(r.failed) == 0 {
 		return nil
@@ -214,8 +213,8 @@ func (s *source) pauseForFaults(ctx context.Context, b *batch, r round) error {
 	return contract.Pause(ctx, delay)
 }
 
-// holdForThrottling closes the gate where requests were throttled. The gate took
-// the batch for a success, which ended its streak, so the batch counts for itself.
+// holdForThrottling closes the gate if requests were throttled. The gate took the batch
+// for a success, which ended its streak, so the batch keeps its own count.
 func (s *source) holdForThrottling(ctx context.Context, b *batch, r round) error {
 	if len(r.throttled) == 0 {
 		return nil
@@ -228,7 +227,7 @@ func (s *source) holdForThrottling(ctx context.Context, b *batch, r round) error
 	return s.gate.hold(ctx, hostOf(b.root), http.StatusTooManyRequests, b.throttledSince, r.sent, asked)
 }
 
-// postBatch asks for the open requests, and returns the answers by their place.
+// postBatch sends the open requests, and returns the answers by their index as text.
 func (s *source) postBatch(ctx context.Context, b *batch) (map[string]batchResponse, error) {
 	type request struct {
 		ID      string            `json:"id"`
@@ -237,7 +236,7 @@ func (s *source) postBatch(ctx context.Context, b *batch) (map[string]batchRespo
 		Headers map[string]string `json:"headers"`
 		Body    any               `json:"body,omitempty"`
 	}
-	// Each request of a batch has its own headers, and is throttled by itself.
+	// Each request of a batch has its own headers and is throttled separately.
 	headers := map[string]string{throttlePriority: "low"}
 	method := http.MethodGet
 	if b.body != nil {

@@ -10,12 +10,12 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// maxAlternatives is how many values Graph takes after "in" in a filter.
+// maxAlternatives is how many values Graph accepts after "in" in a filter.
 const maxAlternatives = 15
 
-// byID reads the objects of a collection ("/groups") by their ids, fifteen in a
-// filter. Objects that are not there are left out. So are, where read allows
-// gaps, those that the server keeps failing to give.
+// byID reads the objects of a collection ("/groups") by id, fifteen per filter. It
+// leaves out objects that do not exist. If read allows gaps, it also leaves out those
+// that the server repeatedly fails to return.
 func byID[T any](ctx context.Context, s *source, read call, root, path string, properties []string, ids []directory.GUID, each func(*T) error) error {
 	read.collection = root + path
 	var addresses []string

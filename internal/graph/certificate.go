@@ -25,7 +25,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// certificateCredential reads the file, once, and returns how the credential is made.
+// certificateCredential reads the file once, and returns a function that creates the
+// credential.
 func certificateCredential(config contract.SourceConfig, hosts endpoints, options policy.ClientOptions) (func() (azcore.TokenCredential, error), error) {
 	certificates, key, err := readCertificate(config.CertificatePath, config.CertificatePassword)
 	if err != nil {
@@ -46,8 +47,8 @@ func certificateCredential(config contract.SourceConfig, hosts endpoints, option
 	}, nil
 }
 
-// readCertificate reads a PFX or PEM file with an RSA key; the certificate of
-// the key comes first.
+// readCertificate reads a PFX or PEM file with an RSA key. The certificate that belongs
+// to the key comes first in the result.
 func readCertificate(path string, password contract.Secret) ([]*x509.Certificate, *rsa.PrivateKey, error) {
 	invalid := func(what string, err error) error {
 		return &contract.Error{
@@ -115,8 +116,8 @@ func stillValid(certificate *x509.Certificate, object string, now time.Time) err
 	return nil
 }
 
-// assertion makes the signed statement by which an application proves that it
-// holds a certificate's key (RFC 7523), without seeing the key.
+// assertion makes the signed statement by which an application proves that it holds a
+// certificate's key (RFC 7523), without access to the key.
 type assertion struct {
 	clientID, audience string
 	certificate        *x509.Certificate
@@ -124,7 +125,7 @@ type assertion struct {
 	holder             func(ctx context.Context, digest []byte, padding string) ([]byte, error)
 }
 
-// assertionLifetime is what Microsoft's libraries use.
+// assertionLifetime is the lifetime that Microsoft's libraries use.
 const assertionLifetime = 10 * time.Minute
 
 func newAssertion(config contract.SourceConfig, hosts endpoints) (*assertion, error) {
@@ -145,8 +146,8 @@ func newAssertion(config contract.SourceConfig, hosts endpoints) (*assertion, er
 	}, nil
 }
 
-// sign asks for RSASSA-PSS, which Microsoft recommends, and for PKCS #1 where
-// the key's provider cannot do it, as Windows' older ones cannot.
+// sign asks for RSASSA-PSS, which Microsoft recommends. If the key's provider does not
+// support it, as older Windows providers do not, sign asks for PKCS #1.
 func (a *assertion) sign(ctx context.Context, now time.Time) (string, error) {
 	signed, err := a.signWith(ctx, now, jwt.SigningMethodPS256, "PSS")
 	if err == nil || ctx.Err() != nil {

@@ -20,8 +20,8 @@ import (
 // maxSignIn bounds an answer of a sign-in service.
 const maxSignIn = 1 << 20
 
-// newTokenSource makes the credential of the kind that the configuration
-// names, and never another: no chain tries what else the machine has.
+// newTokenSource creates the kind of credential that the configuration names. It never
+// tries other credentials that the machine may have.
 func newTokenSource(config contract.SourceConfig, hosts endpoints, wire http.RoundTripper) (*tokenSource, error) {
 	if !tenantName(config.TenantID) {
 		return nil, &contract.Error{
@@ -85,7 +85,7 @@ func newTokenSource(config contract.SourceConfig, hosts endpoints, wire http.Rou
 	return t, nil
 }
 
-// tenantName reports whether the text has the form of a tenant's id or domain name.
+// tenantName reports whether the text has the form of a tenant id or a domain name.
 func tenantName(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
@@ -93,13 +93,14 @@ func tenantName(text string) bool {
 	})
 }
 
-// setting is a setting of the configuration, and whether it was given.
+// setting is the name of a setting, and whether it was given.
 type setting struct {
 	name  string
 	given bool
 }
 
-// required checks what every confidential client needs, and the setting of its own.
+// required checks the settings that every confidential client needs, and the
+// credential's own setting.
 func required(config contract.SourceConfig, own setting) error {
 	switch {
 	case config.TenantID == "":
@@ -112,8 +113,8 @@ func required(config contract.SourceConfig, own setting) error {
 	return nil
 }
 
-// clientOptions turns off what azcore does by itself: its retries, since the
-// gate has its own, and its telemetry header.
+// clientOptions turns off azcore's retries, because the gate has its own, and its
+// telemetry header.
 func clientOptions(hosts endpoints, wire http.RoundTripper) policy.ClientOptions {
 	return policy.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: hosts.authority + "/"},
@@ -139,8 +140,8 @@ func workloadIdentity(config contract.SourceConfig, hosts endpoints, options pol
 	})
 }
 
-// managedIdentity asks the machine's own endpoint, which is reached without a
-// proxy and, on a machine that has none, answers nothing at all.
+// managedIdentity asks the machine's own endpoint, without a proxy. On a machine
+// without a managed identity the endpoint does not answer at all.
 func managedIdentity(config contract.SourceConfig, f *failure) (azcore.TokenCredential, error) {
 	wire := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
@@ -174,9 +175,8 @@ func identityUnavailable(what string, err error) error {
 	}
 }
 
-// signedCredential signs in with a certificate whose key stays with its
-// holder. MSAL takes RSA keys alone, and no signer, so that the assertion is
-// made here.
+// signedCredential signs in with a certificate whose key stays with its holder. MSAL
+// accepts only RSA private keys and no signer, so the assertion is made here.
 func signedCredential(config contract.SourceConfig, hosts endpoints, options policy.ClientOptions, f *failure) (azcore.TokenCredential, error) {
 	a, err := newAssertion(config, hosts)
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// dateRepair rewrites expires_on in the answers of a managed identity's
-// endpoint as seconds since 1970. Hybrid workers were seen to send dates that
-// azidentity refuses, and with it the whole answer.
+// dateRepair rewrites expires_on in the answers of a managed identity's endpoint as
+// seconds since 1970. Hybrid workers have sent dates that azidentity does not accept,
+// which made it reject the whole answer.
 type dateRepair struct{ next http.RoundTripper }
 
-// dateForms are the forms that were seen, or that differ from them by a zone.
+// dateForms are the forms that were seen, or that differ from those only by a time
+// zone.
 var dateForms = []string{
 	"2006-01-02 15:04:05Z07:00",
 	"2006-01-02 15:04:05 Z07:00",
@@ -40,7 +41,8 @@ func (d dateRepair) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// repairDate returns the answer unchanged when it needs no repair.
+// repairDate returns the answer with the date repaired, or unchanged if it needs no
+// repair.
 func repairDate(body []byte) []byte {
 	var answer map[string]json.RawMessage
 	var date string

@@ -12,13 +12,13 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// maxLink bounds a link that is kept until the next delta import; real ones
-// have some thousand bytes.
+// maxLink bounds a link that is kept until the next delta import; real ones have a few
+// thousand bytes.
 const maxLink = 64 << 10
 
-// expiredCodes are the error codes, in lower case, of an answer that refuses a link
-// which Graph no longer knows. Microsoft documents the first as an example of
-// many; the others are those of its sibling services behind the same gateway.
+// expiredCodes are the lower-case error codes with which Graph refuses a link that it
+// no longer knows. Microsoft documents the first as one example of many; the others
+// come from sibling services behind the same gateway.
 var expiredCodes = []string{"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
 
 var (
@@ -26,8 +26,8 @@ var (
 	userDelta  = call{doing: "reading the changes of the users", object: "/users/delta", permission: userReaders, link: followsLink}
 )
 
-// Projection names the properties that are always read, in a form for comparing.
-// Links that were given out for others tell of those for good.
+// Projection identifies the properties that are always read, in a form that can be
+// compared. A delta link created with other properties will always report those.
 func Projection() string {
 	all, err := json.Marshal([][]string{groupProperties, {"writebackConfiguration"}, memberProperties, userProperties})
 	if err != nil {
@@ -36,8 +36,8 @@ func Projection() string {
 	return fmt.Sprintf("%x", sha256.Sum256(all))[:16]
 }
 
-// StartDelta implements [contract.Source]. The properties are part of the links
-// from here on, so that every later round tells of the same ones.
+// StartDelta implements [contract.Source]. The links include the properties, so every
+// later round reports the same ones.
 func (s *source) StartDelta(ctx context.Context) (contract.DeltaLinks, error) {
 	latest := func(read call, properties ...string) (string, error) {
 		read.link = asksForLink
@@ -65,7 +65,7 @@ func (s *source) UserChanges(ctx context.Context, link string, page func([]contr
 	return entries(ctx, s, userDelta, link, (*userEntity).change, page)
 }
 
-// entries walks a round as changes does, and reads its entries.
+// entries walks a round as changes does, and parses its entries.
 func entries[T, C any](ctx context.Context, s *source, read call, link string, change func(*T) (C, error), page func([]C) error) (string, error) {
 	return changes(ctx, s, read, link, func(items []*T) error {
 		out := make([]C, len(items))
@@ -79,8 +79,8 @@ func entries[T, C any](ctx context.Context, s *source, read call, link string, c
 	})
 }
 
-// changes walks a round of a delta query from the link, and returns the link
-// to the next round.
+// changes walks a round of a delta query from the link, and returns the link for the
+// next round.
 func changes[T any](ctx context.Context, s *source, read call, link string, each func([]*T) error) (string, error) {
 	if link == "" {
 		return "", read.expired(nil)
@@ -101,7 +101,7 @@ func changes[T any](ctx context.Context, s *source, read call, link string, each
 	return next, nil
 }
 
-// linkUse is what a request has to do with the link of a delta query.
+// linkUse says how a request relates to the link of a delta query.
 type linkUse int
 
 const (
@@ -110,10 +110,10 @@ const (
 	followsLink         // which may be too old
 )
 
-// linkExpired recognises the answer to a link that is too old, or that was
-// given out before the service was reset. A link is sent as it was received. One
-// that Graph calls a bad request, in whatever words, never becomes a good one
-// again, so only an import of everything helps.
+// linkExpired reports whether the answer means that the link is too old, or was created
+// before the service was reset. A link is sent exactly as it was received, so one that
+// Graph calls a bad request, in whatever words, will never be accepted; only a full
+// import helps.
 func (c call) linkExpired(e *statusError) bool {
 	if c.link == noLink {
 		return false

@@ -10,11 +10,11 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// endpoints are the two hosts that a source talks to, as https URLs without a
-// slash at the end.
+// endpoints are the two hosts that a source talks to, as https URLs without a trailing
+// slash.
 type endpoints struct {
 	authority, graph string
-	// private says that the authority was given explicitly. The global sign-in
+	// private says that the authority was given explicitly, so the global sign-in
 	// service cannot vouch for it.
 	private bool
 }
@@ -51,7 +51,7 @@ func cleanEndpoint(setting, value string) (string, error) {
 	return "https://" + strings.ToLower(u.Host), nil
 }
 
-// maxFile bounds the files of credentials; real ones have a few KiB.
+// maxFile bounds the size of credential files; real ones have a few KiB.
 const maxFile = 1 << 20
 
 func readSmallFile(path string) ([]byte, error) {

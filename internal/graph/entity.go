@@ -12,21 +12,21 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// optional is a property of an entity: left out, null or of a value. A delta
-// leaves out what has not changed, which is not the same as null.
+// optional is a property of an entity: left out, null, or with a value. A delta leaves
+// out what has not changed, which is not the same as null.
 type optional[T any] struct {
 	Told  bool
-	Value *T // nil: null
+	Value *T // nil if null
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It is not called for a property
-// that was left out.
+// UnmarshalJSON implements [json.Unmarshaler]. It is not called for a property that was
+// left out.
 func (o *optional[T]) UnmarshalJSON(data []byte) error {
 	o.Told = true
 	return json.Unmarshal(data, &o.Value)
 }
 
-// or is the value, or what stands for left out and null.
+// or returns the value, or none if the property was left out or is null.
 func (o optional[T]) or(none T) T {
 	if o.Value == nil {
 		return none
@@ -34,8 +34,8 @@ func (o optional[T]) or(none T) T {
 	return *o.Value
 }
 
-// change is the value of what was told, the zero one for null; nil when it was
-// left out.
+// change returns the value, the zero value for null, or nil if the property was left
+// out.
 func (o optional[T]) change() *T {
 	if !o.Told {
 		return nil
@@ -45,12 +45,13 @@ func (o optional[T]) change() *T {
 	return &value
 }
 
-// removed is @removed of a delta.
+// removed is the @removed object of a delta.
 type removed struct {
 	Reason string `json:"reason"`
 }
 
-// groupEntity is what a group is, as Graph writes it.
+// groupEntity is a group as Graph writes it, without the properties that only flow into
+// attributes.
 type groupEntity struct {
 	ID                    directory.GUID     `json:"id"`
 	DisplayName           optional[string]   `json:"displayName"`
@@ -76,7 +77,8 @@ type memberChange struct {
 	Removed *removed       `json:"@removed"`
 }
 
-// groupProperties are those of a groupEntity; attributes are made of others.
+// groupProperties are the properties of a groupEntity. Attributes are made from other
+// properties.
 var groupProperties = []string{
 	"id", "displayName", "visibility", "groupTypes", "securityEnabled", "mailEnabled",
 	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier",
@@ -87,7 +89,7 @@ var (
 	errNull = errors.New("it is null")
 )
 
-// check refuses what is no group; it takes nil for an item that is null.
+// check returns an error unless g is a group. An item that is null is nil.
 func (g *groupEntity) check() error {
 	switch {
 	case g == nil:
@@ -98,9 +100,9 @@ func (g *groupEntity) check() error {
 	return nil
 }
 
-// kind is the kind of the group, empty for one that is never written: a
-// Microsoft 365 group, or a security group without mail, that is not synced
-// from on-premises. What was left out counts as null.
+// kind returns the kind of the group, or "" for a group that is never written.
+// Microsoft 365 groups, and security groups without mail, are written unless they are
+// synced from on-premises. A property that was left out counts as null.
 func (g *groupEntity) kind() directory.GroupKind {
 	switch {
 	case g.OnPremisesSyncEnabled.or(false):
@@ -113,7 +115,7 @@ func (g *groupEntity) kind() directory.GroupKind {
 	return ""
 }
 
-// nature is what the group is, of one that is never written too.
+// nature returns what the group is, also for groups that are never written.
 func (g *groupEntity) nature() contract.GroupNature {
 	switch {
 	case g.OnPremisesSyncEnabled.or(false):
@@ -130,8 +132,8 @@ func (g *groupEntity) nature() contract.GroupNature {
 	return contract.NatureOther
 }
 
-// tellsKind reports whether the entry is enough to know the kind. That a group
-// is not synced is never told of one that was not: the property was never set.
+// tellsKind reports whether the entry is enough to know the kind. For a group that was
+// never synced, no entry says so, because the property was never set.
 func (g *groupEntity) tellsKind() bool {
 	switch {
 	case g.OnPremisesSyncEnabled.or(false):
@@ -152,19 +154,19 @@ func (g *groupEntity) sid() (directory.SID, error) {
 	}
 	sid, err := directory.ParseSID(value)
 	if err != nil {
-		// Without it the group would be taken for one that never stood in AD.
+		// Without the SID the group would look like one that never existed in AD.
 		return "", fmt.Errorf("group %s: %w", g.ID, err)
 	}
 	return sid, nil
 }
 
-// wholeGroup is a group with the properties of which attributes are made.
+// wholeGroup is a group with the properties from which attributes are made.
 type wholeGroup struct {
 	groupEntity
-	told map[string]json.RawMessage // every property, as it was written
+	told map[string]json.RawMessage // every property, as Graph wrote it
 }
 
-// entityFields are the names in JSON of the fields of a groupEntity.
+// entityFields are the JSON names of the fields of a groupEntity.
 var entityFields = func() []string {
 	entity := reflect.TypeFor[groupEntity]()
 	names := make([]string, entity.NumField())
@@ -174,8 +176,8 @@ var entityFields = func() []string {
 	return names
 }()
 
-// UnmarshalJSON implements [json.Unmarshaler]. It splits the group into its
-// properties once, and reads the fields of the entity from those.
+// UnmarshalJSON implements [json.Unmarshaler]. It splits the group into its properties
+// once, and parses the entity's fields from those.
 func (g *wholeGroup) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &g.told); err != nil {
 		return err
@@ -193,7 +195,7 @@ func (g *wholeGroup) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// unmarshal is [json.Unmarshal] of what is known to be JSON.
+// unmarshal is [json.Unmarshal] for input that is known to be valid JSON.
 func unmarshal(raw json.RawMessage, into any) error {
 	if own, ok := into.(json.Unmarshaler); ok {
 		return own.UnmarshalJSON(raw)
@@ -201,7 +203,8 @@ func unmarshal(raw json.RawMessage, into any) error {
 	return json.Unmarshal(raw, into)
 }
 
-// properties are those of the names that are told. One that is null has no values.
+// properties returns those of the named properties that are present. A property that is
+// null has no values.
 func (g *wholeGroup) properties(names []string) (directory.Values, error) {
 	values := directory.Values{}
 	for _, name := range names {
@@ -217,8 +220,8 @@ func (g *wholeGroup) properties(names []string) (directory.Values, error) {
 	return values, nil
 }
 
-// valuesOf reads a property of one value, or of a list of them. An empty text is
-// no value.
+// valuesOf parses a property with one value or a list of values. An empty string is no
+// value.
 func valuesOf(raw json.RawMessage) ([]string, error) {
 	var one optional[scalar]
 	if err := json.Unmarshal(raw, &one); err == nil {
@@ -257,8 +260,7 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// source reads the group of a listing, and tells whether it is one of the
-// selection.
+// source converts a group of a listing, and reports whether the selection includes it.
 func (g *wholeGroup) source(selection contract.SourceSelection, properties []string) (group directory.SourceGroup, wanted bool, err error) {
 	if g == nil {
 		return group, false, errNull
@@ -288,7 +290,7 @@ func (g *wholeGroup) source(selection contract.SourceSelection, properties []str
 	return group, err == nil, err
 }
 
-// change reads an entry of a delta.
+// change converts an entry of a delta.
 func (g *wholeGroup) change(properties []string) (contract.GroupChange, error) {
 	if g == nil {
 		return contract.GroupChange{}, errNull
@@ -305,7 +307,7 @@ func (g *wholeGroup) change(properties []string) (contract.GroupChange, error) {
 		change.Properties = told
 	}
 	if g.Removed != nil {
-		// A reason that is not known is taken for the one that claims less.
+		// An unknown reason is treated as the one that claims less.
 		change.Removed = contract.RemovedChanged
 		if strings.EqualFold(g.Removed.Reason, "deleted") {
 			change.Removed = contract.RemovedDeleted
@@ -333,7 +335,7 @@ func (g *wholeGroup) change(properties []string) (contract.GroupChange, error) {
 	return change, nil
 }
 
-// member reads the group as a member of another.
+// member converts the group to a member of another group.
 func (g *groupEntity) member() directory.SourceMember {
 	m := directory.SourceMember{
 		ID: g.ID, Kind: directory.KindGroup, Name: g.DisplayName.or(""), Synced: g.OnPremisesSyncEnabled.or(false),
@@ -369,7 +371,7 @@ func (u *userEntity) check() error {
 	return nil
 }
 
-// member reads the user as a member. What was left out counts as null.
+// member converts the user to a member. A property that was left out counts as null.
 func (u *userEntity) member() directory.SourceMember {
 	m := directory.SourceMember{
 		ID: u.ID, Kind: directory.KindUser, Name: u.UserPrincipalName.or(""), Guest: isGuest(u.UserType.or("")),
@@ -380,7 +382,7 @@ func (u *userEntity) member() directory.SourceMember {
 	return m
 }
 
-// change reads an entry of a delta.
+// change converts an entry of a delta.
 func (u *userEntity) change() (contract.UserChange, error) {
 	if err := u.check(); err != nil {
 		return contract.UserChange{}, err
@@ -401,10 +403,10 @@ func (u *userEntity) change() (contract.UserChange, error) {
 
 func isGuest(userType string) bool { return userType == "Guest" }
 
-// memberKind is the kind of a member by its type. Only users and groups have
-// accounts on-premises; other types, also those that are not known here, such as
-// those of agents, never do. One that is not told is given as a user, so that
-// nobody takes it for one without an account.
+// memberKind returns the kind of a member by its type. Only users and groups have
+// accounts on-premises; other types, including those unknown here, such as agents,
+// never do. A member without a type counts as a user, so that it is not taken for one
+// without an account.
 func memberKind(odataType string) directory.MemberKind {
 	switch odataType {
 	case "#microsoft.graph.group":

@@ -19,17 +19,17 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// call says what was being done, for the errors of one kind of request.
+// call describes one kind of request, for its errors.
 type call struct {
 	doing      string // "reading the members of the group"
 	object     string
 	permission string // the application permission that the request needs
 	collection string // the address whose pages are read, with or without a query
 	link       linkUse
-	allowsGaps bool // what the server keeps failing to give is left out
+	allowsGaps bool // leave out what the server repeatedly fails to return
 }
 
-// statusError is an answer of Graph that is no success.
+// statusError is an answer of Graph that is not a success.
 type statusError struct {
 	status    int
 	code      string
@@ -41,7 +41,7 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("status %d, %s: %s, request id %s", e.status, e.code, e.message, e.requestID)
 }
 
-// newStatusError reads the error of an answer, whatever form it has.
+// newStatusError parses the error of an answer, whatever its form.
 func newStatusError(status int, header http.Header, body io.Reader) *statusError {
 	var answer struct {
 		Error struct {
@@ -53,7 +53,7 @@ func newStatusError(status int, header http.Header, body io.Reader) *statusError
 		} `json:"error"`
 	}
 	if body, err := io.ReadAll(body); err == nil {
-		_ = json.Unmarshal(body, &answer) // a proxy answers in its own words: the status must do
+		_ = json.Unmarshal(body, &answer) // a proxy answers in its own words; then only the status is used
 	}
 	e := &statusError{
 		status: status, code: clean(answer.Error.Code), message: clean(answer.Error.Message),
@@ -68,7 +68,7 @@ func newStatusError(status int, header http.Header, body io.Reader) *statusError
 	return e
 }
 
-// failed translates the error of a request, nil for nil.
+// failed translates the error of a request. It returns nil for nil.
 func (c call) failed(err error) error {
 	if err == nil {
 		return nil
@@ -101,7 +101,7 @@ func (c call) failed(err error) error {
 		}
 	case errors.Is(err, errCutOff), errors.Is(err, errNotJSON), errors.Is(err, errTooLarge):
 		return c.incomplete("an answer could not be read to its end", cause(err))
-	case errors.As(err, &transport) && transport.Op != "parse": // a link in an answer may be no URL
+	case errors.As(err, &transport) && transport.Op != "parse": // a link in an answer may not be a URL
 		return unreachable(hostOf(transport.URL), transport.Err)
 	}
 	return c.incomplete("an answer could not be understood", cause(err))
@@ -136,8 +136,8 @@ func (c call) refused(e *statusError) error {
 	return out
 }
 
-// incomplete is the error of a reading that did not reach its end; nothing may
-// be concluded from the part that was read.
+// incomplete returns the error of a read that did not reach its end. Nothing may be
+// concluded from the part that was read.
 func (c call) incomplete(what string, err error) error {
 	return &contract.Error{
 		Category: contract.InvalidData, ID: "IncompleteRead", Object: c.object, Err: err,
@@ -146,7 +146,7 @@ func (c call) incomplete(what string, err error) error {
 	}
 }
 
-// unreachable translates a failure to connect, or to keep the connection.
+// unreachable translates a failure to connect, or a broken connection.
 func unreachable(host string, err error) error {
 	if untrusted(err) {
 		return &contract.Error{
@@ -225,8 +225,8 @@ func hostOf(raw string) string {
 	return ""
 }
 
-// cause is the text of an error of another library, made fit for a log: the
-// innermost one, without the URL and its query.
+// cause returns the text of another library's error in a form fit for a log: the
+// innermost error, without the URL and its query.
 func cause(err error) error {
 	var (
 		transport *url.Error
@@ -243,14 +243,14 @@ func cause(err error) error {
 	return errors.New(clean(err.Error()))
 }
 
-// tokenLike is a JSON web token, complete or cut.
+// tokenLike matches a JSON web token, complete or truncated.
 var tokenLike = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`)
 
-// maxText bounds what is taken over from an answer into a message.
+// maxText bounds the text that a message takes from an answer.
 const maxText = 600
 
-// clean makes a text from outside fit for a message: one line, no control
-// characters, not too long, and without a token that a server gave back.
+// clean makes a text from outside fit for a message: one line, no control characters,
+// of limited length, and without any token that a server echoed.
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

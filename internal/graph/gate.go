@@ -19,46 +19,46 @@ import (
 )
 
 const (
-	// throttlePatience is how long one request may be throttled without a pause
-	// before it is given up.
+	// throttlePatience is how long one request may be throttled without interruption
+	// before the gate gives up.
 	throttlePatience = 30 * time.Minute
-	// ownPatience is how long one request may find the service not available, or
-	// too slow, while others are answered: then it is its own fault.
+	// ownPatience is how long the service may be unavailable or too slow for one
+	// request while others are answered. After that, the fault is the request's own.
 	ownPatience = 2 * time.Minute
-	// faultDelay and throttleDelay are the first steps of the two exponential
-	// back-offs, and maxDelay their last one.
+	// faultDelay and throttleDelay are the first delays of the two exponential
+	// back-offs, and maxDelay is the longest.
 	faultDelay    = time.Second
 	throttleDelay = 2 * time.Second
 	maxDelay      = time.Minute
-	// maxRetryAfter bounds what a server may ask for, against overflow.
+	// maxRetryAfter bounds what a server may ask for, to avoid overflow.
 	maxRetryAfter = 100 * 365 * 24 * time.Hour
-	// longWait is from when on a pause for throttling is logged, which on a large
-	// tenant is a part of the day's work.
+	// longWait is the shortest pause for throttling that is logged; on a large tenant
+	// shorter ones are routine.
 	longWait = 10 * time.Second
 )
 
-// gate repeats requests. When a service throttles one of them, all wait until the
-// time that the service asked for has passed: readers that each backed off by
-// themselves would keep the throttling alive. A service that cannot be reached is
-// asked again for as long as the run allows. Any other fault concerns the single
-// request, which is repeated a few times while others go on. So does a service
-// that is unavailable for one request alone: a group whose members it cannot give
-// must not end the reading of the others.
+// gate retries requests. When a service throttles one of them, all wait until the time
+// that the service asked for has passed; if each reader backed off by itself, the
+// throttling would never end. While a service cannot be reached, the gate retries for
+// as long as the run allows. Any other fault concerns a single request, which is
+// retried a few times while others go on. The same holds if a service is unavailable
+// for one request only: a group whose members it cannot return must not end the reading
+// of the others.
 type gate struct {
 	next     http.RoundTripper
-	attempts int           // tries of a request that meets a fault
+	attempts int           // number of times to try a request that meets a fault
 	patience time.Duration // how long a request may be throttled
-	window   *window       // nil: no bound on the requests under way
+	window   *window       // nil: no limit on the requests under way
 
 	mu     sync.Mutex
 	opens  time.Time // nothing is sent before
 	held   time.Time // when the gate was last closed
-	told   time.Time // up to when the run knows why it waits
-	streak int       // how often in a row it was closed
-	passes int       // how many requests were answered
+	told   time.Time // the run already knows the reason for waiting until then
+	streak int       // how often in a row the gate was closed
+	passes int       // number of requests answered
 }
 
-// throttledError says that a service throttled longer than the gate waits.
+// throttledError says that a service throttled for longer than the gate waits.
 type throttledError struct {
 	status int
 	since  time.Time
@@ -73,8 +73,8 @@ func (e *throttledError) Error() string {
 	return said
 }
 
-// RoundTrip implements [http.RoundTripper]. The request's context bounds all
-// of its tries.
+// RoundTrip implements [http.RoundTripper]. The request's context bounds all its
+// attempts together.
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := readRequest(req)
 	if err != nil {
@@ -111,35 +111,34 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// passage is what has happened so far to a request that the gate repeats.
+// passage is the history of a request that the gate retries.
 type passage struct {
 	gate           *gate
 	host, path     string
-	throttledSince time.Time // zero while it is not
-	failingSince   time.Time // since the first fault
+	throttledSince time.Time // zero while it is not throttled
+	failingSince   time.Time // the time of the first fault
 	faults         int
-	before         int // how many requests were answered when this one first was not
+	before         int // number of requests answered when this one first was not
 }
 
-// throttled notes that the request was throttled.
+// throttled records that the request was throttled.
 func (p *passage) throttled(sent time.Time) {
 	if p.throttledSince.IsZero() {
 		p.throttledSince, p.before = sent, p.gate.answered()
 	}
 }
 
-// othersAnswered reports whether other requests were answered while this one was
-// not.
+// othersAnswered reports whether other requests were answered while this one was not.
 func (p *passage) othersAnswered() bool { return p.gate.answered() > p.before }
 
-// answered notes that the request was answered.
+// answered records that the request was answered.
 func (p *passage) answered(ctx context.Context) {
 	if p.faults > 0 {
 		slog.InfoContext(ctx, "answered again", "host", p.host, "seconds", time.Since(p.failingSince).Seconds())
 	}
 }
 
-// failed notes that the request met a fault, and tells whether to repeat it and
+// failed records that the request met a fault, and returns whether to retry it and
 // after which pause.
 func (p *passage) failed(ctx context.Context, sent time.Time, resp *http.Response, err error) (wait time.Duration, again bool) {
 	p.throttledSince = time.Time{}
@@ -168,9 +167,9 @@ func (p *passage) failed(ctx context.Context, sent time.Time, resp *http.Respons
 	return wait, true
 }
 
-// faultPatience is for how long a request that meets a fault is repeated; 0: a
-// few times. What cannot be reached, or breaks off its answers to everybody, may
-// be there again in some minutes.
+// faultPatience returns how long to retry a request that meets a fault; 0 means a few
+// times. A service that cannot be reached, or that breaks off its answers to everybody,
+// may be back in some minutes.
 func (p *passage) faultPatience(ctx context.Context, err error) time.Duration {
 	patience := contract.OutagePatience(ctx)
 	answers := err == nil || errors.Is(err, errNotJSON) || errors.Is(err, errCutOff) && p.othersAnswered()
@@ -180,7 +179,7 @@ func (p *passage) faultPatience(ctx context.Context, err error) time.Duration {
 	return patience
 }
 
-// tell lets the run know why it waits, once for all requests that do.
+// tell lets the run know why it waits, once for all waiting requests.
 func (g *gate) tell(ctx context.Context, w contract.Waiting) {
 	g.mu.Lock()
 	known := !w.Next.After(g.told)
@@ -193,15 +192,16 @@ func (g *gate) tell(ctx context.Context, w contract.Waiting) {
 	}
 }
 
-// try sends the request once, when the gate is open and the window has a
-// place, and tells when.
+// try sends the request once, when the gate is open and the window has a place. It also
+// returns when it was sent.
 func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.Response, err error) {
 	ctx := req.Context()
 	if err := g.window.enter(ctx); err != nil {
 		return sent, nil, err
 	}
 	defer g.window.leave()
-	// Last, so that what waited for a place does not go out while it is closed.
+	// Wait for the gate last, so that a request that waited for a place is not sent
+	// while the gate is closed.
 	if err := g.wait(ctx); err != nil {
 		return sent, nil, err
 	}
@@ -236,13 +236,13 @@ func (g *gate) wait(ctx context.Context) error {
 }
 
 // hold closes the gate for at least the time that the service asked for, or for a
-// growing time when it asked for none, but never beyond the patience of the
-// request. When that is used up, hold returns a [throttledError]. Requests that
-// were under way when the gate closed belong to the same round, even when others
-// have passed since and ended the streak.
+// growing time if it asked for none, but never beyond the request's patience. Once that
+// is used up, hold returns a [throttledError]. Requests that were under way when the
+// gate closed belong to the same round, even if others have since passed and ended the
+// streak.
 func (g *gate) hold(ctx context.Context, host string, status int, since, sent time.Time, asked time.Duration) error {
 	now, patience := time.Now(), g.patience
-	if asked > patience { // nobody means that: it is as good as an outage
+	if asked > patience { // nobody means that; it amounts to an outage
 		patience = min(patience, contract.OutagePatience(ctx))
 	}
 	left := patience - now.Sub(since)
@@ -285,7 +285,7 @@ func (g *gate) passed(sent time.Time) {
 	}
 }
 
-// answered is how many requests were answered so far.
+// answered returns how many requests have been answered so far.
 func (g *gate) answered() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -300,24 +300,24 @@ func throttles(status int) bool {
 	return false
 }
 
-// faulty reports whether the status is a fault of the server that may pass.
+// faulty reports whether the status is a server fault that may pass.
 func faulty(status int) bool {
 	return status == http.StatusInternalServerError || status == http.StatusBadGateway
 }
 
-// longUnavailable reports whether a service has been unavailable, or too slow, for
-// so long that the fault is the request's own, provided that others are answered.
+// longUnavailable reports whether a service has been unavailable, or too slow, for so
+// long that the fault is the request's own, provided that others are answered.
 func longUnavailable(status int, since time.Time) bool {
 	return throttles(status) && status != http.StatusTooManyRequests && time.Since(since) > ownPatience
 }
 
-// retryAfter reads the header in either of its forms; 0 when there is none, or
-// none that can be understood. What is left of a date is reckoned by the
-// server's own clock.
+// retryAfter parses the Retry-After header in either form. It returns 0 if the header
+// is missing or cannot be parsed. The time until a date is measured by the server's own
+// clock.
 func retryAfter(h http.Header) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		if !(seconds > 0) { // NaN too
+		if !(seconds > 0) { // also catches NaN
 			return 0
 		}
 		return time.Duration(math.Ceil(min(seconds, maxRetryAfter.Seconds()))) * time.Second
@@ -333,8 +333,9 @@ func retryAfter(h http.Header) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
-// backoff is the delay before try n+1: first, doubled each time, between half
-// and all of it so that readers do not come back in step. Below 1, n is as 1.
+// backoff returns the delay before attempt n+1: first, doubled each time. A random
+// share of up to half is taken off, so that readers do not come back in step. An n
+// below 1 counts as 1.
 func backoff(first time.Duration, n int) time.Duration {
 	delay := maxDelay
 	if shift := max(n-1, 0); shift < 10 {
@@ -343,7 +344,7 @@ func backoff(first time.Duration, n int) time.Duration {
 	return delay/2 + rand.N(delay/2)
 }
 
-// lasting reports whether another try would fail in the same way.
+// lasting reports whether another attempt would fail in the same way.
 func lasting(err error) bool {
 	var (
 		known     *contract.Error
@@ -352,7 +353,7 @@ func lasting(err error) bool {
 	return errors.As(err, &known) || errors.As(err, &throttled) || errors.Is(err, errTooLarge) || untrusted(err)
 }
 
-// readRequest takes the body out of the request, to send it more than once.
+// readRequest takes the body out of the request, so that it can be sent more than once.
 func readRequest(req *http.Request) ([]byte, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, nil

@@ -11,24 +11,24 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// groupReaders and userReaders are the permissions of which one reads groups and
-// users, for messages.
+// groupReaders and userReaders name, for messages, the permissions that allow reading
+// groups and users; one of each is enough.
 const (
 	groupReaders = "GroupMember.Read.All, Group.Read.All or Directory.Read.All"
 	userReaders  = "User.Read.All or Directory.Read.All"
 )
 
-// The filters that find the kinds of groups. They are asked one after the
-// other, since Graph does not document whether such terms can be joined by "or"
-// without the advanced query capabilities, whose index lags behind. For the
-// same reason groups that are synced from on-premises are sorted out here.
+// The filters that find the kinds of groups. They are used one after the other, because
+// Graph does not document whether such terms can be joined by "or" without the advanced
+// query capabilities, whose index lags behind. For the same reason, groups synced from
+// on-premises are filtered out here and not by Graph.
 const (
 	unifiedFilter  = "groupTypes/any(c:c eq 'Unified')"
 	securityFilter = "mailEnabled eq false and securityEnabled eq true"
 )
 
-// groupsAt is where groups of a selection are read, and which properties:
-// writebackConfiguration is known below /beta alone.
+// groupsAt returns where to read the groups of a selection, and which properties.
+// writebackConfiguration exists only below /beta.
 func (s *source) groupsAt(selection contract.SourceSelection) (root string, properties []string) {
 	if selection.WritebackConfiguration {
 		return s.beta, append(s.wholeGroups(), "writebackConfiguration")
@@ -36,7 +36,7 @@ func (s *source) groupsAt(selection contract.SourceSelection) (root string, prop
 	return s.base, s.wholeGroups()
 }
 
-// wholeGroups are the properties of a wholeGroup.
+// wholeGroups returns the properties of a wholeGroup.
 func (s *source) wholeGroups() []string {
 	names := slices.Clone(groupProperties)
 	for _, name := range s.properties {
@@ -66,7 +66,7 @@ func (s *source) Groups(ctx context.Context, selection contract.SourceSelection,
 				if err != nil {
 					return read.incomplete("a group cannot be read", cause(err))
 				}
-				if wanted && group.Kind == kind { // a Microsoft 365 group may be a security group too
+				if wanted && group.Kind == kind { // a Microsoft 365 group may also be a security group
 					out = append(out, group)
 				}
 			}
@@ -114,16 +114,17 @@ func (s *source) GroupNatures(ctx context.Context, ids []directory.GUID) (map[di
 	return natures, err
 }
 
-// maxFound is how many groups a search by name finds.
+// maxFound is how many groups a search by name returns.
 const maxFound = 20
 
 var errEnough = errors.New("enough was found")
 
-// quoted is a text as a literal of OData.
+// quoted returns the text as an OData literal.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// FindGroups implements [contract.Source]. Graph compares without regard to case, but
-// not to blanks at the ends, so one is tried at each.
+// FindGroups implements [contract.Source]. Graph ignores case when it compares, but not
+// leading and trailing blanks, so FindGroups also tries the name with one blank at
+// either end and at both.
 func (s *source) FindGroups(ctx context.Context, text string) ([]directory.GUID, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -134,7 +135,7 @@ func (s *source) FindGroups(ctx context.Context, text string) ([]directory.GUID,
 	for _, written := range []string{name, name + " ", " " + name, " " + name + " "} {
 		conditions = append(conditions, "displayName eq "+quoted(written))
 	}
-	if !strings.Contains(" "+name+" ", text) { // other blanks
+	if !strings.Contains(" "+name+" ", text) { // other blanks than those tried above
 		conditions = append(conditions, "displayName eq "+quoted(text))
 	}
 	first := address(s.base+"/groups", "$filter", strings.Join(conditions, " or "), "$select", "id", "$top", strconv.Itoa(maxFound))

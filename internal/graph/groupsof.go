@@ -6,8 +6,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// GroupsOf implements [contract.Source]. A user whom a replica does not know yet, or
-// who is in more groups than Graph counts up, is left out.
+// GroupsOf implements [contract.Source]. It leaves out a user that a replica does not
+// know yet, or that is in more groups than Graph returns.
 func (s *source) GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error) {
 	addresses := make([]string, len(users))
 	for i, id := range users {

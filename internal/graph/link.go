@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// stays refuses a link in an answer that leads to another host, or there to
-// anything but the collection: whoever can change a link could otherwise have
-// other objects read in place of those that were asked for.
+// stays returns an error if a link in an answer leads to another host, or to a
+// different collection on the same host. Otherwise somebody who can change a link could
+// make the engine read other objects than it asked for.
 func (c call) stays(link string) error {
 	to, err := url.Parse(link)
 	if err != nil {
@@ -32,8 +32,8 @@ func (c call) elsewhere(link *url.URL) error {
 	return c.incomplete(fmt.Sprintf("a link in an answer points to another host, %q", clean(link.Host)), nil)
 }
 
-// sameHost reports whether the link is an https one to the endpoint, and hands
-// it no name and password.
+// sameHost reports whether the link is an https link to the endpoint and contains no
+// user name or password.
 func sameHost(link *url.URL, endpoint string) bool {
 	host := strings.TrimSuffix(strings.ToLower(link.Host), ":443")
 	return link.Scheme == "https" && link.User == nil && "https://"+host == strings.TrimSuffix(strings.ToLower(endpoint), ":443")
@@ -44,9 +44,9 @@ var (
 	deltaFunction = regexp.MustCompile(`/(microsoft\.graph\.)?delta(\(\))?$`)
 )
 
-// resource is the path of a collection in the one of its spellings that is
-// compared: OData allows a key in brackets as well as behind a slash, and a
-// function with its namespace and with brackets, and Graph mixes them.
+// resource returns the path of a collection in a canonical spelling. OData allows a key
+// in parentheses or after a slash, and a function with or without namespace and
+// parentheses, and Graph mixes these forms.
 func resource(u *url.URL) string {
 	path := strings.TrimRight(strings.ToLower(u.Path), "/")
 	path = keyInBrackets.ReplaceAllString(path, "/$1")

@@ -19,11 +19,11 @@ var memberProperties = []string{
 	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier", "onPremisesImmutableId",
 }
 
-// Members implements [contract.Source]. It holds one page for each reader.
+// Members implements [contract.Source]. It holds one page in memory for each reader.
 func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(contract.MemberPage) error) error {
 	var (
 		one     sync.Mutex
-		refused error // the consumer's wish to end the reading
+		refused error // the consumer's error, which ends the reading
 	)
 	deliver := func(p contract.MemberPage) error {
 		one.Lock()
@@ -34,7 +34,7 @@ func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(co
 		return refused
 	}
 	work, reading := errgroup.WithContext(ctx)
-	work.SetLimit(maxReaders) // the window at the gate decides
+	work.SetLimit(maxReaders) // the window of the gate sets the actual limit
 	for _, id := range ids {
 		if reading.Err() != nil {
 			break
@@ -52,17 +52,16 @@ func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(co
 		return refused
 	}
 	if err == nil {
-		err = ctx.Err() // some were not started
+		err = ctx.Err() // some groups were not started
 	}
 	return call{doing: "reading the members of the groups", object: s.base}.failed(err)
 }
 
-// endsReading tells what would befall every group alike from what is the
-// matter with one.
+// endsReading reports whether the error would affect every group, not only this one.
 func endsReading(err error) bool {
 	var e *contract.Error
 	if !errors.As(err, &e) {
-		return true // the consumer's own
+		return true // the consumer's own error
 	}
 	switch e.Category {
 	case contract.Authentication, contract.Connection, contract.Stopped, contract.ResourceBusy:
@@ -105,10 +104,10 @@ func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(con
 		})
 }
 
-// sourceMember reads a member. To an application without the permission for a
-// type, Graph gives type and id, and null for all the rest; since every user
-// has a user principal name and every group a display name, one without stands
-// for that. So does one whose type is not told.
+// sourceMember converts a member. If the application lacks the permission for a type,
+// Graph returns only type and id, and null for everything else. Every user has a user
+// principal name and every group has a display name, so a member without one is not
+// readable. Neither is a member without a type.
 func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, error) {
 	if item == nil {
 		return directory.SourceMember{}, fmt.Errorf("it is null")
@@ -143,8 +142,8 @@ func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, erro
 	return member, nil
 }
 
-// displayName is the name of an object of any type: what the SDK does not know of
-// it, it keeps as it came.
+// displayName returns the name of an object of any type. The SDK keeps properties that
+// it does not know in the additional data.
 func displayName(item models.DirectoryObjectable) string {
 	if named, ok := item.(interface{ GetDisplayName() *string }); ok {
 		return text(named.GetDisplayName())

@@ -11,9 +11,10 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// MembersByID implements [contract.Source]. Of kinds that never have an account
-// only the name is asked for. Members whom the server keeps failing to give are left out, as
-// those it does not know: they are asked for again, and end no run.
+// MembersByID implements [contract.Source]. For kinds of members that never have an
+// account it asks only for the name. Members that the server repeatedly fails to return
+// are left out like those it does not know: the engine asks for them again, and the run
+// goes on.
 func (s *source) MembersByID(ctx context.Context, members []directory.SourceMember) ([]directory.SourceMember, error) {
 	var found []directory.SourceMember
 	var users, groups, others []directory.GUID
@@ -58,11 +59,11 @@ func (s *source) MembersByID(ctx context.Context, members []directory.SourceMemb
 	return found, nil
 }
 
-// maxObjects is how many ids getByIds takes.
+// maxObjects is how many ids getByIds accepts.
 const maxObjects = 1000
 
-// names asks for the names of objects of any type, which takes a permission that
-// is not needed otherwise; without it they have none.
+// names returns the names of objects of any type. Reading them requires a permission
+// that the engine does not need otherwise; without it, the objects have no names.
 func (s *source) names(ctx context.Context, ids []directory.GUID) (map[directory.GUID]string, error) {
 	names := map[directory.GUID]string{}
 	if len(ids) == 0 {
@@ -89,7 +90,7 @@ func (s *source) names(ctx context.Context, ids []directory.GUID) (map[directory
 		}
 		err = s.doJSON(req, &answer)
 		if e := (*statusError)(nil); errors.As(err, &e) && e.status != http.StatusUnauthorized {
-			return names, nil // a name is for show
+			return names, nil // names are only for display
 		}
 		if err != nil {
 			return nil, call{doing: "reading the names of members", object: s.base}.failed(err)

@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// pageSize is the largest that Graph gives for groups and members.
+// pageSize is the largest page that Graph returns for groups and members.
 const pageSize int32 = 999
 
-// maxPages bounds a listing, against answers that never end: some 100 million
-// members, or a delta of every membership of the largest tenant.
+// maxPages bounds a listing, in case the answers never end. It is enough for some 100
+// million members, or for a delta of every membership of the largest tenant.
 const maxPages = 100_000
 
-// collection is a page of a listing as the SDK gives it.
+// collection is a page of a listing as the SDK returns it.
 type collection[T any] interface {
 	GetValue() []T
 	GetOdataNextLink() *string
 }
 
-// walk reads a listing page by page to its end. The list is
-// complete only when a page without a link to a next one was read, every page
-// had its value, and each link stayed with the collection; anything else is an
-// error, so that a short list, or another one, never looks like the whole.
+// walk reads a listing page by page to its end. A list is complete only if a page
+// without a next link was read, every page had its value, and every link stayed within
+// the collection. Anything else is an error, so that a short list, or a different one,
+// never looks complete.
 func walk[T any](read call, get func(link string) (collection[T], error), each func(items []T, last bool) error) error {
 	seen := map[[sha256.Size]byte]struct{}{}
 	for link := ""; len(seen) < maxPages; {
@@ -57,9 +57,9 @@ func walk[T any](read call, get func(link string) (collection[T], error), each f
 	return read.incomplete(fmt.Sprintf("it did not end after %d pages", maxPages), nil)
 }
 
-// page is a page of a listing that is read without the SDK: its models do not
-// know what Graph offers below /beta alone, and cannot tell a property that was
-// left out from one that is null. An item is nil where the list has null.
+// page is a page of a listing that is read without the SDK. The SDK's models lack what
+// Graph offers only below /beta, and cannot distinguish a property that was left out
+// from one that is null. An item is nil if the list contains null.
 type page[T any] struct {
 	Value     []*T    `json:"value"`
 	NextLink  *string `json:"@odata.nextLink"`
@@ -72,8 +72,8 @@ func (p *page[T]) GetValue() []*T { return p.Value }
 // GetOdataNextLink implements [collection].
 func (p *page[T]) GetOdataNextLink() *string { return p.NextLink }
 
-// list walks the listing that begins at the address, and returns the link of
-// its last page to the changes from there on, if it has one.
+// list walks the listing that begins at the address. It returns the delta link of the
+// last page, if there is one.
 func list[T any](ctx context.Context, s *source, read call, address string, each func(items []*T) error) (delta string, err error) {
 	if read.collection == "" {
 		read.collection = address
@@ -94,7 +94,8 @@ func list[T any](ctx context.Context, s *source, read call, address string, each
 	return delta, err
 }
 
-// address is path with query options in the order given, as "$select", "id".
+// address returns the path with query options, given as pairs such as "$select", "id",
+// in that order.
 func address(path string, options ...string) string {
 	for i := 0; i < len(options); i += 2 {
 		separator := "&"

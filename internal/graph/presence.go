@@ -9,19 +9,20 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// notFound is Graph's code for an object that is not there. A 404 with another
-// one, such as a gateway's, says nothing about the object.
+// notFound is Graph's error code for an object that does not exist. A 404 with any
+// other code, such as a gateway's, says nothing about the object.
 const notFound = "Request_ResourceNotFound"
 
-// Presence implements [contract.Source]. A group is taken for deleted only when
-// Graph says of it singly that it is not there, before and after the deleted
-// items say so too.
+// Presence implements [contract.Source]. A group counts as deleted only if Graph, asked
+// for that group alone, says that it does not exist, both before and after the deleted
+// items say the same.
 func (s *source) Presence(ctx context.Context, selection contract.SourceSelection, ids []directory.GUID) (map[directory.GUID]contract.Presence, error) {
 	result := make(map[directory.GUID]contract.Presence, len(ids))
 	for _, id := range ids {
 		result[id] = contract.PresenceUnknown
 	}
-	// alive notes what the groups themselves say, and returns those that are not there.
+	// alive records what the groups themselves say, and returns those that do not
+	// exist.
 	alive := func(ids []directory.GUID) ([]directory.GUID, error) {
 		said, err := s.ask(ctx, selection, "/groups/", "id,groupTypes,securityEnabled,mailEnabled,onPremisesSyncEnabled", ids)
 		var gone []directory.GUID
@@ -44,9 +45,10 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 	if len(gone) == 0 {
 		return result, nil
 	}
-	// Other types of deleted items have their own permissions. Whether Graph says
-	// "forbidden" or "not there" of a group to an application that may read deleted
-	// users alone is not documented, so without one of these no answer is believed.
+	// Other types of deleted items have their own permissions. It is not documented
+	// whether Graph answers "forbidden" or "not found" about a group to an application
+	// that may only read deleted users. So without one of these permissions, believe no
+	// answer.
 	if may, err := s.tokens.permits(ctx, contract.DeletedRoles); err != nil || !may {
 		return result, err
 	}
@@ -63,7 +65,7 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 			nowhere = append(nowhere, id)
 		}
 	}
-	// One that was restored between the two questions was in neither place.
+	// A group restored between the two requests appeared in neither place.
 	if nowhere, err = alive(nowhere); err != nil {
 		return nil, err
 	}
@@ -73,13 +75,13 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 	return result, nil
 }
 
-// answer is what one request of a batch says of an object.
+// answer is what one request of a batch says about an object.
 type answer int
 
 const (
 	unclear answer = iota
 	there
-	retired // there, and said to be none that is written
+	retired // exists, but is not of a kind that is written
 	absent
 )
 
@@ -98,7 +100,7 @@ func (s *source) ask(ctx context.Context, selection contract.SourceSelection, pa
 	return answers, read.failed(err)
 }
 
-// about tells what the answer says of the object that was asked for. The zero
+// about returns what the response says about the object that was asked for. The zero
 // response, of a request that was not answered, says nothing.
 func (r batchResponse) about(id directory.GUID, selection contract.SourceSelection) answer {
 	var body struct {
@@ -122,8 +124,8 @@ func (r batchResponse) about(id directory.GUID, selection contract.SourceSelecti
 	return unclear
 }
 
-// leaves reports whether the group is said to be none of the selection. What
-// is not shown says nothing of what the group is.
+// leaves reports whether the answer shows that the group is not part of the selection.
+// A property that the answer lacks proves nothing.
 func (g *groupEntity) leaves(selection contract.SourceSelection) bool {
 	switch {
 	case g.OnPremisesSyncEnabled.or(false):

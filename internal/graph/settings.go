@@ -7,8 +7,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// groupTemplate is the template of the settings of Microsoft 365 groups, by
-// the id that is the same in every tenant.
+// groupTemplate is the id of the settings template for Microsoft 365 groups, which is
+// the same in every tenant.
 const groupTemplate = "62375ab9-6b52-47ed-826b-58e47e0e304b"
 
 // NewGroupDefault implements [contract.Source].

@@ -15,8 +15,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// signInErrors are the codes of Entra that have a clear remedy. They come from
-// Microsoft's reference of AADSTS error codes.
+// signInErrors are Entra's error codes with a clear remedy, from Microsoft's reference
+// of AADSTS error codes.
 var signInErrors = []struct {
 	id     string
 	advice string
@@ -36,8 +36,8 @@ var signInErrors = []struct {
 		[]int{70021, 700211, 700212, 700213, 700214, 700223}},
 }
 
-// failed translates the error of a sign-in. The text of azidentity's own
-// errors is not used: it may quote the whole answer.
+// failed translates the error of a sign-in. It does not use the text of azidentity's
+// own errors, which may quote the whole answer.
 func (t *tokenSource) failed(ctx context.Context, err error) error {
 	signIn := call{doing: "signing in", object: t.authority}
 	if ctx.Err() != nil {
@@ -86,11 +86,11 @@ func (t *tokenSource) refused(resp *http.Response) error {
 		Description string `json:"error_description"`
 		Codes       []int  `json:"error_codes"`
 		Trace       string `json:"trace_id"`
-		Message     string `json:"message"` // of a managed identity's endpoint
+		Message     string `json:"message"` // from a managed identity's endpoint
 	}
-	body, _ := runtime.Payload(resp) // also one that MSAL has read; without a body the status must do
+	body, _ := runtime.Payload(resp) // works even if MSAL has read the body; without a body only the status is used
 	_ = json.Unmarshal(body, &answer)
-	// The description goes on with ids and the time.
+	// The description continues with ids and the time.
 	description, _, _ := strings.Cut(answer.Description, "Trace ID:")
 	if description == "" {
 		description = answer.Message
@@ -124,7 +124,7 @@ func (t *tokenSource) refused(resp *http.Response) error {
 	return out
 }
 
-// hide takes the client secret out of a text, should a server give it back.
+// hide removes the client secret from a text, in case a server echoes it.
 func (t *tokenSource) hide(s string) string {
 	if t.secret.IsZero() {
 		return s
@@ -132,7 +132,7 @@ func (t *tokenSource) hide(s string) string {
 	return strings.ReplaceAll(s, t.secret.Reveal(), t.secret.String())
 }
 
-// firstLine leaves out what azidentity and MSAL append: the answer itself.
+// firstLine drops what azidentity and MSAL append, which is the answer itself.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return clean(line)

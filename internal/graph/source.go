@@ -1,13 +1,13 @@
-// Package graph reads a tenant through Microsoft Graph. It is the only package
-// that knows the Graph SDK and azidentity.
+// Package graph reads a tenant through Microsoft Graph. It is the only package that
+// imports the Graph SDK and azidentity.
 //
-// A request passes, from the outside in: the client of the SDK, which parses;
-// [exchange], which names the request and turns an error answer into a Go
-// error; the gate, which repeats, holds back all readers when Graph throttles
-// one of them, and lets through as many at once as Graph turns out to allow
-// (window.go); the authorizer, which puts the token on each try; and the
-// buffered transport, which reads an answer to its end or fails. What the rest
-// of the product sees of a failure is an [contract.Error], made in errors.go.
+// A request passes through these layers, from the outside in: the SDK's client, which
+// parses; [exchange], which gives the request an id and turns an error answer into a Go
+// error; the gate, which retries, holds back all readers when Graph throttles one of
+// them, and lets through as many requests at once as Graph turns out to allow
+// (window.go); the authorizer, which adds the token to each attempt; and the buffered
+// transport, which reads an answer to its end or fails. The rest of the engine sees a
+// failure as a [contract.Error], made in errors.go.
 package graph
 
 import (
@@ -36,14 +36,14 @@ type source struct {
 	client  *http.Client
 	adapter *khttp.NetHttpRequestAdapter
 	idle    []*http.Transport
-	// properties are those of which attributes are made.
+	// properties are the properties from which attributes are made.
 	properties []string
 }
 
 var _ contract.OpenSource = Open
 
-// Open makes a source. It reads the files that the configuration names and
-// checks what can be checked without the network; it does not sign in.
+// Open creates a source. It reads the files that the configuration names and checks
+// what can be checked without the network. It does not sign in.
 func Open(_ context.Context, config contract.SourceConfig) (contract.Source, error) {
 	hosts, err := resolveEndpoints(config)
 	if err != nil {
@@ -62,7 +62,7 @@ func Open(_ context.Context, config contract.SourceConfig) (contract.Source, err
 	return s, nil
 }
 
-// newSource puts a source together above the two transports.
+// newSource builds a source on top of the two transports.
 func newSource(config contract.SourceConfig, hosts endpoints, signIn, graph http.RoundTripper) (*source, error) {
 	tokens, err := newTokenSource(config, hosts, signIn)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *source) Identify(ctx context.Context) (contract.SourceIdentity, error) 
 		})
 	if err := read.failed(err); err != nil {
 		if contract.HasID(err, "PermissionMissing") {
-			return id, nil // the token says whose tenant it is; only the name stays unknown
+			return id, nil // the token says which tenant it is; only its name stays unknown
 		}
 		return contract.SourceIdentity{}, err
 	}
@@ -129,18 +129,18 @@ func (s *source) Identify(ctx context.Context) (contract.SourceIdentity, error) 
 	return id, nil
 }
 
-// ConnectWriteback implements [contract.Source]. Microsoft Graph gives the
-// answer to delegated tokens alone, so that it is unknown to an application.
+// ConnectWriteback implements [contract.Source]. Graph returns this setting only to
+// delegated tokens, so an application gets Unknown.
 func (s *source) ConnectWriteback(ctx context.Context) (contract.Tristate, error) {
 	type features struct {
 		Unified *bool `json:"unifiedGroupWritebackEnabled"` // version 1: Microsoft 365 groups
-		Group   *bool `json:"groupWriteBackEnabled"`        // version 2: chosen groups
+		Group   *bool `json:"groupWriteBackEnabled"`        // version 2: selected groups
 	}
 	type synchronization struct {
 		Features features `json:"features"`
 	}
-	// The documentation shows one object where the metadata declares a
-	// collection, so that either is read.
+	// The documentation shows a single object where the metadata declares a collection,
+	// so accept both.
 	var answer struct {
 		synchronization
 		Value []synchronization `json:"value"`
@@ -177,7 +177,7 @@ func (s *source) Close() error {
 	return nil
 }
 
-// text is the value of an optional string.
+// text returns the value of an optional string.
 func text(s *string) string {
 	if s == nil {
 		return ""

@@ -19,19 +19,19 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// tokenMargin is how long before its end a token is no longer used.
+// tokenMargin is how long before its expiry a token is no longer used.
 const tokenMargin = 2 * time.Minute
 
-// tokenSource gives the token for Graph, one sign-in at a time, and keeps to
-// the tenant that the first token was issued for.
+// tokenSource provides the token for Graph. It signs in once at a time, and accepts
+// only tokens of the tenant for which the first token was issued.
 type tokenSource struct {
 	credential azcore.TokenCredential
-	// again makes the credential anew, without the tokens that the one before has
-	// kept; nil where it keeps none.
+	// again creates the credential anew, without the tokens that the previous one
+	// cached; nil if the credential caches none.
 	again     func() (azcore.TokenCredential, error)
 	kind      contract.CredentialKind
 	authority string // for errors
-	tenantID  string // as it was given, for errors
+	tenantID  string // as given, for errors
 	clientID  string
 	scope     string
 	secret    contract.Secret
@@ -40,10 +40,11 @@ type tokenSource struct {
 	mu      sync.Mutex
 	current azcore.AccessToken
 	tenant  directory.GUID
-	granted []string // what the token allowed when it was last asked whose it is
+	granted []string // the permissions of the token when identify was last called
 }
 
-// identify returns what the token says, and keeps to what it allows until it is called again.
+// identify returns the token's claims. Until it is called again, every later token must
+// have the same permissions.
 func (t *tokenSource) identify(ctx context.Context) (claims, error) {
 	t.mu.Lock()
 	t.granted = nil
@@ -62,8 +63,8 @@ func (t *tokenSource) identify(ctx context.Context) (claims, error) {
 	return c, nil
 }
 
-// token returns a token that is good for some time yet; one that cannot be
-// replaced serves to its end.
+// token returns a token that stays valid for some time. A token that cannot be replaced
+// is used until it expires.
 func (t *tokenSource) token(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,14 +78,14 @@ func (t *tokenSource) token(ctx context.Context) (string, error) {
 	return t.acquire(ctx, policy.TokenRequestOptions{})
 }
 
-// replace returns a token other than the one that was refused, or the same
-// when the credential has no other. It asks past what the library has kept,
-// which would give the refused one again until the clock says otherwise.
+// replace returns a token other than the refused one, or the same one if the credential
+// has no other. It bypasses the library's cache, which would return the refused token
+// until it expires.
 func (t *tokenSource) replace(ctx context.Context, refused string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.current.Token != refused {
-		return t.current.Token, nil // another reader was quicker
+		return t.current.Token, nil // another reader has already replaced it
 	}
 	return t.acquireAnew(ctx)
 }
@@ -99,7 +100,7 @@ func (t *tokenSource) permits(ctx context.Context, wanted []string) (bool, error
 	return err == nil && slices.ContainsFunc(wanted, func(p string) bool { return slices.Contains(c.permissions(), p) }), nil
 }
 
-// acquireAnew acquires a token that the library has not kept.
+// acquireAnew acquires a token that does not come from the library's cache.
 func (t *tokenSource) acquireAnew(ctx context.Context) (string, error) {
 	if t.again != nil {
 		credential, err := t.again()
@@ -110,18 +111,19 @@ func (t *tokenSource) acquireAnew(ctx context.Context) (string, error) {
 	}
 	var options policy.TokenRequestOptions
 	if t.kind == contract.ManagedIdentity {
-		// MSAL keeps the tokens of an identity for the whole process, and looks past
-		// them where there are claims. It sends none to the identity's endpoint.
+		// MSAL caches a managed identity's tokens for the whole process, and bypasses
+		// the cache if claims are set. It does not send them to the identity's
+		// endpoint.
 		options.Claims = "{}"
 	}
 	return t.acquire(ctx, options)
 }
 
-// acquire asks the credential for a token, and checks what it says.
+// acquire asks the credential for a token, and checks its claims.
 func (t *tokenSource) acquire(ctx context.Context, options policy.TokenRequestOptions) (string, error) {
 	options.Scopes = []string{t.scope}
-	// Without a deadline MSAL sets one of 30 seconds, too short for a sign-in
-	// service that asks to wait. The gate ends before this one.
+	// Without a deadline, MSAL sets one of 30 seconds, which is too short for a sign-in
+	// service that asks to wait. The gate gives up before this deadline.
 	bounded, cancel := context.WithTimeout(ctx, 2*throttlePatience+contract.OutagePatience(ctx))
 	defer cancel()
 	t.failure.set(nil)
@@ -138,8 +140,8 @@ func (t *tokenSource) acquire(ctx context.Context, options policy.TokenRequestOp
 	}
 	allowed := claims.permissions()
 	for _, permission := range t.granted {
-		// Without a permission Graph says less and calls it all there is: the
-		// members of a group of hidden membership are then none.
+		// Without a permission, Graph returns less and presents it as complete: a group
+		// with hidden membership then appears to have no members.
 		if !slices.Contains(allowed, permission) {
 			t.current = azcore.AccessToken{}
 			return "", fewerPermissions(permission)
@@ -149,11 +151,12 @@ func (t *tokenSource) acquire(ctx context.Context, options policy.TokenRequestOp
 	return got.Token, nil
 }
 
-// claims is what is read of a token. Graph verifies it; here it only informs.
+// claims are what is read from a token. Graph verifies the token; here the claims are
+// only information.
 type claims struct {
 	Tenant  directory.GUID `json:"tid"`
 	AppID   string         `json:"appid"`
-	Party   string         `json:"azp"` // the application, in tokens of version 2
+	Party   string         `json:"azp"` // the application, in version 2 tokens
 	Roles   []string       `json:"roles"`
 	Scopes  string         `json:"scp"`
 	Expires float64        `json:"exp"`
@@ -172,11 +175,11 @@ func (c claims) permissions() []string {
 
 func (c claims) expires() time.Time { return time.Unix(int64(c.Expires), 0) }
 
-// maxToken bounds what is taken for a token; real ones have a few KiB.
+// maxToken bounds the size of a token; real ones have a few KiB.
 const maxToken = 256 << 10
 
-// readClaims reads a JSON web token without verifying it. Its errors hold no
-// part of the token.
+// readClaims parses a JSON web token without verifying it. Its errors contain no part
+// of the token.
 func readClaims(token string) (claims, error) {
 	if len(token) > maxToken {
 		return claims{}, errors.New("it is too long for a token")
@@ -199,8 +202,8 @@ func readClaims(token string) (claims, error) {
 	return c, nil
 }
 
-// passedToken is the credential of a caller who has a token and may be asked
-// for another.
+// passedToken is the credential of a caller who passes a token and may be asked for
+// another.
 type passedToken struct {
 	first   contract.Secret
 	used    bool
@@ -208,8 +211,8 @@ type passedToken struct {
 	failure *failure
 }
 
-// GetToken implements [azcore.TokenCredential]. It is asked only when the
-// token that it gave before is no longer good.
+// GetToken implements [azcore.TokenCredential]. It is called only when the previous
+// token is no longer valid.
 func (p *passedToken) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	if !p.used && !p.first.IsZero() {
 		p.used = true
@@ -244,13 +247,14 @@ func readPassed(secret contract.Secret, expires time.Time) (azcore.AccessToken, 
 	return azcore.AccessToken{Token: value, ExpiresOn: expires}, nil
 }
 
-// failure keeps the error below a sign-in: azidentity passes on its text alone.
+// failure keeps the underlying error of a sign-in, because azidentity passes on only
+// its text.
 type failure struct {
 	mu  sync.Mutex
 	err error
 }
 
-// set keeps err and returns it.
+// set stores err and returns it.
 func (f *failure) set(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -264,7 +268,7 @@ func (f *failure) get() error {
 	return f.err
 }
 
-// noted keeps the errors of the requests of a sign-in.
+// noted stores the errors of a sign-in's requests.
 type noted struct {
 	next    http.RoundTripper
 	failure *failure
@@ -279,7 +283,7 @@ func (n noted) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// hostError is a failure of a request of a sign-in.
+// hostError is the failure of a sign-in's request.
 type hostError struct {
 	host string
 	err  error

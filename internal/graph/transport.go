@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// maxAnswer bounds an answer after decompression. A page of 999 members has
-	// about half a MiB.
+	// maxAnswer bounds an answer after decompression. A page of 999 members has about
+	// half a MiB.
 	maxAnswer = 32 << 20
-	// answerTimeout bounds one try, from the connection to the last byte.
+	// answerTimeout bounds one attempt, from connecting to the last byte.
 	answerTimeout = 2 * time.Minute
 )
 
@@ -31,8 +31,8 @@ var (
 	errNotJSON  = errors.New("the answer is no JSON")
 )
 
-// newTransport makes connections with the certificate verified against roots,
-// or the system's when roots is nil.
+// newTransport returns a transport that verifies certificates against roots, or against
+// the system's if roots is nil.
 func newTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -46,13 +46,12 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// noRedirect keeps credentials with the host they were meant for: neither
-// Graph nor the sign-in service redirects what is asked of them here.
+// noRedirect keeps credentials with the host they are meant for. Neither Graph nor the
+// sign-in service redirects the requests made here.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// buffered reads every answer to its end, within a time and a size, so that an
-// answer that was cut off is a fault that the gate can repeat, and never a
-// short list.
+// buffered reads every answer to its end, within a time and a size. An answer that was
+// cut off is then a fault that the gate can retry, and never looks like a short list.
 type buffered struct {
 	next    http.RoundTripper
 	limit   int64
@@ -81,7 +80,8 @@ func (b buffered) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// explain tells the try's own time-out from the end of the caller's context.
+// explain distinguishes the attempt's own time-out from the end of the caller's
+// context.
 func (b buffered) explain(req *http.Request, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && req.Context().Err() == nil {
 		return fmt.Errorf("no complete answer within %v", b.timeout)
@@ -89,9 +89,9 @@ func (b buffered) explain(req *http.Request, err error) error {
 	return err
 }
 
-// authorizer puts the token on each try, so that a request which waited long
-// at the gate goes out with one that is still good, and sends it to no host
-// but the endpoint, wherever a link in an answer may point.
+// authorizer adds the token to each attempt, so that a request that waited long at the
+// gate is sent with a valid token. It sends the token only to the endpoint, wherever a
+// link in an answer points.
 type authorizer struct {
 	tokens   *tokenSource
 	endpoint string
@@ -111,8 +111,8 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	// Another one may be had before the clock says so: it was revoked, or the
-	// clocks differ.
+	// A new token may be available before this one expires: the token was revoked, or
+	// the clocks differ.
 	fresh, err := a.tokens.replace(req.Context(), token)
 	if err != nil {
 		return nil, err
@@ -139,8 +139,8 @@ func (a authorizer) send(req *http.Request, token string) (*http.Response, error
 
 const throttlePriority = "x-ms-throttle-priority"
 
-// exchange names the request, asks for the low priority that suits a
-// background job, and turns every answer but success into a [statusError].
+// exchange gives each request an id, asks for the low priority suitable for a
+// background job, and turns every answer other than success into a [statusError].
 type exchange struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
@@ -148,7 +148,7 @@ func (x exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	try := req.Clone(req.Context())
 	try.Header.Set("client-request-id", uuid.NewString())
 	try.Header.Set(throttlePriority, "low")
-	// The SDK writes the $ of its parameter names escaped, for URI templates.
+	// The SDK escapes the $ in its parameter names, for URI templates.
 	try.URL.RawQuery = strings.ReplaceAll("&"+try.URL.RawQuery, "&%24", "&$")[1:]
 	resp, err := x.next.RoundTrip(try)
 	if err != nil {
@@ -161,7 +161,7 @@ func (x exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// getJSON reads an address that the SDK has no fitting call for.
+// getJSON reads an address for which the SDK has no suitable call.
 func (s *source) getJSON(ctx context.Context, address string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

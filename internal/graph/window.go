@@ -6,31 +6,31 @@ import (
 )
 
 const (
-	// firstReaders is how many requests are under way at once in the beginning.
+	// firstReaders is how many requests may be under way at first.
 	firstReaders = 8
-	// maxReaders bounds them. Graph allows an application 350 to 800 resource
-	// units a second, and a page of members costs two; with 200 ms an answer the
-	// largest tenant's share is used up by 80 requests at once, with 300 ms by
-	// 120. Each of them may hold one page in memory.
+	// maxReaders bounds the number of requests under way. Graph allows an application
+	// 350 to 800 resource units a second, and a page of members costs two. With 200 ms
+	// per answer, 80 simultaneous requests use up the largest tenant's share; with 300
+	// ms, 120 do. Each request may hold one page in memory.
 	maxReaders = 128
 )
 
-// window is how many requests may be under way at once. It grows while all
-// goes well, quickly until the service throttles for the first time and then
-// by one for as many answers as it has places; throttling halves it. So it
-// comes to rest at what the service allows, which nobody can know beforehand:
-// the tenant's size, its distance and what other applications use all count.
+// window bounds the number of requests under way. It grows while requests succeed:
+// quickly until the service throttles for the first time, then by one for every full
+// window of answers. Throttling halves it. So it settles at what the service allows,
+// which nobody can know in advance, because it depends on the tenant's size, its
+// distance and the load from other applications.
 type window struct {
 	mu       sync.Mutex
 	size     float64
 	underWay int
-	slow     bool // was throttled before
+	slow     bool // has been throttled before
 	waiting  []chan struct{}
 }
 
 func newWindow() *window { return &window{size: firstReaders} }
 
-// enter waits for a place. A nil window has no bound.
+// enter waits for a place. A nil window is unbounded.
 func (w *window) enter(ctx context.Context) error {
 	if w == nil {
 		return nil
@@ -57,7 +57,7 @@ func (w *window) enter(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	w.underWay-- // the place was given at the same moment
+	w.underWay-- // the place was granted at the same moment
 	w.admit()
 	return ctx.Err()
 }
@@ -73,7 +73,7 @@ func (w *window) leave() {
 	w.admit()
 }
 
-// admit gives the free places to those that wait, in their order.
+// admit gives the free places to the waiting requests, in order.
 func (w *window) admit() {
 	for len(w.waiting) > 0 && w.underWay < int(w.size) {
 		close(w.waiting[0])
@@ -82,8 +82,8 @@ func (w *window) admit() {
 	}
 }
 
-// grow is called for each request that was answered, before it leaves. A
-// window that is not full proves nothing, and stays.
+// grow is called for each answered request, before it leaves. A window that is not full
+// proves nothing, so it keeps its size.
 func (w *window) grow() {
 	if w == nil {
 		return

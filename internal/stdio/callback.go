@@ -13,7 +13,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// callTimeout is how long the client may take to answer the engine.
+// callTimeout is how long the client may take to answer a request of the engine.
 const callTimeout = 60 * time.Second
 
 // freshToken asks the client for another access token.
@@ -36,7 +36,7 @@ func (s *session) freshToken(ctx context.Context, tenantID, resource string) (co
 	return answer.AccessToken, answer.ExpiresOn, nil
 }
 
-// sign has the client sign a SHA-256 digest with a key that it holds.
+// sign asks the client to sign a SHA-256 digest with a key that it holds.
 func (s *session) sign(ctx context.Context, thumbprint string, digest []byte, padding string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.callTimeout)
 	defer cancel()
@@ -59,8 +59,8 @@ func (s *session) sign(ctx context.Context, thumbprint string, digest []byte, pa
 	return signature, nil
 }
 
-// callError adds to e what the client said, or that it said nothing. A request
-// that was cancelled meanwhile ends with that.
+// callError adds to e what the client answered, or that it did not answer. If the
+// request was cancelled in the meantime, it returns that error.
 func callError(ctx context.Context, err error, e contract.Error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return errCancelled()

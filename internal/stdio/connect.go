@@ -71,7 +71,7 @@ func (s *session) connect(ctx context.Context, e Engine, p connectParams) (any, 
 	return connection(info), err
 }
 
-// connection makes the empty list of roles a list.
+// connection turns a nil list of roles into an empty one, so that JSON has a list.
 func connection(info command.ConnectionInfo) command.ConnectionInfo {
 	if info.Source != nil && info.Source.Roles == nil {
 		info.Source.Roles = []string{}

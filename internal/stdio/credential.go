@@ -8,7 +8,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// credentialFields are the fields that go with one kind of credential.
+// credentialFields are the fields that belong to one kind of credential.
 type credentialFields struct {
 	kind               string
 	required, optional []string
@@ -36,8 +36,8 @@ type given struct {
 	given bool
 }
 
-// checkCredential refuses a kind that is not in the table, a field that is
-// missing and one that does not go with the kind: whoever sends a password
+// checkCredential refuses a kind that is not in the table, a required field that is
+// missing, and a field that does not belong to the kind: a client that sends a password
 // with managedIdentity means something else.
 func checkCredential(path, kind string, table []credentialFields, fields []given) error {
 	kinds := make([]string, len(table))

@@ -13,7 +13,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// errorData is error.data of the protocol.
+// errorData is the error.data of the protocol.
 type errorData struct {
 	Category contract.Category `json:"category"`
 	ID       string            `json:"id"`
@@ -22,7 +22,7 @@ type errorData struct {
 	Cause    string            `json:"cause"`
 }
 
-// codes maps categories to the codes of the protocol.
+// codes maps categories to the protocol's error codes.
 var codes = map[contract.Category]jrpc2.Code{
 	contract.InvalidArgument:  jrpc2.InvalidParams,
 	contract.NotSpecified:     jrpc2.InternalError,
@@ -37,10 +37,10 @@ var codes = map[contract.Category]jrpc2.Code{
 	contract.Stopped:          -32009,
 }
 
-// maxErrorText bounds each text of an error, in bytes: texts may quote input.
+// maxErrorText bounds each text of an error, in bytes, because texts may quote input.
 const maxErrorText = 4 << 10
 
-// wireError puts an error in the form of the protocol.
+// wireError converts an error to the protocol's form.
 func wireError(e *contract.Error) *jrpc2.Error {
 	code, ok := codes[e.Category]
 	if !ok {
@@ -53,14 +53,14 @@ func wireError(e *contract.Error) *jrpc2.Error {
 	return (&jrpc2.Error{Code: code, Message: clip(e.Message)}).WithData(data)
 }
 
-// protocolError is wireError for the errors that JSON-RPC has codes for.
+// protocolError is like wireError, for errors that have a code in JSON-RPC.
 func protocolError(code jrpc2.Code, e *contract.Error) *jrpc2.Error {
 	out := wireError(e)
 	out.Code = code
 	return out
 }
 
-// What is answered to lines that are no messages.
+// The answers to lines that are not valid messages.
 var (
 	messageTooLarge = *protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "MessageTooLarge",
 		Message: "A line of the input was longer than 4 MiB and was discarded.",
@@ -76,8 +76,8 @@ var (
 		Advice:  "Write the engine's input in UTF-8 without a byte-order mark."})
 )
 
-// complete gives an error that jrpc2 made by itself the data of the protocol;
-// those that have it stay as they are.
+// complete adds the protocol's data to an error that jrpc2 created by itself. Errors
+// that already have the data are returned unchanged.
 func complete(message []byte) []byte {
 	var answer struct {
 		Version string          `json:"jsonrpc"`
@@ -101,7 +101,7 @@ func complete(message []byte) []byte {
 
 func ownError(e *jrpc2.Error) *jrpc2.Error {
 	switch e.Code {
-	case jrpc2.InvalidRequest: // the only kind that comes as far as the server
+	case jrpc2.InvalidRequest: // the only such error that reaches the server
 		return &idInUse
 	case jrpc2.Cancelled:
 		return wireError(errCancelled())
@@ -120,7 +120,7 @@ func errCancelled() *contract.Error {
 		Advice: "Send it again when it is wanted after all."}
 }
 
-// translate turns what a method returned into the error that is answered.
+// translate converts the error of a method to the error that is sent to the client.
 func translate(ctx context.Context, err error) *contract.Error {
 	var known *contract.Error
 	switch isKnown := errors.As(err, &known); {
@@ -136,7 +136,7 @@ func invalidParameter(name, message, advice string) *contract.Error {
 	return &contract.Error{Category: contract.InvalidArgument, ID: "InvalidParameter", Object: name, Message: message, Advice: advice}
 }
 
-// oneOf refuses a value that is neither empty nor one of those allowed.
+// oneOf returns an error if the value is neither empty nor one of those allowed.
 func oneOf[T ~string](name string, value T, allowed []T) error {
 	if value == "" {
 		return nil

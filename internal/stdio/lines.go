@@ -7,18 +7,17 @@ import (
 	"io"
 )
 
-// The limits of the framing, in bytes without the line's end.
+// Limits on a line in bytes, without the end of the line.
 const (
 	maxInputLine  = 4 << 20
 	maxOutputLine = 1 << 20
 )
 
-// errLineTooLong is what [lineReader.next] returns for a line that it has
-// discarded; reading may go on.
+// errLineTooLong is returned by [lineReader.next] for a line that it has discarded; the
+// caller may go on reading.
 var errLineTooLong = errors.New("the line is too long")
 
-// lineReader takes lines from a stream. It holds no more than one line of at
-// most max bytes.
+// lineReader reads lines from a stream. It holds at most one line of at most max bytes.
 type lineReader struct {
 	r       *bufio.Reader
 	max     int
@@ -31,9 +30,9 @@ func newLineReader(r io.Reader, max int) *lineReader {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// next returns the next line that is not blank, without surrounding blanks
-// (the CR of a CR LF among them) and, at the very start, without a byte-order
-// mark. The last line needs no end. The slice is the caller's.
+// next returns the next line that is not blank, without surrounding blanks (including
+// the CR of a CR LF) and, at the start of the stream, without a byte-order mark. The
+// last line needs no line end. The caller owns the slice.
 func (l *lineReader) next() ([]byte, error) {
 	for {
 		line, err := l.line()
@@ -41,7 +40,7 @@ func (l *lineReader) next() ([]byte, error) {
 			return nil, err
 		}
 		if line = bytes.Trim(line, " \t\r\n"); len(line) > 0 {
-			return line, nil // an error comes again with the next call
+			return line, nil // the next call returns the error again
 		}
 		if err != nil {
 			return nil, err

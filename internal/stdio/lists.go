@@ -15,34 +15,34 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// The limits of a page. Only a page of one item may exceed pageBytes.
+// Limits on a page. Only a page with a single item may exceed pageBytes.
 const (
 	defaultLimit = 100
 	maxLimit     = 500
 	pageBytes    = 512 << 10
-	// batch is how many items are read at a time, so that a page that is full by
-	// its bytes has not read many in vain.
+	// batch is how many items are read at a time, so that a page that reaches pageBytes
+	// has not read many items in vain.
 	batch = 50
 )
 
-// Paging is the parameters of every list. It is exported so that messages about a
-// parameter leave it out, see parameterName.
+// Paging holds the parameters of every list. It is exported so that messages about a
+// parameter leave it out; see parameterName.
 type Paging struct {
 	After string `json:"after"`
 	Limit int    `json:"limit"`
 }
 
-// list describes how one page is put together of items T, in order of a key K.
+// list describes how to build one page of items T, ordered by a key K.
 type list[T any, K comparable] struct {
-	name  string // of the list in the result
+	name  string // name of the list in the result
 	parse func(after string) (K, error)
-	fetch func(after K, n int) ([]T, error) // fewer than n: the end
+	fetch func(after K, n int) ([]T, error) // returns fewer than n at the end
 	key   func(T) K
 	text  func(K) string
-	show  func(T) (item any, ok bool, err error) // not ok: left out
+	show  func(T) (item any, ok bool, err error) // leaves the item out if not ok
 }
 
-// page reads the items after the place that p names, up to its limit.
+// page returns the items after the place that p names, up to its limit.
 func (l list[T, K]) page(p Paging) (any, error) {
 	limit, err := p.limit()
 	if err != nil {
@@ -64,7 +64,7 @@ func (l list[T, K]) page(p Paging) (any, error) {
 	return result, nil
 }
 
-// limit is how many items may be on the page.
+// limit returns how many items may be on the page.
 func (p Paging) limit() (int, error) {
 	switch {
 	case p.Limit == 0:
@@ -75,7 +75,7 @@ func (p Paging) limit() (int, error) {
 	return p.Limit, nil
 }
 
-// start is the place after which the page begins.
+// start returns the place after which the page begins.
 func (l list[T, K]) start(p Paging) (after K, err error) {
 	if p.After == "" {
 		return after, nil
@@ -86,11 +86,11 @@ func (l list[T, K]) start(p Paging) (after K, err error) {
 	return after, nil
 }
 
-// fill reads items until the page is full or the list ends. It tells whether there
-// is more, and the last place that it passed.
+// fill reads items until the page is full or the list ends. It returns whether there
+// are more, and the last place that it passed.
 func (l list[T, K]) fill(items *page, after K) (more bool, last K, err error) {
 	for {
-		n := min(batch, items.room()+1) // one more, to know whether there is more
+		n := min(batch, items.room()+1) // one more, to find out whether there are more
 		got, err := l.fetch(after, n)
 		if err != nil {
 			return false, after, err
@@ -117,17 +117,17 @@ func (l list[T, K]) fill(items *page, after K) (more bool, last K, err error) {
 	}
 }
 
-// page is the items of one page as JSON.
+// page holds the items of one page as JSON.
 type page struct {
-	limit int // of items
+	limit int // maximum number of items
 	items []json.RawMessage
 	size  int // in bytes
 }
 
-// room is how many items the page can still take.
+// room returns how many more items the page can take.
 func (p *page) room() int { return p.limit - len(p.items) }
 
-// add puts an item on the page if it fits.
+// add adds an item to the page if it fits.
 func (p *page) add(item any) (fits bool, err error) {
 	text, err := json.Marshal(item)
 	if err != nil {
@@ -144,7 +144,7 @@ func parseNumber(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
 func numberText(n int64) string           { return strconv.FormatInt(n, 10) }
 
 type runsParams struct {
-	// Kinds are the kinds of runs that are listed; none: all.
+	// Kinds are the kinds of runs to list; none means all.
 	Kinds []contract.RunKind `json:"kinds"`
 	Paging
 }
@@ -199,7 +199,7 @@ type change struct {
 	ErrorID     string                 `json:"errorId"`
 }
 
-// shownMembers is how many members a change carries in a list.
+// shownMembers is how many members a change in a list includes.
 const shownMembers = 100
 
 func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
@@ -241,15 +241,15 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	}.page(p.Paging)
 }
 
-// groupChanges tells which changes are of the groups that are named; nil: all are.
+// groupChanges selects the changes of the named groups; nil selects all.
 type groupChanges struct {
 	named identity.Identity
 	known map[directory.GUID]bool // object ids and objectGUIDs
 }
 
-// changesOf reads what the state knows by the text, which may have wildcards. What
-// it does not know, or no longer, may still be what a change names. Error:
-// GroupNotFound.
+// changesOf looks up the groups that the state knows by the text, which may contain
+// wildcards. A change may also name a group that the state does not know, or no longer
+// knows. Error: GroupNotFound.
 func changesOf(ctx context.Context, state contract.State, text string) (*groupChanges, error) {
 	if text == "" {
 		return nil, nil
@@ -301,13 +301,13 @@ func showChange(ctx context.Context, state contract.State, run *contract.Run, c 
 	return out, err
 }
 
-// revealed shows what is invisible in the values that were: else a name that is
-// freed from it would look like one that stays.
+// revealed makes invisible characters in the old values visible. Otherwise a name that
+// loses such characters would look unchanged.
 func revealed(changes []plan.AttributeChange) []plan.AttributeChange {
 	out := make([]plan.AttributeChange, len(changes))
 	for i, c := range changes {
 		out[i] = c
-		out[i].Shared = false // how it is written is nobody's business
+		out[i].Shared = false // an internal detail of how the value is written
 		for j, old := range c.Old {
 			if shown := directory.Reveal(old); shown != old {
 				out[i].Old = slices.Clone(out[i].Old)
@@ -329,8 +329,8 @@ const (
 	removeMember = "Remove"
 )
 
-// firstMembers returns the first n members of a change after a GUID, added and
-// removed ones together, by GUID.
+// firstMembers returns the first n members of a change after a GUID, added and removed
+// ones together, in the order of their GUIDs.
 func firstMembers(ctx context.Context, state contract.State, change int64, after directory.GUID, n int) ([]memberOperation, error) {
 	add, remove, err := state.ChangeMembers(ctx, change, after, n)
 	if err != nil {
@@ -423,7 +423,8 @@ type groupMembersParams struct {
 	Paging
 }
 
-// memberKey is a place in the members of a group, which is found once.
+// memberKey is a place in a group's list of members. It includes the group, so that the
+// group is looked up by name only once.
 type memberKey struct{ group, member directory.GUID }
 
 func (k memberKey) String() string { return k.group.String() + " " + k.member.String() }

@@ -13,21 +13,21 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// message is one line of the input. A request has a method, an answer to a
-// request of the engine has none.
+// message is one line of the input. A request has a method; an answer to a request of
+// the engine has none.
 type message struct {
 	id     string // as it was written; empty where there is none, or null
 	method string
 	answer *reply
 }
 
-// maxID bounds the id of a request, in bytes: it stands in the answer too.
+// maxID bounds a request's id in bytes; the answer repeats it.
 const maxID = 256
 
-// parseMessage reads a line, and returns what is wrong with one that is no
-// message. The server below gets nothing but requests that are in order: jrpc2
-// takes one whose id it cannot use for a notification, keeps it beyond the end
-// of the input, and has no channel any more on which to refuse it.
+// parseMessage parses a line, and returns an error if it is not a valid message. Only
+// valid requests reach the server below: jrpc2 treats a request whose id it cannot use
+// as a notification, keeps it beyond the end of the input, and then has no channel left
+// to refuse it on.
 func parseMessage(line []byte) (message, *jrpc2.Error) {
 	if line[0] == '[' {
 		return message{}, &batchUnsupported
@@ -35,7 +35,7 @@ func parseMessage(line []byte) (message, *jrpc2.Error) {
 	if !utf8.Valid(line) {
 		return message{}, &notUTF8
 	}
-	// A map, for names in JSON-RPC have one case.
+	// Use a map, because names in JSON-RPC are case-sensitive.
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(line, &fields) != nil || fields == nil {
 		return message{}, protocolError(jrpc2.ParseError, &contract.Error{Category: contract.InvalidArgument, ID: "ParseError",
@@ -81,7 +81,7 @@ func parseMessage(line []byte) (message, *jrpc2.Error) {
 	return m, nil
 }
 
-// isID reports whether the value is a text or a number.
+// isID reports whether the value is a string or a number.
 func isID(value json.RawMessage) bool {
 	return len(value) > 0 && (value[0] == '"' || value[0] == '-' || '0' <= value[0] && value[0] <= '9')
 }

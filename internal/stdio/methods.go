@@ -12,7 +12,7 @@ import (
 
 type none struct{}
 
-// methods is the table of docs/protocol.md.
+// methods returns the method table of docs/protocol.md.
 func (s *session) methods() methodTable {
 	t := methodTable{}
 	add := func(name string, m method) { t[name] = s.serve(name, m) }
@@ -54,8 +54,8 @@ func (s *session) methods() methodTable {
 	add("group.list", on(s, listGroups))
 	add("group.members", on(s, listGroupMembers))
 
-	// Not one of those that wait for a place: what fills the places may be
-	// what it is to end.
+	// request.cancel does not wait for a slot, because the slots may be taken by the
+	// very requests that it has to cancel.
 	t["request.cancel"] = func(ctx context.Context, r *jrpc2.Request) (any, error) {
 		var params json.RawMessage
 		r.UnmarshalParams(&params)
@@ -68,7 +68,8 @@ func (s *session) methods() methodTable {
 	return t
 }
 
-// on makes a method of a function that needs the engine and takes P.
+// on makes a method from a function that needs the engine and takes parameters of type
+// P.
 func on[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, error)) method {
 	return func(ctx context.Context, params json.RawMessage) (any, error) {
 		e, err := s.ready()
@@ -83,14 +84,14 @@ func on[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, erro
 	}
 }
 
-// telling is on for a function that tells by its context how far it is.
+// telling is like on, for a function that reports its progress through its context.
 func telling[P any](s *session, f func(ctx context.Context, e Engine, p P) (any, error)) method {
 	return reporting(s, func(ctx context.Context, e Engine, p P, report contract.Report) (any, error) {
 		return f(contract.WithReport(ctx, report), e, p)
 	})
 }
 
-// reporting is on for a function that reports progress.
+// reporting is like on, for a function that reports its progress through an argument.
 func reporting[P any](s *session, f func(ctx context.Context, e Engine, p P, report contract.Report) (any, error)) method {
 	return on(s, func(ctx context.Context, e Engine, p P) (any, error) {
 		report, stop := s.progress(ctx)
@@ -184,7 +185,8 @@ type progressParams struct {
 	contract.Progress
 }
 
-// progress makes the report of a request that runs long.
+// progress returns the report function of a long-running request, and the function that
+// stops it.
 func (s *session) progress(ctx context.Context) (contract.Report, func()) {
 	id := json.RawMessage(jrpc2.InboundRequest(ctx).ID())
 	return throttle(progressInterval, func(p contract.Progress) {

@@ -14,18 +14,18 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// parameterName is the path of a parameter as the client wrote it: what
-// encoding/json says also names embedded structs, which begin with a capital
-// and are no part of the JSON.
+// parameterName returns the path of a parameter as the client wrote it. encoding/json
+// also reports the names of embedded structs, which begin with a capital letter and do
+// not appear in the JSON.
 func parameterName(path string) string {
 	parts := strings.Split(path, ".")
 	parts = slices.DeleteFunc(parts, func(part string) bool { return part != "" && part[0] >= 'A' && part[0] <= 'Z' })
 	return strings.Join(parts, ".")
 }
 
-// decode reads params into the struct that into points to. Fields that the
-// struct has not, and values of another type, are refused by name; no message
-// quotes a value, for it may be a secret.
+// decode parses params into the struct that into points to. It refuses, by name, fields
+// that the struct does not have and values of the wrong type. No message quotes a
+// value, because it may be a secret.
 func decode(params json.RawMessage, into any) error {
 	if len(params) == 0 {
 		return nil
@@ -71,7 +71,7 @@ func typeName(t reflect.Type) string {
 	return "an object"
 }
 
-// guid reads a GUID; empty is the zero GUID.
+// guid parses a GUID; an empty text is the zero GUID.
 func guid(name, value string) (directory.GUID, error) {
 	if value == "" {
 		return directory.GUID{}, nil
@@ -84,7 +84,7 @@ func guid(name, value string) (directory.GUID, error) {
 	return g, nil
 }
 
-// guids reads a list of GUIDs, none of them empty; nil stays nil.
+// guids parses a list of GUIDs, none of them empty; nil stays nil.
 func guids(name string, values *[]string) (*[]directory.GUID, error) {
 	if values == nil {
 		return nil, nil

@@ -8,12 +8,12 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// printable returns the JSON text with every string in it as directory.Clean
-// leaves it: texts come from a tenant, a directory, files and libraries, and go to
-// a console. JSON escapes some of what deceives there, until it is read.
+// printable returns the JSON text with every string in it cleaned by directory.Clean.
+// The strings come from a tenant, a directory, files and libraries, and end up on a
+// console. JSON escapes some deceptive characters, but only until it is parsed.
 func printable(text []byte) []byte {
 	var out []byte // nil: nothing has changed so far
-	done := 0      // how much of the text stands in out
+	done := 0      // how much of the text has been copied to out
 	for at := 0; at < len(text); {
 		start := bytes.IndexByte(text[at:], '"')
 		if start < 0 {
@@ -46,8 +46,8 @@ func printable(text []byte) []byte {
 	return append(out, text[done:]...)
 }
 
-// stringEnd returns where the string that begins at start ends, and whether it
-// holds anything but plain ASCII.
+// stringEnd returns where the string that begins at start ends, and whether it contains
+// anything other than plain ASCII.
 func stringEnd(text []byte, start int) (end int, suspect bool) {
 	for i := start + 1; i < len(text); i++ {
 		switch c := text[i]; {
@@ -62,8 +62,8 @@ func stringEnd(text []byte, start int) (end int, suspect bool) {
 	return len(text), false
 }
 
-// Printable makes a writer of JSON, such as the lines of a log, that passes on
-// what is fit for a console. Each Write is a whole text.
+// Printable returns a writer that makes JSON, such as log lines, fit for a console.
+// Each Write must contain a complete JSON text.
 func Printable(w io.Writer) io.Writer { return printableWriter{w} }
 
 type printableWriter struct{ w io.Writer }

@@ -7,12 +7,13 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// progressInterval is the least time between two notifications of a request.
+// progressInterval is the shortest time between two progress notifications of a
+// request.
 const progressInterval = 250 * time.Millisecond
 
-// throttle passes reports on to send, the first at once, then the latest one
-// at most every interval. stop returns when nothing will be sent any more;
-// what was reported last may be lost then, for the answer follows.
+// throttle passes reports on to send: the first at once, after that the latest one at
+// most once per interval. When stop returns, nothing more is sent. The last report may
+// be lost then, because the answer follows.
 func throttle(interval time.Duration, send func(contract.Progress)) (report contract.Report, stop func()) {
 	var (
 		mu     sync.Mutex

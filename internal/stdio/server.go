@@ -1,11 +1,11 @@
-// Package stdio serves the engine's protocol (docs/protocol.md): JSON-RPC 2.0,
-// one message a line, over a pair of streams.
+// Package stdio serves the engine's protocol (docs/protocol.md): JSON-RPC 2.0 over a
+// pair of streams, one message per line.
 //
-// jrpc2 dispatches; the [wire] below it frames, sends the engine's own
-// requests, and keeps to "nothing is written unless a request is open". A
-// method takes its parameters strictly and answers with a value; lists are
-// answered page by page. At the end of input every open request is cancelled
-// and still answered.
+// jrpc2 dispatches the requests. The [wire] below it splits the streams into lines,
+// sends the engine's own requests, and makes sure that nothing is written unless a
+// request is open. A method refuses parameters that it does not know and returns a
+// value; lists are returned page by page. At the end of input every open request is
+// cancelled and still answered.
 package stdio
 
 import (
@@ -27,7 +27,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Engine is what the methods are served by: [command.Engine].
+// Engine is what the methods call: [command.Engine].
 type Engine interface {
 	Connect(ctx context.Context, source *contract.SourceConfig, target *contract.TargetConfig) (command.ConnectionInfo, error)
 	Disconnect() error
@@ -46,39 +46,40 @@ type Engine interface {
 	Close() error
 }
 
-// Config is what a session is made of; cmd wires it.
+// Config configures a session; cmd fills it in.
 type Config struct {
-	// Version is the engine's version, for session.initialize.
+	// Version is the engine's version, returned by session.initialize.
 	Version string
-	// Open makes the engine for a state folder; an empty path is the default
+	// Open creates the engine for a state folder. An empty path means the default
 	// folder, and serviceAccount may be empty. The state itself is opened later.
 	Open func(statePath, serviceAccount string) (Opened, error)
 	Log  *slog.Logger
-	// Level is what is logged; the client may change it. nil: it may not.
+	// Level is the log level, which the client may change. If it is nil, the client may
+	// not.
 	Level *slog.LevelVar
-	// Grace is how long requests may go on after the end of input; 0: 30 s.
+	// Grace is how long requests may continue after the end of input; 0 means 30 s.
 	Grace time.Duration
 }
 
-// Opened is the engine of a session, with the folder of its state and the file
-// of its log, absolute.
+// Opened is the engine of a session, with the absolute paths of its state folder and
+// its log file.
 type Opened struct {
 	Engine Engine
-	// Find tells whether the folder holds a state; nil: it does.
+	// Find reports whether the folder holds a state; nil means that it does.
 	Find    func() (folder string, there bool, err error)
 	Folder  string
 	LogPath string
 }
 
-// logLevel is how much is logged.
+// logLevel says how much is logged.
 type logLevel string
 
 var logLevels = []logLevel{"debug", "info", "warn", "error"}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText accepts a value in any letter case.
 func (l *logLevel) UnmarshalText(text []byte) error { return directory.SetWord(l, text, logLevels) }
 
-// ParseLevel sets the level that the word names, whatever its letter case.
+// ParseLevel sets the level that the word names, in any letter case.
 func ParseLevel(level *slog.LevelVar, word string) error {
 	var name logLevel
 	if err := name.UnmarshalText([]byte(word)); err != nil {
@@ -93,17 +94,17 @@ func ParseLevel(level *slog.LevelVar, word string) error {
 }
 
 var (
-	// ErrStillRunning is returned by [Serve] when requests outlived the grace
-	// period. They still run.
+	// ErrStillRunning is returned by [Serve] when requests are still running after the
+	// grace period.
 	ErrStillRunning = errors.New("requests were still running after the end of input")
 	errOutput       = errors.New("the output cannot be written")
 )
 
-// maxServed is how many requests are served at once; the others wait.
+// maxServed is how many requests are served at once; others wait.
 const maxServed = 16
 
-// Serve serves one session until the input ends or ctx does; both cancel the
-// requests that are open. A nil error means that all had ended.
+// Serve serves one session until the input ends or ctx does. Either cancels the open
+// requests. A nil error means that all of them had ended.
 func Serve(ctx context.Context, config Config, in io.Reader, out io.Writer) error {
 	if config.Grace == 0 {
 		config.Grace = 30 * time.Second
@@ -112,7 +113,7 @@ func Serve(ctx context.Context, config Config, in io.Reader, out io.Writer) erro
 	s.wire = newWire(ctx, in, out, config.Log, config.Grace)
 	defer s.wire.cancel()
 	s.server = jrpc2.NewServer(s.methods(), &jrpc2.ServerOptions{
-		// The limit is maxServed, beside which request.cancel goes on.
+		// maxServed is the limit, and request.cancel is exempt from it.
 		Concurrency:    math.MaxInt32,
 		DisableBuiltin: true,
 		NewContext:     func() context.Context { return s.wire.base },
@@ -129,11 +130,11 @@ func Serve(ctx context.Context, config Config, in io.Reader, out io.Writer) erro
 	}
 }
 
-// methodTable maps the protocol's methods to what serves them.
+// methodTable maps the protocol's methods to their handlers.
 type methodTable map[string]jrpc2.Handler
 
-// Assign implements jrpc2.Assigner. It never returns nil: jrpc2 would answer by
-// itself then, and keep the request's id as one in use.
+// Assign implements jrpc2.Assigner. It never returns nil, because jrpc2 would then
+// answer by itself and keep the request's id as one in use.
 func (t methodTable) Assign(_ context.Context, name string) jrpc2.Handler {
 	if h, ok := t[name]; ok {
 		return h
@@ -141,11 +142,12 @@ func (t methodTable) Assign(_ context.Context, name string) jrpc2.Handler {
 	return func(context.Context, *jrpc2.Request) (any, error) { return nil, methodNotFound(name) }
 }
 
-// method serves one method: it reads params and returns the result.
+// method serves one method: it parses params and returns the result.
 type method func(ctx context.Context, params json.RawMessage) (any, error)
 
-// serve makes a method fit for the server: one of maxServed at a time, a panic
-// caught, errors in the protocol's form, the length of the answer bounded.
+// serve makes a method fit for the server: it limits concurrent calls to maxServed,
+// catches panics, converts errors to the protocol's form, and bounds the length of the
+// answer.
 func (s *session) serve(name string, m method) jrpc2.Handler {
 	return func(ctx context.Context, request *jrpc2.Request) (any, error) {
 		log := s.config.Log.With("method", name)
@@ -196,7 +198,7 @@ func guard(ctx context.Context, log *slog.Logger, m method, params json.RawMessa
 	if text, err = json.Marshal(result); err != nil {
 		return nil, err
 	}
-	const envelope = 1 << 10 // what jrpc2 puts around a result, the id included
+	const envelope = 1 << 10 // what jrpc2 adds to a result, including the id
 	if len(text) > maxOutputLine-envelope {
 		return nil, &contract.Error{Category: contract.LimitsExceeded, ID: "AnswerTooLarge",
 			Message: fmt.Sprintf("The answer would be longer than %d bytes.", maxOutputLine),

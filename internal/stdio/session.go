@@ -14,7 +14,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// protocolVersion is the version of the protocol that is served.
+// protocolVersion is the version of the protocol that this engine serves.
 const protocolVersion = 1
 
 // session is what one client has set up.
@@ -39,7 +39,7 @@ type initializeParams struct {
 	CheckState stateCheck `json:"checkState"`
 }
 
-// stateCheck is what a client wants to know of the folder before it is used.
+// stateCheck says what a client wants to know about the folder before it is used.
 type stateCheck string
 
 const (
@@ -49,7 +49,7 @@ const (
 
 var stateChecks = []stateCheck{usableState, existingState}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText accepts a value in any letter case.
 func (c *stateCheck) UnmarshalText(text []byte) error {
 	return directory.SetWord(c, text, stateChecks)
 }
@@ -106,7 +106,7 @@ type logParams struct {
 	Level logLevel `json:"level"`
 }
 
-// setLog changes what is logged from now on.
+// setLog changes the log level from now on.
 func (s *session) setLog(_ context.Context, _ Engine, p logParams) (any, error) {
 	if p.Level == "" {
 		return nil, missing("level")
@@ -132,8 +132,8 @@ func (s *session) ready() (Engine, error) {
 	return s.engine, nil
 }
 
-// closeLimit is how long closing may take: a server that does not answer must
-// not keep the process.
+// closeLimit is how long closing may take. A server that does not answer must not keep
+// the process alive.
 const closeLimit = 10 * time.Second
 
 func (s *session) close() error {

@@ -6,16 +6,16 @@ import (
 	"groupwriteback/internal/command"
 )
 
-// enableParams are those of writeback.enable. GroupIDs stands over the field of
-// command.Choices, here and below: as texts, so that one that is no id is refused
-// by name.
+// enableParams are the parameters of writeback.enable. Here and in settingsParams,
+// GroupIDs shadows the field of command.Choices and holds texts, so that an invalid id
+// is refused by name.
 type enableParams struct {
 	command.EnableRequest
 	GroupIDs *[]string `json:"groupIds"`
 }
 
-// request returns the engine's request; path is where the params stand in those
-// of the method.
+// request returns the engine's request. path is the path of these parameters within
+// those of the method.
 func (p *enableParams) request(path string) (command.EnableRequest, error) {
 	ids, err := guids(path+"groupIds", p.GroupIDs)
 	p.EnableRequest.GroupIDs = ids
@@ -39,7 +39,7 @@ type settingsParams struct {
 	GroupIDs *[]string `json:"groupIds"`
 }
 
-// patch is request of enableParams for these.
+// patch does for settingsParams what request does for enableParams.
 func (p *settingsParams) patch(path string) (command.SettingsPatch, error) {
 	ids, err := guids(path+"groupIds", p.GroupIDs)
 	p.SettingsPatch.GroupIDs = ids

@@ -14,28 +14,27 @@ import (
 	"github.com/creachadair/jrpc2"
 )
 
-// wire is the server's channel (channel.Channel of jrpc2): one message a line.
-// It knows which requests are open, sends the engine's own requests and hands
-// their answers to those who wait for them, so that the server sees nothing
-// but requests.
+// wire is the server's channel (channel.Channel of jrpc2), with one message per line.
+// It keeps track of open requests, sends the engine's own requests, and passes their
+// answers to the waiting callers, so the server sees only requests.
 type wire struct {
 	lines *lineReader
 	out   io.Writer
 	log   *slog.Logger
-	// base is the context of every request; end of input cancels it.
+	// base is the context of every request; the end of input cancels it.
 	base   context.Context
 	cancel context.CancelFunc
 	grace  time.Duration
 
 	incoming chan inputLine
 	broken   chan struct{} // closed when the output cannot be written
-	overdue  chan struct{} // closed when requests outlived the grace period
-	settled  chan struct{} // told, without blocking, that a request was answered
+	overdue  chan struct{} // closed when requests outlive the grace period
+	settled  chan struct{} // signalled, without blocking, when a request is answered
 
 	writing sync.Mutex
 
 	mu      sync.Mutex
-	open    map[string]int // requests without an answer, by the text of their id
+	open    map[string]int // unanswered requests, by the text of their id
 	calls   map[string]chan reply
 	lastID  int
 	failure error // why the output is broken
@@ -60,7 +59,7 @@ func newWire(ctx context.Context, in io.Reader, out io.Writer, log *slog.Logger,
 	return w
 }
 
-// read runs apart from Recv, because a read of standard input cannot be
+// read runs in its own goroutine, because a read of standard input cannot be
 // interrupted when the process is asked to end.
 func (w *wire) read() {
 	for {
@@ -76,9 +75,9 @@ func (w *wire) read() {
 	}
 }
 
-// Recv returns the next message that is for the server. At the end of input
-// it cancels all requests and returns only when they are answered, or when
-// the grace period is over: the server drops those it has not begun.
+// Recv returns the next message for the server. At the end of input it cancels all
+// requests, and returns only once they are answered or the grace period is over,
+// because the server then drops requests that it has not begun.
 func (w *wire) Recv() ([]byte, error) {
 	for {
 		select {
@@ -114,8 +113,8 @@ func (w *wire) end(cause error) error {
 	return cause
 }
 
-// admit reports whether the line is a request for the server; it deals with the
-// others itself.
+// admit reports whether the line is a request for the server. It handles other lines
+// itself.
 func (w *wire) admit(line []byte) bool {
 	m, refusal := parseMessage(line)
 	switch {
@@ -125,9 +124,9 @@ func (w *wire) admit(line []byte) bool {
 	case m.answer != nil:
 		w.deliver(m.id, *m.answer)
 		return false
-	case m.id != "": // one without is a notification
+	case m.id != "": // a request without an id is a notification
 		w.mu.Lock()
-		w.open[m.id]++ // the server refuses an id that is in use
+		w.open[m.id]++ // the server refuses an id that is already in use
 		w.mu.Unlock()
 	}
 	return true
@@ -140,7 +139,7 @@ func (w *wire) Send(message []byte) error {
 		message = complete(message)
 		_, rest = cutID(message)
 	}
-	// The id is the client's.
+	// Leave the id as the client wrote it.
 	message = append(message[:len(message)-len(rest):len(message)-len(rest)], printable(rest)...)
 	w.writing.Lock()
 	err := w.write(message)
@@ -149,12 +148,12 @@ func (w *wire) Send(message []byte) error {
 	return err
 }
 
-// Close is called by the server when it stops; what it has begun is still
+// Close is called by the server when it stops. Requests that it has begun are still
 // answered.
 func (w *wire) Close() error { return nil }
 
-// notify writes a notification unless another write is going on or no request
-// is open.
+// notify writes a notification, unless another write is in progress or no request is
+// open.
 func (w *wire) notify(method string, params any) {
 	if w.openRequests() == 0 || !w.writing.TryLock() {
 		return
@@ -168,8 +167,8 @@ var (
 	errCallEnded = errors.New("the client did not answer in time")
 )
 
-// call sends a request to the client and waits for its answer, at most until
-// ctx ends. The client's error is a *jrpc2.Error.
+// call sends a request to the client and waits for the answer until ctx ends. An error
+// from the client is a *jrpc2.Error.
 func (w *wire) call(ctx context.Context, method string, params, result any) error {
 	w.mu.Lock()
 	if len(w.open) == 0 {
@@ -177,7 +176,7 @@ func (w *wire) call(ctx context.Context, method string, params, result any) erro
 		return errNoRequest
 	}
 	w.lastID++
-	// A text, so that it is never taken for the id of one of the client's
+	// The id is a string, so that it is never taken for the id of one of the client's
 	// requests.
 	id := fmt.Sprintf("engine-%d", w.lastID)
 	key := fmt.Sprintf("%q", id)
@@ -207,9 +206,9 @@ func (w *wire) call(ctx context.Context, method string, params, result any) erro
 	}
 }
 
-// decode reads the result, or returns the client's error as a *jrpc2.Error.
+// decode parses the result, or returns the client's error as a *jrpc2.Error.
 func (r reply) decode(result any) error {
-	// The texts of these errors could quote a secret.
+	// The errors of json.Unmarshal could quote a secret.
 	malformed := errors.New("the client's answer has not the form that the protocol asks for")
 	if r.failure != nil {
 		var e jrpc2.Error
@@ -236,8 +235,8 @@ func (w *wire) deliver(id string, r reply) {
 	waiting <- r
 }
 
-// refuse answers a line that is no request, with its id or, where it has none
-// that can be used, null.
+// refuse answers a line that is not a valid request, with its id or, if it has no
+// usable id, null.
 func (w *wire) refuse(id string, e *jrpc2.Error) {
 	if id == "" {
 		id = "null"
@@ -267,7 +266,7 @@ func (w *wire) writeMessage(m any) error {
 	return w.write(printable(text))
 }
 
-// write writes one line; the caller holds writing.
+// write writes one line. The caller holds writing.
 func (w *wire) write(text []byte) error {
 	_, err := w.out.Write(append(text, '\n'))
 	if err != nil {
@@ -299,8 +298,8 @@ func (w *wire) openRequests() int {
 	return len(w.open)
 }
 
-// cutID takes the id out of an answer as jrpc2 writes it, without decoding
-// the result behind it.
+// cutID extracts the id from an answer in jrpc2's form, without decoding the result
+// after it.
 func cutID(message []byte) (id string, rest []byte) {
 	after, ok := bytes.CutPrefix(message, []byte(`{"jsonrpc":"2.0","id":`))
 	if !ok {

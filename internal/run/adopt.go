@@ -14,16 +14,16 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Adoptable is what could be adopted as things stand now: each group in scope for
-// which something stands in Active Directory that is not ours yet, and each that is
-// wanted by name.
+// Adoptable is what could be adopted as things stand: the groups in scope that have an
+// object in Active Directory that is not ours yet, and the groups that are wanted by
+// name.
 type Adoptable struct {
 	run    *run
 	course *course
 	pairs  []plan.Pair
 }
 
-// FindAdoptable reads what could be adopted.
+// FindAdoptable reads both sides and returns what could be adopted.
 func FindAdoptable(ctx context.Context, g *Ground, wanted []identity.Identity) (*Adoptable, error) {
 	c := newCourse(newRun(ctx, g, contract.PreviewRun))
 	r := &Adoptable{run: c.run, course: c}
@@ -76,8 +76,7 @@ func FindAdoptable(ctx context.Context, g *Ground, wanted []identity.Identity) (
 	return r, nil
 }
 
-// Clear lists the pairs of which it is clear who is meant: one object, and nothing
-// else, stands for the group.
+// Clear lists the pairs without doubt: one object, and no other, stands for the group.
 func (r *Adoptable) Clear() []contract.Link {
 	var links []contract.Link
 	for i := range r.pairs {
@@ -89,8 +88,8 @@ func (r *Adoptable) Clear() []contract.Link {
 	return links
 }
 
-// unlinkedMarked reads the marked groups of the containers, and those of the
-// domain that carry our stamp, that are not linked, by the cloud group.
+// unlinkedMarked reads, by cloud group, the marked groups of the containers and the
+// groups of the domain with our stamp, as far as they are not linked.
 func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Candidate, error) {
 	found := map[directory.GUID][]plan.Candidate{}
 	seen := map[directory.GUID]bool{}
@@ -111,7 +110,7 @@ func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]pl
 	return found, look.Flush()
 }
 
-// addLinked adds to each pair the linked object, wherever it stands.
+// addLinked adds the linked object to each pair, wherever it is.
 func (r *Adoptable) addLinked(ctx context.Context, pairs []plan.Pair) error {
 	ids := make([]directory.GUID, len(pairs))
 	for i := range pairs {
@@ -140,9 +139,9 @@ func (r *Adoptable) addLinked(ctx context.Context, pairs []plan.Pair) error {
 	return nil
 }
 
-// One finds the one object that an administrator means. The answer has no
-// object where none is needed: the group is ours, or it was let go of and what
-// stood for it is gone, so that it is written like any other again.
+// One finds the object that an administrator means. The link has no object if none is
+// needed: the group is ours already, or it was let go of and its object is gone, so that
+// it is written again like any other group.
 func (r *Adoptable) One(ctx context.Context, wanted *identity.Identity) (contract.Link, error) {
 	var groups, objects []*plan.Pair
 	for i := range r.pairs {
@@ -153,12 +152,12 @@ func (r *Adoptable) One(ctx context.Context, wanted *identity.Identity) (contrac
 		}
 	}
 	found := groups
-	if len(groups) == 0 { // the tenant's names go first: those in AD others may write
+	if len(groups) == 0 { // the tenant's names come first, because others may write the names in AD
 		found = objects
 	}
 	switch {
 	case len(found) == 0:
-		// An object of ours is named by what it has in AD.
+		// An object of ours has its own names in AD.
 		known, err := identity.StandingFor(ctx, r.run.state, wanted)
 		if err != nil {
 			return contract.Link{}, err
@@ -206,8 +205,8 @@ func (r *Adoptable) One(ctx context.Context, wanted *identity.Identity) (contrac
 	return contract.Link{}, &contract.Error{Category: contract.InvalidState, ID: "NotAdoptable", Object: wanted.Text, Message: why, Advice: "Change what the message names, then try again."}
 }
 
-// whyNot says why nothing can be adopted as the group; nothing when it was let
-// go of and no object stands for it any more.
+// whyNot says why nothing can be adopted for the group. It returns "" if the group was
+// let go of and no object stands for it any more.
 func (r *Adoptable) whyNot(ctx context.Context, pair *plan.Pair) (string, error) {
 	if len(pair.Candidates) > 0 {
 		rules := r.course.judge.Rules

@@ -8,8 +8,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// presence asks for groups singly. One that is there is out of scope when its
-// attributes say so; else the list was not whole.
+// presence asks for groups singly. A group that exists is out of scope if its attributes
+// say so; otherwise the list was not complete.
 func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]contract.Presence, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -19,7 +19,7 @@ func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told 
 	for id, p := range presence {
 		word := told[id]
 		if p == contract.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.course.selection) {
-			presence[id], p = contract.PresenceFound, contract.PresenceFound // it was, when the replica last knew
+			presence[id], p = contract.PresenceFound, contract.PresenceFound // it existed when the replica was last up to date
 		}
 		if p == contract.PresenceFound {
 			found = append(found, id)
@@ -29,7 +29,7 @@ func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told 
 		var groups []directory.SourceGroup
 		groups, err = r.run.source.GroupsByID(ctx, r.course.selection, found)
 		for i := range groups {
-			if !r.whole { // else its list has shown it
+			if !r.whole { // a full import has it in its list
 				r.sawGroup(&groups[i])
 			}
 			word := told[groups[i].ID]

@@ -12,7 +12,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// touch says why a delta run looks at a group.
+// touch is a set of reasons why a Delta run looks at a group.
 type touch uint8
 
 const (
@@ -22,7 +22,7 @@ const (
 	touchedPending
 )
 
-// touched are the groups that a delta run looks at, and why.
+// touched maps the groups that a Delta run looks at to the reasons.
 type touched map[directory.GUID]touch
 
 func (t touched) add(id directory.GUID, why touch) {
@@ -31,16 +31,16 @@ func (t touched) add(id directory.GUID, why touch) {
 	}
 }
 
-// importChanges is the step in which a delta run reads what has happened in the
-// tenant since the last committed run.
+// importChanges is the step in which a Delta run reads what has happened in the tenant
+// since the last committed run.
 func importChanges(ctx context.Context, c *course) (*sourceImport, error) {
 	r := newSourceImport(c)
 	return r, r.readSinceLast(ctx)
 }
 
-// readSinceLast stages what has happened in the tenant since the last committed
-// run. First those groups are read whole whose members that run could not read:
-// what the delta says of them comes on top.
+// readSinceLast stages what has happened in the tenant since the last committed run. It
+// first reads whole the groups whose members that run could not read, because the delta
+// entries apply on top of them.
 func (r *sourceImport) readSinceLast(ctx context.Context) error {
 	pending, err := r.run.state.Pending(ctx)
 	if err != nil {
@@ -87,11 +87,11 @@ func (r *sourceImport) readSinceLast(ctx context.Context) error {
 	if err := r.readMembers(ctx, append(unread, again...)); err != nil {
 		return err
 	}
-	// What earlier runs were told of these no delta tells again.
+	// No delta reports again what earlier runs were told about these groups.
 	if err := r.run.readAgain(ctx, contract.NoteRead, distinct(append(unstaged, unread...))); err != nil {
 		return err
 	}
-	if r.run.found.expired { // what has changed is left to the next run
+	if r.run.found.expired { // the next run reads the changes
 		r.links = r.course.watermark.Source[0]
 		r.links.Taken = r.run.now().UTC()
 	} else if r.links, err = r.readChanges(ctx, r.course.watermark.Source[0]); err != nil {
@@ -100,8 +100,8 @@ func (r *sourceImport) readSinceLast(ctx context.Context) error {
 	return r.putTold(ctx)
 }
 
-// awaited are the groups that somebody has agreed to adopt, or let go of, and of
-// which that is not done yet: no change of theirs tells.
+// awaited returns the groups that somebody has agreed to adopt or has let go of and for
+// which that is not done yet. No change in the tenant or in AD touches them.
 func (r *sourceImport) awaited(ctx context.Context) ([]directory.GUID, error) {
 	var ids, released []directory.GUID
 	for _, l := range r.run.ground.Adopts {
@@ -118,9 +118,9 @@ func (r *sourceImport) awaited(ctx context.Context) ([]directory.GUID, error) {
 }
 
 // listAgain lists the groups once more when the lag after a full import is over, and
-// returns those in the scope that are not staged. The list may have shown one as it
-// was before it was restored, which no delta tells; and it is not asked for singly
-// unless something is known of it.
+// returns those in scope that are not staged. The first list may have shown a group as it
+// was before it was restored. No delta reports that, and a group about which nothing is
+// known is not asked for singly.
 func (r *sourceImport) listAgain(ctx context.Context) (lacking []directory.GUID, err error) {
 	due, err := r.run.dueAgain(ctx, contract.NoteListed, r.run.lagBegan())
 	if err != nil || len(due) == 0 {
@@ -149,11 +149,10 @@ func (r *sourceImport) listAgain(ctx context.Context) (lacking []directory.GUID,
 	return lacking, nil
 }
 
-// readAfterLag reads once more the groups and members that were read when a
-// replica may have lagged behind, and forgets them: no delta tells again what was
-// kept back then, also not that a group had been deleted. It returns the groups
-// of which the members are still to be read, without those that this run reads
-// anyway.
+// readAfterLag reads once more the groups and members that were read while a replica may
+// have lagged, and forgets their notes. No delta reports again what the replica hid then,
+// not even the deletion of a group. It returns the groups whose members are still to be
+// read, without those that this run reads anyway.
 func (r *sourceImport) readAfterLag(ctx context.Context, read []directory.GUID) ([]directory.GUID, error) {
 	noted, err := r.run.dueAgain(ctx, contract.NoteRead, r.run.lagBegan())
 	if err != nil {
@@ -181,8 +180,8 @@ func (r *sourceImport) readAfterLag(ctx context.Context, read []directory.GUID) 
 	for _, id := range read {
 		reads[id] = true
 	}
-	// Those that are not staged were shown as out of scope. One that comes in is
-	// read whole now; of one that is gone the delta tells.
+	// Groups that are not staged were shown as out of scope. One that has come into scope
+	// is read whole now. If one is gone, the delta reports it.
 	var staged, others []directory.GUID
 	for _, id := range noted {
 		group, ok, err := r.run.gen.SourceGroup(ctx, id)
@@ -203,7 +202,7 @@ func (r *sourceImport) readAfterLag(ctx context.Context, read []directory.GUID) 
 		delete(r.unseen, id)
 	}
 	var again []directory.GUID
-	for _, id := range staged { // it may have gone, or become hidden
+	for _, id := range staged { // it may be gone, or its membership hidden now
 		group, ok, err := r.run.gen.SourceGroup(ctx, id)
 		if err != nil {
 			return nil, err
@@ -220,10 +219,10 @@ func distinct(ids []directory.GUID) []directory.GUID {
 	return slices.Compact(ids)
 }
 
-// catchUp ends a full import with what has changed while it was read, and
-// before, as far back as replicas may have hidden it (rule 11): from an earlier
-// link when there is one, else from the one that was taken first, and then a
-// second full import follows when the lag is over.
+// catchUp ends a full import with what changed while it was read and before, as far back
+// as replicas may have hidden it (rule 11). It starts from an earlier link if there is
+// one. Otherwise it starts from the link taken first, and a second full import follows
+// when the lag is over.
 func (r *sourceImport) catchUp(ctx context.Context) error {
 	r.settled = false
 	if from, covers, ok := earlier(r.ofThisProjection(), r.links.Taken); ok {
@@ -243,8 +242,8 @@ func (r *sourceImport) catchUp(ctx context.Context) error {
 	return err
 }
 
-// ofThisProjection are the stored links that tell of what is read now. One that
-// does not would go on telling of the same properties for good.
+// ofThisProjection returns the stored links that report the properties that are read now.
+// Any other link would keep reporting the old properties.
 func (r *sourceImport) ofThisProjection() (links []contract.DeltaLinks) {
 	for _, l := range r.course.watermark.Source {
 		if l.Projection == r.run.ground.Projection {
@@ -254,8 +253,8 @@ func (r *sourceImport) ofThisProjection() (links []contract.DeltaLinks) {
 	return links
 }
 
-// earlier picks the newest link that was taken long enough before the import
-// began, or else the oldest there is, and tells whether it covers the lag.
+// earlier returns the newest link that was taken long enough before the import began, or
+// else the oldest link, and whether the link covers the lag.
 func earlier(links []contract.DeltaLinks, began time.Time) (from contract.DeltaLinks, covers, ok bool) {
 	for _, l := range links { // newest first
 		if began.Sub(l.Taken) >= linkLifetime {
@@ -269,8 +268,7 @@ func earlier(links []contract.DeltaLinks, began time.Time) (from contract.DeltaL
 	return from, false, ok
 }
 
-// kept are the links to store: those that a full import may still need, the
-// newest first.
+// kept returns the links to store, newest first: those that a full import may still need.
 func kept(newest contract.DeltaLinks, before []contract.DeltaLinks) []contract.DeltaLinks {
 	const most = 48
 	links := []contract.DeltaLinks{newest}
@@ -283,8 +281,8 @@ func kept(newest contract.DeltaLinks, before []contract.DeltaLinks) []contract.D
 	return links
 }
 
-// readChanges stages what has happened since the links were given out, and
-// returns those to go on from. A replay changes nothing.
+// readChanges stages what has happened since the links were issued, and returns the links
+// for the next run. Reading the same changes again has no effect.
 func (r *sourceImport) readChanges(ctx context.Context, from contract.DeltaLinks) (contract.DeltaLinks, error) {
 	next := contract.DeltaLinks{Taken: r.run.now().UTC()}
 	fresh, again := map[directory.GUID]bool{}, map[directory.GUID]bool{}
@@ -300,7 +298,7 @@ func (r *sourceImport) readChanges(ctx context.Context, from contract.DeltaLinks
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
 			}
-			if r.whole || page[i].Retyped { // it was read whole just now, or is read for that
+			if r.whole || page[i].Retyped { // it was just read whole, or is about to be
 				again[page[i].ID] = true
 			}
 		}
@@ -333,9 +331,9 @@ func (r *sourceImport) readChanges(ctx context.Context, from contract.DeltaLinks
 	return next, r.noteReadAgain(ctx, again, fresh)
 }
 
-// noteReadAgain notes what is to be read once more when the lag is over: the groups
-// that were read whole and are staged, and the told ones that were shown as not in
-// the scope, perhaps as they were before.
+// noteReadAgain notes what to read once more when the lag is over: the staged groups that
+// were read whole, and the reported groups that were shown as out of scope, perhaps in an
+// earlier state.
 func (r *sourceImport) noteReadAgain(ctx context.Context, whole, fresh map[directory.GUID]bool) error {
 	var again []directory.GUID
 	for _, id := range distinct(slices.AppendSeq(slices.Collect(maps.Keys(whole)), maps.Keys(fresh))) {
@@ -350,8 +348,8 @@ func (r *sourceImport) noteReadAgain(ctx context.Context, whole, fresh map[direc
 	return r.run.readAgain(ctx, contract.NoteRead, again)
 }
 
-// applyChange stages what one entry says. A group that is not staged is left, as
-// fresh, to be read whole: an entry need not tell everything.
+// applyChange stages what one entry reports. A group that is not staged is added to
+// fresh, to be read whole, because an entry need not report everything.
 func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange, fresh map[directory.GUID]bool) error {
 	id := c.ID
 	delete(r.toldOut, id)
@@ -373,7 +371,7 @@ func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange,
 		fresh[id] = true
 		return nil
 	}
-	if r.course.selection.WritebackConfiguration || c.Retyped { // delta does not track it, or does not tell it
+	if r.course.selection.WritebackConfiguration || c.Retyped { // the delta does not track it, or does not report the new kind
 		fresh[id] = true
 	}
 	after := before
@@ -383,7 +381,7 @@ func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange,
 	case !r.course.scope.Holds(&after):
 		r.toldOut[id] = r.course.scope.Holds(&before)
 		return r.run.gen.StageGoneGroups(ctx, []directory.GUID{id})
-	case r.course.hidden(&before) && !r.course.hidden(&after): // its members were never read
+	case r.course.hidden(&before) && !r.course.hidden(&after): // the members were never read
 		fresh[id] = true
 	case !after.Equal(&before):
 		if err := r.run.gen.StageSourceGroups(ctx, []directory.SourceGroup{after}); err != nil {
@@ -396,10 +394,10 @@ func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange,
 	return r.run.gen.ChangeMembership(ctx, id, c.Members)
 }
 
-// readGroups stages the named groups as they are now, the members with them of
-// those that were not staged. One that the tenant does not give is not staged:
-// whether it is gone is asked singly when it is planned (rule 6). It returns those
-// of which it read the members.
+// readGroups stages the given groups as they are now, with the members of those that were
+// not staged. It does not stage a group that the tenant does not return; whether that
+// group is gone is asked singly when it is planned (rule 6). It returns the groups whose
+// members it read.
 func (r *sourceImport) readGroups(ctx context.Context, ids []directory.GUID) (whole []directory.GUID, err error) {
 	for batch := range slices.Chunk(ids, batch.AskBatch) {
 		groups, err := r.run.source.GroupsByID(ctx, r.course.selection, batch)
@@ -438,7 +436,7 @@ func (r *sourceImport) readGroups(ctx context.Context, ids []directory.GUID) (wh
 	return whole, r.readMembers(ctx, whole)
 }
 
-// readUnreadMembers reads how the members join of whom only the id is known.
+// readUnreadMembers reads how members join whose id is all that is known.
 func (r *sourceImport) readUnreadMembers(ctx context.Context) error {
 	var unjoined []directory.GUID
 	for after := (directory.GUID{}); ; {
@@ -451,7 +449,7 @@ func (r *sourceImport) readUnreadMembers(ctx context.Context) error {
 			return err
 		}
 		for i := range read {
-			// A replica that lags behind does not show yet that they have an account.
+			// A lagging replica does not yet show that they have an account.
 			if m := &read[i]; m.Kind == directory.KindUser && m.Readable && !m.Synced {
 				unjoined = append(unjoined, m.ID)
 			}
@@ -463,7 +461,7 @@ func (r *sourceImport) readUnreadMembers(ctx context.Context) error {
 	}
 }
 
-// readSingly stages how these members join.
+// readSingly reads and stages how these members join.
 func (r *sourceImport) readSingly(ctx context.Context, members []directory.SourceMember) (read []directory.SourceMember, err error) {
 	for batch := range slices.Chunk(members, batch.AskBatch) {
 		known, err := r.run.source.MembersByID(ctx, batch)

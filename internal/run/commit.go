@@ -8,7 +8,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// committer makes what was read current.
+// committer makes current what was read and written.
 type committer struct {
 	run      *run
 	course   *course
@@ -18,8 +18,8 @@ type committer struct {
 	exporter *exporter
 }
 
-// commit is the step that makes what was read and written current. The watermark
-// comes last: a crash before it costs a repeated read, and no change is lost.
+// commit is the step that makes current what was read and written. The watermark comes
+// last: a crash before it costs a repeated read but loses no change.
 func commit(ctx context.Context, c *confirmer) (contract.Run, error) {
 	e := c.exporter
 	r := &committer{run: c.run, course: c.course, source: e.draft.resolver.source, draft: e.draft, limiter: e.limiter, exporter: e}
@@ -39,7 +39,7 @@ func (r *committer) commit(ctx context.Context) error {
 	if err := r.run.gen.StillRunning(ctx); err != nil {
 		return err
 	}
-	if r.draft.whole { // everything was read once more
+	if r.draft.whole { // everything was read again
 		for _, kind := range []contract.NoteKind{contract.NoteRead, contract.NoteReadUser, contract.NoteUserBack} {
 			if _, err := r.run.dueAgain(ctx, kind, r.source.began.Add(-replicaLag)); err != nil {
 				return err
@@ -50,8 +50,8 @@ func (r *committer) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Should the process die after the commit, the next run takes the totals from
-	// this record and is measured by them (rule 27).
+	// If the process dies after the commit, the next run takes the totals from this
+	// record and is measured by them (rule 27).
 	if err := r.run.state.SaveRun(ctx, r.run.record); err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func (r *committer) commit(ctx context.Context) error {
 	if err := r.useConsent(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	// The run is complete, and a cancel that comes now leaves nothing half-done.
-	// Not before: what has failed is pending only from here on.
+	// The run is complete now, so cancelling it no longer leaves anything half-done. This
+	// cannot come earlier: failed changes are pending only from here on.
 	if r.draft.whole {
 		if err := r.settleSettings(context.WithoutCancel(ctx)); err != nil {
 			return err
@@ -78,8 +78,8 @@ func (r *committer) commit(ctx context.Context) error {
 	return err
 }
 
-// newWatermark is how far this run has read, and up to where it has written. A
-// run of one group has read nothing else.
+// newWatermark returns how far this run has read and written. A run of one group has read
+// nothing else.
 func (r *committer) newWatermark(ctx context.Context) (contract.Watermark, error) {
 	w := r.course.watermark
 	w.Initial, w.Settled = r.source.began, r.source.settled
@@ -104,15 +104,15 @@ func (r *committer) newWatermark(ctx context.Context) (contract.Watermark, error
 	return w, nil
 }
 
-// settleSettings notes that the full import is done, and what the containers
-// are called now, and forgets the former ones once nothing of ours stands there.
+// settleSettings notes that the full import is done and how the containers are called
+// now. It forgets the former containers once none of our groups is left there.
 func (r *committer) settleSettings(ctx context.Context) error {
 	settings, err := r.run.state.LoadSettings(ctx)
 	if err != nil {
 		return err
 	}
 	before := settings
-	settings.InitialPending = false // what has failed is pending
+	settings.InitialPending = false // failed changes are pending
 	settings.Container = r.course.judge.Containers[0]
 	settings.FormerContainers = nil
 	if r.draft.formerLeft {
@@ -124,9 +124,9 @@ func (r *committer) settleSettings(ctx context.Context) error {
 	return r.run.state.SaveSettings(ctx, settings)
 }
 
-// useConsent marks the consent as used where it made a difference and all that it
-// let pass was done: a run that would have held nothing back without it, that
-// failed, or of which some of that failed leaves it for one that does the rest.
+// useConsent marks the consent as used if it made a difference and everything that it let
+// pass was done. A run that failed, that would have held nothing back without the
+// consent, or in which some of those changes failed, leaves the consent to a later run.
 func (r *committer) useConsent(ctx context.Context) error {
 	if !r.limiter.consentNeeded || r.exporter.consentFailed {
 		return nil
@@ -134,7 +134,7 @@ func (r *committer) useConsent(ctx context.Context) error {
 	return r.run.state.UsePlan(ctx, r.run.consentTo)
 }
 
-// endDisable is the step that ends a run which deleted what Disable named.
+// endDisable is the step that ends a run which deleted the groups that Disable named.
 func endDisable(ctx context.Context, e *exporter) (n int, err error) {
 	n, err = e.run.state.CountLinks(context.WithoutCancel(ctx)) // all is done
 	e.run.record.LinkedGroups = n

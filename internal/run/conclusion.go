@@ -16,21 +16,21 @@ type stop struct{ reason, message string }
 
 func (s *stop) Error() string { return s.message }
 
-// findings are what a run has found out that its conclusion goes by, beside the record.
+// findings are what a run has found out for its conclusion, in addition to the record.
 type findings struct {
 	doubts  int  // groups that could not be decided
 	unknown int  // unknown members of the groups that were planned
 	guarded int  // linked groups that are protected and were left as they are
 	expired bool // the access token ran out
-	// heldWhy is why something was held back, in words.
+	// heldWhy says why changes were held back.
 	heldWhy []string
-	// refusedWhole counts the changes of which nothing was done, firstFailed is the
-	// first of them.
+	// refusedWhole counts the changes of which nothing was done; firstFailed is the first
+	// of them.
 	refusedWhole int
 	firstFailed  contract.SpooledChange
 }
 
-// tellOutcome ends the run's story in the log.
+// tellOutcome logs how the run ended.
 func (r *run) tellOutcome() {
 	record := &r.record
 	r.log.Info("the run ended", "run", record.ID, "kind", record.Kind, "status", record.Status, "stopReason", record.StopReason, "message", record.Message,
@@ -39,7 +39,7 @@ func (r *run) tellOutcome() {
 		"planned", record.Planned, "exported", record.Exported, "failed", record.Failed, "unknownMembers", record.UnknownMembers, "unwrittenMembers", record.UnwrittenMembers)
 }
 
-// conclude sets how the run ended.
+// conclude records how the run ended.
 func (r *run) conclude(ctx context.Context, err error) {
 	r.record.Ended = r.now().UTC()
 	switch {
@@ -66,7 +66,7 @@ func (r *run) conclude(ctx context.Context, err error) {
 	}
 }
 
-// Conclude sets how a run ended that an error ended, or nothing.
+// Conclude records how a run ended, with err or with nil.
 func Conclude(ctx context.Context, r *contract.Run, err error) {
 	var stopped *stop
 	switch {
@@ -87,7 +87,7 @@ func Conclude(ctx context.Context, r *contract.Run, err error) {
 	}
 }
 
-// allFailed reports whether changes were tried and every one of them failed.
+// allFailed reports whether there were changes to make and all of them failed.
 func (r *run) allFailed() bool {
 	done := r.record.Exported
 	done.Skip = 0
@@ -113,7 +113,7 @@ func (r *run) partly() string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// saysHeld says what was held back, and how it is let go.
+// saysHeld says what was held back and how to release it.
 func (r *run) saysHeld() string {
 	var parts []string
 	for _, p := range []struct {

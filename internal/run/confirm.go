@@ -11,8 +11,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// readWhole is up to how many member values a new group is read back whole;
-// beyond that only the written values are checked (rule 17).
+// readWhole is the largest number of member values with which a new group is read back
+// whole. In a larger group only the written values are checked (rule 17).
 const readWhole = 1_000
 
 // confirmer reads back what was written.
@@ -21,7 +21,7 @@ type confirmer struct {
 	course   *course
 	target   *targetImport
 	exporter *exporter
-	// confirmed are the last changes of each phase that were.
+	// confirmed maps each phase to the id of the last change that was confirmed.
 	confirmed map[plan.Phase]int64
 }
 
@@ -31,8 +31,8 @@ func confirm(ctx context.Context, e *exporter) (*confirmer, error) {
 	return r, r.confirmAll(ctx)
 }
 
-// confirmAll reads back what was written and not confirmed yet, stages it as what AD
-// has now, and records what is not there as not confirmed.
+// confirmAll reads back what was written and is not confirmed yet, stages it as the
+// present content of AD, and records what is missing as not confirmed.
 func (r *confirmer) confirmAll(ctx context.Context) error {
 	total := r.run.record.Exported.Create + r.run.record.Exported.Adopt + r.run.record.Exported.Update + r.run.record.Exported.Move + r.run.record.Exported.UpdateMembers
 	done := 0
@@ -53,8 +53,8 @@ func (r *confirmer) confirmAll(ctx context.Context) error {
 			r.confirmed[phase] = changes[len(changes)-1].ID
 		}
 	}
-	// What is staged is what was read just now: before it is written to once
-	// more, an object is looked at again.
+	// The staged objects were read just now. Before the next write they are looked at
+	// again.
 	clear(r.exporter.disturbed)
 	return nil
 }
@@ -66,7 +66,7 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 	for i := range changes {
 		c := &changes[i]
 		if c.TargetGUID.IsZero() || c.Outcome != contract.OutcomeDone && c.Outcome != contract.OutcomePartial ||
-			c.Reason == plan.ReasonReleased { // the next run sees it as anybody's
+			c.Reason == plan.ReasonReleased { // the next run sees it as an object of nobody
 			continue
 		}
 		written = append(written, c)
@@ -112,11 +112,11 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 	return r.run.gen.RecordOutcomes(ctx, outcomes)
 }
 
-// confirmMembers checks the written values and stages the group as it is now: a
-// small new one as it was read, any other with the membership that was staged
-// and the changes applied. A group that somebody changed between the reading
-// and our first write, or of which removed values are still seen, is staged
-// without its uSN, so that the next delta run reads it whole (rules 13 and 16).
+// confirmMembers checks the written values and stages the group as it is now: a small new
+// group as it was read, any other with its staged membership and the changes applied. If
+// somebody changed the group between the reading and our first write, or if removed
+// values are still there, it is staged without its uSN, so that the next Delta run reads
+// it whole (rules 13 and 16).
 func (r *confirmer) confirmMembers(ctx context.Context, c *contract.SpooledChange, group *directory.TargetGroup) (string, error) {
 	if c.Action == plan.Create && c.AddCount <= readWhole {
 		if err := r.target.stageTargets(ctx, []directory.TargetGroup{*group}); err != nil {
@@ -138,14 +138,14 @@ func (r *confirmer) confirmMembers(ctx context.Context, c *contract.SpooledChang
 			return "", err
 		}
 	}
-	// Values that are removed later go without a new uSN.
+	// These values may disappear later without a new uSN.
 	if r.exporter.disturbed[group.GUID] || r.course.otherServer || len(lingering) > 0 {
 		group.USNChanged = 0
 	}
 	return unconfirmed(c, missing, lingering), r.run.gen.StageTargetWritten(ctx, *group, without(add, missing), without(remove, lingering))
 }
 
-// without returns the refs whose objects are not among the GUIDs.
+// without returns the refs whose objects are not among guids.
 func without(refs []directory.MemberRef, guids []directory.GUID) []directory.MemberRef {
 	out := make(map[directory.GUID]bool, len(guids))
 	for _, guid := range guids {
@@ -154,8 +154,8 @@ func without(refs []directory.MemberRef, guids []directory.GUID) []directory.Mem
 	return slices.DeleteFunc(refs, func(ref directory.MemberRef) bool { return out[ref.GUID] })
 }
 
-// unconfirmed says how many values are not as they were written; of a change
-// that is partial, the refused members are recorded already.
+// unconfirmed says how many values are not as they were written. The refused members of a
+// partial change are recorded already.
 func unconfirmed(c *contract.SpooledChange, missing, lingering []directory.GUID) string {
 	if c.Outcome == contract.OutcomePartial {
 		missing = nil
@@ -167,7 +167,7 @@ func unconfirmed(c *contract.SpooledChange, missing, lingering []directory.GUID)
 		directory.Plural(len(lingering), ", and 1 removed one still is.", ", and %d removed ones still are.")
 }
 
-// unlike says which attribute does not have the values that were written.
+// unlike names the attribute that does not have the written values.
 func (r *confirmer) unlike(c *contract.SpooledChange, g *directory.TargetGroup) string {
 	for i := range c.Attributes {
 		if missing := r.course.judge.Rules.Mapping.Confirm(&c.Attributes[i], g); missing != "" {

@@ -8,7 +8,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// agree takes the consent to the plan that is named, if one is (rule 28).
+// agree loads the consent to the named plan, if any (rule 28).
 func (r *run) agree(ctx context.Context, planID string) error {
 	if planID == "" {
 		return nil

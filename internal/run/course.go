@@ -12,19 +12,19 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// course is what a run goes by: the containers and the rules, the domain controller,
-// what of the tenant is read, and how far the runs before have read.
+// course is what a run is based on: the containers and the rules, the domain controller,
+// the part of the tenant to read, and how far earlier runs have read.
 type course struct {
 	run      *run
 	judge    *owner.Judge
 	sourceID contract.SourceIdentity
 	targetID contract.TargetIdentity
-	// watermark is that of the generation before.
+	// watermark is the watermark of the last committed generation.
 	watermark contract.Watermark
 	selection contract.SourceSelection
 	scope     plan.Scope
-	// otherServer: a run of one group goes to another domain controller than that of
-	// the watermark, whose uSNs mean nothing there.
+	// otherServer means that a run of one group uses another domain controller than the
+	// watermark, whose uSNs mean nothing there.
 	otherServer bool
 }
 
@@ -32,18 +32,18 @@ func newCourse(r *run) *course {
 	return &course{run: r, sourceID: r.ground.SourceID, targetID: r.ground.TargetID}
 }
 
-// prepare finds the containers, and what the run has to do.
+// prepare finds the containers and decides what the run imports.
 func prepare(ctx context.Context, r *run) (*course, error) {
 	c := newCourse(r)
 	if err := c.locate(ctx); err != nil {
 		return nil, err
 	}
 	if r.record.Kind == contract.SyncRun {
-		// What Disable had named before writeback was enabled again.
+		// Drop what Disable named before writeback was enabled again.
 		if err := r.state.SetDisableSet(ctx, nil); err != nil {
 			return nil, err
 		}
-		// A state that was lost is given its owner again; settings survive it.
+		// A lost state gets its owner again from the settings, which survive it.
 		if err := r.state.SetOwner(ctx, r.settings.Tenant.ID, r.settings.Domain); err != nil {
 			return nil, err
 		}
@@ -51,8 +51,8 @@ func prepare(ctx context.Context, r *run) (*course, error) {
 	return c, c.choosePolicy(ctx)
 }
 
-// locate finds the containers by their objectGUIDs: they may have been renamed
-// or moved. One that is missing is an error, never an empty target; so is one in
+// locate finds the containers by their objectGUIDs, because they may have been renamed or
+// moved. A missing container is an error, never an empty target. So is a container in
 // which the domain keeps what it depends on, unless it is a former one.
 func (r *course) locate(ctx context.Context) error {
 	containers, err := owner.FindContainers(ctx, r.run.target, &r.run.settings, false)
@@ -80,7 +80,7 @@ func (r *course) locate(ctx context.Context) error {
 	return nil
 }
 
-// locateAny finds those of the containers that are there, for what Disable named.
+// locateAny finds the containers that still exist, for the groups that Disable named.
 func locateAny(ctx context.Context, r *run) (*course, error) {
 	c := newCourse(r)
 	containers, err := owner.FindContainers(ctx, r.target, &r.settings, true)
@@ -90,13 +90,13 @@ func locateAny(ctx context.Context, r *run) (*course, error) {
 	return c, err
 }
 
-// inScope returns those of the groups that are in scope, in their place.
+// inScope returns the groups that are in scope. It reuses the slice.
 func (r *course) inScope(groups []directory.SourceGroup) []directory.SourceGroup {
 	return slices.DeleteFunc(groups, func(g directory.SourceGroup) bool { return !r.scope.Holds(&g) })
 }
 
-// hidden reports whether the group's members are kept from Active Directory, where
-// everybody would read them, or from the application.
+// hidden reports whether the group's members must not be written, because in Active
+// Directory everybody could read them, or cannot be read by the application.
 func (r *course) hidden(g *directory.SourceGroup) bool {
 	return strings.EqualFold(g.Visibility, directory.HiddenMembership) && !r.readsHidden()
 }
@@ -105,14 +105,14 @@ func (r *course) readsHidden() bool {
 	return r.run.settings.IncludeHiddenMembership && r.sourceID.HasOne(contract.HiddenRoles)
 }
 
-// wasInAD reports whether the group was moved to the cloud from AD, and no object
-// is known to stand for it.
+// wasInAD reports whether the group was moved from AD to the cloud and no object is known
+// to stand for it.
 func (r *course) wasInAD(pair *plan.Pair) bool {
 	known := func(c plan.Candidate) bool { return c.Linked || c.Ours(pair.ID, &r.judge.Rules) }
 	return pair.Source.OnPremisesSID != "" && !slices.ContainsFunc(pair.Candidates, known)
 }
 
-// addBySID adds to each pair the object that the group was, if it stands.
+// addBySID adds to each pair the object that the group once was, if it still exists.
 func (r *course) addBySID(ctx context.Context, pairs []*plan.Pair) error {
 	if len(pairs) == 0 {
 		return nil
@@ -146,7 +146,7 @@ func (r *course) addBySID(ctx context.Context, pairs []*plan.Pair) error {
 	return nil
 }
 
-// adoptRules is what may be adopted in the form of the plan.
+// adoptRules returns what may be adopted, in the form that the plan needs.
 func (r *course) adoptRules() map[directory.GUID]directory.GUID {
 	adopt := make(map[directory.GUID]directory.GUID, len(r.run.ground.Adopts))
 	for _, l := range r.run.ground.Adopts {
@@ -155,7 +155,7 @@ func (r *course) adoptRules() map[directory.GUID]directory.GUID {
 	return adopt
 }
 
-// mayBeInScope rules out what no reading can bring into the scope.
+// mayBeInScope reports whether the group can come into scope at all.
 func (r *course) mayBeInScope(id directory.GUID) bool {
 	return r.scope.Mode != plan.ScopeSelected || r.scope.IDs[id]
 }

@@ -12,8 +12,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// SpoolDeletes writes the deletion of the set as the run's plan, under the
-// names that people know.
+// SpoolDeletes spools the deletion of the set as the run's plan, with the names that
+// users know.
 func SpoolDeletes(ctx context.Context, state contract.State, target contract.Target, record *contract.Run, set []contract.Link) error {
 	p, total := contract.ProgressOf(ctx), len(set)
 	for len(set) > 0 {
@@ -42,7 +42,7 @@ func SpoolDeletes(ctx context.Context, state contract.State, target contract.Tar
 }
 
 // planDisable is the step that spools the deletion of the set that Disable stored. The
-// limits do not apply: an administrator has seen the count and said yes to this very
+// limits do not apply: an administrator has seen the count and agreed to exactly this
 // set.
 func planDisable(ctx context.Context, c *course) (*limiter, error) {
 	r := c.run

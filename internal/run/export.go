@@ -16,16 +16,16 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// export is the step that does what the plan says.
+// export is the step that carries out the plan.
 func export(ctx context.Context, planned *limiter) (*exporter, error) {
 	e := &exporter{run: planned.run, course: planned.course, draft: planned.draft, limiter: planned,
 		exported: map[plan.Phase]int64{}, disturbed: map[directory.GUID]bool{}, refused: map[directory.GUID]bool{}}
 	return e, e.exportAll(ctx)
 }
 
-// exportAll does what is planned and was not done yet, phase by phase, and records each
-// outcome as it happens. A change that fails is recorded and does not stop the others;
-// a domain controller that is gone does.
+// exportAll carries out the planned changes that are not done yet, phase by phase, and
+// records each outcome at once. A failed change is recorded and does not stop the others;
+// the loss of the domain controller does.
 func (e *exporter) exportAll(ctx context.Context) error {
 	if err := e.run.state.SaveLinks(ctx, e.draft.relinks); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (e *exporter) exportAll(ctx context.Context) error {
 		e.run.record.Planned.UpdateMembers + e.run.record.Planned.Delete - e.run.record.Held.Create - e.run.record.Held.Move - e.run.record.Held.UpdateMembers - e.run.record.Held.Delete
 	e.draft.relinks = nil
 	if total > 0 {
-		// Should the process die, the next run has to know that this one wrote.
+		// If the process dies, the next run has to know that this one wrote.
 		if err := e.run.state.SaveRun(ctx, e.run.record); err != nil {
 			return err
 		}
@@ -61,15 +61,15 @@ func (e *exporter) exportAll(ctx context.Context) error {
 	return nil
 }
 
-// lookBefore looks at the objects of a batch just before it is written, all at once.
-// Of those that are looked at for the first time it finds out which of them somebody
-// has changed since they were read: after our own write their uSN would no longer
-// tell (rule 13).
+// lookBefore looks at all objects of a batch at once, just before the batch is written.
+// For objects that it sees for the first time it finds out whether somebody has changed
+// them since they were read. After our own write their uSN no longer shows that (rule
+// 13).
 func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledChange) error {
 	e.looked = nil
 	var look []directory.GUID
 	for i := range changes {
-		if guid := changes[i].TargetGUID; !guid.IsZero() && changes[i].Action != plan.Delete { // of these more is asked
+		if guid := changes[i].TargetGUID; !guid.IsZero() && changes[i].Action != plan.Delete { // a deletion asks more about its object
 			look = append(look, guid)
 		}
 	}
@@ -104,20 +104,21 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 	return nil
 }
 
-// lookLasts is for how long a look is enough for the first request of a change,
-// where nothing else is configured. A batch of small changes takes no longer.
+// lookLasts is how long a look remains valid for the first request of a change, unless
+// configured otherwise. A batch of small changes takes no longer.
 const lookLasts = time.Second
 
-// wallClock goes on while the machine sleeps.
+// wallClock returns a time without the monotonic clock, which may stop while the machine
+// sleeps.
 func wallClock() time.Time { return time.Now().Round(0) }
 
-// justNow reports whether a look lasts still.
+// justNow reports whether a look at that time is still valid.
 func (e *exporter) justNow(looked time.Time) bool {
 	age := wallClock().Sub(looked)
 	return age >= 0 && age < cmp.Or(e.run.ground.LookLasts, lookLasts)
 }
 
-// exporter runs the changes of a phase on a few workers.
+// exporter carries out the changes of a phase with a few workers.
 type exporter struct {
 	run     *run
 	course  *course
@@ -125,29 +126,29 @@ type exporter struct {
 	limiter *limiter
 	total   int // changes in hand
 
-	// exported are the last changes of each phase that were.
+	// exported maps each phase to the id of the last change that was exported.
 	exported map[plan.Phase]int64
-	// disturbed are the objects that were looked at before their first write,
-	// and whether they have more changes than those that are known to be ours:
-	// somebody else's since they were read, or some of a change that failed.
+	// disturbed has the objects that were looked at before their first write. The value
+	// is true if they have changes not known to be ours: somebody else's since they were
+	// read, or a part of a change that failed.
 	disturbed map[directory.GUID]bool
-	refused   map[directory.GUID]bool // objects that AD did not take as members
-	// consentFailed: some of what the consent let pass was not done.
+	refused   map[directory.GUID]bool // objects that AD refused as members
+	// consentFailed means that something that the consent let pass was not done.
 	consentFailed bool
 
-	// looked are the objects of the batch as they were at that time.
+	// looked has the objects of the batch as they were at lookedAt.
 	looked   map[directory.GUID]directory.TargetGroup
 	lookedAt time.Time
 
-	mu      sync.Mutex // guards what follows, and the maps above while workers run
+	mu      sync.Mutex // guards the fields below, and the maps above while workers run
 	done    int
 	fatal   error
-	inARow  int // changes that were not answered, since one that was done
+	inARow  int // unanswered changes since the last one that was done
 	created []attempt
 }
 
-// attempt is a change that was tried, and what became of it; of a new group
-// without its objectGUID.
+// attempt is a change that was tried, and its outcome. For a new group the objectGUID is
+// not known yet.
 type attempt struct {
 	change  *contract.SpooledChange
 	outcome contract.ChangeOutcome
@@ -184,14 +185,15 @@ func (e *exporter) failed() error {
 	return e.fatal
 }
 
-// one does a change and records what became of it, also when the run was
-// cancelled meanwhile: what AD has must not be forgotten.
+// one carries out a change and records its outcome, even if the run was cancelled in the
+// meantime, because the state must not forget what AD has.
 func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	finish, release := graceful(ctx)
 	defer release()
-	// The process may have slept for an hour, and another have taken over; and
-	// somebody may have made the object another's. Both are looked at before the
-	// change, and in the middle of one that takes several requests or tries.
+	// The process may have slept for an hour while another one took over, and somebody
+	// may have given the object to another group. Both are checked before the change, and
+	// again before every further request of a change that takes several requests or
+	// attempts.
 	superseded := e.run.gen.StillRunning(finish)
 	if superseded != nil {
 		e.mu.Lock()
@@ -233,9 +235,9 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	}
 }
 
-// readBack looks up the groups that a batch has created, at once, and links
-// them; those too of which the answer was lost or a later part was refused. One
-// whose link is not stored is found by its mark in the next run.
+// readBack looks up and links the groups that a batch created, all at once, including
+// those whose answer was lost or whose later requests were refused. If a link is not
+// stored, the next run finds the group by its mark.
 func (e *exporter) readBack(ctx context.Context) {
 	if len(e.created) == 0 {
 		return
@@ -267,7 +269,7 @@ func (e *exporter) readBack(ctx context.Context) {
 	e.created = nil
 }
 
-// conclude records what became of changes, in one transaction.
+// conclude records the outcomes of changes in one transaction.
 func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	outcomes := make([]contract.ChangeOutcome, len(attempts))
 	for i, a := range attempts {
@@ -288,7 +290,7 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	}
 }
 
-// count adds the outcome of a change to what the run goes by, with the lock held.
+// count adds the outcome of a change to the totals of the run. The lock must be held.
 func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutcome) {
 	if outcome.Link != nil && (c.Action == plan.Create || c.Action == plan.Adopt) || !outcome.Unlink.IsZero() {
 		e.draft.nested[c.SourceID] = true
@@ -301,7 +303,7 @@ func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutc
 		e.run.record.Exported.Add(&c.Change)
 	case contract.OutcomeSkipped:
 		e.run.record.Exported.Skip++
-	case contract.OutcomeHeld: // told by each run until it ends
+	case contract.OutcomeHeld: // each run reports it until it is resolved
 		e.run.record.Exported.Skip++
 		e.run.found.guarded++
 		e.run.setPending(c.SourceID, true)
@@ -311,7 +313,7 @@ func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutc
 	}
 }
 
-// countFailed counts a change of which something was not done.
+// countFailed counts a change that was not completely done.
 func (e *exporter) countFailed(c *contract.SpooledChange, outcome *contract.ChangeOutcome) {
 	e.run.record.Failed++
 	if outcome.Outcome == contract.OutcomeFailed {
@@ -321,15 +323,15 @@ func (e *exporter) countFailed(c *contract.SpooledChange, outcome *contract.Chan
 		}
 	}
 	if outcome.Outcome == contract.OutcomePartial {
-		return // what was done of it is confirmed
+		return // the part that was done is confirmed
 	}
 	e.consentFailed = e.consentFailed || e.run.consent.LetsPass(&c.Change)
-	// A part of it may stand, so that what else is written to the object is not all
-	// that has changed.
+	// A part of the change may have been written, so later writes to the object are not
+	// its only changes.
 	e.disturbed[c.TargetGUID] = true
 }
 
-// concluded is the outcome as it is recorded.
+// concluded returns the outcome to record.
 func (a *attempt) concluded() contract.ChangeOutcome {
 	outcome := a.outcome
 	outcome.ChangeID = a.change.ID
@@ -346,11 +348,11 @@ func (a *attempt) concluded() contract.ChangeOutcome {
 	return outcome
 }
 
-// grace is how long the operation in hand may go on after the run was cancelled.
+// grace is how long the current operation may continue after the run was cancelled.
 const grace = 15 * time.Second
 
-// graceful returns a context that outlives ctx by the grace, so that cancelling
-// a run does not cut an operation off half-way.
+// graceful returns a context that outlives ctx by the grace period, so that cancelling a
+// run does not interrupt an operation.
 func graceful(ctx context.Context) (context.Context, func()) {
 	outlived, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -363,16 +365,16 @@ func graceful(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// doing says in words what is done with a group.
+// doing says what is being done to a group.
 func doing(c *contract.SpooledChange) string {
 	words := map[plan.Action]string{plan.Create: "Creating", plan.Adopt: "Adopting", plan.Update: "Updating", plan.Move: "Moving",
 		plan.UpdateMembers: "Changing the members of", plan.Delete: "Deleting"}
 	return words[c.Action] + " " + c.DisplayName
 }
 
-// unanswered reports whether this is one too many of changes in a row that the
-// domain controller did not answer, or was too busy for. Each has waited for its
-// time-outs: thousands of them would take days.
+// unanswered reports whether too many changes in a row got no answer from the domain
+// controller, or found it too busy. Each of them waits for its time-outs, so thousands
+// would take days.
 func (e *exporter) unanswered(err error) bool {
 	const most = 8
 	if contract.HasID(err, "OutcomeUnknown") || contract.HasID(err, "ServerBusy") {
@@ -381,8 +383,8 @@ func (e *exporter) unanswered(err error) bool {
 	return e.inARow >= most
 }
 
-// fatal reports whether the error is not of one object but of all: the domain
-// controller does not answer or does not know us any more.
+// fatal reports whether the error concerns all objects and not only one: the domain
+// controller does not answer or no longer accepts our credentials.
 func fatal(err error) bool {
 	var e *contract.Error
 	return errors.As(err, &e) && e.ID != "OutcomeUnknown" && (e.Category == contract.Connection || e.Category == contract.Authentication)
@@ -404,12 +406,12 @@ func (e *exporter) apply(ctx context.Context, w contract.TargetWriter, c *contra
 	return e.update(ctx, w, c)
 }
 
-// look looks at an object just before a request that changes it, and refuses
-// what may not be touched (rule 2): minutes may have passed since it was read.
-// Before a deletion everything is asked anew that makes it ours.
+// look looks at an object just before a request that changes it, and refuses one that
+// must not be touched (rule 2), because minutes may have passed since it was read. Before
+// a deletion it asks again for everything that makes the object ours.
 func (e *exporter) look(ctx context.Context, c *contract.SpooledChange) (gone bool, err error) {
 	if c.TargetGUID.IsZero() {
-		return false, nil // created by this very change
+		return false, nil // this change created it
 	}
 	now, err := owner.Headers(ctx, e.run.target, []directory.GUID{c.TargetGUID})
 	if err != nil || len(now) == 0 {
@@ -418,7 +420,7 @@ func (e *exporter) look(ctx context.Context, c *contract.SpooledChange) (gone bo
 	return false, e.may(ctx, c, now[0])
 }
 
-// seen reports whether the object was looked at with its batch, just now.
+// seen reports whether the object was just looked at with its batch.
 func (e *exporter) seen(c *contract.SpooledChange) bool {
 	_, looked := e.looked[c.TargetGUID]
 	return looked && c.Action != plan.Delete && e.justNow(e.lookedAt)
@@ -432,7 +434,7 @@ func (e *exporter) lookFirst(ctx context.Context, c *contract.SpooledChange) (go
 	return e.look(ctx, c)
 }
 
-// may refuses what may not be touched, by what the object is now.
+// may refuses an object that must not be touched, judged by what it is now.
 func (e *exporter) may(ctx context.Context, c *contract.SpooledChange, now directory.TargetGroup) error {
 	fresh := owner.Judge{Target: e.run.target, Rules: e.course.judge.Rules, Containers: e.course.judge.Containers, Owners: map[directory.GUID]contract.Principal{}}
 	object := fresh.Unowned(&contract.StagedTarget{TargetGroup: now})
@@ -457,8 +459,7 @@ func (e *exporter) may(ctx context.Context, c *contract.SpooledChange, now direc
 		Advice: "Look at the object. If it is ours, put it right; the next sync goes on with it."}
 }
 
-// left makes of a refusal to touch an object the outcome of a change that is
-// skipped.
+// left turns the refusal to touch an object into the outcome of a skipped change.
 func left(c *contract.SpooledChange, out contract.ChangeOutcome, err error) (contract.ChangeOutcome, error) {
 	var e *contract.Error
 	if !errors.As(err, &e) {
@@ -474,7 +475,7 @@ func left(c *contract.SpooledChange, out contract.ChangeOutcome, err error) (con
 	case e.ID == "ObjectProtected":
 		out.Outcome = contract.OutcomeHeld
 	case c.Action == plan.Delete:
-		out.Unlink = c.TargetGUID // the state forgets it
+		out.Unlink = c.TargetGUID // the state removes the link
 	}
 	return out, nil
 }
@@ -488,9 +489,9 @@ func (e *exporter) create(ctx context.Context, w contract.TargetWriter, c *contr
 	return outcomeOf(refused), err
 }
 
-// update writes attributes, cn and place. The stamp of an adopted group is
-// among the attributes, so they go first: an object that could not be stamped
-// is not renamed or moved.
+// update writes attributes, cn and place. The stamp of an adopted group is one of the
+// attributes, so they are written first: an object that could not be stamped is not
+// renamed or moved.
 func (e *exporter) update(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
 	var attributes []plan.AttributeChange
 	cn := ""
@@ -532,7 +533,7 @@ func (e *exporter) update(ctx context.Context, w contract.TargetWriter, c *contr
 	}
 	if c.Action == plan.Adopt {
 		members, err := e.changeMembers(ctx, w, c)
-		members.Link = &link // it is ours now, whatever became of the members
+		members.Link = &link // it is ours now, whatever happened to the members
 		return members, err
 	}
 	return out, nil
@@ -551,18 +552,17 @@ func (e *exporter) changeMembers(ctx context.Context, w contract.TargetWriter, c
 	return outcomeOf(refused), err
 }
 
-// delete removes an object that was looked at just now.
+// delete removes an object that was just looked at.
 func (e *exporter) delete(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange, gone bool) (contract.ChangeOutcome, error) {
-	if !gone { // else someone was quicker
+	if !gone { // otherwise somebody else was faster
 		if err := w.Delete(ctx, c.TargetGUID); err != nil {
-			return contract.ChangeOutcome{}, err // it may stand still: the next run tries again
+			return contract.ChangeOutcome{}, err // it may still exist; the next run tries again
 		}
 	}
 	return contract.ChangeOutcome{Outcome: contract.OutcomeDone, Unlink: c.TargetGUID}, nil
 }
 
-// outcomeOf tells a change that was done whole from one of which some members
-// were refused.
+// outcomeOf returns the outcome of a change: done, or partial if members were refused.
 func outcomeOf(refused []contract.Refusal) contract.ChangeOutcome {
 	if len(refused) == 0 {
 		return contract.ChangeOutcome{Outcome: contract.OutcomeDone}

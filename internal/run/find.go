@@ -11,8 +11,8 @@ import (
 	"groupwriteback/internal/identity"
 )
 
-// find returns the id of the group that the text names. The tenant's own names go
-// first: they may have changed since the last run.
+// find returns the id of the group that the text names. The names in the tenant come
+// first, because they may have changed since the last run.
 func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 	wanted, err := identity.Identify("group", text)
 	if err != nil {
@@ -58,9 +58,9 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 		Advice: "Name it exactly, or give its object id. A group that was made a moment ago may take some minutes to be shown."}
 }
 
-// heardOf returns the group of this id, or that the object of this objectGUID is
-// linked to, where a run has had to do with it though the last one did not see it;
-// else zero.
+// heardOf returns the group with this id, or the group linked to the object with this
+// objectGUID, if an earlier run dealt with it although the last run did not see it.
+// Otherwise it returns zero.
 func (r *run) heardOf(ctx context.Context, id directory.GUID) (directory.GUID, error) {
 	one := []directory.GUID{id}
 	links, err := r.state.LinksTo(ctx, one)
@@ -84,7 +84,7 @@ func (r *run) heardOf(ctx context.Context, id directory.GUID) (directory.GUID, e
 	return directory.GUID{}, err
 }
 
-// ambiguousInTenant is the error of a name that several groups of the tenant have.
+// ambiguousInTenant is the error for a name that several groups of the tenant have.
 func (r *run) ambiguousInTenant(ctx context.Context, text string, ids []directory.GUID) error {
 	natures, err := r.source.GroupNatures(ctx, ids)
 	if err != nil {

@@ -12,20 +12,20 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// GroupSyncRequest syncs one group on demand.
+// GroupSyncRequest asks for a sync of one group on demand.
 type GroupSyncRequest struct {
-	// Group is the group's object id, or exactly its display name or mail.
-	// Errors: GroupNotFound, GroupAmbiguous.
+	// Group is the group's object id, or its exact display name or mail. Errors:
+	// GroupNotFound, GroupAmbiguous.
 	Group  string `json:"group"`
-	WhatIf bool   `json:"whatIf"` // a consent is not used up then
+	WhatIf bool   `json:"whatIf"` // does not use up a consent
 	// AllowOnce and SkipReplicationCheck are as for a sync.
 	AllowOnce            string `json:"allowOnce"`
 	SkipReplicationCheck bool   `json:"skipReplicationCheck"`
 }
 
-// GroupSyncResult tells step by step what became of the group. Unwritten are up
-// to 500 of its members that do not stand in AD, by id, each with the reason, also
-// of a run that committed nothing; after one that did, group.members lists all.
+// GroupSyncResult reports step by step what happened to the group. Unwritten lists up to
+// 500 of its members that are not in the AD group, by id, each with the reason. It is set
+// even if the run committed nothing; after a commit, group.members lists all of them.
 type GroupSyncResult struct {
 	Run         contract.Run          `json:"run"`
 	ID          directory.GUID        `json:"id"`
@@ -34,38 +34,38 @@ type GroupSyncResult struct {
 	Unwritten   []contract.MemberView `json:"unwritten"`
 }
 
-// GroupStep is one step of a sync on demand. Name is Import, Scope, Join,
-// Members or Action.
+// GroupStep is one step of a sync on demand. Name is Import, Scope, Join, Members or
+// Action.
 type GroupStep struct {
 	Name    string               `json:"name"`
 	Result  contract.CheckResult `json:"result"`
 	Message string               `json:"message"`
 }
 
-// demand is a sync of one group on its way.
+// demand is a sync of one group in progress.
 type demand struct {
 	run  *run
 	id   directory.GUID
-	read bool // its members were, as far as they could be
-	// unwritable: it is there, and none of those that are written.
+	read bool // the members were read, as far as possible
+	// unwritable means that the group exists but is of a kind that is not written.
 	unwritable bool
 	members    []directory.GUID
 	result     GroupSyncResult
 }
 
-// askAgain is up to how many members of a group that is synced on demand are
-// asked for anew in AD; of a larger one only those that are new or have changed.
+// askAgain is the largest number of members that a sync on demand looks up again in AD.
+// Of a larger group it looks up only new and changed members.
 const askAgain = 5_000
 
-// listedUnwritten is how many members that are not written the answer lists.
+// listedUnwritten is how many unwritten members the answer lists.
 const listedUnwritten = 500
 
 func (d *demand) say(name string, result contract.CheckResult, format string, args ...any) {
 	d.result.Steps = append(d.result.Steps, GroupStep{Name: name, Result: result, Message: fmt.Sprintf(format, args...)})
 }
 
-// importSource is the step that stages the group and its members as they are now. One
-// that the tenant does not give is judged as in any run (rule 6).
+// importSource is the step that stages the group and its members as they are now. A group
+// that the tenant does not return is judged as in any run (rule 6).
 func (d *demand) importSource(ctx context.Context, at *course) (*sourceImport, error) {
 	source := newSourceImport(at)
 	return source, d.readGroup(ctx, source)
@@ -95,7 +95,8 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 		return err
 	}
 	if len(groups) == 0 {
-		// A run that waits for the group goes on waiting: no delta tells of it again.
+		// If a run is waiting for the group, keep it waiting: no delta reports the group
+		// again.
 		source.unseen[d.id] = d.run.pending[d.id]
 		if err := d.sayWhyUnread(ctx); err != nil {
 			return err
@@ -134,8 +135,8 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 	return nil
 }
 
-// sayWhyUnread says why the group is none of those that can be written: it is not
-// there, or it is of a kind that is not.
+// sayWhyUnread says why the group cannot be written: it does not exist, or its kind is
+// never written.
 func (d *demand) sayWhyUnread(ctx context.Context) error {
 	natures, err := d.run.source.GroupNatures(ctx, []directory.GUID{d.id})
 	if err != nil {
@@ -153,9 +154,9 @@ func (d *demand) sayWhyUnread(ctx context.Context) error {
 	return nil
 }
 
-// hear notes what the deltas tell of the group and of users by now: without it, what
-// was told within the lag would go over a change that is newer. The links stay where
-// they are, so that the next run is told all of it again.
+// hear notes what the deltas report so far about the group and about users. Without it,
+// an entry from within the lag would override a newer change. The links stay where they
+// are, so the next run reads all of it again.
 func (d *demand) hear(ctx context.Context, source *sourceImport) error {
 	links := source.course.watermark.Source[0]
 	_, err := d.run.source.GroupChanges(ctx, links.Groups, func(page []contract.GroupChange) error {
@@ -164,14 +165,14 @@ func (d *demand) hear(ctx context.Context, source *sourceImport) error {
 	if err == nil {
 		_, err = d.run.source.UserChanges(ctx, links.Users, func(page []contract.UserChange) error { return d.hearUsers(ctx, source, page) })
 	}
-	if err != nil && !contract.HasID(err, "DeltaLinkExpired") { // then the next run reads everything
+	if err != nil && !contract.HasID(err, "DeltaLinkExpired") { // the next run then reads everything
 		return fmt.Errorf("reading what has changed of the group %s: %w", d.id, err)
 	}
 	return nil
 }
 
-// hearUsers notes what is told of users. That somebody was deleted is not forgotten
-// here, although he is there again: the next run asks in which groups he is.
+// hearUsers notes what is reported about users. It keeps the note that a user was deleted
+// even if they are back, so that the next run asks for their groups.
 func (d *demand) hearUsers(ctx context.Context, source *sourceImport, page []contract.UserChange) error {
 	if err := source.recallDeleted(ctx); err != nil {
 		return err
@@ -191,16 +192,16 @@ func (d *demand) hearUsers(ctx context.Context, source *sourceImport, page []con
 	return d.run.noteUsers(ctx, there)
 }
 
-// importTarget is the step that reads what stands for the group.
+// importTarget is the step that reads the objects that stand for the group.
 func (d *demand) importTarget(ctx context.Context, source *sourceImport) (*targetImport, error) {
 	target := newTargetImport(source)
 	return target, target.readStanding(ctx, []directory.GUID{d.id})
 }
 
-// resolve is the step that finds the members anew. Other groups may have the same
-// ones: those are left to the next run.
+// resolve is the step that looks up the members again. Other groups may have the same
+// members; the next run handles them.
 func (d *demand) resolve(ctx context.Context, target *targetImport) (*resolver, error) {
-	again := []directory.GUID{d.id} // another object may stand for it now
+	again := []directory.GUID{d.id} // another object may stand for the group now
 	if len(d.members) <= askAgain {
 		again = append(again, d.members...)
 	}
@@ -218,7 +219,7 @@ func (d *demand) resolve(ctx context.Context, target *targetImport) (*resolver, 
 	return r, err
 }
 
-// plan is the step that says what is there, and plans the group.
+// plan is the step that reports what exists and plans the group.
 func (d *demand) plan(ctx context.Context, r *resolver) (*draft, error) {
 	if err := d.sayWhatIsThere(ctx); err != nil {
 		return nil, err
@@ -262,7 +263,7 @@ func (d *demand) sayWhatIsThere(ctx context.Context) error {
 		d.say("Members", contract.Passed, "%d, all in Active Directory.", len(m.Joined))
 	}
 	if len(m.Unwritten) > 0 {
-		// Now, since a preview and a run that stops leave nothing of what they staged.
+		// Do it now: a preview, or a run that stops, leaves nothing of what it staged.
 		if d.result.Unwritten, err = d.run.gen.StagedUnwritten(ctx, d.id, listedUnwritten); err != nil {
 			return err
 		}
@@ -270,7 +271,7 @@ func (d *demand) sayWhatIsThere(ctx context.Context) error {
 	return nil
 }
 
-// tell adds what was done, or would be.
+// tell adds what was done or would be done.
 func (d *demand) tell(ctx context.Context, whatIf bool) error {
 	run := &d.result.Run
 	if run.Status == contract.RunFailed && run.StopReason != contract.StopAllFailed || run.Status == contract.RunStopped || run.StopReason == contract.StopAccessTokenExpired && run.Planned == (plan.Totals{}) {
@@ -308,7 +309,7 @@ func (d *demand) tell(ctx context.Context, whatIf bool) error {
 	return nil
 }
 
-// describe says in words what a change does.
+// describe says what a change does.
 func describe(c *contract.SpooledChange) string {
 	var parts []string
 	for _, a := range c.Attributes {

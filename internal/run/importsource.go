@@ -11,38 +11,38 @@ import (
 )
 
 // sourceImport reads the tenant: the groups in scope and their members, or what has
-// changed of them. The source says it is complete or fails: a broken read is never an
-// instruction.
+// changed about them. The source either completes a reading or fails: a broken read is
+// never an instruction.
 type sourceImport struct {
 	run    *run
 	course *course
-	whole  bool // everything is read, not only what has changed
-	// touched are the groups that a delta run looks at.
+	whole  bool // everything is read, not only the changes
+	// touched has the groups that a Delta run looks at.
 	touched touched
 
-	// links are those to go on from. began is when the last full import began, settled
-	// whether that covered what replicas may have kept from it (rule 11).
+	// links are the links for the next run. began is when the last full import began, and
+	// settled is whether it covered what lagging replicas may have hidden (rule 11).
 	links   contract.DeltaLinks
 	began   time.Time
 	settled bool
-	// resumed: this run goes on with the members that an earlier one has read.
+	// resumed means that this run continues with the members that an earlier run read.
 	resumed bool
 
-	// shown counts the groups that the tenant showed, selected those of them that
-	// are in the scope but for the filter.
+	// shown counts the groups that the tenant returned. selected counts those of them
+	// that are in scope if the filter is ignored.
 	shown, selected int
-	// unseen are groups that were asked for and that the tenant did not show.
+	// unseen has the groups that were asked for and that the tenant did not return.
 	unseen map[directory.GUID]bool
-	// toldOut are groups that left the scope by what a delta tells.
+	// toldOut has the groups that left the scope according to a delta entry.
 	toldOut map[directory.GUID]bool
-	// reread are groups whose members this run has read, readUsers tells whether
-	// it has read of anybody how he joins: over these goes what was told.
+	// reread has the groups whose members this run has read, and readUsers reports whether
+	// it has read how any user joins. What deltas reported must be applied to both.
 	reread    map[directory.GUID]bool
 	readUsers bool
-	// deletedUsers are users whom a delta told as deleted within the lag; nil: not
+	// deletedUsers has the users whose deletion a delta reported within the lag; nil: not
 	// looked up yet.
 	deletedUsers map[directory.GUID]bool
-	// sawMembers is told of each page of members that is staged, if it is set.
+	// sawMembers, if set, is called with each page of members that is staged.
 	sawMembers func(contract.MemberPage)
 }
 
@@ -58,10 +58,9 @@ func importGroups(ctx context.Context, c *course) (*sourceImport, error) {
 	return r, r.list(ctx)
 }
 
-// list stages every group of the tenant that is in scope. The delta
-// links are asked for first: what changes from here on is caught up with by
-// importMembers, once everything is read. A run that goes on with what an earlier
-// one has read has its links too.
+// list stages every group of the tenant that is in scope. It requests the delta links
+// first: importMembers catches up with changes from here on once everything is read. A
+// run that continues an earlier reading uses the links of that reading.
 func (r *sourceImport) list(ctx context.Context) error {
 	reading, from, err := r.keptReading(ctx)
 	if err != nil {
@@ -100,7 +99,7 @@ func (r *sourceImport) list(ctx context.Context) error {
 	return r.readTold(ctx)
 }
 
-// sawGroup counts a group that the tenant showed, in the scope or not.
+// sawGroup counts a group that the tenant returned, in scope or not.
 func (r *sourceImport) sawGroup(g *directory.SourceGroup) {
 	r.shown++
 	selection := r.course.scope
@@ -110,14 +109,14 @@ func (r *sourceImport) sawGroup(g *directory.SourceGroup) {
 	}
 }
 
-// importMembers is the step in which a full import reads the members of the groups
-// that are listed.
+// importMembers is the step in which a full import reads the members of the listed
+// groups.
 func importMembers(ctx context.Context, r *sourceImport) (*sourceImport, error) {
 	return r, r.readAllMembers(ctx)
 }
 
-// readAllMembers stages the members of every group whose members may be read,
-// and then what has changed while they were read.
+// readAllMembers stages the members of every group whose members may be read, and then
+// what has changed in the meantime.
 func (r *sourceImport) readAllMembers(ctx context.Context) error {
 	groups, err := r.memberOrder(ctx)
 	if err != nil {
@@ -126,7 +125,7 @@ func (r *sourceImport) readAllMembers(ctx context.Context) error {
 	if err := r.readMembers(ctx, groups); err != nil {
 		return err
 	}
-	if r.run.found.expired { // the next run goes on from the links that were taken first
+	if r.run.found.expired { // the next run continues from the links that were taken first
 		r.settled = false
 	} else if err := r.catchUp(ctx); err != nil {
 		if r.resumed && contract.HasID(err, "DeltaLinkExpired") {
@@ -137,9 +136,9 @@ func (r *sourceImport) readAllMembers(ctx context.Context) error {
 	return r.putTold(ctx)
 }
 
-// readMembers stages the members of groups of which nothing is staged yet. When
-// the access token runs out, the groups that are left stay incomplete, and the
-// next run begins with them.
+// readMembers stages the members of groups about which nothing is staged yet. If the
+// access token expires, the remaining groups stay incomplete and the next run begins with
+// them.
 func (r *sourceImport) readMembers(ctx context.Context, groups []directory.GUID) error {
 	staging := ctx
 	pages := batch.New(batch.StageGroups, func(pages []contract.MemberPage) error { return r.run.gen.StageMembers(staging, pages) })
@@ -176,7 +175,7 @@ func (r *sourceImport) readMembers(ctx context.Context, groups []directory.GUID)
 			}
 		}
 	}
-	// What was read may be kept, whatever ended the reading.
+	// Keep what was read, whatever ended the reading.
 	staging = context.WithoutCancel(ctx)
 	if flushed := pages.Flush(); err == nil {
 		err = flushed
@@ -187,9 +186,9 @@ func (r *sourceImport) readMembers(ctx context.Context, groups []directory.GUID)
 	return nil
 }
 
-// memberOrder lists the groups whose members are to be read, those first whose
-// members the last committed run could not read; without those whose members an
-// earlier run has read.
+// memberOrder lists the groups whose members are to be read, without those that an
+// earlier run has read already. Groups whose members the last committed run could not
+// read come first.
 func (r *sourceImport) memberOrder(ctx context.Context) ([]directory.GUID, error) {
 	first, err := map[directory.GUID]bool(nil), error(nil)
 	if r.run.base != 0 {

@@ -12,16 +12,16 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// lookup is how many groups are read by objectGUID at a time.
+// lookup is how many groups are read by objectGUID in one call.
 const lookup = 50
 
 // targetImport reads Active Directory: the groups that concern us, or what has changed
-// of them.
+// about them.
 type targetImport struct {
 	run    *run
 	course *course
 	source *sourceImport
-	// lost are the links, by the cloud group, whose objects are nowhere in the domain.
+	// lost has the links, by cloud group, whose objects are nowhere in the domain.
 	lost map[directory.GUID]contract.Link
 }
 
@@ -35,16 +35,16 @@ func importContainers(ctx context.Context, source *sourceImport) (*targetImport,
 	return r, r.readContainers(ctx)
 }
 
-// importTargetChanges is the step in which a delta run reads what has changed there.
+// importTargetChanges is the step in which a Delta run reads the changes in AD.
 func importTargetChanges(ctx context.Context, source *sourceImport) (*targetImport, error) {
 	r := newTargetImport(source)
 	return r, r.readChanges(ctx)
 }
 
-// readContainers stages every marked group of the containers and then looks
-// up, one by one, the linked objects that are not there (rule 5), and those that
-// were linked once. What is nowhere in the domain is lost. Those that carry our
-// stamp elsewhere are staged too: a state that was lost knows none of them.
+// readContainers stages every marked group of the containers. It then looks up the linked
+// objects that are not there (rule 5) and those that were once linked. A linked object
+// that is nowhere in the domain is lost. Groups elsewhere with our stamp are staged too,
+// because a lost state knows none of them.
 func (r *targetImport) readContainers(ctx context.Context) error {
 	stage := r.staging(ctx)
 	add := func(g directory.TargetGroup) error {
@@ -71,8 +71,8 @@ func (r *targetImport) readContainers(ctx context.Context) error {
 	return r.importStamped(ctx, stage)
 }
 
-// importLinked stages the linked objects that are in none of the containers. What is
-// nowhere in the domain is lost.
+// importLinked stages the linked objects that are in none of the containers. A linked
+// object that is nowhere in the domain is lost.
 func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
 	r.lost = map[directory.GUID]contract.Link{}
 	for after := (directory.GUID{}); ; {
@@ -104,8 +104,8 @@ func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[dire
 	}
 }
 
-// importFormer stages what was linked once and is in none of the containers, or
-// has lost its mark: it may have been restored.
+// importFormer stages objects that were once linked and that are in none of the
+// containers or have lost their mark: they may have been restored.
 func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
 	former, err := r.run.state.FormerLinks(ctx)
 	if err != nil {
@@ -127,8 +127,8 @@ func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[dire
 	return stage.Flush()
 }
 
-// importStamped stages the groups outside of the containers that carry our stamp
-// and are not linked.
+// importStamped stages the groups outside of the containers that carry our stamp and are
+// not linked.
 func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
 	found := batch.New(lookup, func(guids []directory.GUID) error {
 		staged, err := r.run.gen.StagedTargets(ctx, guids)
@@ -142,7 +142,7 @@ func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[dir
 	})
 	err := r.run.target.StampedGroups(ctx, directory.Stamp(r.course.judge.Rules.TenantID), func(g directory.TargetGroup) error {
 		if r.course.judge.Place(g.DN) != plan.Elsewhere {
-			return nil // read already
+			return nil // already read
 		}
 		return found.Add(g.GUID)
 	})
@@ -155,14 +155,14 @@ func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[dir
 	return stage.Flush()
 }
 
-// concerns reports whether a group that is not linked is one to look at: it is
-// marked, and in a container or stamped.
+// concerns reports whether an unlinked group must be looked at: it is marked, and it is
+// in a container or stamped.
 func (r *course) concerns(g *directory.TargetGroup) bool {
 	return g.Marked() && (r.judge.Place(g.DN) != plan.Elsewhere || directory.HasStamp(g.ExtensionName, r.judge.Rules.TenantID))
 }
 
-// readChanges stages the groups of ours, and those that carry a mark in
-// a container, that were changed or deleted since the last committed run.
+// readChanges stages our groups, and the marked groups in a container, that were changed
+// or deleted since the last committed run.
 func (r *targetImport) readChanges(ctx context.Context) error {
 	if usn := r.course.targetID.HighestUSN; usn > 0 && usn == r.course.watermark.SearchedUSN {
 		return r.readPendingTargets(ctx) // the domain controller has committed nothing since
@@ -189,9 +189,9 @@ func (r *targetImport) readChanges(ctx context.Context) error {
 	return r.readPendingTargets(ctx)
 }
 
-// siftChanged reads those of the groups that concern us, and passes over the
-// echoes of our own writes (rule 13). One group on demand is always read: a value
-// may have gone without a new uSN.
+// siftChanged reads the groups that concern us and skips the echoes of our own writes
+// (rule 13). A group on demand is always read, because a value may disappear without a
+// new uSN.
 func (r *targetImport) siftChanged(ctx context.Context, headers []directory.TargetGroup) error {
 	guids := make([]directory.GUID, len(headers))
 	for i := range headers {
@@ -214,8 +214,8 @@ func (r *targetImport) siftChanged(ctx context.Context, headers []directory.Targ
 	return r.readTargets(ctx, read, known)
 }
 
-// known returns what is staged of these objects or, for one of which nothing is
-// staged and that is linked or was so before, what the link says.
+// known returns what is staged about these objects. For an object that is not staged but
+// is or was linked, it returns what the link says.
 func (r *targetImport) known(ctx context.Context, guids []directory.GUID) (map[directory.GUID]contract.StagedTarget, error) {
 	known := map[directory.GUID]contract.StagedTarget{}
 	former, err := r.run.state.FormerLinksTo(ctx, guids)
@@ -272,8 +272,8 @@ func (r *targetImport) readTargets(ctx context.Context, guids []directory.GUID, 
 	return nil
 }
 
-// staging stages groups with their members, few at a time when they are large:
-// memory is bounded by the largest.
+// staging stages groups with their members, only a few at a time if they are large, so
+// the largest group bounds the memory.
 func (r *targetImport) staging(ctx context.Context) *batch.Batch[directory.TargetGroup] {
 	b := batch.New(batch.StageGroups, func(groups []directory.TargetGroup) error { return r.stageTargets(ctx, groups) })
 	b.Weight = func(g directory.TargetGroup) int { return len(g.Members) }
@@ -290,7 +290,7 @@ func (r *targetImport) stageTargets(ctx context.Context, groups []directory.Targ
 	return r.run.gen.StageTargetGroups(ctx, groups)
 }
 
-// stageGone stages that objects are no longer there for us.
+// stageGone stages that objects are gone, or no longer concern us.
 func (r *targetImport) stageGone(ctx context.Context, guids []directory.GUID) error {
 	known, err := r.known(ctx, guids)
 	if err != nil {
@@ -304,9 +304,8 @@ func (r *targetImport) stageGone(ctx context.Context, guids []directory.GUID) er
 	return r.run.gen.StageGoneTargets(ctx, gone)
 }
 
-// findDeleted finds deleted objects without sight of tombstones: by a complete
-// listing of the containers, and a look at each linked object that it lacks
-// (rule 9).
+// findDeleted finds deleted objects if tombstones are not visible: it lists the
+// containers completely and looks up each linked object that the list lacks (rule 9).
 func (r *targetImport) findDeleted(ctx context.Context) error {
 	listed := map[directory.GUID]bool{}
 	for _, container := range r.course.judge.Containers {
@@ -339,7 +338,7 @@ func (r *targetImport) findDeleted(ctx context.Context) error {
 	}
 }
 
-// stageMissing stages those as gone that do not exist, of at most askBatch.
+// stageMissing stages as gone those of the objects, at most askBatch, that do not exist.
 func (r *targetImport) stageMissing(ctx context.Context, guids []directory.GUID) error {
 	if len(guids) == 0 {
 		return nil
@@ -353,8 +352,8 @@ func (r *targetImport) stageMissing(ctx context.Context, guids []directory.GUID)
 	}))
 }
 
-// readPendingTargets looks again at what stands for the pending groups: an
-// object that is not linked leaves no trace when it is deleted.
+// readPendingTargets looks again at the objects of the pending groups: an object that is
+// not linked leaves no trace when it is deleted.
 func (r *targetImport) readPendingTargets(ctx context.Context) error {
 	var pending []directory.GUID
 	for id, why := range r.source.touched {
@@ -371,7 +370,8 @@ func (r *targetImport) readPendingTargets(ctx context.Context) error {
 	return nil
 }
 
-// readStanding reads anew what stands for cloud groups, where it has changed.
+// readStanding reads again the objects that stand for cloud groups, where they have
+// changed.
 func (r *targetImport) readStanding(ctx context.Context, ids []directory.GUID) error {
 	links, err := r.run.state.LinksOf(ctx, ids)
 	if err != nil {
@@ -389,7 +389,7 @@ func (r *targetImport) readStanding(ctx context.Context, ids []directory.GUID) e
 	}
 	for _, l := range r.run.ground.Adopts {
 		if slices.Contains(ids, l.SourceID) {
-			guids = append(guids, l.TargetGUID) // it need not be staged yet
+			guids = append(guids, l.TargetGUID) // it may not be staged yet
 		}
 	}
 	slices.SortFunc(guids, directory.GUID.Compare)

@@ -12,33 +12,32 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// limiter holds back what the limits are about.
+// limiter holds back what exceeds the limits.
 type limiter struct {
 	run    *run
 	course *course
 	source *sourceImport
 	draft  *draft
-	hold   *plan.Hold // nil: nothing is held back
-	// consentNeeded: without the consent something would be held back.
+	hold   *plan.Hold // nil: hold nothing back
+	// consentNeeded means that something would be held back without the consent.
 	consentNeeded bool
 }
 
-// checkLimits is the step that holds back what the limits are about.
+// checkLimits is the step that holds back what exceeds the limits.
 func checkLimits(ctx context.Context, d *draft) (*limiter, error) {
 	r := &limiter{run: d.resolver.run, course: d.resolver.course, source: d.resolver.source, draft: d}
 	return r, r.check(ctx)
 }
 
-// check holds back what the limits are about, and nothing else (rule 27).
-// Only a tenant that answers with no group at all stops the run, before its
-// first write.
+// check holds back what exceeds the limits, and nothing else (rule 27). Only a tenant
+// that returns no group at all stops the run, before its first write.
 func (r *limiter) check(ctx context.Context) error {
 	if !r.draft.whole && r.run.record.Planned.MembersRemoved > 0 {
 		all, err := r.run.gen.CountMemberships(ctx)
 		if err != nil {
 			return err
 		}
-		r.draft.tally.Memberships += all // those of adopted groups are there already
+		r.draft.tally.Memberships += all // the members of adopted groups are included already
 	}
 	r.draft.bare.Links, r.draft.bare.SourceBefore, r.draft.bare.SourceNow, r.draft.bare.Memberships, r.draft.bare.Missing =
 		r.draft.tally.Links, r.draft.tally.SourceBefore, r.draft.tally.SourceNow, r.draft.tally.Memberships, r.draft.tally.Missing
@@ -59,7 +58,7 @@ func (r *limiter) check(ctx context.Context) error {
 	return nil
 }
 
-// saysEmpty says of a tenant without a group in scope who let none through.
+// saysEmpty explains why the tenant has no group in scope.
 func (r *limiter) saysEmpty() string {
 	linked := directory.Plural(r.draft.tally.Links, "while 1 is linked.", "while %d are linked.")
 	shown, scope := directory.Count(r.source.shown, "group"), r.run.settings.Scope
@@ -77,9 +76,9 @@ func (r *limiter) saysEmpty() string {
 	return fmt.Sprintf("The tenant answered with %s, and %s, %s", shown, who, linked)
 }
 
-// holdBack goes through the plan once more and takes out of it what is held
-// back. What is held stays pending, and keeps its place in the plan, so that it
-// can be looked at and consented to.
+// holdBack goes through the plan again and takes out what is held back. Held changes stay
+// pending and keep their place in the plan, so that they can be reviewed and consented
+// to.
 func (r *limiter) holdBack(ctx context.Context) error {
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
 		for after := int64(0); ; {
@@ -117,8 +116,8 @@ func (r *limiter) holdBack(ctx context.Context) error {
 	return nil
 }
 
-// split parts one spooled change, and counts the parts; nil when all of it goes
-// on.
+// split divides one spooled change and counts the parts. It returns nil if the whole
+// change goes ahead.
 func (r *limiter) split(ctx context.Context, c *contract.SpooledChange) (*contract.HeldChange, error) {
 	absent, err := r.absent(ctx, c.Remove)
 	if err != nil {
@@ -148,8 +147,8 @@ func (r *limiter) split(ctx context.Context, c *contract.SpooledChange) (*contra
 		Message: strings.TrimSpace(held.Message + " Held back: " + why.Message)}, nil
 }
 
-// absent returns which of the values stand for a group that is linked and that
-// the tenant or Active Directory does not show.
+// absent returns the values that stand for a linked group which the tenant or Active
+// Directory does not show.
 func (r *limiter) absent(ctx context.Context, values []directory.GUID) ([]directory.GUID, error) {
 	if r.hold.Absent == nil {
 		return nil, nil
@@ -178,8 +177,8 @@ func (r *limiter) absent(ctx context.Context, values []directory.GUID) ([]direct
 	return absent, nil
 }
 
-// goesOn returns what of a change goes on that is planned after the limits were
-// checked, nil for nothing: what is held back is no way around them.
+// goesOn returns the part of a change, planned after the limits were checked, that goes
+// ahead; nil if nothing does. Late planning must not be a way around the limits.
 func (r *limiter) goesOn(ctx context.Context, c *plan.Change) (*plan.Change, error) {
 	if r.hold == nil {
 		return c, nil
@@ -192,8 +191,8 @@ func (r *limiter) goesOn(ctx context.Context, c *plan.Change) (*plan.Change, err
 	return goes, nil
 }
 
-// runBefore is the newest earlier run of the same kind, and of the same group,
-// that came to its end.
+// runBefore returns the newest earlier run of the same kind, and of the same group, that
+// reached its end.
 func (r *limiter) runBefore(ctx context.Context) (contract.Run, error) {
 	for before := r.run.record.ID; ; {
 		runs, err := r.run.state.Runs(ctx, before, batch.ListBatch)
@@ -213,8 +212,8 @@ func (r *limiter) runBefore(ctx context.Context) (contract.Run, error) {
 	}
 }
 
-// setBaselines notes what the next run is measured by: a side that has shrunk is
-// compared with what it was before until it has come back or somebody agreed.
+// setBaselines notes what the next run is measured by. A side that has shrunk is compared
+// with its former size until it has come back or somebody has agreed.
 func (r *limiter) setBaselines() {
 	agreed := r.run.consent != nil && r.draft.tally.Agreed()
 	shrunk := r.hold != nil && r.hold.Absent != nil && r.hold.Absent.Reason == contract.StopSourceShrunk

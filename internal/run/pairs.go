@@ -11,8 +11,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// allPairs are the pairs of all groups, in the order of the cloud group's id: it
-// walks through both staged sides.
+// allPairs yields the pairs of all groups in the order of the cloud groups' ids, walking
+// through both staged sides in parallel.
 func (p *planner) allPairs(ctx context.Context) iter.Seq2[plan.Pair, error] {
 	gen := p.run.gen
 	sources := cursor[directory.SourceGroup]{read: func(after *directory.SourceGroup) ([]directory.SourceGroup, error) {
@@ -45,7 +45,7 @@ func (p *planner) allPairs(ctx context.Context) iter.Seq2[plan.Pair, error] {
 		pair := &plan.Pair{}
 		if source != nil && (target == nil || source.ID.Compare(target.SourceID) <= 0) {
 			pair.ID, pair.Source = source.ID, source
-			p.draft.tally.SourceNow++ // not as it was listed: pages may repeat a group
+			p.draft.tally.SourceNow++ // counted here and not while listing, because pages may repeat a group
 			sources.next()
 		} else {
 			pair.ID = target.SourceID
@@ -78,7 +78,7 @@ func (p *planner) allPairs(ctx context.Context) iter.Seq2[plan.Pair, error] {
 				return
 			}
 		}
-		for id, link := range p.target.lost { // those that neither side has any more
+		for id, link := range p.target.lost { // groups that neither side has any more
 			if !yield(plan.Pair{ID: id, LinkLost: &directory.MemberRef{GUID: link.TargetGUID, DN: link.DN}}, nil) {
 				return
 			}
@@ -86,13 +86,13 @@ func (p *planner) allPairs(ctx context.Context) iter.Seq2[plan.Pair, error] {
 	}
 }
 
-// pairsOf are the pairs of the named groups.
+// pairsOf yields the pairs of the given groups.
 func (p *planner) pairsOf(ctx context.Context, ids []directory.GUID) iter.Seq2[plan.Pair, error] {
 	return func(yield func(plan.Pair, error) bool) {
 		for _, id := range ids {
 			pair, err := p.pairOf(ctx, id)
 			if err == nil && p.again != nil && len(pair.Candidates) == 0 {
-				continue // what could not be created is not tried twice
+				continue // do not try again to create what could not be created
 			}
 			if !yield(pair, err) {
 				return
@@ -112,8 +112,8 @@ func (p *planner) pairOf(ctx context.Context, id directory.GUID) (plan.Pair, err
 	}
 	staged, err := gen.Candidates(ctx, id)
 	if err == nil && len(staged) > 1 && p.again == nil {
-		// One that has had its link taken over by another, made by a run that was
-		// broken off, may be gone without a trace.
+		// If an interrupted run linked another object instead, the former object may be
+		// gone without a trace.
 		if err = p.target.readStanding(ctx, []directory.GUID{id}); err == nil {
 			staged, err = gen.Candidates(ctx, id)
 		}
@@ -137,7 +137,7 @@ func (p *planner) pairOf(ctx context.Context, id directory.GUID) (plan.Pair, err
 	return pair, err
 }
 
-// cursor walks through a listing a page at a time.
+// cursor walks through a listing page by page.
 type cursor[T any] struct {
 	read func(after *T) ([]T, error)
 	page []T
@@ -145,7 +145,7 @@ type cursor[T any] struct {
 	end  bool
 }
 
-// peek returns the element that next passes over, nil at the end.
+// peek returns the next element without consuming it, or nil at the end.
 func (c *cursor[T]) peek() (*T, error) {
 	if len(c.page) == 0 && !c.end {
 		page, err := c.read(c.last)

@@ -7,9 +7,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// setPending notes whether the next delta run has to plan the group, whatever
-// has changed. It is stored together with the watermark, so that nothing falls
-// between two runs.
+// setPending notes whether the next Delta run must plan the group even if nothing has
+// changed. The note is stored together with the watermark, so nothing is lost between two
+// runs.
 func (r *run) setPending(id directory.GUID, pending bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,45 +12,44 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// draft is a plan on its way: what it does in all, beside the changes, which are in
-// the spool.
+// draft is a plan in progress: its totals. The changes themselves are spooled.
 type draft struct {
-	resolver *resolver // what it was made of
-	// whole: every group was planned, not only those that were touched.
+	resolver *resolver // what the plan is based on
+	// whole means that every group was planned, not only the touched ones.
 	whole bool
 	tally plan.Tally
-	bare  plan.Tally // what the tally would be without the consent
-	// relinks and unlinks are links to store and to end, whatever is written.
+	bare  plan.Tally // the tally without the consent
+	// relinks are links to store and unlinks are links to end, whatever is written.
 	relinks []contract.Link
 	unlinks []directory.GUID
-	// nested are groups that have got, or lost, their object.
+	// nested has the groups that got or lost their object.
 	nested     map[directory.GUID]bool
 	formerLeft bool // groups still stand in a former container
 }
 
-// newDraft begins a plan; last is the newest committed run, if there is one.
+// newDraft begins a plan. last is the newest committed run, if there is one.
 func newDraft(ctx context.Context, r *resolver) (d *draft, last contract.Run, committed bool, err error) {
 	d = &draft{resolver: r, nested: map[directory.GUID]bool{}}
 	last, committed, err = r.run.state.LastComplete(ctx)
 	if err != nil {
 		return nil, last, false, err
 	}
-	if committed && r.course.watermark.Scope == r.course.scopeKey() { // else it may shrink by intent
+	if committed && r.course.watermark.Scope == r.course.scopeKey() { // otherwise it may have shrunk on purpose
 		d.tally.SourceBefore = cmp.Or(last.SourceBaseline, last.SourceGroups)
 	}
 	r.run.record.TargetHeld = last.TargetHeld
 	return d, last, committed, nil
 }
 
-// planAll is the step that plans every group, each by itself, with what stands for it
-// in Active Directory.
+// planAll is the step that plans every group, one by one, with the objects that stand for
+// it in Active Directory.
 func planAll(ctx context.Context, r *resolver) (*draft, error) {
 	d, last, _, err := newDraft(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	d.whole = true
-	for id := range r.source.unseen { // those that neither side shows are to be asked for again
+	for id := range r.source.unseen { // groups that neither side shows must be asked for again
 		r.run.setPending(id, true)
 	}
 	p := newPlanner(ctx, d, nil)
@@ -58,7 +57,7 @@ func planAll(ctx context.Context, r *resolver) (*draft, error) {
 	return d, d.end(ctx, &last, err)
 }
 
-// planTouched is the step that plans the groups that were touched.
+// planTouched is the step that plans the touched groups.
 func planTouched(ctx context.Context, r *resolver) (*draft, error) {
 	d, last, committed, err := newDraft(ctx, r)
 	if err != nil {
@@ -68,7 +67,7 @@ func planTouched(ctx context.Context, r *resolver) (*draft, error) {
 	record.UnknownMembers, record.UnwrittenMembers = last.UnknownMembers, last.UnwrittenMembers
 	d.tally.Links = record.LinkedGroups
 	touched := slices.SortedFunc(maps.Keys(r.source.touched), directory.GUID.Compare)
-	if len(touched) == 0 && committed { // the counts would go through all groups
+	if len(touched) == 0 && committed { // counting would go through all groups
 		d.tally.SourceNow = last.SourceGroups
 		return d, d.end(ctx, &last, nil)
 	}
@@ -78,19 +77,19 @@ func planTouched(ctx context.Context, r *resolver) (*draft, error) {
 	p := newPlanner(ctx, d, nil)
 	err = p.planEach(ctx, p.pairsOf(ctx, touched), len(touched))
 	if err = d.end(ctx, &last, err); err == nil && record.Kind != contract.PreviewRun && len(touched) > 0 {
-		err = r.run.gen.ForgetSkips(ctx, touched) // what they are no longer skipped for; the commit of a full import does so for all
+		err = r.run.gen.ForgetSkips(ctx, touched) // ends outdated skips of these groups; the commit of a full import does so for all groups
 	}
 	return d, err
 }
 
-// planAgain adds to the plan of these groups what has come up since. within is what of
-// a change the limits let go on.
+// planAgain adds to the plan what has come up since for these groups. within returns the
+// part of a change that the limits let pass.
 func planAgain(ctx context.Context, d *draft, within within, ids []directory.GUID) error {
 	p := newPlanner(ctx, d, within)
 	return p.planEach(ctx, p.pairsOf(ctx, ids), len(ids))
 }
 
-// end counts what was planned, as far as that came.
+// end records the totals of the plan, even if planning failed half-way.
 func (d *draft) end(ctx context.Context, last *contract.Run, planned error) error {
 	r := d.resolver.run
 	if planned == nil && last.TargetHeld {
@@ -101,7 +100,7 @@ func (d *draft) end(ctx context.Context, last *contract.Run, planned error) erro
 	return planned
 }
 
-// countMissing counts all the linked objects that are nowhere in the domain.
+// countMissing counts all linked objects that are nowhere in the domain.
 func countMissing(ctx context.Context, staged contract.StagedReader) (n int, err error) {
 	for after := (directory.GUID{}); ; {
 		links, err := staged.UnstagedLinks(ctx, after, batch.ListBatch)

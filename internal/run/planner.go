@@ -12,27 +12,27 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// planner plans pairs and gathers what has to be asked in batches: the
-// presence of groups that the tenant's list lacks, the objects that groups once
-// were, and who holds a name.
+// planner plans pairs. It collects in batches what has to be asked: the presence of
+// groups that the tenant's list lacks, the objects that groups once were, and who holds a
+// name.
 type planner struct {
 	run    *run
 	course *course
 	source *sourceImport
 	target *targetImport
 	draft  *draft
-	// again is set where groups are planned that the run has planned before.
+	// again is set if the run plans groups that it has planned before.
 	again  within
-	waits  map[directory.GUID]bool // groups that have to be asked for again
+	waits  map[directory.GUID]bool // groups that must be asked for again
 	names  plan.Names
-	absent *batch.Batch[plan.Pair] // to be asked for singly
-	moved  *batch.Batch[plan.Pair] // groups that once stood in AD, to be looked for by SID
+	absent *batch.Batch[plan.Pair] // to ask for singly
+	moved  *batch.Batch[plan.Pair] // groups that were once in AD, to look up by SID
 	named  *batch.Batch[planned]   // changes that set a name
 	spool  *batch.Batch[planned]
 }
 
-// within returns what of a change goes on that is planned after the limits were
-// checked, nil for nothing.
+// within returns the part of a change, planned after the limits were checked, that goes
+// ahead; nil if nothing does.
 type within func(context.Context, *plan.Change) (*plan.Change, error)
 
 func newPlanner(ctx context.Context, d *draft, again within) *planner {
@@ -48,16 +48,16 @@ func newPlanner(ctx context.Context, d *draft, again within) *planner {
 	return p
 }
 
-// planned is a change with the number of members its object has now.
+// planned is a change, with the number of members that its object has now.
 type planned struct {
 	plan.Change
 	values  int
-	adopted bool // the object was there before us
+	adopted bool // the object existed before us
 }
 
 func (c planned) members() int { return len(c.Add) + len(c.Remove) }
 
-// planEach plans the pairs, and then what waits for an answer.
+// planEach plans the pairs, and then those that wait for an answer.
 func (p *planner) planEach(ctx context.Context, pairs iter.Seq2[plan.Pair, error], total int) error {
 	done := 0
 	for pair, err := range pairs {
@@ -100,8 +100,9 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	return p.plan(ctx, &pair)
 }
 
-// countMissing counts a linked object that is nowhere in the domain, once: what
-// the last run did not have either, for its group is frozen, is nothing new.
+// countMissing counts a linked object that is nowhere in the domain, but only once: an
+// object that the last run did not have either, because its group is frozen, is not
+// counted again.
 func (p *planner) countMissing(ctx context.Context, pair *plan.Pair) error {
 	if pair.LinkLost == nil || p.again != nil {
 		return nil
@@ -111,9 +112,8 @@ func (p *planner) countMissing(ctx context.Context, pair *plan.Pair) error {
 	return err
 }
 
-// countMembers counts the members that are not written. A delta run has the
-// numbers of the run before, and puts the group's present share in place of its
-// former one.
+// countMembers counts the members that are not written. A Delta run starts from the
+// totals of the previous run and replaces the group's former share with its present one.
 func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 	if p.again != nil {
 		return nil
@@ -128,8 +128,8 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 	return err
 }
 
-// askSIDs finds the objects that the groups were which were moved to the cloud
-// (rule 25), so that they can be adopted, or at least named.
+// askSIDs finds the objects of groups that were moved to the cloud (rule 25), so that
+// they can be adopted, or at least named.
 func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
 	pairs := make([]*plan.Pair, len(moved))
 	for i := range moved {
@@ -158,8 +158,8 @@ func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
 	return nil
 }
 
-// recall tells the candidates which of their values we have written, and notes what
-// is ours from now on. A preview writes nothing, so it changes nothing of that.
+// recall tells each candidate which of its values we have written, and notes which are
+// ours from now on. A preview writes nothing and therefore notes nothing.
 func (p *planner) recall(ctx context.Context, pair *plan.Pair) error {
 	if pair.Source == nil || !p.course.judge.Rules.Mapping.Remembers() {
 		return nil
@@ -182,7 +182,7 @@ func (p *planner) recall(ctx context.Context, pair *plan.Pair) error {
 	return p.run.state.SaveWritten(ctx, pair.ID, owned)
 }
 
-// plan plans one group, with what stands for it.
+// plan plans one group with the objects that stand for it.
 func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	rules := &p.course.judge.Rules
 	if err := p.recall(ctx, pair); err != nil {
@@ -199,10 +199,10 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if err := p.explainDrift(ctx, pair, objects.ours, changes); err != nil {
 		return err
 	}
-	if pair.Hidden || rules.Released[pair.ID] { // its members are not waited for
+	if pair.Hidden || rules.Released[pair.ID] { // nothing waits for its members
 		pair.Membership = plan.Membership{}
 	}
-	// Without a group and a link nothing waits for what stands in the way.
+	// Without a group and a link, nothing has to wait for an obstacle to go away.
 	waits := pair.Source != nil || linked(pair)
 	p.run.setPending(pair.ID, p.waits[pair.ID] || waits && plan.Pending(changes, &pair.Membership))
 	for _, change := range changes {
@@ -214,14 +214,14 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	return nil
 }
 
-// objects are those that stand for a group, by objectGUID.
+// objects are the objects of ours that stand for a group, by objectGUID.
 type objects struct {
 	ours    []*plan.Candidate
-	values  map[directory.GUID]int // how many members each has
+	values  map[directory.GUID]int // the number of members of each object
 	adopted map[directory.GUID]bool
 }
 
-// readObjects completes the candidates by their members.
+// readObjects adds the members to the candidates.
 func (p *planner) readObjects(ctx context.Context, pair *plan.Pair) (objects, error) {
 	rules := &p.course.judge.Rules
 	o := objects{values: map[directory.GUID]int{}, adopted: map[directory.GUID]bool{}}
@@ -236,7 +236,7 @@ func (p *planner) readObjects(ctx context.Context, pair *plan.Pair) (objects, er
 		o.adopted[c.GUID] = c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, rules.TenantID)
 		if c.Ours(pair.ID, rules) {
 			o.ours = append(o.ours, c)
-			// What was adopted is never moved.
+			// Adopted objects are never moved.
 			p.draft.formerLeft = p.draft.formerLeft || c.Place == plan.InFormerContainer && !o.adopted[c.GUID]
 		}
 	}
@@ -254,7 +254,7 @@ func (p *planner) readMembers(ctx context.Context, pair *plan.Pair, c *plan.Cand
 	return err
 }
 
-// countLink counts a group that is linked, and the members of its object.
+// countLink counts a linked group and the members of its object.
 func (p *planner) countLink(pair *plan.Pair, o objects) {
 	for _, c := range o.ours {
 		p.draft.tally.Memberships += o.values[c.GUID]
@@ -264,7 +264,7 @@ func (p *planner) countLink(pair *plan.Pair, o objects) {
 	}
 }
 
-// pass hands a change on: to those that wait for a name, or to the spool.
+// pass hands a change on: to the changes that wait for a name, or to the spool.
 func (p *planner) pass(ctx context.Context, c planned) error {
 	if c.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
 		p.draft.unlinks = append(p.draft.unlinks, c.TargetGUID)
@@ -278,8 +278,8 @@ func (p *planner) pass(ctx context.Context, c planned) error {
 	return p.accept(ctx, c)
 }
 
-// relink links what stands for the group and is not linked, which a lost state does
-// not know (rule 3), and ends the links of a group that was let go of.
+// relink links the objects that stand for the group and are not linked, which a lost
+// state does not know (rule 3). It ends the links of a group that was let go of.
 func (p *planner) relink(pair *plan.Pair, changes []plan.Change) {
 	rules := &p.course.judge.Rules
 	if rules.Released[pair.ID] {
@@ -295,7 +295,7 @@ func (p *planner) relink(pair *plan.Pair, changes []plan.Change) {
 	p.draft.nested[pair.ID] = true
 }
 
-// primary returns who is a member of a security group of ours by his primary group.
+// primary returns the accounts whose primary group is this security group of ours.
 func (p *planner) primary(ctx context.Context, pair *plan.Pair, c *plan.Candidate) ([]directory.GUID, error) {
 	if c.GroupType >= 0 || c.SID == "" || !c.Ours(pair.ID, &p.course.judge.Rules) {
 		return nil, nil
@@ -307,8 +307,8 @@ func (p *planner) primary(ctx context.Context, pair *plan.Pair, c *plan.Candidat
 	return guidsOf(accounts), nil
 }
 
-// unfound returns the values that would be removed since nobody was found for
-// the members they are of: not found is not gone.
+// unfound returns the values that would be removed only because their members were not
+// found: not found does not mean gone.
 func (p *planner) unfound(ctx context.Context, pair *plan.Pair, c *plan.Candidate) ([]directory.GUID, error) {
 	if pair.Membership.Unfound() == 0 {
 		return nil, nil
@@ -320,8 +320,8 @@ func (p *planner) unfound(ctx context.Context, pair *plan.Pair, c *plan.Candidat
 	return p.run.gen.UnfoundAmong(ctx, pair.ID, unwanted)
 }
 
-// explainDrift says of changes that undo what somebody did in AD what that was.
-// What the last committed run had staged is what AD had then.
+// explainDrift adds to changes that undo somebody's edit in AD what that edit was. It
+// compares with what the last committed run staged, which is what AD had then.
 func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*plan.Candidate, changes []plan.Change) error {
 	if len(changes) == 0 || p.run.base == 0 || p.again != nil || pair.Source == nil {
 		return nil
@@ -349,8 +349,8 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 	return nil
 }
 
-// askNames finds who holds the names that the waiting changes set, in the
-// container and in the domain (rule 22).
+// askNames finds who holds the names that the waiting changes set, in the container and
+// in the domain (rule 22).
 func (p *planner) askNames(ctx context.Context, named []planned) error {
 	names := make([]contract.Name, len(named))
 	for i := range named {
@@ -384,8 +384,8 @@ func (p *planner) askNames(ctx context.Context, named []planned) error {
 	return nil
 }
 
-// wanted returns the names that a change sets. A group that is moved and not
-// renamed takes the name it has along.
+// wanted returns the names that a change sets. A group that is moved without being
+// renamed keeps its name.
 func wanted(c *plan.Change) contract.Name {
 	var n contract.Name
 	if values, ok := c.Attribute(directory.AttrCN); ok && len(values) > 0 {
@@ -399,8 +399,8 @@ func wanted(c *plan.Change) contract.Name {
 	return n
 }
 
-// accept counts a change and puts it into the spool. What a group was said to
-// lack before is not said again.
+// accept counts a change and spools it. When a group is planned again, its skips are not
+// reported again.
 func (p *planner) accept(ctx context.Context, c planned) error {
 	if p.again != nil {
 		if c.Action == plan.Skip {
@@ -414,7 +414,7 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	}
 	anySize := false
 	if c.adopted && len(c.Remove) > 0 {
-		// What was held back at the adoption does not go on by itself later.
+		// What was held back at the adoption must not pass by itself later.
 		var err error
 		if anySize, err = p.run.state.RemovalsHeld(ctx, c.SourceID); err != nil {
 			return err
@@ -426,7 +426,7 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 		p.draft.bare.Add(&c.Change, c.values, anySize, nil)
 	}
 	if c.Reason == plan.ReasonPrimaryGroup {
-		p.run.record.DriftedGroups++ // somebody has given the account this primary group
+		p.run.record.DriftedGroups++ // somebody has made this the account's primary group
 	}
 	switch {
 	case c.Beside:
@@ -439,9 +439,9 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	return p.spool.Add(c)
 }
 
-// spoolChanges writes changes to the plan; of skips, which most groups that have
-// one keep for good, those that are new or differ from the last one. A preview
-// and a run of one group are there to be looked at, and have all.
+// spoolChanges writes changes to the plan. Most skips persist, so it writes only skips
+// that are new or differ from the last one. A preview and a run of one group are meant to
+// be read and get all of them.
 func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
 	var changes, skips []plan.Change
 	for _, c := range accepted {
@@ -457,7 +457,7 @@ func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
 			return err
 		}
 		for i, c := range skips {
-			// That somebody would use our rights, or came back, is told in each run.
+			// Every run reports misuse of our rights and returned objects.
 			each := c.Reason == plan.ReasonProtected || c.Reason == plan.ReasonReturned
 			if fresh[i] || p.run.single || each {
 				changes = append(changes, c)
@@ -467,7 +467,7 @@ func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
 	return p.run.gen.Spool(ctx, changes)
 }
 
-// finish goes from what is asked first to what follows from the answers.
+// finish flushes the batches in the order in which their answers depend on each other.
 func (p *planner) finish() error {
 	for _, flush := range []func() error{p.absent.Flush, p.moved.Flush, p.named.Flush, p.spool.Flush} {
 		if err := flush(); err != nil {

@@ -14,15 +14,15 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// replicaLag is for how long a replica of the tenant may go on showing what
-// was before a change (rule 11).
+// replicaLag is how long a replica of the tenant may continue to show the state before a
+// change (rule 11).
 const replicaLag = 30 * time.Minute
 
-// linkLifetime is for how long Graph takes a delta link of directory objects.
+// linkLifetime is how long Graph accepts a delta link of directory objects.
 const linkLifetime = 7 * 24 * time.Hour
 
-// Due tells what the next run has to import, as far as that is known before it
-// has asked anybody. current is the committed generation.
+// Due returns what the next run must import, as far as that is known before it has asked
+// anybody. current is the run of the committed generation.
 func Due(settings *contract.Settings, current int64, w *contract.Watermark, projection string, now time.Time) (contract.PolicyType, contract.PolicyReason) {
 	age := now.Sub(w.Initial).Abs() // the clock may have been far ahead then
 	switch {
@@ -40,19 +40,19 @@ func Due(settings *contract.Settings, current int64, w *contract.Watermark, proj
 	return contract.Delta, ""
 }
 
-// scopeKey is what of the settings decides which groups are read, in a form for
-// comparing, on one line: settings.json may have been edited by hand.
+// settingsKey returns the settings that determine which groups are read, as one line for
+// comparison. It sorts the ids, because settings.json may have been edited by hand.
 func settingsKey(s *contract.Settings) string {
 	scope := s.Scope
 	scope.GroupIDs = slices.SortedFunc(slices.Values(scope.GroupIDs), directory.GUID.Compare)
 	key, err := json.Marshal(scope)
 	if err != nil {
-		panic(err) // strings and GUIDs
+		panic(err) // cannot happen with strings and GUIDs
 	}
 	return string(key)
 }
 
-// choosePolicy settles how much is imported.
+// choosePolicy decides how much to import.
 func (c *course) choosePolicy(ctx context.Context) error {
 	r := c.run
 	server, err := c.look(ctx)
@@ -67,23 +67,23 @@ func (c *course) choosePolicy(ctx context.Context) error {
 	case server:
 		policy, reason = contract.Initial, contract.InitialServer
 	case c.renamed():
-		// What is staged of the groups there has names of before, and a group
-		// whose container gets another name gets no new uSN.
+		// The names of the staged groups are outdated, and renaming a container does not
+		// change the uSN of its groups.
 		policy, reason = contract.Initial, contract.InitialSettings
 	}
 	if err := c.readTenant(ctx); err != nil {
 		return err
 	}
-	// The tenant's default for new groups is a part of the scope too, and whether
-	// hidden members may be read.
+	// The scope includes the tenant's default for new groups and whether hidden members
+	// may be read.
 	if policy == contract.Delta && c.watermark.Scope != c.scopeKey() {
 		policy, reason = contract.Initial, contract.InitialSettings
 	}
 	return c.begin(ctx, policy, reason)
 }
 
-// prepareOne is the step of a run of one group in place of [prepare]: it is a delta run,
-// whatever is due.
+// prepareOne replaces [prepare] in a run of one group. That run is always a Delta run,
+// even if an Initial run is due.
 func prepareOne(ctx context.Context, r *run) (*course, error) {
 	c := newCourse(r)
 	if err := c.locate(ctx); err != nil {
@@ -103,9 +103,9 @@ func prepareOne(ctx context.Context, r *run) (*course, error) {
 	return c, c.begin(ctx, contract.Delta, "")
 }
 
-// look finds out how far the runs before have come, and whether this is another
-// domain controller than theirs. It makes sure that this one knows what was written
-// there (rule 12).
+// look finds out how far earlier runs have come and whether this is another domain
+// controller than theirs. It makes sure that this one has received what was written there
+// (rule 12).
 func (c *course) look(ctx context.Context) (otherServer bool, err error) {
 	r := c.run
 	if r.base, err = r.state.Current(ctx); err != nil {
@@ -115,7 +115,7 @@ func (c *course) look(ctx context.Context) (otherServer bool, err error) {
 	if c.watermark, err = r.state.Watermark(ctx); err != nil {
 		return false, err
 	}
-	// Read before anything is searched: what changes meanwhile is found again.
+	// Identify before any search: changes made in the meantime are then found again.
 	if c.targetID, err = r.target.Identify(ctx); err != nil {
 		return false, err
 	}
@@ -123,7 +123,7 @@ func (c *course) look(ctx context.Context) (otherServer bool, err error) {
 	return c.checkServer(ctx)
 }
 
-// readTenant finds out what the token allows, and what of the tenant is read.
+// readTenant finds out what the token allows and what to read from the tenant.
 func (c *course) readTenant(ctx context.Context) error {
 	if err := c.readToken(ctx); err != nil {
 		return err
@@ -131,7 +131,7 @@ func (c *course) readTenant(ctx context.Context) error {
 	return c.chooseScope(ctx)
 }
 
-// begin notes how much is imported, and why. A delta run stages an overlay.
+// begin records how much is imported and why. A Delta run stages an overlay.
 func (c *course) begin(ctx context.Context, policy contract.PolicyType, reason contract.PolicyReason) error {
 	r := c.run
 	r.record.PolicyType, r.record.PolicyReason = policy, reason
@@ -142,8 +142,8 @@ func (c *course) begin(ctx context.Context, policy contract.PolicyType, reason c
 	return r.gen.Overlay(ctx)
 }
 
-// renamed reports whether a container has another name than at the last full
-// import, because it or one above it was renamed or moved.
+// renamed reports whether a container has another DN than at the last full import,
+// because it or one of its parents was renamed or moved.
 func (r *course) renamed() bool {
 	for _, configured := range append([]contract.Container{r.run.settings.Container}, r.run.settings.FormerContainers...) {
 		for _, now := range r.judge.Containers {
@@ -155,10 +155,10 @@ func (r *course) renamed() bool {
 	return false
 }
 
-// scopeKey is the scope of this run in the form that is stored.
+// scopeKey returns the scope of this run in the form in which it is stored.
 func (r *course) scopeKey() string {
 	hidden := ""
-	if r.readsHidden() { // what changed while it lacked them no delta tells
+	if r.readsHidden() { // no delta reports what changed while the permission was missing
 		hidden = "\nwith hidden members"
 	}
 	return settingsKey(&r.run.settings) + hidden + newGroups(r.scope.NewGroupDefault)
@@ -166,9 +166,9 @@ func (r *course) scopeKey() string {
 
 func newGroups(byDefault bool) string { return fmt.Sprintf("\nnew groups by default: %t", byDefault) }
 
-// checkServer reports whether this is another domain controller than the one of
-// the last run, or one that was set back; it ends the run when that one's
-// changes have not arrived here yet.
+// checkServer reports whether this is another domain controller than that of the last
+// run, or one that was restored to an earlier state. It ends the run if the changes of
+// the other one have not arrived here yet.
 func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 	w, now := &r.watermark, &r.targetID
 	unfinished, err := Unfinished(ctx, r.run.state)
@@ -176,8 +176,8 @@ func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	for _, u := range unfinished {
-		// Up to which USN it wrote there nobody has read. The same domain controller
-		// may have been named in another way.
+		// Nobody has read up to which USN that run wrote. The same domain controller may
+		// have been named differently.
 		same := strings.EqualFold(u.Server, now.Server) || u.Server == w.Server && w.DSServiceName == now.DSServiceName
 		if !same && !r.run.ground.SkipReplicationCheck {
 			return false, &stop{contract.StopTargetNotUpToDate, fmt.Sprintf(
@@ -186,7 +186,7 @@ func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 		}
 	}
 	if r.run.base == 0 || w.InvocationID == now.InvocationID && w.DSServiceName == now.DSServiceName {
-		// A snapshot that was put back has its old USNs again.
+		// A restored snapshot has its old USNs again.
 		return now.HighestUSN < w.HighestUSN || w.SearchedUSN == neverSearched, nil
 	}
 	received, known, err := r.run.target.ReplicatedUSN(ctx, w.InvocationID)
@@ -205,12 +205,12 @@ func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 		w.Server, now.Server, has, w.Server)}
 }
 
-// neverSearched is the SearchedUSN of a domain controller on which only a group
-// on demand was synced.
+// neverSearched is the SearchedUSN of a domain controller on which only an on-demand run
+// has run.
 const neverSearched = -1
 
-// Unfinished lists the runs since the last committed one that may have written,
-// the newest first.
+// Unfinished lists the runs since the last committed one that may have written, newest
+// first.
 func Unfinished(ctx context.Context, state contract.State) ([]contract.Run, error) {
 	last, _, err := state.LastComplete(ctx)
 	var wrote []contract.Run
@@ -234,9 +234,9 @@ func Unfinished(ctx context.Context, state contract.State) ([]contract.Run, erro
 	return nil, err
 }
 
-// readToken finds out what the token allows: it may be another than when the
-// connection was made, and without a permission members look as if they had no
-// account, or as if there were none (rule 7).
+// readToken finds out what the token allows. It may differ from the token at connection
+// time, and without a permission members look as if they had no account or did not exist
+// (rule 7).
 func (r *course) readToken(ctx context.Context) error {
 	identity, err := r.run.source.Identify(ctx)
 	if err != nil {
@@ -246,8 +246,8 @@ func (r *course) readToken(ctx context.Context) error {
 	return identity.RequirePermissions()
 }
 
-// chooseScope makes of the settings what the tenant is asked for, and which of
-// it is written.
+// chooseScope derives from the settings what to ask the tenant for and which groups to
+// write.
 func (r *course) chooseScope(ctx context.Context) error {
 	var err error
 	if r.selection, r.scope, err = r.run.settings.Scope.Shape(); err != nil || r.scope.Mode != plan.ScopeWritebackEnabled {
@@ -257,8 +257,8 @@ func (r *course) chooseScope(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("reading whether new groups are written back: %w", err)
 	case byDefault == contract.Unknown:
-		// A token that may not read it any more changes nothing: the answer of
-		// the last run stays, and Microsoft's own default where there was none.
+		// If the token may no longer read it, nothing changes: the answer of the last run
+		// stays, or Microsoft's own default if there was none.
 		r.scope.NewGroupDefault = !strings.HasSuffix(r.watermark.Scope, newGroups(false))
 		r.run.warn("whether new groups are written back by default could not be read", "run", r.run.record.ID, "taken", r.scope.NewGroupDefault)
 	default:
@@ -267,7 +267,7 @@ func (r *course) chooseScope(ctx context.Context) error {
 	return nil
 }
 
-// becomeInitial turns a delta run whose link has expired into one that imports
+// becomeInitial turns a Delta run whose link has expired into one that imports
 // everything.
 func (c *course) becomeInitial(ctx context.Context, expired error) error {
 	r := c.run

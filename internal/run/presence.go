@@ -11,8 +11,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// askPresence asks the tenant for each group that its list lacks and that we
-// would otherwise have to judge by its absence (rule 6).
+// askPresence asks the tenant for each group that its list lacks and that would otherwise
+// be judged by its absence (rule 6).
 func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
 	heard, err := p.hear(ctx, absent)
 	if err != nil {
@@ -43,19 +43,19 @@ func linked(pair *plan.Pair) bool {
 	return pair.LinkLost != nil || slices.ContainsFunc(pair.Candidates, func(c plan.Candidate) bool { return c.Linked })
 }
 
-// heard is what the tenant says of a group that its list lacks, and has said.
+// heard is what the tenant says and has said about a group that its list lacks.
 type heard struct {
-	said    contract.Presence     // asked for singly, now
-	told    *contract.GroupChange // by a delta, within the lag
-	deleted *contract.Note        // a delta told that it is deleted for good
-	absent  *contract.Note        // since when it has been said to be absent
+	said    contract.Presence     // the answer to asking for it singly, now
+	told    *contract.GroupChange // reported by a delta within the lag
+	deleted *contract.Note        // a delta reported that it is deleted for good
+	absent  *contract.Note        // since when it has been reported as absent
 	before  bool                  // the last committed run had it
-	// excluded: the scope excludes it as that run had it, of which no delta has
-	// told anything else since.
+	// excluded means that the scope excludes the group as that run had it, and no delta
+	// has reported a change since.
 	excluded bool
 }
 
-// hear gathers that of the groups that we have written or wait for.
+// hear collects what is said about the groups that we have written or wait for.
 func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.GUID]heard, error) {
 	var ids []directory.GUID
 	for _, pair := range absent {
@@ -99,7 +99,7 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 			if before, h.before, err = p.run.before.SourceGroup(ctx, id); err != nil {
 				return nil, err
 			}
-			// What the deltas do not track may have been anything.
+			// The properties that the deltas do not track may have changed.
 			h.excluded = h.before && !p.course.selection.WritebackConfiguration && !p.course.scope.Holds(&before)
 		}
 		all[id] = h
@@ -107,41 +107,41 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 	return all, nil
 }
 
-// verdict is what is believed of an absent group: what it is, whether that is
-// more than the word of one moment, so that something may be deleted for it, and
-// whether the group has to be asked for again.
+// verdict is the conclusion about an absent group: what it is, whether that is more than
+// a momentary answer, so that something may be deleted because of it, and whether the
+// group must be asked for again.
 type verdict struct {
 	is            contract.Presence
 	lasting, wait bool
 }
 
-// judge believes what a delta tells more than what is said within the lag, and
-// lets nothing be deleted on the word of one moment: a delta must have told the
-// same, or the tenant must have said so twice, the lag apart.
+// judge trusts a delta more than an answer within the lag. It lets nothing be deleted
+// because of a momentary answer: a delta must have reported the same, or the tenant must
+// have said so twice, the lag apart.
 func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 	v := verdict{is: h.said}
 	switch {
-	case h.told != nil && h.told.Removed == contract.NotRemoved && h.said != contract.PresenceOutOfScope: // it is there, whatever a replica says
+	case h.told != nil && h.told.Removed == contract.NotRemoved && h.said != contract.PresenceOutOfScope: // it exists, whatever a replica says
 		if h.said == contract.PresenceSoftDeleted || h.said == contract.PresenceHardDeleted {
 			v.is = contract.PresenceContradicted
 		}
 		return verdict{is: v.is, wait: true}
 	case h.told != nil && h.told.Removed == contract.RemovedChanged && h.said != contract.PresenceUnknown:
-		v.is = contract.PresenceSoftDeleted // a replica may show it still, or not yet in the recycle bin
+		v.is = contract.PresenceSoftDeleted // a replica may still show it, or not yet have it in the recycle bin
 		v.lasting = h.said == contract.PresenceSoftDeleted || h.said == contract.PresenceHardDeleted
 	case h.deleted != nil && h.said == contract.PresenceHardDeleted:
 		v.lasting = true
 	case h.deleted != nil && h.said != contract.PresenceUnknown && p.run.counts(*h.deleted):
 		v.is = contract.PresenceContradicted
 	case h.said == contract.PresenceOutOfScope:
-		// What was told has been put over what was read.
+		// What deltas reported was applied on top of what was read.
 		told := p.source.toldOut[pair.ID] || h.told != nil
 		v.lasting = told || h.excluded || !p.course.mayBeInScope(pair.ID)
 	}
 	if h.absent != nil && v.is == h.said && presenceOf(h.absent) == h.said && !p.run.counts(*h.absent) {
 		v.lasting = true
 	}
-	// After a full import that may have read lagging replicas another is due in half
+	// After a full import that may have read lagging replicas, another one is due in half
 	// an hour.
 	if unsettled := p.source.whole && !p.source.settled; p.run.single || unsettled && v.is == contract.PresenceHardDeleted {
 		v.lasting = false
@@ -164,9 +164,9 @@ func presenceOf(n *contract.Note) (p contract.Presence) {
 	return p
 }
 
-// notes notes since when the tenant has said the same of the group. One that has
-// just left, by what was read, is read once more when the lag is over: no delta
-// tells of one that was deleted and restored in between.
+// notes notes since when the tenant has given the same answer about the group. A group
+// that has just left the scope, judging by what was read, is read once more when the lag
+// is over: no delta reports one that was deleted and restored in between.
 func (h *heard) notes(id directory.GUID, v verdict, now time.Time, counts func(contract.Note) bool) (notes []contract.Note, err error) {
 	switch {
 	case h.said == contract.PresenceUnknown:
@@ -180,7 +180,7 @@ func (h *heard) notes(id directory.GUID, v verdict, now time.Time, counts func(c
 		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id, At: now, Told: told})
 	}
 	if h.deleted != nil && h.said != contract.PresenceUnknown && h.said != contract.PresenceHardDeleted && !counts(*h.deleted) {
-		notes = append(notes, contract.Note{Kind: contract.NoteDeleted, ID: id}) // it is there after all
+		notes = append(notes, contract.Note{Kind: contract.NoteDeleted, ID: id}) // it exists after all
 	}
 	if h.before && !v.wait && (v.is == contract.PresenceSoftDeleted || v.is == contract.PresenceOutOfScope) {
 		notes = append(notes, contract.Note{Kind: contract.NoteRead, ID: id, At: now})

@@ -9,18 +9,18 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// readingLifetime is for how long a reading is gone on from. Its links would live
-// longer; but a full import is there to find what no delta tells.
+// readingLifetime is how long a reading can be continued. Its links would live longer,
+// but a full import must find what no delta reports.
 const readingLifetime = 24 * time.Hour
 
-// usable reports whether this run may go on from the reading.
+// usable reports whether this run may continue the reading.
 func (r *sourceImport) usable(reading *contract.Reading) bool {
 	age := r.run.now().Sub(reading.Links.Taken)
 	return reading.Scope == r.course.scopeKey() && reading.Links.Projection == r.run.ground.Projection && age >= 0 && age < readingLifetime
 }
 
-// keptReading returns what this run may go on from, and its generation; 0: nothing.
-// A preview leaves it to a run.
+// keptReading returns the reading that this run may continue, and its generation; 0 means
+// none. A preview does not use it.
 func (r *sourceImport) keptReading(ctx context.Context) (contract.Reading, int64, error) {
 	if r.run.record.Kind != contract.SyncRun {
 		return contract.Reading{}, 0, nil
@@ -35,8 +35,8 @@ func (r *sourceImport) keptReading(ctx context.Context) (contract.Reading, int64
 	return reading, generation, nil
 }
 
-// goOn takes over the members that an earlier run has read of the groups that were
-// just listed, and sees to it that those of this run stay too.
+// goOn takes over the members that an earlier run read, for the groups that were just
+// listed, and makes sure that the members read by this run are kept too.
 func (r *sourceImport) goOn(ctx context.Context, from int64) error {
 	if from != 0 {
 		r.resumed, r.readUsers = true, true
@@ -51,8 +51,8 @@ func (r *sourceImport) goOn(ctx context.Context, from int64) error {
 	return r.run.gen.KeepReading(ctx, contract.Reading{Links: r.links, Scope: r.course.scopeKey()})
 }
 
-// beginAnew reads everything from the beginning: the links from which what changed
-// since the reading began were to be asked for are not taken any more.
+// beginAnew reads everything from the beginning, because Graph no longer accepts the
+// links that report the changes since the earlier reading began.
 func (r *sourceImport) beginAnew(ctx context.Context) error {
 	r.run.warn("what an earlier run has read cannot be brought up to date, so everything is read anew", "run", r.run.record.ID)
 	r.run.keeping, r.run.record.SourceGroups = false, 0
@@ -67,7 +67,7 @@ func (r *sourceImport) beginAnew(ctx context.Context) error {
 	return r.readAllMembers(ctx)
 }
 
-// incomplete are the groups of a generation whose members it does not have to their end.
+// incomplete returns the groups of a generation whose members were not read completely.
 func incomplete(ctx context.Context, generation contract.StagedReader) (map[directory.GUID]bool, error) {
 	all := map[directory.GUID]bool{}
 	for after := (directory.GUID{}); ; {

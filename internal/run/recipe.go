@@ -6,9 +6,9 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// Sync brings Active Directory in line with the tenant. Once the run has begun its
-// record is the answer, however it ends. allowOnce names a plan that somebody has
-// consented to, or is empty.
+// Sync brings Active Directory in line with the tenant. Once the run has begun, it
+// returns the run's record, however the run ends. allowOnce is the id of a plan that
+// somebody has consented to, or empty.
 func Sync(ctx context.Context, g *Ground, allowOnce string) (contract.Run, error) {
 	r := newRun(ctx, g, contract.SyncRun)
 	if err := r.agree(ctx, allowOnce); err != nil {
@@ -17,7 +17,7 @@ func Sync(ctx context.Context, g *Ground, allowOnce string) (contract.Run, error
 	return r.walk(ctx, func(ctx context.Context, s *steps) { write(ctx, s, r.plan(ctx, s, writingSteps)) })
 }
 
-// Preview plans what Sync would do, and writes nothing.
+// Preview plans what Sync would do and writes nothing.
 func Preview(ctx context.Context, g *Ground, allowOnce string) (contract.Run, error) {
 	r := newRun(ctx, g, contract.PreviewRun)
 	if err := r.agree(ctx, allowOnce); err != nil {
@@ -26,9 +26,9 @@ func Preview(ctx context.Context, g *Ground, allowOnce string) (contract.Run, er
 	return r.walk(ctx, func(ctx context.Context, s *steps) { r.plan(ctx, s, 0) })
 }
 
-// SyncGroup syncs one group, whatever is due, and tells what became of it step by
-// step. It moves no watermark: what it has read and written of the group is found
-// again by the next run and is then nothing new.
+// SyncGroup syncs one group, whatever is due, and reports step by step what happened to
+// it. It moves no watermark: the next run finds again what was read and written of the
+// group, and it is no news then.
 func SyncGroup(ctx context.Context, g *Ground, request GroupSyncRequest) (GroupSyncResult, error) {
 	kind := contract.GroupRun
 	if request.WhatIf {
@@ -73,7 +73,7 @@ func Disable(ctx context.Context, g *Ground) (contract.Run, error) {
 	})
 }
 
-// PreviewDisable plans what Disable would do, and writes nothing.
+// PreviewDisable plans what Disable would do and writes nothing.
 func PreviewDisable(ctx context.Context, g *Ground) (contract.Run, error) {
 	r := newRun(ctx, g, contract.PreviewRun)
 	r.record.PolicyType = ""
@@ -83,9 +83,9 @@ func PreviewDisable(ctx context.Context, g *Ground) (contract.Run, error) {
 	})
 }
 
-// plan reads both sides and plans, by the recipe that is due. When Graph takes the
-// delta link no more, it begins again with the other one. more is the number of steps
-// that follow.
+// plan reads both sides and plans, using the recipe that is due. If Graph no longer
+// accepts the delta link, it starts again with initial. more is the number of steps that
+// follow.
 func (r *run) plan(ctx context.Context, s *steps, more int) *limiter {
 	s.expects(1 + initialSteps + more)
 	at := step(ctx, s, prepareStep, prepare, r)
@@ -101,7 +101,7 @@ func (r *run) plan(ctx context.Context, s *steps, more int) *limiter {
 	return initial(ctx, s, at)
 }
 
-// The numbers of steps of the recipes below.
+// The number of steps of each recipe below.
 const (
 	initialSteps = 6
 	deltaSteps   = 5
@@ -138,7 +138,7 @@ func group(ctx context.Context, s *steps, d *demand) *limiter {
 	return step(ctx, s, limitStep, checkLimits, planned)
 }
 
-// write does what is planned, makes sure that it is done, and makes it current.
+// write exports the plan, confirms it and makes it current.
 func write(ctx context.Context, s *steps, planned *limiter) {
 	exported := step(ctx, s, exportStep, export, planned)
 	confirmed := step(ctx, s, confirmStep, confirm, exported)

@@ -10,7 +10,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// resolver finds out which objects the members stand for.
+// resolver finds the objects that the members stand for.
 type resolver struct {
 	run    *run
 	course *course
@@ -22,16 +22,15 @@ func newResolver(target *targetImport) *resolver {
 	return &resolver{run: target.run, course: target.course, source: target.source, target: target}
 }
 
-// resolveAll is the step in which a full import asks for every member, each distinct
-// one once.
+// resolveAll is the step in which a full import looks up every distinct member once.
 func resolveAll(ctx context.Context, target *targetImport) (*resolver, error) {
 	r := newResolver(target)
 	return r, r.resolve(ctx, nil)
 }
 
-// resolveChanged is the step in which a delta run asks for the members that are new
-// or changed, and for those that are due to be asked for again (rule 8). Groups with
-// a member that turns out to be somebody else than before are looked at too.
+// resolveChanged is the step in which a Delta run looks up the members that are new or
+// changed, and those that are due again (rule 8). It touches the groups that have a
+// member who turns out to be another object than before.
 func resolveChanged(ctx context.Context, target *targetImport) (*resolver, error) {
 	r := newResolver(target)
 	gen := r.run.gen
@@ -41,8 +40,8 @@ func resolveChanged(ctx context.Context, target *targetImport) (*resolver, error
 	if err := r.source.readUnreadMembers(ctx); err != nil {
 		return nil, err
 	}
-	// Another object may stand for a group now: a run that was broken off has
-	// created it, or somebody deleted it.
+	// Another object may stand for a group now: an interrupted run created it, or
+	// somebody deleted the former one.
 	var groups []directory.GUID
 	for id, why := range r.source.touched {
 		if why&touchedByTarget != 0 {
@@ -62,7 +61,7 @@ func resolveChanged(ctx context.Context, target *targetImport) (*resolver, error
 	return r, err
 }
 
-// withChangedMembers lists the groups with a member who joins otherwise than before.
+// withChangedMembers lists the groups with a member who joins differently than before.
 func (r *resolver) withChangedMembers(ctx context.Context) ([]directory.GUID, error) {
 	changed, err := r.run.gen.ChangedJoins(ctx)
 	if err != nil || len(changed) == 0 {
@@ -71,8 +70,8 @@ func (r *resolver) withChangedMembers(ctx context.Context) ([]directory.GUID, er
 	return r.run.gen.GroupsWithMembers(ctx, changed)
 }
 
-// resolve asks for every member that has no resolution yet, and tells each
-// answer to seen, if that is given.
+// resolve looks up every member that has no resolution yet and passes each answer to
+// seen, unless seen is nil.
 func (r *resolver) resolve(ctx context.Context, seen func(*contract.Resolution)) error {
 	done := 0
 	for after := (directory.GUID{}); ; {
@@ -103,8 +102,8 @@ func (r *resolver) resolve(ctx context.Context, seen func(*contract.Resolution))
 	}
 }
 
-// resolveGroups answers for those members that are groups which are written
-// themselves, and returns the others.
+// resolveGroups resolves the members that are groups which are written themselves, and
+// returns the other members.
 func (r *resolver) resolveGroups(ctx context.Context, members []directory.SourceMember) (resolutions []contract.Resolution, others []directory.SourceMember, err error) {
 	others = make([]directory.SourceMember, 0, len(members))
 	for _, m := range members {
@@ -118,7 +117,7 @@ func (r *resolver) resolveGroups(ctx context.Context, members []directory.Source
 			return nil, nil, err
 		case len(ours) == 1:
 			resolutions = append(resolutions, contract.Resolution{MemberID: m.ID, Ref: ours[0]})
-		case len(ours) > 1: // a dispute takes it out of no group
+		case len(ours) > 1: // a dispute removes the group from no other group
 			resolutions = append(resolutions, contract.Resolution{MemberID: m.ID, Reason: directory.ReasonAmbiguous})
 		default:
 			others = append(others, m)
@@ -127,8 +126,8 @@ func (r *resolver) resolveGroups(ctx context.Context, members []directory.Source
 	return resolutions, others, nil
 }
 
-// standing returns the objects of ours that stand for a cloud group: the linked
-// one, or after a lost state those that carry mark and stamp.
+// standing returns the objects of ours that stand for a cloud group: the linked one or,
+// after the state was lost, those that carry mark and stamp.
 func (r *resolver) standing(ctx context.Context, id directory.GUID) ([]directory.MemberRef, error) {
 	staged, err := r.run.gen.Candidates(ctx, id)
 	if err != nil {
@@ -151,8 +150,8 @@ func (r *resolver) standing(ctx context.Context, id directory.GUID) ([]directory
 	return ours, nil
 }
 
-// countAgain takes the unwritten members of the groups out of the record, or
-// puts them into it.
+// countAgain adds the unwritten members of the groups to the record or, with sign -1,
+// subtracts them.
 func (r *resolver) countAgain(ctx context.Context, groups []directory.GUID, sign int) error {
 	for _, id := range groups {
 		membership, err := r.run.gen.SourceMembership(ctx, id)
@@ -164,7 +163,7 @@ func (r *resolver) countAgain(ctx context.Context, groups []directory.GUID, sign
 	return nil
 }
 
-// countUnwritten counts the members of a group that are not written.
+// countUnwritten adds the members of a group that are not written, multiplied by sign.
 func (r *run) countUnwritten(m *plan.Membership, sign int) {
 	for reason, n := range m.Unwritten {
 		if reason.Unknown() {

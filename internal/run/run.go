@@ -13,32 +13,31 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Ground is what a run stands on.
+// Ground is what a run is given to work with.
 type Ground struct {
 	State    contract.State
-	Source   contract.Source // nil where only Active Directory is connected
+	Source   contract.Source // nil if only Active Directory is connected
 	SourceID contract.SourceIdentity
 	Target   contract.Target
 	TargetID contract.TargetIdentity
 	Settings contract.Settings
-	Mapping  plan.Mapping // what is written, whatever the forest
-	// Projection is what is read of the tenant, and what is made of it.
+	Mapping  plan.Mapping // the attributes to write, in any forest
+	// Projection identifies what is read from the tenant and how it is projected.
 	Projection string
 	Now        contract.Clock
 	Log        *slog.Logger
 
-	Initial bool            // it is asked for, whatever is due
+	Initial bool            // requested, whatever is due
 	Adopts  []contract.Link // what an administrator has agreed to adopt
-	// OfSettings is the command whose settings a preview is about, before they hold.
+	// OfSettings is the command whose settings are previewed before they take effect.
 	OfSettings           string
 	SkipReplicationCheck bool
-	// LookLasts is for how long a look at an object is enough before the first request
-	// that changes it; 0: a second.
+	// LookLasts is how long a look at an object remains valid for the first request that
+	// changes it; 0 means one second.
 	LookLasts time.Duration
 }
 
-// run is what the steps of one run share: what it stands on, what it stages, and
-// what it reports.
+// run is what the steps of one run share: its ground, its generation and its record.
 type run struct {
 	ground   *Ground
 	state    contract.State
@@ -49,26 +48,27 @@ type run struct {
 	log      *slog.Logger
 	meter    *contract.Meter
 
-	gen    contract.Generation // what it stages
-	before contract.Generation // what was current when it began
-	base   int64               // the run that staged that; 0: there was none
+	gen    contract.Generation // the generation that the run stages
+	before contract.Generation // the generation that was current when the run began
+	base   int64               // the run that staged before; 0: none
 
 	consent   *plan.Consent
-	consentTo string // the plan that the consent is to
-	// single: one group on demand, or the preview of that.
+	consentTo string // the id of the plan that the consent is for
+	// single means that the run syncs or previews one group on demand.
 	single bool
-	// keeping: a later run may go on with the members that this one has read.
+	// keeping means that a later run may continue with the members that this one has
+	// read.
 	keeping bool
 
 	record contract.Run
 	found  findings
 
 	mu      sync.Mutex
-	pending map[directory.GUID]bool // groups that the next delta run has to plan
+	pending map[directory.GUID]bool // groups that the next Delta run must plan
 }
 
 func newRun(ctx context.Context, g *Ground, kind contract.RunKind) *run {
-	none := g.State.Generation(0) // until the run has begun, and where nothing was committed
+	none := g.State.Generation(0) // for the time before the run has begun, and if nothing was ever committed
 	policy := contract.Delta
 	if g.Initial {
 		policy = contract.Initial
@@ -81,11 +81,11 @@ func newRun(ctx context.Context, g *Ground, kind contract.RunKind) *run {
 	}
 }
 
-// warn logs what is amiss.
+// warn logs a warning.
 func (r *run) warn(message string, args ...any) { r.log.Warn(message, args...) }
 
-// walk takes the run through its steps and writes its record. Whatever happens after
-// the record has begun is told by the record.
+// walk takes the run through its steps and writes its record. From the moment the record
+// exists, it also reports every error.
 func (r *run) walk(ctx context.Context, recipe func(context.Context, *steps)) (contract.Run, error) {
 	ctx = r.patient(ctx)
 	links, err := r.state.CountLinks(ctx)
@@ -107,17 +107,16 @@ func (r *run) walk(ctx context.Context, recipe func(context.Context, *steps)) (c
 	return r.close(ctx, s.err)
 }
 
-// close writes how the run ended, and removes what it staged where that is not
-// current now.
+// close records how the run ended and removes what it staged unless that is current now.
 func (r *run) close(ctx context.Context, ended error) (contract.Run, error) {
 	kept := r.keeps(ctx, ended)
 	r.conclude(ctx, ended)
 	r.meter.Over()
 	r.tellOutcome()
 
-	// The record is written even when the run was cancelled, and first: removing
-	// what a large run staged may take longer than there is time. What is left of
-	// it, the next run removes when it begins.
+	// The record is written even if the run was cancelled. It is written first, because
+	// removing what a large run staged may take longer than there is time. The next run
+	// removes the rest when it begins.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ClosingTime)
 	defer cancel()
 	if err := r.state.SaveRun(ctx, r.record); err != nil {
@@ -134,19 +133,19 @@ func (r *run) close(ctx context.Context, ended error) (contract.Run, error) {
 	return r.record, err
 }
 
-// ClosingTime is for how long a run that is over may take to close its record.
+// ClosingTime is how long a finished run may take to close its record.
 const ClosingTime = 20 * time.Second
 
-// patient lets what the run asks wait for the end of an outage.
+// patient lets the connectors wait for the end of an outage.
 func (r *run) patient(ctx context.Context) context.Context {
 	return contract.WithPatience(ctx, time.Duration(r.settings.OutageMinutes)*time.Minute, func(w contract.Waiting) {
 		r.log.Warn("waiting for an answer", "run", r.record.ID, "for", w.For, "why", w.Why, "since", w.Since.UTC(), "next", w.Next.UTC(), "until", w.Until.UTC())
 	})
 }
 
-// keeps reports whether what the run has staged stays, by what ended it. Nothing does
-// that may be wrong, as what the token no longer shows. When another process has
-// taken over, it is that one's.
+// keeps reports whether what the run staged is kept, depending on the error that ended
+// it. Nothing that may be wrong is kept, such as data that an insufficient token no
+// longer shows. If another process has taken over, the data belongs to that process.
 func (r *run) keeps(ctx context.Context, err error) bool {
 	if contract.HasID(err, "RunSuperseded") {
 		return true

@@ -9,11 +9,11 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// settle is the step that looks once more at members that this run itself has made somebody
-// else: groups that it has created or deleted, which are members of groups, and
-// accounts whose value AD refused, which may be gone (rule 16). It plans,
-// exports and confirms the groups that have such a member. These changes are
-// few, and the limits have been checked on what brought them about.
+// settle is the step that resolves again the members whose object this run itself has
+// changed: nested groups that it created or deleted, and accounts whose value AD refused,
+// which may be gone (rule 16). It plans, exports and confirms the groups that have such a
+// member. These changes are few, and the limits were checked on the changes that caused
+// them.
 func settle(ctx context.Context, c *confirmer) (*confirmer, error) {
 	return c, c.settle(ctx)
 }

@@ -6,8 +6,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// stepName is what a step is called in progress and log, and what is said when it
-// begins.
+// stepName is the id of a step in progress and log, and the message when it begins.
 type stepName struct{ id, says string }
 
 var (
@@ -26,18 +25,18 @@ var (
 	commitStep   = stepName{"commit", "Saving the state"}
 )
 
-// steps is the way of a run through its recipe, up to the first step that fails.
+// steps is the progress of a run through its recipe, up to the first step that fails.
 type steps struct {
 	meter *contract.Meter
 	err   error
 }
 
-// expects says how many steps are to come.
+// expects sets how many more steps follow.
 func (s *steps) expects(n int) { s.meter.Expects(n) }
 
-// step does a step with what one before it made, and returns what it makes. Where the
-// one before failed, or the run was cancelled, it does nothing and returns the zero
-// value.
+// step passes the result of an earlier step to the next one and returns what that one
+// makes. If an earlier step failed or the run was cancelled, it does nothing and returns
+// the zero value.
 func step[In, Out any](ctx context.Context, s *steps, name stepName, do func(context.Context, In) (Out, error), in In) (out Out) {
 	if s.err == nil {
 		s.err = ctx.Err()

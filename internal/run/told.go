@@ -11,18 +11,18 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// What a delta tells is true of a moment before it told it, and whatever happens
-// later the next round tells. What is read may be as old as the lag. So a word of
-// a delta goes over every reading until the lag after it is over, and from then
-// on every reading knows it (rule 11).
+// What a delta reports is true of a moment before the report, and the next delta reports
+// whatever happens later. What is read may be as old as the lag. So a delta entry
+// overrides every reading until the lag after it is over. From then on every reading
+// shows it (rule 11).
 
-// lagBegan is the time up to which every replica shows what has happened.
+// lagBegan returns the time up to which every replica shows what has happened.
 func (r *run) lagBegan() time.Time { return r.now().Add(-replicaLag) }
 
-// counts reports whether what was noted then is still more than what is read now.
+// counts reports whether the note still overrides what is read now.
 func (r *run) counts(n contract.Note) bool { return n.At.After(r.lagBegan()) }
 
-// noteChanges notes what a page of a delta tells.
+// noteChanges notes what a page of a delta reports.
 func (r *sourceImport) noteChanges(ctx context.Context, page []contract.GroupChange) error {
 	var ids []directory.GUID
 	var about []contract.GroupChange
@@ -68,7 +68,7 @@ func (r *sourceImport) noteChanges(ctx context.Context, page []contract.GroupCha
 	return r.run.gen.StageToldMembers(ctx, at, about)
 }
 
-// wordsOf returns the words on these objects that still count.
+// wordsOf returns the notes about these objects that still count.
 func wordsOf[T any](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID][]word[T], error) {
 	notes, err := r.gen.NotesOf(ctx, kind, ids)
 	if err != nil {
@@ -87,7 +87,7 @@ func wordsOf[T any](ctx context.Context, r *run, kind contract.NoteKind, ids []d
 	return all, nil
 }
 
-// toldIn sums up the words on these objects that still count.
+// toldIn merges the notes about these objects that still count.
 func toldIn[T any, P teller[T]](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID]T, error) {
 	all, err := wordsOf[T](ctx, r, kind, ids)
 	told := map[directory.GUID]T{}
@@ -97,18 +97,18 @@ func toldIn[T any, P teller[T]](ctx context.Context, r *run, kind contract.NoteK
 	return told, err
 }
 
-// toldOf returns what was told of these groups within the lag.
+// toldOf returns what was reported about these groups within the lag.
 func (r *run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.GroupChange, error) {
 	return toldIn[contract.GroupChange](ctx, r, contract.NoteGroup, ids)
 }
 
-// toldOfUsers returns what was told of these users within the lag.
+// toldOfUsers returns what was reported about these users within the lag.
 func (r *run) toldOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.UserChange, error) {
 	return toldIn[contract.UserChange](ctx, r, contract.NoteUser, ids)
 }
 
-// asTold puts over groups that were just read what was told of them, in their
-// place, and leaves out those that were told as not there.
+// asTold applies to groups that were just read what was reported about them, and leaves
+// out those that were reported as gone. It reuses the slice.
 func (r *sourceImport) asTold(ctx context.Context, groups []directory.SourceGroup) ([]directory.SourceGroup, error) {
 	ids := make([]directory.GUID, len(groups))
 	for i := range groups {
@@ -130,8 +130,8 @@ func (r *sourceImport) asTold(ctx context.Context, groups []directory.SourceGrou
 	return kept, nil
 }
 
-// readTold reads the groups of which was told that they are there, and which a
-// full import did not show.
+// readTold reads the groups that were reported as existing and that a full import did not
+// list.
 func (r *sourceImport) readTold(ctx context.Context) error {
 	var lacking []directory.GUID
 	err := r.run.eachNote(ctx, contract.NoteGroup, func(n contract.Note) error {
@@ -156,7 +156,7 @@ func (r *sourceImport) readTold(ctx context.Context) error {
 	return err
 }
 
-// putTold puts over what was read of members what was told of them.
+// putTold applies to the members that were read what was reported about them.
 func (r *sourceImport) putTold(ctx context.Context) error {
 	if err := r.putToldMembers(ctx); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (r *sourceImport) putTold(ctx context.Context) error {
 	return r.putToldUsers(ctx)
 }
 
-// putToldMembers does so in the groups whose members this run has read.
+// putToldMembers does so for the groups whose members this run has read.
 func (r *sourceImport) putToldMembers(ctx context.Context) error {
 	since := r.run.lagBegan()
 	for after := (directory.GUID{}); len(r.reread) > 0; {
@@ -205,7 +205,7 @@ func (r *sourceImport) putToldMembers(ctx context.Context) error {
 	return nil
 }
 
-// putToldUsers stages how users join as it was told of them.
+// putToldUsers stages how users join according to what was reported about them.
 func (r *sourceImport) putToldUsers(ctx context.Context) error {
 	if !r.readUsers {
 		return nil
@@ -229,8 +229,8 @@ func (r *sourceImport) putToldUsers(ctx context.Context) error {
 	return told.Flush()
 }
 
-// stageUsers stages how members join that were just read, with what was told of
-// them put over that.
+// stageUsers stages how members join that were just read, with what was reported about
+// them applied on top.
 func (r *sourceImport) stageUsers(ctx context.Context, members []directory.SourceMember) error {
 	ids := make([]directory.GUID, len(members))
 	for i := range members {
@@ -248,7 +248,7 @@ func (r *sourceImport) stageUsers(ctx context.Context, members []directory.Sourc
 	return r.run.gen.StageKnownMembers(ctx, members)
 }
 
-// noteUsers notes what a page of a delta tells of users, each of whom occurs once.
+// noteUsers notes what a page of a delta reports about users. Each user occurs once.
 func (r *run) noteUsers(ctx context.Context, users []contract.UserChange) error {
 	ids := make([]directory.GUID, len(users))
 	for i := range users {
@@ -268,7 +268,7 @@ func (r *run) noteUsers(ctx context.Context, users []contract.UserChange) error 
 	return r.gen.StageNotes(ctx, notes)
 }
 
-// readAgain notes that these were read just now, and are read once more when the
+// readAgain notes that these objects were just read and must be read once more when the
 // lag is over.
 func (r *run) readAgain(ctx context.Context, kind contract.NoteKind, ids []directory.GUID) error {
 	notes := make([]contract.Note, len(ids))
@@ -278,8 +278,8 @@ func (r *run) readAgain(ctx context.Context, kind contract.NoteKind, ids []direc
 	return r.gen.StageNotes(ctx, notes)
 }
 
-// dueAgain returns what was read up to a time and is to be read once more, and forgets
-// that.
+// dueAgain returns the objects that were read up to a time and must be read once more,
+// and removes their notes.
 func (r *run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Time) (ids []directory.GUID, err error) {
 	err = r.eachNote(ctx, kind, func(n contract.Note) error {
 		if !n.At.After(upTo) {
@@ -297,7 +297,7 @@ func (r *run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Ti
 	return ids, r.gen.StageNotes(ctx, forgotten)
 }
 
-// eachNote walks through the notes of a kind.
+// eachNote calls each for every note of a kind.
 func (r *run) eachNote(ctx context.Context, kind contract.NoteKind, each func(contract.Note) error) error {
 	for after := (directory.GUID{}); ; {
 		notes, err := r.gen.Notes(ctx, kind, after, batch.ListBatch)

@@ -10,12 +10,12 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Of members who are users and are deleted or restored the groups' delta need not
-// tell. So a user who is deleted is taken out of every group at once, and one who
-// was restored is asked for his groups, and once more when the lag is over (rule 8).
+// The delta of the groups need not report members who are users and are deleted or
+// restored. So a deleted user is taken out of every group at once, and a restored user is
+// asked for their groups, and once more when the lag is over (rule 8).
 
-// lastWords sums up what a page tells: who was deleted, and what is told of those
-// who are there in the end.
+// lastWords summarises a page: who was deleted, and what is reported about the users who
+// exist in the end.
 func lastWords(page []contract.UserChange) (gone []directory.GUID, there []contract.UserChange) {
 	last := summed(page, func(c *contract.UserChange) directory.GUID { return c.ID })
 	for i := range page {
@@ -31,11 +31,11 @@ func lastWords(page []contract.UserChange) (gone []directory.GUID, there []contr
 	return distinct(gone), there
 }
 
-// applyUsers stages what a page of the users' delta tells. Those who may have been
-// restored are added to back: who was deleted, or is no member of any group, and
-// then may be new or may have been deleted before anything was read; and where
-// members were read hours apart, everybody, since he may have been deleted and
-// restored in between.
+// applyUsers stages what a page of the users' delta reports. It adds to back the users
+// who may have been restored: those who were noted as deleted, and those who are no
+// member of any group, because they are new or were deleted before anything was read. If
+// members were read hours apart, it adds everybody, because they may have been deleted
+// and restored in between.
 func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChange, back map[directory.GUID]bool) error {
 	if err := r.recallDeleted(ctx); err != nil {
 		return err
@@ -79,9 +79,9 @@ func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChang
 	return r.readToldUsers(ctx, slices.SortedFunc(maps.Keys(known), directory.GUID.Compare))
 }
 
-// readToldUsers stages users of whom a delta told. Who is not told whole is read, and
-// what was told goes over that; one whom the tenant does not show has changed in a
-// way that is not known.
+// readToldUsers stages users that a delta reported. It reads those who were not reported
+// completely and applies the report on top. If the tenant does not show a user, how they
+// have changed is unknown.
 func (r *sourceImport) readToldUsers(ctx context.Context, ids []directory.GUID) error {
 	told, err := r.run.toldOfUsers(ctx, ids)
 	if err != nil {
@@ -143,8 +143,8 @@ func (r *sourceImport) takeOut(ctx context.Context, users []directory.GUID) erro
 	return nil
 }
 
-// recallDeleted finds out which users were told as deleted within the lag: a
-// replica may show them yet.
+// recallDeleted finds out which users were reported as deleted within the lag. A replica
+// may still show them.
 func (r *sourceImport) recallDeleted(ctx context.Context) error {
 	if r.deletedUsers != nil {
 		return nil
@@ -158,7 +158,7 @@ func (r *sourceImport) recallDeleted(ctx context.Context) error {
 	})
 }
 
-// withoutDeleted returns the members without users who were deleted.
+// withoutDeleted returns the members without the deleted users.
 func (r *sourceImport) withoutDeleted(members []directory.SourceMember) []directory.SourceMember {
 	gone := func(m directory.SourceMember) bool { return r.deletedUsers[m.ID] }
 	if !slices.ContainsFunc(members, gone) {
@@ -167,9 +167,9 @@ func (r *sourceImport) withoutDeleted(members []directory.SourceMember) []direct
 	return slices.DeleteFunc(slices.Clone(members), gone)
 }
 
-// readRestored asks in which groups users are that may have been restored, and adds
-// them to those that have them as direct members: the answer to the first question
-// is transitive. What a delta told within the lag goes over both answers.
+// readRestored asks for the groups of users who may have been restored, and adds the
+// users to those groups that have them as direct members, because the first answer is
+// transitive. What a delta reported within the lag overrides both answers.
 func (r *sourceImport) readRestored(ctx context.Context, users []directory.GUID) error {
 	if len(users) == 0 {
 		return nil
@@ -206,11 +206,11 @@ func (r *sourceImport) readRestored(ctx context.Context, users []directory.GUID)
 			return err
 		}
 	}
-	r.readUsers = r.readUsers || len(found) > 0 // what was told of them goes over what is read of them now
+	r.readUsers = r.readUsers || len(found) > 0 // what was reported about them overrides what is read now
 	return nil
 }
 
-// groupsOf lists the users under each staged group that they are members of.
+// groupsOf lists, for each staged group, the users who are members of it.
 func (r *sourceImport) groupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]contract.MemberChange, error) {
 	in, err := r.run.source.GroupsOf(ctx, users)
 	if err != nil {

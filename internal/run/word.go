@@ -11,21 +11,21 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// word is something that a delta told of an object, and when. A note keeps all of
-// the last half hour: what the last of them leaves out an earlier one may have told,
-// and that ends when the lag after the earlier one is over.
+// word is what one delta entry reported about an object, and when. A note keeps all words
+// of the last half hour: an earlier one may have reported what the last one leaves out,
+// and it ends when the lag after that earlier one is over.
 type word[T any] struct {
 	At   time.Time
 	Told T
 }
 
-// words are those of a note that were told since.
+// words returns the words of a note that are newer than since.
 func words[T any](n contract.Note, since time.Time) (all []word[T], err error) {
 	if err := json.Unmarshal(n.Told, &all); err != nil {
 		return nil, fmt.Errorf("what was told of %s: %w", n.ID, err)
 	}
 	for i := range all {
-		if all[i].At.After(n.At) { // by a clock that was ahead
+		if all[i].At.After(n.At) { // the clock was ahead
 			all[i].At = n.At
 		}
 	}
@@ -35,19 +35,19 @@ func words[T any](n contract.Note, since time.Time) (all []word[T], err error) {
 	return all, nil
 }
 
-// note is the note of these words, the last of which is the newest.
+// note returns the note with these words, the last of which is the newest.
 func note[T any](kind contract.NoteKind, id directory.GUID, all []word[T]) (contract.Note, error) {
 	text, err := json.Marshal(all)
 	return contract.Note{Kind: kind, ID: id, At: all[len(all)-1].At, Told: text}, err
 }
 
-// teller is what adds a later word to what was told before.
+// teller merges a later entry into an earlier one.
 type teller[T any] interface {
 	*T
 	Tell(later *T)
 }
 
-// sum is what words tell together.
+// sum merges words into one.
 func sum[T any, P teller[T]](all []word[T]) (told T) {
 	for i := range all {
 		P(&told).Tell(&all[i].Told)
@@ -55,9 +55,8 @@ func sum[T any, P teller[T]](all []word[T]) (told T) {
 	return told
 }
 
-// with adds a word to those that were told before, and leaves out of them those of
-// which it tells everything anew: a large group is told in hundreds of entries, most
-// of them of members alone.
+// with appends a word and drops the earlier words that it repeats completely. The delta
+// reports a large group in hundreds of entries, most of which are about members only.
 func with[T any, P teller[T]](told []word[T], w word[T]) []word[T] {
 	alone := sum[T, P]([]word[T]{w})
 	told = slices.DeleteFunc(told, func(earlier word[T]) bool {
@@ -66,7 +65,7 @@ func with[T any, P teller[T]](told []word[T], w word[T]) []word[T] {
 	return append(told, w)
 }
 
-// summed is what a page tells of each object, by its id.
+// summed merges the entries of a page for each object, by id.
 func summed[T any, P teller[T]](page []T, id func(*T) directory.GUID) map[directory.GUID]P {
 	told := map[directory.GUID]P{}
 	for i := range page {

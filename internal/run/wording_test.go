@@ -11,9 +11,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// What a later word tells anew an earlier one need not keep: at each moment they
-// tell the same together, and their number depends on what can be told, not on how
-// often it is.
+// An earlier word that a later one repeats need not be kept: at every moment both sets
+// report the same, and the number of words depends on what can be reported, not on how
+// often.
 func TestWordsThatAreToldAnewAreNotKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var all, kept []word[contract.GroupChange]
@@ -23,7 +23,7 @@ func TestWordsThatAreToldAnewAreNotKept(t *testing.T) {
 			w := word[contract.GroupChange]{At: begin.Add(time.Duration(i) * time.Minute), Told: drawnChange(t)}
 			all, kept = append(all, w), with(kept, w)
 		}
-		if len(kept) > 1<<4 { // no two tell the same of the four things that are drawn
+		if len(kept) > 1<<4 { // no two words report the same subset of the four properties
 			t.Errorf("%d words are kept", len(kept))
 		}
 		for since := range n {

@@ -1,5 +1,5 @@
-// Command groupwriteback is the engine of GroupWriteback. It serves the
-// protocol of docs/protocol.md on standard input and output.
+// Command groupwriteback is the engine of GroupWriteback. It serves the protocol of
+// docs/protocol.md on standard input and output.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 	"groupwriteback/state"
 )
 
-// The exit codes of docs/protocol.md.
+// Exit codes of docs/protocol.md.
 const (
 	exitEnded        = 0
 	exitFailed       = 1
@@ -43,11 +43,11 @@ usage: groupwriteback [--log-level debug|info|warn|error]
 `
 
 func main() {
-	// Ctrl+C, Ctrl+Break and Ctrl+\ are for the client to act on. Ignoring the
-	// signals would not do on Windows, where only one that someone asked for is
-	// kept from ending the process; so they are asked for, and nobody listens.
+	// The client handles Ctrl+C, Ctrl+Break and Ctrl+\. Ignoring the signals is not
+	// enough on Windows, where a signal ends the process unless somebody asked to be
+	// notified. So ask for them, and let nobody read the channel.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGQUIT)
-	// A client that is gone shows as an error of the write.
+	// A client that has gone away shows up as a write error.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
@@ -55,7 +55,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the program between its arguments and its exit code.
+// run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("groupwriteback", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -94,8 +94,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitEnded
 }
 
-// opener wires the connectors and the state to the engine of a session. The log
-// goes to the state's folder, once that was found to be sound.
+// opener connects the connectors and the state to the engine of a session. The log goes
+// to the state folder once the folder was found to be sound.
 func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount string) (stdio.Opened, error) {
 	return func(statePath, serviceAccount string) (stdio.Opened, error) {
 		folder, err := state.Folder(statePath)
@@ -135,16 +135,17 @@ func utc(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// aboutDatabase reports whether the folder was found to be sound, though not what is in it.
+// aboutDatabase reports whether the error is about the contents of the folder, not
+// about the folder itself.
 func aboutDatabase(e *contract.Error) bool {
 	return !strings.HasPrefix(e.ID, "StateFolder") && e.Category != contract.Stopped
 }
 
-// release is the version of the module, which cmd/hardened sets.
+// release is the version of the module, set by cmd/hardened.
 var release string
 
-// version is the module's or, of an engine that was built otherwise, the one
-// that Go recorded.
+// version returns the module's version or, for an engine that was built otherwise, the
+// version that Go recorded.
 func version() string {
 	if release != "" {
 		return release

@@ -14,8 +14,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"groupwriteback": main})
 }
 
-// requests begins with a byte-order mark, ends its lines by CR LF, and has no
-// end after the last.
+// requests begins with a byte-order mark, ends its lines with CR LF, and has no line
+// end after the last line.
 const requests = "\xef\xbb\xbf" + `{"jsonrpc":"2.0","id":"first","method":"session.initialize","params":{"protocol":1,"statePath":"state"}}` +
 	"\r\n\r\n" + `{"jsonrpc":` + "\r\n" + `{"jsonrpc":"2.0","id":2,"method":"session.get"}`
 

@@ -16,7 +16,7 @@ import (
 // message is one line of the input. A request has a method; an answer to a request of
 // the engine has none.
 type message struct {
-	id     string // as it was written; empty where there is none, or null
+	id     string // as written; empty if it is missing, null or unusable
 	method string
 	answer *reply
 }

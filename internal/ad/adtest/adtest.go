@@ -1,6 +1,6 @@
-// Package adtest is one suite for every contract.Target. It runs against a real
-// directory as the service account, arranges what it needs as an
-// administrator, and looks at the results with a connection of its own.
+// Package adtest is one test suite for every contract.Target. It runs against a real
+// directory as the service account, arranges what it needs as an administrator, and
+// checks the results over a connection of its own.
 package adtest
 
 import (
@@ -13,36 +13,35 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Env is a directory to test on. Container may be changed freely below; Other
-// and People are containers where the service account may only read, and the
-// suite adds objects to Other.
+// Env is a directory to test on. The suite may change anything below Container. In
+// Other and People the service account may only read; the suite adds objects to Other.
 type Env struct {
 	Open contract.OpenTarget
-	// Config is how the service account signs in.
+	// Config says how the service account signs in.
 	Config contract.TargetConfig
-	// AdminUser and AdminPassword are of an account with all rights.
+	// AdminUser and AdminPassword belong to an account with all rights.
 	AdminUser, AdminPassword string
 
 	Domain, Base             string // DNS name, DN
 	Container, Other, People string // DNs
-	// Exchange and ExternalID say what the schema has.
+	// Exchange and ExternalID say what the schema contains.
 	Exchange, ExternalID bool
-	// NoRightsUser has the service account's password and no rights; of
-	// DeletedUser, with the same password, deleted objects are visible.
+	// NoRightsUser and DeletedUser have the service account's password. NoRightsUser
+	// has no rights; DeletedUser can see deleted objects.
 	NoRightsUser, DeletedUser string
-	// LDAPS and LDAP are the ports of the server, which Config.Server names
-	// where LDAPS is not 636.
+	// LDAPS and LDAP are the ports of the server; Config.Server names the port if LDAPS
+	// is not 636.
 	LDAPS, LDAP string
-	// OtherCA is a PEM file of an authority that the server's certificate is
-	// not of.
+	// OtherCA is a PEM file of an authority that did not issue the server's
+	// certificate.
 	OtherCA string
-	// Keytab and Realm are empty where there is no Kerberos.
+	// Keytab and Realm are empty if there is no Kerberos.
 	Keytab, Realm string
-	// Users is the file with the users in People.
+	// Users is the file that describes the users in People.
 	Users string
 }
 
-// Lab is the environment of tests/lab/run; without it the test is skipped.
+// Lab returns the environment of tests/lab/run; without it, the test is skipped.
 func Lab(t *testing.T, open contract.OpenTarget) Env {
 	t.Helper()
 	if os.Getenv("GWB_LAB") != "1" {
@@ -70,7 +69,7 @@ func Lab(t *testing.T, open contract.OpenTarget) Env {
 	}
 }
 
-// limit bounds a single test; each does a few dozen requests.
+// limit bounds a single test, which makes a few dozen requests.
 const limit = 15 * time.Minute
 
 // Suite runs all tests of the package.
@@ -107,6 +106,6 @@ func Suite(t *testing.T, env Env) {
 type suite struct {
 	Env
 	admin *admin
-	run   string                // makes names of this run differ from those of others
+	run   string                // makes the names of this run unique
 	made  []directory.MemberRef // see contacts
 }

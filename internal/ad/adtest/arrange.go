@@ -20,7 +20,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// host is the server without a port.
+// host returns the server without a port.
 func (env Env) host() string {
 	host, _, found := strings.Cut(env.Config.Server, ":")
 	if !found {
@@ -29,7 +29,7 @@ func (env Env) host() string {
 	return host
 }
 
-// at is the server at another port.
+// at returns the server with another port.
 func (env Env) at(port string) string { return net.JoinHostPort(env.host(), port) }
 
 // admin is the independent connection that arranges and checks.
@@ -54,7 +54,7 @@ func connectAdmin(t *testing.T, env Env) *admin {
 	return &admin{c}
 }
 
-// open opens a target as the service account with the changes to its configuration.
+// open opens a target as the service account, with changes to its configuration.
 func (s *suite) open(t *testing.T, change ...func(*contract.TargetConfig)) contract.Target {
 	t.Helper()
 	target, err := s.tryOpen(t, change...)
@@ -83,8 +83,8 @@ func testContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// wantError fails unless err is an engine error of that id that names
-// something and says what to do, and holds no password.
+// wantError fails unless err is a contract.Error with that id, which names an object,
+// gives advice, and contains no password.
 func (s *suite) wantError(t *testing.T, err error, id string) *contract.Error {
 	t.Helper()
 	if err == nil {
@@ -103,8 +103,8 @@ func (s *suite) wantError(t *testing.T, err error, id string) *contract.Error {
 	return e
 }
 
-// wantDenied wants a write to be refused for lack of the right, which the
-// message names.
+// wantDenied fails unless the write was refused because the right is missing, and the
+// message names the right.
 func (s *suite) wantDenied(t *testing.T, err error, right string) {
 	t.Helper()
 	if e := s.wantError(t, err, "AccessDenied"); !strings.Contains(e.Message, right) || e.Object == "" {
@@ -112,7 +112,7 @@ func (s *suite) wantDenied(t *testing.T, err error, right string) {
 	}
 }
 
-// wantOneOf is wantError for ids that depend on the server, parted by |.
+// wantOneOf is like wantError, for ids that depend on the server, separated by |.
 func (s *suite) wantOneOf(t *testing.T, err error, ids string) {
 	t.Helper()
 	id, _, several := strings.Cut(ids, "|")
@@ -126,8 +126,8 @@ const wrongPassword = "Not-the-password-1"
 
 var serial atomic.Int64
 
-// unit makes an organisational unit for one test below the parent and removes
-// it with all it holds in the end.
+// unit creates an organisational unit below the parent for one test, and removes it
+// with everything in it when the test ends.
 func (s *suite) unit(t *testing.T, target contract.Target, parent string) contract.Container {
 	t.Helper()
 	container := s.lastingUnit(t, target, parent)
@@ -163,7 +163,7 @@ func (a *admin) add(t *testing.T, dn string, attributes map[string][]string) dir
 	return a.guid(t, dn)
 }
 
-// get reads one object; nil when there is none.
+// get reads one object; it returns nil if there is none.
 func (a *admin) get(t *testing.T, dn string, attributes ...string) *ldap.Entry {
 	t.Helper()
 	result, err := a.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
@@ -189,8 +189,8 @@ func (a *admin) guid(t *testing.T, dn string) directory.GUID {
 	return guid
 }
 
-// members reads the members of a group by name, sorted; those that are deleted
-// do not count, which Samba shows where there is a recycle bin.
+// members reads the members of a group by name, sorted. Deleted members, which Samba
+// shows when the recycle bin is enabled, do not count.
 func (a *admin) members(t *testing.T, guid directory.GUID) []string {
 	t.Helper()
 	e := a.get(t, byGUID(guid), "member")
@@ -225,7 +225,7 @@ func (a *admin) remove(t *testing.T, dn string) {
 	}
 }
 
-// veil keeps an object from everybody but administrators.
+// veil hides an object from everybody but administrators.
 func (a *admin) veil(t *testing.T, dn string) {
 	t.Helper()
 	a.modify(t, dn, func(r *ldap.ModifyRequest) {
@@ -235,8 +235,8 @@ func (a *admin) veil(t *testing.T, dn string) {
 
 func byGUID(guid directory.GUID) string { return "<GUID=" + guid.String() + ">" }
 
-// contacts returns objects to be members; they are cheaper than users, are made
-// once, and stay, because removing them takes a server many times as long.
+// contacts returns objects to use as members. They are cheaper than users, are created
+// once, and stay, because a server takes many times as long to remove them.
 func (s *suite) contacts(t *testing.T, target contract.Target, n int) []directory.MemberRef {
 	t.Helper()
 	if n <= len(s.made) {
@@ -275,7 +275,7 @@ func (a *admin) contact(t *testing.T, dn string) {
 	}
 }
 
-// foreignPrincipals lists what is in CN=ForeignSecurityPrincipals.
+// foreignPrincipals lists the contents of CN=ForeignSecurityPrincipals.
 func (s *suite) foreignPrincipals(t *testing.T) string {
 	t.Helper()
 	result, err := s.admin.Search(ldap.NewSearchRequest("CN=ForeignSecurityPrincipals,"+s.Base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false,
@@ -293,12 +293,12 @@ func (s *suite) foreignPrincipals(t *testing.T) string {
 
 var testTenant = directory.MustGUID("7e57ab1e-0000-4000-8000-000000000001")
 
-// newID returns the id of another cloud group.
+// newID returns the id of a new cloud group.
 func newID() directory.GUID {
 	return directory.MustGUID(fmt.Sprintf("c10d0000-0000-4000-8000-%012x", serial.Add(1)))
 }
 
-// attributes are those of a new group.
+// attributes returns the attributes of a new group.
 func (s *suite) attributes(id directory.GUID, cn string) []plan.AttributeChange {
 	attributes := []plan.AttributeChange{
 		{Name: "cn", New: []string{cn}},
@@ -314,7 +314,7 @@ func (s *suite) attributes(id directory.GUID, cn string) []plan.AttributeChange 
 	return attributes
 }
 
-// create makes a group of ours.
+// create creates a group of ours.
 func (s *suite) create(t *testing.T, target contract.Target, parent directory.GUID, members ...directory.MemberRef) (contract.Created, directory.GUID) {
 	t.Helper()
 	id := newID()
@@ -358,7 +358,7 @@ func names(refs []directory.MemberRef) []string {
 	return dns
 }
 
-// user is a synced user as the lab describes it.
+// user is a synced user as described by the lab.
 type user struct {
 	SAMAccountName  string         `json:"samAccountName"`
 	DN              string         `json:"dn"`
@@ -371,7 +371,7 @@ func (u user) ref() directory.MemberRef {
 	return directory.MemberRef{GUID: u.ObjectGUID, DN: u.DN, SID: u.ObjectSID}
 }
 
-// people reads the users by account name.
+// people reads the users, by account name.
 func (s *suite) people(t *testing.T) map[string]user {
 	t.Helper()
 	text, err := os.ReadFile(s.Users)

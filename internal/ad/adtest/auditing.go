@@ -12,7 +12,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// testAudit tries what is told of rights: the account's own and those of others.
+// testAudit tests what Audit reports about rights: the account's own and those of
+// others.
 func (s *suite) testAudit(t *testing.T) {
 	target := s.open(t)
 	ctx := testContext(t)
@@ -48,7 +49,7 @@ func (s *suite) testAudit(t *testing.T) {
 			if !got.Group.Known || !got.Group.Delete || len(got.Group.Missing) > 0 || got.Group.DN != created.DN && !group.IsZero() {
 				t.Errorf("less than it needs: %+v", got.Group)
 			}
-			// There is one more account that may, and nobody else.
+			// Exactly one other account has rights.
 			others := who(got)
 			if m := others[deleter]; len(others) != 1 || !m.Create || !m.Change || m.DN != s.Container {
 				t.Errorf("others are %+v", got.Others)
@@ -121,7 +122,8 @@ func (s *suite) testAudit(t *testing.T) {
 		created, _ := s.create(t, target, unit.GUID)
 		s.admin.veil(t, created.DN)
 		defer s.admin.remove(t, created.DN)
-		// Who owns an object may read its list, and need not see the object.
+		// The owner of an object may read its access control list, and need not see the
+		// object.
 		if _, err := target.Audit(ctx, unit.GUID, directory.GUID{}, attributes); err != nil {
 			t.Error(err)
 		}
@@ -140,8 +142,8 @@ func (s *suite) testAudit(t *testing.T) {
 	})
 }
 
-// aceOf writes an entry that allows; of kind 5 present says whether object is
-// the class that it is limited to.
+// aceOf returns an entry that allows access. For kind 5, present says whether object is
+// the class that the entry is limited to.
 func aceOf(kind, flags byte, mask uint32, present byte, object string, trustee directory.SID) []byte {
 	var body []byte
 	if kind == 5 {
@@ -153,10 +155,10 @@ func aceOf(kind, flags byte, mask uint32, present byte, object string, trustee d
 	return append(binary.LittleEndian.AppendUint32(b, mask), body...)
 }
 
-// allow replaces an object's own access control list; what it inherits stays.
+// allow replaces an object's own access control list; inherited entries stay.
 func (a *admin) allow(t *testing.T, dn string, entries ...[]byte) {
 	t.Helper()
-	// Administrators may do all, and all accounts read.
+	// Administrators have full control, and all accounts may read.
 	entries = append(entries, aceOf(0, 2, 0xf01ff, 0, "", "S-1-5-32-544"), aceOf(0, 0, 0x20094, 0, "", "S-1-5-11"))
 	list := slices.Concat(entries...)
 	b := []byte{1, 0, 0x04, 0x84} // self-relative, DACL present, to be inherited

@@ -15,7 +15,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// proxy stands between the target and the server and breaks connections.
+// proxy sits between the target and the server and breaks connections.
 type proxy struct {
 	address string // where it listens
 	server  string
@@ -24,9 +24,9 @@ type proxy struct {
 	listener net.Listener
 	open     map[net.Conn]bool
 	fault    fault
-	skip     int // messages of the fault's direction that still pass
-	// held is called once with an answer that has come; it is passed on when that
-	// returns. nil: none is held.
+	skip     int // messages in the fault's direction to pass first
+	// held is called once with an answer that has arrived, which is passed on when held
+	// returns. If nil, no answer is held.
 	held func()
 }
 
@@ -47,7 +47,7 @@ func newProxy(t *testing.T, server string) *proxy {
 	return p
 }
 
-// up begins to listen, again at the address of before.
+// up starts to listen, after down at the same address as before.
 func (p *proxy) up(t *testing.T) {
 	t.Helper()
 	listener, err := net.Listen("tcp", p.address)
@@ -97,7 +97,7 @@ func (p *proxy) accept(listener net.Listener) {
 	}
 }
 
-// copy passes on what comes, until the fault of this direction is due.
+// copy passes on data until the fault for this direction is due.
 func (p *proxy) copy(to, from net.Conn, mine fault) {
 	defer func() { _ = to.Close(); _ = from.Close() }()
 	buffer := make([]byte, 64<<10)
@@ -130,8 +130,8 @@ func (p *proxy) copy(to, from net.Conn, mine fault) {
 	}
 }
 
-// after has the fault happen once, after some messages of its direction. The
-// function it returns tells whether it has happened, and calls it off if not.
+// after makes the fault happen once, after some messages in its direction. The returned
+// function reports whether it has happened, and cancels it if not.
 func (p *proxy) after(skip int, f fault) (hit func() bool) {
 	p.mu.Lock()
 	p.fault, p.skip = f, skip
@@ -145,14 +145,14 @@ func (p *proxy) after(skip int, f fault) (hit func() bool) {
 	}
 }
 
-// hold calls f with the next answer, which has come and is not yet passed on.
+// hold calls f with the next answer, which has arrived and is not passed on yet.
 func (p *proxy) hold(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held = f
 }
 
-// testLost: answers and connections that are lost at every kind of change.
+// testLost tests lost answers and lost connections during every kind of change.
 func (s *suite) testLost(t *testing.T) {
 	p := newProxy(t, s.at(s.LDAPS))
 	direct := s.open(t)
@@ -162,8 +162,8 @@ func (s *suite) testLost(t *testing.T) {
 	target := s.open(t, func(c *contract.TargetConfig) { c.Server = s.at(p.port()) })
 	ctx := testContext(t)
 	for name, f := range map[string]fault{"answer": loseAnswer, "request": loseRequest} {
-		// Each write is preceded by reads; hitting it takes a fault at every
-		// message in turn, until none is hit any more.
+		// Each write is preceded by reads. To hit the write, place a fault at every
+		// message in turn until none is hit any more.
 		eachMessage := func(t *testing.T, write func() error, check func()) {
 			t.Helper()
 			for at := range 30 {
@@ -270,8 +270,8 @@ func (s *suite) testLost(t *testing.T) {
 		for range 130 {
 			s.create(t, direct, many.GUID)
 		}
-		// The listing is broken after its first page: it starts over, and hands on
-		// each group once.
+		// The listing breaks after its first page. It starts over, and hands on each
+		// group once.
 		n := 0
 		seen := map[directory.GUID]bool{}
 		err := target.Groups(ctx, many.GUID, true, func(g directory.TargetGroup) error {

@@ -16,7 +16,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// highest is highestCommittedUSN now.
+// highest returns the current highestCommittedUSN.
 func (s *suite) highest(t *testing.T, target contract.Target) int64 {
 	t.Helper()
 	who, err := target.Identify(testContext(t))
@@ -26,7 +26,7 @@ func (s *suite) highest(t *testing.T, target contract.Target) int64 {
 	return who.HighestUSN
 }
 
-// changed reads what has changed since, by name.
+// changed reads the groups changed since the USN, by DN.
 func (s *suite) changed(t *testing.T, target contract.Target, since int64) map[string]directory.TargetGroup {
 	t.Helper()
 	groups := make(map[string]directory.TargetGroup)
@@ -45,7 +45,8 @@ func (s *suite) changed(t *testing.T, target contract.Target, since int64) map[s
 	return groups
 }
 
-// wantChanged fails unless just the groups of these names have changed since.
+// wantChanged fails unless exactly the groups with these names have changed since the
+// USN.
 func (s *suite) wantChanged(t *testing.T, target contract.Target, since int64, want ...string) map[string]directory.TargetGroup {
 	t.Helper()
 	groups := s.changed(t, target, since)
@@ -82,7 +83,7 @@ func (s *suite) testChanged(t *testing.T) {
 		if diff := cmp.Diff(want[0], got); diff != "" || got.DisplayName() != "by hand" || got.WhenChanged.IsZero() {
 			t.Errorf("%+v: %s", got, diff)
 		}
-		// The limit itself is not above.
+		// The USN itself is not above the limit.
 		s.wantChanged(t, target, got.USNChanged-1, created.DN)
 		s.wantChanged(t, target, got.USNChanged)
 	})
@@ -157,7 +158,7 @@ func (s *suite) testChanged(t *testing.T) {
 	})
 }
 
-// deleted reads what was deleted since.
+// deleted reads the groups deleted since the USN.
 func (s *suite) deleted(t *testing.T, target contract.Target, since int64) []directory.GUID {
 	t.Helper()
 	var guids []directory.GUID
@@ -231,7 +232,7 @@ func (s *suite) testDeleted(t *testing.T) {
 	})
 }
 
-// restore brings a deleted object back under that name.
+// restore restores a deleted object under the given name.
 func (a *admin) restore(t *testing.T, guid directory.GUID, dn string) {
 	t.Helper()
 	shown := []ldap.Control{ldap.NewControlMicrosoftShowDeleted()}
@@ -312,7 +313,7 @@ func (s *suite) testReplicated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// What a domain controller has done itself, it has.
+		// A domain controller always has its own changes.
 		usn, known, err := target.ReplicatedUSN(testContext(t), who.InvocationID)
 		if err != nil || !known || usn < who.HighestUSN {
 			t.Errorf("of itself: %d, %v, %v; its highest USN is %d", usn, known, err, who.HighestUSN)
@@ -325,8 +326,7 @@ func (s *suite) testReplicated(t *testing.T) {
 	}
 }
 
-// testParallel: as many groups are written at a time as there may be
-// connections.
+// testParallel writes as many groups at once as there may be connections.
 func (s *suite) testParallel(t *testing.T) {
 	const workers, each = 16, 4
 	target := s.open(t)

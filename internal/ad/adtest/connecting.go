@@ -38,7 +38,7 @@ func (s *suite) testConnect(t *testing.T) {
 			c.User = account + "@elsewhere"
 			c.Realm = strings.ToLower(s.Realm)
 		},
-		// A host that is named is taken, whatever is preferred.
+		// If a host is named, it is used, whatever is preferred.
 		"another preferred":        func(c *contract.TargetConfig) { c.PreferredServer = "dc9." + s.Domain },
 		"name of the whole domain": func(c *contract.TargetConfig) { c.Server = s.Domain },
 		"domain, one preferred": func(c *contract.TargetConfig) {
@@ -47,7 +47,7 @@ func (s *suite) testConnect(t *testing.T) {
 		"domain, one preferred that is gone": func(c *contract.TargetConfig) {
 			c.Server, c.PreferredServer = s.Domain, "dc9."+s.Domain
 		},
-		// The certificate does not have this name.
+		// The certificate is not valid for this name.
 		"domain, one preferred that is not trusted": func(c *contract.TargetConfig) {
 			c.Server, c.PreferredServer = s.Domain, "alias."+s.Domain
 		},
@@ -72,7 +72,7 @@ func (s *suite) testConnect(t *testing.T) {
 					t.Errorf("the domain's controller is %q, %v", who.Server, err)
 				}
 			}
-			// Several connections are used at once.
+			// Use several connections at once.
 			done := make(chan error)
 			for range 6 {
 				go func() {
@@ -145,10 +145,10 @@ func (s *suite) testConnect(t *testing.T) {
 	t.Run("cancelled", s.testCancelled)
 }
 
-// startTLS asks for TLS on the port of plain LDAP.
+// startTLS asks for StartTLS on the plain LDAP port.
 func (s *suite) startTLS(c *contract.TargetConfig) { c.Server, c.StartTLS = s.at(s.LDAP), true }
 
-// withoutKerberos skips what needs Kerberos where there is none.
+// withoutKerberos skips the test if it needs Kerberos and there is none.
 func (s *suite) withoutKerberos(t *testing.T, change func(*contract.TargetConfig)) {
 	t.Helper()
 	c := s.Config
@@ -176,7 +176,7 @@ func writeFile(t *testing.T, text string) string {
 	return path
 }
 
-// deadKDC is a configuration that leads to a port where nobody listens.
+// deadKDC returns a configuration that points to a port where nobody listens.
 func deadKDC(t *testing.T, realm string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -187,8 +187,8 @@ func deadKDC(t *testing.T, realm string) string {
 	return writeFile(t, "[libdefaults]\n udp_preference_limit = 1\n[realms]\n "+realm+" = {\n  kdc = "+listener.Addr().String()+"\n }\n")
 }
 
-// testRefusedOnce: a wrong password is sent once, so that it does not lock the
-// account. Failures are counted only where a lockout policy applies.
+// testRefusedOnce tests that a wrong password is sent only once, so that the account is
+// not locked. The domain counts failures only if a lockout policy applies.
 func (s *suite) testRefusedOnce(t *testing.T) {
 	failures := func() int {
 		n, _ := strconv.Atoi(s.admin.get(t, "CN=svc-locked,CN=Users,"+s.Base, "badPwdCount").GetAttributeValue("badPwdCount"))
@@ -221,7 +221,8 @@ func (*admin) dialAgain(t *testing.T, env Env) *ldap.Conn {
 	return connectAdmin(t, env).Conn
 }
 
-// testCancelled: a context that ends is noticed at once, whatever goes on.
+// testCancelled tests that the end of a context is noticed at once, whatever is in
+// progress.
 func (s *suite) testCancelled(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -243,7 +244,7 @@ func (s *suite) testCancelled(t *testing.T) {
 	if err := target.Groups(testContext(t), container.GUID, true, func(directory.TargetGroup) error { return own }); err != own {
 		t.Errorf("the caller's error came back as %v", err)
 	}
-	// In the middle of a reading.
+	// In the middle of a read.
 	middle, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	err = target.Groups(middle, container.GUID, true, func(directory.TargetGroup) error {
@@ -251,7 +252,7 @@ func (s *suite) testCancelled(t *testing.T) {
 		return nil
 	})
 	s.wantError(t, err, "Cancelled")
-	// The target is as good as before.
+	// The target still works as before.
 	if got := s.groups(t, target, container.GUID); len(got) != 1 || got[0].AdminDesc != directory.Mark(id) {
 		t.Errorf("after cancelled calls there are %v", got)
 	}

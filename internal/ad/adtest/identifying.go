@@ -34,7 +34,7 @@ func (s *suite) testIdentify(t *testing.T) {
 		DomainGUID: s.admin.guid(t, s.Base), DomainSID: sid, DomainName: s.Domain, BaseDN: s.Base,
 		Server: s.host(), DSServiceName: service, InvocationID: invocation,
 		Schema: contract.Schema{ObjectVersion: got.Schema.ObjectVersion, ExternalID: s.ExternalID, Exchange: s.Exchange, ExchangeVersion: got.Schema.ExchangeVersion, Attributes: got.Schema.Attributes},
-		// The two depend on the server and are looked at below.
+		// These two depend on the server and are checked below.
 		HighestUSN: got.HighestUSN, Account: got.Account,
 		AccountSID: s.admin.sid(t, s.Config.User), ForestSID: sid,
 	}
@@ -68,7 +68,7 @@ func (s *suite) testIdentify(t *testing.T) {
 	})
 }
 
-// sid reads the SID of an account, name@domain.
+// sid reads the SID of the account name@domain.
 func (a *admin) sid(t *testing.T, account string) directory.SID {
 	t.Helper()
 	name, domain, _ := strings.Cut(account, "@")
@@ -85,8 +85,8 @@ func (a *admin) sid(t *testing.T, account string) directory.SID {
 	return sid
 }
 
-// administratorsOnly is a security descriptor (MS-DTYP 2.4.6) that lets nobody
-// but BUILTIN\Administrators do anything, and inherits nothing.
+// administratorsOnly returns a security descriptor (MS-DTYP 2.4.6) that grants rights
+// only to BUILTIN\Administrators and inherits nothing.
 func administratorsOnly() []byte {
 	administrators := directory.SID("S-1-5-32-544").AD()
 	entry := []byte{0, 0, byte(8 + len(administrators)), 0} // ACCESS_ALLOWED_ACE

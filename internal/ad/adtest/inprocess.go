@@ -10,8 +10,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// InProcess is the environment of a domain controller in this process, which
-// ends with the test. What it lacks is said in the package server.
+// InProcess returns the environment of a domain controller in this process, which is
+// closed when the test ends. Package server says what it does not support.
 func InProcess(t *testing.T, open contract.OpenTarget, options server.Options) (Env, *server.Server) {
 	t.Helper()
 	if options.Report == nil {

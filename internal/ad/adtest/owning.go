@@ -14,7 +14,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// testOwned tries what tells whose an object is: mark and stamp are public text.
+// testOwned tests what tells whose an object is: mark and stamp alone are public text.
 func (s *suite) testOwned(t *testing.T) {
 	target := s.open(t)
 	ctx := testContext(t)
@@ -24,7 +24,7 @@ func (s *suite) testOwned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A group as ours are, made by an administrator and given to a user.
+	// A group like ours, but created by an administrator and owned by a user.
 	planted := func(parent string, owner directory.SID) (guid, id directory.GUID) {
 		id = newID()
 		dn := "CN=" + directory.Mark(id) + "," + parent
@@ -81,7 +81,7 @@ func (s *suite) testOwned(t *testing.T) {
 		}
 	})
 	t.Run("what another made is not created", func(t *testing.T) {
-		// An administrator, too, is not us.
+		// An administrator is not us either.
 		for name, owner := range map[string]directory.SID{"user": users["user0001"].ObjectSID, "administrator": ""} {
 			guid, id := planted(unit.DN, owner)
 			attributes := s.attributes(id, directory.Mark(id))
@@ -162,7 +162,7 @@ func (a *admin) give(t *testing.T, dn string, owner directory.SID) {
 	}
 }
 
-// netbios is the short name of the domain.
+// netbios returns the short name of the domain.
 func (s *suite) netbios() string {
 	label, _, _ := strings.Cut(s.Domain, ".")
 	return strings.ToUpper(label)

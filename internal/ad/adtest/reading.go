@@ -77,7 +77,7 @@ func (s *suite) testRead(t *testing.T) {
 			t.Errorf("the foreign group was read as %+v", f)
 		}
 
-		// What is read follows the mapping.
+		// The mapping determines which attributes are read.
 		s.admin.modify(t, created.DN, func(r *ldap.ModifyRequest) { r.Replace("info", []string{"asked for"}) })
 		asked := s.open(t, func(c *contract.TargetConfig) { c.Attributes = []string{"info", "noSuchAttribute"} })
 		for _, g := range s.groups(t, asked, unit.GUID) {
@@ -200,7 +200,7 @@ func (s *suite) testResolve(t *testing.T) {
 	if consistent.ConsistencyGUID == "" {
 		t.Fatal("the lab's user0031 has no consistencyGuid")
 	}
-	// Two users share a consistency GUID; a deleted user has left its SID.
+	// Two users share a consistency GUID, and a deleted user's SID is left over.
 	twin, _ := base64.StdEncoding.DecodeString(u(32).ConsistencyGUID)
 	s.admin.add(t, "CN=twin,"+unit.DN, map[string][]string{"objectClass": {"user"}, "sAMAccountName": {"twin-of-32"}, "mS-DS-ConsistencyGuid": {string(twin)}})
 	s.admin.add(t, "CN=leaver,"+unit.DN, map[string][]string{"objectClass": {"user"}, "sAMAccountName": {"leaver"}})
@@ -232,8 +232,8 @@ func (s *suite) testResolve(t *testing.T) {
 		"SID gone, objectGUID there": {synced(directory.SourceMember{SID: leaver, ImmutableID: immutable(u(3).ObjectGUID)}), u(3).ref(), ""},
 		"foreign SID, objectGUID":    {synced(directory.SourceMember{SID: "S-1-5-21-1-2-3-1000", ImmutableID: immutable(u(4).ObjectGUID)}), none, directory.ReasonOtherForest},
 		"foreign SID, consistency":   {synced(directory.SourceMember{SID: "S-1-5-21-1-2-3-1000", ImmutableID: consistent.ConsistencyGUID}), none, directory.ReasonOtherForest},
-		// Whoever administers the tenant may set the immutable id of a user who is not
-		// synced, or not any more.
+		// A tenant administrator may set the immutable id of a user that is not synced,
+		// or no longer synced.
 		"once synced, SID there":     {once(directory.SourceMember{SID: u(5).ObjectSID, ImmutableID: immutable(u(6).ObjectGUID)}), u(5).ref(), ""},
 		"once synced, objectGUID":    {once(directory.SourceMember{SID: leaver, ImmutableID: immutable(administrator)}), none, directory.ReasonNotFound},
 		"once synced, consistency":   {once(directory.SourceMember{SID: leaver, ImmutableID: consistent.ConsistencyGUID}), none, directory.ReasonNotFound},
@@ -308,8 +308,8 @@ func (s *suite) testResolve(t *testing.T) {
 	})
 }
 
-// testPrimary: whoever has a group as his primary one is a member of it without a
-// value of member.
+// testPrimary tests that an account whose primary group is a group is a member of it
+// without a value of member.
 func (s *suite) testPrimary(t *testing.T) {
 	target := s.open(t)
 	unit := s.unit(t, target, s.Container)

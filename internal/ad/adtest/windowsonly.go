@@ -19,8 +19,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Windows runs what only a domain controller of Windows does, on one in this
-// process that can be told when to do it.
+// Windows tests what only a Windows domain controller does, on one in this process that
+// can be told when to do it.
 func Windows(t *testing.T, open contract.OpenTarget) {
 	t.Run("Changing", func(t *testing.T) { newWindows(t, open, server.Options{MaxValRange: 150}).testChanging(t) })
 	t.Run("Stopping", func(t *testing.T) { newWindows(t, open, server.Options{MaxValRange: 150}).testStopping(t) })
@@ -73,7 +73,7 @@ func (w *windows) read(t *testing.T, group directory.GUID) ([]directory.MemberRe
 	return groups[0].Members, nil
 }
 
-// readAll reads the groups of the unit, of which there is one with members.
+// readAll reads the groups of the unit; one of them has members.
 func (w *windows) readAll(t *testing.T) ([]directory.MemberRef, error) {
 	var members []directory.MemberRef
 	err := w.target.Groups(testContext(t), w.unit.GUID, true, func(g directory.TargetGroup) error {
@@ -83,20 +83,20 @@ func (w *windows) readAll(t *testing.T) ([]directory.MemberRef, error) {
 	return members, err
 }
 
-// laterRange reports whether the operation asks for values of member behind the
-// first part.
+// laterRange reports whether the operation asks for values of member after the first
+// part.
 func laterRange(o server.Operation) bool {
 	return o.Kind == "search" && slices.ContainsFunc(o.Attributes, func(a string) bool {
 		return strings.HasPrefix(a, "member;range=") && !strings.HasPrefix(a, "member;range=0-")
 	})
 }
 
-// testChanging: a membership that changes between two ranges is read as it is
-// in the end; one that changes again and again, not at all.
+// testChanging tests that a membership that changes between two ranges is read in its
+// final form, and that one that changes again and again is not read at all.
 func (w *windows) testChanging(t *testing.T) {
 	many := w.contacts(t, w.target, 403)
 	dc, admin := w.dc, w.admin
-	// The order of the values is the server's.
+	// The server determines the order of the values.
 	first := func(t *testing.T, dn string) []string {
 		entry := admin.get(t, dn, "member;range=0-0")
 		return entry.GetAttributeValues("member;range=0-0")
@@ -185,7 +185,7 @@ func (w *windows) testChanging(t *testing.T) {
 	})
 }
 
-// allMembers reads a membership range by range, undisturbed, sorted.
+// allMembers reads a membership range by range, undisturbed, and sorts it.
 func (w *windows) allMembers(t *testing.T, group directory.GUID) []string {
 	t.Helper()
 	var members []string
@@ -203,7 +203,7 @@ func (w *windows) allMembers(t *testing.T, group directory.GUID) []string {
 	}
 }
 
-// testStopping: a server that stops answering within a membership.
+// testStopping tests a server that stops answering in the middle of a membership.
 func (w *windows) testStopping(t *testing.T) {
 	many := w.contacts(t, w.target, 600)
 	group, _ := w.create(t, w.target, w.unit.GUID, many...)
@@ -233,7 +233,7 @@ func (w *windows) testStopping(t *testing.T) {
 					if stop(1); f == server.Limited {
 						continue
 					}
-					// Nothing was handed on before, so it is tried again.
+					// Nothing had been handed on, so the read is retried.
 					if got, err = read(); err != nil {
 						t.Fatal(err)
 					}
@@ -277,7 +277,8 @@ func (w *windows) testStopping(t *testing.T) {
 	}
 }
 
-// testBusy: what is busy is tried again, and said when it stays so.
+// testBusy tests that a busy server is tried again, and that an error says so if it
+// stays busy.
 func (w *windows) testBusy(t *testing.T) {
 	user := w.people(t)["user0001"].ref()
 	group, _ := w.create(t, w.target, w.unit.GUID)
@@ -335,7 +336,7 @@ func (w *windows) testBusy(t *testing.T) {
 	}
 }
 
-// testLingering: of a large removal Windows finishes some values later.
+// testLingering tests a large removal, of which Windows finishes some values later.
 func (w *windows) testLingering(t *testing.T) {
 	many := w.contacts(t, w.target, 300)
 	group, _ := w.create(t, w.target, w.unit.GUID, many...)
@@ -349,13 +350,14 @@ func (w *windows) testLingering(t *testing.T) {
 	if want := len(gone) - 100; err != nil || len(missing) > 0 || len(lingering) != want {
 		t.Errorf("missing %d, lingering %d, want 0 and %d; %v", len(missing), len(lingering), want, err)
 	}
-	// What is seen is read, and the group cannot be changed meanwhile.
+	// The remaining values are still read, and the group cannot be changed in the
+	// meantime.
 	if got, err := w.read(t, group.GUID); err != nil || len(got) != len(stay)+len(lingering) {
 		t.Errorf("%d members, %v", len(got), err)
 	}
 	_, err = w.target.Writer(nil).ChangeMembers(ctx, group.GUID, nil, stay[:1])
 	w.wantError(t, err, "ServerBusy")
-	// It is finished while the change is tried again.
+	// The removal finishes while the change is retried.
 	var tries atomic.Int32
 	w.dc.SetFault(func(o server.Operation) server.Fault {
 		if o.Kind == "modify" && tries.Add(1) == 3 {
@@ -372,7 +374,7 @@ func (w *windows) testLingering(t *testing.T) {
 	}
 }
 
-// testSmall: a server whose limits are below what is asked for.
+// testSmall tests a server whose limits are lower than what is requested.
 func (w *windows) testSmall(t *testing.T) {
 	users := w.people(t)
 	var members []directory.MemberRef
@@ -403,11 +405,11 @@ func (w *windows) testSmall(t *testing.T) {
 	}
 }
 
-// testCutting: every connection ends after some operations.
+// testCutting ends every connection after some operations.
 func (w *windows) testCutting(t *testing.T) {
 	users := w.people(t)
 	members := []directory.MemberRef{users["user0001"].ref(), users["user0002"].ref()}
-	// The first three are the greeting, the bind and whatever looks first.
+	// The first three operations are the greeting, the bind and the first search.
 	for after := 4; after <= 9; after++ {
 		for name, f := range map[string]server.Fault{"cut": server.Cut, "lost": server.Lost} {
 			t.Run(fmt.Sprintf("%s after %d", name, after), func(t *testing.T) {
@@ -442,8 +444,8 @@ func (w *windows) testCutting(t *testing.T) {
 	}
 }
 
-// testReplicating: what the domain controller says of others, in the forms of
-// Windows and of Samba.
+// testReplicating tests what the domain controller says about others, in the forms of
+// Windows and Samba.
 func (w *windows) testReplicating(t *testing.T) {
 	const first, second, retired = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e801", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e802", "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e803"
 	set := func(form server.CursorForm, cursors ...server.Cursor) {
@@ -479,7 +481,7 @@ func (w *windows) testReplicating(t *testing.T) {
 	set(server.HiddenCursors, server.Cursor{Invocation: first, USN: 7})
 	want("cursors that may not be read", first, 0, false)
 
-	// Restored from a backup it is another one, which has a cursor for the old.
+	// Restored from a backup, it has a new invocationId, and a cursor for the old one.
 	before, err := w.target.Identify(testContext(t))
 	if err != nil {
 		t.Fatal(err)
@@ -496,7 +498,7 @@ func (w *windows) testReplicating(t *testing.T) {
 	want("itself", retired, after.HighestUSN, true)
 }
 
-// testListing: the listings of a delta run with pages and faults.
+// testListing tests the listings of a delta run with pages and faults.
 func (w *windows) testListing(t *testing.T) {
 	const groups = 47
 	seeing := w.open(t, func(c *contract.TargetConfig) { c.User = w.DeletedUser })
@@ -550,14 +552,15 @@ func (w *windows) testListing(t *testing.T) {
 				t.Errorf("%d groups, %v", n, err)
 			}
 			for _, f := range []server.Fault{server.Cut, server.Lost, server.Half, server.Busy, server.Unavailable, server.TimedOut} {
-				// Nothing was handed on yet: it is tried again.
+				// Nothing had been handed on, so the read is retried.
 				if n, err := read(f, 1, 2); err != nil || n != groups {
 					t.Errorf("fault %d on the first page: %d groups, %v", f, n, err)
 				}
 				if n, err := read(f, 1, 1000); err == nil || n > 0 {
 					t.Errorf("fault %d without end: %d groups, %v", f, n, err)
 				}
-				// It starts over, and hands on each once; to its end, or not as whole.
+				// It starts over, and hands on each group once. Without an end to the
+				// fault, it returns an error.
 				if n, err := read(f, 3, 1); err != nil || n != groups {
 					t.Errorf("fault %d on the third page: %d groups, %v", f, n, err)
 				}
@@ -575,8 +578,8 @@ func (w *windows) testListing(t *testing.T) {
 	}
 }
 
-// testBinding: many connections are made at once, and sign in one after the
-// other (rule 19); there are never more of them than may be.
+// testBinding tests that many connections are opened at once but sign in one after the
+// other (rule 19), and that their number stays within the limit.
 func (w *windows) testBinding(t *testing.T) {
 	const most = 16
 	var binding, bound, working, peak atomic.Int32
@@ -610,7 +613,7 @@ func (w *windows) testBinding(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	// The target had one connection before.
+	// The target already had one connection.
 	if n := bound.Load(); n > most-1 {
 		t.Errorf("%d connections were made", n)
 	}
@@ -619,8 +622,8 @@ func (w *windows) testBinding(t *testing.T) {
 	}
 }
 
-// testSuperseded: who writes is asked whether it still may before each request,
-// of a change of several and of one that is tried again too (rule 18).
+// testSuperseded tests that the lease is asked before each request, including the later
+// requests of one change and retries (rule 18).
 func (w *windows) testSuperseded(t *testing.T) {
 	over := &contract.Error{Category: contract.InvalidState, ID: "RunSuperseded", Message: "Another run has taken over.", Advice: "Nothing has to be done."}
 	until := func(allowed int) contract.TargetWriter {
@@ -638,7 +641,7 @@ func (w *windows) testSuperseded(t *testing.T) {
 	if got, err := w.read(t, group.GUID); err != nil || len(got) != 1_000 {
 		t.Errorf("%d members, %v", len(got), err)
 	}
-	// It slept while it waited for an answer, which does not come.
+	// The process slept while it waited for an answer, which never comes.
 	var requests atomic.Int32
 	w.dc.SetFault(func(o server.Operation) server.Fault {
 		if o.Kind != "modify" {
@@ -655,7 +658,7 @@ func (w *windows) testSuperseded(t *testing.T) {
 	}
 }
 
-// testLarge: a membership of many ranges and of many chunks.
+// testLarge tests a membership with many ranges and many chunks.
 func (w *windows) testLarge(t *testing.T) {
 	const most = 1000 // values in one request
 	many := w.fill(t, 12_345)
@@ -706,7 +709,7 @@ func (w *windows) testLarge(t *testing.T) {
 	}
 }
 
-// fill makes contacts in the server itself, which is quicker than over LDAP.
+// fill creates contacts in the server directly, which is faster than over LDAP.
 func (w *windows) fill(t testing.TB, n int) []directory.MemberRef {
 	t.Helper()
 	people, err := w.dc.Fill(w.Other, n)

@@ -120,8 +120,8 @@ func (s *suite) testCreate(t *testing.T) {
 		}
 	})
 	t.Run("looked up at once", func(t *testing.T) {
-		// More than one filter holds; only what stands there as it was to be
-		// created counts.
+		// The groups need more than one filter, and an object counts only if it is in
+		// the place and has the marks intended for it.
 		elsewhere := s.unit(t, target, s.Container)
 		var asked [][]plan.AttributeChange
 		var want []contract.Created
@@ -197,7 +197,7 @@ func sameDN(a, b string) bool {
 	return errX == nil && errY == nil && x.Equal(y)
 }
 
-// hostileNames are names that must be written and read as they are.
+// hostileNames are names that must be written and read unchanged.
 var hostileNames = []string{
 	`O'Brien "the" boss`, "a,b;c+d=e", `back\slash \2c`, "#hash", "<angle>", "50 % (of) *all* | & !", "slash/slash",
 	"emoji 😀 👩‍👩‍👧", "日本語 Ünïcode", " leading", "trailing ", " ", "   ", "tab\tinside", "line\nfeed", "nul\x01one", "CN=x,DC=y",
@@ -219,7 +219,7 @@ func (s *suite) testNames(t *testing.T) {
 			}
 			_, err := target.Writer(nil).Create(testContext(t), unit.GUID, attributes, []directory.MemberRef{users["plus"].ref()})
 			if err != nil {
-				// A name may be refused, but cleanly.
+				// The server may refuse a name, but with a clear error.
 				s.wantError(t, err, "WriteRefused")
 				if !strings.ContainsAny(name, "\n\x01") && strings.TrimSpace(name) != "" {
 					t.Errorf("the name was refused: %v", err)
@@ -245,7 +245,7 @@ func (s *suite) testNames(t *testing.T) {
 			if cn != name {
 				t.Errorf("cn is %q", cn)
 			}
-			// The name is found, and taken.
+			// The name is found, and counts as taken.
 			holders, err := target.Holders(testContext(t), unit.GUID, []contract.Name{{CN: name}})
 			if err != nil || len(holders) != 1 || holders[0].GUID != created.GUID {
 				t.Errorf("holders %v, %v", holders, err)
@@ -255,7 +255,7 @@ func (s *suite) testNames(t *testing.T) {
 			if e := s.wantError(t, err, "NameClash"); !sameDN(e.Object, created.DN) {
 				t.Errorf("the clash is with %s, want %s", e.Object, created.DN)
 			}
-			// There and back.
+			// Rename there and back.
 			if _, err := target.Writer(nil).Rename(testContext(t), created.GUID, "plain", directory.GUID{}); err != nil {
 				t.Fatal(err)
 			}
@@ -307,7 +307,7 @@ func (s *suite) testModify(t *testing.T) {
 	modify(t, plan.AttributeChange{Name: "extensionName", New: []string{directory.Stamp(testTenant)}, Shared: true})
 	modify(t, plan.AttributeChange{Name: "extensionName", New: []string{directory.Stamp(testTenant)}, Shared: true})
 	check(t, map[string][]string{"extensionName": {directory.Stamp(testTenant), "of another product"}, "adminDescription": {directory.Mark(id)}})
-	// Values that differ in case alone are one to the directory.
+	// To the directory, values that differ only in case are the same.
 	respelled := strings.ToUpper(directory.Stamp(testTenant))
 	modify(t, plan.AttributeChange{Name: "extensionName", Old: []string{directory.Stamp(testTenant)}, New: []string{respelled}, Shared: true})
 	check(t, map[string][]string{"extensionName": {respelled, "of another product"}})
@@ -425,7 +425,8 @@ func (s *suite) testMembers(t *testing.T) {
 		for _, g := range gone[:3] {
 			s.admin.remove(t, g.DN)
 		}
-		// By the name of before, by key alone, and by a name that another has now.
+		// Remove by the old name, by key alone, and by a name that another object has
+		// now.
 		s.admin.contact(t, gone[2].DN)
 		heir := directory.MemberRef{GUID: s.admin.guid(t, gone[2].DN), DN: gone[2].DN}
 		remove := []directory.MemberRef{gone[0], {GUID: gone[1].GUID}, gone[2], gone[3]}
@@ -435,7 +436,7 @@ func (s *suite) testMembers(t *testing.T) {
 		if err != nil || len(missing) != 2 || len(lingering) > 0 {
 			t.Errorf("missing %v, lingering %v, %v", missing, lingering, err)
 		}
-		// The namesake is a member of its own.
+		// The object that now has the name is a member in its own right.
 		change(t, []directory.MemberRef{heir}, nil, some[3], heir)
 		change(t, nil, gone[2:3], some[3], heir)
 		change(t, nil, []directory.MemberRef{heir}, some[3])

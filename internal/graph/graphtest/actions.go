@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// maxGetByIDs is how many ids getByIds takes (api/directoryobject-getbyids.md).
+// maxGetByIDs is how many ids getByIds accepts (api/directoryobject-getbyids.md).
 const maxGetByIDs = 1000
 
-// action finds the actions, which are the only requests that are sent by POST.
+// action finds the actions, which are the only requests sent by POST.
 func (rq *request) action(s []string) (func() (*reply, *graphError), bool) {
 	name := func(segment string) string { return strings.TrimPrefix(segment, "microsoft.graph.") }
 	switch {
@@ -23,7 +23,7 @@ func (rq *request) action(s []string) (func() (*reply, *graphError), bool) {
 	return nil, false
 }
 
-// memberGroups answers getMemberGroups of a user: the groups that he is in,
+// memberGroups serves a user's getMemberGroups: the groups that the user belongs to,
 // directly and through others (api/directoryobject-getmembergroups.md).
 func (rq *request) memberGroups(user string) (*reply, *graphError) {
 	if !rq.token.hasAny(userReaders) || !rq.token.hasAny(groupReaders) {
@@ -51,7 +51,7 @@ func (rq *request) memberGroups(user string) (*reply, *graphError) {
 		more = false
 		for _, g := range v.byKind[kindGroup] {
 			group, live := v.live(g).(*Group)
-			// As in memberOf, groups of hidden membership are left out.
+			// As in memberOf, groups with hidden membership are left out.
 			if !live || in1[g] || rq.hidesMembers(group) {
 				continue
 			}
@@ -66,7 +66,7 @@ func (rq *request) memberGroups(user string) (*reply, *graphError) {
 	return rq.actionReply("Collection(Edm.String)", ids)
 }
 
-// objectsByID answers getByIds; what is not there is left out.
+// objectsByID serves getByIds; objects that do not exist are left out.
 func (rq *request) objectsByID() (*reply, *graphError) {
 	if !rq.token.hasAny([]string{"Directory.Read.All", "Directory.ReadWrite.All"}) {
 		return nil, denied()

@@ -11,8 +11,8 @@ import (
 
 const (
 	graphAppID = "00000003-0000-0000-c000-000000000000"
-	// federationAudience is what Entra expects in a token of workload identity
-	// federation.
+	// federationAudience is the audience that Entra expects in a token for workload
+	// identity federation.
 	federationAudience = "api://AzureADTokenExchange"
 	assertionType      = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
@@ -21,7 +21,7 @@ const (
 // (learn.microsoft.com/entra/identity-platform/reference-error-codes).
 type authorityError struct {
 	status  int
-	name    string // OAuth's error
+	name    string // the OAuth error
 	code    int    // AADSTS code
 	message string
 }
@@ -37,7 +37,7 @@ func unknownTenant(name, path string) *authorityError {
 		"Tenant '" + name + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."}
 }
 
-// serveAuthority answers the sign-in endpoints: instance discovery, OpenID
+// serveAuthority serves the sign-in endpoints: instance discovery, OpenID
 // configuration, keys and tokens.
 func (t *Tenant) serveAuthority(w http.ResponseWriter, r *http.Request, segments []string) {
 	base := "https://" + r.Host
@@ -66,7 +66,7 @@ func (t *Tenant) serveAuthority(w http.ResponseWriter, r *http.Request, segments
 			"msgraph_host":                          r.Host,
 		})
 	case "discovery/v2.0/keys":
-		// The tokens are for this server alone; see signHS256.
+		// Only this server verifies the tokens; see signHS256.
 		writeJSON(w, http.StatusOK, map[string]any{"keys": []any{}})
 	case "oauth2/v2.0/token":
 		t.serveToken(w, r, segments[0], base)
@@ -115,8 +115,8 @@ func (t *Tenant) serveToken(w http.ResponseWriter, r *http.Request, tenant, base
 	})
 }
 
-// authenticate checks a client credentials request and returns the audience of
-// the token to issue.
+// authenticate checks a client credentials request and returns the audience of the
+// token to issue.
 func (t *Tenant) authenticate(form url.Values, authority, base string) (string, *authorityError) {
 	bad := func(status int, name string, code int, format string, args ...any) (string, *authorityError) {
 		return "", &authorityError{status, name, code, fmt.Sprintf(format, args...)}
@@ -151,8 +151,8 @@ func (t *Tenant) authenticate(form url.Values, authority, base string) (string, 
 	return scopeAudience(form.Get("scope"), base)
 }
 
-// scopeAudience reads "https://graph.microsoft.com/.default". Client libraries
-// add the OpenID scopes, which mean nothing here.
+// scopeAudience parses a scope such as "https://graph.microsoft.com/.default". It
+// ignores the OpenID scopes that client libraries add.
 func scopeAudience(scope, base string) (string, *authorityError) {
 	var wanted []string
 	for _, s := range strings.Fields(scope) {
@@ -171,8 +171,8 @@ func scopeAudience(scope, base string) (string, *authorityError) {
 	return resource, nil
 }
 
-// isGraphAudience knows the Graph endpoints of every cloud (concepts/deployments.md)
-// and the server itself.
+// isGraphAudience reports whether the audience is a Graph endpoint of any cloud
+// (concepts/deployments.md) or this server.
 func isGraphAudience(audience, base string) bool {
 	switch strings.TrimSuffix(audience, "/") {
 	case base, graphAppID, "https://graph.microsoft.com", "https://graph.microsoft.us", "https://dod-graph.microsoft.us", "https://microsoftgraph.chinacloudapi.cn":
@@ -193,8 +193,8 @@ func (t *Tenant) checkSecret(secret string) *authorityError {
 	return nil
 }
 
-// checkAssertion accepts a JWT signed with a registered certificate, or one of
-// the issuer with which the application has a federated credential.
+// checkAssertion accepts a JWT signed with a registered certificate, or a JWT of the
+// issuer for which the application has a federated credential.
 func (t *Tenant) checkAssertion(text, authority string) *authorityError {
 	token, err := parseJWT(text)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxBatch is the number of requests that Graph takes in one batch.
+// maxBatch is the number of requests that Graph accepts in one batch.
 const maxBatch = 20
 
 type batchRequest struct {
@@ -27,8 +27,8 @@ type batchResponse struct {
 	Body    json.RawMessage   `json:"body"`
 }
 
-// batch answers POST /$batch: each request is judged, throttled and logged by
-// itself, and the answers come in another order than the requests.
+// batch serves POST /$batch. Each request is checked, throttled and logged separately,
+// and the answers come in a different order from the requests.
 func (rq *request) batch() *reply {
 	if rq.method != http.MethodPost {
 		return rq.failed(&graphError{status: http.StatusMethodNotAllowed, code: "BadRequest", message: "$batch accepts POST only."})

@@ -21,15 +21,15 @@ import (
 	"time"
 )
 
-// ClientCertificate is a certificate with its key that the tenant's
-// application accepts in place of a secret.
+// ClientCertificate is a certificate, with its key, that the tenant's application
+// accepts instead of a secret.
 type ClientCertificate struct {
 	Certificate *x509.Certificate
 	Key         *rsa.PrivateKey
-	// CertificatePEM and KeyPEM (PKCS #8) in one file make what -CertificatePath
-	// style parameters take.
+	// CertificatePEM and KeyPEM (PKCS #8), in one file, are what parameters such as
+	// -CertificatePath accept.
 	CertificatePEM, KeyPEM []byte
-	// Thumbprint is the SHA-1 of the certificate in upper-case hexadecimal, as
+	// Thumbprint is the SHA-1 hash of the certificate in upper-case hexadecimal, as
 	// Windows shows it.
 	Thumbprint string
 }
@@ -38,8 +38,8 @@ func newSerial() (*big.Int, error) {
 	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 }
 
-// serverIdentity makes a certificate authority and a server certificate for
-// the loopback names. The authority's key is forgotten.
+// serverIdentity creates a certificate authority and a server certificate for the
+// loopback names. It discards the authority's key.
 func serverIdentity(now time.Time) (tls.Certificate, []byte, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -131,9 +131,8 @@ func pemBlock(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// matches tells whether the header of a client assertion names this
-// certificate, by x5t (SHA-1) or x5t#S256. Both alphabets of base64 are in use
-// among clients.
+// matches reports whether the header of a client assertion names this certificate, by
+// x5t (SHA-1) or x5t#S256. Clients use both alphabets of base64.
 func matches(cert *x509.Certificate, header map[string]any) bool {
 	decode := func(name string) string {
 		text, _ := header[name].(string)

@@ -92,8 +92,7 @@ func (v view) usersNamed(name string) []handle {
 	return nil
 }
 
-// objects answers /groups, /users and the deleted items of a kind, or counts
-// them.
+// objects serves or counts /groups, /users, or the deleted items of a kind.
 func (rq *request) objects(k kind, deleted, count bool) (*reply, *graphError) {
 	s := schemas[k]
 	allowed := optSelect | optFilter | optTop | optCount | optSkipToken
@@ -143,7 +142,7 @@ func counted(c collection) *reply {
 	return &reply{status: http.StatusOK, text: true, body: []byte(strconv.Itoa(c.count()))}
 }
 
-// members answers /groups/{id}/members with an optional cast and $count.
+// members serves /groups/{id}/members with an optional cast and $count.
 func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, *graphError) {
 	only, cast := kind(0), false
 	if len(s) > 0 {
@@ -166,9 +165,9 @@ func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, 
 	if count && !rq.eventual() {
 		return nil, badRequest("Request_BadRequest", "$count is not currently supported.")
 	}
-	// "This header and $count are required when using the $search, $filter,
-	// $orderby, or OData cast query parameters" (api/group-list-members.md).
-	// Graph is said to be less strict; a client that is strict works with both.
+	// "This header and $count are required when using the $search, $filter, $orderby,
+	// or OData cast query parameters" (api/group-list-members.md). Graph is reported to
+	// be less strict. Being strict here makes sure that a client works with both.
 	if cast && !count && !(rq.eventual() && q.count) {
 		return nil, needsAdvanced("An OData cast of the members")
 	}
@@ -214,12 +213,12 @@ func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, 
 	return rq.list(c, q, context)
 }
 
-// visibleMembers is empty for a group of hidden membership, unless the token
-// may see it. The pages of Graph (api/group-list-members.md,
-// permissions-reference.md) say that Member.Read.Hidden is required and not what
-// happens without it. In the sibling call, memberOf, such groups are silently
-// left out (microsoftgraph/microsoft-graph-docs issue 12552), so the members are
-// silently left out here: 200 and nothing, the worst case for a client.
+// visibleMembers returns no members for a group with hidden membership, unless the
+// token may see them. Graph's pages (api/group-list-members.md,
+// permissions-reference.md) say that Member.Read.Hidden is required, but not what
+// happens without it. The sibling call memberOf silently leaves out such groups
+// (microsoftgraph/microsoft-graph-docs issue 12552), so this call silently leaves out
+// the members: 200 and an empty list, the worst case for a client.
 func (rq *request) visibleMembers(v view, h handle, group *Group) []handle {
 	if rq.hidesMembers(group) {
 		return nil
@@ -231,7 +230,7 @@ func (rq *request) hidesMembers(group *Group) bool {
 	return strings.EqualFold(group.Visibility, "HiddenMembership") && !contains(rq.token.roles, "Member.Read.Hidden")
 }
 
-// deletedItems answers /directory/deletedItems/{cast} and /{id}.
+// deletedItems serves /directory/deletedItems/{cast} and /{id}.
 func (rq *request) deletedItems(last string) (*reply, *graphError) {
 	readers := map[kind][]string{kindGroup: deletedGroupReaders, kindUser: userReaders}
 	if k, ok := castKind(last); ok {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// serveControl answers the control interface; see the package comment. It has
-// no authentication: the server listens on the loopback address and holds
-// nothing but test data.
+// serveControl serves the control interface; see the package comment. It needs no
+// authentication, because the server listens on the loopback address and holds only
+// test data.
 func (t *Tenant) serveControl(w http.ResponseWriter, r *http.Request, segments []string) {
 	if len(segments) != 1 {
 		http.NotFound(w, r)
@@ -90,7 +90,7 @@ type seconds float64
 func (s seconds) duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
 
 func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
-	// One struct for the small bodies; each verb takes its fields from it.
+	// One struct serves all small bodies; each verb uses some of its fields.
 	var in struct {
 		ID      string         `json:"id"`
 		User    string         `json:"user"`

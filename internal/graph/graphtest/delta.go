@@ -6,30 +6,29 @@ import (
 	"strings"
 )
 
-// defaultDeltaMembers is how many entries of members@delta stand on a page.
+// defaultDeltaMembers is how many entries of members@delta a page holds.
 const defaultDeltaMembers = 500
 
-// maxDeltaIDs is how many objects a $filter of a delta query may name.
+// maxDeltaIDs is how many objects the $filter of a delta query may name.
 const maxDeltaIDs = 50
 
-// deltaToken is what stands in the $skiptoken and $deltatoken of a delta query
-// (api/group-delta.md, concepts/delta-query-overview.md): the options of the
-// first request, what the client knows, and how far the round has come.
+// deltaToken is the content of a $skiptoken or $deltatoken of a delta query
+// (api/group-delta.md, concepts/delta-query-overview.md): the options of the first
+// request, what the client knows, and how far the round has got.
 type deltaToken struct {
 	Epoch  string   `json:"e"`
 	Kind   kind     `json:"k"`
 	Select []string `json:"s,omitempty"`
 	IDs    []string `json:"f,omitempty"`
 
-	// Full is the first round, which goes through everything; else the round
-	// goes through what changed after Since. Until is the last change when the
-	// round began: the next round begins there, and a change in between comes
-	// again.
+	// Full marks the first round, which covers everything. Any other round covers what
+	// changed after Since. Until is the last change when the round began. The next
+	// round begins there, so a change in between is reported again.
 	Full  bool   `json:"a,omitempty"`
 	Since uint64 `json:"n"`
 	Until uint64 `json:"u"`
 
-	// Next is the object to go on with, and Member the member behind which.
+	// Next is the object to continue with, and Member the member to continue after.
 	Next   handle  `json:"o,omitempty"`
 	Member *handle `json:"m,omitempty"`
 	Nonce  int     `json:"x,omitempty"`
@@ -72,7 +71,7 @@ func (rq *request) delta(k kind) (*reply, *graphError) {
 	return rq.deltaPage(v, token)
 }
 
-// firstDelta reads the options that the first request may have.
+// firstDelta parses the options allowed in the first request.
 func (rq *request) firstDelta(q *query, k kind) (deltaToken, *graphError) {
 	token := deltaToken{Epoch: rq.epoch, Kind: k, Full: true, Select: q.selected}
 	plain := &query{}
@@ -98,7 +97,7 @@ func (rq *request) firstDelta(q *query, k kind) (deltaToken, *graphError) {
 	return token, nil
 }
 
-// deltaLink ends a round: the next one begins after what this one has shown.
+// deltaLink ends a round. The next one begins after what this one has shown.
 func (rq *request) deltaLink(token deltaToken) string {
 	next := deltaToken{Epoch: token.Epoch, Kind: token.Kind, Select: token.Select, IDs: token.IDs, Since: token.Until}
 	return `"@odata.deltaLink":"` + jsonText(rq.url()+"?$deltatoken="+encodeToken(next)) + `"`
@@ -170,7 +169,7 @@ func (w *deltaWriter) goOn(h handle, member *handle) *reply {
 	return w.reply(nextLink(w.rq.url() + "?$skiptoken=" + encodeToken(next)))
 }
 
-// candidates are the objects to look at from token.Next on, ascending.
+// candidates returns the objects to look at from token.Next on, ascending.
 func (w *deltaWriter) candidates() iter.Seq[handle] {
 	v, t := w.view, w.token
 	if t.Full && t.IDs == nil {
@@ -202,8 +201,8 @@ func (w *deltaWriter) candidates() iter.Seq[handle] {
 	return slices.Values(slices.Compact(list[from:]))
 }
 
-// object writes what there is to say of an object, if anything. It returns the
-// last member written when there was no room for all.
+// object writes what there is to report about an object, if anything. It returns the
+// last member written if there was no room for all.
 func (w *deltaWriter) object(h handle, after *handle) (last *handle) {
 	record := w.view.record(h)
 	hist := w.view.changes[h]
@@ -211,7 +210,7 @@ func (w *deltaWriter) object(h handle, after *handle) (last *handle) {
 		hist = &history{}
 	}
 	if record == nil || deletedDate(record) != "" {
-		// The first round leaves out what is gone already; see the overview.
+		// The first round leaves out objects that are already gone; see the overview.
 		if !w.token.Full && w.news(hist.removed) {
 			w.removedObject(h, record)
 		}
@@ -262,13 +261,13 @@ func (w *deltaWriter) object(h handle, after *handle) (last *handle) {
 	return last
 }
 
-// news tells whether a change belongs to this round. A held replica does not
-// know what came after it was held.
+// news reports whether a change belongs to this round. A held replica does not know
+// changes made after it was held.
 func (w *deltaWriter) news(sequence uint64) bool {
 	return sequence > w.token.Since && (!w.view.held || sequence <= w.view.heldSequence)
 }
 
-// recent reduces memberships to the last word on each member, ascending.
+// recent reduces memberships to the last change of each member, ascending.
 func (w *deltaWriter) recent(all []membership) []membership {
 	last := map[handle]membership{}
 	for _, m := range all {
@@ -284,8 +283,8 @@ func (w *deltaWriter) recent(all []membership) []membership {
 	return out
 }
 
-// lost are the members that a group which is told whole has lost in this round:
-// a client may know it from before it was deleted and restored.
+// lost returns the members that a group has lost in this round, if the group is
+// reported in full: a client may know it from before it was deleted and restored.
 func (w *deltaWriter) lost(all []membership, current []handle) []membership {
 	return slices.DeleteFunc(w.recent(all), func(m membership) bool {
 		_, is := slices.BinarySearch(current, m.member)
@@ -305,7 +304,7 @@ func (w *deltaWriter) writeMembers(members []membership) {
 		o := w.view.objects[m.member]
 		w.value.WriteString(`{"@odata.type":"#microsoft.graph.` + schemas[o.kind].name + `","id":"` + o.id.String() + `"`)
 		if m.removed {
-			// Also where the member itself was deleted.
+			// This also applies if the member itself was deleted.
 			w.value.WriteString(`,"@removed":{"reason":"deleted"}`)
 		}
 		w.value.WriteByte('}')

@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// handle is the place of an object in directory.objects. It never changes and
-// is never used again for another object.
+// handle is the index of an object in directory.objects. It never changes and is never
+// reused for another object.
 type handle uint32
 
 type object struct {
 	id   guid
 	kind kind
-	// generated is the number of an untouched object of the generator plus one,
-	// 0 for an object that has a state of its own.
+	// generated is the number of an unchanged generated object plus one, or 0 if the
+	// object has a state of its own.
 	generated int32
-	state     *state // nil when gone or generated
+	state     *state // nil if the object is gone or generated
 }
 
-// state is everything about an object. It is replaced, never changed, so that
-// a replica that is behind can show the old one.
+// state is everything about an object. It is replaced, never modified, so that a
+// lagging replica can show the old one.
 type state struct {
 	record  any      // *User, *Group, *Device, *Contact, *ServicePrincipal or *AgentIdentity
-	members []handle // of a group, ascending
+	members []handle // the members of a group, ascending
 	former  []handle // the groups that a deleted object was a member of
 }
 
@@ -38,7 +38,7 @@ type past struct {
 	sequence uint64
 }
 
-// history is what delta queries need to know about an object that changed.
+// history is what delta queries need to know about a changed object.
 type history struct {
 	appeared    uint64 // created or restored
 	removed     uint64 // deleted, soft or hard
@@ -52,26 +52,25 @@ type membership struct {
 	removed  bool
 }
 
-// directory holds the objects of the tenant. Its caller holds the tenant's lock.
+// directory holds the objects of the tenant. The caller holds the tenant's lock.
 type directory struct {
-	// usersUntold: of users who are deleted or restored the delta of the groups
-	// tells nothing; only that of the users does.
+	// usersUntold makes the groups' delta omit users that are deleted or restored; only
+	// the users' delta reports them.
 	usersUntold bool
-	// groupsUntold: it tells nothing either of groups that are soft-deleted or
-	// restored.
+	// groupsUntold makes it also omit groups that are soft-deleted or restored.
 	groupsUntold bool
 
 	objects   []object
 	index     map[guid]handle
-	byKind    [len(schemas)][]handle // ascending by id; gone objects stay
+	byKind    [len(schemas)][]handle // ascending by id; objects that are gone stay
 	generator *generator
 	now       func() time.Time
 
-	sequence uint64 // of the last change
+	sequence uint64 // the sequence number of the last change
 	changes  map[handle]*history
 
-	// past are the states that an object had before, the oldest first, since the
-	// seed: what a replica that is behind still shows.
+	// past holds the earlier states of each object since the seed, oldest first. A
+	// lagging replica still shows them.
 	past map[handle][]past
 	// heldSequence is the last change that a held replica knows.
 	heldSequence uint64
@@ -84,8 +83,8 @@ func newDirectory(now func() time.Time) *directory {
 // view is what one replica shows.
 type view struct {
 	*directory
-	held bool      // it knows no change after heldSequence
-	at   time.Time // it knows no change after this time, unless that is zero
+	held bool      // the replica knows no change after heldSequence
+	at   time.Time // the replica knows no change after this time, unless it is zero
 }
 
 func (v view) stored(h handle) (*state, bool) {
@@ -96,13 +95,13 @@ func (v view) stored(h handle) (*state, bool) {
 	return o.state, o.generated == 0
 }
 
-// shows tells whether the replica does not know the change that ended a state.
+// shows reports whether the replica does not yet know the change that ended a state.
 func (v view) shows(p past) bool {
 	return v.held && p.sequence > v.heldSequence || !v.at.IsZero() && p.until.After(v.at)
 }
 
-// record returns nil when the object is not there. It also returns objects in
-// the deleted items; see live.
+// record returns nil if the object does not exist. It also returns objects in the
+// deleted items; see live.
 func (v view) record(h handle) any {
 	s, own := v.stored(h)
 	switch {
@@ -125,7 +124,8 @@ func (v view) live(h handle) any {
 	return nil
 }
 
-// members are those of a group, ascending. The caller does not change them.
+// members returns the members of a group, ascending. The caller must not modify the
+// slice.
 func (v view) members(h handle) []handle {
 	s, own := v.stored(h)
 	switch {
@@ -169,14 +169,14 @@ func (d *directory) insert(id guid, k kind, generated int32) handle {
 	return h
 }
 
-// sortKind puts a list in order after objects were appended to it in bulk.
+// sortKind sorts a list after objects were appended to it in bulk.
 func (d *directory) sortKind(k kind) {
 	slices.SortFunc(d.byKind[k], func(a, b handle) int { return compareIDs(d.objects[a].id, d.objects[b].id) })
 }
 
 func compareIDs(a, b guid) int { return slices.Compare(a[:], b[:]) }
 
-// replace stores a new state; nil means gone.
+// replace stores a new state; nil means that the object is gone.
 func (d *directory) replace(h handle, s *state) {
 	d.past[h] = append(d.past[h], past{state: d.snapshot(h), until: d.now(), sequence: d.tick()})
 	d.objects[h].state = s
@@ -202,8 +202,8 @@ func (d *directory) historyOf(h handle) *history {
 	return d.changes[h]
 }
 
-// put creates an object or replaces the properties of one that exists. With
-// members nil those of an existing group stay.
+// put creates an object or replaces the properties of an existing one. If members is
+// nil, the members of an existing group stay.
 func (d *directory) put(k kind, record any, members []handle) (handle, error) {
 	text := reflect.ValueOf(record).Elem().FieldByName("ID").String()
 	id, ok := parseGUID(text)
@@ -260,7 +260,7 @@ func (h *history) noteMembers(seq uint64, old, next []handle) {
 
 var errNotThere = errors.New("no such object in the tenant")
 
-// group finds a group in the state wanted: live or in the deleted items.
+// group finds a group that is live or, if deleted is set, in the deleted items.
 func (d *directory) group(id string, deleted bool) (handle, *Group, error) {
 	h, ok := d.current().find(id, kindGroup)
 	if !ok {
@@ -335,14 +335,14 @@ func (d *directory) removeMember(group string, ref string) error {
 	return nil
 }
 
-// remove takes an object away for good.
+// remove hard-deletes an object.
 func (d *directory) remove(h handle) {
 	d.historyOf(h).removed = d.tick()
 	d.replace(h, nil)
 }
 
-// deleteGroup moves a Microsoft 365 group to the deleted items; every other
-// group is gone at once (resources/directory.md).
+// deleteGroup moves a Microsoft 365 group to the deleted items. Any other group is
+// hard-deleted at once (resources/directory.md).
 func (d *directory) deleteGroup(id string) error {
 	h, g, err := d.group(id, false)
 	if err != nil {
@@ -408,13 +408,13 @@ func (d *directory) restoreUser(ref string) error {
 	return nil
 }
 
-// softDelete stores the deleted record and takes the object out of the groups
-// that it is a member of.
+// softDelete stores the record as deleted and removes the object from the groups that
+// it is a member of.
 func (d *directory) softDelete(h handle, gone any) {
 	var former []handle
 	for _, g := range d.byKind[kindGroup] {
 		if d.objects[g].generated > 0 && d.objects[h].kind != kindUser {
-			continue // the members of generated groups are users
+			continue // generated groups have only users as members
 		}
 		members := d.current().members(g)
 		if at, is := slices.BinarySearch(members, h); is {
@@ -429,7 +429,7 @@ func (d *directory) softDelete(h handle, gone any) {
 	d.replace(h, &state{record: gone, members: members, former: former})
 }
 
-// restore brings an object back, and back into the groups that are still there.
+// restore restores an object, and its memberships in the groups that still exist.
 func (d *directory) restore(h handle, back any) {
 	old := d.snapshot(h)
 	if seq := d.tick(); !d.groupUntold(h) {
@@ -447,7 +447,8 @@ func (d *directory) restore(h handle, back any) {
 	}
 }
 
-// comeOrGo sets the members of a group when a member is deleted or restored.
+// comeOrGo returns the function that sets the members of a group when a member is
+// deleted or restored.
 func (d *directory) comeOrGo(h handle) func(group handle, members []handle) {
 	if d.usersUntold && d.objects[h].kind == kindUser || d.groupUntold(h) {
 		return d.setMembersUntold
@@ -455,15 +456,16 @@ func (d *directory) comeOrGo(h handle) func(group handle, members []handle) {
 	return d.setMembers
 }
 
-// groupUntold tells whether an object is a group whose soft deletion or restore is
-// not told. A group that has no recycle bin is deleted for good, which is told.
+// groupUntold reports whether an object is a group whose soft deletion or restore is
+// not reported. A group without a recycle bin is hard-deleted, which is always
+// reported.
 func (d *directory) groupUntold(h handle) bool {
 	g, ok := d.current().record(h).(*Group)
 	return ok && d.groupsUntold && g.IsUnified()
 }
 
-// resolve finds the one object that bears a name; see Group.Members. Generated
-// objects are found by id only.
+// resolve finds the one object that has a name; see Group.Members. Generated objects
+// are found only by id.
 func (d *directory) resolve(ref string, deleted bool) (handle, error) {
 	if id, ok := parseGUID(ref); ok {
 		h, ok := d.index[id]

@@ -1,11 +1,11 @@
-// Package graphtest is a simulated Entra tenant: an HTTPS server that speaks as
-// much of the Microsoft identity platform and of Microsoft Graph as group
-// writeback needs, with data, permissions, throttling and faults under the
-// test's control. It is written from Microsoft's documentation (the comments
-// name the pages, below github.com/microsoftgraph/microsoft-graph-docs-contrib
-// unless said otherwise) and shares no code with the client, so that the two
-// cannot agree by construction. What it does not implement it refuses with an
-// error that says so; it never ignores a query option.
+// Package graphtest is a simulated Entra tenant: an HTTPS server that implements as
+// much of the Microsoft identity platform and of Microsoft Graph as group writeback
+// needs, with data, permissions, throttling and faults under the test's control. It is
+// written from Microsoft's documentation (comments name the pages, below
+// github.com/microsoftgraph/microsoft-graph-docs-contrib unless they say otherwise) and
+// shares no code with the client, so that the two cannot agree by construction. It
+// refuses what it does not implement with an error that says so, and never ignores a
+// query option.
 //
 //	tenant := graphtest.New(seed, graphtest.Options{})
 //	server, err := tenant.Start()
@@ -13,14 +13,14 @@
 //	... server.URL, server.CAPEM, server.TenantID, server.ClientID, server.ClientSecret
 //	tenant.DeleteGroup(id)
 //
-// A Tenant is also an http.Handler, for clients whose transport is in memory.
+// A Tenant is also an http.Handler, for clients with an in-memory transport.
 //
 // # What is served
 //
 // Authority: {tenant}/v2.0/.well-known/openid-configuration,
 // {tenant}/oauth2/v2.0/token (client credentials with a secret, a certificate or
-// a federated assertion), common/discovery/instance. On a listener of its own,
-// in plain HTTP, the managed identity protocol of App Service.
+// a federated assertion), common/discovery/instance. On a separate listener,
+// over plain HTTP, the managed identity protocol of App Service.
 //
 // Graph, below /v1.0 and /beta: groups, groups/{id}, groups/{id}/members (with
 // cast and $count), groups/delta, users, users/{id or UPN}, users/delta,
@@ -31,10 +31,10 @@
 //
 // # Control interface
 //
-// The methods of Tenant are also reached over HTTPS, without authentication:
-// POST /_control/VERB with a JSON body, an empty one meaning {}. The answer is
-// 200 with a JSON object, or 400 with {"error": "..."}. Users and members are
-// named as in Group.Members.
+// The methods of Tenant are also available over HTTPS, without authentication: POST
+// /_control/VERB with a JSON body; an empty body means {}. The answer is 200 with a
+// JSON object, or 400 with {"error": "..."}. Users and members are named as in
+// Group.Members.
 //
 //	put-group           a Group                      answers {"id"}
 //	patch-group         {"id", "set": {property: value or null}}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// graphError is a failed Graph request.
+// graphError is the error of a failed Graph request.
 type graphError struct {
 	status  int
 	code    string
@@ -26,8 +26,8 @@ func (e *graphError) with(key, value string) *graphError {
 	return e
 }
 
-// notImplemented is for what Graph can do and this package cannot. It fails
-// loudly, so that no test passes because an option was ignored.
+// notImplemented returns the error for what Graph supports and this package does not.
+// It fails loudly, so that no test passes because an option was ignored.
 func notImplemented(format string, args ...any) *graphError {
 	return badRequest("Request_UnsupportedQuery", "The simulated tenant does not implement "+format+".", args...)
 }
@@ -54,7 +54,8 @@ func expiredPage() *graphError {
 	return badRequest("Directory_ExpiredPageToken", "The specified page token value has expired or is invalid and can no longer be included in your request.")
 }
 
-// invalidToken carries the challenge that clients read to find the authority.
+// invalidToken returns an error with the challenge that clients read to find the
+// authority.
 func invalidToken(message string) *graphError {
 	e := &graphError{status: http.StatusUnauthorized, code: "InvalidAuthenticationToken", message: message}
 	return e.with("WWW-Authenticate", `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="`+graphAppID+`"`)

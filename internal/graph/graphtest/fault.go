@@ -34,21 +34,21 @@ const (
 	FaultGone FaultKind = "gone"
 )
 
-// Fault disturbs the requests that it matches. The first fault in the order of
-// adding that matches and is not used up is applied.
+// Fault disturbs the requests that it matches. Of the faults that match and are not
+// used up, the one added first applies.
 type Fault struct {
-	ID   int       `json:"id"` // given by AddFault
+	ID   int       `json:"id"` // assigned by AddFault
 	Kind FaultKind `json:"kind"`
-	// Method and Path select requests: an empty one matches all, Path is a
-	// prefix of the path behind /v1.0 or /beta ("/groups"), or of the whole
-	// path elsewhere ("/<tenant id>/oauth2"). Letter case does not matter.
+	// Method and Path select requests; if empty, they match all. Path is a prefix of
+	// the path after /v1.0 or /beta ("/groups"), or of the whole path elsewhere
+	// ("/<tenant id>/oauth2"). Letter case does not matter.
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`
-	// Query, when not empty, is a text that the raw query must contain.
+	// Query, if not empty, is a text that the raw query must contain.
 	Query string `json:"query,omitempty"`
-	// Skip lets so many matching requests pass first.
+	// Skip is how many matching requests pass first.
 	Skip int `json:"skip,omitempty"`
-	// Count is how many requests are disturbed: 0 means 1, below 0 all.
+	// Count is how many requests are disturbed: 0 means one, a negative number all.
 	Count int `json:"count,omitempty"`
 
 	Status     int    `json:"status,omitempty"`
@@ -56,9 +56,9 @@ type Fault struct {
 	Message    string `json:"message,omitempty"`
 	Body       string `json:"body,omitempty"`
 	RetryAfter int    `json:"retryAfter,omitempty"` // seconds; 0 sends no header
-	DelayMS    int    `json:"delayMs,omitempty"`    // milliseconds, on top of any kind
+	DelayMS    int    `json:"delayMs,omitempty"`    // milliseconds, in addition to any kind
 
-	// Hits is how many requests were disturbed so far.
+	// Hits is how many requests have been disturbed so far.
 	Hits int `json:"hits"`
 	seen int
 }
@@ -80,8 +80,8 @@ func (f *Fault) validate() error {
 	return nil
 }
 
-// matches counts the request. inBatch: a request within a batch has no
-// connection of its own that could be disturbed.
+// matches reports whether the fault applies to the request, and counts the request. A
+// request within a batch has no connection of its own that could be disturbed.
 func (f *Fault) matches(method, path, query string, inBatch bool) bool {
 	if inBatch && (f.Kind == FaultDrop || f.Kind == FaultTruncate || f.Kind == FaultCut) {
 		return false
@@ -142,7 +142,7 @@ func (t *Tenant) takeFault(method, path, query string, inBatch bool) *Fault {
 	return nil
 }
 
-// delay waits before an answer, unless the client has gone.
+// delay waits before an answer, unless the client has gone away.
 func delay(r *http.Request, d time.Duration) {
 	if d <= 0 {
 		return

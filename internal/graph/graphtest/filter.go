@@ -7,14 +7,14 @@ import (
 // filter is a parsed $filter expression.
 type filter struct {
 	root expression
-	// advanced says that the expression is an advanced query
+	// advanced says that the expression needs the advanced query capabilities
 	// (concepts/aad-advanced-queries.md).
 	advanced bool
 }
 
 func (f *filter) match(s *schema, record any) bool { return f.root.match(s, record) }
 
-// ids returns the ids that a filter on nothing but the id names.
+// ids returns the ids that the filter names, if it filters only on the id.
 func (f *filter) ids() ([]string, bool) { return idsOf(f.root) }
 
 func idsOf(e expression) ([]string, bool) {
@@ -68,7 +68,7 @@ type (
 		property property
 		prefix   string
 	}
-	// anyExpr is "property/any(x:x eq value)", or startsWith in place of eq.
+	// anyExpr is "property/any(x:x eq value)", or the same with startsWith.
 	anyExpr struct {
 		property property
 		value    string
@@ -107,8 +107,8 @@ func (e anyExpr) match(s *schema, r any) bool {
 	return false
 }
 
-// equal compares as the directory does: strings without letter case, and null
-// equals only null.
+// equal compares as the directory does: strings without regard to case, and null equals
+// only null.
 func equal(have, want any) bool {
 	if h, ok := have.(string); ok {
 		w, ok := want.(string)
@@ -124,13 +124,13 @@ func hasPrefixFold(s, prefix string) bool {
 const (
 	maxFilterLength = 16 << 10
 	maxFilterDepth  = 64
-	// maxClauses: Graph refuses more than 15 alternatives.
+	// maxClauses is the limit of Graph, which refuses more than 15 alternatives.
 	maxClauses = 15
 )
 
-// parseFilter reads the part of the OData filter language that this package
-// implements and refuses everything else: a filter that is silently ignored
-// would make a test prove nothing.
+// parseFilter parses the part of the OData filter language that this package implements
+// and refuses everything else. If a filter were silently ignored, a test would prove
+// nothing.
 func parseFilter(text string, s *schema, clauses int) (*filter, *graphError) {
 	if len(text) > maxFilterLength {
 		return nil, badRequest("BadRequest", "Invalid filter clause: longer than %d characters.", maxFilterLength)
@@ -210,7 +210,7 @@ func (p *filterParser) scan(text string) *graphError {
 	return nil
 }
 
-// scanString reads a literal in single quotes, where a quote is written twice.
+// scanString scans a literal in single quotes, in which a quote is doubled.
 func scanString(text string, from int) (value string, end int, ok bool) {
 	var b strings.Builder
 	for i := from + 1; i < len(text); i++ {
@@ -242,8 +242,8 @@ func (p *filterParser) take() filterToken {
 	return t
 }
 
-// at compares words without letter case: the OData parser of Graph accepts
-// "AND" and "Not".
+// at compares words without regard to case, because Graph's OData parser accepts "AND"
+// and "Not".
 func (p *filterParser) at(kind tokenKind, text string) bool {
 	t := p.peek()
 	return t.kind == kind && strings.EqualFold(t.text, text)
@@ -273,7 +273,7 @@ func (p *filterParser) syntax(wanted string) *graphError {
 	return badRequest("BadRequest", "Invalid filter clause: Syntax error at position %d: %s expected, %s found.", t.at, wanted, found)
 }
 
-// or, and and unary also return how many alternatives the expression has.
+// or, and and unary also return the number of alternatives in the expression.
 func (p *filterParser) or(depth int) (expression, int, *graphError) {
 	left, n, err := p.and(depth)
 	if err != nil {
@@ -478,7 +478,7 @@ func (p *filterParser) any(prop property, ops operators) (expression, *graphErro
 	return e, p.expect(")")
 }
 
-// literal reads a value of the property's type, or null.
+// literal parses a value of the property's type, or null.
 func (p *filterParser) literal(prop property) (any, *graphError) {
 	t := p.peek()
 	word := t.kind == tokenWord

@@ -8,30 +8,29 @@ import (
 	"sort"
 )
 
-// Generation asks for a large tenant. Its objects are computed when they are
-// read and cost some 40 bytes each until something changes them.
+// Generation describes a large generated tenant. Its objects are computed when they are
+// read, and cost some 40 bytes each until something changes them.
 type Generation struct {
 	// Groups is the number of Microsoft 365 groups.
 	Groups int `json:"groups"`
-	// SecurityGroups is the number of cloud security groups, beside Groups.
+	// SecurityGroups is the number of cloud security groups, in addition to Groups.
 	SecurityGroups int `json:"securityGroups,omitempty"`
 	// Members is the number of members of each group, all users.
 	Members int `json:"members"`
-	// Users is the number of synced users to make. With 0 the members are
-	// drawn from the other users of the seed.
+	// Users is the number of synced users to create. If it is 0, the members are drawn
+	// from the other users of the seed.
 	Users int `json:"users,omitempty"`
-	// Largest, when above 0, is the number of members of the first group.
+	// Largest, if above 0, is the number of members of the first group.
 	Largest int `json:"largest,omitempty"`
-	// RandomSeed selects names, ids and memberships.
+	// RandomSeed determines names, ids and memberships.
 	RandomSeed uint64 `json:"randomSeed,omitempty"`
 }
 
 // maxGenerated bounds what a request to the control interface can ask for.
 const maxGenerated = 2_000_000
 
-// Generate returns the seed of a tenant with n groups of m members each, drawn
-// from max(m, min(n, 100,000)) synced users. The same arguments give the same
-// tenant.
+// Generate returns the seed of a tenant with n groups of m members each, drawn from
+// max(m, min(n, 100,000)) synced users. The same arguments produce the same tenant.
 func Generate(n, m int, rngseed uint64) Seed {
 	return Seed{Generate: &Generation{Groups: n, Members: m, Users: max(m, min(n, 100_000)), RandomSeed: rngseed}}
 }
@@ -45,12 +44,12 @@ func (g *Generation) validate() error {
 	return nil
 }
 
-// generator computes the objects of a Generation from their number.
+// generator computes the objects of a Generation from their numbers.
 type generator struct {
 	Generation
 	domain     string
 	forest     string   // DNS name of the on-premises domain
-	population []handle // users that may be members, ascending
+	population []handle // users that can be members, ascending
 }
 
 func (g *generator) id(kind string, n int) guid {
@@ -126,8 +125,8 @@ func (g *generator) group(n int) *Group {
 	}
 }
 
-// members of group n: a walk through the population with a stride that has no
-// common divisor with its size, so that no member comes twice.
+// members returns the members of group n. It walks through the population with a stride
+// that has no common divisor with the population's size, so no member occurs twice.
 func (g *generator) members(n int) []handle {
 	size := g.Members
 	if n == 0 && g.Largest > 0 {
@@ -158,7 +157,7 @@ func gcd(a, b int) int {
 	return a
 }
 
-// cloudSID is the security identifier that Entra derives from an object id:
+// cloudSID returns the security identifier that Entra derives from an object id:
 // S-1-12-1 and the four 32-bit words of the id in directory byte order.
 func cloudSID(id guid) string {
 	b := id.directoryBytes()

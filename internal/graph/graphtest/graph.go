@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// request is a Graph request: one over HTTP, or one within a batch.
+// request is a Graph request, sent over HTTP or within a batch.
 type request struct {
 	*Tenant
 	method   string
 	version  string   // v1.0 or beta
-	segments []string // the path behind the version, as given
+	segments []string // the path after the version, as given
 	rawQuery string
 	header   http.Header
 	base     string // https://host:port
@@ -30,7 +30,7 @@ type reply struct {
 	header map[string]string
 	body   []byte // JSON, or plain text for a $count segment
 	text   bool
-	code   string // of the error
+	code   string // the error code
 	units  int
 }
 
@@ -54,7 +54,7 @@ func (t *Tenant) serveGraph(w http.ResponseWriter, r *http.Request, version stri
 	w.Write(res.body)
 }
 
-// headers are those of every Graph answer, and those of this one.
+// headers returns the headers common to all Graph answers and those of this one.
 func (res *reply) headers(entry *Request) map[string]string {
 	h := map[string]string{
 		"Cache-Control": "no-cache",
@@ -75,7 +75,7 @@ func (res *reply) headers(entry *Request) map[string]string {
 	for k, v := range res.header {
 		h[k] = v
 	}
-	// The body of an error was made before the ids were known.
+	// The body of an error was written before the ids were known.
 	res.body = bytes.ReplaceAll(res.body, []byte(requestIDMark), []byte(h["request-id"]))
 	res.body = bytes.ReplaceAll(res.body, []byte(clientRequestIDMark), []byte(jsonText(h["client-request-id"])))
 	return h
@@ -86,7 +86,7 @@ const (
 	clientRequestIDMark = "\x00client-request-id\x00"
 )
 
-// jsonText is what stands between the quotes of a JSON string.
+// jsonText returns the text as it appears between the quotes of a JSON string.
 func jsonText(s string) string {
 	data, _ := json.Marshal(s)
 	return string(data[1 : len(data)-1])
@@ -99,8 +99,7 @@ func (rq *request) failed(e *graphError) *reply {
 	return &reply{status: e.status, header: e.header, body: b.Bytes(), code: e.code}
 }
 
-// answer runs a request through the stages of Graph: token, throttling,
-// resource.
+// answer runs a request through Graph's stages: token, throttling, resource.
 func (rq *request) answer() *reply {
 	if f := rq.fault; f != nil {
 		switch {
@@ -163,13 +162,13 @@ func (rq *request) lower() []string {
 	return out
 }
 
-// url is that of the request, without its query.
+// url returns the URL of the request without its query.
 func (rq *request) url() string {
 	return rq.base + "/" + rq.version + "/" + strings.Join(rq.segments, "/")
 }
 
-// view is the replica that answers this request when the kind of resource is so
-// many seconds behind. The caller holds the lock.
+// view returns the replica that answers this request if replicas of its kind of
+// resource lag by so many seconds. The caller holds the lock.
 func (rq *request) view(behind float64) view {
 	v := view{directory: rq.directory, held: rq.lagging.Reads}
 	if behind > 0 {
@@ -178,7 +177,7 @@ func (rq *request) view(behind float64) view {
 	return v
 }
 
-// route finds the resource. Path segments are not case-sensitive in Graph.
+// route finds the resource. Graph ignores case in path segments.
 func (rq *request) route() (*reply, *graphError) {
 	s := rq.lower()
 	act, isAction := rq.action(s)
@@ -220,12 +219,12 @@ func (rq *request) eventual() bool {
 	return strings.EqualFold(rq.header.Get("ConsistencyLevel"), "eventual")
 }
 
-// parse reads the query options of a collection or an entity.
+// parse parses the query options of a collection or an entity.
 func (rq *request) parse(allowed option) (*query, *graphError) {
 	return parseQuery(rq.rawQuery, allowed)
 }
 
-// filter parses $filter and checks what advanced queries need.
+// filter parses $filter and checks the requirements of advanced queries.
 func (rq *request) filter(q *query, s *schema) (*filter, *graphError) {
 	if q.given&optFilter == 0 {
 		return nil, nil
@@ -240,7 +239,7 @@ func (rq *request) filter(q *query, s *schema) (*filter, *graphError) {
 	return f, nil
 }
 
-// singleton answers a collection that holds one object.
+// singleton serves a collection with one object.
 func (rq *request) singleton(s *schema, record any) (*reply, *graphError) {
 	if !rq.token.hasAny(s.readers) {
 		return nil, denied()
@@ -259,7 +258,7 @@ func (rq *request) singleton(s *schema, record any) (*reply, *graphError) {
 	return p.reply(""), nil
 }
 
-// entity answers a single object.
+// entity serves a single object.
 func (rq *request) entity(s *schema, record any, context string, typed bool) (*reply, *graphError) {
 	q, err := rq.parse(optSelect)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// guid is the 16 bytes of an object id in the order in which they are printed.
+// guid holds the 16 bytes of an object id in the order in which they are printed.
 type guid [16]byte
 
-// parseGUID reads the canonical form (8-4-4-4-12 hexadecimal digits, any case).
+// parseGUID parses the canonical form (8-4-4-4-12 hexadecimal digits, any case).
 func parseGUID(s string) (g guid, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return guid{}, false
@@ -32,8 +32,8 @@ func (g guid) String() string {
 	return string(out[:])
 }
 
-// directoryBytes is the order in which Active Directory stores an objectGUID:
-// the first three fields are little-endian.
+// directoryBytes returns the bytes in the order in which Active Directory stores an
+// objectGUID: the first three fields are little-endian.
 func (g guid) directoryBytes() [16]byte {
 	b := [16]byte(g)
 	b[0], b[1], b[2], b[3] = g[3], g[2], g[1], g[0]
@@ -42,8 +42,8 @@ func (g guid) directoryBytes() [16]byte {
 	return b
 }
 
-// derivedGUID maps names to an id that is the same on every machine and run.
-// It has the form of a version 8 UUID (RFC 9562).
+// derivedGUID derives an id from a name. The id is the same on every machine and in
+// every run, and has the form of a version 8 UUID (RFC 9562).
 func derivedGUID(kind string, name string) guid {
 	sum := sha256.Sum256([]byte(kind + "\x00" + strings.ToLower(name)))
 	var g guid
@@ -53,11 +53,11 @@ func derivedGUID(kind string, name string) guid {
 	return g
 }
 
-// UserID is the object id that a user without an id of its own gets: it is
-// derived from the sAMAccountName when the user has one, else from the user
-// principal name. Letter case does not matter.
+// UserID returns the object id of a user for which the seed gives none. It is derived
+// from the sAMAccountName or, if the user has none, from the user principal name.
+// Letter case does not matter.
 func UserID(name string) string { return derivedGUID("user", name).String() }
 
-// GroupID is the object id that a group without an id of its own gets, derived
-// from its mailNickname.
+// GroupID returns the object id of a group for which the seed gives none, derived from
+// its mailNickname.
 func GroupID(mailNickname string) string { return derivedGUID("group", mailNickname).String() }

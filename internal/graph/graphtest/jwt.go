@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// jwt is a JSON Web Token in its compact form, taken apart. Only what tokens
-// and client assertions need is here.
+// jwt is a parsed JSON Web Token in compact form. It supports only what tokens and
+// client assertions need.
 type jwt struct {
 	header    map[string]any
 	claims    map[string]any
@@ -43,11 +43,11 @@ func parseJWT(text string) (*jwt, error) {
 
 func (t *jwt) text(claim string) string { s, _ := t.claims[claim].(string); return s }
 
-// time returns a claim in seconds since 1970, 0 when it is missing.
+// time returns a claim in seconds since 1970, or 0 if it is missing.
 func (t *jwt) time(claim string) int64 { f, _ := t.claims[claim].(float64); return int64(f) }
 
-// signHS256 makes a token with a key that only the tenant has: to clients an
-// access token is opaque.
+// signHS256 signs a token with a key that only the tenant has. To clients, an access
+// token is opaque.
 func signHS256(claims map[string]any, key []byte) string {
 	text := segment(map[string]any{"typ": "JWT", "alg": "HS256"}) + "." + segment(claims)
 	return text + "." + base64.RawURLEncoding.EncodeToString(sum(key, text))

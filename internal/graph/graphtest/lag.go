@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// Behind says how many seconds the replicas are behind that answer each kind of
-// resource, within $batch and without; see Tenant.SetLag.
+// Behind says by how many seconds the replicas lag that answer each kind of resource,
+// in a $batch or outside; see Tenant.SetLag.
 type Behind struct {
-	// Groups are the lists of groups.
+	// Groups is the lag of lists of groups.
 	Groups float64 `json:"groups"`
-	// Group is a single group, also in getByIds.
+	// Group is the lag of a single group, also in getByIds.
 	Group float64 `json:"group"`
-	// Members are the members of a group. Whether the group is there at all, they
-	// show as old as the members.
+	// Members is the lag of a group's members. In that request, whether the group
+	// exists at all is equally old.
 	Members float64 `json:"members"`
-	// Users are lists of users, single users and what getMemberGroups says of one.
+	// Users is the lag of lists of users, single users, and a user's getMemberGroups.
 	Users float64 `json:"users"`
-	// DeletedItems are the deleted groups and users, listed and single.
+	// DeletedItems is the lag of deleted groups and users, in lists and single.
 	DeletedItems float64 `json:"deletedItems"`
 }
 
-// SetLag makes each kind of resource show the tenant as it was some time ago by
-// the tenant's clock, and the zero Behind ends it. Delta queries tell what is true
-// now. Before the seed nothing was different.
+// SetLag makes each kind of resource show the tenant as it was some time ago by the
+// tenant's clock; the zero Behind ends the lag. Delta queries still report the present.
+// Before the seed, nothing was different.
 func (t *Tenant) SetLag(behind Behind) error {
 	for name, lag := range map[string]float64{
 		"groups": behind.Groups, "group": behind.Group, "members": behind.Members,
@@ -39,7 +39,7 @@ func (t *Tenant) SetLag(behind Behind) error {
 	return nil
 }
 
-// PassTime moves the clock of the tenant on. Tokens expire by it.
+// PassTime moves the tenant's clock forward. Tokens expire by this clock.
 func (t *Tenant) PassTime(d time.Duration) error {
 	if d < 0 {
 		return fmt.Errorf("%v is to pass, but time does not go back", d)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// managedIdentityApp is the application id of the system-assigned identity,
-// which a caller may also name as a user-assigned one.
+// managedIdentityApp is the application id of the system-assigned identity. A caller
+// may also name it as a user-assigned one.
 var managedIdentityApp = derivedGUID("application", "managed identity").String()
 
-// managedIdentity answers the protocol of App Service, version 2019-08-01
-// (learn.microsoft.com/azure/app-service/overview-managed-identity, "REST
-// endpoint reference").
+// managedIdentity serves the protocol of App Service, version 2019-08-01
+// (learn.microsoft.com/azure/app-service/overview-managed-identity, "REST endpoint
+// reference").
 func (t *Tenant) managedIdentity(header, graph string) http.Handler {
 	fail := func(w http.ResponseWriter, status int, message string) {
 		writeJSON(w, status, map[string]any{"statusCode": status, "message": message})

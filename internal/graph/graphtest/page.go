@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// defaultPage is the page size of directory objects, 999 being the largest.
+// defaultPage is the default page size of directory objects; the largest is 999.
 const defaultPage = 100
 
 // page collects the objects of one page.
 type page struct {
 	rq      *request
 	context string
-	count   int // -1: not asked for
+	count   int // -1: not requested
 	items   int
 	value   bytes.Buffer
-	// again makes a link to this very page that differs from the one asked for.
+	// again returns a link to this same page that differs from the requested one.
 	again func() string
 }
 
@@ -34,8 +34,8 @@ func (p *page) item() {
 	p.items++
 }
 
-// reply writes the page; next is "name":"URL" of the link that follows, or
-// empty. The faults of pages take place here.
+// reply writes the page. next is "name":"URL" of the following link, or empty. The
+// faults that concern pages are applied here.
 func (p *page) reply(next string) *reply {
 	value := p.value.String()
 	if f := p.rq.fault; f != nil {
@@ -67,20 +67,20 @@ func (p *page) reply(next string) *reply {
 
 func nextLink(url string) string { return `"@odata.nextLink":"` + jsonText(url) + `"` }
 
-// collection is an ordered set of directory objects to be read in pages.
+// collection is an ordered set of directory objects that is read in pages.
 type collection struct {
 	view    view
 	handles []handle
-	// mark is what a page token remembers of the last object of a page; start
-	// finds the place behind it.
+	// mark returns what a page token remembers about the last object of a page; start
+	// finds the place after it.
 	mark  func(handle) string
 	start func(mark string) int
 
-	match func(kind, any) bool // nil: all that are live
+	match func(kind, any) bool // nil: all live objects
 	write func(*bytes.Buffer, kind, any)
 }
 
-// list answers one page of a collection.
+// list serves one page of a collection.
 func (rq *request) list(c collection, q *query, context string) (*reply, *graphError) {
 	hash := hashOf(rq.url() + "?" + q.links + rq.epoch)
 	token := pageToken{Hash: hash}
@@ -107,8 +107,8 @@ func (rq *request) list(c collection, q *query, context string) (*reply, *graphE
 	}
 	p := rq.newPage(context, q)
 	p.again = func() string { token.Nonce++; return link(token) }
-	// Without the header $count is ignored (concepts/aad-advanced-queries.md);
-	// the count comes with the first page only.
+	// Without the header, $count is ignored (concepts/aad-advanced-queries.md). Only
+	// the first page contains the count.
 	if q.count && rq.eventual() && q.skipToken == "" {
 		p.count = c.count()
 	}
@@ -126,7 +126,7 @@ func (rq *request) list(c collection, q *query, context string) (*reply, *graphE
 	return p.reply(""), nil
 }
 
-// read returns the object at a place, or nil when it does not belong.
+// read returns the object at a place, or nil if it does not belong to the collection.
 func (c *collection) read(i int) any {
 	h := c.handles[i]
 	record := c.view.record(h)
@@ -146,7 +146,7 @@ func (c *collection) count() int {
 	return n
 }
 
-// collection makes one of all objects of one kind, in the order of ids.
+// collection returns all objects of one kind, in the order of their ids.
 func (v view) collection(k kind, ids []string) collection {
 	c := collection{view: v, handles: v.byKind[k]}
 	if ids != nil {

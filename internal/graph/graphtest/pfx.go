@@ -13,9 +13,9 @@ import (
 	"unicode/utf16"
 )
 
-// PFX returns the certificate and its key as a PKCS #12 file (RFC 7292), the
-// key encrypted with triple DES and SHA-1: weak, and what every version of
-// Windows reads.
+// PFX returns the certificate and its key as a PKCS #12 file (RFC 7292), with the key
+// encrypted with triple DES and SHA-1. That is weak, but every version of Windows can
+// read it.
 func (c *ClientCertificate) PFX(password string) ([]byte, error) {
 	keyDER, err := x509.MarshalPKCS8PrivateKey(c.Key)
 	if err != nil {
@@ -105,7 +105,7 @@ type pfxParameters struct {
 	Iterations int
 }
 
-// der marshals and keeps the first error.
+// der marshals values and keeps the first error.
 type der struct{ err error }
 
 func (d *der) marshal(v any) []byte {
@@ -135,8 +135,8 @@ func encrypt3DES(data []byte, password string, salt []byte) []byte {
 	return out
 }
 
-// pfxKDF is the key derivation of RFC 7292, appendix B.2, with SHA-1. The
-// purpose is 1 for a key, 2 for an initialization vector, 3 for a MAC key.
+// pfxKDF is the key derivation of RFC 7292, appendix B.2, with SHA-1. The purpose is 1
+// for a key, 2 for an initialization vector, 3 for a MAC key.
 func pfxKDF(password string, salt []byte, purpose byte, size int) []byte {
 	const v = sha1.BlockSize
 	var secret []byte
@@ -166,7 +166,7 @@ func pfxKDF(password string, salt []byte, purpose byte, size int) []byte {
 	return out[:size]
 }
 
-// stretch repeats data up to a whole number of blocks.
+// stretch repeats data to fill a whole number of blocks.
 func stretch(data []byte, block int) []byte {
 	size := (len(data) + block - 1) / block * block
 	out := make([]byte, size)

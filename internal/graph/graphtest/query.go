@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// option is a set of query options that a resource understands.
+// option is a set of query options that a resource supports.
 type option uint16
 
 const (
@@ -30,7 +30,7 @@ var optionNames = map[string]option{
 	"$deltatoken": optDeltaToken,
 }
 
-// query is the query string of a request, read once.
+// query is the parsed query string of a request.
 type query struct {
 	given     option
 	selected  []string
@@ -39,12 +39,12 @@ type query struct {
 	count     bool
 	skipToken string
 	delta     string
-	// links are the options to repeat in a nextLink, in the order given.
+	// links are the options to repeat in a nextLink, in the given order.
 	links string
 }
 
-// parseQuery refuses every option that is not in allowed, and every unknown
-// one. The $ before a name is needed here, though Graph would do without.
+// parseQuery refuses every option that is unknown or not in allowed. It requires the $
+// before a name, although Graph does not.
 func parseQuery(raw string, allowed option) (*query, *graphError) {
 	q := &query{}
 	var links []string
@@ -115,9 +115,9 @@ func (q *query) set(opt option, value string) *graphError {
 	return nil
 }
 
-// properties are the selected properties of a resource type, or its defaults.
-// Where several types stand in one collection (lenient) a property that only
-// another type has is left out.
+// properties returns the selected properties of a resource type, or its defaults. In a
+// collection with several types (lenient), a property that only another type has is
+// left out.
 func (q *query) properties(s *schema, version string, single, lenient bool) ([]property, *graphError) {
 	if q.selected == nil {
 		return s.defaults(version), nil
@@ -139,9 +139,9 @@ func (q *query) properties(s *schema, version string, single, lenient bool) ([]p
 	return out, nil
 }
 
-// pageToken is what stands in a $skiptoken: the id after which the page begins
-// and a hash of the other options, which may not change between pages. Nonce
-// only makes one token differ from another.
+// pageToken is the content of a $skiptoken: the id after which the page begins, and a
+// hash of the other options, which must not change between pages. Nonce only makes one
+// token differ from another.
 type pageToken struct {
 	After string `json:"a,omitempty"`
 	Hash  uint32 `json:"h"`

@@ -2,14 +2,15 @@ package graphtest
 
 import "encoding/json"
 
-// The records below carry the names that Microsoft Graph gives to its
-// properties. The tag "graph" says when Graph returns a property:
+// The records below use the names that Microsoft Graph gives to its properties. The tag
+// "graph" says when Graph returns a property:
+//
 //
 //	default  without $select
-//	select   only when named in $select
-//	single   only when named in $select of GET /groups/{id}
-//	beta     as default, and unknown to v1.0
-//	-        no property: it belongs to the seed
+//	select   only if named in $select
+//	single   only if named in $select of GET /groups/{id}
+//	beta     like default, but unknown to v1.0
+//	-        not a property: it belongs to the seed
 //
 // An empty string, a nil pointer and a nil json.RawMessage are null. A list is
 // never null.
@@ -55,11 +56,11 @@ type Group struct {
 	HideFromAddressLists    *bool `json:"hideFromAddressLists,omitempty" graph:"single"`
 	HideFromOutlookClients  *bool `json:"hideFromOutlookClients,omitempty" graph:"single"`
 
-	// Members names the members: an object id, a user principal name, a
-	// sAMAccountName, a mail address or a display name that only one object
-	// bears. A nil list leaves the members of an existing group alone.
+	// Members names the members: an object id, or a user principal name,
+	// sAMAccountName, mail address or display name that only one object has. A nil list
+	// leaves the members of an existing group unchanged.
 	Members []string `json:"members,omitempty" graph:"-"`
-	// Deleted makes the seed begin with the group in the deleted items.
+	// Deleted makes the group begin in the deleted items.
 	Deleted bool `json:"deleted,omitempty" graph:"-"`
 }
 
@@ -96,7 +97,7 @@ type User struct {
 	UserType                     string   `json:"userType,omitempty" graph:"select"`
 }
 
-// Device is a device as a group member.
+// Device is a device that is a group member.
 type Device struct {
 	ID                           string `json:"id,omitempty" graph:"default"`
 	AccountEnabled               *bool  `json:"accountEnabled,omitempty" graph:"default"`
@@ -108,7 +109,7 @@ type Device struct {
 	OperatingSystemVersion       string `json:"operatingSystemVersion,omitempty" graph:"default"`
 }
 
-// Contact is an organizational contact as a group member.
+// Contact is an organizational contact that is a group member.
 type Contact struct {
 	ID                    string   `json:"id,omitempty" graph:"default"`
 	DisplayName           string   `json:"displayName,omitempty" graph:"default"`
@@ -120,7 +121,7 @@ type Contact struct {
 	Surname               string   `json:"surname,omitempty" graph:"default"`
 }
 
-// ServicePrincipal is a service principal as a group member.
+// ServicePrincipal is a service principal that is a group member.
 type ServicePrincipal struct {
 	ID                   string `json:"id,omitempty" graph:"default"`
 	AccountEnabled       *bool  `json:"accountEnabled,omitempty" graph:"default"`
@@ -130,16 +131,16 @@ type ServicePrincipal struct {
 	ServicePrincipalType string `json:"servicePrincipalType,omitempty" graph:"default"`
 }
 
-// AgentIdentity is the identity of an agent as a group member: a type that few
-// clients know.
+// AgentIdentity is the identity of an agent that is a group member. Few clients know
+// this type.
 type AgentIdentity struct {
 	ID             string `json:"id,omitempty" graph:"default"`
 	AccountEnabled *bool  `json:"accountEnabled,omitempty" graph:"default"`
 	DisplayName    string `json:"displayName,omitempty" graph:"default"`
 }
 
-// organization and onPremisesSync are the two singletons that Graph serves as
-// collections of one.
+// organization and onPremisesSync are singletons that Graph serves as collections with
+// one item.
 type organization struct {
 	ID                    string          `json:"id" graph:"default"`
 	DisplayName           string          `json:"displayName" graph:"default"`
@@ -155,10 +156,10 @@ type onPremisesSync struct {
 	Features      json.RawMessage `json:"features" graph:"default"`
 }
 
-// Bool returns a pointer to v, for the properties that may be null.
+// Bool returns a pointer to v, for properties that may be null.
 func Bool(v bool) *bool { return &v }
 
-// IsUnified tells whether the group is a Microsoft 365 group.
+// IsUnified reports whether the group is a Microsoft 365 group.
 func (g *Group) IsUnified() bool { return contains(g.GroupTypes, "Unified") }
 
 func contains(list []string, s string) bool {

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Request is one entry of the log: a request over HTTP, or one within a batch.
-// Requests to the control interface are not logged.
+// Request is one entry of the log: a request over HTTP, or one within a batch. Requests
+// to the control interface are not logged.
 type Request struct {
 	Time            time.Time `json:"time"`
 	Method          string    `json:"method"`
-	Path            string    `json:"path"` // whole, with the version
+	Path            string    `json:"path"` // the whole path, with the version
 	Query           string    `json:"query,omitempty"`
-	Status          int       `json:"status"` // 0 when the connection was dropped
+	Status          int       `json:"status"` // 0 if the connection was dropped
 	Units           int       `json:"units,omitempty"`
 	Batch           bool      `json:"batch,omitempty"` // within a batch
 	Fault           FaultKind `json:"fault,omitempty"`
@@ -23,7 +23,7 @@ type Request struct {
 	UserAgent       string    `json:"userAgent,omitempty"`
 }
 
-// maxRequests bounds the log; the oldest entries are dropped beyond it.
+// maxRequests bounds the log; beyond it, the oldest entries are dropped.
 const maxRequests = 400_000
 
 func (t *Tenant) log(r Request) {
@@ -35,15 +35,15 @@ func (t *Tenant) log(r Request) {
 	t.requests = append(t.requests, r)
 }
 
-// Requests returns a copy of the log, in the order in which answers were given.
+// Requests returns a copy of the log, in the order of the answers.
 func (t *Tenant) Requests() []Request {
 	t.logMu.Lock()
 	defer t.logMu.Unlock()
 	return append([]Request(nil), t.requests...)
 }
 
-// Count returns how many requests in the log have this method (empty: any) and
-// a path behind /v1.0 or /beta that begins with prefix.
+// Count returns how many requests in the log have the method (empty: any) and a path
+// that begins with prefix after /v1.0 or /beta.
 func (t *Tenant) Count(method, prefix string) int {
 	t.logMu.Lock()
 	defer t.logMu.Unlock()
@@ -67,7 +67,7 @@ func (t *Tenant) ClearRequests() {
 	t.requests = nil
 }
 
-// unversioned cuts /v1.0 or /beta off a path.
+// unversioned removes /v1.0 or /beta from a path.
 func unversioned(path string) string {
 	for _, version := range []string{"/v1.0", "/beta"} {
 		if rest, ok := strings.CutPrefix(path, version); ok && (rest == "" || rest[0] == '/') {

@@ -30,14 +30,14 @@ type property struct {
 	boolean bool
 }
 
-// schema is a resource type: its properties and what may be filtered.
+// schema is a resource type: its properties and the ones that can be filtered.
 type schema struct {
 	name       string // user
 	set        string // users, as in @odata.context
 	properties []property
 	filters    map[string]operators
-	// readers are the application permissions of which one is needed to read
-	// objects of this type.
+	// readers are the application permissions for reading objects of this type; one is
+	// enough.
 	readers []string
 }
 
@@ -61,8 +61,8 @@ func newSchema(name, set string, record any, filters map[string]operators, reade
 	return s
 }
 
-// property finds a property by name. Graph does not distinguish letter case in
-// the names of properties (concepts/traverse-the-graph.md).
+// property finds a property by name. Graph ignores letter case in the names of
+// properties (concepts/traverse-the-graph.md).
 func (s *schema) property(name string) (property, bool) {
 	for _, p := range s.properties {
 		if strings.EqualFold(p.name, name) {
@@ -72,7 +72,7 @@ func (s *schema) property(name string) (property, bool) {
 	return property{}, false
 }
 
-// defaults are the properties returned without $select.
+// defaults returns the properties that are returned without $select.
 func (s *schema) defaults(version string) []property {
 	var out []property
 	for _, p := range s.properties {
@@ -110,7 +110,7 @@ func (s *schema) value(record any, p property) any {
 	}
 }
 
-// appendValue writes a value that schema.value returned.
+// appendValue writes a value returned by schema.value.
 func appendValue(b *bytes.Buffer, value any) {
 	switch v := value.(type) {
 	case nil:
@@ -135,10 +135,10 @@ func appendValue(b *bytes.Buffer, value any) {
 	}
 }
 
-// appendEntity writes one object. Where the collection holds several types the
-// object names its own; limited writes null for every property but the id
-// (concepts/permissions-overview.md, "Limited information returned for
-// inaccessible member objects").
+// appendEntity writes one object. If the collection holds several types, the object
+// states its type. limited writes null for every property but the id
+// (concepts/permissions-overview.md, "Limited information returned for inaccessible
+// member objects").
 func (s *schema) appendEntity(b *bytes.Buffer, record any, properties []property, typed, limited bool) {
 	b.WriteByte('{')
 	comma := false
@@ -176,9 +176,9 @@ func hasProperty(list []property, name string) bool {
 	return false
 }
 
-// Which operators a property supports, from includes/filter-directory-objects.md
-// and the property tables of group and user. Only what is listed here is
-// accepted.
+// support says which operators a property supports, from
+// includes/filter-directory-objects.md and the property tables of group and user. Only
+// what is listed here is accepted.
 type support uint8
 
 const (
@@ -222,17 +222,16 @@ var (
 	groupReaders  = []string{"GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	userReaders   = []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	deviceReaders = []string{"Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-	// deletedGroupReaders does not hold GroupMember.Read.All: listing and
-	// reading deleted groups needs Group.Read.All
-	// (api/directory-deleteditems-list.md).
+	// deletedGroupReaders lacks GroupMember.Read.All, because listing and reading
+	// deleted groups requires Group.Read.All (api/directory-deleteditems-list.md).
 	deletedGroupReaders = []string{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-	// organizationReaders: User.Read.All is not among them
-	// (api/organization-list.md, application permissions).
+	// organizationReaders lacks User.Read.All (api/organization-list.md, application
+	// permissions).
 	organizationReaders = []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-	// syncReaders: the page api/onpremisesdirectorysynchronization-get.md says
-	// that application permissions are not supported, while the permission
-	// exists as an application permission. So it works here with the role and
-	// is denied without; a client has to live with both.
+	// syncReaders: api/onpremisesdirectorysynchronization-get.md says that application
+	// permissions are not supported, but the permission exists as an application
+	// permission. So the request succeeds here with the role and is denied without it;
+	// a client has to handle both.
 	syncReaders = []string{"OnPremDirectorySynchronization.Read.All", "OnPremDirectorySynchronization.ReadWrite.All"}
 )
 
@@ -250,8 +249,8 @@ var (
 	syncSchema         = newSchema("onPremisesDirectorySynchronization", "directory/onPremisesSynchronization", onPremisesSync{}, nil, syncReaders...)
 )
 
-// castKind reads the type name of an OData cast. Graph knows the namespace
-// microsoft.graph also by its alias graph.
+// castKind parses the type name of an OData cast. Graph also accepts the alias graph
+// for the namespace microsoft.graph.
 func castKind(segment string) (kind, bool) {
 	name := strings.ToLower(segment)
 	name, ok := strings.CutPrefix(strings.TrimPrefix(name, "microsoft."), "graph.")

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Seed is the content that a tenant begins with. Its JSON form is the seed
-// file; unknown names in it are an error.
+// Seed is the initial content of a tenant. Its JSON form is the seed file; unknown
+// names in it are an error.
 type Seed struct {
 	Tenant            TenantInfo         `json:"tenant"`
 	Roles             []string           `json:"roles,omitempty"` // see Options.Roles
@@ -28,18 +28,18 @@ type Seed struct {
 type TenantInfo struct {
 	ID          string `json:"id,omitempty"`
 	DisplayName string `json:"displayName,omitempty"`
-	// Domain is the verified default domain, as contoso.onmicrosoft.com.
+	// Domain is the verified default domain, such as contoso.onmicrosoft.com.
 	Domain string `json:"domain,omitempty"`
-	// OnPremisesDomain is the DNS name of the Active Directory domain from
-	// which generated users are said to be synced.
+	// OnPremisesDomain is the DNS name of the Active Directory domain from which
+	// generated users appear to be synced.
 	OnPremisesDomain string `json:"onPremisesDomain,omitempty"`
-	// SyncFeatures are those of /directory/onPremisesSynchronization:
+	// SyncFeatures are the features of /directory/onPremisesSynchronization.
 	// unifiedGroupWritebackEnabled is Entra Connect's group writeback V1,
-	// groupWriteBackEnabled its V2. Those not named are false.
+	// groupWriteBackEnabled its V2. Features not named here are false.
 	SyncFeatures map[string]bool `json:"syncFeatures,omitempty"`
-	// GroupSettings are the values of the settings of Microsoft 365 groups that
-	// differ from those of the template, as NewUnifiedGroupWritebackDefault.
-	// Without any, nil, the tenant has no such settings.
+	// GroupSettings are the settings of Microsoft 365 groups that differ from the
+	// template, such as NewUnifiedGroupWritebackDefault. If it is nil, the tenant has
+	// no such settings.
 	GroupSettings map[string]string `json:"groupSettings,omitempty"`
 }
 
@@ -59,7 +59,7 @@ func (t TenantInfo) withDefaults() TenantInfo {
 	return t
 }
 
-// ParseSeed reads a seed file.
+// ParseSeed parses a seed file.
 func ParseSeed(data []byte) (Seed, error) {
 	var s Seed
 	if err := decodeStrict(data, &s); err != nil {
@@ -91,7 +91,7 @@ type ADUser struct {
 	ConsistencyGUID *string `json:"consistencyGuid"`
 }
 
-// ParseADUsers reads a JSON array of ADUser.
+// ParseADUsers parses a JSON array of ADUser.
 func ParseADUsers(data []byte) ([]ADUser, error) {
 	var users []ADUser
 	if err := decodeStrict(data, &users); err != nil {
@@ -100,9 +100,9 @@ func ParseADUsers(data []byte) ([]ADUser, error) {
 	return users, nil
 }
 
-// Synced is the Entra user that synchronisation makes of an on-premises one:
-// its source anchor is mS-DS-ConsistencyGuid, or else objectGUID in the byte
-// order of Active Directory.
+// Synced returns the Entra user that synchronisation creates from an on-premises user.
+// Its source anchor is mS-DS-ConsistencyGuid or, if there is none, objectGUID in the
+// byte order of Active Directory.
 func (u ADUser) Synced() (User, error) {
 	var anchor string
 	if u.ConsistencyGUID != nil {
@@ -138,7 +138,7 @@ func (u ADUser) Synced() (User, error) {
 	}, nil
 }
 
-// commonName takes the value of the first part of a DN, without its escapes.
+// commonName returns the unescaped value of the first component of a DN.
 func commonName(dn string) string {
 	var b []byte
 	for i := strings.IndexByte(dn, '=') + 1; i < len(dn) && dn[i] != ','; i++ {
@@ -157,7 +157,7 @@ func commonName(dn string) string {
 	return string(b)
 }
 
-// fromHex is the value of the hexadecimal digit at i, or -1.
+// fromHex returns the value of the hexadecimal digit at i, or -1.
 func fromHex(s string, i int) int {
 	if i >= len(s) {
 		return -1
@@ -169,7 +169,7 @@ func domainDN(dns string) string {
 	return "DC=" + strings.Join(strings.Split(dns, "."), ",DC=")
 }
 
-// load builds the directory of a seed.
+// load builds the directory from a seed.
 func load(seed Seed, adUsers []ADUser, now func() time.Time) (*directory, error) {
 	d := newDirectory(now)
 	info := seed.Tenant.withDefaults()
@@ -222,7 +222,7 @@ func load(seed Seed, adUsers []ADUser, now func() time.Time) (*directory, error)
 			return nil, err
 		}
 	}
-	// Groups first without members: one may be a member of another.
+	// Create the groups without members first, because one may be a member of another.
 	for _, g := range seed.Groups {
 		if err := d.create(kindGroup, completeGroup(g, info, now)); err != nil {
 			return nil, err
@@ -233,7 +233,7 @@ func load(seed Seed, adUsers []ADUser, now func() time.Time) (*directory, error)
 			return nil, err
 		}
 	}
-	// What the seed made is no change.
+	// What the seed created does not count as a change.
 	d.sequence, d.changes, d.past = 0, map[handle]*history{}, map[handle][]past{}
 	return d, nil
 }
@@ -282,7 +282,7 @@ func (d *directory) resolveAll(refs []string) ([]handle, error) {
 	return out, nil
 }
 
-// generate adds the objects of a Generation without their states.
+// generate adds the objects of a Generation without states.
 func (d *directory) generate(g Generation, info TenantInfo) error {
 	if err := g.validate(); err != nil {
 		return err

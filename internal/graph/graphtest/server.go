@@ -16,18 +16,18 @@ import (
 	"time"
 )
 
-// Server is a Tenant that listens.
+// Server is a Tenant that listens for requests.
 type Server struct {
 	*Tenant
-	// URL is https://127.0.0.1:PORT. It is the authority, the Graph endpoint
-	// and, below /_control, the control interface.
+	// URL is https://127.0.0.1:PORT. It is the authority, the Graph endpoint and, below
+	// /_control, the control interface.
 	URL string
-	// CAPEM is the certificate of the authority that signed the server's.
+	// CAPEM is the certificate of the authority that signed the server's certificate.
 	CAPEM []byte
-	// TenantID, ClientID and ClientSecret sign in.
+	// TenantID, ClientID and ClientSecret are the credentials for signing in.
 	TenantID, ClientID, ClientSecret string
-	// ManagedIdentityURL and ManagedIdentityHeader are the values for
-	// IDENTITY_ENDPOINT and IDENTITY_HEADER; empty without the option.
+	// ManagedIdentityURL and ManagedIdentityHeader are the values for IDENTITY_ENDPOINT
+	// and IDENTITY_HEADER, empty without the option.
 	ManagedIdentityURL, ManagedIdentityHeader string
 
 	closers []io.Closer
@@ -37,7 +37,7 @@ type Server struct {
 	certificateError error
 }
 
-// Start listens and serves until Close. It fails when the seed is not valid.
+// Start listens and serves until Close. It fails if the seed is invalid.
 func (t *Tenant) Start() (*Server, error) {
 	if t.started != nil {
 		return nil, fmt.Errorf("start the simulated tenant: %w", t.started)
@@ -62,7 +62,7 @@ func (t *Tenant) Start() (*Server, error) {
 		ClientID:     t.clientID,
 		ClientSecret: t.clientSecret,
 	}
-	// HTTP/1.1 alone: faults take over whole connections.
+	// Only HTTP/1.1, because faults take over whole connections.
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
 	s.serve(tls.NewListener(listener, config), t)
 	if t.options.ManagedIdentity {
@@ -82,14 +82,14 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 30 * time.Second,
-		// Clients that do not trust the certificate are part of tests.
+		// Some tests use clients that do not trust the certificate.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	s.closers = append(s.closers, server)
 	go server.Serve(l)
 }
 
-// Close ends the server at once, with the requests under way.
+// Close ends the server at once, including requests under way.
 func (s *Server) Close() error {
 	var errs []error
 	for _, c := range s.closers {
@@ -105,8 +105,8 @@ func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
 }
 
-// ClientCertificate makes a certificate on the first call and registers it with
-// the application.
+// ClientCertificate creates a certificate on the first call and registers it with the
+// application.
 func (s *Server) ClientCertificate() (*ClientCertificate, error) {
 	s.certificateOnce.Do(func() {
 		if s.certificate, s.certificateError = newClientCertificate("GroupWriteback lab client", time.Now()); s.certificateError == nil {
@@ -116,8 +116,8 @@ func (s *Server) ClientCertificate() (*ClientCertificate, error) {
 	return s.certificate, s.certificateError
 }
 
-// AccessToken returns a Graph token of the application, as a caller would pass
-// who signed in by other means.
+// AccessToken returns a Graph token of the application, as a caller who signed in by
+// other means would pass it.
 func (s *Server) AccessToken() string {
 	return s.issueToken(s.clientID, s.URL, s.tokenLifetime())
 }
@@ -127,8 +127,8 @@ const (
 	federationSubject = "system:serviceaccount:lab:groupwriteback"
 )
 
-// FederatedToken returns an assertion of the identity provider that the
-// application trusts, as workload identity reads it from a file.
+// FederatedToken returns an assertion of the identity provider that the application
+// trusts. Workload identity reads such an assertion from a file.
 func (s *Server) FederatedToken(lifetime time.Duration) string {
 	now := s.now()
 	return signHS256(map[string]any{
@@ -140,8 +140,8 @@ func (s *Server) FederatedToken(lifetime time.Duration) string {
 	}, s.federationKey)
 }
 
-// ServeHTTP implements [http.Handler]: it tells the control interface, Graph
-// and the authority apart.
+// ServeHTTP implements [http.Handler]. It dispatches to the control interface, Graph or
+// the authority.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	segments := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if segments[0] == "_control" {
@@ -200,7 +200,7 @@ func (t *Tenant) serveFault(w http.ResponseWriter, r *http.Request, f *Fault) {
 	t.writeAuthorityError(w, r, &authorityError{f.Status, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."})
 }
 
-// drop closes the connection under TLS, without saying goodbye.
+// drop closes the connection below TLS, without a closing alert.
 func drop(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -212,8 +212,7 @@ func drop(w http.ResponseWriter) {
 	conn.Close()
 }
 
-// recorder notes the status, and holds the body back where a fault will send
-// half of it.
+// recorder records the status, and holds back the body if a fault will send half of it.
 type recorder struct {
 	http.ResponseWriter
 	fault  *Fault
@@ -260,7 +259,7 @@ func (r *recorder) finish() {
 
 const maxBody = 4 << 20
 
-// readBody reads a request body, which client libraries may compress.
+// readBody reads a request body, which a client library may have compressed.
 func readBody(r *http.Request) ([]byte, error) {
 	var in io.Reader = r.Body
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {

@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// unifiedTemplate is the id of the template Group.Unified, the same in every
+// unifiedTemplate is the id of the template Group.Unified, which is the same in every
 // tenant (api-reference/beta/resources/directorysetting.md).
 const unifiedTemplate = "62375ab9-6b52-47ed-826b-58e47e0e304b"
 
-// unifiedDefaults are the values of the template. A tenant that never set one
-// has no settings object at all.
+// unifiedDefaults are the values of the template. A tenant that never changed one has
+// no settings object.
 var unifiedDefaults = map[string]string{
 	"AllowGuestsToAccessGroups":       "true",
 	"AllowGuestsToBeGroupOwner":       "false",
@@ -38,7 +38,7 @@ type directorySetting struct {
 	Values      json.RawMessage `json:"values" graph:"default"`
 }
 
-// settingReaders: group-list-settings.md, application permissions.
+// settingReaders are the application permissions of group-list-settings.md.
 var settingReaders = []string{"GroupSettings.Read.All", "GroupSettings.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 
 var settingSchema = newSchema("directorySetting", "settings", directorySetting{}, nil, settingReaders...)
@@ -63,7 +63,7 @@ func (t *Tenant) SetGroupSettings(values map[string]string) error {
 	return nil
 }
 
-// groupSettings answers /beta/settings and /v1.0/groupSettings.
+// groupSettings serves /beta/settings and /v1.0/groupSettings.
 func (rq *request) groupSettings() (*reply, *graphError) {
 	if rq.tenant.GroupSettings != nil {
 		return rq.singleton(settingSchema, rq.unifiedSettings())

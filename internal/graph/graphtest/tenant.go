@@ -12,58 +12,58 @@ import (
 	"time"
 )
 
-// Options are the settings of a Tenant. The zero value is a tenant whose
-// application may read groups, members and users.
+// Options are the settings of a Tenant. In the zero value, the tenant's application may
+// read groups, members and users.
 type Options struct {
-	// Listen is the address of the HTTPS server, 127.0.0.1:0 by default.
+	// Listen is the address of the HTTPS server; the default is 127.0.0.1:0.
 	Listen string
-	// ClientID and ClientSecret of the registered application; made up when
-	// empty.
+	// ClientID and ClientSecret belong to the registered application; if empty, New
+	// makes them up.
 	ClientID, ClientSecret string
-	// Roles are the application permissions in new tokens; nil means those of
-	// the seed, or else DefaultRoles.
+	// Roles are the application permissions in new tokens. If nil, the seed's roles are
+	// used, or else DefaultRoles.
 	Roles []string
-	// ManagedIdentity starts an endpoint of the App Service protocol on a
-	// second listener, in plain HTTP on the loopback address.
+	// ManagedIdentity starts an endpoint for the App Service protocol on a second
+	// listener, over plain HTTP on the loopback address.
 	ManagedIdentity bool
-	// TokenLifetime of new access tokens, one hour by default.
+	// TokenLifetime is the lifetime of new access tokens; the default is one hour.
 	TokenLifetime time.Duration
-	// PageLimit, when above 0, is the most objects on a page whatever $top
-	// says, so that little data makes many pages.
+	// PageLimit, if above 0, is the largest number of objects on a page, even if $top
+	// is higher, so that a test gets many pages from little data.
 	PageLimit int
-	// DeltaMembers is the most entries of members@delta on one page, 500 by
-	// default.
+	// DeltaMembers is the largest number of members@delta entries on one page; the
+	// default is 500.
 	DeltaMembers int
-	// ADUsers are the users of an on-premises directory. They are part of every
-	// seed, as synced users.
+	// ADUsers are the users of an on-premises directory. They are added to every seed
+	// as synced users.
 	ADUsers []ADUser
-	// Now is the clock; time.Now by default.
+	// Now is the clock; the default is time.Now.
 	Now func() time.Time
 }
 
-// DefaultRoles are the permissions that reading groups, members, deleted groups
-// and the organization needs. Hidden memberships are not among them.
+// DefaultRoles are the permissions needed to read groups, members, deleted groups and
+// the organization, but not hidden memberships.
 var DefaultRoles = []string{"Group.Read.All", "GroupMember.Read.All", "OnPremDirectorySynchronization.Read.All", "Organization.Read.All", "User.Read.All"}
 
-// Tenant is a simulated Entra tenant. Its methods may be called at any time and
-// from any goroutine, while it serves.
+// Tenant is a simulated Entra tenant. Its methods may be called from any goroutine at
+// any time, even while it serves requests.
 type Tenant struct {
 	options                Options
 	clientID, clientSecret string
 	signingKey             []byte
 	federationKey          []byte
-	started                error // what was wrong with the first seed
+	started                error // the error of the first seed
 
-	passed atomic.Int64 // by which the clock was moved on
+	passed atomic.Int64 // by how much the clock was moved forward
 
 	logMu    sync.Mutex
 	requests []Request
 
-	mu              sync.RWMutex // guards all below
+	mu              sync.RWMutex // guards all fields below
 	seed, first     Seed
 	tenant          TenantInfo
 	directory       *directory
-	epoch           string // of delta and page tokens
+	epoch           string // used in delta and page tokens
 	roles           []string
 	lifetime        time.Duration
 	secretExpired   bool
@@ -86,8 +86,8 @@ type Lag struct {
 	Delta bool `json:"delta"`
 }
 
-// New makes a tenant with the content of a seed. A seed that is not valid is
-// reported by Start.
+// New creates a tenant with the content of a seed. If the seed is invalid, Start
+// reports it.
 func New(seed Seed, options Options) *Tenant {
 	t := &Tenant{
 		options:       options,
@@ -107,9 +107,9 @@ func New(seed Seed, options Options) *Tenant {
 	return t
 }
 
-// Reset brings back the first seed and every setting as it was at the start:
-// no faults, no throttling, no lag, an empty log. Credentials, keys and the clock stay;
-// tokens of delta queries and pages become invalid.
+// Reset restores the first seed and all initial settings: no faults, no throttling, no
+// lag, an empty log. Credentials, keys and the clock stay as they are; tokens of delta
+// queries and pages become invalid.
 func (t *Tenant) Reset() error {
 	if err := t.LoadSeed(t.first); err != nil {
 		return err
@@ -126,8 +126,8 @@ func (t *Tenant) Reset() error {
 	return nil
 }
 
-// LoadSeed replaces the content of the tenant, its roles included. The id of
-// the tenant stays unless the seed names one.
+// LoadSeed replaces the content of the tenant, including its roles. The tenant's id
+// stays unless the seed names one.
 func (t *Tenant) LoadSeed(seed Seed) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -170,7 +170,7 @@ func (t *Tenant) tokenLifetime() time.Duration {
 	return t.lifetime
 }
 
-// isTenant knows the tenant by its id and by its verified domain.
+// isTenant reports whether the name is the tenant's id or its verified domain.
 func (t *Tenant) isTenant(name string) bool {
 	info := t.info()
 	return strings.EqualFold(name, info.ID) || strings.EqualFold(name, info.Domain)
@@ -183,9 +183,9 @@ func (t *Tenant) change(f func(*directory) error) error {
 	return f(t.directory)
 }
 
-// PutGroup creates a group, or replaces the properties of one (and, unless they
-// are nil, its members). It returns the group's id: g.ID, or else one derived
-// from g.MailNickname.
+// PutGroup creates a group, or replaces the properties of an existing one and, unless
+// they are nil, its members. It returns the group's id: g.ID, or else one derived from
+// g.MailNickname.
 func (t *Tenant) PutGroup(g Group) (id string, err error) {
 	err = t.change(func(d *directory) error {
 		full := completeGroup(g, t.tenant, t.now)
@@ -219,8 +219,8 @@ func (t *Tenant) PatchGroup(id string, set map[string]any) error {
 	})
 }
 
-// DeleteGroup moves a Microsoft 365 group to the deleted items. Any other group
-// is gone at once.
+// DeleteGroup moves a Microsoft 365 group to the deleted items. Any other group is
+// hard-deleted at once.
 func (t *Tenant) DeleteGroup(id string) error {
 	return t.change(func(d *directory) error { return d.deleteGroup(id) })
 }
@@ -230,7 +230,7 @@ func (t *Tenant) PurgeGroup(id string) error {
 	return t.change(func(d *directory) error { return d.purgeGroup(id) })
 }
 
-// RestoreGroup brings a group back from the deleted items with its members.
+// RestoreGroup restores a group from the deleted items, with its members.
 func (t *Tenant) RestoreGroup(id string) error {
 	return t.change(func(d *directory) error { return d.restoreGroup(id) })
 }
@@ -245,8 +245,8 @@ func (t *Tenant) RemoveMember(group, member string) error {
 	return t.change(func(d *directory) error { return d.removeMember(group, member) })
 }
 
-// PutUser creates a user or replaces its properties, and returns its id: u.ID,
-// or else UserID of its sAMAccountName or user principal name.
+// PutUser creates a user or replaces its properties, and returns its id: u.ID, or else
+// UserID of its sAMAccountName or user principal name.
 func (t *Tenant) PutUser(u User) (id string, err error) {
 	err = t.change(func(d *directory) error {
 		full := completeUser(u, t.tenant, t.now)
@@ -257,8 +257,8 @@ func (t *Tenant) PutUser(u User) (id string, err error) {
 	return id, err
 }
 
-// PatchUser sets properties of a user (named as in Group.Members) by their
-// Graph names; nil sets null.
+// PatchUser sets properties of a user (named as in Group.Members) by their Graph names;
+// nil sets null.
 func (t *Tenant) PatchUser(user string, set map[string]any) error {
 	return t.change(func(d *directory) error {
 		_, u, err := d.user(user, false)
@@ -274,8 +274,8 @@ func (t *Tenant) PatchUser(user string, set map[string]any) error {
 	})
 }
 
-// DeleteUser moves a user to the deleted items; it is no longer a member of any
-// group.
+// DeleteUser moves a user to the deleted items. The user is then no longer a member of
+// any group.
 func (t *Tenant) DeleteUser(user string) error {
 	return t.change(func(d *directory) error { return d.deleteUser(user) })
 }
@@ -285,12 +285,12 @@ func (t *Tenant) PurgeUser(user string) error {
 	return t.change(func(d *directory) error { return d.purgeUser(user) })
 }
 
-// RestoreUser brings a deleted user back, and back into its groups.
+// RestoreUser restores a deleted user, including its memberships.
 func (t *Tenant) RestoreUser(user string) error {
 	return t.change(func(d *directory) error { return d.restoreUser(user) })
 }
 
-// patch writes old with some properties replaced into next.
+// patch writes old into next, with some properties replaced.
 func patch(old any, set map[string]any, next any) error {
 	data, err := json.Marshal(old)
 	if err != nil {
@@ -305,8 +305,8 @@ func patch(old any, set map[string]any, next any) error {
 		case "id", "members", "deleted", "deletedDateTime":
 			return fmt.Errorf("the property %s cannot be patched", name)
 		}
-		// null stays in: decoding it leaves the zero value, and an unknown name
-		// is still found.
+		// Keep null in the map: decoding it leaves the zero value, and an unknown name
+		// is still detected.
 		all[name] = value
 	}
 	if data, err = json.Marshal(all); err != nil {
@@ -315,8 +315,8 @@ func patch(old any, set map[string]any, next any) error {
 	return decodeStrict(data, next)
 }
 
-// SetRoles sets the application permissions in tokens issued from now on; older
-// tokens keep theirs, as in Entra.
+// SetRoles sets the application permissions in tokens issued from now on. Older tokens
+// keep theirs, as in Entra.
 func (t *Tenant) SetRoles(roles ...string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -337,15 +337,15 @@ func (t *Tenant) RevokeTokens() {
 	t.tokenGeneration++
 }
 
-// SetSecretExpired lets the client secret be expired or not.
+// SetSecretExpired sets whether the client secret has expired.
 func (t *Tenant) SetSecretExpired(expired bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.secretExpired = expired
 }
 
-// RegisterCertificate makes the application accept client assertions that are
-// signed with an RSA certificate.
+// RegisterCertificate makes the application accept client assertions signed with an RSA
+// certificate.
 func (t *Tenant) RegisterCertificate(cert *x509.Certificate) error {
 	if _, ok := cert.PublicKey.(*rsa.PublicKey); !ok {
 		return fmt.Errorf("certificate %s: its key is %T, want RSA", cert.Subject, cert.PublicKey)
@@ -358,7 +358,7 @@ func (t *Tenant) RegisterCertificate(cert *x509.Certificate) error {
 
 func rsaKey(cert *x509.Certificate) *rsa.PublicKey { return cert.PublicKey.(*rsa.PublicKey) }
 
-// SetThrottle starts a fresh token bucket; the zero Throttle ends throttling.
+// SetThrottle starts with an empty bucket; the zero Throttle ends throttling.
 func (t *Tenant) SetThrottle(th Throttle) error {
 	th, err := th.resolve()
 	if err != nil {
@@ -377,7 +377,7 @@ func (t *Tenant) SetLatency(d time.Duration) {
 	t.latency = d
 }
 
-// SetPageLimit sets Options.PageLimit; 0 ends it.
+// SetPageLimit sets Options.PageLimit; 0 removes the limit.
 func (t *Tenant) SetPageLimit(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -397,7 +397,7 @@ func (t *Tenant) AddFault(f Fault) (id int, err error) {
 	return f.ID, nil
 }
 
-// Faults returns the faults with their hits.
+// Faults returns the faults and how often they were applied.
 func (t *Tenant) Faults() []Fault {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -415,9 +415,9 @@ func (t *Tenant) ClearFaults() {
 	t.faults = nil
 }
 
-// HoldReplica makes the chosen reads show the tenant as it is at this moment,
-// whatever changes, until CatchUpReplica: the lag of a replica without a clock.
-// A delta query that is not held sees changes that other reads do not show yet.
+// HoldReplica makes the chosen reads show the tenant as it is now, whatever changes,
+// until CatchUpReplica. This simulates a lagging replica without a clock. A delta query
+// that is not held reports changes that other reads do not show yet.
 func (t *Tenant) HoldReplica(lag Lag) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -425,16 +425,16 @@ func (t *Tenant) HoldReplica(lag Lag) {
 	t.lagging = lag
 }
 
-// SetUsersUntold lets the delta of the groups tell nothing of members who are
-// deleted or restored from now on; that of the users tells it always.
+// SetUsersUntold makes the groups' delta omit members that are deleted or restored from
+// now on. The users' delta always reports them.
 func (t *Tenant) SetUsersUntold(untold bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.directory.usersUntold = untold
 }
 
-// SetGroupsUntold lets the delta of the groups tell nothing of groups that are
-// soft-deleted or restored from now on, also not of their own memberships.
+// SetGroupsUntold makes the groups' delta omit groups that are soft-deleted or restored
+// from now on, including their memberships.
 func (t *Tenant) SetGroupsUntold(untold bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -448,8 +448,8 @@ func (t *Tenant) CatchUpReplica() {
 	t.lagging = Lag{}
 }
 
-// ExpireDeltaTokens makes every delta token issued so far invalid, as after
-// their lifetime of 7 days.
+// ExpireDeltaTokens invalidates every delta token issued so far, as after their
+// lifetime of 7 days.
 func (t *Tenant) ExpireDeltaTokens() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Throttle is the token bucket of resource units that Graph keeps for one
-// application in one tenant (concepts/throttling-limits.md). The zero value
-// does not throttle.
+// Throttle configures the token bucket of resource units that Graph keeps for each
+// application in a tenant (concepts/throttling-limits.md). The zero value does not
+// throttle.
 type Throttle struct {
 	// Size is S, M or L: 3,500, 5,000 or 8,000 units in 10 seconds.
 	Size string `json:"size,omitempty"`
-	// Units in Seconds, in place of a Size.
+	// Units in Seconds replace Size.
 	Units   int     `json:"units,omitempty"`
 	Seconds float64 `json:"seconds,omitempty"`
 }
@@ -37,19 +37,20 @@ func (th Throttle) resolve() (Throttle, error) {
 	return th, nil
 }
 
-// bucket fills with what requests cost and leaks evenly.
+// bucket fills with the cost of requests and leaks evenly.
 type bucket struct {
 	Throttle
 	level float64
 	last  time.Time
 }
 
-// overdraft: throttled requests are charged too, so that a client that does not
-// wait gets deeper in, up to the 1.8 of the limit that Graph reports.
+// overdraft is how far above the limit the bucket can fill. Throttled requests are
+// charged too, so a client that does not wait sinks deeper, up to the 1.8 times the
+// limit that Graph reports.
 const overdraft = 1.8
 
-// charge returns how full the bucket is, 1 being the limit, and for a throttled
-// request after how many seconds there is room for it.
+// charge returns how full the bucket is, 1 being the limit, and for a throttled request
+// the number of seconds until there is room for it.
 func (b *bucket) charge(cost int, now time.Time) (full float64, retryAfter int) {
 	if b.Units == 0 {
 		return 0, 0
@@ -66,8 +67,8 @@ func (b *bucket) charge(cost int, now time.Time) (full float64, retryAfter int) 
 	return b.level / limit, retryAfter
 }
 
-// cost of a request in resource units, from the table and the factors in
-// concepts/throttling-limits.md. Segments are lower case.
+// cost returns the resource units of a request, from the table and the factors in
+// concepts/throttling-limits.md. Segments are in lower case.
 func cost(method string, segments []string, rawQuery string) int {
 	units := 1
 	switch {

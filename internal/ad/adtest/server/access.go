@@ -28,19 +28,20 @@ var (
 	administrators = makeSID(5, 32, 544)
 )
 
-// ace is an entry that allows.
+// ace is an entry that allows access.
 type ace struct {
 	trustee sid
 	mask    uint32
 	// child limits the rights to create and delete children to one class.
 	child *class
-	// inherits: it applies below too; only to objects of the class below, if
-	// there is one; inheritOnly: not to the object itself.
+	// inherits says that the entry also applies below, only to objects of the class
+	// below if that is set. inheritOnly says that it does not apply to the object
+	// itself.
 	inherits, inheritOnly bool
 	below                 *class
 }
 
-// token is who asks: an account with the groups it is in.
+// token is the requesting account with the groups it belongs to.
 type token map[sid]bool
 
 func (d *domain) tokenOf(o *object) token {
@@ -58,8 +59,8 @@ func (d *domain) tokenOf(o *object) token {
 	return t
 }
 
-// allows reports whether the token has the right to the object; child is the
-// class for the rights to create and delete children.
+// allows reports whether the token has the right to the object. child is the class for
+// the rights to create and delete children.
 func (t token) allows(o *object, right uint32, child *class) bool {
 	for at := o; at != nil; at = at.parent {
 		for _, e := range at.entries {
@@ -78,8 +79,8 @@ func (t token) allows(o *object, right uint32, child *class) bool {
 	return false
 }
 
-// sees reports whether the object exists for the token: who may list the
-// parent sees the name.
+// sees reports whether the object exists for the token. Whoever may list the parent
+// sees the name.
 func (t token) sees(o *object) bool {
 	return o.partition || t.allows(o.parent, listChildren, nil)
 }
@@ -88,9 +89,10 @@ func (t token) mayDelete(o *object) bool {
 	return t.allows(o, deleteObject, nil) || t.allows(o.parent, deleteChild, o.class)
 }
 
-// The parts of a security descriptor that are read and written (MS-ADTS
-// 3.1.1.3.4.1.11). Without the control all are meant, the audit list too, which
-// this server does not keep: who may not read that gets nothing.
+// Parts of a security descriptor that can be read and written (MS-ADTS 3.1.1.3.4.1.11).
+// Without the control a request means all of them, including the audit list, which this
+// server does not store. A requester that may not read the audit list then gets
+// nothing.
 const (
 	ownerPart       = 1
 	listPart        = 4
@@ -105,8 +107,8 @@ func meant(parts int64) int64 {
 	return parts
 }
 
-// owner is whom a new object belongs to: the group of administrators, if the
-// account is in it, else the account (MS-ADTS 6.1.3.6).
+// owner returns the owner of a new object: the group of administrators if the account
+// is in it, otherwise the account (MS-ADTS 6.1.3.6).
 func (w writer) owner() sid {
 	if admins := w.sidOf(512); w.account == nil || w.token[admins] {
 		return admins
@@ -114,11 +116,11 @@ func (w writer) owner() sid {
 	return w.account.sid
 }
 
-// descriptor writes the owner and the access control list of an object, as far
-// as they are asked for and may be read, as a self-relative security descriptor.
+// descriptor returns the owner and the access control list of an object as a
+// self-relative security descriptor, as far as they are requested and may be read.
 func (t token) descriptor(o *object, parts int64) []byte {
 	parts = meant(parts)
-	// Who owns an object may read its descriptor, whatever that says.
+	// The owner of an object may read its descriptor, whatever the descriptor says.
 	if parts&auditPart != 0 && !t[administrators] || !t.allows(o, readControl, nil) && !t[o.owner] {
 		return nil
 	}
@@ -137,7 +139,7 @@ func (t token) descriptor(o *object, parts int64) []byte {
 	return b
 }
 
-// list writes the access control list of an object with what it inherits.
+// list returns the access control list of an object, including inherited entries.
 func (o *object) list() []byte {
 	const inherited = 0x10
 	var entries []byte
@@ -194,7 +196,7 @@ func (e ace) bytes(flags byte) []byte {
 	return append(binary.LittleEndian.AppendUint32(b, e.mask), body...)
 }
 
-// id is the schemaIDGUID in the order of a descriptor.
+// id returns the schemaIDGUID in the byte order of a descriptor.
 func (c *class) id() []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(c.guid, "-", ""))
 	if err != nil || len(b) != 16 {
@@ -206,7 +208,7 @@ func (c *class) id() []byte {
 	return b
 }
 
-// parseOwner reads the owner of a self-relative security descriptor.
+// parseOwner parses the owner of a self-relative security descriptor.
 func parseOwner(b []byte) (sid, *result) {
 	if len(b) >= 20 && b[0] == 1 {
 		if at := int(binary.LittleEndian.Uint32(b[4:])); at >= 20 && at+8 <= len(b) && at+8+4*int(b[at+1]) <= len(b) {
@@ -216,8 +218,8 @@ func parseOwner(b []byte) (sid, *result) {
 	return "", unwilling(0x57, "not a security descriptor with an owner")
 }
 
-// parseDescriptor reads the entries of a self-relative security descriptor
-// (MS-DTYP 2.4.6).
+// parseDescriptor parses the entries of a self-relative security descriptor (MS-DTYP
+// 2.4.6).
 func parseDescriptor(b []byte) (entries []ace, protected bool, bad *result) {
 	bad = unwilling(0x57, "not a security descriptor, or one with entries that this server does not know")
 	if len(b) < 20 || b[0] != 1 {

@@ -10,19 +10,19 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// writer makes changes for an account, each wholly or not at all; the domain
-// is locked meanwhile.
+// writer makes changes for an account, each completely or not at all. The domain is
+// locked in the meantime.
 type writer struct {
 	*domain
 	token token
-	// account is who writes; nil for the server itself.
+	// account is the writing account; nil means the server itself.
 	account *object
-	// system: the server's own content, without questions of rights.
+	// system says that the server writes its own content, without checking rights.
 	system bool
 }
 
-// target finds the object to change; one that the account does not see does
-// not exist for it.
+// target finds the object to change. If the account cannot see an object, it does not
+// exist for it.
 func (w writer) target(name string) (*object, *result) {
 	o, bad := w.find(name)
 	if bad != nil {
@@ -38,7 +38,7 @@ func (w writer) may(o *object, right uint32, child *class) bool {
 	return w.system || w.token.allows(o, right, child)
 }
 
-// add is an add request (MS-ADTS 3.1.1.5.2).
+// add handles an add request (MS-ADTS 3.1.1.5.2).
 func (w writer) add(p *ber.Packet) *result {
 	values := make(map[string][]string)
 	for _, c := range p.Children[1].Children {
@@ -54,7 +54,7 @@ func (w writer) add(p *ber.Packet) *result {
 	return bad
 }
 
-// create adds an object; the names of the attributes are in lower case.
+// create adds an object. The names of the attributes are in lower case.
 func (w writer) create(dn string, values map[string][]string) (*object, *result) {
 	name, bad := parseName(dn)
 	if bad != nil {
@@ -150,7 +150,7 @@ func (w writer) create(dn string, values map[string][]string) (*object, *result)
 	return o, nil
 }
 
-// checkRDN is MS-ADTS 3.1.1.5.1.2.
+// checkRDN implements MS-ADTS 3.1.1.5.1.2.
 func checkRDN(value string) *result {
 	if strings.ContainsAny(value, "\n\x00") {
 		return refuse(ldap.LDAPResultNamingViolation, 0x2099, "NameErr: DSID-031500AC, problem 2005 (NAMING_VIOLATION), data 0")
@@ -161,7 +161,7 @@ func checkRDN(value string) *result {
 	return nil
 }
 
-// check returns the values as they are stored, or what the schema has against
+// check returns the values in their stored form, or the reason why the schema forbids
 // them.
 func (w writer) check(a *attribute, kind *class, values [][]byte) ([][]byte, *result) {
 	one := a.single || a.name == "description" && kind.principal()
@@ -203,9 +203,8 @@ func (w writer) check(a *attribute, kind *class, values [][]byte) ([][]byte, *re
 	return values, nil
 }
 
-// reference finds the object that a value names. For the SID of an unknown
-// domain it makes a foreignSecurityPrincipal, which stays whatever becomes of
-// the change.
+// reference finds the object that a value names. For a SID of an unknown domain it
+// creates a foreignSecurityPrincipal, which stays even if the change fails.
 func (w writer) reference(value string) (*object, *result) {
 	o, bad := w.find(value)
 	if bad != nil && len(value) > 5 && strings.EqualFold(value[:5], "<SID=") {
@@ -224,7 +223,7 @@ func (w writer) reference(value string) (*object, *result) {
 	return o, nil
 }
 
-// objects resolves values of member; a value twice is refused.
+// objects resolves values of member; a duplicate value is refused.
 func (w writer) objects(values [][]byte) ([]*object, *result) {
 	seen := make(map[*object]bool, len(values))
 	objects := make([]*object, 0, len(values))
@@ -245,7 +244,7 @@ func (w writer) objects(values [][]byte) ([]*object, *result) {
 // Bits of groupType.
 const globalGroup, localGroup, universalGroup = 2, 4, 8
 
-// acceptable checks what groups may be in a group (MS-SAMR 3.1.1.8.9).
+// acceptable checks which groups may be members of a group (MS-SAMR 3.1.1.8.9).
 func acceptable(group *object, members []*object) *result {
 	kind := group.number("groupType")
 	for _, m := range members {

@@ -15,11 +15,11 @@ const (
 	normalAccount   = 0x200
 )
 
-// lockoutThreshold is the number of wrong passwords that lock the one account
-// to which a lockout policy applies.
+// lockoutThreshold is the number of wrong passwords that locks lockoutAccount, the only
+// account with a lockout policy.
 const lockoutThreshold, lockoutAccount = 5, "svc-locked"
 
-// bind signs in by name and password, over TLS only.
+// bind signs in by name and password, only over TLS.
 func (c *session) bind(p *ber.Packet) *result {
 	c.user, c.name = nil, ""
 	name, credentials := content(p.Children[1]), p.Children[2]
@@ -28,7 +28,7 @@ func (c *session) bind(p *ber.Packet) *result {
 	}
 	password := content(credentials)
 	if password == "" {
-		return nil // anonymous, also with a name
+		return nil // an anonymous bind, even if a name is given
 	}
 	if !c.secure {
 		return refuse(ldap.LDAPResultStrongAuthRequired, 0x2028, "LdapErr: DSID-0C09027F, comment: The server requires binds to turn on integrity checking if SSL\\TLS are not already active on the connection, data 0, v4563")
@@ -43,8 +43,8 @@ func (c *session) bind(p *ber.Packet) *result {
 	return nil
 }
 
-// account finds an account by the forms of a name for a simple bind (MS-ADTS
-// 5.1.1.1.1): DN, UPN, DOMAIN\name.
+// account finds an account by the forms of a name in a simple bind (MS-ADTS 5.1.1.1.1):
+// DN, UPN, DOMAIN\name.
 func (d *domain) account(name string) *object {
 	if domain, account, ok := strings.Cut(name, `\`); ok && !strings.Contains(name, "=") {
 		if sameText(domain, netbios) || sameText(domain, domainName) {
@@ -67,11 +67,11 @@ func (d *domain) account(name string) *object {
 	return nil
 }
 
-// signIn returns the data code of a refusal, or "". The state of an account is
-// told only to who knows its password; that it is locked, to everybody.
+// signIn returns the data code of a refusal, or "". An account's state is revealed only
+// to those who know its password, except that anyone learns that it is locked.
 func (o *object) signIn(password string) string {
 	if o == nil || o.password == "" {
-		return "52e" // Windows says 525 on some ways; this does not tell who exists
+		return "52e" // Windows returns 525 in some cases; 52e does not reveal which accounts exist
 	}
 	if o.number("lockoutTime") > 0 {
 		return "775"
@@ -97,5 +97,5 @@ func (o *object) signIn(password string) string {
 	return ""
 }
 
-// windowsTime counts 100 ns since 1601.
+// windowsTime returns the time in units of 100 ns since 1601.
 func windowsTime(t time.Time) int64 { return t.UnixNano()/100 + 116444736000000000 }

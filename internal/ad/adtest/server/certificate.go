@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// makeCertificates makes an authority, the server's certificate and an
-// authority that has nothing to do with it.
+// makeCertificates creates an authority, the server's certificate, and an unrelated
+// authority.
 func (s *Server) makeCertificates() error {
 	authority, key, err := makeAuthority("Litware Test CA")
 	if err != nil {

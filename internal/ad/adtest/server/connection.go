@@ -20,18 +20,19 @@ const (
 	oidShowDeleted      = "1.2.840.113556.1.4.417"
 	oidDomainScope      = "1.2.840.113556.1.4.1339"
 
-	// maxReceiveBuffer is the longest request (MS-ADTS 3.1.1.3.4.6).
+	// maxReceiveBuffer is the size of the longest request (MS-ADTS 3.1.1.3.4.6).
 	maxReceiveBuffer = 10 << 20
 )
 
 var supportedControls = []string{ldap.ControlTypePaging, oidPermissiveModify, oidTreeDelete, oidExtendedDN, oidShowDeleted, oidDomainScope, ldap.ControlTypeMicrosoftSDFlags}
 
-// controls are what came with a request.
+// controls are the controls of a request.
 type controls struct {
 	paging                                           *ldap.ControlPaging
 	extended                                         extendedName
 	permissive, treeDelete, showDeleted, domainScope bool
-	// descriptor is which parts of a security descriptor are meant; 0: not said.
+	// descriptor says which parts of a security descriptor the request means; 0 means
+	// not specified.
 	descriptor int64
 }
 
@@ -41,8 +42,8 @@ type session struct {
 	socket net.Conn
 	reader *bufio.Reader
 	secure bool
-	user   *object // nil: anonymous
-	name   string  // the user's sAMAccountName at the bind
+	user   *object // nil if anonymous
+	name   string  // the user's sAMAccountName when it bound
 	count  int
 }
 
@@ -62,7 +63,7 @@ func (s *Server) serve(socket net.Conn, secure bool) {
 }
 
 // next reads one request and answers it. A message that is not LDAP ends the
-// connection, as does any error that is returned.
+// connection, as does any returned error.
 func (c *session) next() (err error) {
 	message, err := ber.ReadPacket(io.LimitReader(c.reader, maxReceiveBuffer))
 	if err != nil {
@@ -143,7 +144,7 @@ func (c *session) next() (err error) {
 	return nil
 }
 
-// answer does the operation. name and value are those of an extended response.
+// answer performs the operation. name and value belong to an extended response.
 func (c *session) answer(p *ber.Packet, with controls) (answer searchAnswer, name, value string, bad *result) {
 	switch p.Tag {
 	case ldap.ApplicationBindRequest:
@@ -192,7 +193,8 @@ func (c *session) extended(p *ber.Packet) (name, value string, bad *result) {
 	return "", "", refuse(ldap.LDAPResultProtocolError, 0x57, "LdapErr: DSID-0C0C0069, comment: unknown extended operation, data 0, v4563")
 }
 
-// describe is the request for a fault function; no kind for what is not answered.
+// describe returns the request in the form for a fault function. It has no kind if the
+// request gets no answer.
 func describe(p *ber.Packet) Operation {
 	var o Operation
 	text := func(p *ber.Packet) string { return content(p) }
@@ -233,7 +235,7 @@ func parseControls(p *ber.Packet) (c controls, bad *result) {
 			}
 			c.paging = decoded.(*ldap.ControlPaging)
 		case oidExtendedDN:
-			// No value, or SEQUENCE { Flag INTEGER }.
+			// The control has no value, or SEQUENCE { Flag INTEGER }.
 			c.extended = hexName
 			if last := packet.Children[len(packet.Children)-1]; len(packet.Children) > 1 && last.Tag == ber.TagOctetString {
 				flag, err := ber.DecodePacketErr(last.Data.Bytes())
@@ -267,7 +269,7 @@ func parseControls(p *ber.Packet) (c controls, bad *result) {
 	return c, nil
 }
 
-// done is the final response to a request of that kind.
+// done returns the final response to a request of that kind.
 func done(request ber.Tag, r *result, name, value string) *ber.Packet {
 	tag := request + 1
 	if request == ldap.ApplicationExtendedRequest {
@@ -319,8 +321,8 @@ func integerOf(p *ber.Packet) int64 {
 	return n
 }
 
-// sameText compares as Active Directory does.
+// sameText compares text as Active Directory does.
 func sameText(a, b string) bool { return strings.EqualFold(a, b) || fold(a) == fold(b) }
 
-// content is the octets of a primitive value.
+// content returns the octets of a primitive value.
 func content(p *ber.Packet) string { return p.Data.String() }

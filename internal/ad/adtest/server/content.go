@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Names of what the domain holds.
+// Names of objects that the domain contains.
 const (
 	Domain     = domainName
 	Base       = baseDN
@@ -18,9 +18,9 @@ const (
 	Other      = "OU=Other," + baseDN
 	PeopleUnit = "OU=People," + baseDN
 
-	// Service may write; Deleted may also see deleted objects; NoRights only reads.
-	// All have Password, as have svc-disabled, svc-expired, svc-mustchange and
-	// svc-locked, which say what becomes of them.
+	// Service may write, Deleted may also see deleted objects, and NoRights may only
+	// read. All of them have Password, as do svc-disabled, svc-expired, svc-mustchange
+	// and svc-locked, whose names describe their state.
 	Service  = "svc-gwb@" + domainName
 	Deleted  = "svc-gwb-deleted@" + domainName
 	NoRights = "svc-none@" + domainName
@@ -30,7 +30,7 @@ const (
 	AdministratorPassword = "Administrator-password-1"
 )
 
-// Person is a synced user, as a tenant that is synced from the domain knows it.
+// Person is a synced user, as known to a tenant that is synced from the domain.
 type Person struct {
 	SAMAccountName  string `json:"samAccountName"`
 	DN              string `json:"dn"`
@@ -39,7 +39,7 @@ type Person struct {
 	ConsistencyGUID []byte `json:"consistencyGuid,omitempty"`
 }
 
-// newDomain makes the domain with what an installation brings and some users.
+// newDomain creates the domain with the contents of a new installation and some users.
 func newDomain(options Options) (*domain, []Person, error) {
 	var seed [12]byte
 	if _, err := rand.Read(seed[:]); err != nil {
@@ -74,7 +74,7 @@ type builder struct {
 	failed error
 }
 
-// place stores an object as it is.
+// place stores an object without checks.
 func (b *builder) place(parent *object, kind, value string, values map[string]string) *object {
 	c := classOf(kind)
 	o := &object{name: rdn{c.rdn, value}, class: c, values: make(map[*attribute][][]byte)}
@@ -85,7 +85,7 @@ func (b *builder) place(parent *object, kind, value string, values map[string]st
 	return o
 }
 
-// make adds an object by the rules.
+// make adds an object by the rules for an add request.
 func (b *builder) make(dn, kind string, values map[string][]string) *object {
 	lower := map[string][]string{"objectclass": {kind}}
 	for name, v := range values {
@@ -99,7 +99,7 @@ func (b *builder) make(dn, kind string, values map[string][]string) *object {
 	return o
 }
 
-// renumber gives an account a SID of its own.
+// renumber gives an account another SID.
 func (b *builder) renumber(o *object, id sid) {
 	o.sid = id
 	b.file(o)
@@ -168,7 +168,7 @@ func (b *builder) installation() {
 	}
 }
 
-// attributes places what the schema says of the attributes that groups may have.
+// attributes stores the schema objects of the attributes that groups may have.
 func (b *builder) attributes(head *object) {
 	for _, name := range slices.Sorted(maps.Keys(schema)) {
 		a := schema[name]
@@ -183,7 +183,7 @@ func (b *builder) attributes(head *object) {
 	}
 }
 
-// account makes a user that can sign in.
+// account creates a user that can sign in.
 func (b *builder) account(name, password string, special map[string][]string) *object {
 	values := map[string][]string{
 		"sAMAccountName": {name}, "userPrincipalName": {name + "@" + domainName}, "userAccountControl": {fmt.Sprint(normalAccount)},

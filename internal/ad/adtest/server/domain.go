@@ -33,11 +33,11 @@ type domain struct {
 	rid                    uint32
 	linkLimit              int
 
-	objects []*object // all, deleted ones too, in the order in which they are stored
+	objects []*object // all objects, including deleted ones, in the order in which they are stored
 	indexes map[*attribute]*sorted[entry]
 }
 
-// object is one object. Its name follows from where it stands.
+// object is one object. Its name follows from its place in the tree.
 type object struct {
 	tag      int64 // the order in which objects are stored and searched
 	guid     guid
@@ -45,22 +45,22 @@ type object struct {
 	name     rdn
 	class    *class
 	parent   *object
-	children map[string]*object // by folded value: the kind does not count
-	below    int                // how many objects are below, at any depth
-	// partition: the object is the head of a naming context.
+	children map[string]*object // by folded value; the attribute of the name does not matter
+	below    int                // number of objects below, at any depth
+	// partition says that the object is the head of a naming context.
 	partition bool
 	deleted   bool
 
 	values       map[*attribute][][]byte
 	members      links
 	memberOf     sorted[backLink]
-	filed        []key // where it stands in the indexes
+	filed        []key // its positions in the indexes
 	usn, created int64
 	owner        sid
 	entries      []ace
-	protected    bool // entries of the parent do not apply
+	protected    bool // entries of the parent are not inherited
 
-	password string // of accounts
+	password string // only for accounts
 }
 
 func (o *object) self() *object { return o }
@@ -81,7 +81,7 @@ func (o *object) within(base *object) bool {
 	return false
 }
 
-// context returns the head of the partition that the object is in.
+// context returns the head of the object's partition.
 func (o *object) context() *object {
 	for !o.partition {
 		o = o.parent
@@ -113,8 +113,8 @@ func (o *object) set(name string, values ...string) {
 	}
 }
 
-// touch ends every change of an object: the object gets the next update sequence
-// number, and the indexes follow.
+// touch completes every change of an object: it assigns the next update sequence number
+// and updates the indexes.
 func (d *domain) touch(o *object) {
 	d.usn++
 	o.usn = d.usn
@@ -122,10 +122,10 @@ func (d *domain) touch(o *object) {
 	d.file(o)
 }
 
-// generalizedTime is how Active Directory writes a time, in UTC.
+// generalizedTime is the format in which Active Directory writes a time, in UTC.
 const generalizedTime = "20060102150405.0Z"
 
-// attach hangs the object below a parent; nil: it is the head of the domain.
+// attach attaches the object to a parent; nil means that it is the head of the domain.
 func (o *object) attach(parent *object) {
 	if o.parent = parent; parent == nil {
 		return
@@ -143,7 +143,7 @@ func (o *object) detach() {
 	}
 }
 
-// tree yields the object and all below.
+// tree yields the object and all objects below it.
 func (o *object) tree(yield func(*object) bool) {
 	for open := []*object{o}; len(open) > 0; {
 		next := open[len(open)-1]

@@ -21,21 +21,22 @@ const (
 type Operation struct {
 	// Kind is bind, search, add, modify, modifyDN, delete or extended.
 	Kind string
-	// User is the sAMAccountName the connection is bound as; empty before.
+	// User is the sAMAccountName that the connection is bound as, or "" before the
+	// bind.
 	User string
-	// DN is the object as the request names it; Attributes those that a search
-	// asks for or a modify changes.
+	// DN is the object as the request names it. Attributes are those that a search asks
+	// for or a modify changes.
 	DN         string
 	Attributes []string
-	// Paged: a search with the control for pages. Values is the greatest
-	// number of values in one change of a modify.
+	// Paged says that a search has the paging control. Values is the largest number of
+	// values in one change of a modify.
 	Paged  bool
 	Values int
 	// Number counts the operations of a connection, from 1.
 	Number int
 }
 
-// SetFault has f decide on every operation from now on; nil: nothing goes
+// SetFault makes f decide about every operation from now on; with nil, nothing goes
 // wrong. f is called without a lock, so it may use connections of its own.
 func (s *Server) SetFault(f func(Operation) Fault) {
 	if f == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// truth is a value of the logic of filters (RFC 4511 4.5.1.7).
+// truth is a value of the three-valued logic of filters (RFC 4511 4.5.1.7).
 type truth int8
 
 const (
@@ -28,9 +28,9 @@ func truthOf(b bool) truth {
 
 // filter is a compiled filter.
 type filter struct {
-	// match judges an object; of one that is not readable only the name is known.
+	// match judges an object. If the object is not readable, only its name is known.
 	match func(o *object, readable bool) truth
-	// among holds all objects that can match.
+	// among contains all objects that can match.
 	among *choice
 }
 
@@ -39,7 +39,7 @@ const (
 	ruleBitOr  = "1.2.840.113556.1.4.804"
 )
 
-// compile reads a filter of a search request.
+// compile compiles the filter of a search request.
 func (d *domain) compile(p *ber.Packet) filter {
 	switch p.Tag {
 	case ldap.FilterAnd:
@@ -113,8 +113,8 @@ func anyOf(parts []filter) filter {
 	}, together(among)}
 }
 
-// filterable returns the attribute if a filter can name it: one that the schema
-// does not have, or that is constructed, is undefined.
+// filterable returns the attribute if a filter can use it. A filter on an attribute
+// that is constructed, or that the schema does not have, is undefined.
 func filterable(name string) *attribute {
 	if a := attributeOf(name); a != nil && !a.constructed {
 		return a
@@ -122,7 +122,7 @@ func filterable(name string) *attribute {
 	return nil
 }
 
-// about is a filter item on values, which is undefined where they may not be read.
+// about returns a filter item on values, which is undefined if they may not be read.
 func about(among *choice, match func(o *object) truth) filter {
 	return filter{func(o *object, readable bool) truth {
 		if !readable {
@@ -160,7 +160,8 @@ func (d *domain) equal(a *attribute, value []byte) filter {
 	})
 }
 
-// related is an item on how an object relates to the one that the value names.
+// related returns an item about the relation of an object to the object that the value
+// names.
 func (d *domain) related(a *attribute, value string) filter {
 	other, bad := d.find(value)
 	switch {
@@ -176,8 +177,8 @@ func (d *domain) related(a *attribute, value string) filter {
 	return about(other.members.from(0), func(o *object) truth { return truthOf(other.hasMember(o)) })
 }
 
-// comparable returns a form of the value that is equal for values that match, and
-// that of texts and numbers is in their order.
+// comparable returns a form of the value that is equal for values that match. For texts
+// and numbers, the forms sort like the values.
 func comparable(a *attribute, value []byte) (string, bool) {
 	switch a.syntax {
 	case text, boolean, oidSyntax, dnSyntax:
@@ -195,7 +196,7 @@ func comparable(a *attribute, value []byte) (string, bool) {
 	return string(value), true
 }
 
-// ordered compares with a text or a number.
+// ordered returns an item that compares with a text or a number.
 func (d *domain) ordered(a *attribute, value []byte, greater bool) filter {
 	wanted, ok := comparable(a, value)
 	if !ok || a.syntax != integer && a.syntax != text {
@@ -252,7 +253,7 @@ func (d *domain) substrings(a *attribute, parts []*ber.Packet) filter {
 	})
 }
 
-// bits is an extensible match by one of the rules for bits.
+// bits returns an extensible match by one of the bit rules.
 func (d *domain) bits(p *ber.Packet) filter {
 	var rule, name, value string
 	for _, c := range p.Children {

@@ -9,8 +9,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// entry says that an object has a value, in the form in which values are
-// compared. The entries of an attribute are its index.
+// entry says that an object has a value, in the form in which values are compared. The
+// entries of an attribute are its index.
 type entry struct {
 	form string
 	*object
@@ -23,7 +23,7 @@ func (e entry) compare(other entry) int {
 	return int(e.tag - other.tag)
 }
 
-// key is where an object stands in the indexes.
+// key is a position of an object in the indexes.
 type key struct {
 	attribute *attribute
 	form      string
@@ -39,8 +39,8 @@ var indexed = func() (list []*attribute) {
 	return list
 }()
 
-// file puts the object into the indexes as it is now. Whatever changes a value
-// that has an index calls it last.
+// file puts the object into the indexes as it is now. Whatever changes an indexed value
+// calls it last.
 func (d *domain) file(o *object) {
 	now := make([]key, 0, len(o.filed))
 	for _, a := range indexed {
@@ -63,8 +63,9 @@ func (d *domain) file(o *object) {
 	o.filed = now
 }
 
-// choice is a set of objects to look at, in which one may occur twice. That of a
-// filter holds every object that can match; nil: no index tells which these are.
+// choice is a set of objects to look at; an object may occur twice. The choice of a
+// filter contains every object that can match. It is nil if no index tells which these
+// are.
 type choice struct {
 	size    int
 	objects iter.Seq[*object]
@@ -72,7 +73,7 @@ type choice struct {
 
 func choose(objects ...*object) *choice { return &choice{len(objects), slices.Values(objects)} }
 
-// smaller returns the choice that costs less, of two that both suffice.
+// smaller returns the cheaper of two choices that both suffice.
 func smaller(a, b *choice) *choice {
 	if a == nil || b != nil && b.size < a.size {
 		return b
@@ -80,7 +81,7 @@ func smaller(a, b *choice) *choice {
 	return a
 }
 
-// together is what any of the choices holds, nil if one of them is not known.
+// together returns the union of the choices, or nil if one of them is unknown.
 func together(choices []*choice) *choice {
 	size := 0
 	for _, c := range choices {
@@ -100,8 +101,8 @@ func together(choices []*choice) *choice {
 	}}
 }
 
-// span chooses the objects with a value of the attribute that has reached the
-// beginning and is not beyond the end; nil: there is no such bound.
+// span chooses the objects with a value of the attribute that has reached the beginning
+// and is not beyond the end. If a bound is nil, there is none.
 func (d *domain) span(a *attribute, reached, beyond func(form string) bool) *choice {
 	index := d.indexes[a]
 	if index == nil {
@@ -130,8 +131,8 @@ func (d *domain) withPrefix(a *attribute, prefix string) *choice {
 func notBelow(form string) func(string) bool { return func(other string) bool { return other >= form } }
 func above(form string) func(string) bool    { return func(other string) bool { return other > form } }
 
-// one returns the object with that value of an indexed attribute, nil if there
-// is none; the older of two.
+// one returns the object with that value of an indexed attribute, or nil. If there are
+// two, it returns the older one.
 func (d *domain) one(name, form string) *object {
 	for o := range d.withValue(attributeOf(name), form).objects {
 		return o
@@ -139,8 +140,8 @@ func (d *domain) one(name, form string) *object {
 	return nil
 }
 
-// named returns the account with that sAMAccountName. A deleted one keeps the
-// name, but does not hold it.
+// named returns the account with that sAMAccountName. A deleted account keeps the name
+// but does not hold it.
 func (d *domain) named(account string) *object {
 	for o := range d.withValue(attributeOf("sAMAccountName"), fold(account)).objects {
 		if !o.deleted {
@@ -150,7 +151,7 @@ func (d *domain) named(account string) *object {
 	return nil
 }
 
-// scope chooses the objects among which a search looks.
+// scope chooses the objects within the scope of a search.
 func (d *domain) scope(base *object, scope int64) *choice {
 	switch scope {
 	case ldap.ScopeBaseObject:

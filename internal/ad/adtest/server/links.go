@@ -2,15 +2,15 @@ package server
 
 import "slices"
 
-// links are the values of member. Their order has nothing to do with the one
-// in which they were written, and stays while nobody changes them.
+// links are the values of member. Their order is unrelated to the order in which they
+// were written, and is stable while nobody changes them.
 type links struct {
 	sorted[link]
-	// gone are values that were removed and are still seen.
+	// gone are values that were removed but are still visible.
 	gone map[*object]bool
 }
 
-// link is a value of member, backLink one of memberOf.
+// link is a value of member, and backLink a value of memberOf.
 type (
 	link     struct{ *object }
 	backLink struct{ *object }
@@ -18,7 +18,7 @@ type (
 
 func (l link) compare(other link) int { return slices.Compare(l.guid[:], other.guid[:]) }
 
-// Groups come in the order in which they are stored.
+// compare orders groups as they are stored.
 func (l backLink) compare(other backLink) int { return int(l.tag - other.tag) }
 
 func (o *object) hasMember(m *object) bool { return o.members.has(link{m}) }
@@ -37,7 +37,7 @@ func (o *object) removeMembers(members ...*object) {
 	}
 }
 
-// unlink removes the links of and to the object.
+// unlink removes the links from and to the object.
 func (o *object) unlink() {
 	for m := range o.members.objects() {
 		m.memberOf.take(backLink{o})
@@ -48,7 +48,7 @@ func (o *object) unlink() {
 	o.members, o.memberOf = links{}, sorted[backLink]{}
 }
 
-// linger marks members as removed while they are still seen.
+// linger marks members as removed while they are still visible.
 func (o *object) linger(members []*object) {
 	if o.members.gone == nil && len(members) > 0 {
 		o.members.gone = make(map[*object]bool)
@@ -58,7 +58,7 @@ func (o *object) linger(members []*object) {
 	}
 }
 
-// finish removes the members that are still seen.
+// finish removes the members that are still visible.
 func (o *object) finish() {
 	for m := range o.members.gone {
 		o.removeMembers(m)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// modify is a modify request (MS-ADTS 3.1.1.5.3), with or without the control
-// that makes what is so already succeed (3.1.1.3.4.1.8).
+// modify handles a modify request (MS-ADTS 3.1.1.5.3), with or without the control that
+// lets a change succeed if it is already made (3.1.1.3.4.1.8).
 func (w writer) modify(p *ber.Packet, with controls) *result {
 	if with.showDeleted {
 		if o, bad := w.find(content(p.Children[0])); bad == nil && o.deleted {
@@ -61,8 +61,8 @@ func (w writer) modify(p *ber.Packet, with controls) *result {
 	return c.commit()
 }
 
-// primary makes a group, which the account is a member of, its primary one: the
-// value of member goes.
+// primary makes a group that the account is a member of its primary group. The value of
+// member is removed.
 func (c *change) primary(values [][]byte) *result {
 	rid, err := strconv.ParseUint(string(slices.Concat(values...)), 10, 32)
 	group := c.one("objectSid", string(c.sidOf(uint32(rid))))
@@ -74,7 +74,7 @@ func (c *change) primary(values [][]byte) *result {
 	return nil
 }
 
-// modifyDeleted knows the one change that tombstones take: isDeleted is removed
+// modifyDeleted supports the one change that tombstones accept: isDeleted is removed
 // and distinguishedName replaced.
 func (w writer) modifyDeleted(o *object, changes []*ber.Packet) *result {
 	dn := ""
@@ -96,18 +96,18 @@ func (w writer) modifyDeleted(o *object, changes []*ber.Packet) *result {
 	return w.reanimate(o, dn)
 }
 
-// change is a modify on its way: nothing is stored before commit.
+// change is a modify in progress; nothing is stored before commit.
 type change struct {
 	writer
 	object     *object
 	permissive bool
 	values     map[*attribute][][]byte
 	changed    bool
-	members    map[*object]bool // who is named: to be a member, or none
+	members    map[*object]bool // the named objects, and whether each will be a member
 	descriptor bool
 	entries    []ace
 	protected  bool
-	owner      sid // empty: as it is
+	owner      sid // empty means unchanged
 }
 
 // describe changes the owner, the access control list, or both.
@@ -288,7 +288,7 @@ func (c *change) commit() *result {
 	return nil
 }
 
-// modifyDN renames and moves (MS-ADTS 3.1.1.5.4).
+// modifyDN renames and moves an object (MS-ADTS 3.1.1.5.4).
 func (w writer) modifyDN(p *ber.Packet) *result {
 	o, bad := w.target(content(p.Children[0]))
 	if bad != nil {
@@ -363,8 +363,8 @@ func (d *domain) bury(o *object) {
 		d.bury(c)
 	}
 	lastParent := o.parent.dn()
-	// The links of and to the object vanish, and the groups it was in get no
-	// new update sequence number.
+	// The links from and to the object disappear. The groups that it was in get no new
+	// update sequence number.
 	o.unlink()
 	maps.DeleteFunc(o.values, func(a *attribute, _ [][]byte) bool { return !a.kept })
 	o.deleted = true

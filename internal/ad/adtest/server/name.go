@@ -12,8 +12,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// fold is the text without what Active Directory ignores in comparing: case,
-// width and nonspacing marks (MS-ADTS 3.1.1.2.2.4.8, MS-UCODEREF).
+// fold removes what Active Directory ignores when it compares text: case, width and
+// nonspacing marks (MS-ADTS 3.1.1.2.2.4.8, MS-UCODEREF).
 func fold(s string) string {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
@@ -34,8 +34,8 @@ type rdn struct{ kind, value string }
 
 func (r rdn) String() string { return r.kind + "=" + escape(r.value) }
 
-// escape is RFC 4514 as Windows writes it: only NUL, line feed and carriage
-// return become hexadecimal, and the equals sign is escaped.
+// escape implements RFC 4514 as Windows does: only NUL, line feed and carriage return
+// become hexadecimal, and the equals sign is escaped.
 func escape(value string) string {
 	var b strings.Builder
 	for i := range len(value) {
@@ -52,7 +52,7 @@ func escape(value string) string {
 	return b.String()
 }
 
-// parseName reads a name, the object's own component first.
+// parseName parses a name, the object's own component first.
 func parseName(s string) ([]rdn, *result) {
 	parsed, err := ldap.ParseDN(s)
 	if err != nil {
@@ -71,13 +71,13 @@ func parseName(s string) ([]rdn, *result) {
 // guid is an objectGUID in its binary form.
 type guid [16]byte
 
-// String is the text form, whose first three parts are little-endian in the
-// binary form (MS-DTYP 2.3.4).
+// String returns the text form. The first three parts are little-endian in the binary
+// form (MS-DTYP 2.3.4).
 func (g guid) String() string {
 	return fmt.Sprintf("%08x-%04x-%04x-%x-%x", binary.LittleEndian.Uint32(g[:]), binary.LittleEndian.Uint16(g[4:]), binary.LittleEndian.Uint16(g[6:]), g[8:10], g[10:])
 }
 
-// parseGUID reads the text form, or the hexadecimal one of the octets.
+// parseGUID parses the text form, or the octets in hexadecimal.
 func parseGUID(s string) (g guid, ok bool) {
 	plain := strings.ReplaceAll(s, "-", "")
 	b, err := hex.DecodeString(plain)
@@ -119,7 +119,7 @@ func (s sid) String() string {
 	return text.String()
 }
 
-// parseSID reads the text form, or the hexadecimal one of the octets.
+// parseSID parses the text form, or the octets in hexadecimal.
 func parseSID(s string) (sid, bool) {
 	if b, err := hex.DecodeString(s); err == nil && sid(b).valid() {
 		return sid(b), true

@@ -7,14 +7,14 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// Cursor says up to which USN this domain controller has received the changes
-// that were made on the one with that invocationId.
+// Cursor says up to which USN this domain controller has received the changes made on
+// the domain controller with the invocationId.
 type Cursor struct {
 	Invocation string // a GUID
 	USN        int64
 }
 
-// CursorForm is the attribute in which the cursors are shown.
+// CursorForm is the attribute that shows the cursors.
 type CursorForm int
 
 // The forms: of Windows (msDS-NCReplCursors;binary), of Samba
@@ -27,7 +27,7 @@ const (
 
 // SetCursors replaces the replication cursors of the domain.
 func (s *Server) SetCursors(form CursorForm, cursors ...Cursor) error {
-	vector := binary.LittleEndian.AppendUint64(nil, 2) // the version, and nothing
+	vector := binary.LittleEndian.AppendUint64(nil, 2) // the version, and a reserved field
 	vector = binary.LittleEndian.AppendUint64(vector, uint64(len(cursors)))
 	var blobs []string
 	for _, c := range cursors {
@@ -38,7 +38,7 @@ func (s *Server) SetCursors(form CursorForm, cursors ...Cursor) error {
 		cursor := binary.LittleEndian.AppendUint64(id[:], uint64(c.USN))
 		cursor = append(cursor, make([]byte, 8)...) // the time of the last success
 		vector = append(vector, cursor...)
-		// The offset of the name of the source, which is unknown here: empty.
+		// The offset of the source's name, which is empty because it is unknown here.
 		blobs = append(blobs, string(binary.LittleEndian.AppendUint32(cursor, 36))+"\x00\x00")
 	}
 	s.mu.Lock()
@@ -55,8 +55,8 @@ func (s *Server) SetCursors(form CursorForm, cursors ...Cursor) error {
 	return nil
 }
 
-// SetInvocationID makes this the domain controller of another database, as
-// after its restore from a backup.
+// SetInvocationID changes the invocationId of this domain controller, as a restore from
+// a backup does.
 func (s *Server) SetInvocationID(invocation string) error {
 	id, ok := parseGUID(invocation)
 	if !ok {
@@ -68,8 +68,8 @@ func (s *Server) SetInvocationID(invocation string) error {
 	return nil
 }
 
-// Fill adds contacts below the container of that name, without the cost of a
-// request for each, and returns them.
+// Fill adds contacts below the named container, without a request for each, and returns
+// them.
 func (s *Server) Fill(container string, n int) ([]Person, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,8 +86,8 @@ func (s *Server) Fill(container string, n int) ([]Person, error) {
 	return people, nil
 }
 
-// reanimate brings a tombstone back, as an object with what tombstones keep
-// (MS-ADTS 3.1.1.5.3.7): without members, and in no group.
+// reanimate restores a tombstone as an object with the values that tombstones keep
+// (MS-ADTS 3.1.1.5.3.7), without members and memberships.
 func (w writer) reanimate(o *object, dn string) *result {
 	if !w.token[administrators] {
 		return accessDenied()

@@ -6,8 +6,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// result is how an operation ended. The text is in the form of Windows: a
-// Windows error code in hexadecimal in front, a NUL at the end.
+// result says how an operation ended. The text has the form that Windows uses: a
+// hexadecimal Windows error code at the beginning, a NUL at the end.
 type result struct {
 	code      uint16
 	matched   string
@@ -21,7 +21,7 @@ func refuse(code uint16, windows uint32, text string) *result {
 	return &result{code: code, text: fmt.Sprintf("%08X: %s\n\x00", windows, text)}
 }
 
-// noSuchObject names the deepest ancestor that exists.
+// noSuchObject names the deepest existing ancestor.
 func noSuchObject(matched string) *result {
 	r := refuse(ldap.LDAPResultNoSuchObject, 0x208D, fmt.Sprintf("NameErr: DSID-0310028D, problem 2001 (NO_OBJECT), data 0, best match of:\n\t'%s'", matched))
 	r.matched = matched

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// syntax is how values of an attribute are compared.
+// syntax says how the values of an attribute are compared.
 type syntax int
 
 const (
@@ -22,18 +22,20 @@ type attribute struct {
 	name     string
 	syntax   syntax
 	single   bool
-	low, top int // length of a text in UTF-16 units; top 0: any
-	// classes are those that may have it, with what derives from them.
+	low, top int // length of a text in UTF-16 units; if top is 0, any length
+	// classes are the classes that may have the attribute, with those derived from
+	// them.
 	classes string
-	// system: only the server writes it.
+	// system says that only the server writes the attribute.
 	system bool
-	// kept: a deleted object keeps it (fPRESERVEONDELETE).
+	// kept says that a deleted object keeps the attribute (fPRESERVEONDELETE).
 	kept bool
-	// indexed: a search by the attribute looks only at objects that can match. Windows
-	// indexes these too, but for adminDescription, extensionName and
-	// mS-DS-ConsistencyGuid: what a search by those takes here says nothing of it.
+	// indexed says that a search by the attribute looks only at objects that can match.
+	// Windows indexes the same attributes except adminDescription, extensionName and
+	// mS-DS-ConsistencyGuid, so the cost of searches by those three says nothing about
+	// Windows.
 	indexed bool
-	// constructed: computed when asked for by name.
+	// constructed says that the attribute is computed when it is requested by name.
 	constructed bool
 }
 
@@ -42,8 +44,8 @@ const (
 	principals     = "group user"
 )
 
-// schema is the part of Active Directory's that matters to groups, with sizes
-// of the Windows Server 2016 schema and one attribute of Exchange.
+// schema is the part of Active Directory's schema that matters to groups, with sizes of
+// the Windows Server 2016 schema and one attribute of Exchange.
 var schema = index([]attribute{
 	{name: "objectClass", syntax: oidSyntax, classes: "top", kept: true},
 	{name: "objectGUID", syntax: octets, indexed: true, single: true, classes: "top", system: true, kept: true},
@@ -116,9 +118,9 @@ type class struct {
 	name   string
 	parent string // subClassOf
 	rdn    string // rDNAttID
-	guid   string // schemaIDGUID; only of classes whose creation is granted
-	holds  bool   // others may be created below
-	system bool   // not created over LDAP
+	guid   string // schemaIDGUID; only for classes whose creation can be granted
+	holds  bool   // objects may be created below it
+	system bool   // cannot be created over LDAP
 }
 
 var classes = map[string]*class{}
@@ -150,7 +152,7 @@ func init() {
 
 func classOf(name string) *class { return classes[strings.ToLower(name)] }
 
-// chain returns the names of the class and those it derives from, top first.
+// chain returns the names of the class and its ancestors, top first.
 func (c *class) chain() []string {
 	var names []string
 	for ; c != nil; c = classOf(c.parent) {

@@ -12,7 +12,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// searchAnswer is what a search sends before and with its end.
+// searchAnswer is what a search sends before and with its final response.
 type searchAnswer struct {
 	entries  []*ber.Packet
 	controls []ldap.Control
@@ -95,10 +95,10 @@ func (s *Server) search(who *object, p *ber.Packet, controls controls) (searchAn
 	return answer, nil
 }
 
-// matching yields the objects in scope for which the filter is true, in the order
-// in which they are stored, from the one after the tag last. It looks at the objects
-// of the filter's choice or of the scope's, whichever are fewer, and judges each of
-// them by everything: what is looked at changes the cost and never the answer.
+// matching yields the objects in scope for which the filter is true, in the order in
+// which they are stored, starting after the tag last. It looks at the objects chosen by
+// the filter or by the scope, whichever are fewer, and checks each of them completely,
+// so the choice affects only the cost and never the answer.
 func (d *domain) matching(base *object, scope int64, f filter, t token, deleted bool, last int64) iter.Seq[*object] {
 	inScope := func(o *object) bool {
 		switch scope {
@@ -128,7 +128,7 @@ func (d *domain) matching(base *object, scope int64, f filter, t token, deleted 
 	}
 }
 
-// rootDSE is MS-ADTS 3.1.1.3.2.
+// rootDSE returns the entry of MS-ADTS 3.1.1.3.2.
 func (s *Server) rootDSE(want selection, who *object) *ber.Packet {
 	attributes := map[string][]string{
 		"defaultNamingContext": {baseDN}, "rootDomainNamingContext": {baseDN},

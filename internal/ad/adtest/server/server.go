@@ -1,25 +1,24 @@
-// Package server is a domain controller of Active Directory in this process:
-// LDAP over TLS on a loopback address, a domain in memory, and what Windows
-// does that Samba does not. It is written from MS-ADTS, MS-DTYP and RFC 4511
-// and imports nothing of the client that is tested against it.
+// Package server is a domain controller of Active Directory in this process: LDAP over
+// TLS on a loopback address, a domain in memory, and behaviour of Windows that Samba
+// lacks. It is written from MS-ADTS, MS-DTYP and RFC 4511 and imports nothing from the
+// client that is tested against it.
 //
-// It knows: simple binds with the data codes of Windows; search with filters in
-// three-valued logic, pages, ranges of values, extended names, deleted objects;
-// add, modify (permissive), ModifyDN and delete (whole trees); security
-// descriptors with entries that allow; links with back links; update sequence
-// numbers; tombstones and their restoring; cursors of a replication that does
-// not take place. It does not know: Kerberos, a global catalog, the recycle bin,
-// schema changes, referrals to other domain controllers that exist, descriptors
-// with entries that deny, rights on single attributes, and attributes and
-// classes beyond those of schema.go (objectCategory is missing).
+// It supports: simple binds with the data codes of Windows; search with filters in
+// three-valued logic, pages, value ranges, extended names, deleted objects; add, modify
+// (permissive), ModifyDN and delete (whole trees); security descriptors with entries
+// that allow; links with back links; update sequence numbers; tombstones and their
+// restore; replication cursors, without replication. It does not support: Kerberos, a
+// global catalog, the recycle bin, schema changes, referrals to existing domain
+// controllers, descriptors with entries that deny, rights to single attributes, and
+// attributes and classes other than those in schema.go (objectCategory is missing).
 //
-// Where the filter has an attribute with an index, a search costs what it finds; a
-// change costs what it changes, whatever the size of the group.
+// If the filter names an indexed attribute, the cost of a search depends on what it
+// finds. The cost of a change depends on what it changes, not on the size of the group.
 //
-// It was never compared with a real Windows. Where the documents say nothing, it
-// does what is harder for a client or what administrators report: the result
-// codes of refused members, operationsError for a range behind the last value,
-// no new uSN when a delayed removal ends, an unknown user refused as 52e.
+// The server was never compared with a real Windows. Where the documents say nothing,
+// it does what is harder for a client or what administrators report: the result codes
+// of refused members, operationsError for a range after the last value, no new uSN when
+// a delayed removal ends, 52e for an unknown user.
 package server
 
 import (
@@ -31,29 +30,30 @@ import (
 	"sync/atomic"
 )
 
-// Options change what the server does. The zero value has the limits of Windows as
-// installed.
+// Options change what the server does. The zero value has the limits of a new Windows
+// installation.
 type Options struct {
-	// MaxValRange is the number of values of one attribute in an answer, 1500
-	// if 0; MaxPageSize that of entries, 1000 if 0 (MS-ADTS 3.1.1.3.4.6).
+	// MaxValRange is the number of values of one attribute in an answer, 1500 if it is
+	// 0. MaxPageSize is the number of entries, 1000 if it is 0 (MS-ADTS 3.1.1.3.4.6).
 	MaxValRange, MaxPageSize int
-	// LinkLimit is how many values one change removes at once, 10000 if 0. The
-	// others stay visible until FinishLinkRemoval, and the group is busy until
-	// then (MS-ADTS 3.1.1.1.16).
+	// LinkLimit is how many values one change removes at once, 10000 if it is 0. The
+	// others stay visible until FinishLinkRemoval, and the group is busy until then
+	// (MS-ADTS 3.1.1.1.16).
 	LinkLimit int
-	// Catalog: it says that it is a global catalog. It answers no search of the
-	// whole forest all the same.
+	// Catalog makes the server say that it is a global catalog. It still does not
+	// answer searches of the whole forest.
 	Catalog bool
-	// Report is told of defects of the server itself; nil: they panic.
+	// Report is told about defects of the server itself; if it is nil, they panic.
 	Report func(format string, arguments ...any)
 }
 
-// Server is a running domain controller with the domain litware.test.
+// Server is a running domain controller of the domain litware.test.
 type Server struct {
-	// LDAPS and LDAP are the ports on 127.0.0.1: TLS at once, and by StartTLS.
+	// LDAPS and LDAP are the ports on 127.0.0.1, for TLS from the start and for
+	// StartTLS.
 	LDAPS, LDAP string
-	// CA and OtherCA are certificates in PEM: the authority of the server's
-	// certificate, which is for dc1.litware.test and 127.0.0.1, and another.
+	// CA and OtherCA are PEM certificates: the authority of the server's certificate,
+	// which is valid for dc1.litware.test and 127.0.0.1, and another authority.
 	CA, OtherCA []byte
 	// People are the synced users.
 	People []Person
@@ -68,10 +68,10 @@ type Server struct {
 	connections sync.WaitGroup
 	closing     sync.Mutex // guards listeners and open
 	listeners   []net.Listener
-	open        map[net.Conn]bool // nil: closed
+	open        map[net.Conn]bool // nil once the server is closed
 }
 
-// Start makes the domain and listens.
+// Start creates the domain and listens.
 func Start(options Options) (*Server, error) {
 	if options.MaxValRange == 0 {
 		options.MaxValRange = 1500
@@ -124,7 +124,7 @@ func (s *Server) listen(secure bool) (port string, err error) {
 	return port, err
 }
 
-// track remembers an open connection, or says that the server is closed.
+// track registers an open connection. It returns false if the server is closed.
 func (s *Server) track(c net.Conn) bool {
 	s.closing.Lock()
 	defer s.closing.Unlock()
@@ -142,7 +142,7 @@ func (s *Server) forget(c net.Conn) {
 	_ = c.Close()
 }
 
-// Close ends all connections and waits for them.
+// Close closes all connections and waits until they have ended.
 func (s *Server) Close() {
 	s.closing.Lock()
 	for _, l := range s.listeners {
@@ -156,14 +156,14 @@ func (s *Server) Close() {
 	s.connections.Wait()
 }
 
-// SetMaxValRange changes that option.
+// SetMaxValRange changes Options.MaxValRange.
 func (s *Server) SetMaxValRange(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.MaxValRange = n
 }
 
-// FinishLinkRemoval does what is left of removals of many values.
+// FinishLinkRemoval completes the delayed removal of values.
 func (s *Server) FinishLinkRemoval() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,24 +6,24 @@ import (
 	"sort"
 )
 
-// sorted holds distinct values, each about an object, in their order. They stand
-// in blocks, so that a change moves few of the others.
+// sorted holds distinct values, each about an object, in order. They are kept in
+// blocks, so that a change moves few other values.
 type sorted[T interface {
 	compare(T) int
 	self() *object
 }] struct {
-	blocks [][]T // none is empty
+	blocks [][]T // no block is empty
 	count  int
 }
 
-// blockSize is the number of values at which a block is divided.
+// blockSize is the number of values at which a block is split.
 const blockSize = 512
 
-// place is where a value stands: in a block, or behind the last one.
+// place is the position of a value: in a block, or after the last one.
 type place struct{ block, at int }
 
-// first returns the place of the first value for which holds is true, as it is
-// for all behind that one.
+// first returns the place of the first value for which holds is true. holds must also
+// be true for all values after it.
 func (s *sorted[T]) first(holds func(T) bool) place {
 	p := place{block: sort.Search(len(s.blocks), func(i int) bool { return holds(s.blocks[i][len(s.blocks[i])-1]) })}
 	if p.block < len(s.blocks) {
@@ -61,7 +61,7 @@ func (s *sorted[T]) put(v T) {
 		return
 	}
 	half := len(block) / 2
-	if last { // values that come in their order leave full blocks behind
+	if last { // values inserted in order leave full blocks behind
 		half = len(block) - 1
 	}
 	s.blocks = slices.Insert(s.blocks, p.block+1, slices.Clone(block[half:]))
@@ -83,7 +83,7 @@ func (s *sorted[T]) take(v T) {
 	s.join(p.block - 1)
 }
 
-// join makes one of a block and the next, if both have few values.
+// join merges a block and the next one if both have few values.
 func (s *sorted[T]) join(block int) {
 	next := block + 1
 	if block < 0 || next == len(s.blocks) || len(s.blocks[block])+len(s.blocks[next]) > blockSize/2 {
@@ -93,7 +93,7 @@ func (s *sorted[T]) join(block int) {
 	s.blocks = slices.Delete(s.blocks, next, next+1)
 }
 
-// at returns the place of the value with that many before it.
+// at returns the place with n values before it.
 func (s *sorted[T]) at(n int) place {
 	for i, block := range s.blocks {
 		if n < len(block) {
@@ -106,7 +106,7 @@ func (s *sorted[T]) at(n int) place {
 
 func (s *sorted[T]) end() place { return place{block: len(s.blocks)} }
 
-// distance is the number of values from one place to a later one.
+// distance returns the number of values from one place to a later one.
 func (s *sorted[T]) distance(from, to place) int {
 	n := to.at - from.at
 	for _, block := range s.blocks[from.block:to.block] {

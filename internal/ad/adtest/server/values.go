@@ -10,7 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// stored returns the values of an attribute but for links, which are many.
+// stored returns the values of an attribute, except for links, of which there are many.
 func (d *domain) stored(o *object, a *attribute) [][]byte {
 	one := func(s string) [][]byte { return [][]byte{[]byte(s)} }
 	switch a.name {
@@ -49,7 +49,7 @@ func (d *domain) stored(o *object, a *attribute) [][]byte {
 	return o.values[a]
 }
 
-// count is how many values the attribute has, links too.
+// count returns how many values the attribute has, including links.
 func (d *domain) count(o *object, a *attribute) int {
 	switch a.name {
 	case "member":
@@ -98,8 +98,8 @@ func (d *domain) computed(o *object, a *attribute, t token) (values [][]byte) {
 	return values
 }
 
-// extendedName is how a search wants names: not extended, or with GUIDs and
-// SIDs in hexadecimal or as text (MS-ADTS 3.1.1.3.4.1.5).
+// extendedName says how a search wants names: plain, or with GUIDs and SIDs in
+// hexadecimal or as text (MS-ADTS 3.1.1.3.4.1.5).
 type extendedName int
 
 const (
@@ -123,17 +123,17 @@ func (x extendedName) of(o *object) string {
 	return "<GUID=" + id + ">;" + dn
 }
 
-// selection is what a search asks of each object.
+// selection is what a search requests for each object.
 type selection struct {
 	names     []string // attribute descriptions, as requested
 	typesOnly bool
 	extended  extendedName
 	token     token
-	// descriptor is which parts of a security descriptor are wanted.
+	// descriptor says which parts of a security descriptor are requested.
 	descriptor int64
 }
 
-// entry is the answer about one object (RFC 4511 4.5.2).
+// entry returns the answer about one object (RFC 4511 4.5.2).
 func (s *Server) entry(o *object, want selection) *ber.Packet {
 	d := s.domain
 	entry := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationSearchResultEntry, nil, "entry")
@@ -171,7 +171,7 @@ func (s *Server) entry(o *object, want selection) *ber.Packet {
 	return entry
 }
 
-// expand replaces "*" and "no list" by what the object has.
+// expand replaces "*" and an empty list by the attributes that the object has.
 func (d *domain) expand(o *object, names []string) []string {
 	var list []string
 	if len(names) == 0 {
@@ -232,7 +232,7 @@ func (s *Server) addAttribute(o *object, a *attribute, options string, want sele
 	if count == 0 {
 		return
 	}
-	// The text form of these is XML, which this server does not write.
+	// The text form of this attribute is XML, which this server does not write.
 	if a.name == "msDS-NCReplCursors" {
 		if strings.EqualFold(options, "binary") {
 			add(a.name+";binary", collect(0, count))
@@ -257,7 +257,7 @@ func (s *Server) addAttribute(o *object, a *attribute, options string, want sele
 
 const noLimit = 1 << 30
 
-// parseRange reads the option range=low-high or range=low-*.
+// parseRange parses the option range=low-high or range=low-*.
 func parseRange(options string) (low, high int, ok bool) {
 	for option := range strings.SplitSeq(options, ";") {
 		from, to, split := strings.Cut(strings.TrimPrefix(strings.ToLower(option), "range="), "-")
@@ -276,8 +276,8 @@ func parseRange(options string) (low, high int, ok bool) {
 	return 0, 0, false
 }
 
-// beyond reports whether a range begins behind the last value, which Windows
-// answers with operationsError ("Searching Using Range Retrieval").
+// beyond reports whether a range begins after the last value. Windows then answers with
+// operationsError ("Searching Using Range Retrieval").
 func (d *domain) beyond(o *object, names []string) bool {
 	for _, n := range names {
 		name, options, _ := strings.Cut(n, ";")

@@ -14,17 +14,17 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// given reports whether anything is agreed to, or taken back.
+// given reports whether the request agrees to anything or takes a consent back.
 func (a *Adoption) given() bool { return a.Adopt != nil || a.AdoptPlan != "" || len(a.AdoptGroups) > 0 }
 
-// agrees reports whether somebody has looked at what others wrote.
+// agrees reports whether somebody has reviewed what others wrote.
 func (a *Adoption) agrees() bool { return a.looks() || a.AdoptPlan != "" }
 
-// looks reports whether both directories have to be looked at for it.
+// looks reports whether the request needs to read both directories.
 func (a *Adoption) looks() bool { return a.Adopt != nil && *a.Adopt || len(a.AdoptGroups) > 0 }
 
-// agree returns what may be adopted once the request holds, and takes the groups
-// that it names off those that were let go of. It stores nothing.
+// agree returns what may be adopted once the request takes effect, and removes the groups
+// that it names from those that were let go of. It stores nothing.
 func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c *connection, settings *contract.Settings) ([]contract.Link, error) {
 	agreed := consents{}
 	released := settings.Released()
@@ -69,8 +69,8 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 		return nil, err
 	}
 	if a.Adopt != nil {
-		for _, link := range adoptable.Clear() { // which of two it is somebody has to say by name
-			if !released[link.SourceID] { // which is taken back by name only
+		for _, link := range adoptable.Clear() { // an administrator must name one of two objects
+			if !released[link.SourceID] { // only naming a released group takes it back
 				agreed.add(link)
 			}
 		}
@@ -83,20 +83,20 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 		if !link.TargetGUID.IsZero() {
 			agreed.add(link)
 		} else if released[link.SourceID] {
-			settings.InitialPending = true // else nothing tells the next run of it
+			settings.InitialPending = true // otherwise nothing tells the next run about it
 		}
 		settings.ReleasedGroups = slices.DeleteFunc(slices.Clone(settings.ReleasedGroups), func(g contract.ReleasedGroup) bool { return g.ID == link.SourceID })
 	}
 	return agreed.list(), nil
 }
 
-// maxNamed bounds the groups that may be named in one request.
+// maxNamed bounds the groups that one request may name.
 const maxNamed = 1_000
 
-// consents are what may be adopted, by the cloud group.
+// consents are the links that may be adopted, by cloud group.
 type consents map[directory.GUID]contract.Link
 
-// add puts a pair in the place of any other of its group or its object.
+// add adds a pair. It replaces any other pair of the same group or object.
 func (c consents) add(link contract.Link) {
 	maps.DeleteFunc(c, func(_ directory.GUID, l contract.Link) bool { return l.TargetGUID == link.TargetGUID })
 	c[link.SourceID] = link

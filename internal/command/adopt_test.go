@@ -48,7 +48,7 @@ func wantOutcomes(t *testing.T, b *bench, run contract.Run, want ...string) {
 
 var yes, no = true, false
 
-// Rule 24: consent covers what was there when it was given, and is used once.
+// Rule 24: a consent covers what existed when it was given, and can be used once.
 func TestAdoptingIsAListAndNotASwitch(t *testing.T) {
 	b := newBench(t)
 	one, two := b.tenant.put("one", "a"), b.tenant.put("two", "a")
@@ -63,18 +63,18 @@ func TestAdoptingIsAListAndNotASwitch(t *testing.T) {
 	if !directory.HasStamp(first.ExtensionName, tenantID) || second.ExtensionName != nil || b.adoptPending(t) != 0 {
 		t.Errorf("%+v %+v", first, second)
 	}
-	for range 2 { // neither does it turn up later
+	for range 2 { // it does not appear later either
 		wantSkippedStill(t, b, b.delta(t), "two")
 	}
 	b.consent(t, command.Adoption{Adopt: &yes})
-	run = b.delta(t) // planned, although nothing has changed
+	run = b.delta(t) // planned although nothing has changed
 	wantOutcomes(t, b, run, "Adopt two done")
 	if b.adoptPending(t) != 0 || !directory.HasAdoptedStamp(second.ExtensionName, tenantID) {
 		t.Errorf("%+v", second)
 	}
 }
 
-// What was agreed to can be taken back, and Disable takes it back.
+// A consent can be taken back, and Disable takes it back.
 func TestConsentIsTakenBack(t *testing.T) {
 	b := newBench(t)
 	id := b.tenant.put("one", "a")
@@ -103,7 +103,8 @@ func TestConsentIsTakenBack(t *testing.T) {
 	}
 }
 
-// A consent to a preview covers what that one listed: the object, as that group.
+// A consent to a preview covers exactly what the preview listed: the object, for that
+// group.
 func TestConsentToAPlan(t *testing.T) {
 	b := newBench(t)
 	one, two, three := b.tenant.put("one", "a"), b.tenant.put("two", "a"), b.tenant.put("three", "a")
@@ -135,7 +136,7 @@ func TestConsentToAPlan(t *testing.T) {
 	}{
 		{command.Adoption{AdoptPlan: "none"}, "PlanNotFound"},
 		{command.Adoption{AdoptPlan: run.PlanID, Adopt: &yes}, "InvalidParameter"},
-		{command.Adoption{AdoptPlan: b.delta(t).PlanID}, "InvalidParameter"}, // it adopts nothing
+		{command.Adoption{AdoptPlan: b.delta(t).PlanID}, "InvalidParameter"}, // the plan adopts nothing
 	} {
 		if _, err := b.engine.SetSettings(t.Context(), command.SettingsPatch{Adoption: c.adoption}); !contract.HasID(err, c.id) {
 			t.Errorf("%+v: %v", c.adoption, err)
@@ -156,11 +157,11 @@ func TestOneGroupIsAdopted(t *testing.T) {
 			if left.ExtensionName != nil {
 				t.Errorf("%+v", left)
 			}
-			b.consent(t, command.Adoption{AdoptGroups: []string{text}}) // it is ours: nothing to agree to
+			b.consent(t, command.Adoption{AdoptGroups: []string{text}}) // it is ours, so there is nothing to agree to
 			if n := b.adoptPending(t); n != 0 {
 				t.Error(n)
 			}
-			// A sync of that one group adopts as well.
+			// A sync of the one group adopts as well.
 			b.consent(t, command.Adoption{AdoptGroups: []string{two.String()}})
 			result, err := b.engine.SyncGroup(t.Context(), command.GroupSyncRequest{Group: "two"}, nil)
 			if err != nil || !directory.HasAdoptedStamp(left.ExtensionName, tenantID) {
@@ -201,7 +202,7 @@ func TestWhatCannotBeAdopted(t *testing.T) {
 	if n := b.adoptPending(t); n != 0 {
 		t.Error(n)
 	}
-	// Which of two it is can be said.
+	// An administrator can say which of the two it is.
 	b.consent(t, command.Adoption{Adopt: &yes, AdoptGroups: []string{second.GUID.String()}})
 	b.sync(t)
 	if first.ExtensionName != nil || !directory.HasStamp(second.ExtensionName, tenantID) {
@@ -209,8 +210,8 @@ func TestWhatCannotBeAdopted(t *testing.T) {
 	}
 }
 
-// The members that an adoption takes away count at any size of the group, and
-// the consent to adopt outlives a run that did not come to it.
+// Removals by an adoption count at any size of the group, and a consent to adopt outlives
+// a run that did not get to it.
 func TestAnAdoptionMayNotEmptyASmallGroup(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("large", names("user", 400)...)
@@ -254,7 +255,7 @@ func TestAGroupIsLetGoOf(t *testing.T) {
 				return run
 			}
 			wantSkippedStill(t, b, initial(), "one anew")
-			b.consent(t, command.Adoption{Adopt: &yes}) // names it not
+			b.consent(t, command.Adoption{Adopt: &yes}) // does not name it
 			wantSkippedStill(t, b, initial(), "one anew")
 			b.loseState(t)
 			wantOutcomes(t, b, initial(), "Skip one anew skipped")
@@ -274,8 +275,8 @@ func TestAGroupIsLetGoOf(t *testing.T) {
 	}
 }
 
-// Letting go that fails half-way is finished by the next run, and nothing else is
-// done to the group meanwhile.
+// If releasing a group fails half-way, the next run finishes it. Nothing else happens to
+// the group in the meantime.
 func TestLettingGoIsFinishedLater(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	g := b.object("one")
@@ -296,7 +297,8 @@ func TestLettingGoIsFinishedLater(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 
-	// One that is deleted by hand is not created either, until it is asked for.
+	// A released group that is deleted by hand is not created either, until somebody asks
+	// for it.
 	b.directory.remove(g.GUID)
 	wantOutcomes(t, b, b.delta(t))
 	if run, err := b.engine.Sync(t.Context(), command.SyncRequest{PolicyType: contract.Initial}, nil); err != nil || len(b.directory.objects) != 0 {
@@ -309,7 +311,7 @@ func TestLettingGoIsFinishedLater(t *testing.T) {
 	}
 }
 
-// Disable leaves what was let go of, in whatever order the two come.
+// Disable leaves released groups, in whatever order the two come.
 func TestDisableLeavesWhatWasLetGoOf(t *testing.T) {
 	for _, first := range []string{"release", "disable"} {
 		t.Run(first, func(t *testing.T) {
@@ -334,7 +336,7 @@ func TestDisableLeavesWhatWasLetGoOf(t *testing.T) {
 	}
 }
 
-// A group that was deleted from the tenant after it was let go of stays in AD.
+// A group that was deleted from the tenant after its release stays in AD.
 func TestWhatWasLetGoOfIsNotDeletedWithItsGroup(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.release(t, "one")
@@ -346,7 +348,7 @@ func TestWhatWasLetGoOfIsNotDeletedWithItsGroup(t *testing.T) {
 	}
 }
 
-// A release of before kept a standing consent in the settings.
+// An earlier release kept a standing consent in the settings.
 func TestAStandingConsentOfAnOlderReleaseCoversNothing(t *testing.T) {
 	b := newBench(t)
 	id := b.tenant.put("one", "a")
@@ -373,8 +375,8 @@ func TestAStandingConsentOfAnOlderReleaseCoversNothing(t *testing.T) {
 	}
 }
 
-// What was adopted keeps its owner, so that a lost state does not know it by its
-// stamp. It is told as adopted before, and one consent covers the list.
+// Adopted objects keep their owner, so a lost state does not recognise them by the stamp.
+// They are reported as adopted before, and one consent covers the list.
 func TestWhatWasAdoptedBeforeTheStateWasLost(t *testing.T) {
 	b := newBench(t)
 	objects := map[string]*directory.TargetGroup{}
@@ -386,7 +388,7 @@ func TestWhatWasAdoptedBeforeTheStateWasLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.sync(t)
-	objects["two"].DN = "CN=two,OU=Moved,DC=contoso,DC=test" // by hand, and found by its stamp
+	objects["two"].DN = "CN=two,OU=Moved,DC=contoso,DC=test" // moved by hand, and found by its stamp
 	b.sync(t)
 	b.loseState(t)
 	run := b.initial(t)

@@ -7,16 +7,16 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// This file holds the requests and answers of the engine's methods. Their JSON
-// form is the protocol's (docs/protocol.md).
+// This file has the requests and answers of the engine's methods. Their JSON form is part
+// of the protocol (docs/protocol.md).
 
-// ConnectionInfo is what session.get shows; it holds no secret.
+// ConnectionInfo is the answer of session.get. It holds no secret.
 type ConnectionInfo struct {
 	Source *SourceInfo `json:"source,omitempty"`
 	Target *TargetInfo `json:"target,omitempty"`
 }
 
-// SourceInfo is the tenant that is connected.
+// SourceInfo is the connected tenant.
 type SourceInfo struct {
 	TenantID    string                  `json:"tenantId"`
 	TenantName  string                  `json:"tenantName"`
@@ -26,7 +26,7 @@ type SourceInfo struct {
 	Credential  contract.CredentialKind `json:"credential"`
 }
 
-// TargetInfo is the directory that is connected.
+// TargetInfo is the connected directory.
 type TargetInfo struct {
 	Domain     string            `json:"domain"`
 	Server     string            `json:"server"`
@@ -41,21 +41,21 @@ type Overview struct {
 	Status         WritebackStatus   `json:"status"`
 	Groups         int               `json:"groups"`
 	DisablePending int               `json:"disablePending"`
-	// AdoptPending is how many objects an administrator has agreed to adopt that
-	// are not adopted yet.
+	// AdoptPending is the number of objects that an administrator has agreed to adopt and
+	// that are not adopted yet.
 	AdoptPending   int                 `json:"adoptPending"`
 	NextPolicyType contract.PolicyType `json:"nextPolicyType"`
-	// NextPolicyReason is why the next run is Initial, as far as that is known
-	// before it begins.
+	// NextPolicyReason is why the next run is Initial, as far as that is known before it
+	// begins.
 	NextPolicyReason contract.PolicyReason `json:"nextPolicyReason,omitempty"`
-	// PendingGroups is how many groups the next delta run plans whatever has
-	// changed.
+	// PendingGroups is the number of groups that the next Delta run plans even if nothing
+	// has changed.
 	PendingGroups int           `json:"pendingGroups"`
 	LastRun       *contract.Run `json:"lastRun,omitempty"`
 	StatePath     string        `json:"statePath"`
 }
 
-// WritebackStatus is whether group writeback is on.
+// WritebackStatus reports whether group writeback is on.
 type WritebackStatus string
 
 // The statuses.
@@ -66,7 +66,7 @@ const (
 	StatusDisabled       WritebackStatus = "Disabled"
 )
 
-// Check is one prerequisite.
+// Check is the result of checking one prerequisite.
 type Check struct {
 	Name    string               `json:"name"`
 	Result  contract.CheckResult `json:"result"`
@@ -75,22 +75,22 @@ type Check struct {
 	ErrorID string               `json:"errorId,omitempty"`
 }
 
-// Choices is what Enable and Set have in common. Empty and nil fields keep
-// what is set.
+// Choices are the settings that Enable and Set have in common. An empty or nil field
+// leaves its setting unchanged.
 type Choices struct {
 	TargetContainer      string              `json:"targetContainer"`
 	NameFormat           contract.NameFormat `json:"nameFormat"`
 	SAMAccountNameFormat contract.NameFormat `json:"samAccountNameFormat"`
 	ExcludeMailAttribute *bool               `json:"excludeMailAttribute"`
-	// IncludeHiddenMembership is as in [Settings].
+	// IncludeHiddenMembership is as in [contract.Settings].
 	IncludeHiddenMembership *bool `json:"includeHiddenMembership"`
-	// TrustedOwners are names or SIDs; an empty list takes away those that are set.
+	// TrustedOwners are names or SIDs. An empty list clears the setting.
 	TrustedOwners    *[]string            `json:"trustedOwners"`
 	MovedGroup       contract.MovedGroup  `json:"movedGroup"`
 	SoftDeletedGroup contract.FrozenGroup `json:"softDeletedGroup"`
 	OutOfScopeGroup  contract.FrozenGroup `json:"outOfScopeGroup"`
-	// Scope, GroupIDs, Filter and IncludeSecurityGroups are [contract.Scope]'s; a list or
-	// a filter that is empty takes away the one that is set.
+	// Scope, GroupIDs, Filter and IncludeSecurityGroups are as in [contract.Scope]. An
+	// empty list or filter clears the setting.
 	Scope                 plan.ScopeMode           `json:"scope"`
 	GroupIDs              *[]directory.GUID        `json:"groupIds"`
 	Filter                *string                  `json:"filter"`
@@ -99,15 +99,17 @@ type Choices struct {
 	MaxMemberCount        *int                     `json:"maxMemberCount"`
 }
 
-// Adoption is what an administrator agrees to adopt (rule 24). Empty and nil
-// fields keep what was agreed to before.
+// Adoption is what an administrator agrees to adopt (rule 24). An empty or nil field
+// leaves an earlier consent unchanged.
 type Adoption struct {
-	// Adopt: what can be adopted now, in place of what was agreed to before; what
-	// turns up later is not covered. False takes all back that was not used.
+	// Adopt, if true, replaces the earlier consent by one to everything that can be adopted
+	// now, and nothing that appears later. If false, it takes back every consent that was
+	// not used.
 	Adopt *bool `json:"adopt"`
-	// AdoptPlan names a plan: exactly what it adopts, likewise.
+	// AdoptPlan is a plan id. It replaces the earlier consent by one to exactly what the
+	// plan adopts.
 	AdoptPlan string `json:"adoptPlan"`
-	// AdoptGroups adds single groups, each by objectGUID, DN, object id in the
+	// AdoptGroups adds single groups, each named by objectGUID, DN, object id in the
 	// tenant, or display name. Errors: GroupNotFound, GroupAmbiguous, NotAdoptable.
 	AdoptGroups []string `json:"adoptGroups"`
 }
@@ -124,7 +126,7 @@ type EnableResult struct {
 	Settings      contract.Settings `json:"settings"`
 	ForeignGroups int               `json:"foreignGroups"`
 	OwnGroups     int               `json:"ownGroups"`
-	// AdoptPending is how many objects are agreed to be adopted.
+	// AdoptPending is the number of objects that may be adopted.
 	AdoptPending    int      `json:"adoptPending"`
 	ExchangeVersion int      `json:"exchangeVersion"`
 	Warnings        []string `json:"warnings"`
@@ -135,22 +137,22 @@ type DisableRequest struct {
 	KeepGroup      bool `json:"keepGroup"`
 	IncludeAdopted bool `json:"includeAdopted"`
 	WhatIf         bool `json:"whatIf"`
-	// PlanID names the answer to an earlier request with WhatIf: exactly the
-	// groups that somebody has seen and agreed to, and no others.
+	// PlanID is the plan of an earlier request with WhatIf: exactly the groups that
+	// somebody has seen and agreed to, and no others.
 	PlanID string `json:"planId"`
 }
 
-// SettingsPatch changes settings; nil keeps what is set.
+// SettingsPatch changes settings. A nil field leaves its setting unchanged.
 type SettingsPatch struct {
 	Choices
 	Adoption
-	// ReleaseGroups are groups to let go of, named as in AdoptGroups: the next run
-	// takes our stamp away, and leaves them as they are from then on. Errors:
+	// ReleaseGroups are groups to let go of, named as in AdoptGroups. The next run
+	// removes our stamp, and from then on the groups are left as they are. Errors:
 	// GroupNotFound, GroupAmbiguous.
 	ReleaseGroups  []string     `json:"releaseGroups"`
 	Limits         *LimitsPatch `json:"limits"`
 	RunHistoryDays *int         `json:"runHistoryDays"`
-	// InitialIntervalDays, Connections and OutageMinutes are as in [Settings].
+	// InitialIntervalDays, Connections and OutageMinutes are as in [contract.Settings].
 	InitialIntervalDays *int `json:"initialIntervalDays"`
 	Connections         *int `json:"connections"`
 	OutageMinutes       *int `json:"outageMinutes"`
@@ -160,11 +162,11 @@ type SettingsPatch struct {
 // SettingsResult is the settings after a change.
 type SettingsResult struct {
 	contract.Settings
-	// Warnings are sentences on what may not have been meant.
+	// Warnings are sentences about choices that may not be intended.
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// LimitsPatch changes limits; nil keeps what is set, 0 switches a limit off.
+// LimitsPatch changes limits. Nil leaves a limit unchanged; 0 switches it off.
 type LimitsPatch struct {
 	DeletionCount       *int `json:"deletionCount"`
 	DeletionPercent     *int `json:"deletionPercent"`
@@ -176,23 +178,23 @@ type LimitsPatch struct {
 
 // SyncRequest starts a run.
 type SyncRequest struct {
-	PolicyType contract.PolicyType `json:"policyType"` // empty: what is due
+	PolicyType contract.PolicyType `json:"policyType"` // empty: the one that is due
 	AllowOnce  string              `json:"allowOnce"`  // a plan id
-	// SkipReplicationCheck goes on with a domain controller that has not
-	// received what was written on the one before: for when that one is lost.
+	// SkipReplicationCheck uses a domain controller even if it has not received what was
+	// written on the previous one. It is meant for when that one is lost.
 	SkipReplicationCheck bool `json:"skipReplicationCheck"`
 }
 
 // PreviewRequest plans a run without exporting anything.
 type PreviewRequest struct {
-	// SyncRequest is the run to preview; a consent is not used up then.
+	// SyncRequest is the run to preview. The preview does not use up a consent.
 	SyncRequest
-	// Enable or Settings make it the run that would come after that request.
+	// Enable or Settings make it a preview of the run that would follow that request.
 	Enable   *EnableRequest `json:"enable"`
 	Settings *SettingsPatch `json:"settings"`
 }
 
-// What one group on demand is asked for, and answers.
+// The request and the answer of a sync of one group on demand.
 type (
 	GroupSyncRequest = run.GroupSyncRequest
 	GroupSyncResult  = run.GroupSyncResult

@@ -11,9 +11,9 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// TestOneRowMoreIsOneAttributeMore: with a row more in the mapping its attribute is
-// written and follows the tenant, what others write to it stays, and the first run
-// with the row is Initial.
+// TestOneRowMoreIsOneAttributeMore adds a row to the mapping. Its attribute is written
+// and follows the tenant, the values of others in it stay, and the first run with the row
+// is Initial.
 func TestOneRowMoreIsOneAttributeMore(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	one := b.tenant.groups[guid("group one")]
@@ -37,8 +37,8 @@ func TestOneRowMoreIsOneAttributeMore(t *testing.T) {
 	}
 	holds("SMTP:one@x", "smtp:first@x")
 
-	// Others write to it, and the tenant takes one of ours away. A preview changes
-	// nothing of what is ours.
+	// Others write to the attribute, and the tenant removes one of our values. A preview
+	// does not change which values are ours.
 	write(b.object("one"), "url", "SMTP:one@x", "smtp:first@x", "x500:/o=Exchange")
 	one.Properties = one.Properties.With("proxies", "SMTP:new@x", "smtp:one@x")
 	if _, err := b.engine.Preview(t.Context(), command.PreviewRequest{}, nil); err != nil {
@@ -52,7 +52,7 @@ func TestOneRowMoreIsOneAttributeMore(t *testing.T) {
 		t.Errorf("planned again: %+v", run)
 	}
 
-	// What cannot be taken away now is ours still when it can.
+	// A value that cannot be removed now is still ours when it can.
 	one.Properties = one.Properties.With("proxies", "SMTP:new@x")
 	b.directory.fail = func(operation string) error {
 		if operation == "modify" {
@@ -65,7 +65,7 @@ func TestOneRowMoreIsOneAttributeMore(t *testing.T) {
 	b.sync(t)
 	holds("x500:/o=Exchange", "SMTP:new@x")
 
-	// After a lost state what the tenant has is ours.
+	// After the state was lost, the values that the tenant has are ours.
 	b.loseState(t)
 	b.sync(t)
 	one.Properties = one.Properties.With("proxies", "smtp:other@x")

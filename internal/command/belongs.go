@@ -8,8 +8,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// checkOwner refuses a tenant or a domain other than the state's (rule 4),
-// before anything is read of them. A side that is not connected is not checked.
+// checkOwner refuses a tenant or a domain other than the state's (rule 4), before
+// anything is read from it. It does not check a side that is not connected.
 func checkOwner(ctx context.Context, state contract.State, settings *contract.Settings, c *connection) error {
 	tenant, domain, err := state.Owner(ctx)
 	if err != nil {
@@ -34,9 +34,9 @@ func checkOwner(ctx context.Context, state contract.State, settings *contract.Se
 	return nil
 }
 
-// checkRun makes sure, before a run begins, that the state, the settings and
-// the two connections belong together and that the token can read what the
-// decisions need (rules 4 and 7).
+// checkRun makes sure, before a run begins, that the state, the settings and the two
+// connections belong together, and that the token can read what the decisions need (rules
+// 4 and 7).
 func checkRun(ctx context.Context, state contract.State, settings *contract.Settings, c *connection) error {
 	if err := checkOwner(ctx, state, settings, c); err != nil {
 		return err
@@ -44,7 +44,7 @@ func checkRun(ctx context.Context, state contract.State, settings *contract.Sett
 	return c.sourceID.RequirePermissions()
 }
 
-// lockState opens the state, or makes it, and takes its lock.
+// lockState opens the state, creating it if open does, and takes its lock.
 func lockState(ctx context.Context, open func(context.Context) (contract.State, error)) (contract.State, func(), error) {
 	state, err := open(ctx)
 	if err != nil {

@@ -16,8 +16,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// A clock that was far ahead once must not put off full imports until it is
-// right again.
+// A clock that was once far ahead must not postpone full imports until that time.
 func TestAClockThatWasAheadDefersNoFullImport(t *testing.T) {
 	b := newBench(t)
 	b.ahead = 365 * 24 * time.Hour
@@ -30,10 +29,9 @@ func TestAClockThatWasAheadDefersNoFullImport(t *testing.T) {
 	}
 }
 
-// What a delta told goes over what one group on demand reads of a replica that
-// lags behind, and what that read is read again (rule 11): no delta tells of it any
-// more.
-// What a delta told goes over what is read, and not over what has happened since.
+// What a delta reported overrides what a sync on demand reads from a lagging replica, but
+// not what has happened since. What that sync read is read again (rule 11), because no
+// delta reports it any more.
 func TestOneGroupOnDemandHasWhatIsNewest(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
 	b.tenant.put("one", "a", "b")
@@ -64,7 +62,7 @@ func TestOneGroupOnDemandOnAReplicaThatLags(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
 		t.Error(diff)
 	}
-	b.delta(t) // lags still
+	b.delta(t) // still lagging
 	b.pass(31 * time.Minute)
 	b.sync(t)
 	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
@@ -72,8 +70,8 @@ func TestOneGroupOnDemandOnAReplicaThatLags(t *testing.T) {
 	}
 }
 
-// So is a group that was read whole while a delta told of it and that is pending
-// for another reason.
+// The same holds for a group that was read whole while a delta reported it and that is
+// pending for another reason.
 func TestAPendingGroupReadWithinTheLagIsReadAgain(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a", "b"}})
 	b.ahead += 31 * time.Minute
@@ -81,8 +79,8 @@ func TestAPendingGroupReadWithinTheLagIsReadAgain(t *testing.T) {
 	b.delta(t)
 	b.tenant.put("new", "a", "c", "unknown")
 	b.tenant.lag()
-	b.tenant.lagLinks = 0                    // of what came and went the delta tells nothing
-	b.tenant.put("new", "a", "b", "unknown") // of which c was never told
+	b.tenant.lagLinks = 0                    // the delta does not report what came and went
+	b.tenant.put("new", "a", "b", "unknown") // c was never reported
 	b.sync(t)
 	if diff := cmp.Diff([]string{"a", "b", "c"}, b.holds()["new"]); diff != "" {
 		t.Fatalf("the test proves nothing: %s", diff)
@@ -101,8 +99,8 @@ func TestAPendingGroupReadWithinTheLagIsReadAgain(t *testing.T) {
 	}
 }
 
-// So is one whose members an earlier run could not read: what that run was told
-// of them no delta tells again.
+// The same holds for a group whose members an earlier run could not read: no delta
+// reports again what that run was told about them.
 func TestAGroupReadAtLastOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a", "b"}})
 	b.ahead += 31 * time.Minute
@@ -122,7 +120,7 @@ func TestAGroupReadAtLastOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 	b.sync(t)
 	b.tenant.fail = nil
 	b.delta(t)
-	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" { // as it was told
+	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" { // as reported
 		t.Error(diff)
 	}
 	b.pass(31 * time.Minute)
@@ -138,8 +136,8 @@ func TestAGroupReadAtLastOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 	}
 }
 
-// A run that was broken off may have given a nested group an object of which its
-// parents know nothing.
+// An interrupted run may have created the object of a nested group without its parents
+// knowing.
 func TestANestedGroupThatABrokenOffRunCreatedIsAMember(t *testing.T) {
 	for _, how := range []string{"new", "deleted by hand", "on demand"} {
 		t.Run(how, func(t *testing.T) {
@@ -159,7 +157,7 @@ func TestANestedGroupThatABrokenOffRunCreatedIsAMember(t *testing.T) {
 				}
 				b.directory.remove(b.object("child").GUID)
 			}
-			// the run creates and links the child, and then loses the domain controller
+			// The run creates and links the child, and then loses the domain controller.
 			created := false
 			b.directory.fail = func(o string) error {
 				if o == "create" {
@@ -187,8 +185,8 @@ func TestANestedGroupThatABrokenOffRunCreatedIsAMember(t *testing.T) {
 	}
 }
 
-// settled is a bench whose tenant was synced, and no later run reads everything
-// by itself.
+// settled returns a bench whose tenant was synced and in which no later run is Initial by
+// itself.
 func settled(t *testing.T, groups map[string][]string) *bench {
 	t.Helper()
 	b := ready(t, groups)
@@ -206,8 +204,8 @@ func (b *bench) settle(t fataler) {
 	b.forget()
 }
 
-// Of a full import that is not committed the failures are not pending, so the
-// next run must be one too.
+// Failures of a full import that is not committed are not pending, so the next run must
+// be a full import too.
 func TestAFullImportThatWasNotCommittedIsRepeated(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Choices: command.Choices{NameFormat: contract.NameDisplayName}}); err != nil {
@@ -241,8 +239,8 @@ func TestAFullImportThatWasNotCommittedIsRepeated(t *testing.T) {
 	}
 }
 
-// A new group that no replica has shown yet is pending. Asking for it on demand
-// does not end that.
+// A new group that no replica has shown yet is pending. Asking for it on demand does not
+// change that.
 func TestOneGroupOnDemandIsStillWaitedFor(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	b.tenant.lag()
@@ -260,8 +258,8 @@ func TestOneGroupOnDemandIsStillWaitedFor(t *testing.T) {
 	}
 }
 
-// A token that cannot be replaced may run out while members are read. What was
-// read is written, and the next run goes on from there, however often it happens.
+// A token that cannot be renewed may expire while members are read. What was read is
+// written, and the next run continues from there, however often it happens.
 func TestATokenThatRunsOutWhileMembersAreRead(t *testing.T) {
 	b := newBench(t)
 	for _, name := range names("group ", 10) {
@@ -292,8 +290,8 @@ func TestATokenThatRunsOutWhileMembersAreRead(t *testing.T) {
 	}
 }
 
-// What others wrote for groups that are not ours to write costs a run without
-// changes nothing.
+// Foreign objects that stand for groups we cannot write cost a run without changes
+// nothing.
 func TestObjectsOfOthersCostNothing(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -307,7 +305,7 @@ func TestObjectsOfOthersCostNothing(t *testing.T) {
 	if run := b.delta(t); run.Planned != (plan.Totals{}) || slices.Contains(b.tenant.seen, "presence") || slices.Contains(b.tenant.seen, "groupsByID") {
 		t.Errorf("%+v %v", run.Planned, b.tenant.seen)
 	}
-	// One that the tenant makes ours to write waits until they are gone.
+	// A group that becomes ours to write waits until the foreign object is gone.
 	b.tenant.put("theirs 0", "a")
 	b.delta(t)
 	b.directory.remove(guid("stranger theirs 0"))
@@ -316,8 +314,8 @@ func TestObjectsOfOthersCostNothing(t *testing.T) {
 	}
 }
 
-// Where the tenant says of each group whether it is written, that is read again
-// of a group that has changed, and its members are not.
+// If the tenant says for each group whether it is written, that is read again for a group
+// that has changed, but not its members.
 func TestOneMemberOfALargeGroupThatIsWritebackEnabled(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("large", names("user", 100)...)
@@ -337,8 +335,7 @@ func TestOneMemberOfALargeGroupThatIsWritebackEnabled(t *testing.T) {
 	}
 }
 
-// A replica that lags behind may show a group of which a delta has told that it
-// is deleted.
+// A lagging replica may still show a group whose deletion a delta has reported.
 func TestADeletedGroupThatAReplicaStillShows(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "gone": {"a"}})
 	b.tenant.lag()
@@ -353,7 +350,7 @@ func TestADeletedGroupThatAReplicaStillShows(t *testing.T) {
 	}
 }
 
-// Nor may it be forgotten that one was restored.
+// A reported restore must not be forgotten either.
 func TestARestoredGroupThatAReplicaDoesNotShow(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "back": {"a"}})
 	delete(b.tenant.groups, guid("group back"))
@@ -363,7 +360,7 @@ func TestARestoredGroupThatAReplicaDoesNotShow(t *testing.T) {
 	b.delta(t)
 	b.tenant.lag()
 	b.tenant.put("back", "b")
-	for range 2 { // told, and then asked for
+	for range 2 { // reported, and then asked for
 		b.sync(t)
 	}
 	b.pass(31 * time.Minute)
@@ -373,8 +370,8 @@ func TestARestoredGroupThatAReplicaDoesNotShow(t *testing.T) {
 	}
 }
 
-// A token that may not read hidden members any more freezes these groups, whoever
-// asks, and one that may again is reason to read them all.
+// If the token may no longer read hidden members, their groups are frozen in every kind
+// of run. Once it may again, they are all read.
 func TestHiddenMembersThatMayNotBeReadForAWhile(t *testing.T) {
 	b := newBench(t)
 	b.tenant.roles = append(b.tenant.roles, "Member.Read.Hidden")
@@ -406,7 +403,8 @@ func TestHiddenMembersThatMayNotBeReadForAWhile(t *testing.T) {
 	}
 }
 
-// One group on demand looks at the token too: of hidden members Graph shows none.
+// A sync on demand checks the token too: Graph returns no hidden members without an
+// error.
 func TestOneGroupOnDemandWithLessOfAToken(t *testing.T) {
 	b := newBench(t)
 	all := b.tenant.roles
@@ -428,8 +426,8 @@ func TestOneGroupOnDemandWithLessOfAToken(t *testing.T) {
 	}
 }
 
-// Two objects that a lost state cannot tell apart are no reason to take the group
-// out of those that it is a member of.
+// Two objects that a lost state cannot tell apart are no reason to remove the group from
+// other groups.
 func TestADisputeTakesNoNestedGroupAway(t *testing.T) {
 	b := newBench(t)
 	b.tenant.nest("parent", "child")
@@ -460,9 +458,9 @@ func TestADisputeTakesNoNestedGroupAway(t *testing.T) {
 	}
 }
 
-// A group that was restored, of which a delta has told, is not taken for deleted
-// by a later run within the lag either, nor on demand, because a replica shows it
-// nowhere: neither among the groups yet nor among the deleted ones any more.
+// A restored group that a delta has reported is not taken for deleted by a later run
+// within the lag, nor on demand, because a replica shows it nowhere: not yet among the
+// groups and no longer among the deleted ones.
 func TestARestoredGroupThatAReplicaShowsNowhere(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "back": {"a"}})
 	delete(b.tenant.groups, guid("group back"))
@@ -474,7 +472,7 @@ func TestARestoredGroupThatAReplicaShowsNowhere(t *testing.T) {
 	b.tenant.lag()
 	b.tenant.put("back", "b")
 	b.tenant.lagDeleted = map[directory.GUID]contract.Presence{} // that collection is up to date
-	for range 2 {                                                // told, and then asked for
+	for range 2 {                                                // reported, and then asked for
 		if run := b.sync(t); run.Status != contract.RunPartial || run.Exported.Delete > 0 {
 			t.Errorf("%+v", run)
 		}
@@ -492,8 +490,8 @@ func TestARestoredGroupThatAReplicaShowsNowhere(t *testing.T) {
 	}
 }
 
-// So is a user who was read singly, and seemed to have no account; and no more
-// than once.
+// The same holds for a user who was read singly and seemed to have no account, and no
+// more than once.
 func TestAMemberReadOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -526,8 +524,8 @@ func TestAMemberReadOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 	}
 }
 
-// What a delta told of a new group is not undone by what a replica shows in the
-// run after it.
+// What a delta reported about a new group is not undone by what a replica shows in the
+// following run.
 func TestWhatWasToldIsNotUndoneWithinTheLag(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
 	b.tenant.put("new", "a")
@@ -543,8 +541,8 @@ func TestWhatWasToldIsNotUndoneWithinTheLag(t *testing.T) {
 	}
 }
 
-// Two replicas may answer the two questions by which a group is taken for gone:
-// one that knows it is not there any more, and one that does not know yet that it
+// The two questions that prove a group to be gone may be answered by different replicas:
+// one that knows that the group no longer exists, and one that does not yet know that it
 // is in the recycle bin. The delta said that it can be restored.
 func TestAGroupThatCanBeRestoredIsNotDeletedOnAReplicaThatLags(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
@@ -557,7 +555,7 @@ func TestAGroupThatCanBeRestoredIsNotDeletedOnAReplicaThatLags(t *testing.T) {
 	if b.object("one") == nil {
 		t.Fatal("it was deleted from the directory")
 	}
-	// Nor on demand, nor by an import of everything, while the replica lags.
+	// Nor does a run on demand or a full import delete it while the replica lags.
 	if _, err := b.engine.SyncGroup(context.Background(), command.GroupSyncRequest{Group: one.String()}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -581,8 +579,8 @@ func TestAGroupThatCanBeRestoredIsNotDeletedOnAReplicaThatLags(t *testing.T) {
 	}
 }
 
-// A group that comes into the scope by what a delta tells of it is written, also
-// where a replica that lags behind shows it as it was before.
+// A group that comes into scope according to a delta is written, even if a lagging
+// replica shows it as it was before.
 func TestAGroupThatComesIntoTheScopeOnAReplicaThatLags(t *testing.T) {
 	for _, policy := range []contract.PolicyType{contract.Delta, contract.Initial} {
 		t.Run(string(policy), func(t *testing.T) {
@@ -611,9 +609,9 @@ func TestAGroupThatComesIntoTheScopeOnAReplicaThatLags(t *testing.T) {
 	}
 }
 
-// An object that was deleted by hand, and that a run which was broken off has put
-// another in the place of, is nothing to be disputed about: where tombstones are
-// not visible nothing tells of it, since its link is the other's by now.
+// If an object was deleted by hand and an interrupted run created another one for its
+// group, there is no dispute. If tombstones are not visible, nothing reports the
+// deletion, because the link already names the other object.
 func TestAnObjectThatABrokenOffRunReplacedIsNoDispute(t *testing.T) {
 	for _, blind := range []bool{true, false} {
 		b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})

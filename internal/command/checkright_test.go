@@ -8,8 +8,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// TestWhatIsSaidOfRights goes through the rows of Test that tell of more rights
-// than are needed, of fewer, and of others.
+// TestWhatIsSaidOfRights covers the rows of Test about surplus rights, missing rights,
+// and the rights of others.
 func TestWhatIsSaidOfRights(t *testing.T) {
 	good := contract.Audit{Token: true, Group: contract.GroupRights{DN: "CN=Group_1", Known: true, Delete: true}}
 	for name, c := range map[string]struct {
@@ -76,7 +76,8 @@ func TestWhatIsSaidOfRights(t *testing.T) {
 	}
 }
 
-// Test was green with the right to create alone: it is a written group that tells.
+// Test used to pass with the right to create alone. Only an existing group shows the
+// other rights.
 func TestRightsAreTriedOnAWrittenGroup(t *testing.T) {
 	b := newBench(t)
 	b.directory.audited = guid("nothing was asked yet")

@@ -14,7 +14,7 @@ import (
 	"groupwriteback/state"
 )
 
-// watched is a state that lets a test in between two of its operations.
+// watched is a state that lets a test run code between two of its operations.
 type watched struct {
 	contract.State
 	committed func()
@@ -66,15 +66,14 @@ func (b *bench) watch(t *testing.T, w *watched) {
 	}
 }
 
-// A process that dies just after the commit has written its totals: the run
-// after it is measured by them (rule 27), and one in which nothing has happened
-// takes them over.
+// A process that dies just after the commit has stored its totals: the next run is
+// measured by them (rule 27), and a run in which nothing has happened takes them over.
 func TestKilledJustAfterTheCommit(t *testing.T) {
 	groups := map[string][]string{}
 	for i := range 30 {
 		groups[fmt.Sprint("group ", i)] = []string{"a", "cloud"}
 	}
-	// killed is what a process leaves that dies when its second run has committed.
+	// killed returns what a process leaves that dies when its second run has committed.
 	killed := func(t *testing.T, policy contract.PolicyType) *bench {
 		t.Helper()
 		b := ready(t, groups)
@@ -110,8 +109,8 @@ func TestKilledJustAfterTheCommit(t *testing.T) {
 	}
 }
 
-// Discarding what a large import staged may take longer than a process has
-// when it is to end: the record is written before, and the answer is the record.
+// Discarding what a large import staged may take longer than a process has before it must
+// end. The record is written first, and it is the answer.
 func TestTheRecordIsWrittenWhateverDiscardingTakes(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	var stored contract.Run

@@ -7,8 +7,8 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// Connect signs in to what is given and keeps both sides for the methods that
-// follow. When one side fails, the connection stays as it was.
+// Connect signs in to the given sides and keeps both for the methods that follow. If one
+// side fails, the connection stays as it was.
 func (e *Engine) Connect(ctx context.Context, source *contract.SourceConfig, target *contract.TargetConfig) (ConnectionInfo, error) {
 	var fresh connection
 	var opened []interface{ Close() error }
@@ -62,7 +62,7 @@ func (e *Engine) Connect(ctx context.Context, source *contract.SourceConfig, tar
 	if e.running > 0 {
 		return fail(errRunInSession())
 	}
-	// What another Connect has set up meanwhile of the other side stays.
+	// Keep the other side if another Connect has set it up in the meantime.
 	c := &e.connection
 	if source != nil {
 		if c.source != nil {
@@ -79,9 +79,9 @@ func (e *Engine) Connect(ctx context.Context, source *contract.SourceConfig, tar
 	return c.info(), nil
 }
 
-// lastServer is the domain controller of the last run that wrote: on another one
-// the next run would have to import everything, if it may run at all. A state
-// that cannot be read is told by the method that needs it.
+// lastServer returns the domain controller of the last run that wrote. On another one the
+// next run would have to import everything, if it may run at all. If the state cannot be
+// read, the method that needs it reports that.
 func (e *Engine) lastServer(ctx context.Context) string {
 	state, err := e.State(ctx)
 	if err != nil {
@@ -115,7 +115,7 @@ func (e *Engine) Disconnect() error {
 	return nil
 }
 
-// Connection tells what is connected.
+// Connection returns what is connected.
 func (e *Engine) Connection() ConnectionInfo {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -135,8 +135,8 @@ func (c *connection) info() ConnectionInfo {
 	return info
 }
 
-// use hands out the connection for the length of a method and keeps it from
-// being replaced meanwhile. Each side that is needed must be there.
+// use returns the connection for the duration of a method and keeps it from being
+// replaced until then. It fails if a needed side is missing.
 func (e *Engine) use(needSource, needTarget bool) (connection, func(), error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

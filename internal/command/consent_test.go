@@ -9,7 +9,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// manyGroups is a bench of 21 groups.
+// manyGroups returns a bench with 21 groups.
 func manyGroups(t *testing.T) *bench {
 	t.Helper()
 	groups := map[string][]string{"kept": {"a"}}
@@ -19,8 +19,9 @@ func manyGroups(t *testing.T) *bench {
 	return settled(t, groups)
 }
 
-// What a preview of other settings names is a consent to that, as its message
-// says: a sync before they hold leaves it, and one after lets just that pass.
+// The plan of a preview of other settings is a consent to what these settings bring, as
+// its message says. A sync before they take effect leaves the consent; a sync afterwards
+// lets exactly that pass.
 func TestAConsentToAPreviewOfOtherSettings(t *testing.T) {
 	for _, filter := range []string{"displayName -eq 'kept'", "displayName -eq 'nobody'"} {
 		t.Run(filter, func(t *testing.T) {
@@ -46,8 +47,8 @@ func TestAConsentToAPreviewOfOtherSettings(t *testing.T) {
 	}
 }
 
-// A consent outlives a run in which what it lets pass fails, or that ends before
-// it could be done.
+// A consent outlives a run in which what it lets pass fails, or that ends before it is
+// done.
 func TestAConsentOutlivesARunThatFails(t *testing.T) {
 	refused := &contract.Error{Category: contract.PermissionDenied, ID: "AccessDenied", Message: "no"}
 	gone := &contract.Error{Category: contract.Connection, ID: "ServerUnreachable", Message: "down"}

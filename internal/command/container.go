@@ -8,9 +8,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// chooseContainer settles where groups are to stand: the container that is
-// named, else the one that is configured. The one it replaces is remembered, so
-// that its groups are moved.
+// chooseContainer decides where groups are written: to the named container, else to the
+// configured one. It remembers the container that is replaced, so that its groups are
+// moved.
 func chooseContainer(ctx context.Context, c *connection, settings *contract.Settings, dn string) error {
 	before := settings.Container
 	if dn == "" && before.GUID.IsZero() {

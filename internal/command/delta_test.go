@@ -16,7 +16,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// delta runs a sync that has to be a Delta run and to be complete.
+// delta runs a sync that must be a Delta run and complete.
 func (b *bench) delta(t fataler) contract.Run {
 	t.Helper()
 	run := b.sync(t)
@@ -29,7 +29,7 @@ func (b *bench) delta(t fataler) contract.Run {
 	return run
 }
 
-// ready is a bench whose tenant was synced.
+// ready returns a bench whose tenant was synced.
 func ready(t *testing.T, groups map[string][]string) *bench {
 	t.Helper()
 	b := newBench(t)
@@ -44,12 +44,12 @@ func ready(t *testing.T, groups map[string][]string) *bench {
 	return b
 }
 
-// forget begins a new count of what is asked.
+// forget resets the counts of requests.
 func (b *bench) forget() {
 	b.tenant.seen, b.directory.seen, b.tenant.asked, b.directory.whole = nil, nil, nil, 0
 }
 
-// object is what stands for the group of that name.
+// object returns the object that stands for the group of that name.
 func (b *bench) object(name string) *directory.TargetGroup {
 	for _, g := range b.directory.objects {
 		if g.DisplayName() == name || g.AdminDesc == directory.Mark(guid("group "+name)) {
@@ -67,7 +67,7 @@ func TestNothingChangedCostsNothing(t *testing.T) {
 		}
 		b.enable(t)
 		b.sync(t)
-		b.delta(t) // its own echoes
+		b.delta(t) // our own echoes
 		b.forget()
 		run := b.delta(t)
 		want := []string{"identify", "groupChanges", "userChanges", "container", "identify"}
@@ -133,7 +133,7 @@ func TestDeltaOfTheTenant(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{"renamed": {"a"}, "gains": {"a", "b"}, "loses": {"b"}, "soft": {"a"}, "still": {"a"}, "created": {"a", "c"}}, b.holds()); diff != "" {
 		t.Error(diff)
 	}
-	// Restored, the group goes on with its object.
+	// A restored group keeps its object.
 	object := b.object("soft").GUID
 	b.tenant.put("soft", "b")
 	b.delta(t)
@@ -169,7 +169,7 @@ func TestDriftIsPutRightAndTold(t *testing.T) {
 			if diff := cmp.Diff(map[string][]string{"edited": {"a", "b"}, "deleted": {"a"}, "moved": {"a"}, "still": {"a"}}, b.holds()); diff != "" {
 				t.Error(diff)
 			}
-			// What stands elsewhere is kept up to date there.
+			// A group that stands elsewhere is kept up to date there.
 			b.tenant.put("moved", "b")
 			b.delta(t)
 			if !has(b.object("moved"), account("b").GUID) {
@@ -184,7 +184,7 @@ func TestAForeignEditBesideOurWriteIsSeen(t *testing.T) {
 	b.delta(t)
 	b.tenant.put("one", "a", "b")
 	b.directory.fail = func(operation string) error {
-		if operation == "holders" || operation == "resolve" { // after it was read, before it is written
+		if operation == "holders" || operation == "resolve" { // after it was read and before it is written
 			b.object("one").Members = []directory.MemberRef{account("a"), account("intruder")}
 		}
 		return nil
@@ -199,8 +199,8 @@ func TestAForeignEditBesideOurWriteIsSeen(t *testing.T) {
 	}
 }
 
-// The members of a group that was updated in the same run, and of which it is
-// not known whether they were written, are read by the next run.
+// If it is not known whether the members of a group were written, and the group was
+// updated in the same run, the next run reads them.
 func TestMembersOfUnknownOutcomeBesideAnUpdateAreRead(t *testing.T) {
 	for _, fault := range []error{errLost, errPart} {
 		b := ready(t, map[string][]string{"one": {"a"}})
@@ -218,7 +218,7 @@ func TestMembersOfUnknownOutcomeBesideAnUpdateAreRead(t *testing.T) {
 			t.Fatalf("%+v\n%v", run, b.outcomes(t, run))
 		}
 		b.directory.fail = nil
-		b.tenant.groups[guid("group one")].members = []directory.SourceMember{user("a")} // taken away again
+		b.tenant.groups[guid("group one")].members = []directory.SourceMember{user("a")} // removed again
 		run = b.delta(t)
 		if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
 			t.Errorf("%v: %s after %v", fault, diff, b.outcomes(t, run))
@@ -252,9 +252,9 @@ func TestWhatFailedIsPlannedAgain(t *testing.T) {
 	}
 }
 
-// Of a large removal Active Directory finishes a part later, without a new uSN.
-// The next run finds what is there then; else it would plan the removal again,
-// and be stopped by a limit although nothing is left to remove.
+// Active Directory finishes a large removal later, without a new uSN. The next run must
+// find what is there then. Otherwise it would plan the removal again and be stopped by a
+// limit, although nothing is left to remove.
 func TestARemovalThatIsFinishedLater(t *testing.T) {
 	members := names("user", 100)
 	b := ready(t, map[string][]string{"large": members, "other": {"x"}})
@@ -321,7 +321,7 @@ func TestALinkThatExpiredIsAFullImport(t *testing.T) {
 	}
 	b.delta(t)
 
-	// The limits hold all the same.
+	// The limits still apply.
 	for i := range 40 {
 		b.tenant.put(fmt.Sprint("more ", i))
 	}
@@ -331,7 +331,7 @@ func TestALinkThatExpiredIsAFullImport(t *testing.T) {
 		delete(b.tenant.groups, guid(fmt.Sprint("group more ", i)))
 	}
 	if run := b.sync(t); run.Status != contract.RunPartial || run.Planned.Delete != 0 || len(b.directory.objects) != 42 {
-		t.Errorf("%+v", run) // whose absence is the word of one moment
+		t.Errorf("%+v", run) // their absence is only a momentary answer
 	}
 	b.ahead += 31 * time.Minute
 	if run := b.sync(t); run.Status != contract.RunPartial || run.StopReason != contract.StopSourceShrunk || run.Held.Delete != 20 || len(b.directory.objects) != 42 {
@@ -339,8 +339,8 @@ func TestALinkThatExpiredIsAFullImport(t *testing.T) {
 	}
 }
 
-// A change just before the delta token was taken, which the replica that was
-// read did not show yet, is in no delta (rule 11).
+// A change just before the delta token was taken, which the replica that was read did not
+// show yet, is in no delta (rule 11).
 func TestAReplicaThatLagsLosesNothing(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -384,14 +384,13 @@ func TestAReplicaThatLagsLosesNothing(t *testing.T) {
 	}
 }
 
-// What a delta tells of a group that has to be read whole counts more than what
-// a replica shows that lags behind.
+// For a group that must be read whole, a delta overrides what a lagging replica shows.
 func TestANewGroupOnAReplicaThatLags(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b", "c"}})
 	b.tenant.put("new", "a", "c")
 	b.tenant.lag()
-	b.tenant.lagLinks = 0         // of what came and went the delta tells nothing
-	b.tenant.put("new", "a", "b") // of which c was never told
+	b.tenant.lagLinks = 0         // the delta does not report what came and went
+	b.tenant.put("new", "a", "b") // c was never reported
 	b.tenant.groups[guid("group new")].says("description", "told")
 	b.tenant.put("unseen", "a")
 	b.delta(t)
@@ -405,7 +404,8 @@ func TestANewGroupOnAReplicaThatLags(t *testing.T) {
 	if run := b.delta(t); run.Exported.Create != 1 {
 		t.Errorf("%+v", run)
 	}
-	// What was read on that replica is read again once the lag is over, and then no more.
+	// What was read from that replica is read again once the lag is over, and then no
+	// more.
 	b.ahead += 31 * time.Minute
 	b.delta(t)
 	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["new"]); diff != "" {
@@ -419,8 +419,8 @@ func TestANewGroupOnAReplicaThatLags(t *testing.T) {
 	}
 }
 
-// A member that became joinable changes neither the group's delta nor its uSN
-// (rule 8).
+// A member who became joinable changes neither the delta of the group nor its uSN (rule
+// 8).
 func TestAMemberThatBecomesJoinable(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a", "cloud b"}, "two": {"cloud b"}, "four": {"a"}})
 	b.delta(t)
@@ -514,7 +514,7 @@ func TestScope(t *testing.T) {
 	if diff := cmp.Diff([]string{"Create HR three done"}, b.outcomes(t, run)); diff != "" || run.SourceGroups != 3 {
 		t.Errorf("%+v %s", run, diff)
 	}
-	// A group that enters the scope is read whole, one that leaves it is frozen.
+	// A group that enters the scope is read whole; a group that leaves it is frozen.
 	b.tenant.groups[guid("group IT two")].says("displayName", "HR four")
 	b.tenant.groups[guid("group HR two")].says("displayName", "IT three")
 	run = b.delta(t)
@@ -536,10 +536,10 @@ func TestScope(t *testing.T) {
 		t.Error(diff)
 	}
 	set(command.Choices{Scope: plan.ScopeWritebackEnabled, OutOfScopeGroup: contract.FrozenRemove})
-	if !has(b.object("HR three"), account("b").GUID) { // null is true by default
+	if !has(b.object("HR three"), account("b").GUID) { // null means true by default
 		t.Error("HR three is not up to date")
 	}
-	// A token that may not read the tenant's default any more changes nothing.
+	// If the token may no longer read the tenant's default, nothing changes.
 	b.tenant.byDefault = contract.No
 	if run := b.sync(t); run.PolicyReason != contract.InitialSettings || run.SourceGroups != 0 {
 		t.Logf("%+v", run)
@@ -558,7 +558,7 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// puts makes a security group whose members are groups of these names.
+// nest adds a security group whose members are the groups of these names.
 func (t *fakeTenant) nest(name string, groups ...string) {
 	t.put(name)
 	g := t.groups[guid("group "+name)]
@@ -568,8 +568,8 @@ func (t *fakeTenant) nest(name string, groups ...string) {
 	}
 }
 
-// A group that is written to once more, because a nested one was created, is
-// looked at once more.
+// A group that is written again because a nested group was created is looked at again
+// first.
 func TestAForeignEditBeforeTheSettlingIsSeen(t *testing.T) {
 	b := newBench(t)
 	b.tenant.nest("parent")
@@ -643,7 +643,7 @@ func TestNestedGroups(t *testing.T) {
 	b.delta(t)
 	check(map[string][]string{"parent": {"child", "loop"}, "child": {}, "loop": {"parent", "unwritten"}})
 
-	// A state that was lost takes no member away.
+	// A lost state removes no member.
 	b.engine.Close()
 	b.folder = t.TempDir()
 	b.start(t)
@@ -654,7 +654,7 @@ func TestNestedGroups(t *testing.T) {
 		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
 	}
 
-	// What is deleted takes its memberships along.
+	// Deleting an object removes its memberships.
 	delete(b.tenant.groups, guid("group child"))
 	b.tenant.groups[guid("group parent")].members = b.tenant.groups[guid("group parent")].members[1:]
 	b.delta(t)
@@ -719,7 +719,7 @@ func TestAGroupWhoseAuthorityMovedIsAdopted(t *testing.T) {
 	if run := b.delta(t); run.Planned.UpdateMembers != 1 || run.Planned.Skip+run.Planned.Move > 0 {
 		t.Errorf("%+v\n%v", run, b.outcomes(t, run))
 	}
-	// Also after a lost state.
+	// The same holds after the state was lost.
 	b.engine.Close()
 	b.folder = t.TempDir()
 	b.start(t)
@@ -735,7 +735,7 @@ func TestARunThatWasSupersededWritesNoMore(t *testing.T) {
 	b.tenant.put("two", "b")
 	s, _ := b.engine.State(context.Background())
 	b.directory.fail = func(operation string) error {
-		if operation == "lookup" { // it slept, and another process took over
+		if operation == "lookup" { // the process slept, and another one took over
 			if _, err := s.BeginRun(context.Background(), contract.Run{Kind: contract.SyncRun, Status: contract.RunRunning, Started: time.Now()}); err != nil {
 				t.Error(err)
 			}
@@ -807,7 +807,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
 		t.Error(diff)
 	}
-	// Of one that no run has seen, too, and of a member of other runs.
+	// The same holds for a group that no run has seen, and for a member of other runs.
 	b.tenant.put("four", "d", "cloud", "cloud 2")
 	out := steps(command.GroupSyncRequest{Group: "four", WhatIf: true})
 	slices.Sort(out[len(out)-2:])
@@ -817,7 +817,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	if out := steps(command.GroupSyncRequest{Group: "three"}); !strings.HasPrefix(out[len(out)-1], "Action Passed: Create") {
 		t.Error(out)
 	}
-	// The watermark stands where it was: the others are found.
+	// The watermark did not move: the other groups are found.
 	run := b.delta(t)
 	if diff := cmp.Diff([]string{"Create four done", "UpdateMembers two done"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)

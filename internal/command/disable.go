@@ -11,9 +11,9 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// Disable turns group writeback off and names the groups that the next run
-// deletes: exactly those that are ours now (rule 29). It deletes nothing itself
-// and does not need the tenant. Its answer is a run whose changes are the list.
+// Disable turns group writeback off and names the groups that the next run deletes:
+// exactly those that are ours now (rule 29). It deletes nothing itself and does not need
+// the tenant. It returns a run whose changes are the list.
 func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.Run, error) {
 	c, done, err := e.use(false, !request.KeepGroup)
 	if err != nil {
@@ -73,7 +73,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 	}
 	run.Conclude(ctx, &record, err)
 	record.Ended = e.config.Now().UTC()
-	// Also when it was cancelled: the record would say running.
+	// Save the record even if the request was cancelled: otherwise it would say running.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), run.ClosingTime)
 	defer cancel()
 	if saved := state.SaveRun(ctx, record); err == nil {
@@ -115,7 +115,7 @@ func agreedGroups(ctx context.Context, state contract.State, planID string) ([]c
 		for i := range changes {
 			c := &changes[i]
 			if c.Action == plan.Skip {
-				continue // said to be left
+				continue // reported as left in place
 			}
 			if c.Reason != plan.ReasonDisabled {
 				return nil, contract.InvalidParameter("planId", planID, "the plan id of an answer to writeback.disable")

@@ -9,8 +9,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// TestACountThatEndsEarlyIsNotRunning: Disable begins a record while it counts,
-// and closes it however it ends.
+// TestACountThatEndsEarlyIsNotRunning: Disable begins a record while it counts, and
+// closes it however the count ends.
 func TestACountThatEndsEarlyIsNotRunning(t *testing.T) {
 	for name, c := range map[string]struct {
 		status contract.RunStatus
@@ -36,7 +36,7 @@ func TestACountThatEndsEarlyIsNotRunning(t *testing.T) {
 					return err
 				}
 				if runs, err := s.Runs(t.Context(), 0, 1); err != nil || runs[0].Kind != contract.PreviewRun {
-					return err // it has not begun
+					return err // the record has not begun
 				}
 				return c.fails(cancel)
 			}

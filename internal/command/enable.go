@@ -8,9 +8,8 @@ import (
 	"groupwriteback/internal/owner"
 )
 
-// Enable checks every prerequisite and then saves the settings, with the full
-// import pending. Nothing is saved when a check fails. It writes nothing to
-// Active Directory.
+// Enable checks every prerequisite and then saves the settings, with a full import
+// pending. If a check fails, it saves nothing. It writes nothing to Active Directory.
 func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResult, error) {
 	connection, done, err := e.use(true, true)
 	if err != nil {
@@ -32,26 +31,26 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	if err != nil || request.WhatIf {
 		return result, err
 	}
-	// The settings first: a folder whose settings could not be saved is not to
-	// belong to a tenant. A run gives a state without an owner its owner.
+	// Save the settings first: a folder without settings must not belong to a tenant. A
+	// run sets the owner of a state that has none.
 	if err := state.SaveSettings(ctx, result.Settings); err != nil {
 		return EnableResult{}, err
 	}
 	if err := state.SetOwner(ctx, result.Settings.Tenant.ID, result.Settings.Domain); err != nil {
 		return EnableResult{}, err
 	}
-	// With the settings unsaved, what Disable asked for must still hold; with them
-	// saved it no longer does, whether or not this succeeds.
+	// As long as the settings are unsaved, what Disable stored must still hold. Once they
+	// are saved, it no longer does, whether or not this succeeds.
 	if err := state.SetDisableSet(ctx, nil); err != nil {
 		return EnableResult{}, err
 	}
 	if err := state.WithdrawPlans(ctx); err != nil {
 		return EnableResult{}, err
 	}
-	return result, state.SetAdoptSet(ctx, adopt) // last: without it nothing is adopted
+	return result, state.SetAdoptSet(ctx, adopt) // last, because without it nothing is adopted
 }
 
-// prepareEnable makes all checks of Enable and returns what it would save.
+// prepareEnable makes all checks of Enable and returns what Enable would save.
 func (e *Engine) prepareEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, []contract.Link, error) {
 	result, err := checkEnable(ctx, state, c, request)
 	if err != nil {
@@ -65,7 +64,7 @@ func (e *Engine) prepareEnable(ctx context.Context, state contract.State, c *con
 	return result, adopt, nil
 }
 
-// checkEnable makes the checks of Enable but for what is to be adopted.
+// checkEnable makes the checks of Enable, except those about adoption.
 func checkEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, error) {
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
@@ -128,8 +127,8 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 
 const hiddenWarning = "Groups of hidden membership are written: every account of the domain can read who their members are."
 
-// countMarked counts the marked groups in the container, and refuses when some
-// are of others and not to be adopted (rule 23).
+// countMarked counts the marked groups in the container. It fails if some belong to
+// others and are not to be adopted (rule 23).
 func countMarked(ctx context.Context, state contract.LinkStore, c *connection, settings *contract.Settings, result *EnableResult, agreed bool) error {
 	j, err := owner.NewJudge(c.target, &c.targetID, settings, []contract.Container{settings.Container})
 	if err != nil {

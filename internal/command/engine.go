@@ -11,44 +11,44 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// Config is what an engine is made of; cmd wires it.
+// Config is what an engine needs. The cmd package fills it in.
 type Config struct {
 	OpenSource contract.OpenSource
 	OpenTarget contract.OpenTarget
-	// OpenState opens the state, by the first method that needs it, and makes it
-	// where there is none.
+	// OpenState opens the state, and creates it if there is none. The first method that
+	// needs the state calls it.
 	OpenState func(ctx context.Context) (contract.State, error)
-	// FindState returns the folder of the state and whether there is a state in it,
-	// and makes nothing. nil: there is one.
+	// FindState returns the folder of the state and whether it holds a state. It creates
+	// nothing. If it is nil, there is a state.
 	FindState func() (folder string, there bool, err error)
 	Log       *slog.Logger
 	Now       contract.Clock
-	// Projection names the properties that the source always reads of groups, members
-	// and users, in a form for comparing.
+	// Projection identifies, for comparison, the properties that the source always reads
+	// of groups, members and users.
 	Projection string
 	// LookLasts is as in [run.Ground].
 	LookLasts time.Duration
-	// Mapping is the attributes that are written; nil: [plan.Standard].
+	// Mapping has the attributes to write; nil means [plan.Standard].
 	Mapping plan.Mapping
 }
 
-// projection is what is read of the tenant, and what is made of it.
+// projection identifies what is read from the tenant and how it is projected.
 func (c *Config) projection() string {
 	return c.Projection + "/" + c.Mapping.Version()
 }
 
 // Engine does what the cmdlets ask for. Its methods may be called from several
-// goroutines; runs exclude one another by the state's lock.
+// goroutines. The lock of the state keeps runs apart.
 type Engine struct {
 	config Config
 
 	mu         sync.Mutex
 	state      contract.State
 	connection connection
-	running    int // methods that use the connection now
+	running    int // methods that are using the connection
 }
 
-// connection is what session.connect made.
+// connection is what session.connect set up.
 type connection struct {
 	source       contract.Source
 	sourceConfig contract.SourceConfig
@@ -58,7 +58,7 @@ type connection struct {
 	targetID     contract.TargetIdentity
 }
 
-// New makes an engine that has opened nothing yet.
+// New returns an engine that has opened nothing yet.
 func New(config Config) *Engine {
 	if config.Mapping == nil {
 		config.Mapping = plan.Standard
@@ -66,11 +66,11 @@ func New(config Config) *Engine {
 	return &Engine{config: config}
 }
 
-// State opens the state if it is not open yet. Where there is none it answers as an
-// empty one, for readers, and makes none.
+// State opens the state if it is not open yet. It is for readers: if there is no state,
+// it returns an empty one and creates nothing.
 func (e *Engine) State(ctx context.Context) (contract.State, error) { return e.openState(ctx, false) }
 
-// makeState is State for those who mean to write: it makes what is missing.
+// makeState is State for writers: it creates what is missing.
 func (e *Engine) makeState(ctx context.Context) (contract.State, error) {
 	return e.openState(ctx, true)
 }
@@ -97,7 +97,7 @@ func (e *Engine) openState(ctx context.Context, make bool) (contract.State, erro
 	return e.state, nil
 }
 
-// Close closes connections and state.
+// Close closes the connections and the state.
 func (e *Engine) Close() error {
 	e.Disconnect()
 	e.mu.Lock()
@@ -110,7 +110,7 @@ func (e *Engine) Close() error {
 	return s.Close()
 }
 
-// ground is what a run of these settings stands on.
+// ground returns the ground of a run with these settings.
 func (e *Engine) ground(state contract.State, c *connection, settings contract.Settings) *run.Ground {
 	return &run.Ground{State: state, Source: c.source, SourceID: c.sourceID, Target: c.target, TargetID: c.targetID, Settings: settings,
 		Mapping: e.config.Mapping, Projection: e.config.projection(), Now: e.config.Now, Log: e.config.Log, LookLasts: e.config.LookLasts}

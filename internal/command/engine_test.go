@@ -18,24 +18,23 @@ import (
 	"groupwriteback/state"
 )
 
-// bench is an engine with a real state between a tenant and a directory in
-// memory.
+// bench is an engine with a real state, between a tenant and a directory in memory.
 type bench struct {
 	tenant    *fakeTenant
 	directory *fakeDirectory
 	folder    string
 	engine    *command.Engine
-	filtered  bool          // the scope leaves some groups out
-	ahead     time.Duration // how far the engine's clock is
+	filtered  bool          // the scope excludes some groups
+	ahead     time.Duration // how far the engine's clock is ahead
 	wrap      func(contract.State) contract.State
 	log       *slog.Logger
-	// projection is what the release reads of the tenant.
+	// projection identifies what this release reads from the tenant.
 	projection string
-	// mapping is what is written; nil: the standard.
+	// mapping has the attributes to write; nil means the standard.
 	mapping plan.Mapping
-	// lookLasts is as in the configuration.
+	// lookLasts is as in [command.Config].
 	lookLasts time.Duration
-	// others are the objects of others, as they have to stay.
+	// others has the objects of others, which must not change.
 	others map[directory.GUID]directory.TargetGroup
 }
 
@@ -52,7 +51,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// start begins a new process over the same state.
+// start begins a new process with the same state.
 func (b *bench) start(t fataler) {
 	t.Helper()
 	if b.log == nil {
@@ -101,7 +100,7 @@ func (b *bench) sync(t fataler) contract.Run {
 	return run
 }
 
-// outcomes are the changes of a run, a line each.
+// outcomes returns the changes of a run, one line each.
 func (b *bench) outcomes(t fataler, run contract.Run) []string {
 	t.Helper()
 	s, err := b.engine.State(context.Background())
@@ -120,7 +119,7 @@ func (b *bench) outcomes(t fataler, run contract.Run) []string {
 	return out
 }
 
-// holds is what stands in the directory: name and members.
+// holds returns the names and members of the groups in the directory.
 func (b *bench) holds() map[string][]string {
 	out := map[string][]string{}
 	for _, g := range b.directory.objects {
@@ -153,10 +152,10 @@ func TestEveryChangeIsConfirmed(t *testing.T) {
 		t.Errorf("%d batches were read back", read)
 	}
 
-	// A member that the directory silently does not keep is found.
+	// A member that the directory silently drops is found.
 	b.tenant.put("group 1", "a", "b", "c")
 	b.directory.fail = func(operation string) error {
-		if operation == "checkMembers" { // it is taken away between write and check
+		if operation == "checkMembers" { // it is removed between the write and the check
 			for _, g := range b.directory.objects {
 				g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return m == account("c") })
 			}
@@ -334,7 +333,7 @@ func TestABrokenReadIsNoInstruction(t *testing.T) {
 	}
 }
 
-// moved picks an object that still has its group.
+// moved returns an object that still has its group.
 func moved(b *bench) directory.GUID {
 	for id, g := range b.directory.objects {
 		if g.DisplayName() == "group 3" {
@@ -388,7 +387,7 @@ func TestWhatLosesItsMarkDuringTheRunIsNotChanged(t *testing.T) {
 	b.tenant.put("two", "b")
 	g := b.object("one")
 	b.directory.fail = func(operation string) error {
-		if operation == "resolve" { // after it was read, before it is written
+		if operation == "resolve" { // after it was read and before it is written
 			g.AdminDesc, g.ExternalID, g.ExtensionName = "", "", nil
 		}
 		return nil
@@ -467,8 +466,8 @@ func TestASecretShowsNowhere(t *testing.T) {
 	}
 }
 
-// A domain controller that takes connections and answers no write is not waited
-// for with every change of a large plan.
+// If a domain controller accepts connections but answers no write, a large plan does not
+// wait for every change.
 func TestADomainControllerThatAnswersNoWriteEndsTheRun(t *testing.T) {
 	groups := map[string][]string{}
 	for i := range 100 {

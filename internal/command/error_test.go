@@ -8,7 +8,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// What a server says is told whole, unless it never ends.
+// The message of a server is kept whole, unless it is endless.
 func TestTheCauseIsKept(t *testing.T) {
 	said := strings.Repeat("why ", 500)
 	if got := (&contract.Error{Err: errors.New(said)}).Cause(); got != said {

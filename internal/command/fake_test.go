@@ -26,18 +26,18 @@ var (
 
 const containerDN = "OU=Groups,DC=contoso,DC=test"
 
-// guid makes a GUID out of a text, the same every time.
+// guid derives a GUID from a text.
 func guid(text string) directory.GUID {
 	sum := sha256.Sum256([]byte(text))
 	return directory.GUID(sum[:16])
 }
 
-// faults fail operations on purpose: fail is asked before each.
+// faults make operations fail on purpose. fail is called before each operation.
 type faults struct {
 	mu   sync.Mutex
 	fail func(operation string) error
 	seen []string
-	// waits is told of each operation, with its context.
+	// waits is called for each operation, with its context.
 	waits func(ctx context.Context, operation string)
 }
 
@@ -57,46 +57,46 @@ func (f *faults) check(ctx context.Context, operation string) error {
 	return f.fail(operation)
 }
 
-// fakeTenant is a tenant in memory. The real one is tested end to end; this one
-// fails where a test wants it to.
+// fakeTenant is a tenant in memory. The real one is tested end to end; this one fails
+// where a test wants it to.
 type fakeTenant struct {
 	faults
 	groups  map[directory.GUID]*fakeGroup
 	deleted map[directory.GUID]contract.Presence // soft- or hard-deleted
 	roles   []string
-	repeats int // how often each page of groups comes once more
-	// moments are what the tenant was when a delta link was given out; the link
-	// is the number of its moment.
+	repeats int // how often each page of groups is repeated
+	// moments has the tenant as it was when each delta link was issued. A link is the
+	// index of its moment.
 	moments []moment
-	bins    []map[directory.GUID]contract.Presence // what was deleted at each of them
-	// expired: links given out so far are taken no longer.
+	bins    []map[directory.GUID]contract.Presence // what was deleted at each moment
+	// expired is the first link that is still accepted.
 	expired int
-	// lagging is what a replica that lags behind shows to all but delta queries.
+	// lagging is what a lagging replica shows to everything except delta queries.
 	lagging    *moment
 	lagDeleted map[directory.GUID]contract.Presence
-	lagLinks   int // links that were given out before it fell behind
-	// behind is by how much the replica is behind that answers each kind of
-	// request, and past what the tenant was at each time, see remember.
+	lagLinks   int // links that were issued before it began to lag
+	// behind is how far the replica lags that answers each kind of request. past has the
+	// tenant as it was at each time, see remember.
 	behind   map[resource]time.Duration
 	past     []snapshot
 	clock    func() time.Time
-	recorded []int                                   // of each moment, how much of past came before it
-	synced   map[string]bool                         // users that became synced
+	recorded []int                                   // for each moment, how much of past came before it
+	synced   map[string]bool                         // users who became synchronised
 	veiled   bool                                    // the user of that name cannot be read
 	natures  map[directory.GUID]contract.GroupNature // groups that are never written
-	terse    bool                                    // deltas tell what has changed and nothing else
-	// gone are the names of users who are deleted, goneAt those who were when a
-	// link was given out, and back how many links there were when one was restored.
-	// The groups' delta tells nothing of it.
+	terse    bool                                    // deltas report only what has changed
+	// gone has the names of the deleted users, and goneAt those who were deleted when
+	// each link was issued. back is the number of links there were when a user was
+	// restored. The delta of the groups reports none of this.
 	gone      map[directory.GUID]string
 	goneAt    []map[directory.GUID]string
 	back      map[directory.GUID]int
 	names     map[directory.GUID]string
 	byDefault contract.Tristate
-	asked     []directory.GUID // whose members were read
+	asked     []directory.GUID // groups whose members were read
 }
 
-// resource is a kind of request. Each may be answered by another replica.
+// resource is a kind of request. Each kind may be answered by another replica.
 type resource string
 
 const (
@@ -110,20 +110,20 @@ const (
 
 var resources = []resource{lists, byID, single, deletedItems, memberships, users}
 
-// snapshot is what the tenant was from a time on.
+// snapshot is the tenant from a point in time on.
 type snapshot struct {
 	at      time.Time
 	groups  moment
 	deleted map[directory.GUID]contract.Presence
 }
 
-// remember keeps what the tenant is from now on, for replicas that are behind.
+// remember keeps the present tenant for replicas that lag.
 func (t *fakeTenant) remember() {
 	t.past = append(t.past, snapshot{t.clock(), t.now(), maps.Clone(t.deleted)})
 }
 
-// then is what the replica knows that answers this kind of request; ok is false
-// where it is up to date.
+// then returns what the replica knows that answers this kind of request. ok is false if
+// the replica is up to date.
 func (t *fakeTenant) then(kind resource) (r snapshot, ok bool) {
 	behind := t.behind[kind]
 	if behind == 0 || len(t.past) == 0 {
@@ -152,7 +152,7 @@ func (t *fakeTenant) now() moment {
 	return m
 }
 
-// lag lets a replica fall behind from now on; the one that does stays there.
+// lag makes a replica lag from now on. A replica that lags already stays where it is.
 func (t *fakeTenant) lag() {
 	if t.lagging == nil {
 		now := t.now()
@@ -160,7 +160,7 @@ func (t *fakeTenant) lag() {
 	}
 }
 
-// shown is what reading shows, other than delta queries.
+// shown returns what readings other than delta queries show.
 func (t *fakeTenant) shown(kind resource) moment {
 	if then, ok := t.then(kind); ok {
 		return then.groups
@@ -189,15 +189,15 @@ func distinctNames(names []string, more ...directory.Values) []string {
 	return slices.Compact(names)
 }
 
-// says gives a property of the group another value.
+// says sets a property of the group.
 func (g *fakeGroup) says(property, value string) { g.Properties = g.Properties.With(property, value) }
 
-// write gives an attribute of an object another value.
+// write sets an attribute of an object.
 func write(g *directory.TargetGroup, attribute string, values ...string) {
 	g.Attributes = g.Attributes.With(attribute, values...)
 }
 
-// put makes or replaces a group whose members are users of these names.
+// put adds or replaces a group whose members are the users of these names.
 func (t *fakeTenant) put(name string, members ...string) directory.GUID {
 	g := &fakeGroup{SourceGroup: directory.SourceGroup{ID: guid("group " + name), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {name}}}}
 	for _, m := range members {
@@ -208,7 +208,7 @@ func (t *fakeTenant) put(name string, members ...string) directory.GUID {
 	return g.ID
 }
 
-// member is the user of that name as the tenant shows it now.
+// member returns the user of that name as the tenant shows them now.
 func (t *fakeTenant) member(name string) directory.SourceMember {
 	u := user(name)
 	if t.synced[name] {
@@ -220,7 +220,7 @@ func (t *fakeTenant) member(name string) directory.SourceMember {
 	return u
 }
 
-// join makes a user one that is synced, in every group.
+// join makes a user synchronised, in every group.
 func (t *fakeTenant) join(name string) {
 	if t.synced == nil {
 		t.synced = map[string]bool{}
@@ -235,8 +235,8 @@ func (t *fakeTenant) join(name string) {
 	}
 }
 
-// user is a synced user; names that begin with "cloud" are not synced, with
-// "unknown" not readable.
+// user returns a synchronised user. A name that begins with "cloud" is not synchronised;
+// one that begins with "unknown" is not readable.
 func user(name string) directory.SourceMember {
 	m := directory.SourceMember{ID: guid("user " + name), Kind: directory.KindUser, Name: name, Readable: true, Synced: true, SID: userSID(name)}
 	switch {
@@ -322,7 +322,7 @@ func (t *fakeTenant) Members(ctx context.Context, groups []directory.GUID, page 
 		} else if err != nil {
 			return err
 		} else if g, ok := shown[id]; ok && g.Visibility == directory.HiddenMembership && !slices.Contains(t.roles, "Member.Read.Hidden") {
-			// Graph shows none and says nothing
+			// Graph returns no members and no error.
 		} else if ok {
 			p.Members = g.members
 		} else {
@@ -351,7 +351,7 @@ func (t *fakeTenant) MembersByID(ctx context.Context, members []directory.Source
 	return out, t.check(ctx, "membersByID")
 }
 
-// deleteUser and restoreUser do what the groups' delta does not tell.
+// deleteUser and restoreUser do what the delta of the groups does not report.
 func (t *fakeTenant) deleteUser(name string) { t.gone[user(name).ID] = name }
 
 func (t *fakeTenant) restoreUser(name string) {
@@ -365,7 +365,7 @@ func (t *fakeTenant) restoreUser(name string) {
 
 func (t *fakeTenant) named(id directory.GUID) directory.SourceMember { return t.member(t.names[id]) }
 
-// GroupsOf tells in which groups the users are, directly or through others.
+// GroupsOf returns the groups of the users, direct and indirect.
 func (t *fakeTenant) GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error) {
 	shown, out := t.shown(memberships), map[directory.GUID][]directory.GUID{}
 	for _, user := range users {
@@ -397,9 +397,9 @@ func (t *fakeTenant) StartDelta(ctx context.Context) (contract.DeltaLinks, error
 	return contract.DeltaLinks{Groups: t.link(), Users: t.link()}, nil
 }
 
-// since is what the tenant was when the link was given out, and after it what a
-// replica shows that fell behind later: of what came and went in between a delta
-// tells too, as that it is not there.
+// since returns the tenant as it was when the link was issued, followed by what a replica
+// shows that began to lag later: a delta also reports what came and went in between, as
+// absent.
 func (t *fakeTenant) since(link string) ([]moment, error) {
 	n, err := strconv.Atoi(link)
 	if err != nil || n < t.expired || n >= len(t.moments) {
@@ -409,7 +409,7 @@ func (t *fakeTenant) since(link string) ([]moment, error) {
 		return []moment{t.moments[n], *t.lagging}, nil
 	}
 	since := []moment{t.moments[n]}
-	// Of a group that was deleted and restored since then a delta does not tell.
+	// A delta does not report a group that was deleted and restored since then.
 	for _, p := range t.past[t.recorded[n]:] {
 		between := maps.Clone(p.groups)
 		for id := range t.groups {
@@ -451,7 +451,7 @@ func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]
 			}
 		}
 	}
-	// What was in the recycle bin then and is gone for good.
+	// Groups that were in the recycle bin then and are now gone for good.
 	n, _ := strconv.Atoi(link)
 	for _, id := range slices.SortedFunc(maps.Keys(t.bins[n]), directory.GUID.Compare) {
 		if t.bins[n][id] == contract.PresenceSoftDeleted && t.deleted[id] == contract.PresenceHardDeleted {
@@ -463,8 +463,8 @@ func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]
 	return t.link(), t.check(ctx, "groupChanges")
 }
 
-// changes are the entries of a delta for one group: its attributes and its
-// members apart, as one that is spread over pages.
+// changes returns the delta entries for one group, with attributes and members in
+// separate entries, as if it were spread over pages.
 func (t *fakeTenant) changes(id directory.GUID, before, now moment, link string) []contract.GroupChange {
 	n, _ := strconv.Atoi(link)
 	old, had := before[id]
@@ -491,7 +491,7 @@ func (t *fakeTenant) changes(id directory.GUID, before, now moment, link string)
 			}
 			forget(&c.OnPremisesSID, old.OnPremisesSID == g.OnPremisesSID)
 			forget(&c.Visibility, old.Visibility == g.Visibility)
-			if c.Kind != nil { // the entry tells something of it, and not all
+			if c.Kind != nil { // the entry reports some properties, not all
 				c.Kind, c.Retyped = nil, true
 			}
 		}
@@ -528,10 +528,10 @@ func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]c
 	for _, g := range t.now() {
 		for _, m := range g.members {
 			old, ok := were[m.ID]
-			if !ok { // there was such a user, in no group
+			if !ok { // the user existed, but was in no group
 				old = user(m.Name)
 			}
-			if old == m || told[m.ID] || m.Kind != directory.KindUser || m.Name == "veiled" { // what may be read of a user is no change
+			if old == m || told[m.ID] || m.Kind != directory.KindUser || m.Name == "veiled" { // whether a user can be read is not a change
 				continue
 			}
 			told[m.ID] = true
@@ -561,8 +561,8 @@ func (t *fakeTenant) UserChanges(ctx context.Context, link string, page func([]c
 	return t.link(), t.check(ctx, "userChanges")
 }
 
-// tells is what an entry of a delta tells of a user who was another: everything, or
-// where the tenant is terse what has changed.
+// tells returns the delta entry for a user who has changed: everything or, if the tenant
+// is terse, only the changes.
 func (t *fakeTenant) tells(m, old directory.SourceMember) contract.UserChange {
 	sid := string(m.SID)
 	c := contract.UserChange{ID: m.ID, Name: &m.Name, Guest: &m.Guest, Synced: &m.Synced, SID: &sid, ImmutableID: &m.ImmutableID}
@@ -589,7 +589,7 @@ func (t *fakeTenant) NewGroupDefault(ctx context.Context) (contract.Tristate, er
 	return cmp.Or(t.byDefault, contract.Yes), t.check(ctx, "newGroupDefault")
 }
 
-// errOneGroup fails the members of one group and not the reading.
+// errOneGroup fails the members of one group but not the reading.
 var errOneGroup = &contract.Error{Category: contract.PermissionDenied, ID: "PermissionMissing", Message: "not this one"}
 
 func (t *fakeTenant) Presence(ctx context.Context, _ contract.SourceSelection, groups []directory.GUID) (map[directory.GUID]contract.Presence, error) {
@@ -621,36 +621,36 @@ func (t *fakeTenant) ConnectWriteback(ctx context.Context) (contract.Tristate, e
 
 func (t *fakeTenant) Close() error { return nil }
 
-// fakeDirectory is a domain in memory: users of any name exist, groups are what
-// was written.
+// fakeDirectory is a domain in memory. Users of any name exist; groups exist once they
+// are written.
 type fakeDirectory struct {
 	faults
-	audit      contract.Audit // what Audit tells
-	audited    directory.GUID // the group that it was asked for last
+	audit      contract.Audit // the answer of Audit
+	audited    directory.GUID // the group of the last call of Audit
 	objects    map[directory.GUID]*directory.TargetGroup
-	dead       map[directory.GUID]bool // users that are deleted
+	dead       map[directory.GUID]bool // deleted users
 	hidden     map[directory.GUID]bool // users that our account may not read
 	accounts   map[directory.GUID]directory.MemberRef
-	primary    map[directory.SID][]directory.MemberRef // accounts by their primary group
+	primary    map[directory.SID][]directory.MemberRef // accounts by primary group
 	next       int
 	usn        int64
 	domain     contract.DomainRef
-	whole      int // memberships that were read
+	whole      int // the number of memberships that were read
 	server     string
 	invocation directory.GUID
-	// received is what ReplicatedUSN tells of another domain controller.
+	// received is the answer of ReplicatedUSN for other domain controllers.
 	received map[directory.GUID]int64
-	// blind: the account does not see deleted objects.
+	// blind means that the account does not see deleted objects.
 	blind bool
-	// leave is how many values of a removal stay until finish.
+	// leave is how many values of a removal stay until finish is called.
 	leave int
 
-	// owners are those of objects that do not belong to the account; empty: it
+	// owners has the owners of objects that do not belong to the account; an empty owner
 	// cannot be read.
 	owners   map[directory.GUID]directory.SID
-	critical bool // the container is
+	critical bool // whether the container is critical
 
-	known map[directory.GUID]string // what each object was when its uSN was given
+	known map[directory.GUID]string // each object as it was when it got its uSN
 	gone  map[directory.GUID]int64  // tombstones, with their uSN
 }
 
@@ -660,7 +660,7 @@ func newDirectory() *fakeDirectory {
 		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}}
 }
 
-// kill deletes an account. Its values go out of every group, whose uSN stays.
+// kill deletes an account. Its values disappear from every group, whose uSN stays.
 func (d *fakeDirectory) kill(account directory.GUID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -672,7 +672,7 @@ func (d *fakeDirectory) kill(account directory.GUID) {
 	}
 }
 
-// remove deletes a group, whose value goes out of every other.
+// remove deletes a group. Its value disappears from every other group.
 func (d *fakeDirectory) remove(group directory.GUID) {
 	d.settle()
 	delete(d.objects, group)
@@ -684,15 +684,15 @@ func (d *fakeDirectory) remove(group directory.GUID) {
 	}
 }
 
-// is tells what of an object changes its uSN.
+// is returns the part of an object whose change gives it a new uSN.
 func (d *fakeDirectory) is(g *directory.TargetGroup) string {
 	is := *g
 	is.USNChanged = 0
 	return fmt.Sprintf("%+v", is)
 }
 
-// settle gives what was changed since, by us or by hand, its uSN, and what was
-// deleted its tombstone. The lock is held.
+// settle gives a new uSN to every object that was changed since, by us or by hand, and a
+// tombstone to every deleted one. The lock must be held.
 func (d *fakeDirectory) settle() {
 	for _, g := range d.sorted() {
 		if now := d.is(g); d.known[g.GUID] != now {
@@ -731,7 +731,7 @@ func (d *fakeDirectory) Audit(ctx context.Context, _, group directory.GUID, _ []
 	return d.audit, d.check(ctx, "audit")
 }
 
-// copied is an object as a reader gets it.
+// copied returns an object as a reader gets it.
 func copied(g *directory.TargetGroup, members bool) directory.TargetGroup {
 	c := *g
 	c.Members = nil
@@ -853,7 +853,7 @@ func (d *fakeDirectory) StampedGroups(ctx context.Context, stamp string, each fu
 	return d.check(ctx, "stamped")
 }
 
-// owner is the account, where nobody else was named.
+// owner returns the owner of an object: the account, unless another one is set.
 func (d *fakeDirectory) owner(id directory.GUID) directory.SID {
 	if owner, ok := d.owners[id]; ok {
 		return owner
@@ -915,12 +915,13 @@ func (d *fakeDirectory) Resolve(ctx context.Context, members []directory.SourceM
 	return out, nil
 }
 
-// account is the object of a user.
+// account returns the object of a user.
 func account(name string) directory.MemberRef {
 	return directory.MemberRef{GUID: guid("account " + name), DN: "CN=" + name + ",DC=contoso,DC=test", SID: userSID(name)}
 }
 
-// value is a value of member as it is read: whoever wrote it need not know the SID.
+// value returns a member value as it is read. Whoever wrote it need not have known the
+// SID.
 func (d *fakeDirectory) value(m directory.MemberRef) directory.MemberRef {
 	if account, ok := d.accounts[m.GUID]; ok {
 		return account
@@ -990,7 +991,7 @@ func has(g *directory.TargetGroup, member directory.GUID) bool {
 	return slices.ContainsFunc(g.Members, func(m directory.MemberRef) bool { return m.GUID == member })
 }
 
-// fakeWriter writes for as long as its lease holds.
+// fakeWriter writes as long as its lease holds.
 type fakeWriter struct {
 	*fakeDirectory
 	lease contract.Lease
@@ -1000,8 +1001,8 @@ func (d *fakeDirectory) Writer(lease contract.Lease) contract.TargetWriter {
 	return &fakeWriter{d, lease}
 }
 
-// write runs a change; a fault of kind errLost lets it happen and loses the
-// answer, one of kind errPart lets it happen and fails what comes after it.
+// write runs a change. The fault errLost lets it happen and loses the answer; errPart
+// lets it happen and fails what comes after it.
 func (d *fakeWriter) write(ctx context.Context, operation string, change func() error) error {
 	if err := d.lease.Holds(ctx); err != nil {
 		return err

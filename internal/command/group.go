@@ -7,7 +7,7 @@ import (
 	"groupwriteback/internal/identity"
 )
 
-// Group finds the one group that a text names, of those that the state knows.
+// Group returns the one group that a text names, among those that the state knows.
 // Errors: InvalidParameter, GroupNotFound, GroupAmbiguous, and GroupNotLinked for an
 // object that stands for no group of the tenant.
 func (e *Engine) Group(ctx context.Context, parameter, text string) (contract.GroupView, error) {

@@ -25,7 +25,7 @@ func onDemand(t *testing.T, b *bench, name string) contract.Run {
 	return r.Run
 }
 
-// What waits for the next run goes on waiting when one group is synced meanwhile.
+// Pending groups stay pending when one group is synced on demand.
 func TestOneGroupOnDemandKeepsWhatIsPending(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.tenant.put("two", "a", "b")
@@ -43,7 +43,7 @@ func TestOneGroupOnDemandKeepsWhatIsPending(t *testing.T) {
 	}
 }
 
-// A member who turns out to be somebody else is so in every group.
+// A member who turns out to be another object is so in every group.
 func TestOneGroupOnDemandLeavesTheOthersOfItsMembersPending(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "cloud b"}, "two": {"cloud b"}})
 	b.tenant.join("cloud b")
@@ -55,8 +55,8 @@ func TestOneGroupOnDemandLeavesTheOthersOfItsMembersPending(t *testing.T) {
 	}
 }
 
-// A name that is taken is asked for in each run: what holds it may go, and no
-// delta of either side tells of that.
+// A name that is taken is tried in every run: its holder may disappear, and no delta of
+// either side reports that.
 func TestANameThatWasTakenIsUsedWhenItIsFree(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	id := b.tenant.put("two", "a")
@@ -74,8 +74,8 @@ func TestANameThatWasTakenIsUsedWhenItIsFree(t *testing.T) {
 	}
 }
 
-// An import of everything looks for a linked object in the whole domain before
-// it takes it for lost (rule 5).
+// A full import looks for a linked object in the whole domain before it takes it for lost
+// (rule 5).
 func TestAnInitialRunFindsWhatWasMovedAway(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	g := b.object("one")
@@ -86,8 +86,8 @@ func TestAnInitialRunFindsWhatWasMovedAway(t *testing.T) {
 	}
 }
 
-// A narrower scope is no tenant that has shrunk: the two numbers say nothing of
-// one another (rule 27). The next run is measured by the new one again.
+// A narrower scope does not mean that the tenant has shrunk, because the two counts are
+// unrelated (rule 27). The next run is measured by the new count.
 func TestAnotherScopeIsNoShrunkTenant(t *testing.T) {
 	groups := map[string][]string{}
 	for i := range 30 {
@@ -111,8 +111,8 @@ func TestAnotherScopeIsNoShrunkTenant(t *testing.T) {
 	}
 }
 
-// A snapshot that was put back has the same invocationId and lower USNs: what is
-// staged of its objects means nothing any more (rule 12).
+// A restored snapshot has the same invocationId and lower USNs, so what is staged about
+// its objects is meaningless (rule 12).
 func TestASnapshotThatWasPutBackIsReadWhole(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	b.directory.usn = 0
@@ -121,7 +121,7 @@ func TestASnapshotThatWasPutBackIsReadWhole(t *testing.T) {
 	}
 }
 
-// The tenant's default for new groups is a part of the scope.
+// The tenant's default for new groups is part of the scope.
 func TestAnotherDefaultOfTheTenantIsAnotherScope(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	b.tenant.byDefault = contract.Yes
@@ -136,7 +136,7 @@ func TestAnotherDefaultOfTheTenantIsAnotherScope(t *testing.T) {
 	}
 }
 
-// Creations go before what may refer to them, deletions come last.
+// Creations come before the changes that may refer to them; deletions come last.
 func TestTheOrderOfWriting(t *testing.T) {
 	b := newBench(t)
 	b.tenant.nest("gone")
@@ -166,8 +166,8 @@ func TestTheOrderOfWriting(t *testing.T) {
 	}
 }
 
-// The members of a group whose membership is hidden were never read: they are when
-// it is hidden no more, before anything is written.
+// The members of a group with hidden membership were never read. Once it is no longer
+// hidden, they are read before anything is written.
 func TestAHiddenGroupThatIsShown(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -187,8 +187,8 @@ func TestAHiddenGroupThatIsShown(t *testing.T) {
 	}
 }
 
-// Where tombstones are not visible nothing tells of another's object that is
-// deleted: what stands for a pending group is looked at in each run.
+// If tombstones are not visible, nothing reports that a foreign object was deleted, so
+// every run looks at the objects of pending groups.
 func TestAnObjectOfOthersThatIsDeletedMakesRoom(t *testing.T) {
 	b := newBench(t)
 	b.directory.blind = true
@@ -206,8 +206,8 @@ func TestAnObjectOfOthersThatIsDeletedMakesRoom(t *testing.T) {
 	}
 }
 
-// The uSN of an object on the domain controller of a sync on demand says nothing
-// on that of the watermark.
+// The uSN of an object on the domain controller of a sync on demand says nothing about
+// the domain controller of the watermark.
 func TestAnUSNOfAnotherDomainControllerIsNoEcho(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	d, g := b.directory, b.object("one")
@@ -226,7 +226,7 @@ func TestAnUSNOfAnotherDomainControllerIsNoEcho(t *testing.T) {
 	}
 }
 
-// What was not found when it was read back is planned again, also when it went
+// What was not found when it was read back is planned again, even if it disappeared
 // without a trace.
 func TestWhatWasNotConfirmedIsPlannedAgain(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})

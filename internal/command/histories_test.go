@@ -24,10 +24,10 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Whatever happens between runs, and whatever fails in them: once the faults
-// end, one further run makes the directory equal to what the tenant implies.
-// What others made is never touched, no surviving group gets another SID (its
-// object stays the same one), and no group goes that the tenant still has.
+// Whatever happens between runs and whatever fails in them, one further run without
+// faults makes the directory equal to what the tenant implies. Objects of others are
+// never touched, no surviving group gets another SID (it keeps its object), and no group
+// is deleted that the tenant still has.
 func TestHistories(t *testing.T) {
 	histories, deltas := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -35,7 +35,7 @@ func TestHistories(t *testing.T) {
 		b.directory.blind = rapid.Bool().Draw(rt, "blind")
 		b.start(rt)
 		defer func() { b.engine.Close() }()
-		// Small tenants change by large shares; the limits have tests of their own.
+		// Small tenants change by large shares. The limits have their own tests.
 		b.enable(rt)
 		b.withoutLimits(rt)
 		b.others = strangers(b.directory)
@@ -43,7 +43,7 @@ func TestHistories(t *testing.T) {
 		users := []string{"a", "b", "c", "d", "cloud", "late", "veiled"}
 		b.directory.dead[account("late").GUID] = true
 		b.tenant.put(claimed, "b")
-		alive := map[directory.GUID]bool{} // groups that the tenant has, or can restore
+		alive := map[directory.GUID]bool{} // groups that the tenant has or can restore
 		b.tenant.terse = oneIn(rt, 2, "terse")
 		if b.filtered = oneIn(rt, 2, "filter"); b.filtered {
 			b.leaveOut(rt)
@@ -51,8 +51,8 @@ func TestHistories(t *testing.T) {
 		if !oneIn(rt, 4, "no replica is behind") {
 			b.fallBehind(rt)
 		}
-		// Most begin where an installation is most of its life: everything is written,
-		// and no later run reads everything by itself.
+		// Most histories begin where an installation spends most of its life: everything
+		// is written, and no later run is Initial by itself.
 		if !oneIn(rt, 8, "nothing written") {
 			for _, name := range names {
 				b.tenant.put(name, someOf(rt, users)...)
@@ -77,7 +77,7 @@ func TestHistories(t *testing.T) {
 				rt.Fatal(err)
 			}
 			b.tenant.fail, b.directory.fail = nil, nil
-			if *crashed != "" { // another process goes on with what the crash left
+			if *crashed != "" { // another process continues with what the crash left
 				b.engine.Close()
 				b.folder = *crashed
 				b.start(rt)
@@ -110,14 +110,14 @@ func TestHistories(t *testing.T) {
 		}
 		clear(b.directory.hidden)
 		b.tenant.remember()
-		b.pass(25 * time.Hour) // whoever was not found is asked for again
-		// What is gone, and no delta tells it, is asked for twice.
+		b.pass(25 * time.Hour) // members not found are due again
+		// A group that is gone and that no delta reports is asked for twice.
 		if _, err := b.engine.Sync(context.Background(), command.SyncRequest{SkipReplicationCheck: true}, nil); err != nil {
 			rt.Fatal(err)
 		}
 		b.pass(31 * time.Minute)
-		// The domain controllers have received everything, also what a run wrote that
-		// was broken off.
+		// The domain controllers have received everything, including what an interrupted
+		// run wrote.
 		last, err := b.engine.Sync(context.Background(), command.SyncRequest{SkipReplicationCheck: true}, nil)
 		if err != nil {
 			rt.Fatal(err)
@@ -136,19 +136,19 @@ func TestHistories(t *testing.T) {
 			}
 		}
 	})
-	// A run that reads everything heals everything: histories that end with one
-	// say nothing of deltas.
+	// A run that reads everything repairs everything, so histories that end with one say
+	// nothing about deltas.
 	if !t.Failed() && histories >= 50 && deltas*3 < histories {
 		t.Errorf("only %d of %d histories end with a delta run", deltas, histories)
 	}
 }
 
-// oneIn is true once in n times.
+// oneIn returns true once in n times.
 func oneIn(rt *rapid.T, n int, label string) bool { return evenly(rt, n, label) == n-1 }
 
-// evenly draws one of the numbers below n, each as often as the others: the
-// ranges of rapid prefer what is near their beginning, so that faults and lost
-// states would leave no delta run to be looked at.
+// evenly draws a number below n, each equally often. The ranges of rapid prefer values
+// near their beginning, and then faults and lost states would leave hardly any Delta run
+// to test.
 func evenly(rt *rapid.T, n int, label string) int {
 	drawn := 0
 	for _, bit := range rapid.SliceOfN(rapid.Bool(), 12, 12).Draw(rt, label) {
@@ -164,7 +164,7 @@ func someOf(rt *rapid.T, users []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(rapid.SliceOf(rapid.SampledFrom(users)).Draw(rt, "members"))))
 }
 
-// leftOut is the description of groups that the scope leaves out.
+// leftOut is the description of groups that the scope excludes.
 const leftOut = "x"
 
 func (b *bench) leaveOut(t fataler) {
@@ -175,8 +175,7 @@ func (b *bench) leaveOut(t fataler) {
 	}
 }
 
-// veil hides, or shows, who one of the users is on-premises. No delta tells of
-// that.
+// veil hides or shows who one of the users is on-premises. No delta reports that.
 func (b *bench) veil(hidden bool) {
 	b.tenant.veiled = hidden
 	for _, g := range b.tenant.groups {
@@ -188,9 +187,8 @@ func (b *bench) veil(hidden bool) {
 	}
 }
 
-// unreadable are the accounts that are members of a group on both sides, for long
-// enough that every replica shows it, and may not be read, by the object that stands
-// for the group.
+// unreadable returns, by the object of the group, the accounts that must not be readable
+// and are members of the group on both sides, for so long that every replica shows it.
 func (b *bench) unreadable() map[directory.GUID][]directory.GUID {
 	out := map[directory.GUID][]directory.GUID{}
 	for id, object := range owned(b) {
@@ -205,15 +203,14 @@ func (b *bench) unreadable() map[directory.GUID][]directory.GUID {
 	return out
 }
 
-// stayed reports whether the user was a member of the group for the last hour. A run
-// may act on what a replica showed that was half an hour behind, and did so up to half
-// an hour ago, to a full import whose links tell nothing of the time before; another
-// one follows and puts that right.
+// stayed reports whether the user was a member of the group for the last hour. A run may
+// act on a replica that was half an hour behind up to half an hour ago, in a full import
+// whose links report nothing from before. Another full import follows and corrects that.
 func (t *fakeTenant) stayed(group, member directory.GUID) bool {
 	since := t.clock().Add(-time.Hour)
 	for i, p := range t.past {
 		if i+1 < len(t.past) && !t.past[i+1].at.After(since) {
-			continue // it was another by then
+			continue // it had changed by then
 		}
 		if !slices.ContainsFunc(p.groups[group].members, func(m directory.SourceMember) bool { return m.ID == member }) {
 			return false
@@ -222,7 +219,7 @@ func (t *fakeTenant) stayed(group, member directory.GUID) bool {
 	return true
 }
 
-// withoutLimits switches every limit off but that of a tenant without groups.
+// withoutLimits switches every limit off except that of an empty tenant.
 func (b *bench) withoutLimits(t fataler) {
 	t.Helper()
 	if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Limits: &command.LimitsPatch{RemovalPercent: new(int),
@@ -231,8 +228,8 @@ func (b *bench) withoutLimits(t fataler) {
 	}
 }
 
-// fallBehind lets each kind of request be answered by a replica that is behind by
-// less than half an hour, or by none.
+// fallBehind makes each kind of request be answered by a replica that is behind by less
+// than half an hour, or up to date.
 func (b *bench) fallBehind(rt *rapid.T) {
 	b.tenant.behind = map[resource]time.Duration{}
 	for _, kind := range resources {
@@ -242,14 +239,13 @@ func (b *bench) fallBehind(rt *rapid.T) {
 	}
 }
 
-// pass lets time pass, in which every replica catches up that does not stay
-// behind by a given time.
+// pass lets time pass. Every replica catches up, except those that lag by a fixed time.
 func (b *bench) pass(d time.Duration) {
 	b.ahead += d
 	b.tenant.lagging = nil
 }
 
-// round runs what is due, or everything, or one group.
+// round runs what is due, a full import, a preview, or one group.
 func (b *bench) round(rt *rapid.T, names []string) (contract.Run, error) {
 	ctx := context.Background()
 	runs := []string{"due", "due", "due", "due", "due", "initial", "group", "group", "preview"}
@@ -261,10 +257,10 @@ func (b *bench) round(rt *rapid.T, names []string) (contract.Run, error) {
 		_, shown := b.tenant.shown(byID)[id]
 		r, err := b.engine.SyncGroup(ctx, command.GroupSyncRequest{Group: id.String()}, nil)
 		if !shown && (contract.HasID(err, "GroupNotFound") || contract.HasID(err, "GroupNotLinked")) {
-			break // there is no such group to be synchronised
+			break // there is no such group to sync
 		}
 		if r.Run.ID == 0 && b.tenant.fail != nil {
-			break // it was not even found before the disturbance
+			break // it was not even found before the fault
 		}
 		return r.Run, err
 	case "preview":
@@ -287,7 +283,7 @@ func (b *bench) isProjected(rt *rapid.T, run contract.Run) {
 		}
 		object, ok := objects[id]
 		if !ok && b.claimed(id) {
-			continue // as long as somebody's object stands for it
+			continue // as long as a foreign object stands for it
 		}
 		if !ok {
 			rt.Fatalf("%s is not in the directory after %+v\n%v", g.DisplayName(), run, b.outcomes(rt, run))
@@ -315,7 +311,7 @@ func (b *bench) isProjected(rt *rapid.T, run contract.Run) {
 	}
 }
 
-// leftBehind copies the state as a process that is killed now leaves it.
+// leftBehind copies the state as a process that is killed now would leave it.
 func leftBehind(rt fataler, from, to string) {
 	files, err := os.ReadDir(from)
 	if err != nil {
@@ -339,15 +335,15 @@ func leftBehind(rt fataler, from, to string) {
 	}
 }
 
-// restart begins anew with a state that was lost: the administrator enables
-// with the same settings.
+// restart continues after the state was lost: the administrator enables writeback with
+// the same settings.
 func restart(rt *rapid.T, b *bench) {
 	b.start(rt)
 	if _, err := b.engine.Enable(context.Background(), command.EnableRequest{Choices: command.Choices{TargetContainer: containerDN}, Adoption: command.Adoption{Adopt: new(bool)}}); err != nil && !contract.HasID(err, "ForeignGroupsPresent") {
 		rt.Fatal(err)
 	}
-	// The strangers came after the first Enable, so this one refuses: let them
-	// step aside for a moment, as an administrator would see them come later.
+	// The foreign objects came after the first Enable, so this one would refuse. Put them
+	// aside for a moment, as if they came later again.
 	aside := map[directory.GUID]*directory.TargetGroup{}
 	for id, g := range b.directory.objects {
 		if _, foreign := b.others[id]; foreign {
@@ -363,10 +359,10 @@ func restart(rt *rapid.T, b *bench) {
 	maps.Copy(b.directory.objects, aside)
 }
 
-// claimed is a group of the tenant that an object of others stands for already.
+// claimed is a group of the tenant that already has a foreign object.
 const claimed = "claimed"
 
-// strangers are marked objects of others in our container.
+// strangers returns marked objects of others in our container.
 func strangers(d *fakeDirectory) map[directory.GUID]directory.TargetGroup {
 	out := map[directory.GUID]directory.TargetGroup{}
 	for _, name := range []string{"cloud sync", "another tenant", "entra connect"} {
@@ -385,7 +381,7 @@ func strangers(d *fakeDirectory) map[directory.GUID]directory.TargetGroup {
 	return out
 }
 
-// owned are the objects that stand for a group of the tenant.
+// owned returns our objects that stand for a group of the tenant, with that group.
 func owned(b *bench) map[directory.GUID]directory.GUID {
 	out := map[directory.GUID]directory.GUID{}
 	for id, g := range b.directory.objects {
@@ -399,7 +395,7 @@ func owned(b *bench) map[directory.GUID]directory.GUID {
 	return out
 }
 
-// claimed reports whether an object of others carries the mark of the group.
+// claimed reports whether a foreign object carries the mark of the group.
 func (b *bench) claimed(id directory.GUID) bool {
 	for other := range b.others {
 		if source, _ := b.directory.objects[other].SourceID(); source == id {
@@ -409,8 +405,8 @@ func (b *bench) claimed(id directory.GUID) bool {
 	return false
 }
 
-// plantFor makes an object with mark and stamp of the group, as anybody may who
-// can create groups somewhere.
+// plantFor adds an object with the mark and stamp of the group, as anybody can who may
+// create groups somewhere.
 func (b *bench) plantFor(rt *rapid.T, id directory.GUID) {
 	name := fmt.Sprint("planted ", len(b.others))
 	g := b.plant(id, name, rapid.SampledFrom([]directory.SID{attacker, "", "S-1-1-0"}).Draw(rt, "owner"))
@@ -421,7 +417,7 @@ func (b *bench) plantFor(rt *rapid.T, id directory.GUID) {
 	b.others[g.GUID] = copied(g, true)
 }
 
-// linked reports whether the state knows the object.
+// linked reports whether the state has a link to the object.
 func linked(rt *rapid.T, b *bench, object directory.GUID) bool {
 	s, err := b.engine.State(context.Background())
 	if err != nil {
@@ -445,12 +441,12 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	case "put":
 		b.tenant.put(name, someOf(rt, users)...)
 		alive[id] = true
-	case "late account": // it is made, and nobody tells
+	case "late account": // the account is created, and nothing reports it
 		delete(b.directory.dead, account("late").GUID)
-	case "unreadable": // our account may not read an account any more, or again
+	case "unreadable": // our account may no longer read an account, or may again
 		hidden, user := b.directory.hidden, account(rapid.SampledFrom(users[:2]).Draw(rt, "user")).GUID
 		hidden[user] = !hidden[user]
-	case "user": // is deleted, or restored
+	case "user": // deleted or restored
 		name := rapid.SampledFrom(users[:5]).Draw(rt, "user")
 		if b.tenant.gone[user(name).ID] == "" {
 			b.tenant.deleteUser(name)
@@ -459,7 +455,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 		}
 	case "veil":
 		b.veil(!b.tenant.veiled)
-	case "another domain controller": // which has received everything
+	case "another domain controller": // it has received everything
 		d := b.directory
 		d.received = map[directory.GUID]int64{d.invocation: math.MaxInt64}
 		d.server = map[string]string{"dc1": "dc2", "dc2": "dc1"}[d.server]
@@ -484,13 +480,13 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 				names[at] += "'" // its id never comes back
 			}
 		}
-	case "purge": // of one in the recycle bin
+	case "purge": // of a group in the recycle bin
 		if b.tenant.deleted[id] == contract.PresenceSoftDeleted {
 			b.tenant.deleted[id] = contract.PresenceHardDeleted
 			delete(alive, id)
 			names[at] += "'"
 		}
-	case "account": // of one user: deleted, and its values with it, without a word
+	case "account": // an account is deleted, and its values disappear silently
 		user := account(rapid.SampledFrom(users[2:4]).Draw(rt, "user"))
 		b.directory.kill(user.GUID)
 	case "synced": // a cloud user gets an account on-premises
@@ -509,7 +505,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 		if !b.claimed(id) {
 			b.plantFor(rt, id)
 		}
-	case "protect": // it is nested in a group of administrators, or no longer
+	case "protect": // nested in a group of administrators, or no longer
 		if object, ok := owned(b)[id]; ok {
 			g := b.directory.objects[object]
 			g.AdminCount = !g.AdminCount
@@ -521,7 +517,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 		}
 	case "lag":
 		b.fallBehind(rt)
-	case "restore": // untold, where no run comes in between
+	case "restore": // not reported if no run comes in between
 		if g := b.tenant.groups[id]; g != nil {
 			delete(b.tenant.groups, id)
 			b.tenant.deleted[id] = contract.PresenceSoftDeleted
@@ -535,9 +531,9 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	}
 }
 
-// disturb lets one operation in some fail, in one of the ways that operations
-// fail, or the process die at one. It returns where the state stands that a
-// dead process has left.
+// disturb makes one operation fail, in one of the ways in which operations fail, or kills
+// the process at that operation. It returns the folder of the state that a dead process
+// has left.
 func (b *bench) disturb(rt *rapid.T, t *testing.T) (crashed *string) {
 	crashed = new(string)
 	if oneIn(rt, 2, "undisturbed") {

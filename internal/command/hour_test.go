@@ -15,8 +15,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// A run that is cancelled once it has committed is complete: its settings are
-// settled, and no other full import follows.
+// A run that is cancelled after its commit is complete: its settings are saved, and no
+// other full import follows.
 func TestACancelAfterTheCommitIsACompleteRun(t *testing.T) {
 	for _, name := range []string{"sync", "group"} {
 		t.Run(name, func(t *testing.T) {
@@ -61,8 +61,8 @@ func TestACancelAfterTheCommitIsACompleteRun(t *testing.T) {
 	}
 }
 
-// A release that reads other properties begins anew, says why, and goes on from
-// no link that tells of the former ones.
+// A release that reads other properties starts with a full import, says why, and
+// continues from no link that reports the former properties.
 func TestAnotherProjectionBeginsAnew(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b"}})
 	if run := b.sync(t); run.PolicyType != contract.Delta {
@@ -81,7 +81,8 @@ func TestAnotherProjectionBeginsAnew(t *testing.T) {
 	if run := b.sync(t); run.Status != contract.RunComplete || run.PolicyType != contract.Delta || len(b.holds()["one"]) != 3 {
 		t.Fatalf("%+v %v", run, b.holds())
 	}
-	// As the first one it settles when the lag is over, and from then on it is a delta again.
+	// Like the first full import, it settles when the lag is over, and then Delta runs
+	// follow again.
 	b.ahead += time.Hour
 	if run := b.sync(t); run.PolicyReason != contract.InitialSettling {
 		t.Errorf("%+v", run)
@@ -91,8 +92,8 @@ func TestAnotherProjectionBeginsAnew(t *testing.T) {
 	}
 }
 
-// At info the log tells a run's story: that it began, each step, what it waited
-// for and how it ended, each with the run's id.
+// At level info the log tells the story of a run: that it began, each step, what it
+// waited for and how it ended, each with the run's id.
 func TestTheLogTellsTheStoryOfARun(t *testing.T) {
 	var text bytes.Buffer
 	b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir(), log: slog.New(slog.NewJSONHandler(&text, nil))}
@@ -139,14 +140,14 @@ func TestTheLogTellsTheStoryOfARun(t *testing.T) {
 	if story[0] != want[0] || story[len(story)-1] != want[len(want)-1] {
 		t.Errorf("%q", story)
 	}
-	// While it waits, each report says so.
+	// While the run waits, every report says so.
 	if i := slices.IndexFunc(reports, func(p contract.Progress) bool { return p.Waiting != nil }); i < 0 || *reports[i].Waiting != waiting || reports[i].Message != waiting.String() {
 		t.Errorf("%+v", reports)
 	}
 }
 
-// Whatever a test of the prerequisites is at when it is cancelled, the answer is
-// that, and no row says that a check failed.
+// Whenever a test of the prerequisites is cancelled, it returns that, and no row says
+// that a check failed.
 func TestACancelledTestIsCancelled(t *testing.T) {
 	b := newBench(t)
 	b.enable(t)

@@ -43,7 +43,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// Whatever names a group finds it in every method that takes one.
+// Every method that takes a group finds it by every kind of name.
 func TestEveryMethodFindsAGroupAlike(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -93,7 +93,7 @@ func TestEveryMethodFindsAGroupAlike(t *testing.T) {
 	}
 }
 
-// put adds an object of others that stands for no group of the tenant.
+// put adds a foreign object that stands for no group of the tenant.
 func (d *fakeDirectory) put(t *testing.T, name string) {
 	t.Helper()
 	d.mu.Lock()
@@ -104,7 +104,8 @@ func (d *fakeDirectory) put(t *testing.T, name string) {
 	d.objects[g.GUID] = g
 }
 
-// A group that is not written says why, and one that is not there that it is not.
+// For a group that is not written, the error says why; for one that does not exist, that
+// it does not.
 func TestWhyAGroupIsNotWritten(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "gone": {"a"}, "out": {"a"}})
 	id := func(name string) directory.GUID { return guid("unfit " + name) }

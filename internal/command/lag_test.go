@@ -15,7 +15,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// one asks for a single group.
+// one syncs a single group.
 func (b *bench) one(t fataler, name string) contract.Run {
 	t.Helper()
 	r, err := b.engine.SyncGroup(context.Background(), command.GroupSyncRequest{Group: guid("group " + name).String()}, nil)
@@ -25,16 +25,16 @@ func (b *bench) one(t fataler, name string) contract.Run {
 	return r.Run
 }
 
-// expire lets the links given out so far be taken no longer.
+// expire makes all links issued so far invalid.
 func (b *bench) expire() { b.tenant.expired = len(b.tenant.moments) }
 
-// step lets a minute pass, from whose end on the tenant is as it is now.
+// step lets a minute pass. From its end on the tenant is as it is now.
 func (b *bench) step() {
 	b.ahead += time.Minute
 	b.tenant.remember()
 }
 
-// allBehind lets every replica be behind by that much.
+// allBehind makes every replica lag by d.
 func (b *bench) allBehind(d time.Duration) {
 	b.tenant.behind = map[resource]time.Duration{}
 	for _, kind := range resources {
@@ -42,15 +42,15 @@ func (b *bench) allBehind(d time.Duration) {
 	}
 }
 
-// remove takes a group out of the tenant.
+// remove removes a group from the tenant.
 func (t *fakeTenant) remove(name string, how contract.Presence) {
 	delete(t.groups, guid("group "+name))
 	t.deleted[guid("group "+name)] = how
 }
 
-// A group that was made a minute ago, or was restored, and that has been written,
-// stays when a replica that is behind shows it nowhere: asked for on demand, or by
-// a full import after a link that expired.
+// A group that was created or restored a minute ago and has been written stays if a
+// lagging replica shows it nowhere, both on demand and in a full import after a link
+// expired.
 func TestNothingIsDeletedOnTheWordOfOneMoment(t *testing.T) {
 	for _, how := range []string{"made", "restored"} {
 		for _, asked := range []string{"on demand", "link expired", "requested"} {
@@ -65,10 +65,10 @@ func TestNothingIsDeletedOnTheWordOfOneMoment(t *testing.T) {
 					b.step()
 					b.delta(t)
 				} else {
-					// Of what was deleted and restored in between no delta tells.
+					// A delta does not report what was deleted and restored in between.
 					g := b.tenant.groups[guid("group back")]
 					b.ahead += time.Minute
-					b.tenant.remove("back", contract.PresenceHardDeleted) // of which the recycle bin does not know yet
+					b.tenant.remove("back", contract.PresenceHardDeleted) // the recycle bin does not have it yet
 					b.step()
 					b.ahead += 10 * time.Minute
 					b.tenant.groups[g.ID] = g
@@ -109,7 +109,7 @@ func TestNothingIsDeletedOnTheWordOfOneMoment(t *testing.T) {
 	}
 }
 
-// What a run says of a group that the tenant's answers do not agree on.
+// What a run says about a group if the answers of the tenant disagree.
 func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 	for name, test := range map[string]struct {
 		behind []resource
@@ -159,8 +159,8 @@ func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 	}
 }
 
-// What is gone for good, and no delta tells, is deleted when it was asked for
-// twice, the lag apart; not before, and not on demand.
+// A group that is gone for good, without a delta reporting it, is deleted after it was
+// asked for twice, the lag apart; not before, and not on demand.
 func TestWhatNoDeltaTellsAsDeletedIsAskedForTwice(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
 	b.tenant.remove("gone", contract.PresenceHardDeleted)
@@ -190,7 +190,7 @@ func TestWhatNoDeltaTellsAsDeletedIsAskedForTwice(t *testing.T) {
 	}
 }
 
-// One that is shown in between is asked for twice anew.
+// If it is shown in between, it is asked for twice again.
 func TestAGroupThatIsShownInBetweenIsNotGone(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "back": {"a"}})
 	g := b.tenant.groups[guid("group back")]
@@ -199,7 +199,7 @@ func TestAGroupThatIsShownInBetweenIsNotGone(t *testing.T) {
 	b.sync(t)
 	b.ahead += 29 * time.Minute
 	b.tenant.groups[g.ID] = g
-	b.expire() // no delta tells that it is back
+	b.expire() // no delta reports that it is back
 	b.sync(t)
 	b.tenant.remove("back", contract.PresenceHardDeleted)
 	b.ahead += 2 * time.Minute
@@ -209,8 +209,8 @@ func TestAGroupThatIsShownInBetweenIsNotGone(t *testing.T) {
 	}
 }
 
-// What a delta told as deleted is deleted once one asking finds it nowhere, also by
-// a later run.
+// A group that a delta reported as deleted is deleted once asking for it finds it
+// nowhere, even in a later run.
 func TestWhatADeltaToldAsDeletedIsDeletedByALaterRun(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
 	b.tenant.remove("gone", contract.PresenceHardDeleted)
@@ -232,8 +232,8 @@ func TestWhatADeltaToldAsDeletedIsDeletedByALaterRun(t *testing.T) {
 	}
 }
 
-// A group that was told as deleted, and whose object is gone, is not made again by
-// whoever reads a replica that still shows it.
+// A group that was reported as deleted and whose object is gone is not created again by a
+// run that reads a replica which still shows it.
 func TestADeletedGroupIsNotMadeAgain(t *testing.T) {
 	for _, asked := range []string{"on demand", "link expired"} {
 		b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
@@ -257,9 +257,8 @@ func TestADeletedGroupIsNotMadeAgain(t *testing.T) {
 	}
 }
 
-// What a delta told minutes before is taken back by no reading: not by a group on
-// demand, not by a full import after a link that expired, not by the reading once
-// more half an hour after one.
+// No reading undoes what a delta reported minutes before: not a sync on demand, not a
+// full import after a link expired, and not the repeated reading half an hour after one.
 func TestNoReadingTakesBackWhatADeltaTold(t *testing.T) {
 	want := map[string][]string{"one": {"b", "c"}, "other": {"a"}}
 	for _, asked := range []string{"on demand", "link expired", "requested", "read once more"} {
@@ -309,7 +308,7 @@ func TestNoReadingTakesBackWhatADeltaTold(t *testing.T) {
 	}
 }
 
-// The same of a user who was read singly and seemed to have no account.
+// The same holds for a user who was read singly and seemed to have no account.
 func TestNoReadingTakesBackWhatADeltaToldOfAUser(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	b.tenant.remember()
@@ -336,8 +335,8 @@ func TestNoReadingTakesBackWhatADeltaToldOfAUser(t *testing.T) {
 	}
 }
 
-// A delta that is older than the lag when the group is read does not go over what
-// is read.
+// If a delta is older than the lag when the group is read, it does not override what is
+// read.
 func TestADeltaOlderThanTheLagIsNotPutOverAReading(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	b.tenant.put("new", "a", "b")
@@ -357,7 +356,7 @@ func TestADeltaOlderThanTheLagIsNotPutOverAReading(t *testing.T) {
 	}
 }
 
-// A group in the recycle bin that a late replica still showed costs nothing more.
+// A group in the recycle bin that a lagging replica still showed costs nothing more.
 func TestASoftDeletedGroupIsNotWaitedFor(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "soft": {"a"}})
 	b.tenant.remember()
@@ -381,7 +380,7 @@ func TestASoftDeletedGroupIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// One that was restored, and no delta tells, is found when the lag is over.
+// A restored group that no delta reports is found when the lag is over.
 func TestAGroupThatWasRestoredUntoldGoesOn(t *testing.T) {
 	for _, remove := range []contract.FrozenGroup{"", contract.FrozenRemove} {
 		b := settled(t, map[string][]string{"one": {"a"}, "back": {"a"}})
@@ -415,8 +414,8 @@ func TestAGroupThatWasRestoredUntoldGoesOn(t *testing.T) {
 	}
 }
 
-// inTheBin lets a group be deleted and restored ten minutes later, which no delta
-// tells, and the lists be behind so far that they show it as deleted.
+// inTheBin deletes a group and restores it ten minutes later, which no delta reports, and
+// makes the lists lag so far that they show it as deleted.
 func (b *bench) inTheBin(name string) {
 	g := b.tenant.groups[guid("group "+name)]
 	b.tenant.remember()
@@ -430,15 +429,15 @@ func (b *bench) inTheBin(name string) {
 	b.tenant.behind = map[resource]time.Duration{lists: 5 * time.Minute}
 }
 
-// A group that a full import lists as deleted, and that nobody knows to ask for
-// singly, is found when the lag is over: it was made just before the first import,
-// has come into the scope, or had no object yet.
+// A group that a full import lists as deleted and that nobody knows to ask for singly is
+// found when the lag is over: it was created just before the first import, has come into
+// scope, or had no object yet.
 func TestAGroupThatWasRestoredUntoldAndIsNotKnownIsFound(t *testing.T) {
 	requested := func(b *bench) (contract.Run, error) {
 		return b.engine.Sync(context.Background(), command.SyncRequest{PolicyType: contract.Initial}, nil)
 	}
 	for name, test := range map[string]struct {
-		before func(t *testing.T, b *bench) // what has happened when it goes to the bin
+		before func(t *testing.T, b *bench) // what happened before it went to the bin
 		full   func(b *bench) (contract.Run, error)
 		reason contract.PolicyReason
 	}{
@@ -502,7 +501,7 @@ func TestAGroupThatWasRestoredUntoldAndIsNotKnownIsFound(t *testing.T) {
 	}
 }
 
-// Notes of a large delta are rows, and are gone when the lag is over.
+// The notes of a large delta are rows, and they are gone when the lag is over.
 func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	b.tenant.put("one", names("user", 3_000)...)
@@ -538,7 +537,7 @@ func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
 	}
 }
 
-// A clock that was ahead makes no note last.
+// A clock that was ahead does not make notes last longer.
 func TestNotesOfAClockThatWasAheadEnd(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	ahead := b.ahead
@@ -570,7 +569,7 @@ func TestAPreviewNotesNothing(t *testing.T) {
 	}
 }
 
-// A group that is frozen is listed with its id, and found by it.
+// A frozen group is listed with its id and found by it.
 func TestAFrozenGroupIsListedWithItsID(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "soft": {"a"}})
 	b.tenant.remove("soft", contract.PresenceSoftDeleted)

@@ -60,9 +60,9 @@ func (b *bench) agree(t *testing.T, run contract.Run) contract.Run {
 	return again
 }
 
-// An owner who takes more than half of his members out holds back his own
-// removals; what others revoke, add and create goes on, in every kind of run,
-// until somebody agrees to just what was held.
+// An owner who removes more than half of the members holds back only their own removals.
+// Revocations by others, additions and creations go ahead, in every kind of run, until
+// somebody consents to exactly what was held back.
 func TestAGroupThatLosesTooMuchHoldsBackItself(t *testing.T) {
 	for _, policy := range []contract.PolicyType{contract.Delta, contract.Initial} {
 		t.Run(string(policy), func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAGroupThatLosesTooMuchHoldsBackItself(t *testing.T) {
 	}
 }
 
-// Junk that is made and deleted holds back deletions, and nothing else.
+// Creating and deleting junk holds back deletions and nothing else.
 func TestJunkHoldsBackDeletionsOnly(t *testing.T) {
 	for _, policy := range []contract.PolicyType{contract.Delta, contract.Initial} {
 		t.Run(string(policy), func(t *testing.T) {
@@ -124,18 +124,19 @@ func TestJunkHoldsBackDeletionsOnly(t *testing.T) {
 			if len(b.object("victim").Members) != 1 || b.object("junk 0") == nil {
 				t.Errorf("%v", b.outcomes(t, run))
 			}
-			// It goes on being measured by what there was: one more is held too.
+			// The run is still measured by the earlier number: one more deletion is held
+			// too.
 			b.purge("honest")
 			run = b.sync(t)
 			if run.Held.Delete != 9 || run.StopReason != contract.StopSourceShrunk {
 				t.Fatalf("%+v", run)
 			}
-			b.purge("junk 29") // which nobody has seen yet
+			b.purge("junk 29") // nobody has seen this one yet
 			run = b.agree(t, run)
 			if run.Exported.Delete != 9 || run.Held.Delete != 1 || b.object("junk 29") == nil || b.object("honest") != nil {
 				t.Errorf("%+v\n%v", run, b.outcomes(t, run))
 			}
-			// Other consent is none to this.
+			// A consent to something else does not cover this.
 			if run = b.sync(t); run.Held.Delete != 1 || run.StopReason != contract.StopSourceShrunk {
 				t.Fatalf("what nobody agreed to goes on: %+v", run)
 			}
@@ -150,8 +151,8 @@ func TestJunkHoldsBackDeletionsOnly(t *testing.T) {
 	}
 }
 
-// Of all removals those of the groups that lose most are held, until the others
-// are within the limit.
+// Of all removals, those of the groups that lose most are held back until the rest is
+// within the limit.
 func TestTheGroupsThatLoseMostAreHeld(t *testing.T) {
 	b := ready(t, map[string][]string{"huge": names("user", 300), "mid": names("user", 40), "small": names("user", 10), "rest": names("x", 100)})
 	b.delta(t)
@@ -167,8 +168,8 @@ func TestTheGroupsThatLoseMostAreHeld(t *testing.T) {
 	}
 }
 
-// What the limits hold back of a group does not come in by the second pass, in
-// which the group is planned again for a group that it contains.
+// What the limits hold back of a group does not slip in through the second pass, which
+// plans the group again because of a group that it contains.
 func TestSettlingIsNoWayAroundTheLimits(t *testing.T) {
 	b := ready(t, map[string][]string{"parent": names("user", 30), "large": names("x", 400)})
 	b.delta(t)
@@ -182,8 +183,8 @@ func TestSettlingIsNoWayAroundTheLimits(t *testing.T) {
 	}
 }
 
-// Too many moves wait until somebody agreed; what else changes of the groups is
-// written where they stand.
+// Too many moves wait until somebody consents. Other changes of these groups are written
+// where they are.
 func TestMovesThatAreHeld(t *testing.T) {
 	groups := map[string][]string{}
 	for i := range 8 {
@@ -208,8 +209,7 @@ func TestMovesThatAreHeld(t *testing.T) {
 	}
 }
 
-// What is missing in AD is created again once somebody agreed, and waits as long
-// as that takes.
+// What is missing in AD is created again once somebody consents, and waits until then.
 func TestReCreationsThatAreHeld(t *testing.T) {
 	groups := map[string][]string{"victim": {"mallory", "a"}}
 	for i := range 20 {
@@ -233,8 +233,8 @@ func TestReCreationsThatAreHeld(t *testing.T) {
 	}
 }
 
-// With a shrunk side a nested group that is gone stays a member until somebody
-// agreed, and a user who was taken out does not.
+// If a side has shrunk, a nested group that is gone stays a member until somebody
+// consents. A user who was removed does not.
 func TestRemovalsThatFollowFromAbsenceAreHeld(t *testing.T) {
 	groups := map[string][]string{"parent": {"a", "mallory"}}
 	for i := range 10 {
@@ -257,8 +257,8 @@ func TestRemovalsThatFollowFromAbsenceAreHeld(t *testing.T) {
 	}
 }
 
-// Only a tenant without a group stops the run, and the message says who let none
-// through.
+// Only a tenant without any group stops the run, and the message says what excluded all
+// groups.
 func TestAnEmptyTenantSaysWhoLetNoneThrough(t *testing.T) {
 	filter, elsewhere := "displayName -eq 'nobody'", []directory.GUID{guid("nobody")}
 	for name, c := range map[string]struct {
@@ -294,8 +294,8 @@ func TestAnEmptyTenantSaysWhoLetNoneThrough(t *testing.T) {
 	}
 }
 
-// A consent outlives runs that fail before the limits, and runs that would have
-// held nothing back.
+// A consent outlives runs that fail before the limits are checked, and runs that would
+// have held nothing back.
 func TestAConsentIsUsedUpByTheRunThatNeedsIt(t *testing.T) {
 	b := ready(t, map[string][]string{"hostile": names("user", 22), "other": {"a"}, "large": names("x", 400)})
 	b.delta(t)
@@ -332,7 +332,7 @@ func TestAConsentIsUsedUpByTheRunThatNeedsIt(t *testing.T) {
 	}
 }
 
-// A sync of one group is held back by the same limits, and its steps say so.
+// A sync of one group is subject to the same limits, and its steps say so.
 func TestOneGroupThatIsHeld(t *testing.T) {
 	b := ready(t, map[string][]string{"hostile": names("user", 22), "large": names("x", 400)})
 	b.delta(t)
@@ -354,8 +354,8 @@ func TestOneGroupThatIsHeld(t *testing.T) {
 	}
 }
 
-// What is held back of the adoption of a small group does not go on by itself in
-// the next run, in which the group is one of ours.
+// What is held back of the adoption of a small group does not pass by itself in the next
+// run, when the group is ours.
 func TestWhatAnAdoptionWouldRemoveStaysHeld(t *testing.T) {
 	b := ready(t, map[string][]string{"large": names("x", 400)})
 	b.delta(t)

@@ -13,8 +13,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// A member who is in the group and may not be read any more is still a member:
-// his value is known by its SID. Once he has left the group of the tenant, it goes.
+// A member who is in the group but may no longer be read is still a member: their value
+// is known by its SID. Once they have left the group of the tenant, it is removed.
 func TestAMemberWhoMayNotBeReadStaysInTheGroup(t *testing.T) {
 	for name, run := range map[string]func(b *bench) (contract.Run, error){
 		"delta": func(b *bench) (contract.Run, error) { return b.engine.Sync(t.Context(), command.SyncRequest{}, nil) },
@@ -32,7 +32,7 @@ func TestAMemberWhoMayNotBeReadStaysInTheGroup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := settled(t, map[string][]string{"one": {"a", "b", "c"}})
 			b.directory.hidden[account("b").GUID] = true
-			b.tenant.put("one", "a", "b") // so that the group is looked at
+			b.tenant.put("one", "a", "b") // so that the run looks at the group
 			result, err := run(b)
 			if err != nil || result.Planned.MembersRemoved != 1 {
 				t.Errorf("%+v, %v", result, err)
@@ -54,8 +54,8 @@ func TestAMemberWhoMayNotBeReadStaysInTheGroup(t *testing.T) {
 	}
 }
 
-// What somebody put into the group beside him is drift all the same, also an
-// account of which nothing is known.
+// Anybody else who was added to the group by hand is still drift, even an account about
+// which nothing is known.
 func TestAMemberWhoMayNotBeReadKeepsNobodyElse(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b"}})
 	b.directory.hidden[account("b").GUID] = true
@@ -76,8 +76,8 @@ func TestAMemberWhoMayNotBeReadKeepsNobodyElse(t *testing.T) {
 	}
 }
 
-// An account that is found and stands for the member no longer is none that may
-// not be read.
+// An account that is found and no longer stands for the member is not one that may not be
+// read.
 func TestAMemberWhoBecameAnotherIsRemoved(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b"}})
 	b.tenant.groups[guid("group one")].members[1].SID = userSID("somebody else")
@@ -95,8 +95,8 @@ func (b *bench) withHiddenMembership(t fataler, include bool) {
 	}
 }
 
-// Once it is written, everybody in the domain reads a hidden membership: the
-// permission alone is no wish to have it written.
+// Once written, a hidden membership can be read by everybody in the domain. The
+// permission alone does not mean that it should be written.
 func TestHiddenMembershipIsWrittenOnlyWhereThatIsSet(t *testing.T) {
 	b := newBench(t)
 	b.tenant.roles = append(b.tenant.roles, "Member.Read.Hidden")
@@ -129,7 +129,7 @@ func TestHiddenMembershipIsWrittenOnlyWhereThatIsSet(t *testing.T) {
 		t.Fatal(diff)
 	}
 
-	// Taken back, the group stays as it is.
+	// If the setting is taken back, the group stays as it is.
 	b.withHiddenMembership(t, false)
 	b.tenant.put("hidden", "a")
 	b.tenant.groups[id].Visibility = directory.HiddenMembership
@@ -139,8 +139,8 @@ func TestHiddenMembershipIsWrittenOnlyWhereThatIsSet(t *testing.T) {
 	}
 }
 
-// A value that went without a new uSN, since the account was deleted and
-// reanimated, is put back by a run of the one group.
+// A value that disappeared without a new uSN, because the account was deleted and
+// reanimated, is restored by a sync of the one group.
 func TestOneGroupOnDemandReadsItsMembersAlways(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b"}})
 	b.directory.kill(account("b").GUID)
@@ -158,9 +158,9 @@ func TestOneGroupOnDemandReadsItsMembersAlways(t *testing.T) {
 	}
 }
 
-// Of a user who is deleted or restored the groups' delta tells nothing: he is a
-// member nowhere at once, and again of his groups, of those of which he is a direct
-// member.
+// The delta of the groups does not report users who are deleted or restored. A deleted
+// user is at once a member of no group; a restored user is again a member of the groups
+// that have them as a direct member.
 func TestADeletedUserIsAMemberNowhereAndARestoredOneAgain(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b"}, "two": {"b"}, "parent": {"c"}})
 	g := b.tenant.groups[guid("group parent")]
@@ -187,7 +187,7 @@ func TestADeletedUserIsAMemberNowhereAndARestoredOneAgain(t *testing.T) {
 	}
 }
 
-// One who was deleted before anything was read is restored too.
+// A user who was deleted before anything was read is restored too.
 func TestAUserWhoWasDeletedBeforeIsRestored(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a", "b")
@@ -202,8 +202,8 @@ func TestAUserWhoWasDeletedBeforeIsRestored(t *testing.T) {
 	}
 }
 
-// A replica that lags behind shows a deleted user still, and a restored one not
-// yet: the one is no member all the same, the other is asked for once more.
+// A lagging replica still shows a deleted user and does not show a restored one yet. The
+// former is no member all the same, and the latter is asked for once more.
 func TestDeletedAndRestoredUsersOnAReplicaThatLags(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b"}})
 	b.tenant.lag()
@@ -235,7 +235,7 @@ func TestDeletedAndRestoredUsersOnAReplicaThatLags(t *testing.T) {
 	}
 }
 
-// Who left a group after he was restored is not put back by a replica that lags.
+// A lagging replica does not put back a user who left a group after being restored.
 func TestARestoredUserWhoWasRemovedStaysOut(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "b"}, "two": {"b"}})
 	b.tenant.deleteUser("b")
@@ -245,15 +245,15 @@ func TestARestoredUserWhoWasRemovedStaysOut(t *testing.T) {
 	b.tenant.lag()
 	b.tenant.put("one", "a")
 	b.delta(t)
-	b.tenant.back[user("b").ID] = len(b.tenant.moments) // he is told again
+	b.tenant.back[user("b").ID] = len(b.tenant.moments) // the user is reported again
 	b.delta(t)
 	if diff := cmp.Diff(map[string][]string{"one": {"a"}, "two": {"b"}}, b.holds()); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// A member who has a written security group as his primary one is in it without a
-// value of member; one who should not be there cannot be removed, and is told.
+// A member whose primary group is a written security group is in it without a value of
+// member. One who should not be there cannot be removed, and is reported.
 func TestMembersByTheirPrimaryGroup(t *testing.T) {
 	b := newBench(t)
 	id := b.tenant.put("sec", "a", "b")

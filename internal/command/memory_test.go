@@ -7,8 +7,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// Changes that wait for their names are few when they are large: what a plan
-// holds does not grow with the number of large groups.
+// Only a few changes wait for their names if they are large, so the memory of a plan does
+// not grow with the number of large groups.
 func TestLargeGroupsDoNotWaitTogether(t *testing.T) {
 	b := newBench(t)
 	members := names("user", 6_000)

@@ -9,10 +9,10 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// nothing is the state of a folder that holds none yet, for those who read: nothing
-// is configured, and nothing has run. It makes nothing, so that a folder that was
-// mistyped stays away; who means to write asks for [Engine.makeState]. The methods
-// that write are not there.
+// nothing is the state of a folder that holds none yet, for readers: nothing is
+// configured, and nothing has run. It creates nothing, so a mistyped folder does not come
+// into being. Writers call [Engine.makeState]; nothing does not have the methods that
+// write.
 type nothing struct {
 	contract.State
 	folder string

@@ -14,8 +14,8 @@ import (
 	"groupwriteback/state"
 )
 
-// A command that reads makes nothing where there is no state, and one that needs
-// settings says that there are none. Enable makes it.
+// A command that reads creates nothing if there is no state, and one that needs settings
+// says that there are none. Enable creates the state.
 func TestReadingMakesNothing(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")

@@ -9,7 +9,7 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// Overview tells how things stand. It needs no connection.
+// Overview returns the current situation. It needs no connection.
 func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	state, err := e.State(ctx)
 	if err != nil {
@@ -22,7 +22,7 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	if o.Groups, err = state.CountLinks(ctx); err != nil {
 		return Overview{}, err
 	}
-	if !o.Settings.Enabled { // else it is taken back, see disabling
+	if !o.Settings.Enabled { // otherwise it is withdrawn, see isDisabling
 		if o.DisablePending, err = state.CountDisableSet(ctx); err != nil {
 			return Overview{}, err
 		}
@@ -60,8 +60,8 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	return o, err
 }
 
-// lastRun returns the newest run that was more than a plan, and of more than one
-// group: neither tells how writeback as a whole is doing.
+// lastRun returns the newest run that is neither a preview nor a run of one group,
+// because neither shows how writeback as a whole is doing.
 func lastRun(ctx context.Context, state contract.State) (*contract.Run, error) {
 	for before := int64(0); ; {
 		runs, err := state.Runs(ctx, before, batch.ListBatch)
@@ -78,7 +78,7 @@ func lastRun(ctx context.Context, state contract.State) (*contract.Run, error) {
 	}
 }
 
-// Settings returns what the administrator chose.
+// Settings returns the choices of the administrator.
 func (e *Engine) Settings(ctx context.Context) (contract.Settings, error) {
 	state, err := e.State(ctx)
 	if err != nil {

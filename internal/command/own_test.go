@@ -19,8 +19,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// plant puts an object with the mark and the stamp of a group beside ours. It
-// belongs to owner.
+// plant adds an object with the mark and the stamp of a group beside ours. It belongs to
+// owner.
 func (b *bench) plant(id directory.GUID, name string, owner directory.SID) *directory.TargetGroup {
 	g := b.stranger(id, name)
 	g.ExtensionName = []string{directory.Stamp(tenantID)}
@@ -28,7 +28,8 @@ func (b *bench) plant(id directory.GUID, name string, owner directory.SID) *dire
 	return g
 }
 
-// reasons are what a run said of objects: the reason of each skip and what it names.
+// reasons returns what a run said about objects: the reason of each skip and the object
+// that it names.
 func (b *bench) reasons(t fataler, run contract.Run) map[string]string {
 	t.Helper()
 	s, err := b.engine.State(t.(*testing.T).Context())
@@ -60,8 +61,8 @@ func (b *bench) loseState(t *testing.T) {
 	b.start(t)
 }
 
-// Rule 2: mark and stamp are public text. Whoever may create groups may write
-// them, and would keep full control of what a run fills with members.
+// Rule 2: mark and stamp are public text. Anybody who may create groups may write them,
+// and would keep full control of what a run fills with members.
 func TestMarkAndStampOfOthersProveNothing(t *testing.T) {
 	for name, owner := range map[string]directory.SID{"another's": attacker, "its owner cannot be read": "", "everybody's": "S-1-1-0"} {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +101,7 @@ func TestMarkAndStampOfOthersProveNothing(t *testing.T) {
 			if run, err := b.engine.Disable(t.Context(), command.DisableRequest{WhatIf: true}); err != nil || run.Planned.Delete != 1 || run.Planned.Skip != 1 {
 				t.Errorf("%+v %v", run.Planned, err)
 			}
-			// Named as an account of before it is ours.
+			// Once its owner is named as a former account, it is ours.
 			if owner == attacker {
 				if _, err := b.engine.SetSettings(t.Context(), command.SettingsPatch{Choices: command.Choices{TrustedOwners: &[]string{"mallory"}}}); err != nil {
 					t.Fatal(err)
@@ -113,7 +114,7 @@ func TestMarkAndStampOfOthersProveNothing(t *testing.T) {
 	}
 }
 
-// initial is a run that reads everything.
+// initial runs a full import.
 func (b *bench) initial(t *testing.T) contract.Run {
 	t.Helper()
 	run, err := b.engine.Sync(t.Context(), command.SyncRequest{PolicyType: contract.Initial}, nil)
@@ -123,7 +124,7 @@ func (b *bench) initial(t *testing.T) contract.Run {
 	return run
 }
 
-// The owners are read of those that are stamped and not linked, and of no others.
+// Only the owners of stamped objects that are not linked are read.
 func TestLinkedGroupsNeedNoOwner(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.tenant.put("one", "b")
@@ -145,7 +146,7 @@ func TestLinkedGroupsNeedNoOwner(t *testing.T) {
 	}
 }
 
-// Rule 26: whatever stands beside the linked object, it goes on.
+// Rule 26: whatever stands beside the linked object, the linked one continues.
 func TestTheLinkedObjectWins(t *testing.T) {
 	for name, owner := range map[string]directory.SID{"of ours": service, "of another": attacker} {
 		t.Run(name, func(t *testing.T) {
@@ -179,8 +180,8 @@ func nest(tenant *fakeTenant, parent, name string) {
 	g.members = append(g.members, directory.SourceMember{ID: guid("group " + name), Kind: directory.KindGroup, Name: name, Readable: true})
 }
 
-// A linked group that became protected is held as it is, in each run, and goes on
-// when it no longer is.
+// A linked group that became protected is held as it is, in each run, and continues when
+// it is no longer protected.
 func TestALinkedGroupThatBecameProtectedIsHeld(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a", "b"}, "two": {"a"}, "parent": {}})
 	nest(b.tenant, "parent", "one")
@@ -207,7 +208,7 @@ func TestALinkedGroupThatBecameProtectedIsHeld(t *testing.T) {
 	}
 }
 
-// What is protected is never linked nor adopted, whoever wrote to it.
+// Protected objects are never linked or adopted, whoever wrote to them.
 func TestProtectedObjectsAreNeverTakenOver(t *testing.T) {
 	for name, protect := range map[string]func(*directory.TargetGroup){
 		"Domain Admins":      func(g *directory.TargetGroup) { g.SID = domain.SID + "-512" },
@@ -236,7 +237,7 @@ func TestProtectedObjectsAreNeverTakenOver(t *testing.T) {
 			if planted.SID == "" {
 				return
 			}
-			// By its SID neither.
+			// Nor by their SID.
 			planted.AdminDesc, planted.ExternalID, planted.ExtensionName = "", "", nil
 			b.tenant.groups[id].OnPremisesSID = planted.SID
 			before = copied(planted, true)
@@ -251,8 +252,8 @@ func TestProtectedObjectsAreNeverTakenOver(t *testing.T) {
 	}
 }
 
-// agreeInVain tries each way to agree to the adoption of a protected object, and
-// leaves a consent in the state that it had before it was protected.
+// agreeInVain tries each way to consent to the adoption of a protected object, and leaves
+// a consent in the state as if given before the object became protected.
 func (b *bench) agreeInVain(t *testing.T, id directory.GUID, g *directory.TargetGroup) {
 	t.Helper()
 	b.consent(t, command.Adoption{Adopt: &yes})
@@ -322,7 +323,7 @@ func TestWhatIsMarkedForAnotherGroupDuringTheRunIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// Also between two requests of one change.
+// And also between two requests of one change.
 func TestWhatIsMarkedForAnotherGroupBetweenTwoRequests(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	if _, err := b.engine.SetSettings(t.Context(), command.SettingsPatch{Choices: command.Choices{NameFormat: contract.NameDisplayName}}); err != nil {
@@ -343,7 +344,8 @@ func TestWhatIsMarkedForAnotherGroupBetweenTwoRequests(t *testing.T) {
 	}
 }
 
-// What is ours and was moved to where nothing is deleted stays, and each run says so.
+// An object of ours that was moved to where nothing is deleted stays, and each run says
+// so.
 func TestNothingIsDeletedInAProtectedPlace(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.withoutLimits(t)
@@ -365,7 +367,7 @@ func TestNothingIsDeletedInAProtectedPlace(t *testing.T) {
 	}
 }
 
-// A disable set that somebody has written deletes only what is ours.
+// A disable set that somebody has tampered with deletes only what is ours.
 func TestADisableSetThatWasTamperedWith(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	add := func(name string, change func(*directory.TargetGroup)) contract.Link {
@@ -420,7 +422,7 @@ func TestADisableSetThatWasTamperedWith(t *testing.T) {
 	}
 }
 
-// A group that was deleted by hand, created anew, and then restored by hand.
+// A group was deleted by hand, created again, and then the old one restored by hand.
 func TestAGroupThatIsRestoredBesideTheNewOne(t *testing.T) {
 	for name, change := range map[string]func(*directory.TargetGroup){
 		"whole":            func(*directory.TargetGroup) {},
@@ -450,7 +452,7 @@ func TestAGroupThatIsRestoredBesideTheNewOne(t *testing.T) {
 			if name != "whole" {
 				return
 			}
-			// The other is deleted, and the old one with its SID goes on.
+			// The other one is deleted, and the old one continues with its SID.
 			b.directory.remove(again.GUID)
 			if run := b.delta(t); run.Exported.Create != 0 || !has(b.directory.objects[restored.GUID], account("b").GUID) {
 				t.Errorf("%+v %v", run, b.outcomes(t, run))
@@ -459,7 +461,7 @@ func TestAGroupThatIsRestoredBesideTheNewOne(t *testing.T) {
 	}
 }
 
-// Rule 5: a group that was moved by hand is found after the state is lost.
+// Rule 5: a group that was moved by hand is found after the state was lost.
 func TestAGroupThatWasMovedBeforeTheStateWasLost(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	moved := b.object("one")
@@ -473,7 +475,7 @@ func TestAGroupThatWasMovedBeforeTheStateWasLost(t *testing.T) {
 	if run.LinkedGroups != 2 || run.Exported.Create != 0 || !has(moved, account("b").GUID) || has(moved, account("a").GUID) {
 		t.Errorf("%+v %v", run, b.outcomes(t, run))
 	}
-	// So is one that a run knew before as another's.
+	// So is an object that an earlier run knew as somebody else's.
 	b.tenant.put("three", "a")
 	planted := b.plant(guid("group three"), "elsewhere", attacker)
 	planted.DN = "CN=elsewhere,OU=Elsewhere,DC=contoso,DC=test"
@@ -481,13 +483,13 @@ func TestAGroupThatWasMovedBeforeTheStateWasLost(t *testing.T) {
 		t.Errorf("%v", b.outcomes(t, run))
 	}
 	b.directory.owners[planted.GUID] = service
-	write(planted, "description", "given to us") // a change of the owner has a uSN too
+	write(planted, "description", "given to us") // a change of the owner gets a uSN too
 	if run := b.sync(t); !has(planted, account("a").GUID) {
 		t.Errorf("%v", b.outcomes(t, run))
 	}
 }
 
-// What looks like a mark and is none is nobody's.
+// What looks like a mark but is none belongs to nobody.
 func TestWhatIsNoMarkIsNotForeign(t *testing.T) {
 	b := newBench(t)
 	b.stranger(guid("x"), "no mark").AdminDesc = "group_something"
@@ -505,7 +507,7 @@ func TestWhatIsNoMarkIsNotForeign(t *testing.T) {
 	}
 }
 
-// Rule 3: what was created with a lost answer is ours only if we made it.
+// Rule 3: an object whose creation got no answer is ours only if we created it.
 func TestWhatAnotherMadeMeanwhileIsNotTakenAsCreated(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	b.delta(t)
@@ -528,8 +530,8 @@ func TestWhatAnotherMadeMeanwhileIsNotTakenAsCreated(t *testing.T) {
 	}
 }
 
-// No group is written to where the domain keeps what it depends on; who stands
-// there is told the way out, and Disable works.
+// No group is written where the domain keeps what it depends on. An installation that
+// stands there is told the way out, and Disable works.
 func TestAProtectedContainer(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	b.directory.critical = true
@@ -552,15 +554,15 @@ func TestAProtectedContainer(t *testing.T) {
 	}
 }
 
-// Another installation of the tenant, in another container, under the same account:
-// its groups carry our mark and our stamp and belong to us.
+// Another installation of the tenant, in another container, under the same account: its
+// groups carry our mark and our stamp and belong to us.
 func TestAnotherInstallationUnderTheSameAccount(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	b.withoutLimits(t)
 	b.force(t, command.Choices{OutOfScopeGroup: contract.FrozenRemove, SoftDeletedGroup: contract.FrozenRemove, MovedGroup: contract.MovedBack})
 	b.leaveOut(t)
 	b.tenant.put("theirs", "a")
-	b.tenant.groups[guid("group theirs")].says("description", leftOut) // the scope of the other one
+	b.tenant.groups[guid("group theirs")].says("description", leftOut) // the scope of the other installation
 	theirs := b.plant(guid("group theirs"), "theirs", service)
 	theirs.DN, theirs.Members = "CN=theirs,OU=Other,DC=contoso,DC=test", []directory.MemberRef{account("a")}
 	before := copied(theirs, true)
@@ -578,7 +580,7 @@ func TestAnotherInstallationUnderTheSameAccount(t *testing.T) {
 	b.initial(t)
 	untouched("a full import")
 
-	// Who enables the second is told, and so is who tests.
+	// Enable reports the second installation, and so does Test.
 	said, err := b.engine.Enable(t.Context(), command.EnableRequest{WhatIf: true})
 	if err != nil || !slices.ContainsFunc(said.Warnings, func(w string) bool { return strings.Contains(w, theirs.DN) }) {
 		t.Errorf("%+v %v", said.Warnings, err)
@@ -601,7 +603,7 @@ func TestAnotherInstallationUnderTheSameAccount(t *testing.T) {
 	}
 }
 
-// With an account of its own it needs no scope of its own either: owner decides.
+// With its own account it needs no scope of its own either: the owner decides.
 func TestAnotherInstallationUnderAnAccountOfItsOwn(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}})
 	b.withoutLimits(t)
@@ -624,8 +626,8 @@ func TestAnotherInstallationUnderAnAccountOfItsOwn(t *testing.T) {
 	}
 }
 
-// The objects of a batch are looked at all at once just before it is written; what
-// was looked at longer ago is looked at once more.
+// The objects of a batch are looked at all at once just before it is written. An object
+// that was looked at longer ago is looked at again.
 func TestABatchIsLookedAtAtOnce(t *testing.T) {
 	count := func(b *bench) (looks int) {
 		for _, operation := range b.directory.seen {
@@ -659,7 +661,7 @@ func TestABatchIsLookedAtAtOnce(t *testing.T) {
 		t.Errorf("%d looks with the batches, and %d with each change too", looks[0], looks[1])
 	}
 
-	// What somebody does after that look is seen, when it does not last.
+	// A change after that look is noticed if the look is no longer valid.
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.lookLasts = time.Nanosecond
 	b.start(t)

@@ -14,8 +14,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// TestEachStepIsToldBeforeItIsDone: whoever waits for a tenant or a domain
-// controller that does not answer has been told already what is asked for.
+// TestEachStepIsToldBeforeItIsDone: a user who waits for a tenant or a domain controller
+// that does not answer already knows what is being asked.
 func TestEachStepIsToldBeforeItIsDone(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a", "b")
@@ -71,7 +71,7 @@ func TestEachStepIsToldBeforeItIsDone(t *testing.T) {
 		if err := method.do(contract.WithReport(t.Context(), report)); err != nil {
 			t.Fatalf("%s: %v", method.name, err)
 		}
-		// Each step once, in one row of numbers, and one name for each.
+		// Each step comes once, with consecutive numbers and a name of its own.
 		number, names := 0, []string(nil)
 		for _, p := range told {
 			switch {
@@ -94,7 +94,7 @@ func TestEachStepIsToldBeforeItIsDone(t *testing.T) {
 	}
 }
 
-// TestASilentServerIsNamed: what was asked and gives no answer is told, with since
+// TestASilentServerIsNamed: a request without an answer is reported, with the time since
 // when, until somebody answers.
 func TestASilentServerIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestASilentServerIsNamed(t *testing.T) {
 		}
 		second()
 
-		// Answers that come one after the other are no silence, however long it takes.
+		// Answers that keep coming are no silence, however long it takes.
 		mu.Lock()
 		reports = 0
 		mu.Unlock()
@@ -149,7 +149,7 @@ func TestASilentServerIsNamed(t *testing.T) {
 		}
 		mu.Unlock()
 
-		// A pause is told until it is over, and no longer.
+		// A pause is reported until it is over, and no longer.
 		now := time.Now()
 		contract.TellWaiting(ctx, contract.Waiting{For: "graph.example", Why: "it answered with status 429", Since: now, Next: now.Add(5 * time.Second), Brief: true})
 		if last().Waiting == nil || !strings.Contains(last().Message, "429") || !strings.Contains(last().Message, "Next try at") {

@@ -16,7 +16,7 @@ import (
 
 var errOutage = &contract.Error{Category: contract.Connection, ID: "ServerUnreachable", Message: "gone"}
 
-// failAt lets one kind of operation fail from the nth on, for good.
+// failAt makes one kind of operation fail from the nth on, for good.
 func failAt(operation string, n int, err error) func(string) error {
 	return func(seen string) error {
 		if seen == operation {
@@ -29,7 +29,7 @@ func failAt(operation string, n int, err error) func(string) error {
 	}
 }
 
-// halfRead is a bench whose first full import ended in the middle of the members of
+// halfRead returns a bench whose first full import ended in the middle of the members of
 // twelve groups.
 func halfRead(t *testing.T) *bench {
 	t.Helper()
@@ -66,8 +66,8 @@ func (b *bench) holdsAll(t *testing.T) {
 	}
 }
 
-// An outage that outlasts the patience costs the minutes after it, not what was read
-// before: the next run asks for the rest.
+// An outage that outlasts the patience costs the time after it, not what was read before:
+// the next run reads only the rest.
 func TestTheNextRunReadsTheRest(t *testing.T) {
 	for name, between := range map[string]func(*testing.T, *bench){
 		"at once":           func(*testing.T, *bench) {},
@@ -78,7 +78,7 @@ func TestTheNextRunReadsTheRest(t *testing.T) {
 			b.tenant.fail = failAt("members", 2, errOutage)
 			b.sync(t)
 			b.tenant.fail = nil
-			b.tenant.asked = b.tenant.asked[:1] // of what it got an answer to
+			b.tenant.asked = b.tenant.asked[:1] // the one with an answer
 		},
 		"a second outage before the groups are listed": func(t *testing.T, b *bench) {
 			b.tenant.fail = failAt("groups", 1, errOutage)
@@ -89,7 +89,7 @@ func TestTheNextRunReadsTheRest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := halfRead(t)
 			between(t, b)
-			// What happens meanwhile is told.
+			// The delta reports what happens in the meantime.
 			b.tenant.put("group 0", "b", "c")
 			b.tenant.put("group 11", "a")
 			b.tenant.put("new", "a")
@@ -102,7 +102,7 @@ func TestTheNextRunReadsTheRest(t *testing.T) {
 			for _, id := range b.tenant.asked {
 				asked[id] = true
 			}
-			// Four of the twelve, of which "group 1" may be one, and the new one.
+			// Four of the twelve, possibly including "group 1", and the new one.
 			if len(asked) != 5 && len(asked) != 4 {
 				t.Errorf("the members of %d groups were read", len(asked))
 			}
@@ -125,7 +125,7 @@ func (b *bench) preview(t fataler) contract.Run {
 	return run
 }
 
-// What was read is no use any more, or may be wrong: everything is read anew.
+// What was read is no longer useful, or may be wrong: everything is read again.
 func TestWhatWasReadIsNotAlwaysGoneOnFrom(t *testing.T) {
 	for name, between := range map[string]func(*testing.T, *bench){
 		"the scope is another": func(t *testing.T, b *bench) { b.withSecurityGroups(t) },
@@ -160,7 +160,7 @@ func TestWhatWasReadIsNotAlwaysGoneOnFrom(t *testing.T) {
 	}
 }
 
-// A run that ended for what the tenant said leaves nothing to go on from.
+// A run that ended because of an answer of the tenant leaves nothing to continue from.
 func TestAReadingThatMayBeWrongIsNotKept(t *testing.T) {
 	for name, err := range map[string]*contract.Error{
 		"less of a token": {Category: contract.PermissionDenied, ID: "PermissionMissing", Message: "less"},
@@ -186,8 +186,8 @@ func TestAReadingThatMayBeWrongIsNotKept(t *testing.T) {
 	}
 }
 
-// A domain controller that is gone, a cancel and the end of the process cost what
-// was read of the tenant as little.
+// The loss of the domain controller, a cancel and the end of the process do not lose what
+// was read from the tenant either.
 func TestWhatWasReadOutlivesTheRun(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *bench){
 		"no domain controller": func(t *testing.T, b *bench) {
@@ -238,7 +238,8 @@ func TestWhatWasReadOutlivesTheRun(t *testing.T) {
 			end(t, b)
 			b.forget()
 			b.tenant.put("group 0", "c")
-			// No delta of the groups tells of this one, and what was read has him.
+			// The delta of the groups does not report this deletion, and what was read
+			// includes the user.
 			b.tenant.deleteUser("b")
 			if run := b.sync(t); run.Status != contract.RunComplete || len(b.tenant.asked) > 1 {
 				t.Errorf("the members of %d groups were read: %+v", len(b.tenant.asked), run)
@@ -248,8 +249,8 @@ func TestWhatWasReadOutlivesTheRun(t *testing.T) {
 	}
 }
 
-// A user who was deleted when some of the members were read, and restored before the
-// next run, is a member everywhere.
+// A user who was deleted when some of the members were read, and restored before the next
+// run, is a member everywhere.
 func TestAUserWhoIsRestoredBeforeTheReadingGoesOn(t *testing.T) {
 	b := newBench(t)
 	for i := range 12 {
@@ -275,7 +276,7 @@ func TestAUserWhoIsRestoredBeforeTheReadingGoesOn(t *testing.T) {
 	b.holdsAll(t)
 }
 
-// A delta that comes in between makes what was read old.
+// A Delta run in between makes what was read outdated.
 func TestACommittedRunEndsWhatWasKept(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.tenant.fail = failAt("members", 2, errOutage)

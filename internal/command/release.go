@@ -14,8 +14,8 @@ import (
 // maxReleased bounds the groups that may be let go of.
 const maxReleased = 2_000
 
-// release adds the groups that are named to those that were let go of. It goes
-// by what the last run knew; the next one takes our stamp away.
+// release adds the named groups to those that were let go of. It relies on what the last
+// run knew; the next run removes our stamp.
 func release(ctx context.Context, s *contract.Settings, state contract.State, texts []string) error {
 	if n := len(texts); n > maxNamed {
 		return contract.InvalidParameter("releaseGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d", maxNamed))
@@ -45,8 +45,8 @@ func release(ctx context.Context, s *contract.Settings, state contract.State, te
 	return nil
 }
 
-// keepReleased takes the groups that are let go of out of what the next run would
-// adopt or, after Disable, delete.
+// keepReleased removes the groups that were let go of from what the next run would adopt
+// or, after Disable, delete.
 func keepReleased(ctx context.Context, s *contract.Settings, state contract.State, adopt []contract.Link) error {
 	if err := state.SetAdoptSet(ctx, s.WithoutReleased(adopt)); err != nil {
 		return err

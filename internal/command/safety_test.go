@@ -45,8 +45,8 @@ func TestADeletionThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
-// stranger puts a group into the container that another product wrote for the
-// cloud group, with members of these names.
+// stranger adds to the container a group that another product wrote for the cloud group,
+// with members of these names.
 func (b *bench) stranger(group directory.GUID, name string, members ...string) *directory.TargetGroup {
 	g := &directory.TargetGroup{GUID: guid("stranger " + name), DN: "CN=" + name + "," + containerDN, CN: name, SAMAccountName: name,
 		GroupType: directory.GroupTypeUniversalDistribution, Attributes: directory.Values{"displayName": {name}}, AdminDesc: directory.Mark(group)}
@@ -68,7 +68,7 @@ func names(prefix string, n int) []string {
 // Rule 24: removals on first adoption count against the limits.
 func TestAdoptionMayNotEmptyAGroup(t *testing.T) {
 	b := newBench(t)
-	for i := range 5 { // so many memberships that the share of all is small
+	for i := range 5 { // so many memberships that their share is small
 		b.tenant.put(fmt.Sprint("large ", i), names("user", 400)...)
 	}
 	b.enable(t)
@@ -89,7 +89,7 @@ func TestAdoptionMayNotEmptyAGroup(t *testing.T) {
 	}
 }
 
-// Rule 3, with another product's object of the same mark beside ours.
+// Rule 3, with an object of another product that has the same mark beside ours.
 func TestALostStateLinksAgainBesideAStranger(t *testing.T) {
 	b := newBench(t)
 	id := b.tenant.put("one", "a")
@@ -113,8 +113,8 @@ func TestALostStateLinksAgainBesideAStranger(t *testing.T) {
 	}
 }
 
-// Rule 29: a Disable that failed half-way deletes nothing, and neither does one
-// that an Enable took back half-way.
+// Rule 29: a Disable that failed half-way deletes nothing, and neither does one that an
+// Enable took back half-way.
 func TestOnlyADisableThatSucceededDeletes(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -144,7 +144,7 @@ func TestOnlyADisableThatSucceededDeletes(t *testing.T) {
 	}
 }
 
-// Rule 29: what is deleted is what somebody has seen, whatever came since.
+// Rule 29: exactly what somebody has seen is deleted, whatever has come since.
 func TestDisableDeletesWhatWasAgreedTo(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("seen", "a")
@@ -171,7 +171,7 @@ func TestDisableDeletesWhatWasAgreedTo(t *testing.T) {
 	}
 }
 
-// Rule 7: a token that was renewed since the connection was made.
+// Rule 7: the token was renewed after the connection was made.
 func TestATokenThatLostAPermissionIsRefused(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -216,7 +216,7 @@ func TestTwoConnectsDoNotUndoEachOther(t *testing.T) {
 	}
 }
 
-// Rule 27: pages that repeat groups do not hide that others are lacking.
+// Rule 27: pages that repeat groups do not hide that others are missing.
 func TestRepeatedPagesDoNotHideAShrunkTenant(t *testing.T) {
 	b := newBench(t)
 	for i := range 20 {
@@ -235,7 +235,7 @@ func TestRepeatedPagesDoNotHideAShrunkTenant(t *testing.T) {
 	}
 }
 
-// remembered is what a state keeps from one run to the next.
+// remembered returns what a state keeps from one run to the next.
 func remembered(t *testing.T, b *bench) map[string]any {
 	t.Helper()
 	s, err := b.engine.State(t.Context())
@@ -300,7 +300,7 @@ func TestAPreviewMovesNothing(t *testing.T) {
 	}
 }
 
-// Rule 4, for what Disable named.
+// Rule 4 also holds for what Disable named.
 func TestNothingIsDeletedInAnotherDomain(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -321,7 +321,7 @@ func TestNothingIsDeletedInAnotherDomain(t *testing.T) {
 	}
 }
 
-// Rule 4: a container that is not there is no empty one.
+// Rule 4: a missing container is not an empty one.
 func TestAMissingContainerIsNoEmptyOne(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a")
@@ -370,7 +370,7 @@ func TestAnEmptyTenantNeedsConsentThatIsUsedOnce(t *testing.T) {
 // Rule 28, for one group.
 func TestASyncOfOneGroupTakesConsent(t *testing.T) {
 	b := newBench(t)
-	for i := range 5 { // so many memberships that the share of all is small
+	for i := range 5 { // so many memberships that their share is small
 		b.tenant.put(fmt.Sprint("large ", i), names("user", 400)...)
 	}
 	id, other := b.tenant.put("one", names("user", 30)...), b.tenant.put("two", names("user", 30)...)
@@ -486,7 +486,7 @@ func TestEnableStopsBeforeOthersGroups(t *testing.T) {
 	}
 }
 
-// Rules 5 and 27: what was deleted in AD by hand comes again, within the limit.
+// Rules 5 and 27: what was deleted in AD by hand is created again, within the limit.
 func TestWhatIsLostInTheDirectoryIsCreatedAgain(t *testing.T) {
 	b := newBench(t)
 	for i := range 20 {
@@ -511,8 +511,8 @@ func TestWhatIsLostInTheDirectoryIsCreatedAgain(t *testing.T) {
 	}
 }
 
-// What was written is recorded, although the run was cancelled meanwhile, and
-// nothing more is begun.
+// What was written is recorded even if the run was cancelled in the meantime, and nothing
+// more is begun.
 func TestCancelledInTheMiddleOfAWrite(t *testing.T) {
 	b := newBench(t)
 	for i := range 60 {
@@ -548,7 +548,7 @@ func TestCancelledInTheMiddleOfAWrite(t *testing.T) {
 	}
 }
 
-// A group that stands is linked, whatever became of its members.
+// A group that exists is linked, whatever happened to its members.
 func TestAGroupThatStandsIsLinked(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("created", "a")
@@ -593,8 +593,9 @@ func TestAConnectionIsNotReplacedDuringARun(t *testing.T) {
 	}
 }
 
-// A preview of other settings tells what the next run would do with just them:
-// with their limits, and also beside groups of others, whom only Enable minds.
+// A preview of other settings shows what the next run would do with exactly these
+// settings: with their limits, and even beside foreign groups, to which only Enable
+// objects.
 func TestAPreviewOfSettings(t *testing.T) {
 	b := newBench(t)
 	for i := range 10 {

@@ -10,14 +10,14 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// setsScope reports whether the choices say which groups are written.
+// setsScope reports whether the choices change which groups are written.
 func (c *Choices) setsScope() bool {
 	return c.Scope != "" || c.GroupIDs != nil || c.Filter != nil || c.IncludeSecurityGroups != nil
 }
 
-// checkScope looks at the tenant for what a selection or a filter would do, and
-// says what an administrator may not have meant: ids that are no groups, or none
-// that can be written, and a scope without any group.
+// checkScope looks up in the tenant what a selection or a filter would do, and warns of
+// what an administrator may not intend: ids that are not groups, groups that cannot be
+// written, and a scope without any group.
 func checkScope(ctx context.Context, source contract.Source, s *contract.Scope) ([]string, error) {
 	if s.Groups == plan.ScopeAll && s.Filter == "" {
 		return nil, nil
@@ -78,10 +78,10 @@ func because(s *contract.Scope) string {
 	return ""
 }
 
-// namedUnfit is how many groups of one kind are named.
+// namedUnfit is how many groups of one kind a warning names.
 const namedUnfit = 10
 
-// unfit names the selected ids that are not written, by kind.
+// unfit names, by kind, the selected ids that are not written.
 func unfit(s *contract.Scope, natures map[directory.GUID]contract.NamedNature) []string {
 	var warnings []string
 	for _, kind := range []struct {

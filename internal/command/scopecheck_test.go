@@ -11,8 +11,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// What a selection or a filter was given is looked at when it is set, by Enable
-// and by Set.
+// Enable and Set check a selection or a filter when it is set.
 func TestAScopeIsCheckedWhenItIsSet(t *testing.T) {
 	id := func(name string) directory.GUID { return guid("group " + name) }
 	ids := []directory.GUID{id("one"), id("list"), id("mail security"), id("synced"), id("security"), id("nobody")}
@@ -20,7 +19,7 @@ func TestAScopeIsCheckedWhenItIsSet(t *testing.T) {
 	none, some, yes := "displayName -eq 'nobody'", "displayName -like 'o*'", true
 	for name, c := range map[string]struct {
 		choices command.Choices
-		want    []string // what the warnings contain, one each
+		want    []string // what the warnings contain, one entry each
 	}{
 		"everything":              {command.Choices{Scope: plan.ScopeAll}, nil},
 		"a filter":                {command.Choices{Filter: &some}, nil},

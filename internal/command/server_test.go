@@ -10,8 +10,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// otherServer goes on with a domain controller that has the objects and, as it
-// says, all that the first one had at that USN.
+// otherServer switches to a domain controller that has the objects and claims to have
+// everything that the first one had at that USN.
 func (b *bench) otherServer(objects map[directory.GUID]*directory.TargetGroup, usn int64) {
 	b.directory.server, b.directory.invocation = "dc2", guid("dc2")
 	b.directory.objects, b.directory.received = objects, map[directory.GUID]int64{guid("dc1"): usn}
@@ -25,9 +25,9 @@ func wantNotUpToDate(t *testing.T, b *bench) {
 	}
 }
 
-// TestWhatAnUnfinishedRunWroteMustHaveBeenReceived: the domain controller breaks
-// down amid an export. Another one, which knows all that the run before had
-// written, does not know the groups that were created since.
+// TestWhatAnUnfinishedRunWroteMustHaveBeenReceived: the domain controller breaks down
+// during an export. Another one, which has everything that the previous run wrote, does
+// not know the groups created since.
 func TestWhatAnUnfinishedRunWroteMustHaveBeenReceived(t *testing.T) {
 	gone := &contract.Error{Category: contract.Connection, ID: "ServerUnreachable", Object: "dc1", Message: "gone"}
 	for name, c := range map[string]struct{ first, killed bool }{
@@ -79,7 +79,7 @@ func TestWhatAnUnfinishedRunWroteMustHaveBeenReceived(t *testing.T) {
 	}
 }
 
-// TestWhatWasWrittenOnDemandMustHaveBeenReceived is the same of a run of one group.
+// TestWhatWasWrittenOnDemandMustHaveBeenReceived does the same for a run of one group.
 func TestWhatWasWrittenOnDemandMustHaveBeenReceived(t *testing.T) {
 	b := ready(t, map[string][]string{"before": {"a"}})
 	objects, usn := maps.Clone(b.directory.objects), b.directory.usn
@@ -91,8 +91,8 @@ func TestWhatWasWrittenOnDemandMustHaveBeenReceived(t *testing.T) {
 	before := maps.Clone(b.directory.objects)
 	b.otherServer(objects, usn)
 	wantNotUpToDate(t, b)
-	// Once that has arrived, and a group was synced on demand here, the uSNs that
-	// are staged are of two domain controllers: the next run reads everything.
+	// Once the changes have arrived and a group was synced here on demand, the staged
+	// uSNs come from two domain controllers: the next run reads everything.
 	b.otherServer(before, b.directory.usn)
 	b.tenant.put("two", "a")
 	if result, err = b.engine.SyncGroup(context.Background(), command.GroupSyncRequest{Group: guid("group two").String()}, nil); err != nil || result.Run.Exported.Create != 1 {

@@ -12,8 +12,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// SetSettings changes settings. Whatever changes what is written makes the
-// next run Initial.
+// SetSettings changes settings. A change that affects what is written makes the next run
+// Initial.
 func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (SettingsResult, error) {
 	c, done, err := e.use(patch.looks(), patch.looks() || patch.needsDirectory())
 	if err != nil {
@@ -37,8 +37,8 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	if patch.WhatIf {
 		return result, nil
 	}
-	// A group that is let go of is neither adopted nor deleted, also when the
-	// settings cannot be saved.
+	// A group that is let go of is neither adopted nor deleted, even if the settings
+	// cannot be saved.
 	if len(patch.ReleaseGroups) > 0 {
 		if err := keepReleased(ctx, &settings, state, adopt); err != nil {
 			return SettingsResult{}, err
@@ -58,8 +58,8 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	return result, state.SetAdoptSet(ctx, adopt)
 }
 
-// doubtScope says what an administrator may not have meant by the scope. A
-// tenant that cannot be asked now is no reason not to save it.
+// doubtScope warns of what an administrator may not intend with the scope. A tenant that
+// cannot be asked now does not prevent saving it.
 func doubtScope(ctx context.Context, c *connection, s *contract.Settings) []string {
 	if c.source == nil || c.sourceID.TenantID != s.Tenant.ID {
 		return []string{"Which groups are in scope was not looked at, because the tenant is not connected."}
@@ -71,7 +71,8 @@ func doubtScope(ctx context.Context, c *connection, s *contract.Settings) []stri
 	return warnings
 }
 
-// prepareSettings makes all checks of SetSettings and returns what it would save.
+// prepareSettings makes all checks of SetSettings and returns what SetSettings would
+// save.
 func (e *Engine) prepareSettings(ctx context.Context, state contract.State, c *connection, patch *SettingsPatch) (contract.Settings, []contract.Link, error) {
 	settings, err := patch.prepare(ctx, state, c)
 	if err != nil {
@@ -92,7 +93,7 @@ func (e *Engine) prepareSettings(ctx context.Context, state contract.State, c *c
 	return settings, settings.WithoutReleased(adopt), nil
 }
 
-// prepare makes the checks of SetSettings but for what is adopted or let go of.
+// prepare makes the checks of SetSettings, except those about adopting and letting go.
 func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *connection) (contract.Settings, error) {
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
@@ -118,7 +119,7 @@ func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *co
 			return contract.Settings{}, err
 		}
 	}
-	if p.Choices != (Choices{}) { // each changes what is written
+	if p.Choices != (Choices{}) { // each of them changes what is written
 		settings.InitialPending = true
 	}
 	return settings, nil
@@ -126,11 +127,11 @@ func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *co
 
 func (p *Choices) needsDirectory() bool { return p.TargetContainer != "" || p.TrustedOwners != nil }
 
-// maxTrustedOwners bounds the accounts that may be trusted beside our own.
+// maxTrustedOwners bounds the accounts that may be trusted in addition to our own.
 const maxTrustedOwners = 20
 
-// resolveOwners finds the accounts that are named. Groups that anybody may be in
-// are none: who owns an object has every right to it.
+// resolveOwners finds the named accounts. It refuses groups that anybody may be in,
+// because the owner of an object has every right to it.
 func (p *Choices) resolveOwners(ctx context.Context, target contract.TargetReader, s *contract.Settings) error {
 	if p.TrustedOwners == nil {
 		return nil
@@ -155,7 +156,7 @@ func (p *Choices) resolveOwners(ctx context.Context, target contract.TargetReade
 	return nil
 }
 
-// apply changes what needs no directory.
+// apply makes the changes that need no directory.
 func (p *Choices) apply(s *contract.Settings) error {
 	err := cmp.Or(
 		choose("nameFormat", &s.NameFormat, p.NameFormat, contract.NameFormats),
@@ -211,7 +212,7 @@ func (p *Choices) applyScope(s *contract.Settings) error {
 	return setNumbers(s, map[string]*int{"maxMemberCount": p.MaxMemberCount})
 }
 
-// choose sets a value of a fixed list, if one is given.
+// choose sets a value from a fixed list, unless value is empty.
 func choose[T ~string](name string, to *T, value T, list []T) error {
 	if value == "" {
 		return nil
@@ -223,7 +224,7 @@ func choose[T ~string](name string, to *T, value T, list []T) error {
 	return nil
 }
 
-// setNumbers sets the numbers that are given, each within its range.
+// setNumbers sets the given numbers and checks their ranges.
 func setNumbers(s *contract.Settings, given map[string]*int) error {
 	for _, r := range contract.Ranges {
 		value := given[r.Name]
@@ -238,7 +239,7 @@ func setNumbers(s *contract.Settings, given map[string]*int) error {
 	return nil
 }
 
-// apply changes what needs no directory.
+// apply makes the changes that need no directory.
 func (p *SettingsPatch) apply(s *contract.Settings) error {
 	if err := p.Choices.apply(s); err != nil {
 		return err

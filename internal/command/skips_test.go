@@ -13,7 +13,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// shown is what the list of groups says of a group.
+// shown returns what the list of groups says about a group.
 func (b *bench) shown(t *testing.T, name string) contract.GroupView {
 	t.Helper()
 	s, err := b.engine.State(t.Context())
@@ -27,8 +27,8 @@ func (b *bench) shown(t *testing.T, name string) contract.GroupView {
 	return views[0]
 }
 
-// wantSkippedStill wants the run to skip this group alone, for what an earlier
-// run has recorded.
+// wantSkippedStill checks that the run skips only this group, for a reason that an
+// earlier run has recorded.
 func wantSkippedStill(t *testing.T, b *bench, run contract.Run, name string) {
 	t.Helper()
 	v, rows := b.shown(t, name), b.outcomes(t, run)
@@ -37,8 +37,8 @@ func wantSkippedStill(t *testing.T, b *bench, run contract.Run, name string) {
 	}
 }
 
-// A skip that stays is a row in the run that says it first; the counts, previews
-// and lists of groups say it all the same.
+// A persistent skip is a row only in the run that reports it first. The counts, previews
+// and lists of groups still show it.
 func TestASkipIsRecordedOnce(t *testing.T) {
 	groups := map[string][]string{"one": {"a"}}
 	for i := range 20 {
@@ -77,7 +77,7 @@ func TestASkipIsRecordedOnce(t *testing.T) {
 
 	b.pass(31 * time.Minute)
 
-	// A new one is recorded, and one that is over is not shown any more.
+	// A new skip is recorded, and one that is over is no longer shown.
 	soften("gone 3")
 	b.tenant.put("gone 1", "a")
 	if run, err = b.engine.Sync(t.Context(), full, nil); err != nil || run.Planned.Skip != 3 || !slices.Equal(b.outcomes(t, run), []string{"Skip gone 3 skipped"}) {
@@ -87,7 +87,7 @@ func TestASkipIsRecordedOnce(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	b.pass(31 * time.Minute)
-	// So it is in a delta run, which plans what was touched.
+	// The same holds in a Delta run, which plans what was touched.
 	b.tenant.put("gone 3", "a")
 	b.sync(t)
 	if v := b.shown(t, "gone 3"); v.LastAction == "Skip" {

@@ -8,9 +8,9 @@ import (
 	"groupwriteback/internal/run"
 )
 
-// Sync brings Active Directory in line with the tenant, or deletes the groups
-// that Disable named. Once the run has begun its record is the answer, however
-// it ends.
+// Sync brings Active Directory in line with the tenant, or deletes the groups that
+// Disable named. Once the run has begun, it returns the run's record, however the run
+// ends.
 func (e *Engine) Sync(ctx context.Context, request SyncRequest, report contract.Report) (contract.Run, error) {
 	ctx = contract.WithReport(ctx, report)
 	ground, disabling, release, err := e.begin(ctx, PreviewRequest{SyncRequest: request})
@@ -24,7 +24,7 @@ func (e *Engine) Sync(ctx context.Context, request SyncRequest, report contract.
 	return run.Sync(ctx, ground, request.AllowOnce)
 }
 
-// SyncGroup syncs one group, and tells what became of it step by step.
+// SyncGroup syncs one group and reports step by step what happened to it.
 func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report contract.Report) (GroupSyncResult, error) {
 	ctx = contract.WithReport(ctx, report)
 	ground, disabling, release, err := e.begin(ctx, PreviewRequest{SyncRequest: SyncRequest{SkipReplicationCheck: request.SkipReplicationCheck}})
@@ -38,7 +38,7 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	return run.SyncGroup(ctx, ground, request)
 }
 
-// Preview plans a run and exports nothing. It moves no link, setting or total.
+// Preview plans a run and exports nothing. It changes no link, setting or total.
 func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report contract.Report) (contract.Run, error) {
 	ctx = contract.WithReport(ctx, report)
 	ground, disabling, release, err := e.begin(ctx, request)
@@ -52,13 +52,14 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report con
 	return run.Preview(ctx, ground, request.AllowOnce)
 }
 
-// begin takes the lock and the connection and makes sure that a run may begin.
-// With Enable or Settings in the request, the run is one after that. It is disabling
-// when the groups that Disable named are what is due. release gives back what was taken; on an error nothing is held.
+// begin takes the lock and the connection and makes sure that a run may begin. With
+// Enable or Settings in the request, the run is the one after that request. disabling
+// reports whether the run deletes the groups that Disable named. release gives back the
+// lock and the connection; on an error nothing is held.
 func (e *Engine) begin(ctx context.Context, request PreviewRequest) (_ *run.Ground, disabling bool, release func(), err error) {
 	open := e.State
 	if request.Enable != nil {
-		open = e.makeState // for the plan
+		open = e.makeState // to store the plan
 	}
 	state, unlock, err := lockState(ctx, open)
 	if err != nil {
@@ -75,7 +76,7 @@ func (e *Engine) begin(ctx context.Context, request PreviewRequest) (_ *run.Grou
 		return nil, false, nil, err
 	}
 	if request.Enable != nil {
-		settings.Enabled = true // which takes back what Disable named
+		settings.Enabled = true // this takes back what Disable named
 	}
 	if disabling, err = isDisabling(ctx, state, &settings); err != nil {
 		return nil, false, nil, err
@@ -97,7 +98,7 @@ func (e *Engine) begin(ctx context.Context, request PreviewRequest) (_ *run.Grou
 			return nil, false, nil, err
 		}
 		settings, adopts, ofSettings = would.Settings, adopt, "Enable-GroupWriteback"
-	case request.Settings != nil && !disabling: // else they say nothing of what is due
+	case request.Settings != nil && !disabling: // otherwise they do not affect what is due
 		if settings, adopts, err = e.prepareSettings(ctx, state, &c, request.Settings); err != nil {
 			return nil, false, nil, err
 		}
@@ -121,9 +122,9 @@ func (e *Engine) begin(ctx context.Context, request PreviewRequest) (_ *run.Grou
 	return g, disabling, giveBack, nil
 }
 
-// isDisabling reports whether the next run deletes what Disable named. Enable and
-// Disable store the set and the settings one after the other; the settings
-// decide, so that a half-done one deletes nothing that nobody agreed to.
+// isDisabling reports whether the next run deletes what Disable named. Enable and Disable
+// store the set and the settings one after the other. The settings decide, so a half-done
+// request deletes nothing without consent.
 func isDisabling(ctx context.Context, state contract.State, settings *contract.Settings) (bool, error) {
 	if settings.Enabled {
 		return false, nil

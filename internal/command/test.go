@@ -12,8 +12,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Test looks at each prerequisite and says how it stands, one row each. What
-// cannot be looked at is said to be skipped.
+// Test checks each prerequisite and reports the results, one row each. A check that
+// cannot be made is reported as skipped.
 func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 	c, done, err := e.use(false, false)
 	if err != nil {
@@ -28,7 +28,7 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 	t.looks("Looking at the directory")
 	t.checkTarget(ctx, &settings, container)
 	if err := ctx.Err(); err != nil {
-		return nil, contract.ErrCancelled(err) // what was not looked at is not amiss
+		return nil, contract.ErrCancelled(err) // a check that was not made is not a failure
 	}
 	return t.checks, nil
 }
@@ -37,21 +37,21 @@ type tester struct {
 	connection
 	mapping  plan.Mapping
 	progress *contract.Meter
-	state    contract.LinkStore // nil: it cannot be read
+	state    contract.LinkStore // nil if it cannot be read
 	checks   []Check
 }
 
-// allChecks is how many prerequisites there are.
+// allChecks is the number of prerequisites.
 const allChecks = 18
 
-// looks tells what is looked at next.
+// looks reports which check comes next.
 func (t *tester) looks(message string) { t.progress.At(len(t.checks), allChecks, message) }
 
 func (t *tester) add(name string, result contract.CheckResult, message, advice string) {
 	t.checks = append(t.checks, Check{Name: name, Result: result, Message: message, Advice: advice})
 }
 
-// addError adds a failed check that says what the error says.
+// addError adds a failed check with the message of the error.
 func (t *tester) addError(name string, err error) {
 	e := contract.AsError(err)
 	message := e.Message
@@ -128,7 +128,8 @@ func (t *tester) checkSource(ctx context.Context, settings *contract.Settings) {
 	}
 }
 
-// skipped adds checks that could not be made, with the id of what stood in the way.
+// skipped adds checks that could not be made, with the id of the error that prevented
+// them.
 func (t *tester) skipped(names []string, id, why string) {
 	for _, name := range names {
 		t.checks = append(t.checks, Check{Name: name, Result: contract.Skipped, Message: why, ErrorID: id})

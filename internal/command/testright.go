@@ -10,19 +10,19 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// documentedRoles are the permissions of docs/permissions.md. The rest are what
-// a token of a signed-in user brings along.
+// documentedRoles are the permissions of docs/permissions.md and those that the token of
+// a signed-in user has anyway.
 var documentedRoles = []string{
 	"GroupMember.Read.All", "User.Read.All", "Group.Read.All", "Member.Read.Hidden", "GroupSettings.Read.All",
 	"Organization.Read.All", "Directory.Read.All", "OnPremDirectorySynchronization.Read.All",
 	"openid", "profile", "email", "offline_access", "User.Read",
 }
 
-// shownNames is how many names a message lists before it only counts.
+// shownNames is how many names a message lists; it only counts the rest.
 const shownNames = 5
 
-// checkRoles warns of permissions that nothing here needs: who gets hold of the
-// credential has them, too.
+// checkRoles warns of permissions that nothing here needs, because anybody who gets hold
+// of the credential has them too.
 func (t *tester) checkRoles(name string, roles []string) {
 	var more []string
 	for _, role := range roles {
@@ -39,11 +39,11 @@ func (t *tester) checkRoles(name string, roles []string) {
 		"Remove these permissions from the app registration, or use one of its own for GroupWriteback.")
 }
 
-// rightNames are the rows of checkRights, in their order.
+// rightNames are the rows of checkRights, in order.
 var rightNames = []string{"GroupRight", "OtherWriter", "AccountPrivilege", "OutsideRight"}
 
-// checkRights says what the account may do to a group, who else may, and what
-// else the account may.
+// checkRights reports what the account may do to a group, who else may, and what else the
+// account may do.
 func (t *tester) checkRights(ctx context.Context, settings *contract.Settings, container contract.Container, group directory.GUID) {
 	mapping := t.mapping.Compile(t.targetID.Schema.Attributes, !settings.ExcludeMailAttribute)
 	attributes := append([]string{"member", directory.AttrGroupType}, mapping.Attributes()...)

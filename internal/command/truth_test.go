@@ -19,7 +19,7 @@ func wantLast(t *testing.T, b *bench, name string, action plan.Action, outcome c
 	}
 }
 
-// What was planned and not done is told as long as it is so, and no longer.
+// What was planned and not done is reported as long as that is true, and no longer.
 func TestWhatIsPendingIsSoNow(t *testing.T) {
 	wanted := "displayName -eq 'kept'"
 	none := "displayName -eq 'nobody'"
@@ -29,7 +29,7 @@ func TestWhatIsPendingIsSoNow(t *testing.T) {
 		b.force(t, command.Choices{Filter: filter, OutOfScopeGroup: contract.FrozenRemove})
 	}
 	cases := map[string]struct {
-		hold    func(t *testing.T, b *bench) contract.Run // plans to delete group 1, and does not
+		hold    func(t *testing.T, b *bench) contract.Run // plans to delete group 1 without doing it
 		outcome contract.Outcome
 	}{
 		"held": {func(t *testing.T, b *bench) contract.Run {
@@ -63,7 +63,7 @@ func TestWhatIsPendingIsSoNow(t *testing.T) {
 		})
 	}
 
-	t.Run("by the tenant", func(t *testing.T) { // which has the groups again
+	t.Run("by the tenant", func(t *testing.T) { // the tenant has the groups again
 		b := manyGroups(t)
 		kept := map[string]*fakeGroup{}
 		for i := range 10 {
@@ -102,7 +102,7 @@ func TestWhatIsPendingIsSoNow(t *testing.T) {
 	})
 }
 
-// waiting is the name of the last group whose change of the run has that outcome.
+// waiting returns the name of the last group whose change in the run has that outcome.
 func (b *bench) waiting(t *testing.T, run contract.Run, outcome contract.Outcome) string {
 	t.Helper()
 	s, err := b.engine.State(t.Context())
@@ -122,7 +122,7 @@ func (b *bench) waiting(t *testing.T, run contract.Run, outcome contract.Outcome
 	return ""
 }
 
-// cancelled is a sync that is cancelled at its first deletion.
+// cancelled runs a sync that is cancelled at its first deletion.
 func (b *bench) cancelled(t *testing.T) contract.Run {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

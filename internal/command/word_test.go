@@ -23,8 +23,8 @@ func (t *fakeTenant) change(name string, edit func(*directory.SourceMember)) {
 	}
 }
 
-// An entry that tells a part of a user, beside a reading that does not know yet what
-// an earlier one told, takes that back neither at once nor later.
+// A partial entry about a user does not undo what an earlier entry reported, neither at
+// once nor later, even beside a reading that does not show the earlier change yet.
 func TestAPartOfAUserTakesNothingBack(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a", "cloud b"}, "other": {"a"}})
 	b.tenant.terse = true
@@ -49,7 +49,7 @@ func TestAPartOfAUserTakesNothingBack(t *testing.T) {
 	}
 }
 
-// asks reports whether the tenant was asked for that since [bench.forget].
+// asks reports whether the tenant got such a request since [bench.forget].
 func (t *fakeTenant) asks(operation string) bool {
 	for _, seen := range t.seen {
 		if seen == operation {
@@ -59,8 +59,8 @@ func (t *fakeTenant) asks(operation string) bool {
 	return false
 }
 
-// What was told ends with the lag after it, also where something else was told of
-// the same object meanwhile.
+// What was reported ends with the lag after it, even if something else was reported about
+// the same object in the meantime.
 func TestEachWordHasItsTime(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "other": {"a", "cloud b"}})
 	b.tenant.terse = true
@@ -92,7 +92,7 @@ func TestEachWordHasItsTime(t *testing.T) {
 	}
 }
 
-// A delta need not tell of what kind a group is now that its kind has changed.
+// A delta need not report the new kind of a group whose kind has changed.
 func TestAGroupWhoseKindMayHaveChangedIsRead(t *testing.T) {
 	for _, behind := range []time.Duration{0, 20 * time.Minute} {
 		b := newBench(t)
@@ -116,7 +116,7 @@ func TestAGroupWhoseKindMayHaveChangedIsRead(t *testing.T) {
 		b.delta(t)
 		b.ahead += 31 * time.Minute
 		b.delta(t)
-		b.tenant.put("one", "b") // it would be written, were it in the scope
+		b.tenant.put("one", "b") // it would be written if it were in scope
 		b.tenant.groups[guid("group one")].Kind = directory.UnifiedGroup
 		b.delta(t)
 		if diff := cmp.Diff([]string{"a"}, b.holds()["one"]); diff != "" {
@@ -125,8 +125,8 @@ func TestAGroupWhoseKindMayHaveChangedIsRead(t *testing.T) {
 	}
 }
 
-// One group on demand has what is newest of its members who are users, whatever a
-// replica shows of them.
+// A sync on demand has the newest facts about its members who are users, whatever a
+// replica shows.
 func TestOneGroupOnDemandHearsOfUsers(t *testing.T) {
 	begin := func(t *testing.T) *bench {
 		b := settled(t, map[string][]string{"one": {"a", "b", "cloud c"}, "other": {"a", "b", "cloud c"}})
@@ -140,7 +140,7 @@ func TestOneGroupOnDemandHearsOfUsers(t *testing.T) {
 		if diff := cmp.Diff(want, b.holds()["one"]); diff != "" {
 			t.Error(diff)
 		}
-		// The next run is told all of it again, and does it for the others.
+		// The next run reads all of it again and applies it to the other groups.
 		b.delta(t)
 		if diff := cmp.Diff(map[string][]string{"one": want, "other": want}, b.holds()); diff != "" {
 			t.Error(diff)

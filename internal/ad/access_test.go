@@ -45,8 +45,8 @@ func TestMeddlers(t *testing.T) {
 	both := meddling{create: true, change: true}
 	for name, c := range map[string]struct {
 		e     directory.ACE
-		unit  meddling // what it means in the list of a container
-		group meddling // of a group
+		unit  meddling // what it means in the DACL of a container
+		group meddling // what it means in the DACL of a group
 	}{
 		"create groups":            {directory.ACE{Mask: rightCreateChild, Object: classGroup}, meddling{create: true}, meddling{}},
 		"create anything":          {directory.ACE{Mask: rightCreateChild}, meddling{create: true}, meddling{}},

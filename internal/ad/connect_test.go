@@ -246,13 +246,13 @@ func TestRetry(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		// Slow failures end the trying by time, an ended context at once.
+		// Slow failures end the retries by time, an ended context ends them at once.
 		tries := 0
 		_ = retry(t.Context(), "dc", func() error { tries++; time.Sleep(20 * time.Second); return busy })
 		if tries != 2 {
 			t.Errorf("%d slow tries", tries)
 		}
-		// One that hung until it timed out is tried once more.
+		// A request that hung until it timed out is tried once more.
 		tries = 0
 		_ = retry(t.Context(), "dc", func() error { tries++; time.Sleep(requestTimeout); return &lostError{errors.New("timed out")} })
 		if tries != 2 {
@@ -267,7 +267,7 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// pipeConn is a connection whose other end says nothing.
+// pipeConn returns a connection whose other end never answers.
 func pipeConn(t *testing.T) *conn {
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { _ = theirs.Close() })
@@ -324,9 +324,9 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// TestTheIdleAreGivenUpWithOneThatIsLost: after a machine has slept, or a
-// firewall has forgotten what was idle, all of them hang, each until its
-// request times out; so the next try begins on a new connection.
+// TestTheIdleAreGivenUpWithOneThatIsLost: after a machine has slept, or a firewall has
+// forgotten idle connections, all of them hang, each until its request times out. So
+// the next attempt uses a new connection.
 func TestTheIdleAreGivenUpWithOneThatIsLost(t *testing.T) {
 	opened := 0
 	p := newPool(newAccount(), "dc", func(context.Context) (*conn, error) {
@@ -335,7 +335,7 @@ func TestTheIdleAreGivenUpWithOneThatIsLost(t *testing.T) {
 	})
 	old := map[*conn]bool{}
 	do := func(*conn) error { return nil }
-	for range 3 { // nested, so that three are idle in the end
+	for range 3 { // nested, so that three connections are idle at the end
 		inner := do
 		do = func(c *conn) error {
 			old[c] = true
@@ -362,8 +362,8 @@ func TestTheIdleAreGivenUpWithOneThatIsLost(t *testing.T) {
 	}
 }
 
-// TestRefusedBindIsNotRepeated: whoever waits while a bind is refused is told
-// so without another one.
+// TestRefusedBindIsNotRepeated: callers that wait while a bind is refused get its
+// error, without another bind.
 func TestRefusedBindIsNotRepeated(t *testing.T) {
 	var binds atomic.Int32
 	refused := &contract.Error{Category: contract.Authentication, ID: "LdapInvalidCredentials"}
@@ -373,7 +373,7 @@ func TestRefusedBindIsNotRepeated(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 		return nil, refused
 	}
-	// The second is as of the global catalog.
+	// The second pool is like the global catalog's.
 	pools := []*pool{newPool(account, "dc", open), newPool(account, "dc", open)}
 	done := make(chan error)
 	for i := range 8 {
@@ -390,8 +390,8 @@ func TestRefusedBindIsNotRepeated(t *testing.T) {
 	}
 }
 
-// TestAFailureToSignInMayPass: what says nothing of the credentials is not kept
-// for later, nor for the other server of the account.
+// TestAFailureToSignInMayPass: an error that says nothing about the credentials is not
+// kept for later binds, nor for the account's other server.
 func TestAFailureToSignInMayPass(t *testing.T) {
 	for _, id := range []string{"KerberosFailed", "BindRefused", "StrongerAuthRequired"} {
 		fails := true
@@ -413,7 +413,7 @@ func TestAFailureToSignInMayPass(t *testing.T) {
 	}
 }
 
-// TestDoCancelled: a context that ends frees an exchange that hangs.
+// TestDoCancelled: the end of the context frees an exchange that hangs.
 func TestDoCancelled(t *testing.T) {
 	c := pipeConn(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -428,8 +428,8 @@ func TestDoCancelled(t *testing.T) {
 	}
 }
 
-// During a run a domain controller that is gone is waited for, for as long as
-// the run allows, and the run is told; the end of the run ends the waiting.
+// During a run, retry waits for a domain controller that is gone for as long as the run
+// allows, and tells the run. The end of the run ends the wait.
 func TestAnOutageIsWaitedFor(t *testing.T) {
 	gone := unreachable(endpoint{host: "dc"}, errors.New("refused"))
 	patient := func(ctx context.Context, told *[]contract.Waiting) context.Context {
@@ -475,11 +475,12 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
 		begin := time.Now()
-		// A write goes on for a while when its run is cancelled; not so a pause in it.
+		// A write continues for a while after its run was cancelled, but a pause in it
+		// does not.
 		if err := retry(context.WithoutCancel(patient(ctx, &told)), "dc", func() error { return gone }); err != gone || time.Since(begin) != time.Minute {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
-		// What was heard before begins the time anew.
+		// An earlier answer restarts the time.
 		begin = time.Now()
 		n := 0
 		err := retryOn(patient(t.Context(), &told), "dc", func() (bool, error) {

@@ -26,7 +26,7 @@ func TestAtOrBelow(t *testing.T) {
 		{"dc1_a.contoso.com", "contoso.com", true},
 		{"evilcontoso.com", "contoso.com", false},
 		{"contoso.com.evil.example", "contoso.com", false},
-		{"dc1.c\u043entoso.com", "contoso.com", false}, // a Cyrillic letter
+		{"dc1.c\u043entoso.com", "contoso.com", false}, // contains a Cyrillic letter
 		{".contoso.com", "contoso.com", false},
 		{"com", "contoso.com", false},
 		{"10.0.0.1", "0.0.1", false},
@@ -40,7 +40,7 @@ func TestAtOrBelow(t *testing.T) {
 	}
 }
 
-// records is a lookup that knows the hosts of services by their whole name.
+// records returns a lookup that knows the hosts of services by their full names.
 func records(known map[string][]string) lookupSRV {
 	return func(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
 		hosts, ok := known["_"+service+"._"+proto+"."+name]
@@ -49,7 +49,7 @@ func records(known map[string][]string) lookupSRV {
 		}
 		var answer []*net.SRV
 		for i, host := range hosts {
-			// The later ones are to be asked first.
+			// Later hosts have to be asked first.
 			answer = append(answer, &net.SRV{Target: host, Port: 4444, Priority: uint16(len(hosts) - i)})
 		}
 		return "", answer, nil
@@ -115,8 +115,8 @@ func TestCatalogsAreOfTheForest(t *testing.T) {
 	}
 }
 
-// TestKDCsAreOfTheRealm: whoever forges DNS gets no pre-authentication of an
-// account, by which its password could be guessed.
+// TestKDCsAreOfTheRealm: somebody who forges DNS answers gets no pre-authentication
+// data of an account, from which its password could be guessed.
 func TestKDCsAreOfTheRealm(t *testing.T) {
 	dns := records(map[string][]string{
 		"_kerberos._tcp.corp.example.":      {"kdc.evil.example.", "kdc.corp.example."},

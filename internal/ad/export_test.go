@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// ShortenPauses has what is transient tried again after that pause, and then
-// after longer ones, for one test.
+// ShortenPauses sets the first pause before a retry for one test; later pauses grow
+// from it.
 func ShortenPauses(t *testing.T, first time.Duration) {
 	before := firstPause
 	firstPause = first

@@ -43,9 +43,10 @@ func markedGroups(schema contract.Schema) string {
 	return and("(objectClass=group)", or(marks...))
 }
 
-// stampedGroups returns a filter for the groups that carry a mark and the stamp.
-// msDS-ExternalDirectoryObjectId comes first because it is the only indexed attribute
-// here. If the schema lacks it, the server walks through every group of the domain.
+// stampedGroups returns a filter for the groups of the domain that carry a mark and the
+// stamp. The mark comes first, because msDS-ExternalDirectoryObjectId is indexed and
+// extensionName is not. If the schema lacks msDS-ExternalDirectoryObjectId, the server
+// looks through every group of the domain.
 func stampedGroups(schema contract.Schema, stamp string) string {
 	mark := "(adminDescription=" + markPrefix + "*)"
 	if schema.ExternalID {

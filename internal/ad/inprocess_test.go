@@ -16,7 +16,7 @@ func TestInProcess(t *testing.T) {
 	adtest.Suite(t, env)
 }
 
-// TestWindows tries what Windows does and Samba does not.
+// TestWindows tests what Windows does and Samba does not.
 func TestWindows(t *testing.T) {
 	ad.ShortenPauses(t, 2*time.Millisecond)
 	adtest.Windows(t, ad.Open)

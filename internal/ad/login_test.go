@@ -22,8 +22,8 @@ func newLoginBinder() *kerberosBinder {
 	return &kerberosBinder{user: "svc@LOGIN.TEST", identity: func() *client.Client { return client.NewWithPassword("svc", "LOGIN.TEST", "x", config.New()) }}
 }
 
-// TestACancelledLoginIsFinishedBeforeTheNext: two logins at a time with a wrong
-// password count as two failures, and one that is repeated as another.
+// TestACancelledLoginIsFinishedBeforeTheNext: two simultaneous logins with a wrong
+// password count as two failures, and a repeated one counts as another.
 func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("KDC_ERR_PREAUTH_FAILED")
@@ -35,7 +35,7 @@ func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 			return refused
 		}
 		b, other := newLoginBinder(), newLoginBinder()
-		other.user = "SVC@login.test" // the same account, by another Connect
+		other.user = "SVC@login.test" // the same account, in another Connect
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error, 1)
 		go func() { first <- b.login(ctx, slow) }()
@@ -58,7 +58,7 @@ func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 		if err := <-third; !contract.HasID(err, "Cancelled") {
 			t.Error(err)
 		}
-		other.close() // waits for nobody
+		other.close() // does not wait
 		end <- struct{}{}
 		if err := <-again; !contract.HasID(err, "LdapInvalidCredentials") {
 			t.Errorf("the end of the first: %v", err)
@@ -74,7 +74,7 @@ func TestACancelledLoginIsFinishedBeforeTheNext(t *testing.T) {
 	})
 }
 
-// TestClosingForgetsWhatALoginGets: also when the login ends later.
+// TestClosingForgetsWhatALoginGets: this also holds if the login ends after close.
 func TestClosingForgetsWhatALoginGets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLoginBinder()
@@ -105,7 +105,7 @@ func TestClosingForgetsWhatALoginGets(t *testing.T) {
 	})
 }
 
-// ticketsFor are what a login gets.
+// ticketsFor returns a client with tickets like those of a login.
 func ticketsFor(t *testing.T, life time.Duration) *client.Client {
 	t.Helper()
 	now := time.Now().UTC()
@@ -120,10 +120,10 @@ func ticketsFor(t *testing.T, life time.Duration) *client.Client {
 	return c
 }
 
-// TestTicketsNeverSignInByThemselves: nothing goes on beside the logins, however
-// long the tickets lie, and what holds them has nothing to sign in with.
+// TestTicketsNeverSignInByThemselves: nothing runs besides the logins, however long the
+// tickets are kept, and the client that holds the tickets has no credentials.
 func TestTicketsNeverSignInByThemselves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // which fails when anything is left running
+	synctest.Test(t, func(t *testing.T) { // synctest fails if anything is left running
 		b := newLoginBinder()
 		if !b.due() {
 			t.Error("there are no tickets, and none are due")

@@ -16,7 +16,7 @@ var someCursors = []cursor{
 	{directory.MustGUID("ffffffff-ffff-ffff-ffff-ffffffffffff"), math.MaxInt64},
 }
 
-// vector writes an up-to-dateness vector as MS-DRSR lays it out.
+// vector encodes an up-to-dateness vector as defined in MS-DRSR.
 func vector(version uint32, cursors []cursor) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, version)
 	b = append(b, 0, 0, 0, 0)
@@ -81,7 +81,7 @@ func FuzzParseUpToDateVector(f *testing.F) {
 }
 
 func TestParseCursors(t *testing.T) {
-	// DS_REPL_CURSOR_BLOB goes on with a time, an offset and a name.
+	// A DS_REPL_CURSOR_BLOB continues with a time, an offset and a name.
 	blob := append(append(someCursors[1].invocation.AD(), binary.LittleEndian.AppendUint64(nil, uint64(someCursors[1].usn))...),
 		"\x01\x02\x03\x04\x05\x06\x07\x08\x24\x00\x00\x00C\x00N\x00\x00\x00"...)
 	got, err := parseCursors([][]byte{blob, blob[:cursorSize]})

@@ -84,8 +84,8 @@ const (
 	otherDomain = directory.SID("S-1-5-21-2-2-2")
 )
 
-// fakeLookup answers from a map of "attribute value" to objects, with a
-// separate one for the catalog, and counts.
+// fakeLookup answers from maps of "attribute value" to objects, one for the domain and
+// one for the catalog, and counts the calls.
 type fakeLookup struct {
 	domain, catalog map[string]int // how many objects have the value
 	fail            func(in place, attribute string, call int) error
@@ -236,8 +236,8 @@ func TestResolveFailures(t *testing.T) {
 	})
 }
 
-// A catalog that cannot be reached costs some tries, not some for each of the
-// many batches of a run; after a while it is asked again.
+// A catalog that cannot be reached costs a few attempts in all, not a few for each of a
+// run's many batches. After a while it is tried again.
 func TestACatalogThatFailsIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0

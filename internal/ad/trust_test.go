@@ -22,10 +22,10 @@ import (
 
 func errID(id string) error { return &contract.Error{ID: id} }
 
-// nameService is a DNS that tells what a test says: addresses, aliases and
+// nameService is a DNS server that returns what a test defines: addresses, aliases and
 // services.
 type nameService struct {
-	addresses map[string]string   // of hosts
+	addresses map[string]string   // by host
 	aliases   map[string]string   // CNAME
 	services  map[string][]string // hosts of _service._tcp.name
 
@@ -33,7 +33,7 @@ type nameService struct {
 	asked []string
 }
 
-// use makes it the one of the process, for one test.
+// use makes it the process's resolver for one test.
 func (d *nameService) use(t *testing.T) {
 	before := net.DefaultResolver
 	t.Cleanup(func() { net.DefaultResolver = before })
@@ -44,7 +44,7 @@ func (d *nameService) use(t *testing.T) {
 	}}
 }
 
-// serve answers in the framing of TCP.
+// serve answers with the framing of DNS over TCP.
 func (d *nameService) serve(c net.Conn) {
 	defer c.Close()
 	for {
@@ -99,9 +99,9 @@ func (d *nameService) answer(request []byte) ([]byte, error) {
 	return m.Pack()
 }
 
-// TestDNSNamesNobody runs against a domain controller dc1.litware.test: whatever
-// DNS says, nobody signs in but on a host that the administrator named, or on
-// one of the domain that he named.
+// TestDNSNamesNobody runs against a domain controller dc1.litware.test. Whatever DNS
+// says, the target signs in only on a host that the administrator named, or on a host
+// of the domain that the administrator named.
 func TestDNSNamesNobody(t *testing.T) {
 	dc, err := server.Start(server.Options{Report: t.Errorf})
 	if err != nil {
@@ -134,8 +134,8 @@ func TestDNSNamesNobody(t *testing.T) {
 	for name, c := range map[string]struct {
 		server, preferred string
 		dns               *nameService
-		id                string // of the error; none: it connects
-		host              string // then, and is asked to
+		id                string // of the error; empty if it connects
+		host              string // the host that it connects to
 		advice            string
 	}{
 		"a domain":             {server: "litware.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "litware.test": {"dc1.litware.test"}}}, host: "dc1.litware.test"},
@@ -148,15 +148,15 @@ func TestDNSNamesNobody(t *testing.T) {
 		"the SRV record is an alias": {server: "litware.test", dns: &nameService{addresses: dc1,
 			aliases: map[string]string{srv + "litware.test": "_ldap._tcp.evil.example"}, services: map[string][]string{"_ldap._tcp.evil.example": {"dc1.litware.test"}}}, host: "dc1.litware.test"},
 
-		// The certificate is good, and of a host that nobody named.
+		// The certificate is valid, but for a host that nobody named.
 		"a domain whose controllers are elsewhere":   {server: "fabrikam.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "fabrikam.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "dc1.litware.test"},
 		"a preferred one elsewhere":                  {server: "fabrikam.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "fabrikam.test": {"dc1.litware.test"}}}, id: "ServerElsewhere", advice: "-Server"},
 		"a preferred one elsewhere, without records": {server: "fabrikam.test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1}, id: "ServerNotFound"},
 		"an address as controller":                   {server: "fabrikam.test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "fabrikam.test": {"127.0.0.1"}}}, id: "ServerNotFound"},
-		// It is below, and of another domain.
+		// The host is below the named domain, but belongs to another domain.
 		"a controller of another domain":    {server: "test", dns: &nameService{addresses: dc1, services: map[string][]string{srv + "test": {"dc1.litware.test"}}}, id: "ServerOfOtherDomain"},
 		"a preferred one of another domain": {server: "test", preferred: "dc1.litware.test", dns: &nameService{addresses: dc1}, id: "ServerNotFound"},
-		// The alias does not count, but the name that was asked for.
+		// The requested name counts, not the alias.
 		"an alias below the domain": {server: "fabrikam.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc1.fabrikam.test": "dc1.litware.test"},
 			services: map[string][]string{srv + "fabrikam.test": {"dc1.fabrikam.test"}}}, id: "CertificateNameMismatch"},
 		"a host that is an alias": {server: "dc9.fabrikam.test", dns: &nameService{addresses: dc1, aliases: map[string]string{"dc9.fabrikam.test": "dc1.litware.test"}}, id: "CertificateNameMismatch"},
@@ -192,8 +192,8 @@ func TestDNSNamesNobody(t *testing.T) {
 	}
 }
 
-// TestACatalogIsFoundInTheForest: the domain controller is none, DNS knows one,
-// and nobody signs in on one that is not of the forest.
+// TestACatalogIsFoundInTheForest: the domain controller is not a global catalog, DNS
+// knows one, and the target signs in only on a host of the forest.
 func TestACatalogIsFoundInTheForest(t *testing.T) {
 	dc, err := server.Start(server.Options{Report: t.Errorf, Catalog: true})
 	if err != nil {

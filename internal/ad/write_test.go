@@ -76,7 +76,7 @@ func TestHalve(t *testing.T) {
 				t.Fatalf("%v was written %d times", r, written[r.GUID])
 			}
 		}
-		// A culprit among 1,000 costs two requests for each of ten halvings.
+		// A culprit among 1,000 values costs two requests for each of ten halvings.
 		if limit := 1 + 22*len(want); calls > limit {
 			t.Fatalf("%d requests for %d culprits among %d", calls, len(want), len(list))
 		}
@@ -93,8 +93,9 @@ func TestHalve(t *testing.T) {
 	}
 }
 
-// What is refused for every value alike is the group's, and costs a few requests
-// whatever its size. Values that are taken are found wherever they lie.
+// If every value is refused alike, the refusal is about the group, and costs a few
+// requests whatever the group's size. Values that are taken are found wherever they
+// are.
 func TestARefusalOfTheWholeGroup(t *testing.T) {
 	for _, n := range []int{50, 1000, 50_000} {
 		calls := 0
@@ -113,7 +114,7 @@ func TestARefusalOfTheWholeGroup(t *testing.T) {
 		for _, r := range list[:rapid.IntRange(0, n).Draw(t, "first")] {
 			taken[r.GUID] = rapid.Bool().Draw(t, "taken")
 		}
-		taken[list[n-1].GUID] = true // it lies behind all that are refused
+		taken[list[n-1].GUID] = true // it comes after all refused values
 		written := map[directory.GUID]int{}
 		culprits, err := halve(list, func(part []directory.MemberRef) (bool, error) {
 			for _, r := range part {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rawSD writes a self-relative descriptor with an owner and a list of entries.
+// rawSD encodes a self-relative descriptor with an owner and a list of entries.
 func rawSD(owner SID, entries ...[]byte) []byte {
 	list := slices.Concat(entries...)
 	acl := []byte{4, 0}
@@ -24,7 +24,7 @@ func rawSD(owner SID, entries ...[]byte) []byte {
 	return append(append(b, owner.AD()...), acl...)
 }
 
-// rawACE writes an ACE; what follows its mask is put together by the caller.
+// rawACE encodes an ACE; the caller provides what follows the mask.
 func rawACE(kind, flags byte, mask uint32, rest ...[]byte) []byte {
 	body := slices.Concat(rest...)
 	b := []byte{kind, flags}

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// tricks are invisible characters that have no place in a name.
+// tricks are invisible characters that do not belong in a name.
 var tricks = []rune{
 	0x00ad, 0x034f, 0x061c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180b, 0x180c, 0x180d, 0x180e, 0x180f, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f,
 	0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2060, 0x2061, 0x2062, 0x2063, 0x2064, 0x2065, 0x2066, 0x2067, 0x2068, 0x2069, 0x206a, 0x206f,
@@ -31,11 +31,11 @@ func TestCleanTakesTricksAway(t *testing.T) {
 		"":                                  "",
 		"\u200b\u2060":                      "",
 		// The joiners join nothing here.
-		"\u0627\u200c\u0628":       "\u0627\u0628", // alef joins nothing behind it
+		"\u0627\u200c\u0628":       "\u0627\u0628", // alef does not join the next letter
 		"\u0628\u200cb":            "\u0628b",
 		"\u0628\u200c\u200c\u0628": "\u0628\u200c\u0628",
 		"\u0628\u200d\u0628":       "\u0628\u0628",
-		"\u0915\u200d\u0937":       "\u0915\u0937", // no virama before
+		"\u0915\u200d\u0937":       "\u0915\u0937", // no virama before it
 		"\U0001f468\u200dx":        "\U0001f468x",
 		"x\u200d\U0001f468":        "x\U0001f468",
 		"\U0001f468\u200d":         "\U0001f468",
@@ -43,7 +43,7 @@ func TestCleanTakesTricksAway(t *testing.T) {
 		"a\ufe0f\u20e3":            "a\u20e3",
 		"\u2764\ufe0f\ufe0f":       "\u2764\ufe0f",
 		"\u845b\ufe0f":             "\u845b",
-		// Tags hide a text, but in the flags that there are.
+		// Tags hide a text, except in the existing flags.
 		"\U0001f3f4\U000e0075\U000e0073\U000e007f":  "\U0001f3f4",
 		"\U0001f3f4\U000e0067\U000e0062\U000e0065":  "\U0001f3f4",
 		"A\U000e0067\U000e0062\U000e0065\U000e007f": "A",
@@ -54,7 +54,7 @@ func TestCleanTakesTricksAway(t *testing.T) {
 	}
 }
 
-// TestCleanKeepsWhatPeopleWrite: letters of all scripts, and emoji.
+// TestCleanKeepsWhatPeopleWrite covers letters of all scripts, and emoji.
 func TestCleanKeepsWhatPeopleWrite(t *testing.T) {
 	for name, text := range map[string]string{
 		"Latin":              "Straße, Ærøskøbing, Đà Nẵng, naïve e\u0301",
@@ -90,7 +90,7 @@ func TestCleanKeepsWhatPeopleWrite(t *testing.T) {
 	}
 }
 
-// TestCleanKeepsEveryLetter: each visible character stays, wherever it stands.
+// TestCleanKeepsEveryLetter: each visible character stays, whatever its neighbours.
 func TestCleanKeepsEveryLetter(t *testing.T) {
 	for r := rune(0x20); r <= unicode.MaxRune; r++ {
 		if !utf8.ValidRune(r) || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {

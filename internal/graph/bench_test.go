@@ -7,10 +7,10 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// BenchmarkInitialImport reads groups with 20 members each from a tenant that
-// answers after 200 ms and throttles as Microsoft does for more than 500 users,
-// over HTTPS and in real time. Its figure ratio is the time that it took, by
-// what the resource units take at the rate of the limit.
+// BenchmarkInitialImport reads groups with 20 members each, over HTTPS and in real
+// time, from a tenant that answers after 200 ms and throttles as Microsoft does for
+// more than 500 users. Its metric ratio is the elapsed time divided by the time that
+// the resource units take at the rate of the limit.
 func BenchmarkInitialImport(b *testing.B) {
 	const groups, members, unitsEach, rate = 4000, 20, 2, 800.0
 	for b.Loop() {

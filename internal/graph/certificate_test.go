@@ -27,7 +27,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// rsaKey is made once: it takes a while.
+// rsaKey is generated once, because that takes a while.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -127,7 +127,7 @@ func mustEC(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// holder signs as the caller does, with the paddings that it is able to.
+// holder signs as the caller does, with the paddings that it supports.
 func holder(paddings ...string) func(context.Context, []byte, string) ([]byte, error) {
 	return func(_ context.Context, digest []byte, padding string) ([]byte, error) {
 		for _, able := range paddings {

@@ -119,7 +119,7 @@ func TestADeltaTellsWhatHappenedToGroups(t *testing.T) {
 		t.Errorf("a restored group: %+v", changes)
 	}
 
-	// Links do not run out by being used: an old one replays.
+	// Using a link does not consume it: an old one replays.
 	replayed, _ := groupChanges(t, s, links.Groups)
 	if len(replayed) < 2 {
 		t.Errorf("replayed: %+v", replayed)
@@ -131,8 +131,8 @@ func TestADeltaTellsWhatHappenedToGroups(t *testing.T) {
 	}
 }
 
-// TestDeltasLeadToTheTenant changes a tenant at random, in rounds of pages as
-// small as they come, and folds what the deltas tell into the first state.
+// TestDeltasLeadToTheTenant changes a tenant at random, in rounds with very small
+// pages, and applies what the deltas report to the initial state.
 func TestDeltasLeadToTheTenant(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := graphtest.Generate(6, 5, rapid.Uint64().Draw(rt, "seed"))
@@ -175,7 +175,7 @@ func TestDeltasLeadToTheTenant(t *testing.T) {
 			for range rapid.IntRange(0, 12).Draw(rt, "edits") {
 				group := rapid.SampledFrom(ids).Draw(rt, "group").String()
 				member := rapid.SampledFrom(users).Draw(rt, "user").String()
-				// Those that do not fit the state of the tenant do nothing.
+				// Edits that do not fit the tenant's state do nothing.
 				switch rapid.IntRange(0, 6).Draw(rt, "edit") {
 				case 0, 1:
 					_ = tenant.AddMember(group, member)
@@ -249,7 +249,7 @@ func TestALargeGroupComesOnManyPages(t *testing.T) {
 	}
 }
 
-// nulled reports whether a property is told and has no value.
+// nulled reports whether a property is present and has no value.
 func nulled(v directory.Values, name string) bool {
 	values, told := v[name]
 	return told && len(values) == 0
@@ -266,7 +266,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 		`{"onPremisesSecurityIdentifier":null}`:                                   {OnPremisesSID: &empty},
 		`{"onPremisesSecurityIdentifier":"s-1-5-21-1-2-3-4"}`:                     {OnPremisesSID: &sid},
 
-		`{"groupTypes":["Unified"]}`:                              {Kind: &unified}, // never synced, so that is never told
+		`{"groupTypes":["Unified"]}`:                              {Kind: &unified}, // never synced, so no entry ever says so
 		`{"onPremisesSyncEnabled":null}`:                          {Retyped: true},
 		`{"onPremisesSyncEnabled":true}`:                          {Kind: &none},
 		`{"groupTypes":["Unified"],"onPremisesSyncEnabled":null}`: {Kind: &unified},
@@ -432,7 +432,7 @@ func TestADeltaTellsWhichUsersHaveChanged(t *testing.T) {
 	}
 }
 
-// What an entry leaves out is not told, and null is.
+// A property that an entry leaves out is not reported, but null is.
 func TestWhatADeltaTellsOfAUser(t *testing.T) {
 	id := directory.MustGUID(groupA)
 	yes, no := true, false
@@ -481,8 +481,8 @@ func TestAListingThatNeverEndsIsGivenUp(t *testing.T) {
 	}
 }
 
-// FuzzDeltaPage reads any answer at all as a page of changes: nothing may panic,
-// and no change may be without an id.
+// FuzzDeltaPage reads arbitrary answers as a page of changes. Nothing may panic, and no
+// change may lack an id.
 func FuzzDeltaPage(f *testing.F) {
 	f.Add([]byte(`{"value":[{"id":"` + groupA + `","displayName":null,"groupTypes":["Unified"],"onPremisesSyncEnabled":false,"members@delta":[{"@odata.type":"#microsoft.graph.user","id":"` + groupB + `","@removed":{"reason":"deleted"}}]}],` + deltaLink + `}`))
 	f.Add([]byte(`{"value":[{"id":"` + groupA + `","@removed":{"reason":"changed"}},null,{},7]}`))

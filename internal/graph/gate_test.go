@@ -15,8 +15,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// wire is a transport in memory: tests with it run in a bubble whose time
-// passes at once.
+// wire is an in-memory transport. Tests that use it run in a bubble where time passes
+// at once.
 type wire func(*http.Request) (*http.Response, error)
 
 func (w wire) RoundTrip(req *http.Request) (*http.Response, error) { return w(req) }
@@ -152,8 +152,8 @@ func TestGateGivesUpAfterItsPatience(t *testing.T) {
 	})
 }
 
-// What a service asks for beyond all patience is held for as long as an outage
-// may last, is told, and keeps nothing else waiting afterwards.
+// If a service asks for a wait beyond all patience, the gate holds for as long as an
+// outage may last, tells the run, and makes nothing else wait afterwards.
 func TestARetryAfterBeyondAllPatience(t *testing.T) {
 	for _, value := range []string{"999999999", "99999999999999999999999", "1e300", "Inf", "Fri, 31 Dec 9999 23:59:59 GMT"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -263,15 +263,15 @@ func TestRetryAfter(t *testing.T) {
 				t.Errorf("Retry-After %q is %v, want %v", value, got, want)
 			}
 		}
-		// The server's clock may be wrong, and its date with it.
+		// The server's clock may be wrong, and then so is its date.
 		if got := retryAfter(http.Header{"Retry-After": {"Sat, 02 Jan 1999 15:05:04 GMT"}, "Date": {"Sat, 02 Jan 1999 15:04:04 GMT"}}); got != time.Minute {
 			t.Errorf("by the server's clock it is %v", got)
 		}
 	})
 }
 
-// A request that was under way when the gate closed may be answered when
-// others have passed since, which ended the streak.
+// A request that was under way when the gate closed may be answered after others have
+// passed and ended the streak.
 func TestALateThrottledAnswerClosesTheGateOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var count atomic.Int32

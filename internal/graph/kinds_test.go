@@ -10,8 +10,8 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// Members of a kind that is younger than the SDK have no account, in whatever way
-// they are read, and do not keep a group from being written.
+// Members of a kind newer than the SDK have no account, in whatever way they are read,
+// and do not prevent a group from being written.
 func TestKindsThatTheSDKDoesNotKnow(t *testing.T) {
 	const agent = "00000000-0000-4000-8000-0000000000aa"
 	seed := smallSeed()
@@ -52,7 +52,7 @@ func TestMemberKind(t *testing.T) {
 		"#microsoft.graph.device":               directory.KindOther,
 		"#microsoft.graph.agentIdentity":        directory.KindOther,
 		"#microsoft.graph.whateverComes":        directory.KindOther,
-		"#microsoft.graph.directoryObject":      directory.KindUser, // it is not said what it is
+		"#microsoft.graph.directoryObject":      directory.KindUser, // the type is unknown
 		"":                                      directory.KindUser,
 		"#microsoft.graph.agents.somethingElse": directory.KindOther,
 	} {
@@ -62,8 +62,8 @@ func TestMemberKind(t *testing.T) {
 	}
 }
 
-// The users' delta tells who was deleted, soft or for good, and who was restored;
-// that of the groups need not.
+// The users' delta reports who was soft-deleted, hard-deleted or restored; the groups'
+// delta need not.
 func TestDeletedAndRestoredUsersAreTold(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{})
 	l.SetUsersUntold(true)
@@ -82,7 +82,7 @@ func TestDeletedAndRestoredUsersAreTold(t *testing.T) {
 		t.Errorf("groups of deleted users: %v, %v", gone, err)
 	}
 
-	// He is in a group, and through it in another.
+	// The user is in a group, and through it in another.
 	const security = "dddddddd-0000-4000-8000-00000000000d"
 	do(t, l.RestoreUser(user(1).String()), l.AddMember(security, groupA))
 	changes, _ = userChanges(t, s, next)

@@ -64,7 +64,7 @@ func TestLinksStayWithTheCollection(t *testing.T) {
 	}
 }
 
-// TestNoListingLeavesItsCollection goes through everything that follows links.
+// TestNoListingLeavesItsCollection covers everything that follows links.
 func TestNoListingLeavesItsCollection(t *testing.T) {
 	const user = `{"id":"` + groupA + `","userPrincipalName":"a"}`
 	elsewhere := `{"value":[` + user + `],"@odata.nextLink":"https://graph.example/v1.0/users?x"}`
@@ -113,8 +113,8 @@ func TestNoListingLeavesItsCollection(t *testing.T) {
 	}
 }
 
-// TestADeltaMayBeSpelledOtherwise: Graph gives the links of a delta with the
-// name of the function in any of its forms.
+// TestADeltaMayBeSpelledOtherwise: Graph writes the function name in delta links in any
+// of its forms.
 func TestADeltaMayBeSpelledOtherwise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string

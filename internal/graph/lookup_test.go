@@ -102,7 +102,7 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 	}
 }
 
-// A group that is never written is known for what it is.
+// The nature of a group that is never written is known.
 func TestGroupsAreToldForWhatTheyAre(t *testing.T) {
 	l := startLab(t, kindsSeed(), graphtest.Options{PageLimit: 2})
 	s := open(t, l.config)
@@ -172,8 +172,8 @@ func TestMembersByIDAreThoseOfTheGroup(t *testing.T) {
 	wantID(t, err, "PermissionMissing")
 }
 
-// TestManyIDsTakeFewRequests asks for 1,000 users and as many groups: fifteen
-// in a filter, twenty filters in a batch.
+// TestManyIDsTakeFewRequests asks for 1,000 users and as many groups, with fifteen ids
+// per filter and twenty filters per batch.
 func TestManyIDsTakeFewRequests(t *testing.T) {
 	l := startLab(t, graphtest.Seed{Generate: &graphtest.Generation{Groups: 1000, Members: 1, Users: 1000}}, graphtest.Options{})
 	s := open(t, l.config)
@@ -222,12 +222,12 @@ func TestManyIDsTakeFewRequests(t *testing.T) {
 	}
 }
 
-// posts counts the batches, and the requests in them.
+// posts counts the batches and the requests in them.
 func posts(l lab) (batches, parts int) {
 	for _, r := range l.Requests() {
 		switch {
 		case r.Batch && r.Priority != "low":
-			continue // is not counted, so that no test takes it for one of ours
+			continue // not counted, so that no test mistakes it for one of ours
 		case r.Batch:
 			parts++
 		case r.Method == http.MethodPost:
@@ -303,7 +303,7 @@ func TestAFailingPartOfABatchIsAnError(t *testing.T) {
 				return reply(200, `{"responses":[`+test.answer+`]}`), nil
 			})
 			got, err := s.MembersByID(t.Context(), []directory.SourceMember{{ID: user(1), Kind: directory.KindUser}})
-			if name == "a server that keeps failing" { // who is missing is unknown
+			if name == "a server that keeps failing" { // missing members are unknown
 				if err != nil || got != nil {
 					t.Errorf("%s: %v, %v", name, got, err)
 				}

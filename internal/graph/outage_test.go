@@ -13,8 +13,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// During a run what cannot be reached is waited for, for as long as the run
-// allows; all readers wait, and the run is told once for all of them.
+// During a run, the gate waits for a service that cannot be reached for as long as the
+// run allows. All readers wait, and the run is told once for all of them.
 func TestAnOutageIsWaitedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error
@@ -53,7 +53,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 			if len(told) == 0 || len(told) > 200 {
 				t.Errorf("%s: told %d times", name, len(told))
 			}
-			// Two readers that are held one after the other may tell of it the other way round.
+			// Two readers held one after the other may report in the opposite order.
 			slices.SortFunc(told, func(a, b contract.Waiting) int { return a.Next.Compare(b.Next) })
 			for i, w := range told {
 				if w.For != "graph.example" || w.Why == "" || !w.Since.Equal(begin) || w.Next.After(w.Until) || i > 0 && !w.Next.After(told[i-1].Next) {
@@ -62,7 +62,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 			}
 		})
 	}
-	// A request that alone gets no whole answer does not keep the others waiting.
+	// A single request that never gets a complete answer does not make the others wait.
 	synctest.Test(t, func(t *testing.T) {
 		ctx := contract.WithPatience(t.Context(), 10*time.Minute, func(contract.Waiting) {})
 		bad := newRequest(ctx)
@@ -92,7 +92,7 @@ func TestAnOutageIsWaitedFor(t *testing.T) {
 			}
 		}
 	})
-	// The end of the run ends the waiting.
+	// The end of the run ends the wait.
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(contract.WithPatience(t.Context(), time.Hour, func(contract.Waiting) {}))
 		time.AfterFunc(100*time.Second, cancel)

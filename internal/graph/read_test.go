@@ -28,7 +28,7 @@ const (
 	groupB   = "bbbbbbbb-0000-4000-8000-00000000000b"
 )
 
-// newToken is a token for the tenant that ends at the time.
+// newToken returns a token for the tenant that expires at the given time.
 func newToken(tenant string, ends time.Time) string {
 	payload, err := json.Marshal(map[string]any{
 		"tid": tenant, "appid": "app", "roles": []string{"Group.Read.All", "User.Read.All"}, "exp": ends.Unix(),
@@ -40,7 +40,7 @@ func newToken(tenant string, ends time.Time) string {
 	return enc([]byte(`{"alg":"none"}`)) + "." + enc(payload) + "." + enc([]byte("signature"))
 }
 
-// inMemory is a source whose Graph is a function.
+// inMemory returns a source whose Graph is a function.
 func inMemory(t *testing.T, graph wire) *source {
 	t.Helper()
 	hosts := endpoints{authority: "https://login.example", graph: "https://graph.example"}
@@ -53,7 +53,7 @@ func inMemory(t *testing.T, graph wire) *source {
 	return s
 }
 
-// script answers the requests in turn, and fails the test on one more.
+// script answers the requests in turn, and fails the test if there is one more.
 func script(t *testing.T, answers ...string) wire {
 	return func(req *http.Request) (*http.Response, error) {
 		if len(answers) == 0 {
@@ -269,8 +269,8 @@ func TestCancellingEndsTheReading(t *testing.T) {
 	})
 }
 
-// partsOf answers the requests of a batch by their URLs, in another order;
-// status 0 leaves one out.
+// partsOf answers the requests of a batch by their URLs, in a different order; status 0
+// leaves one out.
 func partsOf(t *testing.T, req *http.Request, about func(url string) (status int, body, retryAfter string)) *http.Response {
 	var batch struct {
 		Requests []struct{ ID, Method, URL string }
@@ -288,7 +288,7 @@ func partsOf(t *testing.T, req *http.Request, about func(url string) (status int
 	return reply(200, `{"responses":[`+strings.Join(responses, ",")+`]}`)
 }
 
-// batchOf is partsOf by the paths: "/groups/<id>".
+// batchOf is like partsOf, but answers by path: "/groups/<id>".
 func batchOf(t *testing.T, req *http.Request, about func(path string) (status int, body, retryAfter string)) *http.Response {
 	return partsOf(t, req, func(url string) (int, string, string) {
 		path, _, _ := strings.Cut(url, "?")
@@ -346,8 +346,8 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 	})
 }
 
-// A group that is restored after it was asked for, and before the deleted items
-// are, is in neither answer.
+// A group that is restored after it was asked for, and before the deleted items are, is
+// in neither answer.
 func TestAGroupThatIsRestoredWhileItIsAskedForIsNotGone(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
@@ -420,8 +420,8 @@ func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 	})
 }
 
-// A batch succeeds whatever becomes of its parts, so that the gate does not see
-// that it is throttled again and again.
+// A batch succeeds even if its parts fail, so the gate does not see that it is
+// throttled again and again.
 func TestPartsThrottledWithoutRetryAfterWaitLongerEachRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var gaps []time.Duration
@@ -447,8 +447,8 @@ func TestPartsThrottledWithoutRetryAfterWaitLongerEachRound(t *testing.T) {
 	})
 }
 
-// A group whose members Graph cannot give, in whatever words, costs the others
-// some seconds and not the run.
+// A group whose members Graph cannot return, with whatever error, costs the other
+// groups some seconds but does not end the run.
 func TestOneGroupThatIsNeverAvailableDoesNotEndTheOthers(t *testing.T) {
 	bad := directory.GUID{0: 9}
 	ids := []directory.GUID{bad}
@@ -550,8 +550,8 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// FuzzMemberPage gives the SDK's parser and our reading of its result any
-// answer at all: none may panic.
+// FuzzMemberPage gives arbitrary answers to the SDK's parser and to our conversion of
+// its result. Neither may panic.
 func FuzzMemberPage(f *testing.F) {
 	f.Add([]byte(`{"value":[{"@odata.type":"#microsoft.graph.user","id":"` + groupA + `","userPrincipalName":"a"}],"@odata.nextLink":"x"}`))
 	f.Add([]byte(`{"value":[{"@odata.type":1,"id":true}],"@odata.nextLink":5}`))

@@ -26,7 +26,7 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// lab is a simulated tenant, and what it takes to sign in to it.
+// lab is a simulated tenant, and the configuration to sign in to it.
 type lab struct {
 	*graphtest.Server
 	config contract.SourceConfig
@@ -74,7 +74,7 @@ func open(t *testing.T, config contract.SourceConfig) contract.Source {
 	return s
 }
 
-// smallSeed is a tenant with one of everything that members can be.
+// smallSeed is a tenant with one of everything that can be a member.
 func smallSeed() graphtest.Seed {
 	yes := graphtest.Bool(true)
 	unified := []string{"Unified"}
@@ -183,7 +183,7 @@ func TestPresenceFollowsTheLifeOfAGroup(t *testing.T) {
 	do(l.PurgeGroup(groupB))
 	check(contract.PresenceFound, contract.PresenceHardDeleted, contract.PresenceHardDeleted)
 
-	// Without the permission for deleted items, nothing is taken for deleted.
+	// Without the permission for deleted items, no group counts as deleted.
 	do(l.DeleteGroup(groupA))
 	l.SetRoles("GroupMember.Read.All", "User.Read.All")
 	s = open(t, l.config)
@@ -270,10 +270,10 @@ func TestEveryCredentialSignsIn(t *testing.T) {
 				t.Errorf("%+v, %v", got, err)
 			}
 			if name == "access token" {
-				return // there is no other
+				return // there is no other token
 			}
-			// A token that is refused is replaced, although the library has kept it and
-			// its time is not over; each time that happens.
+			// A refused token is replaced even though the library has cached it and it
+			// has not expired, and this works every time.
 			for range 2 {
 				l.RevokeTokens()
 				if _, err := s.Identify(t.Context()); err != nil {
@@ -285,7 +285,7 @@ func TestEveryCredentialSignsIn(t *testing.T) {
 					t.Errorf("after a 401 within a batch: %v %v", got, err)
 				}
 			}
-			// One fresh token, and no more: another 401 is the answer.
+			// Only one fresh token is requested; another 401 is the answer.
 			l.AddFault(graphtest.Fault{Kind: graphtest.FaultStatus, Status: 401, Path: "/organization", Count: 2})
 			_, err = s.Identify(t.Context())
 			wantID(t, err, "AccessTokenInvalid")
@@ -315,8 +315,8 @@ func TestAHybridWorkersDateIsUnderstood(t *testing.T) {
 	}
 }
 
-// TestFailuresSayWhatToDoAndHideTheSecret runs into each failure of sign-in
-// and permission, and searches all that is said and logged for the secrets.
+// TestFailuresSayWhatToDoAndHideTheSecret provokes each failure of sign-in and
+// permission, and searches all messages and logs for the secrets.
 func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 	var logged bytes.Buffer
 	before := slog.Default()
@@ -362,7 +362,7 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 		"no managed identity": {func(t *testing.T, l lab, c *contract.SourceConfig) {
 			t.Setenv("IDENTITY_ENDPOINT", l.ManagedIdentityURL)
 			t.Setenv("IDENTITY_HEADER", "wrong")
-			c.Kind, c.ClientID = contract.ManagedIdentity, groupB // MSAL keeps the tokens of an identity for the whole process
+			c.Kind, c.ClientID = contract.ManagedIdentity, groupB // MSAL caches the tokens of an identity for the whole process
 		}, "ManagedIdentityUnavailable", "X-IDENTITY-HEADER"},
 		"missing permission":    {func(_ *testing.T, l lab, _ *contract.SourceConfig) { l.SetRoles("User.Read.All") }, "PermissionMissing", "GroupMember.Read.All"},
 		"untrusted certificate": {func(_ *testing.T, _ lab, c *contract.SourceConfig) { c.CAFile = "" }, "CertificateNotTrusted", "CA file"},
@@ -403,7 +403,7 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 	}
 }
 
-// The error names what was typed, not the sign-in service or the credential.
+// The error names what the user typed, not the sign-in service or the credential.
 func TestANameThatNoTenantHas(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{})
 	for _, kind := range []contract.CredentialKind{contract.ClientSecret, contract.WorkloadIdentity, contract.AccessToken} {
@@ -459,8 +459,8 @@ func TestDisturbancesAreRiddenOut(t *testing.T) {
 	}
 }
 
-// TestRequestsFor20000Memberships counts what a tenant of 1,000 groups with 20
-// members each costs: a page with groups for 999, and one for each membership.
+// TestRequestsFor20000Memberships counts the requests for a tenant of 1,000 groups with
+// 20 members each: a page for 999 groups, and a request for each group's members.
 func TestRequestsFor20000Memberships(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, graphtest.Generate(1000, 20, 1), graphtest.Options{})

@@ -16,7 +16,7 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// passed is a token source of a caller's tokens.
+// passed returns a token source with tokens from a caller.
 func passed(first string, refresh func(context.Context) (contract.Secret, time.Time, error)) *tokenSource {
 	f := &failure{}
 	return &tokenSource{
@@ -53,7 +53,7 @@ func TestATokenThatRanOut(t *testing.T) {
 		_, err := passed(stale, nil).token(t.Context())
 		wantID(t, err, "AccessTokenExpired")
 
-		// The caller's own error crosses as it is.
+		// The caller's own error is passed on unchanged.
 		none := &contract.Error{Category: contract.Authentication, ID: "AccessTokenExpired", Message: "no other"}
 		_, err = passed(stale, func(context.Context) (contract.Secret, time.Time, error) { return contract.Secret{}, time.Time{}, none }).token(t.Context())
 		if err != error(none) {
@@ -218,8 +218,8 @@ func TestUnreachableHosts(t *testing.T) {
 	})
 }
 
-// A token that nobody can replace serves to its end, also within the margin in
-// which another one would be asked for.
+// A token that nobody can replace is used until it expires, even within the margin in
+// which the engine would otherwise ask for another.
 func TestAPassedTokenWithoutAnotherServesToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, left := range []time.Duration{tokenMargin / 2, 2 * tokenMargin} {
@@ -240,8 +240,8 @@ func TestAPassedTokenWithoutAnotherServesToItsEnd(t *testing.T) {
 	})
 }
 
-// A token that is renewed while members are read may have lost a permission. Of
-// a group of hidden membership Graph then gives no member, and no error.
+// A token renewed while members are read may have lost a permission. Graph then returns
+// no members for a group with hidden membership, and no error.
 func TestATokenThatAllowsLessEndsTheReading(t *testing.T) {
 	seed := smallSeed()
 	seed.Groups[0].Visibility = "HiddenMembership"
@@ -261,7 +261,7 @@ func TestATokenThatAllowsLessEndsTheReading(t *testing.T) {
 		return s.Members(t.Context(), []directory.GUID{directory.MustGUID(groupA)}, func(p contract.MemberPage) error { return p.Err })
 	}
 	wantID(t, read(), "PermissionWithdrawn")
-	// The next run asks what it may do, and knows.
+	// The next run asks for its permissions again, and knows.
 	got, err := s.Identify(t.Context())
 	if err != nil || slices.Contains(got.Roles, "Member.Read.Hidden") {
 		t.Errorf("%v, %v", got.Roles, err)

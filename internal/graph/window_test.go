@@ -14,15 +14,15 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// counted is what a simulated tenant saw of one reading.
+// counted is what a simulated tenant saw of one read.
 type counted struct {
 	requests, throttled int
-	underWay, peak      int // requests at the same time
+	underWay, peak      int // simultaneous requests
 	elapsed             time.Duration
 }
 
-// inTenant is a source whose transport calls the tenant without a network, so
-// that latency and throttling take place in the time of a bubble.
+// inTenant returns a source whose transport calls the tenant without a network, so that
+// latency and throttling use the time of a bubble.
 func inTenant(t *testing.T, tenant *graphtest.Tenant) (*source, *counted) {
 	t.Helper()
 	var mu sync.Mutex
@@ -75,9 +75,9 @@ func readAll(ctx context.Context, s contract.Source) (groups, members int, err e
 	return len(ids), members, err
 }
 
-// TestReadingIsAsFastAsThrottlingAllows reads a tenant at the pace of each of
-// Microsoft's limits, near and far. The time is that of the bubble, so that the
-// figures do not depend on the machine.
+// TestReadingIsAsFastAsThrottlingAllows reads a tenant under each of Microsoft's
+// limits, with low and high latency. It uses the bubble's time, so the figures do not
+// depend on the machine.
 func TestReadingIsAsFastAsThrottlingAllows(t *testing.T) {
 	const groups, unitsEach = 4000, 2
 	for _, test := range []struct {
@@ -95,8 +95,7 @@ func TestReadingIsAsFastAsThrottlingAllows(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, seen := inTenant(t, tenant)
-			// What the bucket holds at the start is a gift; without it only the
-			// rate is left.
+			// Use up what the bucket allows at the start, so that only the rate counts.
 			drain(t, tenant, s)
 			tenant.SetLatency(test.latency)
 			*seen = counted{}

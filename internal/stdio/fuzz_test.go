@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// FuzzMessages sends lines of any kind. Whatever they are, a request after them
-// is answered, every line that comes out is within its limit, and the session
-// ends at once with its input: no request is held open that nobody serves.
+// FuzzMessages sends arbitrary lines. Afterwards a request is still answered, every
+// output line is within its limit, and the session ends at once when its input does: no
+// request stays open without being served.
 func FuzzMessages(f *testing.F) {
 	for _, line := range []string{
 		`{"jsonrpc":"2.0","id":1,"method":"session.get"}`,
@@ -39,7 +39,7 @@ func FuzzMessages(f *testing.F) {
 		err := Serve(t.Context(), Config{
 			Open: func(string, string) (Opened, error) { return Opened{Engine: &fakeEngine{state: &fakeState{}}}, nil },
 			Log:  slog.New(slog.DiscardHandler),
-			// One that holds a request open is found by the fuzzer's own time-out.
+			// If a request stays open, the fuzzer's own time-out finds it.
 			Grace: time.Hour,
 		}, in, &out)
 		if err != nil {

@@ -18,8 +18,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// fakeEngine answers with what a test sets; a method that is not set answers
-// with zero values.
+// fakeEngine answers with what a test sets. A method that is not set returns zero
+// values.
 type fakeEngine struct {
 	connect func(context.Context, *contract.SourceConfig, *contract.TargetConfig) (command.ConnectionInfo, error)
 	sync    func(context.Context, command.SyncRequest, contract.Report) (contract.Run, error)
@@ -97,7 +97,7 @@ func (f *fakeEngine) Close() error {
 	return nil
 }
 
-// fakeState holds lists; the change with number i has id i.
+// fakeState holds lists. The change with number i has id i.
 type fakeState struct {
 	contract.State
 	runs    []contract.Run
@@ -186,7 +186,7 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// startSession serves a session on pipes; it is not initialised yet.
+// startSession serves a session over pipes, not initialised yet.
 func startSession(t *testing.T, e *fakeEngine) *peer {
 	t.Helper()
 	inRead, inWrite := io.Pipe()
@@ -208,7 +208,7 @@ func startSession(t *testing.T, e *fakeEngine) *peer {
 	return p
 }
 
-// startInitialized is startSession with session.initialize done.
+// startInitialized is like startSession, but also sends session.initialize.
 func startInitialized(t *testing.T, e *fakeEngine) *peer {
 	t.Helper()
 	p := startSession(t, e)
@@ -248,7 +248,7 @@ type incoming struct {
 	} `json:"error"`
 }
 
-// receive returns the next message; io.EOF at the end.
+// receive returns the next message, or io.EOF at the end.
 func (p *peer) receive() (incoming, error) {
 	line, err := p.out.ReadSlice('\n')
 	if err != nil {
@@ -282,7 +282,8 @@ func (p *peer) wantResult(id string) json.RawMessage {
 	return m.Result
 }
 
-// wantError checks an answer's error wholly but for the texts, which must be there.
+// wantError checks everything in an answer's error except the texts, which must not be
+// empty.
 func (p *peer) wantError(id string, code int, errorID string) incoming {
 	p.t.Helper()
 	m := p.next()
@@ -298,7 +299,7 @@ func (p *peer) wantError(id string, code int, errorID string) incoming {
 	return m
 }
 
-// end closes the input and returns what Serve returned.
+// end closes the input and returns the result of Serve.
 func (p *peer) end() error {
 	p.in.Close()
 	return p.wait()
@@ -315,7 +316,7 @@ func (p *peer) wait() error {
 	}
 }
 
-// guidOf makes a GUID whose order is that of n.
+// guidOf returns a GUID that sorts like n.
 func guidOf(n int64) directory.GUID {
 	return directory.MustGUID(fmt.Sprintf("%08x-0000-0000-0000-000000000000", n))
 }

@@ -70,8 +70,7 @@ func TestLinesReportReadErrors(t *testing.T) {
 	}
 }
 
-// FuzzLines compares with the plain way of doing it, whatever the parts are in
-// which the input arrives.
+// FuzzLines compares with a simple implementation, in whatever parts the input arrives.
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbf{}\r\n\n{\"a\":1}"), uint8(4))
 	f.Add([]byte("123456789\n\r\r\n"), uint8(8))

@@ -14,7 +14,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// pages pulls a list to its end and returns the items, checking every page.
+// pages reads a list to its end and returns the number of items, checking every page.
 func pages(p *peer, method, name string, params map[string]any, each func(item json.RawMessage)) int {
 	p.t.Helper()
 	n := 0
@@ -73,7 +73,7 @@ func TestRunListIsNewestFirst(t *testing.T) {
 	}
 }
 
-// Whatever the sizes and the limit are, the pages make up the list.
+// For any sizes and any limit, the pages make up the list.
 func TestPagesMakeUpTheList(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.SampledFrom([]int{0, 10, 3_000, 200_000, 400_000}), 0, 60).Draw(r, "sizes")
@@ -169,7 +169,7 @@ func TestChangesAndTheirMembers(t *testing.T) {
 	if len(got) != 2 || got[0].Message != "planned" || got[1].Message != "refused" || got[1].RunID != 1 || got[1].AddCount != 700 {
 		t.Fatalf("got %+v", got)
 	}
-	// The first hundred by GUID: the two kinds take turns in these lists.
+	// These are the first hundred by GUID; the two kinds alternate in these lists.
 	if len(got[1].Add) != 50 || len(got[1].Remove) != 50 || len(got[0].Add) != 0 {
 		t.Errorf("shown: %d added, %d removed", len(got[1].Add), len(got[1].Remove))
 	}
@@ -195,10 +195,10 @@ func TestChangesAndTheirMembers(t *testing.T) {
 	}
 }
 
-// Fifty thousand changes, every fiftieth with a hundred members to show, are 30 MB
-// of text when listed. Read page by page they must cost this process no more
-// than a few pages of half a megabyte: one as read, one as text, the copies
-// that encoding and the pipe make of it, and what the collector has not taken.
+// Fifty thousand changes, every fiftieth with a hundred members to show, are 30 MB of
+// text when listed. Read page by page, they must cost this process no more than a few
+// pages of half a megabyte: one as read, one as text, the copies made by encoding and
+// the pipe, and what the garbage collector has not freed.
 func TestMemoryOfALongList(t *testing.T) {
 	const changes = 50_000
 	const bound = 32 << 20
@@ -226,7 +226,8 @@ func TestMemoryOfALongList(t *testing.T) {
 		total += len(text)
 		runtime.ReadMemStats(&m)
 		peak = max(peak, m.HeapAlloc)
-		// A scan, for the client's part of this process is not what is measured.
+		// Only scan the text, because the client's part of this process is not what is
+		// measured.
 		n += strings.Count(string(text), `"addCount":`)
 		_, next, more := strings.Cut(string(text[max(0, len(text)-40):]), `"next":"`)
 		if !more {

@@ -154,7 +154,7 @@ func TestEveryCategoryHasItsCode(t *testing.T) {
 	}
 }
 
-// What is left out keeps what is set, and what is given as empty takes it away.
+// A field that is left out keeps its setting, and an empty one clears it.
 func TestSettingsAreDecoded(t *testing.T) {
 	const a, b = "e0000000-0000-4000-8000-00000000000a", "e0000000-0000-4000-8000-00000000000b"
 	var patch command.SettingsPatch
@@ -193,7 +193,7 @@ func TestSettingsAreDecoded(t *testing.T) {
 		p.call(2, "writeback.enable", test.params)
 		p.wantResult("2")
 		if test.params == nil {
-			test.params = map[string]any{} // enable: null is no enable
+			test.params = map[string]any{} // null would mean that there is no enable
 		}
 		p.call(3, "sync.preview", map[string]any{"enable": test.params})
 		p.wantResult("3")
@@ -252,7 +252,7 @@ func TestSyncGroup(t *testing.T) {
 		t.Errorf("the error names %q", m.Error.Data.Object)
 	}
 
-	// Progress comes, and a cancelled one still answers with its record.
+	// Progress arrives, and a cancelled request still answers with its record.
 	p.call(3, "sync.group", map[string]any{"group": "slow"})
 	if m := p.next(); m.Method != "progress" || !strings.Contains(string(m.Params), `"requestId":3,"step":"import-members","stepNumber":2,"stepCount":10`) {
 		t.Errorf("got %s %s, want progress", m.Method, m.Params)

@@ -83,8 +83,8 @@ func TestLogLinesArePrintable(t *testing.T) {
 	}
 }
 
-// TestWhatIsAnsweredIsPrintable: results, errors and progress, whoever wrote what
-// is in them; an id stays what the client made of it.
+// TestWhatIsAnsweredIsPrintable covers results, errors and progress, whoever wrote the
+// texts in them. An id stays as the client wrote it.
 func TestWhatIsAnsweredIsPrintable(t *testing.T) {
 	state := &fakeState{count: 1, changes: func(i int64) contract.SpooledChange {
 		return contract.SpooledChange{ID: i, Change: plan.Change{Action: plan.Update, DisplayName: "Pay\u202eroll", Message: "x\u001b[2Jy\u2028z",

@@ -58,10 +58,10 @@ func TestMessagesThatAreNone(t *testing.T) {
 		})
 	}
 	p.t = t
-	// A request without an id gets no answer, and runs nothing.
+	// A request without an id gets no answer and runs nothing.
 	p.send(`{"jsonrpc":"2.0","method":"sync.start"}`, `{"jsonrpc":"2.0","id":7,"method":"session.get","params":null}`)
 	p.wantResult("7")
-	// An answer to nothing is not taken for a request.
+	// An unexpected answer is not taken for a request.
 	p.send(`{"jsonrpc":"2.0","id":7,"result":{}}`, `{"jsonrpc":"2.0","id":8,"method":"session.get"}`)
 	p.wantResult("8")
 	if err := p.end(); err != nil {
@@ -110,13 +110,15 @@ func TestCancel(t *testing.T) {
 		}
 	}
 
-	// Others than runs end with an error, and a cancel as a notification does.
+	// Requests other than runs end with an error, and request.cancel also works as a
+	// notification.
 	p.send(`{"jsonrpc":"2.0","id":1,"method":"writeback.test"}`)
 	<-started
 	p.send(`{"jsonrpc":"2.0","method":"request.cancel","params":{"id":1}}`)
 	p.wantError("1", -32009, "Cancelled")
 
-	// With every place taken a cancel still passes; what waits can be cancelled.
+	// Even with every slot taken, a cancel passes, and waiting requests can be
+	// cancelled.
 	for i := range maxServed {
 		p.call(100+i, "sync.start", nil)
 		<-started
@@ -133,7 +135,7 @@ func TestCancel(t *testing.T) {
 	p.wantError("301", -32602, "InvalidParameter")
 }
 
-// A cancel that overtakes the request it is for still finds it.
+// A cancel that overtakes its request still finds it.
 func TestCancelAtOnce(t *testing.T) {
 	p := startInitialized(t, &fakeEngine{sync: func(ctx context.Context, _ command.SyncRequest, _ contract.Report) (contract.Run, error) {
 		<-ctx.Done()
@@ -173,7 +175,7 @@ func TestEndOfInput(t *testing.T) {
 	}
 }
 
-// What was sent before the end of input is answered, even if only by Cancelled.
+// Requests sent before the end of input are answered, even if only with Cancelled.
 func TestEveryRequestIsAnswered(t *testing.T) {
 	p := startInitialized(t, &fakeEngine{})
 	const n = 100
@@ -201,8 +203,8 @@ func TestEveryRequestIsAnswered(t *testing.T) {
 	}
 }
 
-// Lines that cannot be served, in any number and at the very end of the input,
-// are answered each and take nothing else with them.
+// Any number of invalid lines, even at the very end of the input, are each answered and
+// do not affect other requests.
 func TestWhatCannotBeServedAtTheEndOfInput(t *testing.T) {
 	bad := []string{`{"jsonrpc":"2.0","id":[1],"method":"session.get"}`, `{"jsonrpc":"2.0","id":{"a":1},"method":"session.get"}`,
 		`{"jsonrpc":"2.0","id":true,"method":"session.get"}`, `{"jsonrpc":"1.0","method":"session.get"}`,
@@ -349,7 +351,7 @@ func TestProgress(t *testing.T) {
 				t.Errorf("progress %d: %d after %v", i, done[i], times[i].Sub(times[i-1]))
 			}
 		}
-		// None comes after the answer.
+		// No notification follows the answer.
 		time.Sleep(time.Second)
 		p.call(2, "session.get", nil)
 		p.wantResult("2")
@@ -383,7 +385,7 @@ func TestProgressNeverBlocksTheRun(t *testing.T) {
 	})
 }
 
-// connected returns the configuration that session.connect gave the engine.
+// connected returns the configuration that session.connect gave to the engine.
 func connected(t *testing.T, p *peer, e *fakeEngine, source map[string]any) *contract.SourceConfig {
 	t.Helper()
 	var config *contract.SourceConfig
@@ -470,7 +472,8 @@ func TestCallbacks(t *testing.T) {
 			}
 		}
 
-		// No answer at all; one that comes late is not taken for anything else.
+		// The client does not answer at all; a late answer is not taken for anything
+		// else.
 		for _, test := range []struct{ ask, errorID string }{{"token", "AccessTokenExpired"}, {"sign", "SigningFailed"}} {
 			start := time.Now()
 			m := ask(test.ask)
@@ -483,7 +486,8 @@ func TestCallbacks(t *testing.T) {
 			p.wantResult("3")
 		}
 
-		// A cancelled request does not wait for the client, and says so.
+		// A cancelled request does not wait for the client, and says that it was
+		// cancelled.
 		ask("sign")
 		p.send(`{"jsonrpc":"2.0","method":"request.cancel","params":{"id":2}}`)
 		p.wantResult("2")
@@ -491,7 +495,7 @@ func TestCallbacks(t *testing.T) {
 			t.Errorf("cancelled: %v", gotErr)
 		}
 
-		// With no request open nothing is written.
+		// If no request is open, nothing is written.
 		synctest.Wait()
 		if _, _, err := token.RefreshToken(t.Context()); !contract.HasID(err, "AccessTokenExpired") {
 			t.Errorf("without a request: %v", err)
@@ -517,7 +521,7 @@ func TestSecretsStayInside(t *testing.T) {
 		`"source":{"credential":{"kind":"accessToken","accessToken":"%s"}}`,
 		`"target":{"server":"dc","credential":{"kind":"simple","user":"u","password":"%s"}}`,
 		`"target":{"server":"dc","credential":{"kind":"kerberosPassword","user":"u","password":"%s"}}`,
-		// Refused before the engine sees them.
+		// These are refused before the engine sees them.
 		`"source":{"credential":{"kind":"managedIdentity","secret":"%s"}}`,
 		`"source":{"tenantId":{"%[1]s":1},"credential":{"kind":"clientSecret","secret":"%[1]s"}}`,
 		`"target":{"server":"dc","credential":{"kind":"simple","user":["%[1]s"],"password":"%[1]s"}}`,
@@ -533,7 +537,7 @@ func TestSecretsStayInside(t *testing.T) {
 		}
 		answers = append(answers, fmt.Sprintf("%+v", m.Error))
 	}
-	// Broken lines that hold one.
+	// Malformed lines that contain a secret.
 	for _, line := range []string{`{"jsonrpc":"2.0","id":1,"method":"session.connect","params":{"source":"` + secret + `"`,
 		`{"jsonrpc":"2.0","id":1,"method":"session.connect","params":"` + secret + `"}`} {
 		p.send(line)

@@ -15,7 +15,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// fixedLists are the types of values of a fixed list, each with its list.
+// fixedLists maps the types whose values come from a fixed list to these lists.
 var fixedLists = map[reflect.Type][]string{}
 
 func fixed[T ~string](list []T) {
@@ -43,15 +43,15 @@ func init() {
 	fixed(stateChecks)
 }
 
-// params are the params of every method that takes any.
+// params are the parameters of every method that takes any.
 var params = []any{
 	initializeParams{}, connectParams{}, logParams{}, testParams{}, enableParams{}, command.DisableRequest{}, settingsParams{},
 	command.SyncRequest{}, previewParams{}, command.GroupSyncRequest{}, runsParams{}, runParams{}, changesParams{}, changeMembersParams{},
 	groupsParams{}, groupMembersParams{}, cancelParams{},
 }
 
-// wordFields calls found with each field below t, as it is named in JSON, that
-// holds a value of a type of its own, or a list of them.
+// wordFields calls found for each field below t, by its name in JSON, that holds a
+// value of a named type or a list of such values.
 func wordFields(t reflect.Type, path []string, found func(path []string, t reflect.Type, list bool)) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -77,7 +77,7 @@ func wordFields(t reflect.Type, path []string, found func(path []string, t refle
 	}
 }
 
-// nested is {"a": {"b": value}} for the path a, b.
+// nested returns {"a": {"b": value}} for the path a, b.
 func nested(path []string, value any) json.RawMessage {
 	for _, name := range slices.Backward(path) {
 		value = map[string]any{name: value}
@@ -89,7 +89,8 @@ func nested(path []string, value any) json.RawMessage {
 	return text
 }
 
-// at returns what stands at the path in a struct; of two, the less deeply embedded.
+// at returns the field at the path in a struct; of two fields, the one that is embedded
+// less deeply.
 func at(v reflect.Value, path []string) reflect.Value {
 	for v.Kind() == reflect.Pointer {
 		v = v.Elem()
@@ -143,7 +144,8 @@ func TestFixedListsIgnoreLetterCase(t *testing.T) {
 						}
 					}
 				}
-				// What is in no list is for the method to refuse, by name.
+				// A word that is not in the list is kept, for the method to refuse by
+				// name.
 				if got, err := read("Nonsense"); err != nil || got != "Nonsense" {
 					t.Errorf("%s: a word of no list became %q: %v", strings.Join(path, "."), got, err)
 				}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// signIn posts to the token endpoint; options replace or remove (empty) fields.
+// signIn posts to the token endpoint; options replace fields, or remove them if empty.
 func (c *client) signIn(tenant string, options ...string) *answer {
 	c.t.Helper()
 	form := url.Values{
@@ -35,7 +35,7 @@ func (c *client) signIn(tenant string, options ...string) *answer {
 	return a
 }
 
-// aadsts is the error code of a failed sign-in.
+// aadsts returns the error code of a failed sign-in.
 func (a *answer) aadsts() int {
 	codes, _ := a.json["error_codes"].([]any)
 	if len(codes) != 1 {
@@ -101,7 +101,7 @@ func TestSignInWithSecret(t *testing.T) {
 	c.token = a.json["access_token"].(string)
 	c.ok("/v1.0/groups")
 
-	// The domain names the tenant as well; Graph may be named as in the cloud.
+	// The domain also names the tenant, and Graph may be named as in the cloud.
 	if a := c.signIn("Contoso.onmicrosoft.com", "scope", "https://graph.microsoft.com/.default"); a.status != 200 {
 		t.Error(a.text)
 	}

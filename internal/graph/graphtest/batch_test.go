@@ -19,7 +19,7 @@ type step struct {
 	DependsOn []string          `json:"dependsOn,omitempty"`
 }
 
-// batch posts steps and returns the answers by id, and the order of the ids.
+// batch posts the steps and returns the answers by id, and the order of the ids.
 func (c *client) batch(steps []step, header ...string) (*answer, map[string]batchResponse, []string) {
 	c.t.Helper()
 	data, _ := json.Marshal(map[string]any{"requests": steps})

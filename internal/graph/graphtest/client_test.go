@@ -19,7 +19,7 @@ type client struct {
 	token string
 }
 
-// answer is a response with its JSON body, if it has one.
+// answer is a response, with its JSON body if it has one.
 type answer struct {
 	status int
 	header http.Header
@@ -37,7 +37,7 @@ func start(t *testing.T, seed Seed, o Options) *client {
 	return &client{t: t, s: s, http: s.HTTPClient(), token: s.AccessToken()}
 }
 
-// withRoles returns a client whose token has just these roles.
+// withRoles returns a client whose token has exactly these roles.
 func (c *client) withRoles(roles ...string) *client {
 	c.s.SetRoles(roles...)
 	d := *c
@@ -49,7 +49,7 @@ func (c *client) try(method, path, body string, header ...string) (*answer, erro
 	if strings.HasPrefix(path, "/") {
 		path = c.s.URL + path
 	}
-	// Graph URLs are written readably here: blanks and the like get escaped.
+	// Tests write Graph URLs in readable form; blanks and the like are escaped here.
 	if base, query, ok := strings.Cut(path, "?"); ok {
 		path = base + "?" + strings.NewReplacer(" ", "%20", "\"", "%22", "🚀", url.QueryEscape("🚀")).Replace(query)
 	}
@@ -84,7 +84,7 @@ func (c *client) get(path string, header ...string) *answer {
 	return a
 }
 
-// ok is get for a request that must succeed.
+// ok is like get, for a request that must succeed.
 func (c *client) ok(path string, header ...string) *answer {
 	c.t.Helper()
 	a := c.get(path, header...)
@@ -94,7 +94,7 @@ func (c *client) ok(path string, header ...string) *answer {
 	return a
 }
 
-// fails wants a status and a Graph error code.
+// fails expects a status and a Graph error code.
 func (c *client) fails(status int, code, path string, header ...string) *answer {
 	c.t.Helper()
 	a := c.get(path, header...)
@@ -123,7 +123,7 @@ func (a *answer) next() string { s, _ := a.json["@odata.nextLink"].(string); ret
 
 func (a *answer) deltaLink() string { s, _ := a.json["@odata.deltaLink"].(string); return s }
 
-// column is one property of every object on the page.
+// column returns one property of every object on the page.
 func (a *answer) column(name string) []any {
 	out := []any{}
 	for _, v := range a.value() {
@@ -170,12 +170,12 @@ func addFault(t *testing.T, c *client, f Fault) {
 
 var eventually = []string{"ConsistencyLevel", "eventual"}
 
-// clock is a clock that tests turn.
+// clock is a clock set by tests.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
-// small is a tenant with one of each.
+// small returns a tenant with one of each kind of object.
 func small() Seed {
 	return Seed{
 		Users: []User{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// control posts to the control interface and wants a status.
+// control posts to the control interface and expects a status.
 func (c *client) control(status int, verb, body string) map[string]any {
 	c.t.Helper()
 	a, err := c.try("POST", "/_control/"+verb, body)

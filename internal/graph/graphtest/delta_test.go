@@ -25,8 +25,8 @@ func (c *client) round(path string, header ...string) (objects []map[string]any,
 	}
 }
 
-// fold applies the objects of a round to a client's picture of the groups:
-// group id to member ids. Every removal must concern something that is there.
+// fold applies the objects of a round to a client's view of the groups: group id to
+// member ids. Every removal must concern something that exists.
 func fold(groups map[string]map[string]bool, objects []map[string]any) {
 	for _, o := range objects {
 		id := o["id"].(string)
@@ -49,7 +49,7 @@ func fold(groups map[string]map[string]bool, objects []map[string]any) {
 	}
 }
 
-// truth is what fold should come to.
+// truth returns the expected result of fold.
 func (c *client) truth() map[string]map[string]bool {
 	out := map[string]map[string]bool{}
 	groups, _ := c.all("/beta/groups?$select=id&$top=999")
@@ -88,7 +88,7 @@ func TestDeltaFirstRound(t *testing.T) {
 	if _, ok := find(objects, GroupID("hidden"))["members@delta"]; ok {
 		t.Error("hidden members are shown")
 	}
-	// Without $select the members come too; with one only when named.
+	// Without $select the members are included; with $select only if named.
 	objects, _, _ = c.round("/v1.0/groups/delta()")
 	if find(objects, GroupID("sales"))["members@delta"] == nil {
 		t.Error("no members without $select")
@@ -266,7 +266,7 @@ func TestUsersDelta(t *testing.T) {
 	if diff := cmp.Diff(map[string]any{"id": cloud}, find(objects, cloud)); diff != "" {
 		t.Error(diff)
 	}
-	// A member becomes joinable: no group changes.
+	// A member becomes joinable, but no group changes.
 	groupLink := c.ok("/v1.0/groups/delta?$deltatoken=latest").deltaLink()
 	must(t, c.s.PatchUser(cloud, map[string]any{"onPremisesSyncEnabled": true, "onPremisesSecurityIdentifier": "S-1-5-21-1-2-3-4"}))
 	must(t, c.s.DeleteUser("bert"))
@@ -317,8 +317,8 @@ func TestDeltaPageFaults(t *testing.T) {
 	}
 }
 
-// The trap that replicas set: a change made before deltatoken=latest is in no
-// later delta, and a lagging replica does not list it yet.
+// The trap that replicas set: a change made before deltatoken=latest is in no later
+// delta, and a lagging replica does not list it yet.
 func TestReplicaLag(t *testing.T) {
 	c := start(t, small(), Options{})
 	sales, members := GroupID("sales"), "/v1.0/groups/"+GroupID("sales")+"/members?$select=id"
@@ -352,7 +352,7 @@ func TestReplicaLag(t *testing.T) {
 		t.Errorf("delta shows what was before its token: %v", objects)
 	}
 
-	// Delta can lag as well; then it shows the change once it has caught up.
+	// Delta can lag as well; it shows the change once it has caught up.
 	c.s.HoldReplica(Lag{Delta: true})
 	must(t, c.s.PatchGroup(sales, map[string]any{"displayName": "Sales 3"}))
 	if a := c.ok("/v1.0/groups/" + sales); a.json["displayName"] != "Sales 3" {

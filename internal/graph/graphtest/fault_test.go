@@ -62,8 +62,8 @@ func TestConnectionFaults(t *testing.T) {
 		FaultTruncate: func(a *answer, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) },
 		FaultCut:      func(a *answer, err error) bool { return err == nil && a.status == 200 && a.json == nil && a.text != "" },
 	} {
-		// A second hit, because net/http repeats a GET by itself when a
-		// connection it used before is closed without an answer.
+		// A second hit is needed because net/http retries a GET when a reused
+		// connection is closed without an answer.
 		addFault(t, c, Fault{Kind: kind, Count: 2})
 		c.http.CloseIdleConnections()
 		if a, err := c.try("GET", "/v1.0/groups", ""); !check(a, err) {
@@ -88,7 +88,7 @@ func TestPageFaults(t *testing.T) {
 			t.Errorf("%s: %s", kind, a.text)
 		}
 	}
-	// Empty pages at any place lose nothing, even one after another.
+	// Empty pages in any position lose nothing, even several in a row.
 	addFault(t, c, Fault{Kind: FaultEmptyPage, Skip: 1, Count: 2})
 	if objects, pages := c.all("/v1.0/groups?$select=id"); len(objects) != 10 || pages != 5 {
 		t.Errorf("%d objects on %d pages", len(objects), pages)
@@ -121,7 +121,7 @@ func TestThrottle(t *testing.T) {
 			t.Error(a.header)
 		}
 	}
-	// Nine of ten are gone: a warning, then no room for three more.
+	// Nine of ten units are used: first a warning, then no room for three more.
 	a := c.ok("/v1.0/groups")
 	if a.header.Get("x-ms-throttle-limit-percentage") != "1.00" {
 		t.Error(a.header)
@@ -131,11 +131,12 @@ func TestThrottle(t *testing.T) {
 		a.header.Get("x-ms-throttle-scope") != "Tenant_Application/ReadWrite/"+c.s.ClientID+"/"+c.s.TenantID {
 		t.Error(a.header)
 	}
-	// Not to wait makes it worse.
+	// Not waiting makes it worse.
 	if a := c.fails(429, "TooManyRequests", members); a.header.Get("Retry-After") != "6" {
 		t.Error(a.header)
 	}
-	// 16 units in the bucket; after 9 seconds there is room for just three.
+	// There are 16 units in the bucket; after 9 seconds there is room for exactly
+	// three.
 	clock.at = clock.at.Add(9 * time.Second)
 	c.ok(members)
 	c.fails(429, "TooManyRequests", "/v1.0/groups")

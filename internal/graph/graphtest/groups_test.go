@@ -43,7 +43,7 @@ func TestGroupsDefaultProperties(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	c := start(t, small(), Options{})
-	// Only what was selected, so no id; names without letter case.
+	// Only the selected properties are returned, so there is no id. Names ignore case.
 	a := c.ok("/v1.0/groups?$select=DisplayName,mail&$filter=mailNickname eq 'sales'")
 	want := []map[string]any{{"displayName": "Sales", "mail": "sales@contoso.onmicrosoft.com"}}
 	if diff := cmp.Diff(want, a.value()); diff != "" {
@@ -168,7 +168,7 @@ func TestPaging(t *testing.T) {
 		t.Errorf("%d pages with %d members", n, len(members))
 	}
 
-	// A filter goes on over the pages, and so does what it needs.
+	// A filter continues over the pages, and so do its requirements.
 	path := "/v1.0/groups?$top=10&$count=true&$select=id&$filter=onPremisesSyncEnabled ne true"
 	c.s.SetPageLimit(0)
 	a := c.ok(path, eventually...)
@@ -179,9 +179,9 @@ func TestPaging(t *testing.T) {
 	if objects, _ := c.all(path, eventually...); len(objects) != 23 {
 		t.Errorf("%d objects", len(objects))
 	}
-	// The options of a nextLink may not be changed.
+	// The options of a nextLink must not be changed.
 	c.fails(400, "Directory_ExpiredPageToken", strings.Replace(a.next(), "top=10", "top=11", 1), eventually...)
-	// Without the header $count is ignored.
+	// Without the header, $count is ignored.
 	if _, ok := c.ok("/v1.0/groups?$count=true").json["@odata.count"]; ok {
 		t.Error("a count without ConsistencyLevel")
 	}
@@ -223,7 +223,7 @@ func TestMembers(t *testing.T) {
 	if _, ok := a.value()[4]["userType"]; ok {
 		t.Error("a device has a userType")
 	}
-	// The cast is an advanced query, and returns no type.
+	// The cast is an advanced query, and its answer contains no type.
 	for _, cast := range []string{"/microsoft.graph.user", "/graph.user"} {
 		c.fails(400, "Request_UnsupportedQuery", path+cast)
 		a = c.ok(path+cast+"?$count=true&$select=id,userType", eventually...)
@@ -239,7 +239,7 @@ func TestMembers(t *testing.T) {
 	if a := c.ok(path+"/$count", eventually...); a.text != "6" {
 		t.Errorf("$count %q", a.text)
 	}
-	// A group as a member.
+	// A group is a member.
 	a = c.ok("/v1.0/groups/" + GroupID("sec") + "/members")
 	if diff := cmp.Diff([]any{"#microsoft.graph.user", "#microsoft.graph.group"}, a.column("@odata.type")); diff != "" {
 		t.Error(diff)
@@ -261,7 +261,7 @@ func TestPermissions(t *testing.T) {
 	groups.fails(403, "Authorization_RequestDenied", "/v1.0/directory/deletedItems/"+GroupID("dead"))
 	groups.fails(403, "Authorization_RequestDenied", "/v1.0/organization")
 
-	// Members of a type that may not be read: type, id and nulls, with 200.
+	// Members of a type that may not be read: type, id and nulls, with status 200.
 	a := groups.ok(sales + "/members?$select=id,onPremisesSecurityIdentifier,displayName")
 	want := map[string]any{"@odata.type": "#microsoft.graph.user", "id": UserID("anna"), "onPremisesSecurityIdentifier": nil, "displayName": nil}
 	if diff := cmp.Diff(want, a.value()[0]); diff != "" {
@@ -273,7 +273,7 @@ func TestPermissions(t *testing.T) {
 		t.Error(a.text)
 	}
 
-	// Hidden membership: nothing, with 200.
+	// Hidden membership: an empty list, with status 200.
 	if a := both.ok(hidden + "/members"); len(a.value()) != 0 {
 		t.Error(a.text)
 	}
@@ -359,7 +359,7 @@ func TestDeletion(t *testing.T) {
 	must(t, c.s.PurgeGroup(GroupID("sales")))
 	c.fails(404, "Request_ResourceNotFound", "/v1.0/directory/deletedItems/"+GroupID("sales"))
 
-	// A security group is gone at once.
+	// A security group is hard-deleted at once.
 	must(t, c.s.DeleteGroup(GroupID("sec")))
 	c.fails(404, "Request_ResourceNotFound", "/v1.0/directory/deletedItems/"+GroupID("sec"))
 	for name, err := range map[string]error{

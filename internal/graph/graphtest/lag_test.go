@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Each kind of resource is as far behind as it was told to be, while the delta
-// tells what is true.
+// Each kind of resource lags by the set time, while the delta reports the present.
 func TestLagOfEachResource(t *testing.T) {
 	sales, anna := GroupID("sales"), UserID("anna")
 	shows := map[string]func(c *client) bool{
@@ -22,7 +21,7 @@ func TestLagOfEachResource(t *testing.T) {
 	for late := range shows {
 		c := start(t, small(), Options{})
 		_, link, _ := c.round("/v1.0/groups/delta")
-		// What is over by then is shown.
+		// Changes older than the lag are visible.
 		must(t, c.s.PatchGroup(sales, map[string]any{"displayName": "Sales 1"}))
 		must(t, c.s.PassTime(time.Hour))
 		c.token = c.s.AccessToken()
@@ -51,13 +50,13 @@ func TestLagOfEachResource(t *testing.T) {
 	}
 }
 
-// members are those that a group shows, each with its id only.
+// members returns the members that a group shows, each with its id only.
 func (c *client) members(group string) []map[string]any {
 	return c.ok("/v1.0/groups/" + group + "/members?$select=id").value()
 }
 
-// A replica goes through every state that there was, also those before the object
-// was made, and within $batch as without.
+// A replica goes through every past state, including those before the object was
+// created, both within $batch and outside.
 func TestLagGoesThroughAllStates(t *testing.T) {
 	c := start(t, small(), Options{TokenLifetime: 24 * time.Hour})
 	all := Behind{Groups: 600, Group: 600, Members: 600, Users: 600, DeletedItems: 600}
@@ -103,7 +102,7 @@ func TestLagGoesThroughAllStates(t *testing.T) {
 	want(0, 404, 404)
 }
 
-// A replica that is held and behind shows what is older.
+// A replica that is both held and lagging shows the older state.
 func TestLagOfAHeldReplica(t *testing.T) {
 	c := start(t, small(), Options{})
 	sales := GroupID("sales")
@@ -125,8 +124,8 @@ func TestLagOfAHeldReplica(t *testing.T) {
 	name("Sales 2")
 }
 
-// Soft deletion and restore of a group that the delta does not tell: only the
-// lists show it, and a deletion for good is told.
+// The delta omits the soft deletion and the restore of a group: only the lists show
+// them. A hard deletion is reported.
 func TestGroupsUntold(t *testing.T) {
 	c := start(t, small(), Options{})
 	sales := GroupID("sales")

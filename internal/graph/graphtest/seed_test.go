@@ -133,19 +133,20 @@ func TestGenerate(t *testing.T) {
 		if len(slices.Compact(ids)) != 20 {
 			t.Errorf("%d members", len(members))
 		}
-		// The member can be read by itself, and is the same.
+		// The member can be read by itself, with the same values.
 		u := c.ok("/v1.0/users/" + members[0]["id"].(string) + "?$select=onPremisesImmutableId")
 		if u.json["onPremisesImmutableId"] != members[0]["onPremisesImmutableId"] {
 			t.Error(u.text)
 		}
 	}
-	// The same arguments give the same tenant, another seed another.
+	// The same arguments produce the same tenant, and a different seed produces a
+	// different one.
 	again, _ := start(t, Generate(50, 20, 7), Options{}).all("/v1.0/groups")
 	other, _ := start(t, Generate(50, 20, 8), Options{}).all("/v1.0/groups")
 	if !slices.Equal(column(groups, "id"), column(again, "id")) || slices.Equal(column(groups, "id"), column(other, "id")) {
 		t.Error("not the same, or not another")
 	}
-	// Generated objects change like others.
+	// Generated objects can be changed like others.
 	id := groups[0]["id"].(string)
 	must(t, c.s.PatchGroup(id, map[string]any{"displayName": "Changed"}))
 	if a := c.ok("/v1.0/groups/" + id); a.json["displayName"] != "Changed" {
@@ -212,7 +213,8 @@ func FuzzFilter(f *testing.F) {
 			}
 			return
 		}
-		// What parses must mean the same in brackets, and the opposite with not.
+		// A filter that parses must mean the same in parentheses, and the opposite with
+		// not.
 		is := parsed.match(schemas[kindGroup], group)
 		if strings.Count(text, "(") > maxFilterDepth/2 || strings.Count(strings.ToLower(text), "not") > maxFilterDepth/2 || len(text)+8 > maxFilterLength {
 			return

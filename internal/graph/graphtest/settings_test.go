@@ -38,7 +38,8 @@ func TestGroupSettings(t *testing.T) {
 	}
 }
 
-// TestWritebackConfiguration: it belongs to beta, in lists as in single groups.
+// TestWritebackConfiguration: the property belongs to beta, both in lists and in single
+// groups.
 func TestWritebackConfiguration(t *testing.T) {
 	seed, err := ParseSeed([]byte(`{"groups":[
 		{"mailNickname":"on","groupTypes":["Unified"],"writebackConfiguration":{"isEnabled":true,"onPremisesGroupType":"universalSecurityGroup"}},

@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestIndexes: whatever was changed before, a search finds by an index what it
-// finds by looking at everything, in the same order.
+// TestIndexes: whatever was changed before, a search that uses an index finds the same
+// as one that looks at everything, in the same order.
 func TestIndexes(t *testing.T) {
 	searches, led := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -79,7 +79,7 @@ func names(objects []*object) []string {
 	return list
 }
 
-// everything is found by the tree alone.
+// everything finds all objects through the tree alone.
 func (d *domain) everything() []*object {
 	list := slices.Collect(d.head.tree)
 	slices.SortFunc(list, func(a, b *object) int { return int(a.tag - b.tag) })
@@ -103,7 +103,7 @@ func (d *domain) scan(base *object, scope int64, f filter, t token, deleted bool
 	return found
 }
 
-// consistent compares what is kept in step with what it is made from.
+// consistent compares derived data with the data that it is derived from.
 func (d *domain) consistent(t *rapid.T) {
 	everything := d.everything()
 	if !slices.Equal(everything, d.objects) {
@@ -148,7 +148,7 @@ type editor struct {
 	*rapid.T
 	s *Server
 	c *ldap.Conn
-	// installed is how many objects were there before.
+	// installed is how many objects existed before.
 	installed int
 }
 
@@ -158,7 +158,7 @@ func (e *editor) pick(list []*object) *object {
 
 func (e *editor) object() *object { return e.pick(e.s.domain.objects) }
 
-// own is one of the objects that were added.
+// own returns one of the objects that were added.
 func (e *editor) own() *object { return e.pick(e.s.domain.objects[e.installed:]) }
 
 var someNames = []string{"a", "A", "b", "ab", "Größe", "grösse", "ａ", "a,b", "mark_1", "mark_2"}
@@ -185,7 +185,7 @@ func (e *editor) unit() string {
 
 var written = []string{"description", "adminDescription", "extensionName", "mS-DS-ConsistencyGuid", "msDS-ExternalDirectoryObjectId", "displayName", "sAMAccountName", "userPrincipalName", "managedBy", "groupType"}
 
-// value is one for an attribute, of those that are there or of others.
+// value returns a value for an attribute, either an existing one or another.
 func (e *editor) value(a *attribute) string {
 	if a == nil {
 		return e.name()
@@ -205,7 +205,7 @@ func (e *editor) value(a *attribute) string {
 	return there[len(there)-1-rapid.IntRange(0, len(there)-1).Draw(e.T, "value")]
 }
 
-// edit draws a change, to be made when the domain is not locked.
+// edit draws a change. The domain must not be locked when the change is made.
 func (e *editor) edit() func() error {
 	permissive := []ldap.Control{ldap.NewControlString(oidPermissiveModify, true, "")}
 	edit := rapid.IntRange(0, 11).Draw(e.T, "edit")
@@ -279,7 +279,7 @@ func (e *editor) change(r *ldap.ModifyRequest, name string, values []string) {
 	}
 }
 
-// filter is one of any form.
+// filter returns a filter of any form.
 func (e *editor) filter(depth int) string {
 	kind := rapid.IntRange(0, 5).Draw(e.T, "kind")
 	if depth > 0 && kind < 4 {
@@ -315,7 +315,7 @@ func (e *editor) filter(depth int) string {
 	return "(" + name + rapid.SampledFrom(forms).Draw(e.T, "form") + ")"
 }
 
-// someObjects differ by their tags.
+// someObjects returns objects that differ in their tags.
 func someObjects(n int) []*object {
 	objects := make([]*object, n)
 	for i := range objects {
@@ -324,8 +324,8 @@ func someObjects(n int) []*object {
 	return objects
 }
 
-// TestBlocks: values that come in their order fill the blocks, and few values do
-// not stay in many blocks.
+// TestBlocks: values inserted in order fill the blocks, and few values do not stay
+// spread over many blocks.
 func TestBlocks(t *testing.T) {
 	var s sorted[backLink]
 	objects := someObjects(20 * blockSize)
@@ -345,8 +345,8 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// TestSorted compares with a plain list, over sizes at which blocks are divided,
-// joined and emptied.
+// TestSorted compares with a plain list, over sizes at which blocks are split, merged
+// and emptied.
 func TestSorted(t *testing.T) {
 	objects := someObjects(3 * blockSize)
 	rapid.Check(t, func(rt *rapid.T) {

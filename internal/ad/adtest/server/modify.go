@@ -61,7 +61,7 @@ func (w writer) modify(p *ber.Packet, with controls) *result {
 	return c.commit()
 }
 
-// primary makes a group that the account is a member of its primary group. The value of
+// primary sets the account's primary group, of which it must be a member. The value of
 // member is removed.
 func (c *change) primary(values [][]byte) *result {
 	rid, err := strconv.ParseUint(string(slices.Concat(values...)), 10, 32)

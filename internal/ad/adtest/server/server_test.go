@@ -102,7 +102,7 @@ func code(err error) uint16 {
 	return 0
 }
 
-// shape is the descriptions of member in an entry with the number of values.
+// shape returns the descriptions of member in an entry, each with its number of values.
 func shape(e *ldap.Entry) map[string]int {
 	counts := make(map[string]int)
 	for _, a := range e.Attributes {
@@ -111,10 +111,10 @@ func shape(e *ldap.Entry) map[string]int {
 	return counts
 }
 
-// sizes are shapes by the number of members.
+// sizes maps the number of members to a shape.
 type sizes map[int]map[string]int
 
-// TestRanges is MS-ADTS 3.1.1.3.1.3.3.
+// TestRanges tests MS-ADTS 3.1.1.3.1.3.3.
 func TestRanges(t *testing.T) {
 	s := start(t)
 	c := s.admin(t)
@@ -169,7 +169,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// TestBackLinkRanges: memberOf comes in ranges too, in the order of the groups.
+// TestBackLinkRanges: memberOf is returned in ranges too, in the order of the groups.
 func TestBackLinkRanges(t *testing.T) {
 	s := start(t)
 	s.SetMaxValRange(2)
@@ -189,7 +189,7 @@ func TestBackLinkRanges(t *testing.T) {
 	}
 }
 
-// TestPages: MaxPageSize without and with the paging control.
+// TestPages tests MaxPageSize without and with the paging control.
 func TestPages(t *testing.T) {
 	s := start(t)
 	c := s.admin(t)
@@ -312,7 +312,7 @@ func hexFilter(b []byte) string {
 	return text.String()
 }
 
-// TestRefusals: what Active Directory does not accept, and its result codes.
+// TestRefusals tests what Active Directory does not accept, and its result codes.
 func TestRefusals(t *testing.T) {
 	s := start(t)
 	admin, service := s.admin(t), s.dial(t, Service, Password)
@@ -400,8 +400,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestMembersInTurn: each change of a request begins with what the one before it
-// has left.
+// TestMembersInTurn: each change of a request starts from the result of the previous
+// one.
 func TestMembersInTurn(t *testing.T) {
 	s := start(t)
 	c := s.admin(t)
@@ -437,8 +437,8 @@ func TestMembersInTurn(t *testing.T) {
 	}
 }
 
-// TestForeignPrincipal: the SID of an unknown domain as a member makes an
-// object, that of an unknown account of this domain is refused.
+// TestForeignPrincipal: as a member, the SID of an unknown domain creates an object,
+// but the SID of an unknown account of this domain is refused.
 func TestForeignPrincipal(t *testing.T) {
 	s := start(t)
 	c := s.admin(t)
@@ -465,7 +465,7 @@ func TestForeignPrincipal(t *testing.T) {
 	}
 }
 
-// TestUpdateSequence: what gets a new uSN, and what does not.
+// TestUpdateSequence tests what gets a new uSN, and what does not.
 func TestUpdateSequence(t *testing.T) {
 	s := start(t)
 	c := s.admin(t)
@@ -609,7 +609,8 @@ func TestExtendedNames(t *testing.T) {
 	}
 }
 
-// TestDescriptors: entries that cannot be understood are refused as a whole.
+// TestDescriptors: a descriptor with an entry that cannot be parsed is refused as a
+// whole.
 func TestDescriptors(t *testing.T) {
 	trustee := string(administrators)
 	entry := func(kind byte, body string) string {
@@ -685,8 +686,8 @@ func TestReplicationCursors(t *testing.T) {
 	}
 }
 
-// TestRestoring: only an administrator brings a tombstone back, where its name
-// is free, and with what tombstones keep.
+// TestRestoring: only an administrator can restore a tombstone, only where its name is
+// free, and only with what tombstones keep.
 func TestRestoring(t *testing.T) {
 	s := start(t)
 	c := s.admin(t)

@@ -11,12 +11,12 @@ const (
 	NameBatch    = 100 // names or SIDs, in one filter
 )
 
-// Batch gathers what a reader gives one by one: size items, or fewer that are
-// together as heavy as stageMembers.
+// Batch collects what a reader gives one by one: size items, or fewer if together they
+// weigh StageMembers.
 type Batch[T any] struct {
 	size   int
 	do     func([]T) error
-	Weight func(T) int // nil: all are light
+	Weight func(T) int // nil: weights do not matter
 	held   []T
 	heavy  int
 }

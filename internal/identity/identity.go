@@ -11,21 +11,20 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Identity is how people name a group, in every method that takes one: by its
-// object id in the tenant, or the SID that this gives it there; by the
-// objectGUID, the DN, the SID, the sAMAccountName (with or without the domain),
-// the cn or the display name of its object in AD; or by its display name or mail
-// in the tenant. Case, and blanks at the ends, do not count.
+// Identity is a user's name for a group, in every method that takes one: its object id in
+// the tenant or the SID that derives from it; the objectGUID, DN, SID, sAMAccountName
+// (with or without the domain), cn or display name of its object in AD; or its display
+// name or mail in the tenant. Letter case and leading and trailing blanks are ignored.
 type Identity struct {
 	Text string
-	guid directory.GUID // zero: it is none
-	SID  directory.SID  // empty: it is none
-	dn   directory.DN   // nil: it is none
+	guid directory.GUID // zero: not a GUID
+	SID  directory.SID  // empty: not a SID
+	dn   directory.DN   // nil: not a DN
 	like func(string) bool
 }
 
-// NewIdentity reads what a parameter names. With wildcards * and ? stand for
-// others, and several groups may be meant.
+// NewIdentity parses a name. With wildcards, * and ? stand for other characters, and the
+// name may match several groups.
 func NewIdentity(text string, wildcards bool) Identity {
 	id := Identity{Text: strings.TrimSpace(text)}
 	if guid, err := directory.ParseGUID(id.Text); err == nil {
@@ -43,7 +42,7 @@ func NewIdentity(text string, wildcards bool) Identity {
 	return id
 }
 
-// Identify is NewIdentity of the value of a parameter that must name something.
+// Identify is NewIdentity for a parameter that must not be empty.
 func Identify(parameter, text string) (Identity, error) {
 	id := NewIdentity(text, false)
 	if id.Text == "" {
@@ -52,22 +51,21 @@ func Identify(parameter, text string) (Identity, error) {
 	return id, nil
 }
 
-// GUID is the object id or objectGUID that is named; zero: it is named otherwise.
+// GUID returns the object id or objectGUID, or zero if the name is not a GUID.
 func (i *Identity) GUID() directory.GUID { return i.guid }
 
-// Names are what a group, or an object, can be called by.
+// Names are all the names of a group or an object.
 type Names struct {
 	ID, TargetGUID    directory.GUID
 	SID               directory.SID
 	DN                string
 	DisplayName, Mail string // in the tenant
 	SAMAccountName    string
-	CN, TargetName    string // the display name is written in AD too
+	CN, TargetName    string // the display name is written to AD too
 }
 
-// Rank tells how well it names something of these names: 0 not at all, and the
-// higher the better. The tenant's names go before those in AD, which others may
-// write.
+// Rank returns how well the identity matches one of the names: 0 is no match, and higher
+// is better. The tenant's names rank above those in AD, which others may write.
 func (i *Identity) Rank(n *Names) int {
 	if i.Text == "" {
 		return 0
@@ -104,12 +102,12 @@ func rank(is bool, rank int) int {
 	return 0
 }
 
-// Group reports whether it names this group of the tenant.
+// Group reports whether the identity names this group of the tenant.
 func (i *Identity) Group(g *directory.SourceGroup) bool {
 	return i.Rank(&Names{ID: g.ID, DisplayName: g.DisplayName(), Mail: g.Properties.First("mail")}) > 0
 }
 
-// Object reports whether it names this object of AD.
+// Object reports whether the identity names this object of AD.
 func (i *Identity) Object(c *plan.Candidate) bool {
 	return i.Rank(&Names{TargetGUID: c.GUID, SID: c.SID, DN: c.DN, CN: c.CN, SAMAccountName: c.SAMAccountName, TargetName: c.DisplayName(), Mail: c.Attributes.First("mail")}) > 0
 }
@@ -124,8 +122,8 @@ func (i *Identity) Objects(all []plan.Candidate) []plan.Candidate {
 	return named
 }
 
-// Known returns the groups and objects that the state knows by what is named, the
-// best named ones alone.
+// Known returns the groups and objects in the state that the identity names, and only
+// those with the best rank.
 func (i *Identity) Known(ctx context.Context, state contract.State) ([]contract.GroupView, error) {
 	var found []contract.GroupView
 	best := 0
@@ -150,7 +148,7 @@ func (i *Identity) Known(ctx context.Context, state contract.State) ([]contract.
 	}
 }
 
-// NamesOf is what the group can be called by.
+// NamesOf returns the names of the group.
 func NamesOf(v *contract.GroupView) *Names {
 	return &Names{ID: v.ID, TargetGUID: v.TargetGUID, SID: v.SID, DN: v.DN, DisplayName: v.DisplayName, Mail: v.Mail,
 		SAMAccountName: v.SAMAccountName, CN: cnOf(v)}
@@ -164,7 +162,7 @@ func cnOf(v *contract.GroupView) string {
 	return dn[0].Value
 }
 
-// called is the group as messages name it.
+// calledOne returns the group's name for messages.
 func calledOne(v *contract.GroupView) string {
 	ids := v.ID.String()
 	if v.ID.IsZero() {
@@ -176,13 +174,13 @@ func calledOne(v *contract.GroupView) string {
 	return fmt.Sprintf("%s (%s)", v.DisplayName, ids)
 }
 
-// ErrUnknownGroup is the error of a text that names nothing that the state knows.
+// ErrUnknownGroup is the error for a name that matches nothing in the state.
 func ErrUnknownGroup(text string) error {
 	return &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "No group of this name or id is known.",
 		Advice: "Known are groups of the tenant that are not synchronised from the directory, since the first sync after they were made. Start-GroupWritebackSync -Group says step by step what becomes of one."}
 }
 
-// ErrNotLinked is the error of an object that stands for no group of the tenant.
+// ErrNotLinked is the error for an object that stands for no group of the tenant.
 func ErrNotLinked(v *contract.GroupView) error {
 	return &contract.Error{Category: contract.InvalidState, ID: "GroupNotLinked", Object: v.DN,
 		Message: fmt.Sprintf("The object stands for no group of the tenant: it is %s.", v.Situation),

@@ -8,8 +8,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// StandingFor finds the groups that are named and for which an object stands in
-// AD, with the id of the group that it is linked to.
+// StandingFor returns the named groups that have an object in AD, with the id of the
+// group that the object is linked to.
 func StandingFor(ctx context.Context, state contract.State, wanted *Identity) ([]contract.GroupView, error) {
 	known, err := wanted.Known(ctx, state)
 	if err != nil {

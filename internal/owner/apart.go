@@ -9,7 +9,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Apart are the groups that only mark, stamp and owner call ours.
+// Apart counts the groups that are ours only by mark, stamp and owner.
 type Apart struct {
 	Groups  int
 	example string // the first by name
@@ -20,7 +20,7 @@ func (a *Apart) String() string {
 		"Another installation of this tenant writes them under the same account, or they were moved. Those in the scope are taken over. Give each installation an account and a scope of its own.", a.Groups, a.example)
 }
 
-// FindApart looks for them in the whole domain.
+// FindApart looks for such groups in the whole domain.
 func FindApart(ctx context.Context, state contract.LinkStore, target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, container contract.Container) (a Apart, err error) {
 	j, err := NewJudge(target, id, settings, append([]contract.Container{container, settings.Container}, settings.FormerContainers...))
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// FindContainers finds the configured container and the former ones, without
-// those that are gone; anyway: the configured one may be gone too.
+// FindContainers finds the configured container and the former ones, and leaves out
+// former ones that are gone. If anyway is set, the configured one may be gone too.
 func FindContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings, anyway bool) (containers []contract.Container, err error) {
 	for _, configured := range append([]contract.Container{settings.Container}, settings.FormerContainers...) {
 		container, err := target.Container(ctx, "", configured.GUID)

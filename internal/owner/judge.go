@@ -9,13 +9,13 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Judge says of objects as they are in the directory whose they are (rules 2 and
-// 3). The owners, which decide it where a mark and a stamp are all there is, are
-// read only of those that are stamped and not linked, and once.
+// Judge decides whose an object is, as it is in the directory (rules 2 and 3). It reads
+// the owner, which decides if there is only a mark and a stamp, once, and only of objects
+// that are stamped and not linked.
 type Judge struct {
 	Target contract.TargetReader
 	Rules  plan.Rules
-	// Containers are the configured one, then the former ones.
+	// Containers has the configured container first, then the former ones.
 	Containers []contract.Container
 	Owners     map[directory.GUID]contract.Principal
 }
@@ -35,7 +35,7 @@ func NewJudge(target contract.TargetReader, id *contract.TargetIdentity, setting
 	return j, nil
 }
 
-// Candidate is the object with what decides whose it is.
+// Candidate returns the object with everything that decides whose it is.
 func (j *Judge) Candidate(ctx context.Context, t *contract.StagedTarget) (plan.Candidate, error) {
 	c := j.Unowned(t)
 	if !c.NeedsOwner(&j.Rules) {
@@ -51,12 +51,12 @@ func (j *Judge) Candidate(ctx context.Context, t *contract.StagedTarget) (plan.C
 	return c, nil
 }
 
-// Unowned is the object as a candidate whose owner was not asked for.
+// Unowned returns the object as a candidate, without asking for its owner.
 func (j *Judge) Unowned(t *contract.StagedTarget) plan.Candidate {
 	return plan.Candidate{TargetGroup: t.TargetGroup, Linked: t.Linked, Adopted: t.Adopted, Former: t.Former, Place: j.Place(t.DN)}
 }
 
-// Ask reads at once the owners of all objects that need one.
+// Ask reads the owners of all objects that need one, in one call.
 func (j *Judge) Ask(ctx context.Context, targets []contract.StagedTarget) error {
 	var guids []directory.GUID
 	for i := range targets {
@@ -77,12 +77,12 @@ func (j *Judge) askOwners(ctx context.Context, guids []directory.GUID) error {
 		return fmt.Errorf("reading who owns %s: %w", directory.Count(len(guids), "group"), err)
 	}
 	for _, guid := range guids {
-		j.Owners[guid] = owners[guid] // none where it cannot be read
+		j.Owners[guid] = owners[guid] // zero if it cannot be read
 	}
 	return nil
 }
 
-// Place is where the name is relative to the containers.
+// Place returns where the DN is relative to the containers.
 func (j *Judge) Place(dn string) plan.Place {
 	parsed, err := directory.ParseDN(dn)
 	if err != nil {
@@ -100,7 +100,7 @@ func (j *Judge) Place(dn string) plan.Place {
 	return plan.Elsewhere
 }
 
-// IsContainer reports whether the name is that of one of the containers.
+// IsContainer reports whether the DN is that of one of the containers.
 func (j *Judge) IsContainer(dn directory.DN) bool {
 	for _, container := range j.Containers {
 		if c, err := directory.ParseDN(container.DN); err == nil && dn.Equal(c) {

@@ -9,7 +9,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// WithLinks joins objects as they were read just now with their links.
+// WithLinks joins objects that were just read with their links.
 func WithLinks(ctx context.Context, state contract.LinkStore, groups []directory.TargetGroup) ([]contract.StagedTarget, error) {
 	guids := make([]directory.GUID, len(groups))
 	for i := range groups {
@@ -38,7 +38,7 @@ func WithLinks(ctx context.Context, state contract.LinkStore, groups []directory
 	return out, nil
 }
 
-// Headers reads the named objects without members, at most 1,000.
+// Headers reads the given objects without members, at most 1,000.
 func Headers(ctx context.Context, target contract.TargetReader, guids []directory.GUID) (groups []directory.TargetGroup, err error) {
 	err = target.GroupsByGUID(ctx, guids, false, func(g directory.TargetGroup) error {
 		groups = append(groups, g)
@@ -47,8 +47,9 @@ func Headers(ctx context.Context, target contract.TargetReader, guids []director
 	return groups, err
 }
 
-// Looking gathers objects as they are read, and looks at them a batch at a time: each
-// is told with the cloud group that it stands for, and with what decides whose it is.
+// Looking returns a batch that collects objects as they are read and judges them
+// together. It passes each one to each, with the cloud group that it stands for and with
+// everything that decides whose it is.
 func (j *Judge) Looking(ctx context.Context, links contract.LinkStore, each func(of directory.GUID, c *plan.Candidate)) *batch.Batch[directory.TargetGroup] {
 	return batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
 		staged, err := WithLinks(ctx, links, groups)

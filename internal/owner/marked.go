@@ -12,18 +12,18 @@ import (
 // Marked counts the marked groups of a container.
 type Marked struct {
 	Own, Foreign int
-	Example      string // the first of the foreign ones by name
-	// Written is the first of our own by objectGUID.
+	Example      string // the first foreign one by name
+	// Written is the first of our own groups by objectGUID.
 	Written directory.GUID
-	// stamped counts those of the foreign ones that carry our stamp and belong to
-	// somebody else, owner among them.
+	// stamped counts the foreign groups that carry our stamp and belong to somebody else;
+	// owner is one of these owners.
 	stamped int
 	owner   contract.Principal
 	Guarded int // with our stamp, and protected
 }
 
-// Untrusted says who owns those of the foreign ones that carry our stamp, as the end of
-// a message; nothing where there is none.
+// Untrusted says who owns the foreign groups with our stamp, as the end of a message. It
+// returns "" if there are none.
 func (m *Marked) Untrusted() string {
 	if m.stamped == 0 {
 		return ""
@@ -36,8 +36,8 @@ func (m *Marked) Untrusted() string {
 		owner + ". A former service account is named with -TrustedOwner."
 }
 
-// addForeign counts one of another product or tenant, or one that carries our stamp and
-// belongs to somebody else.
+// addForeign counts a group of another product or tenant, or one that carries our stamp
+// and belongs to somebody else.
 func (m *Marked) addForeign(c *plan.Candidate, stamped bool) {
 	m.Foreign++
 	if m.Example == "" || c.DN < m.Example {
@@ -50,8 +50,8 @@ func (m *Marked) addForeign(c *plan.Candidate, stamped bool) {
 	}
 }
 
-// CountMarked counts the marked groups in the container. Two marks that
-// contradict each other are marks, and other values are none.
+// CountMarked counts the marked groups in the container. Two marks that contradict each
+// other count as a mark; values that are not marks do not.
 func (j *Judge) CountMarked(ctx context.Context, state contract.LinkStore, container contract.Container, released map[directory.GUID]bool) (Marked, error) {
 	var m Marked
 	count := j.Looking(ctx, state, func(of directory.GUID, c *plan.Candidate) {

@@ -10,7 +10,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// OwnSearch looks for what is ours in the directory as it is now (rule 2).
+// OwnSearch looks for the objects that are ours in the directory as it is now (rule 2).
 type OwnSearch struct {
 	State          contract.State
 	Target         contract.TargetReader
@@ -19,19 +19,19 @@ type OwnSearch struct {
 	IncludeAdopted bool
 
 	judge  *Judge
-	lost   bool // the state was
+	lost   bool // whether the state was lost
 	looked map[directory.GUID]bool
-	// links are what is ours. left are the groups of which people would think that
-	// they are, and that stay.
+	// links are the objects that are ours. left are the groups that users would take for
+	// ours but that are left as they are.
 	links []contract.Link
 	left  []plan.Change
 }
 
-// Find returns what is ours: stamped groups, and linked groups, wherever they stand in
-// the domain. left are those of which people would think so, and that stay. What is
-// stamped and stands outside of the containers is of this installation only if it is
-// linked, or if the state was lost: else another of the same tenant and account has
-// written it.
+// Find returns the objects that are ours: stamped groups, and linked groups, wherever
+// they are in the domain. left are groups that users would take for ours but that are
+// left as they are. A stamped group outside of the containers belongs to this
+// installation only if it is linked or the state was lost; otherwise another installation
+// of the same tenant and account has written it.
 func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []plan.Change, err error) {
 	containers, err := FindContainers(ctx, s.Target, s.Settings, false)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 	if err != nil {
 		return nil, nil, err
 	}
-	s.lost = current == 0 && !s.Settings.InitialPending // this installation has written groups
+	s.lost = current == 0 && !s.Settings.InitialPending // this installation has written groups before
 	s.looked = map[directory.GUID]bool{}
 	p := contract.ProgressOf(ctx)
 	look := s.judge.Looking(ctx, s.State, func(of directory.GUID, c *plan.Candidate) {
@@ -65,7 +65,7 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 	return s.links, s.left, err
 }
 
-// take sorts an object: it is ours, or stays, or nobody would think that it is ours.
+// take classifies an object: it is ours, or it is left, or nobody would take it for ours.
 func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
 	if s.looked[c.GUID] {
 		return
@@ -88,7 +88,7 @@ func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
 	}
 }
 
-// lookAtLinked looks at the linked objects that stand elsewhere.
+// lookAtLinked looks at the linked objects that are elsewhere.
 func (s *OwnSearch) lookAtLinked(ctx context.Context, look *batch.Batch[directory.TargetGroup]) error {
 	for after := (directory.GUID{}); ; {
 		links, err := s.State.Links(ctx, after, batch.AskBatch)

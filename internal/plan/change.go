@@ -1,7 +1,7 @@
-// Package plan decides what has to be done: pure functions that look at one
-// group of the tenant and what stands for it in Active Directory, and say what
-// would make the second equal to the first. Nothing here reads or writes
-// anything, and no function keeps more than a few hundred bytes a group.
+// Package plan decides what has to be done. Its pure functions look at one group of the
+// tenant and the objects that stand for it in Active Directory, and return the changes
+// that would make the latter equal to the former. Nothing here reads or writes anything,
+// and no function keeps more than a few hundred bytes for each group.
 package plan
 
 import "groupwriteback/internal/directory"
@@ -23,11 +23,11 @@ const (
 // Actions are all actions.
 var Actions = []Action{Create, Adopt, Update, Move, UpdateMembers, Delete, Skip}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (a *Action) UnmarshalText(text []byte) error { return directory.SetWord(a, text, Actions) }
 
-// Phase is the place of an action in the export: what others refer to is
-// created first, what others may still refer to is deleted last.
+// Phase is the position of an action in the export: what others refer to is created
+// first, and what others may still refer to is deleted last.
 type Phase int
 
 // The phases in the order in which they are exported. PhaseNone is not.
@@ -54,8 +54,8 @@ func (a Action) Phase() Phase {
 	return PhaseNone
 }
 
-// Situation is how a source group and an object of Active Directory stand to
-// each other.
+// Situation is the relation between a group of the tenant and an object of Active
+// Directory.
 type Situation string
 
 // The situations.
@@ -69,46 +69,46 @@ const (
 	Deleted   Situation = "deleted"   // linked, but gone from AD
 )
 
-// AttributeChange is the difference of one attribute, named as in LDAP. Old
-// and New are the values before and after; empty means absent.
+// AttributeChange is the difference in one attribute, by its LDAP name. Old and New are
+// the values before and after; empty means absent.
 type AttributeChange struct {
 	Name string   `json:"name"`
 	Old  []string `json:"old,omitempty"`
 	New  []string `json:"new,omitempty"`
-	// Shared: others write values to the attribute too, so only the difference of
-	// Old and New is written.
+	// Shared means that others write values to the attribute too, so only the difference
+	// between Old and New is written.
 	Shared bool `json:"shared,omitempty"`
 }
 
-// Change is one thing to do to one object, with all that is needed to do it
-// and to show it.
+// Change is one thing to do to one object, with everything needed to do it and to show
+// it.
 type Change struct {
 	Action      Action            `json:"action"`
 	Situation   Situation         `json:"situation"`
 	SourceID    directory.GUID    `json:"sourceId"`
 	TargetGUID  directory.GUID    `json:"targetGuid"` // zero for Create
 	DisplayName string            `json:"displayName"`
-	DN          string            `json:"dn"` // where it stands, or for Create will stand
+	DN          string            `json:"dn"` // where it is or, for Create, will be
 	Attributes  []AttributeChange `json:"attributes,omitempty"`
-	// Add and Remove are values of member, ascending. A Create and an Adopt
-	// carry the members of their object, all others leave them to UpdateMembers.
+	// Add and Remove are values of member, ascending. A Create and an Adopt carry the
+	// members of their object; all other actions leave them to UpdateMembers.
 	Add    []directory.GUID `json:"-"`
 	Remove []directory.GUID `json:"-"`
-	// Reason is the id of why: for a Skip why nothing is done, for others what
-	// brought the change about where that is not plain ("drift", "restored").
+	// Reason is an id: for a Skip, why nothing is done; for other actions, what caused
+	// the change if that is not obvious ("drift", "restored").
 	Reason string `json:"reason,omitempty"`
-	// Message is the reason in words, naming the objects concerned.
+	// Message explains the reason and names the objects concerned.
 	Message string `json:"message,omitempty"`
-	// Beside: a Skip of an object beside the one that stands for the group.
-	// Nothing waits for it. It is not stored.
+	// Beside marks a Skip of an object beside the one that stands for the group. Nothing
+	// waits for it. It is not stored.
 	Beside bool `json:"-"`
-	// Held: a Skip of the object that stands for the group, which is protected and
-	// held as it is. The outcome tells it.
+	// Held marks a Skip of the object that stands for the group, which is protected and
+	// held as it is. The outcome reports it.
 	Held bool `json:"-"`
 }
 
-// Attribute returns the new values of the named attribute and whether the
-// change touches it.
+// Attribute returns the new values of the named attribute and whether the change touches
+// it.
 func (c *Change) Attribute(name string) ([]string, bool) {
 	for _, a := range c.Attributes {
 		if a.Name == name {

@@ -9,8 +9,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Comparison says what kind of values an attribute has, and when two of them are
-// the same.
+// Comparison is the kind of values that an attribute has. It determines when two values
+// are the same.
 type Comparison string
 
 // The comparisons.
@@ -30,7 +30,7 @@ const (
 	Address Comparison = "address"
 )
 
-// key returns a form that two values share when they are the same.
+// key returns a form that two values share if and only if they are the same.
 func (c Comparison) key(value string) string {
 	switch c {
 	case IgnoreCase, Boolean:
@@ -52,11 +52,11 @@ func (c Comparison) key(value string) string {
 	return value
 }
 
-// fold gives texts that differ in case alone one form. Active Directory takes such
-// values of one attribute for the same.
+// fold returns the same text for texts that differ only in letter case. Active Directory
+// treats such values of one attribute as the same.
 func fold(s string) string { return string(folded(s)) }
 
-// clean prepares a value for writing; empty: it cannot be written.
+// clean prepares a value for writing. It returns "" if the value cannot be written.
 func (c Comparison) clean(value string, max int) string {
 	if c == Text || c == IgnoreCase {
 		return text(value, max)
@@ -85,7 +85,7 @@ func (c Comparison) clean(value string, max int) string {
 	return value
 }
 
-// same reports whether two lists have the same values, in whatever order.
+// same reports whether two lists have the same values, in any order.
 func (c Comparison) same(a, b []string) bool {
 	return len(a) == len(b) && len(c.without(a, b)) == 0 && len(c.without(b, a)) == 0
 }
@@ -110,10 +110,10 @@ const (
 	secondaryPrefix = "smtp:"
 )
 
-// settle makes of wanted values what an attribute can hold together: each once, as
-// Active Directory compares them, and one primary address, the first.
+// settle reduces the wanted values to those that an attribute can hold together: each
+// value once, as Active Directory compares them, and one primary address, the first.
 func (c Comparison) settle(wanted []string) []string {
-	if c == Address { // one that is listed with both ranks is the primary one
+	if c == Address { // a value listed as both primary and secondary is primary
 		wanted = slices.Clone(wanted)
 		slices.SortStableFunc(wanted, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
 	}
@@ -142,11 +142,11 @@ func rank(address string) int {
 	return 2
 }
 
-// merge returns the values that a shared attribute is to have: those wanted, and
-// of what is there what others wrote. ours are the values that we wrote and that
-// go when they are not wanted any more. What is the same stays as it is spelled.
-// What differs from a wanted value only for us, and not for Active Directory, makes
-// way, whoever wrote it; so does the rank of another primary address.
+// merge returns the values that a shared attribute should have: the wanted values, and
+// those present that others wrote. ours are the values that we wrote; they are removed
+// when they are no longer wanted. A value that stays keeps its spelling. A value that
+// differs from a wanted one for us, but not for Active Directory, is replaced, whoever
+// wrote it, and another primary address becomes a secondary one.
 func (c Comparison) merge(have, wanted, ours []string) []string {
 	var out []string
 	for _, v := range have {

@@ -9,24 +9,23 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Drift is what somebody else changed on an object of ours since it was last
-// read or written.
+// Drift is what somebody else has changed on an object of ours since it was last read or
+// written.
 type Drift struct {
-	// At is when Active Directory last saw the object change; zero where it does
-	// not tell.
+	// At is when Active Directory last saw the object change; zero if it does not say.
 	At time.Time
-	// Attributes are those of ours that have another value, as LDAP names them.
+	// Attributes are the LDAP names of our attributes whose values differ.
 	Attributes []string
-	// MovedFrom is the name of the container that the object was moved out of,
-	// empty where it stands in one of ours or where it stood before.
+	// MovedFrom is the DN of the container that the object was moved out of. It is empty
+	// if the object is in one of our containers or has not moved.
 	MovedFrom string
-	// Added and Removed are the values of member that came and went, ascending.
+	// Added and Removed are the values of member that were added and removed, ascending.
 	Added, Removed []directory.GUID
 }
 
-// DriftBetween compares an object as it was staged last with what Active
-// Directory has now: the header and Values of both. It returns nil where
-// nothing of ours differs, whatever the uSN says.
+// DriftBetween compares the object as it was last staged with what Active Directory has
+// now: the header and Values of both. It returns nil if nothing of ours differs, whatever
+// the uSN says.
 func DriftBetween(before, now *Candidate, mapping Mapping) *Drift {
 	d := &Drift{At: now.WhenChanged, Added: Without(now.Values, before.Values), Removed: Without(before.Values, now.Values)}
 	differs := func(name string, does bool) {
@@ -45,8 +44,8 @@ func DriftBetween(before, now *Candidate, mapping Mapping) *Drift {
 	lost(false)
 	differs(directory.AttrGroupType, before.GroupType != now.GroupType)
 	lost(true)
-	// A container that was renamed takes its objects along; only what stands in
-	// none of ours was moved.
+	// If a container is renamed, the DNs of its objects change with it. Only an object
+	// that is in none of our containers was moved.
 	if now.Place == Elsewhere {
 		from, errBefore := directory.ParseDN(before.DN)
 		to, errNow := directory.ParseDN(now.DN)
@@ -60,7 +59,7 @@ func DriftBetween(before, now *Candidate, mapping Mapping) *Drift {
 	return d
 }
 
-// String says in a sentence what was changed.
+// String describes the changes in one sentence.
 func (d *Drift) String() string {
 	var what []string
 	if len(d.Attributes) > 0 {
@@ -84,9 +83,8 @@ func (d *Drift) String() string {
 	return "Changed in Active Directory" + at + ": " + strings.Join(what, "; ") + "."
 }
 
-// Explain gives the changes that undo something of the drift its sentence, and
-// ReasonDrift where they have no reason of their own. A nil Drift explains
-// nothing.
+// Explain adds the description to the changes that undo a part of the drift, and
+// ReasonDrift to those that have no other reason. A nil Drift explains nothing.
 func (d *Drift) Explain(changes []Change) {
 	if d == nil {
 		return
@@ -99,8 +97,8 @@ func (d *Drift) Explain(changes []Change) {
 	}
 }
 
-// undoneBy reports whether the change puts something right that was drift. What
-// the tenant changed meanwhile is no drift.
+// undoneBy reports whether the change corrects drift. What the tenant has changed in the
+// meantime is not drift.
 func (d *Drift) undoneBy(c *Change) bool {
 	switch c.Action {
 	case Update, Move:
@@ -111,5 +109,5 @@ func (d *Drift) undoneBy(c *Change) bool {
 	return false
 }
 
-// overlap reports whether the two, both ascending, have an element in common.
+// overlap reports whether a and b, both ascending, have an element in common.
 func overlap(a, b []directory.GUID) bool { return len(Without(a, b)) < len(a) }

@@ -90,7 +90,7 @@ func TestDriftExplains(t *testing.T) {
 			}
 		}
 	}
-	// Without a drift nothing is explained by it.
+	// Without drift nothing is explained.
 	changes := []Change{{Action: Update, Attributes: []AttributeChange{{Name: "mail"}}}}
 	DriftBetween(&before, &before, Standard).Explain(changes)
 	if changes[0].Reason != "" {
@@ -98,8 +98,8 @@ func TestDriftExplains(t *testing.T) {
 	}
 }
 
-// A group that nobody changed in the tenant is put right by changes that are
-// all explained by what somebody changed in AD, and by nothing else.
+// If nobody changed the group in the tenant, every change that corrects it is explained
+// by what somebody changed in AD, and by nothing else.
 func TestDriftIsAllThatIsPutRight(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()

@@ -9,25 +9,25 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Filter is a condition on the attributes of a group, in the language of
-// Get-ADUser -Filter:
+// Filter is a condition on the attributes of a group, in the language of Get-ADUser
+// -Filter:
 //
 //	displayName -like 'HR-*' -and -not (mail -eq '' -or visibility -eq "Private")
 //
-// The attributes are those of [FilterAttributes]; one that the group does not have
-// is empty. The operators are -eq, -ne, -like and -notlike, which ignore case, and
+// The attributes are those of [FilterAttributes]; an attribute that the group does not
+// have is empty. The operators are -eq, -ne, -like and -notlike, which ignore case, and
 // -not (or !), -and and -or, which bind in this order. In -like, * stands for any
-// characters and ? for one. Of several values one has to match for -eq and -like,
-// and none may for -ne and -notlike. A nil Filter holds for every group.
+// characters and ? for one. If an attribute has several values, -eq and -like need one
+// that matches, and -ne and -notlike allow none. A nil Filter holds for every group.
 type Filter struct{ root condition }
 
-// Holds reports whether the condition holds for the group.
+// Holds reports whether the filter holds for the group.
 func (f *Filter) Holds(g *directory.SourceGroup) bool {
 	return f == nil || f.root.holds(g)
 }
 
-// String returns the filter in the one form that all equal filters share. It
-// is as [ParseFilter] takes it.
+// String returns the canonical form, which all equal filters share and which
+// [ParseFilter] accepts.
 func (f *Filter) String() string {
 	if f == nil {
 		return ""
@@ -41,8 +41,8 @@ type condition interface {
 	String() string
 }
 
-// A conjunction (-and) and a disjunction (-or) have two or more parts, none of
-// which is of the same kind.
+// A conjunction (-and) and a disjunction (-or) have two or more parts, none of the same
+// kind.
 type (
 	conjunction []condition
 	disjunction []condition
@@ -96,15 +96,15 @@ func (n negation) String() string {
 	return "-not " + n.condition.String()
 }
 
-// comparison is one attribute against one value.
+// comparison compares one attribute with one value.
 type comparison struct {
 	attribute string // as in FilterAttributes
 	operator  string // as in filterOperators
 	value     string
 }
 
-// FilterAttributes are the attributes that a filter may name, in the order in which
-// messages give them: the properties of which attributes are made, and what tells
+// FilterAttributes returns the attributes that a filter may name, in the order in which
+// messages list them: the properties that attributes are made from, and those that tell
 // what a group is.
 func FilterAttributes() []string {
 	return append(Standard.Properties(), "visibility", "id", "kind")
@@ -121,7 +121,7 @@ func (c comparison) holds(g *directory.SourceGroup) bool {
 	return found != (c.operator == "-ne" || c.operator == "-notlike")
 }
 
-// attributeOf returns the values of an attribute, at least an empty one.
+// attributeOf returns the values of an attribute, with an empty one if there are none.
 func attributeOf(g *directory.SourceGroup, name string) []string {
 	switch name {
 	case "visibility":
@@ -137,8 +137,8 @@ func attributeOf(g *directory.SourceGroup, name string) []string {
 	return []string{""}
 }
 
-// String quotes with the sign that has to be doubled less often, so that the
-// form is never longer than what was written.
+// String uses the quote that has to be doubled less often, so the canonical form is never
+// longer than the original.
 func (c comparison) String() string {
 	quote := "'"
 	if strings.Count(c.value, "'") > strings.Count(c.value, `"`) {
@@ -147,11 +147,11 @@ func (c comparison) String() string {
 	return fmt.Sprintf("%s %s %s%s%s", c.attribute, c.operator, quote, strings.ReplaceAll(c.value, quote, quote+quote), quote)
 }
 
-// like reports whether the pattern covers the whole text, whatever the case.
+// like reports whether the pattern matches the whole text, ignoring letter case.
 func like(text, pattern string) bool { return directory.Covers(folded(pattern), folded(text)) }
 
-// folded returns the characters so that those which differ in case alone, as
-// [strings.EqualFold] sees it, are equal.
+// folded returns the characters in a form in which those that differ only in case, as in
+// [strings.EqualFold], are equal.
 func folded(s string) []rune {
 	runes := []rune(s)
 	for i, r := range runes {

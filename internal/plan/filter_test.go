@@ -90,7 +90,7 @@ func TestFilterHasOneForm(t *testing.T) {
 
 func TestFilterRefuses(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("(", n) + "mail -eq ''" + strings.Repeat(")", n) }
-	// It fits only without the blanks that its stored form has.
+	// It fits only without the blanks that the canonical form adds.
 	crowded := strings.Repeat(`(mail -eq''-or mail -eq'')-and`, 136) + `(mail -eq'')`
 	for _, c := range []struct {
 		text     string
@@ -146,8 +146,7 @@ func TestFilterRefuses(t *testing.T) {
 	}
 }
 
-// A filter that was put together at random means what it was put together to
-// mean, however it is written.
+// A randomly composed filter means what it was composed to mean, however it is written.
 func TestFilterMeansWhatIsWritten(t *testing.T) {
 	groups := []*directory.SourceGroup{
 		source(),
@@ -172,8 +171,7 @@ func TestFilterMeansWhatIsWritten(t *testing.T) {
 	})
 }
 
-// drawFilter returns a filter, in parentheses where it has an operator, and
-// what it means.
+// drawFilter returns a filter, in parentheses if it has an operator, and its meaning.
 func drawFilter(t *rapid.T, depth int) (string, func(*directory.SourceGroup) bool) {
 	pick := func(texts ...string) string { return rapid.SampledFrom(texts).Draw(t, "text") }
 	blank := func() string { return pick(" ", "  ", "\t", "\n") }
@@ -210,7 +208,7 @@ func drawFilter(t *rapid.T, depth int) (string, func(*directory.SourceGroup) boo
 	}
 }
 
-// What takes a matcher that tries every way longer than the universe lasts.
+// A matcher that tries every way would never finish with this.
 func TestLikeDoesNotTryEveryWay(t *testing.T) {
 	if like(strings.Repeat("a", 2000), strings.Repeat("*a", 1000)+"*b") {
 		t.Error("no b in it")

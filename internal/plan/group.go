@@ -37,7 +37,7 @@ const (
 	ReasonMovedBack        = "moved-back"                // of a Move
 )
 
-// Place is where an object stands relative to the configured container.
+// Place is where an object is relative to the configured container.
 type Place int
 
 // The places. A former container is one that was configured before.
@@ -47,19 +47,19 @@ const (
 	Elsewhere
 )
 
-// Membership is who should be in a group, in terms of Active Directory.
+// Membership is who should be in a group, as objects of Active Directory.
 type Membership struct {
-	// Joined are the objectGUIDs of the members found in AD, ascending and
-	// without repeats.
+	// Joined are the objectGUIDs of the members found in AD, ascending and without
+	// repeats.
 	Joined []directory.GUID
-	// Unwritten counts the others by reason, the unknown ones among them.
+	// Unwritten counts the other members by reason, including the unknown ones.
 	Unwritten map[directory.Reason]int
-	// Incomplete is why the membership could not be read to its end, empty if
-	// it could. Such a group only gains members.
+	// Incomplete says why the membership was not read completely; empty if it was. An
+	// incomplete group only gains members.
 	Incomplete string
 }
 
-// Count returns the number of members of any kind, so far as they were read.
+// Count returns the number of members of any kind, as far as they were read.
 func (m *Membership) Count() int {
 	n := len(m.Joined)
 	for _, count := range m.Unwritten {
@@ -68,7 +68,7 @@ func (m *Membership) Count() int {
 	return n
 }
 
-// Unfound counts the members of whom no object was found.
+// Unfound counts the members for whom no object was found.
 func (m *Membership) Unfound() int {
 	n := 0
 	for reason, count := range m.Unwritten {
@@ -79,7 +79,7 @@ func (m *Membership) Unfound() int {
 	return n
 }
 
-// Unknown counts the members of whom it is not known who they are on-premises.
+// Unknown counts the members whose on-premises object is unknown.
 func (m *Membership) Unknown() int {
 	n := 0
 	for reason, count := range m.Unwritten {
@@ -90,41 +90,43 @@ func (m *Membership) Unknown() int {
 	return n
 }
 
-// Candidate is an object of AD that carries the mark of a cloud group, is linked
-// to it, or has its SID. An object is passed once, whichever of these hold.
+// Candidate is an object of AD that carries the mark of a cloud group, is linked to it,
+// or has its SID. An object is passed once even if several of these hold.
 type Candidate struct {
 	directory.TargetGroup
 	// Values are the objectGUIDs of the members, ascending.
 	Values []directory.GUID
-	// Written are the values that we have written to attributes which others write
-	// to as well.
+	// Written are the values that we have written to attributes that others write to as
+	// well.
 	Written directory.Values
-	// Unfound are those of them that are members of the cloud group, by SID or
-	// GUID, although nobody was found: the account may not read them.
+	// Unfound are those of Values that are members of the cloud group, by SID or GUID,
+	// although no object was found for them, because the account may not read them.
 	Unfound []directory.GUID
-	// Primary are the accounts whose primary group it is, ascending: members that
+	// Primary are the accounts whose primary group this is, ascending: members that
 	// Values does not have.
 	Primary []directory.GUID
 	Linked  bool
 	Adopted bool
-	// BySID: its SID is the group's onPremisesSecurityIdentifier. Such an object
-	// may stand anywhere in the domain and may carry no mark (rule 25).
+	// BySID means that the object's SID is the group's onPremisesSecurityIdentifier. Such
+	// an object may be anywhere in the domain and need not carry a mark (rule 25).
 	BySID bool
 	Place Place
-	// Owner owns an object that NeedsOwner; empty where that could not be read.
+	// Owner is the owner of an object for which NeedsOwner is true; empty if it could not
+	// be read.
 	Owner     directory.SID
 	OwnerName string
-	// Former: it was linked to the group until another took its place.
+	// Former means that the object was linked to the group until another one took its
+	// place.
 	Former bool
 }
 
-// adopted reports whether the object was there before us: it keeps its names,
-// its type and its place for good (rules 24 and 25).
+// adopted reports whether the object existed before us. It keeps its names, its type and
+// its place for good (rules 24 and 25).
 func (c *Candidate) adopted(r *Rules) bool {
 	return c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, r.TenantID)
 }
 
-// claimed says in words who else the object belongs to, nothing if nobody.
+// claimed says who else the object belongs to, or returns "" if nobody.
 func (c *Candidate) claimed(id directory.GUID, r *Rules) string {
 	for _, mark := range []string{c.AdminDesc, c.ExternalID} {
 		if marked, ok := directory.ParseMark(mark); ok && marked != id {
@@ -139,35 +141,36 @@ func (c *Candidate) claimed(id directory.GUID, r *Rules) string {
 	return ""
 }
 
-// stampPrefix is what the stamps of all tenants begin with.
+// stampPrefix is the common prefix of the stamps of all tenants.
 var stampPrefix = strings.TrimSuffix(directory.Stamp(directory.GUID{}), directory.GUID{}.String())
 
 func isStamp(v string) bool {
 	return len(v) >= len(stampPrefix) && strings.EqualFold(v[:len(stampPrefix)], stampPrefix)
 }
 
-// Pair is everything that is known of one cloud group.
+// Pair is everything that is known about one cloud group.
 type Pair struct {
 	ID directory.GUID
-	// Source is nil when the tenant's list does not have the group.
+	// Source is nil if the tenant's list does not have the group.
 	Source     *directory.SourceGroup
 	Membership Membership
-	// Hidden: the members are hidden from the application.
+	// Hidden means that the application cannot read the members.
 	Hidden     bool
 	Candidates []Candidate
-	// LinkLost: a link exists, and its object is nowhere in the domain.
+	// LinkLost is set if there is a link whose object is nowhere in the domain.
 	LinkLost *directory.MemberRef
-	// Presence is what the tenant says of the group singly, asked only where
-	// Source is nil: "present", "out-of-scope", "soft-deleted", "hard-deleted",
-	// "unknown" or, where what it told within the last half hour says otherwise,
-	// "contradicted". Momentary: that is the word of one moment, for which nothing is
-	// deleted.
+	// Presence is the tenant's answer for this single group, asked for only if Source is
+	// nil: "present", "out-of-scope", "soft-deleted", "hard-deleted", "unknown" or, if it
+	// contradicts what the tenant reported within the last half hour, "contradicted".
+	// Momentary means that the answer is not confirmed, so nothing is deleted because of
+	// it.
 	Presence  string
 	Momentary bool
 }
 
-// Group plans one cloud group: what would make Active Directory say of it what
-// the tenant says. It returns nothing where nothing is to be done or said.
+// Group plans one cloud group: the changes that would make the group in Active Directory
+// equal to the one in the tenant. It returns nothing if there is nothing to do or to
+// report.
 func Group(p *Pair, r *Rules) []Change {
 	if r.Released[p.ID] {
 		return released(p, r)
@@ -175,7 +178,7 @@ func Group(p *Pair, r *Rules) []Change {
 	chosen, changes := choose(p, r)
 	switch {
 	case chosen == nil && changes != nil:
-		return changes // named to the administrator; nothing can be done
+		return changes // reported to the administrator; nothing can be done
 	case p.Source == nil:
 		return append(changes, withoutSource(p, chosen, r)...)
 	case p.Hidden:
@@ -197,9 +200,9 @@ func hiddenText(r *Rules) string {
 	return "Its membership is hidden in the tenant. It is written only with -IncludeHiddenMembership, since every account of the domain could read it then."
 }
 
-// choose finds the one object that stands for the group and is ours to change,
-// or is to be adopted. What stands beside it is returned as skips; with none
-// chosen they say why.
+// choose finds the one object that stands for the group and is ours to change or agreed
+// to be adopted. It returns skips for the other objects; if no object is chosen, the
+// skips say why.
 func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 	var linked *Candidate
 	var ours, others []*Candidate
@@ -250,8 +253,8 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 	return nil, said
 }
 
-// agreed returns those that an administrator has agreed to adopt as the group,
-// and that may be adopted.
+// agreed returns the objects that an administrator has agreed to adopt as the group and
+// that may be adopted.
 func agreed(p *Pair, others []*Candidate, r *Rules) []*Candidate {
 	var out []*Candidate
 	for _, c := range others {
@@ -262,8 +265,8 @@ func agreed(p *Pair, others []*Candidate, r *Rules) []*Candidate {
 	return out
 }
 
-// chooseLinked chooses the linked object, whatever stands beside it: that is
-// reported, and nothing waits for it (rule 26).
+// chooseLinked chooses the linked object, whatever stands beside it. It reports the other
+// objects, but nothing waits for them (rule 26).
 func chooseLinked(p *Pair, r *Rules, linked *Candidate) (*Candidate, []Change) {
 	var said []Change
 	for i := range p.Candidates {
@@ -293,8 +296,7 @@ func chooseLinked(p *Pair, r *Rules, linked *Candidate) (*Candidate, []Change) {
 	return linked, said
 }
 
-// Standing returns the object that stands for the group and is ours, nil if
-// there is none.
+// Standing returns the object that stands for the group and is ours, or nil.
 func Standing(p *Pair, r *Rules) *Candidate {
 	chosen, _ := choose(p, r)
 	if chosen == nil || !chosen.Ours(p.ID, r) {
@@ -303,8 +305,8 @@ func Standing(p *Pair, r *Rules) *Candidate {
 	return chosen
 }
 
-// adoptable reports whether an object that is not ours may be taken over as the
-// group (rules 24 and 25).
+// adoptable reports whether an object that is not ours may be adopted as the group (rules
+// 24 and 25).
 func adoptable(p *Pair, c *Candidate, r *Rules) bool {
 	switch {
 	case Protection(&c.TargetGroup) != "":
@@ -321,8 +323,8 @@ func dispute(p *Pair, c *Candidate, message string) Change {
 	return s
 }
 
-// Adoptable returns the objects that could be adopted as the group, if somebody
-// agreed to it: none where one is ours or linked already.
+// Adoptable returns the objects that could be adopted as the group if somebody agreed to
+// it. It returns none if one is already ours or linked.
 func Adoptable(p *Pair, r *Rules) []*Candidate {
 	var out []*Candidate
 	for i := range p.Candidates {
@@ -337,7 +339,7 @@ func Adoptable(p *Pair, r *Rules) []*Candidate {
 	return out
 }
 
-// leave says why an object that is not ours is left as it is.
+// leave returns a skip that says why an object that is not ours is left as it is.
 func leave(p *Pair, c *Candidate, r *Rules) Change {
 	reason, message, situation := ReasonForeign, "", Foreign
 	if c.BySID {
@@ -380,9 +382,8 @@ func authorityMoved(p *Pair, c *Candidate, r *Rules) Change {
 	return s
 }
 
-// undisputed returns the one that goes on among several objects of ours, none
-// of them linked (rule 26): the only one with a name of its own, which is not one
-// that replication made up.
+// undisputed returns the object that continues among several objects of ours, none of
+// them linked (rule 26): the only one whose name was not made up by replication.
 func undisputed(ours []*Candidate) *Candidate {
 	var winner *Candidate
 	for _, c := range ours {
@@ -419,8 +420,8 @@ func situation(c *Candidate) Situation {
 	return Linked
 }
 
-// withoutSource plans a group that the tenant's list does not have. That alone
-// is never a reason to delete (rule 6).
+// withoutSource plans a group that the tenant's list does not have. That alone is never a
+// reason to delete it (rule 6).
 func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	if c == nil {
 		if p.LinkLost != nil && p.Presence == "hard-deleted" && !p.Momentary {
@@ -465,8 +466,8 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant did not say whether the group still exists. It is left as it is and asked for again by the next run.")}
 }
 
-// create plans a new object. A group that once stood in AD is never created
-// (rule 25), nor one whose members could not be read.
+// create plans a new object. It never creates a group that was once in AD (rule 25) or a
+// group whose members could not be read.
 func create(p *Pair, r *Rules) Change {
 	if sid := p.Source.OnPremisesSID; sid != "" {
 		return skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
@@ -493,10 +494,10 @@ func create(p *Pair, r *Rules) Change {
 	return change
 }
 
-// update plans what differs between the group and the object that stands for it.
+// update plans the differences between the group and the object that stands for it.
 func update(p *Pair, c *Candidate, r *Rules) []Change {
 	base := Change{Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN, DisplayName: p.Source.DisplayName()}
-	// What was chosen and is not ours is one to adopt.
+	// An object that was chosen and is not ours is to be adopted.
 	adopting := !c.Ours(p.ID, r)
 	adopted := adopting || c.adopted(r)
 
@@ -532,8 +533,8 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 		members.Message = directory.Count(held, "member") + " would be removed, but of " + unknownText(&p.Membership) + " on-premises, so none is."
 	}
 	if adopting {
-		// One change: the members of an object whose stamp could not be written
-		// are not ours to touch.
+		// Use one change: if the stamp cannot be written, the members are not ours to
+		// change.
 		attributes.Add, attributes.Remove = members.Add, members.Remove
 		members.Add, members.Remove, members.Situation = nil, nil, attributes.Situation
 	}
@@ -565,8 +566,8 @@ func unknownText(m *Membership) string {
 	return directory.Plural(m.Unknown(), "1 member it is not known who it is", "%d members it is not known who they are")
 }
 
-// difference compares the projection with the object. An adopted object keeps
-// its cn and groupType; sAMAccountName is nobody's to change (rule 21).
+// difference compares the projection with the object. An adopted object keeps its cn and
+// groupType. sAMAccountName is never changed (rule 21).
 func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange {
 	var changes []AttributeChange
 	if !adopted {
@@ -586,7 +587,7 @@ func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange
 	return changes
 }
 
-// Without returns the elements of a that b does not have; both are ascending.
+// Without returns the elements of a that are not in b. Both must be ascending.
 func Without(a, b []directory.GUID) []directory.GUID {
 	var out []directory.GUID
 	for len(a) > 0 {

@@ -6,21 +6,21 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Hold is what the limits hold back of a plan (rule 27): for each kind of change
-// why, nil where it goes on.
+// Hold says which changes of a plan the limits hold back (rule 27): for each kind of
+// change the reason, or nil if it goes ahead.
 type Hold struct {
 	Deletions, Moves, Recreations *Stop
-	// Absent: removals of values that stand for something that is absent, because
-	// a side has shrunk.
+	// Absent holds back the removal of values that stand for something that is absent
+	// because a side has shrunk.
 	Absent *Stop
 
 	removals map[directory.GUID]*Stop // by objectGUID of the group
 }
 
-// Split parts a change into what goes on and what is held back, and says why;
-// either part may be nil. What a consent covers goes on. absent are those of the
-// values to remove that stand for something that is absent, ascending; they are
-// looked at only where Absent is set. A nil Hold holds back nothing.
+// Split divides a change into the part that goes ahead and the part that is held back,
+// with the reason. Either part may be nil. What the consent covers goes ahead. absent are
+// the values to remove that stand for something absent, ascending; they matter only if
+// Absent is set. A nil Hold holds back nothing.
 func (h *Hold) Split(c *Change, consent *Consent, absent []directory.GUID) (goes, held *Change, why *Stop) {
 	if h == nil || consent.covers(c) {
 		return c, nil, nil
@@ -44,8 +44,8 @@ func (h *Hold) Split(c *Change, consent *Consent, absent []directory.GUID) (goes
 	return withoutRemovals(c, values), onlyRemovals(c, values), why
 }
 
-// withoutPlace is what is left of a move that is held back: the attributes. A
-// name is only free in the place that was asked for.
+// withoutPlace returns the attributes of a move that is held back. It drops the name,
+// because it is known to be free only in the new place.
 func withoutPlace(c *Change) *Change {
 	rest := *c
 	rest.Action, rest.Reason, rest.Message = Update, "", ""
@@ -76,11 +76,11 @@ func withoutRemovals(c *Change, values []directory.GUID) *Change {
 func onlyRemovals(c *Change, values []directory.GUID) *Change {
 	removal := *c
 	removal.Add, removal.Remove = nil, values
-	if c.Action != UpdateMembers { // an adoption, which goes on
+	if c.Action != UpdateMembers { // an adoption, which goes ahead
 		removal.Action, removal.Attributes, removal.Reason, removal.Message = UpdateMembers, nil, "", ""
 	}
 	return &removal
 }
 
-// intersection returns the elements that both have; both are ascending.
+// intersection returns the elements that are in both a and b. Both must be ascending.
 func intersection(a, b []directory.GUID) []directory.GUID { return Without(a, Without(a, b)) }

@@ -8,7 +8,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Limits are those of rule 27; percentages are whole numbers, 0 switches off.
+// Limits are the limits of rule 27. Percentages are whole numbers; 0 switches a limit
+// off.
 type Limits struct {
 	DeletionCount       int
 	DeletionPercent     int
@@ -25,10 +26,10 @@ const (
 	smallGroup = 20
 )
 
-// Stop says which limit a plan exceeds, as a run's stop reason, and by what.
+// Stop says which limit a plan exceeds, as a run's stop reason, and by how much.
 type Stop struct {
 	Reason, Message string
-	// OneGroup: the limit was exceeded by this group alone.
+	// OneGroup means that this group alone exceeds the limit.
 	OneGroup bool
 }
 
@@ -40,15 +41,15 @@ const (
 	StopTarget    = "stopped-target-shrunk"
 )
 
-// Tally counts what the limits are about while a plan streams by. It keeps a
-// few numbers, and some 30 bytes of each group that loses members.
+// Tally counts what the limits need while a plan streams by. It keeps a few numbers, and
+// some 30 bytes for each group that loses members.
 type Tally struct {
-	// Links is the number of linked groups before the run, SourceBefore and
-	// SourceNow the number of groups in the tenant then and now, Memberships
-	// the number of member values of the linked groups now in AD, Missing the
-	// number of linked objects that are nowhere in the domain. They are of all
-	// groups, however few a delta run plans. SourceBefore is 0 where what is
-	// written was changed since, so that the two cannot be compared.
+	// Links is the number of linked groups before the run. SourceBefore and SourceNow are
+	// the number of groups in the tenant before and now. Memberships is the number of
+	// member values that the linked groups have in AD now. Missing is the number of
+	// linked objects that are nowhere in the domain. They count all groups, however few a
+	// Delta run plans. SourceBefore is 0 if the scope has changed since, so that the two
+	// numbers cannot be compared.
 	Links, SourceBefore, SourceNow, Memberships, Missing int
 
 	deletions, moves, recreations int
@@ -56,18 +57,18 @@ type Tally struct {
 	agreed                        bool // the consent has covered something
 }
 
-// loss is what a plan would take from one group.
+// loss is what a plan would remove from one group.
 type loss struct {
 	object          directory.GUID
 	removed, values int
-	// anySize: the group counts however small it is.
+	// anySize means that the group counts even if it is small.
 	anySize bool
 }
 
-// Add counts a change. values is the number of member values the group has
-// now; consent takes out what an administrator has agreed to. What an adoption
-// takes from a group counts at any size of the group, since others put it there;
-// anySize says that the change is what was held back of one.
+// Add counts a change. values is the number of member values that the group has now. What
+// the consent covers is not counted. Removals by an adoption count at any size of the
+// group, because others added the members; anySize says that the change is the part of an
+// adoption that was held back.
 func (t *Tally) Add(c *Change, values int, anySize bool, consent *Consent) {
 	switch {
 	case consent.covers(c):
@@ -87,16 +88,16 @@ func (t *Tally) Add(c *Change, values int, anySize bool, consent *Consent) {
 	}
 }
 
-// Empty reports whether the tenant answered with no group at all while groups
-// are linked: such a plan stops before its first write.
+// Empty reports whether the tenant returned no group at all although groups are linked.
+// Such a plan stops before its first write.
 func (t *Tally) Empty() bool { return t.SourceNow == 0 && t.Links > 0 }
 
-// Agreed reports whether the consent has covered anything of the plan.
+// Agreed reports whether the consent has covered anything in the plan.
 func (t *Tally) Agreed() bool { return t.agreed }
 
-// Hold returns what the limits hold back, nil for nothing. A limit holds back
-// what it is about, and never the rest: who can bring one about must not be able
-// to keep what others have revoked.
+// Hold returns what the limits hold back, or nil if nothing. A limit holds back only the
+// changes that it is about: somebody who can make a plan exceed a limit must not be able
+// to delay what others have revoked.
 func (t *Tally) Hold(l *Limits) *Hold {
 	h := &Hold{removals: map[directory.GUID]*Stop{}}
 	t.holdForAbsence(l, h)
@@ -124,8 +125,8 @@ func (t *Tally) holdForAbsence(l *Limits, h *Hold) {
 	h.Deletions, h.Recreations = h.Absent, h.Absent
 }
 
-// holdDeletions holds back deletions, or moves, or both where only together
-// they are too many: who deletes groups does not keep others from being moved.
+// holdDeletions holds back deletions or moves, or both if only their sum is too large:
+// deleting many groups must not keep others from being moved.
 func (t *Tally) holdDeletions(l *Limits, h *Hold) {
 	exceeded := func(n int) *Stop {
 		switch {
@@ -147,9 +148,8 @@ func (t *Tally) holdDeletions(l *Limits, h *Hold) {
 	h.Moves = moves
 }
 
-// holdRemovals holds back the removals of each group that would lose too large a
-// share, and of those that lose most, until what is left of all is within the
-// limit.
+// holdRemovals holds back the removals of each group that would lose too large a share,
+// and then those of the groups that lose most, until the rest is within the limit.
 func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	var left []loss
 	removals := 0
@@ -165,9 +165,9 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	if l.RemovalPercent <= 0 || within(removals) {
 		return
 	}
-	// What a group loses beyond the limit's share of its own members is what
-	// brings all of them beyond it. One that loses no more than that share is thus
-	// never held back for what others lose, and no number of groups changes that.
+	// What a group loses beyond the limit's share of its own members is what makes the
+	// total exceed the limit. A group that loses no more than that share is never held
+	// back because of others, however many groups there are.
 	excess := func(g loss) int { return g.removed*100 - g.values*l.RemovalPercent }
 	slices.SortFunc(left, func(a, b loss) int {
 		return cmp.Or(cmp.Compare(excess(b), excess(a)), cmp.Compare(b.removed, a.removed), a.object.Compare(b.object))
@@ -177,7 +177,7 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	for ; !within(goes); held++ {
 		goes -= left[held].removed
 	}
-	for _, g := range slices.Backward(left[:held]) { // what fits in after all is not held
+	for _, g := range slices.Backward(left[:held]) { // do not hold what fits in after all
 		if within(goes + g.removed) {
 			goes += g.removed
 		} else {
@@ -186,23 +186,23 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	}
 }
 
-// over reports whether n exceeds the percentage of total and the floor: in a
+// over reports whether n exceeds both the percentage of total and the floor, because in a
 // small tenant every change is a large share.
 func over(n, total, percent int) bool {
 	return n > deletionFloor && n*100 > total*percent
 }
 
-// Consent is what an administrator agreed to by naming a plan: exactly what was
-// held back of it (rule 28). A nil Consent covers nothing.
+// Consent is what an administrator agreed to by naming a plan: exactly what was held back
+// of it (rule 28). A nil Consent covers nothing.
 type Consent struct {
 	deleted  map[directory.GUID]Action           // by objectGUID: Delete or Move
 	created  map[directory.GUID]bool             // by source id: re-creations
 	removals map[directory.GUID][]directory.GUID // by objectGUID, ascending
-	// Empty: that plan was stopped because the tenant had no group at all.
+	// Empty means that the plan was stopped because the tenant had no group at all.
 	Empty bool
 }
 
-// Agree adds a change of the consented plan.
+// Agree adds a change of the named plan.
 func (c *Consent) Agree(change *Change) {
 	if c.deleted == nil {
 		c.deleted, c.created = map[directory.GUID]Action{}, map[directory.GUID]bool{}
@@ -231,7 +231,7 @@ func (c *Consent) covers(change *Change) bool {
 	return false
 }
 
-// LetsPass reports whether some of the change goes on by the consent.
+// LetsPass reports whether a part of the change goes ahead because of the consent.
 func (c *Consent) LetsPass(change *Change) bool {
 	return c.covers(change) || len(c.notCovered(change)) < len(change.Remove)
 }

@@ -30,7 +30,8 @@ func changesOf(action Action, situation Situation, n int) []Change {
 	return out
 }
 
-// loses is a group that loses the first of its members, and gains some.
+// loses returns the change of a group that loses the first of its members and gains
+// others.
 func loses(group, removed, added int) Change {
 	c := Change{Action: UpdateMembers, Situation: Linked, TargetGUID: numbered(3, group), SourceID: numbered(4, group)}
 	for i := range removed {
@@ -42,7 +43,7 @@ func loses(group, removed, added int) Change {
 	return c
 }
 
-// weighed is a change with the number of values that its object has.
+// weighed is a change with the number of values of its object.
 type weighed struct {
 	Change
 	values int
@@ -56,7 +57,8 @@ func weigh(values int, changes ...Change) []weighed {
 	return out
 }
 
-// limited returns what of the changes goes on and what is held, each with why.
+// limited returns the changes that go ahead and those that are held, each held one with
+// its reason.
 func limited(tally Tally, consent *Consent, changes []weighed) (goes, held []Change, why []string) {
 	for i := range changes {
 		tally.Add(&changes[i].Change, changes[i].values, false, consent)
@@ -133,7 +135,7 @@ func TestLimits(t *testing.T) {
 			}
 			sameParts(t, c.changes, goes, held)
 
-			// Consent to what was held lets it pass, and nothing beyond it.
+			// Consent to what was held lets it pass, but nothing beyond it.
 			consent := &Consent{}
 			for i := range held {
 				consent.Agree(&held[i])
@@ -163,7 +165,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// sameParts makes sure that what goes on and what is held are the plan.
+// sameParts checks that the two parts together are the plan.
 func sameParts(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -180,7 +182,7 @@ func sameParts(t interface {
 		planned[i] = changes[i].Change
 	}
 	want, have := count(planned), count(slices.Concat(goes, held))
-	want.UpdateMembers, have.UpdateMembers, want.Update, have.Update = 0, 0, 0, 0 // what is parted counts twice
+	want.UpdateMembers, have.UpdateMembers, want.Update, have.Update = 0, 0, 0, 0 // a divided change counts twice
 	if want != have {
 		t.Errorf("of %+v came %+v", want, have)
 	}
@@ -222,8 +224,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// Whatever the groups of a plan lose: what goes on is within the limits, no
-// addition waits, and what is held is held for a reason of its own.
+// Whatever the groups of a plan lose: what goes ahead is within the limits, no addition
+// waits, and everything held has a reason of its own.
 func TestHolding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var changes []weighed
@@ -267,9 +269,9 @@ func TestHolding(t *testing.T) {
 	})
 }
 
-// Who owns groups, however many and of whatever size, does not hold back what
-// others revoke: a removal of a few members of a larger group always goes on, and
-// one that is small beside his never waits for his.
+// The owner of any number of groups, of any size, cannot hold back what others revoke:
+// the removal of a few members of a larger group always goes ahead, and a removal that is
+// small beside the owner's never waits for theirs.
 func TestNobodyHoldsBackOthersRevocations(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hostile, victim := []weighed{}, loses(-1, rapid.IntRange(1, 30).Draw(t, "revoked"), 0)

@@ -9,34 +9,34 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Mapping is the table of the attributes that are written, apart from the names,
-// the type and the members of a group. Everything that concerns an attribute walks
-// it: what is asked of Graph and of Active Directory, what is written, compared,
-// confirmed and told, and what a filter may name. To write one more attribute is to
-// add a row.
+// Mapping is the table of the attributes that are written, apart from the names, the type
+// and the members of a group. Everything that concerns an attribute walks the table: what
+// is requested from Graph and from Active Directory, what is written, compared, confirmed
+// and reported, and what a filter may name. To write one more attribute, add a row.
 //
-// [Standard] is the table as it is written down. What a run goes by is its
-// [Mapping.Compile] for one forest.
+// [Standard] is the table as defined here. A run uses its [Mapping.Compile] for one
+// forest.
 type Mapping []Row
 
-// Row says everything of one attribute.
+// Row describes one attribute.
 type Row struct {
-	// Attribute is the name in LDAP.
+	// Attribute is the LDAP name.
 	Attribute string
-	// Property is the property of Graph that the values come from, Function what
-	// else makes them. One of the two is set.
+	// Property is the Graph property that the values come from. Function produces them
+	// otherwise. Exactly one of the two is set.
 	Property string   `json:",omitempty"`
 	Function Function `json:",omitempty"`
 	// When says which groups have the attribute.
 	When When `json:",omitempty"`
-	// Max is the length of a value in UTF-16 units, 0 for any. A text is cut to it;
-	// another value that is longer is left out.
+	// Max is the maximum length of a value in UTF-16 units; 0 means any length. A longer
+	// text is cut; any other longer value is left out.
 	Max int `json:",omitempty"`
-	// Several: the attribute has all values of its source, else the first one.
+	// Several gives the attribute all values of its source. Otherwise it gets the first
+	// one.
 	Several bool `json:",omitempty"`
-	// Compare says when two values are the same.
+	// Compare determines when two values are the same.
 	Compare Comparison
-	// Shared: values that others wrote stay. It goes with Several.
+	// Shared keeps the values that others wrote. It requires Several.
 	Shared bool `json:",omitempty"`
 }
 
@@ -52,7 +52,7 @@ const (
 	WithMail When = "mail"
 )
 
-// Standard is the mapping of an administrator who has chosen none.
+// Standard is the mapping of an administrator who has not chosen another one.
 var Standard = Mapping{
 	{Attribute: directory.AttrDisplayName, Property: directory.PropertyDisplayName, Max: 256, Compare: Text},
 	{Attribute: "description", Property: "description", Max: 448, Compare: Text}, // Microsoft's own writeback cuts here
@@ -62,19 +62,18 @@ var Standard = Mapping{
 	{Attribute: directory.AttrExtensionName, Function: StampOfTenant, Several: true, Compare: IgnoreCase, Shared: true},
 }
 
-// Schema is what a forest's schema says of attributes on groups, by their names
-// as the mapping has them. It lacks those that groups cannot have. A nil Schema
-// says nothing.
+// Schema is what a forest's schema says about attributes of groups, by their names in the
+// mapping. It lacks the attributes that groups cannot have. A nil Schema says nothing.
 type Schema map[string]AttributeSchema
 
-// AttributeSchema is what the schema says of one attribute.
+// AttributeSchema is what the schema says about one attribute.
 type AttributeSchema struct {
-	// RangeUpper is the greatest length of a text, 0 where there is none.
+	// RangeUpper is the maximum length of a text; 0 means no limit.
 	RangeUpper int
 }
 
-// Compile returns the rows that count in a forest, each with the limit that holds
-// there. mail is false where the administrator has excluded the mail attribute.
+// Compile returns the rows that apply in a forest, each with the limit that holds there.
+// mail is false if the administrator has excluded the mail attribute.
 func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 	var compiled Mapping
 	for _, row := range m {
@@ -90,8 +89,8 @@ func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 	return compiled
 }
 
-// Version tells one mapping from another. What was read for one is not enough for
-// another, and what was written by one may differ from what another would write.
+// Version identifies the mapping. What was read for one mapping may not be enough for
+// another one, and what was written by one may differ from what another one would write.
 func (m Mapping) Version() string {
 	rows, err := json.Marshal(m)
 	if err != nil {
@@ -100,7 +99,7 @@ func (m Mapping) Version() string {
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d %s", codeVersion, rows)))[:16]
 }
 
-// Attributes are the attributes that are written, as LDAP names them.
+// Attributes returns the LDAP names of the attributes that are written.
 func (m Mapping) Attributes() []string {
 	names := make([]string, len(m))
 	for i, row := range m {
@@ -109,10 +108,10 @@ func (m Mapping) Attributes() []string {
 	return names
 }
 
-// Properties are the properties of Graph that are read, beside those that tell what
-// a group is.
+// Properties returns the Graph properties to read, in addition to those that tell what a
+// group is.
 func (m Mapping) Properties() []string {
-	names := []string{directory.PropertyDisplayName} // names are made of it too
+	names := []string{directory.PropertyDisplayName} // names are made from it too
 	for _, row := range m {
 		if row.Property != "" && !slices.Contains(names, row.Property) {
 			names = append(names, row.Property)
@@ -121,7 +120,7 @@ func (m Mapping) Properties() []string {
 	return names
 }
 
-// row returns the row of an attribute, nil where it has none.
+// row returns the row of an attribute, or nil.
 func (m Mapping) row(attribute string) *Row {
 	for i := range m {
 		if m[i].Attribute == attribute {

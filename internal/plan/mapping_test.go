@@ -47,7 +47,7 @@ func TestCompile(t *testing.T) {
 	}
 }
 
-// Each row says where its values come from, and is one that the rest can handle.
+// Each row says where its values come from and is one that the other code can handle.
 func TestStandardIsSound(t *testing.T) {
 	seen := map[string]bool{}
 	for _, row := range Standard {
@@ -143,9 +143,9 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// Whatever is there, whatever is wanted: afterwards the wanted values are there,
-// there is one primary address, no two values are one to Active Directory, nothing
-// of others is lost, and doing it again changes nothing.
+// Whatever is present and whatever is wanted: afterwards the wanted values are there,
+// there is one primary address, no two values are the same to Active Directory, nothing
+// of others is lost, and merging again changes nothing.
 func TestMergeOfAnything(t *testing.T) {
 	values := rapid.Custom(func(t *rapid.T) []string {
 		value := rapid.StringMatching(`(smtp|SMTP|x500|X500):[aAbB]@x`)
@@ -153,7 +153,7 @@ func TestMergeOfAnything(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		compare := rapid.SampledFrom([]Comparison{Text, IgnoreCase, Address}).Draw(t, "compare")
-		// Others may have made what should not be: two primary addresses.
+		// Others may have created an invalid state with two primary addresses.
 		have, ours := values.Draw(t, "have"), values.Draw(t, "ours")
 		wanted := compare.settle(rapid.SliceOf(rapid.StringMatching(`(smtp|SMTP|x500):[aAbBcC]@x`)).Draw(t, "wanted"))
 		merged := compare.merge(have, wanted, ours)
@@ -188,7 +188,7 @@ func TestMergeOfAnything(t *testing.T) {
 	})
 }
 
-// A row more is written, compared, confirmed and told as drift, and a filter may
+// One more row is written, compared, confirmed and reported as drift, and a filter may
 // name its property.
 func TestOneRowMore(t *testing.T) {
 	r := rules()
@@ -223,7 +223,7 @@ func TestOneRowMore(t *testing.T) {
 	}
 }
 
-// The list of docs/attributes.md is the table.
+// The list in docs/attributes.md equals the table.
 func TestDocumentedAttributes(t *testing.T) {
 	const page, begin, end = "../../docs/attributes.md", "<!-- attributes -->\n", "<!-- end -->\n"
 	var list strings.Builder

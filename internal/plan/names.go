@@ -7,23 +7,22 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Holder is an object that has a name that a group is to get.
+// Holder is an object that has a name which a group should get.
 type Holder struct {
 	GUID directory.GUID
 	DN   string
 }
 
-// Names finds groups of one plan that would get the same name. It keeps the
-// names that are given out, some 200 bytes each; an unchanged group costs
-// nothing.
+// Names finds groups of one plan that would get the same name. It keeps the names that
+// are given out, some 200 bytes each; an unchanged group costs nothing.
 type Names struct {
-	cn, sam map[string]string // folded name -> display name and id of who gets it
+	cn, sam map[string]string // folded name -> display name and id of the group that gets it
 }
 
-// Take gives out the names that the change sets and returns the change that
-// is to be done in its place: itself, or what is left of it after a clash with
-// an earlier change or with one of the holders (nil: the name is free in AD).
-// A group is skipped, and never given another name (rule 22).
+// Take gives out the names that the change sets. It returns the changes to make instead:
+// the change itself, or what remains after a clash with an earlier change or with one of
+// the holders (nil: the name is free in AD). In a clash the group is skipped; it never
+// gets another name (rule 22).
 func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 	if n.cn == nil {
 		n.cn, n.sam = map[string]string{}, map[string]string{}
@@ -63,8 +62,8 @@ func newName(c *Change, attr string) string {
 	return ""
 }
 
-// clash turns a change that cannot have its name into a skip and, where the
-// object exists already, the rest of the change.
+// clash turns a change that cannot have its name into a skip and, if the object already
+// exists, the rest of the change.
 func clash(c Change, message string) []Change {
 	s := Change{Action: Skip, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID, DisplayName: c.DisplayName,
 		DN: c.DN, Reason: ReasonNameClash, Message: message + " Rename or move that object; the group is tried again by every run."}

@@ -8,10 +8,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Ours reports whether the object is ours to change as the cloud group id
-// (rule 2): it carries the group's mark and is linked, or carries our stamp too
-// and belongs to somebody whom we trust. Mark and stamp are public text: by
-// themselves they prove nothing.
+// Ours reports whether the object is ours to change as the cloud group id (rule 2): it
+// carries the group's mark and either is linked or also carries our stamp and belongs to
+// an owner whom we trust. Mark and stamp are public text and prove nothing by themselves.
 func (c *Candidate) Ours(id directory.GUID, r *Rules) bool {
 	switch {
 	case !c.marks(id):
@@ -22,7 +21,7 @@ func (c *Candidate) Ours(id directory.GUID, r *Rules) bool {
 	return c.stamped(r) && r.trusts(c.Owner, c.Place) && Protection(&c.TargetGroup) == ""
 }
 
-// marks reports whether the object carries the mark of that cloud group.
+// marks reports whether the object carries the mark of the cloud group.
 func (c *Candidate) marks(id directory.GUID) bool {
 	marked, ok := c.SourceID()
 	return ok && marked == id
@@ -30,19 +29,20 @@ func (c *Candidate) marks(id directory.GUID) bool {
 
 func (c *Candidate) stamped(r *Rules) bool { return directory.HasStamp(c.ExtensionName, r.TenantID) }
 
-// Apart reports whether nothing but mark, stamp and owner says that the object is
-// ours: it is not linked and stands outside of the containers, where another
-// installation of the same tenant may have written it under the same account.
+// Apart reports whether only mark, stamp and owner show that the object is ours: it is
+// not linked and is outside of the containers, where another installation of the same
+// tenant may have written it under the same account.
 func (c *Candidate) Apart() bool { return !c.Linked && c.Place == Elsewhere }
 
-// NeedsOwner reports whether it depends on the owner whose the object is: those
-// that are linked need none.
+// NeedsOwner reports whether the owner decides whose the object is. A linked object needs
+// no owner.
 func (c *Candidate) NeedsOwner(r *Rules) bool { return !c.Linked && c.stamped(r) }
 
-// trusts reports whether what an owner has marked and stamped is ours: our own
-// account, or one that is named for a service account of before. What an
-// administrator makes belongs to his group, and nobody who is none may create
-// for it; but only in the containers is it likely to be meant for us.
+// trusts reports whether objects that this owner has marked and stamped are ours. It
+// trusts our own account and former service accounts that are named in the settings. An
+// administrator's objects belong to a group of administrators, and nobody else can create
+// objects for that group; but only inside the containers are they likely to be meant for
+// us.
 func (r *Rules) trusts(owner directory.SID, place Place) bool {
 	if owner == "" {
 		return false
@@ -56,7 +56,7 @@ func (r *Rules) administrators(owner directory.SID) bool {
 		r.ForestSID != "" && owner == r.ForestSID+"-519"
 }
 
-// owner names the owner of an object for people.
+// owner names the owner of the object, for messages.
 func (c *Candidate) owner() string {
 	switch {
 	case c.Owner == "":
@@ -67,8 +67,8 @@ func (c *Candidate) owner() string {
 	return fmt.Sprintf("its owner is %s (%s)", c.OwnerName, c.Owner)
 }
 
-// Protection says why the object is one of those that are never linked, adopted,
-// changed or deleted, whoever wrote to it, and how that ends; empty if it is none.
+// Protection says why the object must never be linked, adopted, changed or deleted,
+// whoever wrote to it, and how to end that. It returns "" if the object is not protected.
 func Protection(g *directory.TargetGroup) string {
 	switch {
 	case strings.HasPrefix(string(g.SID), "S-1-5-32-"):
@@ -84,16 +84,16 @@ func Protection(g *directory.TargetGroup) string {
 	return ""
 }
 
-// WellKnown reports whether the SID is one of those that every domain gives to
-// the same account: its RID is below 1000.
+// WellKnown reports whether the SID is one that every domain gives to the same account:
+// its RID is below 1000.
 func WellKnown(sid directory.SID) bool {
 	return strings.HasPrefix(string(sid), "S-1-5-21-") && strings.Count(string(sid), "-") == 7 && sid.RID() < 1000
 }
 
-// ProtectedContainer reports whether a container of that name is one in which
-// the domain keeps what it depends on: the head of the domain, CN=Users, CN=System,
-// CN=Builtin and OU=Domain Controllers, none of which can be renamed or moved, and
-// what lies below CN=System (AdminSDHolder) and CN=Builtin.
+// ProtectedContainer reports whether the domain keeps what it depends on in the container
+// dn: the head of the domain, CN=Users, CN=System, CN=Builtin and OU=Domain Controllers,
+// none of which can be renamed or moved, and everything below CN=System (AdminSDHolder)
+// and CN=Builtin.
 func ProtectedContainer(dn, base directory.DN) bool {
 	if dn.Equal(base) {
 		return true
@@ -110,15 +110,16 @@ func ProtectedContainer(dn, base directory.DN) bool {
 	return false
 }
 
-// Refusal is why an object may not be touched; its Message is empty if it may.
+// Refusal is why an object must not be touched. Message is empty if it may be touched.
 type Refusal struct{ ID, Message string }
 
-// refuse makes a refusal: MarkRemoved, it does not carry the group's mark; NotOurs,
-// it does and is not ours all the same; ObjectProtected, it or where it stands is.
+// refuse returns a refusal. MarkRemoved: the object does not carry the group's mark.
+// NotOurs: it does, but is not ours. ObjectProtected: the object, or its place, is
+// protected.
 func refuse(id, message string) Refusal { return Refusal{id, message} }
 
-// MayWrite says whether the object may be changed as the cloud group id, as it is
-// now; adopting: it need not be ours yet.
+// MayWrite returns whether the object, as it is now, may be changed as the cloud group
+// id. If adopting is set, it need not be ours yet.
 func (c *Candidate) MayWrite(id directory.GUID, r *Rules, adopting bool) Refusal {
 	if why := Protection(&c.TargetGroup); why != "" {
 		return refuse("ObjectProtected", why)
@@ -132,9 +133,9 @@ func (c *Candidate) MayWrite(id directory.GUID, r *Rules, adopting bool) Refusal
 	return Refusal{}
 }
 
-// MayDelete says whether the object may be deleted as the cloud group id, as it
-// is now: where nothing is protected, and only what is ours (rule 2). container
-// reports whether a name is that of one of the configured containers.
+// MayDelete returns whether the object, as it is now, may be deleted as the cloud group
+// id: only if it is ours, and where nothing is protected (rule 2). container reports
+// whether a DN is that of one of the configured containers.
 func (c *Candidate) MayDelete(id directory.GUID, r *Rules, container func(directory.DN) bool) Refusal {
 	if !c.marks(id) {
 		return c.unmarked()
@@ -165,10 +166,11 @@ func (c *Candidate) unmarked() Refusal {
 	return refuse("MarkRemoved", "It no longer carries the group's mark.")
 }
 
-// Left says why an object that carries our stamp is not ours (rule 3).
+// Left returns a skip that says why an object with our stamp is not ours (rule 3).
 func Left(id directory.GUID, c *Candidate, r *Rules) Change { return leave(&Pair{ID: id}, c, r) }
 
-// LeftApart says of an object of ours why it is not deleted with the others.
+// LeftApart returns a skip that says why an object of ours is not deleted with the
+// others.
 func LeftApart(id directory.GUID, c *Candidate) Change {
 	return skip(&Pair{ID: id}, c, ReasonForeign,
 		"It carries our stamp and belongs to us, but stands outside of the container and is not linked: another installation of this tenant writes it under the same account, or it was moved. It is left as it is; delete it yourself if nobody needs it.")

@@ -2,9 +2,9 @@ package plan
 
 import "groupwriteback/internal/directory"
 
-// Remembers reports whether it has to be remembered which values of an attribute
-// we have written: others write to it too, and ours go when the tenant has them no
-// more. A stamp tells by itself that it is ours.
+// Remembers reports whether the state must remember the values of some attribute that we
+// have written, because others write to it too and ours must go when the tenant no longer
+// has them. A stamp shows by itself that it is ours.
 func (m Mapping) Remembers() bool {
 	for _, row := range m {
 		if row.remembered() {
@@ -16,10 +16,11 @@ func (m Mapping) Remembers() bool {
 
 func (row *Row) remembered() bool { return row.Shared && row.Property != "" }
 
-// Owned returns the values of those attributes that are ours from now on, given
-// those that were: what is there of them, and what is to be written now. So it can be
-// stored before anything is written, whatever becomes of that. With nothing stored,
-// after a lost state, what the tenant has counts as ours.
+// Owned returns the values of those attributes that are ours from now on, given those
+// that were ours: the ones that are still present, and the ones about to be written. So
+// the result can be stored before anything is written, whatever happens to the write. If
+// nothing is stored, after the state was lost, the values that the tenant has count as
+// ours.
 func (r *Rules) Owned(written directory.Values, g *directory.SourceGroup, objects []*Candidate) directory.Values {
 	owned := directory.Values{}
 	for i := range r.Mapping {

@@ -18,10 +18,10 @@ const (
 
 // FilterError says what is wrong with the text of a filter.
 type FilterError struct {
-	// Position counts the characters of the text from 1; it is one beyond the
-	// last where something is missing at the end.
+	// Position is the position in characters, from 1. It is one beyond the end if
+	// something is missing there.
 	Position int
-	// Message says what stands there and what is allowed, in sentences.
+	// Message says what was found and what is allowed, in sentences.
 	Message string
 }
 
@@ -30,8 +30,8 @@ func (e *FilterError) Error() string {
 	return fmt.Sprintf("the filter is wrong at character %d: %s", e.Position, e.Message)
 }
 
-// ParseFilter reads a filter of at most 4,096 characters; see [Filter] for the
-// language. A blank text is no filter: nil. The error is a [*FilterError].
+// ParseFilter parses a filter of at most 4,096 characters; see [Filter] for the language.
+// It returns nil for a blank text. The error is a [*FilterError].
 func ParseFilter(text string) (*Filter, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -57,7 +57,7 @@ func ParseFilter(text string) (*Filter, error) {
 		return nil, p.err
 	}
 	f := &Filter{root}
-	if utf8.RuneCountInString(f.String()) > maxFilterLength { // it may have gained a blank here and there
+	if utf8.RuneCountInString(f.String()) > maxFilterLength { // the canonical form may have more blanks
 		return nil, &FilterError{len(p.text) + 1, tooLong}
 	}
 	return f, nil
@@ -79,8 +79,8 @@ func firstInvalid(text string) int {
 // token is the smallest part of a filter.
 type token struct {
 	kind  tokenKind
-	text  string // as it is written
-	value string // of quoted: what it stands for
+	text  string // as written
+	value string // for quoted: the value without quotes
 	start int    // in the filter's characters, from 0
 }
 
@@ -96,12 +96,12 @@ const (
 	word                  // anything else
 )
 
-// filterParser reads a filter by recursive descent, one token ahead. The first
-// mistake ends the text, so that all that is under way comes to an end.
+// filterParser is a recursive descent parser with one token of lookahead. The first
+// mistake moves to the end of the text, so that all parsing in progress ends.
 type filterParser struct {
 	text  []rune
 	token token
-	next  int // where the text goes on behind token
+	next  int // where the text continues after token
 	depth int
 	err   *FilterError
 }
@@ -113,7 +113,7 @@ func (p *filterParser) fail(format string, arguments ...any) {
 	p.token, p.next = token{}, len(p.text)
 }
 
-// found is the token as a message shows it: short, and on one line.
+// found returns the token for a message: short, and on one line.
 func (p *filterParser) found() string {
 	shown := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -189,9 +189,8 @@ func (p *filterParser) both() condition {
 	return joined[conjunction](p, "-and", p.inverted)
 }
 
-// joined reads conditions with the operator between them. Those that are
-// joined by the same operator themselves are taken apart, so that equal
-// filters have one form.
+// joined parses conditions separated by the operator. It flattens conditions that are
+// joined by the same operator themselves, so that equal filters have one form.
 func joined[T interface {
 	~[]condition
 	condition
@@ -251,7 +250,7 @@ func (p *filterParser) comparison() condition {
 		p.advance()
 		return c
 	}
-	// A value that no group can have is a slip of the pen.
+	// A value that no group can have is a mistake.
 	switch kinds := []string{string(directory.UnifiedGroup), string(directory.SecurityGroup)}; attribute {
 	case "kind":
 		if !containsFold(kinds, c.value) {
@@ -269,7 +268,7 @@ func (p *filterParser) comparison() condition {
 	return c
 }
 
-// oneOf reads one of the names, without regard to case.
+// oneOf reads one of the names, ignoring letter case.
 func (p *filterParser) oneOf(names []string, what string) string {
 	i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, p.token.text) })
 	if i < 0 || p.token.kind != word {

@@ -1,9 +1,8 @@
 package plan
 
-// Pending reports whether the next delta run has to plan the group again,
-// whether anything of it changes or not: what stood in the way may be gone by
-// then without a trace in what the delta run reads. What [Names.Take] returns
-// has to be asked for too.
+// Pending reports whether the next Delta run must plan the group again even if nothing
+// about it changes: an obstacle may disappear without a trace in what the Delta run
+// reads. It must also be called for the changes that [Names.Take] returns.
 func Pending(changes []Change, m *Membership) bool {
 	if m.Incomplete != "" || m.Unknown() > 0 {
 		return true
@@ -16,9 +15,9 @@ func Pending(changes []Change, m *Membership) bool {
 	return false
 }
 
-// passes reports whether what stands in the way can end by something else than
-// a change of the group, of its object or of the settings: by what happens to
-// another object, or by a lookup that succeeds.
+// passes reports whether the obstacle can disappear by something other than a change of
+// the group, of its object or of the settings: by a change of another object, or by a
+// lookup that succeeds.
 func passes(reason string) bool {
 	switch reason {
 	case ReasonNameClash, ReasonDisputed, ReasonMarkRemoved, ReasonForeign, ReasonAuthorityMoved,

@@ -46,7 +46,7 @@ const (
 	attack  = directory.SID("S-1-5-21-1-2-3-1666")
 )
 
-// written is what AD has after the source was written with the rules.
+// written returns what AD has after the source was written with the rules.
 func written(s *directory.SourceGroup, r *Rules, guid directory.GUID, values ...byte) Candidate {
 	c := Candidate{Linked: true, Values: members(values...)}
 	c.GUID, c.Owner = guid, service
@@ -54,7 +54,7 @@ func written(s *directory.SourceGroup, r *Rules, guid directory.GUID, values ...
 	return c
 }
 
-// oldSchema is the mapping where the schema lacks msDS-ExternalDirectoryObjectId.
+// oldSchema returns the mapping for a schema without msDS-ExternalDirectoryObjectId.
 func oldSchema(mail bool) Mapping {
 	schema := Schema{}
 	for _, name := range Standard.Attributes() {
@@ -64,14 +64,14 @@ func oldSchema(mail bool) Mapping {
 	return Standard.Compile(schema, mail)
 }
 
-// says gives a property of the group another value, has an attribute of the object.
+// says sets a property of the group.
 func says(g *directory.SourceGroup, name, value string) {
 	g.Properties = g.Properties.With(name, value)
 }
 
 func has(c *Candidate, name, value string) { c.Attributes = c.Attributes.With(name, value) }
 
-// agree is the consent to adopt what stands for the group now.
+// agree sets the consent to adopt the objects that stand for the group now.
 func agree(p *Pair, r *Rules) {
 	r.Adopt = map[directory.GUID]directory.GUID{}
 	for i := range p.Candidates {
@@ -97,7 +97,7 @@ func apply(c *Candidate, change Change) {
 	slices.SortFunc(c.Values, directory.GUID.Compare)
 }
 
-// say shortens changes to what a case is about.
+// say shortens changes to what a test case is about.
 func say(changes []Change) []string {
 	var out []string
 	for _, c := range changes {
@@ -466,8 +466,7 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// What is skipped is said so that an administrator can find it and knows what to
-// do.
+// A skip says enough for an administrator to find the object and to know what to do.
 func TestSkipsSayWhat(t *testing.T) {
 	candidate := Candidate{BySID: true, Place: Elsewhere}
 	candidate.DN = "CN=Old,OU=Legacy,DC=contoso,DC=test"
@@ -513,7 +512,7 @@ func TestSkipsSayWhat(t *testing.T) {
 	}
 }
 
-// Whatever a group looks like and whatever stands for it, doing what is planned
+// Whatever a group and the objects that stand for it look like, carrying out the plan
 // leaves nothing to plan.
 func TestPlanIsIdempotent(t *testing.T) {
 	text := rapid.String()
@@ -537,7 +536,7 @@ func TestPlanIsIdempotent(t *testing.T) {
 		before := written(draw("before"), r, object)
 		before.Values, before.Place = guids.Draw(t, "values"), Place(rapid.IntRange(0, 2).Draw(t, "place"))
 		adopt := rapid.Bool().Draw(t, "adopt")
-		if adopt { // the object that a group was which was moved to the cloud
+		if adopt { // the object that a group was before it was moved to the cloud
 			r.Adopt = map[directory.GUID]directory.GUID{before.GUID: groupID}
 			before.BySID, before.Linked, before.AdminDesc, before.ExternalID, before.ExtensionName = true, false, "", text.Draw(t, "id"), []string{"x"}
 		}
@@ -615,8 +614,8 @@ func TestNamesFitActiveDirectory(t *testing.T) {
 	})
 }
 
-// TestNamesThatDeceiveArePutRightOnce: what an earlier release wrote, or somebody by
-// hand, is compared with what is written now.
+// TestNamesThatDeceiveArePutRightOnce: what an earlier release or a person wrote is
+// compared with what is written now.
 func TestNamesThatDeceiveArePutRightOnce(t *testing.T) {
 	r := rules()
 	g := source()

@@ -9,52 +9,52 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// codeVersion is raised with each release of which the code makes something else
-// of what was read: the next run then reads everything again, and projects it anew.
-// A change of the [Mapping] does so by itself.
+// codeVersion is raised with each release whose code projects differently: the next run
+// then reads and projects everything again. A change of the [Mapping] has this effect by
+// itself.
 const codeVersion = 2
 
-// Rules is what the administrator's choices and the forest's schema say about
-// how a group is written.
+// Rules are what the administrator's choices and the forest's schema say about how a
+// group is written.
 type Rules struct {
 	TenantID directory.GUID
-	// Container is where groups are to stand, ContainerDN its name now.
+	// Container is where groups are written; ContainerDN is its current DN.
 	Container   directory.GUID
 	ContainerDN directory.DN
-	// Account is who writes, TrustedOwners are further accounts whose marked and
-	// stamped objects are ours (rule 2). ForestSID is that of the root domain.
+	// Account is the account that writes. TrustedOwners are further accounts whose marked
+	// and stamped objects are ours (rule 2). ForestSID is the SID of the root domain.
 	Account              directory.SID
 	TrustedOwners        []directory.SID
 	DomainSID, ForestSID directory.SID
 	BaseDN               directory.DN // the head of the domain
-	// CNFromDisplayName and SAMFromDisplayName choose the readable names.
+	// CNFromDisplayName and SAMFromDisplayName choose readable names.
 	CNFromDisplayName  bool
 	SAMFromDisplayName bool
-	// OnPremisesGroupType is what Microsoft 365 groups become; empty:
+	// OnPremisesGroupType is what Microsoft 365 groups become; empty means
 	// UniversalDistribution. Cloud security groups become UniversalSecurity.
 	OnPremisesGroupType OnPremisesGroupType
-	// OwnGroupType: a group's own writebackConfiguration.onPremisesGroupType
-	// goes before OnPremisesGroupType.
+	// OwnGroupType makes a group's own writebackConfiguration.onPremisesGroupType
+	// override OnPremisesGroupType.
 	OwnGroupType bool
-	// MaxMembers is how many members, of any kind, a group may have to be
-	// written; 0: any number.
+	// MaxMembers is the largest number of members, of any kind, that a written group may
+	// have; 0 means any number.
 	MaxMembers int
-	// Mapping is the attributes that are written, compiled for the forest.
+	// Mapping has the attributes that are written, compiled for the forest.
 	Mapping Mapping
-	// Adopt are the objects that an administrator has agreed to take over, by
-	// objectGUID, and each the cloud group that it was shown to stand for (rule
-	// 24). Nothing else is adopted.
+	// Adopt has, by objectGUID, the objects that an administrator has agreed to adopt,
+	// each with the cloud group for which it was shown (rule 24). Nothing else is
+	// adopted.
 	Adopt map[directory.GUID]directory.GUID
-	// Released are the groups that an administrator has let go of (rule 24).
+	// Released has the groups that an administrator has let go of (rule 24).
 	Released map[directory.GUID]bool
-	// MoveBack: groups that were moved out of the container are moved back.
+	// MoveBack moves groups back that were moved out of the container.
 	MoveBack bool
-	// IncludeHidden: groups of hidden membership are written where the application
-	// may read them.
+	// IncludeHidden writes groups with hidden membership if the application may read
+	// them.
 	IncludeHidden bool
-	// RemoveSoftDeleted and RemoveOutOfScope delete what is otherwise frozen:
-	// groups in the tenant's recycle bin, and groups that are in the tenant but
-	// no longer ones that are written.
+	// RemoveSoftDeleted and RemoveOutOfScope delete groups that are otherwise frozen:
+	// those in the tenant's recycle bin, and those that still exist in the tenant but are
+	// no longer written.
 	RemoveSoftDeleted bool
 	RemoveOutOfScope  bool
 }
@@ -76,8 +76,7 @@ func CN(g *directory.SourceGroup, fromDisplayName bool) string {
 	return readable(g.DisplayName(), maxCN-suffixLength) + suffix(g.ID)
 }
 
-// SAMAccountName returns the pre-Windows 2000 name that a new group gets
-// (rule 21).
+// SAMAccountName returns the pre-Windows 2000 name for a new group (rule 21).
 func SAMAccountName(g *directory.SourceGroup, fromDisplayName bool) string {
 	if !fromDisplayName {
 		return directory.Mark(g.ID)
@@ -100,8 +99,8 @@ func suffix(id directory.GUID) string {
 	return "_" + s[len(s)-12:]
 }
 
-// readable makes a name out of text that anyone may have written: never empty,
-// nothing that deceives, at most max UTF-16 units.
+// readable makes a name from text that anybody may have written. The name is never empty,
+// contains nothing deceptive, and has at most max UTF-16 units.
 func readable(s string, max int) string {
 	if s = text(s, max); s == "" {
 		return "Group"
@@ -109,8 +108,8 @@ func readable(s string, max int) string {
 	return s
 }
 
-// cutUTF16 cuts s to at most max UTF-16 units, 0 for any, and splits no surrogate
-// pair.
+// cutUTF16 cuts s to at most max UTF-16 units without splitting a surrogate pair. 0 means
+// any length.
 func cutUTF16(s string, max int) string {
 	if max == 0 {
 		return s
@@ -125,16 +124,15 @@ func cutUTF16(s string, max int) string {
 	return s
 }
 
-// text prepares the value of a text attribute; empty means absent. Active
-// Directory cuts nothing by itself, and in names control characters have a meaning
-// of its own (CNF, DEL). What a cut leaves of a sequence of characters goes too.
+// text prepares the value of a text attribute; empty means absent. Active Directory does
+// not cut values by itself, and it gives control characters in names a special meaning
+// (CNF, DEL). If a cut splits a sequence of characters, the remainder is removed too.
 func text(s string, max int) string {
 	cut := cutUTF16(strings.TrimSpace(directory.Clean(s)), max)
 	return strings.TrimSpace(directory.Clean(cut))
 }
 
-// Function names what makes the values of an attribute that no property of Graph
-// has.
+// Function names the source of an attribute whose values come from no Graph property.
 type Function string
 
 // The functions.
@@ -154,8 +152,8 @@ var functions = map[Function]func(g *directory.SourceGroup, r *Rules, adopted bo
 	},
 }
 
-// project returns the values that an object which stands for the group has to have
-// of the row's attribute.
+// project returns the values that an object for the group must have in the row's
+// attribute.
 func (row *Row) project(g *directory.SourceGroup, r *Rules, adopted bool) []string {
 	if row.When == WithMail && r.onPremisesType(g) == UniversalSecurity {
 		return nil
@@ -176,8 +174,8 @@ func (row *Row) project(g *directory.SourceGroup, r *Rules, adopted bool) []stri
 	return row.Compare.settle(values)
 }
 
-// projection is the attributes of a new object that stands for the group, apart
-// from its names and its type.
+// projection returns the attributes of a new object for the group, apart from its names
+// and its type.
 func (r *Rules) projection(g *directory.SourceGroup) []AttributeChange {
 	var attributes []AttributeChange
 	for i := range r.Mapping {
@@ -189,8 +187,8 @@ func (r *Rules) projection(g *directory.SourceGroup) []AttributeChange {
 	return attributes
 }
 
-// difference is what of the row's attribute has to change on the object; ok is
-// false where nothing has.
+// difference returns what has to change in the row's attribute of the object. ok is false
+// if nothing has to.
 func (row *Row) difference(c *Candidate, g *directory.SourceGroup, r *Rules, adopted bool) (change AttributeChange, ok bool) {
 	have, wanted := c.Attribute(row.Attribute), row.project(g, r, adopted)
 	if row.Shared {
@@ -202,8 +200,8 @@ func (row *Row) difference(c *Candidate, g *directory.SourceGroup, r *Rules, ado
 	return AttributeChange{Name: row.Attribute, Old: have, New: wanted, Shared: row.Shared}, true
 }
 
-// lost reports whether somebody took or changed a value that the object had. What
-// others do with values of their own is nobody's business.
+// lost reports whether somebody removed or changed a value that the object had. Values of
+// others do not count.
 func (row *Row) lost(before, now *Candidate) bool {
 	had, has := before.Attribute(row.Attribute), now.Attribute(row.Attribute)
 	if !row.Shared {
@@ -214,8 +212,8 @@ func (row *Row) lost(before, now *Candidate) bool {
 	})
 }
 
-// Confirm says what of a written attribute is not as it was written, empty where
-// all is.
+// Confirm says which values of a written attribute are not as written, or returns "" if
+// all are.
 func (m Mapping) Confirm(written *AttributeChange, now *directory.TargetGroup) string {
 	compare := Text
 	if row := m.row(written.Name); row != nil {

@@ -7,10 +7,10 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// released plans a group that an administrator has let go of (rule 24): our
-// stamp is taken away, and else nothing is done to what stands for it. The mark
-// stays, for it says truly which group that is, and nothing else keeps another
-// installation from creating the group once more. Nothing is created.
+// released plans a group that an administrator has let go of (rule 24). It removes our
+// stamp and changes nothing else. The mark stays, because it truthfully says which group
+// the object stands for, and nothing else keeps another installation from creating the
+// group again. Nothing is created.
 func released(p *Pair, r *Rules) []Change {
 	const stays = "It was let go of. It stays as it is, until -AdoptGroup names it."
 	var changes []Change

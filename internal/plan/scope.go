@@ -6,7 +6,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// ScopeMode is which groups of the tenant are written at all.
+// ScopeMode says which groups of the tenant can be written at all.
 type ScopeMode string
 
 // The modes.
@@ -19,29 +19,29 @@ const (
 // ScopeModes are all modes.
 var ScopeModes = []ScopeMode{ScopeAll, ScopeWritebackEnabled, ScopeSelected}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (m *ScopeMode) UnmarshalText(text []byte) error { return directory.SetWord(m, text, ScopeModes) }
 
-// Scope says which groups of the tenant are written; all that is given must
-// hold. The zero value holds every Microsoft 365 group.
+// Scope says which groups of the tenant are written. A group must meet every condition.
+// The zero value holds for every Microsoft 365 group.
 type Scope struct {
 	Mode ScopeMode // empty: ScopeAll
-	// IDs are the groups of ScopeSelected.
+	// IDs are the groups for ScopeSelected.
 	IDs map[directory.GUID]bool
-	// Filter is nil where there is none.
+	// Filter may be nil.
 	Filter *Filter
-	// SecurityGroups: cloud security groups too.
+	// SecurityGroups includes cloud security groups.
 	SecurityGroups bool
-	// NewGroupDefault is the tenant's NewUnifiedGroupWritebackDefault: what
-	// ScopeWritebackEnabled makes of a Microsoft 365 group that says neither.
+	// NewGroupDefault is the tenant's NewUnifiedGroupWritebackDefault.
+	// ScopeWritebackEnabled uses it for a Microsoft 365 group without a setting of its
+	// own.
 	NewGroupDefault bool
 }
 
-// Holds reports whether the group is one that is written.
+// Holds reports whether the group is written.
 func (s *Scope) Holds(g *directory.SourceGroup) bool { return s.Excludes(g) == "" }
 
-// Excludes returns in words why the group is not written, and nothing where it
-// is.
+// Excludes says why the group is not written, or returns "" if it is.
 func (s *Scope) Excludes(g *directory.SourceGroup) string {
 	if g.Kind == directory.SecurityGroup && !s.SecurityGroups {
 		return "It is a security group, and only Microsoft 365 groups are written."
@@ -70,8 +70,8 @@ func (s *Scope) Excludes(g *directory.SourceGroup) string {
 	return ""
 }
 
-// OnPremisesGroupType is what a Microsoft 365 group becomes in AD. The names
-// are those of writebackConfiguration.onPremisesGroupType.
+// OnPremisesGroupType is what a Microsoft 365 group becomes in AD. The names are those of
+// writebackConfiguration.onPremisesGroupType.
 type OnPremisesGroupType string
 
 // The types. A UniversalSecurity group has no mail.
@@ -84,13 +84,13 @@ const (
 // OnPremisesGroupTypes are all types.
 var OnPremisesGroupTypes = []OnPremisesGroupType{UniversalDistribution, UniversalSecurity, UniversalMailEnabledSecurity}
 
-// UnmarshalText reads a value whatever its letter case.
+// UnmarshalText ignores letter case.
 func (t *OnPremisesGroupType) UnmarshalText(text []byte) error {
 	return directory.SetWord(t, text, OnPremisesGroupTypes)
 }
 
-// onPremisesType returns what the group becomes: its own choice where that
-// counts and is one we know, else the administrator's.
+// onPremisesType returns what the group becomes: its own choice if that counts and is
+// known to us, else the administrator's.
 func (r *Rules) onPremisesType(g *directory.SourceGroup) OnPremisesGroupType {
 	if g.Kind == directory.SecurityGroup {
 		return UniversalSecurity
@@ -108,7 +108,7 @@ func (r *Rules) onPremisesType(g *directory.SourceGroup) OnPremisesGroupType {
 	return r.OnPremisesGroupType
 }
 
-// groupType returns the groupType of an object that stands for the group.
+// groupType returns the groupType of an object for the group.
 func (r *Rules) groupType(g *directory.SourceGroup) int32 {
 	if r.onPremisesType(g) == UniversalDistribution {
 		return directory.GroupTypeUniversalDistribution

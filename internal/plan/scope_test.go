@@ -27,7 +27,7 @@ func TestScope(t *testing.T) {
 		name  string
 		scope Scope
 		group *directory.SourceGroup
-		out   string // part of the reason why not; empty: in scope
+		out   string // a part of the reason; empty: in scope
 	}{
 		{"zero", Scope{}, unified(nil), ""},
 		{"all", Scope{Mode: ScopeAll}, unified(&no), ""},

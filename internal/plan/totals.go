@@ -1,6 +1,6 @@
 package plan
 
-// Totals counts what a plan, or what was exported of it, comes to.
+// Totals counts the changes of a plan, or those of it that were exported.
 type Totals struct {
 	Create         int `json:"create"`
 	Adopt          int `json:"adopt"`
@@ -16,7 +16,7 @@ type Totals struct {
 // Add counts one change.
 func (t *Totals) Add(c *Change) { t.count(c, 1) }
 
-// Take takes one change out of the count.
+// Take removes one change from the count.
 func (t *Totals) Take(c *Change) { t.count(c, -1) }
 
 func (t *Totals) count(c *Change, n int) {

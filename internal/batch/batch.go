@@ -1,7 +1,7 @@
 package batch
 
-// How much is gathered before it is staged in one short transaction, and how
-// much is listed at a time.
+// How many items are collected before they are staged in one short transaction, and how
+// many are listed at a time.
 const (
 	StageGroups  = 500
 	StageMembers = 20_000
@@ -21,8 +21,10 @@ type Batch[T any] struct {
 	heavy  int
 }
 
+// New returns a batch that calls do with up to size items.
 func New[T any](size int, do func([]T) error) *Batch[T] { return &Batch[T]{size: size, do: do} }
 
+// Add adds an item and calls do if the batch is full.
 func (b *Batch[T]) Add(item T) error {
 	if b.Weight != nil {
 		b.heavy += b.Weight(item)
@@ -33,6 +35,7 @@ func (b *Batch[T]) Add(item T) error {
 	return b.Flush()
 }
 
+// Flush calls do with the remaining items.
 func (b *Batch[T]) Flush() error {
 	if len(b.held) == 0 {
 		return nil

@@ -42,6 +42,7 @@ type Error struct {
 	Err error
 }
 
+// Error returns the object, the message and the cause.
 func (e *Error) Error() string {
 	s := e.Message
 	if e.Object != "" {
@@ -69,6 +70,7 @@ func (e *Error) Cause() string {
 	return cause
 }
 
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, &Error{ID: "X"}) match an error by its id.
@@ -93,6 +95,7 @@ func AsError(err error) *Error {
 	}
 }
 
+// ErrCancelled is the error of a request that was cancelled; err is the cause.
 func ErrCancelled(err error) *Error {
 	return &Error{Category: Stopped, ID: "Cancelled", Message: "The request was cancelled.", Advice: "Send it again when it is wanted after all.", Err: err}
 }
@@ -110,15 +113,19 @@ func OneOf[T ~string](list []T) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
+// InvalidParameter is the error for a parameter whose value is not allowed; allowed
+// describes the allowed values.
 func InvalidParameter(name, value, allowed string) error {
 	return &Error{Category: InvalidArgument, ID: "InvalidParameter", Object: name,
 		Message: fmt.Sprintf("The value %q is not allowed.", value), Advice: "Give " + allowed + "."}
 }
 
+// ErrNotEnabled is the error of a request that needs writeback to be enabled.
 func ErrNotEnabled() error {
 	return &Error{Category: InvalidState, ID: "NotEnabled", Message: "Group writeback is disabled.", Advice: "Run Enable-GroupWriteback first."}
 }
 
+// ErrNotConfigured is the error of a request that needs settings, if there are none.
 func ErrNotConfigured() error {
 	return &Error{Category: InvalidState, ID: "NotConfigured", Message: "Group writeback was never enabled with this state.",
 		Advice: "Run Enable-GroupWriteback, or name the right folder with -StatePath."}

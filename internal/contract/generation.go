@@ -154,8 +154,8 @@ type Notebook interface {
 
 // StagedPlan is the plan of a run.
 type StagedPlan interface {
-	// Planned lists the changes as [HistoryStore] does, with their members. It returns
-	// fewer than limit where the members are very many, and none at the end.
+	// Planned lists the changes as [HistoryStore] does, but with their members. It returns
+	// fewer than limit if there are very many members, and none at the end.
 	Planned(ctx context.Context, phase plan.Phase, after int64, limit int) ([]SpooledChange, error)
 	Spool(ctx context.Context, changes []plan.Change) error
 	// HoldChanges replaces each spooled change with the part that goes ahead, and stores

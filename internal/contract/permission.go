@@ -14,6 +14,7 @@ var (
 	HiddenRoles  = []string{"Member.Read.Hidden"}
 )
 
+// HasOne reports whether the token has one of the permissions, ignoring letter case.
 func (id *SourceIdentity) HasOne(of []string) bool {
 	return slices.ContainsFunc(id.Roles, func(role string) bool {
 		return slices.ContainsFunc(of, func(r string) bool { return strings.EqualFold(r, role) })

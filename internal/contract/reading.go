@@ -4,7 +4,7 @@ package contract
 // request for each group. So the members that were read are kept if the run ends before
 // its commit, because Graph or the domain controller was unreachable for longer than the
 // patience, because somebody cancelled the run, or because the process died. The next
-// full import reads only the rest. It lists the groups anew. This is sound because it
+// full import reads only the rest. It lists the groups again. This is sound because it
 // ends, as every full import does, with everything that the deltas report from before the
 // first of the members was read.
 

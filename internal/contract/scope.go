@@ -7,6 +7,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
+// ParseFilter parses a filter. It returns nil for an empty text. Error FilterInvalid.
 func ParseFilter(text string) (*plan.Filter, error) {
 	if text == "" {
 		return nil, nil

@@ -17,12 +17,16 @@ func (s Secret) Reveal() string { return s.value }
 // IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.value == "" }
 
+// String returns "***".
 func (s Secret) String() string { return masked }
 
+// GoString returns "***".
 func (s Secret) GoString() string { return masked }
 
+// MarshalText returns "***".
 func (s Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
 
+// LogValue returns "***".
 func (s Secret) LogValue() slog.Value { return slog.StringValue(masked) }
 
 // UnmarshalText stores the value.

@@ -62,7 +62,7 @@ type Settings struct {
 	// again.
 	ReleasedGroups []ReleasedGroup `json:"releasedGroups,omitempty"`
 	// StandingAdopt means that the file comes from a release with a standing consent to
-	// adopt any group. That consent no longer holds, and users are told so.
+	// adopt any group. That consent no longer holds, and users are informed.
 	StandingAdopt bool `json:"-"`
 	// MovedGroup says what to do with a linked group that an administrator moved out of
 	// the container (rule 5).
@@ -145,8 +145,8 @@ func (m *MovedGroup) UnmarshalText(text []byte) error { return directory.SetWord
 // FrozenGroup is what to do with a group that is no longer updated.
 type FrozenGroup string
 
-// The choices for frozen groups. Keep leaves the object as it is, as
-// Microsoft's writeback does; Remove deletes it, within the limits.
+// The choices for frozen groups. Keep leaves the object unchanged, as Microsoft's writeback
+// does. Remove deletes it, within the limits.
 const (
 	FrozenKeep   FrozenGroup = "Keep"
 	FrozenRemove FrozenGroup = "Remove"

@@ -7,6 +7,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
+// WithoutSecrets returns a copy of the configuration without its secrets.
 func (c SourceConfig) WithoutSecrets() SourceConfig {
 	c.Secret, c.CertificatePassword, c.AccessToken = Secret{}, Secret{}, Secret{}
 	return c

@@ -7,11 +7,13 @@ import (
 	"groupwriteback/internal/plan"
 )
 
+// WithoutSecrets returns a copy of the configuration without its password.
 func (c TargetConfig) WithoutSecrets() TargetConfig {
 	c.Password = Secret{}
 	return c
 }
 
+// Domain returns the reference to the domain.
 func (id *TargetIdentity) Domain() DomainRef {
 	return DomainRef{GUID: id.DomainGUID, SID: id.DomainSID, Name: id.DomainName}
 }

@@ -18,6 +18,7 @@ type Waiting struct {
 	Brief bool `json:"-"`
 }
 
+// String describes the pause in sentences, with local times.
 func (w Waiting) String() string {
 	clock := func(t time.Time) string { return t.Local().Format("15:04:05") }
 	text := fmt.Sprintf("Waiting for %s since %s: %s.", w.For, clock(w.Since), strings.TrimSuffix(w.Why, "."))

@@ -112,6 +112,7 @@ func (i *Identity) Object(c *plan.Candidate) bool {
 	return i.Rank(&Names{TargetGUID: c.GUID, SID: c.SID, DN: c.DN, CN: c.CN, SAMAccountName: c.SAMAccountName, TargetName: c.DisplayName(), Mail: c.Attributes.First("mail")}) > 0
 }
 
+// Objects returns the candidates that the identity names.
 func (i *Identity) Objects(all []plan.Candidate) []plan.Candidate {
 	var named []plan.Candidate
 	for _, c := range all {
@@ -187,6 +188,7 @@ func ErrNotLinked(v *contract.GroupView) error {
 		Advice:  "Name a group of the tenant. Set-GroupWriteback -AdoptGroup takes over what is foreign and stands for one."}
 }
 
+// Called returns the names of the groups for messages.
 func Called(views []contract.GroupView) []string {
 	names := make([]string, len(views))
 	for i := range views {
@@ -198,6 +200,7 @@ func Called(views []contract.GroupView) []string {
 // maxCalled is how many candidates a message names.
 const maxCalled = 10
 
+// Ambiguous is the error for a name that matches several groups, the candidates.
 func Ambiguous(text string, candidates []string) error {
 	n := len(candidates)
 	more := ""

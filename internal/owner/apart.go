@@ -15,6 +15,7 @@ type Apart struct {
 	example string // the first by name
 }
 
+// String returns a warning about these groups.
 func (a *Apart) String() string {
 	return fmt.Sprintf("Outside of the container, groups with our stamp that belong to the account and are not linked: %d, for example %s. "+
 		"Another installation of this tenant writes them under the same account, or they were moved. Those in the scope are taken over. Give each installation an account and a scope of its own.", a.Groups, a.example)

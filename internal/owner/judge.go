@@ -20,6 +20,7 @@ type Judge struct {
 	Owners     map[directory.GUID]contract.Principal
 }
 
+// NewJudge returns a judge for these settings and containers.
 func NewJudge(target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, containers []contract.Container) (*Judge, error) {
 	base, err := directory.ParseDN(id.BaseDN)
 	if err != nil {

@@ -15,9 +15,9 @@ type Comparison string
 
 // The comparisons.
 const (
-	// Text counts the case, although Active Directory does not.
+	// Text compares with letter case, although Active Directory ignores it.
 	Text Comparison = "text"
-	// IgnoreCase does not.
+	// IgnoreCase compares text without letter case.
 	IgnoreCase Comparison = "ignoreCase"
 	// Name is the distinguished name of an object.
 	Name Comparison = "dn"
@@ -25,8 +25,8 @@ const (
 	Number Comparison = "number"
 	// Boolean is TRUE or FALSE.
 	Boolean Comparison = "boolean"
-	// Address is a prefix, of which the case counts (SMTP: is the primary address,
-	// smtp: another one), and an address, of which it does not.
+	// Address is a prefix with significant letter case (SMTP: is the primary address,
+	// smtp: a secondary one), followed by an address, whose letter case is ignored.
 	Address Comparison = "address"
 )
 

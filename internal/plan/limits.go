@@ -20,9 +20,9 @@ type Limits struct {
 }
 
 const (
-	// deletionFloor: a percentage never holds back fewer deletions than this.
+	// deletionFloor is the number of deletions that a percentage never holds back.
 	deletionFloor = 5
-	// smallGroup: groups up to this size may lose any share of their members.
+	// smallGroup is the size up to which a group may lose any share of its members.
 	smallGroup = 20
 )
 

@@ -43,12 +43,12 @@ type Row struct {
 // When says which groups have an attribute.
 type When string
 
-// The conditions. Every attribute also depends on the schema: one that the forest
-// does not allow on groups is neither written nor compared.
+// The conditions. Every attribute also depends on the schema: if the forest does not allow
+// it on groups, it is neither written nor compared.
 const (
 	Always When = ""
-	// WithMail: not while the mail attribute is excluded; otherwise the groups whose
-	// type in Active Directory can have mail. The others have none.
+	// WithMail selects the groups whose type in Active Directory can have mail, or none
+	// while the mail attribute is excluded.
 	WithMail When = "mail"
 )
 

@@ -63,8 +63,8 @@ func drawnChange(t *rapid.T) contract.GroupChange {
 	return c
 }
 
-// That the kind may have changed takes back which one was told before, in whatever
-// entry it comes.
+// An entry which says that the kind may have changed invalidates the kind reported before,
+// in whichever entry of a page it comes.
 func TestAKindThatMayHaveChangedIsNotToldAnyMore(t *testing.T) {
 	unified := directory.UnifiedGroup
 	page := summed([]contract.GroupChange{{Retyped: true}, {Properties: directory.Values{"mail": {"a@b"}}}}, func(c *contract.GroupChange) directory.GUID { return c.ID })

@@ -187,8 +187,9 @@ func (b *bench) veil(hidden bool) {
 	}
 }
 
-// unreadable returns, by the object of the group, the accounts that must not be readable
-// and are members of the group on both sides, for so long that every replica shows it.
+// unreadable returns, by the object of the group, the accounts that our account may not
+// read and that have been members of the group on both sides for so long that every
+// replica shows it.
 func (b *bench) unreadable() map[directory.GUID][]directory.GUID {
 	out := map[directory.GUID][]directory.GUID{}
 	for id, object := range owned(b) {

@@ -19,7 +19,7 @@ func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told 
 	for id, p := range presence {
 		word := told[id]
 		if p == contract.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.course.selection) {
-			presence[id], p = contract.PresenceFound, contract.PresenceFound // it existed when the replica was last up to date
+			presence[id], p = contract.PresenceFound, contract.PresenceFound // the replica that answered lags: it was out of scope before
 		}
 		if p == contract.PresenceFound {
 			found = append(found, id)

@@ -87,7 +87,7 @@ func Conclude(ctx context.Context, r *contract.Run, err error) {
 	}
 }
 
-// allFailed reports whether there were changes to make and all of them failed.
+// allFailed reports whether changes were tried and all of them failed.
 func (r *run) allFailed() bool {
 	done := r.record.Exported
 	done.Skip = 0

@@ -457,7 +457,8 @@ func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
 			return err
 		}
 		for i, c := range skips {
-			// Every run reports misuse of our rights and returned objects.
+			// Every run reports protected objects, through which somebody could use our
+			// rights, and returned ones.
 			each := c.Reason == plan.ReasonProtected || c.Reason == plan.ReasonReturned
 			if fresh[i] || p.run.single || each {
 				changes = append(changes, c)

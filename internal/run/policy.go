@@ -40,8 +40,8 @@ func Due(settings *contract.Settings, current int64, w *contract.Watermark, proj
 	return contract.Delta, ""
 }
 
-// settingsKey returns the settings that determine which groups are read, as one line for
-// comparison. It sorts the ids, because settings.json may have been edited by hand.
+// settingsKey returns the settings that determine which groups are read, for comparison.
+// It is one line whatever somebody has written to settings.json by hand.
 func settingsKey(s *contract.Settings) string {
 	scope := s.Scope
 	scope.GroupIDs = slices.SortedFunc(slices.Values(scope.GroupIDs), directory.GUID.Compare)

@@ -32,6 +32,8 @@ type bench struct {
 	projection string
 	// mapping has the attributes to write; nil means the standard.
 	mapping plan.Mapping
+	// around, if set, stands between the engine and the directory.
+	around func(contract.Target) contract.Target
 	// lookLasts is as in [command.Config].
 	lookLasts time.Duration
 	// others has the objects of others, which must not change.
@@ -61,7 +63,12 @@ func (b *bench) start(t fataler) {
 	b.tenant.clock = now
 	b.engine = command.New(command.Config{
 		OpenSource: func(context.Context, contract.SourceConfig) (contract.Source, error) { return b.tenant, nil },
-		OpenTarget: func(context.Context, contract.TargetConfig) (contract.Target, error) { return b.directory, nil },
+		OpenTarget: func(context.Context, contract.TargetConfig) (contract.Target, error) {
+			if b.around != nil {
+				return b.around(b.directory), nil
+			}
+			return b.directory, nil
+		},
 		OpenState: func(ctx context.Context) (contract.State, error) {
 			s, err := state.Open(ctx, b.folder)
 			if err != nil || b.wrap == nil {

@@ -862,12 +862,14 @@ func (d *fakeDirectory) owner(id directory.GUID) directory.SID {
 }
 
 func (d *fakeDirectory) Owners(ctx context.Context, guids []directory.GUID) (map[directory.GUID]contract.Principal, error) {
+	d.mu.Lock()
 	owners := map[directory.GUID]contract.Principal{}
 	for _, id := range guids {
 		if owner := d.owner(id); d.objects[id] != nil && owner != "" {
 			owners[id] = contract.Principal{SID: owner, Name: map[directory.SID]string{attacker: "mallory"}[owner]}
 		}
 	}
+	d.mu.Unlock()
 	return owners, d.check(ctx, "owners")
 }
 
@@ -1052,6 +1054,8 @@ func (d *fakeDirectory) Created(ctx context.Context, _ directory.GUID, groups []
 	if err := d.check(ctx, "created"); err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	found := make([]contract.Created, len(groups))
 	for i, attributes := range groups {
 		var wanted directory.TargetGroup

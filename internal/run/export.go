@@ -41,32 +41,89 @@ func (e *exporter) exportAll(ctx context.Context) error {
 	}
 	e.total, e.done = total, 0
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
-		for {
-			changes, err := e.run.gen.Planned(ctx, phase, e.exported[phase], batch.SpoolBatch)
-			if err != nil {
-				return err
-			}
-			if len(changes) == 0 {
-				break
-			}
-			if err := e.lookBefore(ctx, changes); err != nil {
-				return err
-			}
-			if err := e.export(ctx, changes); err != nil {
-				return err
-			}
-			e.exported[phase] = changes[len(changes)-1].ID
+		if err := e.exportPhase(ctx, phase); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// lookBefore looks at all objects of a batch at once, just before the batch is written.
-// For objects that it sees for the first time it finds out whether somebody has changed
-// them since they were read. After our own write their uSN no longer shows that (rule
-// 13).
-func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledChange) error {
-	e.looked = nil
+// exportPhase carries out the changes of one phase, several at a time. A change that takes
+// long does not hold up the others.
+func (e *exporter) exportPhase(ctx context.Context, phase plan.Phase) error {
+	work := make(chan task)
+	var workers sync.WaitGroup
+	for range e.run.settings.Connections {
+		workers.Go(func() {
+			for t := range work {
+				if e.failed() == nil && ctx.Err() == nil {
+					e.one(ctx, t)
+				}
+				e.finish(ctx, t.portion)
+			}
+		})
+	}
+	err := e.feed(ctx, phase, work)
+	close(work)
+	workers.Wait()
+	return cmp.Or(e.failed(), err, ctx.Err())
+}
+
+// feed hands out the changes of a phase, a portion at a time. It looks at the next portion
+// when a worker has taken the last change of the current one.
+func (e *exporter) feed(ctx context.Context, phase plan.Phase, work chan<- task) error {
+	for e.failed() == nil && ctx.Err() == nil {
+		changes, err := e.run.gen.Planned(ctx, phase, e.exported[phase], batch.SpoolBatch)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		p, err := e.lookBefore(ctx, changes)
+		if err != nil {
+			return err
+		}
+		for i := range changes {
+			work <- task{p, &changes[i]}
+		}
+		e.exported[phase] = changes[len(changes)-1].ID
+	}
+	return nil
+}
+
+// portion is a number of changes. Their objects are looked at together before the first of
+// them, and the groups that they create are looked up together after the last.
+type portion struct {
+	// looked has the objects as they were at lookedAt.
+	looked   map[directory.GUID]directory.TargetGroup
+	lookedAt time.Time
+
+	left    int // changes that are not finished yet, guarded by exporter.mu
+	created []attempt
+}
+
+// task is a change in hand.
+type task struct {
+	*portion
+	change *contract.SpooledChange
+}
+
+// finish counts a change of the portion as finished. After the last one it reads back the
+// groups that the portion created.
+func (e *exporter) finish(ctx context.Context, p *portion) {
+	e.mu.Lock()
+	p.left--
+	last := p.left == 0
+	e.mu.Unlock()
+	if last {
+		e.readBack(ctx, p)
+	}
+}
+
+// lookBefore looks at all objects of a portion at once, just before the portion is
+// written. For objects that it sees for the first time it finds out whether somebody has
+// changed them since they were read. After our own write their uSN no longer shows that
+// (rule 13).
+func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledChange) (*portion, error) {
+	p := &portion{left: len(changes)}
 	var look []directory.GUID
 	for i := range changes {
 		if guid := changes[i].TargetGUID; !guid.IsZero() && changes[i].Action != plan.Delete { // a deletion asks more about its object
@@ -74,20 +131,28 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 		}
 	}
 	if len(look) == 0 {
-		return nil
+		return p, nil
 	}
 	now, err := owner.Headers(ctx, e.run.target, look)
 	if err != nil {
-		return fmt.Errorf("looking at %s before they are changed: %w", directory.Count(len(look), "group"), err)
+		return nil, fmt.Errorf("looking at %s before they are changed: %w", directory.Count(len(look), "group"), err)
 	}
-	e.looked, e.lookedAt = make(map[directory.GUID]directory.TargetGroup, len(now)), wallClock()
+	p.looked, p.lookedAt = make(map[directory.GUID]directory.TargetGroup, len(now)), wallClock()
 	for i := range now {
-		e.looked[now[i].GUID] = now[i]
+		p.looked[now[i].GUID] = now[i]
 	}
+	return p, e.noteDisturbed(ctx, p, look)
+}
+
+// noteDisturbed records whether somebody has changed the objects that are looked at for the
+// first time since they were read.
+func (e *exporter) noteDisturbed(ctx context.Context, p *portion, look []directory.GUID) error {
+	e.mu.Lock()
 	first := slices.DeleteFunc(look, func(guid directory.GUID) bool {
 		_, before := e.disturbed[guid]
 		return before
 	})
+	e.mu.Unlock()
 	staged, err := e.run.gen.StagedTargets(ctx, first)
 	if err != nil {
 		return err
@@ -96,8 +161,10 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 	for i := range staged {
 		read[staged[i].GUID] = staged[i].USNChanged
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, guid := range first {
-		if object, there := e.looked[guid]; there {
+		if object, there := p.looked[guid]; there {
 			e.disturbed[guid] = object.USNChanged != read[guid]
 		}
 	}
@@ -136,15 +203,10 @@ type exporter struct {
 	// consentFailed means that something that the consent let pass was not done.
 	consentFailed bool
 
-	// looked has the objects of the batch as they were at lookedAt.
-	looked   map[directory.GUID]directory.TargetGroup
-	lookedAt time.Time
-
-	mu      sync.Mutex // guards the fields below, and the maps above while workers run
-	done    int
-	fatal   error
-	inARow  int // unanswered changes since the last one that was done
-	created []attempt
+	mu     sync.Mutex // guards the fields below, and the counts above while workers run
+	done   int
+	fatal  error
+	inARow int // unanswered changes since the last one that was done
 }
 
 // attempt is a change that was tried, and its outcome. For a new group the objectGUID is
@@ -155,28 +217,11 @@ type attempt struct {
 	err     error
 }
 
-func (e *exporter) export(ctx context.Context, changes []contract.SpooledChange) error {
-	work := make(chan contract.SpooledChange)
-	var workers sync.WaitGroup
-	for range min(e.run.settings.Connections, len(changes)) {
-		workers.Go(func() {
-			for c := range work {
-				if e.failed() == nil && ctx.Err() == nil {
-					e.one(ctx, &c)
-				}
-			}
-		})
-	}
-	for _, c := range changes {
-		work <- c
-	}
-	close(work)
-	workers.Wait()
-	e.readBack(ctx)
-	if err := e.failed(); err != nil {
-		return err
-	}
-	return ctx.Err()
+// fail ends the export.
+func (e *exporter) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.fatal = err
 }
 
 func (e *exporter) failed() error {
@@ -187,7 +232,8 @@ func (e *exporter) failed() error {
 
 // one carries out a change and records its outcome, even if the run was cancelled in the
 // meantime, because the state must not forget what AD has.
-func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
+func (e *exporter) one(ctx context.Context, t task) {
+	c := t.change
 	finish, release := graceful(ctx)
 	defer release()
 	// The process may have slept for an hour while another one took over, and somebody
@@ -196,13 +242,11 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	// attempts.
 	superseded := e.run.gen.StillRunning(finish)
 	if superseded != nil {
-		e.mu.Lock()
-		e.fatal = superseded
-		e.mu.Unlock()
+		e.fail(superseded)
 		return
 	}
-	requests, looked := 0, e.lookedAt
-	if !e.seen(c) {
+	requests, looked := 0, t.lookedAt
+	if !e.seen(t) {
 		looked = wallClock()
 	}
 	outcome, err := e.apply(finish, e.run.target.Writer(func(ctx context.Context) error {
@@ -214,7 +258,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 		}
 		_, err := e.look(ctx, c)
 		return err
-	}), c)
+	}), t)
 	outcome, err = left(c, outcome, err)
 	e.mu.Lock()
 	if superseded != nil {
@@ -227,7 +271,7 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	e.done++
 	e.run.meter.At(e.done, e.total, doing(c))
 	if c.Action == plan.Create {
-		e.created = append(e.created, attempt{c, outcome, err})
+		t.created = append(t.created, attempt{c, outcome, err})
 	}
 	e.mu.Unlock()
 	if c.Action != plan.Create {
@@ -235,25 +279,25 @@ func (e *exporter) one(ctx context.Context, c *contract.SpooledChange) {
 	}
 }
 
-// readBack looks up and links the groups that a batch created, all at once, including
+// readBack looks up and links the groups that a portion created, all at once, including
 // those whose answer was lost or whose later requests were refused. If a link is not
 // stored, the next run finds the group by its mark.
-func (e *exporter) readBack(ctx context.Context) {
-	if len(e.created) == 0 {
+func (e *exporter) readBack(ctx context.Context, p *portion) {
+	if len(p.created) == 0 {
 		return
 	}
 	finish, release := graceful(ctx)
 	defer release()
-	attributes := make([][]plan.AttributeChange, len(e.created))
-	for i, a := range e.created {
+	attributes := make([][]plan.AttributeChange, len(p.created))
+	for i, a := range p.created {
 		attributes[i] = a.change.Attributes
 	}
 	found, err := e.run.target.Created(finish, e.course.judge.Rules.Container, attributes)
 	if err != nil && fatal(err) {
-		e.fatal = fmt.Errorf("looking up %s that were created: %w", directory.Count(len(e.created), "group"), err)
+		e.fail(fmt.Errorf("looking up %s that were created: %w", directory.Count(len(p.created), "group"), err))
 	}
-	for i := range e.created {
-		a := &e.created[i]
+	for i := range p.created {
+		a := &p.created[i]
 		switch {
 		case err == nil && !found[i].GUID.IsZero():
 			a.outcome.Link = &contract.Link{SourceID: a.change.SourceID, TargetGUID: found[i].GUID, DN: found[i].DN}
@@ -265,8 +309,8 @@ func (e *exporter) readBack(ctx context.Context) {
 			}
 		}
 	}
-	e.conclude(ctx, e.created...)
-	e.created = nil
+	e.conclude(ctx, p.created...)
+	p.created = nil
 }
 
 // conclude records the outcomes of changes in one transaction.
@@ -390,11 +434,12 @@ func fatal(err error) bool {
 	return errors.As(err, &e) && e.ID != "OutcomeUnknown" && (e.Category == contract.Connection || e.Category == contract.Authentication)
 }
 
-func (e *exporter) apply(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
+func (e *exporter) apply(ctx context.Context, w contract.TargetWriter, t task) (contract.ChangeOutcome, error) {
+	c := t.change
 	if c.Action == plan.Create {
 		return e.create(ctx, w, c)
 	}
-	gone, err := e.lookFirst(ctx, c)
+	gone, err := e.lookFirst(ctx, t)
 	switch {
 	case err != nil:
 		return contract.ChangeOutcome{}, err
@@ -420,18 +465,18 @@ func (e *exporter) look(ctx context.Context, c *contract.SpooledChange) (gone bo
 	return false, e.may(ctx, c, now[0])
 }
 
-// seen reports whether the object was just looked at with its batch.
-func (e *exporter) seen(c *contract.SpooledChange) bool {
-	_, looked := e.looked[c.TargetGUID]
-	return looked && c.Action != plan.Delete && e.justNow(e.lookedAt)
+// seen reports whether the object was just looked at with its portion.
+func (e *exporter) seen(t task) bool {
+	_, looked := t.looked[t.change.TargetGUID]
+	return looked && t.change.Action != plan.Delete && e.justNow(t.lookedAt)
 }
 
 // lookFirst looks at an object before the first request of a change.
-func (e *exporter) lookFirst(ctx context.Context, c *contract.SpooledChange) (gone bool, err error) {
-	if e.seen(c) {
-		return false, e.may(ctx, c, e.looked[c.TargetGUID])
+func (e *exporter) lookFirst(ctx context.Context, t task) (gone bool, err error) {
+	if e.seen(t) {
+		return false, e.may(ctx, t.change, t.looked[t.change.TargetGUID])
 	}
-	return e.look(ctx, c)
+	return e.look(ctx, t.change)
 }
 
 // may refuses an object that must not be touched, judged by what it is now.

@@ -8,7 +8,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-func wantRun(t *testing.T, run contract.Run, err error, status contract.RunStatus, reason string) {
+func wantRun(t *testing.T, run contract.Run, err error, status contract.RunStatus, reason contract.StopReason) {
 	t.Helper()
 	if err != nil || run.Status != status || run.StopReason != reason {
 		t.Errorf("the run is told as %s %s, %v; want %s %s", run.Status, run.StopReason, err, status, reason)

@@ -33,8 +33,8 @@ const holderSize = 512
 
 // Lock takes the operating system's lock on the state without waiting. The
 // kernel frees it when the process dies, however it dies; the file stays. Runs
-// that still say running are closed as interrupted, for their processes died: as
-// long as the lock is held, a run that says running is the holder's.
+// that still say Running are closed as Interrupted, for their processes died: as
+// long as the lock is held, a run that says Running is the holder's.
 func (s *State) Lock(ctx context.Context) (unlock func(), err error) {
 	unlock, err = s.lock(ctx)
 	if err != nil {

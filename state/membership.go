@@ -15,7 +15,7 @@ import (
 // the last of them.
 
 // notReadToEnd is why a membership is incomplete when nothing else is known.
-const notReadToEnd = "members-not-read"
+const notReadToEnd = "MembersNotRead"
 
 // membership says how the members of a group of the tenant are stored.
 type membership struct {

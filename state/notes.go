@@ -150,13 +150,13 @@ func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
 			}
 		}
 		// Nobody can be restored any more after 30 days.
-		if _, err := q.exec("DELETE FROM note WHERE generation = -1 AND at <= ? AND kind = 'deleted-user'", upTo.AddDate(0, 0, -31).UnixMilli()); err != nil {
+		if _, err := q.exec("DELETE FROM note WHERE generation = -1 AND at <= ? AND kind = 'DeletedUser'", upTo.AddDate(0, 0, -31).UnixMilli()); err != nil {
 			return err
 		}
 		for _, query := range []string{
 			"DELETE FROM told_member WHERE generation = -1 AND at <= ?",
-			"DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('group', 'user')",
-			`DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('deleted', 'absent')
+			"DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('Group', 'User')",
+			`DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('Deleted', 'Absent')
 				AND NOT EXISTS (SELECT 1 FROM link WHERE source_id = note.id) AND NOT EXISTS (SELECT 1 FROM pending WHERE source_id = note.id)`,
 		} {
 			if _, err := q.exec(query, upTo.UnixMilli()); err != nil {

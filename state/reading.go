@@ -39,7 +39,7 @@ func (s *State) KeptReading(ctx context.Context) (reading contract.Reading, gene
 }
 
 // keptNotes are the kinds of notes that no delta tells again.
-const keptNotes = "('deleted-user', 'read', 'read-user', 'restored-user')"
+const keptNotes = "('DeletedUser', 'Read', 'ReadUser', 'RestoredUser')"
 
 // TakeReading moves out of another generation the memberships that were read
 // to their end, of groups that this one has staged, with how all members join, and

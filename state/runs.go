@@ -12,9 +12,9 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// BeginRun stores the record with status running and returns its id. The caller
-// holds the lock; so runs still marked as running are those of dead processes.
-// They are closed as failed, and what was staged and not committed is removed, but
+// BeginRun stores the record with status Running and returns its id. The caller
+// holds the lock; so runs still marked as Running are those of dead processes.
+// They are closed as Failed, and what was staged and not committed is removed, but
 // for a reading that is kept.
 func (s *State) BeginRun(ctx context.Context, run contract.Run) (int64, error) {
 	if err := s.closeInterrupted(ctx); err != nil {
@@ -44,7 +44,7 @@ func (s *State) BeginRun(ctx context.Context, run contract.Run) (int64, error) {
 func (s *State) closeInterrupted(ctx context.Context) error {
 	var dead []contract.Run
 	err := s.read(ctx, "list the runs that were interrupted", func(q *session) (err error) {
-		dead, err = listRuns(q, "SELECT id, record FROM run WHERE status = 'running' ORDER BY id")
+		dead, err = listRuns(q, "SELECT id, record FROM run WHERE status = 'Running' ORDER BY id")
 		return err
 	})
 	for i := 0; i < len(dead) && err == nil; i++ {
@@ -87,7 +87,7 @@ func (s *State) removeUncommitted(ctx context.Context) error {
 	return s.removeStaged(ctx, kept+1, allLater)
 }
 
-// SaveRun replaces the record, but for one that was closed as interrupted: its
+// SaveRun replaces the record, but for one that was closed as Interrupted: its
 // process is held to be dead, and another has taken over. Error: RunNotFound.
 func (s *State) SaveRun(ctx context.Context, run contract.Run) error {
 	return s.writeThrough(ctx, "save the record of a run", func(q *session) error { return saveRun(q, &run) })
@@ -99,8 +99,8 @@ func saveRun(q *session, run *contract.Run) error {
 		return err
 	}
 	n, err := q.changed(`UPDATE run SET plan_id = ?, kind = ?, status = ?, started = ?, record = ?
-		WHERE id = ? AND CASE status WHEN 'failed' THEN json_extract(record, '$.stopReason') END IS NOT ?`,
-		run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started), string(record), run.ID, contract.StopInterrupted)
+		WHERE id = ? AND CASE status WHEN 'Failed' THEN json_extract(record, '$.stopReason') END IS NOT ?`,
+		run.PlanID, string(run.Kind), string(run.Status), timeText(run.Started), string(record), run.ID, string(contract.StopInterrupted))
 	if err != nil || n > 0 {
 		return err
 	}
@@ -113,14 +113,14 @@ func saveRun(q *session, run *contract.Run) error {
 }
 
 // StillRunning answers with the error RunSuperseded when the run's record no
-// longer says running, or another run has begun after it.
+// longer says Running, or another run has begun after it.
 func (g *Generation) StillRunning(ctx context.Context) error {
 	return g.state.read(ctx, "find out whether another run has begun", func(q *session) error { return stillRunning(q, g.id) })
 }
 
 func stillRunning(q *session, id int64) error {
 	var running bool
-	found, err := q.one("SELECT status = 'running' AND id = (SELECT max(id) FROM run) FROM run WHERE id = ?", []any{id}, &running)
+	found, err := q.one("SELECT status = 'Running' AND id = (SELECT max(id) FROM run) FROM run WHERE id = ?", []any{id}, &running)
 	if err == nil && (!found || !running) {
 		return superseded(id)
 	}
@@ -146,7 +146,7 @@ func (s *State) RunByPlan(ctx context.Context, planID string) (contract.Run, err
 // LastComplete returns the newest run that was committed, of one group too: its
 // record carries on the totals.
 func (s *State) LastComplete(ctx context.Context) (run contract.Run, ok bool, err error) {
-	run, err = s.oneRun(ctx, nil, "SELECT id, record FROM run WHERE committed = 1 AND kind IN ('sync', 'group') ORDER BY id DESC LIMIT 1")
+	run, err = s.oneRun(ctx, nil, "SELECT id, record FROM run WHERE committed = 1 AND kind IN ('Sync', 'Group') ORDER BY id DESC LIMIT 1")
 	return run, run.ID != 0, err
 }
 
@@ -219,9 +219,9 @@ func listRuns(q *session, query string, args ...any) (runs []contract.Run, err e
 func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
 	var old []int64
 	err := s.read(ctx, "list old runs", func(q *session) error {
-		return q.each(`SELECT id FROM run WHERE started < ? AND status <> 'running'
+		return q.each(`SELECT id FROM run WHERE started < ? AND status <> 'Running'
 			AND id NOT IN (SELECT generation FROM watermark)
-			AND id IS NOT (SELECT max(id) FROM run WHERE committed = 1 AND kind IN ('sync', 'group')) ORDER BY id`,
+			AND id IS NOT (SELECT max(id) FROM run WHERE committed = 1 AND kind IN ('Sync', 'Group')) ORDER BY id`,
 			[]any{timeText(olderThan)}, func(rows *sql.Rows) error {
 				var id int64
 				err := rows.Scan(&id)

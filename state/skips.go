@@ -16,7 +16,7 @@ func (g *Generation) NewSkips(ctx context.Context, skips []plan.Change) (fresh [
 		for i := range skips {
 			c := &skips[i]
 			same, err := q.changed("UPDATE skip SET run = ? WHERE source_id = ? AND target_guid = ? AND reason = ? AND situation = ? AND message = ?",
-				g.id, c.SourceID[:], c.TargetGUID[:], c.Reason, string(c.Situation), c.Message)
+				g.id, c.SourceID[:], c.TargetGUID[:], string(c.Reason), string(c.Situation), c.Message)
 			if err != nil {
 				return err
 			}
@@ -30,8 +30,8 @@ func (g *Generation) NewSkips(ctx context.Context, skips []plan.Change) (fresh [
 // noteSkip keeps what a group is skipped for by a run that is more than a preview.
 func noteSkip(q *session, run int64, c *plan.Change) error {
 	_, err := q.exec(`INSERT OR REPLACE INTO skip (source_id, target_guid, reason, situation, message, run)
-		SELECT ?, ?, ?, ?, ?, id FROM run WHERE id = ? AND kind <> 'preview'`,
-		c.SourceID[:], c.TargetGUID[:], c.Reason, string(c.Situation), c.Message, run)
+		SELECT ?, ?, ?, ?, ?, id FROM run WHERE id = ? AND kind <> 'Preview'`,
+		c.SourceID[:], c.TargetGUID[:], string(c.Reason), string(c.Situation), c.Message, run)
 	return err
 }
 

@@ -48,7 +48,7 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 			add_count, remove_count, outcome)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		run, int(c.Action.Phase()), string(c.Action), string(c.Situation), c.SourceID[:], c.TargetGUID[:], c.DisplayName, c.DN, attributes,
-		c.Reason, c.Message, len(c.Add), len(c.Remove), string(outcome))
+		string(c.Reason), c.Message, len(c.Add), len(c.Remove), string(outcome))
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +93,7 @@ func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange
 				}
 			}
 			_, err := q.exec("UPDATE change SET phase = ?, outcome = ?, error_id = ?, error = ? WHERE id = ? AND run = ?",
-				int(plan.PhaseNone), string(contract.OutcomeHeld), h.Reason, h.Message, id, g.id)
+				int(plan.PhaseNone), string(contract.OutcomeHeld), string(h.Reason), h.Message, id, g.id)
 			if err != nil {
 				return err
 			}
@@ -106,7 +106,7 @@ func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange
 // in a run that was more than a preview, was held back.
 func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held bool, err error) {
 	err = s.read(ctx, "find out whether removals of a group were held back", func(q *session) error {
-		_, err := q.one("SELECT c.outcome = ? FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.remove_count > 0 AND r.kind <> 'preview' ORDER BY c.id DESC LIMIT 1",
+		_, err := q.one("SELECT c.outcome = ? FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.remove_count > 0 AND r.kind <> 'Preview' ORDER BY c.id DESC LIMIT 1",
 			[]any{string(contract.OutcomeHeld), source[:]}, &held)
 		return err
 	})

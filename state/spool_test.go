@@ -34,7 +34,7 @@ func TestSpoolRoundTrip(t *testing.T) {
 			Situation:   rapid.SampledFrom([]plan.Situation{plan.Linked, plan.Unlinked, plan.Foreign}).Draw(r, "situation"),
 			SourceID:    guid(1, rapid.Uint32Range(0, 3).Draw(r, "source")),
 			TargetGUID:  rapid.SampledFrom([]directory.GUID{{}, guid(3, 1)}).Draw(r, "target"),
-			DisplayName: text.Draw(r, "name"), DN: text.Draw(r, "dn"), Reason: text.Draw(r, "reason"), Message: text.Draw(r, "message"),
+			DisplayName: text.Draw(r, "name"), DN: text.Draw(r, "dn"), Reason: plan.Reason(text.Draw(r, "reason")), Message: text.Draw(r, "message"),
 		}
 		for range rapid.IntRange(0, 3).Draw(r, "attributes") {
 			c.Attributes = append(c.Attributes, plan.AttributeChange{Name: "mail", Old: rapid.SliceOfN(rapid.StringN(1, 5, 20), 1, 2).Draw(r, "old"), New: rapid.SliceOfN(rapid.StringN(1, 5, 20), 1, 2).Draw(r, "new")})
@@ -258,9 +258,9 @@ func TestViews(t *testing.T) {
 			got = append(got, fmt.Sprintf("%d %d %s: %s", v.ID[7], v.TargetGUID[7], v.DisplayName, v.Situation))
 		}
 		want := []string{
-			"1 1 Linked: linked", "2 0 Unlinked 100%_'\\ *: unlinked", "3 3 Foreign: foreign", "4 4 Moved: moved", "5 5 Disputed: disputed", "6 6 Disputed, linked: linked",
-			"7 0 Deleted: deleted", "8 8 Stamped Äpfel: foreign",
-			"0 2 cn2: disputed", "0 15 cn15: disputed", "0 20 cn20: foreign", "0 21 cn21: unmatched", "22 22 cn22: linked",
+			"1 1 Linked: Linked", "2 0 Unlinked 100%_'\\ *: Unlinked", "3 3 Foreign: Foreign", "4 4 Moved: Moved", "5 5 Disputed: Disputed", "6 6 Disputed, linked: Linked",
+			"7 0 Deleted: Deleted", "8 8 Stamped Äpfel: Foreign",
+			"0 2 cn2: Disputed", "0 15 cn15: Disputed", "0 20 cn20: Foreign", "0 21 cn21: Unmatched", "22 22 cn22: Linked",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("in pages of %d: %s", n, diff)

@@ -211,8 +211,8 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []contract.GroupVie
 // ?2 is the id) anew. Those are the runs of all groups that were committed, or
 // that stopped (?3) once they had planned: what was pending they have planned too.
 const stillPlanned = `c.run > (SELECT coalesce(max(run), 0) FROM withdrawn) AND NOT EXISTS (SELECT 1 FROM run n WHERE n.id > c.run AND (
-	n.kind = 'sync' AND (n.committed = 1 OR n.status = 'stopped' AND json_extract(n.record, '$.stopReason') = ?3)
-	OR n.kind = 'group' AND n.committed = 1 AND json_extract(n.record, '$.groupId') = ?2))`
+	n.kind = 'Sync' AND (n.committed = 1 OR n.status = 'Stopped' AND json_extract(n.record, '$.stopReason') = ?3)
+	OR n.kind = 'Group' AND n.committed = 1 AND json_extract(n.record, '$.groupId') = ?2))`
 
 // complete adds what takes queries of its own.
 func (s *State) complete(q *session, current layers, v *contract.GroupView) error {
@@ -242,9 +242,9 @@ func (s *State) complete(q *session, current layers, v *contract.GroupView) erro
 	}
 	var message, failure string
 	var run int64
-	_, err := q.one("SELECT c.action, c.outcome, c.message, c.error, c.run FROM change c JOIN run r ON r.id = c.run WHERE c."+column+` = ?1 AND r.kind <> 'preview' AND c.action <> 'Skip'
-		AND (c.outcome NOT IN ('pending', 'held') OR `+stillPlanned+`) ORDER BY c.id DESC LIMIT 1`,
-		[]any{key[:], v.ID.String(), contract.StopSourceShrunk}, &v.LastAction, &v.LastOutcome, &message, &failure, &run)
+	_, err := q.one("SELECT c.action, c.outcome, c.message, c.error, c.run FROM change c JOIN run r ON r.id = c.run WHERE c."+column+` = ?1 AND r.kind <> 'Preview' AND c.action <> 'Skip'
+		AND (c.outcome NOT IN ('Pending', 'Held') OR `+stillPlanned+`) ORDER BY c.id DESC LIMIT 1`,
+		[]any{key[:], v.ID.String(), string(contract.StopSourceShrunk)}, &v.LastAction, &v.LastOutcome, &message, &failure, &run)
 	v.LastMessage = cmp.Or(failure, message)
 	if err != nil {
 		return err

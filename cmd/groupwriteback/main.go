@@ -37,7 +37,7 @@ const usage = `groupwriteback is the engine of the PowerShell module GroupWriteb
 requests in JSON-RPC 2.0, one a line, on standard input and output, until the
 input ends. Its own messages go to standard error, as JSON.
 
-usage: groupwriteback [--log-level debug|info|warn|error]
+usage: groupwriteback [--log-level Debug|Info|Warn|Error]
        groupwriteback --version
        groupwriteback --help
 `

@@ -63,7 +63,7 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 			return nil, err
 		}
 	}
-	contract.ProgressOf(ctx).Begin("adopt", "Looking at the groups to adopt")
+	contract.ProgressOf(ctx).Begin("Adopt", "Looking at the groups to adopt")
 	adoptable, err := run.FindAdoptable(ctx, e.ground(state, c, *settings), wanted)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func TestAdoptingIsAListAndNotASwitch(t *testing.T) {
 	}
 	second := b.stranger(two, "second") // between Enable and the sync
 	run := b.sync(t)
-	wantOutcomes(t, b, run, "Adopt one done", "Skip two skipped")
+	wantOutcomes(t, b, run, "Adopt one Done", "Skip two Skipped")
 	if !directory.HasStamp(first.ExtensionName, tenantID) || second.ExtensionName != nil || b.adoptPending(t) != 0 {
 		t.Errorf("%+v %+v", first, second)
 	}
@@ -68,7 +68,7 @@ func TestAdoptingIsAListAndNotASwitch(t *testing.T) {
 	}
 	b.consent(t, command.Adoption{Adopt: &yes})
 	run = b.delta(t) // planned although nothing has changed
-	wantOutcomes(t, b, run, "Adopt two done")
+	wantOutcomes(t, b, run, "Adopt two Done")
 	if b.adoptPending(t) != 0 || !directory.HasAdoptedStamp(second.ExtensionName, tenantID) {
 		t.Errorf("%+v", second)
 	}
@@ -87,7 +87,7 @@ func TestConsentIsTakenBack(t *testing.T) {
 		t.Fatal(n)
 	}
 	b.consent(t, command.Adoption{Adopt: &no})
-	wantOutcomes(t, b, b.delta(t), "Skip one skipped")
+	wantOutcomes(t, b, b.delta(t), "Skip one Skipped")
 	b.consent(t, command.Adoption{AdoptGroups: []string{"one"}})
 	if _, err := b.engine.Disable(t.Context(), command.DisableRequest{KeepGroup: true}); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestConsentToAPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOutcomes(t, b, shown, "Adopt one pending", "Adopt two pending", "Create three pending")
+	wantOutcomes(t, b, shown, "Adopt one Pending", "Adopt two Pending", "Create three Pending")
 	if o, err := b.engine.Overview(t.Context()); err != nil || o.AdoptPending != 0 || o.Status != command.StatusNotConfigured {
 		t.Errorf("%+v %v", o, err)
 	}
@@ -125,7 +125,7 @@ func TestConsentToAPlan(t *testing.T) {
 		t.Fatalf("%+v %v", result, err)
 	}
 	run := b.sync(t)
-	wantOutcomes(t, b, run, "Adopt one done", "Skip three skipped", "Skip two skipped")
+	wantOutcomes(t, b, run, "Adopt one Done", "Skip three Skipped", "Skip two Skipped")
 	if !directory.HasStamp(first.ExtensionName, tenantID) || later.ExtensionName != nil || turned.ExtensionName != nil {
 		t.Errorf("%+v %+v %+v", first, later, turned)
 	}
@@ -153,7 +153,7 @@ func TestOneGroupIsAdopted(t *testing.T) {
 			wanted, left := b.stranger(one, "theirs"), b.stranger(two, "other")
 			text := map[string]string{"objectGUID": strings.ToUpper(wanted.GUID.String()), "DN": strings.ToLower(wanted.DN), "id": one.String(), "name": " ONE", "name in AD": "Theirs"}[name]
 			b.consent(t, command.Adoption{AdoptGroups: []string{text}})
-			wantOutcomes(t, b, b.sync(t), "Adopt one done", "Skip two skipped")
+			wantOutcomes(t, b, b.sync(t), "Adopt one Done", "Skip two Skipped")
 			if left.ExtensionName != nil {
 				t.Errorf("%+v", left)
 			}
@@ -239,13 +239,13 @@ func TestAGroupIsLetGoOf(t *testing.T) {
 			g.ExtensionName = append(g.ExtensionName, "somebody else's")
 			b.release(t, map[string]string{"objectGUID": g.GUID.String(), "DN": strings.ToLower(g.DN), "id": guid("group one").String(), "name": "ONE"}[name])
 			run := b.delta(t)
-			wantOutcomes(t, b, run, "Update one done")
+			wantOutcomes(t, b, run, "Update one Done")
 			if diff := cmp.Diff([]string{"somebody else's"}, g.ExtensionName); diff != "" || g.AdminDesc != directory.Mark(guid("group one")) || run.LinkedGroups != 1 {
 				t.Errorf("%+v %s", run, diff)
 			}
 			b.tenant.put("one", "b", "c")
 			b.tenant.groups[guid("group one")].says("displayName", "one anew")
-			wantOutcomes(t, b, b.delta(t), "Skip one anew skipped")
+			wantOutcomes(t, b, b.delta(t), "Skip one anew Skipped")
 			initial := func() contract.Run {
 				t.Helper()
 				run, err := b.engine.Sync(t.Context(), command.SyncRequest{PolicyType: contract.Initial}, nil)
@@ -258,7 +258,7 @@ func TestAGroupIsLetGoOf(t *testing.T) {
 			b.consent(t, command.Adoption{Adopt: &yes}) // does not name it
 			wantSkippedStill(t, b, initial(), "one anew")
 			b.loseState(t)
-			wantOutcomes(t, b, initial(), "Skip one anew skipped")
+			wantOutcomes(t, b, initial(), "Skip one anew Skipped")
 			if _, err := b.engine.SyncGroup(t.Context(), command.GroupSyncRequest{Group: guid("group one").String()}, nil); err != nil {
 				t.Error(err)
 			}
@@ -292,7 +292,7 @@ func TestLettingGoIsFinishedLater(t *testing.T) {
 		t.Errorf("%+v %+v", run, g)
 	}
 	b.directory.fail = nil
-	wantOutcomes(t, b, b.delta(t), "Update one done")
+	wantOutcomes(t, b, b.delta(t), "Update one Done")
 	if directory.HasStamp(g.ExtensionName, tenantID) || !has(g, account("a").GUID) {
 		t.Errorf("%+v", g)
 	}
@@ -325,7 +325,7 @@ func TestDisableLeavesWhatWasLetGoOf(t *testing.T) {
 			if first == "disable" {
 				b.release(t, "one")
 			}
-			wantOutcomes(t, b, b.sync(t), "Delete two done")
+			wantOutcomes(t, b, b.sync(t), "Delete two Done")
 			if b.object("one") == nil {
 				t.Error(b.holds())
 			}
@@ -341,7 +341,7 @@ func TestWhatWasLetGoOfIsNotDeletedWithItsGroup(t *testing.T) {
 	b := ready(t, map[string][]string{"one": {"a"}, "two": {"a"}})
 	b.release(t, "one")
 	delete(b.tenant.groups, guid("group one"))
-	b.tenant.deleted[guid("group one")] = contract.PresenceHardDeleted
+	b.tenant.deleted[guid("group one")] = directory.PresenceHardDeleted
 	run := b.delta(t)
 	if g := b.object("one"); g == nil || directory.HasStamp(g.ExtensionName, tenantID) || run.Planned.Delete != 0 {
 		t.Errorf("%+v %v", run, b.holds())
@@ -362,7 +362,7 @@ func TestAStandingConsentOfAnOlderReleaseCoversNothing(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Replace(string(text), "{", "{\n  \"adopt\": true,", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantOutcomes(t, b, b.sync(t), "Skip one skipped")
+	wantOutcomes(t, b, b.sync(t), "Skip one Skipped")
 	if g.ExtensionName != nil {
 		t.Errorf("%+v", g)
 	}
@@ -392,7 +392,7 @@ func TestWhatWasAdoptedBeforeTheStateWasLost(t *testing.T) {
 	b.sync(t)
 	b.loseState(t)
 	run := b.initial(t)
-	wantOutcomes(t, b, run, "Skip one skipped", "Skip two skipped")
+	wantOutcomes(t, b, run, "Skip one Skipped", "Skip two Skipped")
 	if said := b.reasons(t, run)[plan.ReasonAdoptedBefore]; !strings.Contains(said, "adopted before") || run.LinkedGroups != 0 {
 		t.Errorf("%+v %q", run, said)
 	}

@@ -340,7 +340,7 @@ func TestADeletedGroupThatAReplicaStillShows(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "gone": {"a"}})
 	b.tenant.lag()
 	delete(b.tenant.groups, guid("group gone"))
-	b.tenant.deleted[guid("group gone")] = contract.PresenceHardDeleted
+	b.tenant.deleted[guid("group gone")] = directory.PresenceHardDeleted
 	for range 2 { // asked for, and then read
 		b.sync(t)
 	}
@@ -354,7 +354,7 @@ func TestADeletedGroupThatAReplicaStillShows(t *testing.T) {
 func TestARestoredGroupThatAReplicaDoesNotShow(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "back": {"a"}})
 	delete(b.tenant.groups, guid("group back"))
-	b.tenant.deleted[guid("group back")] = contract.PresenceSoftDeleted
+	b.tenant.deleted[guid("group back")] = directory.PresenceSoftDeleted
 	b.delta(t)
 	b.ahead += 31 * time.Minute
 	b.delta(t)
@@ -464,15 +464,15 @@ func TestADisputeTakesNoNestedGroupAway(t *testing.T) {
 func TestARestoredGroupThatAReplicaShowsNowhere(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "back": {"a"}})
 	delete(b.tenant.groups, guid("group back"))
-	b.tenant.deleted[guid("group back")] = contract.PresenceSoftDeleted
+	b.tenant.deleted[guid("group back")] = directory.PresenceSoftDeleted
 	b.delta(t)
 	object := b.object("back").GUID
 	b.ahead += 31 * time.Minute
 	b.delta(t)
 	b.tenant.lag()
 	b.tenant.put("back", "b")
-	b.tenant.lagDeleted = map[directory.GUID]contract.Presence{} // that collection is up to date
-	for range 2 {                                                // reported, and then asked for
+	b.tenant.lagDeleted = map[directory.GUID]directory.Presence{} // that collection is up to date
+	for range 2 {                                                 // reported, and then asked for
 		if run := b.sync(t); run.Status != contract.RunPartial || run.Exported.Delete > 0 {
 			t.Errorf("%+v", run)
 		}
@@ -548,9 +548,9 @@ func TestAGroupThatCanBeRestoredIsNotDeletedOnAReplicaThatLags(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
 	one := guid("group one")
 	delete(b.tenant.groups, one)
-	b.tenant.deleted[one] = contract.PresenceSoftDeleted
+	b.tenant.deleted[one] = directory.PresenceSoftDeleted
 	now := b.tenant.now()
-	b.tenant.lagging, b.tenant.lagDeleted = &now, map[directory.GUID]contract.Presence{}
+	b.tenant.lagging, b.tenant.lagDeleted = &now, map[directory.GUID]directory.Presence{}
 	b.delta(t)
 	if b.object("one") == nil {
 		t.Fatal("it was deleted from the directory")
@@ -570,7 +570,7 @@ func TestAGroupThatCanBeRestoredIsNotDeletedOnAReplicaThatLags(t *testing.T) {
 	if b.object("one") == nil {
 		t.Fatal("it was deleted from the directory when the lag was over")
 	}
-	b.tenant.deleted[one] = contract.PresenceHardDeleted
+	b.tenant.deleted[one] = directory.PresenceHardDeleted
 	if _, err := b.engine.Sync(context.Background(), command.SyncRequest{PolicyType: contract.Initial}, nil); err != nil {
 		t.Fatal(err)
 	}

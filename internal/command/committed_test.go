@@ -100,7 +100,7 @@ func TestKilledJustAfterTheCommit(t *testing.T) {
 			for i := range 8 {
 				id := guid(fmt.Sprint("group group ", i))
 				delete(b.tenant.groups, id)
-				b.tenant.deleted[id] = contract.PresenceHardDeleted
+				b.tenant.deleted[id] = directory.PresenceHardDeleted
 			}
 			if run := b.sync(t); run.StopReason != plan.StopSource || run.Held.Delete != 8 {
 				t.Errorf("8 of 30 groups went: %s %s %s", run.Status, run.StopReason, run.Message)

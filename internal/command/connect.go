@@ -25,7 +25,7 @@ func (e *Engine) Connect(ctx context.Context, source *contract.SourceConfig, tar
 	if target != nil {
 		sides++
 	}
-	p.Begin("connect", "Connecting")
+	p.Begin("Connect", "Connecting")
 	if source != nil {
 		p.At(0, sides, "Signing in to the tenant")
 		wanted := *source

@@ -115,12 +115,12 @@ func TestDeltaOfTheTenant(t *testing.T) {
 	b.tenant.put("gains", "a", "b", "cloud")
 	b.tenant.put("loses", "b")
 	b.tenant.put("created", "a", "c")
-	for name, how := range map[string]contract.Presence{"soft": contract.PresenceSoftDeleted, "hard": contract.PresenceHardDeleted} {
+	for name, how := range map[string]directory.Presence{"soft": directory.PresenceSoftDeleted, "hard": directory.PresenceHardDeleted} {
 		delete(b.tenant.groups, guid("group "+name))
 		b.tenant.deleted[guid("group "+name)] = how
 	}
 	run := b.delta(t)
-	want := []string{"Create created done", "Delete hard done", "Skip soft skipped", "Update renamed done", "UpdateMembers gains done", "UpdateMembers loses done"}
+	want := []string{"Create created Done", "Delete hard Done", "Skip soft Skipped", "Update renamed Done", "UpdateMembers gains Done", "UpdateMembers loses Done"}
 	if diff := cmp.Diff(want, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
@@ -155,7 +155,7 @@ func TestDriftIsPutRightAndTold(t *testing.T) {
 			moved.DN = "CN=moved,OU=Elsewhere,DC=contoso,DC=test"
 			delete(b.directory.objects, b.object("deleted").GUID)
 			run := b.delta(t)
-			if diff := cmp.Diff([]string{"Create deleted done", "Update edited done", "UpdateMembers edited done"}, b.outcomes(t, run)); diff != "" {
+			if diff := cmp.Diff([]string{"Create deleted Done", "Update edited Done", "UpdateMembers edited Done"}, b.outcomes(t, run)); diff != "" {
 				t.Error(diff)
 			}
 			s, _ := b.engine.State(context.Background())
@@ -433,7 +433,7 @@ func TestAMemberThatBecomesJoinable(t *testing.T) {
 		}
 	}
 	run := b.delta(t)
-	if diff := cmp.Diff([]string{"UpdateMembers one done", "UpdateMembers two done"}, b.outcomes(t, run)); diff != "" || run.UnwrittenMembers != 0 {
+	if diff := cmp.Diff([]string{"UpdateMembers one Done", "UpdateMembers two Done"}, b.outcomes(t, run)); diff != "" || run.UnwrittenMembers != 0 {
 		t.Errorf("%+v %s", run, diff)
 	}
 }
@@ -511,14 +511,14 @@ func TestScope(t *testing.T) {
 	b.tenant.put("HR three", "a")
 	b.tenant.put("IT two", "a")
 	run := b.delta(t)
-	if diff := cmp.Diff([]string{"Create HR three done"}, b.outcomes(t, run)); diff != "" || run.SourceGroups != 3 {
+	if diff := cmp.Diff([]string{"Create HR three Done"}, b.outcomes(t, run)); diff != "" || run.SourceGroups != 3 {
 		t.Errorf("%+v %s", run, diff)
 	}
 	// A group that enters the scope is read whole; a group that leaves it is frozen.
 	b.tenant.groups[guid("group IT two")].says("displayName", "HR four")
 	b.tenant.groups[guid("group HR two")].says("displayName", "IT three")
 	run = b.delta(t)
-	if diff := cmp.Diff([]string{"Create HR four done", "Skip HR two skipped"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Create HR four Done", "Skip HR two Skipped"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := b.engine.SetSettings(ctx, command.SettingsPatch{Choices: command.Choices{Filter: new("displayName -like")}}); !contract.HasID(err, "FilterInvalid") {
@@ -532,7 +532,7 @@ func TestScope(t *testing.T) {
 	b.tenant.put("HR one", "b")
 	b.tenant.put("HR three", "b")
 	run = b.delta(t)
-	if diff := cmp.Diff([]string{"UpdateMembers HR one done"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"UpdateMembers HR one Done"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	set(command.Choices{Scope: plan.ScopeWritebackEnabled, OutOfScopeGroup: contract.FrozenRemove})
@@ -553,7 +553,7 @@ func TestScope(t *testing.T) {
 	off := false
 	b.tenant.groups[guid("group HR three")].WritebackEnabled = &off
 	run = b.delta(t)
-	if diff := cmp.Diff([]string{"Delete HR three done"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Delete HR three Done"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -673,7 +673,7 @@ func TestTooManyMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"Create small done", "Skip large skipped"}, b.outcomes(t, run)); diff != "" || run.Status != contract.RunComplete {
+	if diff := cmp.Diff([]string{"Create small Done", "Skip large Skipped"}, b.outcomes(t, run)); diff != "" || run.Status != contract.RunComplete {
 		t.Errorf("%+v %s", run, diff)
 	}
 	if run := b.delta(t); run.Planned != (plan.Totals{}) {
@@ -708,7 +708,7 @@ func TestAGroupWhoseAuthorityMovedIsAdopted(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"Adopt moved done"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Adopt moved Done"}, b.outcomes(t, run)); diff != "" {
 		t.Errorf("%+v %s", run, diff)
 	}
 	if !directory.HasStamp(was.ExtensionName, tenantID) || was.CN != "Sales" || was.SAMAccountName != "sales" || was.DN != "CN=Sales,OU=Old,DC=contoso,DC=test" ||
@@ -790,9 +790,9 @@ func TestOneGroupOnDemand(t *testing.T) {
 		}
 		return out
 	}
-	want := []string{"preview complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
+	want := []string{"Preview Complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
 		"Join Passed: It is linked to CN=Group_" + guid("group one").String() + "," + containerDN + ".", "Members Passed: 2 of 3 are in Active Directory.",
-		"Action Passed: Would: UpdateMembers (members +1 -0)", "cloud: cloud-only"}
+		"Action Passed: Would: UpdateMembers (members +1 -0)", "cloud: CloudOnly"}
 	before := b.holds()
 	if diff := cmp.Diff(want, steps(command.GroupSyncRequest{Group: "One", WhatIf: true})); diff != "" {
 		t.Error(diff)
@@ -800,7 +800,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	if diff := cmp.Diff(before, b.holds()); diff != "" {
 		t.Error(diff)
 	}
-	want[0], want[5] = "group complete", "Action Passed: UpdateMembers (members +1 -0)"
+	want[0], want[5] = "Group Complete", "Action Passed: UpdateMembers (members +1 -0)"
 	if diff := cmp.Diff(want, steps(command.GroupSyncRequest{Group: guid("group one").String()})); diff != "" {
 		t.Error(diff)
 	}
@@ -811,7 +811,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	b.tenant.put("four", "d", "cloud", "cloud 2")
 	out := steps(command.GroupSyncRequest{Group: "four", WhatIf: true})
 	slices.Sort(out[len(out)-2:])
-	if diff := cmp.Diff([]string{"cloud 2: cloud-only", "cloud: cloud-only"}, out[len(out)-2:]); diff != "" {
+	if diff := cmp.Diff([]string{"cloud 2: CloudOnly", "cloud: CloudOnly"}, out[len(out)-2:]); diff != "" {
 		t.Error(diff)
 	}
 	if out := steps(command.GroupSyncRequest{Group: "three"}); !strings.HasPrefix(out[len(out)-1], "Action Passed: Create") {
@@ -819,7 +819,7 @@ func TestOneGroupOnDemand(t *testing.T) {
 	}
 	// The watermark did not move: the other groups are found.
 	run := b.delta(t)
-	if diff := cmp.Diff([]string{"Create four done", "UpdateMembers two done"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Create four Done", "UpdateMembers two Done"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	for text, id := range map[string]string{"nobody": "GroupNotFound", "": "InvalidParameter"} {

@@ -39,7 +39,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 	var left []plan.Change
 	p := contract.ProgressOf(ctx)
 	p.Expects(2)
-	p.Begin("count", "Looking for the groups that are ours")
+	p.Begin("Count", "Looking for the groups that are ours")
 	switch {
 	case request.KeepGroup:
 	case request.PlanID != "":
@@ -57,7 +57,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 	if record.ID, err = state.BeginRun(ctx, record); err != nil {
 		return contract.Run{}, err
 	}
-	p.Begin("plan", "Looking up the groups to delete")
+	p.Begin("Plan", "Looking up the groups to delete")
 	err = run.SpoolDeletes(ctx, state, c.target, &record, set)
 	if err == nil {
 		for i := range left {

@@ -14,7 +14,7 @@ import (
 func TestACountThatEndsEarlyIsNotRunning(t *testing.T) {
 	for name, c := range map[string]struct {
 		status contract.RunStatus
-		reason string
+		reason contract.StopReason
 		fails  func(cancel func()) error
 	}{
 		"cancelled": {contract.RunStopped, contract.StopCancelled, func(cancel func()) error {

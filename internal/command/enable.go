@@ -77,7 +77,7 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 		return EnableResult{}, err
 	}
 	p := contract.ProgressOf(ctx)
-	p.Begin("check", "Looking at the container")
+	p.Begin("Check", "Looking at the container")
 	settings.Tenant = contract.TenantRef{ID: c.sourceID.TenantID, Name: c.sourceID.TenantName}
 	settings.Domain = c.targetID.Domain()
 

@@ -173,7 +173,7 @@ func TestEveryChangeIsConfirmed(t *testing.T) {
 	if run.Status != contract.RunPartial || run.Failed != 1 {
 		t.Errorf("%+v", run)
 	}
-	if diff := cmp.Diff([]string{"UpdateMembers group 1 partial NotConfirmed"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"UpdateMembers group 1 Partial NotConfirmed"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -259,7 +259,7 @@ func TestALostAnswerIsFoundByTheNextRun(t *testing.T) {
 		return nil
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"Create one unknown OutcomeUnknown"}, b.outcomes(t, run)); diff != "" || run.Status != contract.RunPartial {
+	if diff := cmp.Diff([]string{"Create one Unknown OutcomeUnknown"}, b.outcomes(t, run)); diff != "" || run.Status != contract.RunPartial {
 		t.Errorf("%+v %s", run, diff)
 	}
 	b.directory.fail = nil
@@ -293,7 +293,7 @@ func TestGroupsThatCannotBeLookedUpAreLinkedByTheNextRun(t *testing.T) {
 		if run.Status != c.status || run.Exported.Create != c.tried-20 || run.Failed != 20 || len(b.directory.objects) != c.tried {
 			t.Errorf("%+v, %d objects", run, len(b.directory.objects))
 		}
-		unknown := slices.DeleteFunc(b.outcomes(t, run), func(o string) bool { return !strings.HasSuffix(o, "unknown OutcomeUnknown") })
+		unknown := slices.DeleteFunc(b.outcomes(t, run), func(o string) bool { return !strings.HasSuffix(o, "Unknown OutcomeUnknown") })
 		if len(unknown) != 20 {
 			t.Errorf("%d unknown outcomes: %q", len(unknown), unknown)
 		}
@@ -379,7 +379,7 @@ func TestWhatLostItsMarkIsNotDeletedAndForgotten(t *testing.T) {
 		}
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"Delete one skipped MarkRemoved", "Delete two done"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Delete one Skipped MarkRemoved", "Delete two Done"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	if o, err := b.engine.Overview(context.Background()); err != nil || o.Status != command.StatusDisabled || o.Groups != 0 || len(b.directory.objects) != 1 {
@@ -400,7 +400,7 @@ func TestWhatLosesItsMarkDuringTheRunIsNotChanged(t *testing.T) {
 		return nil
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"UpdateMembers one skipped MarkRemoved", "UpdateMembers two done"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"UpdateMembers one Skipped MarkRemoved", "UpdateMembers two Done"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	b.directory.fail = nil
@@ -496,7 +496,7 @@ func TestADomainControllerThatAnswersNoWriteEndsTheRun(t *testing.T) {
 			return &contract.Error{Category: contract.ResourceBusy, ID: id, Message: "no answer"}
 		}
 		run := b.sync(t)
-		if run.Status != contract.RunFailed || run.StopReason != id || tried < 30 || tried > 60 {
+		if run.Status != contract.RunFailed || string(run.StopReason) != id || tried < 30 || tried > 60 {
 			t.Errorf("%d changes were tried: %+v", tried, run)
 		}
 		b.directory.fail = nil

@@ -62,18 +62,18 @@ func (f *faults) check(ctx context.Context, operation string) error {
 type fakeTenant struct {
 	faults
 	groups  map[directory.GUID]*fakeGroup
-	deleted map[directory.GUID]contract.Presence // soft- or hard-deleted
+	deleted map[directory.GUID]directory.Presence // soft- or HardDeleted
 	roles   []string
 	repeats int // how often each page of groups is repeated
 	// moments has the tenant as it was when each delta link was issued. A link is the
 	// index of its moment.
 	moments []moment
-	bins    []map[directory.GUID]contract.Presence // what was deleted at each moment
+	bins    []map[directory.GUID]directory.Presence // what was deleted at each moment
 	// expired is the first link that is still accepted.
 	expired int
 	// lagging is what a lagging replica shows to everything except delta queries.
 	lagging    *moment
-	lagDeleted map[directory.GUID]contract.Presence
+	lagDeleted map[directory.GUID]directory.Presence
 	lagLinks   int // links that were issued before it began to lag
 	// behind is how far the replica lags that answers each kind of request. past has the
 	// tenant as it was at each time, see remember.
@@ -114,7 +114,7 @@ var resources = []resource{lists, byID, single, deletedItems, memberships, users
 type snapshot struct {
 	at      time.Time
 	groups  moment
-	deleted map[directory.GUID]contract.Presence
+	deleted map[directory.GUID]directory.Presence
 }
 
 // remember keeps the present tenant for replicas that lag.
@@ -177,7 +177,7 @@ type fakeGroup struct {
 }
 
 func newTenant() *fakeTenant {
-	return &fakeTenant{groups: map[directory.GUID]*fakeGroup{}, deleted: map[directory.GUID]contract.Presence{}, roles: []string{"Group.Read.All", "User.Read.All"},
+	return &fakeTenant{groups: map[directory.GUID]*fakeGroup{}, deleted: map[directory.GUID]directory.Presence{}, roles: []string{"Group.Read.All", "User.Read.All"},
 		gone: map[directory.GUID]string{}, back: map[directory.GUID]int{}}
 }
 
@@ -454,7 +454,7 @@ func (t *fakeTenant) GroupChanges(ctx context.Context, link string, page func([]
 	// Groups that were in the recycle bin then and are now gone for good.
 	n, _ := strconv.Atoi(link)
 	for _, id := range slices.SortedFunc(maps.Keys(t.bins[n]), directory.GUID.Compare) {
-		if t.bins[n][id] == contract.PresenceSoftDeleted && t.deleted[id] == contract.PresenceHardDeleted {
+		if t.bins[n][id] == directory.PresenceSoftDeleted && t.deleted[id] == directory.PresenceHardDeleted {
 			if err := tell(contract.GroupChange{ID: id, Removed: contract.RemovedDeleted}); err != nil {
 				return "", err
 			}
@@ -471,7 +471,7 @@ func (t *fakeTenant) changes(id directory.GUID, before, now moment, link string)
 	g, has := now[id]
 	if !has {
 		removed := contract.RemovedDeleted
-		if t.deleted[id] == contract.PresenceSoftDeleted {
+		if t.deleted[id] == directory.PresenceSoftDeleted {
 			removed = contract.RemovedChanged
 		}
 		return []contract.GroupChange{{ID: id, Removed: removed}}
@@ -592,8 +592,8 @@ func (t *fakeTenant) NewGroupDefault(ctx context.Context) (contract.Tristate, er
 // errOneGroup fails the members of one group but not the reading.
 var errOneGroup = &contract.Error{Category: contract.PermissionDenied, ID: "PermissionMissing", Message: "not this one"}
 
-func (t *fakeTenant) Presence(ctx context.Context, _ contract.SourceSelection, groups []directory.GUID) (map[directory.GUID]contract.Presence, error) {
-	out, shown, deleted := map[directory.GUID]contract.Presence{}, t.shown(single), t.deleted
+func (t *fakeTenant) Presence(ctx context.Context, _ contract.SourceSelection, groups []directory.GUID) (map[directory.GUID]directory.Presence, error) {
+	out, shown, deleted := map[directory.GUID]directory.Presence{}, t.shown(single), t.deleted
 	if t.lagging != nil && t.lagDeleted != nil {
 		deleted = t.lagDeleted
 	}
@@ -603,13 +603,13 @@ func (t *fakeTenant) Presence(ctx context.Context, _ contract.SourceSelection, g
 	for _, id := range groups {
 		switch err := t.check(ctx, "presence"); {
 		case errors.Is(err, errOneGroup):
-			out[id] = contract.PresenceUnknown
+			out[id] = directory.PresenceUnknown
 		case err != nil:
 			return out, err
 		case shown[id].ID == id:
-			out[id] = contract.PresenceFound
+			out[id] = directory.PresenceFound
 		default:
-			out[id] = cmp.Or(deleted[id], contract.PresenceHardDeleted)
+			out[id] = cmp.Or(deleted[id], directory.PresenceHardDeleted)
 		}
 	}
 	return out, nil

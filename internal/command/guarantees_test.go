@@ -104,7 +104,7 @@ func TestAnotherScopeIsNoShrunkTenant(t *testing.T) {
 	for i := 10; i < 17; i++ {
 		id := guid(fmt.Sprint("group group ", i))
 		delete(b.tenant.groups, id)
-		b.tenant.deleted[id] = contract.PresenceHardDeleted
+		b.tenant.deleted[id] = directory.PresenceHardDeleted
 	}
 	if run := b.sync(t); run.StopReason != plan.StopSource || run.Held.Delete != 7 {
 		t.Errorf("%+v", run)
@@ -147,7 +147,7 @@ func TestTheOrderOfWriting(t *testing.T) {
 	b.sync(t)
 	b.delta(t)
 	delete(b.tenant.groups, guid("group gone"))
-	b.tenant.deleted[guid("group gone")] = contract.PresenceHardDeleted
+	b.tenant.deleted[guid("group gone")] = directory.PresenceHardDeleted
 	b.tenant.groups[guid("group named")].says("description", "new")
 	parent := b.tenant.groups[guid("group parent")]
 	parent.members = append(parent.members, user("a"))

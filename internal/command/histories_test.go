@@ -274,7 +274,7 @@ func (b *bench) round(rt *rapid.T, names []string) (contract.Run, error) {
 func (b *bench) isProjected(rt *rapid.T, run contract.Run) {
 	objects := owned(b)
 	for id, object := range objects {
-		if b.tenant.groups[id] == nil && b.tenant.deleted[id] == contract.PresenceHardDeleted && linked(rt, b, object) {
+		if b.tenant.groups[id] == nil && b.tenant.deleted[id] == directory.PresenceHardDeleted && linked(rt, b, object) {
 			rt.Fatalf("%s was deleted from the tenant and is still in the directory after %+v\n%v", b.directory.objects[object].DisplayName(), run, b.outcomes(rt, run))
 		}
 	}
@@ -475,15 +475,15 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	case "delete":
 		if b.tenant.groups[id] != nil {
 			delete(b.tenant.groups, id)
-			b.tenant.deleted[id] = rapid.SampledFrom([]contract.Presence{contract.PresenceSoftDeleted, contract.PresenceHardDeleted}).Draw(rt, "how")
-			if b.tenant.deleted[id] == contract.PresenceHardDeleted {
+			b.tenant.deleted[id] = rapid.SampledFrom([]directory.Presence{directory.PresenceSoftDeleted, directory.PresenceHardDeleted}).Draw(rt, "how")
+			if b.tenant.deleted[id] == directory.PresenceHardDeleted {
 				delete(alive, id)
 				names[at] += "'" // its id never comes back
 			}
 		}
 	case "purge": // of a group in the recycle bin
-		if b.tenant.deleted[id] == contract.PresenceSoftDeleted {
-			b.tenant.deleted[id] = contract.PresenceHardDeleted
+		if b.tenant.deleted[id] == directory.PresenceSoftDeleted {
+			b.tenant.deleted[id] = directory.PresenceHardDeleted
 			delete(alive, id)
 			names[at] += "'"
 		}
@@ -521,7 +521,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	case "restore": // not reported if no run comes in between
 		if g := b.tenant.groups[id]; g != nil {
 			delete(b.tenant.groups, id)
-			b.tenant.deleted[id] = contract.PresenceSoftDeleted
+			b.tenant.deleted[id] = directory.PresenceSoftDeleted
 			b.tenant.remember()
 			b.ahead += time.Duration(evenly(rt, 12, "minutes in the bin")) * time.Minute
 			b.tenant.groups[id] = g

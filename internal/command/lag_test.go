@@ -43,7 +43,7 @@ func (b *bench) allBehind(d time.Duration) {
 }
 
 // remove removes a group from the tenant.
-func (t *fakeTenant) remove(name string, how contract.Presence) {
+func (t *fakeTenant) remove(name string, how directory.Presence) {
 	delete(t.groups, guid("group "+name))
 	t.deleted[guid("group "+name)] = how
 }
@@ -68,7 +68,7 @@ func TestNothingIsDeletedOnTheWordOfOneMoment(t *testing.T) {
 					// A delta does not report what was deleted and restored in between.
 					g := b.tenant.groups[guid("group back")]
 					b.ahead += time.Minute
-					b.tenant.remove("back", contract.PresenceHardDeleted) // the recycle bin does not have it yet
+					b.tenant.remove("back", directory.PresenceHardDeleted) // the recycle bin does not have it yet
 					b.step()
 					b.ahead += 10 * time.Minute
 					b.tenant.groups[g.ID] = g
@@ -118,9 +118,9 @@ func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 	}{
 		"told as there, and shown nowhere": {resources, func(t *fakeTenant) { t.put("new", "a") }, "one of its servers is behind"},
 		"told as there, and not listed":    {[]resource{lists, byID}, func(t *fakeTenant) { t.put("new", "a") }, "although its list lacked it"},
-		"told as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", contract.PresenceHardDeleted) }, "one of its servers is behind"},
+		"told as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", directory.PresenceHardDeleted) }, "one of its servers is behind"},
 		"told as deleted, and no answer": {nil, func(t *fakeTenant) {
-			t.remove("gone", contract.PresenceHardDeleted)
+			t.remove("gone", directory.PresenceHardDeleted)
 			t.fail = func(operation string) error {
 				if operation == "presence" {
 					return errOneGroup
@@ -163,7 +163,7 @@ func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 // asked for twice, the lag apart; not before, and not on demand.
 func TestWhatNoDeltaTellsAsDeletedIsAskedForTwice(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
-	b.tenant.remove("gone", contract.PresenceHardDeleted)
+	b.tenant.remove("gone", directory.PresenceHardDeleted)
 	b.expire()
 	run := b.sync(t)
 	if run.PolicyReason != contract.InitialLinkExpired || run.Status != contract.RunPartial || run.Exported.Delete != 0 {
@@ -194,14 +194,14 @@ func TestWhatNoDeltaTellsAsDeletedIsAskedForTwice(t *testing.T) {
 func TestAGroupThatIsShownInBetweenIsNotGone(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "back": {"a"}})
 	g := b.tenant.groups[guid("group back")]
-	b.tenant.remove("back", contract.PresenceHardDeleted)
+	b.tenant.remove("back", directory.PresenceHardDeleted)
 	b.expire()
 	b.sync(t)
 	b.ahead += 29 * time.Minute
 	b.tenant.groups[g.ID] = g
 	b.expire() // no delta reports that it is back
 	b.sync(t)
-	b.tenant.remove("back", contract.PresenceHardDeleted)
+	b.tenant.remove("back", directory.PresenceHardDeleted)
 	b.ahead += 2 * time.Minute
 	b.expire()
 	if b.sync(t); b.object("back") == nil {
@@ -213,7 +213,7 @@ func TestAGroupThatIsShownInBetweenIsNotGone(t *testing.T) {
 // nowhere, even in a later run.
 func TestWhatADeltaToldAsDeletedIsDeletedByALaterRun(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
-	b.tenant.remove("gone", contract.PresenceHardDeleted)
+	b.tenant.remove("gone", directory.PresenceHardDeleted)
 	b.tenant.fail = func(operation string) error {
 		if operation == "presence" {
 			return errOneGroup
@@ -239,7 +239,7 @@ func TestADeletedGroupIsNotMadeAgain(t *testing.T) {
 		b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
 		b.tenant.remember()
 		b.ahead += 10 * time.Minute
-		b.tenant.remove("gone", contract.PresenceHardDeleted)
+		b.tenant.remove("gone", directory.PresenceHardDeleted)
 		b.step()
 		if run := b.delta(t); run.Exported.Delete != 1 {
 			t.Fatalf("%+v", run)
@@ -361,7 +361,7 @@ func TestASoftDeletedGroupIsNotWaitedFor(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "soft": {"a"}})
 	b.tenant.remember()
 	b.ahead += 10 * time.Minute
-	b.tenant.remove("soft", contract.PresenceSoftDeleted)
+	b.tenant.remove("soft", directory.PresenceSoftDeleted)
 	b.step()
 	b.allBehind(5 * time.Minute)
 	if run := b.delta(t); run.Planned.Skip != 1 {
@@ -392,7 +392,7 @@ func TestAGroupThatWasRestoredUntoldGoesOn(t *testing.T) {
 		b.tenant.remember()
 		g := b.tenant.groups[guid("group back")]
 		b.ahead += time.Minute
-		b.tenant.remove("back", contract.PresenceSoftDeleted)
+		b.tenant.remove("back", directory.PresenceSoftDeleted)
 		b.step()
 		b.ahead += 10 * time.Minute
 		b.tenant.groups[g.ID] = g
@@ -420,7 +420,7 @@ func (b *bench) inTheBin(name string) {
 	g := b.tenant.groups[guid("group "+name)]
 	b.tenant.remember()
 	b.ahead += time.Minute
-	b.tenant.remove(name, contract.PresenceSoftDeleted)
+	b.tenant.remove(name, directory.PresenceSoftDeleted)
 	b.step()
 	b.ahead += 10 * time.Minute
 	b.tenant.groups[g.ID] = g
@@ -558,7 +558,7 @@ func TestNotesOfAClockThatWasAheadEnd(t *testing.T) {
 // A preview notes nothing.
 func TestAPreviewNotesNothing(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "gone": {"a"}})
-	b.tenant.remove("gone", contract.PresenceHardDeleted)
+	b.tenant.remove("gone", directory.PresenceHardDeleted)
 	b.expire()
 	if _, err := b.engine.Preview(context.Background(), command.PreviewRequest{}, nil); err != nil {
 		t.Fatal(err)
@@ -572,7 +572,7 @@ func TestAPreviewNotesNothing(t *testing.T) {
 // A frozen group is listed with its id and found by it.
 func TestAFrozenGroupIsListedWithItsID(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "soft": {"a"}})
-	b.tenant.remove("soft", contract.PresenceSoftDeleted)
+	b.tenant.remove("soft", directory.PresenceSoftDeleted)
 	b.delta(t)
 	s, err := b.engine.State(context.Background())
 	if err != nil {

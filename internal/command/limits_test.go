@@ -27,7 +27,7 @@ func (b *bench) held(t *testing.T, run contract.Run) []string {
 	var out []string
 	for _, c := range changes {
 		if c.Outcome == contract.OutcomeHeld {
-			if !slices.Contains(run.HeldBy, c.ErrorID) || c.Message == "" {
+			if !slices.Contains(run.HeldBy, contract.StopReason(c.ErrorID)) || c.Message == "" {
 				t.Errorf("held for %q, and the run says %v: %s", c.ErrorID, run.HeldBy, c.Message)
 			}
 			out = append(out, fmt.Sprintf("%s %s", c.Action, c.DisplayName))
@@ -40,7 +40,7 @@ func (b *bench) held(t *testing.T, run contract.Run) []string {
 func (b *bench) purge(name string) {
 	id := guid("group " + name)
 	delete(b.tenant.groups, id)
-	b.tenant.deleted[id] = contract.PresenceHardDeleted
+	b.tenant.deleted[id] = directory.PresenceHardDeleted
 }
 
 // force changes settings.

@@ -30,7 +30,7 @@ func (b *bench) plant(id directory.GUID, name string, owner directory.SID) *dire
 
 // reasons returns what a run said about objects: the reason of each skip and the object
 // that it names.
-func (b *bench) reasons(t fataler, run contract.Run) map[string]string {
+func (b *bench) reasons(t fataler, run contract.Run) map[plan.Reason]string {
 	t.Helper()
 	s, err := b.engine.State(t.(*testing.T).Context())
 	if err != nil {
@@ -40,7 +40,7 @@ func (b *bench) reasons(t fataler, run contract.Run) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := map[string]string{}
+	said := map[plan.Reason]string{}
 	for i := range changes {
 		if c := &changes[i]; c.Action == plan.Skip {
 			said[c.Reason] = c.Change.Message
@@ -290,7 +290,7 @@ func TestWhatIsMarkedForAnotherGroupDuringTheRunIsNotWrittenTo(t *testing.T) {
 			"update":  func(b *bench) { b.tenant.groups[guid("group one")].says("description", "new") },
 			"delete": func(b *bench) {
 				delete(b.tenant.groups, guid("group one"))
-				b.tenant.deleted[guid("group one")] = contract.PresenceHardDeleted
+				b.tenant.deleted[guid("group one")] = directory.PresenceHardDeleted
 			},
 		} {
 			t.Run(name+", "+action, func(t *testing.T) {
@@ -339,7 +339,7 @@ func TestWhatIsMarkedForAnotherGroupBetweenTwoRequests(t *testing.T) {
 		return nil
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"Update one skipped MarkRemoved"}, b.outcomes(t, run)); diff != "" || g.CN != before || slices.Contains(b.directory.seen, "rename") {
+	if diff := cmp.Diff([]string{"Update one Skipped MarkRemoved"}, b.outcomes(t, run)); diff != "" || g.CN != before || slices.Contains(b.directory.seen, "rename") {
 		t.Errorf("%s %+v", diff, g)
 	}
 }
@@ -353,7 +353,7 @@ func TestNothingIsDeletedInAProtectedPlace(t *testing.T) {
 	g := b.object("one")
 	g.DN = "CN=one,CN=Users,DC=contoso,DC=test"
 	delete(b.tenant.groups, guid("group one"))
-	b.tenant.deleted[guid("group one")] = contract.PresenceHardDeleted
+	b.tenant.deleted[guid("group one")] = directory.PresenceHardDeleted
 	for range 2 {
 		run := b.sync(t)
 		if b.directory.objects[g.GUID] == nil || run.Status != contract.RunPartial || !strings.Contains(run.Message, "protected") {
@@ -615,7 +615,7 @@ func TestAnotherInstallationUnderAnAccountOfItsOwn(t *testing.T) {
 	b.sync(t)
 	b.initial(t)
 	delete(b.tenant.groups, guid("group theirs"))
-	b.tenant.deleted[guid("group theirs")] = contract.PresenceHardDeleted
+	b.tenant.deleted[guid("group theirs")] = directory.PresenceHardDeleted
 	b.sync(t)
 	if run, err := b.engine.Disable(t.Context(), command.DisableRequest{}); err != nil || run.Planned.Delete != 1 {
 		t.Errorf("%+v %v", run, err)

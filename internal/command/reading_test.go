@@ -93,7 +93,7 @@ func TestTheNextRunReadsTheRest(t *testing.T) {
 			b.tenant.put("group 0", "b", "c")
 			b.tenant.put("group 11", "a")
 			b.tenant.put("new", "a")
-			b.tenant.remove("group 1", contract.PresenceHardDeleted)
+			b.tenant.remove("group 1", directory.PresenceHardDeleted)
 			run := b.sync(t)
 			if run.Status != contract.RunComplete || run.PolicyReason != contract.InitialFirst {
 				t.Errorf("%+v", run)

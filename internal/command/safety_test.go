@@ -33,7 +33,7 @@ func TestADeletionThatFailsIsTriedAgain(t *testing.T) {
 		return nil
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"Delete one failed AccessDenied", "Delete two failed AccessDenied"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Delete one Failed AccessDenied", "Delete two Failed AccessDenied"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	if o, err := b.engine.Overview(context.Background()); err != nil || o.Status != command.StatusDisablePending || o.Groups != 2 {
@@ -227,7 +227,7 @@ func TestRepeatedPagesDoNotHideAShrunkTenant(t *testing.T) {
 	for i := range 10 {
 		id := guid(fmt.Sprint("group group ", i))
 		delete(b.tenant.groups, id)
-		b.tenant.deleted[id] = contract.PresenceHardDeleted
+		b.tenant.deleted[id] = directory.PresenceHardDeleted
 	}
 	b.tenant.repeats = 1
 	if run := b.sync(t); run.StopReason != contract.StopSourceShrunk || run.SourceGroups != 10 {
@@ -459,11 +459,11 @@ func TestDisableNamesWhatIsOursAndNothingElse(t *testing.T) {
 		}
 		return b.outcomes(t, run)
 	}
-	want := []string{"Delete linked pending", "Delete moved pending", "Delete not linked pending", "Delete unstamped pending"}
+	want := []string{"Delete linked Pending", "Delete moved Pending", "Delete not linked Pending", "Delete unstamped Pending"}
 	if diff := cmp.Diff(want, named(command.DisableRequest{})); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(append([]string{"Delete adopted pending"}, want...), named(command.DisableRequest{IncludeAdopted: true})); diff != "" {
+	if diff := cmp.Diff(append([]string{"Delete adopted Pending"}, want...), named(command.DisableRequest{IncludeAdopted: true})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -565,7 +565,7 @@ func TestAGroupThatStandsIsLinked(t *testing.T) {
 		return nil
 	}
 	run := b.sync(t)
-	if diff := cmp.Diff([]string{"Adopt adopted failed WriteRefused", "Create created failed WriteRefused"}, b.outcomes(t, run)); diff != "" {
+	if diff := cmp.Diff([]string{"Adopt adopted Failed WriteRefused", "Create created Failed WriteRefused"}, b.outcomes(t, run)); diff != "" {
 		t.Error(diff)
 	}
 	if o, err := b.engine.Overview(t.Context()); err != nil || o.Groups != 2 {

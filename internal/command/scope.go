@@ -23,7 +23,7 @@ func checkScope(ctx context.Context, source contract.Source, s *contract.Scope) 
 		return nil, nil
 	}
 	p := contract.ProgressOf(ctx)
-	p.Begin("scope", "Looking at the groups in scope")
+	p.Begin("Scope", "Looking at the groups in scope")
 	var warnings []string
 	if s.Groups == plan.ScopeSelected {
 		natures, err := source.GroupNatures(ctx, s.GroupIDs)

@@ -106,7 +106,7 @@ func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *co
 		return contract.Settings{}, err
 	}
 	if p.needsDirectory() {
-		contract.ProgressOf(ctx).Begin("check", "Looking at the directory")
+		contract.ProgressOf(ctx).Begin("Check", "Looking at the directory")
 		if err := checkOwner(ctx, state, &settings, c); err != nil {
 			return contract.Settings{}, err
 		}

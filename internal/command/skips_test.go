@@ -48,7 +48,7 @@ func TestASkipIsRecordedOnce(t *testing.T) {
 	soften := func(name string) {
 		id := guid("group " + name)
 		delete(b.tenant.groups, id)
-		b.tenant.deleted[id] = contract.PresenceSoftDeleted
+		b.tenant.deleted[id] = directory.PresenceSoftDeleted
 	}
 	for i := range 3 {
 		soften(fmt.Sprint("gone ", i))
@@ -80,7 +80,7 @@ func TestASkipIsRecordedOnce(t *testing.T) {
 	// A new skip is recorded, and one that is over is no longer shown.
 	soften("gone 3")
 	b.tenant.put("gone 1", "a")
-	if run, err = b.engine.Sync(t.Context(), full, nil); err != nil || run.Planned.Skip != 3 || !slices.Equal(b.outcomes(t, run), []string{"Skip gone 3 skipped"}) {
+	if run, err = b.engine.Sync(t.Context(), full, nil); err != nil || run.Planned.Skip != 3 || !slices.Equal(b.outcomes(t, run), []string{"Skip gone 3 Skipped"}) {
 		t.Errorf("%+v %v %v", run, b.outcomes(t, run), err)
 	}
 	if v := b.shown(t, "gone 1"); v.LastAction == "Skip" {

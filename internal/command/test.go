@@ -21,7 +21,7 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 	}
 	defer done()
 	t := tester{connection: c, mapping: e.config.Mapping, progress: contract.ProgressOf(ctx)}
-	t.progress.Begin("test", "Looking at the state")
+	t.progress.Begin("Test", "Looking at the state")
 	settings := t.checkState(ctx, e)
 	t.looks("Looking at the tenant")
 	t.checkSource(ctx, &settings)

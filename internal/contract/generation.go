@@ -39,7 +39,7 @@ type Generation interface {
 	// unresolved; and notes of what no delta reports again. It removes the rest of the
 	// other generation.
 	TakeReading(ctx context.Context, from int64) error
-	// StillRunning fails with RunSuperseded if the run's record no longer says running,
+	// StillRunning fails with RunSuperseded if the run's record no longer says Running,
 	// or if another run has begun since.
 	StillRunning(ctx context.Context) error
 }
@@ -178,24 +178,24 @@ const (
 	// NoteGroup is what a delta told of a group, GroupChanges without members, each
 	// with its time, and NoteUser the same of a user, UserChanges. They go over what
 	// is read until the lag after them is over.
-	NoteGroup NoteKind = "group"
-	NoteUser  NoteKind = "user"
+	NoteGroup NoteKind = "Group"
+	NoteUser  NoteKind = "User"
 	// NoteDeleted: a delta told that the group is deleted for good.
-	NoteDeleted NoteKind = "deleted"
+	NoteDeleted NoteKind = "Deleted"
 	// NoteAbsent: since then the tenant has said of the group, whenever it was
 	// asked for singly, this Presence.
-	NoteAbsent NoteKind = "absent"
+	NoteAbsent NoteKind = "Absent"
 	// NoteRead: the group was read, perhaps as it was before, and is read once
 	// more when the lag is over. NoteReadUser is the same of a user.
-	NoteRead     NoteKind = "read"
-	NoteReadUser NoteKind = "read-user"
+	NoteRead     NoteKind = "Read"
+	NoteReadUser NoteKind = "ReadUser"
 	// NoteUserDeleted: a delta told that the user was deleted. NoteUserBack: he
 	// may have been restored, and is asked for his groups once more when the lag is over.
-	NoteUserDeleted NoteKind = "deleted-user"
-	NoteUserBack    NoteKind = "restored-user"
+	NoteUserDeleted NoteKind = "DeletedUser"
+	NoteUserBack    NoteKind = "RestoredUser"
 	// NoteListed, of the tenant: its groups were listed, perhaps as they were before,
 	// and are listed once more when the lag is over.
-	NoteListed NoteKind = "listed"
+	NoteListed NoteKind = "Listed"
 )
 
 // Note is something remembered about one object.

@@ -12,10 +12,10 @@ type RunKind string
 
 // The kinds of runs.
 const (
-	SyncRun    RunKind = "sync"
-	PreviewRun RunKind = "preview" // a plan, and nothing more
-	DisableRun RunKind = "disable" // deletes the groups that Disable named
-	GroupRun   RunKind = "group"   // one group on demand; moves no watermark
+	SyncRun    RunKind = "Sync"
+	PreviewRun RunKind = "Preview" // a plan, and nothing more
+	DisableRun RunKind = "Disable" // deletes the groups that Disable named
+	GroupRun   RunKind = "Group"   // one group on demand; moves no watermark
 )
 
 // RunKinds are all kinds of runs.
@@ -44,14 +44,14 @@ type PolicyReason string
 
 // The reasons of an Initial run.
 const (
-	InitialRequested   PolicyReason = "requested"
-	InitialFirst       PolicyReason = "first"              // nothing was ever committed to this state
-	InitialSettings    PolicyReason = "settings-changed"   // what is written, the scope, or the name of the container was changed
-	InitialProjection  PolicyReason = "projection-changed" // this release reads other properties, or makes something else of them
-	InitialInterval    PolicyReason = "interval"           // the last one is older than InitialIntervalDays
-	InitialSettling    PolicyReason = "settling"           // the first one may have read a replica that lagged behind
-	InitialServer      PolicyReason = "server-changed"     // another domain controller, or one restored from a backup
-	InitialLinkExpired PolicyReason = "link-expired"       // Graph no longer takes the delta link
+	InitialRequested   PolicyReason = "Requested"
+	InitialFirst       PolicyReason = "First"             // nothing was ever committed to this state
+	InitialSettings    PolicyReason = "SettingsChanged"   // what is written, the scope, or the name of the container was changed
+	InitialProjection  PolicyReason = "ProjectionChanged" // this release reads other properties, or makes something else of them
+	InitialInterval    PolicyReason = "Interval"          // the last one is older than InitialIntervalDays
+	InitialSettling    PolicyReason = "Settling"          // the first one may have read a replica that lagged behind
+	InitialServer      PolicyReason = "ServerChanged"     // another domain controller, or one restored from a backup
+	InitialLinkExpired PolicyReason = "LinkExpired"       // Graph no longer takes the delta link
 )
 
 // RunStatus is how a run ended.
@@ -61,24 +61,33 @@ type RunStatus string
 // others are done. Stopped: nothing or not everything was exported, for a
 // reason that StopReason names. Failed: an error ended the run.
 const (
-	RunRunning  RunStatus = "running"
-	RunComplete RunStatus = "complete"
-	RunPartial  RunStatus = "partial"
-	RunStopped  RunStatus = "stopped"
-	RunFailed   RunStatus = "failed"
+	RunRunning  RunStatus = "Running"
+	RunComplete RunStatus = "Complete"
+	RunPartial  RunStatus = "Partial"
+	RunStopped  RunStatus = "Stopped"
+	RunFailed   RunStatus = "Failed"
 )
 
-// The stop reasons of rules 12 and 27, and of a cancelled run.
+// StopReason says why a run did not end as Complete. Of one that an error ended it
+// is the error's id.
+type StopReason = plan.StopReason
+
+// The stop reasons of rules 12 and 27, of a cancelled run, and of one whose process
+// died.
 const (
-	StopDeletionThreshold  = plan.StopDeletions
-	StopRemovalThreshold   = plan.StopRemovals
-	StopSourceShrunk       = plan.StopSource
-	StopTargetShrunk       = plan.StopTarget
-	StopTargetNotUpToDate  = "target-not-up-to-date"
-	StopCancelled          = "stopped-cancelled"
-	StopAccessTokenExpired = "AccessTokenExpired" // with status partial
-	StopAllFailed          = "AllChangesFailed"   // with status failed
-	StopInterrupted        = "interrupted"        // with status failed: the process died
+	StopDeletionThreshold            = plan.StopDeletions
+	StopRemovalThreshold             = plan.StopRemovals
+	StopSourceShrunk                 = plan.StopSource
+	StopTargetShrunk                 = plan.StopTarget
+	StopTargetNotUpToDate StopReason = "TargetNotUpToDate"
+	StopCancelled         StopReason = "Cancelled"
+	StopInterrupted       StopReason = "Interrupted" // with status Failed
+)
+
+// These stop reasons are ids of errors too, and so have no type.
+const (
+	StopAccessTokenExpired = "AccessTokenExpired" // with status Partial
+	StopAllFailed          = "AllChangesFailed"   // with status Failed
 )
 
 // Run is the record of one run. Its ID is also the number of its generation.
@@ -90,12 +99,12 @@ type Run struct {
 	// PolicyReason says why a run is Initial. It is empty for a Delta run.
 	PolicyReason PolicyReason `json:"policyReason,omitempty"`
 	// PlanID identifies the plan that the run spooled, for AllowOnce.
-	PlanID     string    `json:"planId"`
-	Started    time.Time `json:"started"`
-	Ended      time.Time `json:"ended,omitzero"`
-	Status     RunStatus `json:"status"`
-	StopReason string    `json:"stopReason,omitempty"`
-	// Message says why a run did not end as complete.
+	PlanID     string     `json:"planId"`
+	Started    time.Time  `json:"started"`
+	Ended      time.Time  `json:"ended,omitzero"`
+	Status     RunStatus  `json:"status"`
+	StopReason StopReason `json:"stopReason,omitempty"`
+	// Message says why a run did not end as Complete.
 	Message string `json:"message,omitempty"`
 	// Error is set if an error made the Status failed or stopped.
 	Error *RunError `json:"error,omitempty"`
@@ -123,9 +132,9 @@ type Run struct {
 	// Held is the part of the plan that the limits held back; HeldBy lists their stop
 	// reasons. HeldRuns is how many consecutive runs, including this one, have held
 	// something back. Runs of one group are counted separately.
-	Held     plan.Totals `json:"held"`
-	HeldBy   []string    `json:"heldBy,omitempty"`
-	HeldRuns int         `json:"heldRuns,omitempty"`
+	Held     plan.Totals  `json:"held"`
+	HeldBy   []StopReason `json:"heldBy,omitempty"`
+	HeldRuns int          `json:"heldRuns,omitempty"`
 	// SourceBaseline is the number of groups that the next run compares the tenant with.
 	// TargetHeld reports whether re-creations wait because the target has shrunk. Both
 	// stay as long as something is held back for that reason.
@@ -173,13 +182,13 @@ type Outcome string
 // The outcomes. OutcomePending: not tried (yet). OutcomeUnknown: the answer was
 // lost; the next run finds out.
 const (
-	OutcomePending Outcome = "pending"
-	OutcomeDone    Outcome = "done"
-	OutcomePartial Outcome = "partial" // some members were refused
-	OutcomeFailed  Outcome = "failed"
-	OutcomeUnknown Outcome = "unknown"
-	OutcomeSkipped Outcome = "skipped"
-	OutcomeHeld    Outcome = "held" // by a limit, until somebody consents, or because it is protected
+	OutcomePending Outcome = "Pending"
+	OutcomeDone    Outcome = "Done"
+	OutcomePartial Outcome = "Partial" // some members were refused
+	OutcomeFailed  Outcome = "Failed"
+	OutcomeUnknown Outcome = "Unknown"
+	OutcomeSkipped Outcome = "Skipped"
+	OutcomeHeld    Outcome = "Held" // by a limit, until somebody consents, or because it is protected
 )
 
 // Outcomes are all outcomes.
@@ -207,7 +216,8 @@ type HeldChange struct {
 	Goes     *plan.Change // the part that goes ahead; nil: nothing
 	Held     *plan.Change
 	// Reason is the stop reason of the limit; Message explains it.
-	Reason, Message string
+	Reason  StopReason
+	Message string
 }
 
 // ChangeOutcome is the result of exporting one change and its effect on the link. The

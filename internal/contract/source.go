@@ -46,7 +46,7 @@ type Source interface {
 	// other groups. It leaves out users for whom that cannot be determined.
 	GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error)
 	// Presence asks for each group singly whether the tenant still has it.
-	Presence(ctx context.Context, selection SourceSelection, groups []directory.GUID) (map[directory.GUID]Presence, error)
+	Presence(ctx context.Context, selection SourceSelection, groups []directory.GUID) (map[directory.GUID]directory.Presence, error)
 
 	// StartDelta returns links from which GroupChanges and UserChanges report what
 	// happens from now on (deltatoken=latest). Taken is left zero.
@@ -165,30 +165,14 @@ type MemberPage struct {
 	Err error
 }
 
-// Presence is what the tenant says about a single group.
-type Presence string
-
-// The presences. PresenceUnknown is never taken for an absence, and
-// PresenceFound says that a list which lacked the group was not whole.
-const (
-	PresenceFound       Presence = "present"
-	PresenceOutOfScope  Presence = "out-of-scope" // there, but no longer one that is written
-	PresenceSoftDeleted Presence = "soft-deleted"
-	PresenceHardDeleted Presence = "hard-deleted"
-	PresenceUnknown     Presence = "unknown"
-	// PresenceContradicted is what is made of an answer that a delta within the lag
-	// contradicts. No source says it.
-	PresenceContradicted Presence = "contradicted"
-)
-
 // Tristate is yes, no or unknown.
 type Tristate string
 
 // The values of a Tristate.
 const (
-	Yes     Tristate = "yes"
-	No      Tristate = "no"
-	Unknown Tristate = "unknown"
+	Yes     Tristate = "Yes"
+	No      Tristate = "No"
+	Unknown Tristate = "Unknown"
 )
 
 // CredentialKind says how the engine signs in to Entra.
@@ -196,12 +180,12 @@ type CredentialKind string
 
 // The kinds of credentials for the source.
 const (
-	ClientSecret          CredentialKind = "clientSecret"
-	ClientCertificate     CredentialKind = "clientCertificate"     // a PFX or PEM file
-	CertificateThumbprint CredentialKind = "certificateThumbprint" // the client signs, see Sign
-	ManagedIdentity       CredentialKind = "managedIdentity"
-	WorkloadIdentity      CredentialKind = "workloadIdentity"
-	AccessToken           CredentialKind = "accessToken"
+	ClientSecret          CredentialKind = "ClientSecret"
+	ClientCertificate     CredentialKind = "ClientCertificate"     // a PFX or PEM file
+	CertificateThumbprint CredentialKind = "CertificateThumbprint" // the client signs, see Sign
+	ManagedIdentity       CredentialKind = "ManagedIdentity"
+	WorkloadIdentity      CredentialKind = "WorkloadIdentity"
+	AccessToken           CredentialKind = "AccessToken"
 )
 
 // CredentialKinds are all kinds of credentials for the source.
@@ -235,7 +219,7 @@ type SourceConfig struct {
 	CertificatePassword Secret
 	// Certificate is the public part in DER, for CertificateThumbprint. Sign has the
 	// holder of the private key sign a SHA-256 digest with RSASSA-PSS or PKCS #1 v1.5
-	// (padding is "PSS" or "PKCS1").
+	// (padding is "Pss" or "Pkcs1").
 	Certificate []byte
 	Sign        func(ctx context.Context, digest []byte, padding string) ([]byte, error)
 	// AccessToken is the first token. RefreshToken asks for another one when it has

@@ -56,8 +56,8 @@ type OwnerStore interface {
 
 // RunStore stores the history of runs.
 type RunStore interface {
-	// BeginRun stores the record with the status running and returns its id. It first
-	// closes runs that a dead process left running, as failed and interrupted.
+	// BeginRun stores the record with the status Running and returns its id. It first
+	// closes runs that a dead process left running, as Failed and Interrupted.
 	BeginRun(ctx context.Context, run Run) (int64, error)
 	// SaveRun replaces the record.
 	SaveRun(ctx context.Context, run Run) error

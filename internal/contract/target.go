@@ -259,10 +259,10 @@ type AuthKind string
 
 // The ways to bind.
 const (
-	SimpleBind       AuthKind = "simple"
-	KerberosPassword AuthKind = "kerberosPassword"
-	KerberosKeytab   AuthKind = "kerberosKeytab"
-	CurrentIdentity  AuthKind = "currentIdentity" // SSPI, Windows only
+	SimpleBind       AuthKind = "Simple"
+	KerberosPassword AuthKind = "KerberosPassword"
+	KerberosKeytab   AuthKind = "KerberosKeytab"
+	CurrentIdentity  AuthKind = "CurrentIdentity" // SSPI, Windows only
 )
 
 // AuthKinds are all ways to bind.

@@ -17,8 +17,8 @@ type GroupKind string
 
 // The kinds of groups that can be written.
 const (
-	UnifiedGroup  GroupKind = "unified"  // a Microsoft 365 group
-	SecurityGroup GroupKind = "security" // a cloud security group without mail
+	UnifiedGroup  GroupKind = "Unified"  // a Microsoft 365 group
+	SecurityGroup GroupKind = "Security" // a cloud security group without mail
 )
 
 // HiddenMembership is the visibility of a group whose members are shown only to
@@ -66,9 +66,9 @@ type MemberKind string
 // The kinds of members. KindOther is a kind that never has an on-premises
 // account: a device, a service principal, an organisational contact.
 const (
-	KindUser  MemberKind = "user"
-	KindGroup MemberKind = "group"
-	KindOther MemberKind = "other"
+	KindUser  MemberKind = "User"
+	KindGroup MemberKind = "Group"
+	KindOther MemberKind = "Other"
 )
 
 // SourceMember is a member of a cloud group, with the attributes that join it to an
@@ -123,20 +123,20 @@ type Reason string
 // The reasons. See [Reason.Unknown] for the difference that matters.
 const (
 	ReasonJoined        Reason = ""
-	ReasonCloudOnly     Reason = "cloud-only"          // never synced from on-premises
-	ReasonGuest         Reason = "guest"               // a guest, not synced from on-premises
-	ReasonNoAccount     Reason = "no-account"          // a device, service principal or contact
-	ReasonNotFound      Reason = "not-found"           // synced, but no object has its SID or immutable id
-	ReasonAmbiguous     Reason = "ambiguous"           // several objects have it
-	ReasonWrongClass    Reason = "wrong-class"         // found, but neither user, inetOrgPerson nor allowed group
-	ReasonSystemObject  Reason = "system-object"       // found, but a critical system object, such as krbtgt
-	ReasonOtherForest   Reason = "other-forest"        // its SID belongs to no domain of the forest
-	ReasonGroup         Reason = "group-not-written"   // a group that is not written back
-	ReasonLimited       Reason = "limited-information" // Graph gave only type and id
-	ReasonGCUnavailable Reason = "gc-unavailable"      // another domain's object, and no global catalog answers
-	ReasonLookupFailed  Reason = "lookup-failed"       // the lookup in AD failed or was cut off
-	ReasonUnresolved    Reason = "unresolved"          // not asked yet
-	ReasonWriteRefused  Reason = "write-refused"       // AD refused the value
+	ReasonCloudOnly     Reason = "CloudOnly"          // never synced from on-premises
+	ReasonGuest         Reason = "Guest"              // a guest, not synced from on-premises
+	ReasonNoAccount     Reason = "NoAccount"          // a device, service principal or contact
+	ReasonNotFound      Reason = "NotFound"           // synced, but no object has its SID or immutable id
+	ReasonAmbiguous     Reason = "Ambiguous"          // several objects have it
+	ReasonWrongClass    Reason = "WrongClass"         // found, but neither user, inetOrgPerson nor allowed group
+	ReasonSystemObject  Reason = "SystemObject"       // found, but a critical system object, such as krbtgt
+	ReasonOtherForest   Reason = "OtherForest"        // its SID belongs to no domain of the forest
+	ReasonGroup         Reason = "GroupNotWritten"    // a group that is not written back
+	ReasonLimited       Reason = "LimitedInformation" // Graph gave only type and id
+	ReasonGCUnavailable Reason = "NoGlobalCatalog"    // another domain's object, and no global catalog answers
+	ReasonLookupFailed  Reason = "LookupFailed"       // the lookup in AD failed or was cut off
+	ReasonUnresolved    Reason = "Unresolved"         // not asked yet
+	ReasonWriteRefused  Reason = "WriteRefused"       // AD refused the value
 )
 
 // Unknown reports whether the reason leaves open who the member is on-premises. While a

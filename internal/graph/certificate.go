@@ -149,11 +149,11 @@ func newAssertion(config contract.SourceConfig, hosts endpoints) (*assertion, er
 // sign asks for RSASSA-PSS, which Microsoft recommends. If the key's provider does not
 // support it, as older Windows providers do not, sign asks for PKCS #1.
 func (a *assertion) sign(ctx context.Context, now time.Time) (string, error) {
-	signed, err := a.signWith(ctx, now, jwt.SigningMethodPS256, "PSS")
+	signed, err := a.signWith(ctx, now, jwt.SigningMethodPS256, "Pss")
 	if err == nil || ctx.Err() != nil {
 		return signed, err
 	}
-	signed, second := a.signWith(ctx, now, jwt.SigningMethodRS256, "PKCS1")
+	signed, second := a.signWith(ctx, now, jwt.SigningMethodRS256, "Pkcs1")
 	if second == nil {
 		return signed, nil
 	}

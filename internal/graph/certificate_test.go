@@ -132,7 +132,7 @@ func holder(paddings ...string) func(context.Context, []byte, string) ([]byte, e
 	return func(_ context.Context, digest []byte, padding string) ([]byte, error) {
 		for _, able := range paddings {
 			switch {
-			case able == padding && padding == "PSS":
+			case able == padding && padding == "Pss":
 				return rsa.SignPSS(rand.Reader, rsaKey(), crypto.SHA256, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 			case able == padding:
 				return rsa.SignPKCS1v15(rand.Reader, rsaKey(), crypto.SHA256, digest)
@@ -150,8 +150,8 @@ func TestAssertionIsSignedByTheHolder(t *testing.T) {
 		sign      func(context.Context, []byte, string) ([]byte, error)
 		algorithm string
 	}{
-		"a provider that knows PSS":       {holder("PSS", "PKCS1"), "PS256"},
-		"a provider that does not":        {holder("PKCS1"), "RS256"},
+		"a provider that knows PSS":       {holder("Pss", "Pkcs1"), "PS256"},
+		"a provider that does not":        {holder("Pkcs1"), "RS256"},
 		"a key that may not be used":      {holder(), ""},
 		"a signature of another key":      {func(context.Context, []byte, string) ([]byte, error) { return make([]byte, 256), nil }, ""},
 		"a signature that is far too big": {func(context.Context, []byte, string) ([]byte, error) { return make([]byte, 1<<16), nil }, ""},

@@ -91,9 +91,9 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range all {
-			want := contract.PresenceOutOfScope
+			want := directory.PresenceOutOfScope
 			if slices.ContainsFunc(test.want, func(g directory.SourceGroup) bool { return g.ID == id }) {
-				want = contract.PresenceFound
+				want = directory.PresenceFound
 			}
 			if presence[id] != want {
 				t.Errorf("presence of %s in %+v: %s, want %s", id, test.selection, presence[id], want)

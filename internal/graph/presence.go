@@ -16,10 +16,10 @@ const notFound = "Request_ResourceNotFound"
 // Presence implements [contract.Source]. A group counts as deleted only if Graph, asked
 // for that group alone, says that it does not exist, both before and after the deleted
 // items say the same.
-func (s *source) Presence(ctx context.Context, selection contract.SourceSelection, ids []directory.GUID) (map[directory.GUID]contract.Presence, error) {
-	result := make(map[directory.GUID]contract.Presence, len(ids))
+func (s *source) Presence(ctx context.Context, selection contract.SourceSelection, ids []directory.GUID) (map[directory.GUID]directory.Presence, error) {
+	result := make(map[directory.GUID]directory.Presence, len(ids))
 	for _, id := range ids {
-		result[id] = contract.PresenceUnknown
+		result[id] = directory.PresenceUnknown
 	}
 	// alive records what the groups themselves say, and returns those that do not
 	// exist.
@@ -29,9 +29,9 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 		for _, id := range ids {
 			switch said[id] {
 			case there:
-				result[id] = contract.PresenceFound
+				result[id] = directory.PresenceFound
 			case retired:
-				result[id] = contract.PresenceOutOfScope
+				result[id] = directory.PresenceOutOfScope
 			case absent:
 				gone = append(gone, id)
 			}
@@ -60,7 +60,7 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 	for _, id := range gone {
 		switch deleted[id] {
 		case there:
-			result[id] = contract.PresenceSoftDeleted
+			result[id] = directory.PresenceSoftDeleted
 		case absent:
 			nowhere = append(nowhere, id)
 		}
@@ -70,7 +70,7 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 		return nil, err
 	}
 	for _, id := range nowhere {
-		result[id] = contract.PresenceHardDeleted
+		result[id] = directory.PresenceHardDeleted
 	}
 	return result, nil
 }

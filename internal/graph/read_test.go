@@ -305,9 +305,9 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 	var (
 		ids   []directory.GUID
 		group = map[string]said{}
-		want  = map[directory.GUID]contract.Presence{}
+		want  = map[directory.GUID]directory.Presence{}
 	)
-	add := func(presence contract.Presence, alive, deleted said) {
+	add := func(presence directory.Presence, alive, deleted said) {
 		id := directory.GUID{15: byte(len(ids) + 1)}
 		ids = append(ids, id)
 		want[id] = presence
@@ -315,19 +315,19 @@ func TestPresenceTakesNothingForAbsentButAClearAnswer(t *testing.T) {
 		group["/groups/"+id.String()], group["/directory/deletedItems/"+id.String()] = fill(alive), fill(deleted)
 	}
 	found := said{200, `{"id":"ID"}`}
-	add(contract.PresenceFound, found, said{})
-	add(contract.PresenceFound, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":null}`}, said{})
-	add(contract.PresenceFound, said{200, `{"id":"ID","groupTypes":null}`}, said{})
-	add(contract.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":true}`}, said{})
-	add(contract.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":[]}`}, said{})
-	add(contract.PresenceSoftDeleted, said{404, missing}, found)
-	add(contract.PresenceHardDeleted, said{404, missing}, said{404, missing})
+	add(directory.PresenceFound, found, said{})
+	add(directory.PresenceFound, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":null}`}, said{})
+	add(directory.PresenceFound, said{200, `{"id":"ID","groupTypes":null}`}, said{})
+	add(directory.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":["Unified"],"onPremisesSyncEnabled":true}`}, said{})
+	add(directory.PresenceOutOfScope, said{200, `{"id":"ID","groupTypes":[]}`}, said{})
+	add(directory.PresenceSoftDeleted, said{404, missing}, found)
+	add(directory.PresenceHardDeleted, said{404, missing}, said{404, missing})
 	for _, unclear := range []said{
 		{}, {403, `{"error":{"code":"Authorization_RequestDenied"}}`}, {404, `{"error":{"code":"NotFound"}}`}, {404, `"aHRtbA=="`},
 		{404, `null`}, {500, `{}`}, {200, `{"id":"` + groupA + `"}`}, {200, `{}`}, {401, missing}, {302, `{}`}, {410, missing},
 	} {
-		add(contract.PresenceUnknown, unclear, said{404, missing})
-		add(contract.PresenceUnknown, said{404, missing}, unclear)
+		add(directory.PresenceUnknown, unclear, said{404, missing})
+		add(directory.PresenceUnknown, said{404, missing}, unclear)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory(t, func(req *http.Request) (*http.Response, error) {
@@ -352,12 +352,12 @@ func TestAGroupThatIsRestoredWhileItIsAskedForIsNotGone(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
-		want   contract.Presence
+		want   directory.Presence
 	}{
-		"restored":         {200, `{"id":"` + groupA + `"}`, contract.PresenceFound},
-		"restored, synced": {200, `{"id":"` + groupA + `","onPremisesSyncEnabled":true}`, contract.PresenceOutOfScope},
-		"gone":             {404, `{"error":{"code":"Request_ResourceNotFound"}}`, contract.PresenceHardDeleted},
-		"not answered":     {500, `{}`, contract.PresenceUnknown},
+		"restored":         {200, `{"id":"` + groupA + `"}`, directory.PresenceFound},
+		"restored, synced": {200, `{"id":"` + groupA + `","onPremisesSyncEnabled":true}`, directory.PresenceOutOfScope},
+		"gone":             {404, `{"error":{"code":"Request_ResourceNotFound"}}`, directory.PresenceHardDeleted},
+		"not answered":     {500, `{}`, directory.PresenceUnknown},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			deleted := false
@@ -410,7 +410,7 @@ func TestPresenceAsksAgainForThrottledOnesAlone(t *testing.T) {
 			if strings.HasSuffix(id.String(), "7") {
 				want = 2
 			}
-			if got[id] != contract.PresenceFound || count["/groups/"+id.String()] != want {
+			if got[id] != directory.PresenceFound || count["/groups/"+id.String()] != want {
 				t.Errorf("%s: %s after %d requests", id, got[id], count["/groups/"+id.String()])
 			}
 		}
@@ -487,7 +487,7 @@ func TestOneGroupThatIsNeverAvailableDoesNotEndTheOthers(t *testing.T) {
 			}
 			start = time.Now()
 			got, err := s.Presence(t.Context(), contract.SourceSelection{}, ids[:40])
-			if took := time.Since(start); err != nil || got[bad] != contract.PresenceUnknown || got[ids[1]] != contract.PresenceFound || took > 5*time.Minute {
+			if took := time.Since(start); err != nil || got[bad] != directory.PresenceUnknown || got[ids[1]] != directory.PresenceFound || took > 5*time.Minute {
 				t.Errorf("%d: %s, %s, %v after %v", status, got[bad], got[ids[1]], err, took)
 			}
 		})

@@ -162,10 +162,10 @@ func TestPresenceFollowsTheLifeOfAGroup(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{})
 	s := open(t, l.config)
 	a, b, none := directory.MustGUID(groupA), directory.MustGUID(groupB), directory.MustGUID(tenantID)
-	check := func(wantA, wantB, wantNone contract.Presence) {
+	check := func(wantA, wantB, wantNone directory.Presence) {
 		t.Helper()
 		got, err := s.Presence(t.Context(), contract.SourceSelection{}, []directory.GUID{a, b, none})
-		if diff := cmp.Diff(map[directory.GUID]contract.Presence{a: wantA, b: wantB, none: wantNone}, got); err != nil || diff != "" {
+		if diff := cmp.Diff(map[directory.GUID]directory.Presence{a: wantA, b: wantB, none: wantNone}, got); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
 	}
@@ -175,19 +175,19 @@ func TestPresenceFollowsTheLifeOfAGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check(contract.PresenceFound, contract.PresenceFound, contract.PresenceHardDeleted)
+	check(directory.PresenceFound, directory.PresenceFound, directory.PresenceHardDeleted)
 	do(l.DeleteGroup(groupA))
-	check(contract.PresenceSoftDeleted, contract.PresenceFound, contract.PresenceHardDeleted)
+	check(directory.PresenceSoftDeleted, directory.PresenceFound, directory.PresenceHardDeleted)
 	do(l.RestoreGroup(groupA))
 	do(l.DeleteGroup(groupB))
 	do(l.PurgeGroup(groupB))
-	check(contract.PresenceFound, contract.PresenceHardDeleted, contract.PresenceHardDeleted)
+	check(directory.PresenceFound, directory.PresenceHardDeleted, directory.PresenceHardDeleted)
 
 	// Without the permission for deleted items, no group counts as deleted.
 	do(l.DeleteGroup(groupA))
 	l.SetRoles("GroupMember.Read.All", "User.Read.All")
 	s = open(t, l.config)
-	check(contract.PresenceUnknown, contract.PresenceUnknown, contract.PresenceUnknown)
+	check(directory.PresenceUnknown, directory.PresenceUnknown, directory.PresenceUnknown)
 }
 
 func TestWithoutUserReadAllMembersAreUnreadable(t *testing.T) {
@@ -224,7 +224,7 @@ func TestEveryCredentialSignsIn(t *testing.T) {
 			if !slices.Contains(paddings, padding) {
 				return nil, os.ErrInvalid
 			}
-			if padding == "PSS" {
+			if padding == "Pss" {
 				return rsa.SignPSS(rand.Reader, certificate.Key, crypto.SHA256, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 			}
 			return rsa.SignPKCS1v15(rand.Reader, certificate.Key, crypto.SHA256, digest)
@@ -239,10 +239,10 @@ func TestEveryCredentialSignsIn(t *testing.T) {
 			c.Kind, c.CertificatePath = contract.ClientCertificate, writeFile(t, "app.pem", append(certificate.CertificatePEM, certificate.KeyPEM...))
 		},
 		"thumbprint": func(c *contract.SourceConfig) {
-			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Certificate.Raw, sign("PSS", "PKCS1")
+			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Certificate.Raw, sign("Pss", "Pkcs1")
 		},
 		"thumbprint, old provider": func(c *contract.SourceConfig) {
-			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Certificate.Raw, sign("PKCS1")
+			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Certificate.Raw, sign("Pkcs1")
 		},
 		"managed identity": func(c *contract.SourceConfig) { c.Kind, c.ClientID = contract.ManagedIdentity, "" },
 		"workload identity": func(c *contract.SourceConfig) {
@@ -343,7 +343,7 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 				Body: `{"access_token":"` + l.AccessToken() + `","expires_in":"soon"}`})
 		}, "SignInFailed", ""},
 		"unregistered certificate": {func(_ *testing.T, _ lab, c *contract.SourceConfig) {
-			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Raw, holder("PSS")
+			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Raw, holder("Pss")
 		}, "ClientCertificateInvalid", "AADSTS700027"},
 		"a holder that does not sign": {func(_ *testing.T, _ lab, c *contract.SourceConfig) {
 			c.Kind, c.Certificate, c.Sign = contract.CertificateThumbprint, certificate.Raw, holder()

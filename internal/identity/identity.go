@@ -184,7 +184,7 @@ func ErrUnknownGroup(text string) error {
 // ErrNotLinked is the error for an object that stands for no group of the tenant.
 func ErrNotLinked(v *contract.GroupView) error {
 	return &contract.Error{Category: contract.InvalidState, ID: "GroupNotLinked", Object: v.DN,
-		Message: fmt.Sprintf("The object stands for no group of the tenant: it is %s.", v.Situation),
+		Message: fmt.Sprintf("The object stands for no group of the tenant: it is %s.", strings.ToLower(string(v.Situation))),
 		Advice:  "Name a group of the tenant. Set-GroupWriteback -AdoptGroup takes over what is foreign and stands for one."}
 }
 

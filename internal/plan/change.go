@@ -60,13 +60,13 @@ type Situation string
 
 // The situations.
 const (
-	Linked    Situation = "linked"    // a stored pair, or mark and our stamp
-	Unlinked  Situation = "unlinked"  // a source group that nothing stands for
-	Foreign   Situation = "foreign"   // marked, but not with our stamp
-	Unmatched Situation = "unmatched" // our stamp, but no such group in the tenant
-	Moved     Situation = "moved"     // linked, found outside the container
-	Disputed  Situation = "disputed"  // two objects carry one mark
-	Deleted   Situation = "deleted"   // linked, but gone from AD
+	Linked    Situation = "Linked"    // a stored pair, or mark and our stamp
+	Unlinked  Situation = "Unlinked"  // a source group that nothing stands for
+	Foreign   Situation = "Foreign"   // marked, but not with our stamp
+	Unmatched Situation = "Unmatched" // our stamp, but no such group in the tenant
+	Moved     Situation = "Moved"     // linked, found outside the container
+	Disputed  Situation = "Disputed"  // two objects carry one mark
+	Deleted   Situation = "Deleted"   // linked, but gone from AD
 )
 
 // AttributeChange is the difference in one attribute, by its LDAP name. Old and New are
@@ -95,8 +95,8 @@ type Change struct {
 	Add    []directory.GUID `json:"-"`
 	Remove []directory.GUID `json:"-"`
 	// Reason is an id: for a Skip, why nothing is done; for other actions, what caused
-	// the change if that is not obvious ("drift", "restored").
-	Reason string `json:"reason,omitempty"`
+	// the change if that is not obvious.
+	Reason Reason `json:"reason,omitempty"`
 	// Message explains the reason and names the objects concerned.
 	Message string `json:"message,omitempty"`
 	// Beside marks a Skip of an object beside the one that stands for the group. Nothing

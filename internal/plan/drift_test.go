@@ -57,8 +57,8 @@ func TestDriftExplains(t *testing.T) {
 		edit func(now *Candidate, p *Pair, r *Rules)
 		want []string
 	}{
-		{"an attribute put right", func(now *Candidate, p *Pair, r *Rules) { has(now, "description", "by hand") }, []string{"Update linked drift description"}},
-		{"members put right", func(now *Candidate, p *Pair, r *Rules) { now.Values = members(1, 2, 4) }, []string{"UpdateMembers linked drift +1 -1"}},
+		{"an attribute put right", func(now *Candidate, p *Pair, r *Rules) { has(now, "description", "by hand") }, []string{"Update Linked Drift description"}},
+		{"members put right", func(now *Candidate, p *Pair, r *Rules) { now.Values = members(1, 2, 4) }, []string{"UpdateMembers Linked Drift +1 -1"}},
 		{"edited as the tenant has it by now", func(now *Candidate, p *Pair, r *Rules) {
 			has(now, "description", "by hand")
 			says(p.Source, "description", "by hand")
@@ -67,12 +67,12 @@ func TestDriftExplains(t *testing.T) {
 		{"edited here, something else there", func(now *Candidate, p *Pair, r *Rules) {
 			now.Values = members(1, 2)
 			says(p.Source, "description", "new")
-		}, []string{"Update linked description", "UpdateMembers linked drift +1"}},
+		}, []string{"Update Linked description", "UpdateMembers Linked Drift +1"}},
 		{"a reason of its own stays", func(now *Candidate, p *Pair, r *Rules) {
 			now.DN, now.Place, r.MoveBack = "CN=x,DC=contoso,DC=test", Elsewhere, true
 			has(now, "description", "by hand")
-		}, []string{"Move moved moved-back description"}},
-		{"no longer marked", func(now *Candidate, p *Pair, r *Rules) { now.AdminDesc, now.ExternalID = "", "" }, []string{"Skip linked mark-removed"}},
+		}, []string{"Move Moved MovedBack description"}},
+		{"no longer marked", func(now *Candidate, p *Pair, r *Rules) { now.AdminDesc, now.ExternalID = "", "" }, []string{"Skip Linked MarkRemoved"}},
 	} {
 		now, r := before, rules()
 		p := &Pair{ID: groupID, Source: source(), Membership: Membership{Joined: members(1, 2, 3)}}

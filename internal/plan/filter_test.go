@@ -76,7 +76,7 @@ func TestFilterHasOneForm(t *testing.T) {
 		`mail -eq 'a' -or (mail -eq 'b' -and mail -eq 'c')`:  `mail -eq 'a' -or mail -eq 'b' -and mail -eq 'c'`,
 		`-not(-not(mail -eq 'a' -and mail -eq 'b'))`:         `-not -not (mail -eq 'a' -and mail -eq 'b')`,
 		`id -eq '{3A5C3221-c465-48c0-95b8-e9305786a271}'`:    `id -eq '3a5c3221-c465-48c0-95b8-e9305786a271'`,
-		`kind -ne 'SECURITY'`:                                `kind -ne 'security'`,
+		`kind -ne 'SECURITY'`:                                `kind -ne 'Security'`,
 		``:                                                   ``,
 	} {
 		f, err := ParseFilter(text)
@@ -116,7 +116,7 @@ func TestFilterRefuses(t *testing.T) {
 		{`mail -eq 'x' -or (mail -eq 'y'`, 31, "the ( at character 18"},
 		{`()`, 2, ") stands where an attribute"},
 		{`-not`, 5, "The end stands where an attribute"},
-		{`kind -eq 'group'`, 10, "'group' is no kind of group. Allowed are 'unified' and 'security'."},
+		{`kind -eq 'group'`, 10, "'group' is no kind of group. Allowed are 'Unified' and 'Security'."},
 		{`id -ne 'x'`, 8, "'x' is not the id of a group"},
 		{"mail -eq '\xff'", 11, "UTF-8"},
 		{"ma\x1bil\u2028 -eq 'x'", 1, "ma?il"},

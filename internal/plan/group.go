@@ -8,33 +8,36 @@ import (
 	"groupwriteback/internal/directory"
 )
 
+// Reason says why nothing is done, or what brought about a change that is not plain.
+type Reason string
+
 // The reasons of a Skip, and of changes that are not plain.
 const (
-	ReasonForeign          = "foreign"                   // another product's or tenant's object
-	ReasonUnmatched        = "unmatched"                 // stamped, but the tenant has no such group
-	ReasonAdoptedBefore    = "adopted-before"            // adopted before the state was lost, and of another owner
-	ReasonProtected        = "protected"                 // an object that is never touched
-	ReasonReturned         = "returned"                  // linked once; another has taken its place
-	ReasonDisputed         = "disputed"                  // two objects carry one mark
-	ReasonMarkRemoved      = "mark-removed"              // linked, but no longer marked: not ours any more
-	ReasonAuthorityMoved   = "source-of-authority-moved" // the group once stood in AD (rule 25)
-	ReasonHiddenMembership = "hidden-membership"         // frozen: its members cannot be read
-	ReasonMembersUnread    = "members-unreadable"        // not created: its members could not be read
-	ReasonRemovalsHeld     = "removals-held-back"        // a member is unknown, so none is removed
-	ReasonPrimaryGroup     = "primary-group"             // it is the primary group of who should be no member
-	ReasonOutOfScope       = "out-of-scope"              // still in the tenant, frozen
-	ReasonSoftDeleted      = "soft-deleted"              // in the tenant's recycle bin, frozen
-	ReasonPresenceUnknown  = "presence-unknown"          // the tenant did not say, or not with one voice, whether it still exists
-	ReasonHardDeleted      = "hard-deleted"              // of a Delete
-	ReasonDisabled         = "writeback-disabled"        // of a Delete that Disable asked for
-	ReasonAlreadyDeleted   = "already-deleted"           // gone on both sides: only the link ends
-	ReasonTooManyMembers   = "too-many-members"          // frozen: more than -MaximumMemberCount
-	ReasonDrift            = "drift"                     // puts right what somebody changed in AD
-	ReasonDeletedInAD      = "deleted-in-ad"             // of a Create: the object was deleted by hand
-	ReasonNameClash        = "name-clash"                // another object holds the name (rule 22)
-	ReasonContainerChanged = "container-changed"         // of a Move
-	ReasonReleased         = "released"                  // an administrator has let go of the group
-	ReasonMovedBack        = "moved-back"                // of a Move
+	ReasonForeign          Reason = "Foreign"                // another product's or tenant's object
+	ReasonUnmatched        Reason = "Unmatched"              // stamped, but the tenant has no such group
+	ReasonAdoptedBefore    Reason = "AdoptedBefore"          // adopted before the state was lost, and of another owner
+	ReasonProtected        Reason = "Protected"              // an object that is never touched
+	ReasonReturned         Reason = "Returned"               // linked once; another has taken its place
+	ReasonDisputed         Reason = "Disputed"               // two objects carry one mark
+	ReasonMarkRemoved      Reason = "MarkRemoved"            // linked, but no longer marked: not ours any more
+	ReasonAuthorityMoved   Reason = "SourceOfAuthorityMoved" // the group once stood in AD (rule 25)
+	ReasonHiddenMembership Reason = "HiddenMembership"       // frozen: its members cannot be read
+	ReasonMembersUnread    Reason = "MembersUnreadable"      // not created: its members could not be read
+	ReasonRemovalsHeld     Reason = "RemovalsHeldBack"       // a member is unknown, so none is removed
+	ReasonPrimaryGroup     Reason = "PrimaryGroup"           // it is the primary group of who should be no member
+	ReasonOutOfScope       Reason = "OutOfScope"             // still in the tenant, frozen
+	ReasonSoftDeleted      Reason = "SoftDeleted"            // in the tenant's recycle bin, frozen
+	ReasonPresenceUnknown  Reason = "PresenceUnknown"        // the tenant did not say, or not with one voice, whether it still exists
+	ReasonHardDeleted      Reason = "HardDeleted"            // of a Delete
+	ReasonDisabled         Reason = "WritebackDisabled"      // of a Delete that Disable asked for
+	ReasonAlreadyDeleted   Reason = "AlreadyDeleted"         // gone on both sides: only the link ends
+	ReasonTooManyMembers   Reason = "TooManyMembers"         // frozen: more than -MaximumMemberCount
+	ReasonDrift            Reason = "Drift"                  // puts right what somebody changed in AD
+	ReasonDeletedInAD      Reason = "DeletedInAD"            // of a Create: the object was deleted by hand
+	ReasonNameClash        Reason = "NameClash"              // another object holds the name (rule 22)
+	ReasonContainerChanged Reason = "ContainerChanged"       // of a Move
+	ReasonReleased         Reason = "Released"               // an administrator has let go of the group
+	ReasonMovedBack        Reason = "MovedBack"              // of a Move
 )
 
 // Place is where an object is relative to the configured container.
@@ -160,11 +163,9 @@ type Pair struct {
 	// LinkLost is set if there is a link whose object is nowhere in the domain.
 	LinkLost *directory.MemberRef
 	// Presence is the tenant's answer for this single group, asked for only if Source is
-	// nil: "present", "out-of-scope", "soft-deleted", "hard-deleted", "unknown" or, if it
-	// contradicts what the tenant reported within the last half hour, "contradicted".
-	// Momentary means that the answer is not confirmed, so nothing is deleted because of
-	// it.
-	Presence  string
+	// nil. Momentary means that the answer is not confirmed, so nothing is deleted because
+	// of it.
+	Presence  directory.Presence
 	Momentary bool
 }
 
@@ -398,7 +399,7 @@ func undisputed(ours []*Candidate) *Candidate {
 	return winner
 }
 
-func skip(p *Pair, c *Candidate, reason, message string) Change {
+func skip(p *Pair, c *Candidate, reason Reason, message string) Change {
 	change := Change{Action: Skip, Situation: Unlinked, SourceID: p.ID, Reason: reason, Message: message}
 	if p.Source != nil {
 		change.DisplayName = p.Source.DisplayName()
@@ -424,7 +425,7 @@ func situation(c *Candidate) Situation {
 // reason to delete it (rule 6).
 func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	if c == nil {
-		if p.LinkLost != nil && p.Presence == "hard-deleted" && !p.Momentary {
+		if p.LinkLost != nil && p.Presence == directory.PresenceHardDeleted && !p.Momentary {
 			return []Change{{Action: Skip, Situation: Deleted, SourceID: p.ID, TargetGUID: p.LinkLost.GUID, DN: p.LinkLost.DN,
 				Reason: ReasonAlreadyDeleted, Message: "It is gone from the tenant and from Active Directory."}}
 		}
@@ -435,26 +436,26 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 		s.Situation = Unmatched
 		return []Change{s}
 	}
-	remove := func(reason, message string) []Change {
+	remove := func(reason Reason, message string) []Change {
 		return []Change{{Action: Delete, Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN,
 			DisplayName: c.Label(), Reason: reason, Message: message}}
 	}
 	switch p.Presence {
-	case "hard-deleted":
+	case directory.PresenceHardDeleted:
 		if p.Momentary {
 			return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant does not show the group any more, as a server of it that is behind would not either. It is left as it is and asked for again, and deleted when that has not changed half an hour later.")}
 		}
 		return remove(ReasonHardDeleted, "The group was deleted from the tenant for good.")
-	case "soft-deleted":
+	case directory.PresenceSoftDeleted:
 		if r.RemoveSoftDeleted && !p.Momentary {
 			return remove(ReasonSoftDeleted, "The group is in the tenant's recycle bin, and such groups are set to be removed. Restored, it gets a new object with a new SID.")
 		}
 		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It stays as it is until it is restored or deleted for good.")}
-	case "present":
+	case directory.PresenceFound:
 		return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant still has the group, although its list lacked it. It is left as it is and read again by the next run.")}
-	case "contradicted":
+	case directory.PresenceContradicted:
 		return []Change{skip(p, c, ReasonPresenceUnknown, "Asked for the group, the tenant said something else than it told within the last half hour of what has changed: one of its servers is behind. The group is left as it is and asked for again by the next run.")}
-	case "out-of-scope":
+	case directory.PresenceOutOfScope:
 		if r.RemoveOutOfScope && !p.Momentary {
 			return remove(ReasonOutOfScope, "The group is no longer one that is written, and such groups are set to be removed.")
 		}

@@ -26,19 +26,23 @@ const (
 	smallGroup = 20
 )
 
+// StopReason says why a run stopped, or what holds back a part of its plan.
+type StopReason string
+
 // Stop says which limit a plan exceeds, as a run's stop reason, and by how much.
 type Stop struct {
-	Reason, Message string
+	Reason  StopReason
+	Message string
 	// OneGroup means that this group alone exceeds the limit.
 	OneGroup bool
 }
 
 // The stop reasons of rule 27.
 const (
-	StopDeletions = "stopped-deletion-threshold-exceeded"
-	StopRemovals  = "stopped-removal-threshold-exceeded"
-	StopSource    = "stopped-source-shrunk"
-	StopTarget    = "stopped-target-shrunk"
+	StopDeletions StopReason = "StoppedDeletionThreshold"
+	StopRemovals  StopReason = "StoppedRemovalThreshold"
+	StopSource    StopReason = "StoppedSourceShrunk"
+	StopTarget    StopReason = "StoppedTargetShrunk"
 )
 
 // Tally counts what the limits need while a plan streams by. It keeps a few numbers, and

@@ -59,7 +59,7 @@ func weigh(values int, changes ...Change) []weighed {
 
 // limited returns the changes that go ahead and those that are held, each held one with
 // its reason.
-func limited(tally Tally, consent *Consent, changes []weighed) (goes, held []Change, why []string) {
+func limited(tally Tally, consent *Consent, changes []weighed) (goes, held []Change, why []StopReason) {
 	for i := range changes {
 		tally.Add(&changes[i].Change, changes[i].values, false, consent)
 	}
@@ -89,7 +89,7 @@ func TestLimits(t *testing.T) {
 		tally   Tally
 		changes []weighed
 		held    int
-		why     string
+		why     StopReason
 	}{
 		{"nothing", all, nil, 0, ""},
 		{"first run", Tally{SourceNow: 100}, weigh(0, changesOf(Create, Unlinked, 100)...), 0, ""},
@@ -126,9 +126,9 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			goes, held, why := limited(c.tally, nil, c.changes)
-			var want []string
+			var want []StopReason
 			if c.why != "" {
-				want = []string{c.why}
+				want = []StopReason{c.why}
 			}
 			if diff := cmp.Diff(want, why); diff != "" || len(held) != c.held {
 				t.Fatalf("held %d, want %d: %s", len(held), c.held, diff)

@@ -253,10 +253,12 @@ func (p *filterParser) comparison() condition {
 	// A value that no group can have is a mistake.
 	switch kinds := []string{string(directory.UnifiedGroup), string(directory.SecurityGroup)}; attribute {
 	case "kind":
-		if !containsFold(kinds, c.value) {
+		i := slices.IndexFunc(kinds, func(kind string) bool { return strings.EqualFold(kind, c.value) })
+		if i < 0 {
 			p.fail("%s is no kind of group. Allowed are '%s'.", p.found(), strings.Join(kinds, "' and '"))
+			return nil
 		}
-		c.value = strings.ToLower(c.value)
+		c.value = kinds[i]
 	case "id":
 		id, err := directory.ParseGUID(c.value)
 		if err != nil {

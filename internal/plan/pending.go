@@ -18,7 +18,7 @@ func Pending(changes []Change, m *Membership) bool {
 // passes reports whether the obstacle can disappear by something other than a change of
 // the group, of its object or of the settings: by a change of another object, or by a
 // lookup that succeeds.
-func passes(reason string) bool {
+func passes(reason Reason) bool {
 	switch reason {
 	case ReasonNameClash, ReasonDisputed, ReasonMarkRemoved, ReasonForeign, ReasonAuthorityMoved,
 		ReasonMembersUnread, ReasonRemovalsHeld, ReasonPrimaryGroup, ReasonPresenceUnknown,

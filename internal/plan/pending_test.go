@@ -8,7 +8,7 @@ import (
 
 func TestPending(t *testing.T) {
 	whole := &Membership{Joined: members(1), Unwritten: map[directory.Reason]int{directory.ReasonGuest: 1, directory.ReasonNotFound: 2}}
-	again := map[string]bool{
+	again := map[Reason]bool{
 		ReasonNameClash: true, ReasonDisputed: true, ReasonMarkRemoved: true, ReasonForeign: true, ReasonAuthorityMoved: true,
 		ReasonMembersUnread: true, ReasonRemovalsHeld: true, ReasonPresenceUnknown: true,
 		ReasonSoftDeleted: false, ReasonOutOfScope: false, ReasonHiddenMembership: false, ReasonTooManyMembers: false,
@@ -25,15 +25,15 @@ func TestPending(t *testing.T) {
 		membership Membership
 		want       bool
 	}{
-		"nothing":             {nil, *whole, false},
-		"no members":          {nil, Membership{}, false},
-		"changes":             {[]Change{{Action: Create}, {Action: UpdateMembers, Reason: ReasonDrift}}, *whole, false},
-		"members held back":   {[]Change{{Action: UpdateMembers, Reason: ReasonRemovalsHeld}}, *whole, true},
-		"an unknown member":   {nil, Membership{Unwritten: map[directory.Reason]int{directory.ReasonGCUnavailable: 1}}, true},
-		"members not read":    {nil, Membership{Incomplete: "GraphError"}, true},
-		"a deletion":          {[]Change{{Action: Delete, Reason: ReasonSoftDeleted}}, Membership{}, false},
-		"a re-creation":       {[]Change{{Action: Create, Reason: ReasonDeletedInAD}}, *whole, false},
-		"soft-deleted, waits": {[]Change{{Action: Skip, Reason: ReasonSoftDeleted}}, Membership{}, false},
+		"nothing":            {nil, *whole, false},
+		"no members":         {nil, Membership{}, false},
+		"changes":            {[]Change{{Action: Create}, {Action: UpdateMembers, Reason: ReasonDrift}}, *whole, false},
+		"members held back":  {[]Change{{Action: UpdateMembers, Reason: ReasonRemovalsHeld}}, *whole, true},
+		"an unknown member":  {nil, Membership{Unwritten: map[directory.Reason]int{directory.ReasonGCUnavailable: 1}}, true},
+		"members not read":   {nil, Membership{Incomplete: "GraphError"}, true},
+		"a deletion":         {[]Change{{Action: Delete, Reason: ReasonSoftDeleted}}, Membership{}, false},
+		"a re-creation":      {[]Change{{Action: Create, Reason: ReasonDeletedInAD}}, *whole, false},
+		"SoftDeleted, waits": {[]Change{{Action: Skip, Reason: ReasonSoftDeleted}}, Membership{}, false},
 	} {
 		if got := Pending(c.changes, &c.membership); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)

@@ -103,7 +103,7 @@ func say(changes []Change) []string {
 	for _, c := range changes {
 		s := fmt.Sprintf("%s %s", c.Action, c.Situation)
 		if c.Reason != "" {
-			s += " " + c.Reason
+			s += " " + string(c.Reason)
 		}
 		for _, a := range c.Attributes {
 			s += " " + a.Name
@@ -149,24 +149,24 @@ func TestGroup(t *testing.T) {
 		want []string
 	}{
 		{"new", func(p *Pair, r *Rules) { p.Candidates = nil },
-			[]string{"Create unlinked cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
+			[]string{"Create Unlinked cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
 		{"new on an old schema without mail", func(p *Pair, r *Rules) { p.Candidates = nil; r.Mapping = oldSchema(false) },
-			[]string{"Create unlinked cn sAMAccountName groupType displayName description adminDescription extensionName +2"}},
+			[]string{"Create Unlinked cn sAMAccountName groupType displayName description adminDescription extensionName +2"}},
 		{"nothing to do", func(p *Pair, r *Rules) {}, nil},
-		{"members differ", func(p *Pair, r *Rules) { p.Membership.Joined = members(2, 3) }, []string{"UpdateMembers linked +1 -1"}},
+		{"members differ", func(p *Pair, r *Rules) { p.Membership.Joined = members(2, 3) }, []string{"UpdateMembers Linked +1 -1"}},
 		{"renamed in the cloud", func(p *Pair, r *Rules) { says(p.Source, "displayName", "Sale"); r.CNFromDisplayName = true },
-			[]string{"Update linked cn displayName"}},
+			[]string{"Update Linked cn displayName"}},
 		{"case of the name", func(p *Pair, r *Rules) {
 			r.CNFromDisplayName = true
 			p.Candidates[0].CN = strings.ToUpper(CN(p.Source, true))
-		}, []string{"Update linked cn"}},
-		{"description emptied", func(p *Pair, r *Rules) { says(p.Source, "description", " ") }, []string{"Update linked description"}},
-		{"type changed by hand", func(p *Pair, r *Rules) { p.Candidates[0].GroupType = -2147483640 }, []string{"Update linked groupType"}},
-		{"stamp taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].ExtensionName = []string{"x"} }, []string{"Update linked extensionName"}},
-		{"one mark taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = "" }, []string{"Update linked adminDescription"}},
+		}, []string{"Update Linked cn"}},
+		{"description emptied", func(p *Pair, r *Rules) { says(p.Source, "description", " ") }, []string{"Update Linked description"}},
+		{"type changed by hand", func(p *Pair, r *Rules) { p.Candidates[0].GroupType = -2147483640 }, []string{"Update Linked groupType"}},
+		{"stamp taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].ExtensionName = []string{"x"} }, []string{"Update Linked extensionName"}},
+		{"one mark taken away by hand", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = "" }, []string{"Update Linked adminDescription"}},
 		{"both marks taken away", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc, p.Candidates[0].ExternalID = "", "" },
-			[]string{"Skip linked mark-removed"}},
-		{"marked for another group", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = directory.Mark(object) }, []string{"Skip linked mark-removed"}},
+			[]string{"Skip Linked MarkRemoved"}},
+		{"marked for another group", func(p *Pair, r *Rules) { p.Candidates[0].AdminDesc = directory.Mark(object) }, []string{"Skip Linked MarkRemoved"}},
 		{"state lost", func(p *Pair, r *Rules) { p.Candidates[0].Linked = false }, nil},
 		{"state lost, moved by hand before", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Place = false, Elsewhere }, nil},
 		{"state lost, of a former service account", func(p *Pair, r *Rules) {
@@ -175,277 +175,285 @@ func TestGroup(t *testing.T) {
 		{"state lost, of an administrator", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, "S-1-5-32-544" }, nil},
 		{"state lost, of an administrator of the domain", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked, p.Candidates[0].Owner, p.Candidates[0].Place = false, "S-1-5-21-1-2-3-512", InFormerContainer
-		}, []string{"Move linked container-changed"}},
+		}, []string{"Move Linked ContainerChanged"}},
 		{"state lost, of an administrator of the forest", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, "S-1-5-21-9-9-9-519" }, nil},
 		{"stamped elsewhere by an administrator", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked, p.Candidates[0].Owner, p.Candidates[0].Place = false, "S-1-5-21-1-2-3-512", Elsewhere
-		}, []string{"Skip foreign foreign"}},
-		{"stamped by somebody", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, attack }, []string{"Skip foreign foreign"}},
-		{"stamped, and its owner cannot be read", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, "" }, []string{"Skip foreign foreign"}},
+		}, []string{"Skip Foreign Foreign"}},
+		{"stamped by somebody", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, attack }, []string{"Skip Foreign Foreign"}},
+		{"stamped, and its owner cannot be read", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Owner = false, "" }, []string{"Skip Foreign Foreign"}},
 		{"stamped by somebody and adopted before", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked, p.Candidates[0].Owner = false, attack
 			p.Candidates[0].ExtensionName = append(p.Candidates[0].ExtensionName, directory.AdoptedStamp(tenant))
-		}, []string{"Skip foreign adopted-before"}},
+		}, []string{"Skip Foreign AdoptedBefore"}},
 		{"stamped by somebody, adopted", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked, p.Candidates[0].Owner = false, attack
 			agree(p, r)
-		}, []string{"Adopt foreign extensionName"}},
+		}, []string{"Adopt Foreign extensionName"}},
 		{"stamped by somebody, and the linked one beside it", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
 			second.Linked, second.Owner = false, attack
 			p.Candidates, p.Membership.Joined = append(p.Candidates, second), members(1)
-		}, []string{"Skip foreign foreign", "UpdateMembers linked -1"}},
+		}, []string{"Skip Foreign Foreign", "UpdateMembers Linked -1"}},
 		{"stamped by somebody, and one of ours beside it, state lost", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked = false
 			second := written(source(), r, other, 1, 2)
 			second.Linked, second.Owner = false, attack
 			p.Candidates, p.Membership.Joined = append(p.Candidates, second), members(1)
-		}, []string{"Skip foreign foreign", "UpdateMembers linked -1"}},
+		}, []string{"Skip Foreign Foreign", "UpdateMembers Linked -1"}},
 		{"linked, whoever owns it", func(p *Pair, r *Rules) { p.Candidates[0].Owner = attack }, nil},
 		{"linked, and protected now", func(p *Pair, r *Rules) { p.Candidates[0].AdminCount, p.Membership.Joined = true, members(1) },
-			[]string{"Skip linked protected"}},
+			[]string{"Skip Linked Protected"}},
 		{"linked, protected now, deleted from the tenant", func(p *Pair, r *Rules) {
-			p.Candidates[0].AdminCount, p.Source, p.Presence = true, nil, "hard-deleted"
-		}, []string{"Skip linked protected"}},
+			p.Candidates[0].AdminCount, p.Source, p.Presence = true, nil, directory.PresenceHardDeleted
+		}, []string{"Skip Linked Protected"}},
 		{"a critical object that is stamped", func(p *Pair, r *Rules) { p.Candidates[0].Linked, p.Candidates[0].Critical = false, true },
-			[]string{"Skip foreign protected"}},
+			[]string{"Skip Foreign Protected"}},
 		{"marked administrators of the domain, to be adopted", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked, p.Candidates[0].SID = false, "S-1-5-21-1-2-3-512"
 			agree(p, r)
-		}, []string{"Skip foreign protected"}},
+		}, []string{"Skip Foreign Protected"}},
 		{"a marked group of BUILTIN, to be adopted", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked, p.Candidates[0].SID = false, "S-1-5-32-548"
 			agree(p, r)
-		}, []string{"Skip foreign protected"}},
+		}, []string{"Skip Foreign Protected"}},
 		{"source of authority moved, and it is the administrators of the domain", func(p *Pair, r *Rules) {
 			c := bySID(p)
 			c.SID = "S-1-5-21-1-2-3-512"
 			p.Candidates = []Candidate{c}
 			agree(p, r)
-		}, []string{"Skip unlinked protected"}},
+		}, []string{"Skip Unlinked Protected"}},
 		{"deleted by hand, created anew and restored by hand", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
 			second.Linked, second.Former = false, true
 			p.Candidates = append(p.Candidates, second)
-		}, []string{"Skip disputed returned"}},
+		}, []string{"Skip Disputed Returned"}},
 		{"restored without mark and stamp", func(p *Pair, r *Rules) {
 			p.Candidates = append(p.Candidates, Candidate{Former: true})
-		}, []string{"Skip foreign returned"}},
+		}, []string{"Skip Foreign Returned"}},
 		{"restored, and the one that took its place is gone", func(p *Pair, r *Rules) {
 			p.Candidates[0].Linked, p.Candidates[0].Former, p.LinkLost = false, true, &directory.MemberRef{GUID: other, DN: "CN=x"}
 		}, nil},
-		{"foreign", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()} }, []string{"Skip foreign foreign"}},
+		{"foreign", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()} }, []string{"Skip Foreign Foreign"}},
 		{"another tenant's", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].ExtensionName = []string{directory.Stamp(object)}
-		}, []string{"Skip foreign foreign"}},
+		}, []string{"Skip Foreign Foreign"}},
 		{"adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{foreign()}; agree(p, r) },
-			[]string{"Adopt foreign extensionName +1"}},
+			[]string{"Adopt Foreign extensionName +1"}},
 		{"foreign and outside the containers is not adopted", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			agree(p, r)
 			p.Candidates[0].Place = Elsewhere
-		}, []string{"Skip foreign foreign"}},
+		}, []string{"Skip Foreign Foreign"}},
 		{"adopted before", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted = true, true
 			p.Candidates[0].ExtensionName = []string{directory.Stamp(tenant), directory.AdoptedStamp(tenant)}
-		}, []string{"UpdateMembers linked +1"}},
+		}, []string{"UpdateMembers Linked +1"}},
 		{"adopted before, state lost", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].ExtensionName = []string{directory.Stamp(tenant), directory.AdoptedStamp(tenant)}
-		}, []string{"UpdateMembers linked +1"}},
+		}, []string{"UpdateMembers Linked +1"}},
 		{"adopted before, stamp taken away by hand", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted = true, true
-		}, []string{"Update linked extensionName", "UpdateMembers linked +1"}},
+		}, []string{"Update Linked extensionName", "UpdateMembers Linked +1"}},
 		{"two foreign ones, both agreed to", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign(), foreign()}
 			p.Candidates[1].GUID = other
 			agree(p, r)
-		}, []string{"Skip foreign foreign", "Skip foreign foreign"}},
+		}, []string{"Skip Foreign Foreign", "Skip Foreign Foreign"}},
 		{"two foreign ones, one agreed to", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			agree(p, r)
 			p.Candidates = append(p.Candidates, foreign())
 			p.Candidates[1].GUID = other
-		}, []string{"Skip foreign foreign", "Adopt foreign extensionName +1"}},
+		}, []string{"Skip Foreign Foreign", "Adopt Foreign extensionName +1"}},
 		{"foreign, and another was agreed to", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			r.Adopt = map[directory.GUID]directory.GUID{other: p.ID}
-		}, []string{"Skip foreign foreign"}},
+		}, []string{"Skip Foreign Foreign"}},
 		{"foreign, agreed to as another group", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{foreign()}
 			r.Adopt = map[directory.GUID]directory.GUID{object: other}
-		}, []string{"Skip foreign foreign"}},
+		}, []string{"Skip Foreign Foreign"}},
 		{"a foreign one beside ours", func(p *Pair, r *Rules) { p.Candidates = append(p.Candidates, foreign()); agree(p, r) },
-			[]string{"Skip foreign foreign"}},
+			[]string{"Skip Foreign Foreign"}},
 		{"two of ours, the other CNF", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
 			second.Linked, second.CN = false, "Sales\nCNF:x"
 			p.Candidates = append(p.Candidates, second)
-		}, []string{"Skip disputed disputed"}},
+		}, []string{"Skip Disputed Disputed"}},
 		{"two of ours, the linked one CNF", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
 			second.Linked = false
 			p.Candidates[0].CN = "Sales\nCNF:x"
 			p.Candidates = append(p.Candidates, second)
-		}, []string{"Skip disputed disputed", "Update linked cn"}},
+		}, []string{"Skip Disputed Disputed", "Update Linked cn"}},
 		{"two of ours with names of their own", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
 			second.Linked = false
 			p.Candidates, p.Membership.Joined = append(p.Candidates, second), members(1)
-		}, []string{"Skip disputed disputed", "UpdateMembers linked -1"}},
+		}, []string{"Skip Disputed Disputed", "UpdateMembers Linked -1"}},
 		{"two of ours with names of their own, state lost", func(p *Pair, r *Rules) {
 			second := written(source(), r, other, 1, 2)
 			p.Candidates[0].Linked, second.Linked = false, false
 			p.Candidates = append(p.Candidates, second)
-		}, []string{"Skip disputed disputed", "Skip disputed disputed"}},
+		}, []string{"Skip Disputed Disputed", "Skip Disputed Disputed"}},
 		{"moved by hand", func(p *Pair, r *Rules) { p.Candidates[0].Place = Elsewhere; p.Membership.Joined = members(1) },
-			[]string{"UpdateMembers moved -1"}},
+			[]string{"UpdateMembers Moved -1"}},
 		{"moved by hand, to be moved back", func(p *Pair, r *Rules) { p.Candidates[0].Place = Elsewhere; r.MoveBack = true },
-			[]string{"Move moved moved-back"}},
+			[]string{"Move Moved MovedBack"}},
 		{"container changed", func(p *Pair, r *Rules) { p.Candidates[0].Place = InFormerContainer },
-			[]string{"Move linked container-changed"}},
+			[]string{"Move Linked ContainerChanged"}},
 		{"container changed, state lost", func(p *Pair, r *Rules) { p.Candidates[0].Place, p.Candidates[0].Linked = InFormerContainer, false },
-			[]string{"Move linked container-changed"}},
+			[]string{"Move Linked ContainerChanged"}},
 		{"deleted by hand", func(p *Pair, r *Rules) {
 			p.Candidates, p.LinkLost = nil, &directory.MemberRef{GUID: object, DN: "CN=x"}
 		},
-			[]string{"Create deleted deleted-in-ad cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
+			[]string{"Create Deleted DeletedInAD cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
 		{"source of authority moved, its object gone", func(p *Pair, r *Rules) { p.Candidates, p.Source.OnPremisesSID = nil, "S-1-5-21-1-2-3-1104" },
-			[]string{"Skip unlinked source-of-authority-moved"}},
+			[]string{"Skip Unlinked SourceOfAuthorityMoved"}},
 		{"source of authority moved, not to be adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{bySID(p)} },
-			[]string{"Skip unlinked source-of-authority-moved"}},
+			[]string{"Skip Unlinked SourceOfAuthorityMoved"}},
 		{"source of authority moved, adopted", func(p *Pair, r *Rules) { p.Candidates = []Candidate{bySID(p)}; agree(p, r) },
-			[]string{"Adopt unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1"}},
+			[]string{"Adopt Unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1"}},
 		{"source of authority moved, marked by another product, adopted", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{bySID(p)}
 			agree(p, r)
 			p.Candidates[0].AdminDesc = directory.Mark(p.ID)
-		}, []string{"Adopt unlinked displayName description mail msDS-ExternalDirectoryObjectId extensionName +1"}},
+		}, []string{"Adopt Unlinked displayName description mail msDS-ExternalDirectoryObjectId extensionName +1"}},
 		{"source of authority moved, adopted, a member is unknown", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{bySID(p)}
 			agree(p, r)
 			p.Membership = Membership{Joined: members(2), Unwritten: map[directory.Reason]int{directory.ReasonLimited: 1}}
-		}, []string{"Adopt unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1",
-			"Skip unlinked removals-held-back"}},
+		}, []string{"Adopt Unlinked displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +1",
+			"Skip Unlinked RemovalsHeldBack"}},
 		{"source of authority moved, marked for another group", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{bySID(p)}
 			agree(p, r)
 			p.Candidates[0].AdminDesc, p.Candidates[0].ExternalID = directory.Mark(p.ID), directory.Mark(other)
-		}, []string{"Skip unlinked source-of-authority-moved"}},
+		}, []string{"Skip Unlinked SourceOfAuthorityMoved"}},
 		{"source of authority moved, another tenant's", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{bySID(p)}
 			agree(p, r)
 			p.Candidates[0].ExtensionName = []string{strings.ToUpper(directory.Stamp(other))}
-		}, []string{"Skip unlinked source-of-authority-moved"}},
+		}, []string{"Skip Unlinked SourceOfAuthorityMoved"}},
 		{"source of authority moved, and another object marked", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{bySID(p), foreign()}
 			agree(p, r)
-		}, []string{"Skip unlinked source-of-authority-moved", "Skip foreign foreign"}},
+		}, []string{"Skip Unlinked SourceOfAuthorityMoved", "Skip Foreign Foreign"}},
 		{"source of authority moved, and another object ours", func(p *Pair, r *Rules) {
 			p.Candidates = append(p.Candidates, bySID(p))
 			agree(p, r)
 			p.Candidates[1].GUID = other
-		}, []string{"Skip unlinked source-of-authority-moved"}},
+		}, []string{"Skip Unlinked SourceOfAuthorityMoved"}},
 		{"source of authority moved, adopted before", func(p *Pair, r *Rules) { p.Candidates = []Candidate{adoptedBySID(p, r)}; r.MoveBack = true },
-			[]string{"UpdateMembers linked -1"}},
+			[]string{"UpdateMembers Linked -1"}},
 		{"source of authority moved, adopted before, state lost", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{adoptedBySID(p, r)}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted, r.MoveBack = false, false, true
-		}, []string{"Skip unlinked adopted-before"}},
+		}, []string{"Skip Unlinked AdoptedBefore"}},
 		{"source of authority moved, adopted before from an account that is trusted, state lost", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{adoptedBySID(p, r)}
 			p.Candidates[0].Linked, p.Candidates[0].Adopted, p.Candidates[0].Owner, r.MoveBack = false, false, former, true
-		}, []string{"UpdateMembers linked -1"}},
+		}, []string{"UpdateMembers Linked -1"}},
 		{"source of authority moved, adopted before, container changed", func(p *Pair, r *Rules) {
 			p.Candidates = []Candidate{adoptedBySID(p, r)}
 			p.Candidates[0].Place = InFormerContainer
-		}, []string{"UpdateMembers linked -1"}},
+		}, []string{"UpdateMembers Linked -1"}},
 		{"source of authority moved, adopted before, then deleted by hand", func(p *Pair, r *Rules) {
 			p.Candidates, p.Source.OnPremisesSID, p.LinkLost = nil, "S-1-5-21-1-2-3-1104", &directory.MemberRef{GUID: object, DN: "CN=x"}
-		}, []string{"Skip unlinked source-of-authority-moved"}},
+		}, []string{"Skip Unlinked SourceOfAuthorityMoved"}},
 		{"as many members as are allowed", func(p *Pair, r *Rules) {
 			p.Candidates, r.MaxMembers = nil, 3
 			p.Membership.Unwritten = map[directory.Reason]int{directory.ReasonGuest: 1}
-		}, []string{"Create unlinked cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
+		}, []string{"Create Unlinked cn sAMAccountName groupType displayName description mail adminDescription msDS-ExternalDirectoryObjectId extensionName +2"}},
 		{"too many members, new", func(p *Pair, r *Rules) {
 			p.Candidates, r.MaxMembers = nil, 2
 			p.Membership.Unwritten = map[directory.Reason]int{directory.ReasonGuest: 1}
-		}, []string{"Skip unlinked too-many-members"}},
+		}, []string{"Skip Unlinked TooManyMembers"}},
 		{"too many members, linked", func(p *Pair, r *Rules) {
 			p.Membership.Joined, r.MaxMembers = members(2, 3), 1
 			says(p.Source, "displayName", "x")
-		}, []string{"Skip linked too-many-members"}},
+		}, []string{"Skip Linked TooManyMembers"}},
 		{"too many members, deleted from the tenant", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, r.MaxMembers = nil, "hard-deleted", 1
-		}, []string{"Delete linked hard-deleted"}},
+			p.Source, p.Presence, r.MaxMembers = nil, directory.PresenceHardDeleted, 1
+		}, []string{"Delete Linked HardDeleted"}},
 		{"security instead of distribution", func(p *Pair, r *Rules) { r.OnPremisesGroupType = UniversalSecurity },
-			[]string{"Update linked groupType mail"}},
+			[]string{"Update Linked groupType mail"}},
 		{"mail-enabled security instead of distribution, adopted", func(p *Pair, r *Rules) {
 			r.OnPremisesGroupType, p.Candidates = UniversalMailEnabledSecurity, []Candidate{foreign()}
 			p.Candidates[0].GroupType = directory.GroupTypeUniversalDistribution
 			agree(p, r)
-		}, []string{"Adopt foreign extensionName +1"}},
+		}, []string{"Adopt Foreign extensionName +1"}},
 		{"hidden membership", func(p *Pair, r *Rules) {
 			p.Hidden, p.Membership = true, Membership{}
 			says(p.Source, "displayName", "x")
 		},
-			[]string{"Skip linked hidden-membership"}},
-		{"hidden membership, new", func(p *Pair, r *Rules) { p.Hidden, p.Candidates = true, nil }, []string{"Skip unlinked hidden-membership"}},
+			[]string{"Skip Linked HiddenMembership"}},
+		{"hidden membership, new", func(p *Pair, r *Rules) { p.Hidden, p.Candidates = true, nil }, []string{"Skip Unlinked HiddenMembership"}},
 		{"a member is unknown", func(p *Pair, r *Rules) {
 			p.Membership = Membership{Joined: members(2, 3), Unwritten: map[directory.Reason]int{directory.ReasonLimited: 1}}
-		}, []string{"UpdateMembers linked removals-held-back +1"}},
+		}, []string{"UpdateMembers Linked RemovalsHeldBack +1"}},
 		{"a member is unknown, nothing to add", func(p *Pair, r *Rules) {
 			p.Membership = Membership{Joined: members(2), Unwritten: map[directory.Reason]int{directory.ReasonGCUnavailable: 1}}
-		}, []string{"Skip linked removals-held-back"}},
+		}, []string{"Skip Linked RemovalsHeldBack"}},
 		{"members known to have no account", func(p *Pair, r *Rules) {
 			p.Membership = Membership{Joined: members(2), Unwritten: map[directory.Reason]int{directory.ReasonGuest: 1, directory.ReasonNotFound: 1}}
-		}, []string{"UpdateMembers linked -1"}},
+		}, []string{"UpdateMembers Linked -1"}},
 		{"members could not be read", func(p *Pair, r *Rules) { p.Membership = Membership{Incomplete: "GraphError"} },
-			[]string{"Skip linked removals-held-back"}},
+			[]string{"Skip Linked RemovalsHeldBack"}},
 		{"members could not be read, new", func(p *Pair, r *Rules) { p.Membership, p.Candidates = Membership{Incomplete: "GraphError"}, nil },
-			[]string{"Skip unlinked members-unreadable"}},
-		{"not in the list, gone for good", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "hard-deleted" }, []string{"Delete linked hard-deleted"}},
-		{"not in the list, in the recycle bin", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "soft-deleted" }, []string{"Skip linked soft-deleted"}},
-		{"not in the list, but no longer written", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "out-of-scope" }, []string{"Skip linked out-of-scope"}},
+			[]string{"Skip Unlinked MembersUnreadable"}},
+		{"not in the list, gone for good", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, directory.PresenceHardDeleted }, []string{"Delete Linked HardDeleted"}},
+		{"not in the list, in the recycle bin", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, directory.PresenceSoftDeleted }, []string{"Skip Linked SoftDeleted"}},
+		{"not in the list, but no longer written", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, directory.PresenceOutOfScope }, []string{"Skip Linked OutOfScope"}},
 		{"not in the list, but there", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, "present", true, true
-		}, []string{"Skip linked presence-unknown"}},
-		{"not in the list, in the recycle bin, to be removed", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveSoftDeleted = nil, "soft-deleted", true },
-			[]string{"Delete linked soft-deleted"}},
-		{"not in the list, but no longer written, to be removed", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveOutOfScope = nil, "out-of-scope", true },
-			[]string{"Delete linked out-of-scope"}},
+			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, directory.PresenceFound, true, true
+		}, []string{"Skip Linked PresenceUnknown"}},
+		{"not in the list, in the recycle bin, to be removed", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, r.RemoveSoftDeleted = nil, directory.PresenceSoftDeleted, true
+		},
+			[]string{"Delete Linked SoftDeleted"}},
+		{"not in the list, but no longer written, to be removed", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, r.RemoveOutOfScope = nil, directory.PresenceOutOfScope, true
+		},
+			[]string{"Delete Linked OutOfScope"}},
 		{"not in the list, no answer, all to be removed", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, "unknown", true, true
-		}, []string{"Skip linked presence-unknown"}},
-		{"not in the list, no answer", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "unknown" }, []string{"Skip linked presence-unknown"}},
-		{"not in the list, and another answer than was told before", func(p *Pair, r *Rules) { p.Source, p.Presence, r.RemoveSoftDeleted = nil, "contradicted", true },
-			[]string{"Skip linked presence-unknown"}},
-		{"not in the list, not asked", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "" }, []string{"Skip linked presence-unknown"}},
-		{"not in the list, state lost", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Candidates[0].Linked = nil, "hard-deleted", false },
-			[]string{"Skip unmatched unmatched"}},
+			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, directory.PresenceUnknown, true, true
+		}, []string{"Skip Linked PresenceUnknown"}},
+		{"not in the list, no answer", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, directory.PresenceUnknown }, []string{"Skip Linked PresenceUnknown"}},
+		{"not in the list, and another answer than was told before", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, r.RemoveSoftDeleted = nil, directory.PresenceContradicted, true
+		},
+			[]string{"Skip Linked PresenceUnknown"}},
+		{"not in the list, not asked", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, "" }, []string{"Skip Linked PresenceUnknown"}},
+		{"not in the list, state lost", func(p *Pair, r *Rules) {
+			p.Source, p.Presence, p.Candidates[0].Linked = nil, directory.PresenceHardDeleted, false
+		},
+			[]string{"Skip Unmatched Unmatched"}},
 		{"not in the list, foreign", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, p.Candidates = nil, "hard-deleted", []Candidate{foreign()}
+			p.Source, p.Presence, p.Candidates = nil, directory.PresenceHardDeleted, []Candidate{foreign()}
 			agree(p, r)
-		}, []string{"Skip foreign foreign"}},
+		}, []string{"Skip Foreign Foreign"}},
 		{"gone on both sides", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, "hard-deleted", nil, &directory.MemberRef{GUID: object}
-		}, []string{"Skip deleted already-deleted"}},
+			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, directory.PresenceHardDeleted, nil, &directory.MemberRef{GUID: object}
+		}, []string{"Skip Deleted AlreadyDeleted"}},
 		{"gone on both sides, by the word of one moment", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, p.Momentary, p.Candidates, p.LinkLost = nil, "hard-deleted", true, nil, &directory.MemberRef{GUID: object}
+			p.Source, p.Presence, p.Momentary, p.Candidates, p.LinkLost = nil, directory.PresenceHardDeleted, true, nil, &directory.MemberRef{GUID: object}
 		}, nil},
-		{"gone, by the word of one moment", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Momentary = nil, "hard-deleted", true },
-			[]string{"Skip linked presence-unknown"}},
+		{"gone, by the word of one moment", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Momentary = nil, directory.PresenceHardDeleted, true },
+			[]string{"Skip Linked PresenceUnknown"}},
 		{"soft-deleted and to be removed, by the word of one moment", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, p.Momentary, r.RemoveSoftDeleted = nil, "soft-deleted", true, true
-		}, []string{"Skip linked soft-deleted"}},
+			p.Source, p.Presence, p.Momentary, r.RemoveSoftDeleted = nil, directory.PresenceSoftDeleted, true, true
+		}, []string{"Skip Linked SoftDeleted"}},
 		{"out of scope and to be removed, by the word of one moment", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, p.Momentary, r.RemoveOutOfScope = nil, "out-of-scope", true, true
-		}, []string{"Skip linked out-of-scope"}},
+			p.Source, p.Presence, p.Momentary, r.RemoveOutOfScope = nil, directory.PresenceOutOfScope, true, true
+		}, []string{"Skip Linked OutOfScope"}},
 		{"gone in AD, in the tenant's recycle bin", func(p *Pair, r *Rules) {
-			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, "soft-deleted", nil, &directory.MemberRef{GUID: object}
+			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, directory.PresenceSoftDeleted, nil, &directory.MemberRef{GUID: object}
 		}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -638,21 +646,21 @@ func TestNamesTake(t *testing.T) {
 	}
 	same := create(&Pair{ID: groupID, Source: source()}, r)
 	same.Attributes[0].New = []string{strings.ToUpper(same.Attributes[0].New[0])}
-	if got := say(names.Take(same, nil, nil)); !cmp.Equal(got, []string{"Skip unlinked name-clash"}) {
+	if got := say(names.Take(same, nil, nil)); !cmp.Equal(got, []string{"Skip Unlinked NameClash"}) {
 		t.Errorf("a name given out before: %v", got)
 	}
 	g := source()
 	g.ID = object
 	held := create(&Pair{ID: g.ID, Source: g}, r)
 	got := names.Take(held, nil, &Holder{GUID: other, DN: "CN=Someone,DC=x"})
-	if !cmp.Equal(say(got), []string{"Skip unlinked name-clash"}) || !strings.Contains(got[0].Message, "CN=Someone,DC=x") {
+	if !cmp.Equal(say(got), []string{"Skip Unlinked NameClash"}) || !strings.Contains(got[0].Message, "CN=Someone,DC=x") {
 		t.Errorf("a name held in AD: %v", got)
 	}
 	c := written(source(), r, object)
 	c.CN = "old"
 	has(&c, "description", "old")
 	rename := update(&Pair{ID: groupID, Source: source()}, &c, r)[0]
-	if got := say(names.Take(rename, &Holder{GUID: other}, nil)); !cmp.Equal(got, []string{"Skip linked name-clash", "Update linked description"}) {
+	if got := say(names.Take(rename, &Holder{GUID: other}, nil)); !cmp.Equal(got, []string{"Skip Linked NameClash", "Update Linked description"}) {
 		t.Errorf("a rename that clashes: %v", got)
 	}
 	if got := say((&Names{}).Take(rename, &Holder{GUID: object}, nil)); len(got) != 1 || strings.HasPrefix(got[0], "Skip") {

@@ -10,7 +10,7 @@ import (
 
 // presence asks for groups singly. A group that exists is out of scope if its attributes
 // say so; otherwise the list was not complete.
-func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]contract.Presence, error) {
+func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]directory.Presence, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -18,10 +18,10 @@ func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told 
 	var found []directory.GUID
 	for id, p := range presence {
 		word := told[id]
-		if p == contract.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.course.selection) {
-			presence[id], p = contract.PresenceFound, contract.PresenceFound // the replica that answered lags: it was out of scope before
+		if p == directory.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.course.selection) {
+			presence[id], p = directory.PresenceFound, directory.PresenceFound // the replica that answered lags: it was out of scope before
 		}
-		if p == contract.PresenceFound {
+		if p == directory.PresenceFound {
 			found = append(found, id)
 		}
 	}
@@ -35,7 +35,7 @@ func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told 
 			word := told[groups[i].ID]
 			word.Apply(&groups[i])
 			if word.Unwritten(r.course.selection) || !r.course.scope.Holds(&groups[i]) {
-				presence[groups[i].ID] = contract.PresenceOutOfScope
+				presence[groups[i].ID] = directory.PresenceOutOfScope
 			}
 		}
 	}

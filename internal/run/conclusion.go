@@ -12,7 +12,10 @@ import (
 )
 
 // stop ends a run on purpose, before or between writes.
-type stop struct{ reason, message string }
+type stop struct {
+	reason  contract.StopReason
+	message string
+}
 
 func (s *stop) Error() string { return s.message }
 
@@ -82,7 +85,7 @@ func Conclude(ctx context.Context, r *contract.Run, err error) {
 		r.Message = "The access token ran out before anything could be exported. Connect again and start another run."
 	default:
 		e := contract.AsError(err)
-		r.Status, r.StopReason, r.Message = contract.RunFailed, e.ID, e.Message
+		r.Status, r.StopReason, r.Message = contract.RunFailed, contract.StopReason(e.ID), e.Message
 		r.Error = &contract.RunError{Category: e.Category, ID: e.ID, Object: e.Object, Message: e.Message, Advice: e.Advice, Cause: e.Cause()}
 	}
 }
@@ -131,5 +134,5 @@ func (r *run) saysHeld() string {
 	if r.record.HeldRuns > 1 {
 		text += fmt.Sprintf(" %d runs in a row have held something back.", r.record.HeldRuns)
 	}
-	return text + " Everything else goes on. Look at the changes with the outcome held, and if they are right " + r.saysConsent()
+	return text + " Everything else goes on. Look at the changes with the outcome Held, and if they are right " + r.saysConsent()
 }

@@ -19,7 +19,7 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 		return directory.GUID{}, err
 	}
 	if wanted.GUID().IsZero() && wanted.SID == "" {
-		r.meter.Begin("find", "Looking for the group in the tenant")
+		r.meter.Begin("Find", "Looking for the group in the tenant")
 		ids, err := r.source.FindGroups(ctx, text)
 		switch {
 		case err != nil:

@@ -22,7 +22,7 @@ func (p *planner) askPresence(ctx context.Context, absent []plan.Pair) error {
 	for _, pair := range absent {
 		if h, ok := heard[pair.ID]; ok {
 			v := p.judge(&pair, h)
-			pair.Presence, pair.Momentary = string(v.is), !v.lasting
+			pair.Presence, pair.Momentary = v.is, !v.lasting
 			if v.wait {
 				p.waits[pair.ID] = true
 			}
@@ -45,7 +45,7 @@ func linked(pair *plan.Pair) bool {
 
 // heard is what the tenant says and has said about a group that its list lacks.
 type heard struct {
-	said    contract.Presence     // the answer to asking for it singly, now
+	said    directory.Presence    // the answer to asking for it singly, now
 	told    *contract.GroupChange // reported by a delta within the lag
 	deleted *contract.Note        // a delta reported that it is deleted for good
 	absent  *contract.Note        // since when it has been reported as absent
@@ -81,7 +81,7 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 	}
 	all := map[directory.GUID]heard{}
 	for _, id := range ids {
-		h := heard{said: contract.PresenceUnknown}
+		h := heard{said: directory.PresenceUnknown}
 		if s, ok := said[id]; ok {
 			h.said = s
 		}
@@ -111,7 +111,7 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 // a momentary answer, so that something may be deleted because of it, and whether the
 // group must be asked for again.
 type verdict struct {
-	is            contract.Presence
+	is            directory.Presence
 	lasting, wait bool
 }
 
@@ -121,19 +121,19 @@ type verdict struct {
 func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 	v := verdict{is: h.said}
 	switch {
-	case h.told != nil && h.told.Removed == contract.NotRemoved && h.said != contract.PresenceOutOfScope: // it exists, whatever a replica says
-		if h.said == contract.PresenceSoftDeleted || h.said == contract.PresenceHardDeleted {
-			v.is = contract.PresenceContradicted
+	case h.told != nil && h.told.Removed == contract.NotRemoved && h.said != directory.PresenceOutOfScope: // it exists, whatever a replica says
+		if h.said == directory.PresenceSoftDeleted || h.said == directory.PresenceHardDeleted {
+			v.is = directory.PresenceContradicted
 		}
 		return verdict{is: v.is, wait: true}
-	case h.told != nil && h.told.Removed == contract.RemovedChanged && h.said != contract.PresenceUnknown:
-		v.is = contract.PresenceSoftDeleted // a replica may still show it, or not yet have it in the recycle bin
-		v.lasting = h.said == contract.PresenceSoftDeleted || h.said == contract.PresenceHardDeleted
-	case h.deleted != nil && h.said == contract.PresenceHardDeleted:
+	case h.told != nil && h.told.Removed == contract.RemovedChanged && h.said != directory.PresenceUnknown:
+		v.is = directory.PresenceSoftDeleted // a replica may still show it, or not yet have it in the recycle bin
+		v.lasting = h.said == directory.PresenceSoftDeleted || h.said == directory.PresenceHardDeleted
+	case h.deleted != nil && h.said == directory.PresenceHardDeleted:
 		v.lasting = true
-	case h.deleted != nil && h.said != contract.PresenceUnknown && p.run.counts(*h.deleted):
-		v.is = contract.PresenceContradicted
-	case h.said == contract.PresenceOutOfScope:
+	case h.deleted != nil && h.said != directory.PresenceUnknown && p.run.counts(*h.deleted):
+		v.is = directory.PresenceContradicted
+	case h.said == directory.PresenceOutOfScope:
 		// What deltas reported was applied on top of what was read.
 		told := p.source.toldOut[pair.ID] || h.told != nil
 		v.lasting = told || h.excluded || !p.course.mayBeInScope(pair.ID)
@@ -143,15 +143,15 @@ func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 	}
 	// After a full import that may have read lagging replicas, another one is due in half
 	// an hour.
-	if unsettled := p.source.whole && !p.source.settled; p.run.single || unsettled && v.is == contract.PresenceHardDeleted {
+	if unsettled := p.source.whole && !p.source.settled; p.run.single || unsettled && v.is == directory.PresenceHardDeleted {
 		v.lasting = false
 	}
 	switch v.is {
-	case contract.PresenceHardDeleted:
+	case directory.PresenceHardDeleted:
 		v.wait = !v.lasting
-	case contract.PresenceSoftDeleted:
+	case directory.PresenceSoftDeleted:
 		v.wait = p.course.judge.Rules.RemoveSoftDeleted && linked(pair) && !v.lasting
-	case contract.PresenceOutOfScope:
+	case directory.PresenceOutOfScope:
 		v.wait = p.course.judge.Rules.RemoveOutOfScope && linked(pair) && !v.lasting
 	default:
 		v.wait = true
@@ -159,7 +159,7 @@ func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 	return v
 }
 
-func presenceOf(n *contract.Note) (p contract.Presence) {
+func presenceOf(n *contract.Note) (p directory.Presence) {
 	_ = json.Unmarshal(n.Told, &p)
 	return p
 }
@@ -169,20 +169,20 @@ func presenceOf(n *contract.Note) (p contract.Presence) {
 // is over: no delta reports one that was deleted and restored in between.
 func (h *heard) notes(id directory.GUID, v verdict, now time.Time, counts func(contract.Note) bool) (notes []contract.Note, err error) {
 	switch {
-	case h.said == contract.PresenceUnknown:
-	case h.said == contract.PresenceFound && h.absent != nil:
+	case h.said == directory.PresenceUnknown:
+	case h.said == directory.PresenceFound && h.absent != nil:
 		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id})
-	case h.said != contract.PresenceFound && (h.absent == nil || presenceOf(h.absent) != h.said):
+	case h.said != directory.PresenceFound && (h.absent == nil || presenceOf(h.absent) != h.said):
 		told, err := json.Marshal(h.said)
 		if err != nil {
 			return nil, err
 		}
 		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id, At: now, Told: told})
 	}
-	if h.deleted != nil && h.said != contract.PresenceUnknown && h.said != contract.PresenceHardDeleted && !counts(*h.deleted) {
+	if h.deleted != nil && h.said != directory.PresenceUnknown && h.said != directory.PresenceHardDeleted && !counts(*h.deleted) {
 		notes = append(notes, contract.Note{Kind: contract.NoteDeleted, ID: id}) // it exists after all
 	}
-	if h.before && !v.wait && (v.is == contract.PresenceSoftDeleted || v.is == contract.PresenceOutOfScope) {
+	if h.before && !v.wait && (v.is == directory.PresenceSoftDeleted || v.is == directory.PresenceOutOfScope) {
 		notes = append(notes, contract.Note{Kind: contract.NoteRead, ID: id, At: now})
 	}
 	return notes, nil

@@ -10,19 +10,19 @@ import (
 type stepName struct{ id, says string }
 
 var (
-	prepareStep  = stepName{"prepare", "Looking at the containers and at what is due"}
-	sourceStep   = stepName{"import-source", "Reading the tenant"}
-	memberStep   = stepName{"import-members", "Reading the members of the groups"}
-	targetStep   = stepName{"import-target", "Reading Active Directory"}
-	groupStep    = stepName{"import-members", "Reading the group and its members"}
-	standingStep = stepName{"import-target", "Reading what stands for it in Active Directory"}
-	resolveStep  = stepName{"resolve", "Finding the members in Active Directory"}
-	planStep     = stepName{"plan", "Planning"}
-	limitStep    = stepName{"limits", "Checking the limits"}
-	exportStep   = stepName{"export", "Writing to Active Directory"}
-	confirmStep  = stepName{"confirm", "Reading back what was written"}
-	settleStep   = stepName{"settle", "Looking again at members that have changed with it"}
-	commitStep   = stepName{"commit", "Saving the state"}
+	prepareStep  = stepName{"Prepare", "Looking at the containers and at what is due"}
+	sourceStep   = stepName{"ImportSource", "Reading the tenant"}
+	memberStep   = stepName{"ImportMembers", "Reading the members of the groups"}
+	targetStep   = stepName{"ImportTarget", "Reading Active Directory"}
+	groupStep    = stepName{"ImportMembers", "Reading the group and its members"}
+	standingStep = stepName{"ImportTarget", "Reading what stands for it in Active Directory"}
+	resolveStep  = stepName{"Resolve", "Finding the members in Active Directory"}
+	planStep     = stepName{"Plan", "Planning"}
+	limitStep    = stepName{"Limits", "Checking the limits"}
+	exportStep   = stepName{"Export", "Writing to Active Directory"}
+	confirmStep  = stepName{"Confirm", "Reading back what was written"}
+	settleStep   = stepName{"Settle", "Looking again at members that have changed with it"}
+	commitStep   = stepName{"Commit", "Saving the state"}
 )
 
 // steps is the progress of a run through its recipe, up to the first step that fails.

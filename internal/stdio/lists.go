@@ -193,7 +193,7 @@ type change struct {
 	RemoveCount int                    `json:"removeCount"`
 	Add         []directory.MemberRef  `json:"add"`
 	Remove      []directory.MemberRef  `json:"remove"`
-	Reason      string                 `json:"reason"`
+	Reason      plan.Reason            `json:"reason"`
 	Message     string                 `json:"message"`
 	Outcome     contract.Outcome       `json:"outcome"`
 	ErrorID     string                 `json:"errorId"`

@@ -174,7 +174,7 @@ func TestChangesAndTheirMembers(t *testing.T) {
 		t.Errorf("shown: %d added, %d removed", len(got[1].Add), len(got[1].Remove))
 	}
 
-	pages(p, "change.list", "changes", map[string]any{"runId": 1, "outcome": "partial"}, func(item json.RawMessage) {
+	pages(p, "change.list", "changes", map[string]any{"runId": 1, "outcome": "Partial"}, func(item json.RawMessage) {
 		if !strings.Contains(string(item), `"id":2,`) {
 			t.Errorf("got %.100s", item)
 		}

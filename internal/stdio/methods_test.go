@@ -59,8 +59,8 @@ func TestEveryMethodIsStrict(t *testing.T) {
 }
 
 func TestParametersAreRefusedByName(t *testing.T) {
-	simple := map[string]any{"kind": "simple", "user": "u", "password": "p"}
-	secret := map[string]any{"kind": "clientSecret", "secret": "s"}
+	simple := map[string]any{"kind": "Simple", "user": "u", "password": "p"}
+	secret := map[string]any{"kind": "ClientSecret", "secret": "s"}
 	p := startInitialized(t, &fakeEngine{state: &fakeState{}})
 	for _, test := range []struct {
 		method string
@@ -100,14 +100,14 @@ func TestParametersAreRefusedByName(t *testing.T) {
 		{"run.get", nil, "id"},
 		{"change.list", nil, "runId"},
 		{"change.list", map[string]any{"runId": 1, "action": "Explode"}, "action"},
-		{"change.list", map[string]any{"runId": 1, "outcome": "good"}, "outcome"},
+		{"change.list", map[string]any{"runId": 1, "outcome": "Good"}, "outcome"},
 		{"change.members", nil, "changeId"},
 		{"session.connect", nil, "params"},
 		{"session.connect", map[string]any{"target": map[string]any{"credential": simple}}, "target.server"},
-		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "telepathy"}}}, "target.credential.kind"},
-		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "simple", "user": "u"}}}, "target.credential.password"},
-		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "currentIdentity", "user": "u"}}}, "target.credential.user"},
-		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "simple", "user": "u", "password": 5}}}, "target.credential.password"},
+		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "Telepathy"}}}, "target.credential.kind"},
+		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "Simple", "user": "u"}}}, "target.credential.password"},
+		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "CurrentIdentity", "user": "u"}}}, "target.credential.user"},
+		{"session.connect", map[string]any{"target": map[string]any{"server": "dc", "credential": map[string]any{"kind": "Simple", "user": "u", "password": 5}}}, "target.credential.password"},
 		{"session.connect", map[string]any{"source": map[string]any{"credential": secret}}, "source.tenantId"},
 		{"session.connect", map[string]any{"source": map[string]any{"tenantId": "t", "credential": secret}}, "source.clientId"},
 		{"session.connect", map[string]any{"source": map[string]any{"tenantId": "t", "clientId": "c", "environment": "Moon", "credential": secret}}, "source.environment"},
@@ -125,7 +125,7 @@ func TestConnectGivesTheEngineWhatWasSent(t *testing.T) {
 	p := startInitialized(t, e)
 	got := connected(t, p, e, map[string]any{
 		"tenantId": "contoso.com", "clientId": "app", "authority": "https://a", "graphEndpoint": "https://g", "caFile": "/ca.pem",
-		"credential": map[string]any{"kind": "clientCertificate", "certificatePath": "/c.pfx", "certificatePassword": "pw"},
+		"credential": map[string]any{"kind": "ClientCertificate", "certificatePath": "/c.pfx", "certificatePassword": "pw"},
 	})
 	want := &contract.SourceConfig{TenantID: "contoso.com", ClientID: "app", Cloud: "Global", Authority: "https://a", GraphEndpoint: "https://g",
 		CAFile: "/ca.pem", Kind: contract.ClientCertificate, CertificatePath: "/c.pfx", CertificatePassword: contract.NewSecret("pw")}
@@ -227,7 +227,7 @@ func TestSyncGroup(t *testing.T) {
 		case "two of them":
 			return command.GroupSyncResult{}, &contract.Error{Category: contract.InvalidArgument, ID: "GroupAmbiguous", Object: r.Group, Message: "Two.", Advice: "Give the id."}
 		case "slow":
-			report(contract.Progress{Step: "import-members", StepNumber: 2, StepCount: 10})
+			report(contract.Progress{Step: "ImportMembers", StepNumber: 2, StepCount: 10})
 			<-started
 			<-ctx.Done()
 			return command.GroupSyncResult{ID: id, Run: contract.Run{Kind: contract.GroupRun, Status: contract.RunStopped, StopReason: contract.StopCancelled}}, nil
@@ -239,7 +239,7 @@ func TestSyncGroup(t *testing.T) {
 
 	p.call(1, "sync.group", map[string]any{"group": "HR", "whatIf": true, "allowOnce": "plan", "skipReplicationCheck": true})
 	result := string(p.wantResult("1"))
-	for _, want := range []string{`"id":"` + id.String() + `","displayName":"HR","steps":[{"name":"Import","result":"Passed","message":"Read."}]`, `"kind":"group"`} {
+	for _, want := range []string{`"id":"` + id.String() + `","displayName":"HR","steps":[{"name":"Import","result":"Passed","message":"Read."}]`, `"kind":"Group"`} {
 		if !strings.Contains(result, want) {
 			t.Errorf("got %s, want %s in it", result, want)
 		}
@@ -254,13 +254,13 @@ func TestSyncGroup(t *testing.T) {
 
 	// Progress arrives, and a cancelled request still answers with its record.
 	p.call(3, "sync.group", map[string]any{"group": "slow"})
-	if m := p.next(); m.Method != "progress" || !strings.Contains(string(m.Params), `"requestId":3,"step":"import-members","stepNumber":2,"stepCount":10`) {
+	if m := p.next(); m.Method != "progress" || !strings.Contains(string(m.Params), `"requestId":3,"step":"ImportMembers","stepNumber":2,"stepCount":10`) {
 		t.Errorf("got %s %s, want progress", m.Method, m.Params)
 	}
 	started <- struct{}{}
 	p.send(`{"jsonrpc":"2.0","method":"request.cancel","params":{"id":3}}`)
 	result = string(p.wantResult("3"))
-	for _, want := range []string{`"stopReason":"stopped-cancelled"`, `"steps":[]`} {
+	for _, want := range []string{`"stopReason":"Cancelled"`, `"steps":[]`} {
 		if !strings.Contains(result, want) {
 			t.Errorf("got %s, want %s in it", result, want)
 		}

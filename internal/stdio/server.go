@@ -74,7 +74,7 @@ type Opened struct {
 // logLevel says how much is logged.
 type logLevel string
 
-var logLevels = []logLevel{"debug", "info", "warn", "error"}
+var logLevels = []logLevel{"Debug", "Info", "Warn", "Error"}
 
 // UnmarshalText accepts a value in any letter case.
 func (l *logLevel) UnmarshalText(text []byte) error { return directory.SetWord(l, text, logLevels) }
@@ -87,7 +87,7 @@ func ParseLevel(level *slog.LevelVar, word string) error {
 	}
 	i := slices.Index(logLevels, name)
 	if i < 0 {
-		return errors.New("it is none of debug, info, warn and error")
+		return errors.New("it is none of Debug, Info, Warn and Error")
 	}
 	level.Set([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}[i])
 	return nil

@@ -105,7 +105,7 @@ func TestCancel(t *testing.T) {
 			m := p.next()
 			answers[string(m.ID)] = string(m.Result)
 		}
-		if answers[`"c"`] != "{}" || !strings.Contains(answers[id], contract.StopCancelled) {
+		if answers[`"c"`] != "{}" || !strings.Contains(answers[id], string(contract.StopCancelled)) {
 			t.Errorf("id %s: answers %v", id, answers)
 		}
 	}
@@ -165,7 +165,7 @@ func TestEndOfInput(t *testing.T) {
 			p.call(1, "sync.start", nil)
 			<-started
 			end(p)
-			if got := string(p.wantResult("1")); !strings.Contains(got, `"status":"stopped"`) {
+			if got := string(p.wantResult("1")); !strings.Contains(got, `"status":"Stopped"`) {
 				t.Errorf("the run's record: %s", got)
 			}
 			if err := p.wait(); err != nil {
@@ -405,9 +405,9 @@ func TestCallbacks(t *testing.T) {
 		e := &fakeEngine{}
 		p := startInitialized(t, e)
 		token := connected(t, p, e, map[string]any{"tenantId": "contoso.com", "environment": "USGov",
-			"credential": map[string]any{"kind": "accessToken", "accessToken": "first", "canRefresh": true}})
+			"credential": map[string]any{"kind": "AccessToken", "accessToken": "first", "canRefresh": true}})
 		sign := connected(t, p, e, map[string]any{"tenantId": "t", "clientId": "c",
-			"credential": map[string]any{"kind": "certificateThumbprint", "thumbprint": "AB12", "certificate": "AQID"}})
+			"credential": map[string]any{"kind": "CertificateThumbprint", "thumbprint": "AB12", "certificate": "AQID"}})
 
 		var gotToken contract.Secret
 		var expires time.Time
@@ -415,7 +415,7 @@ func TestCallbacks(t *testing.T) {
 		var gotErr error
 		e.sync = func(ctx context.Context, r command.SyncRequest, _ contract.Report) (contract.Run, error) {
 			if r.AllowOnce == "sign" {
-				signature, gotErr = sign.Sign(ctx, []byte{0xff, 0xee}, "PSS")
+				signature, gotErr = sign.Sign(ctx, []byte{0xff, 0xee}, "Pss")
 			} else {
 				gotToken, expires, gotErr = token.RefreshToken(ctx)
 			}
@@ -447,7 +447,7 @@ func TestCallbacks(t *testing.T) {
 		}
 
 		m = ask("sign")
-		wantParams(m, `{"digest":"/+4=","padding":"PSS","thumbprint":"AB12"}`)
+		wantParams(m, `{"digest":"/+4=","padding":"Pss","thumbprint":"AB12"}`)
 		p.send(`{"jsonrpc":"2.0","id":` + string(m.ID) + `,"result":{"signature":"` + base64.StdEncoding.EncodeToString([]byte("signed")) + `"}}`)
 		p.wantResult("2")
 		if gotErr != nil || string(signature) != "signed" {
@@ -516,17 +516,17 @@ func TestSecretsStayInside(t *testing.T) {
 	}}
 	p := startInitialized(t, e)
 	credentials := []string{
-		`"source":{"tenantId":"t","clientId":"c","credential":{"kind":"clientSecret","secret":"%s"}}`,
-		`"source":{"tenantId":"t","clientId":"c","credential":{"kind":"clientCertificate","certificatePath":"/c","certificatePassword":"%s"}}`,
-		`"source":{"credential":{"kind":"accessToken","accessToken":"%s"}}`,
-		`"target":{"server":"dc","credential":{"kind":"simple","user":"u","password":"%s"}}`,
-		`"target":{"server":"dc","credential":{"kind":"kerberosPassword","user":"u","password":"%s"}}`,
+		`"source":{"tenantId":"t","clientId":"c","credential":{"kind":"ClientSecret","secret":"%s"}}`,
+		`"source":{"tenantId":"t","clientId":"c","credential":{"kind":"ClientCertificate","certificatePath":"/c","certificatePassword":"%s"}}`,
+		`"source":{"credential":{"kind":"AccessToken","accessToken":"%s"}}`,
+		`"target":{"server":"dc","credential":{"kind":"Simple","user":"u","password":"%s"}}`,
+		`"target":{"server":"dc","credential":{"kind":"KerberosPassword","user":"u","password":"%s"}}`,
 		// These are refused before the engine sees them.
-		`"source":{"credential":{"kind":"managedIdentity","secret":"%s"}}`,
-		`"source":{"tenantId":{"%[1]s":1},"credential":{"kind":"clientSecret","secret":"%[1]s"}}`,
-		`"target":{"server":"dc","credential":{"kind":"simple","user":["%[1]s"],"password":"%[1]s"}}`,
-		`"target":{"server":"dc","credential":{"kind":"simple","passwort":"%s"}}`,
-		`"source":{"tenantId":"t","clientId":"c","credential":{"kind":"certificateThumbprint","thumbprint":"x","certificate":"%%%s"}}`,
+		`"source":{"credential":{"kind":"ManagedIdentity","secret":"%s"}}`,
+		`"source":{"tenantId":{"%[1]s":1},"credential":{"kind":"ClientSecret","secret":"%[1]s"}}`,
+		`"target":{"server":"dc","credential":{"kind":"Simple","user":["%[1]s"],"password":"%[1]s"}}`,
+		`"target":{"server":"dc","credential":{"kind":"Simple","passwort":"%s"}}`,
+		`"source":{"tenantId":"t","clientId":"c","credential":{"kind":"CertificateThumbprint","thumbprint":"x","certificate":"%%%s"}}`,
 	}
 	var answers []string
 	for i, c := range credentials {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -157,5 +158,16 @@ func TestFixedListsIgnoreLetterCase(t *testing.T) {
 	}
 	if fields < 30 {
 		t.Errorf("only %d fields were found", fields)
+	}
+}
+
+func TestFixedListsHaveOneStyle(t *testing.T) {
+	style := regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
+	for of, words := range fixedLists {
+		for _, word := range words {
+			if !style.MatchString(word) {
+				t.Errorf("%s: %q is not in PascalCase", of, word)
+			}
+		}
 	}
 }

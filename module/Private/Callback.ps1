@@ -68,7 +68,7 @@ function Get-Signature {
     $key = [System.Security.Cryptography.X509Certificates.RSACertificateExtensions]::GetRSAPrivateKey($certificate)
     if ($null -eq $key) { throw "The certificate $Thumbprint has no RSA private key that can be used." }
     try {
-        $mode = if ($Padding -eq 'PSS') {
+        $mode = if ($Padding -eq 'Pss') {
             [System.Security.Cryptography.RSASignaturePadding]::Pss
         }
         else {

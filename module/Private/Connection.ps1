@@ -15,13 +15,13 @@ function ConvertTo-SourceField {
         'ClientSecret' {
             $fields['clientId'] = $Bound['ClientSecretCredential'].UserName.Trim()
             $fields['credential'] = @{
-                kind   = 'clientSecret'
+                kind   = 'ClientSecret'
                 secret = ConvertFrom-Secret -Secret $Bound['ClientSecretCredential'].Password
             }
         }
         'CertificatePath' {
             $fields['credential'] = @{
-                kind            = 'clientCertificate'
+                kind            = 'ClientCertificate'
                 certificatePath = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['CertificatePath']
             }
             if ($Bound['CertificatePassword']) {
@@ -30,14 +30,14 @@ function ConvertTo-SourceField {
         }
         { $_ -in 'CertificateThumbprint', 'Certificate' } {
             $fields['credential'] = @{
-                kind        = 'certificateThumbprint'
+                kind        = 'CertificateThumbprint'
                 thumbprint  = $Certificate.Thumbprint
                 certificate = [System.Convert]::ToBase64String($Certificate.RawData)
             }
         }
-        'Identity' { $fields['credential'] = @{ kind = 'managedIdentity' } }
+        'Identity' { $fields['credential'] = @{ kind = 'ManagedIdentity' } }
         'WorkloadIdentity' {
-            $fields['credential'] = @{ kind = 'workloadIdentity' }
+            $fields['credential'] = @{ kind = 'WorkloadIdentity' }
             if ($Bound['FederatedTokenFile']) {
                 $call = @{
                     Cmdlet = $Cmdlet
@@ -48,7 +48,7 @@ function ConvertTo-SourceField {
         }
         'AccessToken' {
             $fields['credential'] = @{
-                kind        = 'accessToken'
+                kind        = 'AccessToken'
                 accessToken = ConvertFrom-Secret -Secret $Bound['AccessToken']
                 canRefresh  = $false
             }
@@ -72,7 +72,7 @@ function ConvertTo-SourceField {
                 }
                 throw (ConvertTo-ErrorRecord @problem)
             }
-            $fields['credential'] = @{ kind = 'accessToken'; accessToken = $token; canRefresh = $true }
+            $fields['credential'] = @{ kind = 'AccessToken'; accessToken = $token; canRefresh = $true }
         }
     }
     $fields
@@ -161,13 +161,13 @@ function ConvertTo-TargetField {
             throw (ConvertTo-ErrorRecord @problem)
         }
         $credential = @{
-            kind   = 'kerberosKeytab'
+            kind   = 'KerberosKeytab'
             user   = [string] $Bound['KerberosPrincipal']
             keytab = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KeytabPath']
         }
     }
     elseif ($Bound['Credential']) {
-        $kind = if ($Bound['AuthType'] -eq 'Negotiate') { 'kerberosPassword' } else { 'simple' }
+        $kind = if ($Bound['AuthType'] -eq 'Negotiate') { 'KerberosPassword' } else { 'Simple' }
         $credential = @{
             kind     = $kind
             user     = $Bound['Credential'].UserName
@@ -184,8 +184,8 @@ function ConvertTo-TargetField {
         }
         throw (ConvertTo-ErrorRecord @problem)
     }
-    else { $credential = @{ kind = 'currentIdentity' } }
-    if ($credential['kind'] -like 'kerberos*') {
+    else { $credential = @{ kind = 'CurrentIdentity' } }
+    if ($credential['kind'] -like 'Kerberos*') {
         if ($Bound['KerberosRealm']) { $credential['realm'] = [string] $Bound['KerberosRealm'] }
         if ($Bound['KerberosConfigPath']) {
             $credential['krb5Conf'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['KerberosConfigPath']

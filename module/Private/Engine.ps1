@@ -102,7 +102,7 @@ function Switch-Engine {
 
 # With -Debug the engine logs each request that it repeats, and each pause.
 function Get-LogLevel {
-    if ([string] $DebugPreference -in 'SilentlyContinue', 'Ignore') { 'info' } else { 'debug' }
+    if ([string] $DebugPreference -in 'SilentlyContinue', 'Ignore') { 'Info' } else { 'Debug' }
 }
 
 # Whether the engine serves the state folder and the service account that are asked for.

@@ -117,7 +117,8 @@ function Close-EngineRequest {
         # of a sync of one group the record is a part
         $run = if ($answer.result.run) { $answer.result.run } else { $answer.result }
         if ($run.kind -and $run.id) {
-            $text = "Run $($run.id) ended as $($run.status). What was not reached stays for the next run."
+            $status = ([string] $run.status).ToLowerInvariant()
+            $text = "Run $($run.id) ended as $status. What was not reached stays for the next run."
             Write-Warning -Message (ConvertTo-PlainText -Text $text)
         }
     }

@@ -12,17 +12,17 @@ function Test-Interactive {
 
 # What is said of a step of which the engine says no more.
 $script:StepText = @{
-    'prepare'        = 'Looking at what is due'
-    'import-source'  = 'Reading the tenant'
-    'import-members' = 'Reading the members of the groups'
-    'import-target'  = 'Reading Active Directory'
-    'resolve'        = 'Finding the members in Active Directory'
-    'plan'           = 'Planning'
-    'limits'         = 'Checking the limits'
-    'export'         = 'Writing to Active Directory'
-    'confirm'        = 'Reading back what was written'
-    'settle'         = 'Looking again at members that have changed with it'
-    'commit'         = 'Saving the state'
+    'Prepare'       = 'Looking at what is due'
+    'ImportSource'  = 'Reading the tenant'
+    'ImportMembers' = 'Reading the members of the groups'
+    'ImportTarget'  = 'Reading Active Directory'
+    'Resolve'       = 'Finding the members in Active Directory'
+    'Plan'          = 'Planning'
+    'Limits'        = 'Checking the limits'
+    'Export'        = 'Writing to Active Directory'
+    'Confirm'       = 'Reading back what was written'
+    'Settle'        = 'Looking again at members that have changed with it'
+    'Commit'        = 'Saving the state'
 }
 
 # Silences in milliseconds: after which the bar appears and its time goes on, and from which on it says since when.

@@ -72,15 +72,15 @@ function Get-PreviewRun {
 function Test-Plan {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run)
     $limit = Test-Limit -Run $Run
-    if ($Run.Status -eq 'failed' -or ($Run.Status -eq 'stopped' -and -not $limit)) {
+    if ($Run.Status -eq 'Failed' -or ($Run.Status -eq 'Stopped' -and -not $limit)) {
         Write-RunOutcome -Cmdlet $Cmdlet -Run $Run
         return $false
     }
-    $text = if ($limit -and $Run.Status -eq 'stopped') {
+    $text = if ($limit -and $Run.Status -eq 'Stopped') {
         "A sync would stop at a limit ($($Run.StopReason)) and change nothing."
     }
     elseif ($limit) { "A sync would hold back what goes beyond a limit ($($Run.HeldBy -join ', '))." }
-    elseif ($Run.Status -eq 'partial') { 'The plan is incomplete.' }
+    elseif ($Run.Status -eq 'Partial') { 'The plan is incomplete.' }
     if ($text) { Write-Warning -Message (ConvertTo-PlainText -Text "$text $($Run.Message)") }
     $true
 }
@@ -88,8 +88,7 @@ function Test-Plan {
 # Whether a threshold stopped the run, or held back a part of its plan.
 function Test-Limit {
     param($Run)
-    $Run.HeldBy.Count -gt 0 -or
-        ($Run.Status -eq 'stopped' -and $Run.StopReason -like 'stopped-*' -and $Run.StopReason -ne 'stopped-cancelled')
+    $Run.HeldBy.Count -gt 0 -or ($Run.Status -eq 'Stopped' -and $Run.StopReason -like 'Stopped*')
 }
 
 function Get-RunChange {
@@ -140,10 +139,10 @@ function Write-RunOutcome {
         @($Run.Error.Message, $Run.Message | Where-Object -FilterScript { $_ })[0]
     }
     $limit = Test-Limit -Run $Run
-    $group = if ($Run.Kind -eq 'group') { " -Group $($Run.GroupId)" }
-    $failures = "Get-GroupWritebackChange -RunId $($Run.Id) -Outcome failed, partial, unknown"
+    $group = if ($Run.Kind -eq 'Group') { " -Group $($Run.GroupId)" }
+    $failures = "Get-GroupWritebackChange -RunId $($Run.Id) -Outcome Failed, Partial, Unknown"
     $problems = @(
-        if ($Run.Status -eq 'partial') {
+        if ($Run.Status -eq 'Partial') {
             $changes = ConvertTo-CountText -Count $Run.Failed -Noun 'change'
             $members = ConvertTo-CountText -Count $Run.UnknownMembers -Noun 'member'
             $text = "Run $($Run.Id) is partial: $changes failed, $members could not be determined. $message"
@@ -157,7 +156,7 @@ function Write-RunOutcome {
                 }
             }
         }
-        elseif ($Run.Status -in 'stopped', 'failed') {
+        elseif ($Run.Status -in 'Stopped', 'Failed') {
             $id = @($Run.Error.Id, $Run.StopReason, 'RunFailed' | Where-Object -FilterScript { $_ })[0]
             $category = if ($Run.Error.Category) {
                 $Run.Error.Category
@@ -165,7 +164,7 @@ function Write-RunOutcome {
             elseif ($limit) {
                 'LimitsExceeded'
             }
-            elseif ($Run.Status -eq 'stopped') {
+            elseif ($Run.Status -eq 'Stopped') {
                 'OperationStopped'
             }
             else {
@@ -177,7 +176,7 @@ function Write-RunOutcome {
                     "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: " +
                     "Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
                 }
-                elseif ($Run.StopReason -eq 'target-not-up-to-date') {
+                elseif ($Run.StopReason -eq 'TargetNotUpToDate') {
                     'Start the sync again when the domain controllers have replicated.'
                 }
                 else { 'Start the sync again; it goes on where this one ended.' }
@@ -185,7 +184,7 @@ function Write-RunOutcome {
             @{
                 Id       = $id
                 Category = $category
-                Message  = "Run $($Run.Id) $($Run.Status) ($id): $message"
+                Message  = "Run $($Run.Id) $($Run.Status.ToLowerInvariant()) ($id): $message"
                 Advice   = $advice
             }
         }
@@ -195,7 +194,7 @@ function Write-RunOutcome {
                 Id       = $Run.HeldBy[0]
                 Category = 'LimitsExceeded'
                 Message  = "Run $($Run.Id) held changes back$count, for $($Run.HeldBy -join ', '): $message"
-                Advice   = "See what is held: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome held. If it is " +
+                Advice   = "See what is held: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome Held. If it is " +
                     "meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
             }
         }

@@ -78,7 +78,7 @@ $script:Method = @{
                 if ($this.HeldBy) { "held back: $($this.Held.ToString())" }
                 if (-not $reason) { $this.Message }
                 elseif ($reason.Length -le 22) { $reason }
-                elseif ($reason.Contains('-')) { $reason -replace '^(\w+-\w+)-', "`$1`n" -replace '-', ' ' }
+                elseif ($reason -clike 'Stopped*') { $reason -creplace '^(Stopped)([A-Z][a-z]+)', "`$1 `$2`n" }
                 elseif ($this.Message) { $this.Message }
                 elseif ($this.Error) { $this.Error.Message }
             )

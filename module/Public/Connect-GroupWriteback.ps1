@@ -46,7 +46,7 @@ function Connect-GroupWriteback {
         AZURE_FEDERATED_TOKEN_FILE names.
     .PARAMETER AccessToken
         An access token for Microsoft Graph. When it expires during a sync, the
-        sync ends as partial, and the next one goes on.
+        sync ends as Partial, and the next one goes on.
     .PARAMETER AccessTokenProvider
         A script block that returns an access token for Microsoft Graph: as
         SecureString, as text, or as what Get-AzAccessToken returns. It is

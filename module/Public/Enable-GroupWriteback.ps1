@@ -67,7 +67,7 @@ function Enable-GroupWriteback {
     .PARAMETER Filter
         Only groups for which this holds, for example "displayName -like 'HR-*'
         -and mail -ne ''". Attributes are displayName, description, mail,
-        visibility, id and kind (unified or security), operators -eq, -ne,
+        visibility, id and kind (Unified or Security), operators -eq, -ne,
         -like, -notlike, -and, -or and -not, with parentheses; case does not
         matter, * and ? are wildcards of -like, and an attribute without a value
         is ''. An empty text takes away the filter that is set.

@@ -10,7 +10,7 @@ function Get-GroupWritebackChange {
         Reason says why, where a change is not plain, and Message says it in words.
         Drift is what somebody else had changed in the directory: Message says what
         and when, Attributes and the members what was put right. A group that is not
-        written is there as well, with the action Skip and the reason, name-clash
+        written is there as well, with the action Skip and the reason, NameClash
         for example.
     .PARAMETER RunId
         The number of the run. The default is the newest one that was more than
@@ -25,9 +25,9 @@ function Get-GroupWritebackChange {
         Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers,
         Delete, Skip.
     .PARAMETER Outcome
-        Only changes with these outcomes: pending (not tried), done, partial
-        (some members were refused), failed, unknown (the answer was lost; the
-        next run finds out), skipped, held (back by a threshold, see
+        Only changes with these outcomes: Pending (not tried), Done, Partial
+        (some members were refused), Failed, Unknown (the answer was lost; the
+        next run finds out), Skipped, Held (back by a threshold, see
         Start-GroupWritebackSync).
     .PARAMETER IncludePreview
         Also the changes of previews that come through the pipeline; RunKind
@@ -43,13 +43,13 @@ function Get-GroupWritebackChange {
         The changes of the newest run.
     .EXAMPLE
         Get-GroupWritebackRun -Last 10 |
-            Get-GroupWritebackChange -Outcome failed, partial, unknown |
+            Get-GroupWritebackChange -Outcome Failed, Partial, Unknown |
             Format-List
 
         What went wrong in the last ten runs, and why.
     .EXAMPLE
         Get-GroupWritebackRun -Last 50 | Get-GroupWritebackChange |
-            Where-Object Reason -eq drift
+            Where-Object Reason -eq Drift
 
         What had been changed by hand, and was put right.
     .EXAMPLE
@@ -85,7 +85,7 @@ function Get-GroupWritebackChange {
         [ValidateSet('Create', 'Adopt', 'Update', 'Move', 'UpdateMembers', 'Delete', 'Skip')]
         [string[]] $Action,
 
-        [ValidateSet('pending', 'done', 'partial', 'failed', 'unknown', 'skipped', 'held')]
+        [ValidateSet('Pending', 'Done', 'Partial', 'Failed', 'Unknown', 'Skipped', 'Held')]
         [string[]] $Outcome,
 
         [switch] $AllMembers,
@@ -110,7 +110,7 @@ function Get-GroupWritebackChange {
             $number = Get-RunNumber -InputObject $item
             $identity = Get-GroupIdentity -InputObject $item
             # a preview among runs is no event; one that is named is meant
-            if (-not $IncludePreview -and $item.Kind -eq 'preview' -and
+            if (-not $IncludePreview -and $item.Kind -eq 'Preview' -and
                 $item.PSTypeNames -contains 'GroupWriteback.Run') {
                 $previews++
             }
@@ -123,7 +123,7 @@ function Get-GroupWritebackChange {
         if ($PSBoundParameters.ContainsKey('InputObject') -and -not $numbers -and -not $names) { return }
         if (-not $numbers) {
             $request = @{ limit = 1 }
-            if (-not $IncludePreview) { $request['kinds'] = @('sync', 'group', 'disable') }
+            if (-not $IncludePreview) { $request['kinds'] = @('Sync', 'Group', 'Disable') }
             $newest = Invoke-Engine -Cmdlet $PSCmdlet -Method 'run.list' -Parameter $request
             $numbers = @(foreach ($run in $newest.runs) { [long] $run.id })
         }

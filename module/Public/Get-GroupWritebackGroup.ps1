@@ -7,7 +7,7 @@ function Get-GroupWritebackGroup {
         Situation says how the group of the tenant and that of the directory stand
         to each other, Unwritten how many members are not written; see
         Get-GroupWritebackGroupMember for why. Objects of the directory that stand
-        for no group of the tenant (foreign, unmatched) come too; they have no Id.
+        for no group of the tenant (Foreign, Unmatched) come too; they have no Id.
     .PARAMETER Name
         The display name or mail address; or the common name, distinguished
         name, SID or sAMAccountName of the object; or an id as for -Id. * and ?

@@ -5,11 +5,11 @@ function Get-GroupWritebackGroupMember {
     .DESCRIPTION
         Reads what the last run knew of the members of a group in the tenant; no
         connection is needed. Reason is empty for a member that is written.
-        Otherwise it is cloud-only, guest, no-account, not-found, ambiguous,
-        wrong-class, system-object (such as krbtgt), other-forest, group-not-written
-        or write-refused; or, for a member whose account could not be determined and
-        is tried again, limited-information, gc-unavailable, lookup-failed or
-        unresolved.
+        Otherwise it is CloudOnly, Guest, NoAccount, NotFound, Ambiguous,
+        WrongClass, SystemObject (such as krbtgt), OtherForest, GroupNotWritten
+        or WriteRefused; or, for a member whose account could not be determined
+        and is tried again, LimitedInformation, NoGlobalCatalog, LookupFailed or
+        Unresolved.
     .PARAMETER GroupId
         The group: its id, display name or mail address in the tenant, or the
         objectGUID, distinguished name, SID or sAMAccountName of its object; or

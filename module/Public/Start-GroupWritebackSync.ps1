@@ -7,7 +7,7 @@ function Start-GroupWritebackSync {
         differs, and returns the record of the run. After Disable-GroupWriteback it
         deletes the groups that were named there.
 
-        A run whose Status is complete did everything. Partial: some objects failed,
+        A run whose Status is Complete did everything. Partial: some objects failed,
         could not be decided, or were held back; a warning says so, and the next
         sync goes on with them. Where changes failed or were held back, and when the
         run stopped or failed, an error is written besides the record, so that a
@@ -16,7 +16,7 @@ function Start-GroupWritebackSync {
 
         What a sync would delete or remove beyond the thresholds it holds back, each
         time, while everything else is written: see Get-GroupWritebackChange
-        -Outcome held. If it is meant, -AllowOnce with the PlanId of that run lets
+        -Outcome Held. If it is meant, -AllowOnce with the PlanId of that run lets
         just that pass, once. Only a tenant without any group that is to be written
         stops the sync as a whole.
 
@@ -37,13 +37,13 @@ function Start-GroupWritebackSync {
         Delta reads what has changed since the last sync, Initial everything.
         The default is what is due: normally Delta, and Initial by itself when
         it has to be. The PolicyReason of the run says why it was Initial:
-        requested (by this parameter), first (nothing was synchronised before),
-        settings-changed (which groups are written, or how, or the name of their
-        container), interval (the last one is too long ago, see
-        Set-GroupWriteback -InitialIntervalDays), settling (the first one may
-        have read a copy of the tenant that was behind), projection-changed
-        (another release reads something else), server-changed (another domain
-        controller than last time, or one restored from a backup), link-expired
+        Requested (by this parameter), First (nothing was synchronised before),
+        SettingsChanged (which groups are written, or how, or the name of their
+        container), Interval (the last one is too long ago, see
+        Set-GroupWriteback -InitialIntervalDays), Settling (the first one may
+        have read a copy of the tenant that was behind), ProjectionChanged
+        (another release reads something else), ServerChanged (another domain
+        controller than last time, or one restored from a backup), LinkExpired
         (Microsoft Graph no longer tells what has changed since).
     .PARAMETER AllowOnce
         The PlanId of a run that held something back at a threshold. It serves
@@ -67,7 +67,7 @@ function Start-GroupWritebackSync {
 
         The groups that a sync would delete.
     .EXAMPLE
-        Start-GroupWritebackSync | Get-GroupWritebackChange -Outcome failed
+        Start-GroupWritebackSync | Get-GroupWritebackChange -Outcome Failed
 
         Synchronises, and shows what failed.
     .EXAMPLE

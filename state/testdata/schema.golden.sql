@@ -137,7 +137,7 @@ CREATE TABLE source_group (
     id               BLOB    NOT NULL,
     generation       INTEGER NOT NULL,
     visibility       TEXT    NOT NULL,
-    on_premises_sid  TEXT    NOT NULL, kind TEXT NOT NULL DEFAULT 'unified', writeback_enabled INTEGER, on_premises_type TEXT NOT NULL DEFAULT '', properties TEXT NOT NULL DEFAULT '{}',
+    on_premises_sid  TEXT    NOT NULL, writeback_enabled INTEGER, on_premises_type TEXT NOT NULL DEFAULT '', properties TEXT NOT NULL DEFAULT '{}', kind TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (id, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE source_membership (
@@ -216,7 +216,7 @@ CREATE INDEX member_join_generation             ON member_join (generation);
 CREATE INDEX member_join_target ON member_join (target_guid) WHERE target_guid IS NOT NULL;
 CREATE INDEX note_generation        ON note (generation);
 CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';
-CREATE INDEX run_running ON run (status) WHERE status = 'running';
+CREATE INDEX run_running ON run (status) WHERE status = 'Running';
 CREATE INDEX skip_run    ON skip (run);
 CREATE INDEX skip_target ON skip (target_guid);
 CREATE INDEX source_group_generation            ON source_group (generation);

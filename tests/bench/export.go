@@ -142,7 +142,7 @@ func (c *comparison) engine(ctx context.Context, name string, random uint64, con
 	defer i.close()
 	var first, last progress
 	run, whole, err := i.sync(ctx, func(p progress) {
-		if p.Step == "export" {
+		if p.Step == "Export" {
 			if first.Done == 0 {
 				first = p
 			}

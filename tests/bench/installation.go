@@ -127,9 +127,9 @@ func (i *installation) start(ctx context.Context, onProgress func(progress)) (*c
 	if err = s.Initialize(ctx, filepath.Join(i.folder, "state")); err == nil {
 		err = s.Call(ctx, "session.connect", fields{
 			"source": fields{"tenantId": i.tenant.TenantID, "clientId": i.tenant.ClientID, "authority": i.tenant.URL, "graphEndpoint": i.tenant.URL,
-				"caFile": filepath.Join(i.folder, "tenant-ca.pem"), "credential": fields{"kind": "clientSecret", "secret": i.tenant.ClientSecret}},
+				"caFile": filepath.Join(i.folder, "tenant-ca.pem"), "credential": fields{"kind": "ClientSecret", "secret": i.tenant.ClientSecret}},
 			"target": fields{"server": i.dc.address, "caFile": i.dc.caFile,
-				"credential": fields{"kind": "simple", "user": i.dc.user, "password": i.dc.password}},
+				"credential": fields{"kind": "Simple", "user": i.dc.user, "password": i.dc.password}},
 		}, nil)
 	}
 	if err != nil {
@@ -163,7 +163,7 @@ func (i *installation) sync(ctx context.Context, onProgress func(progress)) (run
 	began := time.Now()
 	err = s.Call(ctx, "sync.start", nil, &r)
 	took := time.Since(began)
-	if err == nil && r.Status != "complete" {
+	if err == nil && r.Status != "Complete" {
 		err = fmt.Errorf("the run ended as %s %s: %s", r.Status, r.StopReason, r.Message)
 	}
 	i.peak = peakOf(strconv.Itoa(s.PID()))

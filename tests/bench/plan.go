@@ -89,14 +89,14 @@ func planning(ctx context.Context, r *report) error {
 		if run.Status != contract.RunComplete || !round.planned(run.Planned) {
 			return fmt.Errorf("%s: the run ended as %s %s (%s) with %+v planned", round.name, run.Status, run.StopReason, run.Message, run.Planned)
 		}
-		r.atMost(round.name+": planning", took["plan"].Seconds(), "s", 60)
-		r.atMost(round.name+": peak of memory while planning", peak["plan"], "MiB", 300)
+		r.atMost(round.name+": planning", took["Plan"].Seconds(), "s", 60)
+		r.atMost(round.name+": peak of memory while planning", peak["Plan"], "MiB", 300)
 		whole := 0.0
 		for _, p := range peak {
 			whole = max(whole, p)
 		}
 		r.tell(round.name+": peak of memory in the whole run", whole, "MiB")
-		r.tell(round.name+": reading and staging both sides", (took["import-source"] + took["import-members"] + took["import-target"] + took["resolve"]).Seconds(), "s")
+		r.tell(round.name+": reading and staging both sides", (took["ImportSource"] + took["ImportMembers"] + took["ImportTarget"] + took["Resolve"]).Seconds(), "s")
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func (i *installation) counted(ctx context.Context) (requests, error) {
 	if err := s.Call(ctx, "sync.start", nil, &q.run); err != nil {
 		return q, err
 	}
-	if q.run.Status != "complete" || q.run.PolicyType != "Delta" {
+	if q.run.Status != "Complete" || q.run.PolicyType != "Delta" {
 		return q, fmt.Errorf("the run is %s and ended as %s %s: %s", q.run.PolicyType, q.run.Status, q.run.StopReason, q.run.Message)
 	}
 	q.ldap, q.graph = p.take(), i.tenant.Count("", "/")

@@ -100,7 +100,7 @@ func updates(ctx context.Context, r *report, name, folder string, users []grapht
 			user++
 			var first, last progress
 			run, _, err := i.sync(ctx, func(p progress) {
-				if p.Step == "export" {
+				if p.Step == "Export" {
 					if first.Done == 0 {
 						first = p
 					}

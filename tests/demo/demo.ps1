@@ -96,7 +96,7 @@ Assert-That 'the preview is the same as before' ($planned -eq (
 ).Count)
 Invoke-Typed { Start-GroupWritebackSync }
 Assert-That 'everything planned was done' (
-    $answer[0].Status -eq 'complete' -and
+    $answer[0].Status -eq 'Complete' -and
     $answer[0].Exported.Create -eq $planned
 )
 
@@ -112,10 +112,10 @@ Assert-That 'it has its ten members' (@($answer -match '^member:').Count -eq 10)
 Write-Step 'Who is not written, and why?'
 Invoke-Typed { Get-GroupWritebackGroup }
 Assert-That 'each written group is linked' (@(
-    $answer | Where-Object -FilterScript { $_.Situation -eq 'linked' }
+    $answer | Where-Object -FilterScript { $_.Situation -eq 'Linked' }
 ).Count -eq $planned)
 Invoke-Typed { Get-GroupWritebackGroup 'All Company' | Get-GroupWritebackGroupMember | Where-Object Reason }
-Assert-That 'a member of the cloud alone is named' ($answer.Count -eq 1 -and $answer[0].Reason -eq 'cloud-only')
+Assert-That 'a member of the cloud alone is named' ($answer.Count -eq 1 -and $answer[0].Reason -eq 'CloudOnly')
 
 Write-Step 'Something changes in the tenant'
 Invoke-Typed {
@@ -126,7 +126,7 @@ Invoke-Typed { tests/demo/tenant add-member group=10000000-0000-4000-8000-000000
 Assert-That 'the tenant took it' ($LASTEXITCODE -eq 0)
 Invoke-Typed { Start-GroupWritebackSync }
 Assert-That 'the group was renamed and has one member more' (
-    $answer[0].Status -eq 'complete' -and
+    $answer[0].Status -eq 'Complete' -and
     $answer[0].Exported.Update -eq 1 -and
     $answer[0].Exported.MembersAdded -eq 1
 )
@@ -151,7 +151,7 @@ member: CN=user0007,OU=People,DC=contoso,DC=test
 Assert-That 'the directory took it' ($LASTEXITCODE -eq 0)
 Invoke-Typed { Start-GroupWritebackSync }
 Assert-That 'it was put right' (
-    $answer[0].Status -eq 'complete' -and
+    $answer[0].Status -eq 'Complete' -and
     $answer[0].DriftedGroups -eq 1 -and
     $answer[0].Exported.MembersRemoved -eq 1
 )
@@ -160,13 +160,13 @@ Assert-That 'what had been done is said' ($answer.Count -gt 0)
 
 Write-Step 'One group, now'
 Invoke-Typed { Start-GroupWritebackSync -Group 'Empty' }
-Assert-That 'it is as it should be' ($answer[0].Status -eq 'complete')
+Assert-That 'it is as it should be' ($answer[0].Status -eq 'Complete')
 
 Write-Step 'A second run changes nothing'
 Invoke-Typed { Start-GroupWritebackSync }
 $exported = $answer[0].Exported
 Assert-That 'nothing was written' (
-    $answer[0].Status -eq 'complete' -and
+    $answer[0].Status -eq 'Complete' -and
     ($exported.Create + $exported.Update + $exported.UpdateMembers + $exported.Delete) -eq 0
 )
 
@@ -175,7 +175,7 @@ Invoke-Typed { Disable-GroupWriteback -WhatIf | Group-Object -Property Action -N
 Assert-That 'all of them would be deleted' ($answer[0].Name -eq 'Delete' -and $answer[0].Count -eq $planned)
 Invoke-Typed { Disable-GroupWriteback -Confirm:$false }
 Invoke-Typed { Start-GroupWritebackSync }
-Assert-That 'all of them were deleted' ($answer[0].Status -eq 'complete' -and $answer[0].Exported.Delete -eq $planned)
+Assert-That 'all of them were deleted' ($answer[0].Status -eq 'Complete' -and $answer[0].Exported.Delete -eq $planned)
 Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(objectClass=group)' dn | Where-Object { $_ } }
 Assert-That 'the container is empty' (@($answer | Where-Object -FilterScript { $_ }).Count -eq 0)
 Invoke-Typed { Compare-Object $before @(tests/lab/dump) }

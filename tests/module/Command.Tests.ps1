@@ -16,7 +16,7 @@ BeforeAll {
         exchangeVersion = 15334
         warnings = @('A warning.')
     } }
-    $preview = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview' }) }
+    $preview = @{ result = (Get-FakeRun @{ id = 9; kind = 'Preview' }) }
     $changes = @{ result = @{ changes = @(Get-FakeChange) } }
     $status = @{ result = @{
         settings = (Get-FakeSetting)
@@ -24,7 +24,7 @@ BeforeAll {
         groups = 3
         disablePending = 0
         nextPolicyType = 'Initial'
-        nextPolicyReason = 'settings-changed'
+        nextPolicyReason = 'SettingsChanged'
         pendingGroups = 4
         statePath = '/state'
         lastRun = (Get-FakeRun)
@@ -65,7 +65,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         $run.Exported.Create | Should -Be 2
         $run.MissingGroups | Should -Be 1
         $run.DriftedGroups | Should -Be 2
-        $run.PolicyReason | Should -Be 'settings-changed'
+        $run.PolicyReason | Should -Be 'SettingsChanged'
         $run.Duration.TotalSeconds | Should -Be 1.5
         $run.Started | Should -BeOfType [System.DateTimeOffset]
         $run.Started.UtcDateTime.Hour | Should -Be 10
@@ -116,20 +116,20 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Name = 'groups alone'; Planned = @{ update = 1; skip = 2 }; Text = 'update 1, skip 2 groups' }
         @{ Name = 'nothing'; Planned = @{}; Text = 'change nothing' }
     ) {
-        Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ kind = 'preview'; planned = $Planned }) } }
+        Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ kind = 'Preview'; planned = $Planned }) } }
         (Invoke-Unattended 'Start-GroupWritebackSync -Confirm').Error |
             Should -Match ([regex]::Escape("to the directory: $Text. Go on?"))
     }
 
     It 'warns of a partial run' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
-            status = 'partial'
+            status = 'Partial'
             failed = 2
             message = 'Two were refused.'
         }) } }
         $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
         $run = Start-GroupWritebackSync -WarningVariable warnings -ErrorVariable problems @quiet
-        $run.Status | Should -Be 'partial'
+        $run.Status | Should -Be 'Partial'
         [string] $warnings |
             Should -Match 'Run 7 is partial: 2 changes failed.*Two were refused.*Get-GroupWritebackChange -RunId 7'
         $problems.FullyQualifiedErrorId | Should -Be 'ChangesFailed,Start-GroupWritebackSync'
@@ -137,7 +137,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'only warns where something could not be decided' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
-            status = 'partial'
+            status = 'Partial'
             message = 'One group could not be decided.'
         }) } }
         $heard = @{ WarningVariable = 'warnings'; ErrorVariable = 'problems' }
@@ -149,31 +149,31 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     It 'emits the record of a run that held something back, and an error' {
         $held = @{ delete = 600; membersRemoved = 0 }
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
-            status = 'partial'
-            stopReason = 'stopped-deletion-threshold-exceeded'
-            heldBy = @('stopped-deletion-threshold-exceeded', 'stopped-removal-threshold-exceeded')
+            status = 'Partial'
+            stopReason = 'StoppedDeletionThreshold'
+            heldBy = @('StoppedDeletionThreshold', 'StoppedRemovalThreshold')
             held = $held
             heldRuns = 3
             message = '600 deletions.'
         }) } }
         $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
         $run = Start-GroupWritebackSync -ErrorVariable problems @quiet
-        $run.Status | Should -Be 'partial'
+        $run.Status | Should -Be 'Partial'
         $run.Held.Delete | Should -Be 600
         $run.HeldRuns | Should -Be 3
-        $problems.FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
+        $problems.FullyQualifiedErrorId | Should -Be 'StoppedDeletionThreshold,Start-GroupWritebackSync'
         $problems[0].CategoryInfo.Category | Should -Be 'LimitsExceeded'
         $problems[0].Exception.Message | Should -Match '3 runs in a row.*600 deletions'
-        $problems[0].ErrorDetails.RecommendedAction | Should -Match '-RunId 7 -Outcome held.*-AllowOnce plan-7'
+        $problems[0].ErrorDetails.RecommendedAction | Should -Match '-RunId 7 -Outcome Held.*-AllowOnce plan-7'
         [string] ($run | Format-Table | Out-String -Width 200) | Should -Match 'held back: 600 delete'
     }
 
     It 'says of a preview what would be held back, and emits the changes' {
         Use-FakeScript @{
             'sync.preview' = @{ result = (Get-FakeRun @{
-                status = 'partial'
-                stopReason = 'stopped-source-shrunk'
-                heldBy = @('stopped-source-shrunk')
+                status = 'Partial'
+                stopReason = 'StoppedSourceShrunk'
+                heldBy = @('StoppedSourceShrunk')
                 held = @{ delete = 6 }
                 message = 'Half is gone.'
             }) }
@@ -181,18 +181,18 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         }
         @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count |
             Should -Be 1
-        [string] $warnings | Should -Match 'would hold back.*stopped-source-shrunk.*Half is gone'
+        [string] $warnings | Should -Match 'would hold back.*StoppedSourceShrunk.*Half is gone'
     }
 
     It 'emits the record of a run that stopped at a limit, and an error' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
-            status = 'stopped'
-            stopReason = 'stopped-deletion-threshold-exceeded'
+            status = 'Stopped'
+            stopReason = 'StoppedDeletionThreshold'
             message = '600 deletions.'
         }) } }
         $run = Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue
-        $run.Status | Should -Be 'stopped'
-        $problems[0].FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
+        $run.Status | Should -Be 'Stopped'
+        $problems[0].FullyQualifiedErrorId | Should -Be 'StoppedDeletionThreshold,Start-GroupWritebackSync'
         $problems[0].CategoryInfo.Category | Should -Be 'LimitsExceeded'
         $problems[0].TargetObject.Id | Should -Be 7
         $problems[0].ErrorDetails.RecommendedAction | Should -Match '-AllowOnce plan-7'
@@ -200,7 +200,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'fails a script that says $ErrorActionPreference = Stop when the run failed' {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
-            status = 'failed'
+            status = 'Failed'
             stopReason = 'TenantUnreachable'
             error = @{
                 category = 'ConnectionError'
@@ -222,20 +222,20 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         @{
             Name = 'held something back'
             Answer = { @{ result = (Get-FakeRun @{
-                status = 'partial'
-                stopReason = 'stopped-removal-threshold-exceeded'
-                heldBy = @('stopped-removal-threshold-exceeded')
+                status = 'Partial'
+                stopReason = 'StoppedRemovalThreshold'
+                heldBy = @('StoppedRemovalThreshold')
             }) } }
         }
         @{
             Name = 'had changes that failed'
-            Answer = { @{ result = (Get-FakeRun @{ status = 'partial'; failed = 1 }) } }
+            Answer = { @{ result = (Get-FakeRun @{ status = 'Partial'; failed = 1 }) } }
         }
         @{
             Name = 'stopped'
             Answer = { @{ result = (Get-FakeRun @{
-                status = 'stopped'
-                stopReason = 'stopped-deletion-threshold-exceeded'
+                status = 'Stopped'
+                stopReason = 'StoppedDeletionThreshold'
             }) } }
         }
     ) {
@@ -256,15 +256,15 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     It 'of which the preview would stop says so, and emits the changes' {
         Use-FakeScript @{
             'sync.preview' = @{ result = (Get-FakeRun @{
-                status = 'stopped'
-                stopReason = 'stopped-source-shrunk'
+                status = 'Stopped'
+                stopReason = 'StoppedSourceShrunk'
                 message = 'Half is gone.'
             }) }
             'change.list' = $changes
         }
         @(Start-GroupWritebackSync -WhatIf -WarningVariable warnings -WarningAction SilentlyContinue).Count |
             Should -Be 1
-        [string] $warnings | Should -Match 'would stop at a limit \(stopped-source-shrunk.*Half is gone'
+        [string] $warnings | Should -Match 'would stop at a limit \(StoppedSourceShrunk.*Half is gone'
     }
 
     It 'previews what a consent lets pass' {
@@ -275,9 +275,9 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'completes -AllowOnce with what stopped at a limit, and nothing else' {
         Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(
-                        Get-FakeRun @{ planId = 'cancelled'; status = 'stopped'; stopReason = 'stopped-cancelled' }
-                        Get-FakeRun @{ planId = 'limit'; status = 'stopped'; stopReason = 'stopped-source-shrunk' }
-                        Get-FakeRun @{ planId = 'behind'; status = 'stopped'; stopReason = 'target-not-up-to-date' }
+                        Get-FakeRun @{ planId = 'cancelled'; status = 'Stopped'; stopReason = 'Cancelled' }
+                        Get-FakeRun @{ planId = 'limit'; status = 'Stopped'; stopReason = 'StoppedSourceShrunk' }
+                        Get-FakeRun @{ planId = 'behind'; status = 'Stopped'; stopReason = 'TargetNotUpToDate' }
                     ) } }
         }
         [void] (Get-GroupWritebackRun)
@@ -295,8 +295,8 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     Context 'with another domain controller, which is behind' {
         BeforeAll {
             $behind = @{ result = (Get-FakeRun @{
-                status = 'stopped'
-                stopReason = 'target-not-up-to-date'
+                status = 'Stopped'
+                stopReason = 'TargetNotUpToDate'
                 message = 'dc2 has not received what was written on dc1.'
             }) }
         }
@@ -304,8 +304,8 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
         It 'says so, and what to do' {
             Use-FakeScript @{ 'sync.start' = $behind }
             (Start-GroupWritebackSync -ErrorVariable problems -ErrorAction SilentlyContinue).StopReason |
-                Should -Be 'target-not-up-to-date'
-            $problems[0].FullyQualifiedErrorId | Should -Be 'target-not-up-to-date,Start-GroupWritebackSync'
+                Should -Be 'TargetNotUpToDate'
+            $problems[0].FullyQualifiedErrorId | Should -Be 'TargetNotUpToDate,Start-GroupWritebackSync'
             $problems[0].CategoryInfo.Category | Should -Be 'OperationStopped'
             $problems[0].Exception.Message | Should -Match 'dc2 has not received what was written on dc1\.'
             $problems[0].ErrorDetails.RecommendedAction |
@@ -316,7 +316,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
             Use-FakeScript @{ 'sync.preview' = $behind }
             Start-GroupWritebackSync -WhatIf -ErrorVariable problems -ErrorAction SilentlyContinue |
                 Should -BeNullOrEmpty
-            $problems[0].FullyQualifiedErrorId | Should -Be 'target-not-up-to-date,Start-GroupWritebackSync'
+            $problems[0].FullyQualifiedErrorId | Should -Be 'TargetNotUpToDate,Start-GroupWritebackSync'
             Get-Called | Should -Be 'sync.preview'
         }
 
@@ -345,7 +345,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         $out.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.GroupSync'
         $out.GroupId | Should -Be '0a000000-0000-0000-0000-000000000001'
         $out.DisplayName | Should -Be 'Sales'
-        $out.Status | Should -Be 'complete'
+        $out.Status | Should -Be 'Complete'
         $out.Steps.Name | Should -Be 'Import', 'Scope', 'Join', 'Members', 'Action'
         $out.Steps[3].PSObject.TypeNames[0] | Should -Be 'GroupWriteback.GroupSyncStep'
         $out.Steps[3].Result | Should -Be 'Warning'
@@ -355,8 +355,8 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
         $out.Unwritten[0].GroupId | Should -Be $out.GroupId
         $out.Unwritten[0].Written | Should -BeFalse
         ($out | Out-String -Width 120) -replace '\s+', ' ' |
-            Should -Match 'Unwritten : cara@contoso\.com \(cloud-only\)'
-        $out.Run.Kind | Should -Be 'group'
+            Should -Match 'Unwritten : cara@contoso\.com \(CloudOnly\)'
+        $out.Run.Kind | Should -Be 'Group'
         $out.RunId | Should -Be 7
     }
 
@@ -404,7 +404,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
             until = '2026-01-02T03:14:05Z'
         }
         $first = @{
-            step = 'import-source'
+            step = 'ImportSource'
             stepNumber = 2
             stepCount = 11
             done = 5
@@ -413,7 +413,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
             waiting = $waiting
         }
         $second = @{
-            step = 'import-source'
+            step = 'ImportSource'
             stepNumber = 2
             stepCount = 11
             done = 5
@@ -451,13 +451,13 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'says with -WhatIf that a limit would stop it' {
         Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{
-            status = 'stopped'
-            stopReason = 'stopped-removal-threshold-exceeded'
+            status = 'Stopped'
+            stopReason = 'StoppedRemovalThreshold'
             message = 'Half of the members.'
         }) } }
         $allowed = @{ Group = 'Sales'; AllowOnce = 'plan-6'; WhatIf = $true }
         (Start-GroupWritebackSync @allowed -WarningVariable warnings -WarningAction SilentlyContinue).Status |
-            Should -Be 'stopped'
+            Should -Be 'Stopped'
         (Get-FakeJournal).params.allowOnce | Should -Be 'plan-6'
         [string] $warnings | Should -Match 'would stop at a limit.*Half of the members'
     }
@@ -473,9 +473,9 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'emits the steps of a run that <Status>, and an error' -ForEach @(
         @{
-            Status = 'failed'
+            Status = 'Failed'
             Run = @{
-                status = 'failed'
+                status = 'Failed'
                 error = @{
                     category = 'ConnectionError'
                     id = 'TenantUnreachable'
@@ -488,13 +488,13 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
             Advice = 'Try later'
         }
         @{
-            Status = 'stopped'
+            Status = 'Stopped'
             Run = @{
-                status = 'stopped'
-                stopReason = 'stopped-removal-threshold-exceeded'
+                status = 'Stopped'
+                stopReason = 'StoppedRemovalThreshold'
                 message = 'Half of the members.'
             }
-            Id = 'stopped-removal-threshold-exceeded'
+            Id = 'StoppedRemovalThreshold'
             Advice = 'Start-GroupWritebackSync -Group \S+ -AllowOnce plan-7'
         }
     ) {
@@ -509,7 +509,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'warns of a partial run' {
         Use-FakeScript @{ 'sync.group' = @{ result = (Get-FakeGroupSync @{
-            status = 'partial'
+            status = 'Partial'
             message = 'One was refused.'
         }) } }
         [void] (Start-GroupWritebackSync -Group Sales -WarningVariable warnings -WarningAction SilentlyContinue)
@@ -534,7 +534,7 @@ Describe 'Start-GroupWritebackSync -Group' -Skip:(-not $env:FAKE_ENGINE) {
                             id = ''
                             targetGuid = '0b000000-0000-0000-0000-000000000004'
                             displayName = 'Others'
-                            situation = 'foreign'
+                            situation = 'Foreign'
                             dn = 'CN=o'
                         }
                     ) } }
@@ -791,7 +791,7 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
 Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
-        $disable = @{ result = (Get-FakeRun @{ id = 10; kind = 'preview'; planned = @{ delete = 3 } }) }
+        $disable = @{ result = (Get-FakeRun @{ id = 10; kind = 'Preview'; planned = @{ delete = 3 } }) }
     }
 
     It 'asks, and so does nothing where nobody answers' {
@@ -834,7 +834,7 @@ Describe 'Disable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'deletes right away with -StartSync' {
         Use-FakeScript @{ 'writeback.disable' = $disable; 'sync.start' = @{ result = (Get-FakeRun) } }
-        (Disable-GroupWriteback -StartSync -Confirm:$false).Status | Should -Be 'complete'
+        (Disable-GroupWriteback -StartSync -Confirm:$false).Status | Should -Be 'Complete'
     }
 
     It 'deletes nothing with -KeepGroup' {
@@ -887,7 +887,7 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'shows with -WhatIf what would be adopted, and agrees to nothing' {
-        $adopt = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview'; planId = 'plan-9'; planned = @{ adopt = 1 } }) }
+        $adopt = @{ result = (Get-FakeRun @{ id = 9; kind = 'Preview'; planId = 'plan-9'; planned = @{ adopt = 1 } }) }
         Use-FakeScript @{
             'settings.set' = @{ result = (Get-FakeSetting) }
             'session.get' = $sides
@@ -990,10 +990,10 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.InitialIntervalDays | Should -Be 6
         $shown.ConnectionCount | Should -Be 3
         $shown.OutageMinutes | Should -Be 20
-        $shown.NextPolicyReason | Should -Be 'settings-changed'
+        $shown.NextPolicyReason | Should -Be 'SettingsChanged'
         $shown.PendingGroups | Should -Be 4
         ($shown | Out-String) -replace '\s+', ' ' |
-            Should -Match 'NextPolicyType : Initial \(settings-changed\) LastRun : 7: Initial sync complete'
+            Should -Match 'NextPolicyType : Initial \(SettingsChanged\) LastRun : 7: Initial Sync Complete'
         $shown.Connection.TenantName | Should -Be 'Contoso'
         $shown.EngineVersion | Should -Be '0.0.0-fake'
         $shown.LogPath | Should -Be '/state/log/engine-20260102.log'
@@ -1074,11 +1074,11 @@ Describe 'Get-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
             targetGuid = '0c000000-0000-0000-0000-000000000001'
             displayName = '2024-01-02T03:04:05Z'
             dn = 'CN=a'
-            situation = 'linked'
+            situation = 'Linked'
             members = 5
             unwritten = 2
             lastAction = 'Create'
-            lastOutcome = 'done'
+            lastOutcome = 'Done'
         }
         $groups = @{ result = @{ groups = @($group) } }
     }
@@ -1139,12 +1139,12 @@ Describe 'Get-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
 Describe 'Get-GroupWritebackGroupMember' -Skip:(-not $env:FAKE_ENGINE) {
     It 'gives each member with its reason' {
         Use-FakeScript @{ 'group.members' = @{ result = @{ members = @(
-            @{ id = 'u1'; name = 'One'; kind = 'user'; targetGuid = 'g1'; dn = 'CN=One'; reason = '' }
-            @{ id = 'u2'; name = 'Two'; kind = 'user'; reason = 'guest' }
+            @{ id = 'u1'; name = 'One'; kind = 'User'; targetGuid = 'g1'; dn = 'CN=One'; reason = '' }
+            @{ id = 'u2'; name = 'Two'; kind = 'User'; reason = 'Guest' }
         ) } } }
         $members = Get-GroupWritebackGroupMember '0a000000-0000-0000-0000-000000000001'
         $members.Written | Should -Be $true, $false
-        $members[1].Reason | Should -Be 'guest'
+        $members[1].Reason | Should -Be 'Guest'
     }
 
     It 'takes changes, too' {
@@ -1197,7 +1197,7 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
         [void] (Get-GroupWritebackRun | Get-GroupWritebackChange -Outcome Failed -Action Delete)
         $sent = (Get-FakeJournal -Method 'change.list').params
         $sent.runId | Should -Be 7, 6
-        $sent[0].outcome | Should -BeExactly 'failed'
+        $sent[0].outcome | Should -BeExactly 'Failed'
         $sent[0].action | Should -Be 'Delete'
     }
 
@@ -1206,11 +1206,11 @@ Describe 'Runs and changes' -Skip:(-not $env:FAKE_ENGINE) {
             'run.list'    = @{ result = @{ runs = @(Get-FakeRun @{ id = 12 }) } }
             'change.list' = @{ result = @{ changes = @(
                 (Get-FakeChange),
-                (Get-FakeChange @{ id = 2; outcome = 'failed' }),
-                (Get-FakeChange @{ id = 3; outcome = 'partial' })
+                (Get-FakeChange @{ id = 2; outcome = 'Failed' }),
+                (Get-FakeChange @{ id = 3; outcome = 'Partial' })
             ) } }
         }
-        (Get-GroupWritebackChange -Outcome failed, partial).ChangeId | Should -Be 2, 3
+        (Get-GroupWritebackChange -Outcome Failed, Partial).ChangeId | Should -Be 2, 3
         (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 12
     }
 
@@ -1249,12 +1249,12 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
         @{
             Name = 'runs'
             Command = { Get-GroupWritebackRun }
-            Expected = 'sync complete 2 create 1 update 1 member list \(\+5 -0\)'
+            Expected = 'Sync Complete 2 create 1 update 1 member list \(\+5 -0\)'
         }
         @{
             Name = 'the syncs of single groups'
             Command = { Start-GroupWritebackSync -Group Sales }
-            Expected = 'Sales complete Passed Passed Passed Warning Passed Created\.'
+            Expected = 'Sales Complete Passed Passed Passed Warning Passed Created\.'
         }
         @{
             Name = 'the steps of a sync'
@@ -1277,17 +1277,17 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
                 id = '0a000000-0000-0000-0000-000000000001'
                 displayName = 'Sales'
                 dn = 'CN=a'
-                situation = 'linked'
+                situation = 'Linked'
                 members = 5
                 unwritten = 2
                 lastAction = 'Create'
-                lastOutcome = 'done'
+                lastOutcome = 'Done'
             }) } }
             'group.members' = @{ result = @{ members = @(@{
                 id = 'u'
                 name = 'One'
-                kind = 'user'
-                reason = 'guest'
+                kind = 'User'
+                reason = 'Guest'
             }) } }
         }
         (& $Command | Format-Table | Out-String -Width 250) -replace '\s+', ' ' | Should -Match $Expected
@@ -1297,19 +1297,19 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
         @{
             Name = 'a run'
             Type = 'Run'
-            Answer = @{ status = 'partial'; message = 'Two were refused.'; failed = 2 }
-            Expected = 'partial 2 create Two were refused\. 1 update 1 member list \(\+5 -0\)'
+            Answer = @{ status = 'Partial'; message = 'Two were refused.'; failed = 2 }
+            Expected = 'Partial 2 create Two were refused\. 1 update 1 member list \(\+5 -0\)'
         }
         @{
             Name = 'a run that wrote nothing'
             Type = 'Run'
-            Answer = @{ status = 'stopped'; stopReason = 'stopped-source-shrunk'; message = 'Half.'; exported = @{} }
-            Expected = 'stopped stopped-source-shrunk$'
+            Answer = @{ status = 'Stopped'; stopReason = 'StoppedSourceShrunk'; message = 'Half.'; exported = @{} }
+            Expected = 'Stopped StoppedSourceShrunk$'
         }
         @{
             Name = 'a change'
             Type = 'Change'
-            Answer = @{ action = 'Update'; addCount = 0; reason = 'drift'; message = 'Changed.' }
+            Answer = @{ action = 'Update'; addCount = 0; reason = 'Drift'; message = 'Changed.' }
             Expected = 'Update done Sales drift: Changed\.$'
         }
         @{
@@ -1317,13 +1317,13 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
             Type = 'Change'
             Answer = @{
                 action = 'Skip'
-                outcome = 'skipped'
+                outcome = 'Skipped'
                 addCount = 0
                 dn = ''
-                reason = 'name-clash'
+                reason = 'NameClash'
                 message = 'Taken.'
             }
-            Expected = 'Skip skipped Sales name-clash: Taken\.$'
+            Expected = 'Skip Skipped Sales NameClash: Taken\.$'
         }
     ) {
         $item = & "Get-Fake$Type" $Answer
@@ -1336,7 +1336,7 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'show the worst of several actions, and what each came to' {
-        $sync = Get-FakeGroupSync @{ status = 'partial' }
+        $sync = Get-FakeGroupSync @{ status = 'Partial' }
         $sync.steps = $sync.steps[0..3] + @(
             @{ name = 'Action'; result = 'Passed'; message = 'Update (cn)' }
             @{ name = 'Action'; result = 'Failed'; message = 'UpdateMembers: refused' }
@@ -1355,7 +1355,7 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
         ) -replace '\s+', ' '
         $shown | Should -Match (
             'Sales partial Passed Passed Passed Warning Failed Update \(cn\) UpdateMembers: refused ' +
-            'Sales complete Passed Skipped Skipped Skip: It stays\.'
+            'Sales Complete Passed Skipped Skipped Skip: It stays\.'
         )
     }
 
@@ -1385,8 +1385,8 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'tell in a run which group was synced' {
-        $one = Get-FakeRun @{ kind = 'group'; groupId = '0a000000-0000-0000-0000-000000000001'; groupName = 'Sales' }
-        $gone = Get-FakeRun @{ kind = 'group'; groupId = '0a000000-0000-0000-0000-000000000002' }
+        $one = Get-FakeRun @{ kind = 'Group'; groupId = '0a000000-0000-0000-0000-000000000001'; groupName = 'Sales' }
+        $gone = Get-FakeRun @{ kind = 'Group'; groupId = '0a000000-0000-0000-0000-000000000002' }
         Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @($one, $gone) } } }
         $runs = @(Get-GroupWritebackRun)
         $runs[0].GroupId, $runs[0].GroupName | Should -Be '0a000000-0000-0000-0000-000000000001', 'Sales'
@@ -1401,13 +1401,13 @@ Describe 'The views' -Skip:(-not $env:FAKE_ENGINE) {
         @{
             Name = 'a run'
             Command = { Get-GroupWritebackRun }
-            Expected = 'PolicyType : Initial PolicyReason : settings-changed .*' +
+            Expected = 'PolicyType : Initial PolicyReason : SettingsChanged .*' +
                 'DriftedGroups : 2 Planned : 2 create, 1 update, 1 member list \(\+5 -0\)'
         }
         @{
             Name = 'the sync of a group'
             Command = { Start-GroupWritebackSync -Group Sales }
-            Expected = 'Status : complete Steps : Import Passed Found in the tenant\. ' +
+            Expected = 'Status : Complete Steps : Import Passed Found in the tenant\. ' +
                 'Scope Passed The scope holds it\. Join Passed Linked\. Members Warning'
         }
         @{

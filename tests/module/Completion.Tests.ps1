@@ -35,11 +35,11 @@ BeforeAll {
     }
     $group = @{
         id = '0a000000-0000-0000-0000-000000000001'; displayName = "Field 'n' Sales"; dn = 'CN=G,DC=contoso,DC=test'
-        situation = 'linked'
+        situation = 'Linked'
     }
     $double = @{ id = '0a000000-0000-0000-0000-000000000002'; displayName = 'Team'; dn = 'CN=T1,DC=contoso,DC=test' }
     $other = @{ id = '0a000000-0000-0000-0000-000000000003'; displayName = 'Team' }
-    $held = @{ id = 6; planId = 'plan-6'; status = 'partial'; heldBy = @('stopped-deletions') }
+    $held = @{ id = 6; planId = 'plan-6'; status = 'Partial'; heldBy = @('StoppedDeletionThreshold') }
     $script = @{
         'run.list'   = @{ result = @{ runs = @(
                     (Get-FakeRun)
@@ -48,8 +48,8 @@ BeforeAll {
                     (Get-FakeRun @{
                         id = 4
                         planId = 'plan-4'
-                        status = 'stopped'
-                        stopReason = 'stopped-source-empty'
+                        status = 'Stopped'
+                        stopReason = 'StoppedSourceShrunk'
                     })
                 )
             }
@@ -82,7 +82,7 @@ Describe 'TAB behind a parameter' -Skip:(-not $env:FAKE_ENGINE) {
     It 'offers runs by number' {
         Get-OfferedText 'Get-GroupWritebackRun ' | Should -Be '7', '6', '5', '4'
         Get-OfferedText 'Get-GroupWritebackChange -RunId 5' | Should -Be '5'
-        (Get-Offered 'Get-GroupWritebackRun 7').ToolTip | Should -Match 'sync complete'
+        (Get-Offered 'Get-GroupWritebackRun 7').ToolTip | Should -Match 'Sync Complete'
     }
 
     It 'offers the plans that consent can be given to, and those that adopt' {
@@ -214,11 +214,11 @@ Describe 'TAB behind a pipe' {
 
     It 'is not in the way of an object: no member twice, none that hides its own' {
         $member = InModuleScope -ModuleName GroupWriteback {
-            ConvertTo-Member @{ id = 'x'; reason = 'guest' } -GroupId 'y'
+            ConvertTo-Member @{ id = 'x'; reason = 'Guest' } -GroupId 'y'
         }
         $json = ConvertTo-Json -InputObject $member -Compress
         @([regex]::Matches($json, '"Id":')).Count | Should -Be 1
-        $member.Reason | Should -Be 'guest'
+        $member.Reason | Should -Be 'Guest'
         $member.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Member'
         $names = @($member.PSObject.Properties.Name)
         $names.Count | Should -Be @($names | Sort-Object -Unique).Count

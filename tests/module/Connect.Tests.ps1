@@ -15,14 +15,14 @@ BeforeAll {
                 appId = 'app'
                 roles = @('User.Read.All')
                 environment = 'Global'
-                credential = 'clientSecret'
+                credential = 'ClientSecret'
             }
             target = @{
                 domain = 'contoso.test'
                 server = 'dc1.contoso.test'
                 baseDn = 'DC=contoso,DC=test'
                 account = 'CN=svc-gwb'
-                credential = 'simple'
+                credential = 'Simple'
             }
         }
     }
@@ -59,11 +59,11 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $sent = Get-Sent
         $sent.source.tenantId | Should -Be $tenant
         $sent.source.clientId | Should -Be $app
-        $sent.source.credential.kind | Should -Be 'clientSecret'
+        $sent.source.credential.kind | Should -Be 'ClientSecret'
         $sent.source.credential.secret | Should -Be 's3cret'
         $sent.target.server | Should -Be 'dc1'
         $sent.target.startTls | Should -BeFalse
-        $sent.target.credential.kind | Should -Be 'simple'
+        $sent.target.credential.kind | Should -Be 'Simple'
         $sent.target.credential.user | Should -Be 'svc-gwb@contoso.test'
         $sent.target.credential.password | Should -Be 'p4ss'
         $connection.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Connection'
@@ -118,16 +118,16 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'sends the kind <Kind>' -ForEach @(
         @{
-            Kind = 'clientCertificate'
+            Kind = 'ClientCertificate'
             Parameter = @{ TenantId = 't'; ClientId = 'c'; CertificatePath = 'a.pem' }
             Side = 'source'
         }
-        @{ Kind = 'managedIdentity'; Parameter = @{ Identity = $true }; Side = 'source' }
-        @{ Kind = 'workloadIdentity'; Parameter = @{ WorkloadIdentity = $true; TenantId = 't' }; Side = 'source' }
-        @{ Kind = 'currentIdentity'; Parameter = @{ Server = 's' }; Side = 'target' }
-        @{ Kind = 'currentIdentity'; Parameter = @{ Server = 's'; AuthType = 'Negotiate' }; Side = 'target' }
+        @{ Kind = 'ManagedIdentity'; Parameter = @{ Identity = $true }; Side = 'source' }
+        @{ Kind = 'WorkloadIdentity'; Parameter = @{ WorkloadIdentity = $true; TenantId = 't' }; Side = 'source' }
+        @{ Kind = 'CurrentIdentity'; Parameter = @{ Server = 's' }; Side = 'target' }
+        @{ Kind = 'CurrentIdentity'; Parameter = @{ Server = 's'; AuthType = 'Negotiate' }; Side = 'target' }
         @{
-            Kind = 'kerberosKeytab'
+            Kind = 'KerberosKeytab'
             Parameter = @{ Server = 's'; KeytabPath = 'k'; KerberosPrincipal = 'u@R'; KerberosRealm = 'R' }
             Side = 'target'
         }
@@ -141,7 +141,7 @@ Describe 'Connect-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         [void] (Connect-GroupWriteback -Server dc1 -Credential $account @kerberos -UseStartTls)
         $sent = (Get-Sent).target
         $sent.startTls | Should -BeTrue
-        $sent.credential.kind | Should -Be 'kerberosPassword'
+        $sent.credential.kind | Should -Be 'KerberosPassword'
         $sent.credential.realm | Should -Be 'CONTOSO.TEST'
     }
 
@@ -326,7 +326,7 @@ Describe 'An access token' -Skip:(-not $env:FAKE_ENGINE) {
 
 # Wine's bcrypt refuses the private keys of RSA.
 Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
-    It 'signs with <Padding>, and its key stays where it is' -ForEach @(@{ Padding = 'PSS' }, @{ Padding = 'PKCS1' }) {
+    It 'signs with <Padding>, and its key stays where it is' -ForEach @(@{ Padding = 'Pss' }, @{ Padding = 'Pkcs1' }) {
         $digest = [byte[]] (1..32)
         $certificate = Get-TestCertificate
         Use-FakeScript @{ 'session.connect' = @{
@@ -343,13 +343,13 @@ Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
         }
         [void] (Connect-GroupWriteback -TenantId $tenant -ClientId $app -Certificate $certificate)
         $sent = (Get-Sent).source.credential
-        $sent.kind | Should -Be 'certificateThumbprint'
+        $sent.kind | Should -Be 'CertificateThumbprint'
         $sent.certificate | Should -Be ([System.Convert]::ToBase64String($certificate.RawData))
         $answer = @(Get-FakeJournal | Where-Object -FilterScript { -not $_.method })[-1]
         $extensions = [System.Security.Cryptography.X509Certificates.RSACertificateExtensions]
         $public = $extensions::GetRSAPublicKey($certificate)
         $mode = [System.Security.Cryptography.RSASignaturePadding]::Pkcs1
-        if ($Padding -eq 'PSS') { $mode = [System.Security.Cryptography.RSASignaturePadding]::Pss }
+        if ($Padding -eq 'Pss') { $mode = [System.Security.Cryptography.RSASignaturePadding]::Pss }
         $public.VerifyHash(
             $digest,
             [System.Convert]::FromBase64String($answer.result.signature),
@@ -384,7 +384,7 @@ Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
         Use-FakeScript @{ 'session.connect' = @{
             callbacks = @(@{
                 method = 'credential.sign'
-                params = @{ thumbprint = 'AB'; digest = ''; padding = 'PSS' }
+                params = @{ thumbprint = 'AB'; digest = ''; padding = 'Pss' }
             })
             result = $connected.result
         } }

@@ -220,14 +220,14 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
     It 'logs more with -Debug, and as before without' {
         Use-FakeScript @{ 'writeback.get' = $status; 'session.get' = @{}; 'session.log' = @{ result = @{} } }
         [void] (Get-GroupWriteback)
-        (Get-FakeJournal -Method 'session.initialize' -All).params.logLevel | Should -Be 'info'
+        (Get-FakeJournal -Method 'session.initialize' -All).params.logLevel | Should -Be 'Info'
         Get-FakeJournal -Method 'session.log' | Should -BeNullOrEmpty
         [void] (Get-GroupWriteback -Debug 5> $null)
         [void] (Get-GroupWriteback)
-        (Get-FakeJournal -Method 'session.log').params.level | Should -Be 'debug', 'info'
+        (Get-FakeJournal -Method 'session.log').params.level | Should -Be 'Debug', 'Info'
         Disconnect-GroupWriteback
         [void] (Get-GroupWriteback -Debug 5> $null)
-        @(Get-FakeJournal -Method 'session.initialize' -All)[-1].params.logLevel | Should -Be 'debug'
+        @(Get-FakeJournal -Method 'session.initialize' -All)[-1].params.logLevel | Should -Be 'Debug'
     }
 
     It 'that answers no JSON is an error' {
@@ -257,8 +257,8 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
 Describe 'Ctrl+C' -Skip:(-not $env:FAKE_ENGINE) {
     It 'cancels a sync, waits for its record and says how it ended' {
         Use-FakeScript @{ 'sync.start' = @{ onCancel = (Get-FakeRun @{
-            status = 'stopped'
-            stopReason = 'stopped-cancelled'
+            status = 'Stopped'
+            stopReason = 'Cancelled'
         }) } }
         $stop = Invoke-Stopped -Script 'Start-GroupWritebackSync' -Until 'sync.start'
         $stop.Seconds | Should -BeLessThan 40 # the engine would be ended then
@@ -269,8 +269,8 @@ Describe 'Ctrl+C' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'says so of a sync of one group, too' {
         Use-FakeScript @{ 'sync.group' = @{ onCancel = (Get-FakeGroupSync @{
-            status = 'stopped'
-            stopReason = 'stopped-cancelled'
+            status = 'Stopped'
+            stopReason = 'Cancelled'
         }) } }
         (Invoke-Stopped -Script 'Start-GroupWritebackSync -Group Sales' -Until 'sync.group').Warning |
             Should -Match 'Run 7 ended as stopped'
@@ -324,8 +324,8 @@ Describe 'Lists' -Skip:(-not $env:FAKE_ENGINE) {
             'group.members' = @{ result = @{ members = @(@{
                 id = '0b000000-0000-0000-0000-000000000001'
                 name = 'U'
-                kind = 'user'
-                reason = 'guest'
+                kind = 'User'
+                reason = 'Guest'
             }) } }
         }
         @(Get-GroupWritebackGroup | Get-GroupWritebackGroupMember).GroupId |
@@ -350,8 +350,8 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeEach {
         Use-FakeScript @{ 'sync.start' = @{
                 progress = @(
-                    @{ step = 'import-source'; stepNumber = 1; stepCount = 8; done = 5; total = 10; message = 'groups' }
-                    @{ step = 'plan'; stepNumber = 5; stepCount = 8; done = 3; total = 0; message = '' }
+                    @{ step = 'ImportSource'; stepNumber = 1; stepCount = 8; done = 5; total = 10; message = 'groups' }
+                    @{ step = 'Plan'; stepNumber = 5; stepCount = 8; done = 3; total = 0; message = '' }
                 )
                 result   = (Get-FakeRun)
             }

@@ -65,7 +65,7 @@ Describe 'An error' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'that does not end the pipeline has the same' {
-        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'partial'; failed = 2 }) } }
+        Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{ status = 'Partial'; failed = 2 }) } }
         $global:Error.Clear()
         $said = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'problems'; WarningAction = 'SilentlyContinue' }
         [void] (Start-GroupWritebackSync @said)

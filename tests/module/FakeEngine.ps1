@@ -74,13 +74,13 @@ function Get-FakeRun {
     }
     $run = @{
         id = 7
-        kind = 'sync'
+        kind = 'Sync'
         policyType = 'Initial'
         planId = 'plan-7'
         started = '2026-11-05T10:00:00.5Z'
         ended = '2026-11-05T10:00:02Z'
-        status = 'complete'
-        policyReason = 'settings-changed'
+        status = 'Complete'
+        policyReason = 'SettingsChanged'
         sourceGroups = 3
         targetGroups = 1
         linkedGroups = 3
@@ -102,7 +102,7 @@ function Get-FakeGroupSync {
         id = '0a000000-0000-0000-0000-000000000001'
         displayName = 'Sales'
         run = Get-FakeRun (@{
-            kind = 'group'
+            kind = 'Group'
             policyType = 'Delta'
             policyReason = ''
             groupId = '0a000000-0000-0000-0000-000000000001'
@@ -118,9 +118,9 @@ function Get-FakeGroupSync {
         unwritten = @(@{
             id = '0b000000-0000-0000-0000-000000000001'
             name = 'cara@contoso.com'
-            kind = 'user'
+            kind = 'User'
             targetGuid = ''
-            reason = 'cloud-only'
+            reason = 'CloudOnly'
         })
     }
 }
@@ -131,7 +131,7 @@ function Get-FakeChange {
         id = 1
         runId = 7
         action = 'Create'
-        situation = 'unlinked'
+        situation = 'Unlinked'
         sourceId = '0a000000-0000-0000-0000-000000000001'
         targetGuid = ''
         displayName = 'Sales'
@@ -143,7 +143,7 @@ function Get-FakeChange {
         remove = @()
         reason = ''
         message = ''
-        outcome = 'done'
+        outcome = 'Done'
         errorId = ''
     }
     foreach ($key in $Field.Keys) { $change[$key] = $Field[$key] }

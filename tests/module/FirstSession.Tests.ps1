@@ -21,15 +21,15 @@ Describe 'A first session with the usual slips' -Skip:(-not $env:FAKE_ENGINE) {
         $group = @{
             id          = '0a000000-0000-0000-0000-000000000001'
             displayName = 'HR  Payroll'
-            situation   = 'linked'
+            situation   = 'Linked'
             unwritten   = 1
         }
-        $guest = @{ id = '0b000000-0000-0000-0000-000000000001'; name = 'guest@contoso.com'; reason = 'guest' }
+        $guest = @{ id = '0b000000-0000-0000-0000-000000000001'; name = 'guest@contoso.com'; reason = 'Guest' }
         Use-FakeScript @{
             'session.connect'  = @{ result = @{ source = @{ tenantId = 't' }; target = @{ server = 'dc1' } } }
             'writeback.test'   = @{ result = @{ checks = @(@{ name = 'Container'; result = 'Passed' }) } }
             'writeback.enable' = $check
-            'sync.preview'     = @{ result = (Get-FakeRun @{ id = 9; kind = 'preview' }) }
+            'sync.preview'     = @{ result = (Get-FakeRun @{ id = 9; kind = 'Preview' }) }
             'change.list'      = @{ result = @{ changes = @(Get-FakeChange) } }
             'sync.start'       = @{ result = $run }
             'run.list'         = @{ result = @{ runs = @($run) } }

@@ -14,7 +14,7 @@ BeforeAll {
     $script:object = '0b000000-0000-0000-0000-000000000001'
     $script:answers = @{
         'group.list'    = @{ result = @{ groups = @(
-            @{ id = $sales; targetGuid = $object; displayName = 'Sales'; situation = 'linked' }
+            @{ id = $sales; targetGuid = $object; displayName = 'Sales'; situation = 'Linked' }
         ) } }
         'group.members' = @{ result = @{ members = @(
             @{ groupId = $sales; groupName = 'Sales'; id = '0c000000-0000-0000-0000-000000000001'; name = 'ann' }
@@ -118,22 +118,22 @@ Describe 'The changes of previews' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
         $script:history = @{
             'run.list'    = @{ result = @{ runs = @(
-                (Get-FakeRun @{ id = 9; kind = 'preview'; planId = 'plan-9' })
+                (Get-FakeRun @{ id = 9; kind = 'Preview'; planId = 'plan-9' })
                 (Get-FakeRun @{ id = 7 })
             ) } }
-            'change.list' = @{ result = @{ changes = @((Get-FakeChange @{ reason = 'drift'; runKind = 'sync' })) } }
+            'change.list' = @{ result = @{ changes = @((Get-FakeChange @{ reason = 'Drift'; runKind = 'Sync' })) } }
         }
     }
 
     It 'are no events of a history' {
         Use-FakeScript $history
-        @(Get-GroupWritebackRun | Get-GroupWritebackChange | Where-Object Reason -eq drift).Count | Should -Be 1
+        @(Get-GroupWritebackRun | Get-GroupWritebackChange | Where-Object Reason -eq Drift).Count | Should -Be 1
         (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 7
     }
 
     It 'are shown when they are asked for, and tell their kind' {
         Use-FakeScript $history
-        (Get-GroupWritebackRun | Get-GroupWritebackChange -IncludePreview).RunKind | Should -Be 'sync', 'sync'
+        (Get-GroupWritebackRun | Get-GroupWritebackChange -IncludePreview).RunKind | Should -Be 'Sync', 'Sync'
         [void] (Get-GroupWritebackChange -RunId 9)
         (Get-FakeJournal -Method 'change.list').params.runId | Should -Be 9, 7, 9
     }
@@ -148,7 +148,7 @@ Describe 'The changes of previews' -Skip:(-not $env:FAKE_ENGINE) {
     It 'are not those of the newest run' {
         Use-FakeScript $history
         [void] (Get-GroupWritebackChange)
-        (Get-FakeJournal -Method 'run.list').params.kinds | Should -Be 'sync', 'group', 'disable'
+        (Get-FakeJournal -Method 'run.list').params.kinds | Should -Be 'Sync', 'Group', 'Disable'
     }
 
     It 'can be those of one group' {

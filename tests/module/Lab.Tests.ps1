@@ -90,7 +90,7 @@ Describe 'A first installation' -Skip:$noExchange {
     It 'shows what Enable would lead to, and does nothing' {
         $planned = @(Enable-GroupWriteback $container -WhatIf)
         @($planned | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count | Should -Be 11
-        ($planned | Where-Object -FilterScript { $_.Action -eq 'Skip' }).Reason | Should -Be 'hidden-membership'
+        ($planned | Where-Object -FilterScript { $_.Action -eq 'Skip' }).Reason | Should -Be 'HiddenMembership'
         (Get-GroupWriteback).Status | Should -Be 'NotConfigured'
         Get-LabDump | Should -Be $before
     }
@@ -111,10 +111,10 @@ Describe 'A first installation' -Skip:$noExchange {
 
     It 'writes the groups' {
         $run = Start-GroupWritebackSync
-        $run.Status | Should -Be 'complete'
+        $run.Status | Should -Be 'Complete'
         $run.PolicyType | Should -Be 'Initial'
         $run.Exported.Create | Should -Be 11
-        @($run | Get-GroupWritebackChange -Action Create -Outcome done).Count | Should -Be 11
+        @($run | Get-GroupWritebackChange -Action Create -Outcome Done).Count | Should -Be 11
         $group = Get-LabObject -Filter '(cn=Group_10000000-0000-4000-8000-000000000001)'
         @($group.member).Count | Should -Be 10
         $group.groupType | Should -Be '8'
@@ -125,7 +125,7 @@ Describe 'A first installation' -Skip:$noExchange {
 
     It 'writes nothing again' {
         $run = Start-GroupWritebackSync
-        $run.Status | Should -Be 'complete'
+        $run.Status | Should -Be 'Complete'
         foreach ($action in 'Create', 'Update', 'UpdateMembers', 'Move', 'Delete') {
             $run.Exported.$action | Should -Be 0 -Because $action
         }
@@ -133,15 +133,15 @@ Describe 'A first installation' -Skip:$noExchange {
 
     It 'knows the groups, and why members are missing' {
         $group = Get-GroupWritebackGroup 'all comp*'
-        $group.Situation | Should -Be 'linked'
+        $group.Situation | Should -Be 'Linked'
         $group.Members | Should -Be 10
         $group.Unwritten | Should -Be 1
         ($group | Get-GroupWritebackGroupMember | Where-Object -FilterScript { $_.Reason }).Reason |
-            Should -Be 'cloud-only'
+            Should -Be 'CloudOnly'
         @(Get-GroupWritebackGroup 'Project').Count | Should -Be 2
         (Get-GroupWritebackGroup -Id $group.TargetGuid).Id | Should -Be $group.Id
         @(Get-GroupWritebackGroup 'Cloud people only' | Get-GroupWritebackGroupMember).Reason | Sort-Object -Unique |
-            Should -Be 'cloud-only', 'guest'
+            Should -Be 'CloudOnly', 'Guest'
     }
 
     It 'follows a change in the tenant' {
@@ -152,7 +152,7 @@ Describe 'A first installation' -Skip:$noExchange {
         Invoke-Tenant add-member @{ group = '10000000-0000-4000-8000-000000000004'; member = 'user0007' }
         Invoke-Tenant remove-member @{ group = '10000000-0000-4000-8000-000000000001'; member = 'user0001' }
         $run = Start-GroupWritebackSync
-        $run.Status | Should -Be 'complete'
+        $run.Status | Should -Be 'Complete'
         $group = Get-LabObject -Filter '(cn=Group_10000000-0000-4000-8000-000000000004)'
         $group.displayName | Should -Be 'Project Alpha'
         @($group.member).Count | Should -Be 2
@@ -184,10 +184,10 @@ Describe 'A first installation' -Skip:$noExchange {
         [void] (Set-GroupWriteback -SourceShrinkThresholdPercent 0)
         $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
         $run = Start-GroupWritebackSync -ErrorVariable problems @quiet
-        $run.Status | Should -Be 'partial'
+        $run.Status | Should -Be 'Partial'
         $run.Held.Delete | Should -Be 6
-        $run.StopReason | Should -Be 'stopped-deletion-threshold-exceeded'
-        $problems[0].FullyQualifiedErrorId | Should -Be 'stopped-deletion-threshold-exceeded,Start-GroupWritebackSync'
+        $run.StopReason | Should -Be 'StoppedDeletionThreshold'
+        $problems[0].FullyQualifiedErrorId | Should -Be 'StoppedDeletionThreshold,Start-GroupWritebackSync'
         @(Get-LabObject -Filter '(objectClass=group)' -Base $container).Count | Should -Be 10
         (Start-GroupWritebackSync -AllowOnce $run.PlanId).Exported.Delete | Should -Be 6
         { Start-GroupWritebackSync -AllowOnce $run.PlanId } |
@@ -216,8 +216,8 @@ Describe 'A first installation' -Skip:$noExchange {
         $runs = @(Get-GroupWritebackRun)
         $runs.Count | Should -BeGreaterThan 8
         $runs[0].Id | Should -BeGreaterThan $runs[1].Id
-        (Get-GroupWritebackRun -Last 1).Kind | Should -Be 'disable'
-        (Get-GroupWritebackRun -Id $runs[-1].Id).Kind | Should -Be 'preview'
+        (Get-GroupWritebackRun -Last 1).Kind | Should -Be 'Disable'
+        (Get-GroupWritebackRun -Id $runs[-1].Id).Kind | Should -Be 'Preview'
     }
 }
 
@@ -268,8 +268,8 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
     }
 
     It 'accept -SkipReplicationCheck' {
-        (Start-GroupWritebackSync -SkipReplicationCheck).Status | Should -Be 'complete'
-        (Start-GroupWritebackSync -Group $ids[0] -SkipReplicationCheck).Status | Should -Be 'complete'
+        (Start-GroupWritebackSync -SkipReplicationCheck).Status | Should -Be 'Complete'
+        (Start-GroupWritebackSync -Group $ids[0] -SkipReplicationCheck).Status | Should -Be 'Complete'
     }
 
     It 'preview what has changed, and write nothing' {
@@ -279,7 +279,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $planned.Count | Should -Be 1
         $planned[0].Action, $planned[0].SourceId, $planned[0].AddCount | Should -Be 'UpdateMembers', $ids[1], 1
         $preview = Get-GroupWritebackRun -Last 1
-        $preview.Kind, $preview.PolicyType | Should -Be 'preview', 'Delta'
+        $preview.Kind, $preview.PolicyType | Should -Be 'Preview', 'Delta'
         Get-LabDump | Should -Be $before
         (Start-GroupWritebackSync).Exported.MembersAdded |
             Should -Be 1 -Because 'a preview takes nothing from the next sync'
@@ -302,12 +302,12 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         )
         [void] (Invoke-LabLdap -Command ldapmodify -Text ($change -join "`n"))
         $run = Start-GroupWritebackSync
-        $run.Status, $run.PolicyType | Should -Be 'complete', 'Delta'
+        $run.Status, $run.PolicyType | Should -Be 'Complete', 'Delta'
         $run.DriftedGroups | Should -Be 1
         $changes = @($run | Get-GroupWritebackChange)
         $changes.Action | Should -Be 'Update', 'UpdateMembers'
         $changes.SourceId | Sort-Object -Unique | Should -Be $id
-        $changes.Reason | Sort-Object -Unique | Should -Be 'drift'
+        $changes.Reason | Sort-Object -Unique | Should -Be 'Drift'
         $changes[0].Message | Should -Match 'displayName; 1 member added, 1 removed\.$'
         $changes[0].Attributes.Old | Should -Be 'By hand'
         $changes[0].Attributes.New | Should -Be 'All Company'
@@ -334,7 +334,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
                 members = @('user0001')
             }
             $run = Start-GroupWritebackSync -WarningAction SilentlyContinue
-            ($run | Get-GroupWritebackChange -Action Skip).Reason | Should -Be 'name-clash'
+            ($run | Get-GroupWritebackChange -Action Skip).Reason | Should -Be 'NameClash'
             $status = Get-GroupWriteback
             $status.PendingGroups, $status.NextPolicyType | Should -Be 1, 'Delta'
         }
@@ -351,11 +351,11 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         Invoke-Tenant patch-group @{ id = $ids[0]; set = @{ displayName = $Title } }
         Invoke-Tenant patch-group @{ id = $ids[1]; set = @{ description = "beside $Title" } }
         $sync = Start-GroupWritebackSync -Group $Group
-        $sync.GroupId, $sync.DisplayName, $sync.Status | Should -Be $ids[0], $Title, 'complete'
+        $sync.GroupId, $sync.DisplayName, $sync.Status | Should -Be $ids[0], $Title, 'Complete'
         $sync.Steps.Name | Should -Be 'Import', 'Scope', 'Join', 'Members', 'Action'
         $sync.Steps.Result | Sort-Object -Unique | Should -Be 'Passed'
         $sync.Steps[4].Message | Should -Match '^Update \(.*displayName'
-        $sync.Run.Kind, $sync.Run.Exported.Update | Should -Be 'group', 1
+        $sync.Run.Kind, $sync.Run.Exported.Update | Should -Be 'Group', 1
         $recorded = Get-GroupWritebackRun $sync.RunId
         $recorded.GroupId, $recorded.GroupName | Should -Be $ids[0], $Title
         ($sync | Get-GroupWritebackChange).SourceId | Should -Be $ids[0]
@@ -370,7 +370,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         foreach ($id in $ids) { Invoke-Tenant patch-group @{ id = $id; set = @{ description = 'by pipeline' } } }
         $syncs = @(Get-GroupWritebackGroup -Id $ids | Start-GroupWritebackSync)
         $syncs.GroupId | Should -Be $ids
-        $syncs.Status | Sort-Object -Unique | Should -Be 'complete'
+        $syncs.Status | Sort-Object -Unique | Should -Be 'Complete'
         foreach ($id in $ids) { (Get-Written $id).description | Should -Be 'by pipeline' }
     }
 
@@ -400,9 +400,9 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $sync = Start-GroupWritebackSync -Group 'Only planned' -WhatIf
         $sync.Steps[-1].Name, $sync.Steps[-1].Result | Should -Be 'Action', 'Passed'
         $sync.Steps[-1].Message | Should -Match '^Would: Update'
-        $sync.Run.Kind | Should -Be 'preview'
+        $sync.Run.Kind | Should -Be 'Preview'
         $sync.Run.Planned.Update, $sync.Run.Exported.Update | Should -Be 1, 0
-        ($sync | Get-GroupWritebackChange).Outcome | Should -Be 'pending'
+        ($sync | Get-GroupWritebackChange).Outcome | Should -Be 'Pending'
         Get-LabDump | Should -Be $before
     }
 
@@ -417,10 +417,10 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         Set-GroupWriteback -Filter "displayName -like 'All*'"
         $status = Get-GroupWriteback
         $status.Filter | Should -Be "displayName -like 'All*'"
-        $status.NextPolicyType, $status.NextPolicyReason | Should -Be 'Initial', 'settings-changed'
+        $status.NextPolicyType, $status.NextPolicyReason | Should -Be 'Initial', 'SettingsChanged'
         $run = Start-GroupWritebackSync
-        $run.PolicyType, $run.PolicyReason, $run.SourceGroups | Should -Be 'Initial', 'settings-changed', 1
-        @($run | Get-GroupWritebackChange).Reason | Sort-Object -Unique | Should -Be 'out-of-scope'
+        $run.PolicyType, $run.PolicyReason, $run.SourceGroups | Should -Be 'Initial', 'SettingsChanged', 1
+        @($run | Get-GroupWritebackChange).Reason | Sort-Object -Unique | Should -Be 'OutOfScope'
         Get-ExportedCount $run | Should -Be 0 -Because 'groups out of scope stay as they are'
         (Start-GroupWritebackSync).PolicyType | Should -Be 'Delta'
         (Start-GroupWritebackSync -Group $ids[0]).Steps[1].Result | Should -Be 'Skipped'
@@ -437,10 +437,10 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $before = (Get-Written $ids[1]).description
         $status = Set-GroupWriteback -Filter '' -Scope Selected -GroupId $ids[0] -PassThru
         $status.Scope, $status.GroupId | Should -Be 'Selected', $ids[0]
-        $status.NextPolicyReason | Should -Be 'settings-changed'
+        $status.NextPolicyReason | Should -Be 'SettingsChanged'
         foreach ($id in $ids) { Invoke-Tenant patch-group @{ id = $id; set = @{ description = 'selected' } } }
         $run = Start-GroupWritebackSync
-        $run.PolicyReason, $run.SourceGroups | Should -Be 'settings-changed', 1
+        $run.PolicyReason, $run.SourceGroups | Should -Be 'SettingsChanged', 1
         (Get-Written $ids[0]).description | Should -Be 'selected'
         (Get-Written $ids[1]).description | Should -Be $before
         (Start-GroupWritebackSync -Group $ids[1]).Steps[1].Result | Should -Be 'Skipped'
@@ -448,7 +448,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
 
     It 'write all groups again' {
         (Set-GroupWriteback -Scope All -GroupId @() -PassThru).GroupId | Should -BeNullOrEmpty
-        (Start-GroupWritebackSync).PolicyReason | Should -Be 'settings-changed'
+        (Start-GroupWritebackSync).PolicyReason | Should -Be 'SettingsChanged'
         (Get-Written $ids[1]).description | Should -Be 'selected'
         @(Get-GroupWritebackGroup | Where-Object -FilterScript { $_.LastAction -eq 'Skip' }).DisplayName |
             Should -Be 'Board (hidden membership)'
@@ -467,10 +467,10 @@ Describe 'Ways to connect' -Skip:$noLab {
         $password = (Get-LabCredential -Name 'x' -Text $env:GWB_LAB_TENANT_CERT_PASSWORD).Password
         $pfx = @{ CertificatePath = $env:GWB_LAB_TENANT_CERT_PFX; CertificatePassword = $password }
         (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID @pfx).TenantCredential |
-            Should -Be 'clientCertificate'
+            Should -Be 'ClientCertificate'
         $pem = @{ CertificatePath = $env:GWB_LAB_TENANT_CERT_PEM }
         (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID @pem).TenantCredential |
-            Should -Be 'clientCertificate'
+            Should -Be 'ClientCertificate'
     }
 
     It 'the tenant with a certificate of the store, which signs' {
@@ -484,7 +484,7 @@ Describe 'Ways to connect' -Skip:$noLab {
         try {
             $stored = @{ CertificateThumbprint = $env:GWB_LAB_TENANT_CERT_THUMBPRINT }
             (Connect-GroupWriteback @tenant @state -ClientId $env:GWB_LAB_TENANT_CLIENT_ID @stored).TenantCredential |
-                Should -Be 'certificateThumbprint'
+                Should -Be 'CertificateThumbprint'
         }
         finally {
             $store.Remove($certificate)
@@ -500,7 +500,7 @@ Describe 'Ways to connect' -Skip:$noLab {
             Authority = $env:GWB_LAB_TENANT_AUTHORITY
             TenantCAFile = $env:GWB_LAB_TENANT_CA
         }
-        try { (Connect-GroupWriteback -Identity @addresses @state).TenantCredential | Should -Be 'managedIdentity' }
+        try { (Connect-GroupWriteback -Identity @addresses @state).TenantCredential | Should -Be 'ManagedIdentity' }
         finally { Remove-Item -Path Env:IDENTITY_ENDPOINT, Env:IDENTITY_HEADER }
     }
 
@@ -510,7 +510,7 @@ Describe 'Ways to connect' -Skip:$noLab {
             FederatedTokenFile = $env:GWB_LAB_TENANT_FEDERATED_TOKEN_FILE
         }
         (Connect-GroupWriteback @tenant @state -WorkloadIdentity @workload).TenantCredential |
-            Should -Be 'workloadIdentity'
+            Should -Be 'WorkloadIdentity'
     }
 
     It 'the tenant with an access token' {
@@ -541,13 +541,13 @@ Describe 'Ways to connect' -Skip:$noLab {
             KerberosPrincipal = "svc-gwb@$env:GWB_LAB_REALM"
             KerberosConfigPath = $env:KRB5_CONFIG
         }
-        (Connect-GroupWriteback @server @state @keytab).DirectoryCredential | Should -Be 'kerberosKeytab'
+        (Connect-GroupWriteback @server @state @keytab).DirectoryCredential | Should -Be 'KerberosKeytab'
     }
 
     It 'the directory with Kerberos and a password' {
         $kerberos = Get-LabCredential -Name "svc-gwb@$env:GWB_LAB_REALM" -Text $env:GWB_LAB_PASSWORD
         $how = @{ Credential = $kerberos; AuthType = 'Negotiate'; KerberosConfigPath = $env:KRB5_CONFIG }
-        (Connect-GroupWriteback @server @state @how).DirectoryCredential | Should -Be 'kerberosPassword'
+        (Connect-GroupWriteback @server @state @how).DirectoryCredential | Should -Be 'KerberosPassword'
     }
 }
 
@@ -715,11 +715,11 @@ Describe 'Bad input' -Skip:$noLab {
             }).AddArgument($manifest).AddArgument($tenant + $application + $server + $account + $state)
         $job = $shell.BeginInvoke()
         try {
-            for ($i = 0; $i -lt 6000 -and (Get-GroupWritebackRun -Last 1).Status -ne 'running'; $i++) {
+            for ($i = 0; $i -lt 6000 -and (Get-GroupWritebackRun -Last 1).Status -ne 'Running'; $i++) {
                 Start-Sleep -Milliseconds 100
             }
             Get-Problem { Start-GroupWritebackSync } | Should -Be 'RunInProgress,Start-GroupWritebackSync'
-            (Get-GroupWriteback).LastRun.Status | Should -Be 'running' -Because 'looking is possible meanwhile'
+            (Get-GroupWriteback).LastRun.Status | Should -Be 'Running' -Because 'looking is possible meanwhile'
         }
         finally {
             # Ctrl+C for the other one
@@ -729,8 +729,8 @@ Describe 'Bad input' -Skip:$noLab {
         $job.IsCompleted | Should -BeTrue
         Invoke-Tenant set-latency @{ seconds = 0 }
         $cancelled = Get-GroupWritebackRun -Last 1
-        $cancelled.Status | Should -Be 'stopped'
-        $cancelled.StopReason | Should -Be 'stopped-cancelled'
+        $cancelled.Status | Should -Be 'Stopped'
+        $cancelled.StopReason | Should -Be 'Cancelled'
         @(Get-LabObject -Filter '(objectClass=group)' -Base $container).Count | Should -Be 0
     }
 }
@@ -776,7 +776,7 @@ Describe 'Bad data' -Skip:$noExchange {
     It 'does not stop the other groups' {
         $script:run = Start-GroupWritebackSync -WarningAction SilentlyContinue
         $run.Exported.Create | Should -BeGreaterOrEqual 12
-        $run.Status | Should -BeIn 'complete', 'partial'
+        $run.Status | Should -BeIn 'Complete', 'Partial'
     }
 
     It 'of a name is made fit' {

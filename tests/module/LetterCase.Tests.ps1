@@ -72,7 +72,7 @@ Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'takes several values in any case' {
-        $sent = @{ changes = @((Get-FakeChange @{ outcome = 'failed' }), (Get-FakeChange @{ action = 'Delete' })) }
+        $sent = @{ changes = @((Get-FakeChange @{ outcome = 'Failed' }), (Get-FakeChange @{ action = 'Delete' })) }
         Use-FakeScript @{ 'change.list' = @{ result = $sent } }
         @(Get-GroupWritebackChange -RunId 7 -Action DELETE, move).Count | Should -Be 1
         @(Get-GroupWritebackChange -RunId 7 -Outcome FAILED, Unknown).Count | Should -Be 1

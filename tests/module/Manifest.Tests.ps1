@@ -62,7 +62,7 @@ Describe 'The about topic' {
                 Sort-Object -Unique
         )
         $path = [System.IO.Path]::Combine($root, 'en-US', 'about_GroupWriteback.help.txt')
-        $topic = @(Get-Content -LiteralPath $path) -join "`n"
+        $topic = (@(Get-Content -LiteralPath $path) -join "`n") -replace '(?s)^.* those of the commands are:'
         $listed = @(
             [regex]::Matches($topic, '(?m)^      ([A-Z]\w+)  ') |
                 ForEach-Object -Process { $_.Groups[1].Value } |
@@ -332,14 +332,14 @@ Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
             $password = New-Object -TypeName System.Security.SecureString
             New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, $password
         }
-        Use-FakeRun -Status 'complete'
+        Use-FakeRun -Status 'Complete'
         $runbook = Join-Path -Path $package.FullName -ChildPath 'module/runbooks/Sync-GroupWriteback.ps1'
-        (& $runbook -TenantId t -Server s -AssetName svc).Status | Should -Be 'complete'
+        (& $runbook -TenantId t -Server s -AssetName svc).Status | Should -Be 'Complete'
         (Get-Module -Name GroupWriteback).ModuleBase | Should -Be $package.FullName
     }
 
     It 'has a runbook that fails when the run failed' {
-        Use-FakeRun -Status 'failed'
+        Use-FakeRun -Status 'Failed'
         $runbook = Join-Path -Path $package.FullName -ChildPath 'module/runbooks/Sync-GroupWriteback.ps1'
         { & $runbook -TenantId t -Server s } | Should -Throw -ErrorId 'RunFailed,Start-GroupWritebackSync'
     }

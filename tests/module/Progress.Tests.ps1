@@ -63,7 +63,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         $slow = @{ delayMs = 1500; error = (Get-FakeError).error }
         $answers = @{ 'writeback.enable' = $slow }
         $answers[$Method] = $slow
-        $answers['writeback.disable'] = @{ delayMs = 1500; result = (Get-FakeRun @{ kind = 'preview' }) }
+        $answers['writeback.disable'] = @{ delayMs = 1500; result = (Get-FakeRun @{ kind = 'Preview' }) }
         Use-FakeScript $answers
         $drawn = Get-Drawn { try { & $Command } catch { Write-Debug -Message "$_" } }
         $bars = @($drawn | Where-Object -FilterScript { -not $_.Completed })
@@ -79,14 +79,14 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
     It 'is one bar for a run, which never goes back and is full at the end alone' {
         Use-FakeScript @{ 'sync.start' = @{
                 progress = @(
-                    Get-Step -Step 'prepare' -Number 1 -Message 'Looking at what is due'
-                    Get-Step -Step 'import-source' -Number 2 -Done 400 -Message 'Reading the groups of the tenant'
-                    Get-Step -Step 'import-members' -Number 3 -Done 9 -Total 10 -Message 'Reading members'
-                    Get-Step -Step 'import-source' -Number 3 -Done 3 -Message 'Reading what has changed'
-                    Get-Step -Step 'resolve' -Number 5 -Done 7 -Message 'Finding the members'
-                    Get-Step -Step 'export' -Number 8 -Done 1 -Total 2 -Message 'Creating Sales'
-                    Get-Step -Step 'resolve' -Number 8 -Done 1 -Message 'Finding the members'
-                    Get-Step -Step 'commit' -Number 11 -Message 'Saving the state'
+                    Get-Step -Step 'Prepare' -Number 1 -Message 'Looking at what is due'
+                    Get-Step -Step 'ImportSource' -Number 2 -Done 400 -Message 'Reading the groups of the tenant'
+                    Get-Step -Step 'ImportMembers' -Number 3 -Done 9 -Total 10 -Message 'Reading members'
+                    Get-Step -Step 'ImportSource' -Number 3 -Done 3 -Message 'Reading what has changed'
+                    Get-Step -Step 'Resolve' -Number 5 -Done 7 -Message 'Finding the members'
+                    Get-Step -Step 'Export' -Number 8 -Done 1 -Total 2 -Message 'Creating Sales'
+                    Get-Step -Step 'Resolve' -Number 8 -Done 1 -Message 'Finding the members'
+                    Get-Step -Step 'Commit' -Number 11 -Message 'Saving the state'
                 )
                 result   = (Get-FakeRun)
             }
@@ -107,8 +107,8 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'has words for the step <_>' -ForEach @(
-        'prepare', 'import-source', 'import-members', 'import-target', 'resolve', 'plan', 'limits', 'export', 'confirm'
-        'settle', 'commit', 'one-that-is-new'
+        'Prepare', 'ImportSource', 'ImportMembers', 'ImportTarget', 'Resolve', 'Plan', 'Limits', 'Export', 'Confirm'
+        'Settle', 'Commit', 'OneThatIsNew'
     ) {
         Use-FakeScript @{ 'sync.start' = @{ progress = @(Get-Step -Step $_ -Number 2); result = (Get-FakeRun) } }
         Set-Steady
@@ -127,9 +127,9 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
             next  = $next.ToString('o')
             until = $next.ToString('o')
         }
-        $progress = Get-Step -Step 'import-members' -Number 3 -Done 4 -Total 10 -Message 'Waiting for graph.example.'
+        $progress = Get-Step -Step 'ImportMembers' -Number 3 -Done 4 -Total 10 -Message 'Waiting for graph.example.'
         $progress['waiting'] = $waiting
-        $silent = Get-Step -Step 'import-target' -Number 4 -Message 'Waiting for dc1.'
+        $silent = Get-Step -Step 'ImportTarget' -Number 4 -Message 'Waiting for dc1.'
         $silent['waiting'] = @{ for = 'dc1.contoso.com'; why = 'it has not answered yet'; since = $since.ToString('o') }
         Use-FakeScript @{ 'sync.start' = @{ progress = @($progress, $silent); result = (Get-FakeRun) } }
         Set-Steady
@@ -144,7 +144,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'is no full bar in the minimal view, and none in the classic one, where no share is known' {
         Use-FakeScript @{ 'session.connect' = @{
-                progress = @(@{ step = 'connect'; stepNumber = 1; stepCount = 1; message = 'Signing in to the tenant' })
+                progress = @(@{ step = 'Connect'; stepNumber = 1; stepCount = 1; message = 'Signing in to the tenant' })
                 result   = @{}
             }
         }

@@ -95,12 +95,12 @@ Describe 'Connect-GroupWriteback without a sign-in' -Skip:(-not $env:FAKE_ENGINE
         $secret = Get-TestCredential -Name ' app ' -Text 'secret'
         [void] (Connect-GroupWriteback -Server ' dc1 ' -ClientSecretCredential $secret -TenantId ' contoso.com ')
         $sent = @(Get-FakeJournal -Method 'session.connect')[-1].params
-        $sent.source.credential.kind | Should -Be 'clientSecret'
+        $sent.source.credential.kind | Should -Be 'ClientSecret'
         $sent.source.clientId | Should -Be 'app'
         $sent.source.tenantId | Should -Be 'contoso.com'
         $sent.target.server | Should -Be 'dc1'
         [void] (Connect-GroupWriteback -Identity)
-        @(Get-FakeJournal -Method 'session.connect')[-1].params.source.credential.kind | Should -Be 'managedIdentity'
+        @(Get-FakeJournal -Method 'session.connect')[-1].params.source.credential.kind | Should -Be 'ManagedIdentity'
     }
 }
 

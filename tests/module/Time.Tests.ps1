@@ -171,7 +171,7 @@ Describe 'A time' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'that is not there is nothing' {
-        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(Get-FakeRun @{ ended = ''; status = 'running' }) } } }
+        Use-FakeScript @{ 'run.list' = @{ result = @{ runs = @(Get-FakeRun @{ ended = ''; status = 'Running' }) } } }
         $run = Get-GroupWritebackRun
         $null -eq $run.Ended | Should -BeTrue
         $null -eq $run.Duration | Should -BeTrue
@@ -225,12 +225,12 @@ Describe 'In Turkish, where i and I are other letters,' -Skip:(-not $env:FAKE_EN
             'session.get'   = @{ result = @{} }
         }
         Use-Culture 'tr-TR' {
-            [void] (Get-GroupWritebackChange -RunId 7 -Action UpdateMembers -Outcome failed)
+            [void] (Get-GroupWritebackChange -RunId 7 -Action UpdateMembers -Outcome Failed)
             Set-GroupWriteback -InitialIntervalDays 5 -Confirm:$false
         }
         $sent = (Get-FakeJournal -Method 'change.list').params
         $sent.action | Should -BeExactly 'UpdateMembers'
-        $sent.outcome | Should -BeExactly 'failed'
+        $sent.outcome | Should -BeExactly 'Failed'
         (Get-FakeJournal -Method 'settings.set').params.initialIntervalDays | Should -Be 5
     }
 }

@@ -35,15 +35,15 @@ BeforeAll {
         $runs = @(
             Get-FakeRun ($time + @{ id = 10321 })
             Get-FakeRun ($time + @{
-                id = 10320; status = 'stopped'; stopReason = 'stopped-source-shrunk'; exported = $none
+                id = 10320; status = 'Stopped'; stopReason = 'StoppedSourceShrunk'; exported = $none
             })
             Get-FakeRun ($time + @{
-                id = 10319; status = 'partial'; stopReason = 'stopped-deletion-threshold-exceeded'
-                heldBy = @('stopped-deletion-threshold-exceeded'); held = @{ delete = 600 }; exported = @{ delete = 1 }
+                id = 10319; status = 'Partial'; stopReason = 'StoppedDeletionThreshold'
+                heldBy = @('StoppedDeletionThreshold'); held = @{ delete = 600 }; exported = @{ delete = 1 }
             })
             Get-FakeRun ($time + @{
-                id = 10318; kind = 'group'; policyType = 'Delta'; groupName = "$han $rocket"; exported = $none
-                status = 'failed'; stopReason = 'DomainControllerUnreadable'
+                id = 10318; kind = 'Group'; policyType = 'Delta'; groupName = "$han $rocket"; exported = $none
+                status = 'Failed'; stopReason = 'DomainControllerUnreadable'
                 error = @{
                     id = 'DomainControllerUnreadable'; category = 'PermissionDenied'; object = 'dc1.contoso.test'
                     message = 'The account may not read the object of the domain controller.'
@@ -51,13 +51,13 @@ BeforeAll {
                 }
             })
             Get-FakeRun @{
-                id = 10317; kind = 'preview'; status = 'running'; started = $time.started; ended = ''; exported = $none
+                id = 10317; kind = 'Preview'; status = 'Running'; started = $time.started; ended = ''; exported = $none
             }
         )
         $changes = @(
             Get-FakeChange @{
                 action = 'UpdateMembers'; addCount = 12000; removeCount = 1; displayName = "Marketing EMEA $family"
-                dn = "CN=Marketing EMEA_0123456789ab,$people"; reason = 'drift'
+                dn = "CN=Marketing EMEA_0123456789ab,$people"; reason = 'Drift'
                 remove = @(@{ guid = '0b000000-0000-0000-0000-000000000002'; dn = '' })
                 message = 'Changed in Active Directory at 2026-11-05 09:00:00 +01:00: 1 member added.'
                 attributes = @(
@@ -66,29 +66,29 @@ BeforeAll {
                 )
             }
             Get-FakeChange @{
-                action = 'Skip'; outcome = 'skipped'; displayName = ''; dn = "CN=Foreign,$people"; addCount = 0
-                reason = 'source-of-authority-moved'; message = 'The group was moved to the cloud.'; attributes = @()
+                action = 'Skip'; outcome = 'Skipped'; displayName = ''; dn = "CN=Foreign,$people"; addCount = 0
+                reason = 'SourceOfAuthorityMoved'; message = 'The group was moved to the cloud.'; attributes = @()
                 add = @()
             }
         )
         $groups = @(
             @{
                 id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Marketing and Sales of the whole company'
-                dn = "CN=Group_0a000000-0000-0000-0000-000000000001,$people"; situation = 'linked'; members = 250000
-                unwritten = 1; lastAction = 'UpdateMembers'; lastOutcome = 'unknown'; mail = 'sales@contoso.test'
+                dn = "CN=Group_0a000000-0000-0000-0000-000000000001,$people"; situation = 'Linked'; members = 250000
+                unwritten = 1; lastAction = 'UpdateMembers'; lastOutcome = 'Unknown'; mail = 'sales@contoso.test'
             }
             @{
                 id = '0a000000-0000-0000-0000-000000000002'; displayName = "$arabic $han $rocket"
-                situation = 'unlinked'; members = 1; unwritten = 1; lastAction = 'Create'; lastOutcome = 'failed'
+                situation = 'Unlinked'; members = 1; unwritten = 1; lastAction = 'Create'; lastOutcome = 'Failed'
             }
-            @{ displayName = ''; dn = "CN=Foreign,$people"; situation = 'unmatched'; members = 3 }
+            @{ displayName = ''; dn = "CN=Foreign,$people"; situation = 'Unmatched'; members = 3 }
         )
         $members = @(
             @{ id = '0b000000-0000-0000-0000-000000000001'; name = 'alexandra.katharina@emea.contoso.test'
-                kind = 'user'; dn = "CN=Alexandra,$people"; targetGuid = '0c000000-0000-0000-0000-000000000001' }
-            @{ id = '0b000000-0000-0000-0000-000000000002'; name = ''; kind = 'device'; reason = 'no-account' }
-            @{ id = '0b000000-0000-0000-0000-000000000003'; name = "$han $family"; kind = 'user'
-                reason = 'limited-information' }
+                kind = 'User'; dn = "CN=Alexandra,$people"; targetGuid = '0c000000-0000-0000-0000-000000000001' }
+            @{ id = '0b000000-0000-0000-0000-000000000002'; name = ''; kind = 'Device'; reason = 'NoAccount' }
+            @{ id = '0b000000-0000-0000-0000-000000000003'; name = "$han $family"; kind = 'User'
+                reason = 'LimitedInformation' }
         )
         Use-FakeScript @{
             'writeback.get'  = @{ result = @{
@@ -187,12 +187,12 @@ Describe 'Tables' -Skip:(-not $env:FAKE_ENGINE) {
     It 'break no name of a reason in <_> columns' -ForEach 80, 100, 120 {
         Use-ViewScript
         $runs = (Get-GroupWritebackRun | Out-String -Width $_) -replace '\x1b\[[\d;]*m'
-        $runs | Should -Match '\bstopped-source-shrunk\b'
-        ($runs -replace '\s+', ' ') | Should -Match 'threshold exceeded'
+        $runs | Should -Match '\bStoppedSourceShrunk\b'
+        ($runs -replace '\s+', ' ') | Should -Match 'Stopped Deletion Threshold'
         $changes = (Get-GroupWritebackChange -RunId 7 | Out-String -Width $_) -replace '\x1b\[[\d;]*m'
-        $changes | Should -Match '\bsource-of-authority-moved\b'
+        $changes | Should -Match '\bSourceOfAuthorityMoved\b'
         $members = (Get-Sample -Kind Member | Out-String -Width $_) -replace '\x1b\[[\d;]*m'
-        $members | Should -Match '\blimited-information\b'
+        $members | Should -Match '\bLimitedInformation\b'
         @([regex]::Matches($members, '(?m)^\s+Group: ')).Count | Should -Be 2
     }
 }
@@ -240,7 +240,7 @@ Describe 'Numbers' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Failed = 2; Unknown = 1; Expected = '2 changes failed, 1 member could' }
     ) {
         Use-FakeScript @{ 'sync.start' = @{ result = (Get-FakeRun @{
-            status = 'partial'; failed = $Failed; unknownMembers = $Unknown
+            status = 'Partial'; failed = $Failed; unknownMembers = $Unknown
         }) } }
         $quiet = @{ WarningAction = 'SilentlyContinue'; ErrorAction = 'SilentlyContinue' }
         [void] (Start-GroupWritebackSync -WarningVariable warnings @quiet)

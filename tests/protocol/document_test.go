@@ -87,10 +87,8 @@ func notInEveryAnswer(method, path string) bool {
 	return false
 }
 
-// values are the words that the document shows in the same way as fields.
-var values = strings.Fields(`clientSecret clientCertificate certificateThumbprint managedIdentity workloadIdentity simple kerberosPassword
-	kerberosKeytab currentIdentity sync preview disable group requested first interval settling running complete partial stopped failed interrupted pending done unknown skipped held
-	drift released foreign unmatched disputed protected returned ambiguous unresolved guest null progress plan resolve limits export confirm commit true false debug info warn error`)
+// values are other words that the document shows in the same way as fields.
+var values = []string{"progress", "null", "true", "false"}
 
 var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)
 var fieldLike = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")

@@ -105,9 +105,9 @@ func (l *lab) start(state string, environment ...string) *client.Client {
 		Env: append(os.Environ(), environment...), Args: []string{"--log-level", "debug"},
 		OnLine: l.record.watch(l.t), OnRequest: l.answer,
 	})
-	check(l.t, c.Call(l.t.Context(), "session.initialize", object{"protocol": 1, "client": "protocol test", "statePath": l.file(state), "serviceAccount": "none", "logLevel": "debug"}, nil))
-	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "info"}, nil))
-	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "debug"}, nil))
+	check(l.t, c.Call(l.t.Context(), "session.initialize", object{"protocol": 1, "client": "protocol test", "statePath": l.file(state), "serviceAccount": "none", "logLevel": "Debug"}, nil))
+	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "Info"}, nil))
+	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "Debug"}, nil))
 	return c
 }
 
@@ -128,7 +128,7 @@ func (l *lab) answer(method string, params json.RawMessage) (any, error) {
 		return nil, errors.New("the key cannot be used")
 	}
 	var signature []byte
-	if p.Padding == "PSS" {
+	if p.Padding == "Pss" {
 		signature, err = rsa.SignPSS(rand.Reader, l.key, crypto.SHA256, digest, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 	} else {
 		signature, err = rsa.SignPKCS1v15(rand.Reader, l.key, crypto.SHA256, digest)
@@ -143,7 +143,7 @@ func (l *lab) source(credential object, over ...object) object {
 }
 
 func (l *lab) secret() object {
-	return object{"kind": "clientSecret", "secret": l.server.ClientSecret}
+	return object{"kind": "ClientSecret", "secret": l.server.ClientSecret}
 }
 
 func (l *lab) target(credential object, over ...object) object {
@@ -152,7 +152,7 @@ func (l *lab) target(credential object, over ...object) object {
 }
 
 func simple(user, password string) object {
-	return object{"kind": "simple", "user": user, "password": password}
+	return object{"kind": "Simple", "user": user, "password": password}
 }
 
 func (l *lab) account() object {
@@ -295,18 +295,18 @@ func signIn(l *lab) {
 	c := l.start("sign-in", "IDENTITY_ENDPOINT="+l.server.ManagedIdentityURL, "IDENTITY_HEADER="+l.server.ManagedIdentityHeader)
 	for _, credential := range []object{
 		l.secret(),
-		{"kind": "clientCertificate", "certificatePath": l.file("client.pem")},
-		{"kind": "clientCertificate", "certificatePath": l.file("client.pfx"), "certificatePassword": "pfx password"},
-		{"kind": "certificateThumbprint", "thumbprint": certificate.Thumbprint, "certificate": base64.StdEncoding.EncodeToString(certificate.Certificate.Raw)},
-		{"kind": "workloadIdentity", "federatedTokenFile": l.file("federated")},
-		{"kind": "accessToken", "accessToken": l.server.AccessToken(), "canRefresh": true},
+		{"kind": "ClientCertificate", "certificatePath": l.file("client.pem")},
+		{"kind": "ClientCertificate", "certificatePath": l.file("client.pfx"), "certificatePassword": "pfx password"},
+		{"kind": "CertificateThumbprint", "thumbprint": certificate.Thumbprint, "certificate": base64.StdEncoding.EncodeToString(certificate.Certificate.Raw)},
+		{"kind": "WorkloadIdentity", "federatedTokenFile": l.file("federated")},
+		{"kind": "AccessToken", "accessToken": l.server.AccessToken(), "canRefresh": true},
 	} {
 		got := l.call(c, "session.connect", l.source(credential))["source"].(object)
 		if got["credential"] != credential["kind"] || got["tenantId"] != l.server.TenantID {
 			l.t.Errorf("%s: %v", credential["kind"], got)
 		}
 	}
-	l.call(c, "session.connect", object{"source": object{"graphEndpoint": l.server.URL, "caFile": l.file("tenant-ca.pem"), "credential": object{"kind": "managedIdentity"}}})
+	l.call(c, "session.connect", object{"source": object{"graphEndpoint": l.server.URL, "caFile": l.file("tenant-ca.pem"), "credential": object{"kind": "ManagedIdentity"}}})
 	l.call(c, "session.disconnect", nil)
 	if got := l.call(c, "session.get", nil); len(got) != 0 {
 		l.t.Errorf("after session.disconnect: %v", got)
@@ -319,28 +319,28 @@ func signInRefused(l *lab) {
 	write(l.t, l.file("stranger.pem"), strangerFile)
 	write(l.t, l.file("expired.pem"), expiredFile)
 	write(l.t, l.file("garbage"), []byte("garbage"))
-	pfx := object{"kind": "clientCertificate", "certificatePath": l.file("client.pfx")}
-	thumbprint := object{"kind": "certificateThumbprint", "thumbprint": "AB", "certificate": base64.StdEncoding.EncodeToString(stranger)}
+	pfx := object{"kind": "ClientCertificate", "certificatePath": l.file("client.pfx")}
+	thumbprint := object{"kind": "CertificateThumbprint", "thumbprint": "AB", "certificate": base64.StdEncoding.EncodeToString(stranger)}
 	c := l.start("refused", "IDENTITY_ENDPOINT=http://127.0.0.1:1/", "IDENTITY_HEADER=none")
 	refused := func(id string, params object) {
 		l.t.Helper()
 		l.refused(c, id, "session.connect", params)
 	}
 	refused("InvalidParameter", object{})
-	refused("ClientSecretInvalid", l.source(object{"kind": "clientSecret", "secret": "wrong"}))
+	refused("ClientSecretInvalid", l.source(object{"kind": "ClientSecret", "secret": "wrong"}))
 	refused("ApplicationNotFound", l.source(l.secret(), object{"clientId": "00000000-0000-4000-8000-00000000dead"}))
 	refused("TenantNotFound", l.source(l.secret(), object{"tenantId": "00000000-0000-4000-8000-00000000dead"}))
-	refused("ClientCertificateInvalid", l.source(object{"kind": "clientCertificate", "certificatePath": l.file("stranger.pem")}))
-	refused("ClientCertificateExpired", l.source(object{"kind": "clientCertificate", "certificatePath": l.file("expired.pem")}))
-	refused("CertificateFileInvalid", l.source(object{"kind": "clientCertificate", "certificatePath": l.file("garbage")}))
+	refused("ClientCertificateInvalid", l.source(object{"kind": "ClientCertificate", "certificatePath": l.file("stranger.pem")}))
+	refused("ClientCertificateExpired", l.source(object{"kind": "ClientCertificate", "certificatePath": l.file("expired.pem")}))
+	refused("CertificateFileInvalid", l.source(object{"kind": "ClientCertificate", "certificatePath": l.file("garbage")}))
 	refused("CertificatePasswordWrong", l.source(merge(pfx, []object{{"certificatePassword": "wrong"}})))
 	refused("SigningFailed", l.source(thumbprint))
 	l.key = key
 	refused("ClientCertificateInvalid", l.source(thumbprint))
-	refused("FederatedTokenFileInvalid", l.source(object{"kind": "workloadIdentity", "federatedTokenFile": l.file("none")}))
-	refused("ManagedIdentityUnavailable", l.source(object{"kind": "managedIdentity"}))
-	refused("AccessTokenInvalid", l.source(object{"kind": "accessToken", "accessToken": "garbage"}))
-	refused("SignInTenantMismatch", l.source(object{"kind": "accessToken", "accessToken": l.server.AccessToken()}, object{"tenantId": "00000000-0000-4000-8000-00000000dead"}))
+	refused("FederatedTokenFileInvalid", l.source(object{"kind": "WorkloadIdentity", "federatedTokenFile": l.file("none")}))
+	refused("ManagedIdentityUnavailable", l.source(object{"kind": "ManagedIdentity"}))
+	refused("AccessTokenInvalid", l.source(object{"kind": "AccessToken", "accessToken": "garbage"}))
+	refused("SignInTenantMismatch", l.source(object{"kind": "AccessToken", "accessToken": l.server.AccessToken()}, object{"tenantId": "00000000-0000-4000-8000-00000000dead"}))
 	refused("CAFileInvalid", l.source(l.secret(), object{"caFile": l.file("garbage")}))
 	refused("CertificateNotTrusted", l.source(l.secret(), object{"caFile": os.Getenv("GWB_LAB_OTHER_CA")}))
 	refused("GraphUnreachable", l.source(l.secret(), object{"authority": "https://127.0.0.1:1"}))
@@ -351,7 +351,7 @@ func signInRefused(l *lab) {
 	for id, code := range map[string]int{"FederatedIdentityInvalid": 700213, "SignInFailed": 900144} {
 		l.fault(graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/" + l.server.TenantID + "/oauth2", Status: 400,
 			Body: fmt.Sprintf(`{"error":"invalid_request","error_description":"AADSTS%d: odd","error_codes":[%[1]d]}`, code)})
-		refused(id, l.source(object{"kind": "workloadIdentity", "federatedTokenFile": l.file("federated")}))
+		refused(id, l.source(object{"kind": "WorkloadIdentity", "federatedTokenFile": l.file("federated")}))
 		l.server.ClearFaults()
 	}
 	if got := l.call(c, "session.get", nil); len(got) != 0 {
@@ -376,8 +376,8 @@ func directoryConnections(l *lab) {
 	for _, params := range []object{
 		l.target(l.account()),
 		l.target(l.account(), object{"startTls": true}),
-		l.target(merge(object{"kind": "kerberosPassword", "user": user, "password": password}, []object{krb5})),
-		l.target(merge(object{"kind": "kerberosKeytab", "user": user, "keytab": os.Getenv("GWB_LAB_KEYTAB")}, []object{krb5})),
+		l.target(merge(object{"kind": "KerberosPassword", "user": user, "password": password}, []object{krb5})),
+		l.target(merge(object{"kind": "KerberosKeytab", "user": user, "keytab": os.Getenv("GWB_LAB_KEYTAB")}, []object{krb5})),
 	} {
 		got := l.call(c, "session.connect", params)["target"].(object)
 		if got["domain"] != os.Getenv("GWB_LAB_DOMAIN") || got["account"] == "" {
@@ -422,12 +422,12 @@ func directoryRefused(l *lab) {
 	}, object{"startTls": true})
 	refused("TargetConfigInvalid", l.target(l.account(), object{"server": "dc1/x"}))
 	refused("CAFileInvalid", l.target(l.account(), object{"caFile": l.file("garbage")}))
-	refused("CurrentIdentityUnsupported", l.target(object{"kind": "currentIdentity"}))
-	refused("KeytabInvalid", l.target(object{"kind": "kerberosKeytab", "user": "u", "keytab": l.file("garbage")}))
+	refused("CurrentIdentityUnsupported", l.target(object{"kind": "CurrentIdentity"}))
+	refused("KeytabInvalid", l.target(object{"kind": "KerberosKeytab", "user": "u", "keytab": l.file("garbage")}))
 	write(l.t, l.file("krb5.conf"), []byte("[libdefaults]\n ticket_lifetime = [\n"))
-	refused("KerberosConfigInvalid", l.target(object{"kind": "kerberosPassword", "user": "u", "password": "p", "krb5Conf": l.file("krb5.conf")}))
+	refused("KerberosConfigInvalid", l.target(object{"kind": "KerberosPassword", "user": "u", "password": "p", "krb5Conf": l.file("krb5.conf")}))
 	// The keytab holds no key of this account.
-	refused("KerberosFailed", l.target(object{"kind": "kerberosKeytab", "user": os.Getenv("GWB_LAB_NONE_USER"), "keytab": os.Getenv("GWB_LAB_KEYTAB"), "realm": os.Getenv("GWB_LAB_REALM")}))
+	refused("KerberosFailed", l.target(object{"kind": "KerberosKeytab", "user": os.Getenv("GWB_LAB_NONE_USER"), "keytab": os.Getenv("GWB_LAB_KEYTAB"), "realm": os.Getenv("GWB_LAB_REALM")}))
 }
 
 // listen serves every connection to the address that it returns.
@@ -552,7 +552,7 @@ func fromEnableToDisable(l *lab) {
 	l.call(c, "session.connect", l.both())
 
 	// What Enable would do, and then Enable.
-	l.run(c, "sync.preview", object{"policyType": "Initial", "enable": l.choices(object{"whatIf": true})}, "complete", "")
+	l.run(c, "sync.preview", object{"policyType": "Initial", "enable": l.choices(object{"whatIf": true})}, "Complete", "")
 	l.call(c, "writeback.enable", l.choices(object{"whatIf": true}))
 	if got := l.call(c, "writeback.get", nil); got["status"] != "NotConfigured" {
 		l.t.Errorf("whatIf was saved: %v", got)
@@ -562,11 +562,11 @@ func fromEnableToDisable(l *lab) {
 	// A group's name is taken, so that one change says why it was not done.
 	name := "Eight_" + groupID(8)[24:]
 	l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: add\nobjectClass: contact\n")
-	first := l.run(c, "sync.start", object{"policyType": "Initial"}, "partial", "")
-	l.run(c, "sync.start", nil, "partial", "")
+	first := l.run(c, "sync.start", object{"policyType": "Initial"}, "Partial", "")
+	l.run(c, "sync.start", nil, "Partial", "")
 	l.refused(c, "NotAdoptable", "settings.set", object{"adoptGroups": []string{groupID(8)}})
 	l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: delete\n")
-	second := l.run(c, "sync.start", nil, "complete", "")
+	second := l.run(c, "sync.start", nil, "Complete", "")
 	if got := second["planned"].(object); got["create"] != 1.0 || got["update"] != 0.0 || got["delete"] != 0.0 {
 		l.t.Errorf("the second run planned %v", got)
 	}
@@ -577,11 +577,11 @@ func fromEnableToDisable(l *lab) {
 	check(l.t, l.server.RemoveMember(groupID(2), "user0004"))
 	check(l.t, l.server.AddMember(groupID(2), "user0005"))
 	l.run(c, "sync.preview", object{"settings": l.choices(object{"initialIntervalDays": 3, "connections": 2, "outageMinutes": 1, "runHistoryDays": 5,
-		"releaseGroups": []string{}, "limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})}, "complete", "")
+		"releaseGroups": []string{}, "limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})}, "Complete", "")
 	l.call(c, "settings.set", object{"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})
-	updated := l.run(c, "sync.start", nil, "complete", "")
+	updated := l.run(c, "sync.start", nil, "Complete", "")
 	for _, item := range l.call(c, "change.list", object{"runId": updated["id"]})["changes"].([]any) {
-		if got := item.(object); got["outcome"] != "done" {
+		if got := item.(object); got["outcome"] != "Done" {
 			l.t.Errorf("change %v", got)
 		}
 	}
@@ -610,7 +610,7 @@ func fromEnableToDisable(l *lab) {
 	}
 	l.call(c, "writeback.get", nil)
 	l.call(c, "settings.set", object{"targetContainer": l.ou})
-	l.run(c, "sync.start", nil, "complete", "")
+	l.run(c, "sync.start", nil, "Complete", "")
 
 	limits(l, c)
 	failures(l, c)
@@ -619,12 +619,12 @@ func fromEnableToDisable(l *lab) {
 	other := l.start("main")
 	l.call(other, "session.connect", l.both())
 	l.server.SetLatency(time.Second)
-	running := l.during(c, "sync.start", nil, "import-source", func(*client.Pending) {
+	running := l.during(c, "sync.start", nil, "ImportSource", func(*client.Pending) {
 		l.refused(other, "RunInProgress", "sync.start", nil)
 		l.refused(c, "RunInProgress", "session.disconnect", nil)
 		l.call(other, "run.list", object{"limit": 1})
 	})
-	if running["status"] != "complete" {
+	if running["status"] != "Complete" {
 		l.t.Errorf("the run that was watched: %v", running)
 	}
 	l.server.SetLatency(0)
@@ -661,7 +661,7 @@ func lists(l *lab, c *client.Client, run object) {
 	pull("run.list", "runs", object{})
 	l.call(c, "run.get", object{"id": run["id"]})
 	changes := pull("change.list", "changes", object{"runId": run["id"]})
-	pull("change.list", "changes", object{"runId": run["id"], "action": "Create", "outcome": "done"})
+	pull("change.list", "changes", object{"runId": run["id"], "action": "Create", "outcome": "Done"})
 	for _, item := range changes {
 		if change := item.(object); change["sourceId"] == groupID(1) {
 			if change["addCount"] != 3.0 || len(change["add"].([]any)) != 3 {
@@ -670,7 +670,7 @@ func lists(l *lab, c *client.Client, run object) {
 			pull("change.members", "members", object{"changeId": change["id"]})
 		}
 	}
-	if got := l.call(c, "run.list", object{"kinds": []string{"PREVIEW"}, "limit": 500})["runs"].([]any); len(got) == 0 || got[0].(object)["kind"] != "preview" {
+	if got := l.call(c, "run.list", object{"kinds": []string{"PREVIEW"}, "limit": 500})["runs"].([]any); len(got) == 0 || got[0].(object)["kind"] != "Preview" {
 		l.t.Errorf("the previews: %v", got)
 	}
 	for _, name := range []string{groupID(1), " one ", "O?e"} {
@@ -690,7 +690,7 @@ func lists(l *lab, c *client.Client, run object) {
 	for _, member := range pull("group.members", "members", object{"id": groupID(1)}) {
 		reasons[member.(object)["reason"]]++
 	}
-	if reasons[""] != 3 || reasons["cloud-only"] != 1 {
+	if reasons[""] != 3 || reasons["CloudOnly"] != 1 {
 		l.t.Errorf("the members' reasons: %v", reasons)
 	}
 }
@@ -705,20 +705,20 @@ func limits(l *lab, c *client.Client) {
 		check(l.t, l.server.DeleteGroup(groupID(n)))
 		check(l.t, l.server.PurgeGroup(groupID(n)))
 	}
-	stopped := l.run(c, "sync.start", nil, "partial", "stopped-deletion-threshold-exceeded")
+	stopped := l.run(c, "sync.start", nil, "Partial", "StoppedDeletionThreshold")
 	if held := stopped["held"].(object); held["delete"] != 2.0 || stopped["heldRuns"] != 1.0 {
 		l.t.Errorf("what was held: %v", stopped)
 	}
 	l.call(c, "run.get", object{"id": stopped["id"]})
 	l.call(c, "run.list", nil)
-	l.run(c, "sync.preview", nil, "partial", "stopped-deletion-threshold-exceeded")
+	l.run(c, "sync.preview", nil, "Partial", "StoppedDeletionThreshold")
 	l.call(c, "writeback.get", nil)
-	l.run(c, "sync.preview", object{"allowOnce": stopped["planId"]}, "complete", "")
+	l.run(c, "sync.preview", object{"allowOnce": stopped["planId"]}, "Complete", "")
 	one := l.call(c, "sync.group", object{"group": groupID(6), "allowOnce": stopped["planId"], "whatIf": true})["run"].(object)
 	if planned := one["planned"].(object); planned["delete"] != 0.0 || planned["skip"] != 1.0 {
 		l.t.Errorf("the preview of one of the two, of which none is deleted on demand: %v", one)
 	}
-	l.run(c, "sync.start", object{"allowOnce": stopped["planId"]}, "complete", "")
+	l.run(c, "sync.start", object{"allowOnce": stopped["planId"]}, "Complete", "")
 	l.refused(c, "PlanAlreadyUsed", "sync.start", object{"allowOnce": stopped["planId"]})
 }
 
@@ -727,7 +727,7 @@ func failures(l *lab, c *client.Client) {
 	fail := func(id string, f graphtest.Fault) {
 		l.t.Helper()
 		l.fault(f)
-		run := l.run(c, "sync.start", nil, "failed", id)
+		run := l.run(c, "sync.start", nil, "Failed", id)
 		if e, ok := run["error"].(object); !ok || e["id"] != id {
 			l.t.Errorf("the run's error: %v", run["error"])
 		}
@@ -747,16 +747,16 @@ func failures(l *lab, c *client.Client) {
 	run := l.call(c, "sync.start", nil)
 	l.call(c, "change.list", object{"runId": run["id"]})
 	l.call(c, "group.list", nil)
-	if run["status"] == "complete" {
+	if run["status"] == "Complete" {
 		l.t.Errorf("a run without rights: %v", run)
 	}
 	l.call(c, "session.connect", l.target(l.account()))
-	l.run(c, "sync.start", nil, "complete", "")
+	l.run(c, "sync.start", nil, "Complete", "")
 }
 
 func disable(l *lab, c *client.Client) {
-	seen := l.run(c, "writeback.disable", object{"includeAdopted": false, "keepGroup": false, "whatIf": true}, "complete", "")
-	named := l.run(c, "writeback.disable", object{"planId": seen["planId"]}, "complete", "")
+	seen := l.run(c, "writeback.disable", object{"includeAdopted": false, "keepGroup": false, "whatIf": true}, "Complete", "")
+	named := l.run(c, "writeback.disable", object{"planId": seen["planId"]}, "Complete", "")
 	if got := l.call(c, "writeback.get", nil); got["status"] != "DisablePending" || got["disablePending"] != named["planned"].(object)["delete"] {
 		l.t.Errorf("writeback.get: %v", got)
 	}
@@ -769,7 +769,7 @@ func disable(l *lab, c *client.Client) {
 		}
 	}
 	run := l.call(c, "sync.start", nil)
-	for _, item := range l.call(c, "change.list", object{"runId": run["id"], "outcome": "skipped"})["changes"].([]any) {
+	for _, item := range l.call(c, "change.list", object{"runId": run["id"], "outcome": "Skipped"})["changes"].([]any) {
 		if change := item.(object); change["dn"] != unmarked {
 			l.t.Errorf("not deleted: %v", change)
 		}
@@ -843,7 +843,7 @@ func scope(l *lab) {
 	l.call(c, "session.connect", l.both())
 	chosen := object{"scope": "Selected", "groupIds": []string{groupID(2), groupID(1)}, "filter": "displayName -ne 'Two'",
 		"includeSecurityGroups": true, "onPremisesGroupType": "UniversalSecurityGroup", "maxMemberCount": 1000}
-	preview := l.run(c, "sync.preview", object{"enable": l.choices(chosen), "skipReplicationCheck": true}, "complete", "")
+	preview := l.run(c, "sync.preview", object{"enable": l.choices(chosen), "skipReplicationCheck": true}, "Complete", "")
 	l.wantChanges(c, preview, "One Create")
 	saved := object{"groups": "Selected", "groupIds": []any{groupID(1), groupID(2)}, "filter": "displayName -ne 'Two'", "includeSecurityGroups": true}
 	wantScope := func(settings any, want object) {
@@ -856,19 +856,19 @@ func scope(l *lab) {
 	wantScope(l.call(c, "settings.get", nil), saved)
 	overview := l.call(c, "writeback.get", nil)
 	wantScope(overview["settings"], saved)
-	if overview["nextPolicyType"] != "Initial" || overview["nextPolicyReason"] != "first" {
+	if overview["nextPolicyType"] != "Initial" || overview["nextPolicyReason"] != "First" {
 		l.t.Errorf("writeback.get: %v", overview)
 	}
 
 	// Before the first run nothing can be synced singly.
 	early := l.call(c, "sync.group", object{"group": groupID(1)})["run"].(object)
-	if early["status"] != "failed" || early["stopReason"] != "InitialSyncNeeded" || early["kind"] != "group" {
+	if early["status"] != "Failed" || early["stopReason"] != "InitialSyncNeeded" || early["kind"] != "Group" {
 		l.t.Errorf("a single group before the first run: %v", early)
 	}
-	first := l.run(c, "sync.start", object{"skipReplicationCheck": true}, "complete", "")
-	l.wantPolicy(first, "Initial", "first")
+	first := l.run(c, "sync.start", object{"skipReplicationCheck": true}, "Complete", "")
+	l.wantPolicy(first, "Initial", "First")
 	l.wantChanges(c, first, "One Create")
-	delta := l.run(c, "sync.start", nil, "complete", "")
+	delta := l.run(c, "sync.start", nil, "Complete", "")
 	l.wantPolicy(delta, "Delta", nil)
 	l.wantChanges(c, delta)
 
@@ -889,27 +889,27 @@ func scope(l *lab) {
 			l.t.Errorf("%s is %v, want %v", field, set[field], want)
 		}
 	}
-	changed := l.run(c, "sync.start", nil, "complete", "")
-	l.wantPolicy(changed, "Initial", "settings-changed")
-	l.wantChanges(c, changed, "One Skip too-many-members", "Three Create", "Two Create")
+	changed := l.run(c, "sync.start", nil, "Complete", "")
+	l.wantPolicy(changed, "Initial", "SettingsChanged")
+	l.wantChanges(c, changed, "One Skip TooManyMembers", "Three Create", "Two Create")
 
 	// Somebody edits a group in AD.
 	two := l.call(c, "group.list", object{"id": groupID(2)})["groups"].([]any)[0].(object)
 	l.ldif(fmt.Sprintf("dn: %s\nchangetype: modify\nreplace: description\ndescription: by hand\n", two["dn"]))
-	drifted := l.run(c, "sync.start", nil, "complete", "")
+	drifted := l.run(c, "sync.start", nil, "Complete", "")
 	l.wantPolicy(drifted, "Delta", nil)
-	l.wantChanges(c, drifted, "Two Update drift")
+	l.wantChanges(c, drifted, "Two Update Drift")
 	if drifted["driftedGroups"] != 1.0 {
 		l.t.Errorf("driftedGroups is %v", drifted["driftedGroups"])
 	}
 
 	// The delta link expires; then no fresh one is given.
 	l.server.ExpireDeltaTokens()
-	l.wantPolicy(l.run(c, "sync.start", nil, "complete", ""), "Initial", "link-expired")
+	l.wantPolicy(l.run(c, "sync.start", nil, "Complete", ""), "Initial", "LinkExpired")
 	l.fault(graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups/delta", Status: 410, Code: "syncStateNotFound", Message: "odd"})
-	l.wantPolicy(l.run(c, "sync.start", nil, "failed", "DeltaLinkExpired"), "Initial", "link-expired")
+	l.wantPolicy(l.run(c, "sync.start", nil, "Failed", "DeltaLinkExpired"), "Initial", "LinkExpired")
 	l.server.ClearFaults()
-	l.run(c, "sync.start", nil, "complete", "")
+	l.run(c, "sync.start", nil, "Complete", "")
 }
 
 // oneGroup syncs single groups, with the state of scope.
@@ -917,7 +917,7 @@ func oneGroup(l *lab) {
 	c := l.start("scope")
 	l.call(c, "session.connect", l.both())
 	l.call(c, "settings.set", object{"filter": "displayName -ne 'Five'", "maxMemberCount": 50_000})
-	l.run(c, "sync.start", nil, "complete", "")
+	l.run(c, "sync.start", nil, "Complete", "")
 	sync := func(params object, want ...string) object {
 		l.t.Helper()
 		result := l.call(c, "sync.group", params)
@@ -943,7 +943,7 @@ func oneGroup(l *lab) {
 	}
 	did := sync(object{"group": "ONE@contoso.com"}, whole...)
 	run := did["run"].(object)
-	if did["id"] != groupID(1) || did["displayName"] != "One" || run["kind"] != "group" || run["status"] != "complete" {
+	if did["id"] != groupID(1) || did["displayName"] != "One" || run["kind"] != "Group" || run["status"] != "Complete" {
 		l.t.Errorf("the result: %v", did)
 	}
 	l.wantChanges(c, run, "One Update")
@@ -963,15 +963,15 @@ func oneGroup(l *lab) {
 	if after := watermark(); after != before {
 		l.t.Errorf("the next run was %s and is %s", before, after)
 	}
-	if last := l.call(c, "writeback.get", nil)["lastRun"].(object); last["kind"] != "sync" {
+	if last := l.call(c, "writeback.get", nil)["lastRun"].(object); last["kind"] != "Sync" {
 		l.t.Errorf("lastRun is one of kind %v", last["kind"])
 	}
-	l.wantChanges(c, l.run(c, "sync.start", nil, "complete", ""))
+	l.wantChanges(c, l.run(c, "sync.start", nil, "Complete", ""))
 
 	// The totals of the next run go on from those of the single group.
 	check(l.t, l.server.RemoveMember(groupID(1), "cloud@contoso.onmicrosoft.com"))
 	sync(object{"group": groupID(1)}, whole...)
-	if next := l.run(c, "sync.start", nil, "complete", ""); next["unwrittenMembers"] != 0.0 {
+	if next := l.run(c, "sync.start", nil, "Complete", ""); next["unwrittenMembers"] != 0.0 {
 		l.t.Errorf("unwrittenMembers is %v after the only one has left", next["unwrittenMembers"])
 	}
 
@@ -984,11 +984,11 @@ func oneGroup(l *lab) {
 	// It can be cancelled as any run, and is only begun when no other goes on.
 	l.server.SetLatency(300 * time.Millisecond)
 	defer l.server.SetLatency(0)
-	cancelled := l.during(c, "sync.group", object{"group": groupID(1)}, "import-members", func(p *client.Pending) {
+	cancelled := l.during(c, "sync.group", object{"group": groupID(1)}, "ImportMembers", func(p *client.Pending) {
 		l.refused(c, "RunInProgress", "sync.group", object{"group": groupID(2)})
 		l.call(c, "request.cancel", object{"id": p.ID})
 	})
-	if run := cancelled["run"].(object); run["stopReason"] != "stopped-cancelled" {
+	if run := cancelled["run"].(object); run["stopReason"] != "Cancelled" {
 		l.t.Errorf("the cancelled one: %v", run)
 	}
 }
@@ -1011,7 +1011,7 @@ func writebackConfiguration(l *lab) {
 	l.call(c, "session.connect", l.both())
 	filter := fmt.Sprintf("id -eq '%s' -or id -eq '%s' -or id -eq '%s'", groupID(4), groupID(5), groupID(9))
 	l.call(c, "writeback.enable", l.choices(object{"scope": "WritebackEnabled", "includeSecurityGroups": true, "filter": filter}))
-	run := l.run(c, "sync.start", nil, "complete", "")
+	run := l.run(c, "sync.start", nil, "Complete", "")
 	types := object{}
 	for _, item := range l.call(c, "change.list", object{"runId": run["id"], "action": "Create"})["changes"].([]any) {
 		change := item.(object)
@@ -1037,10 +1037,10 @@ func cancelled(l *lab) {
 	l.call(c, "writeback.enable", l.choices(nil))
 	l.server.SetLatency(300 * time.Millisecond)
 	defer l.server.SetLatency(0)
-	run := l.during(c, "sync.start", nil, "import-source", func(p *client.Pending) {
+	run := l.during(c, "sync.start", nil, "ImportSource", func(p *client.Pending) {
 		l.call(c, "request.cancel", object{"id": p.ID})
 	})
-	if run["status"] != "stopped" || run["stopReason"] != "stopped-cancelled" {
+	if run["status"] != "Stopped" || run["stopReason"] != "Cancelled" {
 		l.t.Errorf("the run: %v", run)
 	}
 
@@ -1056,8 +1056,8 @@ func cancelled(l *lab) {
 
 	// The end of input cancels as well, and the run's record comes still.
 	l.server.SetLatency(300 * time.Millisecond)
-	run = l.during(c, "sync.start", nil, "import-source", func(*client.Pending) { check(l.t, c.CloseInput()) })
-	if run["stopReason"] != "stopped-cancelled" {
+	run = l.during(c, "sync.start", nil, "ImportSource", func(*client.Pending) { check(l.t, c.CloseInput()) })
+	if run["stopReason"] != "Cancelled" {
 		l.t.Errorf("the run at the end of input: %v", run)
 	}
 	if code, err := c.Wait(patience); code != 0 || err != nil {
@@ -1066,7 +1066,7 @@ func cancelled(l *lab) {
 }
 
 // tokenExpires lets the access token run out: a fresh one is asked for, and
-// where there is none the run ends as partial.
+// where there is none the run ends as Partial.
 func tokenExpires(l *lab) {
 	c := l.start("token")
 	l.call(c, "session.connect", l.both())
@@ -1077,7 +1077,7 @@ func tokenExpires(l *lab) {
 		return object{"accessToken": l.server.AccessToken(), "expiresOn": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}, nil
 	}
 	token := func() object {
-		return l.source(object{"kind": "accessToken", "accessToken": l.server.AccessToken(), "canRefresh": true})
+		return l.source(object{"kind": "AccessToken", "accessToken": l.server.AccessToken(), "canRefresh": true})
 	}
 	// The answerer is the one that the engine was started with.
 	other := *l
@@ -1085,7 +1085,7 @@ func tokenExpires(l *lab) {
 	l = &other
 	l.call(c, "session.connect", merge(token(), []object{l.target(l.account())}))
 	l.server.RevokeTokens()
-	l.run(c, "sync.preview", nil, "complete", "")
+	l.run(c, "sync.preview", nil, "Complete", "")
 	if asked == 0 {
 		l.t.Error("no fresh token was asked for")
 	}
@@ -1094,7 +1094,7 @@ func tokenExpires(l *lab) {
 	}
 	stale := token()
 	l.server.RevokeTokens()
-	run := l.run(c, "sync.start", nil, "partial", "AccessTokenExpired")
+	run := l.run(c, "sync.start", nil, "Partial", "AccessTokenExpired")
 	if !strings.Contains(fmt.Sprint(run["message"], run["error"]), "oken") {
 		l.t.Errorf("the run says nothing of the token: %v", run)
 	}
@@ -1132,5 +1132,5 @@ func TestOldSchemaIsRefused(t *testing.T) {
 	l.call(c, "session.connect", l.both())
 	l.refused(c, "ExchangeSchemaMissing", "writeback.enable", object{"targetContainer": l.ou})
 	l.call(c, "writeback.enable", object{"targetContainer": l.ou, "excludeMailAttribute": true})
-	l.run(c, "sync.start", nil, "complete", "")
+	l.run(c, "sync.start", nil, "Complete", "")
 }

@@ -133,13 +133,13 @@ func TestTheLogIsInTheStateFolder(t *testing.T) {
 	for range 2 {
 		c := start(t, client.Options{})
 		var hello struct{ LogPath string }
-		if err := c.Call(t.Context(), "session.initialize", map[string]any{"protocol": 1, "client": "the client of this test", "statePath": folder, "logLevel": "warn"}, &hello); err != nil {
+		if err := c.Call(t.Context(), "session.initialize", map[string]any{"protocol": 1, "client": "the client of this test", "statePath": folder, "logLevel": "Warn"}, &hello); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Call(t.Context(), "session.log", map[string]any{"level": "debug"}, nil); err != nil {
+		if err := c.Call(t.Context(), "session.log", map[string]any{"level": "Debug"}, nil); err != nil {
 			t.Fatal(err)
 		}
-		wantID(t, c.Call(t.Context(), "session.log", map[string]any{"level": "loud"}, nil), "InvalidParameter")
+		wantID(t, c.Call(t.Context(), "session.log", map[string]any{"level": "Loud"}, nil), "InvalidParameter")
 		path = hello.LogPath
 		if err := c.Call(t.Context(), "settings.get", nil, nil); err != nil {
 			t.Fatal(err)

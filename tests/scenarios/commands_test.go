@@ -175,16 +175,16 @@ func connectCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if sides != "target" {
 		request["source"] = map[string]any{
 			"tenantId": s.server.TenantID, "clientId": s.server.ClientID, "authority": s.server.URL, "graphEndpoint": s.server.URL,
-			"caFile": filepath.Join(s.work, "tenant-ca.pem"), "credential": map[string]any{"kind": "clientSecret", "secret": s.server.ClientSecret},
+			"caFile": filepath.Join(s.work, "tenant-ca.pem"), "credential": map[string]any{"kind": "ClientSecret", "secret": s.server.ClientSecret},
 		}
 	}
 	if s.token && sides != "target" {
-		request["source"].(map[string]any)["credential"] = map[string]any{"kind": "accessToken", "accessToken": s.server.AccessToken()}
+		request["source"].(map[string]any)["credential"] = map[string]any{"kind": "AccessToken", "accessToken": s.server.AccessToken()}
 	}
 	if sides != "source" {
 		request["target"] = map[string]any{
 			"server": os.Getenv("GWB_LAB_SERVER"), "caFile": os.Getenv("GWB_LAB_CA"),
-			"credential": map[string]any{"kind": "simple", "user": os.Getenv("GWB_LAB_USER"), "password": os.Getenv("GWB_LAB_PASSWORD")},
+			"credential": map[string]any{"kind": "Simple", "user": os.Getenv("GWB_LAB_USER"), "password": os.Getenv("GWB_LAB_PASSWORD")},
 		}
 	}
 	if len(args) > 0 {

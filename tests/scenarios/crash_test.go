@@ -104,9 +104,9 @@ func (c *crash) start(t *testing.T) *client.Client {
 	}
 	if err := e.Call(ctx, "session.connect", map[string]any{
 		"source": map[string]any{"tenantId": c.server.TenantID, "clientId": c.server.ClientID, "authority": c.server.URL, "graphEndpoint": c.server.URL,
-			"caFile": c.ca, "credential": map[string]any{"kind": "clientSecret", "secret": c.server.ClientSecret}},
+			"caFile": c.ca, "credential": map[string]any{"kind": "ClientSecret", "secret": c.server.ClientSecret}},
 		"target": map[string]any{"server": fmt.Sprintf("%s:%d", os.Getenv("GWB_LAB_SERVER"), c.proxy.port), "caFile": os.Getenv("GWB_LAB_CA"),
-			"credential": map[string]any{"kind": "simple", "user": os.Getenv("GWB_LAB_USER"), "password": os.Getenv("GWB_LAB_PASSWORD")}},
+			"credential": map[string]any{"kind": "Simple", "user": os.Getenv("GWB_LAB_USER"), "password": os.Getenv("GWB_LAB_PASSWORD")}},
 	}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (c *crash) enable(t *testing.T, e *client.Client) {
 	}
 }
 
-// run expects a run to end as complete.
+// run expects a run to end as Complete.
 func (c *crash) run(t *testing.T, e *client.Client) {
 	t.Helper()
 	var r json.RawMessage
@@ -128,7 +128,7 @@ func (c *crash) run(t *testing.T, e *client.Client) {
 		t.Fatal(err)
 	}
 	var status struct{ Status string }
-	if json.Unmarshal(r, &status); status.Status != "complete" {
+	if json.Unmarshal(r, &status); status.Status != "Complete" {
 		t.Fatalf("the run ended as %s", r)
 	}
 }

@@ -143,7 +143,7 @@ func TestSuspendedRunWritesNoMore(t *testing.T) {
 	if err := call.Wait(context.Background(), &run); err != nil {
 		t.Fatal(err)
 	}
-	if run.Status != "failed" || run.StopReason != "RunSuperseded" {
+	if run.Status != "Failed" || run.StopReason != "RunSuperseded" {
 		t.Errorf("the run that had slept: %+v", run)
 	}
 	if got := c.dump(t); got != want {
@@ -166,7 +166,7 @@ func needLab(t *testing.T) {
 	}
 }
 
-// delta expects a delta run to end as complete.
+// delta expects a delta run to end as Complete.
 func (c *crash) delta(t *testing.T, e *client.Client) {
 	t.Helper()
 	var r json.RawMessage
@@ -174,7 +174,7 @@ func (c *crash) delta(t *testing.T, e *client.Client) {
 		t.Fatal(err)
 	}
 	var run struct{ Status, PolicyType string }
-	if json.Unmarshal(r, &run); run.Status != "complete" || run.PolicyType != "Delta" {
+	if json.Unmarshal(r, &run); run.Status != "Complete" || run.PolicyType != "Delta" {
 		t.Fatalf("the run ended as %s", r)
 	}
 }

@@ -68,7 +68,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("writeback.get: %+v, %v", overview, err)
 	}
 	// What can be reached without a network fails with a clear error.
-	target := map[string]any{"server": "127.0.0.1:1", "credential": map[string]any{"kind": "simple", "user": "u", "password": "p"}}
+	target := map[string]any{"server": "127.0.0.1:1", "credential": map[string]any{"kind": "Simple", "user": "u", "password": "p"}}
 	if id := client.ErrorID(c.Call(ctx, "session.connect", map[string]any{"target": target}, nil)); id != "ServerUnreachable" {
 		t.Errorf("session.connect: %s", id)
 	}

@@ -91,7 +91,7 @@ func demo(ctx context.Context) error {
 	s.call("writeback.enable", enable, nil)
 	s.expect(s.status() == "Enabled", "it is on")
 	first := s.run("sync.start", nil)
-	s.expect(first.Status == "complete" && first.Exported.Create == planned, "everything planned was done")
+	s.expect(first.Status == "Complete" && first.Exported.Create == planned, "everything planned was done")
 
 	s.step("The groups stand in Active Directory: an independent client shows them")
 	s.expect(s.directory("(objectClass=group)", "dn:", "dn") == planned, "each group is there")
@@ -101,7 +101,7 @@ func demo(ctx context.Context) error {
 	s.step("Who is not written, and why?")
 	linked := 0
 	for _, g := range s.groups(fields{"limit": 500}) {
-		if g.Situation == "linked" {
+		if g.Situation == "Linked" {
 			linked++
 		}
 	}
@@ -124,14 +124,14 @@ func demo(ctx context.Context) error {
 	s.tenant("add-member", "group="+allCompany, "member=user0020@contoso.test")
 	changed := s.run("sync.start", nil)
 	s.changes(changed.ID)
-	s.expect(changed.Status == "complete" && changed.Exported.Update == 1 && changed.Exported.MembersAdded == 1, "the group was renamed and has one member more")
+	s.expect(changed.Status == "Complete" && changed.Exported.Update == 1 && changed.Exported.MembersAdded == 1, "the group was renamed and has one member more")
 	s.expect(s.directory("(displayName=Everybody at Contoso)", "member:", "cn", "sAMAccountName", "member") == 11, "it has eleven members under its new name")
 
 	s.step("Somebody edits a group by hand")
 	s.edit("dn: CN=Cloud people only_000000000006,"+s.container, "changetype: modify", "add: member", "member: CN=user0007,"+os.Getenv("GWB_LAB_PEOPLE"))
 	repaired := s.run("sync.start", nil)
 	s.changes(repaired.ID)
-	s.expect(repaired.Status == "complete" && repaired.DriftedGroups == 1 && repaired.Exported.MembersRemoved == 1, "it was put right")
+	s.expect(repaired.Status == "Complete" && repaired.DriftedGroups == 1 && repaired.Exported.MembersRemoved == 1, "it was put right")
 
 	s.step("One group, now")
 	var one struct {
@@ -142,7 +142,7 @@ func demo(ctx context.Context) error {
 	for _, step := range one.Steps {
 		fmt.Printf("%-8s%-8s%s\n", step.Name, step.Result, step.Message)
 	}
-	s.expect(one.Run.Status == "complete" && len(one.Steps) > 0, "it is as it should be")
+	s.expect(one.Run.Status == "Complete" && len(one.Steps) > 0, "it is as it should be")
 
 	s.step("A second run changes nothing")
 	e := s.run("sync.start", nil).Exported
@@ -152,7 +152,7 @@ func demo(ctx context.Context) error {
 	s.expect(s.run("writeback.disable", fields{"whatIf": true}).Planned.Delete == planned, "all of them would be deleted")
 	s.run("writeback.disable", nil)
 	gone := s.run("sync.start", nil)
-	s.expect(gone.Status == "complete" && gone.Exported.Delete == planned, "all of them were deleted")
+	s.expect(gone.Status == "Complete" && gone.Exported.Delete == planned, "all of them were deleted")
 	s.expect(s.directory("(objectClass=group)", "dn:", "dn") == 0, "the container is empty")
 	after, err := exec.Command("tests/lab/dump").Output()
 	s.expect(err == nil && bytes.Equal(before, after), "the directory is as it was before")
@@ -171,9 +171,9 @@ func connect() fields {
 	lab := func(name string) string { return os.Getenv("GWB_LAB_" + name) }
 	return fields{
 		"source": fields{"tenantId": lab("TENANT_ID"), "clientId": lab("TENANT_CLIENT_ID"), "authority": lab("TENANT_AUTHORITY"), "graphEndpoint": lab("TENANT_GRAPH"),
-			"caFile": lab("TENANT_CA"), "credential": fields{"kind": "clientSecret", "secret": lab("TENANT_CLIENT_SECRET")}},
+			"caFile": lab("TENANT_CA"), "credential": fields{"kind": "ClientSecret", "secret": lab("TENANT_CLIENT_SECRET")}},
 		"target": fields{"server": lab("SERVER"), "caFile": lab("CA"),
-			"credential": fields{"kind": "simple", "user": lab("USER"), "password": lab("PASSWORD")}},
+			"credential": fields{"kind": "Simple", "user": lab("USER"), "password": lab("PASSWORD")}},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -87,5 +88,48 @@ func TestCitedTestsExist(t *testing.T) {
 		if found < 20 {
 			t.Errorf("%s names %d tests: the search is broken", document, found)
 		}
+	}
+}
+
+// citedFile is a file as the documents name it: by its path, or by the end of it.
+var citedFile = regexp.MustCompile("`((?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]+\\.(?:go|ps1|psm1|sql|txtar|md))`")
+
+// TestCitedFilesExist keeps documents from naming files that were moved or are gone.
+func TestCitedFilesExist(t *testing.T) {
+	root := filepath.Join("..", "..")
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "out") {
+			return filepath.SkipDir
+		}
+		relative, err := filepath.Rel(root, path)
+		files = append(files, "/"+filepath.ToSlash(relative))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, document := range append(documents, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range citedFile.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, "/"+m[1]) }) {
+				t.Errorf("%s names %s, which is nowhere", filepath.Base(document), m[1])
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("found only %d files", found)
 	}
 }

@@ -175,26 +175,26 @@ type NoteKind string
 
 // The kinds of notes.
 const (
-	// NoteGroup is what a delta told of a group, GroupChanges without members, each
-	// with its time, and NoteUser the same of a user, UserChanges. They go over what
-	// is read until the lag after them is over.
+	// NoteGroup keeps the delta entries of a group, as GroupChanges without members, each
+	// with its time. NoteUser keeps those of a user, as UserChanges. Until the lag after
+	// an entry is over, the entry overrides what is read.
 	NoteGroup NoteKind = "Group"
 	NoteUser  NoteKind = "User"
-	// NoteDeleted: a delta told that the group is deleted for good.
+	// NoteDeleted says that a delta reported the group as deleted for good.
 	NoteDeleted NoteKind = "Deleted"
-	// NoteAbsent: since then the tenant has said of the group, whenever it was
-	// asked for singly, this Presence.
+	// NoteAbsent keeps the Presence that the tenant has answered for the group, each time
+	// it was asked for singly, since the time of the note.
 	NoteAbsent NoteKind = "Absent"
-	// NoteRead: the group was read, perhaps as it was before, and is read once
-	// more when the lag is over. NoteReadUser is the same of a user.
+	// NoteRead says that the group was read, possibly from a lagging replica, and has to be
+	// read again when the lag is over. NoteReadUser says the same of a user.
 	NoteRead     NoteKind = "Read"
 	NoteReadUser NoteKind = "ReadUser"
-	// NoteUserDeleted: a delta told that the user was deleted. NoteUserBack: he
-	// may have been restored, and is asked for his groups once more when the lag is over.
+	// NoteUserDeleted says that a delta reported the user as deleted. NoteUserBack says that
+	// the user may have been restored; the user's groups are read again when the lag is over.
 	NoteUserDeleted NoteKind = "DeletedUser"
 	NoteUserBack    NoteKind = "RestoredUser"
-	// NoteListed, of the tenant: its groups were listed, perhaps as they were before,
-	// and are listed once more when the lag is over.
+	// NoteListed, about the tenant, says that its groups were listed, possibly from a lagging
+	// replica, and have to be listed again when the lag is over.
 	NoteListed NoteKind = "Listed"
 )
 

@@ -45,11 +45,11 @@ type PolicyReason string
 // The reasons of an Initial run.
 const (
 	InitialRequested   PolicyReason = "Requested"
-	InitialFirst       PolicyReason = "First"             // nothing was ever committed to this state
-	InitialSettings    PolicyReason = "SettingsChanged"   // what is written, the scope, or the name of the container was changed
-	InitialProjection  PolicyReason = "ProjectionChanged" // this release reads other properties, or makes something else of them
-	InitialInterval    PolicyReason = "Interval"          // the last one is older than InitialIntervalDays
-	InitialSettling    PolicyReason = "Settling"          // the first one may have read a replica that lagged behind
+	InitialFirst       PolicyReason = "First"             // no run was ever committed to this state
+	InitialSettings    PolicyReason = "SettingsChanged"   // the scope, the form of groups or the name of the container changed
+	InitialProjection  PolicyReason = "ProjectionChanged" // this release reads other properties or maps them differently
+	InitialInterval    PolicyReason = "Interval"          // the last Initial run is older than InitialIntervalDays
+	InitialSettling    PolicyReason = "Settling"          // the last Initial run may have read a lagging replica
 	InitialServer      PolicyReason = "ServerChanged"     // another domain controller, or one restored from a backup
 	InitialLinkExpired PolicyReason = "LinkExpired"       // Graph no longer takes the delta link
 )
@@ -57,9 +57,9 @@ const (
 // RunStatus is how a run ended.
 type RunStatus string
 
-// The statuses. Partial: some objects failed or could not be decided, all
-// others are done. Stopped: nothing or not everything was exported, for a
-// reason that StopReason names. Failed: an error ended the run.
+// The statuses. Partial means that some objects failed or could not be decided and all
+// others are done; Stopped, that nothing or not everything was exported, for the reason
+// in StopReason; Failed, that an error ended the run.
 const (
 	RunRunning  RunStatus = "Running"
 	RunComplete RunStatus = "Complete"
@@ -68,8 +68,8 @@ const (
 	RunFailed   RunStatus = "Failed"
 )
 
-// StopReason says why a run did not end as Complete. Of one that an error ended it
-// is the error's id.
+// StopReason says why a run did not end as Complete. If an error ended the run, it is the
+// id of the error.
 type StopReason = plan.StopReason
 
 // The stop reasons of rules 12 and 27, of a cancelled run, and of one whose process
@@ -84,7 +84,7 @@ const (
 	StopInterrupted       StopReason = "Interrupted" // with status Failed
 )
 
-// These stop reasons are ids of errors too, and so have no type.
+// These stop reasons are also ids of errors, so they are untyped.
 const (
 	StopAccessTokenExpired = "AccessTokenExpired" // with status Partial
 	StopAllFailed          = "AllChangesFailed"   // with status Failed
@@ -106,7 +106,7 @@ type Run struct {
 	StopReason StopReason `json:"stopReason,omitempty"`
 	// Message says why a run did not end as Complete.
 	Message string `json:"message,omitempty"`
-	// Error is set if an error made the Status failed or stopped.
+	// Error is set if an error made the Status Failed or Stopped.
 	Error *RunError `json:"error,omitempty"`
 	// Server is the domain controller that the run used.
 	Server string `json:"server,omitempty"`
@@ -188,7 +188,7 @@ const (
 	OutcomeFailed  Outcome = "Failed"
 	OutcomeUnknown Outcome = "Unknown"
 	OutcomeSkipped Outcome = "Skipped"
-	OutcomeHeld    Outcome = "Held" // by a limit, until somebody consents, or because it is protected
+	OutcomeHeld    Outcome = "Held" // by a limit, until somebody consents, or because the object is protected
 )
 
 // Outcomes are all outcomes.
@@ -202,7 +202,7 @@ type SpooledChange struct {
 	ID int64 // unique in the state, ascending in the order of planning
 	plan.Change
 	Outcome Outcome
-	// ErrorID and Message say why the outcome is not done.
+	// ErrorID and Message say why the outcome is not Done.
 	ErrorID string
 	Message string
 	// AddCount and RemoveCount are len(Add) and len(Remove), even if a listing leaves

@@ -6,14 +6,14 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// place says what a file or folder of Windows is to what is guarded.
+// place says where a file or folder of Windows is, seen from the state folder.
 type place int
 
 const (
-	guarded place = iota // the folder of the state, or a file in it
-	above                // a folder above: what stands in it must stay, and itself
-	link                 // a junction or symbolic link on the way: it must lead where it does
-	root                 // of a volume, which cannot be deleted or renamed
+	guarded place = iota // the state folder or a file in it
+	above                // a folder above: it and what is in it must not be replaced
+	link                 // a junction or symbolic link on the way: its target must not change
+	root                 // the root of a volume, which cannot be deleted or renamed
 )
 
 // Rights to files (winnt.h).
@@ -29,9 +29,9 @@ const (
 	genericWrite        = 0x40000000
 )
 
-// harmful are the rights with which what is guarded can be replaced, deleted or
-// changed, or the right to do so be taken. Whoever may only create something in
-// a folder above cannot, as every user may in C:\ and in %ProgramData%.
+// harmful returns the rights that let somebody replace, delete or change what is
+// guarded, or give themselves such a right. The right to create something in a
+// folder above is not among them; every user has it in C:\ and in %ProgramData%.
 func (p place) harmful() uint32 {
 	const taking = fileWriteDAC | fileWriteOwner | genericAll
 	switch p {
@@ -45,9 +45,9 @@ func (p place) harmful() uint32 {
 	return taking | fileDelete | fileDeleteChild | fileWriteData | fileAppendData | genericWrite
 }
 
-// stranger returns somebody whom a file's descriptor allows what would be
-// harmful, and who is not trusted; empty for nobody. What the list denies is not
-// made use of: that is safe, and the order of entries does not matter then.
+// stranger returns an account that is not trusted and has a harmful right by a
+// file's descriptor, or "" if there is none. It ignores entries that deny rights:
+// that errs on the safe side, and the order of entries does not matter.
 func stranger(d directory.Descriptor, at place, trusted func(directory.SID) bool) directory.SID {
 	if !trusted(d.Owner) {
 		return d.Owner
@@ -56,8 +56,9 @@ func stranger(d directory.Descriptor, at place, trusted func(directory.SID) bool
 		return directory.Everyone
 	}
 	for _, e := range d.DACL {
-		// What only counts below concerns what will be made in the folder of the
-		// state; a folder above holds what has a list of its own.
+		// An inherit-only entry applies to what will be created inside. That matters
+		// in the state folder. In a folder above, everything that counts already has
+		// a list of its own.
 		if e.Denies || e.Mask&at.harmful() == 0 || at != guarded && e.Flags&directory.ACEInheritOnly != 0 {
 			continue
 		}
@@ -68,10 +69,10 @@ func stranger(d directory.Descriptor, at place, trusted func(directory.SID) bool
 	return ""
 }
 
-// administers reports whether the account could do everything anyway: SYSTEM,
-// Administrators, TrustedInstaller, who owns the system's own folders, those who
-// stand for the owner, who is looked at for himself, and the administrators of
-// the machine or domain that own belongs to.
+// administers reports whether the account could do everything anyway. These are
+// SYSTEM, Administrators, TrustedInstaller (which owns the system's own folders),
+// the SIDs that stand for the owner (which is checked separately), and the
+// administrators of the machine or domain that own belongs to.
 func administers(sid, own directory.SID) bool {
 	switch sid {
 	case "S-1-5-18", "S-1-5-32-544", "S-1-3-0", "S-1-3-4",

@@ -6,11 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownGroup stands for the group that owns a file.
+// ownGroup stands for the group that owns the file.
 const ownGroup = -1
 
-// accessList returns who may write by a file's POSIX access control list, if it
-// has one; the file's owner and everybody are not among them.
+// accessList returns the users and groups that may write by a file's POSIX access
+// control list, without the file's owner and the entry for everybody. listed is false
+// if the file has no such list.
 func accessList(path string) (users, groups []int, listed bool) {
 	b := make([]byte, 64<<10)
 	n, err := unix.Getxattr(path, "system.posix_acl_access", b)
@@ -21,9 +22,8 @@ func accessList(path string) (users, groups []int, listed bool) {
 }
 
 // parseAccessList reads the attribute system.posix_acl_access: a version, then
-// entries of tag, permission and number (linux/posix_acl_xattr.h). What the
-// mask takes away is reckoned with by the caller: it is the group's part of the
-// mode.
+// entries of tag, permission and number (linux/posix_acl_xattr.h). It ignores the
+// mask, which the caller applies: it is the group's part of the file mode.
 func parseAccessList(b []byte) (users, groups []int, listed bool) {
 	const version, user, groupObject, group, write = 2, 0x02, 0x04, 0x08, 2
 	if len(b) < 4 || binary.LittleEndian.Uint32(b) != version {

@@ -6,28 +6,30 @@ import (
 	"slices"
 )
 
-// A membership is a set of keys of one size, stored in chunks: rows of ascending
-// keys, packed one after another. A chunk has the keys from first up to the first of
-// the next one. The first of the first chunk is empty, which is less than any key.
-// A change of some keys rewrites the chunks that they belong to and no others. A
-// chunk that grows too large is split; one that gets small joins the one before it.
+// chunkTable is a table of memberships. A membership is a set of keys of one size,
+// stored in chunks: rows of ascending keys, packed one after another. A chunk holds
+// the keys from its first up to, but not including, the first of the next chunk. The
+// first of the first chunk is empty, which is less than any key. A change of some
+// keys rewrites only the chunks that they belong to. A chunk that grows too large is
+// split, and one that becomes small is joined to the chunk before it.
 //
-// A chunk of an overlay stands in the place of the one below with the same first. An
-// empty one only hides that: its keys belong to the chunk before.
+// A chunk of an overlay replaces the chunk with the same first in the generation
+// below. If it is empty, it only hides that chunk: the keys in its range belong to
+// the chunk before it.
 type chunkTable struct {
 	name string
 	size int // of a key
-	most int // keys in a chunk
+	most int // number of keys in a chunk, at most
 
 	insert, drop, remove, list, listBoth, find, findBelow, next, nextBelow string
 }
 
-// chunkBytes is how many bytes of keys a chunk holds at most: as many as one page of
-// the database has room for, since that is what a change of one key writes.
+// chunkBytes is the largest number of bytes of keys in a chunk. That many fit in one
+// page of the database, and a page is what a change of one key writes.
 const chunkBytes = 3840
 
-// The members of groups of the tenant, as numbers, and of groups of Active Directory,
-// as objectGUIDs.
+// sourceChunks holds the members of groups of the tenant, as numbers, and
+// targetChunks those of groups of Active Directory, as objectGUIDs.
 var (
 	sourceChunks = newChunkTable("source_membership_chunk", "group_id", numberSize)
 	targetChunks = newChunkTable("target_membership_chunk", "guid", guidSize)
@@ -39,8 +41,8 @@ func newChunkTable(name, owner string, size int) *chunkTable {
 	seen := func(overlay string) string {
 		return "AND NOT EXISTS (SELECT 1 FROM " + name + " o WHERE o." + owner + " = c." + owner + " AND o.generation = " + overlay + " AND o.first = c.first) "
 	}
-	// Below an overlay nobody looks beyond the chunk ?4 that it has itself: all that
-	// it replaces would be skipped one by one.
+	// The queries of the generation below stop at the overlay's own chunk, ?4.
+	// Otherwise they would skip all the chunks that the overlay replaces one by one.
 	return &chunkTable{
 		name: name, size: size, most: chunkBytes / size,
 		insert:    "INSERT INTO " + name + " (" + owner + ", generation, first, members) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET members = excluded.members",
@@ -55,10 +57,11 @@ func newChunkTable(name, owner string, size int) *chunkTable {
 	}
 }
 
-// chunk is one of them, with the first of the next, or what is greater than any.
+// chunk is one chunk. Its next is the first of the next chunk or, if there is none, a
+// value greater than any key.
 type chunk struct{ first, members, next []byte }
 
-// chunkOf returns the chunk that the key belongs to, which may not be there yet.
+// chunkOf returns the chunk that the key belongs to. It may not be stored yet.
 func (t *chunkTable) chunkOf(q *session, in layers, owner, key []byte) (chunk, error) {
 	c := chunk{first: []byte{}, next: bytes.Repeat([]byte{0xff}, t.size+1)}
 	if _, err := q.one(t.find, []any{owner, in.top, key}, &c.first, &c.members); err != nil {
@@ -74,7 +77,7 @@ func (t *chunkTable) chunkOf(q *session, in layers, owner, key []byte) (chunk, e
 	return c, err
 }
 
-// each calls f with the keys of every chunk, ascending. They are valid until it returns.
+// each calls f with the keys of every chunk, ascending. They are valid until f returns.
 func (t *chunkTable) each(q *session, in layers, owner []byte, f func(keys []byte) error) error {
 	query, args := t.list, []any{owner, in.top}
 	if in.base != 0 {
@@ -92,7 +95,8 @@ func (t *chunkTable) each(q *session, in layers, owner []byte, f func(keys []byt
 	})
 }
 
-// replace stores the keys, ascending, in the place of all that the generation has.
+// replace replaces all keys that the owner has in the generation by the given ones,
+// which are ascending.
 func (t *chunkTable) replace(q *session, generation int64, owner, keys []byte) error {
 	if _, err := q.exec(t.drop, owner, generation); err != nil {
 		return err
@@ -100,7 +104,7 @@ func (t *chunkTable) replace(q *session, generation int64, owner, keys []byte) e
 	return t.store(q, generation, owner, []byte{}, keys, t.most)
 }
 
-// store writes the keys, ascending, in rows of at most so many.
+// store writes the keys, which are ascending, in rows of at most most keys.
 func (t *chunkTable) store(q *session, generation int64, owner, first, keys []byte, most int) error {
 	for at := 0; at < len(keys); at += most * t.size {
 		if at > 0 {
@@ -113,8 +117,8 @@ func (t *chunkTable) store(q *session, generation int64, owner, first, keys []by
 	return nil
 }
 
-// change adds keys and removes others, both ascending, and returns how many were not
-// there and how many were.
+// change adds keys and removes others, both ascending. It returns how many of the keys
+// it really added, since they were not there, and how many it really removed.
 func (t *chunkTable) change(q *session, in layers, owner, add, remove []byte) (added, removed int, err error) {
 	for len(add)+len(remove) > 0 {
 		least := add
@@ -142,7 +146,7 @@ func (t *chunkTable) change(q *session, in layers, owner, add, remove []byte) (a
 	return added, removed, nil
 }
 
-// before is the length of those keys that are less than the bound.
+// before returns the length, in bytes, of the keys that are less than the bound.
 func (t *chunkTable) before(keys, bound []byte) int {
 	n := 0
 	for n < len(keys) && bytes.Compare(keys[n:n+t.size], bound) < 0 {
@@ -151,8 +155,8 @@ func (t *chunkTable) before(keys, bound []byte) int {
 	return n
 }
 
-// merge returns the keys with those of add and without those of remove, and how
-// many were not there and how many were.
+// merge returns the keys with those of add and without those of remove, and how many
+// it really added and removed.
 func (t *chunkTable) merge(keys, add, remove []byte) (merged []byte, added, removed int) {
 	merged = make([]byte, 0, len(keys)+len(add))
 	for len(keys)+len(add) > 0 {
@@ -185,13 +189,14 @@ func (t *chunkTable) merge(keys, add, remove []byte) (merged []byte, added, remo
 	return merged, added, removed
 }
 
-// rewrite stores what the chunk has now.
+// rewrite stores the new keys of a chunk. It splits the chunk if it is too large and
+// joins it to the one before if it is small.
 func (t *chunkTable) rewrite(q *session, in layers, owner, first, keys []byte) error {
 	most := t.most
 	switch n := len(keys) / t.size; {
 	case n == 0:
 		return t.hide(q, in, owner, first)
-	case n > most: // in equal parts, which have room
+	case n > most: // split in equal parts that have room for more
 		parts := (n-1)/(most*3/4) + 1
 		most = (n-1)/parts + 1
 	case n <= most/4 && len(first) > 0:
@@ -209,7 +214,8 @@ func (t *chunkTable) rewrite(q *session, in layers, owner, first, keys []byte) e
 	return t.store(q, in.top, owner, first, keys, most)
 }
 
-// hide takes a chunk away.
+// hide removes a chunk; in an overlay, it stores an empty one, which hides the chunk
+// below.
 func (t *chunkTable) hide(q *session, in layers, owner, first []byte) error {
 	if in.base == 0 {
 		_, err := q.exec(t.remove, owner, in.top, first)
@@ -219,7 +225,7 @@ func (t *chunkTable) hide(q *session, in layers, owner, first []byte) error {
 	return err
 }
 
-// less is the greatest key below the given one.
+// less returns the greatest key below the given one.
 func (t *chunkTable) less(key []byte) []byte {
 	k := slices.Clone(key)
 	for i := len(k) - 1; i >= 0; i-- {

@@ -1,27 +1,29 @@
-// Package state keeps what one installation knows between runs, in one folder
-// of a local disk:
+// Package state stores what one installation remembers between runs, in one
+// folder on a local disk:
 //
-//   - settings.json, what the administrator chose, replaced as a whole;
-//   - state.db, a SQLite database of what can be read again from the tenant
-//     and from Active Directory, and of what runs did;
-//   - state.lock, on which the operating system's lock keeps runs apart.
+//   - settings.json holds what the administrator chose; it is always replaced
+//     as a whole.
+//   - state.db is a SQLite database. It holds what can be read again from the
+//     tenant and from Active Directory, and the history of runs.
+//   - state.lock is the file that a run locks, so that only one runs at a time.
 //
 // # Failure semantics
 //
-// A new database is built beside its place and renamed into it, so state.db is
-// never half made. An older one is copied before it is migrated; a newer one,
-// one of another program and a damaged one are refused and not written to.
+// A new database is built under another name and then renamed, so state.db is
+// never incomplete. A database of an older version is copied before it is
+// migrated. A database that is damaged, has a newer version or belongs to
+// another program is refused and not written to.
 //
-// Every method is one short transaction, or a few where it removes in portions
-// what nothing refers to any more. A method that failed has changed nothing.
-// What a run stages carries the run's id as its generation, and no reader looks
-// at it until [State.Commit] has made that generation current, or has merged it
-// into the current one when it is an overlay; a process that dies leaves at most
-// a generation that nobody sees, which [State.BeginRun] clears away, and a run
-// that it took for dead cannot commit any more. Losing the whole database costs
-// a full import: every group of ours carries mark and stamp in Active Directory
-// and is found again by them.
+// Every method is one short transaction, or several when it removes rows in
+// portions that nothing refers to any more. A method that fails changes nothing.
+// What a run stages carries the run's id as its generation, and no reader sees
+// it until [Generation.Commit] makes that generation current or, if it is an
+// overlay, merges it into the current one. A process that dies leaves at most a
+// generation that nobody reads. [State.BeginRun] removes it, and a run that
+// BeginRun took for dead can no longer commit. Losing the whole database costs a
+// full import: every group of ours carries its mark and stamp in Active
+// Directory, and the import finds it by them.
 //
-// Readers have connections of their own and never wait for the writer, in this
-// process or another.
+// Readers use their own connections and never wait for the writer, whether it is
+// in this process or in another.
 package state

@@ -13,8 +13,8 @@ import (
 
 var errClosed = errors.New("the state is closed")
 
-// translate turns what SQLite says into the errors of the contract. doing says
-// what was being done, as a clause with an infinitive.
+// translate turns errors of SQLite into errors of the contract. doing says what was
+// being done, as an infinitive without "to".
 func (s *State) translate(doing string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -24,7 +24,7 @@ func (s *State) translate(doing string, err error) error {
 		return err
 	}
 	var wrong damagedError
-	// database/sql has no type for a value that does not fit where it is read into.
+	// database/sql has no error type for a value that does not fit its destination.
 	if errors.As(err, &wrong) || strings.Contains(err.Error(), "sql: Scan error") {
 		return corrupt(s.path, err)
 	}
@@ -33,8 +33,8 @@ func (s *State) translate(doing string, err error) error {
 		switch lite.Code {
 		case sqlite3.ErrInterrupt:
 			return context.Canceled
-		// A file of the right version that lacks a table or a column, or holds what
-		// the rules of the schema forbid, is not as it was written.
+		// A file of the right version that lacks a table or column, or violates the
+		// constraints of the schema, was changed after it was written.
 		case sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrFormat, sqlite3.ErrNotFound, sqlite3.ErrEmpty,
 			sqlite3.ErrError, sqlite3.ErrSchema, sqlite3.ErrConstraint, sqlite3.ErrMismatch:
 			return corrupt(s.path, err)
@@ -57,7 +57,8 @@ func (s *State) translate(doing string, err error) error {
 		Advice:  "This is a defect. Please report it with the log file of the engine."}
 }
 
-// corrupt says that the file is left alone and how to go on without it.
+// corrupt returns the error for a damaged database. It says that the file was left
+// alone and how to go on without it.
 func corrupt(path string, cause error) error {
 	return &contract.Error{Category: contract.InvalidData, ID: "StateCorrupt", Object: path, Err: cause,
 		Message: "The file is damaged, or is not a state database of group writeback. It was left as it is.",

@@ -10,10 +10,10 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// Folder returns path made absolute or, where it is empty, the default folder:
-// %ProgramData%\GroupWriteback on Windows, /var/lib/groupwriteback as root, else
-// groupwriteback in $XDG_STATE_HOME or ~/.local/state. Nothing is looked up or
-// created.
+// Folder returns path as an absolute path. If path is empty, it returns the default
+// folder: %ProgramData%\GroupWriteback on Windows, /var/lib/groupwriteback for root,
+// otherwise groupwriteback in $XDG_STATE_HOME or ~/.local/state. It does not look at
+// the folder or create it.
 func Folder(path string) (string, error) {
 	if path == "" {
 		return defaultFolder()
@@ -28,8 +28,8 @@ func Folder(path string) (string, error) {
 	return absolute, nil
 }
 
-// Find reports whether the folder holds a state, and makes nothing. A folder that is
-// there is looked at as [Open] does. Errors: StateFolderRemote,
+// Find reports whether the folder holds a state. It checks an existing folder as
+// [Open] does and creates nothing if there is none. Errors: StateFolderRemote,
 // StateFolderInsecure, StateFolderUnusable.
 func Find(folder, serviceAccount string) (bool, error) {
 	switch _, err := os.Lstat(folder); {
@@ -49,7 +49,7 @@ func Find(folder, serviceAccount string) (bool, error) {
 	return false, nil
 }
 
-// unusable is for files and folders that are not as they must be.
+// unusable returns the error for a file or folder that cannot be used.
 func unusable(path, message string, cause error) error {
 	return &contract.Error{Category: contract.PermissionDenied, ID: "StateFolderUnusable", Object: path, Message: message, Err: cause,
 		Advice: "Check the path and that this account may create, read and write files there, or name another folder with -StatePath."}

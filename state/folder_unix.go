@@ -23,12 +23,12 @@ func defaultFolder() (string, error) {
 	return filepath.Join(home, ".local", "state", "groupwriteback"), nil
 }
 
-// secureFolder creates the folder, or checks one that is there: nobody but this
-// account and root may write to it or to what is in it, or put something else in
-// its place. A group that may read is the administrator's choice.
+// secureFolder creates the folder or checks an existing one: only this account and
+// root may write to it or to anything in it, or replace it. Whether a group may
+// read it is the administrator's choice.
 func secureFolder(folder, _ string) error {
 	g := newGuard()
-	real, err := g.path(folder) // first, so that nothing is made where others lead
+	real, err := g.path(folder) // first, so that nothing is created where somebody else's link leads
 	if err == nil {
 		err = os.MkdirAll(folder, 0o700)
 	}
@@ -65,7 +65,7 @@ func insecureBy(folder string, e *exposure) error {
 	return insecure(folder, e.message, fmt.Sprintf("Put that right (%s) after a look at what is there, or name another folder with -StatePath.", e.fix))
 }
 
-// replaceFile puts a finished file, synced to disk, in the place of another.
+// replaceFile syncs a finished file to the disk and replaces another file by it.
 func replaceFile(from, to string) error {
 	if err := syncPath(from); err != nil {
 		return unusable(from, "The file cannot be written to the disk.", err)

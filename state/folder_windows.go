@@ -17,7 +17,7 @@ import (
 )
 
 func defaultFolder() (string, error) {
-	// From the system rather than from the environment, which the caller sets.
+	// Ask the system, because the caller sets the environment.
 	data, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, windows.KF_FLAG_DEFAULT)
 	if err != nil {
 		return "", unusable(`%ProgramData%`, "The folder for data of programs is not known.", err)
@@ -25,10 +25,10 @@ func defaultFolder() (string, error) {
 	return filepath.Join(data, "GroupWriteback"), nil
 }
 
-// secureFolder creates the folder with a protected access control list that
-// holds SYSTEM, Administrators, this account and the service account, or checks
-// one that is there: nobody else may write to it or to what is in it. Nor may
-// anybody else put something in its place.
+// secureFolder creates the folder, or checks an existing one. A new folder gets a
+// protected access control list with SYSTEM, Administrators, this account and the
+// service account. Nobody else may write to the folder or to anything in it, or
+// replace it.
 func secureFolder(folder, serviceAccount string) error {
 	if kind := remotePath(folder); kind != "" {
 		return remote(folder, kind)
@@ -48,7 +48,7 @@ func secureFolder(folder, serviceAccount string) error {
 	if err != nil {
 		return unusable(folder, "This is not a path.", err)
 	}
-	// The list goes with the creation: the folder is never there without it.
+	// The folder is created with the list, so it never exists without it.
 	err = windows.CreateDirectory(name, &windows.SecurityAttributes{
 		Length: uint32(unsafe.Sizeof(windows.SecurityAttributes{})), SecurityDescriptor: access})
 	switch {
@@ -78,7 +78,8 @@ func secureFolder(folder, serviceAccount string) error {
 	return nil
 }
 
-// remotePath names the kind of network drive, empty for a local path.
+// remotePath returns the kind of network drive that the path is on, or "" for a
+// local path.
 func remotePath(path string) string {
 	path = filepath.FromSlash(path)
 	switch {
@@ -113,10 +114,10 @@ func finalPath(name *uint16) (string, error) {
 
 const ownIndex = 2
 
-// trustedSIDs are the accounts that may write: SYSTEM and Administrators, who
-// could anyway, this account, and the service account.
+// trustedSIDs returns the accounts that may write: SYSTEM and Administrators,
+// which could write anyway, this account, and the service account.
 func trustedSIDs(serviceAccount string) ([]*windows.SID, error) {
-	var sids []*windows.SID // that of this account at ownIndex
+	var sids []*windows.SID // the SID of this account is at ownIndex
 	for _, known := range []windows.WELL_KNOWN_SID_TYPE{windows.WinLocalSystemSid, windows.WinBuiltinAdministratorsSid} {
 		sid, err := windows.CreateWellKnownSid(known)
 		if err != nil {
@@ -158,7 +159,7 @@ func grant(folder string, access *windows.SECURITY_DESCRIPTOR) error {
 		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, dacl, nil)
 }
 
-// checkWithin looks at the folder and everything in it.
+// checkWithin checks the folder and everything in it.
 func checkWithin(folder string, trusted []*windows.SID) error {
 	info, err := os.Stat(folder)
 	if err != nil {
@@ -169,7 +170,7 @@ func checkWithin(folder string, trusted []*windows.SID) error {
 	}
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it went in between, as files of a database do
+			return nil // it was removed meanwhile, as files of a database are
 		}
 		if err != nil {
 			return unusable(path, "The state folder cannot be examined.", err)
@@ -181,8 +182,8 @@ func checkWithin(folder string, trusted []*windows.SID) error {
 	})
 }
 
-// checkAbove looks at each folder above, from the volume on, and at those to
-// which a junction or symbolic link on the way leads.
+// checkAbove checks each folder above, starting at the volume, and the folders to
+// which junctions and symbolic links on the way lead.
 func checkAbove(folder string, trusted []*windows.SID) error {
 	volume := filepath.VolumeName(folder)
 	at, rest := volume+`\`, parts(folder[len(volume):])
@@ -198,7 +199,7 @@ func checkAbove(folder string, trusted []*windows.SID) error {
 		}
 		next := filepath.Join(at, name)
 		target, err := os.Readlink(next)
-		if err != nil { // it is no link
+		if err != nil { // it is not a link
 			if len(rest) > 0 {
 				if err := checkAccess(next, above, trusted); err != nil {
 					return err
@@ -226,7 +227,7 @@ func checkAbove(folder string, trusted []*windows.SID) error {
 	return nil
 }
 
-// maxLinks is how many links Windows follows in a path, at most.
+// maxLinks is the largest number of links that Windows follows in a path.
 const maxLinks = 63
 
 func parts(path string) []string {
@@ -262,8 +263,8 @@ func checkAccess(path string, at place, trusted []*windows.SID) error {
 	return insecure(path, fmt.Sprintf("%s may delete or rename what is in %s, and so replace the state folder.", accountName(who), path), advice)
 }
 
-// descriptorOf reads who may do what to a file or folder; of a link, to the
-// link itself.
+// descriptorOf reads the security descriptor of a file or folder. For a link, it
+// reads that of the link itself.
 func descriptorOf(path string) (directory.Descriptor, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
@@ -294,8 +295,8 @@ func accountName(name directory.SID) string {
 	return domain + `\` + account
 }
 
-// replaceFile puts a finished file in the place of another. Virus scanners and
-// backups hold files open for moments, so it is tried for a while.
+// replaceFile replaces a file by another, finished one. It retries for a while,
+// because virus scanners and backups hold files open for a moment.
 func replaceFile(from, to string) error {
 	f, err := os.OpenFile(from, os.O_RDWR, 0)
 	if err == nil {

@@ -17,15 +17,15 @@ type Generation struct {
 	id    int64
 }
 
-// Generation is the generation of a run.
+// Generation returns the generation of a run.
 func (s *State) Generation(run int64) contract.Generation { return &Generation{state: s, id: run} }
 
 func (g *Generation) layers() layers { return g.state.layers(g.id) }
 
-// Commit makes what the generation staged current and stores the watermark and
-// the pending set, in one transaction; then it removes what older runs staged.
-// When that removal fails, the commit stands all the same, and the next run
-// removes what is left. Errors: RunNotFound, RunSuperseded.
+// Commit makes the generation current and stores the watermark and the pending
+// set, in one transaction. Then it removes what older runs staged. If that
+// removal fails, the commit is valid all the same, and the next run removes what
+// is left. Errors: RunNotFound, RunSuperseded.
 func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, pending []directory.GUID) error {
 	l := g.layers()
 	index, err := g.changeIndex(ctx)
@@ -40,7 +40,7 @@ func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, p
 		if n == 0 {
 			return runNotFound(g.id)
 		}
-		// Whoever took over has removed what this run staged.
+		// A run that took over has removed what this run staged.
 		if err := stillRunning(q, g.id); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, p
 		if err := saveWatermark(q, current, g.id, index.generation, &watermark); err != nil {
 			return err
 		}
-		if _, err := q.exec("DELETE FROM reading"); err != nil { // it is older than what is noted now
+		if _, err := q.exec("DELETE FROM reading"); err != nil { // it is older than what the commit stores
 			return err
 		}
 		return savePending(q, pending)
@@ -81,10 +81,10 @@ func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, p
 	if err := g.state.removeOlder(ctx, g.id); ctx.Err() == nil {
 		return err
 	}
-	return nil // it stands, and the next run goes on with the removal
+	return nil // the commit is valid, and the next run goes on with the removal
 }
 
-// removeOlder removes what runs before the generation have staged.
+// removeOlder removes what runs before the generation staged.
 func (s *State) removeOlder(ctx context.Context, generation int64) error {
 	if err := s.removeStaged(ctx, 0, generation-1); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (s *State) removeOlder(ctx context.Context, generation int64) error {
 	if err := s.removePortions(ctx, "written", "source_id", "NOT EXISTS (SELECT 1 FROM link l WHERE l.source_id = written.source_id)"); err != nil {
 		return err
 	}
-	// The names of members that no run left over has seen.
+	// Names of members that none of the remaining runs has seen.
 	return s.removePortions(ctx, "target_object", "guid", "generation < (SELECT min(id) FROM run)")
 }
 
@@ -121,8 +121,8 @@ func saveWatermark(q *session, generation, run, indexed int64, w *contract.Water
 	return err
 }
 
-// Watermark returns how far both sides were read for the current generation,
-// the zero value when nothing was ever committed.
+// Watermark returns how far both sides were read for the current generation. It
+// is the zero value if nothing was ever committed.
 func (s *State) Watermark(ctx context.Context) (w contract.Watermark, err error) {
 	err = s.read(ctx, "read the watermark", func(q *session) error {
 		var source, initial string
@@ -167,8 +167,8 @@ func (s *State) Pending(ctx context.Context) (pending []directory.GUID, err erro
 	return pending, err
 }
 
-// Discard removes what the generation staged, also what another run could go on
-// from. The current one is refused.
+// Discard removes everything that the generation staged, including a reading that
+// another run could go on from. It returns an error for the current generation.
 func (g *Generation) Discard(ctx context.Context) error {
 	current, err := g.state.Current(ctx)
 	if err != nil {
@@ -177,7 +177,7 @@ func (g *Generation) Discard(ctx context.Context) error {
 	if g.id == current {
 		return g.state.translate("discard what was imported", fmt.Errorf("generation %d is the current one", g.id))
 	}
-	// What is staged in it from now on stands by itself.
+	// What is staged in the generation from now on is no overlay.
 	if l := g.state.overlay.Load(); l != nil && l.top == g.id {
 		g.state.overlay.Store(nil)
 	}
@@ -187,7 +187,7 @@ func (g *Generation) Discard(ctx context.Context) error {
 	return g.state.removeStaged(ctx, g.id, g.id)
 }
 
-// Current returns the committed generation, 0 for none.
+// Current returns the current generation, or 0 if there is none.
 func (s *State) Current(ctx context.Context) (generation int64, err error) {
 	err = s.read(ctx, "read which generation is current", func(q *session) error {
 		generation, _, err = currentGeneration(q)
@@ -196,19 +196,19 @@ func (s *State) Current(ctx context.Context) (generation int64, err error) {
 	return generation, err
 }
 
-// currentGeneration returns the current generation and the run that last
-// changed it, 0 for none.
+// currentGeneration returns the current generation and the run that last changed
+// it, or 0 if there is none.
 func currentGeneration(q *session) (generation, run int64, err error) {
 	_, err = q.one("SELECT generation, run FROM watermark", nil, &generation, &run)
 	return generation, run, err
 }
 
-// removalPortion is how many rows one transaction of a removal looks at: some
-// milliseconds, so that other writers get their turn and the log stays small.
+// removalPortion is how many rows one transaction of a removal looks at. It takes
+// some milliseconds, so that other writers get their turn and the log stays small.
 const removalPortion = 5000
 
-// staged are the tables that hold what runs stage, with their keys. Those that
-// refer come before what they refer to.
+// stagedTables are the tables that hold what runs stage, with their keys. A table
+// that refers to another comes before it.
 var stagedTables = []struct{ table, key string }{
 	{"source_membership_chunk", "group_id, generation, first"},
 	{"source_membership", "group_id, generation"},
@@ -221,10 +221,10 @@ var stagedTables = []struct{ table, key string }{
 	{"told_member", "group_id, member_id, generation"},
 }
 
-// allLater is after every generation.
+// allLater is greater than every generation.
 const allLater = math.MaxInt64
 
-// removeStaged removes what the generations from first to last have staged.
+// removeStaged removes what is staged in the generations from first to last.
 func (s *State) removeStaged(ctx context.Context, first, last int64) error {
 	for _, t := range stagedTables {
 		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE generation BETWEEN ? AND ? LIMIT ?)", t.table, t.key)
@@ -245,8 +245,9 @@ func (s *State) removeStaged(ctx context.Context, first, last int64) error {
 	return nil
 }
 
-// removePortions removes the rows of one table that meet the condition, walking
-// along its key. The names are constants of this package.
+// removePortions removes the rows of one table that meet the condition, in the
+// order of its key. Table, key and condition are constants of this package, so
+// the query is safe.
 func (s *State) removePortions(ctx context.Context, table, key, condition string) error {
 	var after any = []byte{}
 	if key == "number" {

@@ -14,14 +14,16 @@ import (
 	"syscall"
 )
 
-// guard looks for others than this account and root who could replace, delete
-// or write to files. Whoever may only create something beside a file cannot.
+// guard finds out whether anybody except this account and root could replace,
+// delete or write to files. Somebody who may only create something beside a file
+// can do none of these.
 type guard struct {
 	uid int
-	// root owns the root of the file system, and so everything; inside a user
-	// namespace it need not have the number 0.
+	// root is the owner of the root of the file system, who can do everything.
+	// Inside a user namespace, its number need not be 0.
 	root int
-	// groups and users are files in the form of group(5) and passwd(5).
+	// groups and users are the paths of files in the format of group(5) and
+	// passwd(5).
 	groups, users string
 }
 
@@ -33,18 +35,18 @@ func newGuard() guard {
 	return g
 }
 
-// exposure says who could do what to a path, and how that is put right.
+// exposure says who could do what to a path, and how to fix it.
 type exposure struct{ path, message, fix string }
 
 func (e *exposure) Error() string { return e.message }
 
-// maxLinks is how many symbolic links the kernel follows in a path, at most.
+// maxLinks is the largest number of symbolic links that the kernel follows in a
+// path.
 const maxLinks = 40
 
-// path follows an absolute path from the root on, through symbolic links, and
-// returns an *exposure when somebody else could put something else in the place
-// of one of its parts. It returns where the path leads to; what does not exist
-// yet is taken as it stands.
+// path follows an absolute path from the root, through symbolic links, and returns
+// where it leads. It returns an *exposure if somebody else could replace one of
+// the parts. Parts that do not exist yet stay as they are written.
 func (g guard) path(path string) (real string, err error) {
 	at, rest := "/", split(path)
 	info, err := os.Lstat(at)
@@ -57,7 +59,7 @@ func (g guard) path(path string) (real string, err error) {
 	for links := 0; len(rest) > 0; {
 		name := rest[0]
 		rest = rest[1:]
-		if name == ".." { // of a link; what it leads to was looked at
+		if name == ".." { // comes from a link; the folder above was checked already
 			at = filepath.Dir(at)
 			if info, err = os.Lstat(at); err != nil {
 				return "", err
@@ -72,7 +74,8 @@ func (g guard) path(path string) (real string, err error) {
 		if err != nil {
 			return "", err
 		}
-		// Where everybody may add something, only the owner of a thing keeps it.
+		// In a sticky folder, others who can write to the folder cannot replace
+		// a file, but the owner of the file can.
 		if owner, ok := g.owner(found); !ok && info.Mode()&fs.ModeSticky != 0 && g.writers(at, info) != "" {
 			return "", ownedByOther(child, owner)
 		}
@@ -107,8 +110,8 @@ func split(path string) []string {
 	return strings.FieldsFunc(filepath.Clean(path), func(r rune) bool { return r == filepath.Separator })
 }
 
-// above looks at a folder above what is guarded: nobody else may own it, and
-// nobody else rename what stands in it.
+// above checks a folder above what is guarded: nobody else may own it or rename
+// what is in it.
 func (g guard) above(path string, info fs.FileInfo) error {
 	if owner, ok := g.owner(info); !ok {
 		return ownedByOther(path, owner)
@@ -119,12 +122,12 @@ func (g guard) above(path string, info fs.FileInfo) error {
 	return writable(path, info, g.writers(path, info))
 }
 
-// within looks at what is guarded, and at everything below it: nobody else may
-// own it, and nobody else write to it.
+// within checks what is guarded and everything below it: nobody else may own it
+// or write to it.
 func (g guard) within(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it went in between, as files of a database do
+		return nil // it was removed meanwhile, as files of a database are
 	}
 	if err != nil {
 		return err
@@ -144,14 +147,14 @@ func (g guard) within(path string) error {
 	}
 	who := g.writers(path, info)
 	if sys, ok := info.Sys().(*syscall.Stat_t); who == "" && info.Mode().Perm()&0o020 != 0 && ok && sys.Gid == 0 {
-		who = "The group of root" // on some systems accounts that are not root are in it
+		who = "The group of root" // on some systems, accounts other than root are in it
 	}
 	if err := writable(path, info, who); err != nil || !info.IsDir() {
 		return err
 	}
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, fs.ErrPermission) {
-		return nil // root's own, as lost+found
+		return nil // only root may read it, like lost+found
 	}
 	for _, entry := range entries {
 		if err := g.within(filepath.Join(path, entry.Name())); err != nil {
@@ -180,15 +183,15 @@ func (g guard) owner(info fs.FileInfo) (uid int, ok bool) {
 
 func (g guard) trusts(uid int) bool { return uid == g.uid || uid == 0 || uid == g.root }
 
-// writers names somebody else who may write to the file, "" when there is
-// nobody. A group in which nobody else is, as a user's private group, is no
-// other.
+// writers names somebody else who may write to the file, or returns "" if there is
+// nobody. A group without other members, like a user's private group, does not
+// count as somebody else.
 func (g guard) writers(path string, info fs.FileInfo) string {
 	if info.Mode().Perm()&0o002 != 0 {
 		return "Every user"
 	}
 	if info.Mode().Perm()&0o020 == 0 {
-		return "" // of an access control list this is the mask
+		return "" // with an access control list, this is its mask
 	}
 	users, groups, listed := accessList(path)
 	if !listed {
@@ -212,10 +215,9 @@ func (g guard) writers(path string, info fs.FileInfo) string {
 	return ""
 }
 
-// private reports whether nobody but this account and root is in the group. Of
-// one that is not in the file, as a domain's, the members cannot be told with
-// certainty; it is private when it is this account's primary group and is named
-// as the account.
+// private reports whether only this account and root are in the group. If the group
+// is not in the file, like a group of a domain, its members are not known for sure.
+// It is private then if it is this account's primary group and has its name.
 func (g guard) private(gid int) bool {
 	if gid == 0 {
 		return true

@@ -12,23 +12,26 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// The index tells which groups have a member: pairs of the member's number and the
-// group's, in chunks as memberships are. It is about the current generation; the
-// watermark has under which generation it stands, 0 for none. A commit changes it by
-// the difference between what was current and what is. Where that is large it is built
-// anew, or missing until the next full import; then the memberships are walked through.
+// indexChunks holds the index, which tells which groups have a member. It is a set of
+// pairs of the member's number and the group's number, stored in chunks like a
+// membership. The index describes the current generation; the watermark says under
+// which generation it is stored, 0 if there is no index. A commit applies the
+// difference between the old and the new current generation. If that is large, a full
+// import builds the index again, and after a delta run it is missing until the next
+// full import; meanwhile, lookups read all memberships.
 var indexChunks = newChunkTable("member_group_chunk", "only", pairSize)
 
-// only is the one owner of that table's rows.
+// only is the owner of all rows of the index.
 var only = []byte{}
 
-// How much is held at once: of a difference, and of what an index is built of.
+// The largest number of pairs in memory: of a difference, and of a portion of an index
+// that is being built.
 var (
 	maxDifference = 100_000
 	indexPortion  = 2 << 20
 )
 
-// pair is a member of a group, or one who was.
+// pair is a member that a group gained or, if removed is set, lost.
 type pair struct {
 	group   directory.GUID
 	number  uint32
@@ -49,12 +52,12 @@ func packPairs(pairs []uint64) []byte {
 
 // indexChange is what a commit does to the index.
 type indexChange struct {
-	generation int64 // under which it stands from then on
+	generation int64 // under which the index is stored after the commit
 	pairs      []pair
 }
 
-// changeIndex finds out what committing the generation does to the index, and builds
-// it anew where that is cheaper.
+// changeIndex finds out how a commit of the generation changes the index, and builds a
+// new index if that is cheaper.
 func (g *Generation) changeIndex(ctx context.Context) (c indexChange, err error) {
 	l := g.layers()
 	var few bool
@@ -77,8 +80,8 @@ func (g *Generation) changeIndex(ctx context.Context) (c indexChange, err error)
 	return c, err
 }
 
-// The groups whose members may differ: of an overlay those that it has; else those of
-// which a row differs from that of the current generation.
+// The queries for groups whose members may differ from the current generation. For an
+// overlay these are all groups that it has; otherwise, those with a row that differs.
 const (
 	overlaid = `SELECT group_id FROM source_membership WHERE generation = ?1
 		UNION SELECT id FROM gone WHERE generation = ?1 AND side = 0 AND ?2 > 0 LIMIT ?3`
@@ -89,8 +92,8 @@ const (
 			AND NOT EXISTS (SELECT 1 FROM source_membership_chunk o WHERE o.generation = ?1 AND o.group_id = c.group_id AND o.first = c.first) LIMIT ?3`
 )
 
-// difference adds the pairs in which the generation differs from the current one; few
-// is false when there are too many.
+// difference adds the pairs by which the generation differs from the current one; few
+// is false if there are too many.
 func (g *Generation) difference(q *session, l layers, current int64, c *indexChange) (few bool, err error) {
 	query := rowsDiffer
 	if l.base != 0 {
@@ -117,7 +120,8 @@ func (g *Generation) difference(q *session, l layers, current int64, c *indexCha
 	return true, nil
 }
 
-// compareNumbers tells of each number that is in one of two ascending lists only.
+// compareNumbers calls differs for each number that is in only one of two ascending
+// lists.
 func compareNumbers(before, now []uint32, differs func(n uint32, removed bool)) {
 	for len(before)+len(now) > 0 {
 		switch {
@@ -133,7 +137,7 @@ func compareNumbers(before, now []uint32, differs func(n uint32, removed bool)) 
 	}
 }
 
-// apply carries the difference into the index.
+// apply applies the difference to the index.
 func (c *indexChange) apply(q *session) error {
 	var add, remove []uint64
 	var group uint32
@@ -159,11 +163,11 @@ func (c *indexChange) apply(q *session) error {
 	return err
 }
 
-// buildIndex makes an index of a generation that is not current yet, from one range
-// of members after another.
+// buildIndex builds the index of a generation that is not current yet, one range of
+// members after another.
 func (s *State) buildIndex(ctx context.Context, generation int64) error {
 	const block = 1024
-	var counts []int // of the memberships of so many successive members
+	var counts []int // how many memberships each block of successive members has
 	err := s.write(ctx, "number the groups", func(q *session) error {
 		if _, err := q.exec(indexChunks.drop, only, generation); err != nil {
 			return err
@@ -217,7 +221,8 @@ func (s *State) buildIndex(ctx context.Context, generation int64) error {
 	return err
 }
 
-// eachPair walks through the memberships of a generation that stands by itself.
+// eachPair calls f for each pair of member and group in a generation that is not an
+// overlay.
 func eachPair(q *session, generation int64, f func(member, group uint32)) error {
 	return q.each("SELECT m.number, c.members FROM source_membership_chunk c CROSS JOIN member m ON m.id = c.group_id WHERE c.generation = ?", []any{generation}, func(rows *sql.Rows) error {
 		var number int64
@@ -236,8 +241,8 @@ func eachPair(q *session, generation int64, f func(member, group uint32)) error 
 	})
 }
 
-// removeIndexes removes what was built under another generation than the one that
-// counts.
+// removeIndexes removes every index that is stored under another generation than the
+// one in the watermark.
 func (s *State) removeIndexes(ctx context.Context) error {
 	for n := int64(removalPortion); n == removalPortion; {
 		err := s.write(ctx, "remove an index that is no longer needed", func(q *session) (err error) {
@@ -252,7 +257,7 @@ func (s *State) removeIndexes(ctx context.Context) error {
 	return nil
 }
 
-// groupsOf returns the numbers of the groups that have the member.
+// groupsOf returns the numbers of the groups that have the member, from the index.
 func groupsOf(q *session, index int64, member uint32) (groups []uint32, err error) {
 	from, to := packPairs([]uint64{pairKey(member, 0)}), packPairs([]uint64{pairKey(member, math.MaxUint32)})
 	for {

@@ -6,7 +6,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// MembersJoinedTo lists the members that are joined to one of these objects.
+// MembersJoinedTo lists the members that are joined to any of these objects.
 func (g *Generation) MembersJoinedTo(ctx context.Context, targets []directory.GUID) (members []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "find the members that stand for objects", func(q *session) error {

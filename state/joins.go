@@ -7,23 +7,23 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// joinCache turns numbers of members into what they were resolved to. A plan of
-// 100,000 groups looks up 5 million of them: a query each, or a join for each
-// chunk, takes minutes. Members are numbered densely and in the order in which
-// they were first read, so the cache holds blocks of successive numbers, each
-// read by one range scan, 17 bytes a member. With more members than it may hold
-// it becomes slower and not larger.
+// joinCache turns the numbers of members into what the members were resolved to. A
+// plan of 100,000 groups looks up 5 million numbers, and a query for each, or a join
+// for each chunk, takes minutes. Members are numbered densely and in the order in
+// which they were first read. So the cache holds blocks of successive numbers, each
+// read by one range scan, with 17 bytes for each member. If there are more members
+// than it can hold, it becomes slower, not larger.
 type joinCache struct {
 	mu     sync.Mutex
 	blocks map[blockKey]*joinBlock
-	// reasons numbers the reasons that occur; 0 is unresolved, 1 joined.
+	// reasons lists the reasons that occur; 0 is unresolved, 1 is joined.
 	reasons []directory.Reason
 	known   map[directory.Reason]uint8
 }
 
 const (
 	blockSize = 1024
-	// maxBlocks bounds the cache to 4 million members and 70 MiB.
+	// maxBlocks limits the cache to 4 million members and 70 MiB.
 	maxBlocks = 4096
 )
 
@@ -38,7 +38,7 @@ type joinBlock struct {
 	reason [blockSize]uint8
 }
 
-// forget drops what changes in the generation made untrue.
+// forget drops the blocks of a generation that was changed.
 func (c *joinCache) forget(generation int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,11 +55,11 @@ func (c *joinCache) forgetAll() {
 	c.blocks = nil
 }
 
-// resolve calls each for every number, in their order. Ascending numbers are
-// served fastest.
+// resolve calls each for every number, in the given order. It is fastest if the
+// numbers are ascending.
 func (c *joinCache) resolve(q *session, l layers, numbers []uint32, each func(target directory.GUID, reason directory.Reason)) error {
-	// Held while a block is read, so that forget, which follows a write, also
-	// drops what was read just before it.
+	// The mutex is held while a block is read, so that forget, which follows a
+	// write, also drops a block that was read just before that write.
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var block *joinBlock
@@ -89,7 +89,7 @@ func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error
 	}
 	b := &joinBlock{}
 	first := int64(key.index) * blockSize
-	// Of a member that both layers have, the upper row comes last.
+	// If both layers have a member, the row of the upper layer comes last and wins.
 	err := q.each(`SELECT number, coalesce(reason, ?), target_guid FROM member_join WHERE number BETWEEN ? AND ? AND +generation IN (?, ?)
 		ORDER BY number, generation`,
 		[]any{string(directory.ReasonUnresolved), first, first + blockSize - 1, l.top, l.base}, func(rows *sql.Rows) error {
@@ -114,7 +114,7 @@ func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error
 	if err != nil {
 		return nil, err
 	}
-	for other := range c.blocks { // any will do: there is no order in the plan to learn from
+	for other := range c.blocks { // drop any block: the order of the plan does not predict which one is needed
 		if len(c.blocks) < maxBlocks {
 			break
 		}

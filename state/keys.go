@@ -11,18 +11,18 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// rowKeys is how many keys a row holds that is written once: few rows for a large
-// group, and no row that is costly to write.
+// rowKeys is how many keys a row holds that is written only once. A large group needs
+// few such rows, and none of them is expensive to write.
 const rowKeys = 1024
 
-// The sizes of keys.
+// The sizes of keys in bytes.
 const (
 	guidSize   = len(directory.GUID{})
 	numberSize = 4
 	pairSize   = 2 * numberSize
 )
 
-// guidColumn reads a column that holds a GUID or NULL, which is the zero GUID.
+// guidColumn reads a column that holds a GUID or NULL. NULL becomes the zero GUID.
 type guidColumn directory.GUID
 
 func intoGUID(g *directory.GUID) *guidColumn { return (*guidColumn)(g) }
@@ -41,7 +41,7 @@ func (g *guidColumn) Scan(value any) error {
 	return damaged("a column that should hold a GUID holds %T", value)
 }
 
-// valuesColumn reads a column that holds values by name as a JSON object.
+// valuesColumn reads a column that holds values by name, as a JSON object.
 type valuesColumn directory.Values
 
 func intoValues(v *directory.Values) *valuesColumn { return (*valuesColumn)(v) }
@@ -66,7 +66,7 @@ func (v *valuesColumn) Scan(value any) error {
 
 const noValues = "{}"
 
-// valuesText is what a valuesColumn reads.
+// valuesText returns the text that a valuesColumn reads.
 func valuesText(v directory.Values) string {
 	if len(v) == 0 {
 		return noValues
@@ -83,7 +83,7 @@ func packGUIDs(guids []directory.GUID) []byte {
 	return b
 }
 
-// unpackGUIDs appends what packGUIDs wrote.
+// unpackGUIDs appends the GUIDs that packGUIDs wrote.
 func unpackGUIDs(to []directory.GUID, b []byte) ([]directory.GUID, error) {
 	if len(b)%guidSize != 0 {
 		return nil, damaged("a row of GUIDs has %d bytes", len(b))
@@ -125,7 +125,7 @@ func listGUIDs(q *session, query string, args ...any) (guids []directory.GUID, e
 	return guids, err
 }
 
-// sortedSet sorts the GUIDs in place and drops repeats and zero GUIDs.
+// sortedSet sorts the GUIDs in place and drops duplicates and zero GUIDs.
 func sortedSet(guids []directory.GUID) []directory.GUID {
 	slices.SortFunc(guids, directory.GUID.Compare)
 	guids = slices.Compact(guids)
@@ -135,11 +135,11 @@ func sortedSet(guids []directory.GUID) []directory.GUID {
 	return guids
 }
 
-// timeText is RFC 3339 in UTC with a fixed number of digits, so that the order
-// of texts is the order of times.
+// timeText formats a time as RFC 3339 in UTC with a fixed number of digits, so that
+// texts sort like times.
 func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// jsonText is for values that cannot fail to marshal: lists of numbers.
+// jsonText marshals values for which that cannot fail: lists of numbers.
 func jsonText(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -148,7 +148,8 @@ func jsonText(v any) string {
 	return string(b)
 }
 
-// damagedError says that the database holds what this package never writes.
+// damagedError says that the database holds something that this package never
+// writes.
 type damagedError string
 
 func (e damagedError) Error() string { return string(e) }

@@ -6,8 +6,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// KnownMembers returns how those of these join who are members of some group, or
-// were.
+// KnownMembers returns how those of the members join that are, or once were, members of
+// some group.
 func (g *Generation) KnownMembers(ctx context.Context, ids []directory.GUID) (known map[directory.GUID]directory.SourceMember, err error) {
 	l := g.layers()
 	known = map[directory.GUID]directory.SourceMember{}

@@ -10,18 +10,19 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Links lists the pairs by objectGUID.
+// Links lists the links by objectGUID.
 func (s *State) Links(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list the links",
 		"SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
-// LinksOf returns the links of these cloud groups, without those that have none.
+// LinksOf returns the links of these cloud groups. It leaves out groups without a
+// link.
 func (s *State) LinksOf(ctx context.Context, sources []directory.GUID) ([]contract.Link, error) {
 	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE source_id = ?", sources)
 }
 
-// LinksTo returns the links to these objects, without those that have none.
+// LinksTo returns the links to these objects. It leaves out objects without a link.
 func (s *State) LinksTo(ctx context.Context, targets []directory.GUID) ([]contract.Link, error) {
 	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid = ?", targets)
 }
@@ -40,7 +41,7 @@ func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUI
 	return links, err
 }
 
-// UnstagedLinks lists links whose objectGUID the generation has not staged.
+// UnstagedLinks lists the links to objects that are not staged in the generation.
 func (g *Generation) UnstagedLinks(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	l := g.layers()
 	return g.state.listLinks(ctx, "list the links whose objects were not found",
@@ -49,24 +50,24 @@ func (g *Generation) UnstagedLinks(ctx context.Context, afterTarget directory.GU
 			ORDER BY target_guid LIMIT ?4`, l.top, l.base, afterTarget[:], limit)
 }
 
-// FormerLinks lists the objects that were linked until others took their places.
+// FormerLinks lists the objects that were linked until another object took their
+// place.
 func (s *State) FormerLinks(ctx context.Context) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list the former links", "SELECT target_guid, source_id, dn, 0 FROM former_link ORDER BY target_guid")
 }
 
-// FormerLinksTo returns those of the objects that were linked until others took
-// their places.
+// FormerLinksTo returns the former links to these objects; see [State.FormerLinks].
 func (s *State) FormerLinksTo(ctx context.Context, targets []directory.GUID) ([]contract.Link, error) {
 	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, 0 FROM former_link WHERE target_guid = ?", targets)
 }
 
-// CountLinks counts the pairs.
+// CountLinks counts the links.
 func (s *State) CountLinks(ctx context.Context) (int, error) {
 	return s.count(ctx, "count the links", "SELECT count(*) FROM link")
 }
 
-// SaveLinks stores pairs; each takes the place of any other of its group or of
-// its object.
+// SaveLinks stores links. Each replaces any other link of its group or of its
+// object.
 func (s *State) SaveLinks(ctx context.Context, links []contract.Link) error {
 	return s.write(ctx, "store links", func(q *session) error {
 		for i := range links {
@@ -78,12 +79,13 @@ func (s *State) SaveLinks(ctx context.Context, links []contract.Link) error {
 	})
 }
 
-// saveLink keeps target_group.source_id in step.
+// saveLink stores a link and updates target_group.source_id to match.
 func saveLink(q *session, link *contract.Link) error {
 	if link.SourceID.IsZero() || link.TargetGUID.IsZero() {
 		return fmt.Errorf("a link of %q lacks the group or the object", link.DN)
 	}
-	// What it takes the place of may be restored. What is linked is no former one.
+	// The object that loses its link here may be restored later, so it becomes a
+	// former link. An object that is linked is none.
 	_, err := q.exec("INSERT OR REPLACE INTO former_link (target_guid, source_id, dn) SELECT target_guid, source_id, dn FROM link WHERE source_id = ? AND target_guid <> ?",
 		link.SourceID[:], link.TargetGUID[:])
 	if err != nil {
@@ -104,14 +106,14 @@ func saveLink(q *session, link *contract.Link) error {
 	if _, err := q.exec("UPDATE target_group SET source_id = ?1 WHERE guid = ?2 AND source_id <> ?1", link.SourceID[:], link.TargetGUID[:]); err != nil {
 		return err
 	}
-	// What was agreed to is done, or can no longer be.
+	// The consent to adopt is used now, or can no longer be.
 	_, err = q.exec("DELETE FROM adopt_set WHERE source_id = ?1 OR target_guid = ?2", link.SourceID[:], link.TargetGUID[:])
 	return err
 }
 
-// Unlink ends what the state knows of an object that is gone: its link and what
-// was recorded against it, its place in the disable set, and what is staged of
-// it in any generation.
+// Unlink removes what the state knows of an object that is gone: its link, the
+// refusals that were recorded for its group, its entry in the disable set, and
+// what is staged of it in any generation.
 func (s *State) Unlink(ctx context.Context, target directory.GUID) error {
 	return s.write(ctx, "end a link", func(q *session) error { return unlink(q, target) })
 }
@@ -132,8 +134,8 @@ func unlink(q *session, target directory.GUID) error {
 	return nil
 }
 
-// SetDisableSet replaces the groups that the next run deletes; an empty set
-// clears them.
+// SetDisableSet replaces the set of groups that the next run deletes. An empty set
+// clears it.
 func (s *State) SetDisableSet(ctx context.Context, set []contract.Link) error {
 	return s.writeThrough(ctx, "store the groups that Disable named", func(q *session) error {
 		if _, err := q.exec("DELETE FROM disable_set"); err != nil {
@@ -159,12 +161,13 @@ func (s *State) DisableSet(ctx context.Context, afterTarget directory.GUID, limi
 		"SELECT target_guid, source_id, dn, adopted FROM disable_set WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
-// CountDisableSet counts them.
+// CountDisableSet counts the groups that the next run deletes.
 func (s *State) CountDisableSet(ctx context.Context) (int, error) {
 	return s.count(ctx, "count the groups that Disable named", "SELECT count(*) FROM disable_set")
 }
 
-// SetAdoptSet replaces what may be adopted; an empty set takes all consent back.
+// SetAdoptSet replaces the set of objects that may be adopted. An empty set takes
+// back all consent.
 func (s *State) SetAdoptSet(ctx context.Context, set []contract.Link) error {
 	return s.writeThrough(ctx, "store what may be adopted", func(q *session) error {
 		if _, err := q.exec("DELETE FROM adopt_set"); err != nil {
@@ -183,7 +186,7 @@ func (s *State) SetAdoptSet(ctx context.Context, set []contract.Link) error {
 	})
 }
 
-// AdoptSet returns what may be adopted, by objectGUID.
+// AdoptSet returns the objects that may be adopted, by objectGUID.
 func (s *State) AdoptSet(ctx context.Context) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list what may be adopted", "SELECT target_guid, source_id, dn, 0 FROM adopt_set ORDER BY target_guid")
 }

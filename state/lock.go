@@ -20,21 +20,21 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// holder is who holds the lock, for the message to the next.
+// holder says who holds the lock, for the error message of the next process.
 type holder struct {
 	PID   int    `json:"pid"`
 	Host  string `json:"host"`
 	Since string `json:"since"`
 }
 
-// holderSize is the fixed size of the lock file: it is rewritten in place,
-// since on Windows a file that is locked is better not truncated.
+// holderSize is the fixed size of the lock file. The file is rewritten in place,
+// because on Windows it is better not to truncate a locked file.
 const holderSize = 512
 
-// Lock takes the operating system's lock on the state without waiting. The
-// kernel frees it when the process dies, however it dies; the file stays. Runs
-// that still say Running are closed as Interrupted, for their processes died: as
-// long as the lock is held, a run that says Running is the holder's.
+// Lock takes the operating system's lock on the state without waiting. The kernel
+// frees the lock whenever the process ends, even if it crashes; the file stays. Lock
+// closes runs that still say Running as Interrupted, because their processes died.
+// So while the lock is held, a run that says Running belongs to its holder.
 func (s *State) Lock(ctx context.Context) (unlock func(), err error) {
 	unlock, err = s.lock(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *State) lock(ctx context.Context) (unlock func(), err error) {
 			return nil, unusable(path, "The lock cannot be taken.", err)
 		case !locked && held(path):
 			return nil, runInProgress(path)
-		case !locked: // one who reads has just looked whether it is held
+		case !locked: // a reader is just looking whether it is held
 			select {
 			case <-ctx.Done():
 				return nil, ctx.Err()
@@ -79,9 +79,9 @@ func (s *State) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { once.Do(func() { lock.Close() }) }, nil
 }
 
-// held reports whether a process holds the lock. It looks by a lock that others
-// may have too, so that those who look do not see one another. What cannot be
-// found out counts as held.
+// held reports whether a process holds the lock. It tries to take a shared lock, so
+// that several processes that look at the same time do not see one another. If it
+// cannot find out, the lock counts as held.
 func held(path string) bool {
 	look := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	free, err := look.TryRLock()
@@ -89,8 +89,8 @@ func held(path string) bool {
 	return !free && !errors.Is(err, fs.ErrNotExist)
 }
 
-// writeHolder leaves the first byte alone: on Windows the lock covers it, and
-// no other handle may read or write what is locked.
+// writeHolder does not write the first byte: on Windows the lock covers it, and no
+// other handle may read or write a locked range.
 func writeHolder(path string, h holder) error {
 	text, err := json.Marshal(h)
 	if err != nil {

@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// The log of the engine stands in the state folder, where an administrator and
-// whoever comes after him find it. Processes that share a folder share its log:
-// each line is appended by one write, which the systems keep whole.
+// The engine's log is in the state folder, where administrators find it. Processes
+// that share a folder share its log: each line is appended by one write, and
+// operating systems do not mix up such writes.
 const (
 	logFolder = "log"
-	// logAge is for how long a day's log is kept, logFile how large one file of
-	// it grows, and logTotal how large all of them.
+	// logAge is how long the log of a day is kept, logFile the largest size of one
+	// file, and logTotal the largest size of all files together.
 	logAge   = 30 * 24 * time.Hour
 	logFile  = 10 << 20
 	logTotal = 200 << 20
-	// logAhead is how much is kept until the folder is known and sound.
+	// logAhead is how many bytes are kept until the folder is known and checked.
 	logAhead = 256 << 10
 )
 
-// Log is what log lines are written to. It never fails: a full disk must not
-// end a run. Until [Log.Open] it keeps them.
+// Log writes log lines to files. It never fails, because a full disk must not end a
+// run. Until [Log.Open] it keeps the lines in memory.
 type Log struct {
 	mu     sync.Mutex
 	now    func() time.Time // nil: time.Now
@@ -38,7 +38,7 @@ type Log struct {
 	file   *os.File
 }
 
-// LogPath is where the log of a state folder stands on that day.
+// LogPath returns the path of the first log file of that day.
 func LogPath(folder string, now time.Time) string { return logName(folder, now, 1) }
 
 func logName(folder string, now time.Time, part int) string {
@@ -49,8 +49,8 @@ func logName(folder string, now time.Time, part int) string {
 	return filepath.Join(folder, logFolder, name+".log")
 }
 
-// Open has the lines written to the log of the state folder, which must have been
-// found to be sound: on Windows the log's folder inherits who may read it.
+// Open makes the log write to files in the state folder. The caller has checked the
+// state folder: on Windows, the log's folder inherits its access control list.
 func (l *Log) Open(folder string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,14 +64,14 @@ func (l *Log) Open(folder string) error {
 	if info, err := os.Lstat(path); err != nil || !info.IsDir() {
 		return unusable(path, "This is not a folder for the log.", err)
 	}
-	_ = os.Chmod(path, 0o700) // as the database; on Windows it is so by inheritance
+	_ = os.Chmod(path, 0o700) // like the database; on Windows it inherits this
 	l.folder = folder
 	l.write(l.ahead)
 	l.ahead = nil
 	return nil
 }
 
-// Write implements [io.Writer] for one line or more.
+// Write implements [io.Writer]. It takes one or more whole lines.
 func (l *Log) Write(lines []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,7 +83,7 @@ func (l *Log) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// Close closes the file; what is written later opens it again.
+// Close closes the file. A later write opens it again.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +117,7 @@ func (l *Log) write(lines []byte) {
 		}
 		l.file = file
 		_ = file.Chmod(0o600)
-		// What a crash says last goes there too.
+		// The message of a crash goes to the log, too.
 		_ = debug.SetCrashOutput(file, debug.CrashOptions{})
 	}
 	if l.file == nil || len(lines) == 0 {
@@ -138,8 +138,9 @@ func (l *Log) end() {
 
 var logNames = regexp.MustCompile(`^engine-(\d{8})(?:-(\d+))?\.log$`)
 
-// clearLogs removes what is too old, and of the rest the oldest when all of it
-// is too much. What cannot be removed, because somebody reads it, the next day does.
+// clearLogs removes files that are too old and, if the rest is too large, the oldest
+// of them. If a file cannot be removed because somebody reads it, it is removed on
+// another day.
 func clearLogs(folder string, now time.Time) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

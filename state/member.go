@@ -10,22 +10,22 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// A row of member_join says how one member joins and, once it was asked for, what
-// it was resolved to. An overlay has rows only of members that are to be asked
-// for again and of those who changed.
+// A row of member_join holds by what one member joins and, once it was looked up,
+// what it was resolved to. An overlay has rows only for members that changed or
+// have to be looked up again.
 
-// join is such a row.
+// join is a row of member_join.
 type join struct {
 	generation int64
 	member     directory.SourceMember
-	// reason is not valid before the member was resolved.
+	// reason is NULL until the member is resolved.
 	reason sql.NullString
 	target directory.GUID
 	tries  int
 	due    sql.NullString
 }
 
-// joinOf returns how the member joins; ok is false where no layer has it.
+// joinOf returns how the member joins; ok is false if no layer has the member.
 func (l layers) joinOf(q *session, number uint32, id directory.GUID) (j join, ok bool, err error) {
 	m := &j.member
 	ok, err = q.one(`SELECT generation, kind, name, readable, guest, synced, sid, immutable_id, reason, target_guid, tries, due FROM member_join
@@ -50,7 +50,7 @@ func (s *State) stageMember(q *session, l layers, m *directory.SourceMember) (ui
 	if l.base != 0 {
 		err = l.stageJoin(q, number, m)
 	} else {
-		// The reading that is there already is of this run too.
+		// A row that is already there was read by this run, too.
 		_, err = q.exec(`INSERT INTO member_join (number, generation, kind, name, readable, guest, synced, sid, immutable_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET kind = excluded.kind, name = excluded.name, readable = excluded.readable, guest = excluded.guest,
 				synced = excluded.synced, sid = excluded.sid, immutable_id = excluded.immutable_id, reason = NULL, target_guid = NULL, tries = 0, due = NULL
@@ -64,8 +64,9 @@ func (s *State) stageMember(q *session, l layers, m *directory.SourceMember) (ui
 	return number, nil
 }
 
-// stageJoin stores how a member joins where it differs from what the layers
-// have. Another name is stored too, but is no reason to resolve the member again.
+// stageJoin stores how a member joins if that differs from what the layers have.
+// It also stores a new name, but a name alone is no reason to resolve the member
+// again.
 func (l layers) stageJoin(q *session, number uint32, m *directory.SourceMember) error {
 	was, known, err := l.joinOf(q, number, m.ID)
 	if err != nil {
@@ -91,7 +92,7 @@ func (l layers) stageJoin(q *session, number uint32, m *directory.SourceMember) 
 	return err
 }
 
-// stageUnread stores a member of whom no layer knows anything.
+// stageUnread stores a member that no layer has yet, as not readable.
 func (l layers) stageUnread(q *session, number uint32, kind directory.MemberKind) error {
 	_, err := q.exec(`INSERT INTO member_join (number, generation, kind, name, readable, guest, synced, sid, immutable_id)
 		SELECT ?1, ?2, ?3, '', 0, 0, 0, '', '' WHERE NOT EXISTS (SELECT 1 FROM member_join WHERE number = ?1 AND +generation IN (?2, ?4))`,
@@ -99,8 +100,8 @@ func (l layers) stageUnread(q *session, number uint32, kind directory.MemberKind
 	return err
 }
 
-// StageKnownMembers stages how these members join, of those that are known as
-// members of any group.
+// StageKnownMembers stages how these members join. It ignores members that are
+// not known as members of any group.
 func (g *Generation) StageKnownMembers(ctx context.Context, members []directory.SourceMember) error {
 	return g.state.changeJoins(ctx, g.id, "stage members that have changed", func(q *session, l layers) error {
 		for i := range members {
@@ -120,13 +121,13 @@ func (g *Generation) StageKnownMembers(ctx context.Context, members []directory.
 	})
 }
 
-// joinColumns are what a member that is asked for again keeps.
+// joinColumns are the columns that a member keeps when it is looked up again.
 const joinColumns = "kind, name, readable, guest, synced, sid, immutable_id, tries, due"
 
-// StageMembersAgain stages the named members, where they are known, unresolved.
+// StageMembersAgain stages these members as unresolved, if they are known.
 func (g *Generation) StageMembersAgain(ctx context.Context, ids []directory.GUID) error {
 	if len(ids) == 0 {
-		return nil // no transaction, in a run in which nothing has changed
+		return nil // no transaction in a run in which nothing has changed
 	}
 	return g.state.changeJoins(ctx, g.id, "stage members to be resolved again", func(q *session, l layers) error {
 		for i := range ids {
@@ -141,7 +142,7 @@ func (g *Generation) StageMembersAgain(ctx context.Context, ids []directory.GUID
 	})
 }
 
-// StageDueMembers stages the members that are due to be asked for again,
+// StageDueMembers stages the members that are due to be looked up again, as
 // unresolved.
 func (g *Generation) StageDueMembers(ctx context.Context, now time.Time) error {
 	return g.state.changeJoins(ctx, g.id, "stage the members that are due", func(q *session, l layers) error {
@@ -155,7 +156,7 @@ func (g *Generation) StageDueMembers(ctx context.Context, now time.Time) error {
 	})
 }
 
-// changeJoins is for writes that change how members of the generation join.
+// changeJoins runs a write that changes how members of the generation join.
 func (s *State) changeJoins(ctx context.Context, generation int64, doing string, f func(q *session, l layers) error) error {
 	l := s.layers(generation)
 	err := s.write(ctx, doing, func(q *session) error {
@@ -166,8 +167,8 @@ func (s *State) changeJoins(ctx context.Context, generation int64, doing string,
 	return err
 }
 
-// UnreadMembers lists the members that the generation itself has staged and that
-// are not readable, by id, with ID and Kind.
+// UnreadMembers lists the members that are staged in the generation itself, not
+// below it, and are not readable, by id. It fills in only ID and Kind.
 func (g *Generation) UnreadMembers(ctx context.Context, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
 	err = g.state.listMembers(ctx, "list the members that were not read", g.id, "j.readable = 0", after, limit, func(m directory.SourceMember) {
 		members = append(members, directory.SourceMember{ID: m.ID, Kind: m.Kind})
@@ -175,10 +176,10 @@ func (g *Generation) UnreadMembers(ctx context.Context, after directory.GUID, li
 	return members, err
 }
 
-// UnresolvedMembers lists the distinct members that the generation itself has
-// staged and that have no resolution yet, by member id. Going on after the last
-// one of an answer makes one pass over the members; starting again at zero makes
-// many.
+// UnresolvedMembers lists the distinct members that are staged in the generation
+// itself, not below it, and are not resolved yet, by id. A caller that passes the
+// last id of each answer as after goes through the members once; a caller that
+// starts at zero each time goes through them again and again.
 func (g *Generation) UnresolvedMembers(ctx context.Context, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
 	err = g.state.listMembers(ctx, "list the members that are not resolved", g.id, "j.reason IS NULL", after, limit, func(m directory.SourceMember) {
 		members = append(members, m)
@@ -186,8 +187,8 @@ func (g *Generation) UnresolvedMembers(ctx context.Context, after directory.GUID
 	return members, err
 }
 
-// fewMembers is up to how many staged members are sorted for each page, rather
-// than looked up along all the members there are.
+// fewMembers is the largest number of staged members that are sorted for each
+// page. With more of them, listMembers walks along the table of all members.
 const fewMembers = 10_000
 
 func (s *State) listMembers(ctx context.Context, doing string, generation int64, condition string, after directory.GUID, limit int, each func(directory.SourceMember)) error {
@@ -210,8 +211,8 @@ func (s *State) listMembers(ctx context.Context, doing string, generation int64,
 	})
 }
 
-// ChangedJoins lists the members that the generation itself has staged and that
-// join to another object, or for another reason, than in the current one,
+// ChangedJoins lists the members that are staged in the generation itself and
+// have another object or another reason there than in the current generation,
 // ascending.
 func (g *Generation) ChangedJoins(ctx context.Context) (ids []directory.GUID, err error) {
 	err = g.state.snapshot(ctx, "list the members that join otherwise", func(q *session) error {
@@ -227,19 +228,19 @@ func (g *Generation) ChangedJoins(ctx context.Context) (ids []directory.GUID, er
 	return ids, err
 }
 
-// The intervals at which members that were not found are asked for again.
+// The intervals at which members that were not found are looked up again.
 const (
 	firstInterval = 30 * time.Minute
 	lastInterval  = 24 * time.Hour
 )
 
-// retryInterval doubles with every try in vain.
+// retryInterval doubles with each failed try.
 func retryInterval(tries int) time.Duration {
 	return min(firstInterval<<min(tries, 10), lastInterval)
 }
 
-// final reports whether a resolution can change only with the member itself,
-// which a delta of the tenant tells.
+// final reports whether a resolution can change only if the member itself
+// changes, which the tenant's delta reports.
 func final(r directory.Reason) bool {
 	switch r {
 	case directory.ReasonJoined, directory.ReasonCloudOnly, directory.ReasonGuest, directory.ReasonNoAccount, directory.ReasonGroup:
@@ -248,8 +249,8 @@ func final(r directory.Reason) bool {
 	return false
 }
 
-// SaveResolutions stores who members are on-premises and when each is to be
-// asked for again; a later one of the same member replaces the earlier.
+// SaveResolutions stores what members were resolved to and when each has to be
+// looked up again. A later resolution of the same member replaces an earlier one.
 func (g *Generation) SaveResolutions(ctx context.Context, resolutions []contract.Resolution, now time.Time) error {
 	return g.state.changeJoins(ctx, g.id, "store who members are on-premises", func(q *session, l layers) error {
 		for i := range resolutions {

@@ -10,9 +10,10 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// StageMembers appends pages of memberships. Of a member that occurs several
-// times the first reading counts, unless a later one has more in it. A page after
-// the last one of a membership, or after a change of it, begins it anew.
+// StageMembers appends pages of memberships. If a member occurs several times,
+// the first reading of it counts, unless it was not readable and a later one is.
+// A page that follows the last page of a membership, or a change of the
+// membership, starts the membership again.
 func (g *Generation) StageMembers(ctx context.Context, pages []contract.MemberPage) error {
 	l := g.layers()
 	err := g.state.write(ctx, "stage members of groups of the tenant", func(q *session) error {
@@ -37,7 +38,7 @@ func (s *State) stageMemberPage(q *session, l layers, page *contract.MemberPage)
 	if !appended {
 		m = membership{incomplete: notReadToEnd, in: layers{top: l.top}}
 	}
-	if m.incomplete == notReadToEnd { // else an error stays, whatever comes after it
+	if m.incomplete == notReadToEnd { // an error stays, even if further pages follow
 		switch {
 		case page.Err != nil:
 			m.incomplete = contract.AsError(page.Err).ID
@@ -75,8 +76,8 @@ func (s *State) stageMemberPage(q *session, l layers, page *contract.MemberPage)
 	return l.stageMembership(q, page.Group, &m)
 }
 
-// ChangeMembership applies changes, in their order, to what the generation has
-// of the group's members. A membership that is incomplete stays so.
+// ChangeMembership applies changes, in their order, to the members of the group
+// in the generation. A membership that is incomplete stays incomplete.
 func (g *Generation) ChangeMembership(ctx context.Context, group directory.GUID, changes []contract.MemberChange) error {
 	l := g.layers()
 	err := g.state.write(ctx, "stage changes of a group's members", func(q *session) error {
@@ -113,8 +114,8 @@ func (g *Generation) ChangeMembership(ctx context.Context, group directory.GUID,
 	return err
 }
 
-// changedNumbers returns the numbers of those who are added and of those who are
-// removed, ascending. The last change of each member counts.
+// changedNumbers returns the numbers of the members to add and of those to
+// remove, ascending. The last change of each member wins.
 func (l layers) changedNumbers(q *session, changes []contract.MemberChange) (add, remove []byte, err error) {
 	last := map[directory.GUID]int{}
 	for i := range changes {
@@ -145,8 +146,8 @@ func (l layers) changedNumbers(q *session, changes []contract.MemberChange) (add
 	return packNumbers(sortedNumbers(added)), packNumbers(sortedNumbers(removed)), nil
 }
 
-// SourceMembership returns who should be in the group, in terms of AD. Members
-// not asked about count as unresolved.
+// SourceMembership returns the members that the group should have, as objects of
+// AD. Members that were not looked up yet count as unresolved.
 func (g *Generation) SourceMembership(ctx context.Context, group directory.GUID) (m plan.Membership, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "read the staged members of a group of the tenant", func(q *session) error {
@@ -176,8 +177,8 @@ func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (pl
 	return m, err
 }
 
-// GroupsWithMembers lists the groups that have one of these members, ascending. It
-// walks through all memberships where there is no index of them.
+// GroupsWithMembers lists the groups that have at least one of these members,
+// ascending. It reads all memberships if there is no index.
 func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.GUID) (groups []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.snapshot(ctx, "list the groups that members are in", func(q *session) error {
@@ -207,11 +208,12 @@ func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.
 	return groups, err
 }
 
-// fewLookups is up to how many members are looked up in the index, which takes less
-// time than to walk through the memberships of a large tenant.
+// fewLookups is the largest number of members that are looked up in the index.
+// That takes less time than reading all memberships of a large tenant.
 const fewLookups = 1000
 
-// groupsWith returns the groups that have one of the members in some layer.
+// groupsWith returns the groups that have at least one of the members in some
+// layer.
 func (l layers) groupsWith(q *session, members []directory.GUID, wanted bitset) (map[directory.GUID]bool, error) {
 	found := map[directory.GUID]bool{}
 	var current, index int64
@@ -247,7 +249,7 @@ func (l layers) groupsWith(q *session, members []directory.GUID, wanted bitset) 
 	return found, walk(q, found, wanted, "SELECT group_id, members FROM source_membership_chunk WHERE generation = ?", l.top)
 }
 
-// walk adds the groups that have one of the members in the rows of a query.
+// walk adds each group of a query's rows that has at least one of the members.
 func walk(q *session, found map[directory.GUID]bool, wanted bitset, query string, args ...any) error {
 	return q.each(query, args, func(rows *sql.Rows) error {
 		var group directory.GUID
@@ -262,8 +264,8 @@ func walk(q *session, found map[directory.GUID]bool, wanted bitset, query string
 	})
 }
 
-// IncompleteGroups lists groups of the generation whose membership was not read
-// to its end, by id.
+// IncompleteGroups lists the groups of the generation whose membership was not
+// read to its end, by id.
 func (g *Generation) IncompleteGroups(ctx context.Context, after directory.GUID, limit int) (groups []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "list the groups whose members were not read", func(q *session) error {
@@ -276,7 +278,7 @@ func (g *Generation) IncompleteGroups(ctx context.Context, after directory.GUID,
 	return groups, err
 }
 
-// MemberRefs returns the last known DN for each GUID, in their order.
+// MemberRefs returns the last known DN of each GUID, in the order of guids.
 func (g *Generation) MemberRefs(ctx context.Context, guids []directory.GUID) (refs []directory.MemberRef, err error) {
 	err = g.state.read(ctx, "read the names of members", func(q *session) error {
 		refs, err = memberRefs(q, guids)

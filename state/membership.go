@@ -6,28 +6,29 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// A membership of the tenant is stored as small numbers, 4 bytes a member, and
-// not by what the members are in AD: members are read before they are resolved,
-// and a member that is resolved anew must not make the groups that it is in be
-// written again. Turning the numbers into objectGUIDs goes through joinCache.
+// A membership of the tenant is stored as numbers of members, 4 bytes each, not
+// as the objectGUIDs that the members have in AD. Members are read before they are
+// resolved, and a new resolution of a member must not rewrite the memberships of
+// all its groups. joinCache turns the numbers into objectGUIDs.
 //
-// The pages of a membership are stored as they come in, and arranged in chunks with
-// the last of them.
+// The pages of a membership are stored as they arrive. When the last page arrives,
+// they are rearranged into chunks.
 
-// notReadToEnd is why a membership is incomplete when nothing else is known.
+// notReadToEnd is the reason why a membership is incomplete if no error gives
+// another.
 const notReadToEnd = "MembersNotRead"
 
-// membership says how the members of a group of the tenant are stored.
+// membership describes how the members of a group of the tenant are stored.
 type membership struct {
 	there      bool
-	own        bool // the generation itself has staged it
+	own        bool // it is staged in the generation itself
 	incomplete string
-	reading    bool // further pages belong to it
+	reading    bool // further pages follow
 	arranged   bool
-	in         layers // that have its rows
+	in         layers // the layers that have its rows
 }
 
-// membershipOf returns what the layers have of the group's members.
+// membershipOf returns how the layers store the members of the group.
 func (l layers) membershipOf(q *session, group directory.GUID) (m membership, err error) {
 	m = membership{incomplete: notReadToEnd, in: layers{top: l.top}}
 	var generation int64
@@ -42,14 +43,14 @@ func (l layers) membershipOf(q *session, group directory.GUID) (m membership, er
 	return m, err
 }
 
-// stageMembership stores it for the generation.
+// stageMembership stores the membership, without its members, in the generation.
 func (l layers) stageMembership(q *session, group directory.GUID, m *membership) error {
 	_, err := q.exec("INSERT OR REPLACE INTO source_membership (group_id, generation, incomplete, reading, arranged, part) VALUES (?, ?, ?, ?, ?, ?)",
 		group[:], l.top, m.incomplete, m.reading, m.arranged, m.in.base != 0)
 	return err
 }
 
-// numbers returns the numbers of the members, ascending and without repeats.
+// numbers returns the numbers of the members, ascending and without duplicates.
 func (m *membership) numbers(q *session, group directory.GUID) (numbers []uint32, err error) {
 	err = sourceChunks.each(q, m.in, group[:], func(keys []byte) error {
 		numbers, err = unpackNumbers(numbers, keys)
@@ -66,7 +67,7 @@ func sortedNumbers(numbers []uint32) []uint32 {
 	return slices.Compact(numbers)
 }
 
-// appendAsRead stores further members as they were read.
+// appendAsRead stores further members in the order in which they were read.
 func (l layers) appendAsRead(q *session, group directory.GUID, numbers []uint32) error {
 	var rows uint32
 	if _, err := q.one("SELECT count(*) FROM source_membership_chunk WHERE group_id = ? AND generation = ?", []any{group[:], l.top}, &rows); err != nil {
@@ -82,7 +83,7 @@ func (l layers) appendAsRead(q *session, group directory.GUID, numbers []uint32)
 }
 
 // memberNumbers returns the numbers of a group's members, ascending and without
-// repeats, and why they are not all.
+// duplicates, and the reason why they are incomplete, if they are.
 func memberNumbers(q *session, l layers, group directory.GUID) (numbers []uint32, incomplete string, err error) {
 	m, err := l.membershipOf(q, group)
 	if err != nil {

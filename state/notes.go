@@ -10,11 +10,11 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Generation -1 are the notes that were committed. What a run notes is of its own
-// generation, and hides what was committed of the same object.
+// Notes of generation -1 are committed. A note of a run carries the run's generation
+// until it is committed, and hides the committed note of the same kind and object.
 
-// StageNotes notes something, in the place of what was noted of the same kind of
-// the same object. A note without a time forgets that.
+// StageNotes stores notes. Each replaces the note of the same kind and object. A note
+// without a time removes it.
 func (g *Generation) StageNotes(ctx context.Context, notes []contract.Note) error {
 	return g.state.write(ctx, "note what may be behind", func(q *session) error {
 		for i := range notes {
@@ -32,7 +32,7 @@ func (g *Generation) StageNotes(ctx context.Context, notes []contract.Note) erro
 	})
 }
 
-// visibleNote is the condition that a row of note n is what run ?1 knows of it.
+// visibleNote is the condition that row n of note counts for run ?1.
 const visibleNote = `n.at IS NOT NULL AND (n.generation = ?1 OR n.generation = -1
 	AND NOT EXISTS (SELECT 1 FROM note o WHERE o.kind = n.kind AND o.id = n.id AND o.generation = ?1))`
 
@@ -60,7 +60,7 @@ func (g *Generation) Notes(ctx context.Context, kind contract.NoteKind, after di
 	return notes, err
 }
 
-// NotesOf returns what is noted of these objects.
+// NotesOf returns the notes of a kind for these objects.
 func (g *Generation) NotesOf(ctx context.Context, kind contract.NoteKind, ids []directory.GUID) (notes map[directory.GUID]contract.Note, err error) {
 	notes = map[directory.GUID]contract.Note{}
 	err = g.state.read(ctx, "read what is noted", func(q *session) error {
@@ -80,8 +80,8 @@ func (g *Generation) NotesOf(ctx context.Context, kind contract.NoteKind, ids []
 	return notes, err
 }
 
-// StageToldMembers notes the members that the changes tell of, each with the last
-// word on it.
+// StageToldMembers notes the members that the changes report, each as its last change
+// reports it.
 func (g *Generation) StageToldMembers(ctx context.Context, at time.Time, changes []contract.GroupChange) error {
 	return g.state.write(ctx, "note the members that were told", func(q *session) error {
 		for i := range changes {
@@ -98,12 +98,13 @@ func (g *Generation) StageToldMembers(ctx context.Context, at time.Time, changes
 	})
 }
 
-// visibleTold is the condition that a row of told_member m is what run ?1 knows
-// and was told after ?2.
+// visibleTold is the condition that row m of told_member counts for run ?1 and was
+// reported after ?2.
 const visibleTold = `m.at > ?2 AND (m.generation = ?1 OR m.generation = -1
 	AND NOT EXISTS (SELECT 1 FROM told_member o WHERE o.group_id = m.group_id AND o.member_id = m.member_id AND o.generation = ?1))`
 
-// ToldMembers returns what was told of the group's members since.
+// ToldMembers returns the changes of the group's members that were reported after
+// since.
 func (g *Generation) ToldMembers(ctx context.Context, group directory.GUID, since time.Time) (changes []contract.MemberChange, err error) {
 	err = g.state.read(ctx, "read which members were told", func(q *session) error {
 		return q.each("SELECT m.member_id, m.kind, m.removed FROM told_member m WHERE m.group_id = ?3 AND "+visibleTold,
@@ -117,7 +118,8 @@ func (g *Generation) ToldMembers(ctx context.Context, group directory.GUID, sinc
 	return changes, err
 }
 
-// ToldGroups lists the groups of which members were told since, by id.
+// ToldGroups lists the groups with member changes that were reported after since, by
+// id.
 func (g *Generation) ToldGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) (groups []directory.GUID, err error) {
 	err = g.state.read(ctx, "list the groups whose members were told", func(q *session) error {
 		groups, err = listGUIDs(q, "SELECT DISTINCT m.group_id FROM told_member m WHERE m.group_id > ?3 AND "+visibleTold+" ORDER BY m.group_id LIMIT ?4",
@@ -127,7 +129,7 @@ func (g *Generation) ToldGroups(ctx context.Context, since time.Time, after dire
 	return groups, err
 }
 
-// commitNotes makes what the run noted what holds for the runs to come.
+// commitNotes makes the notes of the run count for later runs.
 func commitNotes(q *session, run int64) error {
 	for _, table := range []string{"note", "told_member"} {
 		if _, err := q.exec("UPDATE OR REPLACE "+table+" SET generation = -1 WHERE generation = ?", run); err != nil {
@@ -138,9 +140,9 @@ func commitNotes(q *session, run int64) error {
 	return err
 }
 
-// ForgetNotes forgets what a delta told up to the given time, and of an absent
-// group what is of no more use, since there is no link to it and nobody waits for
-// it. A note of a time after now was made by a clock that was ahead, and counts
+// ForgetNotes removes the notes of what a delta reported up to the given time. A note
+// that a group is deleted or absent stays as long as the group has a link or is
+// pending. A note with a time after now was made while the clock was ahead, and counts
 // as made now.
 func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
 	return s.write(ctx, "forget what was noted", func(q *session) error {
@@ -149,7 +151,7 @@ func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
 				return err
 			}
 		}
-		// Nobody can be restored any more after 30 days.
+		// A deleted user cannot be restored after 30 days.
 		if _, err := q.exec("DELETE FROM note WHERE generation = -1 AND at <= ? AND kind = 'DeletedUser'", upTo.AddDate(0, 0, -31).UnixMilli()); err != nil {
 			return err
 		}

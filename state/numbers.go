@@ -7,7 +7,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// numberOf returns the number under which a member is known.
+// numberOf returns the number of a member; known is false if it has none yet.
 func numberOf(q *session, id directory.GUID) (number uint32, known bool, err error) {
 	var n int64
 	known, err = q.one("SELECT number FROM member WHERE id = ?", []any{id[:]}, &n)
@@ -18,7 +18,7 @@ func numberOf(q *session, id directory.GUID) (number uint32, known bool, err err
 	return number, true, err
 }
 
-// giveNumber makes a member known.
+// giveNumber gives a member its number.
 func giveNumber(q *session, id directory.GUID) (uint32, error) {
 	r, err := q.exec("INSERT INTO member (id) VALUES (?)", id[:])
 	if err != nil {
@@ -38,11 +38,11 @@ func memberNumber(n int64) (uint32, error) {
 	return uint32(n), nil
 }
 
-// bitset is a set of member numbers, a bit each.
+// bitset is a set of member numbers, with one bit for each.
 type bitset []uint64
 
-// numberSet returns the numbers of those members that are known; it is nil when
-// none is.
+// numberSet returns the numbers of the members that have one. It is nil if none of
+// them has.
 func numberSet(q *session, members []directory.GUID) (set bitset, err error) {
 	for i := range members {
 		n, known, err := numberOf(q, members[i])

@@ -15,7 +15,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// The files of the folder.
+// The names of the files in the folder.
 const (
 	databaseName = "state.db"
 	lockName     = "state.lock"
@@ -31,7 +31,7 @@ type State struct {
 	path   string // of the database
 	now    contract.Clock
 
-	// writing is held by the one writer; it also guards staged and closed.
+	// writing is held by the only writer; it also guards staged and closed.
 	writing  sync.Mutex
 	writerDB *sql.DB
 	writer   *session
@@ -41,7 +41,7 @@ type State struct {
 	readerDB *sql.DB
 	readers  chan *session
 
-	// overlay is the generation that stands on the current one, if any.
+	// overlay is the overlay on the current generation, if there is one.
 	overlay atomic.Pointer[layers]
 
 	joins   joinCache
@@ -50,16 +50,17 @@ type State struct {
 
 var _ contract.State = (*State)(nil)
 
-// Options are what few installations need.
+// Options holds what only few installations need.
 type Options struct {
-	// ServiceAccount is an account that gets full access to the folder beside
-	// SYSTEM, Administrators and the owner: DOMAIN\name or a SID. Windows only.
+	// ServiceAccount is an account that gets full access to the folder in
+	// addition to SYSTEM, Administrators and the owner. It is DOMAIN\name or
+	// a SID. Windows only.
 	ServiceAccount string
 }
 
-// Open opens the state in the folder that [Folder] makes of the argument, and
-// creates what is missing. It takes no lock: a run may be going on in another
-// process, unless the database has yet to be made or migrated.
+// Open opens the state in the folder that [Folder] returns for the argument, and
+// creates what is missing. It takes no lock, so it works while another process
+// does a run, unless it has to create or migrate the database.
 //
 // Errors: StateFolderRemote, StateFolderInsecure, StateFolderUnusable,
 // StateCorrupt, StateTooNew, StateMigrationFailed, StateUnusable,
@@ -101,9 +102,9 @@ func (o Options) open(ctx context.Context, folder string, migrations fs.FS) (*St
 	return s, nil
 }
 
-// check reads a little of everything small, so that most damage shows here and
-// not in the middle of a run. The whole file is checked only before a migration:
-// that takes a second for each gigabyte or so, at every start.
+// check reads a little from each small table, so that most damage shows here and
+// not in the middle of a run. The whole file is checked only before a migration,
+// because that takes about a second for each gigabyte, too long for every start.
 func (s *State) check(ctx context.Context, migrations fs.FS) error {
 	wanted, err := newest(migrations)
 	if err != nil {
@@ -130,11 +131,11 @@ func (s *State) check(ctx context.Context, migrations fs.FS) error {
 	return err
 }
 
-// Folder is where the state stands, absolute.
+// Folder returns the absolute path of the state folder.
 func (s *State) Folder() string { return s.folder }
 
-// Close waits for what goes on and closes the database. A lock that is still
-// held stays until it is unlocked or the process ends.
+// Close waits for reads and writes in progress and closes the database. A lock
+// that is still held stays held until it is unlocked or the process ends.
 func (s *State) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -149,7 +150,7 @@ func (s *State) Close() error {
 		}
 	}
 	for range maxReaders {
-		s.readers <- nil // those who come later learn that it is closed
+		s.readers <- nil // later reads find that it is closed
 	}
 	if s.readerDB != nil {
 		errs = append(errs, s.readerDB.Close())
@@ -158,14 +159,15 @@ func (s *State) Close() error {
 		errs = append(errs, s.writer.close())
 	}
 	if s.writerDB != nil {
-		// The last connection to be closed carries the log into the database;
-		// only one that may write can.
+		// The last connection to close copies the log into the database, and
+		// only a connection that may write can do so.
 		errs = append(errs, s.writerDB.Close())
 	}
 	return s.translate("close the state database", errors.Join(errs...))
 }
 
-// regularFile reports whether the path exists, and refuses what is no file.
+// regularFile reports whether the path exists, and returns an error if it is
+// not a regular file.
 func regularFile(path string) (bool, error) {
 	info, err := os.Lstat(path)
 	switch {

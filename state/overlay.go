@@ -8,13 +8,14 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// layers is what a generation is read from: what it has staged itself, and for
-// an overlay, of all else, what the generation below has. Without one, base is 0,
-// which no row has. The generation below is always the older one.
+// layers says which generations are read: top, the generation itself and, if it is an
+// overlay, base, the generation below, for everything that top does not have. For a
+// generation that is no overlay, base is 0, which no row has. Base is always older
+// than top.
 //
-// Who reads the current generation outside of a run gives run, the one that last
-// changed it: another process may have done so, and what is cached is of no use
-// then. A run need not, since [State.BeginRun] empties the caches.
+// Readers of the current generation outside a run set run to the run that last changed
+// it. Another process may have changed it, and then the caches must not be used. A run
+// leaves it 0, since [State.BeginRun] empties the caches.
 type layers struct{ top, base, run int64 }
 
 func currentLayers(q *session) (layers, error) {
@@ -22,7 +23,7 @@ func currentLayers(q *session) (layers, error) {
 	return layers{top: generation, run: run}, err
 }
 
-// lowest is the oldest generation that counts.
+// lowest returns the oldest of the generations.
 func (l layers) lowest() int64 {
 	if l.base != 0 {
 		return l.base
@@ -37,9 +38,9 @@ func (s *State) layers(generation int64) layers {
 	return layers{top: generation}
 }
 
-// Overlay makes the generation an overlay on the current one. There is one run
-// at a time, so this ends whatever overlay was before; a process that dies needs
-// no word of it, because [State.BeginRun] removes what it staged.
+// Overlay makes the generation an overlay on the current one. There is only one run at
+// a time, so this replaces any earlier overlay. Nothing is stored about it: if the
+// process dies, [State.BeginRun] removes what the overlay staged.
 func (g *Generation) Overlay(ctx context.Context) error {
 	base, err := g.state.Current(ctx)
 	if err != nil {
@@ -55,14 +56,14 @@ func (g *Generation) Overlay(ctx context.Context) error {
 	return nil
 }
 
-// The sides of the table gone.
+// The values of the column side in the table gone.
 const (
 	sourceSide = 0
 	targetSide = 1
 )
 
-// visibleSource and visibleTarget are the conditions that a row of source_group
-// s, or of target_group t, is what layers ?1 and ?2 have of its object.
+// visibleSource and visibleTarget are the conditions that row s of source_group, or
+// row t of target_group, counts in the layers ?1 (top) and ?2 (base).
 const (
 	visibleSource = `(s.generation = ?1 OR s.generation = ?2
 		AND NOT EXISTS (SELECT 1 FROM source_group o WHERE o.id = s.id AND o.generation = ?1)
@@ -72,8 +73,7 @@ const (
 		AND NOT EXISTS (SELECT 1 FROM gone o WHERE o.generation = ?1 AND o.side = 1 AND o.id = t.guid))`
 )
 
-// StageGoneGroups says that groups of the tenant are not to be seen in the
-// generation, with their memberships.
+// StageGoneGroups hides groups of the tenant and their memberships in the generation.
 func (g *Generation) StageGoneGroups(ctx context.Context, ids []directory.GUID) error {
 	return g.state.stageGone(ctx, g.id, ids, sourceSide,
 		"DELETE FROM source_membership_chunk WHERE group_id = ? AND generation = ?",
@@ -81,7 +81,7 @@ func (g *Generation) StageGoneGroups(ctx context.Context, ids []directory.GUID) 
 		"DELETE FROM source_group WHERE id = ? AND generation = ?")
 }
 
-// StageGoneTargets says the same of objects of AD.
+// StageGoneTargets hides objects of AD and their memberships in the generation.
 func (g *Generation) StageGoneTargets(ctx context.Context, guids []directory.GUID) error {
 	return g.state.stageGone(ctx, g.id, guids, targetSide,
 		"DELETE FROM target_membership_chunk WHERE guid = ? AND generation = ?",
@@ -108,7 +108,7 @@ func (s *State) stageGone(ctx context.Context, generation int64, ids []directory
 	})
 }
 
-// back takes the mark of being gone from an object that is staged after all.
+// back makes an object visible again that was gone and is staged after all.
 func (l layers) back(q *session, side int, id *directory.GUID) error {
 	if l.base == 0 {
 		return nil
@@ -117,9 +117,9 @@ func (l layers) back(q *session, side int, id *directory.GUID) error {
 	return err
 }
 
-// merging makes the rows of ?1, the overlay, those of ?2, the generation below:
-// first what is gone, then what is replaced. Each statement begins at the rows
-// of the overlay.
+// merging moves the rows of ?1, the overlay, to ?2, the generation below. First it
+// removes what is gone, then it replaces rows. Each statement starts from the rows of
+// the overlay, so its cost follows their number.
 var merging = []string{
 	"DELETE FROM source_membership_chunk WHERE generation = ?2 AND group_id IN (SELECT id FROM gone WHERE generation = ?1 AND side = 0)",
 	"DELETE FROM source_membership WHERE generation = ?2 AND group_id IN (SELECT id FROM gone WHERE generation = ?1 AND side = 0)",
@@ -139,7 +139,7 @@ var merging = []string{
 	"DELETE FROM target_membership_chunk WHERE generation = ?1 AND length(members) = 0",
 	"UPDATE target_membership_chunk SET generation = ?2 WHERE generation = ?1",
 	"UPDATE OR REPLACE target_group SET generation = ?2, part = 0 WHERE generation = ?1",
-	// Whoever was not resolved is due.
+	// A member that was not resolved is due at once.
 	"UPDATE member_join SET due = '' WHERE generation = ?1 AND reason IS NULL",
 	"UPDATE OR REPLACE member_join SET generation = ?2 WHERE generation = ?1",
 }

@@ -7,7 +7,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Owner tells whom the state belongs to; zero values for a new state.
+// Owner returns the tenant and the domain that the state belongs to. They are zero
+// values for a new state.
 func (s *State) Owner(ctx context.Context) (tenant directory.GUID, domain contract.DomainRef, err error) {
 	err = s.read(ctx, "read whom the state belongs to", func(q *session) error {
 		_, err := q.one("SELECT tenant_id, domain_guid, domain_sid, domain_name FROM owner", nil,
@@ -17,8 +18,8 @@ func (s *State) Owner(ctx context.Context) (tenant directory.GUID, domain contra
 	return tenant, domain, err
 }
 
-// SetOwner stores whom the state belongs to; whether it may change is decided
-// by the caller.
+// SetOwner stores the tenant and the domain that the state belongs to. The caller
+// decides whether they may change.
 func (s *State) SetOwner(ctx context.Context, tenant directory.GUID, domain contract.DomainRef) error {
 	return s.write(ctx, "store whom the state belongs to", func(q *session) error {
 		_, err := q.exec(`INSERT OR REPLACE INTO owner (only, tenant_id, domain_guid, domain_sid, domain_name) VALUES (1, ?, ?, ?, ?)`,

@@ -7,9 +7,9 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// KeepReading notes that what the generation stages of memberships stays when its
-// run ends without a commit, for a run that goes on from there. Discard and every
-// commit end that.
+// KeepReading records that the memberships which the generation stages are kept if its
+// run ends without a commit, so that a later run can go on from them. Discard and every
+// commit end this.
 func (g *Generation) KeepReading(ctx context.Context, reading contract.Reading) error {
 	links, err := json.Marshal(reading.Links)
 	if err != nil {
@@ -21,8 +21,8 @@ func (g *Generation) KeepReading(ctx context.Context, reading contract.Reading) 
 	})
 }
 
-// KeptReading returns what a run has left to go on from, and its generation; 0 for
-// none.
+// KeptReading returns the reading that an earlier run left, and its generation, which
+// is 0 if there is none.
 func (s *State) KeptReading(ctx context.Context) (reading contract.Reading, generation int64, err error) {
 	err = s.read(ctx, "look what an earlier run has read", func(q *session) error {
 		var links string
@@ -38,17 +38,18 @@ func (s *State) KeptReading(ctx context.Context) (reading contract.Reading, gene
 	return reading, generation, err
 }
 
-// keptNotes are the kinds of notes that no delta tells again.
+// keptNotes are the kinds of notes that no later delta repeats.
 const keptNotes = "('DeletedUser', 'Read', 'ReadUser', 'RestoredUser')"
 
-// TakeReading moves out of another generation the memberships that were read
-// to their end, of groups that this one has staged, with how all members join, and
-// what is to be read once more. It removes the rest. What is cut off in the middle
-// is lost, and read anew. Error: RunSuperseded.
+// TakeReading takes over the kept reading of another generation: the memberships that
+// were read to their end, of groups that are staged in this generation, how all members
+// join, and the notes that no later delta repeats. It removes the rest. If it is
+// interrupted, what is left of the reading is lost and has to be read again. Error:
+// RunSuperseded.
 func (g *Generation) TakeReading(ctx context.Context, from int64) error {
 	s, to := g.state, g.id
 	if ended, err := s.endReading(ctx, from); err != nil || !ended {
-		if err == nil { // another process has taken it, or removes it
+		if err == nil { // another process has taken it or is removing it
 			err = superseded(to)
 		}
 		return err
@@ -71,7 +72,7 @@ func (g *Generation) TakeReading(ctx context.Context, from int64) error {
 			return err
 		}
 	}
-	// Whom they stand for in AD may have changed since.
+	// What members were resolved to may have changed since.
 	moves := []string{
 		`UPDATE member_join SET generation = ?2, reason = NULL, target_guid = NULL, tries = 0, due = NULL
 			WHERE generation = ?1 AND number IN (SELECT number FROM member_join WHERE generation = ?1 LIMIT ?3)`,
@@ -91,8 +92,9 @@ func (g *Generation) TakeReading(ctx context.Context, from int64) error {
 	return s.removeStaged(ctx, from, from)
 }
 
-// endReading forgets that the generation is one to go on from, if it was: before
-// anything of it is moved or removed, so that nobody goes on from a part.
+// endReading removes the record that the generation is a kept reading; ended is false
+// if there was none. It comes before any part of the generation is moved or removed, so
+// that nobody goes on from an incomplete reading.
 func (s *State) endReading(ctx context.Context, generation int64) (ended bool, err error) {
 	err = s.write(ctx, "forget what an earlier run has read", func(q *session) error {
 		n, err := q.changed("DELETE FROM reading WHERE generation = ?", generation)

@@ -1,7 +1,7 @@
 package state
 
-// recent is a map that has at most so many entries. When it is full it drops those
-// that were not asked for in a while, not all.
+// recent is a map with at most most entries. When it is full, it drops only the entries
+// that were not read or written for a while.
 type recent[K comparable, V any] struct {
 	most       int
 	now, older map[K]V

@@ -9,14 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// networkFileSystem names the kind of network file system that path is on,
-// empty for a local one.
+// networkFileSystem returns the kind of network file system that path is on, or ""
+// for a local one.
 func networkFileSystem(path string) (string, error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(path, &fs); err != nil {
 		return "", err
 	}
-	// The field is signed or not, 32 or 64 bits wide, by architecture.
+	// Depending on the architecture, the field is signed or unsigned and has 32 or
+	// 64 bits.
 	switch uint32(fs.Type) {
 	case unix.NFS_SUPER_MAGIC:
 		return "NFS", nil
@@ -38,8 +39,8 @@ func networkFileSystem(path string) (string, error) {
 	return "", nil
 }
 
-// remoteFuse looks the mount up by its device: only its type tells whether a
-// FUSE file system is local.
+// remoteFuse looks up the mount of the path's device, because only the type of the
+// mount tells whether a FUSE file system is local.
 func remoteFuse(path string) (string, error) {
 	var stat unix.Stat_t
 	if err := unix.Stat(path, &stat); err != nil {
@@ -54,8 +55,8 @@ func remoteFuse(path string) (string, error) {
 	return fuseKind(bufio.NewScanner(f), device)
 }
 
-// fuseKind reads /proc/self/mountinfo (proc(5)): the device is the third
-// field, the type the first after the lone hyphen.
+// fuseKind reads /proc/self/mountinfo (proc(5)): the device is the third field, and
+// the type is the first field after the hyphen that stands alone.
 func fuseKind(mounts *bufio.Scanner, device string) (string, error) {
 	for mounts.Scan() {
 		before, after, ok := strings.Cut(mounts.Text(), " - ")

@@ -2,5 +2,6 @@
 
 package state
 
-// networkFileSystem does not know: these systems are for development only.
+// networkFileSystem finds no network file system: these systems are only for
+// development.
 func networkFileSystem(string) (string, error) { return "", nil }

@@ -13,9 +13,9 @@ import (
 )
 
 // BeginRun stores the record with status Running and returns its id. The caller
-// holds the lock; so runs still marked as Running are those of dead processes.
-// They are closed as Failed, and what was staged and not committed is removed, but
-// for a reading that is kept.
+// holds the lock, so every other run with that status belongs to a process that
+// died: BeginRun closes it as Failed. It also removes everything that was staged
+// and not committed, except a reading that is kept.
 func (s *State) BeginRun(ctx context.Context, run contract.Run) (int64, error) {
 	if err := s.closeInterrupted(ctx); err != nil {
 		return 0, err
@@ -55,13 +55,14 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 	return err
 }
 
-// interrupt says of a run that its process died. When that was, nobody knows.
+// interrupt records that the process of a run died. It sets no end time, because
+// nobody knows when that was.
 func interrupt(run *contract.Run) {
 	run.Status, run.StopReason = contract.RunFailed, contract.StopInterrupted
 	run.Message = "The process ended in the middle of the run. The next run completes what it began."
 }
 
-// removeUncommitted removes what was staged and not committed, but for a reading
+// removeUncommitted removes what was staged and not committed, except a reading
 // that is kept.
 func (s *State) removeUncommitted(ctx context.Context) error {
 	var current, kept int64
@@ -74,8 +75,7 @@ func (s *State) removeUncommitted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Before the current one stands what a run that died after its commit had no
-	// time to remove.
+	// A run that died after its commit may have left older generations.
 	if err := errors.Join(s.removeStaged(ctx, 0, current-1), s.removeIndexes(ctx)); err != nil {
 		return err
 	}
@@ -87,8 +87,8 @@ func (s *State) removeUncommitted(ctx context.Context) error {
 	return s.removeStaged(ctx, kept+1, allLater)
 }
 
-// SaveRun replaces the record, but for one that was closed as Interrupted: its
-// process is held to be dead, and another has taken over. Error: RunNotFound.
+// SaveRun replaces the record of a run, unless it was closed as Interrupted: then
+// another process has taken this one for dead and taken over. Error: RunNotFound.
 func (s *State) SaveRun(ctx context.Context, run contract.Run) error {
 	return s.writeThrough(ctx, "save the record of a run", func(q *session) error { return saveRun(q, &run) })
 }
@@ -112,8 +112,8 @@ func saveRun(q *session, run *contract.Run) error {
 	return err
 }
 
-// StillRunning answers with the error RunSuperseded when the run's record no
-// longer says Running, or another run has begun after it.
+// StillRunning returns the error RunSuperseded if the run's record no longer says
+// Running, or if another run has begun after it.
 func (g *Generation) StillRunning(ctx context.Context) error {
 	return g.state.read(ctx, "find out whether another run has begun", func(q *session) error { return stillRunning(q, g.id) })
 }
@@ -127,13 +127,14 @@ func stillRunning(q *session, id int64) error {
 	return err
 }
 
-// Runs lists newest first; before 0 starts at the newest. A run whose process died
-// is told as such, though nobody has closed its record yet.
+// Runs lists the runs with ids below before, newest first; if before is 0, it
+// begins with the newest. A run whose process died is returned as interrupted
+// even if nobody has closed its record yet.
 func (s *State) Runs(ctx context.Context, before int64, limit int) (runs []contract.Run, err error) {
 	return s.runs(ctx, "list the runs", "SELECT id, record FROM run WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2", before, limit)
 }
 
-// Run returns a record. Error: RunNotFound.
+// Run returns the record of a run. Error: RunNotFound.
 func (s *State) Run(ctx context.Context, id int64) (contract.Run, error) {
 	return s.oneRun(ctx, runNotFound(id), "SELECT id, record FROM run WHERE id = ?", id)
 }
@@ -143,14 +144,15 @@ func (s *State) RunByPlan(ctx context.Context, planID string) (contract.Run, err
 	return s.oneRun(ctx, planNotFound(planID), "SELECT id, record FROM run WHERE plan_id = ? AND plan_id <> ''", planID)
 }
 
-// LastComplete returns the newest run that was committed, of one group too: its
-// record carries on the totals.
+// LastComplete returns the newest run that was committed. It may be a run of one
+// group, since the record of such a run carries the totals on.
 func (s *State) LastComplete(ctx context.Context) (run contract.Run, ok bool, err error) {
 	run, err = s.oneRun(ctx, nil, "SELECT id, record FROM run WHERE committed = 1 AND kind IN ('Sync', 'Group') ORDER BY id DESC LIMIT 1")
 	return run, run.ID != 0, err
 }
 
-// oneRun returns the run that a query finds, else missing.
+// oneRun returns the run that a query finds, or the error missing if it finds
+// none.
 func (s *State) oneRun(ctx context.Context, missing error, query string, args ...any) (run contract.Run, err error) {
 	runs, err := s.runs(ctx, "read the record of a run", query, args...)
 	switch {
@@ -162,9 +164,9 @@ func (s *State) oneRun(ctx context.Context, missing error, query string, args ..
 	return runs[0], nil
 }
 
-// runs reads records, and of those that say running looks whether they do: the
-// lock is free when the process is gone. They are read once more then, for a run
-// may have ended in between.
+// runs reads records. If one says Running, it looks whether the lock is free,
+// which means that the process is gone. Then it reads the records once more, for
+// the run may have ended in between.
 func (s *State) runs(ctx context.Context, doing, query string, args ...any) (runs []contract.Run, err error) {
 	list := func() error {
 		return s.read(ctx, doing, func(q *session) error {
@@ -213,9 +215,9 @@ func listRuns(q *session, query string, args ...any) (runs []contract.Run, err e
 	return runs, err
 }
 
-// PurgeRuns removes runs that began earlier, with their changes; not the one
-// whose generation is current, nor the newest committed one. What they staged
-// without committing it is gone since the next run began.
+// PurgeRuns removes runs that began before olderThan, with their changes. It
+// keeps the run whose generation is current and the newest committed one. What
+// the runs staged and did not commit was already removed when the next run began.
 func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
 	var old []int64
 	err := s.read(ctx, "list old runs", func(q *session) error {
@@ -254,8 +256,8 @@ func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
 	return nil
 }
 
-// UsePlan marks the consent to a plan as used, once. Errors: PlanNotFound,
-// PlanAlreadyUsed.
+// UsePlan marks the consent to a plan as used; it can be used once. Errors:
+// PlanNotFound, PlanAlreadyUsed.
 func (s *State) UsePlan(ctx context.Context, planID string) error {
 	return s.write(ctx, "mark a plan as used", func(q *session) error {
 		if err := checkPlan(q, planID); err != nil {
@@ -266,7 +268,7 @@ func (s *State) UsePlan(ctx context.Context, planID string) error {
 	})
 }
 
-// CheckPlan answers as UsePlan would, and marks nothing.
+// CheckPlan returns the error that UsePlan would return, and marks nothing.
 func (s *State) CheckPlan(ctx context.Context, planID string) error {
 	return s.read(ctx, "look whether a plan was used", func(q *session) error { return checkPlan(q, planID) })
 }
@@ -287,8 +289,8 @@ func checkPlan(q *session, planID string) error {
 	return nil
 }
 
-// WithdrawPlans says that what was planned up to now and was not done is not what
-// the next run would do.
+// WithdrawPlans records that the changes which were planned and not done so far
+// no longer say what the next run will do.
 func (s *State) WithdrawPlans(ctx context.Context) error {
 	return s.write(ctx, "withdraw what was planned", func(q *session) error {
 		if _, err := q.exec("DELETE FROM withdrawn"); err != nil {

@@ -21,26 +21,27 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// applicationID is "GWB1", at offset 68 of the file.
+// applicationID is "GWB1"; SQLite stores it at offset 68 of the file.
 const applicationID = 0x47574231
 
-// purpose is what a connection is opened for.
+// purpose says what a connection is opened for, as parameters of its DSN.
 type purpose string
 
-// synchronous=NORMAL with a write-ahead log loses at most the last
-// transactions when the power fails, and never the consistency of the file;
-// [State.writeThrough] is for those that must not be lost.
+// With a write-ahead log, synchronous=NORMAL loses at most the last transactions
+// when the power fails, and the file stays consistent. [State.writeThrough] is
+// for transactions that must not be lost.
 const (
 	forReading purpose = "_query_only=1&_busy_timeout=10000&_cache_size=-8000"
 	forWriting purpose = "_busy_timeout=10000&_foreign_keys=1&_synchronous=NORMAL&_cache_size=-32000"
-	// immutable: neither lock nor log is looked at.
+	// forExamining uses neither locks nor the log.
 	forExamining purpose = "immutable=1&_query_only=1"
-	// forMaking syncs everything: the file is about to be relied on.
+	// forMaking waits for the disk at each commit: the file must be complete when
+	// it is renamed or migrated.
 	forMaking purpose = "_busy_timeout=10000&_foreign_keys=1&_synchronous=FULL"
 )
 
-// connector opens connections to one file; going through it, rather than
-// through a name registered for the whole process, keeps the package to itself.
+// connector opens connections to one file. With it, the package need not register
+// a driver name, which would be visible in the whole process.
 type connector struct {
 	driver sqlite3.SQLiteDriver
 	dsn    string
@@ -49,7 +50,7 @@ type connector struct {
 func (c *connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
 func (c *connector) Driver() driver.Driver                        { return &c.driver }
 
-// openDatabase opens lazily, and never creates the file.
+// openDatabase opens the file only when it is used, and never creates it.
 func openDatabase(path string, p purpose) *sql.DB {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
@@ -59,11 +60,11 @@ func openDatabase(path string, p purpose) *sql.DB {
 	return sql.OpenDB(&connector{dsn: file.String()})
 }
 
-// headerVersion tells the version in the header of the file, without a lock and
-// without touching anything, and refuses a file that is no database of ours. It
-// goes through SQLite because closing another handle of the same file would
-// drop the locks that this process holds on it (POSIX). What is only in the log
-// yet it does not see.
+// headerVersion returns the version in the header of the file, without taking a
+// lock or changing anything. It refuses a file that is not a database of ours.
+// It reads through SQLite because closing another handle of the same file would
+// drop the locks that this process holds on it (POSIX). It does not see what is
+// still only in the log.
 func headerVersion(ctx context.Context, path string) (int64, error) {
 	db := openDatabase(path, forExamining)
 	defer db.Close()
@@ -83,7 +84,7 @@ func isCorrupt(err error) bool {
 	return errors.As(err, &lite) && lite.Code == sqlite3.ErrCorrupt
 }
 
-// newest is the highest version that the migrations lead to.
+// newest returns the highest version that the migrations lead to.
 func newest(migrations fs.FS) (int64, error) {
 	names, err := fs.Glob(migrations, "*.sql")
 	if err != nil || len(names) == 0 {
@@ -97,7 +98,8 @@ func provider(db *sql.DB, migrations fs.FS) (*goose.Provider, error) {
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
 }
 
-// bringUp sees to it that a database of the newest version is there.
+// bringUp makes sure that there is a database of the newest version: it creates
+// or migrates it if necessary.
 func (s *State) bringUp(ctx context.Context, migrations fs.FS) error {
 	wanted, err := newest(migrations)
 	if err != nil {
@@ -113,8 +115,8 @@ func (s *State) bringUp(ctx context.Context, migrations fs.FS) error {
 		}
 		version, err := headerVersion(ctx, s.path)
 		if err == nil && version < wanted || isCorrupt(err) {
-			// The log may know better: of a migration, or of pages that were
-			// being carried over when the power failed.
+			// The log may be newer than the file: it may hold a migration, or
+			// pages that SQLite was copying into the file when the power failed.
 			version, err = s.version(ctx)
 		}
 		if err == nil && version > wanted {
@@ -141,7 +143,7 @@ func (s *State) bringUp(ctx context.Context, migrations fs.FS) error {
 	return s.create(ctx, migrations)
 }
 
-// version is that of the database with its log.
+// version returns the version of the database, including what is in its log.
 func (s *State) version(ctx context.Context) (version int64, err error) {
 	db := openDatabase(s.path, forReading)
 	defer db.Close()
@@ -149,9 +151,9 @@ func (s *State) version(ctx context.Context) (version int64, err error) {
 	return version, err
 }
 
-// lockToMake takes the run's lock to make or migrate the database. Where
-// another process holds it, that process may be doing just this: unlock is nil
-// when it was.
+// lockToMake takes the lock of a run in order to create or migrate the database.
+// If another process holds the lock, it may be doing the same; unlock is nil if
+// it has.
 func (s *State) lockToMake(ctx context.Context, ready func() (bool, error)) (unlock func(), err error) {
 	for end := time.Now().Add(10 * time.Second); ; {
 		unlock, err := s.lock(ctx)
@@ -172,8 +174,8 @@ func (s *State) lockToMake(ctx context.Context, ready func() (bool, error)) (unl
 	}
 }
 
-// create builds the database beside its place and renames it into it, so that
-// a process that dies meanwhile leaves no half-made one.
+// create builds the database under another name and then renames it, so that a
+// process that dies meanwhile leaves no incomplete database.
 func (s *State) create(ctx context.Context, migrations fs.FS) error {
 	making := s.path + ".new"
 	for _, leftover := range []string{making, making + "-journal", making + "-wal", making + "-shm"} {
@@ -181,7 +183,7 @@ func (s *State) create(ctx context.Context, migrations fs.FS) error {
 			return unusable(leftover, "A leftover file cannot be removed.", err)
 		}
 	}
-	// The log of a database that is gone must not be played into a new one.
+	// The log of a deleted database must not be replayed into a new one.
 	for _, stray := range []string{s.path + "-wal", s.path + "-journal"} {
 		if there, err := regularFile(stray); err != nil {
 			return err
@@ -215,7 +217,7 @@ func (s *State) create(ctx context.Context, migrations fs.FS) error {
 	return replaceFile(making, s.path)
 }
 
-// migrate brings an older database up to date, after a copy of it was kept.
+// migrate keeps a copy of an older database and then brings it up to date.
 func (s *State) migrate(ctx context.Context, migrations fs.FS, wanted int64) error {
 	db := openDatabase(s.path, forMaking)
 	db.SetMaxOpenConns(1)
@@ -240,19 +242,19 @@ func (s *State) migrate(ctx context.Context, migrations fs.FS, wanted int64) err
 		_, err = p.Up(ctx)
 	}
 	if err != nil && ctx.Err() != nil {
-		return ctx.Err() // each migration is done whole or not at all
+		return ctx.Err() // each migration is done completely or not at all
 	}
 	if err != nil {
 		return &contract.Error{Category: contract.InvalidData, ID: "StateMigrationFailed", Object: s.path, Err: err,
 			Message: fmt.Sprintf("The state database could not be brought from version %d to %d. It is still usable by the release that wrote it, and a copy is in %s.", version, wanted, kept),
 			Advice:  "Make room on the disk if it is full, and try again. Else move state.db out of the folder: the next sync imports everything again."}
 	}
-	// What is in the file and not only in its log can be seen without SQLite.
+	// headerVersion sees only what is in the file, not what is in its log.
 	_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return s.translate("write the migrated state database", err)
 }
 
-// keepCopy writes a copy of the database, whole or not at all.
+// keepCopy writes a copy of the database, completely or not at all.
 func (s *State) keepCopy(ctx context.Context, db *sql.DB, to string) error {
 	making := to + ".new"
 	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -9,9 +9,9 @@ import (
 // session is one connection with its prepared statements. It serves one
 // goroutine at a time.
 //
-// Statements run to their end once begun: they are short, and interrupting one
-// in the middle costs a goroutine a statement. Cancelling is looked at between
-// them, see [session.each].
+// A statement that has begun always runs to its end: statements are short, and
+// being able to interrupt one costs a goroutine for each. Cancellation is
+// checked between them; see [session.each].
 type session struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
@@ -26,8 +26,8 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 	return &session{conn: conn, statements: map[string]*sql.Stmt{}}, nil
 }
 
-// close finalises the statements too: database/sql leaves those of a connection
-// that is held to its holder, and SQLite keeps the files open for them.
+// close also finalises the statements: database/sql leaves this to the holder of
+// a connection, and SQLite keeps the files open as long as statements exist.
 func (q *session) close() error {
 	var errs []error
 	for _, s := range q.statements {
@@ -56,7 +56,7 @@ func (q *session) exec(query string, args ...any) (sql.Result, error) {
 	return s.ExecContext(context.Background(), args...)
 }
 
-// changed is exec that returns how many rows it changed.
+// changed is like exec but returns the number of rows that changed.
 func (q *session) changed(query string, args ...any) (int64, error) {
 	r, err := q.exec(query, args...)
 	if err != nil {
@@ -65,10 +65,11 @@ func (q *session) changed(query string, args ...any) (int64, error) {
 	return r.RowsAffected()
 }
 
-// one reads the only row of a query; found is false where there is none.
+// one reads the only row of a query; found is false if there is none.
 //
-// SQLite prepares a statement that has an ORDER BY anew at each use, when parameters
-// are compared plainly; in one that is used often, each is a (SELECT ?).
+// SQLite prepares a statement with an ORDER BY again at each use if it compares
+// bare parameters. Statements that are used often therefore write (SELECT ?)
+// instead of ?.
 func (q *session) one(query string, args []any, into ...any) (found bool, err error) {
 	s, err := q.prepare(query)
 	if err != nil {
@@ -84,8 +85,8 @@ func (q *session) one(query string, args []any, into ...any) (found bool, err er
 // errEnough ends [session.each] early without an error.
 var errEnough = errors.New("enough rows")
 
-// each calls row with every row of a query until it returns an error. The same
-// query must not be used inside.
+// each calls row with every row of a query until row returns an error. The row
+// function must not use the same query.
 func (q *session) each(query string, args []any, row func(*sql.Rows) error) error {
 	s, err := q.prepare(query)
 	if err != nil {
@@ -112,7 +113,7 @@ func (q *session) each(query string, args []any, row func(*sql.Rows) error) erro
 	return rows.Err()
 }
 
-// within runs f between begin and COMMIT, or ROLLBACK when it fails.
+// within runs f between begin and COMMIT, or ROLLBACK if f fails.
 func (q *session) within(begin string, f func() error) error {
 	if _, err := q.exec(begin); err != nil {
 		return err
@@ -122,13 +123,13 @@ func (q *session) within(begin string, f func() error) error {
 		_, err = q.exec("COMMIT")
 	}
 	if err != nil {
-		// SQLite may have rolled back by itself; then this fails, harmlessly.
+		// SQLite may have rolled back by itself; then this fails and does no harm.
 		q.exec("ROLLBACK")
 	}
 	return err
 }
 
-// maxReaders is how many reads of one process go on at once.
+// maxReaders is how many reads one process does at a time.
 const maxReaders = 4
 
 // read runs f on a reader's connection.
@@ -157,7 +158,7 @@ func (s *State) read(ctx context.Context, doing string, f func(q *session) error
 	return s.translate(doing, f(q))
 }
 
-// snapshot is read where several queries must see the same state.
+// snapshot is like read, but all queries of f see the same state.
 func (s *State) snapshot(ctx context.Context, doing string, f func(q *session) error) error {
 	return s.read(ctx, doing, func(q *session) error {
 		return q.within("BEGIN", func() error { return f(q) })
@@ -169,9 +170,9 @@ func (s *State) write(ctx context.Context, doing string, f func(q *session) erro
 	return s.transact(ctx, doing, false, f)
 }
 
-// writeThrough is write that returns only once the disk has it, and all that was
-// written before: for what is told to somebody, or followed by a write elsewhere
-// that counts on it.
+// writeThrough is like write but returns only when this transaction and all
+// earlier ones are on the disk. It is for what the caller reports to somebody,
+// or relies on when it writes elsewhere.
 func (s *State) writeThrough(ctx context.Context, doing string, f func(q *session) error) error {
 	return s.transact(ctx, doing, true, f)
 }
@@ -197,14 +198,15 @@ func (s *State) transact(ctx context.Context, doing string, through bool, f func
 		return s.writer.within("BEGIN IMMEDIATE", func() error { return f(s.writer) })
 	})
 	if err != nil {
-		// The caches tell what is in the database; after a rollback it is not.
+		// After a rollback, the database lacks what the cache says it has.
 		s.staged.forget()
 	}
 	return s.translate(doing, err)
 }
 
-// synced runs a transaction, with through so that its end waits for the disk.
-// The pragma acts when it is prepared, so it cannot be a prepared statement.
+// synced runs a transaction; if through is set, its commit waits for the disk.
+// The pragma takes effect when it is prepared, so it cannot be a statement that
+// is prepared once.
 func (q *session) synced(through bool, f func() error) error {
 	if !through {
 		return f()

@@ -19,12 +19,12 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// maxSettingsSize bounds settings.json: about 1 KiB, and 50 bytes for each group
-// that is selected by its id.
+// maxSettingsSize is the largest size of settings.json. The file takes about 1 KiB,
+// and 50 bytes for each group that is selected by its id.
 const maxSettingsSize = 8 << 20
 
-// LoadSettings reads settings.json. Fields that are absent have their default.
-// Errors: SettingsTooNew, SettingsUnreadable; the file is left as it is.
+// LoadSettings reads settings.json. Missing fields get their default. Errors:
+// SettingsTooNew, SettingsUnreadable; the file is left as it is.
 func (s *State) LoadSettings(ctx context.Context) (contract.Settings, error) {
 	if err := ctx.Err(); err != nil {
 		return contract.Settings{}, err
@@ -59,9 +59,9 @@ func (s *State) LoadSettings(ctx context.Context) (contract.Settings, error) {
 	return settings, nil
 }
 
-// SaveSettings replaces settings.json as a whole, but never one that
-// [State.LoadSettings] refuses. Error: SettingsInvalid for values that it would
-// not read back.
+// SaveSettings replaces settings.json as a whole, but never a file that
+// [State.LoadSettings] refuses. Error: SettingsInvalid for values that LoadSettings
+// would refuse.
 func (s *State) SaveSettings(ctx context.Context, settings contract.Settings) error {
 	if _, err := s.LoadSettings(ctx); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *State) SaveSettings(ctx context.Context, settings contract.Settings) er
 		return &contract.Error{Category: contract.InvalidArgument, ID: "SettingsInvalid", Object: s.settingsPath(), Err: err,
 			Message: "These settings cannot be saved.", Advice: "Correct what is named."}
 	}
-	// Its name is always the same: a leftover is replaced by the next.
+	// The name is always the same, so that the next call replaces a leftover file.
 	making := s.settingsPath() + ".new"
 	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return unusable(making, "A leftover file cannot be removed.", err)
@@ -98,19 +98,19 @@ func (s *State) SaveSettings(ctx context.Context, settings contract.Settings) er
 
 func (s *State) settingsPath() string { return filepath.Join(s.folder, settingsName) }
 
-// newerVersion is the version of settings that a newer release wrote.
+// newerVersion is the version of settings that a newer release wrote, as an error.
 type newerVersion int
 
 func (v newerVersion) Error() string { return fmt.Sprintf("version %d is not known", int(v)) }
 
-// parseSettings reads the file's text. It takes each field by itself, so that
+// parseSettings parses the text of the file. It parses each field by itself, so that
 // an error names the field.
 func parseSettings(text []byte) (contract.Settings, error) {
 	settings := contract.DefaultSettings()
 	if len(text) > maxSettingsSize {
 		return settings, fmt.Errorf("it is larger than %d bytes", maxSettingsSize)
 	}
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // editors on Windows write it
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // the byte order mark that editors on Windows write
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
 		var syntax *json.SyntaxError
@@ -122,7 +122,8 @@ func parseSettings(text []byte) (contract.Settings, error) {
 	if fields == nil {
 		return settings, errors.New("it is not a JSON object")
 	}
-	// The version comes first: of a newer form, nothing else can be judged.
+	// The version comes first: in a newer version, any other field may mean
+	// something else.
 	if raw, ok := fields["version"]; ok {
 		if err := json.Unmarshal(raw, &settings.Version); err != nil {
 			return settings, fieldError(text, "version", err)
@@ -132,7 +133,7 @@ func parseSettings(text []byte) (contract.Settings, error) {
 		}
 	}
 	if _, ok := fields["adopt"]; ok {
-		// Releases of before kept a standing consent here; it covers nothing any more.
+		// Earlier releases kept a standing consent here. It no longer has any effect.
 		if err := json.Unmarshal(fields["adopt"], &settings.StandingAdopt); err != nil {
 			return settings, fieldError(text, "adopt", err)
 		}
@@ -153,8 +154,8 @@ func parseSettings(text []byte) (contract.Settings, error) {
 	return settings, validate(&settings)
 }
 
-// fillIn gives what was not set its default: releases that knew a field not have
-// left it out, or zero.
+// fillIn sets the default of each field that is not set: releases that did not know
+// a field left it out or wrote zero.
 func fillIn(s *contract.Settings) {
 	d := contract.DefaultSettings()
 	s.Scope.Groups = cmp.Or(s.Scope.Groups, d.Scope.Groups)

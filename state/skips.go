@@ -8,8 +8,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// NewSkips returns for each skip whether it is new or differs from the last one
-// that was spooled; of the others it notes that the run said them again.
+// NewSkips returns for each skip whether it is new or differs from the stored one. For
+// a skip that is the same, it records that this run skipped the group again.
 func (g *Generation) NewSkips(ctx context.Context, skips []plan.Change) (fresh []bool, err error) {
 	fresh = make([]bool, len(skips))
 	err = g.state.write(ctx, "keep what groups are skipped for", func(q *session) error {
@@ -27,7 +27,7 @@ func (g *Generation) NewSkips(ctx context.Context, skips []plan.Change) (fresh [
 	return fresh, err
 }
 
-// noteSkip keeps what a group is skipped for by a run that is more than a preview.
+// noteSkip stores why a group is skipped, unless the run is a preview.
 func noteSkip(q *session, run int64, c *plan.Change) error {
 	_, err := q.exec(`INSERT OR REPLACE INTO skip (source_id, target_guid, reason, situation, message, run)
 		SELECT ?, ?, ?, ?, ?, id FROM run WHERE id = ? AND kind <> 'Preview'`,
@@ -35,8 +35,8 @@ func noteSkip(q *session, run int64, c *plan.Change) error {
 	return err
 }
 
-// ForgetSkips ends what the run did not say again of these groups. The commit of
-// a run that planned every group does so for all.
+// ForgetSkips removes the skips of these groups that the run did not repeat. The commit
+// of a run that planned every group does so for all groups.
 func (g *Generation) ForgetSkips(ctx context.Context, planned []directory.GUID) error {
 	return g.state.write(ctx, "forget what groups are no longer skipped for", func(q *session) error {
 		for _, id := range planned {
@@ -53,8 +53,8 @@ func forgetSkips(q *session, run int64) error {
 	return err
 }
 
-// lastSkip is what a group, or an object, is skipped for at present, if that was
-// said since the run.
+// lastSkip fills in why a group or an object is skipped at present, if the run since or
+// a later one skipped it.
 func lastSkip(q *session, column string, key directory.GUID, since int64, v *contract.GroupView) error {
 	var message string
 	found, err := q.one("SELECT message FROM skip WHERE "+column+" = ? AND run >= ? ORDER BY run DESC, reason LIMIT 1", []any{key[:], since}, &message)

@@ -7,7 +7,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// StageSourceGroups stores groups of the tenant; one staged twice is replaced.
+// StageSourceGroups stores groups of the tenant. It replaces a group that is already
+// staged.
 func (g *Generation) StageSourceGroups(ctx context.Context, groups []directory.SourceGroup) error {
 	l := g.layers()
 	return g.state.write(ctx, "stage groups of the tenant", func(q *session) error {
@@ -32,7 +33,7 @@ func (g *Generation) StageSourceGroups(ctx context.Context, groups []directory.S
 	})
 }
 
-// sourceColumns are what scanSource reads, of source_group s.
+// sourceColumns are the columns of source_group s that scanSource reads.
 const sourceColumns = "s.id, s.kind, s.properties, s.visibility, s.on_premises_sid, s.writeback_enabled, s.on_premises_type"
 
 func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
@@ -44,7 +45,7 @@ func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
 	return g, err
 }
 
-// SourceGroup returns one group; ok is false when the generation has it not.
+// SourceGroup returns one group; ok is false if the generation does not have it.
 func (g *Generation) SourceGroup(ctx context.Context, id directory.GUID) (group directory.SourceGroup, ok bool, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "read a group of the tenant", func(q *session) error {
@@ -57,7 +58,7 @@ func (g *Generation) SourceGroup(ctx context.Context, id directory.GUID) (group 
 	return group, ok, err
 }
 
-// SourceGroups lists by id.
+// SourceGroups lists the groups of the generation by id.
 func (g *Generation) SourceGroups(ctx context.Context, after directory.GUID, limit int) (groups []directory.SourceGroup, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "list the staged groups of the tenant", func(q *session) error {

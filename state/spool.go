@@ -12,8 +12,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// Spool appends changes to a run's plan. What is not exported at all is skipped
-// from the start, everything else pending.
+// Spool appends changes to a run's plan. Changes that are not exported have the outcome
+// Skipped from the start, all others Pending.
 func (g *Generation) Spool(ctx context.Context, changes []plan.Change) error {
 	return g.state.write(ctx, "store planned changes", func(q *session) error {
 		for i := range changes {
@@ -70,8 +70,9 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 	return id, nil
 }
 
-// HoldChanges puts in the place of spooled changes what goes on of them, and
-// beside that what is held back, which is not exported.
+// HoldChanges holds spooled changes back, so that they are not exported. If a part of a
+// change goes on, it replaces the change by two: the part that goes on, and the part
+// that is held back.
 func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange) error {
 	if len(held) == 0 {
 		return nil
@@ -102,8 +103,8 @@ func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange
 	})
 }
 
-// RemovalsHeld reports whether the newest removal that was planned of the group,
-// in a run that was more than a preview, was held back.
+// RemovalsHeld reports whether the newest change that removes members of the group was
+// held back. Previews do not count.
 func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held bool, err error) {
 	err = s.read(ctx, "find out whether removals of a group were held back", func(q *session) error {
 		_, err := q.one("SELECT c.outcome = ? FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.remove_count > 0 AND r.kind <> 'Preview' ORDER BY c.id DESC LIMIT 1",
@@ -113,12 +114,12 @@ func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held b
 	return held, err
 }
 
-// heavyChanges is how many members the changes of one answer have, but for the
-// last of them.
+// heavyChanges ends an answer of Planned: no change is added once the changes have this
+// many members.
 const heavyChanges = 100_000
 
-// Changes lists the changes of a run by id, without their members; with phase 0, those
-// of all phases. Error: RunNotFound.
+// Changes lists the changes of a run in a phase by id, without their members. Phase 0
+// means all phases. Error: RunNotFound.
 func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after int64, limit int) (changes []contract.SpooledChange, err error) {
 	err = s.snapshot(ctx, "list the changes of a run", func(q *session) error {
 		changes, err = listChanges(q, run, phase, after, limit)
@@ -127,8 +128,8 @@ func (s *State) Changes(ctx context.Context, run int64, phase plan.Phase, after 
 	return changes, err
 }
 
-// Planned lists the changes of the run as [State.Changes] does, with their members. It
-// returns fewer than limit where the members are very many, and none at the end.
+// Planned lists the changes of the run as [State.Changes] does, but with their members.
+// It returns fewer than limit if they have very many members, and none at the end.
 func (g *Generation) Planned(ctx context.Context, phase plan.Phase, after int64, limit int) (changes []contract.SpooledChange, err error) {
 	err = g.state.snapshot(ctx, "list the changes of a run", func(q *session) error {
 		if changes, err = listChanges(q, g.id, phase, after, limit); err != nil {
@@ -192,7 +193,7 @@ func changeMembers(q *session, change int64, removal, count int) (guids []direct
 	if count == 0 {
 		return nil, nil
 	}
-	guids = make([]directory.GUID, 0, min(count, 1<<16)) // a damaged row may say anything
+	guids = make([]directory.GUID, 0, min(count, 1<<16)) // in a damaged row, count may be anything
 	err = q.each("SELECT members FROM change_member_chunk WHERE change = ? AND removal = ? ORDER BY first", []any{change, removal}, func(rows *sql.Rows) error {
 		var chunk sql.RawBytes
 		if err := rows.Scan(&chunk); err != nil {
@@ -207,8 +208,9 @@ func changeMembers(q *session, change int64, removal, count int) (guids []direct
 	return guids, err
 }
 
-// ChangeMembers lists the members of one change by GUID, limit of both kinds
-// together; go on after the greatest. Error: ChangeNotFound.
+// ChangeMembers lists the members of one change by objectGUID, at most limit of both
+// kinds together. To go on, pass the greatest objectGUID of the answer as after. Error:
+// ChangeNotFound.
 func (s *State) ChangeMembers(ctx context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error) {
 	err = s.snapshot(ctx, "list the members of a change", func(q *session) error {
 		var exists int
@@ -265,8 +267,8 @@ func changeMembersAfter(q *session, change int64, removal int, after directory.G
 	return guids, err
 }
 
-// RecordOutcomes stores what became of changes with what that means for the
-// links and for the members that were refused. Error: ChangeNotFound.
+// RecordOutcomes stores the outcomes of changes, together with the links that they make
+// or end and the members that were refused. Error: ChangeNotFound.
 func (g *Generation) RecordOutcomes(ctx context.Context, outcomes []contract.ChangeOutcome) error {
 	return g.state.write(ctx, "record what was exported", func(q *session) error {
 		for i := range outcomes {
@@ -288,8 +290,8 @@ func recordOutcome(q *session, run int64, o *contract.ChangeOutcome) error {
 		return notFound("ChangeNotFound", fmt.Sprintf("change %d of run %d", o.ChangeID, run), "The state knows no such change.", "")
 	}
 	if o.Outcome == contract.OutcomeDone || o.Outcome == contract.OutcomePartial {
-		// Whatever was refused before was tried again with these members, or
-		// is wanted no more.
+		// Refusals of earlier runs are out of date: this change tried the members
+		// again, or they are no longer wanted.
 		_, err := q.exec("DELETE FROM refusal WHERE source_id = (SELECT source_id FROM change WHERE id = ? AND add_count + remove_count > 0) AND run < ?", o.ChangeID, run)
 		if err != nil {
 			return err
@@ -304,7 +306,7 @@ func recordOutcome(q *session, run int64, o *contract.ChangeOutcome) error {
 		if err := saveLink(q, o.Link); err != nil {
 			return err
 		}
-		// What was created is known by its objectGUID from now on.
+		// A created object has its objectGUID from now on.
 		if _, err := q.exec("UPDATE change SET target_guid = ?, dn = ? WHERE id = ?", o.Link.TargetGUID[:], o.Link.DN, o.ChangeID); err != nil {
 			return err
 		}

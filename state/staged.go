@@ -6,9 +6,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// stagedCache remembers what the writer has stored in the generation that is
-// being staged, so that a user who is in fifty groups is written once. It is
-// guarded by State.writing, bounded, and may be forgotten at any time.
+// stagedCache remembers what the writer has stored in the generation that is being
+// staged, so that a user in fifty groups is written once. It is guarded by
+// State.writing. Its size is bounded, and it may be emptied at any time.
 type stagedCache struct {
 	generation int64
 	members    recent[directory.GUID, stagedMember]
@@ -21,7 +21,7 @@ type stagedMember struct {
 	readable bool
 }
 
-// maxStagedCache bounds each map to some 20 MB.
+// maxStagedCache is the largest number of entries in each map, about 20 MB.
 const maxStagedCache = 1 << 19
 
 func (c *stagedCache) forget() { *c = stagedCache{} }
@@ -39,8 +39,8 @@ func (c *stagedCache) in(generation int64) {
 	}
 }
 
-// rememberObject stores the last known name of an object of AD, and its SID. An
-// overlay does not write them only to say that it was seen again.
+// rememberObject stores the last known name of an object of AD, and its SID. In an
+// overlay, it writes nothing if both are unchanged.
 func (c *stagedCache) rememberObject(q *session, l layers, ref directory.MemberRef) error {
 	if ref.DN == "" || ref.GUID.IsZero() {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// StageTargetGroups stores groups of AD with their whole membership; one staged
-// twice is replaced.
+// StageTargetGroups stores groups of AD with their whole membership. It replaces a
+// group that is already staged.
 func (g *Generation) StageTargetGroups(ctx context.Context, groups []directory.TargetGroup) error {
 	l := g.layers()
 	return g.state.write(ctx, "stage groups of Active Directory", func(q *session) error {
@@ -39,8 +39,8 @@ func (g *Generation) StageTargetGroups(ctx context.Context, groups []directory.T
 	})
 }
 
-// StageTargetWritten stages a group of AD as it is after a write: the header,
-// and the membership that the generation has with the changes applied.
+// StageTargetWritten stages a group of AD as it is after a write: with the given
+// header, and with the changes applied to the membership that the generation has.
 func (g *Generation) StageTargetWritten(ctx context.Context, header directory.TargetGroup, added, removed []directory.MemberRef) error {
 	l := g.layers()
 	return g.state.write(ctx, "stage a group of Active Directory that was written", func(q *session) error {
@@ -71,10 +71,10 @@ func (g *Generation) StageTargetWritten(ctx context.Context, header directory.Ta
 	})
 }
 
-// targetMembership says how the members of a group of AD are stored.
+// targetMembership describes how the members of a group of AD are stored.
 type targetMembership struct {
 	count int
-	in    layers // that have its rows
+	in    layers // the layers that have its rows
 }
 
 func (l layers) targetMembershipOf(q *session, group directory.GUID) (m targetMembership, err error) {
@@ -89,7 +89,7 @@ func (l layers) targetMembershipOf(q *session, group directory.GUID) (m targetMe
 	return m, err
 }
 
-// stageTarget stores all of a group but its members.
+// stageTarget stores everything of a group except its members.
 func (l layers) stageTarget(q *session, g *directory.TargetGroup, m *targetMembership) error {
 	mark, ok := g.SourceID()
 	if !ok {
@@ -118,7 +118,7 @@ func (l layers) stageTarget(q *session, g *directory.TargetGroup, m *targetMembe
 	return l.back(q, targetSide, &g.GUID)
 }
 
-// targetColumns are what scanTarget reads, of target_group t and link l.
+// targetColumns are the columns of target_group t and link l that scanTarget reads.
 const targetColumns = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0),
 	EXISTS (SELECT 1 FROM former_link f WHERE f.target_guid = t.guid AND f.source_id = t.source_id), t.dn, t.cn, t.sam_account_name, t.sid, t.group_type,
 	t.attributes, t.admin_desc, t.external_id, t.extension_name, t.usn_changed, t.member_count, t.when_changed, t.critical, t.admin_count`
@@ -144,7 +144,7 @@ func scanTarget(rows *sql.Rows, g *contract.StagedTarget, members *int, others .
 	return nil
 }
 
-// listTargets reads the rows of a query of targetColumns.
+// listTargets reads the rows of a query that selects targetColumns.
 func listTargets(q *session, query string, args ...any) (groups []contract.StagedTarget, err error) {
 	err = q.each(query, args, func(rows *sql.Rows) error {
 		var g contract.StagedTarget
@@ -156,7 +156,7 @@ func listTargets(q *session, query string, args ...any) (groups []contract.Stage
 	return groups, err
 }
 
-// TargetGroups lists by (SourceID, GUID); Members is left out.
+// TargetGroups lists the groups of AD by (SourceID, GUID), without Members.
 func (g *Generation) TargetGroups(ctx context.Context, after contract.TargetKey, limit int) (groups []contract.StagedTarget, err error) {
 	l := g.layers()
 	err = g.state.snapshot(ctx, "list the staged groups of Active Directory", func(q *session) error {
@@ -181,9 +181,9 @@ func (g *Generation) TargetGroups(ctx context.Context, after contract.TargetKey,
 	return groups[:min(limit, len(groups))], err
 }
 
-// Candidates returns the objects of AD that stand for the cloud group or claim
-// to: those linked to it, and those that carry its mark and are linked to no
-// other, by objectGUID. Members is left out.
+// Candidates returns the objects of AD that stand for the cloud group or claim to, by
+// objectGUID and without Members. These are the objects that are linked to it, and
+// those that carry its mark and are linked to no other group.
 func (g *Generation) Candidates(ctx context.Context, source directory.GUID) (groups []contract.StagedTarget, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "list the objects that stand for a group of the tenant", func(q *session) error {
@@ -194,8 +194,8 @@ func (g *Generation) Candidates(ctx context.Context, source directory.GUID) (gro
 	return groups, err
 }
 
-// StagedTargets returns the objects with these objectGUIDs, ascending, without
-// those that are not staged. Members is left out.
+// StagedTargets returns the staged objects with these objectGUIDs, ascending and
+// without Members. It leaves out objects that are not staged.
 func (g *Generation) StagedTargets(ctx context.Context, guids []directory.GUID) (groups []contract.StagedTarget, err error) {
 	l := g.layers()
 	err = g.state.snapshot(ctx, "read staged groups of Active Directory", func(q *session) error {
@@ -223,7 +223,7 @@ func (g *Generation) CountMemberships(ctx context.Context) (int, error) {
 			CROSS JOIN target_group t ON t.guid = o.guid AND t.generation = ?2 CROSS JOIN link l ON l.target_guid = t.guid)`, l.top, l.base)
 }
 
-// TargetMembership returns the staged members' objectGUIDs, ascending.
+// TargetMembership returns the objectGUIDs of the group's staged members, ascending.
 func (g *Generation) TargetMembership(ctx context.Context, group directory.GUID) (members []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "read the staged members of a group of Active Directory", func(q *session) error {

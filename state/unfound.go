@@ -6,9 +6,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// UnfoundAmong returns those of the objects, which are values of the group in AD,
-// that have the SID or the GUID of a member of the cloud group who was not found
-// there: the account may not read him, or not any more.
+// UnfoundAmong returns the objects among values, the members of the group in AD, that
+// have the SID or the objectGUID of a member of the cloud group that was not found in
+// AD. The account may have no right to read such an object, or no longer have it.
 func (g *Generation) UnfoundAmong(ctx context.Context, group directory.GUID, values []directory.GUID) (there []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.snapshot(ctx, "look for members that were not found among the values of their group", func(q *session) error {
@@ -33,7 +33,8 @@ func (g *Generation) UnfoundAmong(ctx context.Context, group directory.GUID, val
 	return there, err
 }
 
-// unfound gathers by what the members of a group that were not found would be known.
+// unfound returns the SIDs and objectGUIDs of the members of a group that were not
+// found.
 func (s *State) unfound(q *session, l layers, group directory.GUID) (sids map[directory.SID]bool, guids map[directory.GUID]bool, err error) {
 	numbers, _, err := memberNumbers(q, l, group)
 	if err != nil {

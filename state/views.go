@@ -13,16 +13,17 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// standing is the one object that stands for a cloud group s: the linked one,
-// else the first that carries its mark.
+// standing selects the one object that stands for cloud group s: the linked object or,
+// if there is none, the first that carries the group's mark.
 const standing = `(SELECT x.guid FROM target_group x LEFT JOIN link y ON y.target_guid = x.guid
 	WHERE x.generation = s.generation AND x.source_id = s.id ORDER BY y.target_guid IS NULL, x.guid LIMIT 1)`
 
-// Groups lists the current generation's groups for people, by Key: the cloud
-// groups with what stands for them, and the objects that stand for none of them.
+// Groups lists the groups of the current generation for people, by Key: the cloud
+// groups, each with the object that stands for it, and the objects that stand for no
+// cloud group.
 func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after directory.GUID, limit int) (views []contract.GroupView, err error) {
 	var container directory.DN
-	// The list is also of use while the settings cannot be read.
+	// The list is useful even if the settings cannot be read.
 	if settings, err := s.LoadSettings(ctx); err == nil {
 		container, _ = directory.ParseDN(settings.Container.DN)
 	}
@@ -33,7 +34,7 @@ func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after d
 			if l.id.IsZero() {
 				l.id = named.GUID()
 			}
-			if named.GUID().IsZero() { // else the queries compare, linked objects that are gone too
+			if named.GUID().IsZero() { // otherwise the queries compare the id, also with links to objects that are gone
 				l.matches = func(n *identity.Names) bool { return named.Rank(n) > 0 }
 			}
 		}
@@ -50,7 +51,7 @@ func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after d
 			return err
 		}
 		upTo := lastGUID
-		if len(fromSource) == limit { // what comes after is for a later page
+		if len(fromSource) == limit { // what comes after belongs on a later page
 			upTo = fromSource[limit-1].Key
 		}
 		fromTarget, err := l.otherObjects(upTo)
@@ -76,7 +77,7 @@ type groupList struct {
 	after      directory.GUID
 	limit      int
 	id         directory.GUID
-	matches    func(*identity.Names) bool // nil: every group is wanted
+	matches    func(*identity.Names) bool // nil means that all groups are listed
 	tenant     directory.GUID
 	container  directory.DN
 }
@@ -126,7 +127,7 @@ func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 			v.Situation = l.place(&t)
 		case candidates > 1:
 			v.Situation = plan.Disputed
-		default: // also with our stamp: what is ours a run has linked
+		default: // even with our stamp, since a run links what is ours
 			v.Situation = plan.Foreign
 		}
 		views = append(views, v)
@@ -138,19 +139,20 @@ func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 	return views, err
 }
 
-// nullableTarget is targetColumns where t may be missing.
+// nullableTarget is targetColumns for queries in which t may be missing.
 const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), 0, coalesce(t.dn, ''), coalesce(t.cn, ''),
 	coalesce(t.sam_account_name, ''), coalesce(t.sid, ''), coalesce(t.group_type, 0), coalesce(t.attributes, '{}'),
 	coalesce(t.admin_desc, ''), coalesce(t.external_id, ''), coalesce(t.extension_name, ''), coalesce(t.usn_changed, 0),
 	coalesce(t.member_count, 0), coalesce(t.when_changed, ''), coalesce(t.critical, 0), coalesce(t.admin_count, 0)`
 
-// show fills in what people know a group by: in the tenant and in Active Directory
-// the names are the same.
+// show fills in the properties by which people know a group. They have the same names
+// in the tenant and in Active Directory.
 func show(v *contract.GroupView, values directory.Values) {
 	v.DisplayName, v.Description, v.Mail = values.First(directory.PropertyDisplayName), values.First("description"), values.First("mail")
 }
 
-// place tells linked from moved, as far as the container's name is known.
+// place tells whether an object is linked or moved. If the container's DN is not known,
+// the object counts as linked.
 func (l *groupList) place(t *contract.StagedTarget) plan.Situation {
 	dn, err := directory.ParseDN(t.DN)
 	if err == nil && len(l.container) > 0 && !dn.Within(l.container) {
@@ -159,7 +161,7 @@ func (l *groupList) place(t *contract.StagedTarget) plan.Situation {
 	return plan.Linked
 }
 
-// lastGUID is none that comes after another.
+// lastGUID is the greatest GUID.
 var lastGUID = directory.MustGUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 func (l *groupList) otherObjects(upTo directory.GUID) (views []contract.GroupView, err error) {
@@ -206,18 +208,18 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []contract.GroupVie
 	return views, err
 }
 
-// stillPlanned tells of a change c that was not done whether it is still to be
-// done: nobody has withdrawn it, and no later run has planned the group (of which
-// ?2 is the id) anew. Those are the runs of all groups that were committed, or
-// that stopped (?3) once they had planned: what was pending they have planned too.
+// stillPlanned is the condition that change c, which was not done, will still be done:
+// it was not withdrawn, and no later run planned its group (with id ?2) again. Such a
+// run is a run of all groups that was committed, or that stopped (for reason ?3) after
+// it had planned, since it also plans what is pending; or a committed run of this group.
 const stillPlanned = `c.run > (SELECT coalesce(max(run), 0) FROM withdrawn) AND NOT EXISTS (SELECT 1 FROM run n WHERE n.id > c.run AND (
 	n.kind = 'Sync' AND (n.committed = 1 OR n.status = 'Stopped' AND json_extract(n.record, '$.stopReason') = ?3)
 	OR n.kind = 'Group' AND n.committed = 1 AND json_extract(n.record, '$.groupId') = ?2))`
 
-// complete adds what takes queries of its own.
+// complete adds what needs separate queries.
 func (s *State) complete(q *session, current layers, v *contract.GroupView) error {
 	column, key := "target_guid", v.TargetGUID
-	if v.Key == v.ID { // else it is not among the groups of the tenant
+	if v.Key == v.ID { // otherwise it is not a group of the tenant
 		column, key = "source_id", v.ID
 		membership, err := s.sourceMembership(q, current, v.ID)
 		if err != nil {
@@ -252,8 +254,8 @@ func (s *State) complete(q *session, current layers, v *contract.GroupView) erro
 	return lastSkip(q, column, key, run, v)
 }
 
-// GroupMembers lists the members of a cloud group by member id, each with the
-// reason why it is not written, if it is not. Error: GroupNotFound.
+// GroupMembers lists the members of a cloud group by member id. A member that is not
+// written has the reason. Error: GroupNotFound.
 func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after directory.GUID, limit int) (views []contract.MemberView, err error) {
 	err = s.snapshot(ctx, "list the members of a group", func(q *session) error {
 		current, err := currentLayers(q)
@@ -291,8 +293,8 @@ func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after di
 	return views, err
 }
 
-// StagedUnwritten lists the first members of a group, as staged, that do not stand
-// in AD, by member id.
+// StagedUnwritten lists the first limit staged members of a group that are not joined
+// to an object of AD, by member id.
 func (g *Generation) StagedUnwritten(ctx context.Context, group directory.GUID, limit int) (views []contract.MemberView, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "list the staged members of a group that are not in Active Directory", func(q *session) error {
@@ -311,7 +313,7 @@ func (g *Generation) StagedUnwritten(ctx context.Context, group directory.GUID, 
 		if err != nil {
 			return err
 		}
-		// Of a member that both layers have, the upper row counts.
+		// If both layers have a member, the row of the upper layer counts.
 		return q.each(`SELECT m.id, coalesce(j.kind, ''), coalesce(j.name, ''), coalesce(j.reason, ?) FROM json_each(?) n CROSS JOIN member m ON m.number = n.value
 			LEFT JOIN member_join j ON j.number = m.number AND j.generation = (SELECT max(generation) FROM member_join WHERE number = m.number AND generation IN (?, ?))
 			ORDER BY m.id LIMIT ?`,
@@ -341,9 +343,9 @@ func memberView(q *session, generation int64, group directory.GUID, m numberedMe
 	return v, err
 }
 
-// memberListCache keeps the members of the group that was listed last, in the
-// order of their ids, since a large group is listed in many pages. The membership
-// changes only with a commit.
+// memberListCache keeps the members of the group that was listed last, in the order of
+// their ids, since a large group is listed in many pages. A membership of the current
+// generation changes only with a commit.
 type memberListCache struct {
 	mu      sync.Mutex
 	run     int64 // as in layers

@@ -6,8 +6,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Written returns the values that were written, of the object that stands for the
-// group, to attributes which others write to as well.
+// Written returns the values that were written to the group's object in attributes that
+// others write to as well.
 func (s *State) Written(ctx context.Context, source directory.GUID) (values directory.Values, err error) {
 	err = s.read(ctx, "read what was written for a group", func(q *session) error {
 		_, err := q.one("SELECT attributes FROM written WHERE source_id = ?", []any{source[:]}, intoValues(&values))
@@ -16,7 +16,7 @@ func (s *State) Written(ctx context.Context, source directory.GUID) (values dire
 	return values, err
 }
 
-// SaveWritten replaces them.
+// SaveWritten replaces the values that [State.Written] returns.
 func (s *State) SaveWritten(ctx context.Context, source directory.GUID, values directory.Values) error {
 	return s.write(ctx, "store what is written for a group", func(q *session) error {
 		_, err := q.exec("INSERT OR REPLACE INTO written (source_id, attributes) VALUES (?, ?)", source[:], valuesText(values))

@@ -15,7 +15,7 @@ func TestStrangers(t *testing.T) {
 		admins  = directory.SID("S-1-5-32-544")
 		system  = directory.SID("S-1-5-18")
 		creator = directory.SID("S-1-3-0")
-		// as icacls names them: full control, modify, read and execute
+		// the names that icacls uses: full control, modify, read and execute
 		full, modify, read = 0x1f01ff, 0x1301bf, 0x1200a9
 		inherit, only      = directory.ACEContainerInherit | 1, directory.ACEInheritOnly
 	)

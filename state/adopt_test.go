@@ -9,7 +9,7 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// What was agreed to ends with the link of the object or of the group.
+// TestAdoptSet: consent to adopt ends when the object or the group gets a link.
 func TestAdoptSet(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)

@@ -16,7 +16,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// before returns the migrations of a release that had a column for each attribute.
+// before returns the migrations before the one named first, as an earlier release had
+// them.
 func before(t *testing.T, first string) fs.FS {
 	t.Helper()
 	old := fstest.MapFS{}
@@ -33,8 +34,9 @@ func before(t *testing.T, first string) fs.FS {
 	return old
 }
 
-// TestColumnsBecomeValues: what a release with a column for each attribute stored is
-// there after the migration, names that are hard to write too, and what deltas told.
+// TestColumnsBecomeValues: what a release with one column for each attribute stored is
+// there after the migration, including names with special characters and notes of what
+// deltas reported.
 func TestColumnsBecomeValues(t *testing.T) {
 	ctx := context.Background()
 	folder := t.TempDir()

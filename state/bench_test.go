@@ -16,10 +16,10 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// BenchmarkMemberships stages a tenant with fifty members a group and a tenth
-// as many people as memberships, and reads all of it as a plan does: both sides'
-// lists and both memberships of each group. It reports the seconds of each step
-// and the peak of the process's memory in the end.
+// BenchmarkMemberships stages a tenant with fifty members in each group and a tenth
+// as many people as memberships. Then it reads everything as a plan does: the lists of
+// both sides and both memberships of each group. It reports the seconds of each step
+// and the peak of the process's memory.
 func BenchmarkMemberships(b *testing.B) {
 	for _, groups := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("groups=%d", groups), func(b *testing.B) {
@@ -40,7 +40,7 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	s := newState(b)
 	run := beginRun(b, s, contract.SyncRun, "")
 	random := rand.New(rand.NewPCG(1, 2))
-	id := func(kind byte, n int) directory.GUID { // spread, as real ones are
+	id := func(kind byte, n int) directory.GUID { // spread like real GUIDs
 		g := guid(kind, uint32(n)*2654435761)
 		return g
 	}
@@ -151,10 +151,11 @@ func benchmarkMemberships(b *testing.B, groups int) {
 	step("remove")
 }
 
-// BenchmarkOverlay is what the state adds to a delta run on 20,000 linked groups
-// of 20 members, one of them of 50,000: without any change, and with one member
-// of the large group changed on both sides, read again in full and written. It
-// must not depend on the number of groups.
+// BenchmarkOverlay measures what the state adds to a delta run. There are 2,000 or
+// 20,000 linked groups of 20 members, and one of them has 50,000. In one case nothing
+// has changed; in the other, one member of the large group changes on both sides, and
+// the group is read again in full and written. The result must not depend on the number
+// of groups.
 func BenchmarkOverlay(b *testing.B) {
 	const large = 50_000
 	ctx := context.Background()
@@ -254,9 +255,9 @@ func BenchmarkOverlay(b *testing.B) {
 	}
 }
 
-// BenchmarkEntries is what the state adds to a delta run in which 5,000 members of
-// one group of 250,000 change, in 500 entries, on both sides: the steps in seconds
-// and the rows that SQLite wrote.
+// BenchmarkEntries measures what the state adds to a delta run in which 5,000 members of
+// a group of 250,000 change on both sides, in 500 delta entries. It reports the seconds
+// of each step and the rows that SQLite wrote.
 func BenchmarkEntries(b *testing.B) {
 	const large, entries, each = 250_000, 500, 10
 	ctx := context.Background()
@@ -299,7 +300,7 @@ func BenchmarkEntries(b *testing.B) {
 			for i := range drawn[e] {
 				drawn[e][i] = random.Uint32N(large)
 				if i >= each/2 {
-					drawn[e][i] += large // a new one
+					drawn[e][i] += large // a new member
 				}
 			}
 		}
@@ -329,8 +330,8 @@ func BenchmarkEntries(b *testing.B) {
 	}
 }
 
-// cpuSeconds is the time of the processor that the process has had, where the kernel
-// tells: other work on the machine has no part in it.
+// cpuSeconds returns the CPU time of the process, if the kernel tells it. Other work on
+// the machine does not count.
 func cpuSeconds() float64 {
 	text, _ := os.ReadFile("/proc/self/stat")
 	_, rest, _ := strings.Cut(string(text), ") ")
@@ -343,7 +344,7 @@ func cpuSeconds() float64 {
 	return (user + system) / 100
 }
 
-// written is how many rows the writer has inserted, changed and deleted.
+// written returns how many rows the writer has inserted, changed and deleted.
 func written(t testing.TB, s *State) (rows int64) {
 	t.Helper()
 	must(t, s.write(context.Background(), "count", func(q *session) error {
@@ -353,8 +354,8 @@ func written(t testing.TB, s *State) (rows int64) {
 	return rows
 }
 
-// resetPeak and peakMiB measure the resident memory of the whole process,
-// SQLite's included, where the kernel tells.
+// resetPeak and peakMiB measure the resident memory of the whole process, including
+// SQLite's, if the kernel tells it.
 func resetPeak() { os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
 func peakMiB() float64 {

@@ -15,8 +15,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// smallChunks makes chunks so small that what a test does to a few members splits
-// and joins them.
+// smallChunks makes chunks so small that a test with a few members splits and joins
+// them.
 func smallChunks(t *testing.T) {
 	for _, table := range []*chunkTable{sourceChunks, targetChunks, indexChunks} {
 		most := table.most
@@ -27,13 +27,13 @@ func smallChunks(t *testing.T) {
 
 func packedSet(set map[uint32]bool) []byte { return packNumbers(slices.Sorted(maps.Keys(set))) }
 
-// TestChunks changes sets through overlays, and merges and drops these, beside plain
-// sets.
+// TestChunks changes sets through overlays, which it merges or drops, and compares them
+// with plain sets.
 func TestChunks(t *testing.T) {
 	smallChunks(t)
 	ctx := context.Background()
 	s := newState(t)
-	generation := int64(1) // of the overlay; below are 1 of each example
+	generation := int64(1) // of the overlay; the generation below is 1 in each example
 	var owner [16]byte
 	rapid.Check(t, func(r *rapid.T) {
 		owner[0]++
@@ -112,8 +112,8 @@ func TestChunks(t *testing.T) {
 	})
 }
 
-// arranged checks the chunks of generation 1: none is empty or too large, and each
-// begins at its first.
+// arranged checks the chunks of generation 1: no chunk is empty or too large, and none
+// has keys outside its range.
 func arranged(t *testing.T, s *State, group directory.GUID) {
 	t.Helper()
 	var last []byte
@@ -130,8 +130,8 @@ func arranged(t *testing.T, s *State, group directory.GUID) {
 	}))
 }
 
-// TestOnlyTouchedChunks: what is written of a membership, by the change and by the
-// commit, does not grow with it.
+// TestOnlyTouchedChunks: what a change and its commit write does not grow with the
+// membership.
 func TestOnlyTouchedChunks(t *testing.T) {
 	ctx := context.Background()
 	most := uint32(sourceChunks.most)
@@ -174,8 +174,8 @@ func TestOnlyTouchedChunks(t *testing.T) {
 	}
 }
 
-// TestPositionsBecomeKeys: what former releases stored is read as before, and is
-// arranged when it changes.
+// TestPositionsBecomeKeys: memberships that former releases stored are read as before,
+// and are rearranged into chunks when they change.
 func TestPositionsBecomeKeys(t *testing.T) {
 	ctx := context.Background()
 	folder := t.TempDir()
@@ -191,7 +191,7 @@ func TestPositionsBecomeKeys(t *testing.T) {
 			}
 			guids = append(guids, guid(4, n))
 		}
-		for n := range uint32(300) { // not in order, and all twice
+		for n := range uint32(300) { // not in order, and each twice
 			numbers = append(numbers, 1+n*7%300, 1+n*11%300)
 		}
 		for _, query := range []string{

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// On Windows a file that is still open can be neither moved nor removed, which
-// is what the messages tell administrators to do.
+// TestCloseLeavesNothingOpen: messages tell administrators to move or remove files,
+// which Windows refuses while a file is open.
 func TestCloseLeavesNothingOpen(t *testing.T) {
 	folder := filled(t)
 	must(t, os.Rename(filepath.Join(folder, databaseName), filepath.Join(folder, "away.db")))

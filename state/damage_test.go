@@ -15,7 +15,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// everything calls each method of the state once and returns what failed.
+// everything calls each method of the state once and returns the errors by method.
 func everything(ctx context.Context, s *State) map[string]error {
 	failed := map[string]error{}
 	note := func(name string, err error) {
@@ -74,7 +74,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 	_, err = s.Generation(1).MemberRefs(ctx, []directory.GUID{guid(4, 1)})
 	note("MemberRefs", err)
 
-	// A writer stops at the first failure.
+	// The writing methods need one another: stop at the first that fails.
 	var run int64
 	for _, step := range []struct {
 		name string
@@ -127,7 +127,7 @@ func everything(ctx context.Context, s *State) map[string]error {
 	return failed
 }
 
-// wantKnown checks that each error has an id of the state's, and says what to do.
+// wantKnown checks that each error has one of the state's ids and says what to do.
 func wantKnown(t *testing.T, failed map[string]error) {
 	t.Helper()
 	for name, err := range failed {
@@ -138,7 +138,7 @@ func wantKnown(t *testing.T, failed map[string]error) {
 	}
 }
 
-// sound is a database with some content in every part.
+// sound returns a database with some content in every part.
 func sound(t *testing.T) []byte {
 	t.Helper()
 	folder := loadFixture(t, "v2.sql")
@@ -178,7 +178,7 @@ func tablesOf(t *testing.T, folder string) (tables []string, columns map[string]
 	return tables, columns
 }
 
-// alter changes a database as its owner never would.
+// alter changes a database in a way that the state never would.
 func alter(t *testing.T, folder, statement string) {
 	t.Helper()
 	db := openDatabase(filepath.Join(folder, databaseName), "")
@@ -188,8 +188,8 @@ func alter(t *testing.T, folder, statement string) {
 	}
 }
 
-// A table that is gone, and values that nobody writes, are damage that is named
-// as such wherever it shows.
+// TestDamageInTheTables: a missing table and values that the state never writes are
+// reported as damage by whatever method finds them.
 func TestDamageInTheTables(t *testing.T) {
 	ctx := context.Background()
 	content := sound(t)
@@ -230,7 +230,8 @@ func TestDamageInTheTables(t *testing.T) {
 	}
 }
 
-// Pages that hold something else are named as damage wherever they are met.
+// TestDamagedPages: overwritten pages are reported as damage by whatever method reads
+// them.
 func TestDamagedPages(t *testing.T) {
 	ctx := context.Background()
 	whole := sound(t)

@@ -13,7 +13,7 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// makeFolder creates a folder with the access control list.
+// makeFolder creates a folder with this access control list.
 func makeFolder(t *testing.T, sddl string) string {
 	t.Helper()
 	folder := newFolder(t)
@@ -54,11 +54,11 @@ func TestCreatedFolderIsProtected(t *testing.T) {
 	if !slices.Equal(slices.Compact(sids), want) {
 		t.Errorf("access for %v, want %v", sids, want)
 	}
-	openState(t, folder) // what was created is accepted
+	openState(t, folder) // Open accepts what it created
 }
 
-// What the system writes is read as it is meant; what that means for a place is
-// tested by TestStrangers.
+// TestStrangersWhoWrite reads the descriptors that the system writes. TestStrangers
+// tests what the entries mean for each place.
 func TestStrangersWhoWrite(t *testing.T) {
 	own := ownSID(t)
 	trusted := func(sid directory.SID) bool {
@@ -67,9 +67,9 @@ func TestStrangersWhoWrite(t *testing.T) {
 	for entries, want := range map[string]directory.SID{
 		"(A;OICI;FA;;;WD)":       "S-1-1-0",  // everyone
 		"(A;OICI;0x1301bf;;;AU)": "S-1-5-11", // authenticated users may modify
-		"(A;OICI;0x1200a9;;;BU)(A;CIIO;0x4;;;S-1-5-21-1-2-3-4)": "S-1-5-21-1-2-3-4", // a stranger may add, further down
+		"(A;OICI;0x1200a9;;;BU)(A;CIIO;0x4;;;S-1-5-21-1-2-3-4)": "S-1-5-21-1-2-3-4", // a stranger may add something further down
 		"(A;;WO;;;S-1-5-21-1-2-3-4)":                            "S-1-5-21-1-2-3-4", // or become the owner
-		"(A;OICI;GA;;;S-1-5-20)":                                "S-1-5-20",         // all, in the generic form
+		"(A;OICI;GA;;;S-1-5-20)":                                "S-1-5-20",         // everything, as a generic right
 		"(A;OICI;0x1200a9;;;BU)(D;OICI;FA;;;S-1-5-21-1-2-3-4)":  "",                 // may read; is denied
 		"(A;OICI;FA;;;BA)(A;OICIIO;FA;;;CO)(A;OICI;FA;;;LS)":    "",                 // Administrators, the creator, the service account
 	} {
@@ -85,7 +85,7 @@ func TestStrangersWhoWrite(t *testing.T) {
 
 func TestInsecureParent(t *testing.T) {
 	needsAccessControl(t)
-	parent := makeFolder(t, "D:P(A;OICI;FA;;;"+ownSID(t)+")(A;;0x40;;;BU)") // users may delete what is in it
+	parent := makeFolder(t, "D:P(A;OICI;FA;;;"+ownSID(t)+")(A;;0x40;;;BU)") // users may delete its content
 	_, err := Open(context.Background(), filepath.Join(parent, "state"))
 	wantID(t, err, "StateFolderInsecure")
 }
@@ -99,8 +99,8 @@ func TestInsecureFolder(t *testing.T) {
 	}
 }
 
-// needsAccessControl skips under Wine, which keeps no access control lists but
-// makes them up from the modes of the files beneath.
+// needsAccessControl skips the test under Wine, which stores no access control lists
+// but makes them up from the modes of the underlying files.
 func needsAccessControl(t *testing.T) {
 	t.Helper()
 	if onWine() {

@@ -10,8 +10,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// TestIndex builds an index in several ranges, changes it by a difference, builds it
-// anew when the difference is large, and does without in an overlay.
+// TestIndex builds an index in several ranges, applies a small difference to it, builds
+// it again after a large difference, and has none after a large difference in an overlay.
 func TestIndex(t *testing.T) {
 	defer func(d, p int) { maxDifference, indexPortion = d, p }(maxDifference, indexPortion)
 	maxDifference, indexPortion = 50, 1000
@@ -84,18 +84,18 @@ func TestIndex(t *testing.T) {
 	})
 	index(first)
 	finds(second, 0)
-	dead := beginRun(t, s, contract.SyncRun, "") // before its commit, with an index of its own
+	dead := beginRun(t, s, contract.SyncRun, "") // it dies before its commit and leaves an index
 	stage(dead, 0)
 	must(t, s.buildIndex(ctx, dead))
 	beginRun(t, s, contract.SyncRun, "")
 	index(first)
 	finds(second, 0)
-	third := run(false, func(int64) {}) // a large one
+	third := run(false, func(int64) {}) // a large difference
 	index(third)
 	if got, err := s.Generation(third).GroupsWithMembers(ctx, []directory.GUID{guid(2, 7)}); got != nil || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	run(true, func(run int64) { stage(run, 0); finds(run, 0) }) // a large one of an overlay
+	run(true, func(run int64) { stage(run, 0); finds(run, 0) }) // a large difference in an overlay
 	finds(third, 0)
 	beginRun(t, s, contract.SyncRun, "")
 	index(0)

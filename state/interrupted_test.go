@@ -15,8 +15,8 @@ func wantRun(t *testing.T, run contract.Run, err error, status contract.RunStatu
 	}
 }
 
-// TestARunThatDiedIsNotToldAsRunning: nobody has taken the lock since, and nobody
-// writes who only reads.
+// TestARunThatDiedIsNotToldAsRunning: readers do not report a dead run as Running, even
+// if nobody has taken the lock since. They do not change its record.
 func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
 	ctx := context.Background()
 	folder := newFolder(t)
@@ -51,7 +51,7 @@ func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
 		t.Errorf("reading has written %q", status)
 	}
 
-	// Whatever takes the lock next, also without a run of its own, closes it.
+	// The next process that takes the lock closes the record, even if it begins no run.
 	unlock, err := s.Lock(ctx)
 	must(t, err)
 	defer unlock()
@@ -62,13 +62,13 @@ func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
 	}
 }
 
-// TestWhoReadsKeepsNobodyFromARun: those who look whether the lock is held are
-// never taken for one who holds it, and a run that goes on is never told as dead.
+// TestWhoReadsKeepsNobodyFromARun: a reader that looks whether the lock is held is never
+// taken for its holder, and a run that goes on is never reported as dead.
 func TestWhoReadsKeepsNobodyFromARun(t *testing.T) {
 	ctx := context.Background()
 	folder := newFolder(t)
 	s := openState(t, folder)
-	kill(startRole(t, "stage", folder, "staging")) // so that each reading looks
+	kill(startRole(t, "stage", folder, "staging")) // so that every reader looks at the lock
 	var readers sync.WaitGroup
 	stop := make(chan struct{})
 	for range 4 {

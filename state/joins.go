@@ -114,7 +114,7 @@ func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error
 	if err != nil {
 		return nil, err
 	}
-	for other := range c.blocks { // drop any block: the order of the plan does not predict which one is needed
+	for other := range c.blocks { // any block will do: the plan has no order to learn from
 		if len(c.blocks) < maxBlocks {
 			break
 		}

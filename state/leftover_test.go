@@ -8,8 +8,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// A process that dies between a commit and the removal of what was current
-// before leaves it; the next run removes it, whatever it imports.
+// TestTheFormerGenerationIsRemovedByTheNextRun: a process that dies after a commit may
+// leave the generation that was current before. The next run removes it, whatever it
+// imports.
 func TestTheFormerGenerationIsRemovedByTheNextRun(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)

@@ -23,7 +23,7 @@ func TestLockExcludesProcesses(t *testing.T) {
 			t.Errorf("%q does not say %q", e.Message, want)
 		}
 	}
-	// A run elsewhere keeps nobody from opening and reading.
+	// A run in another process does not keep anybody from opening and reading.
 	again, err := Open(ctx, folder)
 	must(t, err)
 	must(t, again.Close())
@@ -49,7 +49,7 @@ func TestLockFile(t *testing.T) {
 	s := newState(t)
 	path := filepath.Join(s.Folder(), lockName)
 
-	// Whatever a stray file holds, the lock works and says what it can.
+	// The lock works whatever the file holds, and the error says what is known.
 	must(t, os.WriteFile(path, []byte("not JSON at all"), 0o600))
 	if _, ok := readHolder(path); ok {
 		t.Error("a holder was read from nonsense")

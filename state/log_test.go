@@ -35,7 +35,7 @@ func TestTheLogIsKeptUntilItsFolderIsKnown(t *testing.T) {
 	}
 }
 
-// Two processes may write to one log, and no line is torn.
+// TestALogThatIsShared: two processes can write to one log, and every line stays whole.
 func TestALogThatIsShared(t *testing.T) {
 	if onWine() {
 		t.Skip("Wine appends by seeking to the end and writing there, which are two steps")
@@ -100,7 +100,7 @@ func TestLogsAreKeptByAgeAndSize(t *testing.T) {
 	if got, want := fmt.Sprint(left()), "[engine-20260501.log engine-20260531-2.log engine-20260531.log notes.txt]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	// What is too much goes, the oldest first, and the next day has its own file.
+	// Beyond the total size, the oldest files are removed, and the next day gets a new file.
 	for i := range logTotal / logFile {
 		put(fmt.Sprintf("engine-20260502-%d.log", i+2), logFile)
 	}
@@ -116,7 +116,8 @@ func TestLogsAreKeptByAgeAndSize(t *testing.T) {
 	}
 }
 
-// A log that cannot be written ends nothing, and goes on when it can be again.
+// TestALogThatCannotBeWritten: a log that cannot be written causes no error, and goes on
+// once it can be written again.
 func TestALogThatCannotBeWritten(t *testing.T) {
 	if onWine() {
 		t.Skip("Wine 8 lacks the call by which Go removes files")

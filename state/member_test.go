@@ -11,8 +11,9 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// TestDueMembers: a member that was not found is asked for again at intervals
-// that double up to a day, one that is unknown each time, and others never.
+// TestDueMembers: a member that was not found is looked up again at intervals that
+// double, up to a day. An unknown member is looked up in every run, and other members
+// never.
 func TestDueMembers(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
@@ -65,8 +66,8 @@ func TestDueMembers(t *testing.T) {
 	}
 }
 
-// TestOverlayStagesLittle: reading again what is known already stages the
-// membership and no member.
+// TestOverlayStagesLittle: if a group is read again and nothing has changed, the overlay
+// stages the membership and no member.
 func TestOverlayStagesLittle(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
@@ -155,7 +156,7 @@ func TestChangeMembership(t *testing.T) {
 	if diff := cmp.Diff([]directory.SourceMember{{ID: guid(2, 5), Kind: directory.KindGroup}, {ID: guid(2, 7), Kind: directory.KindGroup}}, unread); diff != "" {
 		t.Error(diff)
 	}
-	// Read as a whole afterwards, nothing of what was there before is left.
+	// A membership that is read in full afterwards replaces everything from before.
 	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 2), Members: users(2)}}))
 	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 2), Members: users(3), Last: true}, {Group: guid(1, 1), Last: true}}))
 	want(2, "", 2, 3)

@@ -98,8 +98,8 @@ func TestOpenAtOnce(t *testing.T) {
 	}
 }
 
-// A process that dies while it makes the database leaves a file that the next
-// does not mistake for one.
+// TestOpenAfterHalfCreation: a process that dies while it creates the database leaves a
+// file that the next process does not take for the database.
 func TestOpenAfterHalfCreation(t *testing.T) {
 	folder := newFolder(t)
 	must(t, os.MkdirAll(folder, 0o700))
@@ -108,7 +108,8 @@ func TestOpenAfterHalfCreation(t *testing.T) {
 	openState(t, folder)
 }
 
-// filled makes a database with some content in every part and closes it.
+// filled creates a database with some content in every part, closes it and returns its
+// folder.
 func filled(t testing.TB) string {
 	t.Helper()
 	ctx := context.Background()
@@ -169,7 +170,7 @@ func TestDamagedFilesAreLeftAlone(t *testing.T) {
 			if sha256.Sum256(after) != sha256.Sum256(c.content) {
 				t.Error("the file was changed")
 			}
-			// The way on that the message names works.
+			// What the message tells the administrator to do works.
 			for _, f := range []string{path, path + "-wal", path + "-shm"} {
 				os.Rename(f, f+".away")
 			}
@@ -205,7 +206,7 @@ func TestDatabaseMustBeAFile(t *testing.T) {
 	wantID(t, err, "StateFolderUnusable")
 }
 
-// withNext is the migrations and one more, of a release to come.
+// withNext returns the migrations and one more, as a future release would have.
 func withNext(t *testing.T, sqlText string) fs.FS {
 	t.Helper()
 	next := fstest.MapFS{"99999_next.sql": {Data: []byte("-- +goose Up\n" + sqlText)}}
@@ -221,8 +222,8 @@ func withNext(t *testing.T, sqlText string) fs.FS {
 
 const nextSQL = "PRAGMA user_version = 99999;\nALTER TABLE owner ADD COLUMN note TEXT NOT NULL DEFAULT 'new';\n"
 
-// loadFixture makes a database from the SQL of testdata, as the release of that
-// version left it.
+// loadFixture creates a database from SQL in testdata, as the release of that version
+// left it.
 func loadFixture(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
@@ -250,7 +251,7 @@ func TestOpenEachOlderVersion(t *testing.T) {
 		t.Run(filepath.Base(fixture), func(t *testing.T) {
 			s := openState(t, loadFixture(t, filepath.Base(fixture)))
 			checkFixture(t, s)
-			// The migrated schema is that of a new database.
+			// The migrated database has the schema of a new one.
 			if diff := cmp.Diff(schemaOf(t, newState(t)), schemaOf(t, s)); diff != "" {
 				t.Error(diff)
 			}
@@ -258,7 +259,7 @@ func TestOpenEachOlderVersion(t *testing.T) {
 	}
 }
 
-// checkFixture checks what testdata/v*.sql hold.
+// checkFixture checks the content that every testdata/v*.sql has.
 func checkFixture(t *testing.T, s *State) {
 	t.Helper()
 	ctx := context.Background()
@@ -314,9 +315,9 @@ func TestMigrate(t *testing.T) {
 	first := openState(t, folder)
 	present, err := first.version(ctx)
 	must(t, err)
-	must(t, first.Close()) // Windows replaces no file that is open
+	must(t, first.Close()) // Windows does not replace an open file
 
-	// A run of the old release keeps the new one from migrating under it.
+	// While the old release does a run, the new one does not migrate the database.
 	before := readTree(t, folder)[databaseName]
 	if old := openState(t, folder); true {
 		unlock, err := old.Lock(ctx)
@@ -338,7 +339,7 @@ func TestMigrate(t *testing.T) {
 	checkFixture(t, s)
 	must(t, s.Close())
 
-	// The copy is whole, private, and usable by the old release.
+	// The copy is complete and private, and the old release can use it.
 	kept, err := filepath.Glob(filepath.Join(folder, fmt.Sprintf("state.db.v%d-*.bak", present)))
 	must(t, err)
 	if len(kept) != 1 {
@@ -361,7 +362,7 @@ func TestMigrationThatFails(t *testing.T) {
 	if !strings.Contains(e.Message, ".bak") {
 		t.Errorf("the message does not name the copy: %s", e.Message)
 	}
-	checkFixture(t, openState(t, folder)) // by the old release, as before
+	checkFixture(t, openState(t, folder)) // the old release reads it as before
 }
 
 func TestSchema(t *testing.T) {
@@ -462,8 +463,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// A process killed in the middle of staging leaves a state that opens at once,
-// shows what was current, and is cleared by the next run.
+// TestKilledWhileStaging: a process that is killed in the middle of staging leaves a
+// state that opens at once and shows what was current. The next run removes the rest.
 func TestKilledWhileStaging(t *testing.T) {
 	ctx := context.Background()
 	folder := filled(t)

@@ -22,8 +22,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// The world is what a generation should show, in the plainest form: there are no
-// layers in it, an overlay begins as a copy.
+// world is what a generation should show, in the simplest form. It has no layers: the
+// world of an overlay begins as a copy.
 type world struct {
 	groups      map[directory.GUID]directory.SourceGroup
 	memberships map[directory.GUID]worldMembership
@@ -42,7 +42,7 @@ type worldJoin struct {
 	resolved bool
 	contract.Resolution
 	tries int
-	due   time.Time // zero: never
+	due   time.Time // zero means never
 }
 
 func newWorld() *world {
@@ -58,7 +58,8 @@ func (w *world) clone() *world {
 	return c
 }
 
-// checked is a test whose failures make rapid look for a smaller example.
+// checked is a test that reports failures to rapid, which then looks for a smaller
+// example.
 type checked struct {
 	testing.TB
 	r *rapid.T
@@ -70,15 +71,15 @@ func (c checked) Errorf(f string, a ...any) { c.r.Errorf(f, a...) }
 func (c checked) Fatal(args ...any)         { c.r.Fatal(args...) }
 func (c checked) Fatalf(f string, a ...any) { c.r.Fatalf(f, a...) }
 
-// history plays random runs on a state and on the world.
+// history applies random runs to a state and to a world.
 type history struct {
 	r      *rapid.T
 	t      testing.TB
 	s      *State
-	viewer *State // of another process
+	viewer *State // as another process has it open
 	now    time.Time
 
-	base    *world // nil: nothing is committed
+	base    *world // nil if nothing is committed
 	current int64
 	links   map[directory.GUID]directory.GUID // by objectGUID
 	former  map[directory.GUID]directory.GUID
@@ -88,11 +89,11 @@ type history struct {
 	overlay bool
 	*world
 	hidden map[directory.GUID]bool // groups of base that the overlay hides
-	own    map[directory.GUID]bool // members that the generation itself has staged
-	read   map[directory.GUID]bool // members that were read with a group: whether readable
+	own    map[directory.GUID]bool // members that are staged in the generation itself
+	read   map[directory.GUID]bool // whether each member that was read with a group was readable
 }
 
-// The objects are few, so that what is done to them meets.
+// There are only a few objects, so that random changes often hit the same one.
 func (h *history) groupID() directory.GUID {
 	return guid(1, rapid.Uint32Range(1, 4).Draw(h.r, "group"))
 }
@@ -136,7 +137,7 @@ func (h *history) begin(overlay bool) {
 	}
 }
 
-// stageJoin is what staging a member means, once it is to be stored.
+// stageJoin does to the world what staging a member does to the state.
 func (h *history) stageJoin(m directory.SourceMember) {
 	was, known := h.joins[m.ID]
 	if known && (was.member == m || h.own[m.ID] && was.member.Readable && !m.Readable) {
@@ -176,7 +177,7 @@ func (h *history) step() {
 			}
 			groups = append(groups, g)
 			h.groups[g.ID] = g
-			if h.hidden[g.ID] { // what stood below is seen again
+			if h.hidden[g.ID] { // the group is visible again
 				delete(h.hidden, g.ID)
 				if _, ok := h.memberships[g.ID]; !ok {
 					if m, ok := h.base.clone().memberships[g.ID]; ok {
@@ -252,7 +253,7 @@ func (h *history) step() {
 				h.joins[c.ID], h.own[c.ID] = worldJoin{member: directory.SourceMember{ID: c.ID, Kind: c.Kind}}, true
 			}
 		}
-		// Where nothing changes, pages go on being appended.
+		// If nothing changes, later pages are still appended.
 		if m.reading = there && was.reading && maps.Equal(was.members, m.members); true {
 			h.memberships[g] = m
 		}
@@ -337,7 +338,7 @@ func (h *history) again(id directory.GUID) {
 	}
 }
 
-// end commits, discards or crashes.
+// end commits the run, discards it, or lets its process die.
 func (h *history) end() {
 	ctx, t := context.Background(), h.t
 	switch rapid.IntRange(0, 4).Draw(h.r, "end") {
@@ -408,7 +409,7 @@ func (h *history) same(what string, want, got any) {
 	}
 }
 
-// check compares everything that the generation shows with the world.
+// check compares everything that a generation shows with a world.
 func (h *history) check(generation int64, w *world) {
 	ctx, t, s := context.Background(), h.t, h.s
 	var groups []directory.SourceGroup
@@ -531,7 +532,7 @@ func (h *history) check(generation int64, w *world) {
 	h.same("members joined to objects", sortedSet(joined), sortedSet(joinedTo))
 }
 
-// checkStaged compares what the generation itself has staged.
+// checkStaged compares what is staged in the generation itself with the world.
 func (h *history) checkStaged() {
 	ctx, t, s := context.Background(), h.t, h.s
 	var unresolved, unread []directory.SourceMember
@@ -562,7 +563,7 @@ func (h *history) checkStaged() {
 	h.same("changed joins", changed, got)
 }
 
-// checkCurrent compares what others see, in this process and in another.
+// checkCurrent compares what readers outside the run see, in this process and in another.
 func (h *history) checkCurrent() {
 	ctx, t := context.Background(), h.t
 	current, err := h.s.Current(ctx)
@@ -605,7 +606,7 @@ func (h *history) checkCurrent() {
 	}
 }
 
-// checkIndex compares the index, where there is one, with the memberships.
+// checkIndex compares the index, if there is one, with the memberships.
 func (h *history) checkIndex() {
 	ctx, t := context.Background(), h.t
 	numbers := map[uint32]directory.GUID{}
@@ -646,8 +647,8 @@ func (h *history) checkIndex() {
 	h.same("index", want, pairs)
 }
 
-// TestHistories: whatever runs stage, commit, discard, or leave behind when they
-// die, every generation shows what it should.
+// TestHistories: every generation shows what it should, whatever runs stage, commit,
+// discard, or leave behind when they die.
 func TestHistories(t *testing.T) {
 	smallChunks(t)
 	defer func(n int) { maxDifference = n }(maxDifference)

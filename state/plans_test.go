@@ -14,14 +14,14 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// wholly are the statements of a delta run that may read a staged table from end
-// to end: those whose answer is about all groups.
+// wholly are the statements of a delta run that may scan a whole staged table, because
+// they ask about all groups.
 var wholly = []string{
 	"SELECT group_id, members FROM source_membership_chunk WHERE +generation IN", // GroupsWithMembers
 }
 
-// TestDeltaPlans: no statement of a delta run reads a table that grows with the
-// tenant from end to end, nor the whole generation below.
+// TestDeltaPlans: no statement of a delta run scans a whole table that grows with the
+// tenant, or the whole generation below.
 func TestDeltaPlans(t *testing.T) {
 	ctx := context.Background()
 	s := openState(t, filled(t))
@@ -90,7 +90,7 @@ func TestDeltaPlans(t *testing.T) {
 			}
 		}
 	}
-	// What the overlay replaces is found by its objects.
+	// A merge finds the rows that it replaces by the overlay's objects.
 	for _, query := range merging {
 		table, replaces := strings.CutPrefix(query, "DELETE FROM ")
 		if table, _, _ = strings.Cut(table, " WHERE generation = ?2"); !replaces || !strings.Contains(query, "?2") {

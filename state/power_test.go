@@ -7,8 +7,9 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// What others count on is on the disk when the method returns: settings.json is,
-// and beside "disabled" it must never meet a set of groups to delete that was
+// TestWhatIsCountedOnIsOnTheDisk: what the caller relies on is on the disk when the
+// method returns. settings.json is on the disk at once, too. After a power failure, a
+// settings.json that says disabled must not meet a set of groups to delete that was
 // taken back.
 func TestWhatIsCountedOnIsOnTheDisk(t *testing.T) {
 	ctx := context.Background()

@@ -12,11 +12,11 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// The test binary run with this variable plays another process.
+// roleVariable makes the test binary play another process.
 const roleVariable = "GROUPWRITEBACK_STATE_TEST_ROLE"
 
-// playRole does what a test wants of another process in the folder that is the
-// last argument, and prints a line when it has come to what is tested.
+// playRole does what a test needs another process to do, in the folder that is the last
+// argument. It prints a line when it has reached the point that is tested.
 func playRole(role string) {
 	ctx := context.Background()
 	fail := func(err error) {
@@ -43,7 +43,7 @@ func playRole(role string) {
 	case "stage":
 		unlock, err := s.Lock(ctx)
 		fail(err)
-		defer unlock() // never; a lock that nobody holds on to is collected
+		defer unlock() // never runs, but keeps the lock from being collected
 		run, err := s.BeginRun(ctx, contract.Run{Kind: contract.SyncRun, Started: started})
 		fail(err)
 		for n := uint32(0); ; n++ {
@@ -64,7 +64,7 @@ func randomMembers(seed uint32, n int) []directory.SourceMember {
 	return members
 }
 
-// startRole starts another process and waits for its line.
+// startRole starts another process and waits until it prints the line.
 func startRole(t *testing.T, role, folder, line string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command(os.Args[0], folder)
@@ -80,7 +80,7 @@ func startRole(t *testing.T, role, folder, line string) *exec.Cmd {
 	return c
 }
 
-// kill ends the process without giving it a chance to tidy up.
+// kill kills the process, so that it cannot clean up.
 func kill(c *exec.Cmd) {
 	c.Process.Kill()
 	c.Wait()

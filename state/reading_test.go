@@ -12,8 +12,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// read begins a run that has read three groups: one to its end, one not, and one of
-// which it is not known whether there are more members.
+// readRun begins a run that has read three groups: one to its end, one with an error, and
+// one that may have more members.
 func readRun(t *testing.T, s *State) int64 {
 	t.Helper()
 	ctx := context.Background()
@@ -42,7 +42,7 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
 	first := readRun(t, s)
-	preview := beginRun(t, s, contract.PreviewRun, "") // the first is dead
+	preview := beginRun(t, s, contract.PreviewRun, "") // the process of the first is dead
 	must(t, s.Generation(preview).StageSourceGroups(ctx, []directory.SourceGroup{{ID: guid(1, 1)}}))
 	must(t, s.Generation(preview).Discard(ctx))
 	second := beginRun(t, s, contract.SyncRun, "")
@@ -65,7 +65,7 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 	if members.Count() != 2*rowKeys+5 || len(members.Joined) != 0 || members.Unknown() != members.Count() {
 		t.Errorf("%d members, %d joined", members.Count(), len(members.Joined))
 	}
-	// Group 4 is none of this run, and is found by nobody.
+	// Group 4 does not belong to this run, so nothing finds it.
 	groups, err := s.Generation(second).GroupsWithMembers(ctx, []directory.GUID{guid(2, 1)})
 	must(t, err)
 	if diff := cmp.Diff([]directory.GUID{guid(1, 1)}, groups); diff != "" {
@@ -84,11 +84,11 @@ func TestAReadingOutlivesItsRun(t *testing.T) {
 	if _, generation, err := s.KeptReading(ctx); err != nil || generation != 0 {
 		t.Error(generation, err)
 	}
-	// Nobody takes it a second time.
+	// A reading cannot be taken twice.
 	if err := s.Generation(second).TakeReading(ctx, first); !contract.HasID(err, "RunSuperseded") {
 		t.Error(err)
 	}
-	// Who is read again stages on.
+	// A group that is read again is staged as usual.
 	must(t, s.Generation(second).StageMembers(ctx, []contract.MemberPage{{Group: guid(1, 2), Members: []directory.SourceMember{{ID: guid(2, 1), Kind: directory.KindUser, Readable: true}}, Last: true}}))
 	if members, err := s.Generation(second).SourceMembership(ctx, guid(1, 2)); err != nil || members.Count() != 1 || members.Incomplete != "" {
 		t.Errorf("%+v %v", members, err)

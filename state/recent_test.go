@@ -2,8 +2,8 @@ package state
 
 import "testing"
 
-// TestRecent: what is asked for again and again stays, however much comes in between,
-// and there is never more than the bound.
+// TestRecent: an entry that is read again and again stays, however many others come in
+// between, and there are never more entries than the limit.
 func TestRecent(t *testing.T) {
 	r := recent[int, int]{most: 10}
 	r.put(-1, 7)

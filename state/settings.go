@@ -110,7 +110,7 @@ func parseSettings(text []byte) (contract.Settings, error) {
 	if len(text) > maxSettingsSize {
 		return settings, fmt.Errorf("it is larger than %d bytes", maxSettingsSize)
 	}
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // the byte order mark that editors on Windows write
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // editors on Windows write a BOM
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
 		var syntax *json.SyntaxError

@@ -111,7 +111,7 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 		}
 	}
 
-	// What an editor on Windows leaves is fine, and what is absent has its default.
+	// A file saved by an editor on Windows is fine, and missing fields get their default.
 	must(t, os.WriteFile(s.settingsPath(), []byte("\xef\xbb\xbf{\r\n\"adopt\": true\r\n}\r\n"), 0o600))
 	got, err := s.LoadSettings(ctx)
 	must(t, err)
@@ -122,7 +122,8 @@ func TestSettingsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Releases that knew a field not leave it out, or zero.
+// TestSettingsOfAnOlderRelease: a release that did not know a field left it out or wrote
+// zero.
 func TestSettingsOfAnOlderRelease(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)

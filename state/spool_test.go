@@ -90,7 +90,8 @@ func TestSpoolRoundTrip(t *testing.T) {
 	})
 }
 
-// checkChangeMembers lists a change's members in pages and puts them together.
+// checkChangeMembers lists the members of a change in pages and compares them with those
+// of the change.
 func checkChangeMembers(t *testing.T, s *State, c contract.SpooledChange) {
 	t.Helper()
 	var add, remove []directory.GUID
@@ -170,7 +171,7 @@ func TestOutcomes(t *testing.T) {
 	if staged, err := s.Generation(run).TargetGroups(ctx, contract.TargetKey{}, 10); err != nil || len(staged) != 0 {
 		t.Errorf("a deleted group is still staged: %+v, %v", staged, err)
 	}
-	// All of a call or nothing.
+	// A call records all outcomes or none.
 	err = s.Generation(run).RecordOutcomes(ctx, []contract.ChangeOutcome{{ChangeID: changes[2].ID, Outcome: contract.OutcomeDone}, {ChangeID: 99}})
 	if !contract.HasID(err, "ChangeNotFound") {
 		t.Errorf("%v", err)
@@ -242,7 +243,7 @@ func TestViews(t *testing.T) {
 	}
 	must(t, s.Generation(run).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, run, contract.RunPartial)
-	// A later preview is no action.
+	// A later preview does not count as an action.
 	preview = beginRun(t, s, contract.PreviewRun, "")
 	must(t, s.Generation(preview).Spool(ctx, []plan.Change{{Action: plan.Delete, SourceID: guid(1, 1), TargetGUID: guid(3, 1)}}))
 
@@ -313,7 +314,7 @@ func TestViews(t *testing.T) {
 	}
 	_, err = s.GroupMembers(ctx, guid(1, 99), directory.GUID{}, 10)
 	wantID(t, err, "GroupNotFound")
-	// The next run writes the member after all: the refusal ends.
+	// The next run writes the member after all, so the refusal is removed.
 	next := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Generation(next).Spool(ctx, []plan.Change{{Action: plan.UpdateMembers, SourceID: guid(1, 1), TargetGUID: guid(3, 1), Add: []directory.GUID{guid(4, 9)}}}))
 	changes, err = s.Changes(ctx, next, 0, 0, 1)
@@ -326,8 +327,8 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// TestSkippedNoLonger: what a run skipped is told until a run that plans every
-// group does not skip it again; what was done before is then the last action.
+// TestSkippedNoLonger: a skip is shown until a run that plans every group does not repeat
+// it. Then the last action is what was done before.
 func TestSkippedNoLonger(t *testing.T) {
 	s, ctx := newState(t), context.Background()
 	run := func(policy contract.PolicyType, changes ...plan.Change) string {
@@ -368,7 +369,7 @@ func TestSkippedNoLonger(t *testing.T) {
 	}
 }
 
-// TestNameMatcher compares with a plain recursion.
+// TestNameMatcher compares the matcher with a simple recursion.
 func TestNameMatcher(t *testing.T) {
 	var plainly func(p, s []rune) bool
 	plainly = func(p, s []rune) bool {
@@ -387,13 +388,14 @@ func TestNameMatcher(t *testing.T) {
 			t.Errorf("%q matches %q: %t", p, s, got)
 		}
 	})
-	// Hostile patterns end.
+	// Hostile patterns do not take forever.
 	if directory.Wildcard(strings.Repeat("*a", 200) + "b")(strings.Repeat("a", 2000)) {
 		t.Error("matched")
 	}
 }
 
-// What is held of large changes at a time does not grow with their number.
+// TestLargeChangesComeFewAtATime: memory for the members of large changes does not grow
+// with the number of changes.
 func TestLargeChangesComeFewAtATime(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)

@@ -17,7 +17,7 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// collect lists to the end in pages of n.
+// collect lists everything in pages of n.
 func collect[T any](t testing.TB, n int, list func(after directory.GUID, limit int) ([]T, error), key func(T) directory.GUID) (all []T) {
 	t.Helper()
 	for after := (directory.GUID{}); ; {
@@ -84,7 +84,7 @@ func TestMemberships(t *testing.T) {
 		{Group: groups[2], Last: true},
 		{Group: groups[3], Members: []directory.SourceMember{user(1)}},
 	}))
-	// The same member read twice: the reading that says more counts.
+	// Of a member that is read twice, the readable reading counts.
 	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: groups[3], Members: []directory.SourceMember{user(9), limited(1)}}}))
 
 	unresolved := func() []directory.SourceMember {
@@ -105,10 +105,10 @@ func TestMemberships(t *testing.T) {
 		return contract.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, to), DN: fmt.Sprintf("CN=user %d,DC=contoso,DC=test", to)}}
 	}
 	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{
-		joined(1, 11), joined(3, 10), joined(5, 9), joined(4, 10), // 3 and 4 are one object
+		joined(1, 11), joined(3, 10), joined(5, 9), joined(4, 10), // 3 and 4 are the same object
 		{MemberID: guid(2, 7), Reason: directory.ReasonCloudOnly}, {MemberID: guid(2, 8), Reason: directory.ReasonGCUnavailable},
 	}, started))
-	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{joined(8, 1), {MemberID: guid(2, 5), Reason: directory.ReasonNotFound}}, started)) // asked again
+	must(t, s.Generation(run).SaveResolutions(ctx, []contract.Resolution{joined(8, 1), {MemberID: guid(2, 5), Reason: directory.ReasonNotFound}}, started)) // looked up again
 	if diff := cmp.Diff([]directory.SourceMember{user(9)}, unresolved()); diff != "" {
 		t.Error(diff)
 	}
@@ -137,7 +137,7 @@ func TestMemberships(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// Mistakes of the caller change nothing.
+	// A mistake of the caller changes nothing.
 	for _, wrong := range []contract.Resolution{{MemberID: guid(2, 99), Reason: directory.ReasonGuest}, {MemberID: guid(2, 1)}} {
 		err := s.Generation(run).SaveResolutions(ctx, []contract.Resolution{{MemberID: guid(2, 9), Reason: directory.ReasonGuest}, wrong}, started)
 		wantID(t, err, "InternalError")
@@ -147,8 +147,8 @@ func TestMemberships(t *testing.T) {
 	}
 }
 
-// TestMembershipsAreSets: however a tenant's memberships come in, in pages of
-// any size with repeats, they come back as the ascending set of objects.
+// TestMembershipsAreSets: memberships that arrive in pages of any size and with
+// duplicates are returned as ascending sets of objects.
 func TestMembershipsAreSets(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
@@ -164,7 +164,7 @@ func TestMembershipsAreSets(t *testing.T) {
 			if n%5 == 0 {
 				return contract.Resolution{MemberID: guid(2, n), Reason: directory.ReasonGuest}
 			}
-			return contract.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, 100000-n/2*2), DN: "x"}} // pairs share one
+			return contract.Resolution{MemberID: guid(2, n), Ref: directory.MemberRef{GUID: guid(4, 100000-n/2*2), DN: "x"}} // two members share an object
 		}
 		expected := map[directory.GUID]*expectation{}
 		members := map[uint32]bool{}
@@ -202,7 +202,7 @@ func TestMembershipsAreSets(t *testing.T) {
 			}
 			targets = append(targets, target)
 		}
-		// Groups mix; the last page of each stays the last.
+		// Pages of different groups mix, but the last page of each group stays last.
 		order := rapid.Permutation(pages).Draw(r, "order")
 		slices.SortStableFunc(order, func(a, b contract.MemberPage) int {
 			switch {
@@ -258,9 +258,9 @@ func TestTargetGroups(t *testing.T) {
 		{GUID: guid(3, 1), AdminDesc: directory.Mark(guid(1, 9))},
 		{GUID: guid(3, 2), AdminDesc: directory.Mark(guid(1, 2))},
 		{GUID: guid(3, 4), AdminDesc: "no mark"},
-		{GUID: guid(3, 3), AdminDesc: directory.Mark(guid(1, 1)), ExternalID: directory.Mark(guid(1, 2))}, // in two minds
+		{GUID: guid(3, 3), AdminDesc: directory.Mark(guid(1, 1)), ExternalID: directory.Mark(guid(1, 2))}, // two different marks
 	}))
-	// A link counts more than the mark, before and after staging.
+	// A link takes precedence over the mark, before and after staging.
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 1), Adopted: true}}))
 	keys := func() (keys []string) {
 		for after := (contract.TargetKey{}); ; {
@@ -278,7 +278,7 @@ func TestTargetGroups(t *testing.T) {
 	if diff := cmp.Diff([]string{"0:3 linked=false adopted=false", "0:4 linked=false adopted=false", "1:1 linked=true adopted=true", "2:2 linked=false adopted=false", "2:5 linked=false adopted=false"}, keys()); diff != "" {
 		t.Error(diff)
 	}
-	// The pair is replaced: the object falls back to its mark.
+	// If the link is replaced, its object falls back to its mark.
 	must(t, s.SaveLinks(ctx, []contract.Link{{SourceID: guid(1, 1), TargetGUID: guid(3, 4)}}))
 	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 4), AdminDesc: "still no mark"}}))
 	if diff := cmp.Diff([]string{"0:3 linked=false adopted=false", "1:4 linked=true adopted=false", "2:2 linked=false adopted=false", "2:5 linked=false adopted=false", "9:1 linked=false adopted=false"}, keys()); diff != "" {
@@ -290,7 +290,7 @@ func TestTargetGroups(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// What is gone leaves nothing behind.
+	// An object that is gone leaves nothing behind.
 	must(t, s.SetDisableSet(ctx, []contract.Link{{TargetGUID: guid(3, 4)}, {TargetGUID: guid(3, 5)}}))
 	must(t, s.Unlink(ctx, guid(3, 4)))
 	if diff := cmp.Diff([]string{"0:3 linked=false adopted=false", "2:2 linked=false adopted=false", "2:5 linked=false adopted=false", "9:1 linked=false adopted=false"}, keys()); diff != "" {
@@ -385,7 +385,7 @@ func TestGenerations(t *testing.T) {
 	}
 	wantID(t, s.Generation(99).Commit(ctx, contract.Watermark{}, nil), "RunNotFound")
 
-	// Only the second is left, down to the members.
+	// Only what the second run staged is left, including members.
 	for table, want := range map[string]int{"source_group": 1, "source_membership": 1, "source_membership_chunk": 1, "target_group": 1, "target_membership_chunk": 1, "member_join": 2, "member": 3, "member_group_chunk": 1} {
 		if got := countRows(t, s, table); got != want {
 			t.Errorf("%s has %d rows, want %d", table, got, want)
@@ -400,8 +400,8 @@ func countRows(t testing.TB, s *State, table string) (n int) {
 	return n
 }
 
-// TestRemovalInPortions has more rows than one transaction removes, under one
-// key and under many.
+// TestRemovalInPortions removes more rows than one transaction can, under one key and
+// under many.
 func TestRemovalInPortions(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
@@ -535,7 +535,7 @@ func TestLinks(t *testing.T) {
 			func(l contract.Link) directory.GUID { return l.TargetGUID })
 	}
 	must(t, s.SaveLinks(ctx, []contract.Link{link(1, 4), link(2, 3), link(3, 2)}))
-	must(t, s.SaveLinks(ctx, []contract.Link{link(1, 4), link(2, 5)})) // 2 has another object now
+	must(t, s.SaveLinks(ctx, []contract.Link{link(1, 4), link(2, 5)})) // group 2 has another object now
 	if diff := cmp.Diff([]contract.Link{link(3, 2), link(1, 4), link(2, 5)}, list()); diff != "" {
 		t.Error(diff)
 	}
@@ -581,8 +581,8 @@ func TestErrorOfAPageWithoutID(t *testing.T) {
 	}
 }
 
-// TestSuperseded: a run that another process took for dead neither commits nor
-// overwrites what was recorded of it.
+// TestSuperseded: a run that another process took for dead can neither commit nor
+// overwrite its record.
 func TestSuperseded(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
@@ -617,7 +617,7 @@ func TestSuperseded(t *testing.T) {
 	if diff := cmp.Diff([]directory.GUID{guid(1, 1), guid(1, 2)}, pending); diff != "" || w.HighestUSN != 1 {
 		t.Errorf("the watermark is %+v, pending: %s", w, diff)
 	}
-	// Without more ado the newer one can go on.
+	// The newer run simply goes on.
 	must(t, other.Generation(newer).Commit(ctx, contract.Watermark{HighestUSN: 3}, nil))
 	if pending, err := s.Pending(ctx); err != nil || pending != nil {
 		t.Errorf("pending %v, %v", pending, err)

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newFolder is a path that does not exist yet.
+// newFolder returns a path that does not exist yet.
 func newFolder(t testing.TB) string {
 	t.Helper()
 	return filepath.Join(t.TempDir(), "state")
@@ -67,14 +67,14 @@ func wantID(t testing.TB, err error, id string) *contract.Error {
 	return e
 }
 
-// guid makes a GUID whose order is that of n.
+// guid returns a GUID; GUIDs of one kind sort by n.
 func guid(kind byte, n uint32) directory.GUID {
 	g := directory.GUID{0: kind, 15: 1}
 	binary.BigEndian.PutUint32(g[4:], n)
 	return g
 }
 
-// wholeGUIDs compares GUIDs at once: byte by byte, cmp takes a second for a
+// wholeGUIDs makes cmp compare GUIDs as a whole. Byte by byte, it takes a second for a
 // large membership.
 var wholeGUIDs = cmp.Comparer(func(a, b directory.GUID) bool { return a == b })
 

@@ -11,8 +11,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// TestUnfoundAmong: values are known by the SID that they had when they were
-// read, and by the immutable id, of members who were not found.
+// TestUnfoundAmong: a value is recognised as a member that was not found by the SID that
+// the value had when it was read, or by the member's immutable id.
 func TestUnfoundAmong(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
@@ -35,7 +35,7 @@ func TestUnfoundAmong(t *testing.T) {
 		{MemberID: guid(2, 6), Reason: directory.ReasonCloudOnly},
 	}, started))
 	values := []directory.MemberRef{
-		{GUID: guid(4, 1), DN: "CN=one"}, // whoever wrote it did not know the SID
+		{GUID: guid(4, 1), DN: "CN=one"}, // the SID was not known when it was staged
 		{GUID: guid(4, 2), DN: "CN=two", SID: sid("1002")},
 		{GUID: guid(4, 3), DN: "CN=three", SID: sid("1003")},
 		{GUID: guid(4, 4), DN: "CN=four", SID: sid("1004")},
@@ -57,7 +57,7 @@ func TestUnfoundAmong(t *testing.T) {
 	must(t, s.Generation(base).Commit(ctx, contract.Watermark{}, nil))
 	endRun(t, s, base, contract.RunComplete)
 
-	// One who was found before is not any more, and another left the group.
+	// A member that was found before is no longer found, and another has left the group.
 	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Generation(run).Overlay(ctx))
 	must(t, s.Generation(run).StageMembersAgain(ctx, []directory.GUID{guid(2, 1)}))

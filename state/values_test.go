@@ -13,8 +13,8 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// TestOldSpellings: a folder that keeps the values of fixed lists as releases of
-// before spelt them is read as one of today.
+// TestOldSpellings: a folder in which an earlier release stored the values of fixed lists
+// in their old spelling is read like a new one.
 func TestOldSpellings(t *testing.T) {
 	ctx := context.Background()
 	folder := newFolder(t)

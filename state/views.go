@@ -34,7 +34,7 @@ func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after d
 			if l.id.IsZero() {
 				l.id = named.GUID()
 			}
-			if named.GUID().IsZero() { // otherwise the queries compare the id, also with links to objects that are gone
+			if named.GUID().IsZero() { // otherwise the queries compare the id
 				l.matches = func(n *identity.Names) bool { return named.Rank(n) > 0 }
 			}
 		}

@@ -9,8 +9,8 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// Cloud groups and objects that stand for none come in one order, whatever the
-// size of the pages.
+// TestGroupsComeTheSameInPagesOfAnySize: cloud groups, and objects that stand for none,
+// are listed in one order, whatever the size of the pages.
 func TestGroupsComeTheSameInPagesOfAnySize(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)
@@ -19,7 +19,7 @@ func TestGroupsComeTheSameInPagesOfAnySize(t *testing.T) {
 	var objects []directory.TargetGroup
 	want := map[directory.GUID]bool{}
 	for i := range uint32(20) {
-		// The keys of the two kinds lie among one another, in runs of several.
+		// The keys of the two kinds alternate in runs of several.
 		id := guid(byte(1+i/3), i)
 		if i%5 < 3 {
 			groups = append(groups, directory.SourceGroup{ID: id, Properties: directory.Values{"displayName": {"group"}}})

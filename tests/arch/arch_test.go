@@ -1,4 +1,4 @@
-// Package arch keeps the shape that docs/architecture.md draws.
+// Package arch tests that the code has the structure that docs/architecture.md describes.
 package arch
 
 import (
@@ -16,9 +16,9 @@ import (
 
 const module = "groupwriteback"
 
-// mayImport says for each package what of ours it may import; packages below
-// one follow it. What is not listed here fails, so that a new package has to be
-// given a place.
+// mayImport lists for each package which of our packages it may import. An entry also
+// holds for the packages below it. A package without an entry fails the test, so that
+// every new package gets a place.
 var mayImport = map[string][]string{
 	"internal/directory":        {},
 	"internal/plan":             {"internal/directory"},
@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"tests/module/fakeengine": {},
 }
 
-// onlyIn says which of our packages alone may import what is of others.
+// onlyIn says for packages of others which one of our packages may import them.
 var onlyIn = map[string]string{
 	"github.com/microsoftgraph/":         "internal/graph",
 	"github.com/microsoft/kiota":         "internal/graph",
@@ -60,7 +60,7 @@ var onlyIn = map[string]string{
 	"github.com/creachadair/jrpc2":       "internal/stdio",
 }
 
-// standardOnly are the packages that import nothing of others at all.
+// standardOnly lists the packages that import no packages of others at all.
 var standardOnly = []string{"internal/directory", "internal/plan", "internal/graph/graphtest", "tests/module/fakeengine"}
 
 type goPackage struct {
@@ -93,7 +93,8 @@ func list(t *testing.T) []goPackage {
 	return packages
 }
 
-// rule returns the entry of mayImport that a package follows: the longest.
+// rule returns the entry of mayImport that holds for a package: the longest one that
+// matches.
 func rule(path string) (string, bool) {
 	best, found := "", false
 	for entry := range mayImport {
@@ -108,7 +109,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	for _, p := range list(t) {
 		path := strings.TrimPrefix(p.ImportPath, module+"/")
 		entry, known := rule(path)
-		if !known && len(p.Imports) > 0 { // a folder of tests alone imports nothing
+		if !known && len(p.Imports) > 0 { // a folder with only tests imports nothing
 			t.Errorf("%s has no place in the architecture: add it to mayImport and docs/architecture.md", path)
 			continue
 		}
@@ -136,8 +137,8 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// The module talks to the engine alone: it names no LDAP, Graph or database
-// type.
+// TestModuleKnowsOnlyTheProtocol: the module talks only to the engine, so it names no
+// type of LDAP, Graph or a database.
 func TestModuleKnowsOnlyTheProtocol(t *testing.T) {
 	scripts := 0
 	err := filepath.WalkDir(filepath.Join("..", "..", "module"), func(path string, d fs.DirEntry, err error) error {

@@ -11,18 +11,18 @@ import (
 )
 
 var (
-	// cited are tests as the documents name them: graph.TestPresence... means all
-	// whose names begin so, in the package graph.
+	// cited matches a test as documents name it. graph.TestPresence... means all
+	// tests of package graph whose names begin with TestPresence.
 	cited = regexp.MustCompile(`(?:([a-z]+(?:/[a-z]+)*)\.)?\b(Test[A-Z]\w*)(\.\.\.)?`)
-	// Scenarios are named after their files; what follows a list of them may be a
-	// part of the suite.
+	// citedScenarios matches a list of scenarios, which have the names of their
+	// files. The word suite may follow the list, with a part of the suite.
 	citedScenarios = regexp.MustCompile(`\bscenarios? ([a-z0-9-]+(?:(?:, | and )[a-z0-9-]+)*)`)
 	citedPester    = regexp.MustCompile(`\b(\w+\.Tests\.ps1)\b`)
 	testFunction   = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 )
 
-// TestCitedTestsExist keeps the documents that say what tests what from naming
-// tests that are gone or were never there.
+// TestCitedTestsExist checks that the tests, scenarios and Pester files which documents
+// name exist.
 func TestCitedTestsExist(t *testing.T) {
 	root := filepath.Join("..", "..")
 	tests := map[string][]string{} // folders by name
@@ -91,10 +91,10 @@ func TestCitedTestsExist(t *testing.T) {
 	}
 }
 
-// citedFile is a file as the documents name it: by its path, or by the end of it.
+// citedFile matches a file as documents name it: by its path or by the end of its path.
 var citedFile = regexp.MustCompile("`((?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]+\\.(?:go|ps1|psm1|sql|txtar|md))`")
 
-// TestCitedFilesExist keeps documents from naming files that were moved or are gone.
+// TestCitedFilesExist checks that the files which documents name exist.
 func TestCitedFilesExist(t *testing.T) {
 	root := filepath.Join("..", "..")
 	var files []string

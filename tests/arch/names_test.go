@@ -16,11 +16,11 @@ import (
 
 var (
 	parameterDeclared = regexp.MustCompile(`(?m)^\s*\[.*\]\s*\$(\w+)\s*(?:=.*)?,?\s*$`)
-	// named finds commands and parameters in a text.
+	// named matches commands and parameters in a text.
 	named = regexp.MustCompile(`\b[A-Z][a-z]+-[A-Z][A-Za-z]+\b|(?:^|[\s("'\[|])-([A-Z][A-Za-z]+)\b`)
 )
 
-// commonParameters are those of PowerShell that every command has.
+// commonParameters are parameters of PowerShell that every command has.
 var commonParameters = []string{"Confirm", "WhatIf", "Verbose", "ErrorAction"}
 
 // commands returns the parameters of each command of the module.
@@ -45,9 +45,9 @@ func commands(t *testing.T) map[string][]string {
 	return found
 }
 
-// wrongNames returns what the text calls by a name that the module has not. A
-// parameter behind a command is that one's; behind one of somebody else it is
-// not looked at.
+// wrongNames returns the commands and parameters in the text that the module does not
+// have. A parameter after a command of the module must belong to that command; one after
+// a command of somebody else is ignored.
 func wrongNames(text string, commands map[string][]string) []string {
 	var wrong []string
 	has := func(command, parameter string) bool {
@@ -79,8 +79,9 @@ func wrongNames(text string, commands map[string][]string) []string {
 	return wrong
 }
 
-// TestMessagesNameWhatTheModuleHas: an administrator follows an advice to the
-// letter. The module's own texts are looked at by tests/module.
+// TestMessagesNameWhatTheModuleHas: messages name only commands and parameters that exist,
+// because administrators follow advice to the letter. tests/module checks the module's
+// own texts.
 func TestMessagesNameWhatTheModuleHas(t *testing.T) {
 	known := commands(t)
 	if wrong := wrongNames("Give -Server and -CAFile, or Connect-GroupWriteback -Group -Server; see Get-GroupWritebackX. Run Get-Item -Nothing.", known); strings.Join(wrong, ",") != "-CAFile,Connect-GroupWriteback -Group,Get-GroupWritebackX" {

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// rooms are files of a package that belong together, by the first of them: what
-// stands in one may know the others. Every other file is a room of its own.
+// rooms lists files of a package that belong together, by the first of them. Files of a
+// room may use one another. Every other file is a room of its own.
 var rooms = map[string]map[string][]string{
 	"internal/contract": {
 		"state.go":   {"generation.go"},
@@ -35,7 +35,7 @@ var rooms = map[string]map[string][]string{
 	},
 }
 
-// TestArrowsInsideAPackagePointOneWay finds rooms that know each other.
+// TestArrowsInsideAPackagePointOneWay fails if rooms use one another in a circle.
 func TestArrowsInsideAPackagePointOneWay(t *testing.T) {
 	t.Chdir(filepath.Join("..", ".."))
 	fset := token.NewFileSet()
@@ -48,7 +48,7 @@ func TestArrowsInsideAPackagePointOneWay(t *testing.T) {
 	}
 }
 
-// roomOf tells for each file of the folder in which room it is.
+// roomOf returns the room of each file in the folder.
 func roomOf(t *testing.T, folder string) map[string]string {
 	files, err := os.ReadDir(folder)
 	if err != nil {
@@ -71,7 +71,7 @@ func roomOf(t *testing.T, folder string) map[string]string {
 	return room
 }
 
-// arrowsBetween tells for each room which others it knows.
+// arrowsBetween returns for each room which other rooms it uses.
 func arrowsBetween(t *testing.T, fset *token.FileSet, from types.Importer, folder string, room map[string]string) map[string]map[string]bool {
 	var files []*ast.File
 	for _, name := range slices.Sorted(maps.Keys(room)) {
@@ -109,7 +109,7 @@ func arrowsBetween(t *testing.T, fset *token.FileSet, from types.Importer, folde
 	return arrows
 }
 
-// circleIn returns nodes that follow one another in a circle, nil if there is none.
+// circleIn returns nodes that form a circle, or nil if there is none.
 func circleIn(arrows map[string]map[string]bool) []string {
 	done := map[string]bool{}
 	var path []string
@@ -139,7 +139,7 @@ func circleIn(arrows map[string]map[string]bool) []string {
 	return nil
 }
 
-// The test above would see a circle.
+// TestCircles tests that circleIn finds circles.
 func TestCircles(t *testing.T) {
 	to := func(nodes ...string) map[string]bool {
 		set := map[string]bool{}

@@ -20,8 +20,9 @@ func readFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// The module needs the names of the clouds for completion, and their addresses for
-// the first access token, before there is an engine to ask.
+// TestModuleAndEngineKnowTheSameClouds: the module needs the names of the clouds for
+// completion and their addresses for the first access token, before it can ask an
+// engine. So it has its own list.
 func TestModuleAndEngineKnowTheSameClouds(t *testing.T) {
 	names := func(text string) []string {
 		var found []string
@@ -62,8 +63,8 @@ func TestModuleAndEngineKnowTheSameClouds(t *testing.T) {
 	}
 }
 
-// The page of permissions names those by which deleted groups are read, but for the
-// ones that would let the account write.
+// TestPermissionsForDeletedGroupsAreDocumented: the page of permissions names those that
+// let an account read deleted groups, except the ones that would also let it write.
 func TestPermissionsForDeletedGroupsAreDocumented(t *testing.T) {
 	page := readFile(t, "docs/permissions.md")
 	for _, role := range contract.DeletedRoles {

@@ -13,22 +13,21 @@ import (
 	"testing"
 )
 
-// several matches a text that counts by itself: "%d members", "%d added members".
+// several matches a text that writes a count itself: "%d members", "%d added members".
 var several = regexp.MustCompile(`%d ([a-z-]+ )?[a-z]+s\b`)
 
-// neverOne are parts of texts that stand only where there are several, or that
-// count nothing.
+// neverOne lists parts of texts whose number is never 1, or that count nothing.
 var neverOne = []string{
 	" bytes", " is ", "was broken off", "stands where", "by this one.", // "version 3 is not known"
 	"carry the mark of this group", "carry its mark", "of the tenant are called that", "runs in a row",
 	"after %d pages", "were asked for at once", "with %q and", "%d has %s instead",
 }
 
-// beyondLimit are whole texts that say how many were given, where so many are
-// not allowed.
+// beyondLimit lists whole texts whose number exceeds a limit, so it is not 1.
 var beyondLimit = []string{"%d groups", "%d accounts", "%d ids"}
 
-// Who counts says one thing in the singular: by directory.Count and Plural.
+// TestCountsAreSingularOrPlural: texts use directory.Count or Plural for a number of
+// things, so that one thing is in the singular.
 func TestCountsAreSingularOrPlural(t *testing.T) {
 	root := filepath.Join("..", "..")
 	for _, folder := range []string{"internal/plan", "internal/contract", "internal/batch", "internal/identity", "internal/owner", "internal/run", "internal/command", "internal/ad", "internal/graph", "internal/stdio", "state", "cmd/groupwriteback"} {

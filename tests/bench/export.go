@@ -16,17 +16,17 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// written are the attributes of a group that the engine writes.
+// written lists the attributes of a group that the engine writes.
 var written = []string{"objectClass", "cn", "sAMAccountName", "groupType", "displayName", "description", "mail",
 	"adminDescription", "msDS-ExternalDirectoryObjectId", "extensionName", "member"}
 
-// export compares the first export of groups by the engine with ldapadd of the
-// finished LDIF on one connection: equal objects, the same account, the same
-// domain controller, each time in an organisational unit of its own. Rounds of
-// ldapadd stand before and after each of the engine's, since a directory becomes
-// slower as it grows. Samba serves writes one after the other, and on the
-// loopback there is no time to be won between them; so a second comparison, of
-// fewer groups, is made over a network with a round trip of 5 ms.
+// export compares the engine's first export of groups with ldapadd of the finished LDIF
+// on one connection. Both write equal objects to the same domain controller with the
+// same account, each time in a new organisational unit. A round of ldapadd runs before
+// and after each round of the engine, since a directory becomes slower as it grows.
+// Samba does one write after another, and on the loopback interface there is no time to
+// gain between them. So a second comparison, with fewer groups, simulates a network with
+// a round trip of 5 ms.
 func export(ctx context.Context, r *report) error {
 	dc, err := labController()
 	if err != nil {
@@ -55,7 +55,7 @@ func export(ctx context.Context, r *report) error {
 	return far.compare(ctx, r, 1, 4, 8)
 }
 
-// comparison is of rounds with equal objects over one network.
+// comparison compares rounds with equal objects over one network.
 type comparison struct {
 	dc     controller
 	folder string
@@ -107,8 +107,8 @@ func (c *comparison) compare(ctx context.Context, r *report, connections ...int)
 	return c.control(r, before, len(connections)+1, slices.Max(connections))
 }
 
-// control tells what ldapadd itself wins by as many connections: what the
-// domain controller does not give, the engine cannot.
+// control measures what ldapadd itself gains from as many connections. The engine cannot
+// gain what the domain controller does not allow.
 func (c *comparison) control(r *report, before time.Duration, round, connections int) error {
 	parallel, err := c.ldapadd(round, connections)
 	if err != nil {
@@ -124,8 +124,8 @@ func (c *comparison) control(r *report, before time.Duration, round, connections
 	return nil
 }
 
-// engine exports groups to a new unit, and tells how long that took and how long
-// the whole run.
+// engine exports groups to a new unit, and returns how long the export and the whole run
+// took.
 func (c *comparison) engine(ctx context.Context, name string, random uint64, connections int) (exported, whole time.Duration, err error) {
 	unit, err := c.dc.unit(c.name + name)
 	if err != nil {
@@ -158,12 +158,12 @@ func (c *comparison) engine(ctx context.Context, name string, random uint64, con
 	if err != nil {
 		return 0, 0, err
 	}
-	// Notifications are some time apart, so the time of the export is that of
-	// all groups at the rate between the first and the last of them.
+	// Notifications come at intervals. So the time of the export is computed for
+	// all groups from the rate between the first and the last notification.
 	return time.Duration(float64(last.at.Sub(first.at)) * float64(c.groups) / float64(last.Done-first.Done)), whole, nil
 }
 
-// readBack returns what stands in the unit as LDIF that ldapadd takes.
+// readBack returns the groups in the unit as LDIF that ldapadd accepts.
 func readBack(dc *controller, unit string, groups int) ([]byte, error) {
 	out, err := dc.tool(true, "ldapsearch", append([]string{"-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-b", unit, "(objectClass=group)"}, written...)...).Output()
 	if err != nil {
@@ -185,13 +185,12 @@ func readBack(dc *controller, unit string, groups int) ([]byte, error) {
 	return ldif.Bytes(), nil
 }
 
-// version is what stands before the version of an id of the simulated tenant,
-// and the version.
+// version matches the digit with the version of a group's id in the simulated tenant,
+// and what is before it.
 var version = regexp.MustCompile(`(Group_[0-9a-f]{8}-[0-9a-f]{4}-)[0-9]`)
 
-// ldapadd adds the objects of the template once more, in a unit of their own and
-// under other ids of the same length, by as many processes as there are to be
-// connections.
+// ldapadd adds the objects of the template once more, in a new unit and with other ids
+// of the same length. It starts one process for each connection.
 func (c *comparison) ldapadd(round, connections int) (time.Duration, error) {
 	own, err := c.dc.unit(fmt.Sprintf("%splain%d", c.name, round))
 	if err != nil {

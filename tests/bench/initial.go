@@ -8,11 +8,11 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// initial reads a tenant whole that answers after 200 ms and throttles as
-// Microsoft does an application in a tenant of more than 500 users: 8,000
-// resource units in 10 seconds. The time is taken from the tenant's own log of
-// requests, and compared with the least that the throttle allows for the units
-// that were used: the first 8,000 at once, the others at 800 a second.
+// initial reads a whole tenant that answers after 200 ms and throttles like Microsoft
+// throttles an application in a tenant of more than 500 users: 8,000 resource units in
+// 10 seconds. The time comes from the tenant's own log of requests. It is compared with
+// the shortest time that the throttle allows for the units that were used: the first
+// 8,000 at once, the others at 800 per second.
 func initial(ctx context.Context, r *report) error {
 	const burst, rate = 8000.0, 800.0
 	groups, members := scaled(20_000), 20
@@ -61,7 +61,7 @@ func initial(ctx context.Context, r *report) error {
 			units += q.Units
 		}
 	}
-	elapsed := last.Sub(first).Seconds() + 0.2 // a request is logged as it arrives
+	elapsed := last.Sub(first).Seconds() + 0.2 // a request is logged when it arrives
 	allowed := (float64(units) - burst) / rate
 	r.tell("groups", float64(groups), "of 20 members")
 	r.tell("requests", float64(len(log)), "")

@@ -18,7 +18,7 @@ import (
 
 type fields = map[string]any
 
-// controller is a domain controller and an account there. TLS is on address.
+// controller is a domain controller with its accounts. It speaks TLS at address.
 type controller struct {
 	address, caFile          string
 	user, password           string
@@ -26,7 +26,8 @@ type controller struct {
 	container, people        string
 }
 
-// labController is that of tests/lab, with an account that sees deleted objects.
+// labController returns the domain controller of tests/lab, with an account that sees
+// deleted objects.
 func labController() (controller, error) {
 	if os.Getenv("GWB_LAB") == "" {
 		return controller{}, fmt.Errorf("no lab: run under tests/lab/run")
@@ -36,7 +37,7 @@ func labController() (controller, error) {
 		adminUser: get("ADMIN_USER"), adminPassword: get("ADMIN_PASSWORD"), container: get("CONTAINER"), people: get("PEOPLE")}, nil
 }
 
-// inProcess is a domain controller in this process.
+// inProcess starts a domain controller in this process.
 func inProcess(folder string) (controller, *server.Server, error) {
 	dc, err := server.Start(server.Options{})
 	if err != nil {
@@ -47,8 +48,8 @@ func inProcess(folder string) (controller, *server.Server, error) {
 	return c, dc, os.WriteFile(c.caFile, dc.CA, 0o600)
 }
 
-// tool is one of OpenLDAP's, signed in as the service account or, for asAdmin,
-// as the administrator.
+// tool returns the command for one of OpenLDAP's tools, signed in as the service account
+// or, if asAdmin is set, as the administrator.
 func (c *controller) tool(asAdmin bool, name string, arguments ...string) *exec.Cmd {
 	user, password := c.user, c.password
 	if asAdmin {
@@ -59,7 +60,7 @@ func (c *controller) tool(asAdmin bool, name string, arguments ...string) *exec.
 	return command
 }
 
-// unit makes an organisational unit in the container and returns its name.
+// unit creates an organisational unit in the container and returns its DN.
 func (c *controller) unit(name string) (string, error) {
 	dn := "OU=" + name + "," + c.container
 	command := c.tool(true, "ldapadd")
@@ -70,16 +71,16 @@ func (c *controller) unit(name string) (string, error) {
 	return dn, nil
 }
 
-// installation is an engine's state, and what it connects to.
+// installation is the state of an engine and what the engine connects to.
 type installation struct {
 	folder    string
 	tenant    *graphtest.Server
 	dc        controller
 	container string
-	peak      float64 // of the resident memory of the last run's process, in MiB
+	peak      float64 // resident memory of the last run's process, in MiB
 }
 
-// install serves a tenant and enables group writeback with these settings.
+// install starts a simulated tenant and enables group writeback with these settings.
 func install(ctx context.Context, folder string, seed graphtest.Seed, users []graphtest.ADUser, dc controller, container string, settings fields) (*installation, error) {
 	tenant, err := graphtest.New(seed, graphtest.Options{ADUsers: users}).Start()
 	if err != nil {
@@ -105,7 +106,7 @@ func install(ctx context.Context, folder string, seed graphtest.Seed, users []gr
 
 func (i *installation) close() { i.tenant.Close() }
 
-// progress is where a run stands.
+// progress is a progress notification of a run.
 type progress struct {
 	Step  string
 	Done  int
@@ -145,14 +146,14 @@ type run struct {
 	Exported                                struct{ Create, Update, UpdateMembers, Delete, MembersAdded, MembersRemoved int }
 }
 
-// writes is how many objects the run has written to.
+// writes returns how many objects the run has written to.
 func (r *run) writes() int {
 	e := r.Exported
 	return e.Create + e.Update + e.UpdateMembers + e.Delete
 }
 
-// sync runs one synchronisation, which has to be complete, and tells how long
-// the answer took.
+// sync runs one synchronisation, which must end as Complete, and returns its record and
+// how long the answer took.
 func (i *installation) sync(ctx context.Context, onProgress func(progress)) (run, time.Duration, error) {
 	var r run
 	s, err := i.start(ctx, onProgress)

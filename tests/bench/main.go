@@ -1,8 +1,8 @@
-// Command bench measures what docs/benchmarks.md says: each figure as a ratio
-// or a count of one run, with what is aimed at. tests/bench/run builds what it
-// needs and starts it, one measurement a process:
+// Command bench measures the figures of docs/benchmarks.md. Each is a ratio or a count
+// of one run, with its aim. tests/bench/run builds what the measurements need and starts
+// a process for each of them:
 //
-//	bench export    inside the lab: exporting new groups against ldapadd
+//	bench export    inside the lab: exporting new groups, compared with ldapadd
 //	bench quiet     inside the lab: a run in which nothing has changed
 //	bench member    one member changed in a large group
 //	bench plan      planning a large tenant, without a network

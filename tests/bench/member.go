@@ -8,10 +8,10 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// member changes one member of a large group, and counts what that makes the
-// engine read and write, in that run and in the one after. The domain controller
-// is the one in this process: it gives 1,500 values of an attribute at a time, as
-// Windows does, so that no reading of members goes unseen.
+// member changes one member of a large group, and counts what the engine then reads and
+// writes in that run and in the next. It uses the domain controller in this process,
+// which returns 1,500 values of an attribute at a time, as Windows does, so that every
+// read of members is counted.
 func member(ctx context.Context, r *report) error {
 	for _, size := range []int{scaled(50_000), scaled(250_000)} {
 		if err := memberOf(ctx, r, size); err != nil {
@@ -38,7 +38,7 @@ func memberOf(ctx context.Context, r *report, size int) error {
 	}
 	group := graphtest.Group{ID: "aaaaaaaa-0000-4000-8000-000000000001", DisplayName: "Everybody", GroupTypes: []string{"Unified"}}
 	for _, u := range users[:size] {
-		group.Members = append(group.Members, graphtest.UserID(u.SamAccountName)) // a name would be looked for among all
+		group.Members = append(group.Members, graphtest.UserID(u.SamAccountName)) // a name would be searched among all users
 	}
 	newcomer := graphtest.UserID(users[size].SamAccountName)
 	i, err := install(ctx, folder, graphtest.Seed{Groups: []graphtest.Group{group}}, users, dc, dc.container, fields{"maxMemberCount": 2*size + 10})
@@ -56,7 +56,7 @@ func memberOf(ctx context.Context, r *report, size int) error {
 	of := fmt.Sprintf("%d members", size)
 	r.tell(of+": first run", took.Seconds(), "s")
 	r.tell(of+": peak of memory in it", i.peak, "MiB")
-	if _, err := i.counted(ctx); err != nil { // sees once what the first has written
+	if _, err := i.counted(ctx); err != nil { // reads once what the first run has written
 		return err
 	}
 	nothing, err := i.counted(ctx)

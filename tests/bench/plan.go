@@ -18,10 +18,10 @@ import (
 	"groupwriteback/state"
 )
 
-// planning runs the engine with the real state on a tenant and a domain that are
-// computed as they are read, so that time and memory are those of the engine:
-// with nothing in AD yet, with all groups there and equal, and with every
-// hundredth of them changed. Staging comes before planning and is told beside it.
+// planning runs the engine with the real state on a tenant and a domain that are computed
+// while they are read, so that time and memory are those of the engine. It does so with
+// nothing in AD yet, with all groups there and equal, and with every hundredth group
+// changed. Staging comes before planning and is reported separately.
 func planning(ctx context.Context, r *report) error {
 	tenant := &largeTenant{groups: scaled(100_000), members: 50}
 	domain := &largeDomain{tenant: tenant}
@@ -101,13 +101,13 @@ func planning(ctx context.Context, r *report) error {
 	return nil
 }
 
-// resetPeak and peakMiB measure the resident memory of the whole process,
-// SQLite's included, where the kernel tells.
+// resetPeak and peakMiB measure the resident memory of the whole process, including
+// SQLite's, if the kernel tells it.
 func resetPeak() { os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
 func peakMiB() float64 { return peakOf("self") }
 
-// peakOf is the peak of a process, given by its id.
+// peakOf returns the peak resident memory of a process, given by its id, in MiB.
 func peakOf(process string) float64 {
 	text, _ := os.ReadFile("/proc/" + process + "/status")
 	for line := range strings.Lines(string(text)) {
@@ -134,7 +134,8 @@ const (
 	ofOther
 )
 
-// numbered is the n-th id of a kind: spread over all GUIDs, as real ones are.
+// numbered returns the n-th id of a kind. The ids are spread over all GUIDs, like real
+// ones.
 func numbered(kind, n int) (g directory.GUID) {
 	for i := range 2 {
 		binary.BigEndian.PutUint64(g[8*i:], mix(uint64(n)<<8|uint64(2*kind+i)))
@@ -142,7 +143,7 @@ func numbered(kind, n int) (g directory.GUID) {
 	return g
 }
 
-// mix is the finalizer of SplitMix64, which maps no two numbers to one.
+// mix is the finalizer of SplitMix64. It maps different numbers to different numbers.
 func mix(z uint64) uint64 {
 	z += 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
@@ -150,19 +151,19 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// largeTenant has groups of equal size and ten memberships for each user.
+// largeTenant has groups of equal size, and each user is in ten groups on average.
 type largeTenant struct {
-	contract.Source // what is not needed here
+	contract.Source // nil: for methods that are not called here
 	groups          int
 	members         int
-	// changed: every hundredth group has another user for its first.
+	// If changed is set, every hundredth group has another user as its first member.
 	changed bool
 }
 
 func (t *largeTenant) users() int { return t.groups * t.members / 10 }
 
-// member is the number of the m-th user of group n: neighbours, so that no user
-// occurs twice.
+// member returns the number of the m-th user of group n. The users of a group have
+// successive numbers, so that none occurs twice.
 func (t *largeTenant) member(n, m int, changed bool) int {
 	if changed && n%100 == 0 && m == 0 {
 		m = t.members
@@ -207,8 +208,8 @@ func (t *largeTenant) Groups(_ context.Context, _ contract.SourceSelection, page
 	return nil
 }
 
-// Members gives those of all groups, in the order of their numbers, or none:
-// nothing else is asked for here.
+// Members returns the members of all groups, in the order of the groups' numbers, or of
+// none. Nothing else is asked for here.
 func (t *largeTenant) Members(_ context.Context, groups []directory.GUID, page func(contract.MemberPage) error) error {
 	if len(groups) != 0 && len(groups) != t.groups {
 		return fmt.Errorf("the members of %d groups are asked for", len(groups))
@@ -229,9 +230,9 @@ func (t *largeTenant) Members(_ context.Context, groups []directory.GUID, page f
 
 func (t *largeTenant) Close() error { return nil }
 
-// largeDomain has what the tenant had before it changed, or no group.
+// largeDomain has what the tenant had before it changed, or no groups.
 type largeDomain struct {
-	contract.Target // what is not needed here
+	contract.Target // nil: for methods that are not called here
 	tenant          *largeTenant
 	empty           bool
 }

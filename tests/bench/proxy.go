@@ -21,31 +21,31 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 )
 
-// proxy stands between the engine and a domain controller, opens TLS, and
-// counts what passes. The engine trusts a certificate of its own.
+// proxy is between the engine and a domain controller. It opens TLS, with its own
+// certificate, which the engine trusts, and counts what passes.
 type proxy struct {
-	controller // as the engine is to be given it
+	controller // what the engine gets in place of the domain controller
 	server     string
 	config     *tls.Config // for the engine
 	upstream   *tls.Config
 	listener   net.Listener
-	delay      time.Duration // of each answer: the time of a round trip
+	delay      time.Duration // delay of each answer, to simulate a round trip
 
 	mu    sync.Mutex
 	count traffic
 }
 
-// traffic counts messages of LDAP, those of signing in left out.
+// traffic counts messages of LDAP, without those for signing in.
 type traffic struct {
-	Messages      int // that the engine sent
+	Messages      int // sent by the engine
 	Searches      int
 	Writes        int // add, modify, modifyDN, delete
-	ValuesWritten int // of member, added or removed
-	ValuesRead    int // of member, in answers
-	Entries       int // in answers
+	ValuesWritten int // values of member that were added or removed
+	ValuesRead    int // values of member in answers
+	Entries       int // entries in answers
 }
 
-// The messages of RFC 4511, by the number of their tag.
+// The messages of RFC 4511 by the number of their tag.
 const (
 	bindRequest      = 0
 	unbindRequest    = 2
@@ -59,7 +59,7 @@ const (
 	maxHeaderOfABody = 6
 )
 
-// newProxy listens in front of the domain controller.
+// newProxy starts a proxy to the domain controller.
 func newProxy(folder string, dc controller) (*proxy, error) {
 	host, _, err := net.SplitHostPort(dc.address)
 	if err != nil {
@@ -111,7 +111,7 @@ func selfSigned(host string) (tls.Certificate, []byte, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), err
 }
 
-// take returns what has passed since the last call.
+// take returns what has passed since the last call of take.
 func (p *proxy) take() traffic {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,8 +137,8 @@ func (p *proxy) pass(engine net.Conn) {
 	p.forward(server, engine, 0)
 }
 
-// forward passes whole messages on until one side is closed. Messages that came
-// together are delayed once.
+// forward forwards whole messages until one side is closed. Messages that arrive
+// together are delayed only once.
 func (p *proxy) forward(to io.Writer, from io.Reader, delay time.Duration) {
 	in := bufio.NewReaderSize(from, 1<<16)
 	for {
@@ -156,7 +156,7 @@ func (p *proxy) forward(to io.Writer, from io.Reader, delay time.Duration) {
 	}
 }
 
-// readMessage reads one message of BER with its header.
+// readMessage reads one BER message, including its header.
 func readMessage(in *bufio.Reader) ([]byte, error) {
 	head, err := in.Peek(2)
 	if err != nil {

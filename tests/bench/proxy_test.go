@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestProxyCounts has an independent client write and read through the proxy.
+// TestProxyCounts lets an independent client write and read through the proxy.
 func TestProxyCounts(t *testing.T) {
 	if _, err := exec.LookPath("ldapadd"); err != nil {
 		t.Skip("ldapadd is not there: apt-get install ldap-utils")

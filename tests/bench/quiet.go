@@ -11,11 +11,10 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// quiet measures a run in which nothing has changed on either side, for two
-// numbers of tracked groups: what it asks of both sides, and how long it takes
-// once the process has started and is connected. It does so with the domain
-// controller in this process, whose searches cost next to nothing, and with
-// Samba in the lab.
+// quiet measures a run in which nothing has changed on either side, for two numbers of
+// tracked groups: what the run requests from both sides, and how long it takes once the
+// process has started and is connected. It does so with the domain controller in this
+// process, whose searches cost next to nothing, and with Samba in the lab.
 func quiet(ctx context.Context, r *report) error {
 	folder, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -63,7 +62,7 @@ func quietOn(ctx context.Context, r *report, where string, dc controller, folder
 		}
 		name := fmt.Sprintf("%s, %d groups: ", where, groups)
 		r.tell(name+"first run", took.Seconds(), "s")
-		// The run after an export sees once what that has written.
+		// The run after an export reads once what the export has written.
 		if _, took, err = i.sync(ctx, nil); err != nil {
 			return err
 		}
@@ -99,14 +98,14 @@ func quietOn(ctx context.Context, r *report, where string, dc controller, folder
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// requests is what a run asked of both sides, signing in left out.
+// requests counts what a run requested from both sides, without signing in.
 type requests struct {
 	run   run
 	graph int
 	ldap  traffic
 }
 
-// counted runs a synchronisation through the counting proxy.
+// counted runs a synchronisation through a counting proxy.
 func (i *installation) counted(ctx context.Context) (requests, error) {
 	p, err := newProxy(i.folder, i.dc)
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"text/tabwriter"
 )
 
-// report is what one measurement found.
+// report holds the figures of one measurement.
 type report struct {
 	Name    string   `json:"name"`
 	Figures []figure `json:"figures"`
 }
 
-// figure is one number. Aim is what is aimed at, empty where the figure only
-// explains another one, and Met whether it was reached.
+// figure is one number. Aim is its aim, empty if the figure only explains another one,
+// and Met says whether the aim was reached.
 type figure struct {
 	What  string  `json:"what"`
 	Value float64 `json:"value"`
@@ -25,17 +25,17 @@ type figure struct {
 	Met   bool    `json:"met"`
 }
 
-// tell adds a figure that has no aim, and shows it at once.
+// tell adds a figure without an aim and prints it at once.
 func (r *report) tell(what string, value float64, unit string) {
 	r.add(figure{What: what, Value: value, Unit: unit, Met: true})
 }
 
-// atMost adds a figure that is not to be above the bound.
+// atMost adds a figure that should not be above bound and prints it at once.
 func (r *report) atMost(what string, value float64, unit string, bound float64) {
 	r.add(figure{What: what, Value: value, Unit: unit, Aim: "at most " + number(bound), Met: value <= bound})
 }
 
-// exactly adds a figure that is to be just that.
+// exactly adds a figure that should be equal to wanted and prints it at once.
 func (r *report) exactly(what string, value float64, unit string, wanted float64) {
 	r.add(figure{What: what, Value: value, Unit: unit, Aim: number(wanted), Met: value == wanted})
 }
@@ -45,7 +45,7 @@ func (r *report) add(f figure) {
 	fmt.Fprintf(os.Stderr, "  %s: %s %s\n", f.What, number(f.Value), f.Unit)
 }
 
-// write shows the figures as a table and stores them.
+// write prints the figures as a table and stores them in the folder.
 func (r *report) write(folder string) error {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)

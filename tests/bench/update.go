@@ -13,9 +13,10 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// update adds one member to each of some groups, over and over, and tells how long
-// the export takes for each change. With several engines in BENCH_ENGINES, separated
-// by commas, they take turns, since a directory and a busy machine change with time.
+// update adds one member to each of several groups, again and again, and measures how
+// long the export takes for each change. BENCH_ENGINES may list several engines,
+// separated by commas. They take turns, since a directory and a busy machine change
+// with time.
 func update(ctx context.Context, r *report) error {
 	dc, err := labController()
 	if err != nil {
@@ -54,8 +55,9 @@ func update(ctx context.Context, r *report) error {
 	return nil
 }
 
-// updates does so in an installation of its own. number tells its groups from those
-// of the others, which belong to the same account and carry the same stamp.
+// updates measures this in an installation of its own, for one number of connections.
+// number distinguishes its groups from those of other installations, which belong to
+// the same account and carry the same stamp.
 func updates(ctx context.Context, r *report, name, folder string, users []graphtest.ADUser, dc controller, number, groups, connections int) error {
 	unit, err := dc.unit(fmt.Sprint("update", number))
 	if err != nil {
@@ -77,7 +79,7 @@ func updates(ctx context.Context, r *report, name, folder string, users []grapht
 	if _, _, err := i.sync(ctx, nil); err != nil {
 		return err
 	}
-	if _, _, err := i.sync(ctx, nil); err != nil { // sees what the first has written
+	if _, _, err := i.sync(ctx, nil); err != nil { // reads what the first run has written
 		return err
 	}
 	engines := strings.Split(cmp.Or(os.Getenv("BENCH_ENGINES"), os.Getenv("GROUPWRITEBACK_ENGINE")), ",")
@@ -85,7 +87,7 @@ func updates(ctx context.Context, r *report, name, folder string, users []grapht
 	user := 20
 	for round := range 6 {
 		for e, engine := range engines {
-			if round%2 == 1 { // the order has no say
+			if round%2 == 1 { // so that the order does not matter
 				e = len(engines) - 1 - e
 				engine = engines[e]
 			}

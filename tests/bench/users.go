@@ -11,8 +11,8 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// makeUsers puts users into the unit of the people and returns them as a tenant
-// is told of them.
+// makeUsers adds users to the domain controller and returns them in the form in which a
+// simulated tenant takes them.
 func makeUsers(dc *controller, count int) ([]graphtest.ADUser, error) {
 	if err := addUsers(dc, count); err != nil {
 		return nil, err

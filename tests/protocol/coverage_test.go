@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// elsewhere are the error ids that the lab cannot bring about from outside, or
-// only with damage to it, and the tests that do it with parts of the engine.
+// elsewhere lists the error ids that the lab cannot cause from outside, or only by
+// damaging it, with the file that tests each of them with parts of the engine.
 var elsewhere = map[string]string{
 	"GroupNotLinked":           "internal/command/identity_test.go",
 	"AnswerTooLarge":           "internal/stdio/wire_test.go",
 	"ChannelBindingRequired":   "internal/ad/connect_test.go",
 	"ClockSkew":                "internal/ad/connect_test.go",
-	"DeletedNotVisible":        "internal/ad/adtest/changes.go", // none leaves the engine
+	"DeletedNotVisible":        "internal/ad/adtest/changes.go", // the engine handles it itself
 	"DirectoryError":           "internal/ad/write_test.go",
 	"ExchangeSchemaMissing":    "tests/protocol/lab_test.go", // TestOldSchemaIsRefused
 	"GlobalCatalogNotFound":    "internal/ad/trust_test.go",
@@ -48,8 +48,8 @@ var elsewhere = map[string]string{
 	"WriteRefused":             "internal/ad/adtest/writing.go",
 }
 
-// untried are the error ids that no test brings about, with the reason. It is
-// to become shorter, not longer.
+// untried lists the error ids that no test causes, with the reason. It should become
+// shorter, not longer.
 var untried = map[string]string{
 	"BindRefused":                "no refusal is known that is none of the others",
 	"ContainerUnreadable":        "needs an access control list that denies reading",
@@ -71,8 +71,8 @@ func TestElsewhereIsTrue(t *testing.T) {
 	}
 }
 
-// coverage fails for every method, field and error id of docs/protocol.md that
-// was not seen, and for every one that was seen and is not there.
+// coverage fails for each method, field and error id in docs/protocol.md that was not
+// seen, and for each that was seen and is not documented.
 func coverage(t *testing.T, seen *record) {
 	for _, name := range slices.Sorted(maps.Keys(methods)) {
 		method := methods[name]

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// shapes are objects that several methods answer.
+// shapes are objects that occur in the results of several methods.
 var shapes = map[string]shape{
 	"totals": "create adopt update move updateMembers delete skip membersAdded membersRemoved",
 	"run": `id kind policyType policyReason planId started ended status stopReason message error{category id object message advice cause} server projection
@@ -27,8 +27,8 @@ var shapes = map[string]shape{
 	"member": "id name kind targetGuid dn reason",
 }
 
-// methods are the fields of each method's params and result. What the engine
-// sends has its fields in params; what it is answered, in result.
+// methods lists the fields of each method's params and result. For methods that the
+// engine calls, params is what the engine sends, and result what it receives.
 var methods = map[string]struct{ params, result shape }{
 	"session.initialize": {"protocol client statePath checkState serviceAccount logLevel", "protocol engineVersion statePath platform logPath"},
 	"session.connect": {`source{tenantId clientId environment authority graphEndpoint caFile credential{kind secret certificatePath certificatePassword
@@ -60,16 +60,16 @@ var methods = map[string]struct{ params, result shape }{
 	"credential.sign":  {"thumbprint digest padding", "signature"},
 }
 
-// notInEveryAnswer are fields of a shared shape that one method's answer can
-// never hold, or that the run of this test does not bring about there: they are
-// seen with another method.
+// notInEveryAnswer reports whether a field of a shared shape need not be seen in the
+// answer of this method, because the method can never have it, or does not have it in
+// this test. The field is seen with another method.
 func notInEveryAnswer(method, path string) bool {
 	inRun := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool {
 			return path == name || strings.HasPrefix(path, name+".") || strings.HasSuffix(path, "."+name) || strings.Contains(path, "."+name+".")
 		})
 	}
-	if inRun("targetHeld") { // a domain that has shrunk: the scenario target-shrunk
+	if inRun("targetHeld") { // tested by the scenario target-shrunk
 		return true
 	}
 	switch method {
@@ -82,19 +82,19 @@ func notInEveryAnswer(method, path string) bool {
 	case "writeback.enable", "settings.set":
 		return inRun("formerContainers", "releasedGroups")
 	case "progress":
-		return inRun("waiting") // nothing is out for so long here
+		return inRun("waiting") // no outage lasts long enough here
 	}
 	return false
 }
 
-// values are other words that the document shows in the same way as fields.
+// values are words that the document marks up like fields but that are none.
 var values = []string{"progress", "null", "true", "false"}
 
 var sectionHeading = regexp.MustCompile(`(?m)^### (.+)$`)
 var fieldLike = regexp.MustCompile("`([a-z][A-Za-z0-9]*)`")
 
-// TestFieldsAreDocumented compares the tables above with the names that stand
-// in the sections of docs/protocol.md, both ways.
+// TestFieldsAreDocumented compares the tables above with the names in the sections of
+// docs/protocol.md, in both directions.
 func TestFieldsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "protocol.md"))
 	if err != nil {
@@ -124,7 +124,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 			documented[name] = true
 			fields := append(method.params.names(), method.result.names()...)
 			for _, used := range regexp.MustCompile(`@(\w+)`).FindAllStringSubmatch(string(method.params+" "+method.result), -1) {
-				// A shared shape stands in one section; the others name it.
+				// One section documents a shared shape; the other sections refer to it.
 				inner := append(shapes[used[1]].names(), shapes["totals"].names()...)
 				inner = append(inner, shapes["limits"].names()...)
 				inner = append(inner, shapes["container"].names()...)

@@ -17,9 +17,9 @@ import (
 
 const root = "../.."
 
-// TestErrorIDsAreDocumented compares the error ids in the Go sources with the
-// table "Error ids" of docs/protocol.md, both ways, and their categories where
-// the source names both in one place.
+// TestErrorIDsAreDocumented compares the error ids in the Go sources with the table
+// "Error ids" of docs/protocol.md, in both directions. It also compares the categories
+// of ids if the source names both in one place.
 func TestErrorIDsAreDocumented(t *testing.T) {
 	inSource := map[string]map[string]bool{} // categories by id
 	for _, folder := range []string{"cmd", "internal", "state"} {
@@ -85,7 +85,7 @@ func documentedIDs(t *testing.T) map[string][]string {
 	return out
 }
 
-// categories are the names of engine's constants.
+// categories maps the names of the engine's constants to their values.
 var categories = map[string]string{
 	"InvalidArgument": "InvalidArgument", "ObjectNotFound": "ObjectNotFound", "PermissionDenied": "PermissionDenied",
 	"Authentication": "AuthenticationError", "Connection": "ConnectionError", "InvalidState": "InvalidOperation",
@@ -93,9 +93,9 @@ var categories = map[string]string{
 	"Stopped": "OperationStopped", "NotSpecified": "NotSpecified",
 }
 
-// collectPackage adds the error ids that a package's sources hold: as the field
-// ID or ErrorID of a composite literal or an assignment, in tables with a field
-// id, and as the argument for a parameter id.
+// collectPackage adds the error ids in a package's sources: in the field ID or ErrorID
+// of a composite literal or an assignment, in tables with a field id, and in arguments
+// for a parameter id.
 func collectPackage(folder string, found map[string]map[string]bool) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -111,7 +111,7 @@ func collectPackage(folder string, found map[string]map[string]bool) error {
 			files = append(files, file)
 		}
 	}
-	parameters := map[string]int{} // of functions with a parameter id
+	parameters := map[string]int{} // position of the parameter id, by function
 	for _, file := range files {
 		for _, d := range file.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok {
@@ -175,7 +175,7 @@ func collectPackage(folder string, found map[string]map[string]bool) error {
 						add(n.Rhs[i], category)
 					}
 				}
-			case *ast.ValueSpec: // a stop reason that is an error's id, too
+			case *ast.ValueSpec: // a stop reason that is also an error id
 				for i, name := range n.Names {
 					if n.Type == nil && strings.HasPrefix(name.Name, "Stop") && i < len(n.Values) {
 						add(n.Values[i], nil)
@@ -202,8 +202,8 @@ func lastName(e ast.Expr) string {
 	return ""
 }
 
-// elementFields returns the fields of a slice's or map's elements when their
-// type is written out.
+// elementFields returns the fields of the elements of a slice or map if their type is
+// written out.
 func elementFields(t ast.Expr) *ast.FieldList {
 	switch t := t.(type) {
 	case *ast.ArrayType:
@@ -218,7 +218,7 @@ func elementFields(t ast.Expr) *ast.FieldList {
 	return nil
 }
 
-// fieldIndex is the position of the field or parameter named id, or -1.
+// fieldIndex returns the position of the field or parameter named id, or -1.
 func fieldIndex(list *ast.FieldList) int {
 	if list == nil {
 		return -1

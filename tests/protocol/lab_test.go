@@ -31,11 +31,11 @@ import (
 	"groupwriteback/tests/protocol/client"
 )
 
-// object is params or a result.
+// object holds params or a result.
 type object = map[string]any
 
-// seedText is the tenant: enough groups for the limits to count, and members
-// with different reasons not to be written.
+// seedText is the tenant's seed. It has enough groups for the limits to apply, and
+// members that are not written for different reasons.
 const seedText = `{
 	"users": [{"userPrincipalName": "cloud@contoso.onmicrosoft.com", "displayName": "Cloud", "mail": "cloud@contoso.onmicrosoft.com"}],
 	"groups": [
@@ -53,7 +53,7 @@ const seedText = `{
 func groupID(n int) string { return fmt.Sprintf("e0000000-0000-4000-8000-%012d", n) }
 
 // lab is a tenant and an organisational unit for this test, and the record of
-// all that its engines say.
+// everything that its engines send.
 type lab struct {
 	t       *testing.T
 	server  *graphtest.Server
@@ -61,7 +61,7 @@ type lab struct {
 	folder  string // for files
 	record  *record
 	refresh func() (any, error) // answers credential.token
-	key     *rsa.PrivateKey     // answers credential.sign; nil: refused
+	key     *rsa.PrivateKey     // answers credential.sign; if nil, it is refused
 }
 
 func newLab(t *testing.T) *lab {
@@ -97,8 +97,8 @@ func check(t *testing.T, err error) {
 
 func (l *lab) file(name string) string { return filepath.Join(l.folder, name) }
 
-// start starts an engine with a state folder; the environment is this
-// process's and what is given.
+// start starts an engine with a state folder. Its environment is that of this process
+// and the given variables.
 func (l *lab) start(state string, environment ...string) *client.Client {
 	l.t.Helper()
 	c := start(l.t, client.Options{
@@ -159,7 +159,8 @@ func (l *lab) account() object {
 	return simple(os.Getenv("GWB_LAB_USER"), os.Getenv("GWB_LAB_PASSWORD"))
 }
 
-// both connects tenant and directory in the plain way.
+// both returns params that connect the tenant with the secret and the directory with
+// the account.
 func (l *lab) both() object {
 	return merge(l.source(l.secret()), []object{l.target(l.account())})
 }
@@ -189,8 +190,8 @@ func (l *lab) ldif(text string) {
 	}
 }
 
-// patience is how long a test waits for what comes by itself: far longer than it
-// takes on a machine that is busy.
+// patience is how long a test waits for something to happen. It is far longer than
+// that takes, even on a busy machine.
 const patience = 15 * time.Minute
 
 func (l *lab) call(c *client.Client, method string, params any) object {
@@ -209,7 +210,7 @@ func (l *lab) refused(c *client.Client, id, method string, params any) {
 	wantID(l.t, c.Call(ctx, method, params, nil), id)
 }
 
-// run calls a method that answers with a run, and checks how it ended.
+// run calls a method that answers with a run, and checks how the run ended.
 func (l *lab) run(c *client.Client, method string, params any, status, stopReason string) object {
 	l.t.Helper()
 	run := l.call(c, method, params)
@@ -246,7 +247,7 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// framing repeats TestFraming for the record.
+// framing repeats parts of TestFraming, so that the record has them.
 func framing(l *lab) {
 	c := start(l.t, client.Options{OnLine: l.record.watch(l.t)})
 	l.refused(c, "NotInitialized", "session.get", nil)
@@ -264,8 +265,8 @@ func framing(l *lab) {
 	l.call(c, "session.get", nil)
 }
 
-// clientCertificate makes a certificate that nobody knows. It serves for a
-// server on 127.0.0.1 too.
+// clientCertificate creates a certificate that nobody trusts. It is also valid for a
+// server on 127.0.0.1.
 func clientCertificate(t *testing.T, until time.Time) (certificate []byte, key *rsa.PrivateKey, file []byte) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -347,7 +348,7 @@ func signInRefused(l *lab) {
 	l.server.SetSecretExpired(true)
 	refused("ClientSecretExpired", l.source(l.secret()))
 	l.server.SetSecretExpired(false)
-	// Answers that the simulated tenant has no occasion for.
+	// Answers that the simulated tenant never gives by itself.
 	for id, code := range map[string]int{"FederatedIdentityInvalid": 700213, "SignInFailed": 900144} {
 		l.fault(graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/" + l.server.TenantID + "/oauth2", Status: 400,
 			Body: fmt.Sprintf(`{"error":"invalid_request","error_description":"AADSTS%d: odd","error_codes":[%[1]d]}`, code)})
@@ -426,11 +427,11 @@ func directoryRefused(l *lab) {
 	refused("KeytabInvalid", l.target(object{"kind": "KerberosKeytab", "user": "u", "keytab": l.file("garbage")}))
 	write(l.t, l.file("krb5.conf"), []byte("[libdefaults]\n ticket_lifetime = [\n"))
 	refused("KerberosConfigInvalid", l.target(object{"kind": "KerberosPassword", "user": "u", "password": "p", "krb5Conf": l.file("krb5.conf")}))
-	// The keytab holds no key of this account.
+	// The keytab has no key for this account.
 	refused("KerberosFailed", l.target(object{"kind": "KerberosKeytab", "user": os.Getenv("GWB_LAB_NONE_USER"), "keytab": os.Getenv("GWB_LAB_KEYTAB"), "realm": os.Getenv("GWB_LAB_REALM")}))
 }
 
-// listen serves every connection to the address that it returns.
+// listen serves each connection to the address that it returns.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -484,7 +485,7 @@ func beforeEnable(l *lab) {
 			l.t.Errorf("with a connection: %v", got)
 		}
 	}
-	// A right is missing: the row says which error that would be.
+	// If a right is missing, the check says which error a run would have.
 	l.call(c, "writeback.test", object{"targetContainer": os.Getenv("GWB_LAB_OTHER")})
 	for _, method := range []string{"sync.start", "writeback.disable"} {
 		l.refused(c, "NotConfigured", method, nil)
@@ -493,7 +494,7 @@ func beforeEnable(l *lab) {
 	l.refused(c, "NotConfigured", "sync.group", object{"group": groupID(1)})
 }
 
-// choices are all parameters of writeback.enable.
+// choices returns all parameters of writeback.enable, with the given ones replaced.
 func (l *lab) choices(more object) object {
 	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false,
 		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
@@ -514,7 +515,7 @@ func enableRefused(l *lab) {
 	enable("ContainerOutsideDomain", object{"targetContainer": "OU=x,DC=fabrikam,DC=test"})
 	enable("ContainerProtected", object{"targetContainer": "CN=Users," + os.Getenv("GWB_LAB_BASE")})
 	enable("AccountNotFound", object{"targetContainer": l.ou, "trustedOwners": []string{"nobody"}})
-	for _, name := range []string{"twice", "twice$"} { // the second as a computer's would be
+	for _, name := range []string{"twice", "twice$"} { // the second looks like a computer's name
 		l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: add\nobjectClass: user\nsAMAccountName: " + name + "\n")
 	}
 	enable("AccountAmbiguous", object{"targetContainer": l.ou, "trustedOwners": []string{"twice"}})
@@ -559,7 +560,7 @@ func fromEnableToDisable(l *lab) {
 	}
 	l.call(c, "writeback.enable", l.choices(nil))
 
-	// A group's name is taken, so that one change says why it was not done.
+	// The name of a group is taken, so that one change fails with an error.
 	name := "Eight_" + groupID(8)[24:]
 	l.ldif("dn: CN=" + name + "," + l.ou + "\nchangetype: add\nobjectClass: contact\n")
 	first := l.run(c, "sync.start", object{"policyType": "Initial"}, "Partial", "")
@@ -586,7 +587,7 @@ func fromEnableToDisable(l *lab) {
 		}
 	}
 
-	// The other parameters of settings.set: the container is changed and back.
+	// The other parameters of settings.set. The container is changed and changed back.
 	l.refused(c, "GroupNotFound", "settings.set", object{"adoptGroups": []string{"nobody"}})
 	l.refused(c, "GroupNotFound", "settings.set", object{"releaseGroups": []string{"nobody"}})
 	released := l.call(c, "settings.set", object{"releaseGroups": []string{groupID(1)}})["releasedGroups"].([]any)
@@ -595,7 +596,7 @@ func fromEnableToDisable(l *lab) {
 	}
 	l.call(c, "settings.get", nil)
 	l.call(c, "writeback.get", nil)
-	if got := l.call(c, "settings.set", object{"adoptGroups": []string{groupID(1)}})["releasedGroups"]; got != nil { // it is ours still
+	if got := l.call(c, "settings.set", object{"adoptGroups": []string{groupID(1)}})["releasedGroups"]; got != nil { // it is still ours
 		l.t.Errorf("releasedGroups: %v", got)
 	}
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
@@ -635,7 +636,7 @@ func fromEnableToDisable(l *lab) {
 	}
 }
 
-// lists pulls every list, in whole and in pages of one.
+// lists requests every list, as a whole and in pages of one item.
 func lists(l *lab, c *client.Client, run object) {
 	pull := func(method, list string, params object) []any {
 		l.t.Helper()
@@ -695,7 +696,7 @@ func lists(l *lab, c *client.Client, run object) {
 	}
 }
 
-// limits stops runs at limits, and consents.
+// limits lets limits hold runs back, and gives consent.
 func limits(l *lab, c *client.Client) {
 	l.refused(c, "PlanNotFound", "sync.start", object{"allowOnce": "none"})
 	l.call(c, "settings.set", object{"limits": object{"deletionCount": 1}})
@@ -722,7 +723,7 @@ func limits(l *lab, c *client.Client) {
 	l.refused(c, "PlanAlreadyUsed", "sync.start", object{"allowOnce": stopped["planId"]})
 }
 
-// failures breaks runs, or parts of them.
+// failures makes runs fail, or parts of them.
 func failures(l *lab, c *client.Client) {
 	fail := func(id string, f graphtest.Fault) {
 		l.t.Helper()
@@ -741,7 +742,7 @@ func failures(l *lab, c *client.Client) {
 	last := l.call(c, "run.list", object{"limit": 1})["runs"].([]any)[0].(object)
 	l.call(c, "run.get", object{"id": last["id"]})
 
-	// An account that may do nothing in the container.
+	// An account without rights in the container.
 	check(l.t, l.server.PatchGroup(groupID(3), map[string]any{"description": "new"}))
 	l.call(c, "session.connect", l.target(simple(os.Getenv("GWB_LAB_NONE_USER"), os.Getenv("GWB_LAB_PASSWORD"))))
 	run := l.call(c, "sync.start", nil)
@@ -760,7 +761,7 @@ func disable(l *lab, c *client.Client) {
 	if got := l.call(c, "writeback.get", nil); got["status"] != "DisablePending" || got["disablePending"] != named["planned"].(object)["delete"] {
 		l.t.Errorf("writeback.get: %v", got)
 	}
-	// One loses its mark before the run.
+	// One group loses its mark before the run.
 	unmarked := ""
 	for _, item := range l.call(c, "change.list", object{"runId": named["id"]})["changes"].([]any) {
 		if change := item.(object); change["sourceId"] == groupID(4) {
@@ -787,7 +788,7 @@ func disable(l *lab, c *client.Client) {
 // returns the method's result.
 func (l *lab) during(c *client.Client, method string, params any, step string, then func(*client.Pending)) object {
 	l.t.Helper()
-	// The client tells nobody but OnLine; the log is not asked.
+	// Progress is read from OnLine, not from the log.
 	reached := make(chan struct{})
 	once := sync.OnceFunc(func() { close(reached) })
 	l.record.onProgress(func(s string) {
@@ -860,7 +861,7 @@ func scope(l *lab) {
 		l.t.Errorf("writeback.get: %v", overview)
 	}
 
-	// Before the first run nothing can be synced singly.
+	// Before the first run, no single group can be synced.
 	early := l.call(c, "sync.group", object{"group": groupID(1)})["run"].(object)
 	if early["status"] != "Failed" || early["stopReason"] != "InitialSyncNeeded" || early["kind"] != "Group" {
 		l.t.Errorf("a single group before the first run: %v", early)
@@ -872,7 +873,7 @@ func scope(l *lab) {
 	l.wantPolicy(delta, "Delta", nil)
 	l.wantChanges(c, delta)
 
-	// What is empty takes away; what is left out stays.
+	// An empty value clears a setting; a missing value leaves it as it is.
 	for id, params := range map[string]object{
 		"GroupIdsRequired": {"groupIds": []string{}},
 		"FilterInvalid":    {"filter": "mail"},
@@ -903,7 +904,7 @@ func scope(l *lab) {
 		l.t.Errorf("driftedGroups is %v", drifted["driftedGroups"])
 	}
 
-	// The delta link expires; then no fresh one is given.
+	// The delta link expires; then the tenant gives no new one.
 	l.server.ExpireDeltaTokens()
 	l.wantPolicy(l.run(c, "sync.start", nil, "Complete", ""), "Initial", "LinkExpired")
 	l.fault(graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups/delta", Status: 410, Code: "syncStateNotFound", Message: "odd"})
@@ -912,7 +913,7 @@ func scope(l *lab) {
 	l.run(c, "sync.start", nil, "Complete", "")
 }
 
-// oneGroup syncs single groups, with the state of scope.
+// oneGroup syncs single groups, with the state that scope left.
 func oneGroup(l *lab) {
 	c := l.start("scope")
 	l.call(c, "session.connect", l.both())
@@ -968,7 +969,7 @@ func oneGroup(l *lab) {
 	}
 	l.wantChanges(c, l.run(c, "sync.start", nil, "Complete", ""))
 
-	// The totals of the next run go on from those of the single group.
+	// The totals of the next run continue those of the run of one group.
 	check(l.t, l.server.RemoveMember(groupID(1), "cloud@contoso.onmicrosoft.com"))
 	sync(object{"group": groupID(1)}, whole...)
 	if next := l.run(c, "sync.start", nil, "Complete", ""); next["unwrittenMembers"] != 0.0 {
@@ -981,7 +982,7 @@ func oneGroup(l *lab) {
 	check(l.t, l.server.PatchGroup(groupID(3), map[string]any{"displayName": "Four"}))
 	l.refused(c, "GroupAmbiguous", "sync.group", object{"group": "four"})
 
-	// It can be cancelled as any run, and is only begun when no other goes on.
+	// It can be cancelled like any run, and does not begin while another run goes on.
 	l.server.SetLatency(300 * time.Millisecond)
 	defer l.server.SetLatency(0)
 	cancelled := l.during(c, "sync.group", object{"group": groupID(1)}, "ImportMembers", func(p *client.Pending) {
@@ -993,8 +994,8 @@ func oneGroup(l *lab) {
 	}
 }
 
-// writebackConfiguration lets the groups say themselves whether, and as what,
-// they are written, security groups among them.
+// writebackConfiguration lets the groups' own configuration decide whether and as what
+// type they are written, including security groups.
 func writebackConfiguration(l *lab) {
 	configuration := func(enabled bool) map[string]any {
 		return map[string]any{"writebackConfiguration": map[string]any{"isEnabled": enabled, "onPremisesGroupType": "universalSecurityGroup"}}
@@ -1044,7 +1045,7 @@ func cancelled(l *lab) {
 		l.t.Errorf("the run: %v", run)
 	}
 
-	// Another request than a run ends with an error.
+	// A cancelled request that is not a run ends with an error.
 	l.server.SetLatency(time.Hour) // nothing but the cancel ends it
 	pending, err := c.Go("session.connect", l.source(l.secret()))
 	check(l.t, err)
@@ -1054,7 +1055,7 @@ func cancelled(l *lab) {
 	defer cancel()
 	wantID(l.t, pending.Wait(ctx, nil), "Cancelled")
 
-	// The end of input cancels as well, and the run's record comes still.
+	// The end of input cancels, too, and the run's record is still answered.
 	l.server.SetLatency(300 * time.Millisecond)
 	run = l.during(c, "sync.start", nil, "ImportSource", func(*client.Pending) { check(l.t, c.CloseInput()) })
 	if run["stopReason"] != "Cancelled" {
@@ -1065,8 +1066,8 @@ func cancelled(l *lab) {
 	}
 }
 
-// tokenExpires lets the access token run out: a fresh one is asked for, and
-// where there is none the run ends as Partial.
+// tokenExpires lets the access token expire. The engine asks for a new one, and if there
+// is none, the run ends as Partial.
 func tokenExpires(l *lab) {
 	c := l.start("token")
 	l.call(c, "session.connect", l.both())
@@ -1079,7 +1080,7 @@ func tokenExpires(l *lab) {
 	token := func() object {
 		return l.source(object{"kind": "AccessToken", "accessToken": l.server.AccessToken(), "canRefresh": true})
 	}
-	// The answerer is the one that the engine was started with.
+	// An engine's requests go to the lab that started it, so this needs another lab.
 	other := *l
 	c = other.start("token")
 	l = &other

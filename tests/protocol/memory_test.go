@@ -17,11 +17,11 @@ import (
 	"groupwriteback/tests/protocol/client"
 )
 
-// TestMemoryOfManyChanges lists a run of 50,000 changes, every tenth with 200
-// members, and asks the system how much memory the engine ever held. It begins
-// at some 40 MB, most of which is the program itself; a page has half a
-// megabyte at most; and Go's collector lets the heap double. Holding the list,
-// 75 MB as text and more in memory, would break the bound.
+// TestMemoryOfManyChanges lists a run of 50,000 changes, every tenth with 200 members,
+// and reads the peak of the engine's memory from the system. The engine starts with
+// about 40 MB, most of which is the program itself; a page has at most half a megabyte;
+// and Go's garbage collector lets the heap double. An engine that held the whole list,
+// 75 MB as text and more in memory, would exceed the limit.
 func TestMemoryOfManyChanges(t *testing.T) {
 	const changes, members, bound = 50_000, 200, 100 << 20
 	if _, err := os.Stat("/proc/self/status"); err != nil {
@@ -77,7 +77,7 @@ func TestMemoryOfManyChanges(t *testing.T) {
 	}
 }
 
-// spoolMany makes a state with a run of so many changes and returns its id.
+// spoolMany creates a state with a run of so many changes and returns the run's id.
 func spoolMany(t *testing.T, folder string, changes, members int) int64 {
 	t.Helper()
 	s, err := state.Open(t.Context(), folder)

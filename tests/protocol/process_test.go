@@ -124,8 +124,9 @@ func TestLogLinesAreJSON(t *testing.T) {
 	}
 }
 
-// The log stands in the state folder from the first method on that opens the
-// state, private to its owner, with what was logged before; two processes share it.
+// TestTheLogIsInTheStateFolder: from the first method that opens the state, the log is
+// in the state folder. It is private to its owner and includes what was logged before.
+// Two processes share it.
 func TestTheLogIsInTheStateFolder(t *testing.T) {
 	folder := t.TempDir()
 	makeState(t, folder)
@@ -173,7 +174,7 @@ func TestTheLogIsInTheStateFolder(t *testing.T) {
 	}
 }
 
-// Without a connection and a state: what the protocol itself answers.
+// TestFraming tests what the protocol itself answers, without a connection or a state.
 func TestFraming(t *testing.T) {
 	c := start(t, client.Options{})
 	ctx := t.Context()
@@ -211,8 +212,8 @@ func TestFraming(t *testing.T) {
 	}
 }
 
-// A client that sends requests and reads nothing holds up the answers, and is
-// left after the grace period at the latest; here it reads before that.
+// TestSlowReader: a client that sends requests and reads nothing blocks the answers. The
+// engine gives up on it after the grace period; here the client reads before that.
 func TestSlowReader(t *testing.T) {
 	command := exec.Command(client.Executable(t))
 	stdin, err := command.StdinPipe()
@@ -229,8 +230,8 @@ func TestSlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	write.Close()
-	const n = 2000 // some 500 KB of answers, more than a pipe holds
-	go func() {    // an engine whose answers are held up may leave requests unread
+	const n = 2000 // about 500 KB of answers, more than a pipe holds
+	go func() {    // an engine whose answers are blocked may leave requests unread
 		for i := range n {
 			fmt.Fprintf(stdin, `{"jsonrpc":"2.0","id":%d,"method":"session.get"}`+"\n", i)
 		}
@@ -248,7 +249,7 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// makeState makes a state, as Enable does.
+// makeState creates a state as Enable does.
 func makeState(t *testing.T, folder string) {
 	t.Helper()
 	s, err := state.Open(t.Context(), folder)
@@ -260,8 +261,8 @@ func makeState(t *testing.T, folder string) {
 	}
 }
 
-// Each kind of damage to the state folder has its own error, and leaves what
-// is there as it is.
+// TestStateErrors: each kind of damage to the state folder has its own error, and the
+// files stay as they are.
 func TestStateErrors(t *testing.T) {
 	stateErrors(t, newRecord())
 }
@@ -272,7 +273,7 @@ func stateErrors(t *testing.T, seen *record) {
 			write(t, folder+"/state.db", bytes.Repeat([]byte("not a database "), 1000))
 		},
 		"StateTooNew": func(t *testing.T, folder string) {
-			// PRAGMA user_version stands at byte 60 of the file.
+			// The user_version is at byte 60 of the file.
 			db := read(t, folder+"/state.db")
 			copy(db[60:], []byte{0, 0, 0x27, 0x0f})
 			write(t, folder+"/state.db", db)

@@ -10,18 +10,18 @@ import (
 	"testing"
 )
 
-// record keeps what was seen of the protocol: which fields of params and of
-// results, of which method, and which error ids.
+// record keeps what was seen of the protocol: the fields of params and results of each
+// method, and the error ids.
 type record struct {
 	mu      sync.Mutex
 	params  map[string]map[string]bool // field paths by method, of requests that succeeded
 	results map[string]map[string]bool
 	data    map[string]bool // fields of error.data that were not empty
-	ids     map[string]bool // error ids, those of runs, changes and checks among them
+	ids     map[string]bool // error ids, including those of runs, changes and checks
 	onStep  func(step string)
 }
 
-// onProgress sets what is called with the step of each progress notification.
+// onProgress sets a function that is called with the step of each progress notification.
 func (r *record) onProgress(f func(step string)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -40,7 +40,7 @@ type wireMessage struct {
 	Error  *struct{ Data map[string]string }
 }
 
-// watch returns what a client's OnLine is to call: one for each process.
+// watch returns a function for a client's OnLine. Each process needs its own.
 func (r *record) watch(t *testing.T) func(fromEngine bool, line []byte) {
 	sent := map[string]wireMessage{} // open requests of both sides
 	return func(fromEngine bool, line []byte) {
@@ -153,13 +153,15 @@ func (s shape) paths(t *testing.T, shapes map[string]shape) map[string]bool {
 	return out
 }
 
-// names are the field names that the shape itself holds.
+// names returns the field names in the shape itself, without those of shapes that it
+// refers to.
 func (s shape) names() []string {
 	words := strings.Fields(strings.NewReplacer("{", " ", "}", " ").Replace(string(s)))
 	return slices.DeleteFunc(words, func(w string) bool { return w[0] == '@' })
 }
 
-// compare reports what of want was never seen, and what was seen beside it.
+// compare reports what is in want and was never seen, and what was seen and is not in
+// want.
 func compare(t *testing.T, what string, want, seen map[string]bool) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(want)) {

@@ -14,14 +14,14 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// accountsOU holds the accounts that scripts make. It stays until the lab goes:
-// deleting thousands of accounts takes as long as making them.
+// accountsOU holds the accounts that scripts create. It stays as long as the lab,
+// because deleting thousands of accounts takes as long as creating them.
 const accountsOU = "OU=Accounts"
 
 func account(n int) string { return fmt.Sprintf("account%05d", n) }
 
-// accountsCommand makes the accounts account00001 and so on in Active
-// Directory, and the synced users of the same names in the tenant.
+// accountsCommand creates the accounts account00001 and so on in Active Directory,
+// and synced users with the same names in the tenant.
 func accountsCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	n, err := strconv.Atoi(args[0])
@@ -50,7 +50,7 @@ func accountsCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// groupOfCommand puts a group with the first accounts as its members.
+// groupOfCommand creates a group in the tenant with the first accounts as members.
 func groupOfCommand(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -64,14 +64,15 @@ func groupOfCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// sidCommand gives the script the SID of a group by its sAMAccountName.
+// sidCommand sets the script's variable SID to the SID of the group with this
+// sAMAccountName.
 func sidCommand(ts *testscript.TestScript, _ bool, args []string) {
 	sid, err := groupSID(args[0])
 	ts.Check(err)
 	ts.Setenv("SID", string(sid))
 }
 
-// groupSID asks the directory for the SID of a group.
+// groupSID reads the SID of a group from the directory.
 func groupSID(name string) (directory.SID, error) {
 	entries, err := search(os.Getenv("GWB_LAB_BASE"), "(sAMAccountName="+name+")", "objectSid")
 	if err != nil {
@@ -83,8 +84,8 @@ func groupSID(name string) (directory.SID, error) {
 	return directory.SIDFromAD([]byte(entries[0]["objectSid"]))
 }
 
-// search returns the entries with their attributes of one value, as the
-// administrator sees them.
+// search returns entries with their single-valued attributes, as the administrator
+// sees them.
 func search(base, filter string, attributes ...string) ([]map[string]string, error) {
 	out, err := admin("ldapsearch", append([]string{"-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-b", base, filter}, attributes...)...).Output()
 	if err != nil {

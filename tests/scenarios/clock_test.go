@@ -10,8 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// ageCommand ends the engine, sets the times of the state back, and the tenant's
-// clock on: the executable has no other clock than the machine's.
+// ageCommand ends the engine, sets the times in the state back, and the tenant's clock
+// forward, because the executable always uses the machine's clock.
 func ageCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	s.stop()

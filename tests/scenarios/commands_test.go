@@ -29,32 +29,32 @@ import (
 	"groupwriteback/tests/protocol/client"
 )
 
-// commands are what scripts may say beside testscript's own.
+// commands are the commands of scripts in addition to those of testscript.
 //
 //	connect [both|source|target] [JSON]   session.initialize if needed, then session.connect; JSON is merged into its params
 //	call METHOD [JSON]                    calls the engine and prints the result
-//	sync [JSON]                           sync.start and what came of it, a line a change
-//	preview [JSON]                        the same of sync.preview
-//	disable [JSON]                        the same of writeback.disable
-//	group [JSON]                          the steps of sync.group, and the same of its run
-//	ad [BASE]                             what stands in the script's OU (or in BASE), asked with ldapsearch
+//	sync [JSON]                           calls sync.start and prints the run, one line for each change
+//	preview [JSON]                        the same for sync.preview
+//	disable [JSON]                        the same for writeback.disable
+//	group [JSON]                          calls sync.group and prints its steps and its run
+//	ad [BASE]                             prints what is in the script's OU (or in BASE), read with ldapsearch
 //	tenant VERB [JSON]                    changes the simulated tenant through its control interface
-//	asked                                 what Graph was asked for since the last time, without sign-ins, each kind of request with its number
-//	accounts N                            makes N accounts in AD and in the tenant
-//	groupof N JSON                        puts a group into the tenant with the first N of them as its members
-//	sid NAME                              sets SID to that of the group with the sAMAccountName
+//	asked                                 prints and forgets the requests to Graph, without sign-ins: how many of each kind
+//	accounts N                            creates N accounts in AD and in the tenant
+//	groupof N JSON                        creates a group in the tenant with the first N of these accounts as its members
+//	sid NAME                              sets the variable SID to the SID of the group with that sAMAccountName
 //	give DN NAME                          makes the account with that sAMAccountName the owner of the object
-//	admin FILE                            ldapmodify with the file as the administrator
+//	admin FILE                            runs ldapmodify with the file, as the administrator
 //	restart                               ends the engine; the next connect starts another
-//	crash STEP [METHOD] [JSON]            calls, and kills the engine when it reports the step
-//	cancel STEP                           sync, cancelled when the engine reports the step
-//	busy STEP                             sync, and what a second engine's sync says when the first reports the step
-//	age DURATION                          ends the engine; to the next, and to the tenant, it looks as if that much time had passed
-//	token                                 the next connect gives an access token in place of the secret, and no other later
+//	crash STEP [METHOD] [JSON]            calls the method and kills the engine when it reports the step
+//	cancel STEP                           like sync, but cancels the run when the engine reports the step
+//	busy STEP                             like sync; prints what a second engine's sync answers when the first reports the step
+//	age DURATION                          ends the engine; for the next engine and the tenant, that much time has passed
+//	token                                 makes the next connect use an access token instead of the secret; it cannot be renewed
 //
-// With ! before it, a command that calls the engine expects an error, and
-// prints it: category, id, object, message, advice. What changes from run to
-// run (GUIDs, SIDs, times) is printed as an ordinal.
+// After a !, a command that calls the engine expects an error and prints its category,
+// id, object, message and advice. Values that differ from run to run (GUIDs, SIDs,
+// times) are printed as ordinals.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"connect": connectCommand,
 	"call":    callCommand,
@@ -80,7 +80,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"token":    func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).token = true },
 }
 
-// story is what a script has to itself.
+// story holds what belongs to one script.
 type story struct {
 	server *graphtest.Server
 	engine string
@@ -94,8 +94,8 @@ type story struct {
 
 func of(ts *testscript.TestScript) *story { return ts.Value("story").(*story) }
 
-// patience is how long a story waits for an answer: far longer than it takes on
-// a machine that is busy.
+// patience is how long a story waits for an answer. It is far longer than an answer
+// takes, even on a busy machine.
 const patience = 15 * time.Minute
 
 func (s *story) call(method string, params json.RawMessage, result any) error {
@@ -130,8 +130,8 @@ func (s *story) stop() {
 	s.client = nil
 }
 
-// check ends the script when an outcome is not the one it expects, and prints
-// an expected error.
+// check ends the script if the outcome is not the expected one, and prints an expected
+// error.
 func (s *story) check(ts *testscript.TestScript, neg bool, err error) {
 	var e *client.Error
 	switch {
@@ -148,12 +148,13 @@ func (s *story) check(ts *testscript.TestScript, neg bool, err error) {
 	}
 }
 
-// own replaces what the machine gave: folders, ports, the script's OU.
+// own replaces values that depend on the machine: folders, ports, the script's OU.
 func (s *story) own(text string) string {
 	text = strings.ReplaceAll(text, s.work, "$WORK")
 	text = strings.ReplaceAll(text, "OU="+filepath.Base(s.work)+",", "OU=$OU,")
 	text = strings.ReplaceAll(text, s.server.URL, "https://tenant")
-	// Debian 12's Samba does not tell who is bound, so there it is the name that was given.
+	// Debian 12's Samba does not tell who is bound; there, the engine shows the name that
+	// it was given.
 	text = strings.ReplaceAll(text, `CONTOSO\\svc-gwb`, "svc-gwb@contoso.test")
 	return strings.ReplaceAll(text, strings.TrimPrefix(s.server.URL, "https://"), "tenant")
 }
@@ -249,7 +250,7 @@ func runCommand(ts *testscript.TestScript, neg bool, method string, args []strin
 	s.show(ts, err, &r)
 }
 
-// show prints a run, and names its plan to the script.
+// show prints a run and sets the script's variable PLAN to its plan.
 func (s *story) show(ts *testscript.TestScript, err error, r *run) {
 	if err == nil {
 		ts.Setenv("PLAN", r.PlanID)
@@ -257,7 +258,7 @@ func (s *story) show(ts *testscript.TestScript, err error, r *run) {
 	}
 }
 
-// tell writes a run and its changes, a line each.
+// tell returns a text with a line for the run and one for each change.
 func (s *story) tell(ts *testscript.TestScript, r *run) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s", r.Status)
@@ -352,7 +353,7 @@ func counts(m map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// admin is an LDAP tool of the system, bound as the administrator.
+// admin returns the command for an LDAP tool of the system, bound as the administrator.
 func admin(tool string, args ...string) *exec.Cmd {
 	command := exec.Command(tool, append([]string{"-x", "-H", "ldaps://" + os.Getenv("GWB_LAB_SERVER"),
 		"-D", os.Getenv("GWB_LAB_ADMIN_USER"), "-w", os.Getenv("GWB_LAB_ADMIN_PASSWORD")}, args...)...)
@@ -373,7 +374,7 @@ func adminCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(of(ts).ldif(os.Expand(ts.ReadFile(args[0]), ts.Getenv)))
 }
 
-// giveCommand writes the owner alone, by the control for that.
+// giveCommand writes only the owner of a security descriptor, with the control for that.
 func giveCommand(ts *testscript.TestScript, _ bool, args []string) {
 	sid, err := groupSID(args[1])
 	ts.Check(err)
@@ -425,7 +426,7 @@ func adCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// countMany gives the number of members where nobody would read their names.
+// countMany replaces more than 50 members, which nobody would read, by their number.
 func countMany(lines []string) []string {
 	isMember := func(l string) bool { return strings.HasPrefix(l, "member: ") }
 	n := len(slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !isMember(l) }))
@@ -454,8 +455,8 @@ func tenantCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// askedCommand prints the requests that Graph got, which tell what a run costs
-// the tenant, and forgets them.
+// askedCommand prints the requests that Graph received, which tell what a run costs the
+// tenant, and forgets them.
 func askedCommand(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
 	asked := map[string]int{}
@@ -517,7 +518,7 @@ func crashCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s.client = nil
 }
 
-// during starts a run, waits for the step and calls what is to happen then.
+// during starts a run, waits until it reports the step, and then calls then.
 func (s *story) during(ts *testscript.TestScript, step string, then func(*client.Pending)) *run {
 	reached := make(chan struct{})
 	once := sync.Once{}
@@ -560,7 +561,8 @@ func busyCommand(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// ordinals gives what changes from run to run a name by its first appearance.
+// ordinals gives each value that differs from run to run a name, in the order of first
+// appearance.
 type ordinals map[string]string
 
 var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|S-1-5-21[-0-9]+|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z| [+-]\d\d:\d\d)`)

@@ -17,8 +17,9 @@ import (
 )
 
 // TestKilledAtAnyMoment kills the engine when it sends its n-th message to the
-// domain controller, for every n that a run has. Whatever it left, one further
-// run completes it: the same directory as a run that was never disturbed.
+// domain controller, for every n that a run has. Whatever the engine left behind,
+// one further run completes it: the directory is then the same as after an
+// undisturbed run.
 func TestKilledAtAnyMoment(t *testing.T) {
 	if os.Getenv("GWB_LAB") == "" {
 		t.Skip("no lab: run under tests/lab/run")
@@ -51,8 +52,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 }
 
-// crash is a tenant, an organisational unit, and a way to the domain controller
-// on which messages are counted.
+// crash is a tenant, an organisational unit, and a proxy to the domain controller
+// that counts messages.
 type crash struct {
 	ou, state, ca string
 	server        *graphtest.Server
@@ -120,7 +121,7 @@ func (c *crash) enable(t *testing.T, e *client.Client) {
 	}
 }
 
-// run expects a run to end as Complete.
+// run runs a synchronisation, which must end as Complete.
 func (c *crash) run(t *testing.T, e *client.Client) {
 	t.Helper()
 	var r json.RawMessage
@@ -133,8 +134,8 @@ func (c *crash) run(t *testing.T, e *client.Client) {
 	}
 }
 
-// undisturbed returns what a whole run makes of the directory, and how many
-// messages it takes.
+// undisturbed returns the directory after a whole run, and how many messages the
+// run takes.
 func (c *crash) undisturbed(t *testing.T) (string, int) {
 	e := c.start(t)
 	c.enable(t, e)
@@ -147,7 +148,8 @@ func (c *crash) undisturbed(t *testing.T) (string, int) {
 	return want, sent
 }
 
-// killAt starts a run and kills the engine at its n-th message.
+// killAt starts a run, kills the engine at the run's n-th message, and reports whether
+// that ended the run.
 func (c *crash) killAt(t *testing.T, n int) bool {
 	e := c.start(t)
 	c.enable(t, e)
@@ -165,7 +167,8 @@ func (c *crash) complete(t *testing.T) string {
 	return c.dump(t)
 }
 
-// empty disables and deletes, so that the next round begins anew.
+// empty disables group writeback and deletes its groups, so that the next round starts
+// from nothing.
 func (c *crash) empty(t *testing.T) {
 	e := c.start(t)
 	if err := e.Call(context.Background(), "writeback.disable", nil, nil); err != nil {
@@ -175,8 +178,8 @@ func (c *crash) empty(t *testing.T) {
 	e.Close()
 }
 
-// dump is what an independent client sees, without what differs between two
-// objects of the same content.
+// dump returns what an independent client sees, without what differs between two
+// objects with the same content.
 func (c *crash) dump(t *testing.T) string {
 	out, err := admin("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", c.ou, "(objectClass=group)",
 		"displayName", "adminDescription", "extensionName", "member").Output()
@@ -196,8 +199,8 @@ func (c *crash) dump(t *testing.T) string {
 	return string(lines)
 }
 
-// proxy passes bytes on to the domain controller and counts what it passes in
-// the engine's direction. TLS goes through it untouched.
+// proxy forwards bytes between the engine and the domain controller, and counts
+// what the engine sends. It does not open TLS.
 type proxy struct {
 	port int
 	sent atomic.Int64
@@ -228,8 +231,8 @@ func newProxy(t *testing.T) *proxy {
 	return p
 }
 
-// killAt has spring called in place of passing on the n-th message from now;
-// 0 disarms.
+// killAt makes the proxy call spring when the n-th message from now arrives; 0
+// disarms it.
 func (p *proxy) killAt(n int, spring func()) {
 	if n == 0 {
 		p.kill.Store(nil)
@@ -258,7 +261,7 @@ func (p *proxy) pass(engine net.Conn) {
 		sent := p.sent.Add(1)
 		passed := n
 		if trap := p.kill.Load(); trap != nil && sent >= trap.at {
-			// Half of the moments the message still arrives, half it does not.
+			// At half of the moments the message still reaches the server.
 			if sent%2 == 0 {
 				passed = 0
 			}

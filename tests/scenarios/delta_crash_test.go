@@ -20,8 +20,8 @@ const (
 	coming  = "ca000000-0000-0000-0000-000000000009"
 )
 
-// turn brings the tenant to and fro between two states: a group is renamed, one
-// has another member, one comes or is gone for good.
+// turn switches the tenant between two states: one group is renamed, one gets another
+// member, and one is created or deleted for good.
 func (c *crash) turn(t *testing.T, to int) {
 	t.Helper()
 	var errs []error
@@ -46,9 +46,9 @@ func (c *crash) turn(t *testing.T, to int) {
 	}
 }
 
-// TestDeltaKilledAtAnyMoment kills the engine at every message to the domain
-// controller that a delta run has. One further run, a delta run too, makes the
-// directory what an undisturbed one would have made of it.
+// TestDeltaKilledAtAnyMoment kills the engine at each message that a delta run sends to
+// the domain controller. One further delta run makes the directory the same as an
+// undisturbed run does.
 func TestDeltaKilledAtAnyMoment(t *testing.T) {
 	needLab(t)
 	c := newCrash(t)
@@ -92,8 +92,8 @@ func TestDeltaKilledAtAnyMoment(t *testing.T) {
 	}
 }
 
-// TestSuspendedRunWritesNoMore stops the process in the middle of a run, lets
-// another one take over, and wakes it: it finds out before its next write.
+// TestSuspendedRunWritesNoMore suspends the process in the middle of a run, lets another
+// process take over, and resumes it: the first run notices before its next write.
 func TestSuspendedRunWritesNoMore(t *testing.T) {
 	needLab(t)
 	c := newCrash(t)
@@ -109,7 +109,7 @@ func TestSuspendedRunWritesNoMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// While it waits for this answer it has the database open for nothing else.
+	// While the run waits for this answer, it is in no transaction.
 	for n := 0; c.server.Faults()[0].Hits == 0; n++ {
 		if n > 60_000 {
 			t.Fatal("the run asks for no changes")
@@ -120,8 +120,8 @@ func TestSuspendedRunWritesNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { signal(first, "CONT") })
-	// The lock of a process that sleeps does not go by itself where the kernel
-	// keeps it; on a share it may.
+	// The kernel keeps the lock of a suspended process; on a network share, the lock
+	// may get lost.
 	locks, err := filepath.Glob(filepath.Join(c.state, "*lock*"))
 	if err != nil || len(locks) == 0 {
 		t.Fatalf("no lock: %v", err)
@@ -133,7 +133,7 @@ func TestSuspendedRunWritesNoMore(t *testing.T) {
 	}
 	second := c.start(t)
 	c.delta(t, second)
-	c.turn(t, 0) // which only the next run is to write
+	c.turn(t, 0) // only the next run may write this change
 	want := c.dump(t)
 
 	if err := signal(first, "CONT"); err != nil {
@@ -166,7 +166,7 @@ func needLab(t *testing.T) {
 	}
 }
 
-// delta expects a delta run to end as Complete.
+// delta runs a synchronisation, which must be a delta run and end as Complete.
 func (c *crash) delta(t *testing.T, e *client.Client) {
 	t.Helper()
 	var r json.RawMessage

@@ -1,10 +1,10 @@
-// Package scenarios runs whole stories, written as scripts with their expected
-// output beside them, with real parts: the engine's executable, a real Active
-// Directory as the service account, and the simulated tenant over HTTPS. What
-// the directory holds is asked with ldapsearch, not with the engine.
+// Package scenarios runs whole stories. Each is a script with its expected output.
+// The parts are real: the engine's executable, an Active Directory that it uses as
+// the service account, and the simulated tenant over HTTPS. The scripts read the
+// directory with ldapsearch, not with the engine.
 //
-// The commands of the scripts are in commands_test.go. Run with -update to
-// write what came out into the scripts.
+// The commands of the scripts are in commands_test.go. Run with -update to write
+// the actual output into the scripts.
 package scenarios
 
 import (
@@ -28,8 +28,8 @@ func TestScenarios(t *testing.T) {
 	play(t, "testdata", "exchange")
 }
 
-// TestOldSchemaScenarios plays what a forest without Exchange and without
-// msDS-ExternalDirectoryObjectId does otherwise.
+// TestOldSchemaScenarios runs the scripts for a forest without the Exchange schema
+// and without msDS-ExternalDirectoryObjectId.
 func TestOldSchemaScenarios(t *testing.T) {
 	play(t, filepath.Join("testdata", "old-schema"), "2012r2")
 }
@@ -51,7 +51,7 @@ func play(t *testing.T, folder, schema string) {
 	})
 }
 
-// serial runs the scripts one after the other: they share one directory, in
+// serial runs the scripts one after the other, because they share one directory, in
 // which a sAMAccountName is unique.
 type serial struct{ *testing.T }
 
@@ -61,9 +61,9 @@ func (s serial) Run(name string, f func(testscript.T)) {
 	s.T.Run(name, func(t *testing.T) { f(serial{t}) })
 }
 
-// setUp gives a script an organisational unit and a tenant of its own. A file
-// tenant.json of the script is the tenant's seed, and options.json holds the
-// graphtest.Options that differ.
+// setUp gives a script its own organisational unit and its own tenant. The script's
+// file tenant.json, if there is one, is the tenant's seed, and its options.json sets
+// graphtest.Options.
 func setUp(t *testing.T, env *testscript.Env) error {
 	base := os.Getenv("GWB_LAB_CONTAINER")
 	ou := "OU=" + filepath.Base(env.WorkDir) + "," + base
@@ -116,7 +116,7 @@ func setUp(t *testing.T, env *testscript.Env) error {
 		if out, err := admin("ldapdelete", "-r", ou).CombinedOutput(); err != nil {
 			t.Errorf("remove %s: %v\n%s", ou, err, out)
 		}
-		// What was moved out of it would be found by the next script's installation.
+		// The next script's installation would find groups that were moved out of the OU.
 		left, err := search(os.Getenv("GWB_LAB_BASE"), "(&(objectClass=group)(extensionName=GroupWriteback:"+server.TenantID+"))", "distinguishedName")
 		if err != nil {
 			t.Error(err)
@@ -131,7 +131,7 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	return nil
 }
 
-// marshal is JSON for people: indented, and < and > as they are.
+// marshal returns JSON for people: indented, and with < and > not escaped.
 func marshal(v any) string {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 
 const certificatePassword = "lab"
 
-// writeFiles writes what a client needs to reach the server; env comes last,
-// because it is what others wait for.
+// writeFiles writes the files that a client needs to reach the server. The file env
+// comes last, because others wait for it.
 func writeFiles(dir string, s *graphtest.Server) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -63,7 +63,7 @@ func writeFiles(dir string, s *graphtest.Server) error {
 	return nil
 }
 
-// writeWhole makes the file appear at once.
+// writeWhole writes a file so that it appears with its whole content at once.
 func writeWhole(path string, content []byte) error {
 	temporary := path + ".new"
 	if err := os.WriteFile(temporary, content, 0o600); err != nil {

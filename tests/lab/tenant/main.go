@@ -1,5 +1,5 @@
-// Command tenant serves a simulated Entra tenant for the lab, the demo and the
-// tests, until it is interrupted. See README.md beside it.
+// Command tenant serves a simulated Entra tenant for the lab, the demo and the tests,
+// until it is interrupted. See README.md in its folder.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 	}
 }
 
-// run serves until the context ends.
+// run serves the tenant until the context ends.
 func run(ctx context.Context, dir, users, seedFile, listen string, rest []string) error {
 	if dir == "" || len(rest) > 0 {
 		return fmt.Errorf("usage: tenant --dir DIR [--users users.json] [--seed seed.json] [--listen 127.0.0.1:0]")

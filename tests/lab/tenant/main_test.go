@@ -18,7 +18,7 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// usersFile writes what the lab's directory would hold.
+// usersFile writes a file of the users that the lab's directory would have.
 func usersFile(t *testing.T) string {
 	t.Helper()
 	var users []graphtest.ADUser

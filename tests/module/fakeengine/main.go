@@ -1,11 +1,11 @@
-// Command fakeengine speaks the protocol of docs/protocol.md and answers what
-// a script says: what the module's tests need and the real engine does not do
-// on demand, such as to die, to hang, or to have 50,000 changes.
+// Command fakeengine speaks the protocol of docs/protocol.md and answers what a script
+// says. The module's tests use it for what the real engine does not do on demand, like
+// crash, hang, or have 50,000 changes.
 //
-// FAKE_ENGINE_SCRIPT names a JSON file: an object whose keys are methods and
-// whose values are lists of [step]; the first call of a method takes the first
-// step, and the last step is used for all further calls. FAKE_ENGINE_JOURNAL
-// names a file that every line received is appended to.
+// FAKE_ENGINE_SCRIPT names a JSON file: an object whose keys are methods and whose
+// values are lists of [step]. The first call of a method takes the first step, and so
+// on; all calls after the last step take the last step again. FAKE_ENGINE_JOURNAL names
+// a file to which every received line is appended.
 package main
 
 import (
@@ -21,17 +21,17 @@ import (
 	"time"
 )
 
-// A step is what one call does, in this order.
+// step is what one call does, in the order of the fields.
 type step struct {
 	Stderr      string            `json:"stderr"`      // written to standard error
-	StderrBytes int               `json:"stderrBytes"` // so many bytes of log lines
-	Callbacks   []callback        `json:"callbacks"`   // requests to the client, one after the other
-	Progress    []json.RawMessage `json:"progress"`    // params of notifications; requestId is filled in
-	Raw         string            `json:"raw"`         // a line written as it is
+	StderrBytes int               `json:"stderrBytes"` // number of bytes of log lines to write
+	Callbacks   []callback        `json:"callbacks"`   // requests to the client, one after another
+	Progress    []json.RawMessage `json:"progress"`    // params of progress notifications; requestId is filled in
+	Raw         string            `json:"raw"`         // a line that is written as it is
 	DelayMS     int               `json:"delayMs"`
 	Exit        *int              `json:"exit"`     // end with this code, without an answer
 	Hang        bool              `json:"hang"`     // never answer
-	OnCancel    json.RawMessage   `json:"onCancel"` // wait for request.cancel, then answer this result
+	OnCancel    json.RawMessage   `json:"onCancel"` // wait for request.cancel, then answer with this result
 	Error       json.RawMessage   `json:"error"`
 	Result      json.RawMessage   `json:"result"`
 	Generate    *generated        `json:"generate"`
@@ -42,8 +42,8 @@ type callback struct {
 	Params json.RawMessage `json:"params"`
 }
 
-// generated answers list requests with Count copies of Item in the field
-// Property; every "{n}" in it is replaced by the number of the copy.
+// generated answers list requests with Count copies of Item in the field Property.
+// Each "{n}" in Item is replaced by the number of the copy.
 type generated struct {
 	Property string          `json:"property"`
 	Count    int             `json:"count"`
@@ -106,7 +106,7 @@ func (e *engine) run(in io.Reader) error {
 				return err
 			}
 		}
-		// Windows PowerShell puts a mark before the first line when its console speaks UTF-8
+		// Windows PowerShell writes a BOM before the first line if its console uses UTF-8.
 		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 		var m message
 		if err := json.Unmarshal(line, &m); err != nil {
@@ -139,7 +139,7 @@ func (e *engine) run(in io.Reader) error {
 	return lines.Err()
 }
 
-// next returns the step of this call of the method; e.mu is held.
+// next returns the step for this call of the method. The caller holds e.mu.
 func (e *engine) next(method string) step {
 	steps := e.script[method]
 	if len(steps) == 0 {
@@ -195,7 +195,7 @@ func (e *engine) serve(m message, s step, cancelled <-chan struct{}) {
 	}
 }
 
-// page answers the part of the list that the params ask for.
+// page returns the part of the list that the params ask for.
 func (g *generated) page(params json.RawMessage) json.RawMessage {
 	var p struct {
 		After string

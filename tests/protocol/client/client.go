@@ -1,5 +1,5 @@
 // Package client drives the engine's executable over its protocol
-// (docs/protocol.md), for tests. It knows nothing of the engine's packages.
+// (docs/protocol.md), for tests. It does not use the engine's packages.
 //
 //	c, err := client.Start(client.Options{Path: client.Executable(t)})
 //	defer c.Kill()
@@ -22,25 +22,24 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLine is the length that no line of the engine's output exceeds, in bytes.
+// MaxLine is the largest length of a line of the engine's output, in bytes.
 const MaxLine = 1 << 20
 
-// Options say what is started and what is done with what the engine sends
-// unasked.
+// Options says what to start and how to handle what the engine sends unasked.
 type Options struct {
-	// Path is the executable; Args its arguments. Env is the whole
-	// environment; nil: that of this process.
+	// Path is the executable and Args are its arguments. Env is the whole
+	// environment; if it is nil, the engine gets that of this process.
 	Path string
 	Args []string
 	Env  []string
 	// OnNotify receives notifications, one at a time, in order.
 	OnNotify func(method string, params json.RawMessage)
 	// OnRequest answers the engine's requests (credential.token,
-	// credential.sign), each in a goroutine of its own. An [*Error] is answered
-	// as it is. Nil: every request is answered with MethodNotFound.
+	// credential.sign), each in its own goroutine. An [*Error] is sent as it
+	// is. If OnRequest is nil, every request is answered with MethodNotFound.
 	OnRequest func(method string, params json.RawMessage) (any, error)
-	// OnLine sees every line in both directions, without its end, before it is
-	// dealt with. It may be called from several goroutines.
+	// OnLine sees every line in both directions, without the line break, before
+	// it is handled. It may be called from several goroutines.
 	OnLine func(fromEngine bool, line []byte)
 }
 
@@ -51,7 +50,7 @@ type Error struct {
 	Data    ErrorData `json:"data"`
 }
 
-// ErrorData is what error.data holds.
+// ErrorData is the content of error.data.
 type ErrorData struct {
 	Category string `json:"category"`
 	ID       string `json:"id"`
@@ -73,7 +72,7 @@ func ErrorID(err error) string {
 	return ""
 }
 
-// ErrEnded is what requests end with that were open when the output ended.
+// ErrEnded is the error of requests that were open when the output ended.
 var ErrEnded = errors.New("the engine's output ended before the answer")
 
 // Client is one engine process. Its methods may be called from several
@@ -83,7 +82,7 @@ type Client struct {
 	command *exec.Cmd
 	stderr  tail
 	exited  chan struct{} // closed when the process has ended and its output is read
-	readErr error         // what was wrong with the output; valid after exited
+	readErr error         // what was wrong with the output; valid once exited is closed
 
 	writing sync.Mutex
 	stdin   io.WriteCloser
@@ -104,7 +103,7 @@ type message struct {
 	Error   *Error          `json:"error,omitempty"`
 }
 
-// Start starts the executable. The caller ends it by [Client.Close] or
+// Start starts the executable. The caller ends it with [Client.Close] or
 // [Client.Kill].
 func Start(options Options) (*Client, error) {
 	c := &Client{options: options, exited: make(chan struct{}), pending: map[string]chan message{}}
@@ -138,10 +137,9 @@ func (c *Client) Initialize(ctx context.Context, statePath string) error {
 	return c.Call(ctx, "session.initialize", map[string]any{"protocol": 1, "client": "test", "statePath": statePath}, nil)
 }
 
-// Call sends a request and waits for its answer, which is decoded into result
-// unless that is nil. The engine's error is an [*Error]. When ctx ends first
-// the request is cancelled with request.cancel, and its answer still awaited
-// for 35 s.
+// Call sends a request, waits for its answer and decodes it into result, unless that
+// is nil. An error of the engine is an [*Error]. If ctx ends first, Call cancels the
+// request with request.cancel and still waits up to 35 s for its answer.
 func (c *Client) Call(ctx context.Context, method string, params, result any) error {
 	p, err := c.Go(method, params)
 	if err != nil {
@@ -225,8 +223,8 @@ func (c *Client) Raw(b []byte) error {
 	return err
 }
 
-// Expect waits for the answer to a request that was written by [Client.Raw];
-// id is its JSON text. It must be called before the request is written.
+// Expect returns the pending answer to a request that is written with [Client.Raw]; id
+// is the JSON text of its id. It must be called before the request is written.
 func (c *Client) Expect(id string) *Pending {
 	p := &Pending{client: c, method: "request " + id, answer: make(chan message, 1)}
 	c.mu.Lock()
@@ -235,33 +233,33 @@ func (c *Client) Expect(id string) *Pending {
 	return p
 }
 
-// Orphans returns the answers so far that carried the id null.
+// Orphans returns the answers with the id null that have arrived so far.
 func (c *Client) Orphans() []Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Error(nil), c.orphans...)
 }
 
-// Stderr returns the end of what the engine wrote to standard error, at most
-// 1 MiB.
+// Stderr returns the last part, at most 1 MiB, of what the engine wrote to standard
+// error.
 func (c *Client) Stderr() string { return c.stderr.String() }
 
-// CloseInput ends the engine's standard input.
+// CloseInput closes the engine's standard input.
 func (c *Client) CloseInput() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	return c.stdin.Close()
 }
 
-// Close ends the engine's input and waits for its end, for 5 minutes at most. It
-// returns the exit code, and an error when the output broke the protocol.
+// Close closes the engine's input and waits at most 5 minutes for the process to end.
+// It returns the exit code, and an error if the output violated the protocol.
 func (c *Client) Close() (int, error) {
 	c.CloseInput()
 	return c.Wait(5 * time.Minute)
 }
 
-// Wait waits for the process to end by itself and returns its exit code; -1
-// when it was killed by a signal.
+// Wait waits for the process to end by itself and returns its exit code, which is -1 if
+// a signal killed it.
 func (c *Client) Wait(limit time.Duration) (int, error) {
 	select {
 	case <-c.exited:
@@ -272,14 +270,14 @@ func (c *Client) Wait(limit time.Duration) (int, error) {
 	}
 }
 
-// Kill ends the process at once, without any chance to tidy up, and waits
-// until it is gone. It may be called at any time, also when it has ended.
+// Kill kills the process, so that it cannot clean up, and waits until it is gone. It
+// may be called at any time, even after the process has ended.
 func (c *Client) Kill() {
 	c.command.Process.Kill()
 	<-c.exited
 }
 
-// PID is the engine's process id.
+// PID returns the engine's process id.
 func (c *Client) PID() int { return c.command.Process.Pid }
 
 func (c *Client) send(m message) error {
@@ -293,8 +291,8 @@ func (c *Client) send(m message) error {
 	return c.Raw(append(line, '\n'))
 }
 
-// read takes the engine's output line by line; it returns at the end, or with
-// what breaks the protocol.
+// read handles the engine's output line by line. It returns at the end, or with an error
+// if a line violates the protocol.
 func (c *Client) read(stdout io.Reader) error {
 	lines := bufio.NewReaderSize(stdout, MaxLine+2)
 	for {

@@ -27,8 +27,8 @@ var build = sync.OnceValues(func() (string, error) {
 	return name, command.Run()
 })
 
-// Executable returns the path of the engine: GROUPWRITEBACK_ENGINE, or
-// bin/groupwriteback, which is built once a test process.
+// Executable returns the path of the engine: the value of GROUPWRITEBACK_ENGINE or, if
+// it is not set, bin/groupwriteback, which is built once in each test process.
 func Executable(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("GROUPWRITEBACK_ENGINE"); path != "" {
@@ -41,7 +41,7 @@ func Executable(t testing.TB) string {
 	return path
 }
 
-// moduleRoot is the folder of go.mod above the working directory.
+// moduleRoot returns the folder above the working directory that has go.mod.
 func moduleRoot() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {

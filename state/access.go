@@ -45,9 +45,10 @@ func (p place) harmful() uint32 {
 	return taking | fileDelete | fileDeleteChild | fileWriteData | fileAppendData | genericWrite
 }
 
-// stranger returns an account that is not trusted and has a harmful right by a
-// file's descriptor, or "" if there is none. It ignores entries that deny rights:
-// that errs on the safe side, and the order of entries does not matter.
+// stranger returns an account that is not trusted and that, by a file's descriptor,
+// owns the file or has a harmful right. It returns "" if there is none. It ignores
+// entries that deny rights: that errs on the safe side, and the order of entries does
+// not matter.
 func stranger(d directory.Descriptor, at place, trusted func(directory.SID) bool) directory.SID {
 	if !trusted(d.Owner) {
 		return d.Owner

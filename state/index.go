@@ -50,7 +50,7 @@ func packPairs(pairs []uint64) []byte {
 	return b
 }
 
-// indexChange is what a commit does to the index.
+// indexChange says how a commit changes the index.
 type indexChange struct {
 	generation int64 // under which the index is stored after the commit
 	pairs      []pair

@@ -70,7 +70,7 @@ func (s *State) lock(ctx context.Context) (unlock func(), err error) {
 			}
 		}
 	}
-	host, _ := os.Hostname() // for people only
+	host, _ := os.Hostname() // only for people to read
 	if err := writeHolder(path, holder{PID: os.Getpid(), Host: host, Since: s.now().UTC().Format(time.RFC3339)}); err != nil {
 		lock.Close()
 		return nil, unusable(path, "The lock file cannot be written.", err)

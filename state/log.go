@@ -31,7 +31,7 @@ const (
 // run. Until [Log.Open] it keeps the lines in memory.
 type Log struct {
 	mu     sync.Mutex
-	now    func() time.Time // nil: time.Now
+	now    func() time.Time // nil means time.Now
 	folder string
 	ahead  []byte
 	day    string
@@ -139,8 +139,8 @@ func (l *Log) end() {
 var logNames = regexp.MustCompile(`^engine-(\d{8})(?:-(\d+))?\.log$`)
 
 // clearLogs removes files that are too old and, if the rest is too large, the oldest
-// of them. If a file cannot be removed because somebody reads it, it is removed on
-// another day.
+// of them. A file that cannot be removed because somebody reads it is tried again the
+// next day.
 func clearLogs(folder string, now time.Time) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

@@ -18,7 +18,7 @@ func numberOf(q *session, id directory.GUID) (number uint32, known bool, err err
 	return number, true, err
 }
 
-// giveNumber gives a member its number.
+// giveNumber gives a new member a number and returns it.
 func giveNumber(q *session, id directory.GUID) (uint32, error) {
 	r, err := q.exec("INSERT INTO member (id) VALUES (?)", id[:])
 	if err != nil {

@@ -108,7 +108,7 @@ func TestOpenAfterHalfCreation(t *testing.T) {
 	openState(t, folder)
 }
 
-// filled creates a database with some content in every part, closes it and returns its
+// filled creates a database with some content in every part, closes it and returns the
 // folder.
 func filled(t testing.TB) string {
 	t.Helper()

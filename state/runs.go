@@ -151,8 +151,8 @@ func (s *State) LastComplete(ctx context.Context) (run contract.Run, ok bool, er
 	return run, run.ID != 0, err
 }
 
-// oneRun returns the run that a query finds, or the error missing if it finds
-// none.
+// oneRun returns the run that a query finds. If there is none, it returns missing,
+// which may be nil.
 func (s *State) oneRun(ctx context.Context, missing error, query string, args ...any) (run contract.Run, err error) {
 	runs, err := s.runs(ctx, "read the record of a run", query, args...)
 	switch {

@@ -34,7 +34,9 @@ func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after d
 			if l.id.IsZero() {
 				l.id = named.GUID()
 			}
-			if named.GUID().IsZero() { // otherwise the queries compare the id
+			// If the name is an id, the queries compare it themselves, and so also find
+			// groups whose linked objects are gone.
+			if named.GUID().IsZero() {
 				l.matches = func(n *identity.Names) bool { return named.Rank(n) > 0 }
 			}
 		}

@@ -25,7 +25,7 @@ var (
 // name exist.
 func TestCitedTestsExist(t *testing.T) {
 	root := filepath.Join("..", "..")
-	tests := map[string][]string{} // folders by name
+	tests := map[string][]string{} // folders by name of the test
 	for _, top := range []string{"cmd", "internal", "state", "tests"} {
 		err := filepath.WalkDir(filepath.Join(root, top), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {

@@ -140,7 +140,7 @@ func (i *installation) start(ctx context.Context, onProgress func(progress)) (*c
 	return s, nil
 }
 
-// run is the record of a run.
+// run is the part of a run's record that is used here.
 type run struct {
 	Status, StopReason, Message, PolicyType string
 	Exported                                struct{ Create, Update, UpdateMembers, Delete, MembersAdded, MembersRemoved int }

@@ -58,7 +58,7 @@ type lab struct {
 	t       *testing.T
 	server  *graphtest.Server
 	ou      string
-	folder  string // for files
+	folder  string // for files of the test
 	record  *record
 	refresh func() (any, error) // answers credential.token
 	key     *rsa.PrivateKey     // answers credential.sign; if nil, it is refused
@@ -552,7 +552,7 @@ func fromEnableToDisable(l *lab) {
 	c := l.start("main")
 	l.call(c, "session.connect", l.both())
 
-	// What Enable would do, and then Enable.
+	// First what Enable would do, then Enable.
 	l.run(c, "sync.preview", object{"policyType": "Initial", "enable": l.choices(object{"whatIf": true})}, "Complete", "")
 	l.call(c, "writeback.enable", l.choices(object{"whatIf": true}))
 	if got := l.call(c, "writeback.get", nil); got["status"] != "NotConfigured" {

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -108,28 +109,37 @@ func (c consents) list() []contract.Link {
 
 // adoptsOf lists what a plan adopts.
 func adoptsOf(ctx context.Context, state contract.State, planID string) ([]contract.Link, error) {
-	shown, err := state.RunByPlan(ctx, planID)
-	if err != nil {
-		return nil, err
-	}
 	var adopts []contract.Link
-	for after := int64(0); ; {
-		changes, err := state.Changes(ctx, shown.ID, 0, after, batch.ListBatch)
+	for c, err := range changesOf(ctx, state, planID) {
 		if err != nil {
 			return nil, err
 		}
-		for i := range changes {
-			if c := &changes[i]; c.Action == plan.Adopt {
-				adopts = append(adopts, contract.Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN})
-			}
+		if c.Action == plan.Adopt {
+			adopts = append(adopts, contract.Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN})
 		}
-		if len(changes) < batch.ListBatch {
-			break
-		}
-		after = changes[len(changes)-1].ID
 	}
 	if adopts == nil {
 		return nil, contract.InvalidParameter("adoptPlan", planID, "the plan id of a preview that adopts something")
 	}
 	return adopts, nil
+}
+
+// changesOf lists the changes of a plan, without their members.
+func changesOf(ctx context.Context, state contract.State, planID string) iter.Seq2[contract.SpooledChange, error] {
+	return func(yield func(contract.SpooledChange, error) bool) {
+		of, err := state.RunByPlan(ctx, planID)
+		for after := int64(0); err == nil; {
+			var changes []contract.SpooledChange
+			changes, err = state.Changes(ctx, of.ID, 0, after, batch.ListBatch)
+			for _, c := range changes {
+				if after = c.ID; !yield(c, nil) {
+					return
+				}
+			}
+			if err == nil && len(changes) < batch.ListBatch {
+				return
+			}
+		}
+		yield(contract.SpooledChange{}, err)
+	}
 }

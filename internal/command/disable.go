@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 
-	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/owner"
 	"groupwriteback/internal/plan"
@@ -102,29 +101,17 @@ func disable(ctx context.Context, state contract.State, settings contract.Settin
 
 // agreedGroups reads what an earlier answer of Disable listed.
 func agreedGroups(ctx context.Context, state contract.State, planID string) ([]contract.Link, error) {
-	agreed, err := state.RunByPlan(ctx, planID)
-	if err != nil {
-		return nil, err
-	}
 	var set []contract.Link
-	for after := int64(0); ; {
-		changes, err := state.Changes(ctx, agreed.ID, 0, after, batch.ListBatch)
-		if err != nil {
+	for c, err := range changesOf(ctx, state, planID) {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		for i := range changes {
-			c := &changes[i]
-			if c.Action == plan.Skip {
-				continue // reported as left in place
-			}
-			if c.Reason != plan.ReasonDisabled {
-				return nil, contract.InvalidParameter("planId", planID, "the plan id of an answer to writeback.disable")
-			}
+		case c.Action == plan.Skip: // reported as left in place
+		case c.Reason != plan.ReasonDisabled:
+			return nil, contract.InvalidParameter("planId", planID, "the plan id of an answer to writeback.disable")
+		default:
 			set = append(set, contract.Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN})
 		}
-		if len(changes) < batch.ListBatch {
-			return set, nil
-		}
-		after = changes[len(changes)-1].ID
 	}
+	return set, nil
 }

@@ -2,9 +2,7 @@ package command
 
 import (
 	"context"
-	"slices"
 
-	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/run"
 )
@@ -63,19 +61,15 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 // lastRun returns the newest run that is neither a preview nor a run of one group,
 // because neither shows how writeback as a whole is doing.
 func lastRun(ctx context.Context, state contract.State) (*contract.Run, error) {
-	for before := int64(0); ; {
-		runs, err := state.Runs(ctx, before, batch.ListBatch)
+	for r, err := range run.Newest(ctx, state, 0) {
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(runs, func(r contract.Run) bool { return r.Kind == contract.SyncRun || r.Kind == contract.DisableRun }); i >= 0 {
-			return &runs[i], nil
+		if r.Kind == contract.SyncRun || r.Kind == contract.DisableRun {
+			return &r, nil
 		}
-		if len(runs) < batch.ListBatch {
-			return nil, nil
-		}
-		before = runs[len(runs)-1].ID
 	}
+	return nil, nil
 }
 
 // Settings returns the choices of the administrator.

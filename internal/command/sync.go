@@ -12,16 +12,7 @@ import (
 // Disable named. Once the run has begun, it returns the run's record, however the run
 // ends.
 func (e *Engine) Sync(ctx context.Context, request SyncRequest, report contract.Report) (contract.Run, error) {
-	ctx = contract.WithReport(ctx, report)
-	ground, disabling, release, err := e.begin(ctx, PreviewRequest{SyncRequest: request})
-	if err != nil {
-		return contract.Run{}, err
-	}
-	defer release()
-	if disabling {
-		return run.Disable(ctx, ground)
-	}
-	return run.Sync(ctx, ground, request.AllowOnce)
+	return e.follow(ctx, PreviewRequest{SyncRequest: request}, report, run.Sync, run.Disable)
 }
 
 // SyncGroup syncs one group and reports step by step what happened to it.
@@ -40,6 +31,14 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 
 // Preview plans a run and exports nothing. It changes no link, setting or total.
 func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report contract.Report) (contract.Run, error) {
+	return e.follow(ctx, request, report, run.Preview, run.PreviewDisable)
+}
+
+// follow begins a run and follows the recipe due, or disable if the run deletes the groups
+// that Disable named.
+func (e *Engine) follow(ctx context.Context, request PreviewRequest, report contract.Report,
+	due func(ctx context.Context, g *run.Ground, allowOnce string) (contract.Run, error),
+	disable func(context.Context, *run.Ground) (contract.Run, error)) (contract.Run, error) {
 	ctx = contract.WithReport(ctx, report)
 	ground, disabling, release, err := e.begin(ctx, request)
 	if err != nil {
@@ -47,9 +46,9 @@ func (e *Engine) Preview(ctx context.Context, request PreviewRequest, report con
 	}
 	defer release()
 	if disabling {
-		return run.PreviewDisable(ctx, ground)
+		return disable(ctx, ground)
 	}
-	return run.Preview(ctx, ground, request.AllowOnce)
+	return due(ctx, ground, request.AllowOnce)
 }
 
 // begin takes the lock and the connection and makes sure that a run may begin. With

@@ -47,11 +47,16 @@ func Headers(ctx context.Context, target contract.TargetReader, guids []director
 	return groups, err
 }
 
-// Looking returns a batch that collects objects as they are read and judges them
-// together. It passes each one to each, with the cloud group that it stands for and with
-// everything that decides whose it is.
-func (j *Judge) Looking(ctx context.Context, links contract.LinkStore, each func(of directory.GUID, c *plan.Candidate)) *batch.Batch[directory.TargetGroup] {
-	return batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
+// Looker judges objects as they are read, a batch at a time, and each of them once.
+type Looker struct {
+	*batch.Batch[directory.TargetGroup]
+	seen map[directory.GUID]bool
+}
+
+// Looking returns a Looker that passes each object to each, with the cloud group that it
+// stands for and with everything that decides whose it is.
+func (j *Judge) Looking(ctx context.Context, links contract.LinkStore, each func(of directory.GUID, c *plan.Candidate)) *Looker {
+	return &Looker{seen: map[directory.GUID]bool{}, Batch: batch.New(batch.AskBatch, func(groups []directory.TargetGroup) error {
 		staged, err := WithLinks(ctx, links, groups)
 		if err == nil {
 			err = j.Ask(ctx, staged)
@@ -67,5 +72,17 @@ func (j *Judge) Looking(ctx context.Context, links contract.LinkStore, each func
 			each(staged[i].SourceID, &c)
 		}
 		return nil
-	})
+	})}
 }
+
+// Add adds an object unless it was added before.
+func (l *Looker) Add(g directory.TargetGroup) error {
+	if l.seen[g.GUID] {
+		return nil
+	}
+	l.seen[g.GUID] = true
+	return l.Batch.Add(g)
+}
+
+// Seen reports whether the object was added.
+func (l *Looker) Seen(guid directory.GUID) bool { return l.seen[guid] }

@@ -18,9 +18,8 @@ type OwnSearch struct {
 	Settings       *contract.Settings
 	IncludeAdopted bool
 
-	judge  *Judge
-	lost   bool // whether the state was lost
-	looked map[directory.GUID]bool
+	judge *Judge
+	lost  bool // whether the state was lost
 	// links are the objects that are ours. left are the groups that users would take for
 	// ours but that are left as they are.
 	links []contract.Link
@@ -45,11 +44,11 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 		return nil, nil, err
 	}
 	s.lost = current == 0 && !s.Settings.InitialPending // this installation has written groups before
-	s.looked = map[directory.GUID]bool{}
-	p := contract.ProgressOf(ctx)
+	p, looked := contract.ProgressOf(ctx), 0
 	look := s.judge.Looking(ctx, s.State, func(of directory.GUID, c *plan.Candidate) {
 		s.take(of, c)
-		p.Read(len(s.looked), "Counting the groups that are ours")
+		looked++
+		p.Read(looked, "Counting the groups that are ours")
 	})
 	for _, container := range containers {
 		if err := s.Target.Groups(ctx, container.GUID, false, look.Add); err != nil {
@@ -67,10 +66,6 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 
 // take classifies an object: it is ours, or it is left, or nobody would take it for ours.
 func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
-	if s.looked[c.GUID] {
-		return
-	}
-	s.looked[c.GUID] = true
 	rules := &s.judge.Rules
 	adopted := c.Adopted || directory.HasAdoptedStamp(c.ExtensionName, s.Settings.Tenant.ID)
 	switch {
@@ -89,7 +84,7 @@ func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
 }
 
 // lookAtLinked looks at the linked objects that are elsewhere.
-func (s *OwnSearch) lookAtLinked(ctx context.Context, look *batch.Batch[directory.TargetGroup]) error {
+func (s *OwnSearch) lookAtLinked(ctx context.Context, look *Looker) error {
 	for after := (directory.GUID{}); ; {
 		links, err := s.State.Links(ctx, after, batch.AskBatch)
 		if err != nil {
@@ -97,7 +92,7 @@ func (s *OwnSearch) lookAtLinked(ctx context.Context, look *batch.Batch[director
 		}
 		var elsewhere []directory.GUID
 		for _, l := range links {
-			if !s.looked[l.TargetGUID] {
+			if !look.Seen(l.TargetGUID) {
 				elsewhere = append(elsewhere, l.TargetGUID)
 			}
 		}

@@ -280,7 +280,3 @@ func (p *filterParser) oneOf(names []string, what string) string {
 	p.advance()
 	return names[i]
 }
-
-func containsFold(names []string, name string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
-}

@@ -92,10 +92,8 @@ func (r *Adoptable) Clear() []contract.Link {
 // groups of the domain with our stamp, as far as they are not linked.
 func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]plan.Candidate, error) {
 	found := map[directory.GUID][]plan.Candidate{}
-	seen := map[directory.GUID]bool{}
 	look := r.course.judge.Looking(ctx, r.run.state, func(of directory.GUID, c *plan.Candidate) {
-		if !seen[c.GUID] && !c.Linked && !of.IsZero() {
-			seen[c.GUID] = true
+		if !c.Linked && !of.IsZero() {
 			found[of] = append(found[of], *c)
 		}
 	})

@@ -39,7 +39,7 @@ func (r *committer) commit(ctx context.Context) error {
 	if err := r.run.gen.StillRunning(ctx); err != nil {
 		return err
 	}
-	if r.draft.whole { // everything was read again
+	if r.source.whole { // everything was read again
 		for _, kind := range []contract.NoteKind{contract.NoteRead, contract.NoteReadUser, contract.NoteUserBack} {
 			if _, err := r.run.dueAgain(ctx, kind, r.source.began.Add(-replicaLag)); err != nil {
 				return err
@@ -63,7 +63,7 @@ func (r *committer) commit(ctx context.Context) error {
 	}
 	// The run is complete now, so cancelling it no longer leaves anything half-done. This
 	// cannot come earlier: failed changes are pending only from here on.
-	if r.draft.whole {
+	if r.source.whole {
 		if err := r.settleSettings(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}

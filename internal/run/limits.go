@@ -32,7 +32,7 @@ func checkLimits(ctx context.Context, d *draft) (*limiter, error) {
 // check holds back what exceeds the limits, and nothing else (rule 27). Only a tenant
 // that returns no group at all stops the run, before its first write.
 func (r *limiter) check(ctx context.Context) error {
-	if !r.draft.whole && r.run.record.Planned.MembersRemoved > 0 {
+	if !r.source.whole && r.run.record.Planned.MembersRemoved > 0 {
 		all, err := r.run.gen.CountMemberships(ctx)
 		if err != nil {
 			return err
@@ -194,22 +194,17 @@ func (r *limiter) goesOn(ctx context.Context, c *plan.Change) (*plan.Change, err
 // runBefore returns the newest earlier run of the same kind, and of the same group, that
 // reached its end.
 func (r *limiter) runBefore(ctx context.Context) (contract.Run, error) {
-	for before := r.run.record.ID; ; {
-		runs, err := r.run.state.Runs(ctx, before, batch.ListBatch)
+	record := &r.run.record
+	for run, err := range Newest(ctx, r.run.state, record.ID) {
 		if err != nil {
 			return contract.Run{}, err
 		}
-		for _, run := range runs {
-			kind := r.run.record.Kind == run.Kind || r.run.record.Kind == contract.PreviewRun && run.Kind == contract.SyncRun && r.run.record.GroupID.IsZero()
-			if kind && run.GroupID == r.run.record.GroupID && !run.StoppedEarly() {
-				return run, nil
-			}
+		kind := record.Kind == run.Kind || record.Kind == contract.PreviewRun && run.Kind == contract.SyncRun && record.GroupID.IsZero()
+		if kind && run.GroupID == record.GroupID && !run.StoppedEarly() {
+			return run, nil
 		}
-		if len(runs) < batch.ListBatch {
-			return contract.Run{}, nil
-		}
-		before = runs[len(runs)-1].ID
 	}
+	return contract.Run{}, nil
 }
 
 // setBaselines notes what the next run is measured by. A side that has shrunk is compared

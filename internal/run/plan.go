@@ -15,10 +15,8 @@ import (
 // draft is a plan in progress: its totals. The changes themselves are spooled.
 type draft struct {
 	resolver *resolver // what the plan is based on
-	// whole means that every group was planned, not only the touched ones.
-	whole bool
-	tally plan.Tally
-	bare  plan.Tally // the tally without the consent
+	tally    plan.Tally
+	bare     plan.Tally // the tally without the consent
 	// relinks are links to store and unlinks are links to end, whatever is written.
 	relinks []contract.Link
 	unlinks []directory.GUID
@@ -48,7 +46,6 @@ func planAll(ctx context.Context, r *resolver) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.whole = true
 	for id := range r.source.unseen { // groups that neither side shows must be asked for again
 		r.run.setPending(id, true)
 	}

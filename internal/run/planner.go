@@ -120,7 +120,7 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 	}
 	p.run.countUnwritten(&pair.Membership, 1)
 	p.run.found.unknown += pair.Membership.Unknown()
-	if p.draft.whole {
+	if p.source.whole {
 		return nil
 	}
 	before, err := p.run.before.SourceMembership(ctx, pair.ID)
@@ -192,7 +192,7 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if err != nil {
 		return err
 	}
-	if p.draft.whole && p.again == nil {
+	if p.source.whole && p.again == nil {
 		p.countLink(pair, objects)
 	}
 	changes := plan.Group(pair, rules)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -213,25 +214,43 @@ const neverSearched = -1
 // first.
 func Unfinished(ctx context.Context, state contract.State) ([]contract.Run, error) {
 	last, _, err := state.LastComplete(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var wrote []contract.Run
-	for before := int64(0); err == nil; {
-		var runs []contract.Run
-		if runs, err = state.Runs(ctx, before, batch.ListBatch); err != nil {
+	for run, err := range Newest(ctx, state, 0) {
+		if err != nil {
+			return nil, err
+		}
+		if run.ID <= last.ID {
 			break
 		}
-		for i := range runs {
-			if before = runs[i].ID; before <= last.ID {
-				return wrote, nil
-			}
-			if runs[i].Kind != contract.DisableRun && runs[i].Wrote() {
-				wrote = append(wrote, runs[i])
-			}
-		}
-		if len(runs) < batch.ListBatch {
-			return wrote, nil
+		if run.Kind != contract.DisableRun && run.Wrote() {
+			wrote = append(wrote, run)
 		}
 	}
-	return nil, err
+	return wrote, nil
+}
+
+// Newest lists the runs before one, the newest first; before 0 means all of them.
+func Newest(ctx context.Context, state contract.RunStore, before int64) iter.Seq2[contract.Run, error] {
+	return func(yield func(contract.Run, error) bool) {
+		for {
+			runs, err := state.Runs(ctx, before, batch.ListBatch)
+			if err != nil {
+				yield(contract.Run{}, err)
+				return
+			}
+			for _, run := range runs {
+				if before = run.ID; !yield(run, nil) {
+					return
+				}
+			}
+			if len(runs) < batch.ListBatch {
+				return
+			}
+		}
+	}
 }
 
 // readToken finds out what the token allows. It may differ from the token at connection

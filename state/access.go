@@ -3,6 +3,7 @@ package state
 import (
 	"strings"
 
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
@@ -49,18 +50,18 @@ func (p place) harmful() uint32 {
 // owns the file or has a harmful right. It returns "" if there is none. It ignores
 // entries that deny rights: that errs on the safe side, and the order of entries does
 // not matter.
-func stranger(d directory.Descriptor, at place, trusted func(directory.SID) bool) directory.SID {
+func stranger(d descriptor.Descriptor, at place, trusted func(directory.SID) bool) directory.SID {
 	if !trusted(d.Owner) {
 		return d.Owner
 	}
-	if !d.HasDACL {
+	if !d.HasDACL() {
 		return directory.Everyone
 	}
-	for _, e := range d.DACL {
+	for _, e := range d.Entries() {
 		// An inherit-only entry applies to what will be created inside. That matters
 		// in the state folder. In a folder above, everything that counts already has
 		// a list of its own.
-		if e.Denies || e.Mask&at.harmful() == 0 || at != guarded && e.Flags&directory.ACEInheritOnly != 0 {
+		if !e.Allows() || e.Mask&at.harmful() == 0 || at != guarded && e.Flags&descriptor.InheritOnly != 0 {
 			continue
 		}
 		if !trusted(e.Trustee) {

@@ -3,6 +3,7 @@ package state
 import (
 	"testing"
 
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
@@ -17,27 +18,32 @@ func TestStrangers(t *testing.T) {
 		creator = directory.SID("S-1-3-0")
 		// the names that icacls uses: full control, modify, read and execute
 		full, modify, read = 0x1f01ff, 0x1301bf, 0x1200a9
-		inherit, only      = directory.ACEContainerInherit | 1, directory.ACEInheritOnly
+		inherit, only      = descriptor.ContainerInherit | 1, descriptor.InheritOnly
 	)
 	trusted := func(sid directory.SID) bool { return sid == own || administers(sid, own) }
-	allow := func(who directory.SID, flags byte, mask uint32) directory.ACE {
-		return directory.ACE{Flags: flags, Mask: mask, Trustee: who}
+	allow := func(who directory.SID, flags byte, mask uint32) descriptor.ACE {
+		return descriptor.ACE{Flags: flags, Mask: mask, Trustee: who}
 	}
-	driveC := directory.Descriptor{Owner: "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464", HasDACL: true, DACL: []directory.ACE{
+	owned := func(owner directory.SID, entries ...descriptor.ACE) descriptor.Descriptor {
+		d := descriptor.New().With(entries)
+		d.Owner = owner
+		return d
+	}
+	driveC := owned("S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
 		allow(signed, inherit|only, modify), allow(signed, 0, fileAppendData), allow(system, inherit, full), allow(admins, inherit, full), allow(users, inherit, read),
-	}}
-	programData := directory.Descriptor{Owner: system, HasDACL: true, DACL: []directory.ACE{
+	)
+	programData := owned(system,
 		allow(system, inherit, full), allow(admins, inherit, full), allow(creator, inherit|only, genericAll), allow(users, inherit, read),
-		allow(users, directory.ACEContainerInherit, fileWriteData|fileAppendData|0x10|fileWriteAttributes),
-	}}
-	driveD := directory.Descriptor{Owner: admins, HasDACL: true, DACL: []directory.ACE{
+		allow(users, descriptor.ContainerInherit, fileWriteData|fileAppendData|0x10|fileWriteAttributes),
+	)
+	driveD := owned(admins,
 		allow(admins, inherit, full), allow(system, inherit, full), allow(signed, 0, modify), allow(signed, inherit|only, modify), allow(users, inherit, read),
-	}}
-	with := func(entries ...directory.ACE) directory.Descriptor {
-		return directory.Descriptor{Owner: own, HasDACL: true, DACL: append([]directory.ACE{allow(own, inherit, full), allow(admins, inherit, full)}, entries...)}
+	)
+	with := func(entries ...descriptor.ACE) descriptor.Descriptor {
+		return owned(own, append([]descriptor.ACE{allow(own, inherit, full), allow(admins, inherit, full)}, entries...)...)
 	}
 	for name, c := range map[string]struct {
-		d    directory.Descriptor
+		d    descriptor.Descriptor
 		at   place
 		want directory.SID
 	}{
@@ -59,12 +65,12 @@ func TestStrangers(t *testing.T) {
 		"may add to the state":              {with(allow(users, inherit, fileAppendData)), guarded, users},
 		"may turn the link":                 {with(allow(users, 0, fileWriteAttributes)), link, users},
 		"may read":                          {with(allow(directory.Everyone, inherit, read)), guarded, ""},
-		"on a condition":                    {with(directory.ACE{Conditional: true, Mask: full, Trustee: other}), guarded, other},
-		"is denied":                         {with(directory.ACE{Denies: true, Mask: full, Trustee: other}), guarded, ""},
-		"is allowed, though denied":         {with(directory.ACE{Denies: true, Mask: full, Trustee: other}, allow(other, 0, full)), guarded, other},
-		"owner":                             {directory.Descriptor{Owner: other, HasDACL: true}, above, other},
-		"owner of the volume":               {directory.Descriptor{Owner: other, HasDACL: true}, root, other},
-		"no list":                           {directory.Descriptor{Owner: own}, above, directory.Everyone},
+		"on a condition":                    {with(descriptor.ACE{Type: descriptor.AllowedCallback, Mask: full, Trustee: other}), guarded, other},
+		"is denied":                         {with(descriptor.ACE{Type: descriptor.Denied, Mask: full, Trustee: other}), guarded, ""},
+		"is allowed, though denied":         {with(descriptor.ACE{Type: descriptor.Denied, Mask: full, Trustee: other}, allow(other, 0, full)), guarded, other},
+		"owner":                             {owned(other), above, other},
+		"owner of the volume":               {owned(other), root, other},
+		"no list":                           {descriptor.Descriptor{Owner: own}, above, directory.Everyone},
 		"Domain Admins":                     {with(allow("S-1-5-21-1-2-3-512", inherit, full)), guarded, ""},
 		"Domain Admins of somewhere else":   {with(allow("S-1-5-21-9-2-3-512", inherit, full)), guarded, "S-1-5-21-9-2-3-512"},
 		"an account numbered like an admin": {with(allow("S-1-5-21-1-2-3-5120", inherit, full)), guarded, "S-1-5-21-1-2-3-5120"},

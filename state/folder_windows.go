@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
@@ -265,22 +266,22 @@ func checkAccess(path string, at place, trusted []*windows.SID) error {
 
 // descriptorOf reads the security descriptor of a file or folder. For a link, it
 // reads that of the link itself.
-func descriptorOf(path string) (directory.Descriptor, error) {
+func descriptorOf(path string) (descriptor.Descriptor, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
-		return directory.Descriptor{}, err
+		return descriptor.Descriptor{}, err
 	}
 	h, err := windows.CreateFile(name, windows.READ_CONTROL, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE,
 		nil, windows.OPEN_EXISTING, windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	if err != nil {
-		return directory.Descriptor{}, err
+		return descriptor.Descriptor{}, err
 	}
 	defer windows.CloseHandle(h)
 	sd, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
 	if err != nil {
-		return directory.Descriptor{}, err
+		return descriptor.Descriptor{}, err
 	}
-	return directory.ParseDescriptor(unsafe.Slice((*byte)(unsafe.Pointer(sd)), sd.Length()))
+	return descriptor.Parse(unsafe.Slice((*byte)(unsafe.Pointer(sd)), sd.Length()))
 }
 
 func accountName(name directory.SID) string {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
@@ -75,7 +76,7 @@ func TestStrangersWhoWrite(t *testing.T) {
 	} {
 		sd, err := windows.SecurityDescriptorFromString("O:SYD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;" + own + ")" + entries)
 		must(t, err)
-		d, err := directory.ParseDescriptor(unsafe.Slice((*byte)(unsafe.Pointer(sd)), sd.Length()))
+		d, err := descriptor.Parse(unsafe.Slice((*byte)(unsafe.Pointer(sd)), sd.Length()))
 		must(t, err)
 		if got := stranger(d, guarded, trusted); got != want {
 			t.Errorf("%s: %q may write, want %q", entries, got, want)

@@ -3,25 +3,12 @@ package ad
 import (
 	"slices"
 
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
-// Rights to objects (MS-ADTS 5.1.3.2).
-const (
-	rightCreateChild = 0x1
-	rightDeleteChild = 0x2
-	rightSelf        = 0x8
-	rightWrite       = 0x20
-	rightDeleteTree  = 0x40
-	rightDelete      = 0x10000
-	rightWriteDAC    = 0x40000
-	rightWriteOwner  = 0x80000
-	rightAll         = 0x10000000
-	rightWriteAll    = 0x40000000
-
-	// rightControl is the set of rights by which an account can give itself all others.
-	rightControl = rightWriteDAC | rightWriteOwner | rightAll
-)
+// rightControl is the set of rights by which an account can give itself all others.
+const rightControl = descriptor.WriteDAC | descriptor.WriteOwner | descriptor.GenericAll
 
 // Object classes, attributes and property sets that an access control entry can be
 // limited to (MS-ADSC, MS-ADA1 to 3).
@@ -43,67 +30,32 @@ var (
 	decisive = []directory.GUID{{}, guidMember, guidMembership, guidAdminDesc, guidExtension}
 )
 
-// allowed reports whether the DACL gives the token the right to one of the objects, or
-// to all. It skips conditional entries, because only the domain controller can evaluate
-// the condition.
-func allowed(d directory.Descriptor, token map[directory.SID]bool, right uint32, objects ...directory.GUID) bool {
-	if !d.HasDACL {
-		return true
-	}
-	for _, e := range d.DACL {
-		if e.Conditional || e.Flags&directory.ACEInheritOnly != 0 || e.Mask&(right|rightAll) == 0 || !token[e.Trustee] {
-			continue
-		}
-		if e.Object.IsZero() || slices.Contains(objects, e.Object) {
-			return !e.Denies
-		}
-	}
-	return false
-}
-
-// inheritedBy returns what a new object of the class inherits from the DACL of the
-// object above it.
-func inheritedBy(d directory.Descriptor, class directory.GUID) directory.Descriptor {
-	below := directory.Descriptor{HasDACL: d.HasDACL}
-	for _, e := range d.DACL {
-		if inherits(e, class) {
-			e.Flags &^= directory.ACEInheritOnly
-			below.DACL = append(below.DACL, e)
-		}
-	}
-	return below
-}
-
-func inherits(e directory.ACE, classes ...directory.GUID) bool {
-	return e.Flags&directory.ACEContainerInherit != 0 && (e.InheritedBy.IsZero() || slices.Contains(classes, e.InheritedBy))
-}
-
 // meddling says what somebody may do to groups.
 type meddling struct{ create, change bool }
 
 // groupMeddlers returns who may change a group, according to its DACL.
-func groupMeddlers(d directory.Descriptor) map[directory.SID]meddling {
-	return meddlers(d, meddling{change: true}, func(e directory.ACE) meddling {
-		return meddling{change: here(e) && (controls(e) || writes(e))}
+func groupMeddlers(d descriptor.Descriptor) map[directory.SID]meddling {
+	return meddlers(d, meddling{change: true}, func(e descriptor.ACE) meddling {
+		return meddling{change: e.Here() && (controls(e) || writes(e))}
 	})
 }
 
 // containerMeddlers returns who may create or change groups in a container and below
 // it, according to its DACL.
-func containerMeddlers(d directory.Descriptor) map[directory.SID]meddling {
-	return meddlers(d, meddling{create: true, change: true}, func(e directory.ACE) meddling {
-		inContainers := here(e) || inherits(e, classUnit, classContainer)
-		creates := e.Mask&rightCreateChild != 0 && (e.Object.IsZero() || e.Object == classGroup)
+func containerMeddlers(d descriptor.Descriptor) map[directory.SID]meddling {
+	return meddlers(d, meddling{create: true, change: true}, func(e descriptor.ACE) meddling {
+		inContainers := e.Here() || e.Inherits(classUnit, classContainer)
+		creates := e.Mask&descriptor.CreateChild != 0 && (e.Object.IsZero() || e.Object == classGroup)
 		return meddling{
 			create: (controls(e) || creates) && inContainers,
-			change: (controls(e) || writes(e)) && inherits(e, classGroup) || controls(e) && inContainers,
+			change: (controls(e) || writes(e)) && e.Inherits(classGroup) || controls(e) && inContainers,
 		}
 	})
 }
 
 // meddlers returns what each trustee of a DACL may do. The owner may change the DACL,
 // and without a DACL everybody has full control. Entries that deny are ignored.
-func meddlers(d directory.Descriptor, control meddling, by func(directory.ACE) meddling) map[directory.SID]meddling {
+func meddlers(d descriptor.Descriptor, control meddling, by func(descriptor.ACE) meddling) map[directory.SID]meddling {
 	found := make(map[directory.SID]meddling)
 	add := func(sid directory.SID, m meddling) {
 		if m.create || m.change {
@@ -113,31 +65,30 @@ func meddlers(d directory.Descriptor, control meddling, by func(directory.ACE) m
 	if d.Owner != "" {
 		add(d.Owner, control)
 	}
-	if !d.HasDACL {
+	if !d.HasDACL() {
 		add(directory.Everyone, control)
 	}
-	for _, e := range d.DACL {
-		if !e.Denies {
+	for _, e := range d.Entries() {
+		if e.Allows() {
 			add(e.Trustee, by(e))
 		}
 	}
 	return found
 }
 
-// here reports whether the entry applies to the object that carries it.
-func here(e directory.ACE) bool { return e.Flags&directory.ACEInheritOnly == 0 }
-
 // controls reports whether the entry grants a right that leads to all others.
-func controls(e directory.ACE) bool { return e.Mask&rightControl != 0 }
+func controls(e descriptor.ACE) bool { return e.Mask&rightControl != 0 }
 
 // writes reports whether the entry lets the trustee change a group's members, or whose
 // the group is.
-func writes(e directory.ACE) bool {
-	return e.Mask&(rightWrite|rightSelf|rightWriteAll) != 0 && slices.Contains(decisive, e.Object)
+func writes(e descriptor.ACE) bool {
+	return e.Mask&(descriptor.Write|descriptor.Self|descriptor.GenericWrite) != 0 && slices.Contains(decisive, e.Object)
 }
 
 // explicit returns the descriptor without the inherited entries.
-func explicit(d directory.Descriptor) directory.Descriptor {
-	d.DACL = slices.DeleteFunc(slices.Clone(d.DACL), func(e directory.ACE) bool { return e.Flags&directory.ACEInherited != 0 })
-	return d
+func explicit(d descriptor.Descriptor) descriptor.Descriptor {
+	if !d.HasDACL() {
+		return d
+	}
+	return d.With(slices.DeleteFunc(slices.Clone(d.Entries()), func(e descriptor.ACE) bool { return !e.Explicit() }))
 }

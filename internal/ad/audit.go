@@ -10,6 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
@@ -112,7 +113,7 @@ func (t *target) others(ctx context.Context, container string) (others []contrac
 				filter:     "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=group))",
 				attributes: []string{"objectClass", attrDescriptor}, sdFlags: sdOwner | sdDACL,
 			}, func(e *ldap.Entry) error {
-				d, err := directory.ParseDescriptor(e.GetRawAttributeValue(attrDescriptor))
+				d, err := descriptor.Parse(e.GetRawAttributeValue(attrDescriptor))
 				if err != nil {
 					unreadable++
 					return nil
@@ -227,7 +228,7 @@ func (t *target) groupRights(ctx context.Context, container string, group direct
 	if err != nil {
 		return rights, err
 	}
-	own := inheritedBy(above, classGroup)
+	own := above.InheritedBy(classGroup)
 	if !group.IsZero() {
 		e, err := t.pool.read(ctx, query{base: byGUID(group), attributes: []string{"allowedAttributesEffective"}})
 		if err != nil {
@@ -254,23 +255,28 @@ func (t *target) groupRights(ctx context.Context, container string, group direct
 			return rights, err
 		}
 		known = knownOwn && knownAbove
-	} else if known && !allowed(own, t.token, rightWrite, guidMember, guidMembership) {
+	} else if known && !own.Allows(t.token, descriptor.Write, groupPart(guidMember, guidMembership)) {
 		rights.Missing = append(rights.Missing, attrMember)
 	}
 	if !known || len(t.token) == 0 {
 		return rights, nil
 	}
 	rights.Known = true
-	rights.Delete = allowed(own, t.token, rightDelete) || allowed(above, t.token, rightDeleteChild, classGroup)
-	if !allowed(own, t.token, rightWrite, guidName, guidPublic) || !allowed(own, t.token, rightWrite, guidCN, guidPublic) {
+	rights.Delete = own.Allows(t.token, descriptor.Delete, groupPart()) || above.Allows(t.token, descriptor.DeleteChild, groupPart())
+	if !own.Allows(t.token, descriptor.Write, groupPart(guidName, guidPublic)) || !own.Allows(t.token, descriptor.Write, groupPart(guidCN, guidPublic)) {
 		rights.Missing = append(rights.Missing, "cn")
 	}
 	return rights, nil
 }
 
+// groupPart is a part of a group: an attribute with its property set, or all of it.
+func groupPart(attribute ...directory.GUID) descriptor.Object {
+	return descriptor.Object{Types: append(attribute, classGroup)}
+}
+
 // accessList reads an object's access control list; known is false if the account may
 // not read it.
-func (t *target) accessList(ctx context.Context, dn string) (d directory.Descriptor, known bool, err error) {
+func (t *target) accessList(ctx context.Context, dn string) (d descriptor.Descriptor, known bool, err error) {
 	e, err := t.pool.read(ctx, query{base: dn, attributes: []string{attrDescriptor}, sdFlags: sdDACL})
 	if err != nil {
 		return d, false, t.readError(ctx, dn, err)
@@ -282,7 +288,7 @@ func (t *target) accessList(ctx context.Context, dn string) (d directory.Descrip
 	if len(raw) == 0 {
 		return d, false, nil
 	}
-	if d, err = directory.ParseDescriptor(raw); err != nil {
+	if d, err = descriptor.Parse(raw); err != nil {
 		return d, false, t.unexpected(dn, fmt.Errorf("its security descriptor: %w", err))
 	}
 	return d, true, nil

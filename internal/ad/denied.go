@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
@@ -26,8 +27,8 @@ func (t *target) refused(ctx context.Context, object, base, right string, err er
 		denied.Object = e.DN
 	}
 	// An account that may not read the DACL still learns about adminCount.
-	descriptor, _ := directory.ParseDescriptor(e.GetRawAttributeValue(attrDescriptor))
-	guarded := guarded{descriptor: descriptor, adminCount: e.GetAttributeValue(attrAdminCount) == "1"}
+	d, _ := descriptor.Parse(e.GetRawAttributeValue(attrDescriptor))
+	guarded := guarded{descriptor: d, adminCount: e.GetAttributeValue(attrAdminCount) == "1"}
 	if why, advice := guarded.hindrance(right); why != "" {
 		denied.Message += " " + why
 		denied.Advice = advice
@@ -43,7 +44,7 @@ func deletes(right string) bool {
 
 // guarded holds what on an object can block rights that are granted further up.
 type guarded struct {
-	descriptor directory.Descriptor
+	descriptor descriptor.Descriptor
 	adminCount bool // adminCount is 1
 }
 
@@ -53,16 +54,16 @@ func (g guarded) hindrance(right string) (why, advice string) {
 	case g.adminCount:
 		return "AdminSDHolder keeps its access control list (adminCount is 1), because it is or once was in a group with administrative rights.",
 			"Take it out of such groups, clear adminCount, and switch inheritance on for the object again."
-	case deletes(right) && slices.ContainsFunc(g.descriptor.DACL, protects):
+	case deletes(right) && slices.ContainsFunc(g.descriptor.Entries(), protects):
 		return "It is protected from accidental deletion: everyone is denied to delete it.",
 			"Take the protection away (Object, \"Protect object from accidental deletion\"), and let the next sync try again."
-	case g.descriptor.Protected:
+	case g.descriptor.Protected():
 		return "It inherits no rights from its container: inheritance is off.",
 			"Switch inheritance on for the object (Security, Advanced), or give the account the right on the object itself."
 	}
 	return "", ""
 }
 
-func protects(e directory.ACE) bool {
-	return e.Denies && e.Trustee == directory.Everyone && e.Mask&(rightDelete|rightDeleteTree) != 0 && e.Flags&directory.ACEInheritOnly == 0
+func protects(e descriptor.ACE) bool {
+	return e.Denies() && e.Trustee == directory.Everyone && e.Mask&(descriptor.Delete|descriptor.DeleteTree) != 0 && e.Here()
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 )
 
@@ -26,7 +27,7 @@ func (t *target) readAccount(ctx context.Context) error {
 			}
 		}
 	}
-	t.token = make(map[directory.SID]bool, len(sids))
+	t.token = make(descriptor.Token, len(sids))
 	for _, sid := range sids {
 		t.token[sid] = true
 	}
@@ -88,11 +89,11 @@ func (t *target) made(e *ldap.Entry) bool {
 // ownerOf returns the owner of an entry that was read with its descriptor, or "" if the
 // account may not read it.
 func ownerOf(e *ldap.Entry) directory.SID {
-	descriptor, err := directory.ParseDescriptor(e.GetRawAttributeValue(attrDescriptor))
+	d, err := descriptor.Parse(e.GetRawAttributeValue(attrDescriptor))
 	if err != nil {
 		return ""
 	}
-	return descriptor.Owner
+	return d.Owner
 }
 
 // Owners implements contract.TargetReader.

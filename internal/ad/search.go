@@ -25,7 +25,7 @@ const (
 )
 
 // attrDescriptor holds an object's owner and access control list, which
-// [directory.ParseDescriptor] parses. A query must say in sdFlags which parts it wants.
+// [descriptor.Parse] parses. A query must say in sdFlags which parts it wants.
 // Asking for all parts requires the right to read the audit list, and without that
 // right the server returns nothing.
 const attrDescriptor = "nTSecurityDescriptor"

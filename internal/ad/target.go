@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
 )
@@ -32,7 +33,7 @@ type target struct {
 	// account is the account we are bound as; token holds it and the groups it belongs
 	// to.
 	account   directory.SID
-	token     map[directory.SID]bool
+	token     descriptor.Token
 	forestSID directory.SID
 
 	mu            sync.Mutex

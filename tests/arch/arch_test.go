@@ -21,6 +21,7 @@ const module = "groupwriteback"
 // every new package gets a place.
 var mayImport = map[string][]string{
 	"internal/directory":        {},
+	"internal/descriptor":       {"internal/directory"},
 	"internal/plan":             {"internal/directory"},
 	"internal/contract":         {"internal/plan", "internal/directory"},
 	"internal/batch":            {},
@@ -30,9 +31,9 @@ var mayImport = map[string][]string{
 	"internal/command":          {"internal/run", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/directory"},
 	"internal/graph":            {"internal/contract", "internal/plan", "internal/directory"},
 	"internal/graph/graphtest":  {},
-	"internal/ad":               {"internal/contract", "internal/plan", "internal/directory"},
+	"internal/ad":               {"internal/descriptor", "internal/contract", "internal/plan", "internal/directory"},
 	"internal/ad/adtest/server": {},
-	"state":                     {"internal/contract", "internal/identity", "internal/plan", "internal/directory"},
+	"state":                     {"internal/descriptor", "internal/contract", "internal/identity", "internal/plan", "internal/directory"},
 	"internal/stdio":            {"internal/command", "internal/identity", "internal/contract", "internal/plan", "internal/directory"},
 	"cmd":                       {"internal/", "state"},
 	"tests/lab/tenant":          {"internal/graph/graphtest"},
@@ -61,7 +62,7 @@ var onlyIn = map[string]string{
 }
 
 // standardOnly lists the packages that import no packages of others at all.
-var standardOnly = []string{"internal/directory", "internal/plan", "internal/graph/graphtest", "tests/module/fakeengine"}
+var standardOnly = []string{"internal/directory", "internal/descriptor", "internal/plan", "internal/graph/graphtest", "tests/module/fakeengine"}
 
 type goPackage struct {
 	ImportPath string

@@ -3,6 +3,7 @@ package ad
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -158,11 +159,20 @@ func nextPage(result *ldap.SearchResult) (cookie []byte, err error) {
 // find returns all entries of a search whose answer is known to be small. It repeats
 // the search on another connection after a transient failure.
 func (p *pool) find(ctx context.Context, q query) ([]*ldap.Entry, error) {
+	return p.findAtMost(ctx, q, math.MaxInt)
+}
+
+// findAtMost is find for an answer that should be small and may not be: more than limit
+// entries are an incomplete read.
+func (p *pool) findAtMost(ctx context.Context, q query, limit int) ([]*ldap.Entry, error) {
 	var found []*ldap.Entry
 	err := retry(ctx, p.server, func() error {
 		found = nil
 		return p.use(ctx, func(c *conn) error {
 			return c.search(ctx, q, func(e *ldap.Entry) error {
+				if len(found) == limit {
+					return &incompleteError{fmt.Sprintf("%s holds more than %d objects, which is not believed", q.base, limit)}
+				}
 				found = append(found, e)
 				return nil
 			})

@@ -15,6 +15,7 @@ import (
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/exchange"
 	"groupwriteback/internal/plan"
 )
 
@@ -626,6 +627,7 @@ func (t *fakeTenant) Close() error { return nil }
 type fakeDirectory struct {
 	faults
 	audit      contract.Audit // the answer of Audit
+	exchange   exchange.Organization
 	audited    directory.GUID // the group of the last call of Audit
 	objects    map[directory.GUID]*directory.TargetGroup
 	dead       map[directory.GUID]bool // deleted users
@@ -953,6 +955,10 @@ func (d *fakeDirectory) Holders(ctx context.Context, _ directory.GUID, names []c
 		}
 	}
 	return out, nil
+}
+
+func (d *fakeDirectory) Exchange(ctx context.Context) (*exchange.Organization, error) {
+	return &d.exchange, d.check(ctx, "exchange")
 }
 
 func (d *fakeDirectory) BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/exchange"
 	"groupwriteback/internal/plan"
 )
 
@@ -108,6 +109,10 @@ type TargetReader interface {
 	Holders(ctx context.Context, container directory.GUID, names []Name) ([]Holder, error)
 	// BySID finds the objects with these SIDs in the domain (rule 25).
 	BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error)
+	// Exchange returns what the configuration partition says about Exchange. It reads it
+	// anew each time; a forest without Exchange costs one search at most. A part that
+	// cannot be read is in Unread and is no error.
+	Exchange(ctx context.Context) (*exchange.Organization, error)
 	// Audit returns what the account could do beyond what it needs, who else could change
 	// the groups of the container, and what the account may do to one group or, if group
 	// is zero, to a group that it will create. attributes are the attributes to write.

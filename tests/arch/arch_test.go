@@ -22,16 +22,17 @@ const module = "groupwriteback"
 var mayImport = map[string][]string{
 	"internal/directory":        {},
 	"internal/descriptor":       {"internal/directory"},
-	"internal/plan":             {"internal/directory"},
-	"internal/contract":         {"internal/plan", "internal/directory"},
+	"internal/exchange":         {"internal/directory"},
+	"internal/plan":             {"internal/exchange", "internal/directory"},
+	"internal/contract":         {"internal/plan", "internal/exchange", "internal/directory"},
 	"internal/batch":            {},
 	"internal/identity":         {"internal/contract", "internal/batch", "internal/plan", "internal/directory"},
 	"internal/owner":            {"internal/contract", "internal/batch", "internal/plan", "internal/directory"},
-	"internal/run":              {"internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/directory"},
-	"internal/command":          {"internal/run", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/directory"},
+	"internal/run":              {"internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
+	"internal/command":          {"internal/run", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/graph":            {"internal/contract", "internal/plan", "internal/directory"},
 	"internal/graph/graphtest":  {},
-	"internal/ad":               {"internal/descriptor", "internal/contract", "internal/plan", "internal/directory"},
+	"internal/ad":               {"internal/descriptor", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/ad/adtest/server": {},
 	"state":                     {"internal/descriptor", "internal/contract", "internal/identity", "internal/plan", "internal/directory"},
 	"internal/stdio":            {"internal/command", "internal/identity", "internal/contract", "internal/plan", "internal/directory"},
@@ -62,7 +63,7 @@ var onlyIn = map[string]string{
 }
 
 // standardOnly lists the packages that import no packages of others at all.
-var standardOnly = []string{"internal/directory", "internal/descriptor", "internal/plan", "internal/graph/graphtest", "tests/module/fakeengine"}
+var standardOnly = []string{"internal/directory", "internal/descriptor", "internal/exchange", "internal/plan", "internal/graph/graphtest", "tests/module/fakeengine"}
 
 type goPackage struct {
 	ImportPath string

@@ -22,6 +22,7 @@ from samba.provision import provision
 from samba.samdb import SamDB
 
 import content
+import exchange
 import schema
 
 
@@ -57,6 +58,8 @@ def main(smb_conf, level, recycle_bin):
         extend(open_directory(), level)
     step("schema")
     directory = open_directory()
+    if level == "exchange":
+        exchange.add_organization(directory)
     content.fill(directory, os.environ["GWB_LAB_PASSWORD"], recycle_bin == "yes")
     content.write_users(directory, os.path.join(os.environ["GWB_LAB_DIR"], "users.json"))
     step("content")

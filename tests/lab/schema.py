@@ -33,19 +33,32 @@ EXTERNAL_ID = "msDS-ExternalDirectoryObjectId"
 
 EXCHANGE_VERSION = "ms-Exch-Schema-Version-Pt"
 EXCHANGE_SCHEMA_VERSION = "15334"
+EXCHANGE_DOMAIN_VERSION = "13241"
 EXCHANGE_ORGANIZATION_VERSION = "16221"
 # The object identifiers below 32473 (set aside for examples) are the lab's own.
-EXCHANGE_ORGANIZATION = {
-    "lDAPDisplayName": "msExchOrganizationContainer",
-    "cn": "ms-Exch-Organization-Container",
-    "governsID": "1.3.6.1.4.1.32473.3.2",
-    "schemaIDGUID": uuid.UUID("366a319c-a982-11d2-a9ff-00c04f8eedd8").bytes_le,
-    "subClassOf": "container",
-    "objectClassCategory": "1",
-    "systemPossSuperiors": "container",
-    "mayContain": "objectVersion",
-    "defaultSecurityDescriptor": "D:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)"
-                                 "(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)(A;;RPLCLORC;;;AU)",
+_OWN_OID = "1.3.6.1.4.1.32473.3."
+
+# The property sets that hold what Exchange adds to recipients: Microsoft's tool lists them.
+EXCHANGE_INFORMATION = "1f298a89-de98-47b8-b5cd-572ad53d267e"
+PERSONAL_INFORMATION = "77b5b886-944a-11d1-aebd-0000f80367c1"
+
+# Attributes of the organization's objects. The one that limits an address list to a
+# container is not documented, so its name is the lab's own.
+ORGANIZATION_ATTRIBUTES = {
+    "routingList": ("unicode", "FALSE"),
+    "msExchSmtpSendEnabled": ("boolean", "TRUE"),
+    "msExchAcceptedDomainName": ("unicode", "TRUE"),
+    "msExchAcceptedDomainFlags": ("integer", "TRUE"),
+    "labRecipientContainer": ("dn", "TRUE"),
+}
+# Classes of the organization's objects: what they derive from and may contain.
+ORGANIZATION_CLASSES = {
+    "msExchOrganizationContainer": ("container", ["objectVersion", "legacyExchangeDN"]),
+    "msExchSystemObjectsContainer": ("container", ["objectVersion"]),
+    "msExchAdminGroup": ("container", ["legacyExchangeDN"]),
+    "msExchExchangeServer": ("container", ["serialNumber"]),
+    "msExchRoutingSMTPConnector": ("container", ["routingList", "msExchSmtpSendEnabled"]),
+    "msExchAcceptedDomain": ("container", ["msExchAcceptedDomainName", "msExchAcceptedDomainFlags"]),
 }
 
 
@@ -59,9 +72,32 @@ def add_definitions(samdb, level):
             "objectClass": "attributeSchema",
             **attribute,
         })
-    if level == "exchange":
-        samdb.add({"dn": f"CN={EXCHANGE_ORGANIZATION['cn']},{schema}",
-                   "objectClass": "classSchema", **EXCHANGE_ORGANIZATION})
+    samdb.transaction_commit()
+
+
+def add_classes(samdb, level):
+    """Adds the classes of Exchange's organization and its property set."""
+    if level != "exchange":
+        return
+    schema, configuration = samdb.get_schema_basedn(), samdb.get_config_basedn()
+    samdb.transaction_start()
+    for number, (name, (parent, contains)) in enumerate(ORGANIZATION_CLASSES.items()):
+        samdb.add({
+            "dn": f"CN={name},{schema}", "objectClass": "classSchema",
+            "lDAPDisplayName": name, "cn": name, "governsID": f"{_OWN_OID}2.{number + 1}",
+            "subClassOf": parent, "objectClassCategory": "1", "systemPossSuperiors": ["container", "domainDNS"],
+            "mayContain": contains,
+            "defaultSecurityDescriptor": "D:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)"
+                                         "(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)(A;;RPLCLORC;;;AU)",
+        })
+    # In Windows' schema an address list is below another, or below the configuration.
+    _modify(samdb, f"CN=Address-Book-Container,{schema}", ldb.FLAG_MOD_ADD, "possSuperiors", ["container"])
+    _modify(samdb, f"CN=Address-Book-Container,{schema}", ldb.FLAG_MOD_ADD, "mayContain", ["labRecipientContainer"])
+    samdb.add({
+        "dn": f"CN=Exchange-Information,CN=Extended-Rights,{configuration}", "objectClass": "controlAccessRight",
+        "displayName": "Exchange Information", "rightsGuid": EXCHANGE_INFORMATION,
+        "appliesTo": "bf967a9c-0de6-11d0-a285-00aa003049e2", "validAccesses": "48",
+    })
     samdb.transaction_commit()
 
 
@@ -73,15 +109,14 @@ def allow_attributes(samdb, level):
     samdb.transaction_start()
     # Not class Group itself: Microsoft puts them on its auxiliary class.
     _modify(samdb, f"CN=Mail-Recipient,{schema}", ldb.FLAG_MOD_ADD, "mayContain",
-            [a["lDAPDisplayName"] for a in _attributes(level) if a["cn"] != EXCHANGE_VERSION])
+            [a["lDAPDisplayName"] for a in _attributes(level)
+             if a["cn"] != EXCHANGE_VERSION and a["lDAPDisplayName"] not in ORGANIZATION_ATTRIBUTES])
     _modify(samdb, str(schema), ldb.FLAG_MOD_REPLACE, "objectVersion", [WINDOWS_2016_VERSION])
-    if level == "exchange":
-        _add_exchange_organization(samdb)
     samdb.transaction_commit()
 
 
 # Each step needs a connection of its own, which has read the schema of the one before.
-STEPS = (add_definitions, allow_attributes)
+STEPS = (add_definitions, add_classes, allow_attributes)
 
 
 def _attributes(level):
@@ -102,7 +137,7 @@ def _windows_2016_attributes():
         "searchFlags": "9",
         "isMemberOfPartialAttributeSet": "TRUE",
         "schemaIDGUID": uuid.UUID("bd29bf90-66ad-40e1-887b-10df070419a6").bytes_le,
-        "attributeSecurityGUID": uuid.UUID("77b5b886-944a-11d1-aebd-0000f80367c1").bytes_le,
+        "attributeSecurityGUID": uuid.UUID(PERSONAL_INFORMATION).bytes_le,
         **SYNTAXES["unicode"],
     }]
 
@@ -112,11 +147,16 @@ def _exchange_attributes():
     attributes = [{
         "lDAPDisplayName": "msExchSchemaVersionPt",
         "cn": EXCHANGE_VERSION,
-        "attributeID": "1.3.6.1.4.1.32473.3.1",
+        "attributeID": _OWN_OID + "1",
         "isSingleValued": "TRUE",
         "rangeUpper": EXCHANGE_SCHEMA_VERSION,
         **SYNTAXES["unicode"],
     }]
+    for number, (name, (syntax, single)) in enumerate(ORGANIZATION_ATTRIBUTES.items()):
+        attributes.append({
+            "lDAPDisplayName": name, "cn": name, "attributeID": f"{_OWN_OID}1.{number + 1}",
+            "isSingleValued": single, **SYNTAXES[syntax],
+        })
     table = os.path.join(os.path.dirname(os.path.abspath(__file__)), "exchange-attributes.txt")
     with open(table, encoding="utf-8") as lines:
         for line in lines:
@@ -136,17 +176,11 @@ def _exchange_attributes():
                 attribute["linkID"] = link
             if guid != "-":
                 attribute["schemaIDGUID"] = uuid.UUID(guid).bytes_le
+            if not name.endswith("BL"):
+                property_set = PERSONAL_INFORMATION if name == "publicDelegates" else EXCHANGE_INFORMATION
+                attribute["attributeSecurityGUID"] = uuid.UUID(property_set).bytes_le
             attributes.append(attribute)
     return attributes
-
-
-def _add_exchange_organization(samdb):
-    exchange = f"CN=Microsoft Exchange,CN=Services,{samdb.get_config_basedn()}"
-    organization = f"CN=First Organization,{exchange}"
-    samdb.add({"dn": exchange, "objectClass": "container"})
-    samdb.add({"dn": organization, "objectClass": "msExchOrganizationContainer"})
-    _modify(samdb, organization, ldb.FLAG_MOD_ADD, "objectVersion",
-            [EXCHANGE_ORGANIZATION_VERSION])
 
 
 def _modify(samdb, dn, how, attribute, values):

@@ -94,6 +94,7 @@ func Suite(t *testing.T, env Env) {
 	t.Run("Resolve", s.testResolve)
 	t.Run("Owned", s.testOwned)
 	t.Run("Audit", s.testAudit)
+	t.Run("Exchange", s.testExchange)
 	t.Run("Primary", s.testPrimary)
 	t.Run("Holders", s.testHolders)
 	t.Run("Parallel", s.testParallel)

@@ -41,6 +41,8 @@ func Windows(t *testing.T, open contract.OpenTarget) {
 		_, err := w.read(t, group.GUID)
 		w.wantError(t, err, "IncompleteRead")
 	})
+	t.Run("Organization", func(t *testing.T) { newWindows(t, open, server.Options{}).testOrganization(t) })
+	t.Run("NoExchange", func(t *testing.T) { newWindows(t, open, server.Options{NoExchange: true}).testNoExchange(t) })
 	t.Run("Cutting", func(t *testing.T) { newWindows(t, open, server.Options{}).testCutting(t) })
 }
 

@@ -57,6 +57,7 @@ func newDomain(options Options) (*domain, []Person, error) {
 	fixed[1] = 4
 	d.sid = sid(fixed)
 	b := builder{domain: d, writer: writer{domain: d, system: true}}
+	b.noExchange = options.NoExchange
 	b.installation()
 	people := b.content()
 	return d, people, b.failed
@@ -70,8 +71,9 @@ func (d *domain) sidOf(rid uint32) sid {
 
 type builder struct {
 	*domain
-	writer writer
-	failed error
+	writer     writer
+	failed     error
+	noExchange bool
 }
 
 // place stores an object without checks.
@@ -122,9 +124,8 @@ func (b *builder) installation() {
 	configuration.partition = true
 	head := b.place(configuration, "dMD", "Schema", map[string]string{"objectVersion": "88"})
 	head.partition = true
-	b.place(head, "attributeSchema", "ms-Exch-Schema-Version-Pt", map[string]string{"rangeUpper": "17003"})
 	b.attributes(head)
-	b.place(configuration, "container", "Services", nil)
+	b.exchange(head, b.place(configuration, "container", "Services", nil))
 	partitions := b.place(configuration, "container", "Partitions", nil)
 	for name, p := range map[string][2]string{netbios: {baseDN, "3"}, "Enterprise Configuration": {configDN, "1"}, "Enterprise Schema": {schemaDN, "1"}} {
 		b.place(partitions, "crossRef", name, map[string]string{"nCName": p[0], "systemFlags": p[1], "dnsRoot": domainName})
@@ -178,6 +179,9 @@ func (b *builder) attributes(head *object) {
 		values := map[string]string{"lDAPDisplayName": a.name}
 		if a.top > 0 {
 			values["rangeUpper"] = strconv.Itoa(a.top)
+		}
+		if set, ok := parseGUID(a.set); ok {
+			values["attributeSecurityGUID"] = string(set[:])
 		}
 		b.place(head, "attributeSchema", a.name, values)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,9 @@ type attribute struct {
 	// classes are the classes that may have the attribute, with those derived from
 	// them.
 	classes string
+	// set is the property set that the attribute belongs to (attributeSecurityGUID), as
+	// far as it matters to groups.
+	set string
 	// system says that only the server writes the attribute.
 	system bool
 	// kept says that a deleted object keeps the attribute (fPRESERVEONDELETE).
@@ -45,13 +49,16 @@ const (
 )
 
 // schema is the part of Active Directory's schema that matters to groups, with sizes of
-// the Windows Server 2016 schema and one attribute of Exchange.
-var schema = index([]attribute{
+// the Windows Server 2016 schema, and what Exchange Setup adds to it.
+var schema = index(slices.Concat(windowsSchema, exchangeSchema()))
+
+// windowsSchema are the attributes of Windows.
+var windowsSchema = []attribute{
 	{name: "objectClass", syntax: oidSyntax, classes: "top", kept: true},
 	{name: "objectGUID", syntax: octets, indexed: true, single: true, classes: "top", system: true, kept: true},
 	{name: "distinguishedName", syntax: dnSyntax, single: true, classes: "top", system: true, kept: true},
 	{name: "name", syntax: text, indexed: true, single: true, low: 1, top: 255, classes: "top", system: true, kept: true},
-	{name: "cn", syntax: text, indexed: true, single: true, low: 1, top: 64, classes: "top", kept: true},
+	{name: "cn", syntax: text, indexed: true, single: true, low: 1, top: 64, classes: "top", set: publicInformation, kept: true},
 	{name: "ou", syntax: text, low: 1, top: 64, classes: "organizationalUnit"},
 	{name: "dc", syntax: text, single: true, low: 1, top: 255, classes: "domainDNS"},
 	{name: "whenCreated", syntax: text, single: true, classes: "top", system: true, kept: true},
@@ -69,21 +76,23 @@ var schema = index([]attribute{
 	{name: "allowedAttributesEffective", syntax: oidSyntax, classes: "top", system: true, constructed: true},
 	{name: "sDRightsEffective", syntax: integer, single: true, classes: "top", system: true, constructed: true},
 	{name: "allowedChildClassesEffective", syntax: oidSyntax, classes: "top", system: true, constructed: true},
-	{name: "description", syntax: text, top: 1024, classes: "top"},
-	{name: "displayName", syntax: text, single: true, top: 256, classes: "top"},
-	{name: "adminDescription", syntax: text, indexed: true, single: true, top: 1024, classes: "top"},
+	{name: "description", syntax: text, top: 1024, classes: "top", set: publicInformation},
+	{name: "displayName", syntax: text, single: true, top: 256, classes: "top", set: generalInformation},
+	{name: "adminDescription", syntax: text, indexed: true, single: true, top: 1024, classes: "top", set: generalInformation},
 	{name: "extensionName", syntax: text, indexed: true, low: 1, top: 255, classes: "top"},
 	{name: "mS-DS-ConsistencyGuid", syntax: octets, indexed: true, single: true, classes: "top"},
 	{name: "objectSid", syntax: sidSyntax, indexed: true, single: true, classes: principals + " domainDNS foreignSecurityPrincipal", system: true, kept: true},
-	{name: "sAMAccountName", syntax: text, indexed: true, single: true, top: 256, classes: principals, kept: true},
+	{name: "sAMAccountName", syntax: text, indexed: true, single: true, top: 256, classes: principals, set: generalInformation, kept: true},
 	{name: "groupType", syntax: integer, single: true, classes: "group", kept: true},
-	{name: "member", syntax: dnSyntax, classes: "group"},
+	{name: "member", syntax: dnSyntax, classes: "group", set: membership},
 	{name: "managedBy", syntax: dnSyntax, single: true, classes: "group organizationalUnit"},
 	{name: "info", syntax: text, single: true, low: 1, top: 1024, classes: mailRecipients},
-	{name: "mail", syntax: text, single: true, top: 256, classes: mailRecipients},
-	{name: "proxyAddresses", syntax: text, low: 1, top: 1123, classes: mailRecipients},
-	{name: "mailNickname", syntax: text, single: true, low: 1, top: 64, classes: mailRecipients},
-	{name: "msDS-ExternalDirectoryObjectId", syntax: text, indexed: true, single: true, top: 256, classes: mailRecipients, kept: true},
+	{name: "mail", syntax: text, single: true, top: 256, classes: mailRecipients, set: publicInformation},
+	{name: "proxyAddresses", syntax: text, low: 1, top: 1123, classes: mailRecipients, set: publicInformation},
+	{name: "legacyExchangeDN", syntax: text, single: true, classes: "top", set: publicInformation},
+	{name: "showInAddressBook", syntax: dnSyntax, classes: mailRecipients, set: publicInformation},
+	{name: "displayNamePrintable", syntax: text, single: true, low: 1, top: 256, classes: "top", set: publicInformation},
+	{name: "msDS-ExternalDirectoryObjectId", syntax: text, indexed: true, single: true, top: 256, classes: mailRecipients, set: personalInformation, kept: true},
 	{name: "sn", syntax: text, single: true, low: 1, top: 64, classes: "user contact"},
 	{name: "givenName", syntax: text, single: true, low: 1, top: 64, classes: "user contact"},
 	{name: "userPrincipalName", syntax: text, indexed: true, single: true, top: 1024, classes: "user"},
@@ -93,7 +102,9 @@ var schema = index([]attribute{
 	{name: "pwdLastSet", syntax: integer, single: true, classes: "user"},
 	{name: "lockoutTime", syntax: integer, single: true, classes: "user", system: true},
 	{name: "badPwdCount", syntax: integer, single: true, classes: "user", system: true},
-	{name: "objectVersion", syntax: integer, single: true, classes: "top", system: true},
+	{name: "objectVersion", syntax: integer, single: true, classes: "top"},
+	{name: "purportedSearch", syntax: text, single: true, top: 2048, classes: "addressBookContainer"},
+	{name: "attributeSecurityGUID", syntax: octets, single: true, classes: "attributeSchema", system: true},
 	{name: "lDAPDisplayName", syntax: text, single: true, classes: "attributeSchema", system: true},
 	{name: "rangeUpper", syntax: integer, single: true, classes: "attributeSchema", system: true},
 	{name: "invocationId", syntax: octets, single: true, classes: "nTDSDSA", system: true},
@@ -101,7 +112,7 @@ var schema = index([]attribute{
 	{name: "replUpToDateVector", syntax: octets, single: true, classes: "domainDNS", system: true},
 	{name: "nCName", syntax: dnSyntax, single: true, classes: "crossRef", system: true},
 	{name: "dnsRoot", syntax: text, classes: "crossRef", system: true},
-})
+}
 
 func index(list []attribute) map[string]*attribute {
 	byName := make(map[string]*attribute, len(list))
@@ -126,7 +137,7 @@ type class struct {
 var classes = map[string]*class{}
 
 func init() {
-	for _, c := range []class{
+	for _, c := range append(exchangeClasses, []class{
 		{name: "top"},
 		{name: "group", parent: "top", rdn: "CN", guid: "bf967a9c-0de6-11d0-a285-00aa003049e2"},
 		{name: "person", parent: "top", rdn: "CN", system: true},
@@ -145,7 +156,8 @@ func init() {
 		{name: "crossRef", parent: "top", rdn: "CN", system: true},
 		{name: "server", parent: "top", rdn: "CN", holds: true, system: true},
 		{name: "nTDSDSA", parent: "top", rdn: "CN", system: true},
-	} {
+		{name: "addressBookContainer", parent: "top", rdn: "CN", holds: true},
+	}...) {
 		classes[strings.ToLower(c.name)] = &c
 	}
 }

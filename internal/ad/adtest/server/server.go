@@ -43,6 +43,9 @@ type Options struct {
 	// Catalog makes the server say that it is a global catalog. It still does not
 	// answer searches of the whole forest.
 	Catalog bool
+	// NoExchange leaves out Exchange's version in the schema and its organisation. The
+	// attributes stay.
+	NoExchange bool
 	// Report is told about defects of the server itself; if it is nil, they panic.
 	Report func(format string, arguments ...any)
 }

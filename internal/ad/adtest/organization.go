@@ -9,6 +9,7 @@ import (
 
 	"groupwriteback/internal/ad/adtest/server"
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/exchange"
 )
 
@@ -55,9 +56,61 @@ func (s *suite) testExchange(t *testing.T) {
 	if len(o.AddressLists) != 10 {
 		t.Errorf("%d address lists", len(o.AddressLists))
 	}
+	s.testAddressLists(t, target, o.AddressLists)
 	for _, l := range o.AddressLists {
 		if strings.Contains(l.DN[0].Value, "Default Global") != strings.Contains(l.Filter, "publicFolder") || !l.DN.Within(o.DN) || len(l.Container) > 0 {
 			t.Errorf("%s has the filter %q", l.DN, l.Filter)
+		}
+	}
+}
+
+// compact takes out the blanks that Windows' LDAP library ignores and ours does not compile.
+var compact = strings.NewReplacer(" (", "(", " )", ")")
+
+// testAddressLists tests that a filter holds for a group exactly if the directory finds the
+// group by it.
+func (s *suite) testAddressLists(t *testing.T, target contract.Target, lists []exchange.AddressList) {
+	created, _ := s.create(t, target, s.unit(t, target, s.Container).GUID)
+	finds := func(filter string) bool {
+		found, err := s.admin.Search(ldap.NewSearchRequest(created.DN, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, compact.Replace(filter), []string{"1.1"}, nil))
+		if err != nil {
+			t.Fatalf("%s: %v", filter, err)
+		}
+		return len(found.Entries) == 1
+	}
+	if !finds("(objectCategory=group)") {
+		return // the directory in this process has no categories
+	}
+	dn, err := directory.ParseDN(created.DN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, extra := range []string{
+		"(groupType:1.2.840.113556.1.4.803:=2147483648)", "(!(groupType:1.2.840.113556.1.4.804:=2147483656))", "(groupType>=8)", "(displayName=*e*)", "(!(homeMDB=x))",
+		"(objectCategory=CN=Group,CN=Schema,CN=Configuration," + s.Base + ")", "(mailNickname=SALES*)", "(&(objectClass=group)(!(objectClass=user)))",
+	} {
+		lists = append(lists, exchange.AddressList{DN: dn, Filter: extra})
+	}
+	for _, alias := range []string{"", "sales.team"} {
+		if alias != "" {
+			s.admin.modify(t, created.DN, func(r *ldap.ModifyRequest) { r.Replace("mailNickname", []string{alias}) })
+		}
+		o := exchange.Object{DN: dn, Values: map[string][]string{}}
+		names := exchange.FilterAttributes(lists)
+		entry := s.admin.get(t, created.DN, names...)
+		for _, name := range names {
+			o.Values[name] = entry.GetEqualFoldAttributeValues(name)
+		}
+		for _, l := range lists {
+			if l.Filter == "" {
+				continue
+			}
+			filter, err := exchange.ParseFilter(l.Filter)
+			if err != nil {
+				t.Errorf("%s: %v", l.Filter, err)
+			} else if got := filter.Match(o); (got == exchange.Yes) != finds(l.Filter) || got == exchange.Unknown {
+				t.Errorf("%s of a group with the alias %q is %d, and the directory finds it: %t", l.Filter, alias, got, finds(l.Filter))
+			}
 		}
 	}
 }

@@ -255,7 +255,7 @@ func userSID(name string) directory.SID {
 }
 
 func (t *fakeTenant) Identify(ctx context.Context) (contract.SourceIdentity, error) {
-	return contract.SourceIdentity{TenantID: tenantID, TenantName: "Contoso", AppID: "app", Roles: t.roles}, t.check(ctx, "identify")
+	return contract.SourceIdentity{TenantID: tenantID, TenantName: "Contoso", VerifiedDomains: []string{"contoso.test", "contoso.onmicrosoft.com", "contoso.mail.onmicrosoft.com"}, AppID: "app", Roles: t.roles}, t.check(ctx, "identify")
 }
 
 func (t *fakeTenant) Groups(ctx context.Context, selection contract.SourceSelection, page func([]directory.SourceGroup) error) error {

@@ -42,7 +42,7 @@ type tester struct {
 }
 
 // allChecks is the number of prerequisites.
-const allChecks = 18
+const allChecks = 21
 
 // looks reports which check comes next.
 func (t *tester) looks(message string) { t.progress.At(len(t.checks), allChecks, message) }
@@ -137,7 +137,7 @@ func (t *tester) skipped(names []string, id, why string) {
 }
 
 func (t *tester) checkTarget(ctx context.Context, settings *contract.Settings, dn string) {
-	names := slices.Concat([]string{"DirectoryBind", "Container", "ContainerRight", "ForeignGroup"}, rightNames, []string{"DeletedObject", "Schema", "Exchange"})
+	names := slices.Concat([]string{"DirectoryBind", "Container", "ContainerRight", "ForeignGroup"}, rightNames, []string{"DeletedObject", "Schema"}, exchangeNames)
 	if t.target == nil {
 		t.skipped(names, "NotConnected", "There is no connection to Active Directory.")
 		return
@@ -160,15 +160,7 @@ func (t *tester) checkTarget(ctx context.Context, settings *contract.Settings, d
 	} else {
 		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016's: without msDS-ExternalDirectoryObjectId, adminDescription alone carries the mark.", id.Schema.ObjectVersion), "")
 	}
-	switch {
-	case id.Schema.Exchange:
-		t.add(names[10], contract.Passed, fmt.Sprintf("The Exchange schema is there (version %d).", id.Schema.ExchangeVersion), "")
-	case settings.ExcludeMailAttribute:
-		t.add(names[10], contract.Passed, "The forest has no Exchange schema, and mail attributes are excluded.", "")
-	default:
-		t.addError(names[10], &contract.Error{ID: "ExchangeSchemaMissing", Message: "The forest has no Exchange schema.",
-			Advice: "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute."})
-	}
+	t.checkExchange(ctx, settings)
 }
 
 func (t *tester) checkContainer(ctx context.Context, names []string, settings *contract.Settings, dn string) {

@@ -77,6 +77,8 @@ type OpenSource func(ctx context.Context, config SourceConfig) (Source, error)
 type SourceIdentity struct {
 	TenantID   directory.GUID
 	TenantName string
+	// VerifiedDomains are the tenant's domains; empty if they could not be read.
+	VerifiedDomains []string
 	// AppID is the application that the token was issued to; empty if unknown.
 	AppID string
 	// Roles are the application permissions in the token (claim "roles"), or the scopes

@@ -144,6 +144,10 @@ func (o *Organization) Covers(domain string) bool {
 	return slices.ContainsFunc(o.AddressSpaces, func(s AddressSpace) bool { return s.covers(domain) })
 }
 
+// IsRouting reports whether the domain is one that Microsoft gives to every tenant: mail to
+// it reaches the tenant, whatever other domains the tenant has.
+func IsRouting(domain string) bool { return below(domain, "onmicrosoft.com") }
+
 func (s AddressSpace) covers(domain string) bool {
 	if !s.WithSubdomains {
 		return s.Domain != "*" && domain != "" && strings.EqualFold(s.Domain, domain)

@@ -517,10 +517,11 @@ func TestConnectWriteback(t *testing.T) {
 }
 
 func TestIdentify(t *testing.T) {
-	s := inMemory(t, script(t, `{"value":[{"id":"`+tenantID+`","displayName":"Contoso"}]}`))
+	s := inMemory(t, script(t, `{"value":[{"id":"`+tenantID+`","displayName":"Contoso","verifiedDomains":[null,{"name":"contoso.com"},{"isInitial":true},{"name":"contoso.onmicrosoft.com"}]}]}`))
 	got, err := s.Identify(t.Context())
 	want := contract.SourceIdentity{
 		TenantID: directory.MustGUID(tenantID), TenantName: "Contoso", AppID: "app", Roles: []string{"Group.Read.All", "User.Read.All"},
+		VerifiedDomains: []string{"contoso.com", "contoso.onmicrosoft.com"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
@@ -538,7 +539,7 @@ func TestIdentify(t *testing.T) {
 	s = inMemory(t, func(*http.Request) (*http.Response, error) {
 		return reply(403, `{"error":{"code":"Authorization_RequestDenied"}}`), nil
 	})
-	want.TenantName = ""
+	want.TenantName, want.VerifiedDomains = "", nil
 	got, err = s.Identify(t.Context())
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)

@@ -107,7 +107,7 @@ func (s *source) Identify(ctx context.Context) (contract.SourceIdentity, error) 
 	read := call{doing: "reading the organization", object: id.TenantID.String(), permission: "Organization.Read.All or Directory.Read.All"}
 	page, err := organization.NewOrganizationRequestBuilderInternal(map[string]string{}, s.adapter).
 		Get(ctx, &organization.OrganizationRequestBuilderGetRequestConfiguration{
-			QueryParameters: &organization.OrganizationRequestBuilderGetQueryParameters{Select: []string{"id", "displayName"}},
+			QueryParameters: &organization.OrganizationRequestBuilderGetQueryParameters{Select: []string{"id", "displayName", "verifiedDomains"}},
 		})
 	if err := read.failed(err); err != nil {
 		if contract.HasID(err, "PermissionMissing") {
@@ -126,6 +126,11 @@ func (s *source) Identify(ctx context.Context) (contract.SourceIdentity, error) 
 		return contract.SourceIdentity{}, otherTenant(id.TenantID.String(), tenant.String())
 	}
 	id.TenantName = text(page.GetValue()[0].GetDisplayName())
+	for _, domain := range page.GetValue()[0].GetVerifiedDomains() {
+		if domain != nil && text(domain.GetName()) != "" {
+			id.VerifiedDomains = append(id.VerifiedDomains, text(domain.GetName()))
+		}
+	}
 	return id, nil
 }
 

@@ -104,7 +104,8 @@ func TestTheWholeTenantIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := contract.SourceIdentity{TenantID: directory.MustGUID(l.TenantID), TenantName: "Contoso", AppID: l.ClientID, Roles: graphtest.DefaultRoles}
+	want := contract.SourceIdentity{TenantID: directory.MustGUID(l.TenantID), TenantName: "Contoso", AppID: l.ClientID, Roles: graphtest.DefaultRoles,
+		VerifiedDomains: []string{"contoso.onmicrosoft.com", "contoso.mail.onmicrosoft.com"}}
 	if diff := cmp.Diff(want, identity); diff != "" {
 		t.Error(diff)
 	}

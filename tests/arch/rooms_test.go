@@ -31,7 +31,7 @@ var rooms = map[string]map[string][]string{
 	},
 	"internal/command": {
 		"engine.go": {"connect.go"},
-		"test.go":   {"testright.go"},
+		"test.go":   {"testright.go", "testexchange.go"},
 	},
 }
 

@@ -77,12 +77,23 @@ Describe 'A first installation' -Skip:$noExchange {
             'DeletedObject'
             'Schema'
             'Exchange'
+            'MailAttribute'
+            'AddressList'
+            'RoutingDomain'
         )
         @($checks | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Name | Should -BeNullOrEmpty
         # beside the service account there is one more that has its rights
         ($checks | Where-Object -FilterScript { $_.Name -eq 'OtherWriter' }).Message |
             Should -Match 'svc-gwb-deleted \(creates and changes'
-        foreach ($name in 'GraphPrivilege', 'GroupRight', 'AccountPrivilege', 'OutsideRight') {
+        foreach ($name in @(
+                'GraphPrivilege'
+                'GroupRight'
+                'AccountPrivilege'
+                'OutsideRight'
+                'Exchange'
+                'MailAttribute'
+                'AddressList'
+                'RoutingDomain')) {
             ($checks | Where-Object -FilterScript { $_.Name -eq $name }).Result | Should -Be 'Passed'
         }
     }

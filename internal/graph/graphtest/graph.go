@@ -284,9 +284,17 @@ func (rq *request) context(set string, q *query) string {
 
 func (rq *request) organization() *organization {
 	d := rq.tenant
-	domains, _ := json.Marshal([]any{map[string]any{
+	verified := []any{map[string]any{
 		"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": true, "name": d.Domain, "type": "Managed",
-	}})
+	}}
+	// The Hybrid Configuration wizard of Exchange adds the domain for mail between both
+	// sides.
+	if name, found := strings.CutSuffix(d.Domain, ".onmicrosoft.com"); found && d.OnPremisesDomain != "" {
+		verified = append(verified, map[string]any{
+			"capabilities": "Email, OfficeCommunicationsOnline", "isDefault": false, "isInitial": false, "name": name + ".mail.onmicrosoft.com", "type": "Managed",
+		})
+	}
+	domains, _ := json.Marshal(verified)
 	return &organization{ID: d.ID, DisplayName: d.DisplayName, CreatedDateTime: generatedDate,
 		OnPremisesSyncEnabled: Bool(true), TenantType: "AAD", VerifiedDomains: domains}
 }

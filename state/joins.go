@@ -38,7 +38,7 @@ type joinBlock struct {
 	reason [blockSize]uint8
 }
 
-// forget drops the blocks of a generation that was changed.
+// forget drops the blocks of a generation.
 func (c *joinCache) forget(generation int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,6 +47,23 @@ func (c *joinCache) forget(generation int64) {
 			delete(c.blocks, key)
 		}
 	}
+}
+
+// drop drops these blocks, in which a transaction has changed something.
+func (c *joinCache) drop(changed map[blockKey]bool) {
+	if len(changed) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range changed {
+		delete(c.blocks, key)
+	}
+}
+
+// rejoined notes that the transaction changes how a member of the generation joins.
+func (q *session) rejoined(generation int64, number uint32) {
+	q.changedJoins[blockKey{generation: generation, index: number / blockSize}] = true
 }
 
 func (c *joinCache) forgetAll() {

@@ -60,6 +60,7 @@ func (s *State) stageMember(q *session, l layers, m *directory.SourceMember) (ui
 	if err != nil {
 		return 0, err
 	}
+	q.rejoined(l.top, number)
 	s.staged.members.put(m.ID, stagedMember{number: number, readable: m.Readable})
 	return number, nil
 }
@@ -82,6 +83,7 @@ func (l layers) stageJoin(q *session, number uint32, m *directory.SourceMember) 
 		now = was
 		now.member = *m
 	}
+	q.rejoined(l.top, number)
 	var target any
 	if !now.target.IsZero() {
 		target = now.target[:]
@@ -94,6 +96,7 @@ func (l layers) stageJoin(q *session, number uint32, m *directory.SourceMember) 
 
 // stageUnread stores a member that no layer has yet, as not readable.
 func (l layers) stageUnread(q *session, number uint32, kind directory.MemberKind) error {
+	q.rejoined(l.top, number)
 	_, err := q.exec(`INSERT INTO member_join (number, generation, kind, name, readable, guest, synced, sid, immutable_id)
 		SELECT ?1, ?2, ?3, '', 0, 0, 0, '', '' WHERE NOT EXISTS (SELECT 1 FROM member_join WHERE number = ?1 AND +generation IN (?2, ?4))`,
 		number, l.top, string(kind), l.base)
@@ -131,9 +134,17 @@ func (g *Generation) StageMembersAgain(ctx context.Context, ids []directory.GUID
 	}
 	return g.state.changeJoins(ctx, g.id, "stage members to be resolved again", func(q *session, l layers) error {
 		for i := range ids {
-			_, err := q.exec("INSERT INTO member_join (number, generation, "+joinColumns+") SELECT number, ?1, "+joinColumns+` FROM member_join
-				WHERE number = (SELECT number FROM member WHERE id = ?3) AND +generation IN (?1, ?2) ORDER BY generation DESC LIMIT 1
-				ON CONFLICT DO UPDATE SET reason = NULL, target_guid = NULL`, l.top, l.base, ids[i][:])
+			number, known, err := numberOf(q, ids[i])
+			if err != nil {
+				return err
+			}
+			if !known {
+				continue
+			}
+			q.rejoined(l.top, number)
+			_, err = q.exec("INSERT INTO member_join (number, generation, "+joinColumns+") SELECT number, ?1, "+joinColumns+` FROM member_join
+				WHERE number = (SELECT ?3) AND +generation IN (?1, ?2) ORDER BY generation DESC LIMIT 1
+				ON CONFLICT DO UPDATE SET reason = NULL, target_guid = NULL`, l.top, l.base, number)
 			if err != nil {
 				return err
 			}
@@ -145,7 +156,7 @@ func (g *Generation) StageMembersAgain(ctx context.Context, ids []directory.GUID
 // StageDueMembers stages the members that are due to be looked up again, as
 // unresolved.
 func (g *Generation) StageDueMembers(ctx context.Context, now time.Time) error {
-	return g.state.changeJoins(ctx, g.id, "stage the members that are due", func(q *session, l layers) error {
+	err := g.state.changeJoins(ctx, g.id, "stage the members that are due", func(q *session, l layers) error {
 		_, err := q.exec("UPDATE member_join SET reason = NULL, target_guid = NULL WHERE generation = ? AND due <= ?", l.top, timeText(now))
 		if err != nil {
 			return err
@@ -154,21 +165,22 @@ func (g *Generation) StageDueMembers(ctx context.Context, now time.Time) error {
 			WHERE generation = ? AND due <= ? ON CONFLICT DO NOTHING`, l.top, l.base, timeText(now))
 		return err
 	})
+	g.state.joins.forget(g.id)
+	return err
 }
 
 // changeJoins runs a write that changes how members of the generation join.
 func (s *State) changeJoins(ctx context.Context, generation int64, doing string, f func(q *session, l layers) error) error {
 	l := s.layers(generation)
-	err := s.write(ctx, doing, func(q *session) error {
+	return s.write(ctx, doing, func(q *session) error {
 		s.staged.in(l.top)
 		return f(q, l)
 	})
-	s.joins.forget(l.top)
-	return err
 }
 
 // UnreadMembers lists the members that are staged in the generation itself, not
-// below it, and are not readable, by id. It fills in only ID and Kind.
+// below it, and are not readable, in the order of their numbers. It fills in only ID
+// and Kind.
 func (g *Generation) UnreadMembers(ctx context.Context, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
 	err = g.state.listMembers(ctx, "list the members that were not read", g.id, "j.readable = 0", after, limit, func(m directory.SourceMember) {
 		members = append(members, directory.SourceMember{ID: m.ID, Kind: m.Kind})
@@ -177,9 +189,9 @@ func (g *Generation) UnreadMembers(ctx context.Context, after directory.GUID, li
 }
 
 // UnresolvedMembers lists the distinct members that are staged in the generation
-// itself, not below it, and are not resolved yet, by id. A caller that passes the
-// last id of each answer as after goes through the members once; a caller that
-// starts at zero each time goes through them again and again.
+// itself, not below it, and are not resolved yet, in the order of their numbers. A
+// caller that passes the last id of each answer as after goes through the members once;
+// a caller that starts at zero each time goes through them again and again.
 func (g *Generation) UnresolvedMembers(ctx context.Context, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
 	err = g.state.listMembers(ctx, "list the members that are not resolved", g.id, "j.reason IS NULL", after, limit, func(m directory.SourceMember) {
 		members = append(members, m)
@@ -187,22 +199,16 @@ func (g *Generation) UnresolvedMembers(ctx context.Context, after directory.GUID
 	return members, err
 }
 
-// fewMembers is the largest number of staged members that are sorted for each
-// page. With more of them, listMembers walks along the table of all members.
-const fewMembers = 10_000
-
+// listMembers lists members in the order in which member_join has them. What is then
+// stored about a page of them is in a few pages of the database.
 func (s *State) listMembers(ctx context.Context, doing string, generation int64, condition string, after directory.GUID, limit int, each func(directory.SourceMember)) error {
 	return s.snapshot(ctx, doing, func(q *session) error {
-		var staged int
-		if _, err := q.one("SELECT count(*) FROM (SELECT 1 FROM member_join WHERE generation = ? LIMIT ?)", []any{generation, fewMembers}, &staged); err != nil {
+		from, _, err := numberOf(q, after)
+		if err != nil {
 			return err
 		}
-		from := "member m CROSS JOIN member_join j ON j.number = m.number"
-		if staged < fewMembers {
-			from = "member_join j CROSS JOIN member m ON m.number = j.number"
-		}
-		return q.each("SELECT m.id, j.kind, j.name, j.readable, j.guest, j.synced, j.sid, j.immutable_id FROM "+from+
-			" WHERE m.id > ? AND j.generation = ? AND "+condition+" ORDER BY m.id LIMIT ?", []any{after[:], generation, limit}, func(rows *sql.Rows) error {
+		return q.each(`SELECT m.id, j.kind, j.name, j.readable, j.guest, j.synced, j.sid, j.immutable_id FROM member_join j CROSS JOIN member m ON m.number = j.number
+			WHERE j.generation = (SELECT ?) AND j.number > (SELECT ?) AND `+condition+" ORDER BY j.number LIMIT ?", []any{generation, from, limit}, func(rows *sql.Rows) error {
 			var m directory.SourceMember
 			err := rows.Scan(intoGUID(&m.ID), &m.Kind, &m.Name, &m.Readable, &m.Guest, &m.Synced, &m.SID, &m.ImmutableID)
 			each(m)
@@ -290,6 +296,7 @@ func (l layers) saveResolution(q *session, r *contract.Resolution, now time.Time
 		due = timeText(now.Add(retryInterval(tries)))
 		tries++
 	}
+	q.rejoined(l.top, number)
 	n, err := q.changed("UPDATE member_join SET reason = ?, target_guid = ?, tries = ?, due = ? WHERE number = ? AND generation = ?",
 		string(r.Reason), target, tries, due, number, l.top)
 	if err == nil && n == 0 {

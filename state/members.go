@@ -16,7 +16,7 @@ import (
 // membership, starts the membership again.
 func (g *Generation) StageMembers(ctx context.Context, pages []contract.MemberPage) error {
 	l := g.layers()
-	err := g.state.write(ctx, "stage members of groups of the tenant", func(q *session) error {
+	return g.state.write(ctx, "stage members of groups of the tenant", func(q *session) error {
 		g.state.staged.in(l.top)
 		for i := range pages {
 			if err := g.state.stageMemberPage(q, l, &pages[i]); err != nil {
@@ -25,8 +25,6 @@ func (g *Generation) StageMembers(ctx context.Context, pages []contract.MemberPa
 		}
 		return nil
 	})
-	g.state.joins.forget(l.top)
-	return err
 }
 
 func (s *State) stageMemberPage(q *session, l layers, page *contract.MemberPage) error {
@@ -80,7 +78,7 @@ func (s *State) stageMemberPage(q *session, l layers, page *contract.MemberPage)
 // in the generation. A membership that is incomplete stays incomplete.
 func (g *Generation) ChangeMembership(ctx context.Context, group directory.GUID, changes []contract.MemberChange) error {
 	l := g.layers()
-	err := g.state.write(ctx, "stage changes of a group's members", func(q *session) error {
+	return g.state.write(ctx, "stage changes of a group's members", func(q *session) error {
 		add, remove, err := l.changedNumbers(q, changes)
 		if err != nil {
 			return err
@@ -110,8 +108,6 @@ func (g *Generation) ChangeMembership(ctx context.Context, group directory.GUID,
 		}
 		return l.stageMembership(q, group, &m)
 	})
-	g.state.joins.forget(l.top)
-	return err
 }
 
 // changedNumbers returns the numbers of the members to add and of those to

@@ -100,7 +100,7 @@ func (g *Generation) StageToldMembers(ctx context.Context, at time.Time, changes
 
 // visibleTold is the condition that row m of told_member counts for run ?1 and was
 // reported after ?2.
-const visibleTold = `m.at > ?2 AND (m.generation = ?1 OR m.generation = -1
+const visibleTold = `m.at > ?2 AND (+m.generation = ?1 OR +m.generation = -1
 	AND NOT EXISTS (SELECT 1 FROM told_member o WHERE o.group_id = m.group_id AND o.member_id = m.member_id AND o.generation = ?1))`
 
 // ToldMembers returns the changes of the group's members that were reported after

@@ -551,13 +551,12 @@ func (h *history) checkStaged() {
 			}
 		}
 	}
-	id := func(m directory.SourceMember) directory.GUID { return m.ID }
-	h.same("unresolved members", unresolved, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
+	h.same("unresolved members", unresolved, byID(collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
 		return s.Generation(h.run).UnresolvedMembers(ctx, after, limit)
-	}, id))
-	h.same("unread members", unread, collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
+	}, idOf)))
+	h.same("unread members", unread, byID(collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
 		return s.Generation(h.run).UnreadMembers(ctx, after, limit)
-	}, id))
+	}, idOf)))
 	got, err := s.Generation(h.run).ChangedJoins(ctx)
 	must(t, err)
 	h.same("changed joins", changed, got)

@@ -50,6 +50,9 @@ func TestDeltaPlans(t *testing.T) {
 	must(t, s.PurgeRuns(ctx, started.AddDate(1, 0, 0)))
 	for _, err := range []error{
 		second(s.Generation(run).UnreadMembers(ctx, directory.GUID{}, 10)), second(s.Generation(run).UnresolvedMembers(ctx, directory.GUID{}, 10)),
+		second(s.Generation(run).SourceGroups(ctx, directory.GUID{}, 10)), second(s.Generation(run).IncompleteGroups(ctx, directory.GUID{}, 10)),
+		second(s.Generation(run).TargetGroups(ctx, contract.TargetKey{}, 10)), second(s.Generation(run).UnstagedLinks(ctx, directory.GUID{}, 10)),
+		second(s.Generation(run).Notes(ctx, contract.NoteGroup, directory.GUID{}, 10)), second(s.Generation(run).ToldGroups(ctx, started, directory.GUID{}, 10)),
 		second(s.Generation(run).ChangedJoins(ctx)), second(s.Generation(run).GroupsWithMembers(ctx, []directory.GUID{people[0].ID})),
 		second(s.Generation(run).MembersJoinedTo(ctx, []directory.GUID{guid(4, 1)})),
 		second(s.Generation(run).SourceMembership(ctx, guid(1, 1))), second(s.Generation(run).StagedUnwritten(ctx, guid(1, 1), 10)), second(s.Generation(run).TargetMembership(ctx, guid(3, 1))),
@@ -85,7 +88,10 @@ func TestDeltaPlans(t *testing.T) {
 		}
 		checked++
 		for _, step := range queryPlan(t, s, query) {
-			if whole.MatchString(step) {
+			// A list that is sorted for each page is read wholly for each page. What an
+			// argument lists is short.
+			sorted := strings.Contains(query, "LIMIT ?") && !strings.Contains(query, "json_each(?)") && strings.HasPrefix(step, "USE TEMP B-TREE")
+			if sorted || whole.MatchString(step) {
 				t.Errorf("%s\n\t%s", query, step)
 			}
 		}

@@ -16,6 +16,8 @@ type session struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	ctx        context.Context // of the method that uses the session now
+	// changedJoins are the blocks of joinCache that the transaction changes.
+	changedJoins map[blockKey]bool
 }
 
 func newSession(ctx context.Context, db *sql.DB) (*session, error) {
@@ -23,7 +25,7 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{conn: conn, statements: map[string]*sql.Stmt{}}, nil
+	return &session{conn: conn, statements: map[string]*sql.Stmt{}, changedJoins: map[blockKey]bool{}}, nil
 }
 
 // close also finalises the statements: database/sql leaves this to the holder of
@@ -197,6 +199,8 @@ func (s *State) transact(ctx context.Context, doing string, through bool, f func
 	err := s.writer.synced(through, func() error {
 		return s.writer.within("BEGIN IMMEDIATE", func() error { return f(s.writer) })
 	})
+	s.joins.drop(s.writer.changedJoins)
+	clear(s.writer.changedJoins)
 	if err != nil {
 		// After a rollback, the database lacks what the cache says it has.
 		s.staged.forget()

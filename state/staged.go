@@ -21,8 +21,9 @@ type stagedMember struct {
 	readable bool
 }
 
-// maxStagedCache is the largest number of entries in each map, about 20 MB.
-const maxStagedCache = 1 << 19
+// maxStagedCache is the largest number of entries in each map. Half of it are kept for
+// certain: 500,000 users with their accounts, in about 20 MB each.
+const maxStagedCache = 1 << 20
 
 func (c *stagedCache) forget() { *c = stagedCache{} }
 

@@ -88,9 +88,9 @@ func TestMemberships(t *testing.T) {
 	must(t, s.Generation(run).StageMembers(ctx, []contract.MemberPage{{Group: groups[3], Members: []directory.SourceMember{user(9), limited(1)}}}))
 
 	unresolved := func() []directory.SourceMember {
-		return collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
+		return byID(collect(t, 2, func(after directory.GUID, limit int) ([]directory.SourceMember, error) {
 			return s.Generation(run).UnresolvedMembers(ctx, after, limit)
-		}, func(m directory.SourceMember) directory.GUID { return m.ID })
+		}, idOf))
 	}
 	if diff := cmp.Diff([]directory.SourceMember{user(1), user(3), user(4), user(5), user(7), user(8), user(9)}, unresolved()); diff != "" {
 		t.Error(diff)
@@ -636,4 +636,11 @@ func TestFindLinks(t *testing.T) {
 	if diff := cmp.Diff([][]contract.Link{{one, two}, {two}}, [][]contract.Link{of, to}); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func idOf(m directory.SourceMember) directory.GUID { return m.ID }
+
+func byID(members []directory.SourceMember) []directory.SourceMember {
+	slices.SortFunc(members, func(a, b directory.SourceMember) int { return a.ID.Compare(b.ID) })
+	return members
 }

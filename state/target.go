@@ -216,7 +216,7 @@ func (g *Generation) StagedTargets(ctx context.Context, guids []directory.GUID) 
 func (g *Generation) CountMemberships(ctx context.Context) (int, error) {
 	l := g.layers()
 	return g.state.count(ctx, "count the members of the linked groups", `SELECT
-		(SELECT coalesce(sum(t.member_count), 0) FROM link l CROSS JOIN target_group t ON t.guid = l.target_guid WHERE t.generation = ?1)
+		(SELECT coalesce(sum(t.member_count), 0) FROM target_group t CROSS JOIN link l ON l.target_guid = t.guid WHERE t.generation = ?1)
 		+ (SELECT coalesce(sum(t.member_count), 0) FROM link l CROSS JOIN target_group t ON t.guid = l.target_guid WHERE t.generation = ?2)
 		- (SELECT coalesce(sum(t.member_count), 0)
 			FROM (SELECT guid FROM target_group WHERE generation = ?1 UNION ALL SELECT id FROM gone WHERE generation = ?1 AND side = 1) o
@@ -227,9 +227,11 @@ func (g *Generation) CountMemberships(ctx context.Context) (int, error) {
 func (g *Generation) TargetMembership(ctx context.Context, group directory.GUID) (members []directory.GUID, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "read the staged members of a group of Active Directory", func(q *session) error {
-		m, err := l.targetMembershipOf(q, group)
-		if err != nil {
-			return err
+		m := targetMembership{in: l}
+		if l.base != 0 {
+			if m, err = l.targetMembershipOf(q, group); err != nil {
+				return err
+			}
 		}
 		return targetChunks.each(q, m.in, group[:], func(keys []byte) error {
 			members, err = unpackGUIDs(members, keys)

@@ -89,8 +89,9 @@ type StagedReader interface {
 	// KnownMembers returns how these members join. It leaves out members that the
 	// generation does not know.
 	KnownMembers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]directory.SourceMember, error)
-	// UnreadMembers lists, by id, the members that this generation itself staged and that
-	// are not readable. Only ID and Kind are set.
+	// UnreadMembers lists the members that this generation itself staged and that are not
+	// readable, in an order of the state's own. Only ID and Kind are set. after is the
+	// last member of the answer before.
 	UnreadMembers(ctx context.Context, after directory.GUID, limit int) ([]directory.SourceMember, error)
 	// ChangedJoins lists the members that this generation itself staged and that now join
 	// to another object, or for another reason, than in the current generation. It leaves
@@ -98,8 +99,8 @@ type StagedReader interface {
 	ChangedJoins(ctx context.Context) ([]directory.GUID, error)
 	// GroupsWithMembers lists the groups that contain at least one of these members.
 	GroupsWithMembers(ctx context.Context, members []directory.GUID) ([]directory.GUID, error)
-	// UnresolvedMembers lists, by id, the distinct members that this generation itself
-	// staged and that have no resolution yet.
+	// UnresolvedMembers lists in the same way the distinct members that this generation
+	// itself staged and that have no resolution yet.
 	UnresolvedMembers(ctx context.Context, after directory.GUID, limit int) ([]directory.SourceMember, error)
 	// SourceGroup returns one group. ok is false if the generation does not contain it.
 	SourceGroup(ctx context.Context, id directory.GUID) (group directory.SourceGroup, ok bool, err error)

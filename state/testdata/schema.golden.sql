@@ -22,13 +22,13 @@ CREATE TABLE change (
     error_id     TEXT    NOT NULL DEFAULT '',
     error        TEXT    NOT NULL DEFAULT ''
 ) STRICT;
-CREATE TABLE change_member_chunk (
+CREATE TABLE "change_member_chunk" (
     change  INTEGER NOT NULL REFERENCES change ON DELETE CASCADE,
     removal INTEGER NOT NULL,
     first   BLOB    NOT NULL,
     members BLOB    NOT NULL,
     PRIMARY KEY (change, removal, first)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE disable_set (
     target_guid BLOB    PRIMARY KEY,
     source_id   BLOB    NOT NULL,

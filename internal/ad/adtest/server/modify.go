@@ -61,16 +61,15 @@ func (w writer) modify(p *ber.Packet, with controls) *result {
 	return c.commit()
 }
 
-// primary sets the account's primary group, of which it must be a member. The value of
-// member is removed.
+// primary sets the account's primary group, of which it must be a member. The commit
+// removes the value of member.
 func (c *change) primary(values [][]byte) *result {
 	rid, err := strconv.ParseUint(string(slices.Concat(values...)), 10, 32)
 	group := c.one("objectSid", string(c.sidOf(uint32(rid))))
 	if err != nil || group == nil || !group.hasMember(c.object) {
 		return unwilling(0x525, "the account is no member of the group")
 	}
-	group.removeMembers(c.object)
-	c.touch(group)
+	c.left = group
 	return nil
 }
 
@@ -104,6 +103,7 @@ type change struct {
 	values     map[*attribute][][]byte
 	changed    bool
 	members    map[*object]bool // the named objects, and whether each will be a member
+	left       *object          // the new primary group
 	descriptor bool
 	entries    []ace
 	protected  bool
@@ -273,6 +273,10 @@ func (c *change) commit() *result {
 	o.removeMembers(removed[:now]...)
 	o.linger(removed[now:])
 	o.addMembers(added...)
+	if c.left != nil {
+		c.left.removeMembers(o)
+		c.touch(c.left)
+	}
 	if c.owner != "" && c.owner != o.owner {
 		o.owner, c.changed = c.owner, true
 	}

@@ -437,6 +437,32 @@ func TestMembersInTurn(t *testing.T) {
 	}
 }
 
+// TestPrimaryGroup: the value of member goes with the change of the primary group, and
+// stays if another part of that change is refused.
+func TestPrimaryGroup(t *testing.T) {
+	s := start(t)
+	c := s.admin(t)
+	dn, user := "CN=security,"+Container, "CN=user0001,"+PeopleUnit
+	add(t, c, dn, map[string][]string{"objectClass": {"group"}, "groupType": {"-2147483640"}, "member": {user}})
+	sid := get(t, c, dn, "objectSid").GetRawAttributeValue("objectSid")
+	request := ldap.NewModifyRequest(user, nil)
+	request.Replace("primaryGroupID", []string{fmt.Sprint(binary.LittleEndian.Uint32(sid[len(sid)-4:]))})
+	refused := *request
+	refused.Replace("isDeleted", []string{"TRUE"})
+	for _, step := range []struct {
+		request *ldap.ModifyRequest
+		code    uint16
+		members []string
+	}{{&refused, ldap.LDAPResultConstraintViolation, []string{user}}, {request, ldap.LDAPResultSuccess, nil}} {
+		if err := c.Modify(step.request); code(err) != step.code {
+			t.Error(err)
+		}
+		if have := get(t, c, dn, "member").GetAttributeValues("member"); !slices.Equal(have, step.members) {
+			t.Errorf("members %v, want %v", have, step.members)
+		}
+	}
+}
+
 // TestForeignPrincipal: as a member, the SID of an unknown domain creates an object,
 // but the SID of an unknown account of this domain is refused.
 func TestForeignPrincipal(t *testing.T) {

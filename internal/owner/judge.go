@@ -17,7 +17,10 @@ type Judge struct {
 	Rules  plan.Rules
 	// Containers has the configured container first, then the former ones.
 	Containers []contract.Container
-	Owners     map[directory.GUID]contract.Principal
+	// owners has the owner of each object that was asked for; nil: it cannot be read.
+	// Many objects share one.
+	owners     map[directory.GUID]*contract.Principal
+	principals map[contract.Principal]*contract.Principal
 }
 
 // NewJudge returns a judge for these settings and containers.
@@ -26,7 +29,7 @@ func NewJudge(target contract.TargetReader, id *contract.TargetIdentity, setting
 	if err != nil {
 		return nil, err
 	}
-	j := &Judge{Target: target, Containers: containers, Owners: map[directory.GUID]contract.Principal{}, Rules: plan.Rules{
+	j := &Judge{Target: target, Containers: containers, Rules: plan.Rules{
 		TenantID: settings.Tenant.ID, BaseDN: base,
 		Account: id.AccountSID, DomainSID: id.DomainSID, ForestSID: id.ForestSID,
 	}}
@@ -42,13 +45,14 @@ func (j *Judge) Candidate(ctx context.Context, t *contract.StagedTarget) (plan.C
 	if !c.NeedsOwner(&j.Rules) {
 		return c, nil
 	}
-	if _, asked := j.Owners[c.GUID]; !asked {
+	if _, asked := j.owners[c.GUID]; !asked {
 		if err := j.askOwners(ctx, []directory.GUID{c.GUID}); err != nil {
 			return c, err
 		}
 	}
-	owner := j.Owners[c.GUID]
-	c.Owner, c.OwnerName = owner.SID, owner.Name
+	if owner := j.owners[c.GUID]; owner != nil {
+		c.Owner, c.OwnerName = owner.SID, owner.Name
+	}
 	return c, nil
 }
 
@@ -62,7 +66,7 @@ func (j *Judge) Ask(ctx context.Context, targets []contract.StagedTarget) error 
 	var guids []directory.GUID
 	for i := range targets {
 		c := j.Unowned(&targets[i])
-		if _, asked := j.Owners[c.GUID]; !asked && c.NeedsOwner(&j.Rules) {
+		if _, asked := j.owners[c.GUID]; !asked && c.NeedsOwner(&j.Rules) {
 			guids = append(guids, c.GUID)
 		}
 	}
@@ -77,8 +81,15 @@ func (j *Judge) askOwners(ctx context.Context, guids []directory.GUID) error {
 	if err != nil {
 		return fmt.Errorf("reading who owns %s: %w", directory.Count(len(guids), "group"), err)
 	}
+	if j.owners == nil {
+		j.owners, j.principals = map[directory.GUID]*contract.Principal{}, map[contract.Principal]*contract.Principal{}
+	}
 	for _, guid := range guids {
-		j.Owners[guid] = owners[guid] // zero if it cannot be read
+		owner, known := owners[guid]
+		if known && j.principals[owner] == nil {
+			j.principals[owner] = &owner
+		}
+		j.owners[guid] = j.principals[owner]
 	}
 	return nil
 }

@@ -481,7 +481,7 @@ func (e *exporter) lookFirst(ctx context.Context, t task) (gone bool, err error)
 
 // may refuses an object that must not be touched, judged by what it is now.
 func (e *exporter) may(ctx context.Context, c *contract.SpooledChange, now directory.TargetGroup) error {
-	fresh := owner.Judge{Target: e.run.target, Rules: e.course.judge.Rules, Containers: e.course.judge.Containers, Owners: map[directory.GUID]contract.Principal{}}
+	fresh := owner.Judge{Target: e.run.target, Rules: e.course.judge.Rules, Containers: e.course.judge.Containers}
 	object := fresh.Unowned(&contract.StagedTarget{TargetGroup: now})
 	var refused plan.Refusal
 	if c.Action == plan.Delete {

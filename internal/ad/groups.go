@@ -98,6 +98,34 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 	return nil
 }
 
+// GroupByRanges implements contract.TargetReader.
+func (t *target) GroupByRanges(ctx context.Context, guid directory.GUID, known []directory.GUID) (group directory.TargetGroup, ok bool, err error) {
+	err = retry(ctx, t.server.host, func() error {
+		return t.pool.use(ctx, func(c *conn) error {
+			group, ok, err = directory.TargetGroup{GUID: guid}, false, nil
+			r := rangeReader{c: c, header: t.header(), group: &group, known: known}
+			e, err := r.ask(ctx, 0)
+			if err == nil {
+				if group, err = parseGroup(e); err != nil {
+					err = &incompleteError{err.Error()}
+				}
+			}
+			if err == nil {
+				err = r.read(ctx, e)
+			}
+			if errors.Is(err, errGroupGone) {
+				return nil
+			}
+			ok = err == nil
+			return err
+		})
+	})
+	if err != nil {
+		return directory.TargetGroup{}, false, t.readError(ctx, t.root.baseDN, err)
+	}
+	return group, ok, nil
+}
+
 func (t *target) groupAttributes(members bool) []string {
 	if !members {
 		return t.header()

@@ -132,12 +132,17 @@ func TestParseMembers(t *testing.T) {
 	value := "<GUID=" + someGUID + ">;CN=a,DC=b"
 	const other = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f0"
 	deleted := "<GUID=" + other + `>;CN=a\0ADEL:` + other + ",CN=Deleted Objects,DC=b"
-	got, err := parseMembers([]string{value, "CN=known by name only,DC=b", deleted, value})
+	parseMembers := func(values ...string) ([]directory.MemberRef, error) {
+		var l memberList
+		err := l.add(values)
+		return l.members, err
+	}
+	got, err := parseMembers(value, "CN=known by name only,DC=b", deleted, value)
 	want := []directory.MemberRef{{GUID: directory.MustGUID(someGUID), DN: "CN=a,DC=b"}}
 	if err != nil || !cmp.Equal(got, want) {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := parseMembers([]string{"<GUID=x>;CN=a"}); err == nil {
+	if _, err := parseMembers("<GUID=x>;CN=a"); err == nil {
 		t.Error("a malformed value was passed over")
 	}
 }

@@ -35,7 +35,9 @@ type rangeReader struct {
 	c      *conn
 	header []string               // the attributes without the members
 	group  *directory.TargetGroup // as parsed from its first entry
-	values []string               // read so far
+	known  []directory.GUID       // of these members, only the objectGUID is kept; ascending
+	list   memberList             // read so far
+	last   string                 // the last value read
 	next   int                    // the number of the next value; -1 after the last
 }
 
@@ -44,9 +46,7 @@ type rangeReader struct {
 func (r *rangeReader) read(ctx context.Context, e *ldap.Entry) error {
 	for range rereads {
 		err := r.readAll(ctx, e)
-		if err == nil {
-			r.group.Members, err = parseMembers(r.values)
-		}
+		r.group.Members = r.list.members
 		if !errors.Is(err, errChanged) {
 			return err
 		}
@@ -63,7 +63,7 @@ func (r *rangeReader) read(ctx context.Context, e *ldap.Entry) error {
 // readAll reads the values from the first range, which the entry holds, to the last.
 // Errors: errChanged, errGroupGone.
 func (r *rangeReader) readAll(ctx context.Context, e *ldap.Entry) error {
-	r.values, r.next = nil, 0
+	r.list, r.last, r.next = memberList{known: r.known}, "", 0
 	for {
 		if err := r.take(e); err != nil {
 			return err
@@ -89,15 +89,20 @@ func (r *rangeReader) take(e *ldap.Entry) error {
 	if err != nil {
 		return &incompleteError{err.Error()}
 	}
-	if repeated := r.values[start:]; !slices.Equal(repeated, part[:min(len(repeated), len(part))]) {
-		return errChanged
+	if r.next > 0 {
+		if len(part) == 0 || part[0] != r.last {
+			return errChanged
+		}
+		part = part[1:]
 	}
 	if following >= 0 && following <= r.next {
 		return &incompleteError{fmt.Sprintf("the server gives no more than one value of %s at a time", attrMember)}
 	}
-	r.values = append(r.values[:start], part...)
+	if len(part) > 0 {
+		r.last = part[len(part)-1]
+	}
 	r.next = following
-	return nil
+	return r.list.add(part)
 }
 
 // ask reads the group with the range that begins at value number start.
@@ -127,24 +132,36 @@ func memberRange(start, count int) string {
 	return fmt.Sprintf("%s;range=%d-%d", attrMember, start, start+count-1)
 }
 
-// parseMembers parses extended names into members, each listed once. A value without a
-// GUID names an object that this server knows only by name. Nothing can be compared
-// with it, so it is neither counted nor removed. Deleted objects are skipped as well:
-// with the recycle bin enabled, their values persist until the object is restored;
-// Windows hides them and Samba does not.
-func parseMembers(values []string) ([]directory.MemberRef, error) {
-	members := make([]directory.MemberRef, 0, len(values))
-	seen := make(map[directory.GUID]bool, len(values))
+// memberList is the members of a group, each listed once.
+type memberList struct {
+	known   []directory.GUID // of these only the objectGUID is kept; ascending
+	members []directory.MemberRef
+	seen    map[directory.GUID]bool
+}
+
+// add parses extended names into members. A value without a GUID names an object that
+// this server knows only by name. Nothing can be compared with it, so it is neither
+// counted nor removed. Deleted objects are skipped as well: with the recycle bin enabled,
+// their values persist until the object is restored; Windows hides them and Samba does
+// not.
+func (l *memberList) add(values []string) error {
+	if l.seen == nil {
+		l.members, l.seen = make([]directory.MemberRef, 0, len(values)), make(map[directory.GUID]bool, len(values))
+	}
 	for _, v := range values {
 		name, err := parseExtendedDN(v)
 		if err != nil {
-			return nil, &incompleteError{err.Error()}
+			return &incompleteError{err.Error()}
 		}
-		if name.guid.IsZero() || seen[name.guid] || name.deleted() {
+		if name.guid.IsZero() || l.seen[name.guid] || name.deleted() {
 			continue
 		}
-		seen[name.guid] = true
-		members = append(members, directory.MemberRef{GUID: name.guid, DN: name.dn, SID: name.sid})
+		l.seen[name.guid] = true
+		ref := directory.MemberRef{GUID: name.guid}
+		if _, known := slices.BinarySearchFunc(l.known, name.guid, directory.GUID.Compare); !known {
+			ref.DN, ref.SID = name.dn, name.sid
+		}
+		l.members = append(l.members, ref)
 	}
-	return members, nil
+	return nil
 }

@@ -102,6 +102,16 @@ func (q *question) leave(reason directory.Reason) {
 
 // Resolve implements contract.TargetReader.
 func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) ([]contract.Resolution, error) {
+	return t.resolve(ctx, members, false)
+}
+
+// ResolveRest implements contract.TargetReader.
+func (t *target) ResolveRest(ctx context.Context, members []directory.SourceMember) ([]contract.Resolution, error) {
+	return t.resolve(ctx, members, true)
+}
+
+// resolve finds members with the searches that an index answers, or with the others.
+func (t *target) resolve(ctx context.Context, members []directory.SourceMember, rest bool) ([]contract.Resolution, error) {
 	resolutions := make([]contract.Resolution, len(members))
 	questions := make([]*question, len(members))
 	var open []*question
@@ -116,7 +126,7 @@ func (t *target) Resolve(ctx context.Context, members []directory.SourceMember) 
 	if err != nil {
 		return nil, err
 	}
-	if err := resolve(ctx, open, known, t.lookup); err != nil {
+	if err := resolve(ctx, open, known, rest, t.lookup); err != nil {
 		return nil, t.readError(ctx, t.root.baseDN, err)
 	}
 	for i, q := range questions {
@@ -138,8 +148,8 @@ type join struct {
 }
 
 // joins returns the ways to find members in the forest, in the order in which to try
-// them.
-func joins(f forest) []join {
+// them: first those that an index answers, and then the rest.
+func joins(f forest) (indexed, rest []join) {
 	sid := func(q *question) []byte { return q.sid.AD() }
 	immutable := func(q *question) []byte { return q.immutable }
 
@@ -149,40 +159,52 @@ func joins(f forest) []join {
 	ours := func(q *question) bool { return q.sid == "" || f.knows(q.sid) }
 	oursElsewhere := func(q *question) bool { return ours(q) && f.several() && !local(q) }
 
-	return []join{
+	indexed = []join{
 		{inDomain, attrSID, batchSize, sid, local},
 		{inForest, attrSID, batchSize, sid, elsewhere},
 		{inDomain, attrGUID, batchSize, immutable, ours},
+	}
+	// The account of another domain is looked for last, though an index answers that,
+	// because one of this domain comes first.
+	return indexed, []join{
 		{inDomain, attrConsistencyGUID, scanBatch, immutable, ours},
 		{inForest, attrGUID, batchSize, immutable, oursElsewhere},
 	}
 }
 
-// open returns the questions that the join may still answer.
-func (j join) open(questions []*question) []*question {
-	var open []*question
-	for _, q := range questions {
-		if !q.settled && j.value(q) != nil && j.applies(q) {
-			open = append(open, q)
-		}
-	}
-	return open
+// mayAnswer reports whether the join may still answer the question.
+func (j join) mayAnswer(q *question) bool {
+	return !q.settled && j.value(q) != nil && j.applies(q)
 }
 
-// resolve answers the questions in as few lookups as possible. A lookup that fails
-// leaves its questions with a reason that says so; the error is set only if no further
-// lookup can succeed.
-func resolve(ctx context.Context, questions []*question, f forest, find lookup) error {
+// resolve answers the questions in as few lookups as possible, with the rest of the
+// joins or with those before. A question that only the rest may still answer gets
+// ReasonUnresolved. A lookup that fails leaves its questions with a reason that says so;
+// the error is set only if no further lookup can succeed.
+func resolve(ctx context.Context, questions []*question, f forest, rest bool, find lookup) error {
 	r := resolver{find: find, failures: map[place]int{}}
-	for _, j := range joins(f) {
-		for batch := range slices.Chunk(j.open(questions), j.batch) {
+	now, later := joins(f)
+	if rest {
+		now, later = later, nil
+	}
+	for _, j := range now {
+		var open []*question
+		for _, q := range questions {
+			if j.mayAnswer(q) {
+				open = append(open, q)
+			}
+		}
+		for batch := range slices.Chunk(open, j.batch) {
 			if err := r.ask(ctx, j, batch); err != nil {
 				return err
 			}
 		}
 	}
 	for _, q := range questions {
-		if !q.settled && q.sid != "" && !f.mayHold(q.sid) {
+		switch {
+		case slices.ContainsFunc(later, func(j join) bool { return j.mayAnswer(q) }):
+			q.reason = directory.ReasonUnresolved
+		case !q.settled && q.sid != "" && !f.mayHold(q.sid):
 			q.reason = directory.ReasonOtherForest
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,13 +156,28 @@ func TestResolveSteps(t *testing.T) {
 		"nothing to ask by":              {single, "", nil, fakeLookup{}, directory.ReasonNotFound, ""},
 	} {
 		q := &question{kind: directory.KindUser, sid: c.sid, immutable: c.immutable, reason: directory.ReasonNotFound}
-		if err := resolve(t.Context(), []*question{q}, c.forest, c.fake.find); err != nil {
+		if err := resolveWholly(t.Context(), []*question{q}, c.forest, c.fake.find); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if q.reason != c.want || q.ref.DN != c.by {
 			t.Errorf("%s: %q by %q, want %q by %q; asked %v", name, q.reason, q.ref.DN, c.want, c.by, c.fake.calls)
 		}
 	}
+}
+
+// resolveWholly resolves the questions, and then those that were left for the rest.
+func resolveWholly(ctx context.Context, questions []*question, f forest, find lookup) error {
+	if err := resolve(ctx, questions, f, false, find); err != nil {
+		return err
+	}
+	var rest []*question
+	for _, q := range questions {
+		if q.reason == directory.ReasonUnresolved {
+			q.reason = directory.ReasonNotFound
+			rest = append(rest, q)
+		}
+	}
+	return resolve(ctx, rest, f, true, find)
 }
 
 func manyQuestions(n int) []*question {
@@ -175,12 +191,51 @@ func manyQuestions(n int) []*question {
 func TestResolveInBatches(t *testing.T) {
 	single := forest{own: ownDomain, domains: []directory.SID{ownDomain}}
 	fake := fakeLookup{}
-	if err := resolve(t.Context(), manyQuestions(250), single, fake.find); err != nil {
+	if err := resolveWholly(t.Context(), manyQuestions(250), single, fake.find); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"objectSid in the domain 100", "objectSid in the domain 100", "objectSid in the domain 50"}
 	if diff := cmp.Diff(want, fake.calls); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Only the rest is searched for through the whole domain, 500 members at a time.
+func TestTheRestIsSearchedForTogether(t *testing.T) {
+	single := forest{own: ownDomain, domains: []directory.SID{ownDomain}}
+	questions := manyQuestions(700)
+	fake := fakeLookup{domain: map[string]int{}}
+	for i, q := range questions {
+		q.immutable = fmt.Appendf(nil, "%016d", i)
+		if i%100 > 0 {
+			fake.domain[attrSID+string(q.sid.AD())] = 1
+		}
+	}
+	fake.domain[attrConsistencyGUID+string(questions[300].immutable)] = 1
+	if err := resolve(t.Context(), questions, single, false, fake.find); err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range questions {
+		if left := q.reason == directory.ReasonUnresolved; left != (i%100 == 0) {
+			t.Errorf("question %d: %q", i, q.reason)
+		}
+	}
+	want := append(slices.Repeat([]string{"objectSid in the domain 100"}, 7), "objectGUID in the domain 7")
+	if diff := cmp.Diff(want, fake.calls); diff != "" {
+		t.Error(diff)
+	}
+	fake.calls = nil
+	for _, q := range questions {
+		q.settled = false
+	}
+	if err := resolve(t.Context(), questions, single, true, fake.find); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{attrConsistencyGUID + " in the domain 500", attrConsistencyGUID + " in the domain 200"}, fake.calls); diff != "" {
+		t.Error(diff)
+	}
+	if q := questions[300]; q.reason != directory.ReasonJoined || q.ref.DN != attrConsistencyGUID {
+		t.Errorf("%q by %q", q.reason, q.ref.DN)
 	}
 }
 
@@ -203,7 +258,7 @@ func TestResolveFailures(t *testing.T) {
 			}
 			return nil
 		}}
-		if err := resolve(t.Context(), questions, single, fake.find); err != nil {
+		if err := resolveWholly(t.Context(), questions, single, fake.find); err != nil {
 			t.Fatal(err)
 		}
 		if failed := count(questions, directory.ReasonLookupFailed); failed != 100 || count(questions, directory.ReasonNotFound) != 150 {
@@ -213,7 +268,7 @@ func TestResolveFailures(t *testing.T) {
 	t.Run("no more is asked after several", func(t *testing.T) {
 		questions := manyQuestions(2000)
 		fake := fakeLookup{fail: func(place, string, int) error { return &incompleteError{"cut off"} }}
-		if err := resolve(t.Context(), questions, single, fake.find); err != nil {
+		if err := resolveWholly(t.Context(), questions, single, fake.find); err != nil {
 			t.Fatal(err)
 		}
 		if len(fake.calls) != maxFailures || count(questions, directory.ReasonLookupFailed) != 2000 {
@@ -223,14 +278,14 @@ func TestResolveFailures(t *testing.T) {
 	t.Run("domain controller gone", func(t *testing.T) {
 		gone := unreachable(endpoint{}, errors.New("refused"))
 		fake := fakeLookup{fail: func(place, string, int) error { return gone }}
-		if err := resolve(t.Context(), manyQuestions(1), single, fake.find); err != gone {
+		if err := resolveWholly(t.Context(), manyQuestions(1), single, fake.find); err != gone {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("context ended", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		fake := fakeLookup{fail: func(place, string, int) error { cancel(); return context.Canceled }}
-		if err := resolve(ctx, manyQuestions(1), double, fake.find); !errors.Is(err, context.Canceled) {
+		if err := resolveWholly(ctx, manyQuestions(1), double, fake.find); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 	})

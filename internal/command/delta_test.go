@@ -109,6 +109,60 @@ func TestOneMemberOfALargeGroup(t *testing.T) {
 	}
 }
 
+// What no index answers is searched for once, when all others are resolved.
+func TestTheRestIsSearchedForOnce(t *testing.T) {
+	members := names("user", 2_500)
+	b := newBench(t)
+	for _, name := range members[:1_500] {
+		b.directory.dead[account(name).GUID] = true
+	}
+	b.tenant.put("large", members...)
+	b.enable(t)
+	b.forget()
+	run := b.sync(t)
+	count := func(operation string) (n int) {
+		for _, o := range b.directory.seen {
+			if o == operation {
+				n++
+			}
+		}
+		return n
+	}
+	if count("resolve") != 3 || count("resolveRest") != 1 || run.UnwrittenMembers != 1_500 || run.Exported.MembersAdded != 1_000 {
+		t.Errorf("%d and %d searches, %+v", count("resolve"), count("resolveRest"), run)
+	}
+}
+
+// A large new group is read back range by range, with what others have added meanwhile.
+func TestALargeNewGroupIsConfirmedByRanges(t *testing.T) {
+	members := names("user", 1_200)
+	b := newBench(t)
+	b.tenant.put("large", members...)
+	b.tenant.put("small", members[:3]...)
+	b.enable(t)
+	b.directory.fail = func(operation string) error {
+		if operation == "ranges" {
+			g := b.object("large")
+			g.Members = append(g.Members, account("intruder"))
+			g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return m.GUID == account(members[7]).GUID })
+		}
+		return nil
+	}
+	b.forget()
+	run := b.sync(t)
+	b.directory.fail = nil
+	if diff := cmp.Diff([]string{"Create large Partial NotConfirmed", "Create small Done"}, b.outcomes(t, run)); diff != "" {
+		t.Error(diff)
+	}
+	if n := slices.Index(b.directory.seen, "checkMembers"); n >= 0 || b.directory.whole != 2 {
+		t.Errorf("%d groups were read back", b.directory.whole)
+	}
+	b.delta(t)
+	if g := b.object("large"); len(g.Members) != len(members) || has(g, account("intruder").GUID) {
+		t.Errorf("%d members", len(g.Members))
+	}
+}
+
 func TestDeltaOfTheTenant(t *testing.T) {
 	b := ready(t, map[string][]string{"renamed": {"a"}, "gains": {"a"}, "loses": {"a", "b"}, "soft": {"a"}, "hard": {"a"}, "still": {"a"}})
 	b.tenant.groups[guid("group renamed")].says("description", "new")

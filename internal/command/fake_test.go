@@ -788,6 +788,27 @@ func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID
 	return nil
 }
 
+func (d *fakeDirectory) GroupByRanges(ctx context.Context, guid directory.GUID, known []directory.GUID) (directory.TargetGroup, bool, error) {
+	if err := d.check(ctx, "ranges"); err != nil {
+		return directory.TargetGroup{}, false, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.settle()
+	g := d.objects[guid]
+	if g == nil {
+		return directory.TargetGroup{}, false, nil
+	}
+	d.whole++
+	group := copied(g, true)
+	for i := range group.Members {
+		if m := &group.Members[i]; slices.Contains(known, m.GUID) {
+			*m = directory.MemberRef{GUID: m.GUID}
+		}
+	}
+	return group, true, nil
+}
+
 func (d *fakeDirectory) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {
 	d.mu.Lock()
 	d.settle()
@@ -908,12 +929,28 @@ func (d *fakeDirectory) Resolve(ctx context.Context, members []directory.SourceM
 		case failed != nil:
 			out[i].Reason = directory.ReasonLookupFailed
 		case d.dead[account(m.Name).GUID], d.hidden[account(m.Name).GUID]:
-			out[i].Reason = directory.ReasonNotFound
+			out[i].Reason = directory.ReasonUnresolved
 		default:
 			out[i].Ref = account(m.Name)
 			d.mu.Lock()
 			d.accounts[out[i].Ref.GUID] = out[i].Ref
 			d.mu.Unlock()
+		}
+	}
+	return out, nil
+}
+
+// ResolveRest finds nobody.
+func (d *fakeDirectory) ResolveRest(ctx context.Context, members []directory.SourceMember) ([]contract.Resolution, error) {
+	failed := d.check(ctx, "resolveRest")
+	if failed != nil && !errors.Is(failed, errOneGroup) {
+		return nil, failed
+	}
+	out := make([]contract.Resolution, len(members))
+	for i, m := range members {
+		out[i] = contract.Resolution{MemberID: m.ID, Reason: directory.ReasonNotFound}
+		if failed != nil {
+			out[i].Reason = directory.ReasonLookupFailed
 		}
 	}
 	return out, nil

@@ -71,6 +71,10 @@ type TargetReader interface {
 	// objects that do not exist, are deleted, or are not groups. It calls each once for
 	// every other object, in any order, from one goroutine at a time.
 	GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error
+	// GroupByRanges reads one group with its whole membership, however large. It keeps the
+	// names and SIDs only of members that are not among known, which is ascending. ok is
+	// false if there is no such group.
+	GroupByRanges(ctx context.Context, guid directory.GUID, known []directory.GUID) (group directory.TargetGroup, ok bool, err error)
 	// StampedGroups reads every group of the domain, wherever it is, that carries a mark
 	// and this value of extensionName, without members.
 	StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error
@@ -101,8 +105,13 @@ type TargetReader interface {
 	// it (rule 12).
 	ReplicatedUSN(ctx context.Context, invocation directory.GUID) (usn int64, known bool, err error)
 	// Resolve finds the objects that cloud members stand for, in as few searches as
-	// possible. The answer has one element for each member, in order.
+	// possible. The answer has one element for each member, in order. A member whom only
+	// ResolveRest may still find is ReasonUnresolved.
 	Resolve(ctx context.Context, members []directory.SourceMember) ([]Resolution, error)
+	// ResolveRest finds members that Resolve has left, by what the directory has no index
+	// of. Each search walks through the whole domain, for at most 500 members, so it pays
+	// to ask for all of them at once.
+	ResolveRest(ctx context.Context, members []directory.SourceMember) ([]Resolution, error)
 	// Holders returns which of the names are taken: each cn among the direct children of
 	// the container, each sAMAccountName in the whole domain. An object of any class
 	// holds a name. Names that are free are left out.

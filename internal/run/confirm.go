@@ -11,9 +11,10 @@ import (
 	"groupwriteback/internal/plan"
 )
 
-// readWhole is the largest number of member values with which a new group is read back
-// whole. In a larger group only the written values are checked (rule 17).
-const readWhole = 1_000
+// readTogether is the largest number of member values with which new groups are read
+// back together. A larger one is read alone, range by range, and of the members that were
+// written no names are kept (rule 17).
+const readTogether = 1_000
 
 // confirmer reads back what was written.
 type confirmer struct {
@@ -62,7 +63,7 @@ func (r *confirmer) confirmAll(ctx context.Context) error {
 // confirmBatch checks a batch of changes of one phase.
 func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.SpooledChange) error {
 	var written []*contract.SpooledChange
-	var small, large []directory.GUID
+	var small, others []directory.GUID
 	for i := range changes {
 		c := &changes[i]
 		if c.TargetGUID.IsZero() || c.Outcome != contract.OutcomeDone && c.Outcome != contract.OutcomePartial ||
@@ -70,10 +71,11 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 			continue
 		}
 		written = append(written, c)
-		if c.Action == plan.Create && c.AddCount <= readWhole {
+		switch {
+		case c.Action != plan.Create:
+			others = append(others, c.TargetGUID)
+		case c.AddCount <= readTogether:
 			small = append(small, c.TargetGUID)
-		} else {
-			large = append(large, c.TargetGUID)
 		}
 	}
 	if written == nil {
@@ -87,13 +89,22 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 	if err := r.run.target.GroupsByGUID(ctx, small, true, add); err != nil {
 		return err
 	}
-	if err := r.run.target.GroupsByGUID(ctx, large, false, add); err != nil {
+	if err := r.run.target.GroupsByGUID(ctx, others, false, add); err != nil {
 		return err
 	}
 	var err error
 	var outcomes []contract.ChangeOutcome
 	for _, c := range written {
 		group := now[c.TargetGUID]
+		if c.Action == plan.Create && c.AddCount > readTogether {
+			large, ok, err := r.run.target.GroupByRanges(ctx, c.TargetGUID, c.Add)
+			if err != nil {
+				return err
+			}
+			if ok {
+				group = &large
+			}
+		}
 		missing := ""
 		if group == nil {
 			missing = "The group is not found."
@@ -112,13 +123,13 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 	return r.run.gen.RecordOutcomes(ctx, outcomes)
 }
 
-// confirmMembers checks the written values and stages the group as it is now: a small new
-// group as it was read, any other with its staged membership and the changes applied. If
+// confirmMembers checks the written values and stages the group as it is now: a new group
+// as it was read, any other with its staged membership and the changes applied. If
 // somebody changed the group between the reading and our first write, or if removed
 // values are still there, it is staged without its uSN, so that the next Delta run reads
 // it whole (rules 13 and 16).
 func (r *confirmer) confirmMembers(ctx context.Context, c *contract.SpooledChange, group *directory.TargetGroup) (string, error) {
-	if c.Action == plan.Create && c.AddCount <= readWhole {
+	if c.Action == plan.Create {
 		if err := r.target.stageTargets(ctx, []directory.TargetGroup{*group}); err != nil {
 			return "", err
 		}

@@ -70,14 +70,37 @@ func (r *resolver) withChangedMembers(ctx context.Context) ([]directory.GUID, er
 	return r.run.gen.GroupsWithMembers(ctx, changed)
 }
 
+// restBatch is how many members are kept for the searches that no index answers, some
+// 200 bytes each.
+const restBatch = 10_000
+
 // resolve looks up every member that has no resolution yet and passes each answer to
-// seen, unless seen is nil.
+// seen, unless seen is nil. Those that a search through the whole domain may still find
+// come last, all together.
 func (r *resolver) resolve(ctx context.Context, seen func(*contract.Resolution)) error {
+	save := func(resolutions []contract.Resolution) error {
+		for i := range resolutions {
+			if seen != nil {
+				seen(&resolutions[i])
+			}
+		}
+		return r.run.gen.SaveResolutions(ctx, resolutions, r.run.now())
+	}
+	rest := batch.New(restBatch, func(members []directory.SourceMember) error {
+		found, err := r.run.target.ResolveRest(ctx, members)
+		if err != nil {
+			return resolving(err)
+		}
+		return save(found)
+	})
 	done := 0
 	for after := (directory.GUID{}); ; {
 		members, err := r.run.gen.UnresolvedMembers(ctx, after, batch.AskBatch)
-		if err != nil || len(members) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(members) == 0 {
+			return rest.Flush()
 		}
 		resolutions, others, err := r.resolveGroups(ctx, members)
 		if err != nil {
@@ -85,15 +108,16 @@ func (r *resolver) resolve(ctx context.Context, seen func(*contract.Resolution))
 		}
 		asked, err := r.run.target.Resolve(ctx, others)
 		if err != nil {
-			return fmt.Errorf("resolving members: %w", err)
+			return resolving(err)
 		}
-		resolutions = append(resolutions, asked...)
-		for i := range resolutions {
-			if seen != nil {
-				seen(&resolutions[i])
+		for i := range asked {
+			if asked[i].Reason != directory.ReasonUnresolved {
+				resolutions = append(resolutions, asked[i])
+			} else if err := rest.Add(others[i]); err != nil {
+				return err
 			}
 		}
-		if err := r.run.gen.SaveResolutions(ctx, resolutions, r.run.now()); err != nil {
+		if err := save(resolutions); err != nil {
 			return err
 		}
 		done += len(members)
@@ -101,6 +125,8 @@ func (r *resolver) resolve(ctx context.Context, seen func(*contract.Resolution))
 		after = members[len(members)-1].ID
 	}
 }
+
+func resolving(err error) error { return fmt.Errorf("resolving members: %w", err) }
 
 // resolveGroups resolves the members that are groups which are written themselves, and
 // returns the other members.

@@ -263,7 +263,7 @@ func (s *suite) testResolve(t *testing.T) {
 		"a device":                   {directory.SourceMember{ID: newID(), Kind: directory.KindOther, Readable: true}, none, directory.ReasonNoAccount},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := target.Resolve(testContext(t), []directory.SourceMember{c.member})
+			got, err := resolve(t, target, []directory.SourceMember{c.member})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -289,7 +289,7 @@ func (s *suite) testResolve(t *testing.T) {
 			r.MemberID = m.ID
 			members, want = append(members, m), append(want, r)
 		}
-		got, err := target.Resolve(testContext(t), members)
+		got, err := resolve(t, target, members)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,6 +306,27 @@ func (s *suite) testResolve(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// resolve resolves the members, and the rest of them last, as a run does.
+func resolve(t *testing.T, target contract.Target, members []directory.SourceMember) ([]contract.Resolution, error) {
+	answers, err := target.Resolve(testContext(t), members)
+	if err != nil {
+		return nil, err
+	}
+	var rest []directory.SourceMember
+	for i := range answers {
+		if answers[i].Reason == directory.ReasonUnresolved {
+			rest = append(rest, members[i])
+		}
+	}
+	found, err := target.ResolveRest(testContext(t), rest)
+	for i := range answers {
+		if err == nil && answers[i].Reason == directory.ReasonUnresolved {
+			answers[i], found = found[0], found[1:]
+		}
+	}
+	return answers, err
 }
 
 // testPrimary tests that an account whose primary group is a group is a member of it

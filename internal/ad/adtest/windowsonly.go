@@ -665,11 +665,14 @@ func (w *windows) testLarge(t *testing.T) {
 	const most = 1000 // values in one request
 	many := w.fill(t, 12_345)
 	group, _ := w.create(t, w.target, w.unit.GUID)
-	var requests, largest atomic.Int32
+	var requests, largest, searches atomic.Int32
 	w.dc.SetFault(func(o server.Operation) server.Fault {
-		if o.Kind == "modify" {
+		switch o.Kind {
+		case "modify":
 			requests.Add(1)
 			largest.Store(max(largest.Load(), int32(o.Values)))
+		case "search":
+			searches.Add(1)
 		}
 		return server.None
 	})
@@ -698,6 +701,29 @@ func (w *windows) testLarge(t *testing.T) {
 	}
 	change(many, nil)
 	wantMembers(many)
+	searches.Store(0)
+	var known []directory.GUID
+	for _, m := range many[10:] {
+		known = append(known, m.GUID)
+	}
+	slices.SortFunc(known, directory.GUID.Compare)
+	whole, ok, err := w.target.GroupByRanges(testContext(t), group.GUID, known)
+	if err != nil || !ok || len(whole.Members) != len(many) || whole.CN == "" || whole.USNChanged == 0 {
+		t.Errorf("%d members, %v, %+v", len(whole.Members), err, whole.CN)
+	}
+	named := 0
+	for _, m := range whole.Members {
+		if m.DN != "" {
+			named++
+		}
+	}
+	// The first range has 1,500 values, and each of the others repeats one.
+	if n := searches.Load(); n != 9 || named != 10 {
+		t.Errorf("%d searches, %d members with a name", n, named)
+	}
+	if _, ok, err := w.target.GroupByRanges(testContext(t), newID(), nil); ok || err != nil {
+		t.Errorf("a group that is not there: %v, %v", ok, err)
+	}
 	missing, lingering, err := w.target.CheckMembers(testContext(t), group.GUID, many, nil)
 	if err != nil || len(missing)+len(lingering) > 0 {
 		t.Errorf("%d missing, %d lingering, %v", len(missing), len(lingering), err)

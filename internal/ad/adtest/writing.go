@@ -465,7 +465,7 @@ func (s *suite) testMembers(t *testing.T) {
 		}
 		change(t, []directory.MemberRef{veiled}, nil, some[3], veiled)
 		s.admin.veil(t, dn)
-		answer, err := target.Resolve(testContext(t), []directory.SourceMember{{ID: newID(), Kind: directory.KindUser, Readable: true, Synced: true, SID: sid}})
+		answer, err := resolve(t, target, []directory.SourceMember{{ID: newID(), Kind: directory.KindUser, Readable: true, Synced: true, SID: sid}})
 		if err != nil || answer[0].Reason != directory.ReasonNotFound {
 			t.Fatalf("%+v, %v", answer, err)
 		}

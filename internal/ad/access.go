@@ -5,6 +5,7 @@ import (
 
 	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/rights"
 )
 
 // rightControl is the set of rights by which an account can give itself all others.
@@ -13,7 +14,7 @@ const rightControl = descriptor.WriteDAC | descriptor.WriteOwner | descriptor.Ge
 // Object classes, attributes and property sets that an access control entry can be
 // limited to (MS-ADSC, MS-ADA1 to 3).
 var (
-	classGroup     = directory.MustGUID("bf967a9c-0de6-11d0-a285-00aa003049e2")
+	classGroup     = rights.ClassGroup
 	classUnit      = directory.MustGUID("bf967aa5-0de6-11d0-a285-00aa003049e2")
 	classContainer = directory.MustGUID("bf967a8b-0de6-11d0-a285-00aa003049e2")
 

@@ -57,3 +57,9 @@ func alike(sddl string) string {
 		return "(" + m[1] + ";" + text + ";"
 	})
 }
+
+// TestGrantedRights: with the entries that are granted, and no others, an account can do
+// what a run does, on Samba, which enforces rights to single attributes.
+func TestGrantedRights(t *testing.T) {
+	adtest.Rights(t, adtest.Lab(t, ad.Open))
+}

@@ -61,19 +61,9 @@ func (t *target) readSchema(ctx context.Context, wanted []string) (contract.Sche
 		schema.Exchange = true
 		schema.ExchangeVersion, _ = strconv.Atoi(exchange.GetAttributeValue("rangeUpper"))
 	}
-	// Domain Users exists in every domain, and what its class allows is what the schema
-	// allows for groups, including auxiliary classes.
-	domainUsers := t.domainSID + "-513"
-	groups, err := t.pool.find(ctx, query{
-		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
-		filter: equals(attrSID, domainUsers.AD()), attributes: []string{"allowedAttributes"},
-	})
+	allowed, err := t.allowedOfGroups(ctx)
 	if err != nil {
-		return schema, t.readError(ctx, string(domainUsers), err)
-	}
-	var allowed []string
-	for _, g := range groups {
-		allowed = g.GetAttributeValues("allowedAttributes")
+		return schema, err
 	}
 	schema.ExternalID = containsFold(allowed, attrExternalID)
 	if schema.Attributes, err = t.readAttributes(ctx, slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return !containsFold(allowed, name) })); err != nil {

@@ -626,6 +626,7 @@ func (t *fakeTenant) Close() error { return nil }
 // are written.
 type fakeDirectory struct {
 	faults
+	rights     fakeRights
 	audit      contract.Audit // the answer of Audit
 	exchange   exchange.Organization
 	audited    directory.GUID // the group of the last call of Audit

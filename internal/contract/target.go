@@ -57,6 +57,7 @@ func (l Lease) Holds(ctx context.Context) error {
 // TargetReader reads from AD. A read that could not be completed is an error (id
 // IncompleteRead), never a shorter answer.
 type TargetReader interface {
+	RightsReader
 	// Identify returns the domain and the domain controller.
 	Identify(ctx context.Context) (TargetIdentity, error)
 	// Container finds a container by its objectGUID or, if guid is zero, by its DN, and
@@ -137,6 +138,7 @@ type TargetReader interface {
 // TargetWriter writes one object at a time. If the answer to a write was lost, the error
 // has the id OutcomeUnknown, and the caller looks before it repeats the write.
 type TargetWriter interface {
+	RightsWriter
 	// Create adds a group below parent with the attributes (including cn) and the first
 	// members in one operation; [TargetReader.Created] returns its objectGUID. Errors:
 	// NameClash (Object is the DN that holds the name), AccessDenied, … Create settles a

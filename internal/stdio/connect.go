@@ -63,6 +63,9 @@ func (s *session) connect(ctx context.Context, e Engine, p connectParams) (any, 
 		}
 	}
 	if p.Target != nil {
+		if p.Target.Server == "" {
+			return nil, missing("target.server")
+		}
 		if target, err = p.Target.config(); err != nil {
 			return nil, err
 		}
@@ -130,9 +133,6 @@ func (s *session) sourceConfig(p *sourceParams) (*contract.SourceConfig, error) 
 
 func (p *targetParams) config() (*contract.TargetConfig, error) {
 	c := &p.Credential
-	if p.Server == "" {
-		return nil, missing("target.server")
-	}
 	err := checkCredential("target.credential", string(c.Kind), targetCredentials, []given{
 		{"user", c.User != ""}, {"password", !c.Password.IsZero()}, {"keytab", c.Keytab != ""}, {"realm", c.Realm != ""}, {"krb5Conf", c.Krb5Conf != ""},
 	})

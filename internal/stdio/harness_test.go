@@ -25,6 +25,7 @@ type fakeEngine struct {
 	sync    func(context.Context, command.SyncRequest, contract.Report) (contract.Run, error)
 	test    func(context.Context, string) ([]command.Check, error)
 	enable  func(command.EnableRequest)
+	grant   func(command.PermissionRequest)
 	set     func(command.SettingsPatch)
 	preview func(command.PreviewRequest)
 	group   func(context.Context, command.GroupSyncRequest, contract.Report) (command.GroupSyncResult, error)
@@ -42,6 +43,18 @@ func (f *fakeEngine) Disconnect() error                  { return nil }
 func (f *fakeEngine) Connection() command.ConnectionInfo { return command.ConnectionInfo{} }
 func (f *fakeEngine) Overview(context.Context) (command.Overview, error) {
 	return command.Overview{}, nil
+}
+func (f *fakeEngine) Permission(_ context.Context, r command.PermissionRequest) (command.PermissionResult, error) {
+	if f.grant != nil {
+		f.grant(r)
+	}
+	return command.PermissionResult{}, nil
+}
+func (f *fakeEngine) Grant(ctx context.Context, r command.PermissionRequest) (command.PermissionResult, error) {
+	return f.Permission(ctx, r)
+}
+func (f *fakeEngine) Revoke(ctx context.Context, r command.PermissionRequest) (command.PermissionResult, error) {
+	return f.Permission(ctx, r)
 }
 func (f *fakeEngine) Test(ctx context.Context, container string) ([]command.Check, error) {
 	if f.test == nil {

@@ -47,6 +47,10 @@ func (s *session) methods() methodTable {
 	add("sync.preview", reporting(s, preview))
 	add("sync.group", reporting(s, syncGroup))
 
+	add("permission.get", telling(s, permission(Engine.Permission)))
+	add("permission.grant", telling(s, permission(Engine.Grant)))
+	add("permission.revoke", telling(s, permission(Engine.Revoke)))
+
 	add("run.list", on(s, listRuns))
 	add("run.get", on(s, getRun))
 	add("change.list", on(s, listChanges))

@@ -41,6 +41,9 @@ type Engine interface {
 	Sync(ctx context.Context, request command.SyncRequest, report contract.Report) (contract.Run, error)
 	Preview(ctx context.Context, request command.PreviewRequest, report contract.Report) (contract.Run, error)
 	SyncGroup(ctx context.Context, request command.GroupSyncRequest, report contract.Report) (command.GroupSyncResult, error)
+	Permission(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
+	Grant(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
+	Revoke(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
 	State(ctx context.Context) (contract.State, error)
 	Group(ctx context.Context, parameter, text string) (contract.GroupView, error)
 	Close() error

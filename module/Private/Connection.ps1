@@ -134,6 +134,12 @@ function ConvertTo-TargetField {
         }
         return
     }
+    ConvertTo-TargetSignIn -Cmdlet $Cmdlet -Bound $Bound
+}
+
+# The server and the sign-in. Without a server, that of the connection is meant.
+function ConvertTo-TargetSignIn {
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
     if ($Bound['Credential'] -and $Bound['KeytabPath']) {
         $problem = @{
             Id       = 'CredentialAmbiguous'
@@ -144,7 +150,8 @@ function ConvertTo-TargetField {
         }
         throw (ConvertTo-ErrorRecord @problem)
     }
-    $fields = @{ server = ([string] $Bound['Server']).Trim(); startTls = [bool] $Bound['UseStartTls'] }
+    $fields = @{ startTls = [bool] $Bound['UseStartTls'] }
+    if ($Bound['Server']) { $fields['server'] = ([string] $Bound['Server']).Trim() }
     if ($Bound['DirectoryCAFile']) {
         $fields['caFile'] = Resolve-FilePath -Cmdlet $Cmdlet -Path $Bound['DirectoryCAFile']
     }

@@ -22,6 +22,7 @@ RunId Run=GroupWriteback.Run
     GroupSyncStep = 'Name Result Message'
     Member        = 'GroupId GroupName Id Name Kind Written Reason DistinguishedName TargetGuid'
     MemberReference = 'Guid DistinguishedName'
+    Permission    = 'State Description Along Sddl Account AccountName TargetContainer'
     Run           = @'
 Id Kind PolicyType PolicyReason Status StopReason Started=System.DateTimeOffset
 Ended=System.DateTimeOffset Duration=timespan Message Error=GroupWriteback.RunError
@@ -107,6 +108,7 @@ $script:Method = @{
         ToString = { (@($this.TenantName, $this.Server) | Where-Object -FilterScript { $_ }) -join ', ' }
     }
     Check           = @{ ToString = { "$($this.Name): $($this.Result)" } }
+    Permission      = @{ ToString = { "$($this.State): $($this.Description)" } }
 }
 
 # A file of types in its place could not be read by two versions of the module in one session.

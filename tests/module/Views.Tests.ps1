@@ -9,7 +9,7 @@ param()
 BeforeDiscovery {
     $kinds = @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
-        'AttributeChange', 'MemberReference', 'Group', 'Member'
+        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission'
     )
     $cases = foreach ($kind in $kinds) { foreach ($width in 80, 100, 120) { @{ Kind = $kind; Width = $width } } }
 }
@@ -105,6 +105,15 @@ BeforeAll {
                 @{ name = 'HiddenMembershipPermission'; result = 'Failed'; errorId = 'PermissionMissing'
                     message = 'The token lacks Member.Read.Hidden.'; advice = 'Grant it to the application.' }
             ) } }
+            'permission.get' = @{ result = @{ account = @{ sid = 'S-1-5-21-1-2-3-1104' }; containers = @(
+                @{ dn = $people; before = 'D:'; after = 'D:'; warnings = @(); entries = @(
+                    @{ state = 'Present'; words = 'Allow svc-gwb to write member, on group objects below.'
+                        sddl = '(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-21-1-2-3-1104)' }
+                    @{ state = 'Missing'; along = @('homePhone', 'legacyExchangeDN')
+                        words = 'Allow svc-gwb to write the property set Public-Information, on group objects below.'
+                        sddl = '(OA;CIIO;WP;e48d0154-bcf8-11d1-8702-00c04fb96050;;S-1-5-21-1-2-3-1104)' }
+                ) }
+            ) } }
             'run.list'       = @{ result = @{ runs = $runs } }
             'change.list'    = @{ result = @{ changes = $changes } }
             'group.list'     = @{ result = @{ groups = $groups } }
@@ -122,6 +131,7 @@ BeforeAll {
             'Status' { Get-GroupWriteback }
             'Connection' { (Get-GroupWriteback).Connection }
             'Check' { Test-GroupWriteback }
+            'Permission' { Get-GroupWritebackPermission }
             'Run' { Get-GroupWritebackRun }
             'RunError' { (Get-GroupWritebackRun).Error }
             'Total' { (Get-GroupWritebackRun)[0].Exported }
@@ -173,7 +183,7 @@ Describe 'The view of <Kind> in <Width> columns' -ForEach $cases -Skip:(-not $en
 Describe 'Tables' -Skip:(-not $env:FAKE_ENGINE) {
     It 'of <_> have the same columns in 80 as in 200' -ForEach @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
-        'AttributeChange', 'MemberReference', 'Group', 'Member'
+        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission'
     ) {
         Use-ViewScript
         $sample = @(Get-Sample -Kind $_ | Where-Object { $null -ne $_ })

@@ -22,9 +22,11 @@ var shapes = map[string]shape{
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
 		excludeMailAttribute includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
-	"patch":  "@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
-	"page":   "after limit",
-	"member": "id name kind targetGuid dn reason",
+	"patch":       "@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
+	"page":        "after limit",
+	"permission":  "account targetContainer usePropertySet compatible force whatIf target{server startTls caFile credential{kind user password}}",
+	"permissions": "account{sid name} containers{dn before after entries{state sddl words along} warnings}",
+	"member":      "id name kind targetGuid dn reason",
 }
 
 // methods lists the fields of each method's params and result. For methods that the
@@ -46,6 +48,9 @@ var methods = map[string]struct{ params, result shape }{
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},
+	"permission.get":     {"@permission", "@permissions"},
+	"permission.grant":   {"@permission", "@permissions"},
+	"permission.revoke":  {"@permission", "@permissions"},
 	"run.list":           {"kinds @page", "runs{@run} next"},
 	"run.get":            {"id", "@run"},
 	"change.list": {"runId action outcome group @page", `changes{id runId runKind action situation sourceId targetGuid displayName dn attributes{name old new}
@@ -81,6 +86,8 @@ func notInEveryAnswer(method, path string) bool {
 		return inRun("heldBy", "heldRuns", "dn", "policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":
 		return inRun("formerContainers", "releasedGroups")
+	case "permission.get", "permission.revoke":
+		return inRun("along")
 	case "progress":
 		return inRun("waiting") // no outage lasts long enough here
 	}

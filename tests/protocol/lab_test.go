@@ -231,7 +231,7 @@ func TestProtocol(t *testing.T) {
 		run  func(*lab)
 	}{
 		{"framing", framing}, {"sign-in", signIn}, {"sign-in refused", signInRefused}, {"directory", directoryConnections},
-		{"directory refused", directoryRefused}, {"before enable", beforeEnable}, {"enable refused", enableRefused},
+		{"directory refused", directoryRefused}, {"before enable", beforeEnable}, {"permissions", permissions}, {"enable refused", enableRefused},
 		{"from enable to disable", fromEnableToDisable}, {"scope", scope}, {"one group", oneGroup}, {"writeback configuration", writebackConfiguration},
 		{"cancel", cancelled}, {"token", tokenExpires}, {"owner", otherOwner},
 	} {
@@ -500,6 +500,62 @@ func (l *lab) choices(more object) object {
 		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
 		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
 		"maxMemberCount": 50_000, "includeHiddenMembership": false}, []object{more})
+}
+
+// permissions grants an account its rights and takes them away again, signed in as an
+// administrator for these requests alone.
+func permissions(l *lab) {
+	c := l.start("permissions")
+	unit, none := "OU=second,"+l.ou, os.Getenv("GWB_LAB_NONE_USER")
+	l.refused(c, "NotConnected", "permission.get", object{"account": none, "targetContainer": unit})
+	admin := object{"server": os.Getenv("GWB_LAB_SERVER"), "startTls": false, "caFile": os.Getenv("GWB_LAB_CA"),
+		"credential": simple(os.Getenv("GWB_LAB_ADMIN_USER"), os.Getenv("GWB_LAB_ADMIN_PASSWORD"))}
+	params := func(over object) object {
+		return merge(object{"account": none, "targetContainer": unit, "usePropertySet": false, "compatible": false, "force": false, "whatIf": false, "target": admin}, []object{over})
+	}
+	states := func(method string, over object) map[string]int {
+		l.t.Helper()
+		answer := l.call(c, method, params(over))
+		count := map[string]int{}
+		for _, e := range answer["containers"].([]any)[0].(object)["entries"].([]any) {
+			count[e.(object)["state"].(string)]++
+		}
+		return count
+	}
+	before := states("permission.get", nil)
+	if before["Missing"] < 10 || len(before) != 1 {
+		l.t.Errorf("before: %v", before)
+	}
+	if got := states("permission.grant", object{"whatIf": true}); got["Added"] != before["Missing"] {
+		l.t.Errorf("a preview: %v", got)
+	}
+	if got := states("permission.grant", nil); got["Added"] != before["Missing"] {
+		l.t.Errorf("granted: %v", got)
+	}
+	if got := states("permission.grant", nil); got["Present"] != before["Missing"] || len(got) != 1 {
+		l.t.Errorf("granted twice: %v", got)
+	}
+	if got := states("permission.get", nil); got["Present"] != before["Missing"] || len(got) != 1 {
+		l.t.Errorf("after: %v", got)
+	}
+	states("permission.grant", object{"usePropertySet": true})
+	states("permission.grant", object{"compatible": true})
+	if got := states("permission.revoke", nil); got["Removed"] < before["Missing"]+2 {
+		l.t.Errorf("revoked: %v", got)
+	}
+	if got := states("permission.get", nil); got["Missing"] != before["Missing"] || len(got) != 1 {
+		l.t.Errorf("after revoking: %v", got)
+	}
+	l.refused(c, "AccountRequired", "permission.grant", params(object{"account": ""}))
+	l.refused(c, "ContainerRequired", "permission.grant", params(object{"targetContainer": ""}))
+	l.refused(c, "AccountNotFound", "permission.grant", params(object{"account": "nobody"}))
+	l.refused(c, "AccountOfOtherDomain", "permission.grant", params(object{"account": "S-1-5-21-1-2-3-1104"}))
+	l.refused(c, "ContainerProtected", "permission.grant", params(object{"targetContainer": "CN=Users," + os.Getenv("GWB_LAB_BASE")}))
+	l.refused(c, "InvalidParameter", "permission.grant", params(object{"usePropertySet": true, "compatible": true}))
+	l.call(c, "session.connect", l.target(l.account()))
+	l.refused(c, "ContainerNoPermissionRight", "permission.grant", object{"targetContainer": unit})
+	own := object{"credential": admin["credential"]} // at the server of the connection
+	l.call(c, "permission.get", object{"account": none, "targetContainer": unit, "target": own})
 }
 
 func enableRefused(l *lab) {

@@ -51,9 +51,9 @@ func (g *Generation) UnstagedLinks(ctx context.Context, afterTarget directory.GU
 }
 
 // FormerLinks lists the objects that were linked until another object took their
-// place.
-func (s *State) FormerLinks(ctx context.Context) ([]contract.Link, error) {
-	return s.listLinks(ctx, "list the former links", "SELECT target_guid, source_id, dn, 0 FROM former_link ORDER BY target_guid")
+// place, by objectGUID.
+func (s *State) FormerLinks(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
+	return s.listLinks(ctx, "list the former links", "SELECT target_guid, source_id, dn, 0 FROM former_link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
 // FormerLinksTo returns the former links to these objects; see [State.FormerLinks].

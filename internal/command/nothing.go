@@ -62,7 +62,9 @@ func (nothing) LinksOf(context.Context, []directory.GUID) ([]contract.Link, erro
 
 func (nothing) LinksTo(context.Context, []directory.GUID) ([]contract.Link, error) { return nil, nil }
 
-func (nothing) FormerLinks(context.Context) ([]contract.Link, error) { return nil, nil }
+func (nothing) FormerLinks(context.Context, directory.GUID, int) ([]contract.Link, error) {
+	return nil, nil
+}
 
 func (nothing) CountDisableSet(context.Context) (int, error) { return 0, nil }
 

@@ -82,9 +82,9 @@ type LinkStore interface {
 	// objects, in no particular order. Those without a link are left out.
 	LinksOf(ctx context.Context, sources []directory.GUID) ([]Link, error)
 	LinksTo(ctx context.Context, targets []directory.GUID) ([]Link, error)
-	// FormerLinks lists the objects that were linked until other objects replaced them.
-	// FormerLinksTo returns those among targets, in no particular order.
-	FormerLinks(ctx context.Context) ([]Link, error)
+	// FormerLinks lists, by objectGUID, the objects that were linked until other objects
+	// replaced them. FormerLinksTo returns those among targets, in no particular order.
+	FormerLinks(ctx context.Context, afterTarget directory.GUID, limit int) ([]Link, error)
 	FormerLinksTo(ctx context.Context, targets []directory.GUID) ([]Link, error)
 	// SaveLinks stores links outside of an export: links found again by mark and stamp
 	// (rule 3), and new DNs.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
@@ -13,10 +14,19 @@ type Holder struct {
 	DN   string
 }
 
-// Names finds groups of one plan that would get the same name. It keeps the names that
-// are given out, some 200 bytes each; an unchanged group costs nothing.
+// Names finds groups of one plan that would get the same name. It keeps a hash of each
+// name that is given out, with the id of its group, in some 50 bytes; an unchanged group
+// costs nothing.
 type Names struct {
-	cn, sam map[string]string // folded name -> display name and id of the group that gets it
+	given map[nameKey]directory.GUID
+}
+
+// nameKey is the beginning of the SHA-256 of an attribute and a folded name.
+type nameKey [16]byte
+
+func keyOf(attribute, name string) nameKey {
+	sum := sha256.Sum256([]byte(attribute + "\x00" + strings.ToLower(name)))
+	return nameKey(sum[:len(nameKey{})])
 }
 
 // Take gives out the names that the change sets. It returns the changes to make instead:
@@ -24,8 +34,8 @@ type Names struct {
 // the holders (nil: the name is free in AD). In a clash the group is skipped; it never
 // gets another name (rule 22).
 func (n *Names) Take(c Change, cn, sam *Holder) []Change {
-	if n.cn == nil {
-		n.cn, n.sam = map[string]string{}, map[string]string{}
+	if n.given == nil {
+		n.given = map[nameKey]directory.GUID{}
 	}
 	if cn != nil && cn.GUID != c.TargetGUID {
 		return clash(c, fmt.Sprintf("The name %s is held by %s.", newName(&c, directory.AttrCN), cn.DN))
@@ -33,19 +43,15 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 	if sam != nil && sam.GUID != c.TargetGUID {
 		return clash(c, fmt.Sprintf("The sAMAccountName %s is held by %s.", newName(&c, directory.AttrSAMAccountName), sam.DN))
 	}
-	who := fmt.Sprintf("%s (%s)", c.DisplayName, c.SourceID)
-	for _, given := range []struct {
-		names map[string]string
-		attr  string
-	}{{n.cn, directory.AttrCN}, {n.sam, directory.AttrSAMAccountName}} {
-		name := newName(&c, given.attr)
+	for _, attribute := range []string{directory.AttrCN, directory.AttrSAMAccountName} {
+		name := newName(&c, attribute)
 		if name == "" {
 			continue
 		}
-		if other, taken := given.names[strings.ToLower(name)]; taken {
-			return clash(c, fmt.Sprintf("The %s %s is given to the group %s in the same run.", given.attr, name, other))
+		if other, taken := n.given[keyOf(attribute, name)]; taken {
+			return clash(c, fmt.Sprintf("The %s %s is given to the group with the id %s in the same run.", attribute, name, other))
 		}
-		given.names[strings.ToLower(name)] = who
+		n.given[keyOf(attribute, name)] = c.SourceID
 	}
 	return []Change{c}
 }

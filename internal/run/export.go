@@ -27,12 +27,11 @@ func export(ctx context.Context, planned *limiter) (*exporter, error) {
 // records each outcome at once. A failed change is recorded and does not stop the others;
 // the loss of the domain controller does.
 func (e *exporter) exportAll(ctx context.Context) error {
-	if err := e.run.state.SaveLinks(ctx, e.draft.relinks); err != nil {
+	if err := e.saveRelinks(ctx); err != nil {
 		return err
 	}
 	total := e.run.record.Planned.Create + e.run.record.Planned.Adopt + e.run.record.Planned.Update + e.run.record.Planned.Move +
 		e.run.record.Planned.UpdateMembers + e.run.record.Planned.Delete - e.run.record.Held.Create - e.run.record.Held.Move - e.run.record.Held.UpdateMembers - e.run.record.Held.Delete
-	e.draft.relinks = nil
 	if total > 0 {
 		// If the process dies, the next run has to know that this one wrote.
 		if err := e.run.state.SaveRun(ctx, e.run.record); err != nil {
@@ -45,6 +44,35 @@ func (e *exporter) exportAll(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// saveRelinks stores the links of objects that were found by their mark, with what is
+// staged of the objects.
+func (e *exporter) saveRelinks(ctx context.Context) error {
+	for relinks := range slices.Chunk(e.draft.relinks, batch.ListBatch) {
+		links := make([]contract.Link, len(relinks))
+		for i, r := range relinks {
+			links[i] = contract.Link{SourceID: r.source, TargetGUID: r.target}
+		}
+		staged, err := e.run.gen.StagedTargets(ctx, contract.Targets(links))
+		if err != nil {
+			return err
+		}
+		objects := make(map[directory.GUID]*contract.StagedTarget, len(staged))
+		for i := range staged {
+			objects[staged[i].GUID] = &staged[i]
+		}
+		for i := range links {
+			if object := objects[links[i].TargetGUID]; object != nil {
+				links[i].DN, links[i].Adopted = object.DN, directory.HasAdoptedStamp(object.ExtensionName, e.course.judge.Rules.TenantID)
+			}
+		}
+		if err := e.run.state.SaveLinks(ctx, links); err != nil {
+			return err
+		}
+	}
+	e.draft.relinks = nil
 	return nil
 }
 

@@ -107,11 +107,14 @@ func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[dire
 // importFormer stages objects that were once linked and that are in none of the
 // containers or have lost their mark: they may have been restored.
 func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
-	former, err := r.run.state.FormerLinks(ctx)
-	if err != nil {
-		return err
-	}
-	for links := range slices.Chunk(former, lookup) {
+	for after := (directory.GUID{}); ; {
+		links, err := r.run.state.FormerLinks(ctx, after, lookup)
+		if err != nil {
+			return err
+		}
+		if len(links) == 0 {
+			return stage.Flush()
+		}
 		guids := contract.Targets(links)
 		staged, err := r.run.gen.StagedTargets(ctx, guids)
 		if err != nil {
@@ -123,8 +126,8 @@ func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[dire
 		if err := r.run.target.GroupsByGUID(ctx, guids, true, stage.Add); err != nil {
 			return fmt.Errorf("looking up groups that were linked before: %w", err)
 		}
+		after = links[len(links)-1].TargetGUID
 	}
-	return stage.Flush()
 }
 
 // importStamped stages the groups outside of the containers that carry our stamp and are

@@ -17,13 +17,17 @@ type draft struct {
 	resolver *resolver // what the plan is based on
 	tally    plan.Tally
 	bare     plan.Tally // the tally without the consent
-	// relinks are links to store and unlinks are links to end, whatever is written.
-	relinks []contract.Link
+	// relinks are links to store and unlinks are links to end, whatever is written. After
+	// the state was lost, they are all groups.
+	relinks []relink
 	unlinks []directory.GUID
 	// nested has the groups that got or lost their object.
 	nested     map[directory.GUID]bool
 	formerLeft bool // groups still stand in a former container
 }
+
+// relink says that the staged object stands for the group.
+type relink struct{ source, target directory.GUID }
 
 // newDraft begins a plan. last is the newest committed run, if there is one.
 func newDraft(ctx context.Context, r *resolver) (d *draft, last contract.Run, committed bool, err error) {

@@ -290,8 +290,7 @@ func (p *planner) relink(pair *plan.Pair, changes []plan.Change) {
 	if pair.Source == nil || standing == nil || standing.Linked {
 		return
 	}
-	p.draft.relinks = append(p.draft.relinks, contract.Link{SourceID: pair.ID, TargetGUID: standing.GUID, DN: standing.DN,
-		Adopted: directory.HasAdoptedStamp(standing.ExtensionName, rules.TenantID)})
+	p.draft.relinks = append(p.draft.relinks, relink{pair.ID, standing.GUID})
 	p.draft.nested[pair.ID] = true
 }
 

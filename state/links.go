@@ -124,6 +124,7 @@ func unlink(q *session, target directory.GUID) error {
 		"DELETE FROM former_link WHERE target_guid = ?",
 		"DELETE FROM link WHERE target_guid = ?",
 		"DELETE FROM disable_set WHERE target_guid = ?",
+		"DELETE FROM exchange_due WHERE target_guid = ?",
 		"DELETE FROM target_membership_chunk WHERE guid = ?1 AND generation IN (SELECT generation FROM target_group WHERE guid = ?1)",
 		"DELETE FROM target_group WHERE guid = ?",
 	} {

@@ -290,6 +290,9 @@ func recordOutcome(q *session, run int64, o *contract.ChangeOutcome) error {
 		return notFound("ChangeNotFound", fmt.Sprintf("change %d of run %d", o.ChangeID, run), "The state knows no such change.", "")
 	}
 	if o.Outcome == contract.OutcomeDone || o.Outcome == contract.OutcomePartial {
+		if err := noteExchangeDue(q, run, o); err != nil {
+			return err
+		}
 		// Refusals of earlier runs are out of date: this change tried the members
 		// again, or they are no longer wanted.
 		_, err := q.exec("DELETE FROM refusal WHERE source_id = (SELECT source_id FROM change WHERE id = ? AND add_count + remove_count > 0) AND run < ?", o.ChangeID, run)

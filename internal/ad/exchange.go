@@ -248,6 +248,7 @@ func (r *organizationReader) acceptedDomains(ctx context.Context) error {
 			r.note(exchange.PartAcceptedDomains, exchange.Invalid, e.DN, sentence(err))
 			continue
 		}
+		a.Identity = e.GetAttributeValue("cn")
 		r.o.AcceptedDomains = append(r.o.AcceptedDomains, a)
 	}
 	return err
@@ -308,4 +309,35 @@ func (r *organizationReader) containersOf(e *ldap.Entry) []directory.DN {
 func sentence(err error) string {
 	text := err.Error()
 	return fmt.Sprintf("%s%s.", strings.ToUpper(text[:1]), text[1:])
+}
+
+// recipientAttributes are the attributes that tell what Exchange has made of a group.
+var recipientAttributes = []string{
+	attrGUID, "mail", "mailNickname", "targetAddress", attrLegacyDN, "showInAddressBook", "msExchHideFromAddressLists",
+}
+
+// Recipients implements contract.TargetReader.
+func (t *target) Recipients(ctx context.Context, guids []directory.GUID) ([]exchange.Recipient, error) {
+	if len(guids) > maxGUIDs {
+		return nil, t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))
+	}
+	entries, err := findAny(ctx, t.pool, query{
+		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: "(objectClass=group)", attributes: recipientAttributes,
+	}, attrGUID, valuesOf(guids, directory.GUID.AD))
+	if err != nil {
+		return nil, t.readError(ctx, t.root.baseDN, err)
+	}
+	recipients := make([]exchange.Recipient, 0, len(entries))
+	for _, e := range entries {
+		guid, err := guidOf(e)
+		if err != nil {
+			return nil, t.readError(ctx, e.DN, err)
+		}
+		recipients = append(recipients, exchange.Recipient{
+			GUID: guid, DN: e.DN, Mail: e.GetAttributeValue("mail"), Alias: e.GetAttributeValue("mailNickname"), Target: e.GetAttributeValue("targetAddress"),
+			LegacyDN: e.GetAttributeValue(attrLegacyDN), Lists: len(e.GetAttributeValues("showInAddressBook")),
+			Hidden: strings.EqualFold(e.GetAttributeValue("msExchHideFromAddressLists"), "TRUE"),
+		})
+	}
+	return recipients, nil
 }

@@ -999,6 +999,18 @@ func (d *fakeDirectory) Exchange(ctx context.Context) (*exchange.Organization, e
 	return &d.exchange, d.check(ctx, "exchange")
 }
 
+func (d *fakeDirectory) Recipients(ctx context.Context, guids []directory.GUID) ([]exchange.Recipient, error) {
+	var found []exchange.Recipient
+	for _, id := range guids {
+		if g := d.objects[id]; g != nil {
+			a := g.Attributes
+			found = append(found, exchange.Recipient{GUID: id, DN: g.DN, Mail: a.First("mail"), Alias: a.First("mailNickname"), Target: a.First("targetAddress"),
+				LegacyDN: a.First("legacyExchangeDN"), Lists: len(a["showInAddressBook"]), Hidden: a.First("msExchHideFromAddressLists") == "TRUE"})
+		}
+	}
+	return found, d.check(ctx, "recipients")
+}
+
 func (d *fakeDirectory) BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error) {
 	found := map[directory.SID]directory.MemberRef{}
 	for _, g := range d.sorted() {

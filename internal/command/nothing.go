@@ -54,6 +54,14 @@ func (nothing) Watermark(context.Context) (contract.Watermark, error) {
 
 func (nothing) Pending(context.Context) ([]directory.GUID, error) { return nil, nil }
 
+func (nothing) ExchangeDue(context.Context, []directory.GUID) (map[directory.GUID]int64, error) {
+	return nil, nil
+}
+
+func (nothing) ClearExchangeDue(context.Context, map[directory.GUID]int64) (int, error) {
+	return 0, nil
+}
+
 func (nothing) Links(context.Context, directory.GUID, int) ([]contract.Link, error) { return nil, nil }
 
 func (nothing) CountLinks(context.Context) (int, error) { return 0, nil }

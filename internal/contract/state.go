@@ -117,6 +117,12 @@ type HistoryStore interface {
 	// ChangeMembers lists the members of one change by GUID, at most limit in both lists
 	// together. Continue after the greatest GUID. Error ChangeNotFound.
 	ChangeMembers(ctx context.Context, change int64, after directory.GUID, limit int) (add, remove []directory.MemberRef, err error)
+	// ExchangeDue returns, for those of the objects that have one, the run that last
+	// changed what Exchange makes of the group, until that is cleared. ClearExchangeDue
+	// clears the objects whose last such run is not after the given one, and returns how
+	// many these are.
+	ExchangeDue(ctx context.Context, targets []directory.GUID) (map[directory.GUID]int64, error)
+	ClearExchangeDue(ctx context.Context, seen map[directory.GUID]int64) (int, error)
 	// RemovalsHeld reports whether the newest planned removal of members from the group,
 	// in a run other than a preview, was held back.
 	RemovalsHeld(ctx context.Context, source directory.GUID) (bool, error)

@@ -123,6 +123,10 @@ type TargetReader interface {
 	// anew each time; a forest without Exchange costs one search at most. A part that
 	// cannot be read is in Unread and is no error.
 	Exchange(ctx context.Context) (*exchange.Organization, error)
+	// Recipients returns what Exchange has made of the given groups, at most 1,000 for
+	// each call, in any order. It leaves out objects that do not exist or are not groups,
+	// and does not set GroupID.
+	Recipients(ctx context.Context, guids []directory.GUID) ([]exchange.Recipient, error)
 	// Audit returns what the account could do beyond what it needs, who else could change
 	// the groups of the container, and what the account may do to one group or, if group
 	// is zero, to a group that it will create. attributes are the attributes to write.

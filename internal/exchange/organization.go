@@ -71,6 +71,8 @@ type AcceptedDomain struct {
 	Name           string // the domain, without wildcard
 	WithSubdomains bool
 	Type           DomainType
+	// Identity is the name of its object, by which Exchange's commands find it.
+	Identity string
 }
 
 // AddressList is an address list, a global one or one of Exchange's own.

@@ -15,6 +15,7 @@ import (
 	"groupwriteback/internal/command"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/exchange"
 	"groupwriteback/internal/plan"
 )
 
@@ -30,7 +31,10 @@ type fakeEngine struct {
 	preview func(command.PreviewRequest)
 	group   func(context.Context, command.GroupSyncRequest, contract.Report) (command.GroupSyncResult, error)
 	state   *fakeState
-	closed  chan struct{}
+
+	recipients []command.RecipientStep
+	cleared    map[directory.GUID]int64
+	closed     chan struct{}
 }
 
 func (f *fakeEngine) Connect(ctx context.Context, s *contract.SourceConfig, t *contract.TargetConfig) (command.ConnectionInfo, error) {
@@ -101,6 +105,14 @@ func (f *fakeEngine) SyncGroup(ctx context.Context, r command.GroupSyncRequest, 
 func (f *fakeEngine) Group(_ context.Context, _, text string) (contract.GroupView, error) {
 	id, err := directory.ParseGUID(text)
 	return contract.GroupView{ID: id, DisplayName: "group"}, err
+}
+func (f *fakeEngine) ExchangeSteps(context.Context) ([]exchange.Step, error) { return nil, nil }
+func (f *fakeEngine) RecipientSteps(context.Context, directory.GUID, int) ([]command.RecipientStep, error) {
+	return f.recipients, nil
+}
+func (f *fakeEngine) ClearExchangeSteps(_ context.Context, seen map[directory.GUID]int64) (int, error) {
+	f.cleared = seen
+	return len(seen), nil
 }
 func (f *fakeEngine) State(context.Context) (contract.State, error) { return f.state, nil }
 func (f *fakeEngine) Close() error {

@@ -57,6 +57,9 @@ func (s *session) methods() methodTable {
 	add("change.members", on(s, listChangeMembers))
 	add("group.list", on(s, listGroups))
 	add("group.members", on(s, listGroupMembers))
+	add("exchange.steps", telling(s, exchangeSteps))
+	add("exchange.recipients", on(s, listRecipientSteps))
+	add("exchange.clear", on(s, clearExchangeSteps))
 
 	// request.cancel does not wait for a slot, because the slots may be taken by the
 	// very requests that it has to cancel.

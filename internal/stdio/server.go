@@ -25,6 +25,7 @@ import (
 	"groupwriteback/internal/command"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/exchange"
 )
 
 // Engine is what the methods call: [command.Engine].
@@ -44,6 +45,9 @@ type Engine interface {
 	Permission(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
 	Grant(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
 	Revoke(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
+	ExchangeSteps(ctx context.Context) ([]exchange.Step, error)
+	RecipientSteps(ctx context.Context, after directory.GUID, n int) ([]command.RecipientStep, error)
+	ClearExchangeSteps(ctx context.Context, seen map[directory.GUID]int64) (int, error)
 	State(ctx context.Context) (contract.State, error)
 	Group(ctx context.Context, parameter, text string) (contract.GroupView, error)
 	Close() error

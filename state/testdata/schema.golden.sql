@@ -35,6 +35,10 @@ CREATE TABLE disable_set (
     dn          TEXT    NOT NULL,
     adopted     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE exchange_due (
+    target_guid BLOB PRIMARY KEY,
+    run         INTEGER NOT NULL -- the last run that changed it
+) STRICT, WITHOUT ROWID;
 CREATE TABLE former_link (
     target_guid BLOB PRIMARY KEY,
     source_id   BLOB NOT NULL,

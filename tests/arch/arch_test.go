@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/ad":               {"internal/rights", "internal/descriptor", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/ad/adtest/server": {},
 	"state":                     {"internal/descriptor", "internal/contract", "internal/identity", "internal/plan", "internal/directory"},
-	"internal/stdio":            {"internal/command", "internal/identity", "internal/contract", "internal/plan", "internal/directory"},
+	"internal/stdio":            {"internal/command", "internal/identity", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"cmd":                       {"internal/", "state"},
 	"tests/lab/tenant":          {"internal/graph/graphtest"},
 	"tests/protocol":            {},

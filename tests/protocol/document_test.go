@@ -58,11 +58,14 @@ var methods = map[string]struct{ params, result shape }{
 	"change.members": {"changeId @page", "members{operation guid dn} next"},
 	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName sid situation members unwritten
 		lastAction lastOutcome lastMessage} next`},
-	"group.members":    {"id group @page", "members{groupId groupName @member} next"},
-	"request.cancel":   {"id", ""},
-	"progress":         {"requestId step stepNumber stepCount done total message waiting{for why since next until}", ""},
-	"credential.token": {"tenantId resource", "accessToken expiresOn"},
-	"credential.sign":  {"thumbprint digest padding", "signature"},
+	"group.members":       {"id group @page", "members{groupId groupName @member} next"},
+	"exchange.steps":      {"", "steps{kind object groups message command decide script}"},
+	"exchange.recipients": {"@page", "steps{kind object groups message command script groupId targetGuid runId} next"},
+	"exchange.clear":      {"steps{targetGuid runId}", "cleared"},
+	"request.cancel":      {"id", ""},
+	"progress":            {"requestId step stepNumber stepCount done total message waiting{for why since next until}", ""},
+	"credential.token":    {"tenantId resource", "accessToken expiresOn"},
+	"credential.sign":     {"thumbprint digest padding", "signature"},
 }
 
 // notInEveryAnswer reports whether a field of a shared shape need not be seen in the

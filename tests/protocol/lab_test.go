@@ -738,6 +738,24 @@ func lists(l *lab, c *client.Client, run object) {
 	if got := l.call(c, "group.members", object{"group": " one "})["members"].([]any); len(got) != 4 || got[0].(object)["groupName"] != "One" {
 		l.t.Errorf("the members by name: %v", got)
 	}
+	steps := l.call(c, "exchange.steps", object{})["steps"].([]any)
+	commands, decisions := 0, 0
+	for _, item := range steps {
+		switch step := item.(object); {
+		case step["decide"] == true:
+			decisions++
+		case step["command"] != nil:
+			commands++
+		}
+	}
+	if commands+decisions == 0 {
+		l.t.Errorf("the steps in Exchange: %v", steps)
+	}
+	for _, item := range l.call(c, "exchange.recipients", object{"limit": 500})["steps"].([]any) {
+		step := item.(object)
+		l.call(c, "exchange.clear", object{"steps": []object{{"targetGuid": step["targetGuid"], "runId": 1}}})
+	}
+	l.call(c, "exchange.clear", object{"steps": []object{}})
 	pull("group.list", "groups", object{})
 	pull("group.list", "groups", object{"name": "F*"})
 	if got := l.call(c, "group.list", object{"id": groupID(1)})["groups"].([]any); len(got) != 1 || got[0].(object)["members"] != 3.0 {

@@ -57,6 +57,7 @@ func (s *suite) testExchange(t *testing.T) {
 		t.Errorf("%d address lists", len(o.AddressLists))
 	}
 	s.testAddressLists(t, target, o.AddressLists)
+	s.testRecipients(t, target, o.AddressLists)
 	for _, l := range o.AddressLists {
 		if strings.Contains(l.DN[0].Value, "Default Global") != strings.Contains(l.Filter, "publicFolder") || !l.DN.Within(o.DN) || len(l.Container) > 0 {
 			t.Errorf("%s has the filter %q", l.DN, l.Filter)
@@ -111,6 +112,30 @@ func (s *suite) testAddressLists(t *testing.T, target contract.Target, lists []e
 			} else if got := filter.Match(o); (got == exchange.Yes) != finds(l.Filter) || got == exchange.Unknown {
 				t.Errorf("%s of a group with the alias %q is %d, and the directory finds it: %t", l.Filter, alias, got, finds(l.Filter))
 			}
+		}
+	}
+}
+
+func (s *suite) testRecipients(t *testing.T, target contract.Target, lists []exchange.AddressList) {
+	unit := s.unit(t, target, s.Container).GUID
+	whole, _ := s.create(t, target, unit)
+	plain, _ := s.create(t, target, unit)
+	want := exchange.Recipient{GUID: whole.GUID, DN: whole.DN, Mail: "a@" + s.Domain, Alias: "a", Target: "SMTP:a@b.example", LegacyDN: "/o=x/cn=a", Lists: 1, Hidden: true}
+	s.admin.modify(t, whole.DN, func(r *ldap.ModifyRequest) {
+		for name, value := range map[string]string{
+			"mail": want.Mail, "mailNickname": want.Alias, "targetAddress": want.Target, "legacyExchangeDN": want.LegacyDN,
+			"showInAddressBook": lists[0].DN.String(), "msExchHideFromAddressLists": "TRUE",
+		} {
+			r.Replace(name, []string{value})
+		}
+	})
+	got, err := target.Recipients(testContext(t), []directory.GUID{plain.GUID, newID(), whole.GUID, s.admin.guid(t, s.Container)})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for _, r := range got {
+		if r.GUID == whole.GUID && r != want || r.GUID == plain.GUID && (r.Alias != "" || r.LegacyDN != "" || r.Lists != 0 || r.Hidden || r.DN != plain.DN) {
+			t.Errorf("%+v", r)
 		}
 	}
 }

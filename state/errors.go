@@ -40,38 +40,38 @@ func (s *State) translate(doing string, err error) error {
 			return corrupt(s.path, err)
 		case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrProtocol:
 			return &contract.Error{Category: contract.ResourceBusy, ID: "StateBusy", Object: s.path, Err: err,
-				Message: fmt.Sprintf("Another program kept the state database locked while trying to %s.", doing),
-				Advice:  "Close programs that have the file open, a backup or a database browser perhaps, and try again."}
+				Message: fmt.Sprintf("Another program locked the state database; failed to %s.", doing),
+				Advice:  "Close programs that have the file open, such as a backup or a database browser, and try again."}
 		case sqlite3.ErrFull:
 			return &contract.Error{Category: contract.InvalidState, ID: "StateDiskFull", Object: s.path, Err: err,
-				Message: fmt.Sprintf("The disk is full; it was not possible to %s.", doing),
-				Advice:  "Make room on the disk that holds the state folder and try again. Nothing is lost."}
+				Message: fmt.Sprintf("The disk is full; failed to %s.", doing),
+				Advice:  "Free some space on the disk with the state folder and try again. Nothing is lost."}
 		case sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrNoLFS:
 			return &contract.Error{Category: contract.PermissionDenied, ID: "StateUnusable", Object: s.path, Err: err,
-				Message: fmt.Sprintf("The state database cannot be read or written; it was not possible to %s.", doing),
-				Advice:  "Check the disk, and that this account may read and write all files of the state folder."}
+				Message: fmt.Sprintf("The state database cannot be read or written; failed to %s.", doing),
+				Advice:  "Check the disk, and that this account can read and write all files in the state folder."}
 		}
 	}
 	return &contract.Error{Category: contract.NotSpecified, ID: "InternalError", Object: s.path, Err: fmt.Errorf("%s: %w", doing, err),
-		Message: "The state database could not be used.",
-		Advice:  "This is a defect. Please report it with the log file of the engine."}
+		Message: "An operation on the state database failed.",
+		Advice:  "This is a bug. Please report it and attach the engine's log file."}
 }
 
 // corrupt returns the error for a damaged database. It says that the file was left
 // alone and how to go on without it.
 func corrupt(path string, cause error) error {
 	return &contract.Error{Category: contract.InvalidData, ID: "StateCorrupt", Object: path, Err: cause,
-		Message: "The file is damaged, or is not a state database of group writeback. It was left as it is.",
-		Advice: "Move state.db, state.db-wal and state.db-shm out of the folder, keep settings.json, and run a sync: " +
-			"it imports everything again and finds every group of ours by its mark and stamp. " +
-			"Only the history of runs is lost, and a pending Disable, which has to be given again."}
+		Message: "The file is damaged, or it is not a state database of GroupWriteback. It was left unchanged.",
+		Advice: "Move state.db, state.db-wal and state.db-shm out of the folder, keep settings.json, and run a sync. " +
+			"The sync imports everything again and finds each of our groups by its mark and stamp. " +
+			"Only the run history and a pending Disable are lost. Run Disable-GroupWriteback again if one was pending."}
 }
 
 func tooNew(path string, version, known int64) error {
 	return &contract.Error{Category: contract.InvalidData, ID: "StateTooNew", Object: path,
-		Message: fmt.Sprintf("The state database was written by a newer release (version %d; this one knows %d). It was left as it is.", version, known),
-		Advice: "Install that release or a newer one. To go back instead, put the copy state.db.v<version>-<time>.bak of an earlier " +
-			"version in its place, or move state.db, state.db-wal and state.db-shm out of the folder: the next sync then imports everything again."}
+		Message: fmt.Sprintf("The state database was written by a newer release (version %d; this release supports %d). It was left unchanged.", version, known),
+		Advice: "Install that release or a newer one. To go back to this release, restore state.db from the copy state.db.v<version>-<time>.bak of an earlier " +
+			"version, or move state.db, state.db-wal and state.db-shm out of the folder. The next sync then imports everything again."}
 }
 
 func notFound(id, object, message, advice string) error {

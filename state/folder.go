@@ -19,11 +19,11 @@ func Folder(path string) (string, error) {
 		return defaultFolder()
 	}
 	if strings.ContainsRune(path, 0) {
-		return "", unusable(strings.ReplaceAll(path, "\x00", `\0`), "The path holds a null character.", nil)
+		return "", unusable(strings.ReplaceAll(path, "\x00", `\0`), "The path contains a null character.", nil)
 	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return "", unusable(path, "The path cannot be made absolute.", err)
+		return "", unusable(path, "The absolute path cannot be determined.", err)
 	}
 	return absolute, nil
 }
@@ -52,7 +52,7 @@ func Find(folder, serviceAccount string) (bool, error) {
 // unusable returns the error for a file or folder that cannot be used.
 func unusable(path, message string, cause error) error {
 	return &contract.Error{Category: contract.PermissionDenied, ID: "StateFolderUnusable", Object: path, Message: message, Err: cause,
-		Advice: "Check the path and that this account may create, read and write files there, or name another folder with -StatePath."}
+		Advice: "Check the path, and that this account can create, read and write files there, or specify another folder with -StatePath."}
 }
 
 func insecure(folder, message, advice string) error {
@@ -61,8 +61,8 @@ func insecure(folder, message, advice string) error {
 
 func remote(folder, kind string) error {
 	return &contract.Error{Category: contract.InvalidArgument, ID: "StateFolderRemote", Object: folder,
-		Message: "The state folder is on a network drive (" + kind + "), where the locks that a database needs cannot be relied on.",
-		Advice:  "Name a folder on a local disk with -StatePath."}
+		Message: "The state folder is on a network drive (" + kind + "), where file locks are not reliable enough for a database.",
+		Advice:  "Specify a folder on a local disk with -StatePath."}
 }
 
 var errNoHome = errors.New("neither XDG_STATE_HOME nor a home folder is known")

@@ -18,7 +18,7 @@ func defaultFolder() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil || !filepath.IsAbs(home) {
-		return "", unusable("", "There is no default folder for the state.", errNoHome)
+		return "", unusable("", "The default state folder cannot be determined.", errNoHome)
 	}
 	return filepath.Join(home, ".local", "state", "groupwriteback"), nil
 }
@@ -42,14 +42,14 @@ func secureFolder(folder, _ string) error {
 		return unusable(folder, "The state folder cannot be created.", err)
 	}
 	if kind, err := networkFileSystem(real); err != nil {
-		return unusable(folder, "It cannot be told what file system the state folder is on.", err)
+		return unusable(folder, "The file system of the state folder cannot be determined.", err)
 	} else if kind != "" {
 		return remote(folder, kind)
 	}
 	if info, err := os.Stat(real); err != nil {
 		return unusable(folder, "The state folder cannot be examined.", err)
 	} else if !info.IsDir() {
-		return unusable(folder, "This is not a folder.", nil)
+		return unusable(folder, "This path is not a folder.", nil)
 	}
 	err = g.within(real)
 	if exposed := new(exposure); errors.As(err, &exposed) {
@@ -62,7 +62,7 @@ func secureFolder(folder, _ string) error {
 }
 
 func insecureBy(folder string, e *exposure) error {
-	return insecure(folder, e.message, fmt.Sprintf("Put that right (%s) after a look at what is there, or name another folder with -StatePath.", e.fix))
+	return insecure(folder, e.message, fmt.Sprintf("Check the contents of the folder and correct the permissions (%s), or specify another folder with -StatePath.", e.fix))
 }
 
 // replaceFile syncs a finished file to the disk and replaces another file by it.

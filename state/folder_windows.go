@@ -21,7 +21,7 @@ func defaultFolder() (string, error) {
 	// Ask the system, because the caller sets the environment.
 	data, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, windows.KF_FLAG_DEFAULT)
 	if err != nil {
-		return "", unusable(`%ProgramData%`, "The folder for data of programs is not known.", err)
+		return "", unusable(`%ProgramData%`, "The ProgramData folder cannot be determined.", err)
 	}
 	return filepath.Join(data, "GroupWriteback"), nil
 }
@@ -36,18 +36,18 @@ func secureFolder(folder, serviceAccount string) error {
 	}
 	trusted, err := trustedSIDs(serviceAccount)
 	if err != nil {
-		return unusable(folder, "The accounts that are to have access to the state folder cannot be found.", err)
+		return unusable(folder, "The accounts that need access to the state folder cannot be found.", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
-		return unusable(folder, "The folder above the state folder cannot be created.", err)
+		return unusable(folder, "The parent of the state folder cannot be created.", err)
 	}
 	access, err := accessFor(trusted)
 	if err != nil {
-		return unusable(folder, "The access control list of the state folder cannot be made.", err)
+		return unusable(folder, "The access control list for the state folder cannot be created.", err)
 	}
 	name, err := windows.UTF16PtrFromString(folder)
 	if err != nil {
-		return unusable(folder, "This is not a path.", err)
+		return unusable(folder, "This is not a valid path.", err)
 	}
 	// The folder is created with the list, so it never exists without it.
 	err = windows.CreateDirectory(name, &windows.SecurityAttributes{
@@ -59,7 +59,7 @@ func secureFolder(folder, serviceAccount string) error {
 		}
 		if serviceAccount != "" {
 			if err := grant(folder, access); err != nil {
-				return unusable(folder, "The service account cannot be given access to the state folder.", err)
+				return unusable(folder, "The service account cannot be granted access to the state folder.", err)
 			}
 		}
 	case err != nil:
@@ -167,7 +167,7 @@ func checkWithin(folder string, trusted []*windows.SID) error {
 		return unusable(folder, "The state folder cannot be examined.", err)
 	}
 	if !info.IsDir() {
-		return unusable(folder, "This is not a folder.", nil)
+		return unusable(folder, "This path is not a folder.", nil)
 	}
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -177,7 +177,7 @@ func checkWithin(folder string, trusted []*windows.SID) error {
 			return unusable(path, "The state folder cannot be examined.", err)
 		}
 		if path != folder && entry.Type()&(fs.ModeSymlink|fs.ModeIrregular) != 0 {
-			return unusable(path, "There is a link in the state folder, where only plain files and folders belong.", nil)
+			return unusable(path, "The state folder contains a link. Only regular files and folders are allowed there.", nil)
 		}
 		return checkAccess(path, guarded, trusted)
 	})
@@ -213,7 +213,7 @@ func checkAbove(folder string, trusted []*windows.SID) error {
 			return err
 		}
 		if links++; links > maxLinks {
-			return unusable(folder, "The path leads through too many links.", nil)
+			return unusable(folder, "The path has too many links.", nil)
 		}
 		if volume := filepath.VolumeName(target); volume != "" {
 			at, target = volume+`\`, target[len(volume):]
@@ -247,21 +247,21 @@ func checkAccess(path string, at place, trusted []*windows.SID) error {
 	who := stranger(d, at, func(sid directory.SID) bool {
 		return administers(sid, own) || slices.ContainsFunc(trusted, func(t *windows.SID) bool { return directory.SID(t.String()) == sid })
 	})
-	advice := "Give the folder to Administrators and take that right away, or name another folder with -StatePath."
+	advice := "Make Administrators the owner of the folder and remove this right, or specify another folder with -StatePath."
 	if at == guarded {
-		advice = fmt.Sprintf("Name a folder that does not exist yet, which is then created with the right permissions, or take the right away: icacls \"%s\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"%%USERNAME%%\":(OI)(CI)F", path)
+		advice = fmt.Sprintf("Specify a folder that does not exist yet, which is then created with the correct permissions, or remove the right: icacls \"%s\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"%%USERNAME%%\":(OI)(CI)F", path)
 	}
 	switch {
 	case who == "":
 		return nil
 	case who == d.Owner:
-		return insecure(path, fmt.Sprintf("%s belongs to %s, who could replace what is there.", path, accountName(who)), advice)
+		return insecure(path, fmt.Sprintf("%s is owned by %s, who could replace its contents.", path, accountName(who)), advice)
 	case !d.HasDACL:
-		return insecure(path, fmt.Sprintf("%s has no access control list: everyone may write to it.", path), advice)
+		return insecure(path, fmt.Sprintf("%s has no access control list, so everyone can write to it.", path), advice)
 	case at == guarded:
-		return insecure(path, fmt.Sprintf("%s may write to %s.", accountName(who), path), advice)
+		return insecure(path, fmt.Sprintf("%s can write to %s.", accountName(who), path), advice)
 	}
-	return insecure(path, fmt.Sprintf("%s may delete or rename what is in %s, and so replace the state folder.", accountName(who), path), advice)
+	return insecure(path, fmt.Sprintf("%s can delete or rename the contents of %s, and so replace the state folder.", accountName(who), path), advice)
 }
 
 // descriptorOf reads the security descriptor of a file or folder. For a link, it
@@ -308,11 +308,11 @@ func replaceFile(from, to string) error {
 	}
 	fromName, err := windows.UTF16PtrFromString(from)
 	if err != nil {
-		return unusable(from, "This is not a path.", err)
+		return unusable(from, "This is not a valid path.", err)
 	}
 	toName, err := windows.UTF16PtrFromString(to)
 	if err != nil {
-		return unusable(to, "This is not a path.", err)
+		return unusable(to, "This is not a valid path.", err)
 	}
 	for tries := 40; ; tries-- {
 		err = windows.MoveFileEx(fromName, toName, windows.MOVEFILE_REPLACE_EXISTING|windows.MOVEFILE_WRITE_THROUGH)

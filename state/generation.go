@@ -32,7 +32,7 @@ func (g *Generation) Commit(ctx context.Context, watermark contract.Watermark, p
 	if err != nil {
 		return err
 	}
-	err = g.state.writeThrough(ctx, "make what was imported current", func(q *session) error {
+	err = g.state.writeThrough(ctx, "commit the import", func(q *session) error {
 		n, err := q.changed("UPDATE run SET committed = 1 WHERE id = ?", g.id)
 		if err != nil {
 			return err
@@ -175,7 +175,7 @@ func (g *Generation) Discard(ctx context.Context) error {
 		return err
 	}
 	if g.id == current {
-		return g.state.translate("discard what was imported", fmt.Errorf("generation %d is the current one", g.id))
+		return g.state.translate("discard the import", fmt.Errorf("generation %d is the current generation", g.id))
 	}
 	// What is staged in the generation from now on is no overlay.
 	if l := g.state.overlay.Load(); l != nil && l.top == g.id {
@@ -189,7 +189,7 @@ func (g *Generation) Discard(ctx context.Context) error {
 
 // Current returns the current generation, or 0 if there is none.
 func (s *State) Current(ctx context.Context) (generation int64, err error) {
-	err = s.read(ctx, "read which generation is current", func(q *session) error {
+	err = s.read(ctx, "read the current generation", func(q *session) error {
 		generation, _, err = currentGeneration(q)
 		return err
 	})
@@ -229,7 +229,7 @@ func (s *State) removeStaged(ctx context.Context, first, last int64) error {
 	for _, t := range stagedTables {
 		query := fmt.Sprintf("DELETE FROM %[1]s WHERE (%[2]s) IN (SELECT %[2]s FROM %[1]s WHERE generation BETWEEN ? AND ? LIMIT ?)", t.table, t.key)
 		for n := int64(removalPortion); n == removalPortion; {
-			err := s.write(ctx, "remove what is no longer needed from "+t.table, func(q *session) (err error) {
+			err := s.write(ctx, "remove old rows from "+t.table, func(q *session) (err error) {
 				n, err = q.changed(query, first, last, removalPortion)
 				return err
 			})
@@ -254,7 +254,7 @@ func (s *State) removePortions(ctx context.Context, table, key, condition string
 		after = -1
 	}
 	for after != nil {
-		err := s.write(ctx, "remove what is no longer needed from "+table, func(q *session) error {
+		err := s.write(ctx, "remove old rows from "+table, func(q *session) error {
 			var upTo any
 			if _, err := q.one(fmt.Sprintf("SELECT %[2]s FROM %[1]s WHERE %[2]s > ? ORDER BY %[2]s LIMIT 1 OFFSET ?", table, key),
 				[]any{after, removalPortion}, &upTo); err != nil {

@@ -168,7 +168,7 @@ func writable(path string, info fs.FileInfo, who string) error {
 	if who == "" {
 		return nil
 	}
-	return &exposure{path, fmt.Sprintf("%s may write to %s (mode %04o).", who, path, info.Mode().Perm()), "chmod go-w " + path}
+	return &exposure{path, fmt.Sprintf("%s can write to %s (mode %04o).", who, path, info.Mode().Perm()), "chmod go-w " + path}
 }
 
 // owner returns who owns the file, and whether that is this account or root.
@@ -271,7 +271,7 @@ func lines(file string, each func(fields []string)) error {
 }
 
 func ownedByOther(path string, uid int) error {
-	return &exposure{path, fmt.Sprintf("%s belongs to another user, %s, who could replace what is there.", path, userName(uid)),
+	return &exposure{path, fmt.Sprintf("%s is owned by another user, %s, who could replace its contents.", path, userName(uid)),
 		fmt.Sprintf("chown %d %s", os.Geteuid(), path)}
 }
 

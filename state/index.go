@@ -61,7 +61,7 @@ type indexChange struct {
 func (g *Generation) changeIndex(ctx context.Context) (c indexChange, err error) {
 	l := g.layers()
 	var few bool
-	err = g.state.snapshot(ctx, "compare the memberships with those before", func(q *session) error {
+	err = g.state.snapshot(ctx, "compare the memberships with the current generation", func(q *session) error {
 		var current int64
 		if _, err := q.one("SELECT generation, indexed FROM watermark", nil, &current, &c.generation); err != nil || c.generation == 0 {
 			return err
@@ -245,7 +245,7 @@ func eachPair(q *session, generation int64, f func(member, group uint32)) error 
 // one in the watermark.
 func (s *State) removeIndexes(ctx context.Context) error {
 	for n := int64(removalPortion); n == removalPortion; {
-		err := s.write(ctx, "remove an index that is no longer needed", func(q *session) (err error) {
+		err := s.write(ctx, "remove an old index", func(q *session) (err error) {
 			n, err = q.changed(`DELETE FROM member_group_chunk WHERE rowid IN (SELECT rowid FROM member_group_chunk
 				WHERE generation < coalesce((SELECT indexed FROM watermark), 0) OR generation > coalesce((SELECT indexed FROM watermark), 0) LIMIT ?)`, removalPortion)
 			return err

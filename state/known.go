@@ -11,7 +11,7 @@ import (
 func (g *Generation) KnownMembers(ctx context.Context, ids []directory.GUID) (known map[directory.GUID]directory.SourceMember, err error) {
 	l := g.layers()
 	known = map[directory.GUID]directory.SourceMember{}
-	err = g.state.read(ctx, "look which members are known", func(q *session) error {
+	err = g.state.read(ctx, "check which members are known", func(q *session) error {
 		for _, id := range ids {
 			number, ok, err := numberOf(q, id)
 			if err != nil {

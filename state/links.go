@@ -82,7 +82,7 @@ func (s *State) SaveLinks(ctx context.Context, links []contract.Link) error {
 // saveLink stores a link and updates target_group.source_id to match.
 func saveLink(q *session, link *contract.Link) error {
 	if link.SourceID.IsZero() || link.TargetGUID.IsZero() {
-		return fmt.Errorf("a link of %q lacks the group or the object", link.DN)
+		return fmt.Errorf("the link of %q has no group or no object", link.DN)
 	}
 	// The object that loses its link here may be restored later, so it becomes a
 	// former link. An object that is linked is none.
@@ -138,14 +138,14 @@ func unlink(q *session, target directory.GUID) error {
 // SetDisableSet replaces the set of groups that the next run deletes. An empty set
 // clears it.
 func (s *State) SetDisableSet(ctx context.Context, set []contract.Link) error {
-	return s.writeThrough(ctx, "store the groups that Disable named", func(q *session) error {
+	return s.writeThrough(ctx, "store the groups to delete", func(q *session) error {
 		if _, err := q.exec("DELETE FROM disable_set"); err != nil {
 			return err
 		}
 		for i := range set {
 			l := &set[i]
 			if l.TargetGUID.IsZero() {
-				return fmt.Errorf("a group to be deleted, %q, lacks its objectGUID", l.DN)
+				return fmt.Errorf("the group to delete %q has no objectGUID", l.DN)
 			}
 			if _, err := q.exec("INSERT OR REPLACE INTO disable_set (target_guid, source_id, dn, adopted) VALUES (?, ?, ?, ?)",
 				l.TargetGUID[:], l.SourceID[:], l.DN, l.Adopted); err != nil {
@@ -158,26 +158,26 @@ func (s *State) SetDisableSet(ctx context.Context, set []contract.Link) error {
 
 // DisableSet lists the groups that the next run deletes, by objectGUID.
 func (s *State) DisableSet(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
-	return s.listLinks(ctx, "list the groups that Disable named",
+	return s.listLinks(ctx, "list the groups to delete",
 		"SELECT target_guid, source_id, dn, adopted FROM disable_set WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
 // CountDisableSet counts the groups that the next run deletes.
 func (s *State) CountDisableSet(ctx context.Context) (int, error) {
-	return s.count(ctx, "count the groups that Disable named", "SELECT count(*) FROM disable_set")
+	return s.count(ctx, "count the groups to delete", "SELECT count(*) FROM disable_set")
 }
 
 // SetAdoptSet replaces the set of objects that may be adopted. An empty set takes
 // back all consent.
 func (s *State) SetAdoptSet(ctx context.Context, set []contract.Link) error {
-	return s.writeThrough(ctx, "store what may be adopted", func(q *session) error {
+	return s.writeThrough(ctx, "store the groups to adopt", func(q *session) error {
 		if _, err := q.exec("DELETE FROM adopt_set"); err != nil {
 			return err
 		}
 		for i := range set {
 			l := &set[i]
 			if l.TargetGUID.IsZero() || l.SourceID.IsZero() {
-				return fmt.Errorf("an object to be adopted, %q, lacks its objectGUID or its group", l.DN)
+				return fmt.Errorf("the object to adopt %q has no objectGUID or no group", l.DN)
 			}
 			if _, err := q.exec("INSERT INTO adopt_set (target_guid, source_id, dn) VALUES (?, ?, ?)", l.TargetGUID[:], l.SourceID[:], l.DN); err != nil {
 				return err
@@ -189,7 +189,7 @@ func (s *State) SetAdoptSet(ctx context.Context, set []contract.Link) error {
 
 // AdoptSet returns the objects that may be adopted, by objectGUID.
 func (s *State) AdoptSet(ctx context.Context) ([]contract.Link, error) {
-	return s.listLinks(ctx, "list what may be adopted", "SELECT target_guid, source_id, dn, 0 FROM adopt_set ORDER BY target_guid")
+	return s.listLinks(ctx, "list the groups to adopt", "SELECT target_guid, source_id, dn, 0 FROM adopt_set ORDER BY target_guid")
 }
 
 func (s *State) listLinks(ctx context.Context, doing, query string, args ...any) (links []contract.Link, err error) {

@@ -59,7 +59,7 @@ func (s *State) lock(ctx context.Context) (unlock func(), err error) {
 	for locked := false; !locked; {
 		switch locked, err = lock.TryLock(); {
 		case err != nil:
-			return nil, unusable(path, "The lock cannot be taken.", err)
+			return nil, unusable(path, "The lock cannot be acquired.", err)
 		case !locked && held(path):
 			return nil, runInProgress(path)
 		case !locked: // a reader is just looking whether it is held
@@ -124,14 +124,14 @@ func readHolder(path string) (h holder, ok bool) {
 }
 
 func runInProgress(path string) error {
-	message := "Another process uses this state for a run."
+	message := "Another process is running a sync with this state."
 	if h, ok := readHolder(path); ok {
 		since := h.Since
 		if at, err := time.Parse(time.RFC3339, since); err == nil {
 			since = directory.Moment(at)
 		}
-		message = fmt.Sprintf("Process %d on %q uses this state for a run, since %s.", h.PID, h.Host, since)
+		message = fmt.Sprintf("Process %d on %q has been running a sync with this state since %s.", h.PID, h.Host, since)
 	}
 	return &contract.Error{Category: contract.ResourceBusy, ID: "RunInProgress", Object: path, Message: message,
-		Advice: "Wait until it has ended, or end that process: the lock is free as soon as it is gone."}
+		Advice: "Wait until it ends, or end that process. This releases the lock."}
 }

@@ -59,10 +59,10 @@ func (l *Log) Open(folder string) error {
 	}
 	path := filepath.Join(folder, logFolder)
 	if err := os.Mkdir(path, 0o700); err != nil && !os.IsExist(err) {
-		return unusable(path, "The folder of the log cannot be created.", err)
+		return unusable(path, "The log folder cannot be created.", err)
 	}
 	if info, err := os.Lstat(path); err != nil || !info.IsDir() {
-		return unusable(path, "This is not a folder for the log.", err)
+		return unusable(path, "This path is not a folder.", err)
 	}
 	_ = os.Chmod(path, 0o700) // like the database; on Windows it inherits this
 	l.folder = folder

@@ -106,7 +106,7 @@ func (l layers) stageUnread(q *session, number uint32, kind directory.MemberKind
 // StageKnownMembers stages how these members join. It ignores members that are
 // not known as members of any group.
 func (g *Generation) StageKnownMembers(ctx context.Context, members []directory.SourceMember) error {
-	return g.state.changeJoins(ctx, g.id, "stage members that have changed", func(q *session, l layers) error {
+	return g.state.changeJoins(ctx, g.id, "stage changed members", func(q *session, l layers) error {
 		for i := range members {
 			m := &members[i]
 			number, known, err := numberOf(q, m.ID)
@@ -132,7 +132,7 @@ func (g *Generation) StageMembersAgain(ctx context.Context, ids []directory.GUID
 	if len(ids) == 0 {
 		return nil // no transaction in a run in which nothing has changed
 	}
-	return g.state.changeJoins(ctx, g.id, "stage members to be resolved again", func(q *session, l layers) error {
+	return g.state.changeJoins(ctx, g.id, "stage members to resolve again", func(q *session, l layers) error {
 		for i := range ids {
 			number, known, err := numberOf(q, ids[i])
 			if err != nil {
@@ -193,7 +193,7 @@ func (g *Generation) UnreadMembers(ctx context.Context, after directory.GUID, li
 // caller that passes the last id of each answer as after goes through the members once;
 // a caller that starts at zero each time goes through them again and again.
 func (g *Generation) UnresolvedMembers(ctx context.Context, after directory.GUID, limit int) (members []directory.SourceMember, err error) {
-	err = g.state.listMembers(ctx, "list the members that are not resolved", g.id, "j.reason IS NULL", after, limit, func(m directory.SourceMember) {
+	err = g.state.listMembers(ctx, "list the unresolved members", g.id, "j.reason IS NULL", after, limit, func(m directory.SourceMember) {
 		members = append(members, m)
 	})
 	return members, err
@@ -221,7 +221,7 @@ func (s *State) listMembers(ctx context.Context, doing string, generation int64,
 // have another object or another reason there than in the current generation,
 // ascending.
 func (g *Generation) ChangedJoins(ctx context.Context) (ids []directory.GUID, err error) {
-	err = g.state.snapshot(ctx, "list the members that join otherwise", func(q *session) error {
+	err = g.state.snapshot(ctx, "list the members that resolve differently", func(q *session) error {
 		current, _, err := currentGeneration(q)
 		if err != nil {
 			return err
@@ -258,7 +258,7 @@ func final(r directory.Reason) bool {
 // SaveResolutions stores what members were resolved to and when each has to be
 // looked up again. A later resolution of the same member replaces an earlier one.
 func (g *Generation) SaveResolutions(ctx context.Context, resolutions []contract.Resolution, now time.Time) error {
-	return g.state.changeJoins(ctx, g.id, "store who members are on-premises", func(q *session, l layers) error {
+	return g.state.changeJoins(ctx, g.id, "store the resolved members", func(q *session, l layers) error {
 		for i := range resolutions {
 			if err := l.saveResolution(q, &resolutions[i], now); err != nil {
 				return err
@@ -275,7 +275,7 @@ func (l layers) saveResolution(q *session, r *contract.Resolution, now time.Time
 	var target any
 	if r.Reason == directory.ReasonJoined {
 		if r.Ref.GUID.IsZero() {
-			return fmt.Errorf("member %s is said to be joined, to no object", r.MemberID)
+			return fmt.Errorf("member %s has the reason Joined but no object", r.MemberID)
 		}
 		target = r.Ref.GUID[:]
 	}

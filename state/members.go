@@ -16,7 +16,7 @@ import (
 // membership, starts the membership again.
 func (g *Generation) StageMembers(ctx context.Context, pages []contract.MemberPage) error {
 	l := g.layers()
-	return g.state.write(ctx, "stage members of groups of the tenant", func(q *session) error {
+	return g.state.write(ctx, "stage the members of cloud groups", func(q *session) error {
 		g.state.staged.in(l.top)
 		for i := range pages {
 			if err := g.state.stageMemberPage(q, l, &pages[i]); err != nil {
@@ -146,7 +146,7 @@ func (l layers) changedNumbers(q *session, changes []contract.MemberChange) (add
 // AD. Members that were not looked up yet count as unresolved.
 func (g *Generation) SourceMembership(ctx context.Context, group directory.GUID) (m plan.Membership, err error) {
 	l := g.layers()
-	err = g.state.read(ctx, "read the staged members of a group of the tenant", func(q *session) error {
+	err = g.state.read(ctx, "read the staged members of a cloud group", func(q *session) error {
 		m, err = g.state.sourceMembership(q, l, group)
 		return err
 	})
@@ -177,7 +177,7 @@ func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (pl
 // ascending. It reads all memberships if there is no index.
 func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.GUID) (groups []directory.GUID, err error) {
 	l := g.layers()
-	err = g.state.snapshot(ctx, "list the groups that members are in", func(q *session) error {
+	err = g.state.snapshot(ctx, "list the groups of members", func(q *session) error {
 		wanted, err := numberSet(q, members)
 		if err != nil || len(wanted) == 0 {
 			return err
@@ -264,7 +264,7 @@ func walk(q *session, found map[directory.GUID]bool, wanted bitset, query string
 // read to its end, by id.
 func (g *Generation) IncompleteGroups(ctx context.Context, after directory.GUID, limit int) (groups []directory.GUID, err error) {
 	l := g.layers()
-	err = g.state.read(ctx, "list the groups whose members were not read", func(q *session) error {
+	err = g.state.read(ctx, "list the groups with unread members", func(q *session) error {
 		groups, err = listGUIDs(q, `SELECT s.id FROM source_group s WHERE s.id > ?3 AND `+visibleSource+`
 				AND coalesce((SELECT incomplete FROM source_membership WHERE group_id = s.id AND generation = ?1),
 					(SELECT incomplete FROM source_membership WHERE group_id = s.id AND generation = ?2), 'none') <> ''

@@ -16,7 +16,7 @@ import (
 // StageNotes stores notes. Each replaces the note of the same kind and object. A note
 // without a time removes it.
 func (g *Generation) StageNotes(ctx context.Context, notes []contract.Note) error {
-	return g.state.write(ctx, "note what may be behind", func(q *session) error {
+	return g.state.write(ctx, "store notes about delta entries", func(q *session) error {
 		for i := range notes {
 			n := &notes[i]
 			var at any
@@ -49,7 +49,7 @@ func scanNote(rows *sql.Rows) (n contract.Note, err error) {
 
 // Notes lists the notes of a kind by id.
 func (g *Generation) Notes(ctx context.Context, kind contract.NoteKind, after directory.GUID, limit int) (notes []contract.Note, err error) {
-	err = g.state.read(ctx, "list what is noted", func(q *session) error {
+	err = g.state.read(ctx, "list notes", func(q *session) error {
 		return q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id > ?3 AND "+visibleNote+" ORDER BY n.id LIMIT ?4",
 			[]any{g.id, string(kind), after[:], limit}, func(rows *sql.Rows) error {
 				n, err := scanNote(rows)
@@ -63,7 +63,7 @@ func (g *Generation) Notes(ctx context.Context, kind contract.NoteKind, after di
 // NotesOf returns the notes of a kind for these objects.
 func (g *Generation) NotesOf(ctx context.Context, kind contract.NoteKind, ids []directory.GUID) (notes map[directory.GUID]contract.Note, err error) {
 	notes = map[directory.GUID]contract.Note{}
-	err = g.state.read(ctx, "read what is noted", func(q *session) error {
+	err = g.state.read(ctx, "read notes", func(q *session) error {
 		for i := range ids {
 			err := q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id = ?3 AND "+visibleNote,
 				[]any{g.id, string(kind), ids[i][:]}, func(rows *sql.Rows) error {
@@ -83,7 +83,7 @@ func (g *Generation) NotesOf(ctx context.Context, kind contract.NoteKind, ids []
 // StageToldMembers notes the members that the changes report, each as its last change
 // reports it.
 func (g *Generation) StageToldMembers(ctx context.Context, at time.Time, changes []contract.GroupChange) error {
-	return g.state.write(ctx, "note the members that were told", func(q *session) error {
+	return g.state.write(ctx, "store the members that the delta reported", func(q *session) error {
 		for i := range changes {
 			c := &changes[i]
 			for j := range c.Members {
@@ -106,7 +106,7 @@ const visibleTold = `m.at > ?2 AND (+m.generation = ?1 OR +m.generation = -1
 // ToldMembers returns the changes of the group's members that were reported after
 // since.
 func (g *Generation) ToldMembers(ctx context.Context, group directory.GUID, since time.Time) (changes []contract.MemberChange, err error) {
-	err = g.state.read(ctx, "read which members were told", func(q *session) error {
+	err = g.state.read(ctx, "read the members that the delta reported", func(q *session) error {
 		return q.each("SELECT m.member_id, m.kind, m.removed FROM told_member m WHERE m.group_id = ?3 AND "+visibleTold,
 			[]any{g.id, since.UnixMilli(), group[:]}, func(rows *sql.Rows) error {
 				var c contract.MemberChange
@@ -121,7 +121,7 @@ func (g *Generation) ToldMembers(ctx context.Context, group directory.GUID, sinc
 // ToldGroups lists the groups with member changes that were reported after since, by
 // id.
 func (g *Generation) ToldGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) (groups []directory.GUID, err error) {
-	err = g.state.read(ctx, "list the groups whose members were told", func(q *session) error {
+	err = g.state.read(ctx, "list the groups whose members the delta reported", func(q *session) error {
 		groups, err = listGUIDs(q, "SELECT DISTINCT m.group_id FROM told_member m WHERE m.group_id > ?3 AND "+visibleTold+" ORDER BY m.group_id LIMIT ?4",
 			g.id, since.UnixMilli(), after[:], limit)
 		return err
@@ -145,7 +145,7 @@ func commitNotes(q *session, run int64) error {
 // pending. A note with a time after now was made while the clock was ahead, and counts
 // as made now.
 func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
-	return s.write(ctx, "forget what was noted", func(q *session) error {
+	return s.write(ctx, "remove old notes", func(q *session) error {
 		for _, table := range []string{"note", "told_member"} {
 			if _, err := q.exec("UPDATE "+table+" SET at = ?1 WHERE generation = -1 AND at > ?1", now.UnixMilli()); err != nil {
 				return err

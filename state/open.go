@@ -176,7 +176,7 @@ func regularFile(path string) (bool, error) {
 	case err != nil:
 		return false, unusable(path, "The file cannot be examined.", err)
 	case !info.Mode().IsRegular():
-		return false, unusable(path, "This is not a plain file.", nil)
+		return false, unusable(path, "This path is not a regular file.", nil)
 	}
 	return true, nil
 }

@@ -48,9 +48,9 @@ func (g *Generation) Overlay(ctx context.Context) error {
 	}
 	switch {
 	case base == 0:
-		return g.state.translate("stage changes only", errors.New("nothing older was ever committed that they could stand on"))
+		return g.state.translate("begin an overlay generation", errors.New("no earlier generation is committed"))
 	case base >= g.id:
-		return g.state.translate("stage changes only", damaged("generation %d is current, and run %d is the newest", base, g.id))
+		return g.state.translate("begin an overlay generation", damaged("the current generation %d is not older than run %d", base, g.id))
 	}
 	g.state.overlay.Store(&layers{top: g.id, base: base})
 	return nil
@@ -92,7 +92,7 @@ func (g *Generation) StageGoneTargets(ctx context.Context, guids []directory.GUI
 
 func (s *State) stageGone(ctx context.Context, generation int64, ids []directory.GUID, side int, removals ...string) error {
 	l := s.layers(generation)
-	return s.write(ctx, "stage what is gone", func(q *session) error {
+	return s.write(ctx, "stage removed groups", func(q *session) error {
 		for i := range ids {
 			for _, query := range removals {
 				if _, err := q.exec(query, ids[i][:], l.top); err != nil {

@@ -15,7 +15,7 @@ func (g *Generation) KeepReading(ctx context.Context, reading contract.Reading) 
 	if err != nil {
 		return err
 	}
-	return g.state.write(ctx, "note what a later run may go on from", func(q *session) error {
+	return g.state.write(ctx, "store the state of the import", func(q *session) error {
 		_, err := q.exec("INSERT OR REPLACE INTO reading (only, generation, links, scope) VALUES (1, ?, ?, ?)", g.id, string(links), reading.Scope)
 		return err
 	})
@@ -24,14 +24,14 @@ func (g *Generation) KeepReading(ctx context.Context, reading contract.Reading) 
 // KeptReading returns the reading that an earlier run left, and its generation, which
 // is 0 if there is none.
 func (s *State) KeptReading(ctx context.Context) (reading contract.Reading, generation int64, err error) {
-	err = s.read(ctx, "look what an earlier run has read", func(q *session) error {
+	err = s.read(ctx, "read the state of an earlier import", func(q *session) error {
 		var links string
 		found, err := q.one("SELECT generation, links, scope FROM reading", nil, &generation, &links, &reading.Scope)
 		if err != nil || !found {
 			return err
 		}
 		if err := json.Unmarshal([]byte(links), &reading.Links); err != nil {
-			return damaged("the links of what was read before: %v", err)
+			return damaged("the delta links of the earlier import: %v", err)
 		}
 		return nil
 	})
@@ -55,7 +55,7 @@ func (g *Generation) TakeReading(ctx context.Context, from int64) error {
 		return err
 	}
 	for more := true; more; {
-		err := s.write(ctx, "take over members of groups", func(q *session) error {
+		err := s.write(ctx, "take over the members of groups", func(q *session) error {
 			groups, err := listGUIDs(q, `SELECT m.group_id FROM source_membership m WHERE m.generation = ? AND m.incomplete = ''
 				AND EXISTS (SELECT 1 FROM source_group WHERE id = m.group_id AND generation = ?) LIMIT ?`, from, to, removalPortion/10)
 			more = len(groups) > 0
@@ -80,7 +80,7 @@ func (g *Generation) TakeReading(ctx context.Context, from int64) error {
 	}
 	for _, query := range moves {
 		for n := int64(removalPortion); n == removalPortion; {
-			err := s.write(ctx, "take over what was read", func(q *session) (err error) {
+			err := s.write(ctx, "take over an earlier import", func(q *session) (err error) {
 				n, err = q.changed(query, from, to, removalPortion)
 				return err
 			})
@@ -96,7 +96,7 @@ func (g *Generation) TakeReading(ctx context.Context, from int64) error {
 // if there was none. It comes before any part of the generation is moved or removed, so
 // that nobody goes on from an incomplete reading.
 func (s *State) endReading(ctx context.Context, generation int64) (ended bool, err error) {
-	err = s.write(ctx, "forget what an earlier run has read", func(q *session) error {
+	err = s.write(ctx, "remove an earlier import", func(q *session) error {
 		n, err := q.changed("DELETE FROM reading WHERE generation = ?", generation)
 		ended = n > 0
 		return err

@@ -43,7 +43,7 @@ func (s *State) BeginRun(ctx context.Context, run contract.Run) (int64, error) {
 
 func (s *State) closeInterrupted(ctx context.Context) error {
 	var dead []contract.Run
-	err := s.read(ctx, "list the runs that were interrupted", func(q *session) (err error) {
+	err := s.read(ctx, "list interrupted runs", func(q *session) (err error) {
 		dead, err = listRuns(q, "SELECT id, record FROM run WHERE status = 'Running' ORDER BY id")
 		return err
 	})
@@ -59,14 +59,14 @@ func (s *State) closeInterrupted(ctx context.Context) error {
 // nobody knows when that was.
 func interrupt(run *contract.Run) {
 	run.Status, run.StopReason = contract.RunFailed, contract.StopInterrupted
-	run.Message = "The process ended in the middle of the run. The next run completes what it began."
+	run.Message = "The process ended during the run. The next run completes its work."
 }
 
 // removeUncommitted removes what was staged and not committed, except a reading
 // that is kept.
 func (s *State) removeUncommitted(ctx context.Context) error {
 	var current, kept int64
-	err := s.snapshot(ctx, "read which generations stay", func(q *session) (err error) {
+	err := s.snapshot(ctx, "read which generations to keep", func(q *session) (err error) {
 		if current, _, err = currentGeneration(q); err == nil {
 			_, err = q.one("SELECT generation FROM reading", nil, &kept)
 		}
@@ -115,7 +115,7 @@ func saveRun(q *session, run *contract.Run) error {
 // StillRunning returns the error RunSuperseded if the run's record no longer says
 // Running, or if another run has begun after it.
 func (g *Generation) StillRunning(ctx context.Context) error {
-	return g.state.read(ctx, "find out whether another run has begun", func(q *session) error { return stillRunning(q, g.id) })
+	return g.state.read(ctx, "check for a newer run", func(q *session) error { return stillRunning(q, g.id) })
 }
 
 func stillRunning(q *session, id int64) error {
@@ -270,7 +270,7 @@ func (s *State) UsePlan(ctx context.Context, planID string) error {
 
 // CheckPlan returns the error that UsePlan would return, and marks nothing.
 func (s *State) CheckPlan(ctx context.Context, planID string) error {
-	return s.read(ctx, "look whether a plan was used", func(q *session) error { return checkPlan(q, planID) })
+	return s.read(ctx, "check whether a plan was used", func(q *session) error { return checkPlan(q, planID) })
 }
 
 func checkPlan(q *session, planID string) error {
@@ -283,8 +283,8 @@ func checkPlan(q *session, planID string) error {
 		return planNotFound(planID)
 	case used != 0:
 		return &contract.Error{Category: contract.InvalidState, ID: "PlanAlreadyUsed", Object: planID,
-			Message: "The consent to this plan was used by an earlier run.",
-			Advice:  "Look at the plan of the newest run and give its id, if you agree to it."}
+			Message: "An earlier run has already used the consent to this plan.",
+			Advice:  "Review the plan of the newest run, and specify its id if you agree with it."}
 	}
 	return nil
 }
@@ -292,7 +292,7 @@ func checkPlan(q *session, planID string) error {
 // WithdrawPlans records that the changes which were planned and not done so far
 // no longer say what the next run will do.
 func (s *State) WithdrawPlans(ctx context.Context) error {
-	return s.write(ctx, "withdraw what was planned", func(q *session) error {
+	return s.write(ctx, "withdraw old plans", func(q *session) error {
 		if _, err := q.exec("DELETE FROM withdrawn"); err != nil {
 			return err
 		}
@@ -303,16 +303,16 @@ func (s *State) WithdrawPlans(ctx context.Context) error {
 
 func superseded(id int64) error {
 	return &contract.Error{Category: contract.InvalidState, ID: "RunSuperseded", Object: fmt.Sprintf("run %d", id),
-		Message: "Another run has taken over: this one was held to be dead, perhaps because the machine was asleep. It stops without another write.",
-		Advice:  "Nothing has to be done; the newer run completes what this one began."}
+		Message: "A newer run replaced this run, which was considered dead, perhaps because the computer was asleep. This run stops without writing anything else.",
+		Advice:  "No action is required. The newer run completes the work."}
 }
 
 func runNotFound(id int64) error {
-	return notFound("RunNotFound", fmt.Sprintf("run %d", id), "The state knows no such run.",
-		"List the runs with Get-GroupWritebackRun; old ones are removed after the days that the settings say.")
+	return notFound("RunNotFound", fmt.Sprintf("run %d", id), "The run is not in the state.",
+		"List the runs with Get-GroupWritebackRun. Runs are removed after the retention period in the settings.")
 }
 
 func planNotFound(planID string) error {
-	return notFound("PlanNotFound", planID, "The state knows no plan of this id.",
-		"Take the id from Get-GroupWritebackRun; old plans are removed after the days that the settings say.")
+	return notFound("PlanNotFound", planID, "No plan with this id is in the state.",
+		"Take the id from Get-GroupWritebackRun. Plans are removed after the retention period in the settings.")
 }

@@ -111,7 +111,7 @@ func (s *State) bringUp(ctx context.Context, migrations fs.FS) error {
 			return false, err
 		}
 		if err := os.Chmod(s.path, 0o600); err != nil {
-			return false, unusable(s.path, "The state database cannot be kept from others.", err)
+			return false, unusable(s.path, "The permissions of the state database cannot be set.", err)
 		}
 		version, err := headerVersion(ctx, s.path)
 		if err == nil && version < wanted || isCorrupt(err) {
@@ -180,7 +180,7 @@ func (s *State) create(ctx context.Context, migrations fs.FS) error {
 	making := s.path + ".new"
 	for _, leftover := range []string{making, making + "-journal", making + "-wal", making + "-shm"} {
 		if err := os.Remove(leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return unusable(leftover, "A leftover file cannot be removed.", err)
+			return unusable(leftover, "A temporary file of an earlier process cannot be removed.", err)
 		}
 	}
 	// The log of a deleted database must not be replayed into a new one.
@@ -188,7 +188,7 @@ func (s *State) create(ctx context.Context, migrations fs.FS) error {
 		if there, err := regularFile(stray); err != nil {
 			return err
 		} else if there {
-			return unusable(stray, "The log of a state database is there without its database.", nil)
+			return unusable(stray, "The write-ahead log exists, but its database does not.", nil)
 		}
 	}
 	f, err := os.OpenFile(making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -246,8 +246,8 @@ func (s *State) migrate(ctx context.Context, migrations fs.FS, wanted int64) err
 	}
 	if err != nil {
 		return &contract.Error{Category: contract.InvalidData, ID: "StateMigrationFailed", Object: s.path, Err: err,
-			Message: fmt.Sprintf("The state database could not be brought from version %d to %d. It is still usable by the release that wrote it, and a copy is in %s.", version, wanted, kept),
-			Advice:  "Make room on the disk if it is full, and try again. Else move state.db out of the folder: the next sync imports everything again."}
+			Message: fmt.Sprintf("The migration of the state database from version %d to %d failed. The release that wrote it can still use it. A copy is in %s.", version, wanted, kept),
+			Advice:  "If the disk is full, free some space and try again. Otherwise move state.db out of the folder. The next sync then imports everything again."}
 	}
 	// headerVersion sees only what is in the file, not what is in its log.
 	_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -258,7 +258,7 @@ func (s *State) migrate(ctx context.Context, migrations fs.FS, wanted int64) err
 func (s *State) keepCopy(ctx context.Context, db *sql.DB, to string) error {
 	making := to + ".new"
 	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unusable(making, "A leftover file cannot be removed.", err)
+		return unusable(making, "A temporary file of an earlier process cannot be removed.", err)
 	}
 	f, err := os.OpenFile(making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {

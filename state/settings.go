@@ -49,12 +49,12 @@ func (s *State) LoadSettings(ctx context.Context) (contract.Settings, error) {
 	switch {
 	case errors.As(err, &version):
 		return contract.Settings{}, &contract.Error{Category: contract.InvalidData, ID: "SettingsTooNew", Object: path,
-			Message: fmt.Sprintf("The settings were written by a newer release (version %d; this one knows %d). The file was left as it is.", version, contract.SettingsVersion),
-			Advice:  "Install that release or a newer one, or move the file away and run Enable-GroupWriteback again."}
+			Message: fmt.Sprintf("The settings were written by a newer release (version %d; this release supports %d). The file was left unchanged.", version, contract.SettingsVersion),
+			Advice:  "Install that release or a newer one. Alternatively, move the file away and run Enable-GroupWriteback again."}
 	case err != nil:
 		return contract.Settings{}, &contract.Error{Category: contract.InvalidData, ID: "SettingsUnreadable", Object: path, Err: err,
-			Message: "The settings cannot be understood. The file was left as it is.",
-			Advice:  "Correct what is named, or move the file away and run Enable-GroupWriteback again."}
+			Message: "The settings are not valid. The file was left unchanged.",
+			Advice:  "Correct the error, or move the file away and run Enable-GroupWriteback again."}
 	}
 	return settings, nil
 }
@@ -78,12 +78,12 @@ func (s *State) SaveSettings(ctx context.Context, settings contract.Settings) er
 	}
 	if err != nil {
 		return &contract.Error{Category: contract.InvalidArgument, ID: "SettingsInvalid", Object: s.settingsPath(), Err: err,
-			Message: "These settings cannot be saved.", Advice: "Correct what is named."}
+			Message: "The settings cannot be saved.", Advice: "Correct the error."}
 	}
 	// The name is always the same, so that the next call replaces a leftover file.
 	making := s.settingsPath() + ".new"
 	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unusable(making, "A leftover file cannot be removed.", err)
+		return unusable(making, "A temporary file of an earlier process cannot be removed.", err)
 	}
 	f, err := os.OpenFile(making, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *State) settingsPath() string { return filepath.Join(s.folder, settingsN
 // newerVersion is the version of settings that a newer release wrote, as an error.
 type newerVersion int
 
-func (v newerVersion) Error() string { return fmt.Sprintf("version %d is not known", int(v)) }
+func (v newerVersion) Error() string { return fmt.Sprintf("version %d is not supported", int(v)) }
 
 // parseSettings parses the text of the file. It parses each field by itself, so that
 // an error names the field.
@@ -179,7 +179,7 @@ func lineAt(text []byte, offset int64) int {
 
 func oneOf[T ~string](field string, value T, list []T) error {
 	if !slices.Contains(list, value) {
-		return fmt.Errorf("field %q: %q is none of %q", field, value, list)
+		return fmt.Errorf("field %q: %q is not one of %q", field, value, list)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // a skip that is the same, it records that this run skipped the group again.
 func (g *Generation) NewSkips(ctx context.Context, skips []plan.Change) (fresh []bool, err error) {
 	fresh = make([]bool, len(skips))
-	err = g.state.write(ctx, "keep what groups are skipped for", func(q *session) error {
+	err = g.state.write(ctx, "store why groups are skipped", func(q *session) error {
 		for i := range skips {
 			c := &skips[i]
 			same, err := q.changed("UPDATE skip SET run = ? WHERE source_id = ? AND target_guid = ? AND reason = ? AND situation = ? AND message = ?",
@@ -38,7 +38,7 @@ func noteSkip(q *session, run int64, c *plan.Change) error {
 // ForgetSkips removes the skips of these groups that the run did not repeat. The commit
 // of a run that planned every group does so for all groups.
 func (g *Generation) ForgetSkips(ctx context.Context, planned []directory.GUID) error {
-	return g.state.write(ctx, "forget what groups are no longer skipped for", func(q *session) error {
+	return g.state.write(ctx, "remove old reasons for skipped groups", func(q *session) error {
 		for _, id := range planned {
 			if _, err := q.exec("DELETE FROM skip WHERE source_id = ? AND run < ?", id[:], g.id); err != nil {
 				return err

@@ -11,7 +11,7 @@ import (
 // staged.
 func (g *Generation) StageSourceGroups(ctx context.Context, groups []directory.SourceGroup) error {
 	l := g.layers()
-	return g.state.write(ctx, "stage groups of the tenant", func(q *session) error {
+	return g.state.write(ctx, "stage cloud groups", func(q *session) error {
 		for i := range groups {
 			g := &groups[i]
 			var enabled any
@@ -48,7 +48,7 @@ func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
 // SourceGroup returns one group; ok is false if the generation does not have it.
 func (g *Generation) SourceGroup(ctx context.Context, id directory.GUID) (group directory.SourceGroup, ok bool, err error) {
 	l := g.layers()
-	err = g.state.read(ctx, "read a group of the tenant", func(q *session) error {
+	err = g.state.read(ctx, "read a cloud group", func(q *session) error {
 		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id = ?3 AND "+visibleSource, []any{l.top, l.base, id[:]}, func(rows *sql.Rows) error {
 			group, err = scanSource(rows)
 			ok = true
@@ -61,7 +61,7 @@ func (g *Generation) SourceGroup(ctx context.Context, id directory.GUID) (group 
 // SourceGroups lists the groups of the generation by id.
 func (g *Generation) SourceGroups(ctx context.Context, after directory.GUID, limit int) (groups []directory.SourceGroup, err error) {
 	l := g.layers()
-	err = g.state.read(ctx, "list the staged groups of the tenant", func(q *session) error {
+	err = g.state.read(ctx, "list the staged cloud groups", func(q *session) error {
 		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id > ?3 AND "+visibleSource+" ORDER BY s.id LIMIT ?4",
 			[]any{l.top, l.base, after[:], limit}, func(rows *sql.Rows) error {
 				g, err := scanSource(rows)
@@ -75,7 +75,7 @@ func (g *Generation) SourceGroups(ctx context.Context, after directory.GUID, lim
 // CountSourceGroups counts the groups of the generation.
 func (g *Generation) CountSourceGroups(ctx context.Context) (n int, err error) {
 	l := g.layers()
-	return g.state.count(ctx, "count the groups of the tenant", `SELECT
+	return g.state.count(ctx, "count the cloud groups", `SELECT
 		(SELECT count(*) FROM source_group WHERE generation = ?1) + (SELECT count(*) FROM source_group WHERE generation = ?2)
 		- (SELECT count(*) FROM source_group o JOIN source_group b ON b.id = o.id AND b.generation = ?2 WHERE o.generation = ?1)
 		- (SELECT count(*) FROM gone o JOIN source_group b ON b.id = o.id AND b.generation = ?2 WHERE o.generation = ?1 AND o.side = 0)`, l.top, l.base)

@@ -106,7 +106,7 @@ func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange
 // RemovalsHeld reports whether the newest change that removes members of the group was
 // held back. Previews do not count.
 func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held bool, err error) {
-	err = s.read(ctx, "find out whether removals of a group were held back", func(q *session) error {
+	err = s.read(ctx, "check whether removals of a group were held back", func(q *session) error {
 		_, err := q.one("SELECT c.outcome = ? FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.remove_count > 0 AND r.kind <> 'Preview' ORDER BY c.id DESC LIMIT 1",
 			[]any{string(contract.OutcomeHeld), source[:]}, &held)
 		return err
@@ -216,8 +216,8 @@ func (s *State) ChangeMembers(ctx context.Context, change int64, after directory
 		var exists int
 		if found, err := q.one("SELECT 1 FROM change WHERE id = ?", []any{change}, &exists); err != nil || !found {
 			if err == nil {
-				err = notFound("ChangeNotFound", fmt.Sprintf("change %d", change), "The state knows no such change.",
-					"List the changes of a run; those of old runs are removed after the days that the settings say.")
+				err = notFound("ChangeNotFound", fmt.Sprintf("change %d", change), "The change is not in the state.",
+					"List the changes with Get-GroupWritebackChange. Changes are removed with their run, after the retention period in the settings.")
 			}
 			return err
 		}
@@ -270,7 +270,7 @@ func changeMembersAfter(q *session, change int64, removal int, after directory.G
 // RecordOutcomes stores the outcomes of changes, together with the links that they make
 // or end and the members that were refused. Error: ChangeNotFound.
 func (g *Generation) RecordOutcomes(ctx context.Context, outcomes []contract.ChangeOutcome) error {
-	return g.state.write(ctx, "record what was exported", func(q *session) error {
+	return g.state.write(ctx, "record outcomes", func(q *session) error {
 		for i := range outcomes {
 			if err := recordOutcome(q, g.id, &outcomes[i]); err != nil {
 				return err
@@ -287,7 +287,7 @@ func recordOutcome(q *session, run int64, o *contract.ChangeOutcome) error {
 		return err
 	}
 	if n == 0 {
-		return notFound("ChangeNotFound", fmt.Sprintf("change %d of run %d", o.ChangeID, run), "The state knows no such change.", "")
+		return notFound("ChangeNotFound", fmt.Sprintf("change %d of run %d", o.ChangeID, run), "The change is not in the state.", "")
 	}
 	if o.Outcome == contract.OutcomeDone || o.Outcome == contract.OutcomePartial {
 		if err := noteExchangeDue(q, run, o); err != nil {

@@ -43,7 +43,7 @@ func (g *Generation) StageTargetGroups(ctx context.Context, groups []directory.T
 // header, and with the changes applied to the membership that the generation has.
 func (g *Generation) StageTargetWritten(ctx context.Context, header directory.TargetGroup, added, removed []directory.MemberRef) error {
 	l := g.layers()
-	return g.state.write(ctx, "stage a group of Active Directory that was written", func(q *session) error {
+	return g.state.write(ctx, "stage a written group of Active Directory", func(q *session) error {
 		g.state.staged.in(l.top)
 		m, err := l.targetMembershipOf(q, header.GUID)
 		if err != nil {
@@ -186,7 +186,7 @@ func (g *Generation) TargetGroups(ctx context.Context, after contract.TargetKey,
 // those that carry its mark and are linked to no other group.
 func (g *Generation) Candidates(ctx context.Context, source directory.GUID) (groups []contract.StagedTarget, err error) {
 	l := g.layers()
-	err = g.state.read(ctx, "list the objects that stand for a group of the tenant", func(q *session) error {
+	err = g.state.read(ctx, "list the objects of a cloud group", func(q *session) error {
 		groups, err = listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.generation IN (?1, ?2) AND t.source_id = ?3 AND "+
 			visibleTarget+" ORDER BY t.guid", l.top, l.base, source[:])
 		return err

@@ -11,7 +11,7 @@ import (
 // AD. The account may have no right to read such an object, or no longer have it.
 func (g *Generation) UnfoundAmong(ctx context.Context, group directory.GUID, values []directory.GUID) (there []directory.GUID, err error) {
 	l := g.layers()
-	err = g.state.snapshot(ctx, "look for members that were not found among the values of their group", func(q *session) error {
+	err = g.state.snapshot(ctx, "find the unresolved members in the values of their group", func(q *session) error {
 		there = nil
 		sids, guids, err := g.state.unfound(q, l, group)
 		if err != nil || len(sids)+len(guids) == 0 {

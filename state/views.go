@@ -267,7 +267,7 @@ func (s *State) GroupMembers(ctx context.Context, group directory.GUID, after di
 		var exists int
 		if found, err := q.one("SELECT 1 FROM source_group WHERE id = ? AND generation = ?", []any{group[:], current.top}, &exists); err != nil || !found {
 			if err == nil {
-				err = notFound("GroupNotFound", group.String(), "The last import found no such group in the tenant.",
+				err = notFound("GroupNotFound", group.String(), "The last import did not find the group in the tenant.",
 					"List the groups with Get-GroupWritebackGroup.")
 			}
 			return err

@@ -34,7 +34,7 @@ const (
 )
 
 const usage = `groupwriteback is the engine of the PowerShell module GroupWriteback. It serves
-requests in JSON-RPC 2.0, one a line, on standard input and output, until the
+JSON-RPC 2.0 requests, one per line, on standard input and output until the
 input ends. Its own messages go to standard error, as JSON.
 
 usage: groupwriteback [--log-level Debug|Info|Warn|Error]
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags.Func("log-level", "", func(s string) error { return stdio.ParseLevel(level, s) })
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("there are no arguments such as %q", flags.Arg(0))
+		err = fmt.Errorf("unknown argument %q", flags.Arg(0))
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -85,10 +85,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	err = stdio.Serve(ctx, stdio.Config{Version: version(), Open: opener(log, logs), Log: log, Level: level}, stdin, stdout)
 	switch {
 	case errors.Is(err, stdio.ErrStillRunning):
-		log.Error("the process ends with requests still running; the next run completes what they began")
+		log.Error("exiting while requests are still running; the next run completes their work")
 		return exitStillRunning
 	case err != nil:
-		log.Error("the process cannot go on", "error", err.Error())
+		log.Error("the engine cannot continue", "error", err.Error())
 		return exitFailed
 	}
 	return exitEnded
@@ -106,7 +106,7 @@ func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount st
 			s, err := state.Options{ServiceAccount: serviceAccount}.Open(ctx, folder)
 			if err == nil || aboutDatabase(contract.AsError(err)) {
 				if err := logs.Open(folder); err != nil {
-					log.Warn("the log is not kept in the state folder", "error", err.Error())
+					log.Warn("cannot write the log to the state folder", "error", err.Error())
 				}
 			}
 			if err != nil {

@@ -48,12 +48,12 @@ func checkCredentials(config contract.TargetConfig) error {
 		}
 	case contract.CurrentIdentity:
 	default:
-		missing = "a known way to sign in"
+		missing = "a supported sign-in method"
 	}
 	if missing == "" {
 		return nil
 	}
-	return targetConfigInvalid(config.User, "The credentials for Active Directory lack "+missing+".", "Give the credentials anew, by -Credential.")
+	return targetConfigInvalid(config.User, "The credentials for Active Directory lack "+missing+".", "Connect again and specify the credentials with -Credential.")
 }
 
 // simpleBinder sends the user name and password, always over TLS.

@@ -56,8 +56,8 @@ func (o *catalogOpener) open(ctx context.Context) (*conn, error) {
 		problem = err
 	}
 	if problem == nil {
-		problem = catalogNotFound(t.root.forestName(), fmt.Sprintf("%s is no global catalog, and DNS knows none at or below a domain of the forest.", t.server.host),
-			"Name a domain controller that is a global catalog by -Server.")
+		problem = catalogNotFound(t.root.forestName(), fmt.Sprintf("%s is not a global catalog, and DNS lists none in the domains of the forest.", t.server.host),
+			"Specify a domain controller that is a global catalog with -Server.")
 	}
 	return nil, problem
 }
@@ -101,8 +101,8 @@ func (o *catalogOpener) try(ctx context.Context, host string) (*conn, error) {
 	}
 	if root.noCatalog || !strings.EqualFold(root.configuration, t.root.configuration) {
 		c.discard()
-		return nil, catalogNotFound(e.String(), "The server is no global catalog of this forest.",
-			"Correct the records _gc._tcp of the forest in DNS, or name a domain controller that is a global catalog by -Server.")
+		return nil, catalogNotFound(e.String(), "The server is not a global catalog of this forest.",
+			"Correct the forest's _gc._tcp records in DNS, or specify a domain controller that is a global catalog with -Server.")
 	}
 	b, err := newBinder(ctx, o.config, e, root, kdc{t.root.domainName(), t.server.host}, kdc{root.domainName(), host})
 	if err != nil {

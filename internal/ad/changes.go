@@ -152,7 +152,7 @@ func (t *target) deletedVisible(ctx context.Context) (bool, error) {
 func (t *target) deletedNotVisible() error {
 	return &contract.Error{
 		Category: contract.PermissionDenied, ID: "DeletedNotVisible", Object: "CN=Deleted Objects," + t.root.baseDN,
-		Message: "The account may not see deleted objects.",
-		Advice:  "Nothing has to be done: deletions are found by listing all groups. To find them faster, grant the account List Contents and Read Property on that container by dsacls.",
+		Message: "The account cannot read the deleted objects.",
+		Advice:  "No action is required: each run lists all groups to detect deletions. To detect them faster, use dsacls to grant the account List Contents and Read Property on this container.",
 	}
 }

@@ -156,6 +156,6 @@ func (c *culprit) about() error {
 	return &contract.Error{
 		Category: contract.ObjectNotFound, ID: "MemberRefused", Object: cmp.Or(c.ref.DN, c.ref.GUID.String()),
 		Message: "The member does not exist in the directory.",
-		Advice:  "Run a sync again: it looks the member up anew.", Err: c.err,
+		Advice:  "Start another sync. It looks up the member again.", Err: c.err,
 	}
 }

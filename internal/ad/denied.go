@@ -52,14 +52,14 @@ type guarded struct {
 func (g guarded) hindrance(right string) (why, advice string) {
 	switch {
 	case g.adminCount:
-		return "AdminSDHolder keeps its access control list (adminCount is 1), because it is or once was in a group with administrative rights.",
-			"Take it out of such groups, clear adminCount, and switch inheritance on for the object again."
+		return "AdminSDHolder controls its permissions (adminCount is 1), because it is or was a member of an administrative group.",
+			"Remove it from administrative groups, clear adminCount, and enable inheritance on the object."
 	case deletes(right) && slices.ContainsFunc(g.descriptor.Entries(), protects):
-		return "It is protected from accidental deletion: everyone is denied to delete it.",
-			"Take the protection away (Object, \"Protect object from accidental deletion\"), and let the next sync try again."
+		return "It is protected from accidental deletion.",
+			"Clear \"Protect object from accidental deletion\" on the Object tab. The next sync tries again."
 	case g.descriptor.Protected():
-		return "It inherits no rights from its container: inheritance is off.",
-			"Switch inheritance on for the object (Security, Advanced), or give the account the right on the object itself."
+		return "Inheritance is disabled on the object, so it gets no rights from its container.",
+			"Enable inheritance on the object (Security, Advanced), or grant the account the right on the object itself."
 	}
 	return "", ""
 }

@@ -23,7 +23,7 @@ func TestWhatKeepsRightsAway(t *testing.T) {
 		"denied to one account":   {descriptor.New().With([]descriptor.ACE{deny("S-1-5-21-1-2-3-1104", descriptor.Delete, 0)}), false, ""},
 		"another right denied":    {descriptor.New().With([]descriptor.ACE{deny(directory.Everyone, 0x20, 0)}), false, ""},
 		"allowed":                 {descriptor.New().With([]descriptor.ACE{{Trustee: directory.Everyone, Mask: descriptor.Delete}}), false, ""},
-		"inheritance is off":      {withoutInheritance(t), false, "inheritance is off"},
+		"inheritance is off":      {withoutInheritance(t), false, "Inheritance is disabled"},
 		"AdminSDHolder":           {withoutInheritance(t), true, "AdminSDHolder"},
 	} {
 		why, advice := guarded{c.of, c.adminCount}.hindrance("delete the group")

@@ -48,14 +48,14 @@ func parseServer(config contract.TargetConfig) (endpoint, error) {
 	}
 	server := strings.TrimSpace(config.Server)
 	invalid := func(why string) error {
-		return targetConfigInvalid(server, "The server name cannot be used: "+why+".",
-			"Give a host name, host:port, or the DNS name of a domain, such as dc1.contoso.com.")
+		return targetConfigInvalid(server, "The server name is not valid: "+why+".",
+			"Specify a host name, host:port, or the DNS name of a domain, such as dc1.contoso.com.")
 	}
 	if server == "" {
 		return e, invalid("it is empty")
 	}
 	if strings.ContainsAny(server, "/\\@ ") {
-		return e, invalid("it is not a bare host name")
+		return e, invalid("it contains characters that a host name cannot have")
 	}
 	if net.ParseIP(strings.Trim(server, "[]")) != nil || !strings.Contains(server, ":") {
 		e.host = strings.Trim(server, "[]")
@@ -68,16 +68,16 @@ func parseServer(config contract.TargetConfig) (endpoint, error) {
 			return e, invalid(port + " is not a port number")
 		}
 		if port == portGC || port == portGCS {
-			return e, invalid("port " + port + " is that of the global catalog, which is read-only and lacks most attributes; " +
-				"it is found without being named")
+			return e, invalid("port " + port + " is the port of the global catalog, which is read-only and lacks most attributes; " +
+				"the engine finds the global catalog itself")
 		}
 		e.host, e.port = host, port
 	}
 	if e.host = hostName(e.host); !isASCII(e.host) {
-		return e, invalid("it is no name of DNS")
+		return e, invalid("it contains characters that are not ASCII")
 	}
 	if e.host == "" {
-		return e, invalid("it has no host")
+		return e, invalid("the host name is missing")
 	}
 	return e, nil
 }

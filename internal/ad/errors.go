@@ -27,9 +27,9 @@ func stopped(ctx context.Context, object string, err error) error {
 	if cause := ctx.Err(); !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
-	message, advice := "The operation was cancelled.", "Run it again when it is convenient."
+	message, advice := "The operation was cancelled.", "Run it again when you want to continue."
 	if errors.Is(err, context.DeadlineExceeded) {
-		message, advice = "The operation ran out of time.", "Run it again; if that happens often, look at the load of the domain controller."
+		message, advice = "The operation timed out.", "Run it again. If it times out often, check the load on the domain controller."
 	}
 	return &contract.Error{Category: contract.Stopped, ID: "Cancelled", Object: object, Message: message, Advice: advice, Err: err}
 }
@@ -53,7 +53,7 @@ func (t *target) readError(ctx context.Context, object string, err error) error 
 	case !errors.As(err, &answer) || !isAnswer(err):
 		return t.incomplete(object, err)
 	case answer.ResultCode == ldap.LDAPResultInsufficientAccessRights:
-		return t.accessDenied(object, "read", "Give the account the right to read the object and its properties.", err)
+		return t.accessDenied(object, "read", "Grant the account the right to read the object and its properties.", err)
 	case answer.ResultCode == ldap.LDAPResultReferral,
 		answer.ResultCode == ldap.LDAPResultSizeLimitExceeded,
 		answer.ResultCode == ldap.LDAPResultTimeLimitExceeded,
@@ -69,24 +69,24 @@ func (t *target) readError(ctx context.Context, object string, err error) error 
 func (t *target) incomplete(object string, err error) error {
 	return &contract.Error{
 		Category: contract.Connection, ID: "IncompleteRead", Object: object,
-		Message: fmt.Sprintf("%s did not answer the search to its end; nothing is concluded from a part.", t.server.host),
-		Advice:  "Run it again. If it happens again, look at the domain controller's Directory Service event log and at the network between.", Err: err,
+		Message: fmt.Sprintf("%s did not return the complete search result. The partial result was discarded.", t.server.host),
+		Advice:  "Run it again. If it fails again, check the domain controller's Directory Service event log and the network between this computer and the domain controller.", Err: err,
 	}
 }
 
 func (t *target) busy(object string, err error) error {
 	return &contract.Error{
 		Category: contract.ResourceBusy, ID: "ServerBusy", Object: object,
-		Message: fmt.Sprintf("%s stayed busy or unavailable.", t.server.host),
-		Advice:  "Run it again later, or name another domain controller by -Server.", Err: err,
+		Message: fmt.Sprintf("%s was busy or unavailable, also after several attempts.", t.server.host),
+		Advice:  "Run it again later, or specify another domain controller with -Server.", Err: err,
 	}
 }
 
 func (t *target) unexpected(object string, err error) error {
 	return &contract.Error{
 		Category: contract.InvalidState, ID: "DirectoryError", Object: object,
-		Message: fmt.Sprintf("%s answered with an error that was not expected.", t.server.host),
-		Advice:  "Look the error up in the domain controller's Directory Service event log.", Err: err,
+		Message: fmt.Sprintf("%s returned an unexpected error.", t.server.host),
+		Advice:  "Look for the error in the domain controller's Directory Service event log.", Err: err,
 	}
 }
 
@@ -95,7 +95,7 @@ func (t *target) unexpected(object string, err error) error {
 func (t *target) accessDenied(object, right, advice string, err error) error {
 	return &contract.Error{
 		Category: contract.PermissionDenied, ID: "AccessDenied", Object: object,
-		Message: fmt.Sprintf("%s refused to let the account %s.", t.server.host, right), Advice: advice, Err: err,
+		Message: fmt.Sprintf("%s did not allow the account to %s.", t.server.host, right), Advice: advice, Err: err,
 	}
 }
 
@@ -118,22 +118,22 @@ func (t *target) writeError(ctx context.Context, object, right string, err error
 	switch answer.ResultCode {
 	case ldap.LDAPResultInsufficientAccessRights:
 		return t.accessDenied(object, right,
-			fmt.Sprintf("Give the account the right to %s, best by delegating full control of groups in the target container.", right), err)
+			fmt.Sprintf("Grant the account the right to %s. The simplest way is to delegate full control of groups in the target container.", right), err)
 	case ldap.LDAPResultNoSuchObject:
 		return groupNotFound(object, err)
 	case ldap.LDAPResultReferral:
 		return &contract.Error{
 			Category: contract.InvalidState, ID: "ReferralReceived", Object: object,
-			Message: fmt.Sprintf("%s does not hold the object and refers to another server.", t.server.host),
-			Advice:  "Name a writable domain controller of the container's own domain by -Server.", Err: err,
+			Message: fmt.Sprintf("%s does not have the object and returned a referral to another server.", t.server.host),
+			Advice:  "Specify a writable domain controller of the container's domain with -Server.", Err: err,
 		}
 	case ldap.LDAPResultNoSuchAttribute, ldap.LDAPResultUndefinedAttributeType,
 		ldap.LDAPResultConstraintViolation, ldap.LDAPResultAttributeOrValueExists,
 		ldap.LDAPResultInvalidAttributeSyntax, ldap.LDAPResultInvalidDNSyntax,
 		ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultNamingViolation,
 		ldap.LDAPResultObjectClassViolation, ldap.LDAPResultNotAllowedOnNonLeaf, ldap.LDAPResultNotAllowedOnRDN:
-		return writeRefused(object, fmt.Sprintf("%s does not accept the change.", t.server.host),
-			"The cause names the attribute or rule; correct the group in the tenant, or the schema.", err)
+		return writeRefused(object, fmt.Sprintf("%s rejected the change.", t.server.host),
+			"The cause names the attribute or the rule. Correct the group in the tenant, or the schema.", err)
 	}
 	if transient(err) {
 		return t.busy(object, err)
@@ -150,24 +150,24 @@ func writeRefused(object, message, advice string, err error) error {
 func (t *target) outcomeUnknown(object string, err error) error {
 	return &contract.Error{
 		Category: contract.Connection, ID: "OutcomeUnknown", Object: object,
-		Message: fmt.Sprintf("The answer of %s to the change was lost; the change may have been made or not.", t.server.host),
-		Advice:  "Run a sync again: it reads the group anew and does what is missing.", Err: err,
+		Message: fmt.Sprintf("The response from %s to the change was lost, so it is not known whether the change was made.", t.server.host),
+		Advice:  "Start another sync. It reads the group again and makes the change if it is missing.", Err: err,
 	}
 }
 
 func groupNotFound(object string, err error) error {
 	return &contract.Error{
 		Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: object,
-		Message: "The group does not exist in the directory.",
-		Advice:  "Run a sync again: it finds out whether the group was deleted or moved.", Err: err,
+		Message: "The group does not exist in Active Directory.",
+		Advice:  "Start another sync. It determines whether the group was deleted or moved.", Err: err,
 	}
 }
 
 func containerNotFound(object string, err error) error {
 	return &contract.Error{
 		Category: contract.ObjectNotFound, ID: "ContainerNotFound", Object: object,
-		Message: "The container does not exist, or the account may not see it.",
-		Advice:  "Check the distinguished name, and that the account may list and read the container.", Err: err,
+		Message: "The container does not exist, or the account cannot read it.",
+		Advice:  "Check the distinguished name, and whether the account can list and read the container.", Err: err,
 	}
 }
 
@@ -190,19 +190,19 @@ func catalogNotFound(object, message, advice string) error {
 // bindFailures explains the hexadecimal data codes that Active Directory returns with a
 // refused bind.
 var bindFailures = map[string]struct{ id, message, advice string }{
-	"525":      {"LdapInvalidCredentials", "The account does not exist.", "Check the user name; user@domain, DOMAIN\\user and a distinguished name are understood."},
-	"52e":      {"LdapInvalidCredentials", "The user name or the password is wrong.", "Enter the credentials again. They are not tried a second time, so that the account is not locked."},
-	"530":      {"LogonNotPermitted", "The account may not log on at this time.", "Change the logon hours of the account."},
-	"531":      {"LogonNotPermitted", "The account may not log on from this computer.", "Change the workstations the account may log on to."},
-	"532":      {"PasswordExpired", "The password of the account has expired.", "Set a new password, and for a service account that it does not expire."},
+	"525":      {"LdapInvalidCredentials", "The account does not exist.", "Check the user name. It can be user@domain, DOMAIN\\user or a distinguished name."},
+	"52e":      {"LdapInvalidCredentials", "The user name or the password is wrong.", "Enter the credentials again. The engine does not retry them, so that the account is not locked out."},
+	"530":      {"LogonNotPermitted", "The account is not allowed to sign in at this time.", "Change the account's logon hours."},
+	"531":      {"LogonNotPermitted", "The account is not allowed to sign in from this computer.", "Change the workstations that the account can log on to."},
+	"532":      {"PasswordExpired", "The password of the account has expired.", "Set a new password. For a service account, also select \"Password never expires\"."},
 	"533":      {"AccountDisabled", "The account is disabled.", "Enable the account."},
-	"534":      {"LogonNotPermitted", "The account lacks the right to log on in this way.", "Allow the account to log on to domain controllers over the network."},
-	"576":      {"ClockSkew", "The clocks of this computer and the domain controller differ too much.", "Synchronise both clocks."},
+	"534":      {"LogonNotPermitted", "The account does not have the right to log on over the network.", "Grant the account \"Access this computer from the network\" on the domain controllers."},
+	"576":      {"ClockSkew", "The clocks of this computer and of the domain controller are too far apart.", "Synchronise both clocks."},
 	"701":      {"AccountExpired", "The account has expired.", "Extend the account's expiry date."},
-	"773":      {"PasswordMustChange", "The password must be changed before the account can be used.", "Change the password, or clear \"User must change password at next logon\"."},
-	"775":      {"AccountLocked", "The account is locked.", "Unlock the account, and find out what locks it."},
-	"80090324": {"ClockSkew", "The clocks of this computer and the domain controller differ too much.", "Synchronise both clocks."},
-	"80090346": {"ChannelBindingRequired", "The domain controller did not accept the channel binding.", "Look for a proxy that opens TLS between here and the domain controller, and connect past it."},
+	"773":      {"PasswordMustChange", "The account must change its password before it can sign in.", "Change the password, or clear \"User must change password at next logon\"."},
+	"775":      {"AccountLocked", "The account is locked out.", "Unlock the account, and find out what locks it out."},
+	"80090324": {"ClockSkew", "The clocks of this computer and of the domain controller are too far apart.", "Synchronise both clocks."},
+	"80090346": {"ChannelBindingRequired", "The domain controller rejected the channel binding.", "Check whether a proxy between this computer and the domain controller inspects TLS, and bypass it."},
 }
 
 var bindData = regexp.MustCompile(`\bdata ([0-9a-fA-F]+)\b`)
@@ -249,7 +249,7 @@ func refusedBind(e endpoint, user string, err error) error {
 		ldap.LDAPResultAuthMethodNotSupported, ldap.LDAPResultInappropriateAuthentication:
 		return &contract.Error{
 			Category: contract.Authentication, ID: "StrongerAuthRequired", Object: object,
-			Message: "The domain controller does not accept this way of signing in.",
+			Message: "The domain controller does not accept this sign-in method.",
 			Advice:  "Use Kerberos, or allow simple binds over TLS on the domain controller.", Err: err,
 		}
 	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable:
@@ -257,8 +257,8 @@ func refusedBind(e endpoint, user string, err error) error {
 	}
 	return &contract.Error{
 		Category: contract.Authentication, ID: "BindRefused", Object: object,
-		Message: "The domain controller refused the sign-in for a reason that is not known.",
-		Advice:  "Look the error up in the domain controller's Security and Directory Service event logs.", Err: err,
+		Message: "The domain controller refused the sign-in for an unknown reason.",
+		Advice:  "Look for the error in the domain controller's Security and Directory Service event logs.", Err: err,
 	}
 }
 
@@ -266,7 +266,7 @@ func unreachable(e endpoint, err error) error {
 	return &contract.Error{
 		Category: contract.Connection, ID: "ServerUnreachable", Object: e.String(),
 		Message: "The domain controller cannot be reached.",
-		Advice:  fmt.Sprintf("Check that the server runs and that port %s is open from here.", e.port), Err: err,
+		Advice:  fmt.Sprintf("Check that the server is running and that this computer can reach its port %s.", e.port), Err: err,
 	}
 }
 
@@ -284,8 +284,8 @@ func dialError(e endpoint, err error) error {
 	if dns := (*net.DNSError)(nil); errors.As(err, &dns) && dns.IsNotFound {
 		return &contract.Error{
 			Category: contract.Connection, ID: "ServerNotFound", Object: e.host,
-			Message: "The name of the domain controller is not known to DNS.",
-			Advice:  "Check the server name, and that this computer asks the domain's DNS servers.", Err: err,
+			Message: "DNS does not know the name of the domain controller.",
+			Advice:  "Check the server name, and that this computer uses the domain's DNS servers.", Err: err,
 		}
 	}
 	return unreachable(e, err)
@@ -299,7 +299,7 @@ func startTLSError(e endpoint, err error) error {
 	return &contract.Error{
 		Category: contract.Connection, ID: "StartTlsRefused", Object: e.String(),
 		Message: "The domain controller refused to start TLS.",
-		Advice:  "Install a certificate for server authentication on the domain controller, or use LDAPS.", Err: err,
+		Advice:  "Install a server authentication certificate on the domain controller, or use LDAPS.", Err: err,
 	}
 }
 
@@ -315,22 +315,22 @@ func handshakeError(e endpoint, err error) error {
 	switch {
 	case errors.As(err, &host):
 		failure.ID = "CertificateNameMismatch"
-		failure.Message = fmt.Sprintf("The domain controller's certificate is not for the name %s.", e.host)
-		failure.Advice = "Connect by a name that the certificate bears, usually the full DNS name of the domain controller."
+		failure.Message = fmt.Sprintf("The domain controller's certificate is not valid for the name %s.", e.host)
+		failure.Advice = "Connect with a name that is in the certificate, usually the full DNS name of the domain controller."
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		failure.ID = "CertificateExpired"
-		failure.Message = "The domain controller's certificate has expired or is not valid yet."
+		failure.Message = "The domain controller's certificate has expired or is not yet valid."
 		failure.Advice = "Renew the certificate on the domain controller, and check this computer's clock."
 	case errors.As(err, &any):
 		failure.ID = "CertificateNotTrusted"
 		failure.Message = "The domain controller's certificate is not trusted."
-		failure.Advice = "Install the certificate of the issuing authority on this computer, or name its file by -DirectoryCAFile. The certificate is always verified."
+		failure.Advice = "Install the certificate of the issuing authority on this computer, or specify its file with -DirectoryCAFile. The certificate is always verified."
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, net.ErrClosed):
 		return unreachable(e, fmt.Errorf("no TLS connection within %v: %w", dialTimeout.Round(time.Second), err))
 	default:
 		failure.ID = "TlsFailed"
-		failure.Message = "No TLS connection could be set up with the domain controller."
-		failure.Advice = "Check that the port is that of LDAPS (or StartTLS is asked for on 389), and that the domain controller has a certificate for server authentication."
+		failure.Message = "The TLS connection to the domain controller failed."
+		failure.Advice = "Check that the port is the LDAPS port (on port 389, use StartTLS), and that the domain controller has a server authentication certificate."
 	}
 	return failure
 }

@@ -68,7 +68,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 // GroupsByGUID implements contract.TargetReader.
 func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error {
 	if len(guids) > maxGUIDs {
-		return t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))
+		return t.unexpected("", fmt.Errorf("%d objects requested at once, the limit is %d", len(guids), maxGUIDs))
 	}
 	for batch := range slices.Chunk(guids, batchSize) {
 		q := query{

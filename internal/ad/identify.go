@@ -27,15 +27,15 @@ func (t *target) readDomain(ctx context.Context, wanted []string) error {
 	if head == nil {
 		return &contract.Error{
 			Category: contract.PermissionDenied, ID: "DomainUnreadable", Object: t.root.baseDN,
-			Message: "The account may not read the head of the domain.",
-			Advice:  "Give the account the rights of an ordinary domain user.",
+			Message: "The account cannot read the domain object.",
+			Advice:  "Grant the account the rights of an ordinary domain user.",
 		}
 	}
 	if t.domainGUID, err = directory.GUIDFromAD(head.GetRawAttributeValue(attrGUID)); err == nil {
 		t.domainSID, err = directory.SIDFromAD(head.GetRawAttributeValue(attrSID))
 	}
 	if err != nil {
-		return t.unexpected(t.root.baseDN, fmt.Errorf("the head of the domain: %w", err))
+		return t.unexpected(t.root.baseDN, fmt.Errorf("the domain object: %w", err))
 	}
 	if t.schema, err = t.readSchema(ctx, wanted); err != nil {
 		return err
@@ -203,22 +203,22 @@ func (t *target) outsideDomain(dn string) error {
 	return &contract.Error{
 		Category: contract.InvalidArgument, ID: "ContainerOutsideDomain", Object: dn,
 		Message: fmt.Sprintf("The container is not in the domain %s.", t.root.domainName()),
-		Advice:  "Choose a container of that domain, or name a domain controller of the container's domain by -Server.",
+		Advice:  "Choose a container in that domain, or specify a domain controller of the container's domain with -Server.",
 	}
 }
 
 func containerInvalid(dn string, err error) error {
 	return &contract.Error{
 		Category: contract.InvalidArgument, ID: "ContainerInvalid", Object: dn,
-		Message: "The container is not given as a distinguished name.",
-		Advice:  "Give it in the form OU=Groups,DC=contoso,DC=com.", Err: err,
+		Message: "The container is not a distinguished name.",
+		Advice:  "Specify it in the form OU=Groups,DC=contoso,DC=com.", Err: err,
 	}
 }
 
 func containerUnreadable(dn string, err error) error {
 	return &contract.Error{
 		Category: contract.PermissionDenied, ID: "ContainerUnreadable", Object: dn,
-		Message: "The account may not read the container.",
-		Advice:  "Give the account the rights to list the container and to read all properties there.", Err: err,
+		Message: "The account cannot read the container.",
+		Advice:  "Grant the account the rights to list the container and to read all properties in it.", Err: err,
 	}
 }

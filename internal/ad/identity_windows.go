@@ -38,7 +38,7 @@ func (b identityBinder) failed(err error) error {
 	return &contract.Error{
 		Category: contract.Authentication, ID: "KerberosFailed", Object: b.server.String(),
 		Message: "The sign-in as the current user failed.",
-		Advice:  "Run as a domain account (LocalSystem acts as the computer), and connect by the full DNS name of the domain controller.", Err: err,
+		Advice:  "Run as a domain account (LocalSystem acts as the computer account), and connect with the full DNS name of the domain controller.", Err: err,
 	}
 }
 

@@ -58,7 +58,7 @@ func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e en
 		return nil, &contract.Error{
 			Category: contract.InvalidData, ID: "KeytabInvalid", Object: settings.Keytab,
 			Message: "The keytab file cannot be read.",
-			Advice:  "Check the path and the rights on the file, or export the keytab anew by ktpass or ktutil.", Err: err,
+			Advice:  "Check the path and the permissions of the file, or export the keytab again with ktpass or ktutil.", Err: err,
 		}
 	}
 	b.identity = func() *client.Client {
@@ -140,17 +140,17 @@ func kerberosError(b *kerberosBinder, err error) error {
 	switch {
 	case strings.Contains(text, "KDC_ERR_CLIENT_REVOKED"):
 		failure.ID = "AccountDisabled"
-		failure.Message = "The account is disabled, expired or locked."
-		failure.Advice = "Look at the account's state in Active Directory."
+		failure.Message = "The account is disabled, expired or locked out."
+		failure.Advice = "Check the account in Active Directory."
 	case strings.Contains(text, "KDC_ERR_S_PRINCIPAL_UNKNOWN"):
-		failure.Message = fmt.Sprintf("The domain knows no service %s.", b.principal)
-		failure.Advice = "Connect by the full DNS name of the domain controller."
+		failure.Message = fmt.Sprintf("The domain has no service %s.", b.principal)
+		failure.Advice = "Connect with the full DNS name of the domain controller."
 	case strings.Contains(text, "Networking_Error"), strings.Contains(text, "communicat"):
 		failure.Category, failure.ID = contract.Connection, "ServerUnreachable"
-		failure.Message = "No Kerberos KDC of the realm could be reached."
-		failure.Advice = "Check that port 88 of the domain controller is open from here, and the realm in krb5.conf."
+		failure.Message = "No Kerberos KDC of the realm can be reached."
+		failure.Advice = "Check that this computer can reach port 88 of the domain controller, and check the realm in krb5.conf."
 	default:
-		failure.Message = "The sign-in by Kerberos failed."
+		failure.Message = "The Kerberos sign-in failed."
 		failure.Advice = "Check the realm, the keytab and the clocks."
 	}
 	return failure
@@ -222,7 +222,7 @@ func authenticatorChecksum(bindings [md5.Size]byte) []byte {
 func channelBindings(certificate *x509.Certificate) ([md5.Size]byte, error) {
 	hash := endPointHash(certificate.SignatureAlgorithm)
 	if hash == 0 {
-		return [md5.Size]byte{}, fmt.Errorf("there are no channel bindings for a certificate signed with %v", certificate.SignatureAlgorithm)
+		return [md5.Size]byte{}, fmt.Errorf("channel bindings are not defined for a certificate signed with %v", certificate.SignatureAlgorithm)
 	}
 	digest := hash.New()
 	digest.Write(certificate.Raw)

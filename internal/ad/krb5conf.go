@@ -39,7 +39,7 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 			return nil, &contract.Error{
 				Category: contract.InvalidData, ID: "KerberosConfigInvalid", Object: path,
 				Message: "The Kerberos configuration cannot be read.",
-				Advice:  "Correct the file, or name another one by -KerberosConfigPath.", Err: err,
+				Advice:  "Correct the file, or specify another one with -KerberosConfigPath.", Err: err,
 			}
 		}
 		krb5 = loaded
@@ -62,8 +62,8 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 	if !found {
 		return nil, &contract.Error{
 			Category: contract.Connection, ID: "KdcNotFound", Object: realm,
-			Message: "No Kerberos KDC of the realm is known: neither krb5.conf names one, nor does DNS at or below the realm's name.",
-			Advice:  "Check the realm of the account (-KerberosRealm), or name its KDCs in a krb5.conf by -KerberosConfigPath.",
+			Message: "No Kerberos KDC of the realm was found: krb5.conf lists none, and neither does DNS at or below the realm's name.",
+			Advice:  "Check the account's realm (-KerberosRealm), or list its KDCs in a krb5.conf and specify that file with -KerberosConfigPath.",
 		}
 	}
 	return krb5, nil

@@ -67,7 +67,7 @@ func (b *kerberosBinder) login(ctx context.Context, do func() error) error {
 		}
 		b.setUnderWay(l)
 	}
-	defer contract.Asking(ctx, "Kerberos of "+b.user)()
+	defer contract.Asking(ctx, "Kerberos for "+b.user)()
 	select {
 	case <-l.done:
 	case <-ctx.Done():

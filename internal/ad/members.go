@@ -107,9 +107,9 @@ func (t *target) aboutGroup(dn string, err error) error {
 	if !errors.As(err, &whole) {
 		return err
 	}
-	return writeRefused(dn, fmt.Sprintf("%s refused %s and took none, so the refusal is about the group. The others were not tried.", t.server.host,
-		directory.Plural(whole.tried, "1 member", "%d members one after the other")),
-		"The cause names the rule; look at the group in Active Directory.", whole.err)
+	return writeRefused(dn, fmt.Sprintf("%s rejected %s and accepted none, so the cause is the group. The remaining members were not tried.", t.server.host,
+		directory.Plural(whole.tried, "1 member", "%d members one by one")),
+		"The cause names the rule. Check the group in Active Directory.", whole.err)
 }
 
 // present separates the objects that the domain still has, or that belong to other
@@ -142,7 +142,7 @@ func (t *writer) sendValues(ctx context.Context, group directory.GUID, e edit, v
 		request.Delete(attrMember, values)
 	}
 	err = t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Modify(request) }, nil)
-	return refusesValues(err), t.refused(ctx, group.String(), byGUID(group), "write the attribute member of the group", err)
+	return refusesValues(err), t.refused(ctx, group.String(), byGUID(group), "write the group's attribute member", err)
 }
 
 // distinct returns each member once. A duplicate value fails the request.

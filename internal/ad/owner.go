@@ -181,7 +181,7 @@ func (t *target) Principal(ctx context.Context, name string) (contract.Principal
 	case len(found) > 1:
 		return contract.Principal{}, &contract.Error{
 			Category: contract.InvalidArgument, ID: "AccountAmbiguous", Object: name,
-			Message: "Several accounts of the domain are called that.", Advice: "Give the SID of the one that is meant.",
+			Message: "Several accounts of the domain have this name.", Advice: "Specify the SID of the account.",
 		}
 	}
 	return found[0], nil
@@ -230,7 +230,7 @@ func (t *target) netbios(ctx context.Context) (string, error) {
 func accountNotFound(name string) error {
 	return &contract.Error{
 		Category: contract.ObjectNotFound, ID: "AccountNotFound", Object: name,
-		Message: "The domain has no such account.",
-		Advice:  `Give its SID, or its name as in CONTOSO\svc-writeback or svc-writeback@contoso.com. The SID of an account that is deleted stands in the messages that name an owner.`,
+		Message: "The domain has no account with this name.",
+		Advice:  `Specify its SID, or its name in the form CONTOSO\svc-writeback or svc-writeback@contoso.com. For a deleted account, take the SID from the message that names it as an owner.`,
 	}
 }

@@ -31,7 +31,7 @@ func parseRange(description string) (attribute string, r rangeOption, ok bool, e
 		}
 		r.last = high == "*"
 		if err != nil || !split || r.low < 0 || !r.last && r.high < r.low {
-			return "", rangeOption{}, false, fmt.Errorf("the server answered with the malformed range %q", description)
+			return "", rangeOption{}, false, fmt.Errorf("the server returned the malformed range %q", description)
 		}
 		return attribute, r, true, nil
 	}
@@ -63,14 +63,14 @@ func rangedValues(entry *ldap.Entry, attribute string, start int) (values []stri
 			// values. If it has values, they are all of them.
 			if len(a.Values) > 0 {
 				if start != 0 {
-					return nil, 0, fmt.Errorf("the server answered a request for %s from %d on with all of it", attribute, start)
+					return nil, 0, fmt.Errorf("the server returned all values of %s although those from %d were requested", attribute, start)
 				}
 				return a.Values, -1, nil
 			}
 			continue
 		}
 		if r.low != start || !r.last && r.high-r.low+1 != len(a.Values) {
-			return nil, 0, fmt.Errorf("the server answered a request for %s from %d on with %q and %d values", attribute, start, a.Name, len(a.Values))
+			return nil, 0, fmt.Errorf("for the values of %s from %d, the server returned %q with %d values", attribute, start, a.Name, len(a.Values))
 		}
 		values = a.Values
 		if !r.last {

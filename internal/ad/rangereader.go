@@ -20,10 +20,10 @@ const (
 )
 
 var (
-	// errGroupGone says that the group was deleted while it was read.
-	errGroupGone = errors.New("the group was deleted while it was read")
+	// errGroupGone says that the group was deleted during the read.
+	errGroupGone = errors.New("the group was deleted during the read")
 	// errChanged says that the membership has to be read from the beginning.
-	errChanged = errors.New("the membership changed while it was read")
+	errChanged = errors.New("the membership changed during the read")
 )
 
 // rangeReader reads the membership of one group range by range, on one connection,
@@ -57,7 +57,7 @@ func (r *rangeReader) read(ctx context.Context, e *ldap.Entry) error {
 			return &incompleteError{err.Error()}
 		}
 	}
-	return &incompleteError{fmt.Sprintf("the membership of %s changed again and again while it was read", r.group.DN)}
+	return &incompleteError{fmt.Sprintf("the membership of %s kept changing during the read", r.group.DN)}
 }
 
 // readAll reads the values from the first range, which the entry holds, to the last.
@@ -96,7 +96,7 @@ func (r *rangeReader) take(e *ldap.Entry) error {
 		part = part[1:]
 	}
 	if following >= 0 && following <= r.next {
-		return &incompleteError{fmt.Sprintf("the server gives no more than one value of %s at a time", attrMember)}
+		return &incompleteError{fmt.Sprintf("the server returns only one value of %s per request", attrMember)}
 	}
 	if len(part) > 0 {
 		r.last = part[len(part)-1]

@@ -87,8 +87,8 @@ func (t *target) invocationID(ctx context.Context) (directory.GUID, error) {
 	if service == nil || err != nil {
 		return directory.GUID{}, &contract.Error{
 			Category: contract.PermissionDenied, ID: "DomainControllerUnreadable", Object: t.root.dsServiceName,
-			Message: "The account may not read the invocationId of the domain controller.",
-			Advice:  "Give the account the right to read the configuration partition, as every domain user has.", Err: err,
+			Message: "The account cannot read the domain controller's invocationId.",
+			Advice:  "Grant the account the right to read the configuration partition. Every domain user has it by default.", Err: err,
 		}
 	}
 	return invocation, nil
@@ -149,11 +149,11 @@ func parseUpToDateVector(b []byte) ([]cursor, error) {
 	case 2:
 		size += 8
 	default:
-		return nil, fmt.Errorf("the up-to-dateness vector has the unknown version %d", version)
+		return nil, fmt.Errorf("unknown version %d of the up-to-dateness vector", version)
 	}
 	count, rest := binary.LittleEndian.Uint32(b[8:]), b[header:]
 	if uint64(count)*uint64(size) != uint64(len(rest)) {
-		return nil, fmt.Errorf("the up-to-dateness vector says that it has %d cursors, and has %d bytes for them", count, len(rest))
+		return nil, fmt.Errorf("an up-to-dateness vector with %d cursors has only %d bytes for them", count, len(rest))
 	}
 	cursors := make([]cursor, 0, count)
 	for ; len(rest) > 0; rest = rest[size:] {

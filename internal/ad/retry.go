@@ -78,7 +78,7 @@ func retryOn(ctx context.Context, server string, f func() (heard bool, err error
 	for try := 1; ; try++ {
 		heard, err := f()
 		if err == nil && try > 1 {
-			slog.InfoContext(ctx, "answered again", "server", server, "seconds", time.Since(since).Seconds())
+			slog.InfoContext(ctx, "the server responds again", "server", server, "seconds", time.Since(since).Seconds())
 		}
 		patience := contract.OutagePatience(ctx)
 		waits := patience > contract.ShortPatience

@@ -72,14 +72,14 @@ func (r rootDSE) check(e endpoint) error {
 	case !slices.Contains(r.capabilities, capActiveDirectory) || r.baseDN == "" || r.dsServiceName == "":
 		return &contract.Error{
 			Category: contract.InvalidArgument, ID: "NotADomainController", Object: e.String(),
-			Message: "The server speaks LDAP but is no domain controller of Active Directory.",
-			Advice:  "Name a domain controller or the DNS name of a domain by -Server.",
+			Message: "The server is an LDAP server but not an Active Directory domain controller.",
+			Advice:  "Specify a domain controller or the DNS name of a domain with -Server.",
 		}
 	case slices.Contains(r.capabilities, capReadOnly):
 		return &contract.Error{
 			Category: contract.InvalidArgument, ID: "ReadOnlyDomainController", Object: e.String(),
 			Message: "The server is a read-only domain controller.",
-			Advice:  "Name a writable domain controller by -Server.",
+			Advice:  "Specify a writable domain controller with -Server.",
 		}
 	}
 	return nil
@@ -113,8 +113,8 @@ func (r rootDSE) of(domain string, e endpoint) error {
 	}
 	return &contract.Error{
 		Category: contract.InvalidArgument, ID: "ServerOfOtherDomain", Object: e.String(),
-		Message: fmt.Sprintf("The server is a domain controller of %s, and not of %s, which was named.", r.domainName(), domain),
-		Advice:  "Name the domain controller itself, or the DNS name of its domain, by -Server; if neither is wrong, look for forged answers of DNS.",
+		Message: fmt.Sprintf("The server is a domain controller of %s, not of %s, the domain that you specified.", r.domainName(), domain),
+		Advice:  "Specify the domain controller itself or the DNS name of its domain with -Server. If the name is right, check DNS for forged records.",
 	}
 }
 
@@ -123,8 +123,8 @@ func (r rootDSE) of(domain string, e endpoint) error {
 func elsewhere(domain string, hosts []string) error {
 	return &contract.Error{
 		Category: contract.InvalidArgument, ID: "ServerElsewhere", Object: domain,
-		Message: fmt.Sprintf("The domain controllers of the domain have names that are not below its own (%s), and the word of DNS is no proof that they are.", strings.Join(hosts, ", ")),
-		Advice:  fmt.Sprintf("If it is one of yours, name the domain controller itself by -Server, such as %s.", hosts[0]),
+		Message: fmt.Sprintf("DNS lists domain controllers that are outside the domain's namespace (%s). DNS alone does not prove that they belong to the domain.", strings.Join(hosts, ", ")),
+		Advice:  fmt.Sprintf("If you trust one of them, specify it by its own name with -Server, for example %s.", hosts[0]),
 	}
 }
 
@@ -152,7 +152,7 @@ func (r rootDSE) same(first rootDSE, e endpoint) error {
 	}
 	return &contract.Error{
 		Category: contract.Connection, ID: "ServerChanged", Object: e.String(),
-		Message: fmt.Sprintf("The address led to %s and now leads to another domain controller, %s.", first.dnsHostName, r.dnsHostName),
-		Advice:  "Name one domain controller by its own name by -Server.",
+		Message: fmt.Sprintf("The address first led to %s and now leads to another domain controller, %s.", first.dnsHostName, r.dnsHostName),
+		Advice:  "Specify a single domain controller by its own name with -Server.",
 	}
 }

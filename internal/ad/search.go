@@ -140,7 +140,7 @@ func succeeded(result *ldap.SearchResult) error {
 		return &incompleteError{fmt.Sprintf("the search ended with result code %d", result.ResultCode)}
 	}
 	if len(result.Referrals) > 0 {
-		return &incompleteError{"the server referred to " + result.Referrals[0]}
+		return &incompleteError{"the server returned a referral to " + result.Referrals[0]}
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func succeeded(result *ldap.SearchResult) error {
 func nextPage(result *ldap.SearchResult) (cookie []byte, err error) {
 	control, ok := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
 	if !ok {
-		return nil, &incompleteError{"the server did not say whether there are more pages"}
+		return nil, &incompleteError{"the server did not report whether there are more pages"}
 	}
 	return control.Cookie, nil
 }

@@ -70,7 +70,7 @@ func (t *writer) write(ctx context.Context, object string, send func(*ldap.Conn)
 		// Each look has shown that the change was not made.
 		return t.busy(object, err)
 	}
-	return t.writeError(ctx, object, "change it", err)
+	return t.writeError(ctx, object, "change the object", err)
 }
 
 // permissive returns the control with which adding an existing value and removing a
@@ -164,7 +164,7 @@ func (t *writer) Rename(ctx context.Context, group directory.GUID, cn string, pa
 	if err != nil {
 		right := "rename the group"
 		if superior != "" {
-			right = "move the group (delete it where it stands, and create it in " + superior + ")"
+			right = "move the group (delete it in its container, and create it in " + superior + ")"
 		}
 		return "", t.refused(ctx, dn, byGUID(group), right, err)
 	}
@@ -252,10 +252,10 @@ func (t *target) clash(ctx context.Context, dn, cn, account string) error {
 			return t.readError(ctx, dn, err)
 		}
 		if len(holders) > 0 {
-			return nameClash(holders[0].DN, fmt.Sprintf("This object, which is not ours, holds the name %q.", k.name),
-				"Rename that object or the group in the tenant; the group is tried again in every run.")
+			return nameClash(holders[0].DN, fmt.Sprintf("The name %q is taken by this object, which GroupWriteback does not manage.", k.name),
+				"Rename the object, or rename the group in the tenant. Every run tries the group again.")
 		}
 	}
-	return nameClash(dn, "An object that the account may not see holds the name of the group or its sAMAccountName.",
-		"Look for that object as an administrator, and rename it or the group in the tenant.")
+	return nameClash(dn, "The group's name or sAMAccountName is taken by an object that the account cannot read.",
+		"Find the object as an administrator and rename it, or rename the group in the tenant.")
 }

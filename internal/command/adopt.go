@@ -31,7 +31,7 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 	released := settings.Released()
 	switch {
 	case a.AdoptPlan != "" && a.Adopt != nil && *a.Adopt:
-		return nil, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidParameter", Object: "adoptPlan", Message: "Both adopt and adoptPlan are given.", Advice: "Give one of them."}
+		return nil, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidParameter", Object: "adoptPlan", Message: "adopt and adoptPlan cannot be combined.", Advice: "Specify one of them."}
 	case a.AdoptPlan != "":
 		adopts, err := adoptsOf(ctx, state, a.AdoptPlan)
 		if err != nil {
@@ -64,7 +64,7 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 			return nil, err
 		}
 	}
-	contract.ProgressOf(ctx).Begin("Adopt", "Looking at the groups to adopt")
+	contract.ProgressOf(ctx).Begin("Adopt", "Checking the groups to adopt")
 	adoptable, err := run.FindAdoptable(ctx, e.ground(state, c, *settings), wanted)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func adoptsOf(ctx context.Context, state contract.State, planID string) ([]contr
 		}
 	}
 	if adopts == nil {
-		return nil, contract.InvalidParameter("adoptPlan", planID, "the plan id of a preview that adopts something")
+		return nil, contract.InvalidParameter("adoptPlan", planID, "the plan id of a preview that adopts groups")
 	}
 	return adopts, nil
 }

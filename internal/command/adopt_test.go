@@ -190,7 +190,7 @@ func TestWhatCannotBeAdopted(t *testing.T) {
 		{"out of scope", "GroupNotFound", ""},
 		{"one", "GroupAmbiguous", first.GUID.String()},
 		{"twin", "GroupAmbiguous", guid("group other twin").String()},
-		{"two", "NotAdoptable", "the next run creates it"},
+		{"two", "NotAdoptable", "The next run creates one"},
 		{"claimed", "NotAdoptable", "mark of the cloud group"},
 		{was.GUID.String(), "NotAdoptable", "mark of the cloud group"},
 	} {
@@ -370,7 +370,7 @@ func TestAStandingConsentOfAnOlderReleaseCoversNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	result, err := b.engine.Enable(t.Context(), command.EnableRequest{Adoption: command.Adoption{AdoptGroups: []string{"one"}}, WhatIf: true})
-	if err != nil || !strings.Contains(strings.Join(result.Warnings, " "), "standing consent") {
+	if err != nil || !strings.Contains(strings.Join(result.Warnings, " "), "-Adopt covers only the groups that exist now") {
 		t.Errorf("%+v %v", result, err)
 	}
 }

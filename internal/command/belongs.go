@@ -21,14 +21,14 @@ func checkOwner(ctx context.Context, state contract.State, settings *contract.Se
 	}{{tenant, domain}, {settings.Tenant.ID, settings.Domain}} {
 		if now := c.sourceID.TenantID; c.source != nil && !owner.tenant.IsZero() && owner.tenant != now {
 			return &contract.Error{Category: contract.InvalidState, ID: "TenantMismatch", Object: now.String(),
-				Message: fmt.Sprintf("This state belongs to the tenant %s, and the connection is to %s.", owner.tenant, now),
-				Advice:  "Connect to the tenant that the state belongs to, or use another folder with -StatePath."}
+				Message: fmt.Sprintf("This state belongs to the tenant %s, but the connection is to %s.", owner.tenant, now),
+				Advice:  "Connect to that tenant, or specify another state folder with -StatePath."}
 		}
 		if now := c.targetID; c.target != nil && !owner.domain.GUID.IsZero() && (owner.domain.GUID != now.DomainGUID || owner.domain.SID != now.DomainSID) {
 			return &contract.Error{Category: contract.InvalidState, ID: "DomainMismatch", Object: now.DomainName,
-				Message: fmt.Sprintf("This state belongs to the domain %s (%s), and the connection is to %s (%s).",
+				Message: fmt.Sprintf("This state belongs to the domain %s (%s), but the connection is to %s (%s).",
 					owner.domain.Name, owner.domain.SID, now.DomainName, now.DomainSID),
-				Advice: "Connect to the domain that the state belongs to, or use another folder with -StatePath."}
+				Advice: "Connect to that domain, or specify another state folder with -StatePath."}
 		}
 	}
 	return nil

@@ -42,8 +42,8 @@ func TestWhatIsSaidOfRights(t *testing.T) {
 		"create alone": {func(b *bench) {
 			b.directory.audit.Group = contract.GroupRights{Missing: []string{"member", "cn"}, Known: true}
 		},
-			"GroupRight", contract.Failed, []string{"write member, cn, nor delete"}},
-		"no deletion":        {func(b *bench) { b.directory.audit.Group.Delete = false }, "GroupRight", contract.Failed, []string{"may not delete it"}},
+			"GroupRight", contract.Failed, []string{"write member, cn; delete"}},
+		"no deletion":        {func(b *bench) { b.directory.audit.Group.Delete = false }, "GroupRight", contract.Failed, []string{"lacks rights on this group: delete"}},
 		"unknown permission": {func(b *bench) { b.directory.audit.Group.Known = false }, "GroupRight", contract.Warning, []string{"permissions"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -160,6 +160,6 @@ func (e *Engine) use(needSource, needTarget bool) (connection, func(), error) {
 }
 
 func errRunInSession() error {
-	return &contract.Error{Category: contract.ResourceBusy, ID: "RunInProgress", Message: "A request of this session still uses the connection.",
-		Advice: "Wait until it has ended, or cancel it."}
+	return &contract.Error{Category: contract.ResourceBusy, ID: "RunInProgress", Message: "Another request of this session is still using the connection.",
+		Advice: "Wait until it ends, or cancel it."}
 }

@@ -28,7 +28,7 @@ func TestAConsentToAPreviewOfOtherSettings(t *testing.T) {
 			b := manyGroups(t)
 			patch := command.SettingsPatch{Choices: command.Choices{Filter: &filter, OutOfScopeGroup: contract.FrozenRemove}}
 			preview, err := b.engine.Preview(t.Context(), command.PreviewRequest{Settings: &patch}, nil)
-			if err != nil || !strings.Contains(preview.Message, "(Set-GroupWriteback), and then run the sync with -AllowOnce "+preview.PlanID) {
+			if err != nil || !strings.Contains(preview.Message, "(Set-GroupWriteback), then run the sync with -AllowOnce "+preview.PlanID) {
 				t.Fatalf("%+v %v", preview, err)
 			}
 			if run := b.agree(t, preview); run.Status != contract.RunComplete || run.Exported.Delete != 0 {

@@ -14,15 +14,15 @@ import (
 func chooseContainer(ctx context.Context, c *connection, settings *contract.Settings, dn string) error {
 	before := settings.Container
 	if dn == "" && before.GUID.IsZero() {
-		return &contract.Error{Category: contract.InvalidArgument, ID: "ContainerRequired", Message: "No target container is given, and none is configured.",
-			Advice: "Name the organisational unit with -TargetContainer."}
+		return &contract.Error{Category: contract.InvalidArgument, ID: "ContainerRequired", Message: "No target container is specified or configured.",
+			Advice: "Specify an organisational unit with -TargetContainer."}
 	}
 	guid := directory.GUID{}
 	if dn == "" {
 		guid = before.GUID
 	} else if _, err := directory.ParseDN(dn); err != nil {
 		return &contract.Error{Category: contract.InvalidArgument, ID: "ContainerInvalid", Object: dn, Message: err.Error() + ".",
-			Advice: "Give the distinguished name of an organisational unit, such as OU=Groups,DC=contoso,DC=com."}
+			Advice: "Specify the distinguished name of an organisational unit, such as OU=Groups,DC=contoso,DC=com."}
 	}
 	container, err := c.target.Container(ctx, dn, guid)
 	if err != nil {
@@ -33,8 +33,8 @@ func chooseContainer(ctx context.Context, c *connection, settings *contract.Sett
 	}
 	if !container.CanCreate {
 		return &contract.Error{Category: contract.PermissionDenied, ID: "ContainerNoCreateRight", Object: container.DN,
-			Message: "The account may not create groups in this container.",
-			Advice:  "Delegate the creation, deletion and full control of group objects in this container to the account."}
+			Message: "The account does not have the right to create groups in this container.",
+			Advice:  "Delegate to the account the creation, deletion and full control of group objects in this container."}
 	}
 	settings.FormerContainers = slices.DeleteFunc(settings.FormerContainers, func(c contract.Container) bool { return c.GUID == container.GUID })
 	if !before.GUID.IsZero() && before.GUID != container.GUID {

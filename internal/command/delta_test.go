@@ -844,8 +844,8 @@ func TestOneGroupOnDemand(t *testing.T) {
 		}
 		return out
 	}
-	want := []string{"Preview Complete", "Import Passed: The group and its members were read.", "Scope Passed: It is one of those that are written.",
-		"Join Passed: It is linked to CN=Group_" + guid("group one").String() + "," + containerDN + ".", "Members Passed: 2 of 3 are in Active Directory.",
+	want := []string{"Preview Complete", "Import Passed: The group and its members were read.", "Scope Passed: The group is in scope.",
+		"Join Passed: The group is linked to CN=Group_" + guid("group one").String() + "," + containerDN + ".", "Members Passed: 2 of 3 are in Active Directory.",
 		"Action Passed: Would: UpdateMembers (members +1 -0)", "cloud: CloudOnly"}
 	before := b.holds()
 	if diff := cmp.Diff(want, steps(command.GroupSyncRequest{Group: "One", WhatIf: true})); diff != "" {

@@ -38,7 +38,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 	var left []plan.Change
 	p := contract.ProgressOf(ctx)
 	p.Expects(2)
-	p.Begin("Count", "Looking for the groups that are ours")
+	p.Begin("Count", "Finding the groups that this installation wrote")
 	switch {
 	case request.KeepGroup:
 	case request.PlanID != "":
@@ -56,7 +56,7 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 	if record.ID, err = state.BeginRun(ctx, record); err != nil {
 		return contract.Run{}, err
 	}
-	p.Begin("Plan", "Looking up the groups to delete")
+	p.Begin("Plan", "Finding the groups to delete")
 	err = run.SpoolDeletes(ctx, state, c.target, &record, set)
 	if err == nil {
 		for i := range left {
@@ -108,7 +108,7 @@ func agreedGroups(ctx context.Context, state contract.State, planID string) ([]c
 			return nil, err
 		case c.Action == plan.Skip: // reported as left in place
 		case c.Reason != plan.ReasonDisabled:
-			return nil, contract.InvalidParameter("planId", planID, "the plan id of an answer to writeback.disable")
+			return nil, contract.InvalidParameter("planId", planID, "the plan id that writeback.disable returned")
 		default:
 			set = append(set, contract.Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN})
 		}

@@ -77,7 +77,7 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 		return EnableResult{}, err
 	}
 	p := contract.ProgressOf(ctx)
-	p.Begin("Check", "Looking at the container")
+	p.Begin("Check", "Checking the container")
 	settings.Tenant = contract.TenantRef{ID: c.sourceID.TenantID, Name: c.sourceID.TenantName}
 	settings.Domain = c.targetID.Domain()
 
@@ -94,28 +94,28 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 	result := EnableResult{ExchangeVersion: c.targetID.Schema.ExchangeVersion, Warnings: []string{}}
 	if !c.targetID.Schema.Exchange && !settings.ExcludeMailAttribute {
 		return EnableResult{}, &contract.Error{Category: contract.InvalidState, ID: "ExchangeSchemaMissing", Object: c.targetID.DomainName,
-			Message: "The forest has no Exchange schema, so mail attributes cannot be used there.",
-			Advice:  "Extend the schema with Exchange Setup, or enable with -ExcludeMailAttribute to write the groups without mail attributes."}
+			Message: "The forest has no Exchange schema, so mail attributes cannot be written.",
+			Advice:  "Extend the schema with Exchange Setup, or use -ExcludeMailAttribute to write the groups without mail attributes."}
 	}
-	p.At(0, 0, "Asking the tenant for the group writeback of Entra Connect")
+	p.At(0, 0, "Checking whether Entra Connect writes groups back")
 	switch on, err := c.source.ConnectWriteback(ctx); {
 	case err != nil:
 		return EnableResult{}, err
 	case on == contract.Yes:
 		return EnableResult{}, &contract.Error{Category: contract.InvalidState, ID: "ConnectWritebackEnabled", Object: c.sourceID.TenantName,
-			Message: "Entra Connect's own group writeback is on in this tenant. Switching it off later deletes every group it made, adopted ones included.",
-			Advice:  "Switch group writeback off in Entra Connect first, let it finish, and enable again."}
+			Message: "Entra Connect's own group writeback is enabled in this tenant. When it is disabled later, it deletes every group that it created, including adopted ones.",
+			Advice:  "Disable group writeback in Entra Connect first, wait until it has finished, and run Enable-GroupWriteback again."}
 	case on == contract.Unknown:
-		result.Warnings = append(result.Warnings, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone. Make sure that it is off.")
+		result.Warnings = append(result.Warnings, "Cannot determine whether Entra Connect's own group writeback is enabled, because Microsoft Graph reports it only to signed-in users. Make sure that it is disabled.")
 	}
 	if !c.sourceID.HasOne(contract.DeletedRoles) {
-		result.Warnings = append(result.Warnings, "Without Group.Read.All deleted groups cannot be told from unreadable ones, so no group will be deleted.")
+		result.Warnings = append(result.Warnings, "Without Group.Read.All, deleted groups cannot be distinguished from unreadable ones, so no group will be deleted.")
 	}
 	if settings.IncludeHiddenMembership {
 		result.Warnings = append(result.Warnings, hiddenWarning)
 	}
 	if settings.StandingAdopt {
-		result.Warnings = append(result.Warnings, "An earlier release kept a standing consent to adopt whatever turns up (adopt in settings.json). It covers nothing any more: -Adopt agrees to what is there now.")
+		result.Warnings = append(result.Warnings, "settings.json has the setting adopt of an earlier release, which allowed every later adoption. It has no effect any more: -Adopt covers only the groups that exist now.")
 	}
 	if err := countMarked(ctx, state, c, &settings, &result, request.Adoption.agrees()); err != nil {
 		return EnableResult{}, err
@@ -125,7 +125,7 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 	return result, nil
 }
 
-const hiddenWarning = "Groups of hidden membership are written: every account of the domain can read who their members are."
+const hiddenWarning = "Groups with hidden membership are written, so every account of the domain can read their members."
 
 // countMarked counts the marked groups in the container. It fails if some belong to
 // others and are not to be adopted (rule 23).
@@ -148,14 +148,14 @@ func countMarked(ctx context.Context, state contract.LinkStore, c *connection, s
 	}
 	if marked.Guarded > 0 {
 		result.Warnings = append(result.Warnings, directory.Plural(marked.Guarded,
-			"1 group there carries our stamp and is protected, as after it was nested in a group of administrators: it is not written to. Clear its adminCount once it no longer is.",
-			"%d groups there carry our stamp and are protected, as after they were nested in a group of administrators: they are not written to. Clear their adminCount once they no longer are."))
+			"1 group in the container carries our stamp but is protected (adminCount is 1), as members of administrative groups are. It is not written. Remove it from those groups, then clear its adminCount.",
+			"%d groups in the container carry our stamp but are protected (adminCount is 1), as members of administrative groups are. They are not written. Remove them from those groups, then clear their adminCount."))
 	}
 	if marked.Foreign > 0 && !agreed {
 		return &contract.Error{Category: contract.InvalidState, ID: "ForeignGroupsPresent", Object: settings.Container.DN,
 			Message: directory.Plural(marked.Foreign, "The container holds 1 group that another product or tenant wrote back: ",
 				"The container holds %d groups that another product or tenant wrote back, for example ") + marked.Example + "." + marked.Untrusted(),
-			Advice: "Choose an empty container, or enable with -Adopt to take over those that stand for a group of this tenant; the others stay as they are."}
+			Advice: "Choose an empty container, or use -Adopt to take over those that belong to a group of this tenant. The others are left unchanged."}
 	}
 	return nil
 }

@@ -130,8 +130,8 @@ func TestTheLogTellsTheStoryOfARun(t *testing.T) {
 		}
 		story = append(story, strings.TrimSpace(fmt.Sprint(entry.Msg, " ", entry.Step, entry.For, entry.Status)))
 	}
-	want := []string{"the run begins", "what is imported", "waiting for an answer graph.example", "a step ended ImportSource", "a step ended ImportMembers",
-		"a step ended Resolve", "a step ended Plan", "a step ended Export", "a step ended Confirm", "a step ended Commit", "the run ended Complete"}
+	want := []string{"run started", "import policy chosen", "waiting for a response graph.example", "step ended ImportSource", "step ended ImportMembers",
+		"step ended Resolve", "step ended Plan", "step ended Export", "step ended Confirm", "step ended Commit", "run ended Complete"}
 	for _, line := range want {
 		if !slices.Contains(story, line) {
 			t.Errorf("the log lacks %q: %q", line, story)

@@ -122,9 +122,9 @@ func TestWhyAGroupIsNotWritten(t *testing.T) {
 		id("synced").String():            {"Import Passed: The group was found.", "Scope Skipped: A group that is synchronised from on-premises is not written"},
 		id("other").String():             {"Import Passed: The group was found. It is a group of an unknown kind.", "Scope Skipped: A group of an unknown kind is not written."},
 		id("security").String():          {"Import Passed: The group was found. It is a security group.", "Scope Skipped: A security group is written only with -IncludeSecurityGroup."},
-		guid("group out").String():       {"Import Passed: The group was read.", "Scope Skipped: It is not one of the selected groups."},
-		b.object("gone").GUID.String():   {"Import Skipped: The group was not found in the tenant.", "Join Passed: It is linked to"},
-		guid("group gone").String() + "": {"Import Skipped: The group was not found in the tenant.", "Join Passed: It is linked to"},
+		guid("group out").String():       {"Import Passed: The group was read.", "Scope Skipped: The group is not one of the selected groups."},
+		b.object("gone").GUID.String():   {"Import Skipped: The group was not found in the tenant.", "Join Passed: The group is linked to"},
+		guid("group gone").String() + "": {"Import Skipped: The group was not found in the tenant.", "Join Passed: The group is linked to"},
 	} {
 		r, err := b.engine.SyncGroup(t.Context(), command.GroupSyncRequest{Group: text, WhatIf: true}, nil)
 		if err != nil || len(r.Steps) < 3 {

@@ -116,9 +116,9 @@ func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 		edit   func(*fakeTenant)
 		want   string
 	}{
-		"told as there, and shown nowhere": {resources, func(t *fakeTenant) { t.put("new", "a") }, "one of its servers is behind"},
-		"told as there, and not listed":    {[]resource{lists, byID}, func(t *fakeTenant) { t.put("new", "a") }, "although its list lacked it"},
-		"told as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", directory.PresenceHardDeleted) }, "one of its servers is behind"},
+		"told as there, and shown nowhere": {resources, func(t *fakeTenant) { t.put("new", "a") }, "one of the tenant's replicas lags"},
+		"told as there, and not listed":    {[]resource{lists, byID}, func(t *fakeTenant) { t.put("new", "a") }, "although its list did not contain it"},
+		"told as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", directory.PresenceHardDeleted) }, "one of the tenant's replicas lags"},
 		"told as deleted, and no answer": {nil, func(t *fakeTenant) {
 			t.remove("gone", directory.PresenceHardDeleted)
 			t.fail = func(operation string) error {
@@ -127,7 +127,7 @@ func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 				}
 				return nil
 			}
-		}, "did not say"},
+		}, "did not report"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})

@@ -103,5 +103,5 @@ func (nothing) GroupMembers(_ context.Context, group directory.GUID, _ directory
 }
 
 func missing(id, what, advice string) error {
-	return &contract.Error{Category: contract.ObjectNotFound, ID: id, Message: "There is no such " + what + ": the state has none yet.", Advice: advice}
+	return &contract.Error{Category: contract.ObjectNotFound, ID: id, Message: "The " + what + " does not exist: the state is still empty.", Advice: advice}
 }

@@ -119,7 +119,7 @@ func TestASilentServerIsNamed(t *testing.T) {
 		if last().Waiting == nil || last().Waiting.For != "dc1.contoso.test" || !last().Waiting.Since.Equal(since) || !last().Waiting.Next.IsZero() {
 			t.Fatalf("%+v", last())
 		}
-		if want := fmt.Sprintf("Waiting for dc1.contoso.test since %s: it has not answered yet.", since.Local().Format("15:04:05")); last().Message != want {
+		if want := fmt.Sprintf("Waiting for dc1.contoso.test since %s: it has not responded yet.", since.Local().Format("15:04:05")); last().Message != want {
 			t.Errorf("%q", last().Message)
 		}
 		answered()
@@ -152,7 +152,7 @@ func TestASilentServerIsNamed(t *testing.T) {
 		// A pause is reported until it is over, and no longer.
 		now := time.Now()
 		contract.TellWaiting(ctx, contract.Waiting{For: "graph.example", Why: "it answered with status 429", Since: now, Next: now.Add(5 * time.Second), Brief: true})
-		if last().Waiting == nil || !strings.Contains(last().Message, "429") || !strings.Contains(last().Message, "Next try at") {
+		if last().Waiting == nil || !strings.Contains(last().Message, "429") || !strings.Contains(last().Message, "The next attempt is at") {
 			t.Errorf("%+v", last())
 		}
 		time.Sleep(5 * time.Second)

@@ -30,8 +30,8 @@ func release(ctx context.Context, s *contract.Settings, state contract.State, te
 		case err != nil:
 			return err
 		case len(found) == 0:
-			return &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "No group of this name, id or DN has an object in Active Directory, as far as the last run knew.",
-				Advice: "Get-GroupWritebackGroup lists them; run a sync first if it is newer than the last one."}
+			return &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "The last run knew no group with this name, id or DN that has an object in Active Directory.",
+				Advice: "List the groups with Get-GroupWritebackGroup. If the group is newer than the last run, start a sync first."}
 		case len(found) > 1:
 			return identity.Ambiguous(text, identity.Called(found))
 		}
@@ -40,7 +40,7 @@ func release(ctx context.Context, s *contract.Settings, state contract.State, te
 	}
 	slices.SortFunc(s.ReleasedGroups, func(a, b contract.ReleasedGroup) int { return a.ID.Compare(b.ID) })
 	if n := len(s.ReleasedGroups); n > maxReleased {
-		return contract.InvalidParameter("releaseGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d; take more out of the scope instead", maxReleased))
+		return contract.InvalidParameter("releaseGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d; exclude more groups with the scope instead", maxReleased))
 	}
 	return nil
 }

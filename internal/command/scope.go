@@ -23,12 +23,12 @@ func checkScope(ctx context.Context, source contract.Source, s *contract.Scope) 
 		return nil, nil
 	}
 	p := contract.ProgressOf(ctx)
-	p.Begin("Scope", "Looking at the groups in scope")
+	p.Begin("Scope", "Checking the groups in scope")
 	var warnings []string
 	if s.Groups == plan.ScopeSelected {
 		natures, err := source.GroupNatures(ctx, s.GroupIDs)
 		if err != nil {
-			return nil, fmt.Errorf("looking at the %s that are selected: %w", directory.Count(len(s.GroupIDs), "group"), err)
+			return nil, fmt.Errorf("checking the %s in the selection: %w", directory.Count(len(s.GroupIDs), "group"), err)
 		}
 		warnings = unfit(s, natures)
 	}
@@ -39,7 +39,7 @@ func checkScope(ctx context.Context, source contract.Source, s *contract.Scope) 
 	if s.Groups == plan.ScopeWritebackEnabled {
 		byDefault, err := source.NewGroupDefault(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("reading whether new groups are written back: %w", err)
+			return nil, fmt.Errorf("reading whether the tenant writes new groups back by default: %w", err)
 		}
 		scope.NewGroupDefault = byDefault != contract.No
 	}
@@ -66,7 +66,7 @@ func checkScope(ctx context.Context, source contract.Source, s *contract.Scope) 
 		return nil, fmt.Errorf("counting the groups in scope: %w", err)
 	}
 	if in == 0 {
-		warnings = append(warnings, directory.Plural(all, "0 of 1 group is", "0 of %d groups are")+" in scope, so none would be written"+because(s)+".")
+		warnings = append(warnings, directory.Plural(all, "0 of 1 group is", "0 of %d groups are")+" in scope, so no group would be written"+because(s)+".")
 	}
 	return warnings, nil
 }
@@ -88,12 +88,12 @@ func unfit(s *contract.Scope, natures map[directory.GUID]contract.NamedNature) [
 		nature contract.GroupNature
 		why    string
 	}{
-		{contract.NoSuchGroup, "the tenant has no such group"},
-		{contract.NatureDistribution, "a distribution list is not written"},
-		{contract.NatureMailSecurity, "a mail-enabled security group is not written"},
-		{contract.NatureOther, "a group of an unknown kind is not written"},
-		{contract.NatureSynced, "a group that is synchronised from on-premises is not written"},
-		{contract.NatureSecurity, "a security group is written only with -IncludeSecurityGroup"},
+		{contract.NoSuchGroup, "the tenant does not have these"},
+		{contract.NatureDistribution, "these are distribution lists, which are not written"},
+		{contract.NatureMailSecurity, "these are mail-enabled security groups, which are not written"},
+		{contract.NatureOther, "these are of an unknown kind and are not written"},
+		{contract.NatureSynced, "these are synchronised from on-premises and are not written"},
+		{contract.NatureSecurity, "these are security groups, which are written only with -IncludeSecurityGroup"},
 	} {
 		if kind.nature == contract.NatureSecurity && s.IncludeSecurityGroups {
 			continue

@@ -25,9 +25,9 @@ func TestAScopeIsCheckedWhenItIsSet(t *testing.T) {
 		"a filter":                {command.Choices{Filter: &some}, nil},
 		"a filter for nobody":     {command.Choices{Filter: &none}, []string{"0 of 3 groups are in scope"}},
 		"with security groups":    {command.Choices{Filter: &none, IncludeSecurityGroups: &yes}, []string{"0 of 4 groups are in scope"}},
-		"a selection":             {command.Choices{GroupIDs: &ids}, []string{"no such group: " + id("nobody").String(), "distribution list is not written: unfit", "mail-enabled security group is not", "synchronised from on-premises is not", "only with -IncludeSecurityGroup: security"}},
-		"a selection of the same": {command.Choices{GroupIDs: &ids, IncludeSecurityGroups: &yes}, []string{"no such group", "distribution list", "mail-enabled", "synchronised"}},
-		"an unfit selection":      {command.Choices{GroupIDs: &unfit}, []string{"no such group", "distribution list", "mail-enabled", "synchronised", "-IncludeSecurityGroup", "0 of 5 groups are in scope"}},
+		"a selection":             {command.Choices{GroupIDs: &ids}, []string{"does not have these: " + id("nobody").String(), "distribution lists, which are not written: unfit", "mail-enabled security groups, which are not", "synchronised from on-premises and are not", "only with -IncludeSecurityGroup: security"}},
+		"a selection of the same": {command.Choices{GroupIDs: &ids, IncludeSecurityGroups: &yes}, []string{"does not have these", "distribution list", "mail-enabled", "synchronised"}},
+		"an unfit selection":      {command.Choices{GroupIDs: &unfit}, []string{"does not have these", "distribution list", "mail-enabled", "synchronised", "-IncludeSecurityGroup", "0 of 5 groups are in scope"}},
 		"not yet enabled":         {command.Choices{Scope: plan.ScopeWritebackEnabled}, []string{"0 of 3 groups are in scope"}},
 	} {
 		t.Run(name, func(t *testing.T) {

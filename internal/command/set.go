@@ -62,11 +62,11 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 // cannot be asked now does not prevent saving it.
 func doubtScope(ctx context.Context, c *connection, s *contract.Settings) []string {
 	if c.source == nil || c.sourceID.TenantID != s.Tenant.ID {
-		return []string{"Which groups are in scope was not looked at, because the tenant is not connected."}
+		return []string{"The groups in scope were not checked, because the tenant is not connected."}
 	}
 	warnings, err := checkScope(ctx, c.source, &s.Scope)
 	if err != nil {
-		return []string{"Which groups are in scope could not be looked at: " + contract.AsError(err).Message}
+		return []string{"The groups in scope could not be checked: " + contract.AsError(err).Message}
 	}
 	return warnings
 }
@@ -106,7 +106,7 @@ func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *co
 		return contract.Settings{}, err
 	}
 	if p.needsDirectory() {
-		contract.ProgressOf(ctx).Begin("Check", "Looking at the directory")
+		contract.ProgressOf(ctx).Begin("Check", "Checking Active Directory")
 		if err := checkOwner(ctx, state, &settings, c); err != nil {
 			return contract.Settings{}, err
 		}
@@ -146,7 +146,7 @@ func (p *Choices) resolveOwners(ctx context.Context, target contract.TargetReade
 			return err
 		}
 		if !strings.HasPrefix(string(owner.SID), "S-1-5-21-") || plan.WellKnown(owner.SID) {
-			return contract.InvalidParameter("trustedOwners", name, "service accounts that ran the sync before, by name or SID")
+			return contract.InvalidParameter("trustedOwners", name, "the service accounts that ran the sync before, by name or SID; built-in accounts and groups are not allowed")
 		}
 		if !slices.ContainsFunc(owners, func(o contract.Principal) bool { return o.SID == owner.SID }) {
 			owners = append(owners, owner)
@@ -197,8 +197,8 @@ func (p *Choices) applyScope(s *contract.Settings) error {
 		}
 	}
 	if s.Scope.Groups == plan.ScopeSelected && len(s.Scope.GroupIDs) == 0 {
-		return &contract.Error{Category: contract.InvalidArgument, ID: "GroupIdsRequired", Object: "groupIds", Message: "The scope is Selected, and no group is.",
-			Advice: "Name the object ids of the groups with -GroupId, or choose another scope."}
+		return &contract.Error{Category: contract.InvalidArgument, ID: "GroupIdsRequired", Object: "groupIds", Message: "The scope is Selected, but no group is selected.",
+			Advice: "Specify the object ids of the groups with -GroupId, or choose another scope."}
 	}
 	if p.Filter != nil {
 		if _, err := contract.ParseFilter(*p.Filter); err != nil {

@@ -21,11 +21,11 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 	}
 	defer done()
 	t := tester{connection: c, mapping: e.config.Mapping, progress: contract.ProgressOf(ctx)}
-	t.progress.Begin("Test", "Looking at the state")
+	t.progress.Begin("Test", "Checking the state")
 	settings := t.checkState(ctx, e)
-	t.looks("Looking at the tenant")
+	t.looks("Checking the tenant")
 	t.checkSource(ctx, &settings)
-	t.looks("Looking at the directory")
+	t.looks("Checking Active Directory")
 	t.checkTarget(ctx, &settings, container)
 	if err := ctx.Err(); err != nil {
 		return nil, contract.ErrCancelled(err) // a check that was not made is not a failure
@@ -75,10 +75,10 @@ func (t *tester) checkState(ctx context.Context, e *Engine) contract.Settings {
 		return contract.DefaultSettings()
 	}
 	if none, ok := t.state.(nothing); ok {
-		t.add("State", contract.Passed, "There is no state yet: Enable-GroupWriteback makes it in "+none.folder+".", "")
+		t.add("State", contract.Passed, "There is no state yet. Enable-GroupWriteback creates it in "+none.folder+".", "")
 		return settings
 	}
-	t.add("State", contract.Passed, "The state can be read and belongs to what is connected.", "")
+	t.add("State", contract.Passed, "The state is readable and belongs to this tenant and domain.", "")
 	return settings
 }
 
@@ -98,33 +98,33 @@ func (t *tester) checkSource(ctx context.Context, settings *contract.Settings) {
 	if err := id.RequirePermissions(); err != nil {
 		t.addError(names[1], err)
 	} else {
-		t.add(names[1], contract.Passed, "The token allows: "+strings.Join(id.Roles, ", ")+".", "")
+		t.add(names[1], contract.Passed, "The token has the permissions "+strings.Join(id.Roles, ", ")+".", "")
 	}
 	if id.HasOne(contract.DeletedRoles) {
-		t.add(names[2], contract.Passed, "Deleted groups can be told from unreadable ones.", "")
+		t.add(names[2], contract.Passed, "Deleted groups can be distinguished from unreadable ones.", "")
 	} else {
-		t.add(names[2], contract.Warning, "Deleted groups cannot be read, so no group will be deleted from Active Directory.", "Grant Group.Read.All to have groups deleted.")
+		t.add(names[2], contract.Warning, "Deleted groups cannot be read, so no group will be deleted from Active Directory.", "Grant Group.Read.All so that groups that are deleted in the tenant are deleted in Active Directory.")
 	}
 	switch {
 	case !settings.IncludeHiddenMembership:
-		t.add(names[3], contract.Passed, "Groups of hidden membership are not written, and need no permission.", "")
+		t.add(names[3], contract.Passed, "Groups with hidden membership are not written, so no permission is needed.", "")
 	case id.HasOne(contract.HiddenRoles):
 		t.add(names[3], contract.Passed, hiddenWarning, "")
 	default:
-		t.add(names[3], contract.Warning, "Groups of hidden membership are to be written and cannot be read.", "Grant Member.Read.Hidden, or take -IncludeHiddenMembership back.")
+		t.add(names[3], contract.Warning, "Groups with hidden membership are configured to be written, but cannot be read.", "Grant Member.Read.Hidden, or turn off -IncludeHiddenMembership.")
 	}
 	t.checkRoles(names[4], id.Roles)
-	t.looks("Asking the tenant for the group writeback of Entra Connect")
+	t.looks("Checking whether Entra Connect writes groups back")
 	switch on, err := t.source.ConnectWriteback(ctx); {
 	case err != nil:
 		t.addError(names[5], err)
 	case on == contract.Yes:
-		t.addError(names[5], &contract.Error{ID: "ConnectWritebackEnabled", Message: "Entra Connect's own group writeback is on in this tenant.",
-			Advice: "Switch it off in Entra Connect first: switching it off later deletes every group it made."})
+		t.addError(names[5], &contract.Error{ID: "ConnectWritebackEnabled", Message: "Entra Connect's own group writeback is enabled in this tenant.",
+			Advice: "Disable it in Entra Connect first. When it is disabled later, it deletes every group that it created."})
 	case on == contract.Unknown:
-		t.add(names[5], contract.Warning, "Whether Entra Connect's own group writeback is on could not be read: Graph tells it to signed-in users alone.", "Make sure that it is off.")
+		t.add(names[5], contract.Warning, "Cannot determine whether Entra Connect's own group writeback is enabled, because Microsoft Graph reports it only to signed-in users.", "Make sure that it is disabled.")
 	default:
-		t.add(names[5], contract.Passed, "Entra Connect's own group writeback is off.", "")
+		t.add(names[5], contract.Passed, "Entra Connect's own group writeback is disabled.", "")
 	}
 }
 
@@ -145,20 +145,20 @@ func (t *tester) checkTarget(ctx context.Context, settings *contract.Settings, d
 	id, err := t.target.Identify(ctx)
 	if err != nil {
 		t.addError(names[0], err)
-		t.skipped(names[1:], contract.AsError(err).ID, "The directory does not answer.")
+		t.skipped(names[1:], contract.AsError(err).ID, "Active Directory does not respond.")
 		return
 	}
 	t.add(names[0], contract.Passed, fmt.Sprintf("Bound to %s (%s) as %s.", id.Server, id.DomainName, id.Account), "")
 	t.checkContainer(ctx, names[1:8], settings, dn)
 	if id.DeletedVisible {
-		t.add(names[8], contract.Passed, "Deleted objects are visible to the account.", "")
+		t.add(names[8], contract.Passed, "The account can read deleted objects.", "")
 	} else {
-		t.add(names[8], contract.Passed, "Deleted objects are not visible to the account; deletions are found by listing the groups instead.", "")
+		t.add(names[8], contract.Passed, "The account cannot read deleted objects. Each run lists the groups instead to detect deletions.", "")
 	}
 	if id.Schema.ExternalID {
 		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
 	} else {
-		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016's: without msDS-ExternalDirectoryObjectId, adminDescription alone carries the mark.", id.Schema.ObjectVersion), "")
+		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016, without msDS-ExternalDirectoryObjectId: the mark is stored only in adminDescription.", id.Schema.ObjectVersion), "")
 	}
 	t.checkExchange(ctx, settings)
 }
@@ -169,7 +169,7 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *c
 		guid = settings.Container.GUID
 	}
 	if dn == "" && guid.IsZero() {
-		t.skipped(names, "ContainerRequired", "No container is named or configured.")
+		t.skipped(names, "ContainerRequired", "No container is specified or configured.")
 		return
 	}
 	container, err := t.target.Container(ctx, dn, guid)
@@ -181,13 +181,13 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *c
 	if err := container.Protected(&t.targetID); err != nil {
 		t.addError(names[0], err)
 	} else {
-		t.add(names[0], contract.Passed, container.DN+" is there.", "")
+		t.add(names[0], contract.Passed, container.DN+" exists.", "")
 	}
 	if container.CanCreate {
-		t.add(names[1], contract.Passed, "The account may create groups there.", "")
+		t.add(names[1], contract.Passed, "The account can create groups there.", "")
 	} else {
-		t.addError(names[1], &contract.Error{ID: "ContainerNoCreateRight", Object: container.DN, Message: "The account may not create groups there.",
-			Advice: "Delegate the creation, deletion and full control of group objects in this container to the account."})
+		t.addError(names[1], &contract.Error{ID: "ContainerNoCreateRight", Object: container.DN, Message: "The account cannot create groups there.",
+			Advice: "Delegate to the account the creation, deletion and full control of group objects in this container."})
 	}
 	tenant := settings.Tenant.ID
 	if tenant.IsZero() {
@@ -210,12 +210,12 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *c
 		t.addError(names[2], err)
 	case m.Foreign > 0:
 		t.add(names[2], contract.Warning, directory.Plural(m.Foreign, "1 group there was", "%d groups there were")+fmt.Sprintf(" written back by another product or tenant, %d by this one.", m.Own)+m.Untrusted(),
-			"Choose an empty container, or enable with -Adopt.")
+			"Choose an empty container, or use -Adopt.")
 	case a.Groups > 0:
 		t.add(names[2], contract.Warning, a.String(), "")
 	default:
 		t.add(names[2], contract.Passed, directory.Plural(m.Own, "1 group there was", "%d groups there were")+" written back by this tenant's installation, none by others.", "")
 	}
-	t.looks("Looking at the rights in the directory")
+	t.looks("Checking the rights in Active Directory")
 	t.checkRights(ctx, settings, container, m.Written)
 }

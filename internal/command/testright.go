@@ -31,12 +31,12 @@ func (t *tester) checkRoles(name string, roles []string) {
 		}
 	}
 	if len(more) == 0 {
-		t.add(name, contract.Passed, "The token allows nothing that is not used.", "")
+		t.add(name, contract.Passed, "The token has no permissions that GroupWriteback does not use.", "")
 		return
 	}
 	slices.Sort(more)
-	t.add(name, contract.Warning, fmt.Sprintf("The token allows more than is used: %s. Whoever gets hold of the credential may do that, too.", listed(more)),
-		"Remove these permissions from the app registration, or use one of its own for GroupWriteback.")
+	t.add(name, contract.Warning, fmt.Sprintf("The token has permissions that GroupWriteback does not use: %s. Anyone who obtains the credential has them too.", listed(more)),
+		"Remove these permissions from the app registration, or use a separate app registration for GroupWriteback.")
 }
 
 // rightNames are the rows of checkRights, in order.
@@ -50,34 +50,34 @@ func (t *tester) checkRights(ctx context.Context, settings *contract.Settings, c
 	audit, err := t.target.Audit(ctx, container.GUID, group, attributes)
 	if err != nil {
 		t.addError(rightNames[0], err)
-		t.skipped(rightNames[1:], contract.AsError(err).ID, "Rights cannot be read.")
+		t.skipped(rightNames[1:], contract.AsError(err).ID, "The rights cannot be read.")
 		return
 	}
 	t.checkGroupRight(container, &audit.Group)
 	t.checkOthers(container, &audit)
 	switch {
 	case !audit.Token:
-		t.add(rightNames[2], contract.Skipped, "The directory does not tell in which groups the account is.", "")
+		t.add(rightNames[2], contract.Skipped, "The domain controller does not report the groups of the account.", "")
 	case len(audit.TierZero) > 0:
-		t.add(rightNames[2], contract.Warning, fmt.Sprintf("The account is a member of %s, by which it is master of the domain. Whoever gets hold of its password is that, too.", listed(audit.TierZero)),
-			"Take it out of these groups, also where it is in them by another group, and delegate the rights of docs/permissions.md in the container to it.")
+		t.add(rightNames[2], contract.Warning, fmt.Sprintf("The account is a member of %s and can take control of the domain. So can anyone who obtains its password.", listed(audit.TierZero)),
+			"Remove it from these groups, including nested memberships, and delegate to it the rights in docs/permissions.md on the container.")
 	default:
-		t.add(rightNames[2], contract.Passed, "The account is in no group that administers the domain.", "")
+		t.add(rightNames[2], contract.Passed, "The account is not a member of a group that administers the domain.", "")
 	}
 	if len(audit.Outside) == 0 {
-		t.add(rightNames[3], contract.Passed, "The account may change nothing in the places that administer the domain, nor above the container.", "")
+		t.add(rightNames[3], contract.Passed, "The account cannot change the objects that control the domain, or the objects above the container.", "")
 		return
 	}
 	var places []string
 	for _, o := range audit.Outside {
 		places = append(places, o.DN+" ("+rightOf(&o)+")")
 	}
-	t.add(rightNames[3], contract.Warning, "The account has rights outside of the container that it does not need: "+listed(places)+".",
-		"Take these rights away, and delegate those of docs/permissions.md in the container alone.")
+	t.add(rightNames[3], contract.Warning, "The account has rights outside the container that it does not need: "+listed(places)+".",
+		"Remove these rights, and delegate the rights in docs/permissions.md on the container only.")
 }
 
 func (t *tester) checkGroupRight(container contract.Container, g *contract.GroupRights) {
-	const advice = "Delegate to the account reading and writing all properties, deletion and the reading of permissions of the group objects below this container."
+	const advice = "Delegate to the account, for group objects in this container: read and write all properties, delete, and read permissions."
 	where, what := g.DN, "this group"
 	if where == "" {
 		where, what = container.DN, "the groups that it will create there"
@@ -87,38 +87,38 @@ func (t *tester) checkGroupRight(container contract.Container, g *contract.Group
 		lacks = append(lacks, "write "+strings.Join(g.Missing, ", "))
 	}
 	if g.Known && !g.Delete {
-		lacks = append(lacks, "delete it")
+		lacks = append(lacks, "delete")
 	}
 	switch {
 	case len(lacks) > 0:
-		t.addError(rightNames[0], &contract.Error{Category: contract.PermissionDenied, ID: "GroupNoWriteRight", Object: where, Message: fmt.Sprintf("The account may not %s: of %s.", strings.Join(lacks, ", nor "), what), Advice: advice})
+		t.addError(rightNames[0], &contract.Error{Category: contract.PermissionDenied, ID: "GroupNoWriteRight", Object: where, Message: fmt.Sprintf("The account lacks rights on %s: %s.", what, strings.Join(lacks, "; ")), Advice: advice})
 	case !g.Known:
-		t.add(rightNames[0], contract.Warning, fmt.Sprintf("Whether the account may delete %s cannot be told, since it may not read permissions.", what), advice)
+		t.add(rightNames[0], contract.Warning, fmt.Sprintf("Cannot determine whether the account can delete %s, because it cannot read permissions.", what), advice)
 	case g.DN == "":
-		t.add(rightNames[0], contract.Passed, "By the permissions of the container, the account may write and delete "+what+".", "")
+		t.add(rightNames[0], contract.Passed, "According to the container's permissions, the account can write and delete "+what+".", "")
 	default:
-		t.add(rightNames[0], contract.Passed, "The account may write and delete a group there: "+g.DN+".", "")
+		t.add(rightNames[0], contract.Passed, "The account can write and delete a group there: "+g.DN+".", "")
 	}
 }
 
 func (t *tester) checkOthers(container contract.Container, audit *contract.Audit) {
-	const advice = "Take these rights away where they are not meant. Whoever may create groups there can imitate those of this product, which then are foreign; whoever may change them can make somebody a member until the next sync."
+	const advice = "Remove the rights that are not intended. Anyone who can create groups there can imitate the groups of this product, which are then treated as foreign. Anyone who can change groups there can add a member, who stays until the next sync."
 	var others []string
 	for _, o := range audit.Others {
 		others = append(others, meddling(&o))
 	}
 	switch {
 	case len(others) > 0:
-		message := "Others may create or change groups there: " + listed(others) + "."
+		message := "Others can create or change groups there: " + listed(others) + "."
 		if audit.Unreadable > 0 {
 			message += directory.Plural(audit.Unreadable, " The permissions of 1 more object cannot be read.", " The permissions of %d more objects cannot be read.")
 		}
 		t.add(rightNames[1], contract.Warning, message, advice)
 	case audit.Unreadable > 0:
-		t.add(rightNames[1], contract.Warning, "Who else may create or change groups there cannot be told: the account may not read the permissions of "+directory.Count(audit.Unreadable, "object")+".",
-			"Let the account read the permissions in "+container.DN+".")
+		t.add(rightNames[1], contract.Warning, "Cannot determine who else can create or change groups there: the account cannot read the permissions of "+directory.Count(audit.Unreadable, "object")+".",
+			"Grant the account the right to read permissions in "+container.DN+".")
 	default:
-		t.add(rightNames[1], contract.Passed, "Besides the account only administrators may create or change groups there.", "")
+		t.add(rightNames[1], contract.Passed, "Apart from the account, only administrators can create or change groups there.", "")
 	}
 }
 

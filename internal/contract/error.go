@@ -91,13 +91,13 @@ func AsError(err error) *Error {
 	}
 	return &Error{
 		Category: NotSpecified, ID: "InternalError", Message: err.Error(), Err: err,
-		Advice: "This is a defect. Please report it with the log file of the engine.",
+		Advice: "This is a bug. Please report it and attach the engine's log file.",
 	}
 }
 
 // ErrCancelled is the error of a request that was cancelled; err is the cause.
 func ErrCancelled(err error) *Error {
-	return &Error{Category: Stopped, ID: "Cancelled", Message: "The request was cancelled.", Advice: "Send it again when it is wanted after all.", Err: err}
+	return &Error{Category: Stopped, ID: "Cancelled", Message: "The request was cancelled.", Advice: "Run it again when you want to continue.", Err: err}
 }
 
 // HasID reports whether err is an [Error] with this id.
@@ -117,7 +117,7 @@ func OneOf[T ~string](list []T) string {
 // describes the allowed values.
 func InvalidParameter(name, value, allowed string) error {
 	return &Error{Category: InvalidArgument, ID: "InvalidParameter", Object: name,
-		Message: fmt.Sprintf("The value %q is not allowed.", value), Advice: "Give " + allowed + "."}
+		Message: fmt.Sprintf("The value %q is not allowed.", value), Advice: "Specify " + allowed + "."}
 }
 
 // ErrNotEnabled is the error of a request that needs writeback to be enabled.
@@ -127,6 +127,6 @@ func ErrNotEnabled() error {
 
 // ErrNotConfigured is the error of a request that needs settings, if there are none.
 func ErrNotConfigured() error {
-	return &Error{Category: InvalidState, ID: "NotConfigured", Message: "Group writeback was never enabled with this state.",
-		Advice: "Run Enable-GroupWriteback, or name the right folder with -StatePath."}
+	return &Error{Category: InvalidState, ID: "NotConfigured", Message: "Group writeback has never been enabled with this state.",
+		Advice: "Run Enable-GroupWriteback, or specify the correct folder with -StatePath."}
 }

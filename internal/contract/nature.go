@@ -21,9 +21,9 @@ func (n GroupNature) Unwritable() string {
 	case NatureSecurity:
 		return "A security group is written only with -IncludeSecurityGroup."
 	case NatureSynced:
-		return "A group that is synchronised from on-premises is not written: it comes from Active Directory."
+		return "A group that is synchronised from on-premises is not written, because it comes from Active Directory."
 	case NatureUnified:
-		return "The tenant does not give the group among those that can be written now."
+		return "The tenant currently does not list the group among those that can be written."
 	}
 	return "A " + string(n) + " is not written."
 }

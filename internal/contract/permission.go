@@ -37,5 +37,5 @@ func (id *SourceIdentity) RequirePermissions() error {
 	names := strings.Join(missing, " and ")
 	return &Error{Category: PermissionDenied, ID: "PermissionMissing", Object: "application " + id.AppID,
 		Message: fmt.Sprintf("The access token lacks %s.", names),
-		Advice:  fmt.Sprintf("Grant the application permission %s in Entra, consent to it as an administrator, and connect again.", names)}
+		Advice:  fmt.Sprintf("Grant the application permission %s in Entra with admin consent, and connect again.", names)}
 }

@@ -115,7 +115,7 @@ func (p *Meter) waits(w Waiting) {
 func (p *Meter) asks(who string) (answered func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	request := &Waiting{For: who, Why: "it has not answered yet", Since: time.Now()}
+	request := &Waiting{For: who, Why: "it has not responded yet", Since: time.Now()}
 	if p.asked = append(p.asked, request); len(p.asked) == 1 {
 		p.listen(request.Since)
 	}

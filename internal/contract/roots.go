@@ -33,8 +33,8 @@ func TrustedRoots(path, parameter string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, &Error{
 			Category: InvalidData, ID: "CAFileInvalid", Object: path, Err: err,
-			Message: "The file with the trusted certificates cannot be used.",
-			Advice: "Give by " + parameter + " a file with the certificate of the authority, as Windows exports it: " +
+			Message: "The file with the trusted certificates is not valid.",
+			Advice: "Specify with " + parameter + " a file that contains the authority's certificate, in a format that Windows exports: " +
 				"Base-64 encoded or DER encoded X.509 (.CER), or PKCS #7 (.P7B).",
 		}
 	}
@@ -52,7 +52,7 @@ func readCAFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no file")
+		return nil, errors.New("it is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -66,7 +66,7 @@ func readCAFile(path string) ([]byte, error) {
 	return content, err
 }
 
-var errNoCertificate = errors.New("it holds no certificate")
+var errNoCertificate = errors.New("it contains no certificate")
 
 // parseCertificates reads PEM or DER. PEM text may be UTF-8 or UTF-16, with or without a
 // byte-order mark, because PowerShell redirects to files in UTF-16.
@@ -85,7 +85,7 @@ func parseCertificates(content []byte) ([]*x509.Certificate, error) {
 			}
 			found = append(found, certificates...)
 		case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
-			problem = errors.New("it holds a private key, and no certificate")
+			problem = errors.New("it contains a private key but no certificate")
 		}
 	}
 	if len(found) == 0 {

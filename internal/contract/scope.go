@@ -17,7 +17,7 @@ func ParseFilter(text string) (*plan.Filter, error) {
 		names := plan.FilterAttributes()
 		last := len(names) - 1
 		return nil, &Error{Category: InvalidArgument, ID: "FilterInvalid", Object: text, Message: "The" + strings.TrimPrefix(err.Error(), "the"), // in sentences
-			Advice: "Give it as in displayName -like 'HR-*' -and visibility -eq 'Private'; the attributes are " + strings.Join(names[:last], ", ") + " and " + names[last] + "."}
+			Advice: "Write it like this: displayName -like 'HR-*' -and visibility -eq 'Private'. The attributes are " + strings.Join(names[:last], ", ") + " and " + names[last] + "."}
 	}
 	return filter, nil
 }

@@ -27,8 +27,8 @@ func (c *Container) Protected(id *TargetIdentity) error {
 		return nil
 	}
 	return &Error{Category: InvalidArgument, ID: "ContainerProtected", Object: c.DN,
-		Message: "Groups are not written to this container: it is one in which the domain keeps what it depends on.",
-		Advice:  "Choose an organisational unit of its own with -TargetContainer. Groups of ours that stand here already are moved there by the next sync; Disable-GroupWriteback deletes them as anywhere."}
+		Message: "Groups cannot be written to this container, because the domain keeps its system objects there.",
+		Advice:  "Choose a separate organisational unit with -TargetContainer. The next sync moves our groups there. Disable-GroupWriteback deletes them in either place."}
 }
 
 // Target is an Active Directory domain, on one writable domain controller from opening to

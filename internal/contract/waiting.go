@@ -23,9 +23,9 @@ func (w Waiting) String() string {
 	clock := func(t time.Time) string { return t.Local().Format("15:04:05") }
 	text := fmt.Sprintf("Waiting for %s since %s: %s.", w.For, clock(w.Since), strings.TrimSuffix(w.Why, "."))
 	if !w.Next.IsZero() {
-		text += " Next try at " + clock(w.Next)
+		text += " The next attempt is at " + clock(w.Next)
 		if !w.Until.IsZero() {
-			text += ", at the latest until " + clock(w.Until)
+			text += ", the last at " + clock(w.Until)
 		}
 		text += "."
 	}

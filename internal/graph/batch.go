@@ -44,7 +44,7 @@ func (r batchResponse) header() http.Header {
 func (r batchResponse) decode(into any) error {
 	switch r.Status {
 	case 0:
-		return fmt.Errorf("a request of a batch was not answered")
+		return fmt.Errorf("a request in the batch got no response")
 	case http.StatusOK:
 		return json.Unmarshal(r.Body, into)
 	}
@@ -208,7 +208,7 @@ func (s *source) pauseForFaults(ctx context.Context, b *batch, r round) error {
 	b.open = append(b.open, r.failed...)
 	delay := backoff(faultDelay, b.faults)
 	contract.TellWaiting(ctx, contract.Waiting{
-		For: hostOf(b.root), Why: "it could not answer all of a batch", Since: r.sent, Next: time.Now().Add(delay), Brief: true,
+		For: hostOf(b.root), Why: "it did not answer all requests in a batch", Since: r.sent, Next: time.Now().Add(delay), Brief: true,
 	})
 	return contract.Pause(ctx, delay)
 }

@@ -45,7 +45,7 @@ func byID[T any](ctx context.Context, s *source, read call, root, path string, p
 			return err
 		}
 		if first.Value == nil {
-			return read.incomplete("a page has no value", nil)
+			return read.incomplete("a page has no list of values", nil)
 		}
 		if err := all(first.Value); err != nil || text(first.NextLink) == "" {
 			return err

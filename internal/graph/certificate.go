@@ -53,8 +53,8 @@ func readCertificate(path string, password contract.Secret) ([]*x509.Certificate
 	invalid := func(what string, err error) error {
 		return &contract.Error{
 			Category: contract.InvalidData, ID: "CertificateFileInvalid", Object: path, Err: cause(err),
-			Message: "The certificate file cannot be used: " + what + ".",
-			Advice:  "Give a PFX file, or a PEM file with the certificate and its unencrypted private key (RSA).",
+			Message: "The certificate file is not valid: " + what + ".",
+			Advice:  "Specify a PFX file, or a PEM file that contains the certificate and its unencrypted RSA private key.",
 		}
 	}
 	content, err := readSmallFile(path)
@@ -66,18 +66,18 @@ func readCertificate(path string, password contract.Secret) ([]*x509.Certificate
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
 		what := "The password of the certificate file is wrong."
 		if password.IsZero() {
-			what = "The certificate file is protected by a password, and none was given."
+			what = "The certificate file is protected by a password, but no password was specified."
 		}
 		return nil, nil, &contract.Error{
 			Category: contract.Authentication, ID: "CertificatePasswordWrong", Object: path, Message: what,
-			Advice: "Give the password that the file was exported with.",
+			Advice: "Specify the password that the file was exported with.",
 		}
 	case err != nil:
-		return nil, nil, invalid("it is neither a PFX nor a PEM file with a certificate and its key", err)
+		return nil, nil, invalid("it is not a PFX or PEM file with a certificate and its private key", err)
 	}
 	private, ok := key.(*rsa.PrivateKey)
 	if !ok {
-		return nil, nil, invalid("its key is not an RSA key, which Entra asks for", nil)
+		return nil, nil, invalid("its key is not an RSA key, which Entra requires", nil)
 	}
 	for i, c := range certificates {
 		if private.PublicKey.Equal(c.PublicKey) {
@@ -85,7 +85,7 @@ func readCertificate(path string, password contract.Secret) ([]*x509.Certificate
 			return certificates, private, nil
 		}
 	}
-	return nil, nil, invalid("its private key belongs to none of its certificates", nil)
+	return nil, nil, invalid("its private key does not belong to any of its certificates", nil)
 }
 
 func parseCertificate(content []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
@@ -99,7 +99,7 @@ func parseCertificate(content []byte, password string) ([]*x509.Certificate, cry
 			break
 		}
 		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-			return nil, nil, errors.New("encrypted keys in PEM form are not supported")
+			return nil, nil, errors.New("encrypted PEM keys are not supported")
 		}
 	}
 	return azidentity.ParseCertificates(content, nil)
@@ -109,8 +109,8 @@ func stillValid(certificate *x509.Certificate, object string, now time.Time) err
 	if now.After(certificate.NotAfter) {
 		return &contract.Error{
 			Category: contract.Authentication, ID: "ClientCertificateExpired", Object: object,
-			Message: fmt.Sprintf("The certificate %q ran out on %s.", clean(certificate.Subject.String()), directory.Moment(certificate.NotAfter)),
-			Advice:  "Make a new certificate, add it to the app registration and connect with it.",
+			Message: fmt.Sprintf("The certificate %q expired on %s.", clean(certificate.Subject.String()), directory.Moment(certificate.NotAfter)),
+			Advice:  "Create a new certificate, add it to the app registration, and connect with it.",
 		}
 	}
 	return nil
@@ -131,11 +131,11 @@ const assertionLifetime = 10 * time.Minute
 func newAssertion(config contract.SourceConfig, hosts endpoints) (*assertion, error) {
 	certificate, err := x509.ParseCertificate(config.Certificate)
 	if err != nil {
-		return nil, invalidSetting("Certificate", "it is no X.509 certificate in DER form", "Give the public part of the certificate.")
+		return nil, invalidSetting("Certificate", "it is not a DER-encoded X.509 certificate", "Specify the public part of the certificate.")
 	}
 	key, ok := certificate.PublicKey.(*rsa.PublicKey)
 	if !ok {
-		return nil, invalidSetting("Certificate", "its key is not an RSA key", "Entra asks for a certificate with an RSA key.")
+		return nil, invalidSetting("Certificate", "its key is not an RSA key", "Use a certificate with an RSA key, which Entra requires.")
 	}
 	if err := stillValid(certificate, "Certificate", time.Now()); err != nil {
 		return nil, err
@@ -163,8 +163,8 @@ func (a *assertion) sign(ctx context.Context, now time.Time) (string, error) {
 	}
 	return "", &contract.Error{
 		Category: contract.Authentication, ID: "ClientCertificateInvalid", Object: clean(a.certificate.Subject.String()), Err: cause(err),
-		Message: "The holder of the certificate's private key did not sign.",
-		Advice:  "Check that the certificate has a private key in the store, and that this account may use it.",
+		Message: "Signing with the certificate's private key failed.",
+		Advice:  "Check that the certificate store has the private key and that this account can use it.",
 	}
 }
 
@@ -192,7 +192,7 @@ func (a *assertion) signWith(ctx context.Context, now time.Time, method jwt.Sign
 		err = method.Verify(input, signature, a.key)
 	}
 	if err != nil {
-		return "", errors.New("the signature does not fit the certificate")
+		return "", errors.New("the signature does not match the certificate")
 	}
 	return input + "." + token.EncodeSegment(signature), nil
 }

@@ -26,8 +26,8 @@ func newTokenSource(config contract.SourceConfig, hosts endpoints, wire http.Rou
 	if !tenantName(config.TenantID) {
 		return nil, &contract.Error{
 			Category: contract.Authentication, ID: "TenantNotFound", Object: config.TenantID,
-			Message: "No tenant can be called that: a tenant is named by its id or by one of its verified domain names.",
-			Advice:  "Give the tenant's id, or a domain name such as contoso.onmicrosoft.com.",
+			Message: "This is neither a tenant id nor a domain name.",
+			Advice:  "Specify the tenant's id or one of its verified domain names, such as contoso.onmicrosoft.com.",
 		}
 	}
 	t := &tokenSource{
@@ -65,11 +65,11 @@ func newTokenSource(config contract.SourceConfig, hosts endpoints, wire http.Rou
 	case contract.AccessToken:
 		t.authority = "access token"
 		if config.AccessToken.IsZero() && config.RefreshToken == nil {
-			return nil, invalidSetting("AccessToken", "it is missing", "Give a token, or a way to ask for one.")
+			return nil, invalidSetting("AccessToken", "it is missing", "Specify an access token, or a callback that supplies one.")
 		}
 		t.credential = &passedToken{first: config.AccessToken, refresh: config.RefreshToken, failure: t.failure}
 	default:
-		return nil, invalidSetting("Kind", fmt.Sprintf("%q is no kind of credential that is known", config.Kind),
+		return nil, invalidSetting("Kind", fmt.Sprintf("%q is not a known kind of credential", config.Kind),
 			"Use a client secret, a certificate, a managed identity, a workload identity or an access token.")
 	}
 	if err == nil && t.again != nil {
@@ -104,11 +104,11 @@ type setting struct {
 func required(config contract.SourceConfig, own setting) error {
 	switch {
 	case config.TenantID == "":
-		return invalidSetting("TenantID", "it is missing", "Give the tenant's id or one of its domain names.")
+		return invalidSetting("TenantID", "it is missing", "Specify the tenant's id or one of its domain names.")
 	case config.ClientID == "":
-		return invalidSetting("ClientID", "it is missing", "Give the application (client) id of the app registration.")
+		return invalidSetting("ClientID", "it is missing", "Specify the application (client) id of the app registration.")
 	case !own.given:
-		return invalidSetting(own.name, "it is missing", "Give it, or choose another kind of credential.")
+		return invalidSetting(own.name, "it is missing", "Specify it, or choose another kind of credential.")
 	}
 	return nil
 }
@@ -129,8 +129,8 @@ func workloadIdentity(config contract.SourceConfig, hosts endpoints, options pol
 		if _, err := readSmallFile(config.FederatedTokenFile); err != nil {
 			return nil, &contract.Error{
 				Category: contract.ObjectNotFound, ID: "FederatedTokenFileInvalid", Object: config.FederatedTokenFile, Err: err,
-				Message: "The file with the token of the workload identity cannot be read.",
-				Advice:  "Check the path and the rights on it; on Kubernetes, that the pod is labelled for workload identity.",
+				Message: "The workload identity's token file cannot be read.",
+				Advice:  "Check the path and the permissions of the file. On Kubernetes, check that the pod is labelled for workload identity.",
 			}
 		}
 	}
@@ -169,9 +169,9 @@ func managedIdentity(config contract.SourceConfig, f *failure) (azcore.TokenCred
 func identityUnavailable(what string, err error) error {
 	return &contract.Error{
 		Category: contract.Authentication, ID: "ManagedIdentityUnavailable", Object: "managed identity", Err: err,
-		Message: "The machine's managed identity gave no token: " + what + ".",
-		Advice: "Check that the identity is switched on for this machine, Arc server or Automation account (a hybrid worker offers the account's system-assigned one only), " +
-			"that this account may ask for it, or pass an access token.",
+		Message: "The managed identity returned no token: " + what + ".",
+		Advice: "Check that the identity is enabled for this machine, Arc server or Automation account (a hybrid worker offers only the account's system-assigned identity), " +
+			"and that this account can use it. Alternatively, pass an access token.",
 	}
 }
 

@@ -22,8 +22,8 @@ const maxLink = 64 << 10
 var expiredCodes = []string{"syncstatenotfound", "syncstateinvalid", "resyncrequired"}
 
 var (
-	groupDelta = call{doing: "reading the changes of the groups", object: "/groups/delta", permission: groupReaders, link: followsLink}
-	userDelta  = call{doing: "reading the changes of the users", object: "/users/delta", permission: userReaders, link: followsLink}
+	groupDelta = call{doing: "reading the group changes", object: "/groups/delta", permission: groupReaders, link: followsLink}
+	userDelta  = call{doing: "reading the user changes", object: "/users/delta", permission: userReaders, link: followsLink}
 )
 
 // Projection identifies the properties that are always read, in a form that can be
@@ -91,9 +91,9 @@ func changes[T any](ctx context.Context, s *source, read call, link string, each
 	case err != nil:
 		return "", err
 	case next == "":
-		return "", read.incomplete("the last page has no link to the changes from there on", nil)
+		return "", read.incomplete("the last page has no delta link", nil)
 	case len(next) > maxLink:
-		return "", read.incomplete("the link to the changes from there on is too long", nil)
+		return "", read.incomplete("the delta link is too long", nil)
 	}
 	if err := read.stays(next); err != nil {
 		return "", err
@@ -133,7 +133,7 @@ func (c call) linkExpired(e *statusError) bool {
 func (c call) expired(err error) error {
 	return &contract.Error{
 		Category: contract.InvalidState, ID: "DeltaLinkExpired", Object: c.object, Err: err,
-		Message: "Microsoft Graph no longer knows from where on the changes were asked for.",
-		Advice:  "Run an Initial synchronization; links last for 7 days.",
+		Message: "Microsoft Graph no longer accepts the delta link.",
+		Advice:  "Run an Initial sync. Delta links expire after 7 days.",
 	}
 }

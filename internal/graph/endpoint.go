@@ -22,8 +22,8 @@ type endpoints struct {
 func resolveEndpoints(config contract.SourceConfig) (endpoints, error) {
 	cloud, ok := directory.Cloud(config.Cloud).Endpoints()
 	if !ok {
-		return endpoints{}, invalidSetting("Environment", fmt.Sprintf("%q is not a cloud that is known", config.Cloud),
-			"Use one of the clouds that -Environment takes, or give -Authority and -GraphEndpoint.")
+		return endpoints{}, invalidSetting("Environment", fmt.Sprintf("%q is not a known cloud", config.Cloud),
+			"Use one of the clouds that -Environment accepts, or specify -Authority and -GraphEndpoint.")
 	}
 	hosts := endpoints{authority: cloud.Authority, graph: cloud.Graph}
 	var err error
@@ -45,8 +45,8 @@ func cleanEndpoint(setting, value string) (string, error) {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
 		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", invalidSetting(setting, "it is not an https URL with nothing behind the host",
-			"Give it in the form https://graph.example.com.")
+		return "", invalidSetting(setting, "it is not an https URL that consists only of the host",
+			"Specify it in the form https://graph.example.com.")
 	}
 	return "https://" + strings.ToLower(u.Host), nil
 }
@@ -60,7 +60,7 @@ func readSmallFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, fmt.Errorf("it is no regular file of at most %d bytes", maxFile)
+		return nil, fmt.Errorf("it is not a regular file of at most %d bytes", maxFile)
 	}
 	return os.ReadFile(path)
 }

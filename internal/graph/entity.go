@@ -252,7 +252,7 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 	case '"':
 		return json.Unmarshal(data, (*string)(s))
 	case '{', '[':
-		return errors.New("it is no single value")
+		return errors.New("it is not a single value")
 	case 'n':
 		return nil // null
 	}

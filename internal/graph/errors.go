@@ -85,53 +85,53 @@ func (c call) failed(err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &contract.Error{
 			Category: contract.Stopped, ID: "Cancelled", Object: c.object, Err: contextError(err),
-			Message: "Cancelled while " + c.doing + ".", Advice: "Start it again when it should go on.",
+			Message: "Cancelled while " + c.doing + ".", Advice: "Run it again when you want to continue.",
 		}
 	case errors.As(err, &status):
 		return c.refused(status)
 	case errors.As(err, &throttled):
 		asked := ""
 		if throttled.asked > 0 {
-			asked = ", and asked to wait for another " + throttled.asked.String()
+			asked = ", and asked to wait another " + throttled.asked.String()
 		}
 		return &contract.Error{
 			Category: contract.ResourceBusy, ID: "ThrottledTooLong", Object: c.object, Err: throttled,
-			Message: "Microsoft Graph kept throttling while " + c.doing + asked + ".",
-			Advice:  "Other applications may use up the tenant's share. Run again later; nothing was lost.",
+			Message: "Microsoft Graph kept throttling requests while " + c.doing + asked + ".",
+			Advice:  "Other applications may be using up the tenant's quota. Run it again later. Nothing was lost.",
 		}
 	case errors.Is(err, errCutOff), errors.Is(err, errNotJSON), errors.Is(err, errTooLarge):
-		return c.incomplete("an answer could not be read to its end", cause(err))
+		return c.incomplete("a response could not be read completely", cause(err))
 	case errors.As(err, &transport) && transport.Op != "parse": // a link in an answer may not be a URL
 		return unreachable(hostOf(transport.URL), transport.Err)
 	}
-	return c.incomplete("an answer could not be understood", cause(err))
+	return c.incomplete("a response could not be parsed", cause(err))
 }
 
 // refused translates an error answer.
 func (c call) refused(e *statusError) error {
 	out := &contract.Error{
 		Object:  c.object,
-		Message: fmt.Sprintf("Microsoft Graph answered %d %s while %s: %s [request id %s]", e.status, e.code, c.doing, e.message, e.requestID),
+		Message: fmt.Sprintf("Microsoft Graph returned %d %s while %s: %s [request id %s]", e.status, e.code, c.doing, e.message, e.requestID),
 	}
 	switch {
 	case c.linkExpired(e):
 		return c.expired(e)
 	case e.status == http.StatusUnauthorized:
 		out.Category, out.ID = contract.Authentication, "AccessTokenInvalid"
-		out.Advice = "The token was refused. Check that it was issued for this tenant and for Microsoft Graph in this cloud, and that the clock is right."
+		out.Advice = "The token was rejected. Check that it was issued for this tenant and for Microsoft Graph in this cloud, and that the clock of this computer is correct."
 		if strings.Contains(strings.ToLower(e.message), "expired") {
 			out.ID = "AccessTokenExpired"
 			out.Advice = "Connect again with a fresh access token, or sign in with a certificate or a managed identity."
 		}
 	case e.status == http.StatusForbidden:
 		out.Category, out.ID = contract.PermissionDenied, "PermissionMissing"
-		out.Advice = "Grant the application permission " + c.permission + " for Microsoft Graph to the app registration, with admin consent, and connect again."
+		out.Advice = "Grant the app registration the Microsoft Graph application permission " + c.permission + " with admin consent, and connect again."
 	case e.status == http.StatusNotFound:
 		out.Category, out.ID = contract.ObjectNotFound, "GraphObjectNotFound"
-		out.Advice = "It may have been deleted in the meantime. Run again."
+		out.Advice = "It may have been deleted in the meantime. Run it again."
 	default:
 		out.Category, out.ID = contract.InvalidState, "GraphError"
-		out.Advice = "Run again later. If it stays, give the request id to Microsoft support."
+		out.Advice = "Run it again later. If the error persists, report the request id to Microsoft support."
 	}
 	return out
 }
@@ -141,8 +141,8 @@ func (c call) refused(e *statusError) error {
 func (c call) incomplete(what string, err error) error {
 	return &contract.Error{
 		Category: contract.InvalidData, ID: "IncompleteRead", Object: c.object, Err: err,
-		Message: "Incomplete while " + c.doing + ": " + what + ".",
-		Advice:  "Run again. If it stays, look for a proxy or gateway that changes the answers of Microsoft Graph.",
+		Message: "The read was incomplete while " + c.doing + ": " + what + ".",
+		Advice:  "Run it again. If the error persists, check for a proxy or gateway that alters the responses of Microsoft Graph.",
 	}
 }
 
@@ -151,14 +151,14 @@ func unreachable(host string, err error) error {
 	if untrusted(err) {
 		return &contract.Error{
 			Category: contract.Connection, ID: "CertificateNotTrusted", Object: host, Err: cause(err),
-			Message: "The certificate of the host is not trusted.",
-			Advice:  "If a proxy inspects TLS, or the endpoint is private, give the authority's certificate as a CA file by -TenantCAFile. It is always verified.",
+			Message: "The host's certificate is not trusted.",
+			Advice:  "If a proxy inspects TLS or the endpoint is private, specify the file with the authority's certificate with -TenantCAFile. The certificate is always verified.",
 		}
 	}
 	return &contract.Error{
 		Category: contract.Connection, ID: "GraphUnreachable", Object: host, Err: cause(err),
 		Message: "The host cannot be reached.",
-		Advice:  "Check the name, DNS, the firewall (TCP 443 outbound) and the proxy settings HTTPS_PROXY and NO_PROXY.",
+		Advice:  "Check the host name, DNS, the firewall (TCP 443 outbound) and the proxy settings HTTPS_PROXY and NO_PROXY.",
 	}
 }
 
@@ -175,22 +175,22 @@ func untrusted(err error) bool {
 func invalidSetting(setting, what, advice string) error {
 	return &contract.Error{
 		Category: contract.InvalidArgument, ID: "InvalidParameter", Object: setting,
-		Message: "The setting cannot be used: " + what + ".", Advice: advice,
+		Message: "The setting is not valid: " + what + ".", Advice: advice,
 	}
 }
 
 func invalidToken(what string) error {
 	return &contract.Error{
 		Category: contract.Authentication, ID: "AccessTokenInvalid", Object: "access token",
-		Message: "The access token cannot be used: " + what + ".",
-		Advice:  "Give a token for Microsoft Graph, such as (Get-AzAccessToken -ResourceTypeName MSGraph).Token.",
+		Message: "The access token is not valid: " + what + ".",
+		Advice:  "Specify a token for Microsoft Graph, such as (Get-AzAccessToken -ResourceTypeName MSGraph).Token.",
 	}
 }
 
 func expiredToken() error {
 	return &contract.Error{
 		Category: contract.Authentication, ID: "AccessTokenExpired", Object: "access token",
-		Message: "The access token has run out, and there is no other.",
+		Message: "The access token has expired and cannot be renewed.",
 		Advice:  "Connect again with a fresh access token, or sign in with a certificate or a managed identity.",
 	}
 }
@@ -198,15 +198,15 @@ func expiredToken() error {
 func fewerPermissions(permission string) error {
 	return &contract.Error{
 		Category: contract.Authentication, ID: "PermissionWithdrawn", Object: permission,
-		Message: "The access token was renewed, and the new one has no longer the permission " + permission + ".",
-		Advice:  "Run again: it goes by the permissions that are left.",
+		Message: "The renewed access token no longer has the permission " + permission + ".",
+		Advice:  "Run it again. The next run uses the remaining permissions.",
 	}
 }
 
 func otherTenant(want, got string) error {
 	return &contract.Error{
 		Category: contract.InvalidState, ID: "SignInTenantMismatch", Object: got,
-		Message: "The sign-in led to the tenant " + got + ", not to " + want + ".",
+		Message: "The sign-in returned a token for the tenant " + got + ", not for " + want + ".",
 		Advice:  "Check the tenant id, and that the token or identity belongs to that tenant.",
 	}
 }

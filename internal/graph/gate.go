@@ -68,7 +68,7 @@ type throttledError struct {
 func (e *throttledError) Error() string {
 	said := "throttled with status " + strconv.Itoa(e.status) + " since " + directory.Moment(e.since)
 	if e.asked > 0 {
-		said += ", and asked to wait another " + e.asked.String()
+		said += ", asked to wait another " + e.asked.String()
 	}
 	return said
 }
@@ -134,7 +134,7 @@ func (p *passage) othersAnswered() bool { return p.gate.answered() > p.before }
 // answered records that the request was answered.
 func (p *passage) answered(ctx context.Context) {
 	if p.faults > 0 {
-		slog.InfoContext(ctx, "answered again", "host", p.host, "seconds", time.Since(p.failingSince).Seconds())
+		slog.InfoContext(ctx, "the server responds again", "host", p.host, "seconds", time.Since(p.failingSince).Seconds())
 	}
 }
 
@@ -153,12 +153,12 @@ func (p *passage) failed(ctx context.Context, sent time.Time, resp *http.Respons
 	if allowed == 0 && p.faults >= p.gate.attempts || allowed > 0 && time.Since(p.failingSince)+wait > allowed {
 		return 0, false
 	}
-	slog.DebugContext(ctx, "request is repeated", "host", p.host, "path", p.path, "attempt", p.faults+1, "delay", wait)
+	slog.DebugContext(ctx, "retrying a request", "host", p.host, "path", p.path, "attempt", p.faults+1, "delay", wait)
 	w := contract.Waiting{For: p.host, Since: p.failingSince, Next: time.Now().Add(wait), Brief: allowed == 0}
 	if err != nil {
 		w.Why = cause(err).Error()
 	} else {
-		w.Why = "it answered with status " + strconv.Itoa(resp.StatusCode)
+		w.Why = "it returned status " + strconv.Itoa(resp.StatusCode)
 	}
 	if allowed > 0 {
 		w.Until = p.failingSince.Add(allowed)
@@ -265,7 +265,7 @@ func (g *gate) hold(ctx context.Context, host string, status int, since, sent ti
 	opens, streak := g.opens, g.streak
 	g.mu.Unlock()
 	slog.DebugContext(ctx, "throttled", "host", host, "status", status, "asked", asked, "round", streak, "wait", opens.Sub(now))
-	said := "it answered with status " + strconv.Itoa(status)
+	said := "it returned status " + strconv.Itoa(status)
 	if asked > 0 {
 		said += " and asked to wait for " + asked.String()
 	}

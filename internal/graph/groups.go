@@ -102,7 +102,7 @@ func (s *source) GroupsByID(ctx context.Context, selection contract.SourceSelect
 
 // GroupNatures implements [contract.Source].
 func (s *source) GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.NamedNature, error) {
-	read := call{doing: "reading what the groups are", object: s.base + "/groups", permission: groupReaders}
+	read := call{doing: "reading the kinds of the groups", object: s.base + "/groups", permission: groupReaders}
 	natures := make(map[directory.GUID]contract.NamedNature, len(ids))
 	err := byID(ctx, s, read, s.base, "/groups", groupProperties, ids, func(item *groupEntity) error {
 		if err := item.check(); err != nil {
@@ -129,7 +129,7 @@ func (s *source) FindGroups(ctx context.Context, text string) ([]directory.GUID,
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	read := call{doing: "looking for the group", object: clean(text), permission: groupReaders}
+	read := call{doing: "finding the group", object: clean(text), permission: groupReaders}
 	name := strings.TrimSpace(text)
 	conditions := []string{"mail eq " + quoted(name)}
 	for _, written := range []string{name, name + " ", " " + name, " " + name + " "} {

@@ -13,23 +13,23 @@ import (
 func (c call) stays(link string) error {
 	to, err := url.Parse(link)
 	if err != nil {
-		return c.incomplete("a link in an answer is no URL", nil)
+		return c.incomplete("a link in the response is not a valid URL", nil)
 	}
 	from, err := url.Parse(c.collection)
 	if err != nil {
-		return c.incomplete("the address is no URL", err)
+		return c.incomplete("the address is not a valid URL", err)
 	}
 	switch {
 	case !sameHost(to, from.Scheme+"://"+from.Host):
 		return c.elsewhere(to)
 	case resource(to) != resource(from):
-		return c.incomplete(fmt.Sprintf("a link in an answer leads to another collection, %q", clean(to.Path)), nil)
+		return c.incomplete(fmt.Sprintf("a link in the response leads to another collection, %q", clean(to.Path)), nil)
 	}
 	return nil
 }
 
 func (c call) elsewhere(link *url.URL) error {
-	return c.incomplete(fmt.Sprintf("a link in an answer points to another host, %q", clean(link.Host)), nil)
+	return c.incomplete(fmt.Sprintf("a link in the response leads to another host, %q", clean(link.Host)), nil)
 }
 
 // sameHost reports whether the link is an https link to the endpoint and contains no

@@ -33,7 +33,7 @@ func walk[T any](read call, get func(link string) (collection[T], error), each f
 			return read.failed(err)
 		}
 		if answer == nil || answer.GetValue() == nil {
-			return read.incomplete("a page has no value", nil)
+			return read.incomplete("a page has no list of values", nil)
 		}
 		next := text(answer.GetOdataNextLink())
 		if next != "" && read.collection != "" {
@@ -43,7 +43,7 @@ func walk[T any](read call, get func(link string) (collection[T], error), each f
 		}
 		key := sha256.Sum256([]byte(next))
 		if _, again := seen[key]; again {
-			return read.incomplete("the link to the next page leads in a circle", nil)
+			return read.incomplete("the link to the next page repeats", nil)
 		}
 		if err := each(answer.GetValue(), next == ""); err != nil {
 			return err
@@ -54,7 +54,7 @@ func walk[T any](read call, get func(link string) (collection[T], error), each f
 		seen[key] = struct{}{}
 		link = next
 	}
-	return read.incomplete(fmt.Sprintf("it did not end after %d pages", maxPages), nil)
+	return read.incomplete(fmt.Sprintf("it did not end within %d pages", maxPages), nil)
 }
 
 // page is a page of a listing that is read without the SDK. The SDK's models lack what

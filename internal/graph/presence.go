@@ -96,7 +96,7 @@ func (s *source) ask(ctx context.Context, selection contract.SourceSelection, pa
 		answers[ids[i]] = r.about(ids[i], selection)
 		return nil
 	})
-	read := call{doing: "asking for the groups singly", object: s.base + path, permission: contract.DeletedRoles[0]}
+	read := call{doing: "reading the groups one by one", object: s.base + path, permission: contract.DeletedRoles[0]}
 	return answers, read.failed(err)
 }
 

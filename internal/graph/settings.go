@@ -20,7 +20,7 @@ func (s *source) NewGroupDefault(ctx context.Context) (contract.Tristate, error)
 			Value string `json:"value"`
 		} `json:"values"`
 	}
-	read := call{doing: "reading the settings of groups", object: s.beta + "/settings", permission: "GroupSettings.Read.All or Directory.Read.All"}
+	read := call{doing: "reading the group settings", object: s.beta + "/settings", permission: "GroupSettings.Read.All or Directory.Read.All"}
 	result := contract.Yes
 	_, err := list(ctx, s, read, s.beta+"/settings", func(items []*setting) error {
 		for _, item := range items {

@@ -22,17 +22,17 @@ var signInErrors = []struct {
 	advice string
 	codes  []int
 }{
-	{"TenantNotFound", "Check the tenant id or domain name, and that the cloud is the one that the tenant lives in.",
+	{"TenantNotFound", "Check the tenant id or domain name, and that the tenant is in this cloud.",
 		[]int{90002, 900023, 900021, 90008}},
 	{"ApplicationNotFound", "Check the application (client) id, and that the app registration is in this tenant.",
 		[]int{700016, 7000112}},
-	{"ClientSecretInvalid", "Give the value of the client secret, not its id, and check that it belongs to this application.",
+	{"ClientSecretInvalid", "Specify the value of the client secret, not its id, and check that it belongs to this application.",
 		[]int{7000215, 7000216, 7000218}},
-	{"ClientSecretExpired", "Make a new client secret for the app registration, or better use a certificate or a managed identity.",
+	{"ClientSecretExpired", "Create a new client secret for the app registration. A certificate or a managed identity is safer.",
 		[]int{7000222}},
-	{"ClientCertificateInvalid", "Add the certificate to the app registration, check that it is still valid, and that this machine's clock is right.",
+	{"ClientCertificateInvalid", "Add the certificate to the app registration, and check that it has not expired and that the clock of this computer is correct.",
 		[]int{700027, 700024, 700030, 7000214, 7000277, 50012}},
-	{"FederatedIdentityInvalid", "Check issuer, subject and audience of the federated credential of the app registration.",
+	{"FederatedIdentityInvalid", "Check the issuer, subject and audience of the app registration's federated credential.",
 		[]int{70021, 700211, 700212, 700213, 700214, 700223}},
 }
 
@@ -56,7 +56,7 @@ func (t *tokenSource) failed(ctx context.Context, err error) error {
 	case errors.As(below, &known):
 		return known
 	case t.kind == contract.ManagedIdentity:
-		what := "its endpoint did not answer"
+		what := "its endpoint did not respond"
 		if below == nil {
 			what = t.hide(firstLine(err))
 		}
@@ -96,16 +96,16 @@ func (t *tokenSource) refused(resp *http.Response) error {
 		description = answer.Message
 	}
 	if description == "" {
-		description = "the answer holds no description"
+		description = "the response has no description"
 	}
 	said := t.hide(clean(description))
 	if t.kind == contract.ManagedIdentity {
-		return identityUnavailable(fmt.Sprintf("its endpoint answered %d: %s", resp.StatusCode, said), nil)
+		return identityUnavailable(fmt.Sprintf("its endpoint returned %d: %s", resp.StatusCode, said), nil)
 	}
 	out := &contract.Error{
 		Category: contract.Authentication, ID: "SignInFailed", Object: t.authority,
 		Message: fmt.Sprintf("Entra refused the sign-in with status %d: %s [trace id %s]", resp.StatusCode, said, t.hide(clean(answer.Trace))),
-		Advice:  "Look the AADSTS code up at https://login.microsoftonline.com/error, and in the sign-in logs of the tenant.",
+		Advice:  "Look up the AADSTS code at https://login.microsoftonline.com/error, and check the tenant's sign-in logs.",
 	}
 	for _, one := range signInErrors {
 		if slices.ContainsFunc(one.codes, func(code int) bool {

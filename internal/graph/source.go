@@ -116,7 +116,7 @@ func (s *source) Identify(ctx context.Context) (contract.SourceIdentity, error) 
 		return contract.SourceIdentity{}, err
 	}
 	if page == nil || len(page.GetValue()) != 1 || page.GetValue()[0] == nil {
-		return contract.SourceIdentity{}, read.incomplete("the answer does not name exactly one organization", nil)
+		return contract.SourceIdentity{}, read.incomplete("the response does not contain exactly one organization", nil)
 	}
 	tenant, err := directory.ParseGUID(text(page.GetValue()[0].GetId()))
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *source) ConnectWriteback(ctx context.Context) (contract.Tristate, error
 		Value []synchronization `json:"value"`
 	}
 	read := call{
-		doing: "reading the settings of directory synchronization", object: "/directory/onPremisesSynchronization",
+		doing: "reading the directory synchronization settings", object: "/directory/onPremisesSynchronization",
 		permission: "OnPremDirectorySynchronization.Read.All",
 	}
 	if err := read.failed(s.getJSON(ctx, s.base+"/directory/onPremisesSynchronization", &answer)); err != nil {

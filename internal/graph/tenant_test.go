@@ -366,7 +366,7 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 			c.Kind, c.ClientID = contract.ManagedIdentity, groupB // MSAL caches the tokens of an identity for the whole process
 		}, "ManagedIdentityUnavailable", "X-IDENTITY-HEADER"},
 		"missing permission":    {func(_ *testing.T, l lab, _ *contract.SourceConfig) { l.SetRoles("User.Read.All") }, "PermissionMissing", "GroupMember.Read.All"},
-		"untrusted certificate": {func(_ *testing.T, _ lab, c *contract.SourceConfig) { c.CAFile = "" }, "CertificateNotTrusted", "CA file"},
+		"untrusted certificate": {func(_ *testing.T, _ lab, c *contract.SourceConfig) { c.CAFile = "" }, "CertificateNotTrusted", "-TenantCAFile"},
 		"Graph that fails": {func(t *testing.T, l lab, _ *contract.SourceConfig) {
 			fault(t, l, graphtest.Fault{Kind: graphtest.FaultStatus, Path: "/groups", Status: 400, Code: "BadRequest", Message: "no", Count: -1})
 		}, "GraphError", "request id"},
@@ -375,7 +375,7 @@ func TestFailuresSayWhatToDoAndHideTheSecret(t *testing.T) {
 		}, "IncompleteRead", "proxy"},
 		"a link in a circle": {func(t *testing.T, l lab, _ *contract.SourceConfig) {
 			fault(t, l, graphtest.Fault{Kind: graphtest.FaultLoop, Path: "/groups", Count: -1})
-		}, "IncompleteRead", "circle"},
+		}, "IncompleteRead", "repeats"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := startLab(t, smallSeed(), graphtest.Options{ManagedIdentity: true})

@@ -186,7 +186,7 @@ func readClaims(token string) (claims, error) {
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return claims{}, errors.New("it is no JSON web token, which has three parts")
+		return claims{}, errors.New("it is not a JSON web token, which has three parts")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	if err != nil {
@@ -194,10 +194,10 @@ func readClaims(token string) (claims, error) {
 	}
 	var c claims
 	if json.Unmarshal(payload, &c) != nil {
-		return claims{}, errors.New("its claims are not of the form that Entra issues")
+		return claims{}, errors.New("its claims do not have the form that Entra issues")
 	}
 	if c.Tenant.IsZero() {
-		return claims{}, errors.New("it names no tenant (claim tid)")
+		return claims{}, errors.New("it has no tenant id (claim tid)")
 	}
 	return c, nil
 }

@@ -26,9 +26,9 @@ const (
 )
 
 var (
-	errTooLarge = errors.New("the answer is larger than is read")
-	errCutOff   = errors.New("the answer ended before its end")
-	errNotJSON  = errors.New("the answer is no JSON")
+	errTooLarge = errors.New("the response is too large")
+	errCutOff   = errors.New("the response was cut off")
+	errNotJSON  = errors.New("the response is not JSON")
 )
 
 // newTransport returns a transport that verifies certificates against roots, or against
@@ -84,7 +84,7 @@ func (b buffered) RoundTrip(req *http.Request) (*http.Response, error) {
 // context.
 func (b buffered) explain(req *http.Request, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && req.Context().Err() == nil {
-		return fmt.Errorf("no complete answer within %v", b.timeout)
+		return fmt.Errorf("no complete response within %v", b.timeout)
 	}
 	return err
 }
@@ -101,7 +101,7 @@ type authorizer struct {
 // RoundTrip implements [http.RoundTripper].
 func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !sameHost(req.URL, a.endpoint) {
-		return nil, call{doing: "following a link in an answer", object: a.endpoint}.elsewhere(req.URL)
+		return nil, call{doing: "following a link in a response", object: a.endpoint}.elsewhere(req.URL)
 	}
 	token, err := a.tokens.token(req.Context())
 	if err != nil {

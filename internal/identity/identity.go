@@ -177,15 +177,15 @@ func calledOne(v *contract.GroupView) string {
 
 // ErrUnknownGroup is the error for a name that matches nothing in the state.
 func ErrUnknownGroup(text string) error {
-	return &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "No group of this name or id is known.",
-		Advice: "Known are groups of the tenant that are not synchronised from the directory, since the first sync after they were made. Start-GroupWritebackSync -Group says step by step what becomes of one."}
+	return &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "No group with this name or id is known.",
+		Advice: "A cloud group is known after the first sync that follows its creation; groups that are synchronised from on-premises are never known. Start-GroupWritebackSync -Group shows step by step what happens to a group."}
 }
 
 // ErrNotLinked is the error for an object that stands for no group of the tenant.
 func ErrNotLinked(v *contract.GroupView) error {
 	return &contract.Error{Category: contract.InvalidState, ID: "GroupNotLinked", Object: v.DN,
-		Message: fmt.Sprintf("The object stands for no group of the tenant: it is %s.", strings.ToLower(string(v.Situation))),
-		Advice:  "Name a group of the tenant. Set-GroupWriteback -AdoptGroup takes over what is foreign and stands for one."}
+		Message: fmt.Sprintf("The object does not belong to a group of the tenant: it is %s.", strings.ToLower(string(v.Situation))),
+		Advice:  "Specify a group of the tenant. Set-GroupWriteback -AdoptGroup takes over a foreign object that carries the mark of one."}
 }
 
 // Called returns the names of the groups for messages.
@@ -208,5 +208,5 @@ func Ambiguous(text string, candidates []string) error {
 		candidates, more = candidates[:maxCalled], fmt.Sprintf("; and %d more", n-maxCalled)
 	}
 	return &contract.Error{Category: contract.InvalidArgument, ID: "GroupAmbiguous", Object: text,
-		Message: fmt.Sprintf("%d are meant by that: %s%s.", n, strings.Join(candidates, "; "), more), Advice: "Give the id of the one that is meant."}
+		Message: fmt.Sprintf("%d groups match: %s%s.", n, strings.Join(candidates, "; "), more), Advice: "Specify the id of the group."}
 }

@@ -17,8 +17,8 @@ type Apart struct {
 
 // String returns a warning about these groups.
 func (a *Apart) String() string {
-	return fmt.Sprintf("Outside of the container, groups with our stamp that belong to the account and are not linked: %d, for example %s. "+
-		"Another installation of this tenant writes them under the same account, or they were moved. Those in the scope are taken over. Give each installation an account and a scope of its own.", a.Groups, a.example)
+	return fmt.Sprintf("Groups outside the container that carry our stamp and belong to the account, but are not linked: %d, for example %s. "+
+		"They were moved, or another installation for this tenant writes them with the same account. Those in scope are taken over. Use a separate account and scope for each installation.", a.Groups, a.example)
 }
 
 // FindApart looks for such groups in the whole domain.
@@ -38,7 +38,7 @@ func FindApart(ctx context.Context, state contract.LinkStore, target contract.Ta
 		err = look.Flush()
 	}
 	if err != nil {
-		return a, fmt.Errorf("looking for our stamp in the domain: %w", err)
+		return a, fmt.Errorf("finding the groups with our stamp in the domain: %w", err)
 	}
 	return a, nil
 }

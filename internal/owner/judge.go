@@ -79,7 +79,7 @@ func (j *Judge) askOwners(ctx context.Context, guids []directory.GUID) error {
 	}
 	owners, err := j.Target.Owners(ctx, guids)
 	if err != nil {
-		return fmt.Errorf("reading who owns %s: %w", directory.Count(len(guids), "group"), err)
+		return fmt.Errorf("reading the owner of %s: %w", directory.Count(len(guids), "group"), err)
 	}
 	if j.owners == nil {
 		j.owners, j.principals = map[directory.GUID]*contract.Principal{}, map[contract.Principal]*contract.Principal{}

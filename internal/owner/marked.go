@@ -33,7 +33,7 @@ func (m *Marked) Untrusted() string {
 		owner = strings.TrimSpace(m.owner.Name + " (" + string(m.owner.SID) + ")")
 	}
 	return directory.Plural(m.stamped, " 1 of them carries our stamp, but belongs to ", " %d of them carry our stamp, but belong to others, such as ") +
-		owner + ". A former service account is named with -TrustedOwner."
+		owner + ". If it is a former service account, specify it with -TrustedOwner."
 }
 
 // addForeign counts a group of another product or tenant, or one that carries our stamp

@@ -48,7 +48,7 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 	look := s.judge.Looking(ctx, s.State, func(of directory.GUID, c *plan.Candidate) {
 		s.take(of, c)
 		looked++
-		p.Read(looked, "Counting the groups that are ours")
+		p.Read(looked, "Counting the groups that this installation wrote")
 	})
 	for _, container := range containers {
 		if err := s.Target.Groups(ctx, container.GUID, false, look.Add); err != nil {
@@ -56,7 +56,7 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 		}
 	}
 	if err := s.Target.StampedGroups(ctx, directory.Stamp(s.Settings.Tenant.ID), look.Add); err != nil {
-		return nil, nil, fmt.Errorf("looking for our stamp in the domain: %w", err)
+		return nil, nil, fmt.Errorf("finding the groups with our stamp in the domain: %w", err)
 	}
 	if err = look.Flush(); err == nil {
 		err = s.lookAtLinked(ctx, look)
@@ -98,7 +98,7 @@ func (s *OwnSearch) lookAtLinked(ctx context.Context, look *Looker) error {
 		}
 		found, err := Headers(ctx, s.Target, elsewhere)
 		if err != nil {
-			return fmt.Errorf("looking up linked groups: %w", err)
+			return fmt.Errorf("reading the linked groups: %w", err)
 		}
 		for _, g := range found {
 			if err := look.Add(g); err != nil {

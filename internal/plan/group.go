@@ -186,7 +186,7 @@ func Group(p *Pair, r *Rules) []Change {
 		return append(changes, skip(p, chosen, ReasonHiddenMembership,
 			hiddenText(r)))
 	case r.MaxMembers > 0 && p.Membership.Count() > r.MaxMembers:
-		return append(changes, skip(p, chosen, ReasonTooManyMembers, fmt.Sprintf("It has %s, and only groups of up to %d are written. -MaximumMemberCount sets that number.",
+		return append(changes, skip(p, chosen, ReasonTooManyMembers, fmt.Sprintf("The group has %s, but only groups with up to %d are written. -MaximumMemberCount sets this limit.",
 			directory.Count(p.Membership.Count(), "member"), r.MaxMembers)))
 	case chosen == nil:
 		return append(changes, create(p, r))
@@ -196,9 +196,9 @@ func Group(p *Pair, r *Rules) []Change {
 
 func hiddenText(r *Rules) string {
 	if r.IncludeHidden {
-		return "Its membership is hidden. Grant the application Member.Read.Hidden to have it written."
+		return "The group's membership is hidden. Grant the application Member.Read.Hidden to write it."
 	}
-	return "Its membership is hidden in the tenant. It is written only with -IncludeHiddenMembership, since every account of the domain could read it then."
+	return "The group's membership is hidden in the tenant. It is written only with -IncludeHiddenMembership, because every account of the domain can read it in Active Directory."
 }
 
 // choose finds the one object that stands for the group and is ours to change or agreed
@@ -213,7 +213,7 @@ func choose(p *Pair, r *Rules) (*Candidate, []Change) {
 		switch {
 		case c.Linked && !c.marks(p.ID):
 			said = append(said, skip(p, c, ReasonMarkRemoved,
-				"It is linked but no longer carries the group's mark, so it is not ours to change. Restore adminDescription, or delete the object."))
+				"The object is linked but no longer carries the group's mark, so it is not changed. Restore adminDescription, or delete the object."))
 		case c.Linked:
 			linked = c
 		case c.Ours(p.ID, r):
@@ -281,16 +281,16 @@ func chooseLinked(p *Pair, r *Rules, linked *Candidate) (*Candidate, []Change) {
 			if beside.Reason = ReasonReturned; c.Ours(p.ID, r) {
 				beside.Situation = Disputed
 			}
-			beside.Message = fmt.Sprintf("It stood for the group before and is there again, and since it was gone %s (%s) has taken its place. "+
-				"Delete this one; or, to go on with it and its SID, delete the other and run a sync.", linked.DN, linked.GUID)
+			beside.Message = fmt.Sprintf("The object was linked to the group before and has been restored, but %s (%s) has replaced it since. "+
+				"Delete this object. To keep it and its SID instead, delete the other one and start a sync.", linked.DN, linked.GUID)
 		case c.Ours(p.ID, r):
-			beside = dispute(p, c, fmt.Sprintf("It carries the mark of this group beside %s (%s), which is linked and goes on. Delete this one.", linked.DN, linked.GUID))
+			beside = dispute(p, c, fmt.Sprintf("The object carries the mark of this group, but %s (%s) is linked to the group and continues. Delete this object.", linked.DN, linked.GUID))
 		}
 		beside.Beside = true
 		said = append(said, beside)
 	}
 	if why := Protection(&linked.TargetGroup); why != "" {
-		held := skip(p, linked, ReasonProtected, why+" Until then it is held as it is.")
+		held := skip(p, linked, ReasonProtected, why+" Until then the object is not changed.")
 		held.Held = true
 		return nil, append(said, held)
 	}
@@ -348,20 +348,20 @@ func leave(p *Pair, c *Candidate, r *Rules) Change {
 	}
 	switch why := Protection(&c.TargetGroup); {
 	case why != "":
-		reason, message = ReasonProtected, why+" Such an object is never linked, adopted or changed."
+		reason, message = ReasonProtected, why+" GroupWriteback never links, adopts or changes such an object."
 	case c.stamped(r) && directory.HasAdoptedStamp(c.ExtensionName, r.TenantID):
 		reason = ReasonAdoptedBefore
-		message = "It was adopted before the state was lost, and " + c.owner() + ". It is taken over again once somebody agrees to that (-Adopt, -AdoptGroup)."
+		message = "The object was adopted before the state was lost, and " + c.owner() + ". It is taken over again after you agree to it with -Adopt or -AdoptGroup."
 	case c.stamped(r):
-		message = "It carries the mark and our stamp, which anybody may write, and " + c.owner() +
-			", which is neither the account that runs the sync nor a trusted one. It is left as it is. If it was written by a former service account, name that with -TrustedOwner."
+		message = "The object carries the mark and our stamp, but anyone with write access can copy these, and " + c.owner() +
+			", which is neither the account that runs the sync nor a trusted owner. It is left unchanged. If a former service account wrote it, specify that account with -TrustedOwner."
 	case c.BySID:
 		return authorityMoved(p, c, r)
 	case c.Former:
 		reason = ReasonReturned
-		message = "It stood for the group before and is there again, without our stamp. Delete it, or write the group's mark and stamp back; until then the group has no object."
+		message = "The object was linked to the group before and has been restored, but without our stamp. Delete it, or restore the group's mark and stamp. Until then the group has no object."
 	default:
-		message = "It carries the mark of a cloud group but not our stamp: another product or tenant wrote it. It is left as it is."
+		message = "The object carries the mark of a cloud group but not our stamp: another product or tenant wrote it. It is left unchanged."
 	}
 	s := skip(p, c, reason, message)
 	s.Situation = situation
@@ -369,14 +369,14 @@ func leave(p *Pair, c *Candidate, r *Rules) Change {
 }
 
 func authorityMoved(p *Pair, c *Candidate, r *Rules) Change {
-	message := fmt.Sprintf("The group was moved to the cloud from Active Directory, where the object with its SID %s stands at %s. ", p.Source.OnPremisesSID, c.DN)
+	message := fmt.Sprintf("The group was moved from Active Directory to the cloud. The object with its SID %s still exists at %s. ", p.Source.OnPremisesSID, c.DN)
 	switch claim := c.claimed(p.ID, r); {
 	case claim != "":
 		message += "It is not taken over, because " + claim + "."
 	case len(p.Candidates) > 1:
-		message += "It is not taken over, because another object stands for the group too."
+		message += "It is not taken over, because another object also belongs to the group."
 	default:
-		message += "It is taken over once somebody agrees to that (-Adopt, -AdoptGroup), and the group is not created a second time."
+		message += "It is taken over after you agree to it with -Adopt or -AdoptGroup. The group is not created a second time."
 	}
 	s := skip(p, c, ReasonAuthorityMoved, message)
 	s.Situation = Unlinked
@@ -427,12 +427,12 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	if c == nil {
 		if p.LinkLost != nil && p.Presence == directory.PresenceHardDeleted && !p.Momentary {
 			return []Change{{Action: Skip, Situation: Deleted, SourceID: p.ID, TargetGUID: p.LinkLost.GUID, DN: p.LinkLost.DN,
-				Reason: ReasonAlreadyDeleted, Message: "It is gone from the tenant and from Active Directory."}}
+				Reason: ReasonAlreadyDeleted, Message: "The group no longer exists in the tenant or in Active Directory."}}
 		}
 		return nil
 	}
 	if !c.Linked {
-		s := skip(p, c, ReasonUnmatched, "It carries our stamp, but the tenant has no such group and the state no link. Delete it yourself if it is not needed.")
+		s := skip(p, c, ReasonUnmatched, "The object carries our stamp, but the tenant does not have its group and the state has no link. Delete it if it is not needed.")
 		s.Situation = Unmatched
 		return []Change{s}
 	}
@@ -443,28 +443,28 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 	switch p.Presence {
 	case directory.PresenceHardDeleted:
 		if p.Momentary {
-			return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant does not show the group any more, as a server of it that is behind would not either. It is left as it is and asked for again, and deleted when that has not changed half an hour later.")}
+			return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant no longer returns the group, but this may be a lagging replica. The group is left unchanged and checked again; it is deleted if the tenant still does not return it half an hour later.")}
 		}
-		return remove(ReasonHardDeleted, "The group was deleted from the tenant for good.")
+		return remove(ReasonHardDeleted, "The group was permanently deleted from the tenant.")
 	case directory.PresenceSoftDeleted:
 		if r.RemoveSoftDeleted && !p.Momentary {
-			return remove(ReasonSoftDeleted, "The group is in the tenant's recycle bin, and such groups are set to be removed. Restored, it gets a new object with a new SID.")
+			return remove(ReasonSoftDeleted, "The group is in the tenant's recycle bin, and the settings remove such groups. If it is restored, it gets a new object with a new SID.")
 		}
-		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It stays as it is until it is restored or deleted for good.")}
+		return []Change{skip(p, c, ReasonSoftDeleted, "The group is in the tenant's recycle bin. It is left unchanged until it is restored or permanently deleted.")}
 	case directory.PresenceFound:
-		return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant still has the group, although its list lacked it. It is left as it is and read again by the next run.")}
+		return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant still has the group, although its list did not contain it. The group is left unchanged, and the next run reads it again.")}
 	case directory.PresenceContradicted:
-		return []Change{skip(p, c, ReasonPresenceUnknown, "Asked for the group, the tenant said something else than it told within the last half hour of what has changed: one of its servers is behind. The group is left as it is and asked for again by the next run.")}
+		return []Change{skip(p, c, ReasonPresenceUnknown, "Reading the group contradicts what the tenant's delta reported within the last half hour, so one of the tenant's replicas lags. The group is left unchanged, and the next run reads it again.")}
 	case directory.PresenceOutOfScope:
 		if r.RemoveOutOfScope && !p.Momentary {
-			return remove(ReasonOutOfScope, "The group is no longer one that is written, and such groups are set to be removed.")
+			return remove(ReasonOutOfScope, "The group is no longer in scope, and the settings remove such groups.")
 		}
 		if r.RemoveOutOfScope {
-			return []Change{skip(p, c, ReasonOutOfScope, "The group is no longer one that is written. It is left as it is until that has been read once more, half an hour later, and removed then, as is set.")}
+			return []Change{skip(p, c, ReasonOutOfScope, "The group is no longer in scope. It is left unchanged until a second read, half an hour later, confirms this; then it is removed, as configured.")}
 		}
-		return []Change{skip(p, c, ReasonOutOfScope, "The group is still in the tenant but no longer one that is written. It stays as it is.")}
+		return []Change{skip(p, c, ReasonOutOfScope, "The group still exists in the tenant but is no longer in scope. It is left unchanged.")}
 	}
-	return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant did not say whether the group still exists. It is left as it is and asked for again by the next run.")}
+	return []Change{skip(p, c, ReasonPresenceUnknown, "The tenant did not report whether the group still exists. The group is left unchanged, and the next run checks again.")}
 }
 
 // create plans a new object. It never creates a group that was once in AD (rule 25) or a
@@ -472,10 +472,10 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 func create(p *Pair, r *Rules) Change {
 	if sid := p.Source.OnPremisesSID; sid != "" {
 		return skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
-			"The group was moved to the cloud from Active Directory, but no object with its SID %s was found. It is not created a second time.", sid))
+			"The group was moved from Active Directory to the cloud, but no object with its SID %s was found. It is not created a second time.", sid))
 	}
 	if p.Membership.Incomplete != "" {
-		return skip(p, nil, ReasonMembersUnread, "Its members could not be read ("+p.Membership.Incomplete+"). It is created by the run that can read them.")
+		return skip(p, nil, ReasonMembersUnread, "The group's members could not be read ("+p.Membership.Incomplete+"). It is created by the first run that can read them.")
 	}
 	cn := CN(p.Source, r.CNFromDisplayName)
 	change := Change{
@@ -485,7 +485,7 @@ func create(p *Pair, r *Rules) Change {
 	}
 	if p.LinkLost != nil {
 		change.Situation, change.Reason = Deleted, ReasonDeletedInAD
-		change.Message = "It was deleted from Active Directory (" + p.LinkLost.DN + ") and is created anew."
+		change.Message = "The object was deleted from Active Directory (" + p.LinkLost.DN + ") and is created again."
 	}
 	change.Attributes = append([]AttributeChange{
 		{Name: directory.AttrCN, New: []string{cn}},
@@ -508,10 +508,10 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	switch {
 	case adopting:
 		attributes.Action, attributes.Situation = Adopt, Foreign
-		attributes.Message = "It was written by another product or an earlier installation and is taken over."
+		attributes.Message = "Another product or an earlier installation wrote the object. It is taken over."
 		if c.BySID {
 			attributes.Situation = Unlinked
-			attributes.Message = "It is what the group was in Active Directory before it was moved to the cloud, and is taken over where it stands."
+			attributes.Message = "This is the group's object from before the group was moved to the cloud. It is taken over without being moved."
 		}
 	case adopted:
 	case c.Place == InFormerContainer:
@@ -519,7 +519,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 		attributes.Message = "The target container was changed."
 	case c.Place == Elsewhere && r.MoveBack:
 		attributes.Action, attributes.Reason = Move, ReasonMovedBack
-		attributes.Message = "It was moved out of the target container."
+		attributes.Message = "The object had been moved out of the target container."
 	}
 	members := base
 	members.Action = UpdateMembers
@@ -531,7 +531,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	}
 	if held > 0 {
 		members.Reason = ReasonRemovalsHeld
-		members.Message = directory.Count(held, "member") + " would be removed, but of " + unknownText(&p.Membership) + " on-premises, so none is."
+		members.Message = "Removing " + directory.Count(held, "member") + " is postponed, because " + unknownText(&p.Membership) + "."
 	}
 	if adopting {
 		// Use one change: if the stamp cannot be written, the members are not ours to
@@ -553,8 +553,8 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 	if unwanted := Without(c.Primary, p.Membership.Joined); len(unwanted) > 0 && p.Membership.Incomplete == "" && p.Membership.Unknown() == 0 {
 		primary := base
 		primary.Action, primary.Reason = Skip, ReasonPrimaryGroup
-		primary.Message = directory.Plural(len(unwanted), "Of 1 account that is no member in the tenant it is the primary group, so it cannot be removed. Give it another primary group.",
-			"Of %d accounts that are no members in the tenant it is the primary group, so they cannot be removed. Give them another primary group.")
+		primary.Message = directory.Plural(len(unwanted), "1 account is not a member in the tenant but cannot be removed, because this is its primary group. Give the account another primary group.",
+			"%d accounts are not members in the tenant but cannot be removed, because this is their primary group. Give them another primary group.")
 		changes = append(changes, primary)
 	}
 	return changes
@@ -562,9 +562,9 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 
 func unknownText(m *Membership) string {
 	if m.Incomplete != "" {
-		return "some members (" + m.Incomplete + ") it is not known who they are"
+		return "some members are unknown (" + m.Incomplete + ")"
 	}
-	return directory.Plural(m.Unknown(), "1 member it is not known who it is", "%d members it is not known who they are")
+	return directory.Plural(m.Unknown(), "the account of 1 member is unknown", "the accounts of %d members are unknown")
 }
 
 // difference compares the projection with the object. An adopted object keeps its cn and

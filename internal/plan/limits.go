@@ -117,11 +117,11 @@ func (t *Tally) Hold(l *Limits) *Hold {
 func (t *Tally) holdForAbsence(l *Limits, h *Hold) {
 	switch {
 	case l.SourceShrinkPercent > 0 && over(t.SourceBefore-t.SourceNow, t.SourceBefore, l.SourceShrinkPercent):
-		h.Absent = &Stop{Reason: StopSource, Message: fmt.Sprintf("The tenant has %s; before it had %d. The limit is %d %% fewer.", directory.Count(t.SourceNow, "group"), t.SourceBefore, l.SourceShrinkPercent)}
+		h.Absent = &Stop{Reason: StopSource, Message: fmt.Sprintf("The tenant has %s, down from %d. The limit is a decrease of %d %%.", directory.Count(t.SourceNow, "group"), t.SourceBefore, l.SourceShrinkPercent)}
 	case l.TargetShrinkPercent > 0 && over(t.Missing, t.Links, l.TargetShrinkPercent):
 		h.Absent = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %s %s not found in Active Directory. The limit is %d %%.", t.Missing, directory.Count(t.Links, "linked group"), directory.Plural(t.Missing, "is", "are"), l.TargetShrinkPercent)}
 	case l.TargetShrinkPercent > 0 && over(t.recreations, t.Links, l.TargetShrinkPercent):
-		h.Recreations = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %s would be created anew. The limit is %d %%.", t.recreations, directory.Count(t.Links, "linked group"), l.TargetShrinkPercent)}
+		h.Recreations = &Stop{Reason: StopTarget, Message: fmt.Sprintf("%d of %s would be created again. The limit is %d %%.", t.recreations, directory.Count(t.Links, "linked group"), l.TargetShrinkPercent)}
 		return
 	default:
 		return
@@ -159,7 +159,7 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	removals := 0
 	for _, g := range t.losses {
 		if l.GroupRemovalPercent > 0 && (g.anySize || g.values > smallGroup) && g.removed*100 > g.values*l.GroupRemovalPercent {
-			h.removals[g.object] = &Stop{Reason: StopRemovals, OneGroup: true, Message: fmt.Sprintf("%d of its %s would be removed. The limit for one group is %d %%.", g.removed, directory.Count(g.values, "member"), l.GroupRemovalPercent)}
+			h.removals[g.object] = &Stop{Reason: StopRemovals, OneGroup: true, Message: fmt.Sprintf("%d of the group's %s would be removed. The limit for one group is %d %%.", g.removed, directory.Count(g.values, "member"), l.GroupRemovalPercent)}
 			continue
 		}
 		left = append(left, g)
@@ -176,7 +176,7 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	slices.SortFunc(left, func(a, b loss) int {
 		return cmp.Or(cmp.Compare(excess(b), excess(a)), cmp.Compare(b.removed, a.removed), a.object.Compare(b.object))
 	})
-	why := &Stop{Reason: StopRemovals, Message: fmt.Sprintf("%d of %s would be removed. The limit is %d %%, and this group is one of those that lose most.", removals, directory.Count(t.Memberships, "membership"), l.RemovalPercent)}
+	why := &Stop{Reason: StopRemovals, Message: fmt.Sprintf("%d of %s would be removed. The limit is %d %%, and this group is among those that lose most.", removals, directory.Count(t.Memberships, "membership"), l.RemovalPercent)}
 	goes, held := removals, 0
 	for ; !within(goes); held++ {
 		goes -= left[held].removed

@@ -211,7 +211,7 @@ func TestOneRowMore(t *testing.T) {
 	if len(changes) != 1 || !cmp.Equal(changes[0].Attributes, want) {
 		t.Fatalf("%+v", changes)
 	}
-	if missing := r.Mapping.Confirm(&want[0], &c.TargetGroup); missing != "The value Red of url is not there." {
+	if missing := r.Mapping.Confirm(&want[0], &c.TargetGroup); missing != "The attribute url does not have the value Red." {
 		t.Error(missing)
 	}
 	c.Attributes = c.Attributes.With("url", "red", "others")

@@ -38,10 +38,10 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 		n.given = map[nameKey]directory.GUID{}
 	}
 	if cn != nil && cn.GUID != c.TargetGUID {
-		return clash(c, fmt.Sprintf("The name %s is held by %s.", newName(&c, directory.AttrCN), cn.DN))
+		return clash(c, fmt.Sprintf("The name %s is taken by %s.", newName(&c, directory.AttrCN), cn.DN))
 	}
 	if sam != nil && sam.GUID != c.TargetGUID {
-		return clash(c, fmt.Sprintf("The sAMAccountName %s is held by %s.", newName(&c, directory.AttrSAMAccountName), sam.DN))
+		return clash(c, fmt.Sprintf("The sAMAccountName %s is taken by %s.", newName(&c, directory.AttrSAMAccountName), sam.DN))
 	}
 	for _, attribute := range []string{directory.AttrCN, directory.AttrSAMAccountName} {
 		name := newName(&c, attribute)
@@ -49,7 +49,7 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 			continue
 		}
 		if other, taken := n.given[keyOf(attribute, name)]; taken {
-			return clash(c, fmt.Sprintf("The %s %s is given to the group with the id %s in the same run.", attribute, name, other))
+			return clash(c, fmt.Sprintf("The same run gives the %s %s to the group with the id %s.", attribute, name, other))
 		}
 		n.given[keyOf(attribute, name)] = c.SourceID
 	}
@@ -72,7 +72,7 @@ func newName(c *Change, attr string) string {
 // exists, the rest of the change.
 func clash(c Change, message string) []Change {
 	s := Change{Action: Skip, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID, DisplayName: c.DisplayName,
-		DN: c.DN, Reason: ReasonNameClash, Message: message + " Rename or move that object; the group is tried again by every run."}
+		DN: c.DN, Reason: ReasonNameClash, Message: message + " Rename or move that object. Every run tries the group again."}
 	if c.Action == Create || c.Action == Move {
 		return []Change{s}
 	}

@@ -72,14 +72,14 @@ func (c *Candidate) owner() string {
 func Protection(g *directory.TargetGroup) string {
 	switch {
 	case strings.HasPrefix(string(g.SID), "S-1-5-32-"):
-		return "It is a group of BUILTIN (" + string(g.SID) + "), which every domain has."
+		return "The object is a built-in group (" + string(g.SID) + ") of the domain."
 	case WellKnown(g.SID):
-		return fmt.Sprintf("It is a well-known group of the domain: its RID is %d.", g.SID.RID())
+		return fmt.Sprintf("The object is a well-known group of the domain (RID %d).", g.SID.RID())
 	case g.Critical:
-		return "It is a critical system object (isCriticalSystemObject)."
+		return "The object is a critical system object (isCriticalSystemObject)."
 	case g.AdminCount:
-		return "It is, or once was, a member of a protected group of administrators (adminCount is 1). " +
-			"Take it out of that group, let the group's permissions be inherited again and clear its adminCount; the next run goes on with it."
+		return "The object is or was a member of a protected administrative group (adminCount is 1). " +
+			"Remove it from that group, enable inheritance of its permissions, and clear its adminCount. The next run then continues with it."
 	}
 	return ""
 }
@@ -145,25 +145,25 @@ func (c *Candidate) MayDelete(id directory.GUID, r *Rules, container func(direct
 	}
 	if !c.Ours(id, r) {
 		if !c.stamped(r) {
-			return refuse("NotOurs", "It is not linked and does not carry our stamp.")
+			return refuse("NotOurs", "The object is not linked and does not carry our stamp.")
 		}
-		return refuse("NotOurs", "It is not linked, and "+c.owner()+".")
+		return refuse("NotOurs", "The object is not linked, and "+c.owner()+".")
 	}
 	dn, err := directory.ParseDN(c.DN)
 	if err != nil {
-		return refuse("ObjectProtected", "Where it stands is not known ("+err.Error()+").")
+		return refuse("ObjectProtected", "The object's distinguished name cannot be read ("+err.Error()+").")
 	}
 	if parent := dn.Parent(); ProtectedContainer(parent, r.BaseDN) && !container(parent) {
-		return refuse("ObjectProtected", "It stands in "+parent.String()+", where nothing is deleted.")
+		return refuse("ObjectProtected", "The object is in "+parent.String()+", where nothing is deleted.")
 	}
 	return Refusal{}
 }
 
 func (c *Candidate) unmarked() Refusal {
 	if marked, ok := c.SourceID(); ok {
-		return refuse("MarkRemoved", "It carries the mark of the cloud group "+marked.String()+".")
+		return refuse("MarkRemoved", "The object carries the mark of the cloud group "+marked.String()+".")
 	}
-	return refuse("MarkRemoved", "It no longer carries the group's mark.")
+	return refuse("MarkRemoved", "The object no longer carries the group's mark.")
 }
 
 // Left returns a skip that says why an object with our stamp is not ours (rule 3).
@@ -173,5 +173,5 @@ func Left(id directory.GUID, c *Candidate, r *Rules) Change { return leave(&Pair
 // others.
 func LeftApart(id directory.GUID, c *Candidate) Change {
 	return skip(&Pair{ID: id}, c, ReasonForeign,
-		"It carries our stamp and belongs to us, but stands outside of the container and is not linked: another installation of this tenant writes it under the same account, or it was moved. It is left as it is; delete it yourself if nobody needs it.")
+		"The object carries our stamp and belongs to our account, but it is outside the container and not linked: another installation for this tenant writes it with the same account, or it was moved. It is left unchanged. Delete it if nobody needs it.")
 }

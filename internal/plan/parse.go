@@ -41,7 +41,7 @@ func ParseFilter(text string) (*Filter, error) {
 		return nil, &FilterError{maxFilterLength + 1, tooLong}
 	}
 	if valid := strings.ToValidUTF8(text, ""); valid != text {
-		return nil, &FilterError{firstInvalid(text), "The character cannot be read: a filter is text in UTF-8."}
+		return nil, &FilterError{firstInvalid(text), "The character is not valid UTF-8."}
 	}
 	p := filterParser{text: []rune(text)}
 	p.advance()
@@ -49,9 +49,9 @@ func ParseFilter(text string) (*Filter, error) {
 	switch p.token.kind {
 	case endOfFilter:
 	case closing:
-		p.fail("There is a ) without its (.")
+		p.fail("This ) has no matching (.")
 	default:
-		p.fail("%s stands where only -and, -or or the end is allowed.", p.found())
+		p.fail("Found %s, expected -and, -or or the end.", p.found())
 	}
 	if p.err != nil {
 		return nil, p.err
@@ -132,7 +132,7 @@ func (p *filterParser) advance() {
 	for p.next < len(p.text) && unicode.IsSpace(p.text[p.next]) {
 		p.next++
 	}
-	p.token = token{start: p.next, text: "The end"}
+	p.token = token{start: p.next, text: "the end"}
 	if p.next == len(p.text) {
 		return
 	}
@@ -178,7 +178,7 @@ func (p *filterParser) quoted(quote rune) {
 		p.token.kind, p.token.value, p.next = quoted, value.String(), i+1
 		return
 	}
-	p.fail("The value that begins here has no closing %c. A %c within it is written twice.", quote, quote)
+	p.fail("The value that begins here has no closing %c. Write a %c inside the value twice.", quote, quote)
 }
 
 func (p *filterParser) either() condition {
@@ -231,7 +231,7 @@ func (p *filterParser) inverted() condition {
 	}
 	inner := p.either()
 	if p.token.kind != closing {
-		p.fail("%s stands where -and, -or or the ) of the ( at character %d is expected.", p.found(), begin.start+1)
+		p.fail("Found %s, expected -and, -or or the ) that matches the ( at character %d.", p.found(), begin.start+1)
 		return nil
 	}
 	p.advance()
@@ -242,7 +242,7 @@ func (p *filterParser) comparison() condition {
 	attribute := p.oneOf(FilterAttributes(), "an attribute")
 	operator := p.oneOf(filterOperators, "an operator")
 	if p.token.kind != quoted {
-		p.fail("%s stands where a value in quotes is expected, such as 'HR-*', or '' for none.", p.found())
+		p.fail("Found %s, expected a quoted value such as 'HR-*', or '' for no value.", p.found())
 		return nil
 	}
 	c := comparison{attribute, operator, p.token.value}
@@ -255,14 +255,14 @@ func (p *filterParser) comparison() condition {
 	case "kind":
 		i := slices.IndexFunc(kinds, func(kind string) bool { return strings.EqualFold(kind, c.value) })
 		if i < 0 {
-			p.fail("%s is no kind of group. Allowed are '%s'.", p.found(), strings.Join(kinds, "' and '"))
+			p.fail("%s is not a kind of group. The kinds are '%s'.", p.found(), strings.Join(kinds, "' and '"))
 			return nil
 		}
 		c.value = kinds[i]
 	case "id":
 		id, err := directory.ParseGUID(c.value)
 		if err != nil {
-			p.fail("%s is not the id of a group, which has the form 00000000-0000-0000-0000-000000000000.", p.found())
+			p.fail("%s is not a group id. A group id has the form 00000000-0000-0000-0000-000000000000.", p.found())
 		}
 		c.value = id.String()
 	}
@@ -274,7 +274,7 @@ func (p *filterParser) comparison() condition {
 func (p *filterParser) oneOf(names []string, what string) string {
 	i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, p.token.text) })
 	if i < 0 || p.token.kind != word {
-		p.fail("%s stands where %s is expected: %s.", p.found(), what, strings.Join(names, ", "))
+		p.fail("Found %s, expected %s: %s.", p.found(), what, strings.Join(names, ", "))
 		return ""
 	}
 	p.advance()

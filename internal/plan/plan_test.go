@@ -487,7 +487,7 @@ func TestSkipsSayWhat(t *testing.T) {
 		adopt      bool
 		want       []string
 	}{
-		"may not be adopted":       {[]Candidate{candidate}, false, []string{sid, candidate.DN, "once somebody agrees"}},
+		"may not be adopted":       {[]Candidate{candidate}, false, []string{sid, candidate.DN, "after you agree to it"}},
 		"marked for another group": {[]Candidate{marked}, true, []string{sid, candidate.DN, "mark of the cloud group " + other.String()}},
 		"another tenant's":         {[]Candidate{stamped}, true, []string{sid, candidate.DN, "stamp of another tenant (" + directory.Stamp(object)}},
 		"gone":                     {nil, true, []string{sid, "no object"}},
@@ -515,7 +515,7 @@ func TestSkipsSayWhat(t *testing.T) {
 	r := rules()
 	r.MaxMembers = 2
 	p := &Pair{ID: groupID, Source: source(), Membership: Membership{Joined: members(1, 2), Unwritten: map[directory.Reason]int{directory.ReasonGuest: 3}}}
-	if got, want := Group(p, r)[0].Message, "It has 5 members, and only groups of up to 2 are written. -MaximumMemberCount sets that number."; got != want {
+	if got, want := Group(p, r)[0].Message, "The group has 5 members, but only groups with up to 2 are written. -MaximumMemberCount sets this limit."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

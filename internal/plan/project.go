@@ -223,9 +223,9 @@ func (m Mapping) Confirm(written *AttributeChange, now *directory.TargetGroup) s
 	lacks := compare.without(written.New, has)
 	switch {
 	case len(lacks) > 0 && (written.Shared || len(written.New) > 1):
-		return "The value " + lacks[0] + " of " + written.Name + " is not there."
+		return "The attribute " + written.Name + " does not have the value " + lacks[0] + "."
 	case len(lacks) > 0 || !written.Shared && len(has) > len(written.New):
-		return fmt.Sprintf("The attribute %s has the value %q in place of %q.", written.Name, strings.Join(has, ", "), strings.Join(written.New, ", "))
+		return fmt.Sprintf("The attribute %s has the value %q instead of %q.", written.Name, strings.Join(has, ", "), strings.Join(written.New, ", "))
 	}
 	return ""
 }

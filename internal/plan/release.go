@@ -12,7 +12,7 @@ import (
 // the object stands for, and nothing else keeps another installation from creating the
 // group again. Nothing is created.
 func released(p *Pair, r *Rules) []Change {
-	const stays = "It was let go of. It stays as it is, until -AdoptGroup names it."
+	const stays = "The group was released. It is left unchanged until you take it over with -AdoptGroup."
 	var changes []Change
 	for i := range p.Candidates {
 		c := &p.Candidates[i]
@@ -21,7 +21,7 @@ func released(p *Pair, r *Rules) []Change {
 		})
 		change := skip(p, c, ReasonReleased, stays)
 		if c.Ours(p.ID, r) && len(kept) < len(c.ExtensionName) && Protection(&c.TargetGroup) == "" {
-			change.Action, change.Message = Update, "It was let go of: our stamp is taken away, and it stays as it is from now on."
+			change.Action, change.Message = Update, "The group was released. Our stamp is removed, and the group is left unchanged from now on."
 			change.Attributes = []AttributeChange{{Name: directory.AttrExtensionName, Old: c.ExtensionName, New: kept, Shared: true}}
 		} else if !c.Linked {
 			change.Situation = Foreign
@@ -29,7 +29,7 @@ func released(p *Pair, r *Rules) []Change {
 		changes = append(changes, change)
 	}
 	if changes == nil && p.Source != nil {
-		changes = []Change{skip(p, nil, ReasonReleased, stays+" Nothing that stands for it was found, and it is not created.")}
+		changes = []Change{skip(p, nil, ReasonReleased, stays+" It has no object, and none is created.")}
 	}
 	return changes
 }

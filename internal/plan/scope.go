@@ -44,28 +44,28 @@ func (s *Scope) Holds(g *directory.SourceGroup) bool { return s.Excludes(g) == "
 // Excludes says why the group is not written, or returns "" if it is.
 func (s *Scope) Excludes(g *directory.SourceGroup) string {
 	if g.Kind == directory.SecurityGroup && !s.SecurityGroups {
-		return "It is a security group, and only Microsoft 365 groups are written."
+		return "The group is a security group, but only Microsoft 365 groups are written."
 	}
 	switch s.Mode {
 	case ScopeAll, "":
 	case ScopeWritebackEnabled:
 		switch enabled := g.WritebackEnabled; {
 		case enabled == nil && g.Kind == directory.SecurityGroup:
-			return "Its writebackConfiguration.isEnabled is not set, so as a security group it is not written."
+			return "The group's writebackConfiguration.isEnabled is not set, and a security group is written only if it is."
 		case enabled == nil && !s.NewGroupDefault:
-			return "Its writebackConfiguration.isEnabled is not set, and the tenant's default is not to write such groups."
+			return "The group's writebackConfiguration.isEnabled is not set, and by the tenant's default such groups are not written."
 		case enabled != nil && !*enabled:
-			return "Its writebackConfiguration.isEnabled is false."
+			return "The group's writebackConfiguration.isEnabled is false."
 		}
 	case ScopeSelected:
 		if !s.IDs[g.ID] {
-			return "It is not one of the selected groups."
+			return "The group is not one of the selected groups."
 		}
 	default:
 		return "The scope " + string(s.Mode) + " is not known."
 	}
 	if !s.Filter.Holds(g) {
-		return "The filter does not hold for it."
+		return "The group does not match the filter."
 	}
 	return ""
 }

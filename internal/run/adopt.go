@@ -103,7 +103,7 @@ func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]pl
 		}
 	}
 	if err := r.run.target.StampedGroups(ctx, directory.Stamp(r.run.settings.Tenant.ID), look.Add); err != nil {
-		return nil, fmt.Errorf("looking for our stamp in the domain: %w", err)
+		return nil, fmt.Errorf("finding the groups with our stamp in the domain: %w", err)
 	}
 	return found, look.Flush()
 }
@@ -120,7 +120,7 @@ func (r *Adoptable) addLinked(ctx context.Context, pairs []plan.Pair) error {
 	}
 	objects, err := owner.Headers(ctx, r.run.target, contract.Targets(links))
 	if err != nil {
-		return fmt.Errorf("looking up linked groups: %w", err)
+		return fmt.Errorf("reading the linked groups: %w", err)
 	}
 	linked, err := owner.WithLinks(ctx, r.run.state, objects)
 	if err != nil {
@@ -166,8 +166,8 @@ func (r *Adoptable) One(ctx context.Context, wanted *identity.Identity) (contrac
 			}
 		}
 		return contract.Link{}, &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: wanted.Text,
-			Message: "This is no group in scope, nor an object in the containers that stands for one.",
-			Advice:  "Give the objectGUID, the DN, the object id in the tenant or exactly the display name. Get-GroupWritebackChange lists what is foreign."}
+			Message: "This is neither a group in scope nor an object in the containers that belongs to one.",
+			Advice:  "Specify the objectGUID, the DN, the object id in the tenant or the exact display name. Get-GroupWritebackChange lists foreign objects."}
 	case len(found) > 1:
 		names := make([]string, len(found))
 		for i, p := range found {
@@ -200,7 +200,7 @@ func (r *Adoptable) One(ctx context.Context, wanted *identity.Identity) (contrac
 	if why == "" {
 		return link, err
 	}
-	return contract.Link{}, &contract.Error{Category: contract.InvalidState, ID: "NotAdoptable", Object: wanted.Text, Message: why, Advice: "Change what the message names, then try again."}
+	return contract.Link{}, &contract.Error{Category: contract.InvalidState, ID: "NotAdoptable", Object: wanted.Text, Message: why, Advice: "Correct the problem that the message describes, then try again."}
 }
 
 // whyNot says why nothing can be adopted for the group. It returns "" if the group was
@@ -214,15 +214,15 @@ func (r *Adoptable) whyNot(ctx context.Context, pair *plan.Pair) (string, error)
 				return c.Message, nil
 			}
 		}
-		return "Another object stands for the group.", nil
+		return "Another object belongs to the group.", nil
 	}
 	i := slices.IndexFunc(r.run.settings.ReleasedGroups, func(g contract.ReleasedGroup) bool { return g.ID == pair.ID })
 	if i < 0 {
-		return "Nothing stands for the group in Active Directory, so there is nothing to adopt: the next run creates it.", nil
+		return "The group has no object in Active Directory, so there is nothing to adopt. The next run creates one.", nil
 	}
 	left, err := owner.Headers(ctx, r.run.target, []directory.GUID{r.run.settings.ReleasedGroups[i].TargetGUID})
 	if err != nil || len(left) == 0 {
 		return "", err
 	}
-	return "The object that was let go of stands outside the target container, at " + left[0].DN + ". Move it there first.", nil
+	return "The released object is outside the target container, at " + left[0].DN + ". Move it to the container first.", nil
 }

@@ -40,7 +40,7 @@ func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told 
 		}
 	}
 	if err != nil && (ctx.Err() != nil || !contract.HasID(err, contract.StopAccessTokenExpired)) {
-		return nil, fmt.Errorf("asking the tenant for %s singly: %w", directory.Count(len(ids), "group"), err)
+		return nil, fmt.Errorf("reading %s one by one: %w", directory.Count(len(ids), "group"), err)
 	}
 	r.run.found.expired = r.run.found.expired || err != nil
 	return presence, nil

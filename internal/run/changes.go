@@ -129,7 +129,7 @@ func (r *sourceImport) listAgain(ctx context.Context) (lacking []directory.GUID,
 	listed := 0
 	err = r.run.source.Groups(ctx, r.course.selection, func(page []directory.SourceGroup) error {
 		listed += len(page)
-		r.run.meter.At(listed, 0, "Listing the groups of the tenant once more")
+		r.run.meter.At(listed, 0, "Listing the groups of the tenant again")
 		told, err := r.asTold(ctx, page)
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ func (r *sourceImport) listAgain(ctx context.Context) (lacking []directory.GUID,
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listing the groups of the tenant once more: %w", err)
+		return nil, fmt.Errorf("listing the groups of the tenant again: %w", err)
 	}
 	return lacking, nil
 }
@@ -290,7 +290,7 @@ func (r *sourceImport) readChanges(ctx context.Context, from contract.DeltaLinks
 	changes := 0
 	next.Groups, err = r.run.source.GroupChanges(ctx, from.Groups, func(page []contract.GroupChange) error {
 		changes += len(page)
-		r.run.meter.At(changes, 0, "Reading what has changed in the tenant")
+		r.run.meter.At(changes, 0, "Reading the changes in the tenant")
 		if err := r.noteChanges(ctx, page); err != nil {
 			return err
 		}
@@ -305,14 +305,14 @@ func (r *sourceImport) readChanges(ctx context.Context, from contract.DeltaLinks
 		return nil
 	})
 	if err != nil {
-		return next, fmt.Errorf("reading what has changed of the groups of the tenant: %w", err)
+		return next, fmt.Errorf("reading the group changes in the tenant: %w", err)
 	}
 	back := map[directory.GUID]bool{}
 	next.Users, err = r.run.source.UserChanges(ctx, from.Users, func(page []contract.UserChange) error {
 		return r.applyUsers(ctx, page, back)
 	})
 	if err != nil {
-		return next, fmt.Errorf("reading what has changed of the users of the tenant: %w", err)
+		return next, fmt.Errorf("reading the user changes in the tenant: %w", err)
 	}
 	whole, err := r.readGroups(ctx, slices.SortedFunc(maps.Keys(fresh), directory.GUID.Compare))
 	if err != nil {
@@ -402,7 +402,7 @@ func (r *sourceImport) readGroups(ctx context.Context, ids []directory.GUID) (wh
 	for batch := range slices.Chunk(ids, batch.AskBatch) {
 		groups, err := r.run.source.GroupsByID(ctx, r.course.selection, batch)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s that have changed: %w", directory.Count(len(batch), "group"), err)
+			return nil, fmt.Errorf("reading %s after a change: %w", directory.Count(len(batch), "group"), err)
 		}
 		missing := map[directory.GUID]bool{}
 		for _, id := range batch {

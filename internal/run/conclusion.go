@@ -36,7 +36,7 @@ type findings struct {
 // tellOutcome logs how the run ended.
 func (r *run) tellOutcome() {
 	record := &r.record
-	r.log.Info("the run ended", "run", record.ID, "kind", record.Kind, "status", record.Status, "stopReason", record.StopReason, "message", record.Message,
+	r.log.Info("run ended", "run", record.ID, "kind", record.Kind, "status", record.Status, "stopReason", record.StopReason, "message", record.Message,
 		"policyType", record.PolicyType, "policyReason", record.PolicyReason, "server", record.Server,
 		"seconds", record.Ended.Sub(record.Started).Seconds(), "sourceGroups", record.SourceGroups, "targetGroups", record.TargetGroups, "linkedGroups", record.LinkedGroups,
 		"planned", record.Planned, "exported", record.Exported, "failed", record.Failed, "unknownMembers", record.UnknownMembers, "unwrittenMembers", record.UnwrittenMembers)
@@ -49,14 +49,14 @@ func (r *run) conclude(ctx context.Context, err error) {
 	case err == nil && r.allFailed():
 		r.record.Status, r.record.StopReason, r.record.Message = contract.RunFailed, contract.StopAllFailed, r.partly()
 		r.record.Error = &contract.RunError{Category: contract.InvalidState, ID: contract.StopAllFailed, Object: r.found.firstFailed.DN,
-			Message: fmt.Sprintf("Nothing of what was planned could be done: %s failed.", directory.Count(r.record.Failed, "change")),
-			Advice:  "The changes say why each of them failed. The next run tries again.", Cause: r.found.firstFailed.Message}
+			Message: fmt.Sprintf("None of the planned changes could be made: %s failed.", directory.Count(r.record.Failed, "change")),
+			Advice:  "List the changes with Get-GroupWritebackChange to see why each one failed. The next run tries again.", Cause: r.found.firstFailed.Message}
 	case err == nil && (r.record.Failed > 0 || r.found.doubts > 0 || r.found.unknown > 0 || r.found.guarded > 0 || r.found.expired || r.record.Held != plan.Totals{}):
 		r.record.Status = contract.RunPartial
 		r.record.Message = r.partly()
 		if r.found.expired {
 			r.record.StopReason = contract.StopAccessTokenExpired
-			r.record.Message = strings.TrimSpace(r.record.Message + " The access token ran out; the next run goes on where this one could not.")
+			r.record.Message = strings.TrimSpace(r.record.Message + " The access token expired. The next run continues where this one stopped.")
 		}
 		if r.record.HeldBy != nil {
 			r.record.StopReason = r.record.HeldBy[0]
@@ -64,7 +64,7 @@ func (r *run) conclude(ctx context.Context, err error) {
 		}
 	default:
 		if Conclude(ctx, &r.record, err); r.record.Status == contract.RunFailed {
-			r.warn("the run failed", "run", r.record.ID, "error", err)
+			r.warn("run failed", "run", r.record.ID, "error", err)
 		}
 	}
 }
@@ -79,10 +79,10 @@ func Conclude(ctx context.Context, r *contract.Run, err error) {
 		r.Status, r.StopReason, r.Message = contract.RunStopped, stopped.reason, stopped.message
 	case ctx.Err() != nil:
 		r.Status, r.StopReason = contract.RunStopped, contract.StopCancelled
-		r.Message = "The run was cancelled. What it had not reached is left to the next run."
+		r.Message = "The run was cancelled. The next run does the remaining work."
 	case contract.HasID(err, contract.StopAccessTokenExpired):
 		r.Status, r.StopReason = contract.RunPartial, contract.StopAccessTokenExpired
-		r.Message = "The access token ran out before anything could be exported. Connect again and start another run."
+		r.Message = "The access token expired before anything was exported. Connect again and start another run."
 	default:
 		e := contract.AsError(err)
 		r.Status, r.StopReason, r.Message = contract.RunFailed, contract.StopReason(e.ID), e.Message
@@ -107,12 +107,12 @@ func (r *run) partly() string {
 	}
 	add(r.record.Failed, directory.Count(r.record.Failed, "change")+" failed or could not be confirmed")
 	add(r.found.doubts, directory.Count(r.found.doubts, "group")+" could not be decided")
-	add(r.found.guarded, directory.Plural(r.found.guarded, "1 group is protected and is held as it is", "%d groups are protected and are held as they are"))
-	add(r.found.unknown, directory.Plural(r.found.unknown, "of 1 member it is not known who it is on-premises", "of %d members it is not known who they are on-premises"))
+	add(r.found.guarded, directory.Plural(r.found.guarded, "1 group is protected and was not changed", "%d groups are protected and were not changed"))
+	add(r.found.unknown, directory.Plural(r.found.unknown, "the on-premises account of 1 member is unknown", "the on-premises accounts of %d members are unknown"))
 	if parts == nil {
 		return ""
 	}
-	text := strings.Join(parts, "; ") + ". The changes and the groups say which."
+	text := strings.Join(parts, "; ") + ". List the changes and the groups for details."
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
@@ -122,7 +122,7 @@ func (r *run) saysHeld() string {
 	for _, p := range []struct {
 		n    int
 		noun string
-	}{{r.record.Held.Delete, "deletion"}, {r.record.Held.Move, "move"}, {r.record.Held.Create, "new creation"}} {
+	}{{r.record.Held.Delete, "deletion"}, {r.record.Held.Move, "move"}, {r.record.Held.Create, "recreation"}} {
 		if p.n > 0 {
 			parts = append(parts, directory.Count(p.n, p.noun))
 		}
@@ -132,7 +132,7 @@ func (r *run) saysHeld() string {
 	}
 	text := "Held back: " + strings.Join(parts, ", ") + ". " + strings.Join(r.found.heldWhy, " ")
 	if r.record.HeldRuns > 1 {
-		text += fmt.Sprintf(" %d runs in a row have held something back.", r.record.HeldRuns)
+		text += fmt.Sprintf(" This has happened in %d runs in a row.", r.record.HeldRuns)
 	}
-	return text + " Everything else goes on. Look at the changes with the outcome Held, and if they are right " + r.saysConsent()
+	return text + " Everything else continues. Review the changes with the outcome Held. If they are correct, " + r.saysConsent()
 }

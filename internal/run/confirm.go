@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
@@ -47,10 +48,10 @@ func (r *confirmer) confirmAll(ctx context.Context) error {
 				break
 			}
 			if err := r.confirmBatch(ctx, changes); err != nil {
-				return fmt.Errorf("reading back what was written: %w", err)
+				return fmt.Errorf("verifying the written groups: %w", err)
 			}
 			done += len(changes)
-			r.run.meter.At(done, total, "Reading back what was written")
+			r.run.meter.At(done, total, "Verifying the written groups")
 			r.confirmed[phase] = changes[len(changes)-1].ID
 		}
 	}
@@ -107,7 +108,7 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 		}
 		missing := ""
 		if group == nil {
-			missing = "The group is not found."
+			missing = "The group was not found."
 		} else if missing = r.unlike(c, group); missing == "" {
 			if missing, err = r.confirmMembers(ctx, c, group); err != nil {
 				return err
@@ -115,7 +116,7 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 		}
 		if missing != "" {
 			outcomes = append(outcomes, contract.ChangeOutcome{ChangeID: c.ID, Outcome: contract.OutcomePartial, ErrorID: "NotConfirmed",
-				Message: missing + " The next run looks again."})
+				Message: missing + " The next run checks again."})
 			r.run.record.Failed++
 			r.run.setPending(c.SourceID, true)
 		}
@@ -174,8 +175,8 @@ func unconfirmed(c *contract.SpooledChange, missing, lingering []directory.GUID)
 	if len(missing)+len(lingering) == 0 {
 		return ""
 	}
-	return directory.Plural(len(missing), "1 added member is not there yet", "%d added members are not there yet") +
-		directory.Plural(len(lingering), ", and 1 removed one still is.", ", and %d removed ones still are.")
+	return strings.TrimSpace(directory.Plural(len(missing), "1 added member is missing.", "%d added members are missing.") +
+		directory.Plural(len(lingering), " 1 removed member is still there.", " %d removed members are still there."))
 }
 
 // unlike names the attribute that does not have the written values.

@@ -30,8 +30,8 @@ func loadConsent(ctx context.Context, state contract.State, planID string) (*pla
 	consent := &plan.Consent{Empty: agreed.Status == contract.RunStopped && agreed.StopReason == contract.StopSourceShrunk}
 	if agreed.Held == (plan.Totals{}) && !consent.Empty {
 		return nil, &contract.Error{Category: contract.InvalidArgument, ID: "PlanNotStopped", Object: planID,
-			Message: "The run of this plan held nothing back, so there is nothing to consent to.",
-			Advice:  "Run the sync without -AllowOnce, or give the plan id of a run that held something back."}
+			Message: "The run with this plan held nothing back, so no consent is needed.",
+			Advice:  "Run the sync without -AllowOnce, or specify the plan id of a run that held something back."}
 	}
 	for after := int64(0); ; {
 		changes, err := state.Generation(agreed.ID).Planned(ctx, 0, after, batch.SpoolBatch)
@@ -54,7 +54,7 @@ func loadConsent(ctx context.Context, state contract.State, planID string) (*pla
 func (r *run) saysConsent() string {
 	again := "run the sync again with -AllowOnce " + r.record.PlanID + "."
 	if of := r.ground.OfSettings; of != "" {
-		again = "make that change (" + of + "), and then run the sync with -AllowOnce " + r.record.PlanID + "."
+		again = "make the change first (" + of + "), then run the sync with -AllowOnce " + r.record.PlanID + "."
 	}
 	return again
 }

@@ -123,7 +123,7 @@ func (r *course) addBySID(ctx context.Context, pairs []*plan.Pair) error {
 	}
 	refs, err := r.run.target.BySID(ctx, sids)
 	if err != nil {
-		return fmt.Errorf("looking for the objects of %s that were moved to the cloud: %w", directory.Count(len(sids), "group"), err)
+		return fmt.Errorf("finding the objects of %s that moved to the cloud: %w", directory.Count(len(sids), "group"), err)
 	}
 	for _, pair := range pairs {
 		ref, ok := refs[pair.Source.OnPremisesSID]

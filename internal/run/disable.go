@@ -17,11 +17,11 @@ import (
 func SpoolDeletes(ctx context.Context, state contract.State, target contract.Target, record *contract.Run, set []contract.Link) error {
 	p, total := contract.ProgressOf(ctx), len(set)
 	for len(set) > 0 {
-		p.At(total-len(set), total, "Looking up the groups to delete")
+		p.At(total-len(set), total, "Finding the groups to delete")
 		n := min(len(set), batch.ListBatch)
 		groups, err := owner.Headers(ctx, target, contract.Targets(set[:n]))
 		if err != nil {
-			return fmt.Errorf("looking up the groups to delete: %w", err)
+			return fmt.Errorf("reading the groups to delete: %w", err)
 		}
 		named := map[directory.GUID]string{}
 		for i := range groups {

@@ -163,7 +163,7 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 	}
 	now, err := owner.Headers(ctx, e.run.target, look)
 	if err != nil {
-		return nil, fmt.Errorf("looking at %s before they are changed: %w", directory.Count(len(look), "group"), err)
+		return nil, fmt.Errorf("checking %s before the change: %w", directory.Count(len(look), "group"), err)
 	}
 	p.looked, p.lookedAt = make(map[directory.GUID]directory.TargetGroup, len(now)), wallClock()
 	for i := range now {
@@ -322,7 +322,7 @@ func (e *exporter) readBack(ctx context.Context, p *portion) {
 	}
 	found, err := e.run.target.Created(finish, e.course.judge.Rules.Container, attributes)
 	if err != nil && fatal(err) {
-		e.fail(fmt.Errorf("looking up %s that were created: %w", directory.Count(len(p.created), "group"), err))
+		e.fail(fmt.Errorf("reading %s after the creation: %w", directory.Count(len(p.created), "group"), err))
 	}
 	for i := range p.created {
 		a := &p.created[i]
@@ -332,8 +332,8 @@ func (e *exporter) readBack(ctx context.Context, p *portion) {
 		case a.err == nil:
 			a.err = &contract.Error{
 				Category: contract.Connection, ID: "OutcomeUnknown", Object: a.change.DN, Err: err,
-				Message: "The group was created and was not found when it was read back.",
-				Advice:  "Run a sync again: it reads the group anew and does what is missing.",
+				Message: "The group was created but could not be read afterwards.",
+				Advice:  "Start another sync. It reads the group again and completes it if necessary.",
 			}
 		}
 	}
@@ -346,7 +346,7 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	outcomes := make([]contract.ChangeOutcome, len(attempts))
 	for i, a := range attempts {
 		if a.err != nil && ctx.Err() == nil {
-			e.run.warn("a change failed", "run", e.run.record.ID, "action", a.change.Action, "object", a.change.DN, "error", a.err)
+			e.run.warn("change failed", "run", e.run.record.ID, "action", a.change.Action, "object", a.change.DN, "error", a.err)
 		}
 		outcomes[i] = a.concluded()
 	}
@@ -528,8 +528,8 @@ func (e *exporter) may(ctx context.Context, c *contract.SpooledChange, now direc
 	if refused.Message == "" {
 		return nil
 	}
-	return &contract.Error{Category: contract.InvalidState, ID: refused.ID, Object: object.DN, Message: refused.Message + " It is left as it is.",
-		Advice: "Look at the object. If it is ours, put it right; the next sync goes on with it."}
+	return &contract.Error{Category: contract.InvalidState, ID: refused.ID, Object: object.DN, Message: refused.Message + " It is left unchanged.",
+		Advice: "Check the object. If it belongs to this installation, correct it. The next sync then continues with it."}
 }
 
 // left turns the refusal to touch an object into the outcome of a skipped change.
@@ -641,7 +641,7 @@ func outcomeOf(refused []contract.Refusal) contract.ChangeOutcome {
 		return contract.ChangeOutcome{Outcome: contract.OutcomeDone}
 	}
 	out := contract.ChangeOutcome{Outcome: contract.OutcomePartial, ErrorID: "MemberRefused", Refused: refused,
-		Message: directory.Plural(len(refused), "1 member was refused by Active Directory", "%d members were refused by Active Directory")}
+		Message: directory.Plural(len(refused), "Active Directory rejected 1 member", "Active Directory rejected %d members")}
 	if i := slices.IndexFunc(refused, func(r contract.Refusal) bool { return r.Err != nil }); i >= 0 {
 		out.Message += ": " + contract.AsError(refused[i].Err).Message
 	}

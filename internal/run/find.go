@@ -19,11 +19,11 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 		return directory.GUID{}, err
 	}
 	if wanted.GUID().IsZero() && wanted.SID == "" {
-		r.meter.Begin("Find", "Looking for the group in the tenant")
+		r.meter.Begin("Find", "Finding the group in the tenant")
 		ids, err := r.source.FindGroups(ctx, text)
 		switch {
 		case err != nil:
-			return directory.GUID{}, fmt.Errorf("looking for the group %q: %w", text, err)
+			return directory.GUID{}, fmt.Errorf("finding the group %q: %w", text, err)
 		case len(ids) > 1:
 			return directory.GUID{}, r.ambiguousInTenant(ctx, text, ids)
 		case len(ids) == 1:
@@ -45,7 +45,7 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 		}
 		natures, err := r.source.GroupNatures(ctx, []directory.GUID{wanted.GUID()})
 		if err != nil {
-			return directory.GUID{}, fmt.Errorf("looking for the group %s: %w", wanted.GUID(), err)
+			return directory.GUID{}, fmt.Errorf("finding the group %s: %w", wanted.GUID(), err)
 		}
 		if natures[wanted.GUID()].Nature != contract.NoSuchGroup {
 			return wanted.GUID(), nil
@@ -54,8 +54,8 @@ func (r *run) find(ctx context.Context, text string) (directory.GUID, error) {
 	if len(known) == 1 {
 		return directory.GUID{}, identity.ErrNotLinked(&known[0])
 	}
-	return directory.GUID{}, &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "Neither the tenant nor the state has a group of this name or id.",
-		Advice: "Name it exactly, or give its object id. A group that was made a moment ago may take some minutes to be shown."}
+	return directory.GUID{}, &contract.Error{Category: contract.ObjectNotFound, ID: "GroupNotFound", Object: text, Message: "Neither the tenant nor the state has a group with this name or id.",
+		Advice: "Specify the exact name or the object id. A new group may take some minutes to appear."}
 }
 
 // heardOf returns the group with this id, or the group linked to the object with this
@@ -88,7 +88,7 @@ func (r *run) heardOf(ctx context.Context, id directory.GUID) (directory.GUID, e
 func (r *run) ambiguousInTenant(ctx context.Context, text string, ids []directory.GUID) error {
 	natures, err := r.source.GroupNatures(ctx, ids)
 	if err != nil {
-		return fmt.Errorf("looking at the groups that are called %q: %w", text, err)
+		return fmt.Errorf("reading the groups with the name %q: %w", text, err)
 	}
 	names := make([]string, len(ids))
 	for i, id := range ids {

@@ -115,7 +115,7 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 		return err
 	}
 	if at.hidden(&group) {
-		d.say("Import", contract.Warning, "The group was read, and not its members, which are hidden.")
+		d.say("Import", contract.Warning, "The group was read without its members, because they are hidden.")
 	} else {
 		d.read = true
 		source.sawMembers = func(page contract.MemberPage) {
@@ -131,7 +131,7 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 		}
 		d.say("Import", contract.Passed, "The group and its members were read.")
 	}
-	d.say("Scope", contract.Passed, "It is one of those that are written.")
+	d.say("Scope", contract.Passed, "The group is in scope.")
 	return nil
 }
 
@@ -140,7 +140,7 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 func (d *demand) sayWhyUnread(ctx context.Context) error {
 	natures, err := d.run.source.GroupNatures(ctx, []directory.GUID{d.id})
 	if err != nil {
-		return fmt.Errorf("looking at the group %s: %w", d.id, err)
+		return fmt.Errorf("reading the kind of the group %s: %w", d.id, err)
 	}
 	of := natures[d.id]
 	if of.Nature == contract.NoSuchGroup {
@@ -166,7 +166,7 @@ func (d *demand) hear(ctx context.Context, source *sourceImport) error {
 		_, err = d.run.source.UserChanges(ctx, links.Users, func(page []contract.UserChange) error { return d.hearUsers(ctx, source, page) })
 	}
 	if err != nil && !contract.HasID(err, "DeltaLinkExpired") { // the next run then reads everything
-		return fmt.Errorf("reading what has changed of the group %s: %w", d.id, err)
+		return fmt.Errorf("reading the changes of the group %s: %w", d.id, err)
 	}
 	return nil
 }
@@ -234,13 +234,13 @@ func (d *demand) sayWhatIsThere(ctx context.Context) error {
 	}
 	switch {
 	case len(staged) == 0:
-		d.say("Join", contract.Passed, "Nothing stands for it in Active Directory yet.")
+		d.say("Join", contract.Passed, "The group has no object in Active Directory yet.")
 	case len(staged) > 1:
-		d.say("Join", contract.Warning, "%d objects carry its mark.", len(staged))
+		d.say("Join", contract.Warning, "%d objects carry the group's mark.", len(staged))
 	case staged[0].Linked:
-		d.say("Join", contract.Passed, "It is linked to %s.", staged[0].DN)
+		d.say("Join", contract.Passed, "The group is linked to %s.", staged[0].DN)
 	default:
-		d.say("Join", contract.Passed, "%s carries its mark.", staged[0].DN)
+		d.say("Join", contract.Passed, "%s carries the group's mark.", staged[0].DN)
 	}
 	if !d.read {
 		return nil
@@ -251,12 +251,12 @@ func (d *demand) sayWhatIsThere(ctx context.Context) error {
 	}
 	switch {
 	case m.Incomplete == "" && m.Count() == 0:
-		d.say("Members", contract.Passed, "It has none.")
+		d.say("Members", contract.Passed, "The group has no members.")
 	case m.Incomplete != "":
-		d.say("Members", contract.Warning, "Its members could not be read (%s).", m.Incomplete)
+		d.say("Members", contract.Warning, "The members could not be read (%s).", m.Incomplete)
 	case m.Unknown() > 0:
-		d.say("Members", contract.Warning, "%s in Active Directory; of %s there.",
-			directory.Plural(len(m.Joined), "1 is", "%d are"), directory.Plural(m.Unknown(), "1 it is not known who it is", "%d it is not known who they are"))
+		d.say("Members", contract.Warning, "%s in Active Directory; %s.",
+			directory.Plural(len(m.Joined), "1 is", "%d are"), directory.Plural(m.Unknown(), "the account of 1 is unknown", "the accounts of %d are unknown"))
 	case len(m.Unwritten) > 0:
 		d.say("Members", contract.Passed, "%d of %d %s in Active Directory.", len(m.Joined), m.Count(), directory.Plural(len(m.Joined), "is", "are"))
 	default:
@@ -284,9 +284,9 @@ func (d *demand) tell(ctx context.Context, whatIf bool) error {
 	}
 	switch {
 	case len(changes) == 0 && d.unwritable:
-		d.say("Action", contract.Passed, "The group is not written, so there is nothing to do.")
+		d.say("Action", contract.Passed, "The group is not written. There is nothing to do.")
 	case len(changes) == 0:
-		d.say("Action", contract.Passed, "Nothing differs.")
+		d.say("Action", contract.Passed, "There are no differences.")
 	}
 	for i := range changes {
 		c := &changes[i]
@@ -295,9 +295,9 @@ func (d *demand) tell(ctx context.Context, whatIf bool) error {
 		case c.Action == plan.Skip:
 			result = contract.Skipped
 		case c.Outcome == contract.OutcomeHeld:
-			result, text = contract.Failed, "It is held back: "+text+" "+c.Message
+			result, text = contract.Failed, "Held back: "+text+" "+c.Message
 			if whatIf {
-				result, text = contract.Warning, "It would be held back: "+describe(c)+" "+c.Message
+				result, text = contract.Warning, "Would be held back: "+describe(c)+" "+c.Message
 			}
 		case whatIf:
 			text = "Would: " + text

@@ -69,7 +69,7 @@ func (r *sourceImport) list(ctx context.Context) error {
 	if from == 0 {
 		began := r.run.now().UTC()
 		if reading.Links, err = r.run.source.StartDelta(ctx); err != nil {
-			return fmt.Errorf("asking for delta links: %w", err)
+			return fmt.Errorf("requesting delta links: %w", err)
 		}
 		reading.Links.Taken, reading.Links.Projection = began, r.run.ground.Projection
 	}

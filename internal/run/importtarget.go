@@ -92,7 +92,7 @@ func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[dire
 			return stage.Add(g)
 		})
 		if err != nil {
-			return fmt.Errorf("looking up linked groups: %w", err)
+			return fmt.Errorf("reading the linked groups: %w", err)
 		}
 		if err := stage.Flush(); err != nil {
 			return err
@@ -124,7 +124,7 @@ func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[dire
 			guids = slices.DeleteFunc(guids, func(g directory.GUID) bool { return g == staged[i].GUID })
 		}
 		if err := r.run.target.GroupsByGUID(ctx, guids, true, stage.Add); err != nil {
-			return fmt.Errorf("looking up groups that were linked before: %w", err)
+			return fmt.Errorf("reading the formerly linked groups: %w", err)
 		}
 		after = links[len(links)-1].TargetGUID
 	}
@@ -153,7 +153,7 @@ func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[dir
 		err = found.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("looking for our stamp in the domain: %w", err)
+		return fmt.Errorf("finding the groups with our stamp in the domain: %w", err)
 	}
 	return stage.Flush()
 }
@@ -172,7 +172,7 @@ func (r *targetImport) readChanges(ctx context.Context) error {
 	}
 	sift := batch.New(batch.ListBatch, func(headers []directory.TargetGroup) error { return r.siftChanged(ctx, headers) })
 	if err := r.run.target.ChangedGroups(ctx, r.course.watermark.SearchedUSN, sift.Add); err != nil {
-		return fmt.Errorf("reading what has changed in the domain: %w", err)
+		return fmt.Errorf("reading the changes in the domain: %w", err)
 	}
 	if err := sift.Flush(); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (r *targetImport) readChanges(ctx context.Context) error {
 		err = r.findDeleted(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("looking for deleted groups: %w", err)
+		return fmt.Errorf("reading the deleted groups: %w", err)
 	}
 	return r.readPendingTargets(ctx)
 }
@@ -249,7 +249,7 @@ func (r *targetImport) readTargets(ctx context.Context, guids []directory.GUID, 
 		gone := slices.Clone(batch)
 		err := r.run.target.GroupsByGUID(ctx, batch, true, func(g directory.TargetGroup) error {
 			r.run.record.TargetGroups++
-			r.run.meter.At(r.run.record.TargetGroups, 0, "Reading what has changed in Active Directory")
+			r.run.meter.At(r.run.record.TargetGroups, 0, "Reading the changes in Active Directory")
 			before := known[g.GUID]
 			r.source.touched.add(before.SourceID, touchedByTarget)
 			id, marked := g.SourceID()
@@ -263,7 +263,7 @@ func (r *targetImport) readTargets(ctx context.Context, guids []directory.GUID, 
 			return stage.Add(g)
 		})
 		if err != nil {
-			return fmt.Errorf("reading %s that have changed in Active Directory: %w", directory.Count(len(batch), "group"), err)
+			return fmt.Errorf("reading %s after a change in Active Directory: %w", directory.Count(len(batch), "group"), err)
 		}
 		if err := stage.Flush(); err != nil {
 			return err
@@ -400,7 +400,7 @@ func (r *targetImport) readStanding(ctx context.Context, ids []directory.GUID) e
 	for batch := range slices.Chunk(guids, batch.AskBatch) {
 		now, err := owner.Headers(ctx, r.run.target, batch)
 		if err != nil {
-			return fmt.Errorf("looking at what stands for %s: %w", directory.Count(len(ids), "group"), err)
+			return fmt.Errorf("reading the objects of %s: %w", directory.Count(len(ids), "group"), err)
 		}
 		if err := r.siftChanged(ctx, now); err != nil {
 			return err

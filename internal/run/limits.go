@@ -44,7 +44,7 @@ func (r *limiter) check(ctx context.Context) error {
 
 	empty := r.draft.tally.Empty()
 	if empty && (r.run.consent == nil || !r.run.consent.Empty) {
-		return &stop{contract.StopSourceShrunk, r.saysEmpty() + " Nothing was exported. Look at the plan, and if it is right " + r.run.saysConsent()}
+		return &stop{contract.StopSourceShrunk, r.saysEmpty() + " Nothing was exported. Review the plan. If it is correct, " + r.run.saysConsent()}
 	}
 	limits := plan.Limits(r.run.settings.Limits)
 	r.consentNeeded = r.run.consent != nil && (empty || r.draft.tally.Agreed() && r.draft.bare.Hold(&limits) != nil)
@@ -60,20 +60,20 @@ func (r *limiter) check(ctx context.Context) error {
 
 // saysEmpty explains why the tenant has no group in scope.
 func (r *limiter) saysEmpty() string {
-	linked := directory.Plural(r.draft.tally.Links, "while 1 is linked.", "while %d are linked.")
+	linked := directory.Plural(r.draft.tally.Links, "1 group is linked.", "%d groups are linked.")
 	shown, scope := directory.Count(r.source.shown, "group"), r.run.settings.Scope
-	who := "none of them is one that is written"
+	who := "none of them is of a kind that is written"
 	switch {
 	case r.source.shown == 0:
-		return "The tenant answered with no group at all, " + linked
+		return "The tenant returned no groups. " + linked
 	case scope.Filter != "" && r.source.selected > 0:
-		who = fmt.Sprintf("the filter (%s) lets none of them through", scope.Filter)
+		who = fmt.Sprintf("none of them matches the filter (%s)", scope.Filter)
 	case scope.Groups == plan.ScopeSelected:
-		who = fmt.Sprintf("none of them is one of the %s", directory.Count(len(scope.GroupIDs), "selected group"))
+		who = fmt.Sprintf("none of them is among the %s", directory.Count(len(scope.GroupIDs), "selected group"))
 	case scope.Groups == plan.ScopeWritebackEnabled:
 		who = "none of them is enabled for writeback"
 	}
-	return fmt.Sprintf("The tenant answered with %s, and %s, %s", shown, who, linked)
+	return fmt.Sprintf("The tenant returned %s, but %s. %s", shown, who, linked)
 }
 
 // holdBack goes through the plan again and takes out what is held back. Held changes stay

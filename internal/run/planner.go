@@ -301,7 +301,7 @@ func (p *planner) primary(ctx context.Context, pair *plan.Pair, c *plan.Candidat
 	}
 	accounts, err := p.run.target.PrimaryMembers(ctx, c.SID)
 	if err != nil {
-		return nil, fmt.Errorf("looking for accounts whose primary group is %s: %w", c.DN, err)
+		return nil, fmt.Errorf("finding the accounts whose primary group is %s: %w", c.DN, err)
 	}
 	return guidsOf(accounts), nil
 }
@@ -357,7 +357,7 @@ func (p *planner) askNames(ctx context.Context, named []planned) error {
 	}
 	holders, err := p.run.target.Holders(ctx, p.course.judge.Rules.Container, names)
 	if err != nil {
-		return fmt.Errorf("looking for the names of %s: %w", directory.Count(len(names), "group"), err)
+		return fmt.Errorf("checking the names of %s: %w", directory.Count(len(names), "group"), err)
 	}
 	cn, sam := map[string]*plan.Holder{}, map[string]*plan.Holder{}
 	for _, h := range holders {

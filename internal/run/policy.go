@@ -95,8 +95,8 @@ func prepareOne(ctx context.Context, r *run) (*course, error) {
 		return nil, err
 	}
 	if r.base == 0 {
-		return nil, &contract.Error{Category: contract.InvalidState, ID: "InitialSyncNeeded", Message: "Nothing was synced with this state yet.",
-			Advice: "Run Start-GroupWritebackSync once; after it single groups can be synced."}
+		return nil, &contract.Error{Category: contract.InvalidState, ID: "InitialSyncNeeded", Message: "No sync has completed with this state yet.",
+			Advice: "Run Start-GroupWritebackSync without -Group once. After that you can sync single groups."}
 	}
 	if err := c.readTenant(ctx); err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func (c *course) readTenant(ctx context.Context) error {
 func (c *course) begin(ctx context.Context, policy contract.PolicyType, reason contract.PolicyReason) error {
 	r := c.run
 	r.record.PolicyType, r.record.PolicyReason = policy, reason
-	r.log.Info("what is imported", "run", r.record.ID, "policyType", policy, "policyReason", reason, "server", r.record.Server)
+	r.log.Info("import policy chosen", "run", r.record.ID, "policyType", policy, "policyReason", reason, "server", r.record.Server)
 	if policy == contract.Initial {
 		return nil
 	}
@@ -182,7 +182,7 @@ func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 		same := strings.EqualFold(u.Server, now.Server) || u.Server == w.Server && w.DSServiceName == now.DSServiceName
 		if !same && !r.run.ground.SkipReplicationCheck {
 			return false, &stop{contract.StopTargetNotUpToDate, fmt.Sprintf(
-				"Run %d was broken off while it wrote to the domain controller %s, and it is not known whether %s has received that. Name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
+				"Run %d was interrupted while it wrote to the domain controller %s. It is not known whether %s has received these changes. Specify %s with -Server. If that domain controller is permanently lost, run the sync with -SkipReplicationCheck.",
 				u.ID, u.Server, now.Server, u.Server)}
 		}
 	}
@@ -193,7 +193,7 @@ func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 	received, known, err := r.run.target.ReplicatedUSN(ctx, w.InvocationID)
 	switch {
 	case err != nil:
-		return false, fmt.Errorf("asking %s what it has received from %s: %w", now.Server, w.Server, err)
+		return false, fmt.Errorf("reading what %s has received from %s: %w", now.Server, w.Server, err)
 	case known && received >= w.HighestUSN || r.run.ground.SkipReplicationCheck:
 		return true, nil
 	}
@@ -202,7 +202,7 @@ func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 		has = fmt.Sprintf("has received the changes up to USN %d of %d", received, w.HighestUSN)
 	}
 	return false, &stop{contract.StopTargetNotUpToDate, fmt.Sprintf(
-		"The last run used the domain controller %s, and %s %s from it. Wait for the replication, or name %s with -Server. If that one is lost for good, run the sync with -SkipReplicationCheck.",
+		"The last run used the domain controller %s, and %s %s from it. Wait for the replication, or specify %s with -Server. If that domain controller is permanently lost, run the sync with -SkipReplicationCheck.",
 		w.Server, now.Server, has, w.Server)}
 }
 
@@ -259,7 +259,7 @@ func Newest(ctx context.Context, state contract.RunStore, before int64) iter.Seq
 func (r *course) readToken(ctx context.Context) error {
 	identity, err := r.run.source.Identify(ctx)
 	if err != nil {
-		return fmt.Errorf("reading what the token allows: %w", err)
+		return fmt.Errorf("reading the token's permissions: %w", err)
 	}
 	r.sourceID = identity
 	return identity.RequirePermissions()
@@ -274,12 +274,12 @@ func (r *course) chooseScope(ctx context.Context) error {
 	}
 	switch byDefault, err := r.run.source.NewGroupDefault(ctx); {
 	case err != nil:
-		return fmt.Errorf("reading whether new groups are written back: %w", err)
+		return fmt.Errorf("reading whether the tenant writes new groups back by default: %w", err)
 	case byDefault == contract.Unknown:
 		// If the token may no longer read it, nothing changes: the answer of the last run
 		// stays, or Microsoft's own default if there was none.
 		r.scope.NewGroupDefault = !strings.HasSuffix(r.watermark.Scope, newGroups(false))
-		r.run.warn("whether new groups are written back by default could not be read", "run", r.run.record.ID, "taken", r.scope.NewGroupDefault)
+		r.run.warn("cannot read whether the tenant writes new groups back by default", "run", r.run.record.ID, "taken", r.scope.NewGroupDefault)
 	default:
 		r.scope.NewGroupDefault = byDefault == contract.Yes
 	}
@@ -290,7 +290,7 @@ func (r *course) chooseScope(ctx context.Context) error {
 // everything.
 func (c *course) becomeInitial(ctx context.Context, expired error) error {
 	r := c.run
-	r.warn("the delta link has expired, so everything is imported", "run", r.record.ID, "error", expired)
+	r.warn("the delta link has expired; importing everything", "run", r.record.ID, "error", expired)
 	r.record.PolicyType, r.record.PolicyReason = contract.Initial, contract.InitialLinkExpired
 	return r.gen.Discard(ctx)
 }

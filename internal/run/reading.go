@@ -40,7 +40,7 @@ func (r *sourceImport) keptReading(ctx context.Context) (contract.Reading, int64
 func (r *sourceImport) goOn(ctx context.Context, from int64) error {
 	if from != 0 {
 		r.resumed, r.readUsers = true, true
-		r.run.log.Info("going on with the members that an earlier run has read", "run", r.run.record.ID, "from", from, "began", r.links.Taken)
+		r.run.log.Info("continuing with the members that an earlier run read", "run", r.run.record.ID, "from", from, "began", r.links.Taken)
 		if err := r.run.gen.TakeReading(ctx, from); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (r *sourceImport) goOn(ctx context.Context, from int64) error {
 // beginAnew reads everything from the beginning, because Graph no longer accepts the
 // links that report the changes since the earlier reading began.
 func (r *sourceImport) beginAnew(ctx context.Context) error {
-	r.run.warn("what an earlier run has read cannot be brought up to date, so everything is read anew", "run", r.run.record.ID)
+	r.run.warn("the members that an earlier run read cannot be updated; reading everything again", "run", r.run.record.ID)
 	r.run.keeping, r.run.record.SourceGroups = false, 0
 	if err := r.run.gen.Discard(ctx); err != nil {
 		return err

@@ -98,9 +98,9 @@ func (r *run) walk(ctx context.Context, recipe func(context.Context, *steps)) (c
 		return contract.Run{}, err
 	}
 	r.record.ID, r.gen = id, r.state.Generation(id)
-	r.log.Info("the run begins", "run", id, "kind", r.record.Kind, "server", r.record.Server, "linkedGroups", links)
+	r.log.Info("run started", "run", id, "kind", r.record.Kind, "server", r.record.Server, "linkedGroups", links)
 	r.meter.Stepped = func(step contract.Progress, took time.Duration) {
-		r.log.Info("a step ended", "run", id, "step", step.Step, "done", step.Done, "total", step.Total, "seconds", took.Seconds())
+		r.log.Info("step ended", "run", id, "step", step.Step, "done", step.Done, "total", step.Total, "seconds", took.Seconds())
 	}
 	s := &steps{meter: r.meter}
 	recipe(ctx, s)
@@ -127,7 +127,7 @@ func (r *run) close(ctx context.Context, ended error) (contract.Run, error) {
 		err = r.gen.Discard(ctx)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		r.warn("what the run staged could not all be removed in time", "run", r.record.ID)
+		r.warn("timed out while removing what the run staged", "run", r.record.ID)
 		err = nil
 	}
 	return r.record, err
@@ -139,7 +139,7 @@ const ClosingTime = 20 * time.Second
 // patient lets the connectors wait for the end of an outage.
 func (r *run) patient(ctx context.Context) context.Context {
 	return contract.WithPatience(ctx, time.Duration(r.settings.OutageMinutes)*time.Minute, func(w contract.Waiting) {
-		r.log.Warn("waiting for an answer", "run", r.record.ID, "for", w.For, "why", w.Why, "since", w.Since.UTC(), "next", w.Next.UTC(), "until", w.Until.UTC())
+		r.log.Warn("waiting for a response", "run", r.record.ID, "for", w.For, "why", w.Why, "since", w.Since.UTC(), "next", w.Next.UTC(), "until", w.Until.UTC())
 	})
 }
 

@@ -10,18 +10,18 @@ import (
 type stepName struct{ id, says string }
 
 var (
-	prepareStep  = stepName{"Prepare", "Looking at the containers and at what is due"}
+	prepareStep  = stepName{"Prepare", "Checking the containers and what is due"}
 	sourceStep   = stepName{"ImportSource", "Reading the tenant"}
 	memberStep   = stepName{"ImportMembers", "Reading the members of the groups"}
 	targetStep   = stepName{"ImportTarget", "Reading Active Directory"}
 	groupStep    = stepName{"ImportMembers", "Reading the group and its members"}
-	standingStep = stepName{"ImportTarget", "Reading what stands for it in Active Directory"}
+	standingStep = stepName{"ImportTarget", "Reading the group's object in Active Directory"}
 	resolveStep  = stepName{"Resolve", "Finding the members in Active Directory"}
 	planStep     = stepName{"Plan", "Planning"}
 	limitStep    = stepName{"Limits", "Checking the limits"}
 	exportStep   = stepName{"Export", "Writing to Active Directory"}
-	confirmStep  = stepName{"Confirm", "Reading back what was written"}
-	settleStep   = stepName{"Settle", "Looking again at members that have changed with it"}
+	confirmStep  = stepName{"Confirm", "Verifying the written groups"}
+	settleStep   = stepName{"Settle", "Updating groups that contain changed groups"}
 	commitStep   = stepName{"Commit", "Saving the state"}
 )
 

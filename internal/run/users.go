@@ -184,7 +184,7 @@ func (r *sourceImport) readRestored(ctx context.Context, users []directory.GUID)
 		return r.run.gen.StageNotes(ctx, notes)
 	}
 	if err != nil {
-		return fmt.Errorf("reading the groups of %s who may have been restored: %w", directory.Count(len(users), "user"), err)
+		return fmt.Errorf("reading the groups of %s after a possible restore: %w", directory.Count(len(users), "user"), err)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(found), directory.GUID.Compare) {
 		told, err := r.run.gen.ToldMembers(ctx, id, r.run.lagBegan())

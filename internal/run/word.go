@@ -22,7 +22,7 @@ type word[T any] struct {
 // words returns the words of a note that are newer than since.
 func words[T any](n contract.Note, since time.Time) (all []word[T], err error) {
 	if err := json.Unmarshal(n.Told, &all); err != nil {
-		return nil, fmt.Errorf("what was told of %s: %w", n.ID, err)
+		return nil, fmt.Errorf("the noted delta entries of %s: %w", n.ID, err)
 	}
 	for i := range all {
 		if all[i].At.After(n.At) { // the clock was ahead

@@ -26,12 +26,12 @@ func (s *session) freshToken(ctx context.Context, tenantID, resource string) (co
 	}
 	err := s.wire.call(ctx, "credential.token", map[string]string{"tenantId": tenantID, "resource": resource}, &answer)
 	if err == nil && answer.AccessToken.IsZero() {
-		err = errors.New("the client's answer holds no access token")
+		err = errors.New("the client's response has no access token")
 	}
 	if err != nil {
 		return contract.Secret{}, time.Time{}, callError(ctx, err, contract.Error{Category: contract.Authentication, ID: "AccessTokenExpired", Object: tenantID,
-			Message: "The access token has run out, and there is no fresh one",
-			Advice:  "Connect with a fresh access token and start the synchronisation again; it goes on where it ended."})
+			Message: "The access token has expired and was not renewed",
+			Advice:  "Connect with a fresh access token and start the sync again. It continues where it stopped."})
 	}
 	return answer.AccessToken, answer.ExpiresOn, nil
 }
@@ -48,13 +48,13 @@ func (s *session) sign(ctx context.Context, thumbprint string, digest []byte, pa
 	var signature []byte
 	if err == nil {
 		if signature, err = base64.StdEncoding.DecodeString(answer.Signature); err == nil && len(signature) == 0 {
-			err = errors.New("the client's answer holds no signature")
+			err = errors.New("the client's response has no signature")
 		}
 	}
 	if err != nil {
 		return nil, callError(ctx, err, contract.Error{Category: contract.Authentication, ID: "SigningFailed", Object: thumbprint,
-			Message: "The certificate's private key could not be used to sign",
-			Advice:  "Check that the certificate with this thumbprint has a private key that this account may use."})
+			Message: "Signing with the certificate's private key failed",
+			Advice:  "Check that the certificate with this thumbprint has a private key that this account can use."})
 	}
 	return signature, nil
 }

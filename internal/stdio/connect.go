@@ -52,7 +52,7 @@ type targetParams struct {
 
 func (s *session) connect(ctx context.Context, e Engine, p connectParams) (any, error) {
 	if p.Source == nil && p.Target == nil {
-		return nil, invalidParameter("params", "Neither source nor target is given.", "Give the tenant, the directory, or both.")
+		return nil, invalidParameter("params", "Neither source nor target is specified.", "Specify the tenant, Active Directory, or both.")
 	}
 	var source *contract.SourceConfig
 	var target *contract.TargetConfig
@@ -113,7 +113,7 @@ func (s *session) sourceConfig(p *sourceParams) (*contract.SourceConfig, error) 
 	switch {
 	case c.Kind == contract.CertificateThumbprint:
 		if config.Certificate, err = base64.StdEncoding.DecodeString(c.Certificate); err != nil {
-			return nil, invalidParameter("source.credential.certificate", "The certificate is not base64.", "Give the base64 text of the certificate's DER form.")
+			return nil, invalidParameter("source.credential.certificate", "The certificate is not valid base64.", "Specify the DER form of the certificate in base64.")
 		}
 		config.Sign = func(ctx context.Context, digest []byte, padding string) ([]byte, error) {
 			return s.sign(ctx, c.Thumbprint, digest, padding)

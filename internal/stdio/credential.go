@@ -46,7 +46,7 @@ func checkCredential(path, kind string, table []credentialFields, fields []given
 	}
 	i := slices.Index(kinds, kind)
 	if i < 0 {
-		return invalidParameter(path+".kind", fmt.Sprintf("The kind of credential %q is not known.", clip(kind)), "Give one of "+strings.Join(kinds, ", ")+".")
+		return invalidParameter(path+".kind", fmt.Sprintf("%q is not a known kind of credential.", clip(kind)), "Specify one of "+strings.Join(kinds, ", ")+".")
 	}
 	for _, f := range fields {
 		required := slices.Contains(table[i].required, f.name)
@@ -54,12 +54,12 @@ func checkCredential(path, kind string, table []credentialFields, fields []given
 		case required && !f.given:
 			return missing(path + "." + f.name)
 		case f.given && !required && !slices.Contains(table[i].optional, f.name):
-			return invalidParameter(path+"."+f.name, fmt.Sprintf("%s does not go with the kind of credential %s.", f.name, kind), "Leave it out, or choose the kind that needs it.")
+			return invalidParameter(path+"."+f.name, fmt.Sprintf("%s cannot be used with the kind of credential %s.", f.name, kind), "Omit it, or choose a kind that uses it.")
 		}
 	}
 	return nil
 }
 
 func missing(name string) error {
-	return invalidParameter(name, name+" is missing.", "Give "+name+".")
+	return invalidParameter(name, name+" is missing.", "Specify "+name+".")
 }

@@ -63,14 +63,14 @@ func protocolError(code jrpc2.Code, e *contract.Error) *jrpc2.Error {
 // The answers to lines that are not valid messages.
 var (
 	messageTooLarge = *protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "MessageTooLarge",
-		Message: "A line of the input was longer than 4 MiB and was discarded.",
+		Message: "A line of the input is longer than 4 MiB and was discarded.",
 		Advice:  "Send shorter requests."})
 	batchUnsupported = *protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidRequest",
-		Message: "Batches of requests are not served.",
-		Advice:  "Send each request on a line of its own."})
+		Message: "Batch requests are not supported.",
+		Advice:  "Send each request on its own line."})
 	idInUse = *protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidRequest",
-		Message: "Another request that is still open has this id.",
-		Advice:  "Give each request an id of its own."})
+		Message: "Another open request has this id.",
+		Advice:  "Use a different id for each request."})
 	notUTF8 = *protocolError(jrpc2.ParseError, &contract.Error{Category: contract.InvalidArgument, ID: "ParseError",
 		Message: "A line of the input is not UTF-8.",
 		Advice:  "Write the engine's input in UTF-8 without a byte-order mark."})
@@ -111,13 +111,13 @@ func ownError(e *jrpc2.Error) *jrpc2.Error {
 
 func methodNotFound(name string) *jrpc2.Error {
 	return protocolError(jrpc2.MethodNotFound, &contract.Error{Category: contract.InvalidArgument, ID: "MethodNotFound", Object: name,
-		Message: "There is no such method.",
-		Advice:  "Use module and engine of one release; docs/protocol.md names the methods."})
+		Message: "The method does not exist.",
+		Advice:  "Use the module and the engine of the same release. docs/protocol.md lists the methods."})
 }
 
 func errCancelled() *contract.Error {
 	return &contract.Error{Category: contract.Stopped, ID: "Cancelled", Message: "The request was cancelled.",
-		Advice: "Send it again when it is wanted after all."}
+		Advice: "Run it again when you want to continue."}
 }
 
 // translate converts the error of a method to the error that is sent to the client.
@@ -147,7 +147,7 @@ func oneOf[T ~string](name string, value T, allowed []T) error {
 			return nil
 		}
 	}
-	return invalidParameter(name, fmt.Sprintf("The value %q is not allowed for %s.", clip(string(value)), name), "Give one of "+strings.Join(words, ", ")+".")
+	return invalidParameter(name, fmt.Sprintf("The value %q is not allowed for %s.", clip(string(value)), name), "Specify one of "+strings.Join(words, ", ")+".")
 }
 
 // clip cuts a text to maxErrorText bytes, between characters.

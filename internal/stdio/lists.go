@@ -70,7 +70,7 @@ func (p Paging) limit() (int, error) {
 	case p.Limit == 0:
 		return defaultLimit, nil
 	case p.Limit < 0 || p.Limit > maxLimit:
-		return 0, invalidParameter("limit", fmt.Sprintf("The limit %d is not allowed.", p.Limit), fmt.Sprintf("Give 1 to %d.", maxLimit))
+		return 0, invalidParameter("limit", fmt.Sprintf("The limit %d is not allowed.", p.Limit), fmt.Sprintf("Specify 1 to %d.", maxLimit))
 	}
 	return p.Limit, nil
 }
@@ -81,7 +81,7 @@ func (l list[T, K]) start(p Paging) (after K, err error) {
 		return after, nil
 	}
 	if after, err = l.parse(p.After); err != nil {
-		return after, invalidParameter("after", "The value of after comes from no answer of this method.", "Give next of the answer before, or leave after out.")
+		return after, invalidParameter("after", "The value of after is not a value of next that this method returned.", "Pass next of the previous response, or omit after.")
 	}
 	return after, nil
 }

@@ -40,7 +40,7 @@ func parseMessage(line []byte) (message, *jrpc2.Error) {
 	if json.Unmarshal(line, &fields) != nil || fields == nil {
 		return message{}, protocolError(jrpc2.ParseError, &contract.Error{Category: contract.InvalidArgument, ID: "ParseError",
 			Message: "A line of the input is not a JSON object.",
-			Advice:  "Send one JSON-RPC 2.0 message a line."})
+			Advice:  "Send one JSON-RPC 2.0 message per line."})
 	}
 	var m message
 	id := fields["id"]
@@ -58,23 +58,23 @@ func parseMessage(line []byte) (message, *jrpc2.Error) {
 	wrong := func(format string, args ...any) (message, *jrpc2.Error) {
 		return m, protocolError(jrpc2.InvalidRequest, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidRequest",
 			Message: "The message is not a JSON-RPC 2.0 request: " + fmt.Sprintf(format, args...) + ".",
-			Advice:  "Send an object with jsonrpc, id, method and, if any, params, and an id that no open request has."})
+			Advice:  "Send an object with jsonrpc, id, method and optionally params. The id must differ from those of open requests."})
 	}
 	var version string
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		switch field {
 		case "jsonrpc", "id", "method", "params":
 		default:
-			return wrong("it has the field %q", clip(field))
+			return wrong("it has the unknown field %q", clip(field))
 		}
 	}
 	switch {
 	case json.Unmarshal(fields["jsonrpc"], &version) != nil || version != "2.0":
 		return wrong(`jsonrpc is not "2.0"`)
 	case id != nil && !named && !isNull(id):
-		return wrong("id is neither a number nor a text of at most %d bytes", maxID)
+		return wrong("id is neither a number nor a string of at most %d bytes", maxID)
 	case json.Unmarshal(method, &m.method) != nil || m.method == "":
-		return wrong("method is no text, or empty")
+		return wrong("method is not a string or is empty")
 	case params != nil && !isNull(params) && params[0] != '{' && params[0] != '[':
 		return wrong("params is not an object")
 	}

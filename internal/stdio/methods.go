@@ -127,7 +127,7 @@ type previewParams struct {
 
 func preview(ctx context.Context, e Engine, p previewParams, report contract.Report) (any, error) {
 	if p.Enable != nil && p.Settings != nil {
-		return nil, invalidParameter("settings", "Both enable and settings are given.", "Give one of them.")
+		return nil, invalidParameter("settings", "enable and settings cannot be combined.", "Specify one of them.")
 	}
 	if p.Settings != nil {
 		patch, err := p.Settings.patch("settings.")
@@ -181,7 +181,7 @@ type cancelParams struct {
 
 func (s *session) cancelRequest(_ context.Context, _ Engine, p cancelParams) (any, error) {
 	if len(p.ID) == 0 || p.ID[0] != '"' && p.ID[0] != '-' && (p.ID[0] < '0' || p.ID[0] > '9') {
-		return nil, invalidParameter("id", "id is not the id of a request.", "Give the id, text or number, that the request was sent with.")
+		return nil, invalidParameter("id", "id is neither a string nor a number.", "Specify the id of the request to cancel, exactly as it was sent.")
 	}
 	s.server.CancelRequest(string(p.ID))
 	return none{}, nil

@@ -38,7 +38,7 @@ func decode(params json.RawMessage, into any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrong) && wrong.Field == "":
-		return invalidParameter("params", "params is not an object.", "Give the parameters by name.")
+		return invalidParameter("params", "params is not an object.", "Send the parameters by name.")
 	case errors.As(err, &wrong):
 		name := parameterName(wrong.Field)
 		return invalidParameter(name, fmt.Sprintf("The value of %s has the wrong type.", name), "Give "+typeName(wrong.Type)+".")
@@ -47,9 +47,9 @@ func decode(params json.RawMessage, into any) error {
 		if plain, err := strconv.Unquote(name); err == nil {
 			name = plain
 		}
-		return invalidParameter(name, fmt.Sprintf("There is no parameter %q here.", clip(name)), "Leave it out, or correct its name.")
+		return invalidParameter(name, fmt.Sprintf("The method has no parameter %q.", clip(name)), "Omit it, or correct its name.")
 	}
-	return invalidParameter("params", "params cannot be understood.", "See docs/protocol.md for the parameters.")
+	return invalidParameter("params", "params cannot be parsed.", "docs/protocol.md lists the parameters.")
 }
 
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
@@ -79,7 +79,7 @@ func guid(name, value string) (directory.GUID, error) {
 	g, err := directory.ParseGUID(value)
 	if err != nil {
 		return g, invalidParameter(name, fmt.Sprintf("The value %q of %s is not a GUID.", clip(value), name),
-			"Give the form 00000000-0000-0000-0000-000000000000.")
+			"Specify it in the form 00000000-0000-0000-0000-000000000000.")
 	}
 	return g, nil
 }
@@ -96,7 +96,7 @@ func guids(name string, values *[]string) (*[]directory.GUID, error) {
 			return nil, err
 		}
 		if out[i].IsZero() {
-			return nil, invalidParameter(name, fmt.Sprintf("The item %d of %s is empty.", i+1, name), "Leave it out, or give an object id.")
+			return nil, invalidParameter(name, fmt.Sprintf("Item %d of %s is empty.", i+1, name), "Omit it, or specify an object id.")
 		}
 	}
 	return &out, nil

@@ -94,7 +94,7 @@ func ParseLevel(level *slog.LevelVar, word string) error {
 	}
 	i := slices.Index(logLevels, name)
 	if i < 0 {
-		return errors.New("it is none of Debug, Info, Warn and Error")
+		return errors.New("it is not Debug, Info, Warn or Error")
 	}
 	level.Set([]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}[i])
 	return nil
@@ -103,7 +103,7 @@ func ParseLevel(level *slog.LevelVar, word string) error {
 var (
 	// ErrStillRunning is returned by [Serve] when requests are still running after the
 	// grace period.
-	ErrStillRunning = errors.New("requests were still running after the end of input")
+	ErrStillRunning = errors.New("requests are still running after the end of the input")
 	errOutput       = errors.New("the output cannot be written")
 )
 
@@ -159,7 +159,7 @@ func (s *session) serve(name string, m method) jrpc2.Handler {
 	return func(ctx context.Context, request *jrpc2.Request) (any, error) {
 		log := s.config.Log.With("method", name)
 		if request.IsNotification() {
-			log.Warn("a request without an id was ignored")
+			log.Warn("ignoring a request without an id")
 			return nil, nil
 		}
 		select {
@@ -183,10 +183,10 @@ func (s *session) answer(ctx context.Context, log *slog.Logger, m method, reques
 		if e.Category == contract.NotSpecified {
 			level = slog.LevelError
 		}
-		log.Log(ctx, level, "the request failed", "id", e.ID, "object", e.Object, "error", err.Error(), "seconds", time.Since(started).Seconds())
+		log.Log(ctx, level, "request failed", "id", e.ID, "object", e.Object, "error", err.Error(), "seconds", time.Since(started).Seconds())
 		return nil, wireError(e)
 	}
-	log.Debug("the request was served", "seconds", time.Since(started).Seconds())
+	log.Debug("request completed", "seconds", time.Since(started).Seconds())
 	return result, nil
 }
 
@@ -194,8 +194,8 @@ func (s *session) answer(ctx context.Context, log *slog.Logger, m method, reques
 func guard(ctx context.Context, log *slog.Logger, m method, params json.RawMessage) (text json.RawMessage, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Error("a defect was met", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = contract.AsError(errors.New("the engine met a defect while it served the request"))
+			log.Error("internal error", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = contract.AsError(errors.New("internal error while serving the request"))
 		}
 	}()
 	result, err := m(ctx, params)
@@ -208,8 +208,8 @@ func guard(ctx context.Context, log *slog.Logger, m method, params json.RawMessa
 	const envelope = 1 << 10 // what jrpc2 adds to a result, including the id
 	if len(text) > maxOutputLine-envelope {
 		return nil, &contract.Error{Category: contract.LimitsExceeded, ID: "AnswerTooLarge",
-			Message: fmt.Sprintf("The answer would be longer than %d bytes.", maxOutputLine),
-			Advice:  "Ask for fewer items with limit."}
+			Message: fmt.Sprintf("The response would be longer than %d bytes.", maxOutputLine),
+			Advice:  "Request fewer items with limit."}
 	}
 	return text, nil
 }

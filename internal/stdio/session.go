@@ -69,14 +69,14 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 	}
 	if p.Protocol != protocolVersion {
 		return nil, &contract.Error{Category: contract.InvalidState, ID: "ProtocolMismatch",
-			Message: fmt.Sprintf("The client speaks version %d of the protocol, and this engine (%s) version %d.", p.Protocol, s.config.Version, protocolVersion),
-			Advice:  "Install module and engine of one release."}
+			Message: fmt.Sprintf("The client uses protocol version %d, but this engine (%s) uses version %d.", p.Protocol, s.config.Version, protocolVersion),
+			Advice:  "Install the module and the engine of the same release."}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.engine != nil {
-		return nil, &contract.Error{Category: contract.InvalidState, ID: "AlreadyInitialized", Message: "This session was initialised before.",
-			Advice: "Start another engine process for another state folder."}
+		return nil, &contract.Error{Category: contract.InvalidState, ID: "AlreadyInitialized", Message: "This session is already initialised.",
+			Advice: "To use another state folder, start another engine process."}
 	}
 	if err := oneOf("checkState", p.CheckState, stateChecks); err != nil {
 		return nil, err
@@ -93,8 +93,8 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 		case err != nil:
 			return nil, err
 		case !there && p.CheckState == existingState:
-			return nil, &contract.Error{Category: contract.ObjectNotFound, ID: "StateNotFound", Object: folder, Message: "There is no state in this folder.",
-				Advice: "Name the right folder with -StatePath. Enable-GroupWriteback makes a state, in the folder that Connect-GroupWriteback -StatePath names."}
+			return nil, &contract.Error{Category: contract.ObjectNotFound, ID: "StateNotFound", Object: folder, Message: "The folder does not contain a state.",
+				Advice: "Specify the correct folder with -StatePath. Enable-GroupWriteback creates a state in the folder that you specify with Connect-GroupWriteback -StatePath."}
 		}
 	}
 	s.engine = opened.Engine
@@ -146,7 +146,7 @@ func (s *session) close() error {
 	select {
 	case err := <-closed:
 		if err != nil {
-			s.config.Log.Warn("the engine was not closed cleanly", "error", err.Error())
+			s.config.Log.Warn("the engine did not close cleanly", "error", err.Error())
 		}
 		return nil
 	case <-time.After(closeLimit):

@@ -163,8 +163,8 @@ func (w *wire) notify(method string, params any) {
 }
 
 var (
-	errNoRequest = errors.New("no request of the client is open")
-	errCallEnded = errors.New("the client did not answer in time")
+	errNoRequest = errors.New("the client has no open request")
+	errCallEnded = errors.New("the client did not respond in time")
 )
 
 // call sends a request to the client and waits for the answer until ctx ends. An error
@@ -209,7 +209,7 @@ func (w *wire) call(ctx context.Context, method string, params, result any) erro
 // decode parses the result, or returns the client's error as a *jrpc2.Error.
 func (r reply) decode(result any) error {
 	// The errors of json.Unmarshal could quote a secret.
-	malformed := errors.New("the client's answer has not the form that the protocol asks for")
+	malformed := errors.New("the client's response does not have the form that the protocol requires")
 	if r.failure != nil {
 		var e jrpc2.Error
 		if json.Unmarshal(r.failure, &e) != nil {
@@ -229,7 +229,7 @@ func (w *wire) deliver(id string, r reply) {
 	delete(w.calls, id)
 	w.mu.Unlock()
 	if waiting == nil {
-		w.log.Warn("an answer to no request of the engine was ignored")
+		w.log.Warn("ignoring a response that matches no request of the engine")
 		return
 	}
 	waiting <- r

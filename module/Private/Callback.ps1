@@ -37,7 +37,7 @@ function Get-CallbackAnswer {
                     'Connect with a fresh access token, and start the sync again.'
                 }
                 else {
-                    'See whether the private key of the certificate may be used by this account.'
+                    'Check that this account can use the private key of the certificate.'
                 }
             }
         }
@@ -48,13 +48,13 @@ function Get-CallbackAnswer {
 function Get-AccessToken {
     param([scriptblock] $Provider, [string] $TenantId, [string] $Resource)
     if ($null -eq $Provider) {
-        throw 'The access token has expired, and there is no -AccessTokenProvider that gives another.'
+        throw 'The access token has expired, and no -AccessTokenProvider was specified to renew it.'
     }
     $token = @(& $Provider $TenantId $Resource)[-1]
     # Get-AzAccessToken and Get-MgContext-like commands give an object that holds the token
     if ($null -ne $token.Token) { $token = $token.Token }
     $token = if ($token -is [securestring]) { ConvertFrom-Secret -Secret $token } else { [string] $token }
-    if (-not $token) { throw 'The script block given as -AccessTokenProvider returned no access token.' }
+    if (-not $token) { throw 'The script block of -AccessTokenProvider returned no access token.' }
     $token
 }
 
@@ -63,10 +63,10 @@ function Get-Signature {
     param([string] $Thumbprint, [string] $Digest, [string] $Padding)
     $certificate = $script:Certificate
     if ($null -eq $certificate -or $certificate.Thumbprint -ne $Thumbprint) {
-        throw "There is no certificate with the thumbprint $Thumbprint."
+        throw "The certificate with the thumbprint $Thumbprint was not found."
     }
     $key = [System.Security.Cryptography.X509Certificates.RSACertificateExtensions]::GetRSAPrivateKey($certificate)
-    if ($null -eq $key) { throw "The certificate $Thumbprint has no RSA private key that can be used." }
+    if ($null -eq $key) { throw "The certificate $Thumbprint has no usable RSA private key." }
     try {
         $mode = if ($Padding -eq 'Pss') {
             [System.Security.Cryptography.RSASignaturePadding]::Pss
@@ -115,14 +115,14 @@ function Find-Certificate {
             'The certificate has no private key on this computer.'
         }
         else {
-            'There is no certificate of this thumbprint in CurrentUser\My or LocalMachine\My.'
+            'No certificate with this thumbprint is in CurrentUser\My or LocalMachine\My.'
         }
         $problem = @{
             Id       = 'CertificateNotFound'
             Category = 'ObjectNotFound'
             Object   = $wanted
             Message  = $message
-            Advice   = 'See "Get-ChildItem Cert:\CurrentUser\My, Cert:\LocalMachine\My", or give the file with ' +
+            Advice   = 'Run "Get-ChildItem Cert:\CurrentUser\My, Cert:\LocalMachine\My", or specify the file with ' +
                 '-CertificatePath.'
         }
         throw (ConvertTo-ErrorRecord @problem)

@@ -55,8 +55,8 @@ function Resolve-FilePath {
         Id       = 'PathNotInFileSystem'
         Category = 'InvalidArgument'
         Object   = $Path
-        Message  = 'The path is not one of the file system.'
-        Advice   = 'Give the path of a file or folder.'
+        Message  = 'The path is not a file system path.'
+        Advice   = 'Specify the path of a file or folder.'
     }
     try {
         $full = $Cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path, [ref] $provider, [ref] $drive)
@@ -79,9 +79,9 @@ function Get-ConfirmationError {
     $problem = @{
         Id       = 'ConfirmationImpossible'
         Category = 'InvalidOperation'
-        Message  = "Nobody could be asked to confirm, so nothing was done: " +
+        Message  = "Nobody can confirm this action in a non-interactive session, so nothing was done: " +
             "$($Cause.Exception.GetBaseException().Message)"
-        Advice   = 'If it is meant, add -Confirm:$false.'
+        Advice   = 'To run it without confirmation, add -Confirm:$false.'
     }
     ConvertTo-ErrorRecord @problem
 }

@@ -67,7 +67,7 @@ function Find-Completion {
             }
         }
     }
-    catch { Write-Debug -Message (ConvertTo-PlainText -Text "Nothing can be offered: $($_.Exception.Message)") }
+    catch { Write-Debug -Message (ConvertTo-PlainText -Text "No completions are available: $($_.Exception.Message)") }
     finally { while ($errors.Count -and -not [object]::ReferenceEquals($errors[0], $newest)) { $errors.RemoveAt(0) } }
 }
 

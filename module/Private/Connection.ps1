@@ -67,7 +67,7 @@ function ConvertTo-SourceField {
                     Id       = 'AccessTokenProviderFailed'
                     Category = 'AuthenticationError'
                     Message  = $_.Exception.GetBaseException().Message
-                    Advice   = 'See whether the script block given as -AccessTokenProvider returns an access ' +
+                    Advice   = 'Check that the script block of -AccessTokenProvider returns an access ' +
                         'token for Microsoft Graph.'
                 }
                 throw (ConvertTo-ErrorRecord @problem)
@@ -104,8 +104,8 @@ function ConvertTo-TargetField {
             Id       = 'TenantCredentialMissing'
             Category = 'InvalidArgument'
             Object   = "-$($lost[0])"
-            Message  = 'The parameter is for the tenant, but how to sign in there was not given.'
-            Advice   = 'Add -ClientSecretCredential (Get-Credential), which asks for the client id and the secret of ' +
+            Message  = 'The parameter applies to the tenant, but no credential for the tenant was specified.'
+            Advice   = 'Add -ClientSecretCredential (Get-Credential), which prompts for the client id and secret of ' +
                 'the application; or -ClientId with -CertificateThumbprint or -CertificatePath; or -Identity, ' +
                 '-WorkloadIdentity, -AccessTokenProvider or -AccessToken.'
         }
@@ -117,7 +117,7 @@ function ConvertTo-TargetField {
                 Id       = 'ServerMissing'
                 Category = 'InvalidArgument'
                 Object   = "-$($given[0])"
-                Message  = 'The parameter is for the directory, but no server was given.'
+                Message  = 'The parameter applies to Active Directory, but no server was specified.'
                 Advice   = 'Add -Server with a domain controller or the DNS name of the domain.'
             }
             throw (ConvertTo-ErrorRecord @problem)
@@ -126,8 +126,8 @@ function ConvertTo-TargetField {
             $problem = @{
                 Id       = 'NothingToConnect'
                 Category = 'InvalidArgument'
-                Message  = 'Neither the tenant nor the directory was named.'
-                Advice   = 'Give -TenantId with a credential, -Server with a domain controller or the DNS name of ' +
+                Message  = 'Neither a tenant nor a server was specified.'
+                Advice   = 'Specify -TenantId with a credential, -Server with a domain controller or the DNS name of ' +
                     'the domain, or both. See: Get-Help Connect-GroupWriteback -Examples'
             }
             throw (ConvertTo-ErrorRecord @problem)
@@ -145,8 +145,8 @@ function ConvertTo-TargetSignIn {
             Id       = 'CredentialAmbiguous'
             Category = 'InvalidArgument'
             Object   = '-KeytabPath'
-            Message  = '-Credential and -KeytabPath were both given.'
-            Advice   = 'Give one of them.'
+            Message  = '-Credential and -KeytabPath cannot be combined.'
+            Advice   = 'Specify one of them.'
         }
         throw (ConvertTo-ErrorRecord @problem)
     }
@@ -162,7 +162,7 @@ function ConvertTo-TargetSignIn {
                 Id       = 'PrincipalMissing'
                 Category = 'InvalidArgument'
                 Object   = '-KeytabPath'
-                Message  = 'Whose key is to be taken from the keytab was not given.'
+                Message  = 'The Kerberos principal for the keytab was not specified.'
                 Advice   = 'Add -KerberosPrincipal, for example svc-gwb@CONTOSO.COM.'
             }
             throw (ConvertTo-ErrorRecord @problem)
@@ -186,7 +186,7 @@ function ConvertTo-TargetSignIn {
             Id       = 'CredentialMissing'
             Category = 'InvalidArgument'
             Object   = '-AuthType'
-            Message  = 'Basic needs a name and a password.'
+            Message  = '-AuthType Basic requires a user name and a password.'
             Advice   = 'Add -Credential.'
         }
         throw (ConvertTo-ErrorRecord @problem)

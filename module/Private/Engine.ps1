@@ -8,7 +8,7 @@ function Get-EnginePath {
     if ($env:GROUPWRITEBACK_ENGINE) {
         if (Test-SourceCheckout) { return $env:GROUPWRITEBACK_ENGINE }
         Write-Warning -Message (ConvertTo-PlainText -Text ("The environment variable GROUPWRITEBACK_ENGINE is " +
-            "ignored, since the module was not imported from a checkout of its sources: '$script:ModuleBase'."))
+            "ignored, because the module was not imported from a source checkout: '$script:ModuleBase'."))
     }
     $name = if (Test-Windows) { 'groupwriteback.exe' } else { 'groupwriteback' }
     Join-Path -Path (Join-Path -Path $script:ModuleBase -ChildPath 'bin') -ChildPath $name
@@ -33,17 +33,17 @@ function Assert-EnginePath {
     }
     if (-not $exposure) { return }
     $exposure = @($exposure)[0]
-    $advice = 'Install the module where only administrators may write, for example for all users, or take that ' +
-        'right away. If it has been so for long, install the module anew.'
+    $advice = 'Install the module where only administrators can write, for example for all users, or remove that ' +
+        'right. If others have had the right for some time, reinstall the module.'
     if (Test-SourceCheckout) {
-        Write-Warning -Message (ConvertTo-PlainText -Text "The engine could be replaced by others: $exposure $advice")
+        Write-Warning -Message (ConvertTo-PlainText -Text "Others could replace the engine: $exposure $advice")
     }
     else {
         $problem = @{
             Id       = 'EngineInsecure'
             Category = 'SecurityError'
             Object   = $Path
-            Message  = "The engine is not started, since others could replace it: $exposure"
+            Message  = "The engine was not started, because others could replace it: $exposure"
             Advice   = $advice
         }
         throw (ConvertTo-ErrorRecord @problem)
@@ -59,8 +59,8 @@ function Get-Engine {
     param([string] $Check)
     $engine = $script:Engine
     if ($engine -and $engine.Process.HasExited) {
-        Write-Warning -Message (ConvertTo-PlainText -Text ("The engine had ended with exit code " +
-            "$($engine.Process.ExitCode) and is started again; connections have to be made again. Its log: " +
+        Write-Warning -Message (ConvertTo-PlainText -Text ("The engine ended with exit code " +
+            "$($engine.Process.ExitCode) and is started again. Connect again. Its log: " +
             "$($engine.Log.Path)"))
         Close-Engine
         $engine = $null
@@ -138,7 +138,7 @@ function Open-Engine {
             Id       = 'EngineNotFound'
             Category = 'ObjectNotFound'
             Object   = $path
-            Message  = 'The engine of the module is not there.'
+            Message  = 'The engine of the module was not found.'
             Advice   = 'Install the module again, or build the engine into the bin folder of the module.'
         }
         throw (ConvertTo-ErrorRecord @problem)
@@ -160,10 +160,10 @@ function Open-Engine {
     try { $process = [System.Diagnostics.Process]::Start($start) }
     catch {
         $advice = if (Test-Windows) {
-            'See whether a policy or a virus scanner keeps it from running.'
+            'Check whether a policy or a virus scanner blocks it.'
         }
         else {
-            "Make it executable (chmod +x '$path'); its volume must not be mounted with noexec."
+            "Make it executable (chmod +x '$path'), and check that its volume is not mounted with noexec."
         }
         $problem = @{
             Id       = 'EngineNotStarted'
@@ -214,8 +214,8 @@ function Open-Engine {
                 Id       = 'ProtocolMismatch'
                 Category = 'InvalidOperation'
                 Object   = $path
-                Message  = "The engine speaks protocol version $($script:Engine.Info.protocol), and this module 1."
-                Advice   = 'Install module and engine of the same version.'
+                Message  = "The engine uses protocol version $($script:Engine.Info.protocol), the module version 1."
+                Advice   = 'Install the module and the engine of the same release.'
             }
             throw (ConvertTo-ErrorRecord @problem)
         }
@@ -272,7 +272,7 @@ function Close-Engine {
         }
     }
     catch {
-        Write-Verbose -Message (ConvertTo-PlainText -Text ("The input of the engine was closed already: " +
+        Write-Verbose -Message (ConvertTo-PlainText -Text ("The engine's input is already closed: " +
             "$($_.Exception.GetBaseException().Message)"))
     }
     finally {
@@ -281,7 +281,7 @@ function Close-Engine {
                 $engine.Process.Kill()
             }
             catch {
-                Write-Verbose -Message (ConvertTo-PlainText -Text ("The engine ended in between: " +
+                Write-Verbose -Message (ConvertTo-PlainText -Text ("The engine has already ended: " +
                     "$($_.Exception.GetBaseException().Message)"))
             }
         }

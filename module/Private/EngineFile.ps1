@@ -11,7 +11,7 @@ function Enable-EngineFile {
         Category = 'PermissionDenied'
         Object   = $Path
         Message  = 'The engine is not executable.'
-        Advice   = "Have its owner ($($item.User)) or root run: chmod a+x '$Path'"
+        Advice   = "Ask its owner ($($item.User)) or root to run: chmod a+x '$Path'"
     }
     $own = Join-Path -Path (Join-Path -Path $script:ModuleBase -ChildPath 'bin') -ChildPath $item.Name
     if ($item.FullName -eq (Get-Item -LiteralPath $own -Force -ErrorAction Ignore).FullName -and

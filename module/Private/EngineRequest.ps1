@@ -65,7 +65,7 @@ function Invoke-EngineExchange {
                     Id       = 'EngineNotResponding'
                     Category = 'OperationTimeout'
                     Object   = $Engine.Process.StartInfo.FileName
-                    Message  = "The engine did not answer $Method within $TimeoutSeconds seconds."
+                    Message  = "The engine did not respond to $Method within $TimeoutSeconds seconds."
                     Advice   = "See its log: $($Engine.Log.Path)"
                 }
                 throw (ConvertTo-ErrorRecord @problem)
@@ -110,7 +110,7 @@ function Close-EngineRequest {
     $answer = $Engine.Answer[$Id]
     if (-not $answer) {
         if ($script:Engine -eq $Engine) { Close-Engine -Kill }
-        $text = 'The engine was ended, for it did not finish in time. The next run completes what this one began.'
+        $text = 'The engine was ended because it did not finish in time. The next run completes its work.'
         Write-Warning -Message (ConvertTo-PlainText -Text $text)
     }
     else {
@@ -118,7 +118,7 @@ function Close-EngineRequest {
         $run = if ($answer.result.run) { $answer.result.run } else { $answer.result }
         if ($run.kind -and $run.id) {
             $status = ([string] $run.status).ToLowerInvariant()
-            $text = "Run $($run.id) ended as $status. What was not reached stays for the next run."
+            $text = "Run $($run.id) ended as $status. The next run does the remaining work."
             Write-Warning -Message (ConvertTo-PlainText -Text $text)
         }
     }
@@ -195,8 +195,8 @@ function Receive-EngineMessage {
             Id       = 'EngineAnswerUnreadable'
             Category = 'InvalidData'
             Object   = $Engine.Process.StartInfo.FileName
-            Message  = "The engine wrote a line that is no JSON: $($_.Exception.Message)"
-            Advice   = 'Install module and engine of the same version.'
+            Message  = "The engine wrote a line that is not JSON: $($_.Exception.Message)"
+            Advice   = 'Install the module and the engine of the same release.'
         }
         throw (ConvertTo-ErrorRecord @problem)
     }
@@ -218,9 +218,9 @@ function Get-EngineEnd {
         Id       = 'EngineEnded'
         Category = 'ResourceUnavailable'
         Object   = $path
-        Message  = "The engine ended before it had answered ($code)."
+        Message  = "The engine ended before it responded ($code)."
         Detail   = $tail
-        Advice   = "Connect and try again: a run completes what an earlier one began. The log of the engine: " +
+        Advice   = "Connect and try again. A run completes the work of an interrupted one. Engine log: " +
             "$($Engine.Log.Path)"
     }
     ConvertTo-ErrorRecord @problem

@@ -50,8 +50,8 @@ function Get-GroupUnnamedError {
         Id       = 'GroupNotNamed'
         Category = 'InvalidArgument'
         Object   = [string] $InputObject
-        Message  = 'This names no group.'
-        Advice   = 'Give a name, an id, or an object that has one, as Get-GroupWritebackGroup returns it.'
+        Message  = 'The input does not identify a group.'
+        Advice   = 'Specify a name, an id, or an object that has one, such as Get-GroupWritebackGroup returns.'
     }
     ConvertTo-ErrorRecord @problem
 }

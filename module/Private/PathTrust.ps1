@@ -26,7 +26,7 @@ function Get-PathExposure {
         $found = Get-FileExposure -Item $item -Place $place
         # a volume that is mounted in a folder goes on there
         if (-not $target -or $target -match '^(\\\\\?\\)?Volume\{') { $at = $next; continue }
-        if (++$links -gt 40) { throw "The path '$Path' leads through too many links." }
+        if (++$links -gt 40) { throw "The path '$Path' has too many links." }
         $root = [System.IO.Path]::GetPathRoot($target)
         if ($root) {
             $at = $root
@@ -71,7 +71,7 @@ function Get-FileExposure {
         $text = "The account $sid has no name: $($_.Exception.GetBaseException().Message)"
         Write-Debug -Message (ConvertTo-PlainText -Text $text)
     }
-    "$sid may change, replace or delete '$($Item.FullName)' or what is in it."
+    "$sid can change, replace or delete '$($Item.FullName)' or its contents."
 }
 
 # The SID of somebody whom the entries allow what would do harm, and who is not trusted. What they deny is not made
@@ -107,11 +107,11 @@ function Get-UnixExposure {
     if (-not $stat) { return } # before PowerShell 7.1
     # Who owns the root owns everything; inside a user namespace that is not root.
     $trusted = @(0, (Get-UserId), (Get-Item -LiteralPath '/').UnixStat.UserId)
-    if ($stat.UserId -notin $trusted) { return "'$($Item.FullName)' belongs to another user ($($Item.User))." }
+    if ($stat.UserId -notin $trusted) { return "'$($Item.FullName)' is owned by another user ($($Item.User))." }
     if ($Place -eq 'Link' -or ($Place -ne 'Guarded' -and $stat.IsSticky)) { return }
-    if ($stat.Mode -band 2) { return "Every user may write to '$($Item.FullName)' ($($Item.UnixMode))." }
+    if ($stat.Mode -band 2) { return "Every user can write to '$($Item.FullName)' ($($Item.UnixMode))." }
     if ($stat.Mode -band 16 -and -not (Test-PrivateGroup -Id $stat.GroupId -UserId (Get-UserId))) {
-        "The group $($Item.Group) may write to '$($Item.FullName)' ($($Item.UnixMode))."
+        "The group $($Item.Group) can write to '$($Item.FullName)' ($($Item.UnixMode))."
     }
 }
 

@@ -12,7 +12,7 @@ function Test-Interactive {
 
 # What is said of a step of which the engine says no more.
 $script:StepText = @{
-    'Prepare'       = 'Looking at what is due'
+    'Prepare'       = 'Checking what is due'
     'ImportSource'  = 'Reading the tenant'
     'ImportMembers' = 'Reading the members of the groups'
     'ImportTarget'  = 'Reading Active Directory'
@@ -20,8 +20,8 @@ $script:StepText = @{
     'Plan'          = 'Planning'
     'Limits'        = 'Checking the limits'
     'Export'        = 'Writing to Active Directory'
-    'Confirm'       = 'Reading back what was written'
-    'Settle'        = 'Looking again at members that have changed with it'
+    'Confirm'       = 'Verifying the written groups'
+    'Settle'        = 'Updating groups that contain changed groups'
     'Commit'        = 'Saving the state'
 }
 
@@ -95,7 +95,7 @@ function Get-ProgressStatus {
     if ($told.waiting) { return Get-WaitingText -Waiting $told.waiting }
     $text = [string] $told.message
     if (-not $text) { $text = [string] $script:StepText[[string] $told.step] }
-    if (-not $text) { $text = 'Waiting for an answer' }
+    if (-not $text) { $text = 'Waiting for a response' }
     if ($told.total) { $text += ", $($told.done) of $($told.total)" }
     elseif ($told.done) { $text += ", $($told.done)" }
     # what is said first is seen in a narrow window, too

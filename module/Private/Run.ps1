@@ -79,7 +79,7 @@ function Test-Plan {
     $text = if ($limit -and $Run.Status -eq 'Stopped') {
         "A sync would stop at a limit ($($Run.StopReason)) and change nothing."
     }
-    elseif ($limit) { "A sync would hold back what goes beyond a limit ($($Run.HeldBy -join ', '))." }
+    elseif ($limit) { "A sync would hold back the changes that exceed a limit ($($Run.HeldBy -join ', '))." }
     elseif ($Run.Status -eq 'Partial') { 'The plan is incomplete.' }
     if ($text) { Write-Warning -Message (ConvertTo-PlainText -Text "$text $($Run.Message)") }
     $true
@@ -173,13 +173,13 @@ function Write-RunOutcome {
             $advice = $Run.Error.Advice
             if (-not $advice) {
                 $advice = if ($limit) {
-                    "See what was planned: Get-GroupWritebackChange -RunId $($Run.Id). If it is meant: " +
+                    "Review the plan: Get-GroupWritebackChange -RunId $($Run.Id). If it is correct: " +
                     "Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
                 }
                 elseif ($Run.StopReason -eq 'TargetNotUpToDate') {
                     'Start the sync again when the domain controllers have replicated.'
                 }
-                else { 'Start the sync again; it goes on where this one ended.' }
+                else { 'Start the sync again. It continues where this one stopped.' }
             }
             @{
                 Id       = $id
@@ -194,8 +194,8 @@ function Write-RunOutcome {
                 Id       = $Run.HeldBy[0]
                 Category = 'LimitsExceeded'
                 Message  = "Run $($Run.Id) held changes back$count, for $($Run.HeldBy -join ', '): $message"
-                Advice   = "See what is held: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome Held. If it is " +
-                    "meant: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
+                Advice   = "Review the held changes: Get-GroupWritebackChange -RunId $($Run.Id) -Outcome Held. If " +
+                    "they are correct: Start-GroupWritebackSync$group -AllowOnce $($Run.PlanId)"
             }
         }
     )

@@ -4,94 +4,93 @@ function Connect-GroupWriteback {
         Signs in to the Entra tenant, to the Active Directory domain, or to both.
     .DESCRIPTION
         Signs in and keeps the connections for the following commands of this
-        PowerShell session. Whatever is not given stays connected as it was; when
-        one of the two cannot be reached, nothing is changed.
+        PowerShell session. A connection that you do not specify stays as it is. If
+        one of the two cannot be reached, neither connection changes.
 
-        The tenant is read as an application with the Microsoft Graph permissions
-        GroupMember.Read.All and User.Read.All. In the directory the account needs
-        the right to create and delete groups in the target container, and to change
-        them. Test-GroupWriteback says what is missing.
+        The application that reads the tenant needs the Microsoft Graph permissions
+        GroupMember.Read.All and User.Read.All. The Active Directory account needs
+        the right to create, change and delete groups in the target container.
+        Test-GroupWriteback shows what is missing.
 
-        Connections to the directory are always encrypted (LDAPS, or StartTLS with
-        -UseStartTls), and the certificate of the domain controller is always
+        Connections to Active Directory are always encrypted (LDAPS, or StartTLS
+        with -UseStartTls), and the certificate of the domain controller is always
         verified.
 
-        Passwords, secrets and tokens are kept in memory only.
+        Passwords, secrets and tokens are kept only in memory.
     .PARAMETER TenantId
-        The tenant: its id, or a verified domain name of it.
+        The tenant's id, or one of its verified domain names.
     .PARAMETER ClientId
-        The id of the application (client) to sign in as. With -Identity: of a
-        user-assigned managed identity.
+        The id of the application (client) to sign in as. With -Identity, the client
+        id of a user-assigned managed identity.
     .PARAMETER ClientSecretCredential
         The application and its secret: the user name is the client id, the
         password is the client secret.
     .PARAMETER CertificatePath
-        A file with the certificate of the application and its private key: PFX
-        (PKCS #12) or PEM.
+        A PFX (PKCS #12) or PEM file with the application's certificate and private
+        key.
     .PARAMETER CertificatePassword
-        The password of the file given with -CertificatePath.
+        The password of the file that -CertificatePath specifies.
     .PARAMETER CertificateThumbprint
-        The thumbprint of a certificate of the application in
-        Cert:\CurrentUser\My or Cert:\LocalMachine\My. Its private key signs and
-        is never read; it may be one that cannot be exported.
+        The thumbprint of the application's certificate in Cert:\CurrentUser\My or
+        Cert:\LocalMachine\My. The private key is used to sign but is never read, so
+        it need not be exportable.
     .PARAMETER Certificate
-        The certificate of the application with its private key, as an object.
+        The application's certificate with its private key, as an object.
     .PARAMETER Identity
         Sign in with the managed identity of this machine, or of the Automation
         account that runs the runbook.
     .PARAMETER WorkloadIdentity
         Sign in with a workload identity (a federated token in a file).
     .PARAMETER FederatedTokenFile
-        The file of the federated token. The default is the one that
-        AZURE_FEDERATED_TOKEN_FILE names.
+        The file with the federated token. The default is the file that the
+        environment variable AZURE_FEDERATED_TOKEN_FILE names.
     .PARAMETER AccessToken
-        An access token for Microsoft Graph. When it expires during a sync, the
-        sync ends as Partial, and the next one goes on.
+        An access token for Microsoft Graph. If it expires during a sync, the sync
+        ends as Partial, and the next one continues.
     .PARAMETER AccessTokenProvider
-        A script block that returns an access token for Microsoft Graph: as
-        SecureString, as text, or as what Get-AzAccessToken returns. It is
-        called now, and whenever a fresh token is needed, with the tenant and
-        the resource as arguments.
+        A script block that returns an access token for Microsoft Graph: as a
+        SecureString, a string, or the output of Get-AzAccessToken. It is called now
+        and whenever a fresh token is needed, with the tenant and the resource as
+        arguments.
     .PARAMETER Environment
         The cloud: Global (default), USGov, USGovDoD or China.
     .PARAMETER Authority
-        The https address of the sign-in service, in place of that of the cloud.
+        The https address of the sign-in service, instead of the cloud's.
     .PARAMETER GraphEndpoint
-        The https address of Microsoft Graph, in place of that of the cloud.
+        The https address of Microsoft Graph, instead of the cloud's.
     .PARAMETER TenantCAFile
         A file (.cer, .pem or .p7b; PEM or DER) with the certificates that are
-        trusted for -Authority and -GraphEndpoint in place of the system's.
+        trusted for -Authority and -GraphEndpoint instead of the system's.
     .PARAMETER Server
-        The domain controller (host name, optionally with a port), or the DNS
-        name of the domain.
+        A domain controller (a host name, optionally with a port), or the DNS name
+        of the domain.
     .PARAMETER Credential
-        The account for the directory: user@domain, DOMAIN\user or a
-        distinguished name. Without it, on Windows, the current account is used.
+        The account for Active Directory: user@domain, DOMAIN\user or a
+        distinguished name. On Windows, the default is the current account.
     .PARAMETER AuthType
-        How -Credential signs in: Basic (default) binds with name and password
-        over TLS; Negotiate uses Kerberos.
+        How -Credential signs in: Basic (default) binds with the user name and
+        password over TLS; Negotiate uses Kerberos.
     .PARAMETER KeytabPath
-        A Kerberos keytab file, in place of -Credential.
+        A Kerberos keytab file, instead of -Credential.
     .PARAMETER KerberosPrincipal
-        The account in the file given with -KeytabPath, for example
-        svc-gwb@CONTOSO.COM.
+        The account in the keytab file, for example svc-gwb@CONTOSO.COM.
     .PARAMETER KerberosRealm
-        The Kerberos realm, where the name of the account does not tell it.
+        The Kerberos realm, if the account name does not contain it.
     .PARAMETER KerberosConfigPath
-        A krb5.conf file in place of the system's.
+        A krb5.conf file to use instead of the system's.
     .PARAMETER UseStartTls
-        Use StartTLS on port 389 in place of LDAPS on port 636.
+        Use StartTLS on port 389 instead of LDAPS on port 636.
     .PARAMETER DirectoryCAFile
         A file (.cer, .pem or .p7b; PEM or DER) with the certificates that are
-        trusted for the domain controller in place of the system's.
+        trusted for the domain controller instead of the system's.
     .PARAMETER StatePath
-        The folder of the state, on a local drive. The default is
-        %ProgramData%\GroupWriteback, on Linux /var/lib/groupwriteback for root.
-        Another folder than the one in use starts a new session.
+        The state folder, on a local drive. The default is
+        %ProgramData%\GroupWriteback, or on Linux /var/lib/groupwriteback for root.
+        If the folder differs from the current one, a new session starts.
     .PARAMETER ServiceAccount
-        On Windows: an account, for example DOMAIN\svc-gwb$, that gets access to
-        the folder of the state when it is created; the one that later runs the
-        scheduled sync.
+        On Windows, the account that will run the scheduled sync, for example
+        DOMAIN\svc-gwb$. It is granted access to the state folder when the folder is
+        created.
     .EXAMPLE
         $app = Get-Credential -Message 'The client id and the client secret'
         $account = Get-Credential CONTOSO\svc-gwb
@@ -99,33 +98,33 @@ function Connect-GroupWriteback {
             -ClientSecretCredential $app -Server dc1.contoso.com `
             -Credential $account
 
-        Asks for the client id and secret of the application and for the password of
-        the account, and connects both.
+        Prompts for the application's client id and secret and for the account's
+        password, and connects to both.
     .EXAMPLE
         Connect-GroupWriteback -TenantId contoso.com -Server contoso.com `
             -ClientId 11111111-2222-3333-4444-555555555555 `
             -CertificateThumbprint 0123456789ABCDEF0123456789ABCDEF01234567
 
-        Signs in to the tenant with a certificate of the Windows certificate store,
-        and to the domain as the current account.
+        Signs in to the tenant with a certificate from the Windows certificate
+        store, and to the domain as the current account.
     .EXAMPLE
         Connect-GroupWriteback -Identity -TenantId contoso.com `
             -Server contoso.com
 
-        In a runbook on a hybrid worker: the tenant by managed identity, the domain
-        as the account of the worker.
+        In a runbook on a hybrid worker, signs in to the tenant with the managed
+        identity and to the domain as the worker's account.
     .EXAMPLE
         $provider = { Get-AzAccessToken -ResourceTypeName MSGraph }
         Connect-GroupWriteback -TenantId contoso.com -Server dc1.contoso.com `
             -AccessTokenProvider $provider
 
-        Takes access tokens from the Az.Accounts module, also while a long sync
-        runs.
+        Gets access tokens from the Az.Accounts module, also during a long sync.
     .EXAMPLE
         Connect-GroupWriteback -Server dc1.contoso.com `
             -Credential CONTOSO\svc-gwb
 
-        Connects the directory alone. That is enough for Disable-GroupWriteback.
+        Connects only to Active Directory. Disable-GroupWriteback needs nothing
+        else.
     .INPUTS
         None
     .OUTPUTS

@@ -3,23 +3,22 @@ function Disable-GroupWriteback {
     .SYNOPSIS
         Turns group writeback off. The next sync deletes the groups that it wrote.
     .DESCRIPTION
-        Counts the groups that this installation wrote to the directory, asks, and
-        marks just these for deletion; the next sync (or -StartSync) deletes them
-        and nothing else. Until then Enable-GroupWriteback takes it back. Groups
-        that were adopted stay, unless -IncludeAdopted is given. With -KeepGroup all
-        groups stay as they are.
+        Counts the groups that this installation wrote to Active Directory, asks for
+        confirmation, and marks exactly these for deletion. The next sync (or
+        -StartSync) deletes them and nothing else. Until then, Enable-GroupWriteback
+        cancels the deletion. Adopted groups stay unless you specify
+        -IncludeAdopted. With -KeepGroup, all groups stay.
 
-        With -WhatIf the groups that would be deleted come out as objects.
+        With -WhatIf, returns the groups that would be deleted.
 
-        Needs the connection to the directory; the tenant is not needed. In a script
-        without a user add -Confirm:$false.
+        Requires a connection to Active Directory, but not to the tenant. In an
+        unattended script, add -Confirm:$false.
     .PARAMETER KeepGroup
-        Only stop writing; delete nothing.
+        Stop writing groups, but delete none.
     .PARAMETER IncludeAdopted
-        Delete the groups that another tool wrote and that were taken over
-        later, too.
+        Also delete groups that another tool wrote and that were adopted later.
     .PARAMETER StartSync
-        Delete the groups right away.
+        Delete the groups immediately.
     .PARAMETER PassThru
         Return the status afterwards.
     .EXAMPLE
@@ -29,11 +28,11 @@ function Disable-GroupWriteback {
     .EXAMPLE
         Disable-GroupWriteback -StartSync
 
-        Asks, and deletes the groups.
+        Asks for confirmation, then deletes the groups.
     .EXAMPLE
         Disable-GroupWriteback -KeepGroup
 
-        Stops group writeback and leaves the groups in the directory.
+        Stops group writeback and leaves the groups in Active Directory.
     .INPUTS
         None
     .OUTPUTS
@@ -69,7 +68,7 @@ function Disable-GroupWriteback {
     else { "Turn group writeback off and DELETE $groups from the directory with the next sync" }
     $text = ConvertTo-PlainText -Text $text
     # where nobody can be asked this throws, which alone does not end a function
-    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Disable group writeback') }
+    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Disable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }

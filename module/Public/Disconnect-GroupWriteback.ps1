@@ -3,15 +3,15 @@ function Disconnect-GroupWriteback {
     .SYNOPSIS
         Closes the connections, forgets the credentials and ends the engine.
     .DESCRIPTION
-        Closes the connections to the tenant and to the directory and ends the
-        engine process of this PowerShell session. Settings and state stay; the next
-        command starts the engine again, with the folder of the state that was
-        chosen by -StatePath in this session. Removing the module or closing
-        PowerShell does the same.
+        Closes the connections to the tenant and to Active Directory and ends the
+        engine process of this PowerShell session. Settings and state are kept. The
+        next command starts the engine again, with the state folder that this
+        session last specified with -StatePath. Removing the module or closing
+        PowerShell has the same effect.
     .EXAMPLE
         Disconnect-GroupWriteback
 
-        Ends what Connect-GroupWriteback began.
+        Closes the connections that Connect-GroupWriteback opened.
     .INPUTS
         None
     .OUTPUTS

@@ -3,19 +3,19 @@ function Enable-GroupWriteback {
     .SYNOPSIS
         Turns group writeback on.
     .DESCRIPTION
-        Checks that the container exists, that the account may create groups there,
-        that the forest has the schema of Exchange and that nobody else writes
-        groups back to the container, and saves the settings. Nothing is saved when
-        a check fails. The next sync imports and synchronises everything (policy
-        type Initial).
+        Checks that the container exists, that the account can create groups there,
+        that the forest has the Exchange schema and that nobody else writes groups
+        back to the container. Then saves the settings; if a check fails, nothing is
+        saved. The next sync imports and synchronises everything (policy type
+        Initial).
 
-        With -WhatIf nothing is saved; what the first sync would do comes out as
-        objects.
+        With -WhatIf, saves nothing and returns the changes that the first sync
+        would make.
 
-        Needs the connections to the tenant and to the directory.
+        Requires connections to the tenant and to Active Directory.
     .PARAMETER TargetContainer
-        The distinguished name of the organisational unit that the groups are
-        written to. The default is the one that is set already.
+        The distinguished name of the organisational unit to write the groups to.
+        The default is the configured one.
     .PARAMETER NameFormat
         The common name of new groups: ObjectId (Group_<id>, default) or
         DisplayName (the display name followed by the last twelve digits of the
@@ -23,71 +23,66 @@ function Enable-GroupWriteback {
     .PARAMETER SamAccountNameFormat
         The sAMAccountName of new groups: ObjectId (default) or DisplayName.
     .PARAMETER ExcludeMailAttribute
-        Write no mail attribute: for a forest without Exchange, where
-        Enable-GroupWriteback stops otherwise.
+        Do not write mail attributes. Required for a forest without Exchange.
     .PARAMETER Adopt
-        Go on although the container holds groups that another tool wrote back
-        (Entra Connect, for example), and agree to take over what is there now:
-        those that stand for a group of this tenant, and what groups were in the
-        directory before they were moved to the cloud. What turns up later is
-        not taken over. -WhatIf lists them.
+        Continue although the container has groups that another tool, such as Entra
+        Connect, wrote back, and agree to adopt the objects that exist now: those
+        that belong to a group of this tenant, and the former objects of groups that
+        were moved from Active Directory to the cloud. Objects that appear later are
+        not adopted. -WhatIf lists the objects.
     .PARAMETER AdoptPlan
-        In place of -Adopt: agree to exactly what this plan adopts, the PlanId
-        of a preview (Get-GroupWritebackRun).
+        The PlanId of a preview (Get-GroupWritebackRun). Agrees to adopt exactly the
+        groups that this plan adopts. Use it instead of -Adopt.
     .PARAMETER AdoptGroup
-        Agree to take over these groups as well: objectGUIDs, distinguished
-        names, object ids in the tenant or display names. One that was let go of
-        is taken back.
+        Also agree to adopt these groups, given as objectGUIDs, distinguished names,
+        object ids in the tenant or display names. A released group is taken back.
     .PARAMETER TrustedOwner
         Accounts that ran the sync before, by name (CONTOSO\svc-old,
-        svc-old@contoso.com) or SID. Groups with our mark and stamp are taken as
-        ours after the state was lost only if they belong to the account that
-        runs the sync, to one of these or, in the target container, to
-        administrators. An empty list, @(), takes away those that are set.
+        svc-old@contoso.com) or SID. If the state is lost, groups with our mark and
+        stamp count as ours only if their owner is the account that runs the sync,
+        one of these accounts or, in the target container, an administrator. An
+        empty list, @(), removes the configured accounts.
     .PARAMETER MovedGroup
-        What is done with a group that somebody moved out of the container: Keep
-        (default) leaves it there and keeps it up to date, MoveBack moves it
-        back.
+        What to do with a group that somebody moved out of the container: Keep
+        (default) leaves it there and keeps it up to date, MoveBack moves it back.
     .PARAMETER SoftDeletedGroup
-        What is done with a group in the tenant's recycle bin: Keep (default)
-        leaves it as it is until it is restored or deleted for good, Remove
-        deletes it from the directory, within the limits.
+        What to do with a group in the tenant's recycle bin: Keep (default) leaves
+        it unchanged until it is restored or permanently deleted, Remove deletes it
+        from Active Directory, within the limits.
     .PARAMETER OutOfScopeGroup
-        What is done with a group that is in the tenant but no longer written:
-        Keep (default) or Remove.
+        What to do with a group that still exists in the tenant but is no longer in
+        scope: Keep (default) or Remove.
     .PARAMETER Scope
-        Which groups are written: All (default), that is every Microsoft 365
-        group; WritebackEnabled, those that are enabled for writeback in the
-        tenant, be it by its default for new groups; or Selected, those given
-        with -GroupId.
+        Which groups to write: All (default) Microsoft 365 groups; WritebackEnabled,
+        those that are enabled for writeback in the tenant, individually or by its
+        default for new groups; or Selected, those that -GroupId specifies.
     .PARAMETER GroupId
-        The ids, in the tenant, of the groups to write. Without -Scope they
-        stand for -Scope Selected. An empty list, @(), takes away the one that
-        is set.
+        The ids, in the tenant, of the groups to write. Implies -Scope Selected
+        unless you specify -Scope. An empty list, @(), removes the configured list.
     .PARAMETER Filter
-        Only groups for which this holds, for example "displayName -like 'HR-*'
-        -and mail -ne ''". Attributes are displayName, description, mail,
-        visibility, id and kind (Unified or Security), operators -eq, -ne,
-        -like, -notlike, -and, -or and -not, with parentheses; case does not
-        matter, * and ? are wildcards of -like, and an attribute without a value
-        is ''. An empty text takes away the filter that is set.
+        Write only groups that match this filter, for example "displayName -like
+        'HR-*' -and mail -ne ''". The attributes are displayName, description, mail,
+        visibility, id and kind (Unified or Security). The operators are -eq, -ne,
+        -like, -notlike, -and, -or and -not, with parentheses. Comparisons ignore
+        case, * and ? are wildcards of -like, and an attribute without a value
+        equals ''. An empty string removes the configured filter.
     .PARAMETER IncludeSecurityGroup
-        Write the security groups of the tenant that have no mail address, too.
+        Also write the tenant's security groups that have no mail address.
     .PARAMETER IncludeHiddenMembership
-        Write groups whose membership is hidden in the tenant (visibility
-        HiddenMembership), too. Every account of the domain can then read who
-        their members are. It takes the permission Member.Read.Hidden besides.
-        Without it such a group is left as it is.
+        Also write groups whose membership is hidden in the tenant (visibility
+        HiddenMembership). Every account of the domain can then read their members.
+        Requires the permission Member.Read.Hidden; without it, such a group is left
+        unchanged.
     .PARAMETER OnPremisesGroupType
-        What Microsoft 365 groups become in the directory:
-        UniversalDistributionGroup (default), UniversalSecurityGroup (without a
-        mail address) or UniversalMailEnabledSecurityGroup. Security groups of
-        the tenant always become universal security groups.
+        The type of Microsoft 365 groups in Active Directory:
+        UniversalDistributionGroup (default), UniversalSecurityGroup (without a mail
+        address) or UniversalMailEnabledSecurityGroup. The tenant's security groups
+        always become universal security groups.
     .PARAMETER MaximumMemberCount
-        A group with more members than this number is skipped, with the reason;
-        1 to 1,000,000 (default 50,000).
+        Skip groups with more members than this number, and report the reason: 1 to
+        1,000,000 (default 50,000).
     .PARAMETER StartSync
-        Run the first sync right away.
+        Run the first sync immediately.
     .PARAMETER PassThru
         Return the status afterwards.
     .EXAMPLE
@@ -103,7 +98,7 @@ function Enable-GroupWriteback {
         Enable-GroupWriteback 'OU=Groups,DC=contoso,DC=com' `
             -Filter "displayName -like 'HR-*'" -WhatIf
 
-        Shows what would be written if only some groups were.
+        Shows what would be written if the scope had this filter.
     .INPUTS
         None
     .OUTPUTS
@@ -194,7 +189,7 @@ function Enable-GroupWriteback {
     $settings = $check.settings
     $text = "Write $(ConvertTo-ScopeText $settings.scope) of tenant $($settings.tenant.name) " +
         "($($settings.tenant.id)) to $($settings.container.dn) in the domain $($settings.domain.name)"
-    $text += ". Now there: $(ConvertTo-CountText -Count $check.ownGroups -Noun 'group') of ours and " +
+    $text += ". It currently has $(ConvertTo-CountText -Count $check.ownGroups -Noun 'group') of ours and " +
         "$([int] $check.foreignGroups) of others"
     if ($check.adoptPending) {
         $text += "; to be adopted: $(ConvertTo-CountText -Count $check.adoptPending -Noun 'object')"
@@ -208,7 +203,7 @@ function Enable-GroupWriteback {
     }
     $text = ConvertTo-PlainText -Text $text
     # where nobody can be asked this throws, which alone does not end a function
-    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Enable group writeback') }
+    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Enable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }

@@ -1,28 +1,28 @@
 function Get-GroupWriteback {
     <#
     .SYNOPSIS
-        Shows whether group writeback is on, its settings and its last run.
+        Shows whether group writeback is enabled, its settings and its last run.
     .DESCRIPTION
-        Reads the settings and the state. No connection is needed, and it works
-        while another process runs a sync.
+        Reads the settings and the state. It needs no connection and works while
+        another process runs a sync.
 
-        NextPolicyType says whether the next sync reads what has changed (Delta) or
-        everything (Initial), and NextPolicyReason why it is Initial, as far as that
-        is known before it begins; PendingGroups, how many groups it looks at
-        whatever has changed, because something of them is still to be done or to be
-        found out.
+        NextPolicyType shows whether the next sync reads the changes (Delta) or
+        everything (Initial). NextPolicyReason shows why it is Initial, as far as
+        this is known before it begins. PendingGroups is the number of groups that
+        the next sync processes even if they have not changed, because work on them
+        is unfinished.
     .PARAMETER StatePath
-        The folder of the state to look at from now on, if it is not the default
-        one. Connections to another state are closed. A folder without a state
-        is refused, and the one before stays.
+        The state folder to use from now on, if it is not the default one.
+        Connections that belong to another state are closed. If the folder has no
+        state, the command fails and the previous folder stays in use.
     .EXAMPLE
         Get-GroupWriteback
 
-        Everything that is set, and how the last run ended.
+        Shows all settings and how the last run ended.
     .EXAMPLE
         (Get-GroupWriteback).LastRun.Status
 
-        How the last run ended.
+        Shows how the last run ended.
     .INPUTS
         None
     .OUTPUTS

@@ -1,66 +1,64 @@
 function Get-GroupWritebackChange {
     <#
     .SYNOPSIS
-        Shows the changes that a run planned, and what became of each.
+        Shows the changes that a run planned, and the outcome of each.
     .DESCRIPTION
-        Reads the changes of a run from the state; no connection is needed. They
-        come one after the other as they are read, so that also a very large run can
-        be looked at.
+        Reads the changes of a run from the state. It needs no connection. The
+        changes are streamed, so it also works for a very large run.
 
-        Reason says why, where a change is not plain, and Message says it in words.
-        Drift is what somebody else had changed in the directory: Message says what
-        and when, Attributes and the members what was put right. A group that is not
-        written is there as well, with the action Skip and the reason, NameClash
-        for example.
+        Reason shows why a change was planned if this is not obvious, and Message
+        explains it. The reason Drift means that somebody else changed the object in
+        Active Directory: Message shows what was changed and when, and Attributes
+        and the members show what was corrected. Groups that are not written are
+        also listed, with the action Skip and a reason such as NameClash.
     .PARAMETER RunId
-        The number of the run. The default is the newest one that was more than
-        a preview.
+        The number of the run. The default is the newest run that was not a preview.
     .PARAMETER Group
-        Only changes of these groups, each named as for Get-GroupWritebackGroup;
+        Show only changes of these groups, specified as for Get-GroupWritebackGroup.
         * and ? are wildcards.
     .PARAMETER InputObject
-        Runs, or their numbers, whose changes are shown; or groups, whose
-        changes alone are shown.
+        Runs or run numbers whose changes to show, or groups to show only their
+        changes.
     .PARAMETER Action
-        Only changes of these kinds: Create, Adopt, Update, Move, UpdateMembers,
-        Delete, Skip.
+        Show only changes with these actions: Create, Adopt, Update, Move,
+        UpdateMembers, Delete, Skip.
     .PARAMETER Outcome
-        Only changes with these outcomes: Pending (not tried), Done, Partial
-        (some members were refused), Failed, Unknown (the answer was lost; the
-        next run finds out), Skipped, Held (back by a threshold, see
+        Show only changes with these outcomes: Pending (not tried), Done, Partial
+        (some members were rejected), Failed, Unknown (the response was lost; the
+        next run checks), Skipped, Held (held back by a threshold, see
         Start-GroupWritebackSync).
     .PARAMETER IncludePreview
-        Also the changes of previews that come through the pipeline; RunKind
-        tells them from those of runs that changed something. A preview that
-        -RunId names is always shown.
+        Also show the changes of previews that come through the pipeline. RunKind
+        distinguishes them from actual runs. A preview that -RunId specifies is
+        always shown.
     .PARAMETER AllMembers
-        Give all members that are added and removed; otherwise AddMembers and
-        RemoveMembers hold the first 100. AddCount and RemoveCount are always
-        right.
+        Return all added and removed members. By default, AddMembers and
+        RemoveMembers contain the first 100. AddCount and RemoveCount are always
+        complete.
     .EXAMPLE
         Get-GroupWritebackChange
 
-        The changes of the newest run.
+        Shows the changes of the newest run.
     .EXAMPLE
         Get-GroupWritebackRun -Last 10 |
             Get-GroupWritebackChange -Outcome Failed, Partial, Unknown |
             Format-List
 
-        What went wrong in the last ten runs, and why.
+        Shows what failed in the last ten runs, and why.
     .EXAMPLE
         Get-GroupWritebackRun -Last 50 | Get-GroupWritebackChange |
             Where-Object Reason -eq Drift
 
-        What had been changed by hand, and was put right.
+        Shows manual changes that were corrected.
     .EXAMPLE
         Get-GroupWritebackChange -RunId 17 -Action UpdateMembers -AllMembers |
             Select-Object DisplayName -ExpandProperty RemoveMembers
 
-        The members that run 17 removed.
+        Shows the members that run 17 removed.
     .EXAMPLE
         Get-GroupWritebackRun -Last 20 | Get-GroupWritebackChange -Group Sales
 
-        What has happened to one group.
+        Shows the history of one group.
     .INPUTS
         GroupWriteback.Run, GroupWriteback.Group
     .OUTPUTS
@@ -171,7 +169,7 @@ function Get-GroupWritebackChange {
     }
     end {
         if ($previews -and -not $asked) {
-            $text = "$(ConvertTo-CountText -Count $previews -Noun 'preview') left out, for a preview changes nothing."
+            $text = "$(ConvertTo-CountText -Count $previews -Noun 'preview') omitted, as they change nothing."
             Write-Warning -Message (ConvertTo-PlainText -Text "$text See -IncludePreview.")
         }
     }

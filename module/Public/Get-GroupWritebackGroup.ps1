@@ -1,37 +1,37 @@
 function Get-GroupWritebackGroup {
     <#
     .SYNOPSIS
-        Shows the groups that are written back, and how each stands.
+        Shows the groups that are written back, and the situation of each.
     .DESCRIPTION
-        Reads what the last run knew of the groups; no connection is needed.
-        Situation says how the group of the tenant and that of the directory stand
-        to each other, Unwritten how many members are not written; see
-        Get-GroupWritebackGroupMember for why. Objects of the directory that stand
-        for no group of the tenant (Foreign, Unmatched) come too; they have no Id.
+        Reads the groups as the last run saw them. It needs no connection. Situation
+        shows how the group of the tenant and the object in Active Directory relate.
+        Unwritten is the number of members that are not written;
+        Get-GroupWritebackGroupMember shows why. Objects in Active Directory without
+        a group of the tenant (Foreign, Unmatched) are also listed; they have no Id.
     .PARAMETER Name
-        The display name or mail address; or the common name, distinguished
-        name, SID or sAMAccountName of the object; or an id as for -Id. * and ?
-        are wildcards. The default is all groups.
+        The group's display name or mail address, its object's common name,
+        distinguished name, SID or sAMAccountName, or an id as for -Id. * and ? are
+        wildcards. The default is all groups.
     .PARAMETER Id
-        The id of the group in the tenant, or its objectGUID in the directory.
+        The id of the group in the tenant, or its objectGUID in Active Directory.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales*'
 
-        The groups whose names begin so.
+        Shows the groups whose names begin with Sales.
     .EXAMPLE
         Get-GroupWritebackGroup | Where-Object Unwritten |
             Get-GroupWritebackGroupMember | Where-Object Reason
 
-        Every member that is not written, with the reason.
+        Shows every member that is not written, with the reason.
     .EXAMPLE
         Get-ADGroup 'Sales_0123456789ab' | Get-GroupWritebackGroup
 
-        The group that an object of the directory stands for.
+        Shows the group that an object in Active Directory belongs to.
     .PARAMETER InputObject
-        Names, ids, or objects that have one: groups of this module, of
-        Microsoft Graph and of the ActiveDirectory module.
+        Names, ids, or objects that have one: groups from this module, Microsoft
+        Graph or the ActiveDirectory module.
     .INPUTS
-        System.String, or an object that names a group.
+        System.String, or an object that identifies a group.
     .OUTPUTS
         GroupWriteback.Group
     .LINK
@@ -91,10 +91,10 @@ function Get-GroupWritebackGroup {
                     Id       = 'GroupNotFound'
                     Category = 'ObjectNotFound'
                     Object   = $wanted
-                    Message  = 'The state knows no such group.'
-                    Advice   = 'Known are groups of the tenant that are not synchronised from the directory, ' +
-                        'since the first sync after they were made. Start-GroupWritebackSync -Group says step ' +
-                        'by step what becomes of one.'
+                    Message  = 'The group is not in the state.'
+                    Advice   = 'A cloud group is known after the first sync that follows its creation; groups that ' +
+                        'are synchronised from on-premises are never known. Start-GroupWritebackSync -Group ' +
+                        'shows step by step what happens to a group.'
                 }
                 $PSCmdlet.WriteError((ConvertTo-ErrorRecord @problem))
             }

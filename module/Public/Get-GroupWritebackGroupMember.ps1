@@ -1,34 +1,34 @@
 function Get-GroupWritebackGroupMember {
     <#
     .SYNOPSIS
-        Shows the members of a group, and why some are not written to the directory.
+        Shows the members of a group, and why some are not written.
     .DESCRIPTION
-        Reads what the last run knew of the members of a group in the tenant; no
-        connection is needed. Reason is empty for a member that is written.
-        Otherwise it is CloudOnly, Guest, NoAccount, NotFound, Ambiguous,
-        WrongClass, SystemObject (such as krbtgt), OtherForest, GroupNotWritten
-        or WriteRefused; or, for a member whose account could not be determined
-        and is tried again, LimitedInformation, NoGlobalCatalog, LookupFailed or
-        Unresolved.
+        Reads the members of a cloud group as the last run saw them. It needs no
+        connection. Reason is empty for a member that is written. Otherwise it is
+        CloudOnly, Guest, NoAccount, NotFound, Ambiguous, WrongClass, SystemObject
+        (such as krbtgt), OtherForest, GroupNotWritten or WriteRefused. If the
+        member's account could not be determined and the engine will try again, it
+        is LimitedInformation, NoGlobalCatalog, LookupFailed or Unresolved.
     .PARAMETER GroupId
-        The group: its id, display name or mail address in the tenant, or the
-        objectGUID, distinguished name, SID or sAMAccountName of its object; or
-        an object that has one of them.
+        The group's id, display name or mail address in the tenant, its object's
+        objectGUID, distinguished name, SID or sAMAccountName, or an object that has
+        one of them.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales' | Get-GroupWritebackGroupMember
 
-        The members of one group, by its name.
+        Shows the members of one group.
     .EXAMPLE
         Get-GroupWritebackGroup | Where-Object Unwritten |
             Get-GroupWritebackGroupMember | Group-Object Reason -NoElement
 
-        How many members are not written, by reason.
+        Counts the members that are not written, by reason.
     .EXAMPLE
         Get-GroupWritebackGroupMember 'Sales'
 
-        The members of one group.
+        Shows the members of one group, specified by its name.
     .INPUTS
-        System.String, or an object that names a group, such as GroupWriteback.Group
+        System.String, or an object that identifies a group, such as
+        GroupWriteback.Group
     .OUTPUTS
         GroupWriteback.Member
     .LINK

@@ -3,27 +3,27 @@ function Get-GroupWritebackRun {
     .SYNOPSIS
         Shows the runs, newest first.
     .DESCRIPTION
-        Reads the records of the runs: syncs, syncs of one group, previews and what
-        Disable-GroupWriteback planned. No connection is needed. PolicyType says
-        whether a run read what had changed (Delta) or everything (Initial), and
-        PolicyReason why it was Initial; see Start-GroupWritebackSync. They are kept
-        for as many days as Set-GroupWriteback -RunHistoryDays says.
+        Reads the records of the runs: syncs, syncs of one group, previews, and the
+        plans of Disable-GroupWriteback. It needs no connection. PolicyType shows
+        whether a run read the changes (Delta) or everything (Initial), and
+        PolicyReason shows why it was Initial; see Start-GroupWritebackSync.
+        Set-GroupWriteback -RunHistoryDays sets how long runs are kept.
     .PARAMETER Id
         The number of the run.
     .PARAMETER Last
-        Only the newest runs, as many as given.
+        Show only this number of runs, the newest first.
     .EXAMPLE
         Get-GroupWritebackRun -Last 5
 
-        The five newest runs.
+        Shows the five newest runs.
     .EXAMPLE
         Get-GroupWritebackRun -Last 1 | Get-GroupWritebackChange
 
-        What the last run planned and did.
+        Shows what the last run planned and did.
     .EXAMPLE
         Get-GroupWritebackRun 17 | Format-List
 
-        Everything about one run.
+        Shows all details of one run.
     .INPUTS
         Objects with a property Id or RunId.
     .OUTPUTS

@@ -3,134 +3,134 @@ function Set-GroupWriteback {
     .SYNOPSIS
         Changes the settings of group writeback.
     .DESCRIPTION
-        Changes the settings that are given and leaves the others. Another target
-        container is checked as by Enable-GroupWriteback; the next sync then moves
-        the groups there. A setting that changes which groups are written, or how,
-        makes the next sync Initial.
+        Changes the specified settings and keeps the others. A new target container
+        is checked as Enable-GroupWriteback does, and the next sync moves the groups
+        there. A setting that affects which groups are written, or how, makes the
+        next sync Initial.
 
-        What goes beyond a threshold is held back, and everything else written; 0
-        switches one off.
+        Changes that exceed a threshold are held back; everything else is written.
+        The value 0 disables a threshold.
 
-        With -WhatIf nothing is saved; for a setting that changes groups, what the
-        next sync would do comes out as objects, if both connections are there.
+        With -WhatIf, saves nothing. For a setting that affects groups, returns the
+        changes that the next sync would make, if the tenant and Active Directory
+        are connected.
     .PARAMETER TargetContainer
-        The distinguished name of the organisational unit that the groups are
-        written to. Groups are moved, which the deletion thresholds count as
-        well: the next sync of more than five groups holds the moves back, and
-        -AllowOnce with its PlanId lets them pass.
+        The distinguished name of the organisational unit to write the groups to.
+        The next sync moves the groups. Moves count towards the deletion thresholds:
+        with more than five groups, the next sync holds the moves back, and
+        -AllowOnce with its PlanId releases them.
     .PARAMETER NameFormat
         The common name of groups: ObjectId or DisplayName.
     .PARAMETER SamAccountNameFormat
         The sAMAccountName of new groups: ObjectId or DisplayName. It is never
         changed afterwards.
     .PARAMETER ExcludeMailAttribute
-        Whether no mail attribute is written; -ExcludeMailAttribute:$false
-        writes it again.
+        Do not write mail attributes. -ExcludeMailAttribute:$false writes them
+        again.
     .PARAMETER Adopt
-        Agree to take over what is there now: groups in the container that
-        another tool wrote back, where they stand for a group of this tenant,
-        and what groups were in the directory before they were moved to the
-        cloud. What turns up later is not taken over. -Adopt:$false takes back
-        what was agreed to and is not done yet. -WhatIf lists the objects. Needs
-        both connections.
+        Agree to adopt the objects that exist now: groups in the container that
+        another tool wrote back and that belong to a group of this tenant, and the
+        former objects of groups that were moved from Active Directory to the cloud.
+        Objects that appear later are not adopted. -Adopt:$false withdraws the
+        agreement for objects that are not yet adopted. -WhatIf lists the objects.
+        Requires both connections.
     .PARAMETER AdoptPlan
-        In place of -Adopt: agree to exactly what this plan adopts, the PlanId
-        of a preview (Get-GroupWritebackRun).
+        The PlanId of a preview (Get-GroupWritebackRun). Agrees to adopt exactly the
+        groups that this plan adopts. Use it instead of -Adopt.
     .PARAMETER AdoptGroup
-        Agree to take over these groups as well: objectGUIDs, distinguished
-        names, object ids in the tenant or display names. One that was let go of
-        is taken back.
+        Also agree to adopt these groups, given as objectGUIDs, distinguished names,
+        object ids in the tenant or display names. A released group is taken back.
     .PARAMETER ReleaseGroup
-        Let go of these groups: objectGUIDs, distinguished names, object ids in
-        the tenant or display names. The next sync takes our stamp away; from
-        then on the groups stay in the directory as they are. They are not
-        created a second time, nor taken over again until -AdoptGroup names
-        them. Their mark stays: it says which group of the tenant each is. In
-        other groups that are written they no longer count as members.
+        Release these groups, given as objectGUIDs, distinguished names, object ids
+        in the tenant or display names. The next sync removes our stamp, and from
+        then on the groups stay in Active Directory unchanged. They are not created
+        again, and are adopted again only with -AdoptGroup. They keep their mark,
+        which identifies their group in the tenant. They no longer count as members
+        of other written groups.
     .PARAMETER TrustedOwner
         Accounts that ran the sync before, by name (CONTOSO\svc-old,
-        svc-old@contoso.com) or SID. Groups with our mark and stamp are taken as
-        ours after the state was lost only if they belong to the account that
-        runs the sync, to one of these or, in the target container, to
-        administrators. An empty list, @(), takes away those that are set.
+        svc-old@contoso.com) or SID. If the state is lost, groups with our mark and
+        stamp count as ours only if their owner is the account that runs the sync,
+        one of these accounts or, in the target container, an administrator. An
+        empty list, @(), removes the configured accounts.
     .PARAMETER MovedGroup
-        What is done with a group that somebody moved out of the container: Keep
-        or MoveBack.
+        What to do with a group that somebody moved out of the container: Keep or
+        MoveBack.
     .PARAMETER SoftDeletedGroup
-        What is done with a group in the tenant's recycle bin: Keep leaves it as
-        it is, Remove deletes it from the directory, within the limits.
+        What to do with a group in the tenant's recycle bin: Keep leaves it
+        unchanged, Remove deletes it from Active Directory, within the limits.
     .PARAMETER OutOfScopeGroup
-        What is done with a group that is in the tenant but no longer written:
-        Keep or Remove.
+        What to do with a group that still exists in the tenant but is no longer in
+        scope: Keep or Remove.
     .PARAMETER Scope
-        Which groups are written: All, that is every Microsoft 365 group;
-        WritebackEnabled, those that are enabled for writeback in the tenant, be
-        it by its default for new groups; or Selected, those given with
-        -GroupId.
+        Which groups to write: All Microsoft 365 groups; WritebackEnabled, those
+        that are enabled for writeback in the tenant, individually or by its default
+        for new groups; or Selected, those that -GroupId specifies.
     .PARAMETER GroupId
-        The ids, in the tenant, of the groups to write. Without -Scope they
-        stand for -Scope Selected. An empty list, @(), takes away the one that
-        is set.
+        The ids, in the tenant, of the groups to write. Implies -Scope Selected
+        unless you specify -Scope. An empty list, @(), removes the configured list.
     .PARAMETER Filter
-        Only groups for which this holds, for example "displayName -like 'HR-*'
-        -and mail -ne ''". Attributes are displayName, description, mail,
-        visibility, id and kind (Unified or Security), operators -eq, -ne,
-        -like, -notlike, -and, -or and -not, with parentheses; case does not
-        matter, * and ? are wildcards of -like, and an attribute without a value
-        is ''. An empty text takes away the filter that is set.
+        Write only groups that match this filter, for example "displayName -like
+        'HR-*' -and mail -ne ''". The attributes are displayName, description, mail,
+        visibility, id and kind (Unified or Security). The operators are -eq, -ne,
+        -like, -notlike, -and, -or and -not, with parentheses. Comparisons ignore
+        case, * and ? are wildcards of -like, and an attribute without a value
+        equals ''. An empty string removes the configured filter.
     .PARAMETER IncludeSecurityGroup
-        Whether the security groups of the tenant that have no mail address are
-        written, too; -IncludeSecurityGroup:$false leaves them out again.
+        Also write the tenant's security groups that have no mail address.
+        -IncludeSecurityGroup:$false excludes them again.
     .PARAMETER IncludeHiddenMembership
-        Whether to write groups whose membership is hidden in the tenant
-        (visibility HiddenMembership), too. Every account of the domain can then
-        read who their members are. It takes the permission Member.Read.Hidden
-        besides. Without it such a group is left as it is.
+        Also write groups whose membership is hidden in the tenant (visibility
+        HiddenMembership). Every account of the domain can then read their members.
+        Requires the permission Member.Read.Hidden; without it, such a group is left
+        unchanged.
     .PARAMETER OnPremisesGroupType
-        What Microsoft 365 groups become in the directory:
-        UniversalDistributionGroup, UniversalSecurityGroup (without a mail
-        address) or UniversalMailEnabledSecurityGroup. Security groups of the
-        tenant always become universal security groups.
+        The type of Microsoft 365 groups in Active Directory:
+        UniversalDistributionGroup, UniversalSecurityGroup (without a mail address)
+        or UniversalMailEnabledSecurityGroup. The tenant's security groups always
+        become universal security groups.
     .PARAMETER MaximumMemberCount
-        A group with more members than this number is skipped, with the reason;
-        1 to 1,000,000.
+        Skip groups with more members than this number, and report the reason: 1 to
+        1,000,000.
     .PARAMETER DeletionThreshold
-        A sync stops when it would delete or move more groups than this number.
+        Hold deletions and moves back if a sync would delete or move more than this
+        number of groups.
     .PARAMETER DeletionThresholdPercent
-        A sync stops when it would delete or move more than this part of the
-        groups, and more than five.
+        Hold deletions and moves back if a sync would delete or move more than this
+        percentage of the groups, and more than five.
     .PARAMETER RemovalThresholdPercent
-        A sync stops when it would remove more than this part of all
-        memberships, and more than twenty.
+        Hold removals back, those of the groups that lose most, if a sync would
+        remove more than this percentage of all memberships, and more than twenty.
     .PARAMETER GroupRemovalThresholdPercent
-        A sync stops when it would remove more than this part of the members of
-        one group of more than twenty.
+        Hold the removals from a group back if a sync would remove more than this
+        percentage of its members, and the group has more than twenty.
     .PARAMETER SourceShrinkThresholdPercent
-        A sync stops when the tenant has so many groups less than last time, and
-        more than five. It always stops when the tenant has none at all.
+        Hold back what follows from missing groups if the tenant has fewer groups
+        than last time by this percentage, and by more than five. A sync always
+        stops if the tenant has no groups at all.
     .PARAMETER TargetShrinkThresholdPercent
-        A sync stops when more than this part of the groups, and more than five,
-        is missing in the directory, or would be created anew.
+        Hold back what follows from missing objects if more than this percentage of
+        the groups, and more than five, are missing in Active Directory or would be
+        created again.
     .PARAMETER InitialIntervalDays
-        After how many days without one a sync is Initial by itself: 1 to 30. It
-        finds what shows up in no change that the tenant or the directory
-        reports.
+        The number of days after which a sync is Initial again: 1 to 30. An Initial
+        sync finds changes that neither the tenant nor Active Directory reports.
     .PARAMETER ConnectionCount
-        How many changes are written to the directory at a time, each on its own
-        connection: 1 to 16.
+        The number of changes that are written to Active Directory at the same time,
+        each on its own connection: 1 to 16.
     .PARAMETER OutageMinutes
-        For how many minutes a sync waits for the tenant or the domain
-        controller while they cannot be reached: 0 to 1440, usually 10. It says
-        so in its progress, with -Verbose and in its log. With 0 it tries for
+        The number of minutes that a sync waits while the tenant or the domain
+        controller cannot be reached: 0 to 1440 (default 10). Waiting is shown in
+        the progress bar, with -Verbose and in the log. With 0, the sync tries for
         half a minute.
     .PARAMETER RunHistoryDays
-        For how many days runs and their changes are kept: 1 to 3650.
+        The number of days to keep runs and their changes: 1 to 3650.
     .PARAMETER PassThru
         Return the status afterwards.
     .EXAMPLE
         Set-GroupWriteback -DeletionThreshold 50 -DeletionThresholdPercent 5
 
-        Holds back what would delete or move more than 50 groups, or more than 5 %.
+        Holds back deletions and moves of more than 50 groups, or more than 5 %.
     .EXAMPLE
         $groups = Get-MgGroup -Filter "startsWith(displayName,'HR')"
         Set-GroupWriteback -GroupId $groups.Id -WhatIf
@@ -143,17 +143,17 @@ function Set-GroupWriteback {
     .EXAMPLE
         Set-GroupWriteback -TargetContainer 'OU=M365,DC=contoso,DC=com' -WhatIf
 
-        Shows the moves, and changes nothing.
+        Shows the moves without changing anything.
     .EXAMPLE
         Set-GroupWriteback -WhatIf `
             -AdoptGroup 'CN=Sales,OU=Legacy,DC=contoso,DC=com'
 
-        Shows what taking over this one group would change, members among it.
+        Shows what adopting this one group would change, including its members.
     .EXAMPLE
         Set-GroupWriteback -ReleaseGroup 'Sales'
 
-        Lets go of the group: the next sync takes our stamp away, and leaves it as
-        it is from then on.
+        Releases the group: the next sync removes our stamp and leaves the group
+        unchanged from then on.
     .INPUTS
         None
     .OUTPUTS
@@ -283,8 +283,8 @@ function Set-GroupWriteback {
         $problem = @{
             Id       = 'NoSettingGiven'
             Category = 'InvalidArgument'
-            Message  = 'No setting was given.'
-            Advice   = 'Name at least one, see: Get-Help Set-GroupWriteback -Parameter *'
+            Message  = 'No setting was specified.'
+            Advice   = 'Specify at least one, see: Get-Help Set-GroupWriteback -Parameter *'
         }
         $PSCmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord @problem))
     }
@@ -310,14 +310,14 @@ function Set-GroupWriteback {
                 $text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
             }
             else {
-                $hint = 'What the next sync would do can be shown only when the tenant and the directory are connected.'
+                $hint = 'To see what the next sync would do, connect the tenant and Active Directory first.'
                 Write-Warning -Message (ConvertTo-PlainText -Text $hint)
             }
         }
     }
     $text = ConvertTo-PlainText -Text $text
     # where nobody can be asked this throws, which alone does not end a function
-    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Set group writeback') }
+    try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Set group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }

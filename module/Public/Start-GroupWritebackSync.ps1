@@ -1,98 +1,96 @@
 function Start-GroupWritebackSync {
     <#
     .SYNOPSIS
-        Synchronises the groups of the tenant to the directory now, or one group.
+        Synchronises the tenant's groups, or one group, to Active Directory now.
     .DESCRIPTION
-        Imports what has changed in the tenant and in the directory, writes what
-        differs, and returns the record of the run. After Disable-GroupWriteback it
-        deletes the groups that were named there.
+        Imports the changes in the tenant and in Active Directory, writes the
+        differences, and returns the record of the run. After
+        Disable-GroupWriteback, it deletes the groups that were marked for deletion.
 
-        A run whose Status is Complete did everything. Partial: some objects failed,
-        could not be decided, or were held back; a warning says so, and the next
-        sync goes on with them. Where changes failed or were held back, and when the
-        run stopped or failed, an error is written besides the record, so that a
-        scheduled task or a runbook fails whose script says $ErrorActionPreference =
-        'Stop'.
+        The Status Complete means that everything was done. Partial means that some
+        changes failed, could not be decided, or were held back; a warning is
+        written, and the next sync continues with them. If changes failed or were
+        held back, or if the run stopped or failed, an error is written in addition
+        to the record, so that a scheduled task or a runbook fails if its script
+        sets $ErrorActionPreference = 'Stop'.
 
-        What a sync would delete or remove beyond the thresholds it holds back, each
-        time, while everything else is written: see Get-GroupWritebackChange
-        -Outcome Held. If it is meant, -AllowOnce with the PlanId of that run lets
-        just that pass, once. Only a tenant without any group that is to be written
-        stops the sync as a whole.
+        A sync holds back deletions and removals that exceed the thresholds, and
+        writes everything else: see Get-GroupWritebackChange -Outcome Held. If they
+        are intended, -AllowOnce with the PlanId of that run releases exactly these
+        changes, once. The sync stops as a whole only if the tenant has no groups in
+        scope.
 
-        With -Group just that group is read and written, and what became of it comes
-        out step by step: whether it was found in the tenant (Import), is to be
-        written (Scope), has an object in the directory (Join), which members it has
-        (Members), and what was done (Action). Unwritten has the members that are
-        not in the directory, each with the reason, 500 at most; after a run that
-        wrote, Get-GroupWritebackGroupMember gives all members. It leaves what the
-        next sync of all groups reads as it was.
+        With -Group, reads and writes only that group and returns the result of each
+        step: whether the group was found in the tenant (Import), is in scope
+        (Scope), has an object in Active Directory (Join), which members it has
+        (Members), and what was done (Action). Unwritten contains up to 500 members
+        that are not in Active Directory, each with the reason; after a run that
+        wrote, Get-GroupWritebackGroupMember returns all members. The next sync of
+        all groups reads the same changes as it would have without this.
 
-        With -WhatIf nothing is written; the planned changes come out as objects,
-        with -Group the steps. Ctrl+C ends the sync after the operation it is in;
-        the next one goes on.
+        With -WhatIf, writes nothing and returns the planned changes or, with
+        -Group, the steps. Ctrl+C ends the sync after the current operation; the
+        next sync continues.
 
-        Needs the connections to the tenant and to the directory.
+        Requires connections to the tenant and to Active Directory.
     .PARAMETER PolicyType
-        Delta reads what has changed since the last sync, Initial everything.
-        The default is what is due: normally Delta, and Initial by itself when
-        it has to be. The PolicyReason of the run says why it was Initial:
-        Requested (by this parameter), First (nothing was synchronised before),
-        SettingsChanged (which groups are written, or how, or the name of their
-        container), Interval (the last one is too long ago, see
-        Set-GroupWriteback -InitialIntervalDays), Settling (the first one may
-        have read a copy of the tenant that was behind), ProjectionChanged
-        (another release reads something else), ServerChanged (another domain
-        controller than last time, or one restored from a backup), LinkExpired
-        (Microsoft Graph no longer tells what has changed since).
+        Delta reads the changes since the last sync, Initial reads everything. By
+        default, a sync is Delta if possible and otherwise Initial. The PolicyReason
+        of the run shows why it was Initial: Requested (by this parameter), First
+        (no earlier sync), SettingsChanged (the scope, the form of the groups or the
+        name of their container changed), Interval (the last Initial sync is too
+        old, see Set-GroupWriteback -InitialIntervalDays), Settling (the first sync
+        may have read a lagging replica of the tenant), ProjectionChanged (this
+        release reads other attributes), ServerChanged (another domain controller
+        than last time, or one restored from a backup), LinkExpired (Microsoft Graph
+        no longer reports the changes since the last sync).
     .PARAMETER AllowOnce
-        The PlanId of a run that held something back at a threshold. It serves
-        once, for a sync that would hold something back without it; with -WhatIf
-        it is not used up.
+        The PlanId of a run that held changes back. It is valid for one sync that
+        would otherwise hold them back; -WhatIf does not use it up.
     .PARAMETER Group
-        Only this group: its id, whole display name or mail address in the
-        tenant, or the objectGUID, distinguished name, SID or sAMAccountName of
-        its object in the directory, in whatever case; or an object that has one
-        of them.
+        Synchronise only this group. Specify its id, full display name or mail
+        address in the tenant, or the objectGUID, distinguished name, SID or
+        sAMAccountName of its object in Active Directory (case is ignored), or an
+        object that has one of them.
     .PARAMETER SkipReplicationCheck
-        Go on although the domain controller has not received what was written
-        on the one that was used before. Only for when that one is lost:
-        otherwise wait until they have replicated.
+        Continue although the domain controller has not received the changes that
+        were written to the previous one. Use this only if the previous domain
+        controller is lost; otherwise wait for the replication.
     .EXAMPLE
         Start-GroupWritebackSync
 
-        Reads what has changed, writes what differs, and returns the record.
+        Reads the changes, writes the differences, and returns the record.
     .EXAMPLE
         Start-GroupWritebackSync -WhatIf | Where-Object Action -eq Delete
 
-        The groups that a sync would delete.
+        Shows the groups that a sync would delete.
     .EXAMPLE
         Start-GroupWritebackSync | Get-GroupWritebackChange -Outcome Failed
 
-        Synchronises, and shows what failed.
+        Synchronises and shows what failed.
     .EXAMPLE
         $run = Get-GroupWritebackRun -Last 1
         Get-GroupWritebackChange -RunId $run.Id -Action Delete, UpdateMembers
         Start-GroupWritebackSync -AllowOnce $run.PlanId
 
-        Looks at what a run held back at a threshold, and lets just that pass.
+        Reviews what a run held back, and releases exactly these changes.
     .EXAMPLE
         Start-GroupWritebackSync -Group 'Sales'
 
-        Synchronises one group now, and shows each step.
+        Synchronises one group now and shows each step.
     .EXAMPLE
         Get-GroupWritebackGroup 'HR-*' | Where-Object Id |
             Start-GroupWritebackSync -WhatIf | Get-GroupWritebackChange
 
-        What a sync of each of these groups would change.
+        Shows what a sync of each of these groups would change.
     .EXAMPLE
         Get-ADGroup 'Sales_0123456789ab' | Start-GroupWritebackSync
 
-        Synchronises the group that an object of the directory stands for.
+        Synchronises the group that an object in Active Directory belongs to.
     .INPUTS
-        System.String, or an object that names a group: GroupWriteback.Group,
-        GroupWriteback.Change, groups of Microsoft Graph and of the ActiveDirectory
-        module.
+        System.String, or an object that identifies a group: GroupWriteback.Group,
+        GroupWriteback.Change, or a group from Microsoft Graph or the
+        ActiveDirectory module.
     .OUTPUTS
         GroupWriteback.Run, with -WhatIf GroupWriteback.Change, with -Group
         GroupWriteback.GroupSync
@@ -149,7 +147,7 @@ function Start-GroupWritebackSync {
                 }
                 $text = ConvertTo-PlainText -Text $text
                 # where nobody can be asked this throws, which alone does not end a function
-                try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
+                try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Start group writeback sync') }
                 catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
                 if (-not $confirmed) {
                     if ($WhatIfPreference) { $plan }
@@ -176,7 +174,7 @@ function Start-GroupWritebackSync {
         }
         $text = ConvertTo-PlainText -Text $text
         # where nobody can be asked this throws, which alone does not end a function
-        try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Start group writeback sync') }
+        try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Start group writeback sync') }
         catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
         if (-not $confirmed) {
             if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.Id }

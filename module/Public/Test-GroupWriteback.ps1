@@ -4,18 +4,18 @@ function Test-GroupWriteback {
         Checks each prerequisite of group writeback.
     .DESCRIPTION
         Returns one row for each prerequisite: the state, the sign-in to the tenant
-        and the permissions in the token, the connection to the directory, the
-        container and the rights there and to a written group, groups of other
-        tools, who else may create or change groups there, what the account and the
-        application may do that they need not, whether deleted objects can be seen,
-        the schema and Exchange. Nothing is changed. What needs a connection that is
-        not there is Skipped.
+        and the token's permissions, the connection to Active Directory, the
+        container, the rights on it and on a written group, groups of other tools,
+        who else can create or change groups there, unneeded rights of the account
+        and permissions of the application, access to deleted objects, the schema
+        and Exchange. It changes nothing. A check that needs a missing connection is
+        Skipped.
     .PARAMETER TargetContainer
-        The distinguished name of the container to check. The default is the one
-        that is set.
+        The distinguished name of the container to check. The default is the
+        configured one.
     .PARAMETER Quiet
-        Return only True, or False if any check failed or could not be made, as
-        without a connection.
+        Return only True, or False if a check failed or could not be made, for
+        example without a connection.
     .EXAMPLE
         Test-GroupWriteback 'OU=Groups,DC=contoso,DC=com'
 
@@ -23,7 +23,7 @@ function Test-GroupWriteback {
     .EXAMPLE
         Test-GroupWriteback | Where-Object Result -eq Failed | Format-List
 
-        What is missing, and what to do about it.
+        Shows what is missing and what to do about it.
     .INPUTS
         None
     .OUTPUTS

@@ -2,24 +2,24 @@
 .SYNOPSIS
     A runbook for a hybrid worker: one sync of group writeback.
 .DESCRIPTION
-    Reads the tenant with the managed identity of the Automation account, and writes to the directory as the account
-    that the worker runs jobs as, or with a credential of the Automation account. The job fails when the sync stopped
-    or failed, when changes failed, and each time that a threshold holds something back. Let one worker run it, always
-    the same: the state is on that machine.
+    Reads the tenant with the managed identity of the Automation account, and writes to Active Directory with the
+    account that runs the worker's jobs, or with a credential of the Automation account. The job fails if the sync
+    stopped or failed, if changes failed, and each time that a threshold holds changes back. Always use the same
+    worker, because the state is on that machine.
 
-    Link it to schedules, so that it runs every 30 minutes for example. Each sync reads what has changed since the last
-    one (policy type Delta); everything is read at the first, then once a week, and whenever it has to be (Initial):
-    the sync decides that by itself, so no schedule of its own is needed for it.
+    Link the runbook to schedules so that it runs, for example, every 30 minutes. A sync normally reads the changes
+    since the last one (policy type Delta). It reads everything (Initial) the first time, then once a week, and
+    whenever necessary. The sync decides this itself, so Initial syncs need no separate schedule.
 
-    The module has to be installed on the worker for all users.
+    The module must be installed on the worker for all users.
 .PARAMETER TenantId
-    The tenant: its id or a verified domain name.
+    The tenant's id or one of its verified domain names.
 .PARAMETER Server
     A domain controller, or the DNS name of the domain.
 .PARAMETER AssetName
-    The name of a credential of the Automation account for the directory. Without it the account of the worker is used.
+    The name of a credential of the Automation account for Active Directory. The default is the worker's account.
 .PARAMETER StatePath
-    The folder of the state, if it is not the default one.
+    The state folder, if it is not the default one.
 #>
 [CmdletBinding()]
 param(
@@ -44,8 +44,8 @@ if ($AssetName) { $connect['Credential'] = Get-AutomationPSCredential -Name $Ass
 if ($StatePath) { $connect['StatePath'] = $StatePath }
 try {
     [void] (Connect-GroupWriteback @connect)
-    # What is due, Delta or Initial. The record comes out first, then an error if the run stopped or failed, or changes
-    # failed or were held back: that ends the job as failed
+    # The command returns the record first. Then it writes an error if the run stopped or failed, or if changes failed
+    # or were held back, and the job fails.
     Start-GroupWritebackSync -Confirm:$false
 }
 finally {

@@ -18,9 +18,9 @@ var several = regexp.MustCompile(`%d ([a-z-]+ )?[a-z]+s\b`)
 
 // neverOne lists parts of texts whose number is never 1, or that count nothing.
 var neverOne = []string{
-	" bytes", " is ", "was broken off", "stands where", "by this one.", // "version 3 is not known"
-	"carry the mark of this group", "carry its mark", "of the tenant are called that", "runs in a row",
-	"after %d pages", "were asked for at once", "with %q and", "%d has %s instead",
+	" bytes", " is ", "was interrupted", "by this one.", // "version 3 is not known"
+	"carry the mark of this group", "carry the group's mark", "of the tenant are called that", "runs in a row",
+	"within %d pages", "requested at once", "returned %q with", "groups match", "%d has %s instead",
 }
 
 // beyondLimit lists whole texts whose number exceeds a limit, so it is not 1.

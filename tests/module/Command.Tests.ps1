@@ -118,7 +118,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
     ) {
         Use-FakeScript @{ 'sync.preview' = @{ result = (Get-FakeRun @{ kind = 'Preview'; planned = $Planned }) } }
         (Invoke-Unattended 'Start-GroupWritebackSync -Confirm').Error |
-            Should -Match ([regex]::Escape("to the directory: $Text. Go on?"))
+            Should -Match ([regex]::Escape("to the directory: $Text. Continue?"))
     }
 
     It 'warns of a partial run' {

@@ -134,7 +134,7 @@ Describe 'TAB without an answer' -Skip:(-not $env:FAKE_ENGINE) {
         $process.Kill()
         $process.WaitForExit()
         Get-OfferedText 'Get-GroupWritebackRun ' | Should -BeNullOrEmpty
-        [string] (Get-GroupWritebackRun -Last 1 3>&1) | Should -Match 'connections have to be made again'
+        [string] (Get-GroupWritebackRun -Last 1 3>&1) | Should -Match 'Connect again'
     }
 }
 

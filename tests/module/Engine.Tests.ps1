@@ -197,7 +197,7 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         [void] $process.WaitForExit(300000)
         $after = Get-GroupWriteback -WarningVariable warnings -WarningAction SilentlyContinue
         $after.Status | Should -Be 'Enabled'
-        $warnings | Should -Match 'connections have to be made again'
+        $warnings | Should -Match 'Connect again'
     }
 
     It 'may write a line of 1 MiB' {

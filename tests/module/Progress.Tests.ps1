@@ -79,7 +79,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
     It 'is one bar for a run, which never goes back and is full at the end alone' {
         Use-FakeScript @{ 'sync.start' = @{
                 progress = @(
-                    Get-Step -Step 'Prepare' -Number 1 -Message 'Looking at what is due'
+                    Get-Step -Step 'Prepare' -Number 1 -Message 'Checking what is due'
                     Get-Step -Step 'ImportSource' -Number 2 -Done 400 -Message 'Reading the groups of the tenant'
                     Get-Step -Step 'ImportMembers' -Number 3 -Done 9 -Total 10 -Message 'Reading members'
                     Get-Step -Step 'ImportSource' -Number 3 -Done 3 -Message 'Reading what has changed'
@@ -130,7 +130,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         $progress = Get-Step -Step 'ImportMembers' -Number 3 -Done 4 -Total 10 -Message 'Waiting for graph.example.'
         $progress['waiting'] = $waiting
         $silent = Get-Step -Step 'ImportTarget' -Number 4 -Message 'Waiting for dc1.'
-        $silent['waiting'] = @{ for = 'dc1.contoso.com'; why = 'it has not answered yet'; since = $since.ToString('o') }
+        $silent['waiting'] = @{ for = 'dc1.contoso.com'; why = 'it has not responded yet'; since = $since.ToString('o') }
         Use-FakeScript @{ 'sync.start' = @{ progress = @($progress, $silent); result = (Get-FakeRun) } }
         Set-Steady
         $drawn = Get-Drawn { Start-GroupWritebackSync }
@@ -139,7 +139,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
             "next $($next.LocalDateTime.ToString($clock)): it answered with status 429")
         $drawn[0].Percent | Should -Be 21
         $drawn[1].Status | Should -Be ("Waiting for dc1.contoso.com since " +
-            "$($since.LocalDateTime.ToString($clock)): it has not answered yet")
+            "$($since.LocalDateTime.ToString($clock)): it has not responded yet")
     }
 
     It 'is no full bar in the minimal view, and none in the classic one, where no share is known' {

@@ -517,7 +517,7 @@ func (s *suite) testMembers(t *testing.T) {
 		_, _, err = target.CheckMembers(testContext(t), newID(), some[:1], nil)
 		s.wantError(t, err, "GroupNotFound")
 		_, err = target.Writer(nil).ChangeMembers(testContext(t), s.admin.guid(t, "CN=people-global,"+s.People), some[1:2], nil)
-		s.wantDenied(t, err, "write the attribute member of the group")
+		s.wantDenied(t, err, "write the group's attribute member")
 	})
 }
 

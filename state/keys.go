@@ -41,7 +41,21 @@ func (g *guidColumn) Scan(value any) error {
 	return damaged("a column that should hold a GUID holds %T", value)
 }
 
-// valuesColumn reads a column that holds values by name, as a JSON object.
+// nullable reads a column that may be NULL.
+type nullable[T any] struct{ to *T }
+
+// orZero reads a column into to. NULL becomes the zero value.
+func orZero[T any](to *T) nullable[T] { return nullable[T]{to} }
+
+// Scan implements [sql.Scanner].
+func (n nullable[T]) Scan(value any) error {
+	var column sql.Null[T]
+	err := column.Scan(value)
+	*n.to = column.V
+	return err
+}
+
+// valuesColumn reads a column that holds values by name, as a JSON object, or NULL.
 type valuesColumn directory.Values
 
 func intoValues(v *directory.Values) *valuesColumn { return (*valuesColumn)(v) }
@@ -55,7 +69,7 @@ func (v *valuesColumn) Scan(value any) error {
 		text = t
 	}
 	*v = nil
-	if string(text) == noValues {
+	if value == nil || string(text) == noValues {
 		return nil
 	}
 	if err := json.Unmarshal(text, (*directory.Values)(v)); err != nil {

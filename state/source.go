@@ -37,11 +37,7 @@ func (g *Generation) StageSourceGroups(ctx context.Context, groups []directory.S
 const sourceColumns = "s.id, s.kind, s.properties, s.visibility, s.on_premises_sid, s.writeback_enabled, s.on_premises_type"
 
 func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
-	var enabled sql.NullBool
-	err = rows.Scan(intoGUID(&g.ID), &g.Kind, intoValues(&g.Properties), &g.Visibility, &g.OnPremisesSID, &enabled, &g.OnPremisesGroupType)
-	if enabled.Valid {
-		g.WritebackEnabled = &enabled.Bool
-	}
+	err = rows.Scan(intoGUID(&g.ID), &g.Kind, intoValues(&g.Properties), &g.Visibility, &g.OnPremisesSID, &g.WritebackEnabled, &g.OnPremisesGroupType)
 	return g, err
 }
 

@@ -123,11 +123,13 @@ const targetColumns = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(
 	EXISTS (SELECT 1 FROM former_link f WHERE f.target_guid = t.guid AND f.source_id = t.source_id), t.dn, t.cn, t.sam_account_name, t.sid, t.group_type,
 	t.attributes, t.admin_desc, t.external_id, t.extension_name, t.usn_changed, t.member_count, t.when_changed, t.critical, t.admin_count`
 
-// scanTarget scans a row of other columns, followed by targetColumns.
+// scanTarget scans a row of other columns, followed by targetColumns. If the row has no
+// group t, all of g is zero.
 func scanTarget(rows *sql.Rows, g *contract.StagedTarget, members *int, others ...any) error {
 	var extension, changed string
-	err := rows.Scan(append(others, intoGUID(&g.GUID), intoGUID(&g.SourceID), &g.Linked, &g.Adopted, &g.Former, &g.DN, &g.CN, &g.SAMAccountName, &g.SID, &g.GroupType,
-		intoValues(&g.Attributes), &g.AdminDesc, &g.ExternalID, &extension, &g.USNChanged, members, &changed, &g.Critical, &g.AdminCount)...)
+	err := rows.Scan(append(others, intoGUID(&g.GUID), intoGUID(&g.SourceID), &g.Linked, &g.Adopted, &g.Former,
+		orZero(&g.DN), orZero(&g.CN), orZero(&g.SAMAccountName), orZero(&g.SID), orZero(&g.GroupType), intoValues(&g.Attributes), orZero(&g.AdminDesc),
+		orZero(&g.ExternalID), orZero(&extension), orZero(&g.USNChanged), orZero(members), orZero(&changed), orZero(&g.Critical), orZero(&g.AdminCount))...)
 	if err != nil {
 		return err
 	}

@@ -90,8 +90,8 @@ func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 		where = " AND s.id IN (?3, (SELECT source_id FROM target_group WHERE guid = ?3 AND generation = ?1), (SELECT source_id FROM link WHERE target_guid = ?3))"
 		args = append(args, id[:])
 	}
-	err = l.q.each(`SELECT s.id, s.properties, k.target_guid, coalesce(k.dn, ''),
-			(SELECT count(*) FROM target_group x WHERE x.generation = s.generation AND x.source_id = s.id), `+nullableTarget+`
+	err = l.q.each(`SELECT s.id, s.properties, k.target_guid, k.dn,
+			(SELECT count(*) FROM target_group x WHERE x.generation = s.generation AND x.source_id = s.id), `+targetColumns+`
 		FROM source_group s LEFT JOIN link k ON k.source_id = s.id
 			LEFT JOIN target_group t ON t.generation = s.generation AND t.guid = `+standing+`
 			LEFT JOIN link l ON l.target_guid = t.guid
@@ -102,7 +102,7 @@ func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 		var linkDN string
 		var candidates int
 		var properties directory.Values
-		if err := scanTarget(rows, &t, &v.Members, intoGUID(&v.ID), intoValues(&properties), intoGUID(&linked), &linkDN, &candidates); err != nil {
+		if err := scanTarget(rows, &t, &v.Members, intoGUID(&v.ID), intoValues(&properties), intoGUID(&linked), orZero(&linkDN), &candidates); err != nil {
 			return err
 		}
 		show(&v, properties)
@@ -112,13 +112,6 @@ func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 		}
 		if t.GUID.IsZero() && !linked.IsZero() {
 			v.DN = linkDN
-		}
-		if l.matches != nil {
-			names := identity.NamesOf(&v)
-			names.CN, names.TargetName = cmp.Or(t.CN, names.CN), t.DisplayName()
-			if !l.matches(names) {
-				return nil
-			}
 		}
 		switch {
 		case t.GUID.IsZero() && !linked.IsZero():
@@ -132,20 +125,10 @@ func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 		default: // even with our stamp, since a run links what is ours
 			v.Situation = plan.Foreign
 		}
-		views = append(views, v)
-		if len(views) == l.limit {
-			return errEnough
-		}
-		return nil
+		return l.add(&views, v, &t)
 	})
 	return views, err
 }
-
-// nullableTarget is targetColumns for queries in which t may be missing.
-const nullableTarget = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), 0, coalesce(t.dn, ''), coalesce(t.cn, ''),
-	coalesce(t.sam_account_name, ''), coalesce(t.sid, ''), coalesce(t.group_type, 0), coalesce(t.attributes, '{}'),
-	coalesce(t.admin_desc, ''), coalesce(t.external_id, ''), coalesce(t.extension_name, ''), coalesce(t.usn_changed, 0),
-	coalesce(t.member_count, 0), coalesce(t.when_changed, ''), coalesce(t.critical, 0), coalesce(t.admin_count, 0)`
 
 // show fills in the properties by which people know a group. They have the same names
 // in the tenant and in Active Directory.
@@ -184,13 +167,6 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []contract.GroupVie
 		show(&v, t.Attributes)
 		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DN, t.SAMAccountName
 		v.DisplayName, v.SID = cmp.Or(v.DisplayName, t.CN), t.SID
-		if l.matches != nil {
-			names := identity.NamesOf(&v)
-			names.CN = t.CN
-			if !l.matches(names) {
-				return nil
-			}
-		}
 		switch {
 		case !source.IsZero():
 			v.Situation = plan.Disputed
@@ -201,13 +177,25 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []contract.GroupVie
 		default:
 			v.Situation = plan.Foreign
 		}
-		views = append(views, v)
-		if len(views) == l.limit {
-			return errEnough
-		}
-		return nil
+		return l.add(&views, v, &t)
 	})
 	return views, err
+}
+
+// add appends the view of a group, or of object t, if the filter matches. It ends the
+// query when the page is full.
+func (l *groupList) add(views *[]contract.GroupView, v contract.GroupView, t *contract.StagedTarget) error {
+	if l.matches != nil {
+		names := identity.NamesOf(&v)
+		names.CN, names.TargetName = cmp.Or(t.CN, names.CN), t.DisplayName()
+		if !l.matches(names) {
+			return nil
+		}
+	}
+	if *views = append(*views, v); len(*views) == l.limit {
+		return errEnough
+	}
+	return nil
 }
 
 // stillPlanned is the condition that change c, which was not done, will still be done:
@@ -331,16 +319,15 @@ func (g *Generation) StagedUnwritten(ctx context.Context, group directory.GUID, 
 
 func memberView(q *session, generation int64, group directory.GUID, m numberedMember) (contract.MemberView, error) {
 	v := contract.MemberView{ID: m.id, Reason: directory.ReasonUnresolved}
-	var reason, refused sql.NullString
-	var dn sql.NullString
+	var reason sql.Null[directory.Reason]
+	var refused directory.Reason
 	_, err := q.one(`SELECT j.kind, j.name, j.reason, j.target_guid, o.dn, r.reason FROM member_join j
 		LEFT JOIN target_object o ON o.guid = j.target_guid
 		LEFT JOIN refusal r ON r.source_id = ? AND r.target_guid = j.target_guid
 		WHERE j.number = ? AND j.generation = ?`, []any{group[:], m.number, generation},
-		&v.Kind, &v.Name, &reason, intoGUID(&v.TargetGUID), &dn, &refused)
-	v.DN = dn.String
+		&v.Kind, &v.Name, &reason, intoGUID(&v.TargetGUID), orZero(&v.DN), orZero(&refused))
 	if reason.Valid {
-		v.Reason = directory.Reason(cmp.Or(reason.String, refused.String))
+		v.Reason = cmp.Or(reason.V, refused)
 	}
 	return v, err
 }

@@ -128,18 +128,12 @@ func adoptsOf(ctx context.Context, state contract.State, planID string) ([]contr
 func changesOf(ctx context.Context, state contract.State, planID string) iter.Seq2[contract.SpooledChange, error] {
 	return func(yield func(contract.SpooledChange, error) bool) {
 		of, err := state.RunByPlan(ctx, planID)
-		for after := int64(0); err == nil; {
-			var changes []contract.SpooledChange
-			changes, err = state.Changes(ctx, of.ID, 0, after, batch.ListBatch)
-			for _, c := range changes {
-				if after = c.ID; !yield(c, nil) {
-					return
-				}
-			}
-			if err == nil && len(changes) < batch.ListBatch {
-				return
-			}
+		if err != nil {
+			yield(contract.SpooledChange{}, err)
+			return
 		}
-		yield(contract.SpooledChange{}, err)
+		batch.Items(ctx, batch.ListBatch, func(ctx context.Context, after int64, limit int) ([]contract.SpooledChange, error) {
+			return state.Changes(ctx, of.ID, 0, after, limit)
+		}, func(c contract.SpooledChange) int64 { return c.ID })(yield)
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
-	"groupwriteback/internal/directory"
 	"groupwriteback/internal/identity"
 )
 
@@ -52,16 +51,11 @@ func keepReleased(ctx context.Context, s *contract.Settings, state contract.Stat
 		return err
 	}
 	var disable []contract.Link
-	for after := (directory.GUID{}); ; {
-		page, err := state.DisableSet(ctx, after, batch.ListBatch)
+	for link, err := range batch.Items(ctx, batch.ListBatch, state.DisableSet, contract.Link.Target) {
 		if err != nil {
 			return err
 		}
-		disable = append(disable, page...)
-		if len(page) < batch.ListBatch {
-			break
-		}
-		after = page[len(page)-1].TargetGUID
+		disable = append(disable, link)
 	}
 	if kept := s.WithoutReleased(disable); len(kept) < len(disable) {
 		return state.SetDisableSet(ctx, kept)

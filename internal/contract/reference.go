@@ -41,6 +41,9 @@ type Link struct {
 	Adopted bool `json:"adopted"`
 }
 
+// Target returns the objectGUID, which lists of links are sorted by.
+func (l Link) Target() directory.GUID { return l.TargetGUID }
+
 // Refusal is a member value that the directory refused to add or to remove.
 type Refusal struct {
 	GUID   directory.GUID

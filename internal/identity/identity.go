@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"groupwriteback/internal/batch"
@@ -123,30 +124,31 @@ func (i *Identity) Objects(all []plan.Candidate) []plan.Candidate {
 	return named
 }
 
+// Groups yields the groups and objects in the state that the filter selects.
+func Groups(ctx context.Context, state contract.State, filter contract.GroupFilter) iter.Seq2[contract.GroupView, error] {
+	return batch.Items(ctx, batch.ListBatch, func(ctx context.Context, after directory.GUID, limit int) ([]contract.GroupView, error) {
+		return state.Groups(ctx, filter, after, limit)
+	}, func(v contract.GroupView) directory.GUID { return v.Key })
+}
+
 // Known returns the groups and objects in the state that the identity names, and only
 // those with the best rank.
 func (i *Identity) Known(ctx context.Context, state contract.State) ([]contract.GroupView, error) {
 	var found []contract.GroupView
 	best := 0
-	for after := (directory.GUID{}); ; {
-		page, err := state.Groups(ctx, contract.GroupFilter{Name: i.Text, Exact: true}, after, batch.ListBatch)
+	for v, err := range Groups(ctx, state, contract.GroupFilter{Name: i.Text, Exact: true}) {
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range page {
-			after = v.Key
-			rank := i.Rank(NamesOf(&v))
-			if rank > best {
-				found, best = nil, rank
-			}
-			if rank == best {
-				found = append(found, v)
-			}
+		rank := i.Rank(NamesOf(&v))
+		if rank > best {
+			found, best = nil, rank
 		}
-		if len(page) < batch.ListBatch {
-			return found, nil
+		if rank == best {
+			found = append(found, v)
 		}
 	}
+	return found, nil
 }
 
 // NamesOf returns the names of the group.

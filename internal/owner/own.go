@@ -85,8 +85,7 @@ func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
 
 // lookAtLinked looks at the linked objects that are elsewhere.
 func (s *OwnSearch) lookAtLinked(ctx context.Context, look *Looker) error {
-	for after := (directory.GUID{}); ; {
-		links, err := s.State.Links(ctx, after, batch.AskBatch)
+	for links, err := range batch.Pages(ctx, batch.AskBatch, s.State.Links, contract.Link.Target) {
 		if err != nil {
 			return err
 		}
@@ -105,9 +104,6 @@ func (s *OwnSearch) lookAtLinked(ctx context.Context, look *Looker) error {
 				return err
 			}
 		}
-		if len(links) < batch.AskBatch {
-			return look.Flush()
-		}
-		after = links[len(links)-1].TargetGUID
 	}
+	return look.Flush()
 }

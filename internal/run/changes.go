@@ -439,8 +439,7 @@ func (r *sourceImport) readGroups(ctx context.Context, ids []directory.GUID) (wh
 // readUnreadMembers reads how members join whose id is all that is known.
 func (r *sourceImport) readUnreadMembers(ctx context.Context) error {
 	var unjoined []directory.GUID
-	for after := (directory.GUID{}); ; {
-		members, err := r.run.gen.UnreadMembers(ctx, after, batch.AskBatch)
+	for members, err := range batch.Pages(ctx, batch.AskBatch, r.run.gen.UnreadMembers, memberID) {
 		if err != nil {
 			return err
 		}
@@ -454,11 +453,8 @@ func (r *sourceImport) readUnreadMembers(ctx context.Context) error {
 				unjoined = append(unjoined, m.ID)
 			}
 		}
-		if len(members) < batch.AskBatch {
-			return r.run.readAgain(ctx, contract.NoteReadUser, unjoined)
-		}
-		after = members[len(members)-1].ID
 	}
+	return r.run.readAgain(ctx, contract.NoteReadUser, unjoined)
 }
 
 // readSingly reads and stages how these members join.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -39,13 +38,9 @@ func (r *confirmer) confirmAll(ctx context.Context) error {
 	total := r.run.record.Exported.Create + r.run.record.Exported.Adopt + r.run.record.Exported.Update + r.run.record.Exported.Move + r.run.record.Exported.UpdateMembers
 	done := 0
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers} {
-		for {
-			changes, err := r.run.gen.Planned(ctx, phase, r.confirmed[phase], batch.SpoolBatch)
+		for changes, err := range spooled(ctx, r.run.gen, phase, r.confirmed[phase]) {
 			if err != nil {
 				return err
-			}
-			if len(changes) == 0 {
-				break
 			}
 			if err := r.confirmBatch(ctx, changes); err != nil {
 				return fmt.Errorf("verifying the written groups: %w", err)

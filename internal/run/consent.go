@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 
-	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/plan"
 )
@@ -33,8 +32,7 @@ func loadConsent(ctx context.Context, state contract.State, planID string) (*pla
 			Message: "The run with this plan held nothing back, so no consent is needed.",
 			Advice:  "Run the sync without -AllowOnce, or specify the plan id of a run that held something back."}
 	}
-	for after := int64(0); ; {
-		changes, err := state.Generation(agreed.ID).Planned(ctx, 0, after, batch.SpoolBatch)
+	for changes, err := range spooled(ctx, state.Generation(agreed.ID), 0, 0) {
 		if err != nil {
 			return nil, err
 		}
@@ -43,11 +41,8 @@ func loadConsent(ctx context.Context, state contract.State, planID string) (*pla
 				consent.Agree(&changes[i].Change)
 			}
 		}
-		if len(changes) == 0 {
-			return consent, nil
-		}
-		after = changes[len(changes)-1].ID
 	}
+	return consent, nil
 }
 
 // saysConsent says how to consent to the run's plan, as the end of a sentence.

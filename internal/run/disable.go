@@ -46,8 +46,7 @@ func SpoolDeletes(ctx context.Context, state contract.State, target contract.Tar
 // set.
 func planDisable(ctx context.Context, c *course) (*limiter, error) {
 	r := c.run
-	for after := (directory.GUID{}); ; {
-		set, err := r.state.DisableSet(ctx, after, batch.ListBatch)
+	for set, err := range batch.Pages(ctx, batch.ListBatch, r.state.DisableSet, contract.Link.Target) {
 		if err != nil {
 			return nil, err
 		}
@@ -55,9 +54,6 @@ func planDisable(ctx context.Context, c *course) (*limiter, error) {
 			return nil, err
 		}
 		r.record.TargetGroups += len(set)
-		if len(set) < batch.ListBatch {
-			return &limiter{run: r, course: c, draft: &draft{nested: map[directory.GUID]bool{}}}, nil
-		}
-		after = set[len(set)-1].TargetGUID
 	}
+	return &limiter{run: r, course: c, draft: &draft{nested: map[directory.GUID]bool{}}}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/owner"
@@ -100,9 +99,8 @@ func (e *exporter) exportPhase(ctx context.Context, phase plan.Phase) error {
 // feed hands out the changes of a phase, a portion at a time. It looks at the next portion
 // when a worker has taken the last change of the current one.
 func (e *exporter) feed(ctx context.Context, phase plan.Phase, work chan<- task) error {
-	for e.failed() == nil && ctx.Err() == nil {
-		changes, err := e.run.gen.Planned(ctx, phase, e.exported[phase], batch.SpoolBatch)
-		if err != nil || len(changes) == 0 {
+	for changes, err := range spooled(ctx, e.run.gen, phase, e.exported[phase]) {
+		if err != nil || e.failed() != nil || ctx.Err() != nil {
 			return err
 		}
 		p, err := e.lookBefore(ctx, changes)

@@ -201,25 +201,19 @@ func (r *sourceImport) memberOrder(ctx context.Context) ([]directory.GUID, error
 		return nil, err
 	}
 	var ahead, others []directory.GUID
-	for after := (directory.GUID{}); ; {
-		groups, err := r.run.gen.SourceGroups(ctx, after, batch.ListBatch)
+	for g, err := range batch.Items(ctx, batch.ListBatch, r.run.gen.SourceGroups, groupID) {
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range groups {
-			switch {
-			case r.course.hidden(&g):
-			case !unread[g.ID]:
-				r.reread[g.ID] = true
-			case first[g.ID]:
-				ahead = append(ahead, g.ID)
-			default:
-				others = append(others, g.ID)
-			}
+		switch {
+		case r.course.hidden(&g):
+		case !unread[g.ID]:
+			r.reread[g.ID] = true
+		case first[g.ID]:
+			ahead = append(ahead, g.ID)
+		default:
+			others = append(others, g.ID)
 		}
-		if len(groups) < batch.ListBatch {
-			return append(ahead, others...), nil
-		}
-		after = groups[len(groups)-1].ID
 	}
+	return append(ahead, others...), nil
 }

@@ -75,8 +75,7 @@ func (r *targetImport) readContainers(ctx context.Context) error {
 // object that is nowhere in the domain is lost.
 func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
 	r.lost = map[directory.GUID]contract.Link{}
-	for after := (directory.GUID{}); ; {
-		links, err := r.run.gen.UnstagedLinks(ctx, after, lookup)
+	for links, err := range batch.Pages(ctx, lookup, r.run.gen.UnstagedLinks, contract.Link.Target) {
 		if err != nil {
 			return err
 		}
@@ -97,11 +96,8 @@ func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[dire
 		if err := stage.Flush(); err != nil {
 			return err
 		}
-		if len(links) < lookup {
-			return nil
-		}
-		after = links[len(links)-1].TargetGUID
 	}
+	return nil
 }
 
 // importFormer stages objects that were once linked and that are in none of the
@@ -320,8 +316,7 @@ func (r *targetImport) findDeleted(ctx context.Context) error {
 			return err
 		}
 	}
-	for after := (directory.GUID{}); ; {
-		links, err := r.run.state.Links(ctx, after, batch.AskBatch)
+	for links, err := range batch.Pages(ctx, batch.AskBatch, r.run.state.Links, contract.Link.Target) {
 		if err != nil {
 			return err
 		}
@@ -334,11 +329,8 @@ func (r *targetImport) findDeleted(ctx context.Context) error {
 		if err := r.stageMissing(ctx, lacking); err != nil {
 			return err
 		}
-		if len(links) < batch.AskBatch {
-			return nil
-		}
-		after = links[len(links)-1].TargetGUID
 	}
+	return nil
 }
 
 // stageMissing stages as gone those of the objects, at most askBatch, that do not exist.

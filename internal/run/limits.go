@@ -81,15 +81,10 @@ func (r *limiter) saysEmpty() string {
 // to.
 func (r *limiter) holdBack(ctx context.Context) error {
 	for _, phase := range []plan.Phase{plan.PhaseCreate, plan.PhaseUpdate, plan.PhaseMembers, plan.PhaseDelete} {
-		for after := int64(0); ; {
-			changes, err := r.run.gen.Planned(ctx, phase, after, batch.SpoolBatch)
+		for changes, err := range spooled(ctx, r.run.gen, phase, 0) {
 			if err != nil {
 				return err
 			}
-			if len(changes) == 0 {
-				break
-			}
-			after = changes[len(changes)-1].ID
 			var held []contract.HeldChange
 			for i := range changes {
 				h, err := r.split(ctx, &changes[i])

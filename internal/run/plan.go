@@ -103,11 +103,11 @@ func (d *draft) end(ctx context.Context, last *contract.Run, planned error) erro
 
 // countMissing counts all linked objects that are nowhere in the domain.
 func countMissing(ctx context.Context, staged contract.StagedReader) (n int, err error) {
-	for after := (directory.GUID{}); ; {
-		links, err := staged.UnstagedLinks(ctx, after, batch.ListBatch)
-		if n += len(links); err != nil || len(links) < batch.ListBatch {
+	for links, err := range batch.Pages(ctx, batch.ListBatch, staged.UnstagedLinks, contract.Link.Target) {
+		if err != nil {
 			return n, err
 		}
-		after = links[len(links)-1].TargetGUID
+		n += len(links)
 	}
+	return n, nil
 }

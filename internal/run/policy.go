@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -234,23 +235,9 @@ func Unfinished(ctx context.Context, state contract.State) ([]contract.Run, erro
 
 // Newest lists the runs before one, the newest first; before 0 means all of them.
 func Newest(ctx context.Context, state contract.RunStore, before int64) iter.Seq2[contract.Run, error] {
-	return func(yield func(contract.Run, error) bool) {
-		for {
-			runs, err := state.Runs(ctx, before, batch.ListBatch)
-			if err != nil {
-				yield(contract.Run{}, err)
-				return
-			}
-			for _, run := range runs {
-				if before = run.ID; !yield(run, nil) {
-					return
-				}
-			}
-			if len(runs) < batch.ListBatch {
-				return
-			}
-		}
-	}
+	return batch.Items(ctx, batch.ListBatch, func(ctx context.Context, last int64, limit int) ([]contract.Run, error) {
+		return state.Runs(ctx, cmp.Or(last, before), limit)
+	}, runID)
 }
 
 // readToken finds out what the token allows. It may differ from the token at connection

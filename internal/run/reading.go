@@ -70,17 +70,11 @@ func (r *sourceImport) beginAnew(ctx context.Context) error {
 // incomplete returns the groups of a generation whose members were not read completely.
 func incomplete(ctx context.Context, generation contract.StagedReader) (map[directory.GUID]bool, error) {
 	all := map[directory.GUID]bool{}
-	for after := (directory.GUID{}); ; {
-		ids, err := generation.IncompleteGroups(ctx, after, batch.ListBatch)
+	for id, err := range batch.Items(ctx, batch.ListBatch, generation.IncompleteGroups, itself) {
 		if err != nil {
 			return nil, err
 		}
-		for _, id := range ids {
-			all[id] = true
-		}
-		if len(ids) < batch.ListBatch {
-			return all, nil
-		}
-		after = ids[len(ids)-1]
+		all[id] = true
 	}
+	return all, nil
 }

@@ -94,13 +94,9 @@ func (r *resolver) resolve(ctx context.Context, seen func(*contract.Resolution))
 		return save(found)
 	})
 	done := 0
-	for after := (directory.GUID{}); ; {
-		members, err := r.run.gen.UnresolvedMembers(ctx, after, batch.AskBatch)
+	for members, err := range batch.Pages(ctx, batch.AskBatch, r.run.gen.UnresolvedMembers, memberID) {
 		if err != nil {
 			return err
-		}
-		if len(members) == 0 {
-			return rest.Flush()
 		}
 		resolutions, others, err := r.resolveGroups(ctx, members)
 		if err != nil {
@@ -122,8 +118,8 @@ func (r *resolver) resolve(ctx context.Context, seen func(*contract.Resolution))
 		}
 		done += len(members)
 		r.run.meter.At(done, 0, "Finding the members in Active Directory")
-		after = members[len(members)-1].ID
 	}
+	return rest.Flush()
 }
 
 func resolving(err error) error { return fmt.Errorf("resolving members: %w", err) }

@@ -171,35 +171,34 @@ func (r *sourceImport) putTold(ctx context.Context) error {
 
 // putToldMembers does so for the groups whose members this run has read.
 func (r *sourceImport) putToldMembers(ctx context.Context) error {
+	if len(r.reread) == 0 {
+		return nil
+	}
 	since := r.run.lagBegan()
-	for after := (directory.GUID{}); len(r.reread) > 0; {
-		groups, err := r.run.gen.ToldGroups(ctx, since, after, batch.ListBatch)
+	list := func(ctx context.Context, after directory.GUID, limit int) ([]directory.GUID, error) {
+		return r.run.gen.ToldGroups(ctx, since, after, limit)
+	}
+	for id, err := range batch.Items(ctx, batch.ListBatch, list, itself) {
 		if err != nil {
 			return err
 		}
-		for _, id := range groups {
-			after = id
-			if !r.reread[id] {
-				continue
-			}
-			_, staged, err := r.run.gen.SourceGroup(ctx, id)
-			if err != nil {
-				return err
-			}
-			if !staged {
-				continue
-			}
-			members, err := r.run.gen.ToldMembers(ctx, id, since)
-			if err != nil {
-				return err
-			}
-			members = slices.DeleteFunc(members, func(m contract.MemberChange) bool { return !m.Removed && r.deletedUsers[m.ID] })
-			if err := r.run.gen.ChangeMembership(ctx, id, members); err != nil {
-				return err
-			}
+		if !r.reread[id] {
+			continue
 		}
-		if len(groups) < batch.ListBatch {
-			break
+		_, staged, err := r.run.gen.SourceGroup(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !staged {
+			continue
+		}
+		members, err := r.run.gen.ToldMembers(ctx, id, since)
+		if err != nil {
+			return err
+		}
+		members = slices.DeleteFunc(members, func(m contract.MemberChange) bool { return !m.Removed && r.deletedUsers[m.ID] })
+		if err := r.run.gen.ChangeMembership(ctx, id, members); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -299,19 +298,16 @@ func (r *run) dueAgain(ctx context.Context, kind contract.NoteKind, upTo time.Ti
 
 // eachNote calls each for every note of a kind.
 func (r *run) eachNote(ctx context.Context, kind contract.NoteKind, each func(contract.Note) error) error {
-	for after := (directory.GUID{}); ; {
-		notes, err := r.gen.Notes(ctx, kind, after, batch.ListBatch)
+	list := func(ctx context.Context, after directory.GUID, limit int) ([]contract.Note, error) {
+		return r.gen.Notes(ctx, kind, after, limit)
+	}
+	for n, err := range batch.Items(ctx, batch.ListBatch, list, noteID) {
 		if err != nil {
 			return err
 		}
-		for _, n := range notes {
-			if err := each(n); err != nil {
-				return err
-			}
-			after = n.ID
-		}
-		if len(notes) < batch.ListBatch {
-			return nil
+		if err := each(n); err != nil {
+			return err
 		}
 	}
+	return nil
 }

@@ -255,20 +255,14 @@ func changesOf(ctx context.Context, state contract.State, text string) (*groupCh
 		return nil, nil
 	}
 	of := &groupChanges{named: identity.NewIdentity(text, true), known: map[directory.GUID]bool{}}
-	for after := (directory.GUID{}); ; {
-		page, err := state.Groups(ctx, contract.GroupFilter{Name: text}, after, maxLimit)
+	for v, err := range identity.Groups(ctx, state, contract.GroupFilter{Name: text}) {
 		if err != nil {
 			return nil, err
 		}
-		for i := range page {
-			after = page[i].Key
-			of.known[page[i].ID], of.known[page[i].TargetGUID] = true, true
-		}
-		if len(page) < maxLimit {
-			delete(of.known, directory.GUID{})
-			return of, nil
-		}
+		of.known[v.ID], of.known[v.TargetGUID] = true, true
 	}
+	delete(of.known, directory.GUID{})
+	return of, nil
 }
 
 func (of *groupChanges) holds(c *contract.SpooledChange) bool {

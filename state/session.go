@@ -169,17 +169,24 @@ func (s *State) snapshot(ctx context.Context, doing string, f func(q *session) e
 
 // write runs f in a transaction on the writer's connection.
 func (s *State) write(ctx context.Context, doing string, f func(q *session) error) error {
-	return s.transact(ctx, doing, false, f)
+	return s.transact(ctx, doing, func(q *session) error {
+		return q.within("BEGIN IMMEDIATE", func() error { return f(q) })
+	})
 }
 
 // writeThrough is like write but returns only when this transaction and all
 // earlier ones are on the disk. It is for what the caller reports to somebody,
 // or relies on when it writes elsewhere.
 func (s *State) writeThrough(ctx context.Context, doing string, f func(q *session) error) error {
-	return s.transact(ctx, doing, true, f)
+	return s.transact(ctx, doing, func(q *session) error {
+		return q.synced(func() error {
+			return q.within("BEGIN IMMEDIATE", func() error { return f(q) })
+		})
+	})
 }
 
-func (s *State) transact(ctx context.Context, doing string, through bool, f func(q *session) error) error {
+// transact lets f run a transaction on the writer's connection.
+func (s *State) transact(ctx context.Context, doing string, f func(q *session) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -196,9 +203,7 @@ func (s *State) transact(ctx context.Context, doing string, through bool, f func
 		s.writer = q
 	}
 	s.writer.ctx = ctx
-	err := s.writer.synced(through, func() error {
-		return s.writer.within("BEGIN IMMEDIATE", func() error { return f(s.writer) })
-	})
+	err := f(s.writer)
 	s.joins.drop(s.writer.changedJoins)
 	clear(s.writer.changedJoins)
 	if err != nil {
@@ -208,13 +213,10 @@ func (s *State) transact(ctx context.Context, doing string, through bool, f func
 	return s.translate(doing, err)
 }
 
-// synced runs a transaction; if through is set, its commit waits for the disk.
+// synced runs a transaction whose commit waits for the disk.
 // The pragma takes effect when it is prepared, so it cannot be a statement that
 // is prepared once.
-func (q *session) synced(through bool, f func() error) error {
-	if !through {
-		return f()
-	}
+func (q *session) synced(f func() error) error {
 	if _, err := q.conn.ExecContext(context.Background(), "PRAGMA synchronous = FULL"); err != nil {
 		return err
 	}

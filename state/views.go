@@ -30,7 +30,10 @@ func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after d
 	err = s.snapshot(ctx, "list the groups", func(q *session) error {
 		l := groupList{q: q, after: after, limit: limit, id: filter.ID, container: container}
 		if filter.Name != "" {
-			named := identity.NewIdentity(filter.Name, !filter.Exact)
+			named := identity.NewPattern(filter.Name)
+			if filter.Exact {
+				named = identity.NewIdentity(filter.Name)
+			}
 			if l.id.IsZero() {
 				l.id = named.GUID()
 			}

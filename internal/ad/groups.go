@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 )
 
@@ -47,7 +48,7 @@ var identityAttributes = []string{
 func (t *target) header() []string { return slices.Concat(identityAttributes, t.flowing) }
 
 // Groups implements contract.TargetReader.
-func (t *target) Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error {
+func (t *target) Groups(ctx context.Context, container directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
 	// A subtree search below a container that the account cannot read succeeds and
 	// returns nothing.
 	found, err := t.Container(ctx, "", container)
@@ -56,7 +57,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 	}
 	q := query{
 		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema),
-		attributes: t.groupAttributes(members), pageSize: groupPage, extendedDN: true,
+		attributes: t.groupAttributes(extent), pageSize: groupPage, extendedDN: true,
 	}
 	err = t.listGroups(ctx, found.DN, q, each)
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
@@ -66,7 +67,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, members b
 }
 
 // GroupsByGUID implements contract.TargetReader.
-func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error {
+func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
 	if len(guids) > maxGUIDs {
 		return t.unexpected("", fmt.Errorf("%d objects requested at once, the limit is %d", len(guids), maxGUIDs))
 	}
@@ -74,7 +75,7 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, membe
 		q := query{
 			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
 			filter:     and("(objectClass=group)", anyOf(attrGUID, valuesOf(batch, directory.GUID.AD))),
-			attributes: t.groupAttributes(members), pageSize: groupPage, extendedDN: true,
+			attributes: t.groupAttributes(extent), pageSize: groupPage, extendedDN: true,
 		}
 		told := map[directory.GUID]bool{} // groups handed on by an attempt that broke off
 		err := retry(ctx, t.server.host, func() error {
@@ -126,8 +127,8 @@ func (t *target) GroupByRanges(ctx context.Context, guid directory.GUID, known [
 	return group, ok, nil
 }
 
-func (t *target) groupAttributes(members bool) []string {
-	if !members {
+func (t *target) groupAttributes(extent contract.Extent) []string {
+	if extent == contract.HeaderOnly {
 		return t.header()
 	}
 	return append(t.header(), memberRange(0, firstRange))

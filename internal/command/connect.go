@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strings"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/run"
@@ -135,21 +136,31 @@ func (c *connection) info() ConnectionInfo {
 	return info
 }
 
+// sides are the sides of a connection that a method needs.
+type sides int
+
+const (
+	noSide     sides = 0
+	sourceSide sides = 1 << iota
+	targetSide
+)
+
 // use returns the connection for the duration of a method and keeps it from being
 // replaced until then. It fails if a needed side is missing.
-func (e *Engine) use(needSource, needTarget bool) (connection, func(), error) {
+func (e *Engine) use(needed sides) (connection, func(), error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c := e.connection
-	if needSource && c.source == nil || needTarget && c.target == nil {
-		missing := "the tenant"
-		if !needSource || c.source != nil {
-			missing = "Active Directory"
-		} else if needTarget && c.target == nil {
-			missing = "the tenant and Active Directory"
-		}
+	var lacking []string
+	if needed&sourceSide != 0 && c.source == nil {
+		lacking = append(lacking, "the tenant")
+	}
+	if needed&targetSide != 0 && c.target == nil {
+		lacking = append(lacking, "Active Directory")
+	}
+	if lacking != nil {
 		return connection{}, nil, &contract.Error{Category: contract.InvalidState, ID: "NotConnected",
-			Message: "There is no connection to " + missing + ".", Advice: "Run Connect-GroupWriteback first."}
+			Message: "There is no connection to " + strings.Join(lacking, " and ") + ".", Advice: "Run Connect-GroupWriteback first."}
 	}
 	e.running++
 	return c, func() {

@@ -14,7 +14,11 @@ import (
 // exactly those that are ours now (rule 29). It deletes nothing itself and does not need
 // the tenant. It returns a run whose changes are the list.
 func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.Run, error) {
-	c, done, err := e.use(false, !request.KeepGroup)
+	needed := targetSide
+	if request.KeepGroup {
+		needed = noSide
+	}
+	c, done, err := e.use(needed)
 	if err != nil {
 		return contract.Run{}, err
 	}

@@ -11,7 +11,7 @@ import (
 // Enable checks every prerequisite and then saves the settings, with a full import
 // pending. If a check fails, it saves nothing. It writes nothing to Active Directory.
 func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResult, error) {
-	connection, done, err := e.use(true, true)
+	connection, done, err := e.use(sourceSide | targetSide)
 	if err != nil {
 		return EnableResult{}, err
 	}

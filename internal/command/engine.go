@@ -68,17 +68,10 @@ func New(config Config) *Engine {
 
 // State opens the state if it is not open yet. It is for readers: if there is no state,
 // it returns an empty one and creates nothing.
-func (e *Engine) State(ctx context.Context) (contract.State, error) { return e.openState(ctx, false) }
-
-// makeState is State for writers: it creates what is missing.
-func (e *Engine) makeState(ctx context.Context) (contract.State, error) {
-	return e.openState(ctx, true)
-}
-
-func (e *Engine) openState(ctx context.Context, make bool) (contract.State, error) {
+func (e *Engine) State(ctx context.Context) (contract.State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.state == nil && !make && e.config.FindState != nil {
+	if e.state == nil && e.config.FindState != nil {
 		folder, there, err := e.config.FindState()
 		if err != nil {
 			return nil, err
@@ -87,6 +80,18 @@ func (e *Engine) openState(ctx context.Context, make bool) (contract.State, erro
 			return nothing{folder: folder}, nil
 		}
 	}
+	return e.openState(ctx)
+}
+
+// makeState is State for writers: it creates what is missing.
+func (e *Engine) makeState(ctx context.Context) (contract.State, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.openState(ctx)
+}
+
+// openState opens the state if it is not open yet. The caller holds the lock.
+func (e *Engine) openState(ctx context.Context) (contract.State, error) {
 	if e.state == nil {
 		s, err := e.config.OpenState(ctx)
 		if err != nil {

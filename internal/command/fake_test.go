@@ -748,16 +748,16 @@ func (d *fakeDirectory) sorted() []*directory.TargetGroup {
 	return slices.SortedFunc(maps.Values(d.objects), func(a, b *directory.TargetGroup) int { return a.GUID.Compare(b.GUID) })
 }
 
-func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error {
+func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
 	for _, g := range d.sorted() {
 		if err := d.check(ctx, "read"); err != nil {
 			return err
 		}
 		if _, marked := g.SourceID(); marked && strings.HasSuffix(g.DN, ","+containerDN) {
-			if members {
+			if extent == contract.WithMembers {
 				d.whole++
 			}
-			if err := each(copied(g, members)); err != nil {
+			if err := each(copied(g, extent == contract.WithMembers)); err != nil {
 				return err
 			}
 		}
@@ -765,7 +765,7 @@ func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, me
 	return d.check(ctx, "read")
 }
 
-func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error {
+func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
 	if err := d.check(ctx, "lookup"); err != nil {
 		return err
 	}
@@ -774,10 +774,10 @@ func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID
 	var out []directory.TargetGroup
 	for _, id := range guids {
 		if g := d.objects[id]; g != nil {
-			if members {
+			if extent == contract.WithMembers {
 				d.whole++
 			}
-			out = append(out, copied(g, members))
+			out = append(out, copied(g, extent == contract.WithMembers))
 		}
 	}
 	d.mu.Unlock()

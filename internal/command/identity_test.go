@@ -26,18 +26,18 @@ func TestIdentity(t *testing.T) {
 		"": 0, " ": 0, "sale": 0, "0a000000-0000-0000-0000-000000000002": 0, "S-1-5-21-1-2-3-110": 0, `CN=Sales_1,DC=contoso,DC=test`: 0, `CONTOSO\Sales`: 0,
 		"sal*": 0, "*": 0,
 	} {
-		id := identity.NewIdentity(text, false)
+		id := identity.NewIdentity(text)
 		if got := id.Rank(&names); got != exact {
 			t.Errorf("%q: rank %d, want %d", text, got, exact)
 		}
 	}
 	for text, want := range map[string]bool{"sal*": true, "*": true, "?ales": true, "group_?": true, "*ou=cloud*": true, "x*": false, "0a000000*": false} {
-		id := identity.NewIdentity(text, true)
+		id := identity.NewPattern(text)
 		if got := id.Rank(&names) > 0; got != want {
 			t.Errorf("%q: %t", text, got)
 		}
 	}
-	literal := identity.NewIdentity("What? *all*", true)
+	literal := identity.NewPattern("What? *all*")
 	if literal.Rank(&identity.Names{DisplayName: "What? *all*"}) == 0 || literal.Rank(&identity.Names{}) != 0 {
 		t.Error("a name with wildcards in it is not found by itself")
 	}

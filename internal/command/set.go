@@ -15,7 +15,14 @@ import (
 // SetSettings changes settings. A change that affects what is written makes the next run
 // Initial.
 func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (SettingsResult, error) {
-	c, done, err := e.use(patch.looks(), patch.looks() || patch.needsDirectory())
+	needed := noSide
+	switch {
+	case patch.looks():
+		needed = sourceSide | targetSide
+	case patch.needsDirectory():
+		needed = targetSide
+	}
+	c, done, err := e.use(needed)
 	if err != nil {
 		return SettingsResult{}, err
 	}
@@ -214,11 +221,8 @@ func (p *Choices) applyScope(s *contract.Settings) error {
 
 // choose sets a value from a fixed list, unless value is empty.
 func choose[T ~string](name string, to *T, value T, list []T) error {
-	if value == "" {
-		return nil
-	}
-	if !slices.Contains(list, value) {
-		return contract.InvalidParameter(name, string(value), contract.OneOf(list))
+	if err := contract.CheckOneOf(name, value, list); err != nil || value == "" {
+		return err
 	}
 	*to = value
 	return nil

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"slices"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/run"
@@ -80,7 +79,11 @@ func (e *Engine) begin(ctx context.Context, request PreviewRequest) (_ *run.Grou
 	if disabling, err = isDisabling(ctx, state, &settings); err != nil {
 		return nil, false, nil, err
 	}
-	c, done, err := e.use(!disabling, true)
+	needed := targetSide
+	if !disabling {
+		needed |= sourceSide
+	}
+	c, done, err := e.use(needed)
 	if err != nil {
 		return nil, false, nil, err
 	}
@@ -138,8 +141,6 @@ func mayRun(settings *contract.Settings, policy contract.PolicyType) error {
 		return contract.ErrNotConfigured()
 	case !settings.Enabled:
 		return contract.ErrNotEnabled()
-	case policy != "" && !slices.Contains(contract.PolicyTypes, policy):
-		return contract.InvalidParameter("policyType", string(policy), contract.OneOf(contract.PolicyTypes))
 	}
-	return nil
+	return contract.CheckOneOf("policyType", policy, contract.PolicyTypes)
 }

@@ -15,7 +15,7 @@ import (
 // Test checks each prerequisite and reports the results, one row each. A check that
 // cannot be made is reported as skipped.
 func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
-	c, done, err := e.use(false, false)
+	c, done, err := e.use(noSide)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -103,7 +104,7 @@ func ErrCancelled(err error) *Error {
 // HasID reports whether err is an [Error] with this id.
 func HasID(err error, id string) bool { return errors.Is(err, &Error{ID: id}) }
 
-// OneOf lists the values in words: "A, B or C".
+// OneOf lists two or more values in words: "A, B or C".
 func OneOf[T ~string](list []T) string {
 	words := make([]string, len(list))
 	for i, word := range list {
@@ -111,6 +112,15 @@ func OneOf[T ~string](list []T) string {
 	}
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// CheckOneOf returns an [InvalidParameter] error if the value is neither empty nor in the
+// list.
+func CheckOneOf[T ~string](name string, value T, list []T) error {
+	if value == "" || slices.Contains(list, value) {
+		return nil
+	}
+	return InvalidParameter(name, string(value), OneOf(list))
 }
 
 // InvalidParameter is the error for a parameter whose value is not allowed; allowed

@@ -167,6 +167,6 @@ type MemberView struct {
 	Name       string               `json:"name"`
 	Kind       directory.MemberKind `json:"kind"`
 	TargetGUID directory.GUID       `json:"targetGuid"`
-	DN         string               `json:"dn,omitempty"`
-	Reason     directory.Reason     `json:"reason,omitempty"`
+	DN         string               `json:"dn"`
+	Reason     directory.Reason     `json:"reason"`
 }

@@ -54,6 +54,14 @@ func (l Lease) Holds(ctx context.Context) error {
 	return l(ctx)
 }
 
+// Extent says how much of a group is read.
+type Extent int
+
+const (
+	HeaderOnly  Extent = iota // everything but the members
+	WithMembers               // the whole membership, too
+)
+
 // TargetReader reads from AD. A read that could not be completed is an error (id
 // IncompleteRead), never a shorter answer.
 type TargetReader interface {
@@ -65,13 +73,13 @@ type TargetReader interface {
 	// ContainerOutsideDomain, ContainerUnreadable.
 	Container(ctx context.Context, dn string, guid directory.GUID) (Container, error)
 	// Groups reads every group below the container that carries a mark, with its whole
-	// membership or without members. It calls each from one goroutine at a time.
-	Groups(ctx context.Context, container directory.GUID, members bool, each func(directory.TargetGroup) error) error
+	// membership or only its header. It calls each from one goroutine at a time.
+	Groups(ctx context.Context, container directory.GUID, extent Extent, each func(directory.TargetGroup) error) error
 	// GroupsByGUID reads the given objects wherever they are in the domain, at most 1,000
 	// for each call, with their whole membership or without members. It leaves out
 	// objects that do not exist, are deleted, or are not groups. It calls each once for
 	// every other object, in any order, from one goroutine at a time.
-	GroupsByGUID(ctx context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error
+	GroupsByGUID(ctx context.Context, guids []directory.GUID, extent Extent, each func(directory.TargetGroup) error) error
 	// GroupByRanges reads one group with its whole membership, however large. It keeps the
 	// names and SIDs only of members that are not among known, which is ascending. ok is
 	// false if there is no such group.

@@ -24,9 +24,18 @@ type Identity struct {
 	like func(string) bool
 }
 
-// NewIdentity parses a name. With wildcards, * and ? stand for other characters, and the
-// name may match several groups.
-func NewIdentity(text string, wildcards bool) Identity {
+// NewPattern parses a name in which * and ? stand for other characters, so that it may
+// match several groups.
+func NewPattern(text string) Identity {
+	id := NewIdentity(text)
+	if strings.ContainsAny(id.Text, "*?") {
+		id.like = directory.Wildcard(id.Text)
+	}
+	return id
+}
+
+// NewIdentity parses a name.
+func NewIdentity(text string) Identity {
 	id := Identity{Text: strings.TrimSpace(text)}
 	if guid, err := directory.ParseGUID(id.Text); err == nil {
 		id.guid = guid
@@ -37,15 +46,12 @@ func NewIdentity(text string, wildcards bool) Identity {
 	} else if dn, err := directory.ParseDN(id.Text); err == nil && len(dn) > 1 {
 		id.dn = dn
 	}
-	if wildcards && strings.ContainsAny(id.Text, "*?") {
-		id.like = directory.Wildcard(id.Text)
-	}
 	return id
 }
 
 // Identify is NewIdentity for a parameter that must not be empty.
 func Identify(parameter, text string) (Identity, error) {
-	id := NewIdentity(text, false)
+	id := NewIdentity(text)
 	if id.Text == "" {
 		return id, contract.InvalidParameter(parameter, text, "an object id in the tenant, a display name, a mail address, or the objectGUID, DN, SID or sAMAccountName of the object")
 	}

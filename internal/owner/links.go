@@ -40,7 +40,7 @@ func WithLinks(ctx context.Context, state contract.LinkStore, groups []directory
 
 // Headers reads the given objects without members, at most 1,000.
 func Headers(ctx context.Context, target contract.TargetReader, guids []directory.GUID) (groups []directory.TargetGroup, err error) {
-	err = target.GroupsByGUID(ctx, guids, false, func(g directory.TargetGroup) error {
+	err = target.GroupsByGUID(ctx, guids, contract.HeaderOnly, func(g directory.TargetGroup) error {
 		groups = append(groups, g)
 		return nil
 	})

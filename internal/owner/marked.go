@@ -68,7 +68,7 @@ func (j *Judge) CountMarked(ctx context.Context, state contract.LinkStore, conta
 		}
 	})
 	p, read := contract.ProgressOf(ctx), 0
-	err := j.Target.Groups(ctx, container.GUID, false, func(g directory.TargetGroup) error {
+	err := j.Target.Groups(ctx, container.GUID, contract.HeaderOnly, func(g directory.TargetGroup) error {
 		read++
 		p.Read(read, "Counting the groups in "+container.DN)
 		if !g.Marked() {

@@ -32,7 +32,7 @@ type OwnSearch struct {
 // installation only if it is linked or the state was lost; otherwise another installation
 // of the same tenant and account has written it.
 func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []plan.Change, err error) {
-	containers, err := FindContainers(ctx, s.Target, s.Settings, false)
+	containers, err := FindContainers(ctx, s.Target, s.Settings)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,7 +51,7 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 		p.Read(looked, "Counting the groups that this installation wrote")
 	})
 	for _, container := range containers {
-		if err := s.Target.Groups(ctx, container.GUID, false, look.Add); err != nil {
+		if err := s.Target.Groups(ctx, container.GUID, contract.HeaderOnly, look.Add); err != nil {
 			return nil, nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}

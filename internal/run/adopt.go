@@ -98,7 +98,7 @@ func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]pl
 		}
 	})
 	for _, container := range r.course.judge.Containers {
-		if err := r.run.target.Groups(ctx, container.GUID, false, look.Add); err != nil {
+		if err := r.run.target.Groups(ctx, container.GUID, contract.HeaderOnly, look.Add); err != nil {
 			return nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}

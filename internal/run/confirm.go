@@ -82,10 +82,10 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 		now[g.GUID] = &g
 		return nil
 	}
-	if err := r.run.target.GroupsByGUID(ctx, small, true, add); err != nil {
+	if err := r.run.target.GroupsByGUID(ctx, small, contract.WithMembers, add); err != nil {
 		return err
 	}
-	if err := r.run.target.GroupsByGUID(ctx, others, false, add); err != nil {
+	if err := r.run.target.GroupsByGUID(ctx, others, contract.HeaderOnly, add); err != nil {
 		return err
 	}
 	var err error
@@ -113,7 +113,7 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 			outcomes = append(outcomes, contract.ChangeOutcome{ChangeID: c.ID, Outcome: contract.OutcomePartial, ErrorID: "NotConfirmed",
 				Message: missing + " The next run checks again."})
 			r.run.record.Failed++
-			r.run.setPending(c.SourceID, true)
+			r.run.setPending(c.SourceID)
 		}
 	}
 	return r.run.gen.RecordOutcomes(ctx, outcomes)

@@ -55,7 +55,7 @@ func prepare(ctx context.Context, r *run) (*course, error) {
 // moved. A missing container is an error, never an empty target. So is a container in
 // which the domain keeps what it depends on, unless it is a former one.
 func (r *course) locate(ctx context.Context) error {
-	containers, err := owner.FindContainers(ctx, r.run.target, &r.run.settings, false)
+	containers, err := owner.FindContainers(ctx, r.run.target, &r.run.settings)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (r *course) locate(ctx context.Context) error {
 // locateAny finds the containers that still exist, for the groups that Disable named.
 func locateAny(ctx context.Context, r *run) (*course, error) {
 	c := newCourse(r)
-	containers, err := owner.FindContainers(ctx, r.target, &r.settings, true)
+	containers, err := owner.FindRemainingContainers(ctx, r.target, &r.settings)
 	if err == nil {
 		c.judge, err = owner.NewJudge(r.target, &c.targetID, &r.settings, containers)
 	}

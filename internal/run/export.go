@@ -376,10 +376,10 @@ func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutc
 	case contract.OutcomeHeld: // each run reports it until it is resolved
 		e.run.record.Exported.Skip++
 		e.run.found.guarded++
-		e.run.setPending(c.SourceID, true)
+		e.run.setPending(c.SourceID)
 	default:
 		e.countFailed(c, outcome)
-		e.run.setPending(c.SourceID, true)
+		e.run.setPending(c.SourceID)
 	}
 }
 

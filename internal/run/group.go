@@ -214,7 +214,7 @@ func (d *demand) resolve(ctx context.Context, target *targetImport) (*resolver, 
 	}
 	groups, err := r.withChangedMembers(ctx)
 	for _, id := range groups {
-		d.run.setPending(id, true)
+		d.run.setPending(id)
 	}
 	return r, err
 }

@@ -53,7 +53,7 @@ func (r *targetImport) readContainers(ctx context.Context) error {
 		return stage.Add(g)
 	}
 	for _, container := range r.course.judge.Containers {
-		if err := r.run.target.Groups(ctx, container.GUID, true, add); err != nil {
+		if err := r.run.target.Groups(ctx, container.GUID, contract.WithMembers, add); err != nil {
 			return fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
 	}
@@ -82,7 +82,7 @@ func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[dire
 		for _, l := range links {
 			r.lost[l.SourceID] = l
 		}
-		err = r.run.target.GroupsByGUID(ctx, contract.Targets(links), true, func(g directory.TargetGroup) error {
+		err = r.run.target.GroupsByGUID(ctx, contract.Targets(links), contract.WithMembers, func(g directory.TargetGroup) error {
 			for _, l := range links {
 				if l.TargetGUID == g.GUID {
 					delete(r.lost, l.SourceID)
@@ -119,7 +119,7 @@ func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[dire
 		for i := range staged {
 			guids = slices.DeleteFunc(guids, func(g directory.GUID) bool { return g == staged[i].GUID })
 		}
-		if err := r.run.target.GroupsByGUID(ctx, guids, true, stage.Add); err != nil {
+		if err := r.run.target.GroupsByGUID(ctx, guids, contract.WithMembers, stage.Add); err != nil {
 			return fmt.Errorf("reading the formerly linked groups: %w", err)
 		}
 		after = links[len(links)-1].TargetGUID
@@ -137,7 +137,7 @@ func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[dir
 		guids = slices.DeleteFunc(guids, func(guid directory.GUID) bool {
 			return slices.ContainsFunc(staged, func(s contract.StagedTarget) bool { return s.GUID == guid })
 		})
-		return r.run.target.GroupsByGUID(ctx, guids, true, stage.Add)
+		return r.run.target.GroupsByGUID(ctx, guids, contract.WithMembers, stage.Add)
 	})
 	err := r.run.target.StampedGroups(ctx, directory.Stamp(r.course.judge.Rules.TenantID), func(g directory.TargetGroup) error {
 		if r.course.judge.Place(g.DN) != plan.Elsewhere {
@@ -243,7 +243,7 @@ func (r *targetImport) readTargets(ctx context.Context, guids []directory.GUID, 
 	stage := r.staging(ctx)
 	for batch := range slices.Chunk(guids, lookup) {
 		gone := slices.Clone(batch)
-		err := r.run.target.GroupsByGUID(ctx, batch, true, func(g directory.TargetGroup) error {
+		err := r.run.target.GroupsByGUID(ctx, batch, contract.WithMembers, func(g directory.TargetGroup) error {
 			r.run.record.TargetGroups++
 			r.run.meter.At(r.run.record.TargetGroups, 0, "Reading the changes in Active Directory")
 			before := known[g.GUID]

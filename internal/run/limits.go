@@ -137,7 +137,7 @@ func (r *limiter) split(ctx context.Context, c *contract.SpooledChange) (*contra
 		}
 		r.run.found.heldWhy = append(r.run.found.heldWhy, text)
 	}
-	r.run.setPending(held.SourceID, true)
+	r.run.setPending(held.SourceID)
 	return &contract.HeldChange{ChangeID: c.ID, Goes: goes, Held: held, Reason: why.Reason,
 		Message: strings.TrimSpace(held.Message + " Held back: " + why.Message)}, nil
 }

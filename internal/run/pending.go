@@ -7,17 +7,20 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// setPending notes whether the next Delta run must plan the group even if nothing has
+// setPending notes that the next Delta run must plan the group even if nothing has
 // changed. The note is stored together with the watermark, so nothing is lost between two
 // runs.
-func (r *run) setPending(id directory.GUID, pending bool) {
+func (r *run) setPending(id directory.GUID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if pending {
-		r.pending[id] = true
-	} else {
-		delete(r.pending, id)
-	}
+	r.pending[id] = true
+}
+
+// clearPending removes the note.
+func (r *run) clearPending(id directory.GUID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.pending, id)
 }
 
 func (r *run) pendingGroups() []directory.GUID {

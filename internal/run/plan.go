@@ -51,7 +51,7 @@ func planAll(ctx context.Context, r *resolver) (*draft, error) {
 		return nil, err
 	}
 	for id := range r.source.unseen { // groups that neither side shows must be asked for again
-		r.run.setPending(id, true)
+		r.run.setPending(id)
 	}
 	p := newPlanner(ctx, d, nil)
 	err = p.planEach(ctx, p.allPairs(ctx), r.run.record.SourceGroups)

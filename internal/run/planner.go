@@ -147,7 +147,7 @@ func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
 			stage := func(g directory.TargetGroup) error {
 				return p.run.gen.StageTargetGroups(ctx, []directory.TargetGroup{g})
 			}
-			if err := p.run.target.GroupsByGUID(ctx, []directory.GUID{c.GUID}, true, stage); err != nil {
+			if err := p.run.target.GroupsByGUID(ctx, []directory.GUID{c.GUID}, contract.WithMembers, stage); err != nil {
 				return err
 			}
 		}
@@ -204,7 +204,11 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	}
 	// Without a group and a link, nothing has to wait for an obstacle to go away.
 	waits := pair.Source != nil || linked(pair)
-	p.run.setPending(pair.ID, p.waits[pair.ID] || waits && plan.Pending(changes, &pair.Membership))
+	if p.waits[pair.ID] || waits && plan.Pending(changes, &pair.Membership) {
+		p.run.setPending(pair.ID)
+	} else {
+		p.run.clearPending(pair.ID)
+	}
 	for _, change := range changes {
 		if err := p.pass(ctx, planned{change, objects.values[change.TargetGUID], objects.adopted[change.TargetGUID]}); err != nil {
 			return err
@@ -372,7 +376,7 @@ func (p *planner) askNames(ctx context.Context, named []planned) error {
 	for i, change := range named {
 		taken := p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)])
 		if plan.Pending(taken, &plan.Membership{}) {
-			p.run.setPending(change.SourceID, true)
+			p.run.setPending(change.SourceID)
 		}
 		for _, c := range taken {
 			if err := p.accept(ctx, planned{c, change.values, change.adopted}); err != nil {

@@ -83,7 +83,7 @@ func connection(info command.ConnectionInfo) command.ConnectionInfo {
 }
 
 func (s *session) sourceConfig(p *sourceParams) (*contract.SourceConfig, error) {
-	if err := oneOf("source.environment", p.Environment, directory.Clouds); err != nil {
+	if err := contract.CheckOneOf("source.environment", p.Environment, directory.Clouds); err != nil {
 		return nil, err
 	}
 	if p.Environment == "" {

@@ -3,7 +3,6 @@ package stdio
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"groupwriteback/internal/contract"
 )
@@ -46,7 +45,7 @@ func checkCredential(path, kind string, table []credentialFields, fields []given
 	}
 	i := slices.Index(kinds, kind)
 	if i < 0 {
-		return invalidParameter(path+".kind", fmt.Sprintf("%q is not a known kind of credential.", clip(kind)), "Specify one of "+strings.Join(kinds, ", ")+".")
+		return contract.InvalidParameter(path+".kind", kind, contract.OneOf(kinds))
 	}
 	for _, f := range fields {
 		required := slices.Contains(table[i].required, f.name)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/creachadair/jrpc2"
@@ -134,20 +132,6 @@ func translate(ctx context.Context, err error) *contract.Error {
 
 func invalidParameter(name, message, advice string) *contract.Error {
 	return &contract.Error{Category: contract.InvalidArgument, ID: "InvalidParameter", Object: name, Message: message, Advice: advice}
-}
-
-// oneOf returns an error if the value is neither empty nor one of those allowed.
-func oneOf[T ~string](name string, value T, allowed []T) error {
-	if value == "" {
-		return nil
-	}
-	words := make([]string, len(allowed))
-	for i, a := range allowed {
-		if words[i] = string(a); a == value {
-			return nil
-		}
-	}
-	return invalidParameter(name, fmt.Sprintf("The value %q is not allowed for %s.", clip(string(value)), name), "Specify one of "+strings.Join(words, ", ")+".")
 }
 
 // clip cuts a text to maxErrorText bytes, between characters.

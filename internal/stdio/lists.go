@@ -70,7 +70,7 @@ func (p Paging) limit() (int, error) {
 	case p.Limit == 0:
 		return defaultLimit, nil
 	case p.Limit < 0 || p.Limit > maxLimit:
-		return 0, invalidParameter("limit", fmt.Sprintf("The limit %d is not allowed.", p.Limit), fmt.Sprintf("Specify 1 to %d.", maxLimit))
+		return 0, contract.InvalidParameter("limit", fmt.Sprint(p.Limit), fmt.Sprintf("1 to %d", maxLimit))
 	}
 	return p.Limit, nil
 }
@@ -151,7 +151,7 @@ type runsParams struct {
 
 func listRuns(ctx context.Context, e Engine, p runsParams) (any, error) {
 	for _, kind := range p.Kinds {
-		if err := oneOf("kinds", kind, contract.RunKinds); err != nil {
+		if err := contract.CheckOneOf("kinds", kind, contract.RunKinds); err != nil {
 			return nil, err
 		}
 	}
@@ -206,7 +206,7 @@ func listChanges(ctx context.Context, e Engine, p changesParams) (any, error) {
 	if p.RunID < 1 {
 		return nil, missing("runId")
 	}
-	if err := cmp.Or(oneOf("action", p.Action, plan.Actions), oneOf("outcome", p.Outcome, contract.Outcomes)); err != nil {
+	if err := cmp.Or(contract.CheckOneOf("action", p.Action, plan.Actions), contract.CheckOneOf("outcome", p.Outcome, contract.Outcomes)); err != nil {
 		return nil, err
 	}
 	state, err := e.State(ctx)
@@ -254,7 +254,7 @@ func changesOf(ctx context.Context, state contract.State, text string) (*groupCh
 	if text == "" {
 		return nil, nil
 	}
-	of := &groupChanges{named: identity.NewIdentity(text, true), known: map[directory.GUID]bool{}}
+	of := &groupChanges{named: identity.NewPattern(text), known: map[directory.GUID]bool{}}
 	for v, err := range identity.Groups(ctx, state, contract.GroupFilter{Name: text}) {
 		if err != nil {
 			return nil, err
@@ -436,8 +436,6 @@ type member struct {
 	GroupID   directory.GUID `json:"groupId"`
 	GroupName string         `json:"groupName"`
 	contract.MemberView
-	DN     string           `json:"dn"`
-	Reason directory.Reason `json:"reason"`
 }
 
 func listGroupMembers(ctx context.Context, e Engine, p groupMembersParams) (any, error) {
@@ -469,7 +467,7 @@ func listGroupMembers(ctx context.Context, e Engine, p groupMembersParams) (any,
 		},
 		key: func(m contract.MemberView) memberKey { return memberKey{group.ID, m.ID} },
 		show: func(m contract.MemberView) (any, bool, error) {
-			return member{group.ID, group.DisplayName, m, m.DN, m.Reason}, true, nil
+			return member{group.ID, group.DisplayName, m}, true, nil
 		},
 	}.page(p.Paging)
 }

@@ -41,7 +41,7 @@ func decode(params json.RawMessage, into any) error {
 		return invalidParameter("params", "params is not an object.", "Send the parameters by name.")
 	case errors.As(err, &wrong):
 		name := parameterName(wrong.Field)
-		return invalidParameter(name, fmt.Sprintf("The value of %s has the wrong type.", name), "Give "+typeName(wrong.Type)+".")
+		return invalidParameter(name, fmt.Sprintf("The value of %s has the wrong type.", name), "Specify "+typeName(wrong.Type)+".")
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if plain, err := strconv.Unquote(name); err == nil {

@@ -78,7 +78,7 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 		return nil, &contract.Error{Category: contract.InvalidState, ID: "AlreadyInitialized", Message: "This session is already initialised.",
 			Advice: "To use another state folder, start another engine process."}
 	}
-	if err := oneOf("checkState", p.CheckState, stateChecks); err != nil {
+	if err := contract.CheckOneOf("checkState", p.CheckState, stateChecks); err != nil {
 		return nil, err
 	}
 	if err := s.setLevel(p.LogLevel); err != nil {
@@ -115,7 +115,7 @@ func (s *session) setLog(_ context.Context, _ Engine, p logParams) (any, error) 
 }
 
 func (s *session) setLevel(word logLevel) error {
-	err := oneOf("logLevel", word, logLevels)
+	err := contract.CheckOneOf("logLevel", word, logLevels)
 	if err == nil && word != "" && s.config.Level != nil {
 		err = ParseLevel(s.config.Level, string(word))
 	}

@@ -235,14 +235,14 @@ func (d *largeDomain) header(n int) directory.TargetGroup {
 	return g
 }
 
-func (d *largeDomain) Groups(_ context.Context, _ directory.GUID, members bool, each func(directory.TargetGroup) error) error {
+func (d *largeDomain) Groups(_ context.Context, _ directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
 	for n := range d.tenant.groups {
 		if d.empty {
 			return nil
 		}
 		g := d.header(n)
 		for m := range d.tenant.members {
-			if members {
+			if extent == contract.WithMembers {
 				g.Members = append(g.Members, d.account(d.tenant.member(n, m, false)))
 			}
 		}
@@ -253,8 +253,8 @@ func (d *largeDomain) Groups(_ context.Context, _ directory.GUID, members bool, 
 	return nil
 }
 
-func (d *largeDomain) GroupsByGUID(_ context.Context, guids []directory.GUID, members bool, each func(directory.TargetGroup) error) error {
-	if members && len(guids) > 0 {
+func (d *largeDomain) GroupsByGUID(_ context.Context, guids []directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
+	if extent == contract.WithMembers && len(guids) > 0 {
 		return fmt.Errorf("the members of %d groups are asked for", len(guids))
 	}
 	for _, guid := range guids {

@@ -340,7 +340,7 @@ func (s *suite) created(t *testing.T, target contract.Target, parent directory.G
 func (s *suite) groups(t *testing.T, target contract.Target, container directory.GUID) []directory.TargetGroup {
 	t.Helper()
 	var groups []directory.TargetGroup
-	if err := target.Groups(testContext(t), container, true, func(g directory.TargetGroup) error {
+	if err := target.Groups(testContext(t), container, contract.WithMembers, func(g directory.TargetGroup) error {
 		groups = append(groups, g)
 		return nil
 	}); err != nil {

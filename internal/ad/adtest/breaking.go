@@ -274,7 +274,7 @@ func (s *suite) testLost(t *testing.T) {
 		// group once.
 		n := 0
 		seen := map[directory.GUID]bool{}
-		err := target.Groups(ctx, many.GUID, true, func(g directory.TargetGroup) error {
+		err := target.Groups(ctx, many.GUID, contract.WithMembers, func(g directory.TargetGroup) error {
 			if n++; n == 50 {
 				p.after(0, loseAnswer)
 			}
@@ -304,7 +304,7 @@ func (s *suite) testLost(t *testing.T) {
 		}
 		p.down()
 		defer p.up(t)
-		_, err := groupsByGUID(ctx, target, []directory.GUID{created.GUID}, true)
+		_, err := groupsByGUID(ctx, target, []directory.GUID{created.GUID}, contract.WithMembers)
 		s.wantError(t, err, "ServerUnreachable")
 	})
 	t.Run("server gone in the middle of a change", func(t *testing.T) {
@@ -333,7 +333,7 @@ func (s *suite) testLost(t *testing.T) {
 				return err
 			},
 			"reading": func() error {
-				_, err := groupsByGUID(ctx, target, []directory.GUID{created.GUID}, true)
+				_, err := groupsByGUID(ctx, target, []directory.GUID{created.GUID}, contract.WithMembers)
 				return err
 			},
 		} {

@@ -76,7 +76,7 @@ func (s *suite) testChanged(t *testing.T) {
 		since := s.highest(t, target)
 		s.admin.modify(t, created.DN, func(r *ldap.ModifyRequest) { r.Replace("displayName", []string{"by hand"}) })
 		got := s.wantChanged(t, target, since, created.DN)[created.DN]
-		want, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, false)
+		want, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, contract.HeaderOnly)
 		if err != nil || len(want) != 1 {
 			t.Fatalf("%v, %v", want, err)
 		}

@@ -236,18 +236,18 @@ func (s *suite) testCancelled(t *testing.T) {
 	created, id := s.create(t, target, container.GUID)
 	_, err := target.Resolve(ended, []directory.SourceMember{{Kind: directory.KindUser, Readable: true, Synced: true, SID: "S-1-5-21-1-2-3-4"}})
 	s.wantError(t, err, "Cancelled")
-	s.wantError(t, target.Groups(ended, container.GUID, true, func(directory.TargetGroup) error { return nil }), "Cancelled")
+	s.wantError(t, target.Groups(ended, container.GUID, contract.WithMembers, func(directory.TargetGroup) error { return nil }), "Cancelled")
 	s.wantError(t, target.Writer(nil).Delete(ended, created.GUID), "Cancelled")
 	_, err = target.Writer(nil).Create(ended, container.GUID, s.attributes(newID(), "late"), nil)
 	s.wantError(t, err, "Cancelled")
 	own := errors.New("enough")
-	if err := target.Groups(testContext(t), container.GUID, true, func(directory.TargetGroup) error { return own }); err != own {
+	if err := target.Groups(testContext(t), container.GUID, contract.WithMembers, func(directory.TargetGroup) error { return own }); err != own {
 		t.Errorf("the caller's error came back as %v", err)
 	}
 	// In the middle of a read.
 	middle, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	err = target.Groups(middle, container.GUID, true, func(directory.TargetGroup) error {
+	err = target.Groups(middle, container.GUID, contract.WithMembers, func(directory.TargetGroup) error {
 		cancel()
 		return nil
 	})

@@ -172,7 +172,7 @@ func (s *suite) testContainer(t *testing.T) {
 		s.wantOneOf(t, err, "ContainerUnreadable")
 	})
 	t.Run("gone", func(t *testing.T) {
-		err := target.Groups(testContext(t), newID(), true, func(directory.TargetGroup) error { return nil })
+		err := target.Groups(testContext(t), newID(), contract.WithMembers, func(directory.TargetGroup) error { return nil })
 		s.wantError(t, err, "ContainerNotFound")
 	})
 }

@@ -125,7 +125,7 @@ func (s *suite) testOwned(t *testing.T) {
 		}
 		users := refs[identity.DomainSID+"-513"].GUID
 		found := map[directory.GUID]directory.TargetGroup{}
-		if err := target.GroupsByGUID(ctx, []directory.GUID{created.GUID, users}, false, func(g directory.TargetGroup) error {
+		if err := target.GroupsByGUID(ctx, []directory.GUID{created.GUID, users}, contract.HeaderOnly, func(g directory.TargetGroup) error {
 			found[g.GUID] = g
 			return nil
 		}); err != nil {

@@ -93,7 +93,7 @@ func (s *suite) testRead(t *testing.T) {
 		}
 
 		expected.Members = nil
-		if err := target.Groups(testContext(t), unit.GUID, false, func(h directory.TargetGroup) error {
+		if err := target.Groups(testContext(t), unit.GUID, contract.HeaderOnly, func(h directory.TargetGroup) error {
 			slices.Sort(h.ExtensionName)
 			if h.GUID == created.GUID && !cmp.Equal(expected, h) {
 				t.Errorf("without members: %s", cmp.Diff(expected, h))
@@ -112,15 +112,15 @@ func (s *suite) testRead(t *testing.T) {
 		for range 120 {
 			asked = append(asked, newID())
 		}
-		for _, members := range []bool{true, false} {
-			groups, err := groupsByGUID(testContext(t), target, asked, members)
+		for _, extent := range []contract.Extent{contract.WithMembers, contract.HeaderOnly} {
+			groups, err := groupsByGUID(testContext(t), target, asked, extent)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var dns []string
 			for _, g := range groups {
 				dns = append(dns, g.DN)
-				if (len(g.Members) == 1) != members {
+				if (len(g.Members) == 1) != (extent == contract.WithMembers) {
 					t.Errorf("%s has %d members", g.DN, len(g.Members))
 				}
 			}
@@ -131,7 +131,7 @@ func (s *suite) testRead(t *testing.T) {
 				t.Error(diff)
 			}
 		}
-		if groups, err := groupsByGUID(testContext(t), target, nil, true); err != nil || len(groups) > 0 {
+		if groups, err := groupsByGUID(testContext(t), target, nil, contract.WithMembers); err != nil || len(groups) > 0 {
 			t.Errorf("nothing was asked for: %v, %v", groups, err)
 		}
 	})
@@ -145,7 +145,7 @@ func (s *suite) testRead(t *testing.T) {
 		}
 		group, _ := s.create(t, target, unit.GUID, some...)
 		s.admin.remove(t, some[1].DN)
-		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{group.GUID}, true)
+		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{group.GUID}, contract.WithMembers)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -353,7 +353,7 @@ func (s *suite) testPrimary(t *testing.T) {
 	}
 	created := s.created(t, target, unit.GUID, attributes)
 	group := func() directory.TargetGroup {
-		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, true)
+		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, contract.WithMembers)
 		if err != nil || len(groups) != 1 {
 			t.Fatal(groups, err)
 		}
@@ -407,8 +407,8 @@ func (s *suite) testHolders(t *testing.T) {
 	s.wantError(t, err, "ContainerNotFound")
 }
 
-func groupsByGUID(ctx context.Context, target contract.TargetReader, guids []directory.GUID, members bool) (groups []directory.TargetGroup, err error) {
-	err = target.GroupsByGUID(ctx, guids, members, func(g directory.TargetGroup) error {
+func groupsByGUID(ctx context.Context, target contract.TargetReader, guids []directory.GUID, extent contract.Extent) (groups []directory.TargetGroup, err error) {
+	err = target.GroupsByGUID(ctx, guids, extent, func(g directory.TargetGroup) error {
 		groups = append(groups, g)
 		return nil
 	})

@@ -65,7 +65,7 @@ func newWindows(t *testing.T, open contract.OpenTarget, options server.Options) 
 
 // read reads one group by GUID.
 func (w *windows) read(t *testing.T, group directory.GUID) ([]directory.MemberRef, error) {
-	groups, err := groupsByGUID(testContext(t), w.target, []directory.GUID{group}, true)
+	groups, err := groupsByGUID(testContext(t), w.target, []directory.GUID{group}, contract.WithMembers)
 	if err == nil && len(groups) != 1 {
 		t.Fatalf("%d groups", len(groups))
 	}
@@ -78,7 +78,7 @@ func (w *windows) read(t *testing.T, group directory.GUID) ([]directory.MemberRe
 // readAll reads the groups of the unit; one of them has members.
 func (w *windows) readAll(t *testing.T) ([]directory.MemberRef, error) {
 	var members []directory.MemberRef
-	err := w.target.Groups(testContext(t), w.unit.GUID, true, func(g directory.TargetGroup) error {
+	err := w.target.Groups(testContext(t), w.unit.GUID, contract.WithMembers, func(g directory.TargetGroup) error {
 		members = append(members, g.Members...)
 		return nil
 	})
@@ -166,7 +166,7 @@ func (w *windows) testChanging(t *testing.T) {
 			}
 			return server.None
 		})
-		groups, err := groupsByGUID(testContext(t), w.target, []directory.GUID{group.GUID}, true)
+		groups, err := groupsByGUID(testContext(t), w.target, []directory.GUID{group.GUID}, contract.WithMembers)
 		if err != nil || len(groups) > 0 {
 			t.Errorf("%d groups, %v", len(groups), err)
 		}
@@ -256,7 +256,7 @@ func (w *windows) testStopping(t *testing.T) {
 		defer w.dc.SetFault(nil)
 		short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		groups, err := groupsByGUID(short, w.target, []directory.GUID{group.GUID}, true)
+		groups, err := groupsByGUID(short, w.target, []directory.GUID{group.GUID}, contract.WithMembers)
 		w.wantError(t, err, "Cancelled")
 		if len(groups) > 0 {
 			t.Error("a part was returned")
@@ -306,7 +306,7 @@ func (w *windows) testBusy(t *testing.T) {
 			return err
 		}},
 		"read": {"search", func() error {
-			_, err := groupsByGUID(ctx, w.target, []directory.GUID{group.GUID}, true)
+			_, err := groupsByGUID(ctx, w.target, []directory.GUID{group.GUID}, contract.WithMembers)
 			return err
 		}},
 		"delete": {"delete", func() error {

@@ -235,7 +235,7 @@ func (s *suite) testNames(t *testing.T) {
 			if shown != name {
 				t.Errorf("displayName is %q", shown)
 			}
-			groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, true)
+			groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, contract.WithMembers)
 			if err != nil || len(groups) != 1 {
 				t.Fatalf("%v, %v", groups, err)
 			}
@@ -469,7 +469,7 @@ func (s *suite) testMembers(t *testing.T) {
 		if err != nil || answer[0].Reason != directory.ReasonNotFound {
 			t.Fatalf("%+v, %v", answer, err)
 		}
-		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, true)
+		groups, err := groupsByGUID(testContext(t), target, []directory.GUID{created.GUID}, contract.WithMembers)
 		veiled.SID = sid
 		if err != nil || len(groups) != 1 || !slices.Contains(groups[0].Members, veiled) {
 			t.Errorf("the value does not tell the SID: %+v, %v", groups, err)
@@ -556,7 +556,7 @@ func (s *suite) testSizes(t *testing.T) {
 		for guid := range want {
 			guids = append(guids, guid)
 		}
-		groups, err := groupsByGUID(testContext(t), target, guids, true)
+		groups, err := groupsByGUID(testContext(t), target, guids, contract.WithMembers)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -168,7 +168,11 @@ type grantPlace struct {
 // permission reads what a request is about, lets do decide about each container, and
 // writes what changes.
 func (e *Engine) permission(ctx context.Context, request PermissionRequest, do func(*grant, *grantPlace) error) (PermissionResult, error) {
-	c, done, err := e.use(false, request.Target == nil || request.Target.Server == "")
+	needed := noSide
+	if request.Target == nil || request.Target.Server == "" {
+		needed = targetSide
+	}
+	c, done, err := e.use(needed)
 	if err != nil {
 		return PermissionResult{}, err
 	}

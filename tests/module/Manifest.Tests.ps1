@@ -62,7 +62,7 @@ Describe 'The about topic' {
                 Sort-Object -Unique
         )
         $path = [System.IO.Path]::Combine($root, 'en-US', 'about_GroupWriteback.help.txt')
-        $topic = (@(Get-Content -LiteralPath $path) -join "`n") -replace '(?s)^.* those of the commands are:'
+        $topic = (@(Get-Content -LiteralPath $path) -join "`n") -replace '(?s)^.* ids of the commands are:'
         $listed = @(
             [regex]::Matches($topic, '(?m)^      ([A-Z]\w+)  ') |
                 ForEach-Object -Process { $_.Groups[1].Value } |

@@ -130,7 +130,8 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         $progress = Get-Step -Step 'ImportMembers' -Number 3 -Done 4 -Total 10 -Message 'Waiting for graph.example.'
         $progress['waiting'] = $waiting
         $silent = Get-Step -Step 'ImportTarget' -Number 4 -Message 'Waiting for dc1.'
-        $silent['waiting'] = @{ for = 'dc1.contoso.com'; why = 'it has not responded yet'; since = $since.ToString('o') }
+        $silent['waiting'] = @{ for = 'dc1.contoso.com'; why = 'it has not responded yet'
+            since = $since.ToString('o') }
         Use-FakeScript @{ 'sync.start' = @{ progress = @($progress, $silent); result = (Get-FakeRun) } }
         Set-Steady
         $drawn = Get-Drawn { Start-GroupWritebackSync }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/owner"

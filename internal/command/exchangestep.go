@@ -94,7 +94,7 @@ func (e *Engine) ClearExchangeSteps(ctx context.Context, seen map[directory.GUID
 
 // atExchange returns the connection to Active Directory and the state that belongs to it.
 func (e *Engine) atExchange(ctx context.Context) (connection, contract.State, func(), error) {
-	c, done, err := e.use(false, true)
+	c, done, err := e.use(targetSide)
 	if err != nil {
 		return connection{}, nil, nil, err
 	}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	abs "github.com/microsoft/kiota-abstractions-go"
 	"golang.org/x/sync/errgroup"
 
 	"groupwriteback/internal/contract"
@@ -51,23 +53,17 @@ func (r batchResponse) decode(into any) error {
 	return newStatusError(r.Status, r.header(), bytes.NewReader(r.Body))
 }
 
-// batches reads the addresses, which are relative to root, twenty per request. It calls
-// answer with each answer and the index of its address, one at a time and in no
-// particular order.
-func (s *source) batches(ctx context.Context, root string, addresses []string, answer func(i int, r batchResponse) error) error {
-	return s.batchesOf(ctx, root, addresses, nil, answer)
-}
-
-// batchesOf is like batches, but posts the body to each address. Without a body it uses
-// GET.
-func (s *source) batchesOf(ctx context.Context, root string, addresses []string, body any, answer func(i int, r batchResponse) error) error {
+// batches sends the requests to a version of the API, twenty at once. It calls answer
+// with each answer and the index of its request, one at a time and in no particular
+// order.
+func (s *source) batches(ctx context.Context, v version, requests []*abs.RequestInformation, answer func(i int, r batchResponse) error) error {
 	var one sync.Mutex
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(batchReaders)
-	for first := 0; first < len(addresses); first += batchSize {
-		part := addresses[first:min(first+batchSize, len(addresses))]
+	for first := 0; first < len(requests); first += batchSize {
+		part := requests[first:min(first+batchSize, len(requests))]
 		work.Go(func() error {
-			responses, err := s.batch(ctx, root, part, body)
+			responses, err := s.batch(ctx, v, part)
 			if err != nil {
 				return err
 			}
@@ -87,9 +83,8 @@ func (s *source) batchesOf(ctx context.Context, root string, addresses []string,
 // batch is up to twenty requests that are sent as one. Even if the batch succeeds, each
 // of its requests may fail.
 type batch struct {
-	root      string
-	addresses []string
-	body      any // nil: use GET
+	version  version
+	requests []*abs.RequestInformation
 
 	responses []batchResponse
 	open      []int // the indexes of the requests to send
@@ -113,8 +108,8 @@ type round struct {
 
 // batch sends one batch, and sends those of its requests again that were throttled or
 // failed because of a server fault.
-func (s *source) batch(ctx context.Context, root string, addresses []string, body any) ([]batchResponse, error) {
-	b := &batch{root: root, addresses: addresses, body: body, responses: make([]batchResponse, len(addresses)), open: make([]int, len(addresses))}
+func (s *source) batch(ctx context.Context, v version, requests []*abs.RequestInformation) ([]batchResponse, error) {
+	b := &batch{version: v, requests: requests, responses: make([]batchResponse, len(requests)), open: make([]int, len(requests))}
 	for i := range b.open {
 		b.open[i] = i
 	}
@@ -208,7 +203,7 @@ func (s *source) pauseForFaults(ctx context.Context, b *batch, r round) error {
 	b.open = append(b.open, r.failed...)
 	delay := backoff(faultDelay, b.faults)
 	contract.TellWaiting(ctx, contract.Waiting{
-		For: hostOf(b.root), Why: "it did not answer all requests in a batch", Since: r.sent, Next: time.Now().Add(delay), Brief: true,
+		For: hostOf(string(b.version)), Why: "it did not answer all requests in a batch", Since: r.sent, Next: time.Now().Add(delay), Brief: true,
 	})
 	return contract.Pause(ctx, delay)
 }
@@ -224,43 +219,54 @@ func (s *source) holdForThrottling(ctx context.Context, b *batch, r round) error
 	if asked == 0 {
 		asked = backoff(throttleDelay, b.throttledTimes)
 	}
-	return s.gate.hold(ctx, hostOf(b.root), http.StatusTooManyRequests, b.throttledSince, r.sent, asked)
+	return s.gate.hold(ctx, hostOf(string(b.version)), http.StatusTooManyRequests, b.throttledSince, r.sent, asked)
+}
+
+// batchRequest is one request of a batch.
+type batchRequest struct {
+	ID      string            `json:"id"`
+	Method  string            `json:"method"`
+	URL     string            `json:"url"` // relative to the version
+	Headers map[string]string `json:"headers"`
+	Body    json.RawMessage   `json:"body,omitempty"`
+}
+
+// asPart returns the request as the part of a batch with that id. Each part has its own
+// headers, and is throttled separately.
+func (v version) asPart(id string, info *abs.RequestInformation) (batchRequest, error) {
+	to, err := addressOf(info)
+	if err != nil {
+		return batchRequest{}, err
+	}
+	headers := map[string]string{throttlePriority: "low"}
+	if len(info.Content) > 0 {
+		headers["Content-Type"] = "application/json"
+	}
+	return batchRequest{
+		ID: id, Method: info.Method.String(), URL: strings.TrimPrefix(to, string(v)), Headers: headers, Body: info.Content,
+	}, nil
 }
 
 // postBatch sends the open requests, and returns the answers by their index as text.
 func (s *source) postBatch(ctx context.Context, b *batch) (map[string]batchResponse, error) {
-	type request struct {
-		ID      string            `json:"id"`
-		Method  string            `json:"method"`
-		URL     string            `json:"url"`
-		Headers map[string]string `json:"headers"`
-		Body    any               `json:"body,omitempty"`
-	}
-	// Each request of a batch has its own headers and is throttled separately.
-	headers := map[string]string{throttlePriority: "low"}
-	method := http.MethodGet
-	if b.body != nil {
-		method, headers["Content-Type"] = http.MethodPost, "application/json"
-	}
 	var content struct {
-		Requests []request `json:"requests"`
+		Requests []batchRequest `json:"requests"`
 	}
 	for _, i := range b.open {
-		content.Requests = append(content.Requests, request{ID: strconv.Itoa(i), Method: method, URL: b.addresses[i], Headers: headers, Body: b.body})
+		part, err := b.version.asPart(strconv.Itoa(i), b.requests[i])
+		if err != nil {
+			return nil, err
+		}
+		content.Requests = append(content.Requests, part)
 	}
-	text, err := json.Marshal(content)
+	request, err := post(string(b.version)+"/$batch", content)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.root+"/$batch", bytes.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
 	var answer struct {
 		Responses []batchResponse `json:"responses"`
 	}
-	if err := s.doJSON(req, &answer); err != nil {
+	if err := s.send(ctx, request, &answer); err != nil {
 		return nil, err
 	}
 	responses := make(map[string]batchResponse, len(answer.Responses))

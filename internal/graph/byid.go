@@ -7,27 +7,32 @@ import (
 	"slices"
 	"strings"
 
+	abs "github.com/microsoft/kiota-abstractions-go"
+
 	"groupwriteback/internal/directory"
 )
 
 // maxAlternatives is how many values Graph accepts after "in" in a filter.
 const maxAlternatives = 15
 
-// byID reads the objects of a collection ("/groups") by id, fifteen per filter. It
-// leaves out objects that do not exist. If read allows gaps, it also leaves out those
-// that the server repeatedly fails to return.
-func byID[T any](ctx context.Context, s *source, read call, root, path string, properties []string, ids []directory.GUID, each func(*T) error) error {
-	read.collection = root + path
-	var addresses []string
+// byID reads the objects of a collection by id, fifteen per filter; where returns the
+// request for those that match a filter. It leaves out objects that do not exist. If
+// read allows gaps, it also leaves out those that the server repeatedly fails to return.
+func byID[T any](ctx context.Context, s *source, read call, v version, where func(filter string) (*abs.RequestInformation, error),
+	ids []directory.GUID, each func(*T) error) error {
+	var requests []*abs.RequestInformation
 	for part := range slices.Chunk(ids, maxAlternatives) {
 		quoted := make([]string, len(part))
 		for i, id := range part {
 			quoted[i] = "'" + id.String() + "'"
 		}
-		addresses = append(addresses, address(path,
-			"$filter", "id in ("+strings.Join(quoted, ",")+")", "$select", strings.Join(properties, ",")))
+		request, err := where("id in (" + strings.Join(quoted, ",") + ")")
+		if err != nil {
+			return read.failed(err)
+		}
+		requests = append(requests, request)
 	}
-	all := func(items []*T) error {
+	all := func(items []*T, _ bool) error {
 		for _, item := range items {
 			if err := each(item); err != nil {
 				return err
@@ -35,7 +40,8 @@ func byID[T any](ctx context.Context, s *source, read call, root, path string, p
 		}
 		return nil
 	}
-	return read.failed(s.batches(ctx, root, addresses, func(_ int, r batchResponse) error {
+	return read.failed(s.batches(ctx, v, requests, func(i int, r batchResponse) error {
+		read := read
 		var first page[T]
 		err := r.decode(&first)
 		if e := (*statusError)(nil); read.allowsGaps && errors.As(err, &e) && e.status >= http.StatusInternalServerError {
@@ -47,13 +53,20 @@ func byID[T any](ctx context.Context, s *source, read call, root, path string, p
 		if first.Value == nil {
 			return read.incomplete("a page has no list of values", nil)
 		}
-		if err := all(first.Value); err != nil || text(first.NextLink) == "" {
+		if err := all(first.Value, false); err != nil || text(first.NextLink) == "" {
+			return err
+		}
+		if read.collection, err = addressOf(requests[i]); err != nil {
 			return err
 		}
 		if err := read.stays(*first.NextLink); err != nil {
 			return err
 		}
-		_, err = list(ctx, s, read, *first.NextLink, all)
+		rest, err := get(*first.NextLink)
+		if err != nil {
+			return err
+		}
+		_, err = list(ctx, s, read, rest, all)
 		return err
 	}))
 }

@@ -34,11 +34,8 @@ func newTokenSource(config contract.SourceConfig, hosts endpoints, wire http.Rou
 		kind: config.Kind, tenantID: config.TenantID, clientID: config.ClientID, authority: hosts.authority, scope: hosts.graph + "/.default",
 		secret: config.Secret, failure: &failure{},
 	}
-	signIn := &gate{
-		next:     buffered{next: wire, limit: maxSignIn, timeout: answerTimeout},
-		attempts: 5, patience: throttlePatience,
-	}
-	options := clientOptions(hosts, noted{next: signIn, failure: t.failure})
+	options := clientOptions(hosts, client(wire,
+		noted{t.failure}, &gate{attempts: 5, patience: throttlePatience}, buffered{limit: maxSignIn, timeout: answerTimeout}))
 
 	var err error
 	switch config.Kind {
@@ -115,12 +112,12 @@ func required(config contract.SourceConfig, own setting) error {
 
 // clientOptions turns off azcore's retries, because the gate has its own, and its
 // telemetry header.
-func clientOptions(hosts endpoints, wire http.RoundTripper) policy.ClientOptions {
+func clientOptions(hosts endpoints, transport policy.Transporter) policy.ClientOptions {
 	return policy.ClientOptions{
 		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: hosts.authority + "/"},
 		Retry:     policy.RetryOptions{MaxRetries: -1},
 		Telemetry: policy.TelemetryOptions{Disabled: true},
-		Transport: &http.Client{Transport: wire, CheckRedirect: noRedirect},
+		Transport: transport,
 	}
 }
 
@@ -147,14 +144,11 @@ func managedIdentity(config contract.SourceConfig, f *failure) (azcore.TokenCred
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 	}
-	local := &gate{
-		next:     dateRepair{next: buffered{next: wire, limit: maxSignIn, timeout: 30 * time.Second}},
-		attempts: 3, patience: 5 * time.Minute,
-	}
 	options := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: policy.ClientOptions{
 		Retry:     policy.RetryOptions{MaxRetries: -1},
 		Telemetry: policy.TelemetryOptions{Disabled: true},
-		Transport: &http.Client{Transport: noted{next: local, failure: f}, CheckRedirect: noRedirect},
+		Transport: client(wire,
+			noted{f}, &gate{attempts: 3, patience: 5 * time.Minute}, dateRepair{}, buffered{limit: maxSignIn, timeout: 30 * time.Second}),
 	}}
 	if config.ClientID != "" {
 		options.ID = azidentity.ClientID(config.ClientID)

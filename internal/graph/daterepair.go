@@ -1,18 +1,19 @@
 package graph
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
+
+	khttp "github.com/microsoft/kiota-http-go"
 )
 
 // dateRepair rewrites expires_on in the answers of a managed identity's endpoint as
 // seconds since 1970. Hybrid workers have sent dates that azidentity does not accept,
 // which made it reject the whole answer.
-type dateRepair struct{ next http.RoundTripper }
+type dateRepair struct{}
 
 // dateForms are the forms that were seen, or that differ from those only by a time
 // zone.
@@ -25,9 +26,9 @@ var dateForms = []string{
 	"1/2/2006 3:04:05 PM",
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (d dateRepair) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := d.next.RoundTrip(req)
+// Intercept implements [khttp.Middleware].
+func (dateRepair) Intercept(pipeline khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
+	resp, err := pipeline.Next(req, next)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		return resp, err
 	}
@@ -36,7 +37,7 @@ func (d dateRepair) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	body = repairDate(body)
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Body, resp.ContentLength = wholeOf(body), int64(len(body))
 	resp.Header.Del("Content-Length")
 	return resp, nil
 }

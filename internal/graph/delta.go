@@ -41,7 +41,7 @@ func Projection() string {
 func (s *source) StartDelta(ctx context.Context) (contract.DeltaLinks, error) {
 	latest := func(read call, properties ...string) (string, error) {
 		read.link = asksForLink
-		first := address(s.base+read.object, "$select", strings.Join(properties, ","), "$deltatoken", "latest")
+		first := address(string(s.v1)+read.object, "$select", strings.Join(properties, ","), "$deltatoken", "latest")
 		return changes(ctx, s, read, first, func([]*struct{}) error { return nil })
 	}
 	var links contract.DeltaLinks
@@ -62,7 +62,7 @@ func (s *source) GroupChanges(ctx context.Context, link string, page func([]cont
 
 // UserChanges implements [contract.Source].
 func (s *source) UserChanges(ctx context.Context, link string, page func([]contract.UserChange) error) (string, error) {
-	return entries(ctx, s, userDelta, link, (*userEntity).change, page)
+	return entries(ctx, s, userDelta, link, (*memberEntity).change, page)
 }
 
 // entries walks a round as changes does, and parses its entries.
@@ -86,7 +86,11 @@ func changes[T any](ctx context.Context, s *source, read call, link string, each
 		return "", read.expired(nil)
 	}
 	read.collection = link
-	next, err := list(ctx, s, read, link, each)
+	first, err := get(link)
+	if err != nil {
+		return "", read.failed(err)
+	}
+	next, err := list(ctx, s, read, first, func(items []*T, _ bool) error { return each(items) })
 	switch {
 	case err != nil:
 		return "", err

@@ -446,7 +446,7 @@ func TestWhatADeltaTellsOfAUser(t *testing.T) {
 		`{"@removed":{"reason":"changed"},"userPrincipalName":"a@x"}`:              {Deleted: true},
 		`{"@removed":{"reason":"deleted"}}`:                                        {Deleted: true},
 	} {
-		var entry userEntity
+		var entry memberEntity
 		if err := json.Unmarshal([]byte(body), &entry); err != nil {
 			t.Fatal(body, err)
 		}
@@ -468,11 +468,11 @@ func TestTheConsumersErrorEndsADelta(t *testing.T) {
 
 func TestAListingThatNeverEndsIsGivenUp(t *testing.T) {
 	pages := 0
-	err := walk(call{doing: "reading", object: "x"},
-		func(string) (collection[*struct{}], error) {
+	_, err := walk(call{doing: "reading", object: "x"},
+		func(string) (page[struct{}], error) {
 			pages++
 			next := strconv.Itoa(pages)
-			return &page[struct{}]{Value: []*struct{}{}, NextLink: &next}, nil
+			return page[struct{}]{Value: []*struct{}{}, NextLink: &next}, nil
 		},
 		func([]*struct{}, bool) error { return nil })
 	wantID(t, err, "IncompleteRead")
@@ -500,7 +500,7 @@ func FuzzDeltaPage(f *testing.F) {
 				}
 			}
 		}
-		var users page[userEntity]
+		var users page[memberEntity]
 		if json.Unmarshal(body, &users) == nil {
 			for _, item := range users.Value {
 				if item.check() == nil {

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	khttp "github.com/microsoft/kiota-http-go"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
@@ -45,7 +46,6 @@ const (
 // for one request only: a group whose members it cannot return must not end the reading
 // of the others.
 type gate struct {
-	next     http.RoundTripper
 	attempts int           // number of times to try a request that meets a fault
 	patience time.Duration // how long a request may be throttled
 	window   *window       // nil: no limit on the requests under way
@@ -73,17 +73,18 @@ func (e *throttledError) Error() string {
 	return said
 }
 
-// RoundTrip implements [http.RoundTripper]. The request's context bounds all its
-// attempts together.
-func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
+// Intercept implements [khttp.Middleware]. The request's context bounds all its attempts
+// together.
+func (g *gate) Intercept(pipeline khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
 	body, err := readRequest(req)
 	if err != nil {
 		return nil, err
 	}
 	ctx := req.Context()
 	p := passage{gate: g, host: req.URL.Host, path: req.URL.Path}
+	forward := func(try *http.Request) (*http.Response, error) { return pipeline.Next(try, next) }
 	for {
-		sent, resp, err := g.try(req, body)
+		sent, resp, err := g.try(req, body, forward)
 		switch {
 		case err == nil && throttles(resp.StatusCode):
 			if p.throttled(sent); p.othersAnswered() && longUnavailable(resp.StatusCode, p.throttledSince) {
@@ -194,7 +195,7 @@ func (g *gate) tell(ctx context.Context, w contract.Waiting) {
 
 // try sends the request once, when the gate is open and the window has a place. It also
 // returns when it was sent.
-func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.Response, err error) {
+func (g *gate) try(req *http.Request, body []byte, forward func(*http.Request) (*http.Response, error)) (sent time.Time, resp *http.Response, err error) {
 	ctx := req.Context()
 	if err := g.window.enter(ctx); err != nil {
 		return sent, nil, err
@@ -207,11 +208,12 @@ func (g *gate) try(req *http.Request, body []byte) (sent time.Time, resp *http.R
 	}
 	try := req.Clone(ctx)
 	if body != nil {
-		try.Body, try.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		try.Body, try.ContentLength = wholeOf(body), int64(len(body))
+		try.GetBody = func() (io.ReadCloser, error) { return wholeOf(body), nil }
 	}
 	sent = time.Now()
 	answered := contract.Asking(ctx, req.URL.Host)
-	resp, err = g.next.RoundTrip(try)
+	resp, err = forward(try)
 	answered()
 	if err == nil && resp.StatusCode < http.StatusInternalServerError && !throttles(resp.StatusCode) {
 		g.passed(sent)

@@ -37,8 +37,15 @@ func newRequest(ctx context.Context) *http.Request {
 	return req
 }
 
-func newGate(next wire) *gate {
-	return &gate{next: next, attempts: 5, patience: throttlePatience}
+// gated is a gate, and a transport that passes through it.
+type gated struct {
+	*gate
+	http.RoundTripper
+}
+
+func newGate(next wire) gated {
+	g := &gate{attempts: 5, patience: throttlePatience}
+	return gated{g, client(next, g).Transport}
 }
 
 func TestGateHoldsAllReadersUntilRetryAfterHasPassed(t *testing.T) {

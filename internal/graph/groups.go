@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoftgraph/msgraph-sdk-go/groups"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
@@ -29,11 +31,23 @@ const (
 
 // groupsAt returns where to read the groups of a selection, and which properties.
 // writebackConfiguration exists only below /beta.
-func (s *source) groupsAt(selection contract.SourceSelection) (root string, properties []string) {
+func (s *source) groupsAt(selection contract.SourceSelection) (v version, properties []string) {
 	if selection.WritebackConfiguration {
 		return s.beta, append(s.wholeGroups(), "writebackConfiguration")
 	}
-	return s.base, s.wholeGroups()
+	return s.v1, s.wholeGroups()
+}
+
+// groupsWhere returns a function that returns the request for the groups that match a
+// filter. A top of 0 leaves the size of a page to Graph.
+func (s *source) groupsWhere(ctx context.Context, v version, properties []string, top int32) func(filter string) (*abs.RequestInformation, error) {
+	return func(filter string) (*abs.RequestInformation, error) {
+		query := &groups.GroupsRequestBuilderGetQueryParameters{Filter: &filter, Select: properties}
+		if top > 0 {
+			query.Top = &top
+		}
+		return v.at(s.groups().ToGetRequestInformation(ctx, &groups.GroupsRequestBuilderGetRequestConfiguration{QueryParameters: query}))
+	}
 }
 
 // wholeGroups returns the properties of a wholeGroup.
@@ -49,8 +63,9 @@ func (s *source) wholeGroups() []string {
 
 // Groups implements [contract.Source].
 func (s *source) Groups(ctx context.Context, selection contract.SourceSelection, page func([]directory.SourceGroup) error) error {
-	root, properties := s.groupsAt(selection)
-	read := call{doing: "listing the groups", object: root + "/groups", permission: groupReaders}
+	v, properties := s.groupsAt(selection)
+	read := call{doing: "listing the groups", object: string(v) + "/groups", permission: groupReaders}
+	where := s.groupsWhere(ctx, v, properties, pageSize)
 	kinds := map[directory.GroupKind]string{directory.UnifiedGroup: unifiedFilter}
 	order := []directory.GroupKind{directory.UnifiedGroup}
 	if selection.SecurityGroups {
@@ -58,8 +73,11 @@ func (s *source) Groups(ctx context.Context, selection contract.SourceSelection,
 		order = append(order, directory.SecurityGroup)
 	}
 	for _, kind := range order {
-		first := address(root+"/groups", "$filter", kinds[kind], "$select", strings.Join(properties, ","), "$top", strconv.Itoa(int(pageSize)))
-		_, err := list(ctx, s, read, first, func(items []*wholeGroup) error {
+		first, err := where(kinds[kind])
+		if err != nil {
+			return read.failed(err)
+		}
+		_, err = list(ctx, s, read, first, func(items []*wholeGroup, _ bool) error {
 			out := make([]directory.SourceGroup, 0, len(items))
 			for _, item := range items {
 				group, wanted, err := item.source(selection, s.properties)
@@ -81,10 +99,10 @@ func (s *source) Groups(ctx context.Context, selection contract.SourceSelection,
 
 // GroupsByID implements [contract.Source].
 func (s *source) GroupsByID(ctx context.Context, selection contract.SourceSelection, ids []directory.GUID) ([]directory.SourceGroup, error) {
-	root, properties := s.groupsAt(selection)
-	read := call{doing: "reading the groups", object: root + "/groups", permission: groupReaders}
+	v, properties := s.groupsAt(selection)
+	read := call{doing: "reading the groups", object: string(v) + "/groups", permission: groupReaders}
 	var groups []directory.SourceGroup
-	err := byID(ctx, s, read, root, "/groups", properties, ids, func(item *wholeGroup) error {
+	err := byID(ctx, s, read, v, s.groupsWhere(ctx, v, properties, 0), ids, func(item *wholeGroup) error {
 		group, wanted, err := item.source(selection, s.properties)
 		if err != nil {
 			return read.incomplete("a group cannot be read", cause(err))
@@ -102,9 +120,9 @@ func (s *source) GroupsByID(ctx context.Context, selection contract.SourceSelect
 
 // GroupNatures implements [contract.Source].
 func (s *source) GroupNatures(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.NamedNature, error) {
-	read := call{doing: "reading the kinds of the groups", object: s.base + "/groups", permission: groupReaders}
+	read := call{doing: "reading the kinds of the groups", object: string(s.v1) + "/groups", permission: groupReaders}
 	natures := make(map[directory.GUID]contract.NamedNature, len(ids))
-	err := byID(ctx, s, read, s.base, "/groups", groupProperties, ids, func(item *groupEntity) error {
+	err := byID(ctx, s, read, s.v1, s.groupsWhere(ctx, s.v1, groupProperties, 0), ids, func(item *groupEntity) error {
 		if err := item.check(); err != nil {
 			return read.incomplete("a group cannot be read", cause(err))
 		}
@@ -138,9 +156,12 @@ func (s *source) FindGroups(ctx context.Context, text string) ([]directory.GUID,
 	if !strings.Contains(" "+name+" ", text) { // other blanks than those tried above
 		conditions = append(conditions, "displayName eq "+quoted(text))
 	}
-	first := address(s.base+"/groups", "$filter", strings.Join(conditions, " or "), "$select", "id", "$top", strconv.Itoa(maxFound))
+	first, err := s.groupsWhere(ctx, s.v1, []string{"id"}, maxFound)(strings.Join(conditions, " or "))
+	if err != nil {
+		return nil, read.failed(err)
+	}
 	var found []directory.GUID
-	_, err := list(ctx, s, read, first, func(items []*groupEntity) error {
+	_, err = list(ctx, s, read, first, func(items []*groupEntity, _ bool) error {
 		for _, item := range items {
 			if err := item.check(); err != nil {
 				return read.incomplete("a group cannot be read", cause(err))

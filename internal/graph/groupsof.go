@@ -3,19 +3,24 @@ package graph
 import (
 	"context"
 
+	abs "github.com/microsoft/kiota-abstractions-go"
+
 	"groupwriteback/internal/directory"
 )
 
 // GroupsOf implements [contract.Source]. It leaves out a user that a replica does not
 // know yet, or that is in more groups than Graph returns.
 func (s *source) GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error) {
-	addresses := make([]string, len(users))
+	read := call{doing: "reading the groups of restored users", object: string(s.v1) + "/users", permission: "User.Read.All and GroupMember.Read.All"}
+	requests := make([]*abs.RequestInformation, len(users))
 	for i, id := range users {
-		addresses[i] = "/users/" + id.String() + "/getMemberGroups"
+		var err error
+		if requests[i], err = post(read.object+"/"+id.String()+"/getMemberGroups", map[string]bool{"securityEnabledOnly": false}); err != nil {
+			return nil, read.failed(err)
+		}
 	}
 	groups := map[directory.GUID][]directory.GUID{}
-	body := map[string]bool{"securityEnabledOnly": false}
-	err := s.batchesOf(ctx, s.base, addresses, body, func(i int, r batchResponse) error {
+	err := s.batches(ctx, s.v1, requests, func(i int, r batchResponse) error {
 		var answer struct {
 			Value *[]directory.GUID `json:"value"`
 		}
@@ -24,6 +29,5 @@ func (s *source) GroupsOf(ctx context.Context, users []directory.GUID) (map[dire
 		}
 		return nil
 	})
-	read := call{doing: "reading the groups of restored users", object: s.base + "/users", permission: "User.Read.All and GroupMember.Read.All"}
 	return groups, read.failed(err)
 }

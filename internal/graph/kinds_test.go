@@ -10,9 +10,9 @@ import (
 	"groupwriteback/internal/graph/graphtest"
 )
 
-// Members of a kind newer than the SDK have no account, in whatever way they are read,
+// Members of a kind that is not known here have no account, in whatever way they are read,
 // and do not prevent a group from being written.
-func TestKindsThatTheSDKDoesNotKnow(t *testing.T) {
+func TestKindsThatAreNewHaveNoAccount(t *testing.T) {
 	const agent = "00000000-0000-4000-8000-0000000000aa"
 	seed := smallSeed()
 	seed.AgentIdentities = []graphtest.AgentIdentity{{ID: agent, DisplayName: "Agent 7"}}

@@ -3,21 +3,14 @@ package graph
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/groups"
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"golang.org/x/sync/errgroup"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 )
-
-var memberProperties = []string{
-	"id", "displayName", "userPrincipalName", "userType",
-	"onPremisesSyncEnabled", "onPremisesSecurityIdentifier", "onPremisesImmutableId",
-}
 
 // Members implements [contract.Source]. It holds one page in memory for each reader.
 func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(contract.MemberPage) error) error {
@@ -54,7 +47,7 @@ func (s *source) Members(ctx context.Context, ids []directory.GUID, page func(co
 	if err == nil {
 		err = ctx.Err() // some groups were not started
 	}
-	return call{doing: "reading the members of the groups", object: s.base}.failed(err)
+	return call{doing: "reading the members of the groups", object: string(s.v1)}.failed(err)
 }
 
 // endsReading reports whether the error would affect every group, not only this one.
@@ -71,83 +64,24 @@ func endsReading(err error) bool {
 }
 
 func (s *source) membersOf(ctx context.Context, id directory.GUID, page func(contract.MemberPage) error) error {
-	read := call{
-		doing: "reading the members of the group", object: id.String(),
-		permission: groupReaders,
-		collection: s.base + "/groups/" + id.String() + "/members",
-	}
+	read := call{doing: "reading the members of the group", object: id.String(), permission: groupReaders}
 	top := pageSize
-	query := &groups.ItemMembersRequestBuilderGetRequestConfiguration{
-		QueryParameters: &groups.ItemMembersRequestBuilderGetQueryParameters{Select: memberProperties, Top: &top},
-	}
-	return walk(read,
-		func(link string) (collection[models.DirectoryObjectable], error) {
-			builder := s.groups().ByGroupId(id.String()).Members()
-			if link != "" {
-				builder, query = groups.NewItemMembersRequestBuilder(link, s.adapter), nil
-			}
-			answer, err := builder.Get(ctx, query)
-			if answer == nil {
-				return nil, err
-			}
-			return answer, err
-		},
-		func(items []models.DirectoryObjectable, last bool) error {
-			out := make([]directory.SourceMember, len(items))
-			for i, item := range items {
-				var err error
-				if out[i], err = sourceMember(item); err != nil {
-					return read.incomplete("a member cannot be read", err)
-				}
-			}
-			return page(contract.MemberPage{Group: id, Members: out, Last: last})
-		})
-}
-
-// sourceMember converts a member. If the application lacks the permission for a type,
-// Graph returns only type and id, and null for everything else. Every user has a user
-// principal name and every group has a display name, so a member without one is not
-// readable. Neither is a member without a type.
-func sourceMember(item models.DirectoryObjectable) (directory.SourceMember, error) {
-	if item == nil {
-		return directory.SourceMember{}, fmt.Errorf("it is null")
-	}
-	id, err := directory.ParseGUID(text(item.GetId()))
+	first, err := s.v1.at(s.groups().ByGroupId(id.String()).Members().ToGetRequestInformation(ctx,
+		&groups.ItemMembersRequestBuilderGetRequestConfiguration{
+			QueryParameters: &groups.ItemMembersRequestBuilderGetQueryParameters{Select: memberProperties, Top: &top},
+		}))
 	if err != nil {
-		return directory.SourceMember{}, err
+		return read.failed(err)
 	}
-	member := directory.SourceMember{ID: id, Kind: directory.KindUser}
-	var synced *bool
-	var sid *string
-	switch it := item.(type) {
-	case models.Userable:
-		upn := text(it.GetUserPrincipalName())
-		member.Readable = upn != ""
-		member.Name = upn
-		member.Guest = isGuest(text(it.GetUserType()))
-		member.ImmutableID = text(it.GetOnPremisesImmutableId())
-		synced, sid = it.GetOnPremisesSyncEnabled(), it.GetOnPremisesSecurityIdentifier()
-	case models.Groupable:
-		member.Kind = directory.KindGroup
-		member.Name = text(it.GetDisplayName())
-		member.Readable = member.Name != ""
-		synced, sid = it.GetOnPremisesSyncEnabled(), it.GetOnPremisesSecurityIdentifier()
-	default:
-		if member.Kind = memberKind(text(item.GetOdataType())); member.Kind == directory.KindOther {
-			member.Readable, member.Name = true, displayName(item)
+	_, err = list(ctx, s, read, first, func(items []*memberEntity, last bool) error {
+		out := make([]directory.SourceMember, len(items))
+		for i, item := range items {
+			if err := item.check(); err != nil {
+				return read.incomplete("a member cannot be read", cause(err))
+			}
+			out[i] = item.member()
 		}
-	}
-	member.Synced = synced != nil && *synced
-	member.SetSID(text(sid))
-	return member, nil
-}
-
-// displayName returns the name of an object of any type. The SDK keeps properties that
-// it does not know in the additional data.
-func displayName(item models.DirectoryObjectable) string {
-	if named, ok := item.(interface{ GetDisplayName() *string }); ok {
-		return text(named.GetDisplayName())
-	}
-	name, _ := item.GetAdditionalData()["displayName"].(*string)
-	return text(name)
+		return page(contract.MemberPage{Group: id, Members: out, Last: last})
+	})
+	return err
 }

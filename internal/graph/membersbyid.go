@@ -1,12 +1,13 @@
 package graph
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
 
 	"groupwriteback/internal/directory"
 )
@@ -35,28 +36,30 @@ func (s *source) MembersByID(ctx context.Context, members []directory.SourceMemb
 	for _, id := range others {
 		found = append(found, directory.SourceMember{ID: id, Kind: directory.KindOther, Readable: true, Name: names[id]})
 	}
-	readUsers := call{doing: "reading the members", object: s.base + "/users", permission: userReaders, allowsGaps: true}
-	if err := byID(ctx, s, readUsers, s.base, "/users", userProperties, users, func(u *userEntity) error {
-		if err := u.check(); err != nil {
-			return readUsers.incomplete("a member cannot be read", cause(err))
-		}
-		found = append(found, u.member())
-		return nil
-	}); err != nil {
+	read := func(doing call, where func(string) (*abs.RequestInformation, error), odataType string, ids []directory.GUID) error {
+		return byID(ctx, s, doing, s.v1, where, ids, func(m *memberEntity) error {
+			if err := m.check(); err != nil {
+				return doing.incomplete("a member cannot be read", cause(err))
+			}
+			m.Type = odataType
+			found = append(found, m.member())
+			return nil
+		})
+	}
+	readUsers := call{doing: "reading the members", object: string(s.v1) + "/users", permission: userReaders, allowsGaps: true}
+	if err := read(readUsers, s.usersWhere, typeUser, users); err != nil {
 		return nil, err
 	}
-	readGroups := call{doing: "reading the members", object: s.base + "/groups", permission: groupReaders, allowsGaps: true}
-	properties := []string{"id", "displayName", "onPremisesSyncEnabled", "onPremisesSecurityIdentifier"}
-	if err := byID(ctx, s, readGroups, s.base, "/groups", properties, groups, func(g *groupEntity) error {
-		if err := g.check(); err != nil {
-			return readGroups.incomplete("a member cannot be read", cause(err))
-		}
-		found = append(found, g.member())
-		return nil
-	}); err != nil {
+	readGroups := call{doing: "reading the members", object: string(s.v1) + "/groups", permission: groupReaders, allowsGaps: true}
+	if err := read(readGroups, s.groupsWhere(ctx, s.v1, nestedProperties, 0), typeGroup, groups); err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// usersWhere returns the request for the users that match a filter.
+func (s *source) usersWhere(filter string) (*abs.RequestInformation, error) {
+	return get(address(string(s.v1)+"/users", "$filter", filter, "$select", strings.Join(userProperties, ",")))
 }
 
 // maxObjects is how many ids getByIds accepts.
@@ -70,30 +73,25 @@ func (s *source) names(ctx context.Context, ids []directory.GUID) (map[directory
 		return names, nil
 	}
 	if may, err := s.tokens.permits(ctx, []string{"Directory.Read.All", "Directory.ReadWrite.All"}); err != nil || !may {
-		return names, call{doing: "reading the names of members", object: s.base}.failed(err)
+		return names, call{doing: "reading the names of members", object: string(s.v1)}.failed(err)
 	}
 	for part := range slices.Chunk(ids, maxObjects) {
-		body, err := json.Marshal(map[string]any{"ids": part})
+		request, err := post(string(s.v1)+"/directoryObjects/getByIds", map[string]any{"ids": part})
 		if err != nil {
 			return nil, err
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/directoryObjects/getByIds", bytes.NewReader(body))
-		if err != nil {
-			return nil, err
-		}
-		req.Header.Set("Content-Type", "application/json")
 		var answer struct {
 			Value []struct {
 				ID          directory.GUID `json:"id"`
 				DisplayName string         `json:"displayName"`
 			} `json:"value"`
 		}
-		err = s.doJSON(req, &answer)
+		err = s.send(ctx, request, &answer)
 		if e := (*statusError)(nil); errors.As(err, &e) && e.status != http.StatusUnauthorized {
 			return names, nil // names are only for display
 		}
 		if err != nil {
-			return nil, call{doing: "reading the names of members", object: s.base}.failed(err)
+			return nil, call{doing: "reading the names of members", object: string(s.v1)}.failed(err)
 		}
 		for _, o := range answer.Value {
 			names[o.ID] = o.DisplayName

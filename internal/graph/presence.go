@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 
+	abs "github.com/microsoft/kiota-abstractions-go"
+	sdkdirectory "github.com/microsoftgraph/msgraph-sdk-go/directory"
+	"github.com/microsoftgraph/msgraph-sdk-go/groups"
+
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 )
@@ -24,7 +28,7 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 	// alive records what the groups themselves say, and returns those that do not
 	// exist.
 	alive := func(ids []directory.GUID) ([]directory.GUID, error) {
-		said, err := s.ask(ctx, selection, "/groups/", "id,groupTypes,securityEnabled,mailEnabled,onPremisesSyncEnabled", ids)
+		said, err := s.ask(ctx, selection, "/groups", s.groupAlone(ctx), ids)
 		var gone []directory.GUID
 		for _, id := range ids {
 			switch said[id] {
@@ -52,7 +56,7 @@ func (s *source) Presence(ctx context.Context, selection contract.SourceSelectio
 	if may, err := s.tokens.permits(ctx, contract.DeletedRoles); err != nil || !may {
 		return result, err
 	}
-	deleted, err := s.ask(ctx, selection, "/directory/deletedItems/", "id", gone)
+	deleted, err := s.ask(ctx, selection, "/directory/deletedItems", s.deletedItem(ctx), gone)
 	if err != nil {
 		return nil, err
 	}
@@ -85,18 +89,40 @@ const (
 	absent
 )
 
-// ask reads the properties of path + id for each id.
-func (s *source) ask(ctx context.Context, selection contract.SourceSelection, path, properties string, ids []directory.GUID) (map[directory.GUID]answer, error) {
-	addresses := make([]string, len(ids))
+// groupAlone returns a function that returns the request for what presence looks at.
+func (s *source) groupAlone(ctx context.Context) func(directory.GUID) (*abs.RequestInformation, error) {
+	query := &groups.GroupItemRequestBuilderGetQueryParameters{
+		Select: []string{"id", "groupTypes", "securityEnabled", "mailEnabled", "onPremisesSyncEnabled"},
+	}
+	return func(id directory.GUID) (*abs.RequestInformation, error) {
+		return s.v1.at(s.groups().ByGroupId(id.String()).ToGetRequestInformation(ctx, &groups.GroupItemRequestBuilderGetRequestConfiguration{QueryParameters: query}))
+	}
+}
+
+// deletedItem is like groupAlone, for a deleted item.
+func (s *source) deletedItem(ctx context.Context) func(directory.GUID) (*abs.RequestInformation, error) {
+	query := &sdkdirectory.DeletedItemsDirectoryObjectItemRequestBuilderGetQueryParameters{Select: []string{"id"}}
+	return func(id directory.GUID) (*abs.RequestInformation, error) {
+		return s.v1.at(s.directory().DeletedItems().ByDirectoryObjectId(id.String()).ToGetRequestInformation(ctx,
+			&sdkdirectory.DeletedItemsDirectoryObjectItemRequestBuilderGetRequestConfiguration{QueryParameters: query}))
+	}
+}
+
+// ask sends the request for each id.
+func (s *source) ask(ctx context.Context, selection contract.SourceSelection, path string, request func(directory.GUID) (*abs.RequestInformation, error), ids []directory.GUID) (map[directory.GUID]answer, error) {
+	read := call{doing: "reading the groups one by one", object: string(s.v1) + path, permission: contract.DeletedRoles[0]}
+	requests := make([]*abs.RequestInformation, len(ids))
 	for i, id := range ids {
-		addresses[i] = address(path+id.String(), "$select", properties)
+		var err error
+		if requests[i], err = request(id); err != nil {
+			return nil, read.failed(err)
+		}
 	}
 	answers := make(map[directory.GUID]answer, len(ids))
-	err := s.batches(ctx, s.base, addresses, func(i int, r batchResponse) error {
+	err := s.batches(ctx, s.v1, requests, func(i int, r batchResponse) error {
 		answers[ids[i]] = r.about(ids[i], selection)
 		return nil
 	})
-	read := call{doing: "reading the groups one by one", object: s.base + path, permission: contract.DeletedRoles[0]}
 	return answers, read.failed(err)
 }
 

@@ -20,9 +20,13 @@ func (s *source) NewGroupDefault(ctx context.Context) (contract.Tristate, error)
 			Value string `json:"value"`
 		} `json:"values"`
 	}
-	read := call{doing: "reading the group settings", object: s.beta + "/settings", permission: "GroupSettings.Read.All or Directory.Read.All"}
+	read := call{doing: "reading the group settings", object: string(s.beta) + "/settings", permission: "GroupSettings.Read.All or Directory.Read.All"}
+	first, err := get(read.object)
+	if err != nil {
+		return contract.Unknown, read.failed(err)
+	}
 	result := contract.Yes
-	_, err := list(ctx, s, read, s.beta+"/settings", func(items []*setting) error {
+	_, err = list(ctx, s, read, first, func(items []*setting, _ bool) error {
 		for _, item := range items {
 			if item == nil || !strings.EqualFold(item.TemplateID, groupTemplate) {
 				continue

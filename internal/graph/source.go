@@ -1,22 +1,24 @@
 // Package graph reads a tenant through Microsoft Graph. It is the only package that
 // imports the Graph SDK and azidentity.
 //
-// A request passes through these layers, from the outside in: the SDK's client, which
-// parses; [exchange], which gives the request an id and turns an error answer into a Go
-// error; the gate, which retries, holds back all readers when Graph throttles one of
-// them, and lets through as many requests at once as Graph turns out to allow
-// (window.go); the authorizer, which adds the token to each attempt; and the buffered
-// transport, which reads an answer to its end or fails. The rest of the engine sees a
-// failure as a [contract.Error], made in errors.go.
+// Every request is the SDK's RequestInformation, written by one of its builders or by
+// [get] and [post], and goes through its adapter, which authorizes it and sends it
+// through these layers, from the outside in: [exchange], which gives the request an id
+// and turns an error answer into a Go error; the gate, which retries, holds back all
+// readers when Graph throttles one of them, and lets through as many requests at once as
+// Graph turns out to allow (window.go); the authorizer, which renews the token of each
+// attempt; and [buffered], which reads an answer to its end or fails. The rest of the
+// engine sees a failure as a [contract.Error], made in errors.go.
 package graph
 
 import (
 	"context"
 	"net/http"
+	"net/url"
 
-	absauth "github.com/microsoft/kiota-abstractions-go/authentication"
+	kauth "github.com/microsoft/kiota-authentication-azure-go"
 	khttp "github.com/microsoft/kiota-http-go"
-	kjson "github.com/microsoft/kiota-serialization-json-go"
+	sdkdirectory "github.com/microsoftgraph/msgraph-sdk-go/directory"
 	"github.com/microsoftgraph/msgraph-sdk-go/groups"
 	"github.com/microsoftgraph/msgraph-sdk-go/organization"
 
@@ -29,11 +31,10 @@ import (
 type source struct {
 	tenant  string // as configured: a GUID, a domain name or empty
 	hosts   endpoints
-	base    string // https://graph.microsoft.com/v1.0
-	beta    string // https://graph.microsoft.com/beta
+	v1      version
+	beta    version
 	tokens  *tokenSource
 	gate    *gate
-	client  *http.Client
 	adapter *khttp.NetHttpRequestAdapter
 	idle    []*http.Transport
 	// properties are the properties from which attributes are made.
@@ -68,29 +69,35 @@ func newSource(config contract.SourceConfig, hosts endpoints, signIn, graph http
 	if err != nil {
 		return nil, err
 	}
-	s := &source{tenant: config.TenantID, hosts: hosts, base: hosts.graph + "/v1.0", beta: hosts.graph + "/beta", tokens: tokens, properties: config.Properties}
-	if s.properties == nil {
-		s.properties = plan.Standard.Properties()
-	}
-	s.gate = &gate{
-		next: authorizer{
-			tokens: tokens, endpoint: hosts.graph,
-			next: buffered{next: graph, limit: maxAnswer, timeout: answerTimeout},
-		},
-		attempts: 5, patience: throttlePatience, window: newWindow(),
-	}
-	s.client = &http.Client{Transport: exchange{next: s.gate}, CheckRedirect: noRedirect}
-	s.adapter, err = khttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
-		&absauth.AnonymousAuthenticationProvider{}, kjson.NewJsonParseNodeFactory(), kjson.NewJsonSerializationWriterFactory(), s.client)
+	host, err := url.Parse(hosts.graph)
 	if err != nil {
 		return nil, err
 	}
-	s.adapter.SetBaseUrl(s.base)
-	return s, nil
+	// Continuous access evaluation stays off: a token revoked within its time would have
+	// to be renewed by an answer to a challenge for claims.
+	auth, err := kauth.NewAzureIdentityAuthenticationProviderWithScopesAndValidHostsAndObservabilityOptionsAndIsCaeEnabled(
+		tokens, []string{tokens.scope}, []string{host.Hostname()}, kauth.ObservabilityOptions{}, false)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{
+		tenant: config.TenantID, hosts: hosts, v1: version(hosts.graph + "/v1.0"), beta: version(hosts.graph + "/beta"),
+		tokens: tokens, gate: &gate{attempts: 5, patience: throttlePatience, window: newWindow()}, properties: config.Properties,
+	}
+	if s.properties == nil {
+		s.properties = plan.Standard.Properties()
+	}
+	s.adapter, err = khttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(auth, nil, nil, client(graph,
+		exchange{}, s.gate, authorizer{tokens: tokens, endpoint: hosts.graph}, buffered{limit: maxAnswer, timeout: answerTimeout}))
+	return s, err
 }
 
 func (s *source) groups() *groups.GroupsRequestBuilder {
-	return groups.NewGroupsRequestBuilderInternal(map[string]string{}, s.adapter)
+	return groups.NewGroupsRequestBuilderInternal(nil, s.adapter)
+}
+
+func (s *source) directory() *sdkdirectory.DirectoryRequestBuilder {
+	return sdkdirectory.NewDirectoryRequestBuilderInternal(nil, s.adapter)
 }
 
 // Identify implements [contract.Source].
@@ -105,30 +112,42 @@ func (s *source) Identify(ctx context.Context) (contract.SourceIdentity, error) 
 	}
 
 	read := call{doing: "reading the organization", object: id.TenantID.String(), permission: "Organization.Read.All or Directory.Read.All"}
-	page, err := organization.NewOrganizationRequestBuilderInternal(map[string]string{}, s.adapter).
-		Get(ctx, &organization.OrganizationRequestBuilderGetRequestConfiguration{
+	var page struct {
+		Value []struct {
+			ID          string `json:"id"`
+			DisplayName string `json:"displayName"`
+			Domains     []struct {
+				Name string `json:"name"`
+			} `json:"verifiedDomains"`
+		} `json:"value"`
+	}
+	request, err := s.v1.at(organization.NewOrganizationRequestBuilderInternal(nil, s.adapter).
+		ToGetRequestInformation(ctx, &organization.OrganizationRequestBuilderGetRequestConfiguration{
 			QueryParameters: &organization.OrganizationRequestBuilderGetQueryParameters{Select: []string{"id", "displayName", "verifiedDomains"}},
-		})
+		}))
+	if err == nil {
+		err = s.send(ctx, request, &page)
+	}
 	if err := read.failed(err); err != nil {
 		if contract.HasID(err, "PermissionMissing") {
 			return id, nil // the token says which tenant it is; only its name stays unknown
 		}
 		return contract.SourceIdentity{}, err
 	}
-	if page == nil || len(page.GetValue()) != 1 || page.GetValue()[0] == nil {
+	if len(page.Value) != 1 {
 		return contract.SourceIdentity{}, read.incomplete("the response does not contain exactly one organization", nil)
 	}
-	tenant, err := directory.ParseGUID(text(page.GetValue()[0].GetId()))
+	tenant, err := directory.ParseGUID(page.Value[0].ID)
 	if err != nil {
 		return contract.SourceIdentity{}, read.incomplete("the organization has no valid id", err)
 	}
 	if tenant != id.TenantID {
 		return contract.SourceIdentity{}, otherTenant(id.TenantID.String(), tenant.String())
 	}
-	id.TenantName = text(page.GetValue()[0].GetDisplayName())
-	for _, domain := range page.GetValue()[0].GetVerifiedDomains() {
-		if domain != nil && text(domain.GetName()) != "" {
-			id.VerifiedDomains = append(id.VerifiedDomains, text(domain.GetName()))
+	id.TenantName = page.Value[0].DisplayName
+	for _, domain := range page.Value[0].Domains {
+		if domain.Name != "" {
+			id.VerifiedDomains = append(id.VerifiedDomains, domain.Name)
 		}
 	}
 	return id, nil
@@ -154,7 +173,11 @@ func (s *source) ConnectWriteback(ctx context.Context) (contract.Tristate, error
 		doing: "reading the directory synchronization settings", object: "/directory/onPremisesSynchronization",
 		permission: "OnPremDirectorySynchronization.Read.All",
 	}
-	if err := read.failed(s.getJSON(ctx, s.base+"/directory/onPremisesSynchronization", &answer)); err != nil {
+	request, err := s.v1.at(s.directory().OnPremisesSynchronization().ToGetRequestInformation(ctx, nil))
+	if err == nil {
+		err = s.send(ctx, request, &answer)
+	}
+	if err := read.failed(err); err != nil {
 		if contract.HasID(err, "PermissionMissing") || contract.HasID(err, "GraphObjectNotFound") {
 			return contract.Unknown, nil
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	khttp "github.com/microsoft/kiota-http-go"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
@@ -76,6 +77,12 @@ func (t *tokenSource) token(ctx context.Context) (string, error) {
 		return t.current.Token, nil
 	}
 	return t.acquire(ctx, policy.TokenRequestOptions{})
+}
+
+// GetToken implements [azcore.TokenCredential] for the SDK's adapter.
+func (t *tokenSource) GetToken(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := t.token(ctx)
+	return azcore.AccessToken{Token: token}, err
 }
 
 // replace returns a token other than the refused one, or the same one if the credential
@@ -269,14 +276,11 @@ func (f *failure) get() error {
 }
 
 // noted stores the errors of a sign-in's requests.
-type noted struct {
-	next    http.RoundTripper
-	failure *failure
-}
+type noted struct{ failure *failure }
 
-// RoundTrip implements [http.RoundTripper].
-func (n noted) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := n.next.RoundTrip(req)
+// Intercept implements [khttp.Middleware].
+func (n noted) Intercept(pipeline khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
+	resp, err := pipeline.Next(req, next)
 	if err != nil {
 		n.failure.set(&hostError{host: req.URL.Host, err: err})
 	}

@@ -11,10 +11,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	khttp "github.com/microsoft/kiota-http-go"
 )
 
 const (
@@ -50,19 +50,35 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 // sign-in service redirects the requests made here.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
+// client returns a client whose requests pass through the layers, from the outside in.
+// The SDK's own layers are not among them (ADR 4).
+func client(wire http.RoundTripper, layers ...khttp.Middleware) *http.Client {
+	return &http.Client{Transport: khttp.NewCustomTransportWithParentTransport(wire, layers...), CheckRedirect: noRedirect}
+}
+
 // buffered reads every answer to its end, within a time and a size. An answer that was
 // cut off is then a fault that the gate can retry, and never looks like a short list.
 type buffered struct {
-	next    http.RoundTripper
 	limit   int64
 	timeout time.Duration
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (b buffered) RoundTrip(req *http.Request) (*http.Response, error) {
+// whole is a body that was read to its end.
+type whole struct {
+	io.Reader
+	content []byte
+}
+
+func wholeOf(content []byte) whole { return whole{bytes.NewReader(content), content} }
+
+// Close implements [io.Closer].
+func (whole) Close() error { return nil }
+
+// Intercept implements [khttp.Middleware].
+func (b buffered) Intercept(pipeline khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), b.timeout)
 	defer cancel()
-	resp, err := b.next.RoundTrip(req.WithContext(ctx))
+	resp, err := pipeline.Next(req.WithContext(ctx), next)
 	if err != nil {
 		return nil, b.explain(req, err)
 	}
@@ -76,7 +92,7 @@ func (b buffered) RoundTrip(req *http.Request) (*http.Response, error) {
 	case resp.StatusCode == http.StatusOK && !json.Valid(body):
 		return nil, fmt.Errorf("%w: %d bytes of type %q", errNotJSON, len(body), resp.Header.Get("Content-Type"))
 	}
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Body, resp.ContentLength = wholeOf(body), int64(len(body))
 	return resp, nil
 }
 
@@ -89,25 +105,35 @@ func (b buffered) explain(req *http.Request, err error) error {
 	return err
 }
 
-// authorizer adds the token to each attempt, so that a request that waited long at the
-// gate is sent with a valid token. It sends the token only to the endpoint, wherever a
-// link in an answer points.
+// authorizer renews the token of each attempt. The adapter has authorized the request,
+// but that may have been half an hour ago, before it waited at the gate. It sends the
+// token only to the endpoint, wherever a link in an answer points.
 type authorizer struct {
 	tokens   *tokenSource
 	endpoint string
-	next     http.RoundTripper
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
+// Intercept implements [khttp.Middleware].
+func (a authorizer) Intercept(pipeline khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
 	if !sameHost(req.URL, a.endpoint) {
 		return nil, call{doing: "following a link in a response", object: a.endpoint}.elsewhere(req.URL)
+	}
+	send := func(token string) (*http.Response, error) {
+		try := req.Clone(req.Context())
+		if req.GetBody != nil {
+			var err error
+			if try.Body, err = req.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+		try.Header.Set("Authorization", "Bearer "+token)
+		return pipeline.Next(try, next)
 	}
 	token, err := a.tokens.token(req.Context())
 	if err != nil {
 		return nil, err
 	}
-	resp, err := a.send(req, token)
+	resp, err := send(token)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
@@ -120,37 +146,21 @@ func (a authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if fresh == token {
 		return resp, nil
 	}
-	return a.send(req, fresh)
-}
-
-func (a authorizer) send(req *http.Request, token string) (*http.Response, error) {
-	try := req.Clone(req.Context())
-	if req.Body != nil {
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		try.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	try.Header.Set("Authorization", "Bearer "+token)
-	return a.next.RoundTrip(try)
+	return send(fresh)
 }
 
 const throttlePriority = "x-ms-throttle-priority"
 
 // exchange gives each request an id, asks for the low priority suitable for a
 // background job, and turns every answer other than success into a [statusError].
-type exchange struct{ next http.RoundTripper }
+type exchange struct{}
 
-// RoundTrip implements [http.RoundTripper].
-func (x exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+// Intercept implements [khttp.Middleware].
+func (exchange) Intercept(pipeline khttp.Pipeline, next int, req *http.Request) (*http.Response, error) {
 	try := req.Clone(req.Context())
 	try.Header.Set("client-request-id", uuid.NewString())
 	try.Header.Set(throttlePriority, "low")
-	// The SDK escapes the $ in its parameter names, for URI templates.
-	try.URL.RawQuery = strings.ReplaceAll("&"+try.URL.RawQuery, "&%24", "&$")[1:]
-	resp, err := x.next.RoundTrip(try)
+	resp, err := pipeline.Next(try, next)
 	if err != nil {
 		return nil, err
 	}
@@ -159,23 +169,4 @@ func (x exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, newStatusError(resp.StatusCode, resp.Header, resp.Body)
 	}
 	return resp, nil
-}
-
-// getJSON reads an address for which the SDK has no suitable call.
-func (s *source) getJSON(ctx context.Context, address string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
-	}
-	return s.doJSON(req, into)
-}
-
-func (s *source) doJSON(req *http.Request, into any) error {
-	req.Header.Set("Accept", "application/json")
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	return json.NewDecoder(resp.Body).Decode(into)
 }

@@ -319,7 +319,7 @@ var recipientAttributes = []string{
 // Recipients implements contract.TargetReader.
 func (t *target) Recipients(ctx context.Context, guids []directory.GUID) ([]exchange.Recipient, error) {
 	if len(guids) > maxGUIDs {
-		return nil, t.unexpected("", fmt.Errorf("%d objects were asked for at once, at most %d are allowed", len(guids), maxGUIDs))
+		return nil, t.unexpected("", fmt.Errorf("%d objects requested at once, the limit is %d", len(guids), maxGUIDs))
 	}
 	entries, err := findAny(ctx, t.pool, query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: "(objectClass=group)", attributes: recipientAttributes,

@@ -21,6 +21,14 @@ var rooms = map[string]map[string][]string{
 		"state.go":   {"generation.go"},
 		"waiting.go": {"progress.go"},
 	},
+	"internal/descriptor": {
+		"descriptor.go": {"ace.go", "parse.go"},
+	},
+	"internal/directory": {},
+	"internal/plan": {
+		"group.go":  {"change.go", "compare.go", "filter.go", "mapping.go", "own.go", "project.go", "release.go", "scope.go"},
+		"limits.go": {"hold.go"},
+	},
 	"internal/identity": {},
 	"internal/owner":    {},
 	"internal/run": {

@@ -100,7 +100,7 @@ Assert-That 'everything planned was done' (
     $answer[0].Exported.Create -eq $planned
 )
 
-Write-Step 'The groups stand in Active Directory: an independent client shows them'
+Write-Step 'The groups are in Active Directory, as an independent client shows'
 Invoke-Typed { ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(objectClass=group)' dn | Where-Object { $_ } }
 Assert-That 'each group is there' (@($answer -match '^dn:').Count -eq $planned)
 Invoke-Typed {
@@ -184,4 +184,4 @@ Invoke-Typed { Get-GroupWritebackRun }
 Invoke-Typed { Disconnect-GroupWriteback }
 
 ''
-'The demo did what it should. Nothing is left of it.'
+'The demo succeeded and has removed everything that it created.'

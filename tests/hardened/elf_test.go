@@ -1,5 +1,5 @@
-// Package hardened looks at the executables themselves: a flag that a linker
-// does not know, or a later one takes back, shows nowhere else.
+// Package hardened checks the executables, because nothing else shows that a linker
+// ignored a flag or that a later flag reverted it.
 package hardened
 
 import (
@@ -69,7 +69,7 @@ func has(file *elf.File, kind elf.ProgType) bool {
 	return slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == kind })
 }
 
-// tellsNoPaths looks for where it was built.
+// tellsNoPaths checks that the executable does not contain the paths of its build.
 func tellsNoPaths(t *testing.T, path string) {
 	t.Helper()
 	content, err := os.ReadFile(path)

@@ -33,7 +33,7 @@ func TestPE(t *testing.T) {
 			t.Errorf("%s is not set", name)
 		}
 	}
-	// Without these Windows loads it where it was linked for, whatever the bits say.
+	// Without relocations, Windows loads it at its link address, whatever the bits say.
 	relocations := header.DataDirectory[pe.IMAGE_DIRECTORY_ENTRY_BASERELOC]
 	if file.Characteristics&pe.IMAGE_FILE_RELOCS_STRIPPED != 0 || relocations.Size == 0 {
 		t.Error("it has no relocations, so it is not moved")
@@ -44,7 +44,7 @@ func TestPE(t *testing.T) {
 			t.Errorf("the section %s is writable and executable", section.Name)
 		}
 	}
-	// A library that is not Windows' own would have to lie beside it.
+	// A library that is not part of Windows would have to be shipped with it.
 	imported, err := file.ImportedSymbols()
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 //go:build wine
 
-// Package windows runs the executable for Windows under Wine; tests/windows/run
-// prepares that.
+// Package windows runs the Windows executable under Wine. tests/windows/run prepares
+// Wine.
 package windows
 
 import (
@@ -67,7 +67,7 @@ func TestSession(t *testing.T) {
 	if err := c.Call(ctx, "writeback.get", nil, &overview); err != nil || overview.Status != "NotConfigured" {
 		t.Errorf("writeback.get: %+v, %v", overview, err)
 	}
-	// What can be reached without a network fails with a clear error.
+	// Without a network, each request fails with a clear error.
 	target := map[string]any{"server": "127.0.0.1:1", "credential": map[string]any{"kind": "Simple", "user": "u", "password": "p"}}
 	if id := client.ErrorID(c.Call(ctx, "session.connect", map[string]any{"target": target}, nil)); id != "ServerUnreachable" {
 		t.Errorf("session.connect: %s", id)
@@ -122,8 +122,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// Ctrl+C and Ctrl+Break reach all programs of a console; what they mean is the
-// client's to decide.
+// Ctrl+C and Ctrl+Break reach all programs of a console, so the engine ignores them and
+// the client decides what they mean.
 func TestCtrlC(t *testing.T) {
 	for _, key := range []string{"Ctrl+C", "Ctrl+Break"} {
 		t.Run(key, func(t *testing.T) {

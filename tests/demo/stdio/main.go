@@ -1,7 +1,7 @@
 // Command stdio is the demo for machines without PowerShell: the steps of
 // tests/demo/demo.ps1, driven over the engine's protocol (docs/protocol.md).
-// It prints each request with the essentials of its answer, and fails when a
-// step does not do what it should. tests/demo/run starts it inside the lab.
+// It prints each request with the main parts of its answer, and fails if a step does
+// not have the expected result. tests/demo/run starts it inside the lab.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
-	fmt.Println("\nThe demo did what it should. Nothing is left of it.")
+	fmt.Println("\nThe demo succeeded and has removed everything that it created.")
 }
 
 type fields = map[string]any
@@ -77,7 +77,7 @@ func demo(ctx context.Context) error {
 		fmt.Printf("%-27s%-9s%s\n", c.Name, c.Result, c.Message)
 		s.expect(c.Result != "Failed", "no check fails")
 	}
-	s.expect(len(test.Checks) > 0, "there are checks")
+	s.expect(len(test.Checks) > 0, "checks are reported")
 
 	s.step("Look first: what would the first sync do?")
 	enable := fields{"targetContainer": s.container, "nameFormat": "DisplayName"}
@@ -89,12 +89,12 @@ func demo(ctx context.Context) error {
 
 	s.step("Enable and synchronise")
 	s.call("writeback.enable", enable, nil)
-	s.expect(s.status() == "Enabled", "it is on")
+	s.expect(s.status() == "Enabled", "group writeback is enabled")
 	first := s.run("sync.start", nil)
-	s.expect(first.Status == "Complete" && first.Exported.Create == planned, "everything planned was done")
+	s.expect(first.Status == "Complete" && first.Exported.Create == planned, "every planned change was made")
 
-	s.step("The groups stand in Active Directory: an independent client shows them")
-	s.expect(s.directory("(objectClass=group)", "dn:", "dn") == planned, "each group is there")
+	s.step("The groups are in Active Directory, as an independent client shows")
+	s.expect(s.directory("(objectClass=group)", "dn:", "dn") == planned, "every group exists")
 	s.expect(s.directory("(displayName=All Company)", "member:", "cn", "sAMAccountName", "groupType", "displayName", "description", "mail", "adminDescription", "extensionName", "member") == 10,
 		"it has its ten members")
 
@@ -117,7 +117,7 @@ func demo(ctx context.Context) error {
 			fmt.Printf("%s: %s\n", m.Name, m.Reason)
 		}
 	}
-	s.expect(unwritten == 1, "a member of the cloud alone is named")
+	s.expect(unwritten == 1, "a cloud-only member is listed")
 
 	s.step("Something changes in the tenant")
 	s.tenant("patch-group", "id="+allCompany, "set.displayName=Everybody at Contoso")
@@ -131,7 +131,7 @@ func demo(ctx context.Context) error {
 	s.edit("dn: CN=Cloud people only_000000000006,"+s.container, "changetype: modify", "add: member", "member: CN=user0007,"+os.Getenv("GWB_LAB_PEOPLE"))
 	repaired := s.run("sync.start", nil)
 	s.changes(repaired.ID)
-	s.expect(repaired.Status == "Complete" && repaired.DriftedGroups == 1 && repaired.Exported.MembersRemoved == 1, "it was put right")
+	s.expect(repaired.Status == "Complete" && repaired.DriftedGroups == 1 && repaired.Exported.MembersRemoved == 1, "the manual change was corrected")
 
 	s.step("One group, now")
 	var one struct {
@@ -142,20 +142,20 @@ func demo(ctx context.Context) error {
 	for _, step := range one.Steps {
 		fmt.Printf("%-8s%-8s%s\n", step.Name, step.Result, step.Message)
 	}
-	s.expect(one.Run.Status == "Complete" && len(one.Steps) > 0, "it is as it should be")
+	s.expect(one.Run.Status == "Complete" && len(one.Steps) > 0, "the group is in sync")
 
 	s.step("A second run changes nothing")
 	e := s.run("sync.start", nil).Exported
 	s.expect(e.Create+e.Update+e.UpdateMembers+e.Delete == 0, "nothing was written")
 
 	s.step("Disable: the next sync deletes the groups, and nothing else")
-	s.expect(s.run("writeback.disable", fields{"whatIf": true}).Planned.Delete == planned, "all of them would be deleted")
+	s.expect(s.run("writeback.disable", fields{"whatIf": true}).Planned.Delete == planned, "all groups would be deleted")
 	s.run("writeback.disable", nil)
 	gone := s.run("sync.start", nil)
-	s.expect(gone.Status == "Complete" && gone.Exported.Delete == planned, "all of them were deleted")
+	s.expect(gone.Status == "Complete" && gone.Exported.Delete == planned, "all groups were deleted")
 	s.expect(s.directory("(objectClass=group)", "dn:", "dn") == 0, "the container is empty")
 	after, err := exec.Command("tests/lab/dump").Output()
-	s.expect(err == nil && bytes.Equal(before, after), "the directory is as it was before")
+	s.expect(err == nil && bytes.Equal(before, after), "the directory is unchanged")
 	s.call("session.disconnect", nil, nil)
 	if s.err != nil {
 		return s.err
@@ -177,7 +177,7 @@ func connect() fields {
 	}
 }
 
-// session runs the steps; after the first error it does nothing any more.
+// session runs the steps. After the first error it does nothing.
 type session struct {
 	ctx       context.Context
 	engine    *client.Client
@@ -268,7 +268,7 @@ func (s *session) status() string {
 	return overview.Status
 }
 
-// edit changes the directory as its administrator does, with ldapmodify.
+// edit changes the directory with ldapmodify, as its administrator.
 func (s *session) edit(ldif ...string) {
 	text := strings.Join(ldif, "\n")
 	modify := exec.Command("ldapmodify", "-x", "-H", "ldaps://"+os.Getenv("GWB_LAB_SERVER"), "-D", os.Getenv("GWB_LAB_ADMIN_USER"), "-w", os.Getenv("GWB_LAB_ADMIN_PASSWORD"))
@@ -276,8 +276,8 @@ func (s *session) edit(ldif ...string) {
 	s.command(modify, "ldapmodify -x <<'END'\n"+text+"\nEND")
 }
 
-// directory asks with ldapsearch, which knows nothing of the engine, as the
-// domain's administrator, and counts the lines that begin with the prefix.
+// directory searches as the domain's administrator with ldapsearch, which is independent
+// of the engine, and counts the lines that begin with the prefix.
 func (s *session) directory(filter, prefix string, attributes ...string) int {
 	arguments := append([]string{"-x", "-LLL", "-o", "ldif-wrap=no", "-b", s.container, filter}, attributes...)
 	server := []string{"-H", "ldaps://" + os.Getenv("GWB_LAB_SERVER"), "-D", os.Getenv("GWB_LAB_ADMIN_USER"), "-w", os.Getenv("GWB_LAB_ADMIN_PASSWORD")}

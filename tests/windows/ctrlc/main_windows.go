@@ -1,6 +1,6 @@
-// Command ctrlc starts a program in a console of its own, presses Ctrl+C or
-// Ctrl+Break there and tells whether the program still answers a line of input
-// with a line of output. Its exit code is 0 if it does, and 3 if the system cannot
+// Command ctrlc starts a program in a separate console, presses Ctrl+C or Ctrl+Break
+// there and reports whether the program still answers a line of input with a line of
+// output. Its exit code is 0 if it does, and 3 if the system cannot
 // press the key.
 //
 // usage: ctrlc Ctrl+C|Ctrl+Break PROGRAM

@@ -67,7 +67,7 @@ func TestSession(t *testing.T) {
 	if err := c.Call(ctx, "writeback.get", nil, &overview); err != nil || overview.Status != "NotConfigured" {
 		t.Errorf("writeback.get: %+v, %v", overview, err)
 	}
-	// Without a network, each request fails with a clear error.
+	// Connecting without a network fails with a clear error.
 	target := map[string]any{"server": "127.0.0.1:1", "credential": map[string]any{"kind": "Simple", "user": "u", "password": "p"}}
 	if id := client.ErrorID(c.Call(ctx, "session.connect", map[string]any{"target": target}, nil)); id != "ServerUnreachable" {
 		t.Errorf("session.connect: %s", id)

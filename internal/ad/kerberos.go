@@ -9,19 +9,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/go-ldap/ldap/v3/gssapi"
-	"github.com/jcmturner/gofork/encoding/asn1"
-	"github.com/jcmturner/gokrb5/v8/asn1tools"
-	"github.com/jcmturner/gokrb5/v8/client"
-	krbgssapi "github.com/jcmturner/gokrb5/v8/gssapi"
-	"github.com/jcmturner/gokrb5/v8/iana/chksumtype"
-	"github.com/jcmturner/gokrb5/v8/iana/flags"
-	"github.com/jcmturner/gokrb5/v8/keytab"
-	"github.com/jcmturner/gokrb5/v8/messages"
-	"github.com/jcmturner/gokrb5/v8/types"
-
+	"groupwriteback/internal/ad/kerberos"
 	"groupwriteback/internal/contract"
 )
 
@@ -32,11 +21,10 @@ type kerberosBinder struct {
 	user      string
 	server    endpoint
 
-	mu       sync.Mutex
-	pending  *login                // in progress, or ended with nobody having read its result
-	identity func() *client.Client // holds the password or the keytab; nil once closed
-	tickets  *client.Client        // holds the tickets of the last login, without a password
-	until    time.Time             // when to get new tickets
+	mu      sync.Mutex
+	pending *login                  // in progress, or ended with nobody having read its result
+	signIn  func() (tickets, error) // holds the password or the keytab; nil once closed
+	tickets tickets                 // of the last login; nil before the first
 }
 
 func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e endpoint, principal string, known []kdc) (binder, error) {
@@ -45,15 +33,12 @@ func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e en
 	if err != nil {
 		return nil, err
 	}
-	// FAST is disabled because its armour requires the ticket of a computer account.
 	b := &kerberosBinder{principal: principal, user: user + "@" + realm, server: e}
 	if settings.Kind == contract.KerberosPassword {
-		b.identity = func() *client.Client {
-			return client.NewWithPassword(user, realm, settings.Password.Reveal(), krb5, client.DisablePAFXFAST(true))
-		}
+		b.signIn = signInBy(kerberos.WithPassword(user, realm, settings.Password.Reveal(), krb5))
 		return b, nil
 	}
-	keys, err := keytab.Load(settings.Keytab)
+	account, err := kerberos.WithKeytab(user, realm, settings.Keytab, krb5)
 	if err != nil {
 		return nil, &contract.Error{
 			Category: contract.InvalidData, ID: "KeytabInvalid", Object: settings.Keytab,
@@ -61,9 +46,7 @@ func newKerberosBinder(ctx context.Context, settings contract.TargetConfig, e en
 			Advice:  "Check the path and the permissions of the file, or export the keytab again with ktpass or ktutil.", Err: err,
 		}
 	}
-	b.identity = func() *client.Client {
-		return client.NewWithKeytab(user, realm, keys, krb5, client.DisablePAFXFAST(true))
-	}
+	b.signIn = signInBy(account)
 	return b, nil
 }
 
@@ -105,8 +88,7 @@ func (b *kerberosBinder) bind(ctx context.Context, c *conn) error {
 	if err != nil {
 		return kerberosError(b, err)
 	}
-	session := &boundSession{Client: gssapi.Client{Client: tickets}, bindings: bindings}
-	ours, err := gssapiBind(ctx, c, session, b.principal, []int{flags.APOptionMutualRequired})
+	ours, err := gssapiBind(ctx, c, tickets.Session(bindings), b.principal, []int{kerberos.MutualRequired})
 	if ours != nil {
 		return kerberosError(b, ours)
 	}
@@ -145,7 +127,7 @@ func kerberosError(b *kerberosBinder, err error) error {
 	case strings.Contains(text, "KDC_ERR_S_PRINCIPAL_UNKNOWN"):
 		failure.Message = fmt.Sprintf("The domain has no service %s.", b.principal)
 		failure.Advice = "Connect with the full DNS name of the domain controller."
-	case strings.Contains(text, "Networking_Error"), strings.Contains(text, "communicat"):
+	case kerberos.NoNetwork(err), strings.Contains(text, "communicat"):
 		failure.Category, failure.ID = contract.Connection, "ServerUnreachable"
 		failure.Message = "No Kerberos KDC of the realm can be reached."
 		failure.Advice = "Check that this computer can reach port 88 of the domain controller, and check the realm in krb5.conf."
@@ -154,67 +136,6 @@ func kerberosError(b *kerberosBinder, err error) error {
 		failure.Advice = "Check the realm, the keytab and the clocks."
 	}
 	return failure
-}
-
-// boundSession is go-ldap's GSSAPI client, which sends no channel bindings, with a
-// first token that includes them. A domain controller may require them
-// (LdapEnforceChannelBinding).
-type boundSession struct {
-	gssapi.Client
-	bindings [md5.Size]byte
-}
-
-func (s *boundSession) InitSecContext(service string, input []byte) ([]byte, bool, error) {
-	return s.InitSecContextWithOptions(service, input, nil)
-}
-
-func (s *boundSession) InitSecContextWithOptions(service string, input []byte, options []int) ([]byte, bool, error) {
-	output, more, err := s.Client.InitSecContextWithOptions(service, input, options)
-	if err != nil || input != nil {
-		return output, more, err
-	}
-	// The embedded client has kept the session key of the same cached ticket.
-	ticket, key, err := s.GetServiceTicket(service)
-	if err != nil {
-		return nil, false, err
-	}
-	token, err := apRequest(s.Client.Client, ticket, key, s.bindings, options)
-	return token, true, err
-}
-
-// apRequest returns the first token of RFC 4121, 4.1.
-func apRequest(c *client.Client, ticket messages.Ticket, key types.EncryptionKey, bindings [md5.Size]byte, options []int) ([]byte, error) {
-	authenticator, err := types.NewAuthenticator(c.Credentials.Domain(), c.Credentials.CName())
-	if err != nil {
-		return nil, err
-	}
-	authenticator.Cksum = types.Checksum{CksumType: chksumtype.GSSAPI, Checksum: authenticatorChecksum(bindings)}
-	request, err := messages.NewAPReq(ticket, key, authenticator)
-	if err != nil {
-		return nil, err
-	}
-	for _, option := range options {
-		types.SetFlag(&request.APOptions, option)
-	}
-	encoded, err := request.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	token, err := asn1.Marshal(krbgssapi.OIDKRB5.OID())
-	if err != nil {
-		return nil, err
-	}
-	token = append(token, 1, 0) // the token is an AP-REQ
-	return asn1tools.AddASNAppTag(append(token, encoded...), 0), nil
-}
-
-// authenticatorChecksum returns the field of RFC 4121, 4.1.1: the length of the
-// bindings, the bindings, the flags.
-func authenticatorChecksum(bindings [md5.Size]byte) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, md5.Size)
-	b = append(b, bindings[:]...)
-	return binary.LittleEndian.AppendUint32(b,
-		krbgssapi.ContextFlagInteg|krbgssapi.ContextFlagConf|krbgssapi.ContextFlagMutual)
 }
 
 // channelBindings hashes the tls-server-end-point bindings (RFC 5929, 4) as RFC 4121,

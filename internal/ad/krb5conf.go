@@ -9,8 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jcmturner/gokrb5/v8/config"
-
+	"groupwriteback/internal/ad/kerberos"
 	"groupwriteback/internal/contract"
 )
 
@@ -23,7 +22,7 @@ type kdc struct{ realm, host string }
 // loadKrb5Conf uses the known domain controller of that realm, and failing that the
 // hosts that DNS names at or below the realm. Other hosts are never used: somebody who
 // forges DNS answers must not be asked for tickets.
-func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup lookupSRV) (*config.Config, error) {
+func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup lookupSRV) (*kerberos.Config, error) {
 	given := path != ""
 	if !given {
 		path, given = os.LookupEnv("KRB5_CONFIG")
@@ -31,27 +30,21 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 	if !given || path == "" {
 		path = "/etc/krb5.conf"
 	}
-	krb5 := config.New()
+	krb5 := kerberos.NewConfig()
 	if _, err := os.Stat(path); given || !errors.Is(err, fs.ErrNotExist) {
-		loaded, err := config.Load(path)
-		// Like other implementations, ignore directives that gokrb5 does not know.
-		if unsupported := (config.UnsupportedDirective{}); err != nil && !errors.As(err, &unsupported) {
+		if krb5, err = kerberos.LoadConfig(path); err != nil {
 			return nil, &contract.Error{
 				Category: contract.InvalidData, ID: "KerberosConfigInvalid", Object: path,
 				Message: "The Kerberos configuration cannot be read.",
 				Advice:  "Correct the file, or specify another one with -KerberosConfigPath.", Err: err,
 			}
 		}
-		krb5 = loaded
 	}
-	byDNS := krb5.LibDefaults.DNSLookupKDC
-	// With DNSLookupKDC set, gokrb5 would accept any host that DNS names.
-	krb5.LibDefaults.DNSLookupKDC = false
 	found := addKDCs(ctx, krb5, realm, known, lookup)
 	for _, k := range known {
 		addKDCs(ctx, krb5, strings.ToUpper(k.realm), known, nil)
 	}
-	if byDNS {
+	if krb5.ByDNS {
 		// A ticket for a service in another realm is obtained through the realms above.
 		for _, r := range []string{realm, known[0].realm} {
 			for _, above, ok := strings.Cut(r, "."); ok && strings.Contains(above, "."); _, above, ok = strings.Cut(above, ".") {
@@ -71,15 +64,8 @@ func loadKrb5Conf(ctx context.Context, path, realm string, known []kdc, lookup l
 
 // addKDCs adds KDCs of the realm to the configuration if it has none, and reports
 // whether it has some now.
-func addKDCs(ctx context.Context, krb5 *config.Config, realm string, known []kdc, lookup lookupSRV) bool {
-	at := slices.IndexFunc(krb5.Realms, func(r config.Realm) bool { return strings.EqualFold(r.Realm, realm) })
-	if at < 0 {
-		at = len(krb5.Realms)
-		krb5.Realms = append(krb5.Realms, config.Realm{})
-	}
-	entry := &krb5.Realms[at]
-	entry.Realm = realm // gokrb5 compares realms with regard to case
-	if len(entry.KDC) > 0 {
+func addKDCs(ctx context.Context, krb5 *kerberos.Config, realm string, known []kdc, lookup lookupSRV) bool {
+	if len(krb5.KDCs(realm)) > 0 {
 		return true
 	}
 	var hosts []string
@@ -89,8 +75,7 @@ func addKDCs(ctx context.Context, krb5 *config.Config, realm string, known []kdc
 		hosts = find(ctx, lookup, "kerberos", hostName(realm), realm).below
 	}
 	for _, host := range hosts {
-		krb5.LibDefaults.UDPPreferenceLimit = 1
-		entry.KDC = append(entry.KDC, net.JoinHostPort(host, "88"))
+		krb5.AddKDC(realm, net.JoinHostPort(host, "88"))
 	}
 	return len(hosts) > 0
 }

@@ -97,7 +97,7 @@ func (b *kerberosBinder) setUnderWay(l *login) {
 func (b *kerberosBinder) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.identity = nil
+	b.signIn = nil
 	if b.tickets != nil {
 		b.tickets.Destroy()
 		b.tickets = nil

@@ -8,18 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jcmturner/gokrb5/v8/client"
-	"github.com/jcmturner/gokrb5/v8/config"
-	"github.com/jcmturner/gokrb5/v8/credentials"
-	"github.com/jcmturner/gokrb5/v8/iana/nametype"
-	"github.com/jcmturner/gokrb5/v8/messages"
-	"github.com/jcmturner/gokrb5/v8/types"
-
 	"groupwriteback/internal/contract"
 )
 
 func newLoginBinder() *kerberosBinder {
-	return &kerberosBinder{user: "svc@LOGIN.TEST", identity: func() *client.Client { return client.NewWithPassword("svc", "LOGIN.TEST", "x", config.New()) }}
+	return &kerberosBinder{user: "svc@LOGIN.TEST", signIn: func() (tickets, error) { return &fakeTickets{}, nil }}
 }
 
 // TestACancelledLoginIsFinishedBeforeTheNext: two simultaneous logins with a wrong
@@ -81,12 +74,11 @@ func TestClosingForgetsWhatALoginGets(t *testing.T) {
 		end := make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		var got *client.Client
+		got := &fakeTickets{}
 		go func() {
 			done <- b.login(ctx, func() error {
 				<-end
-				got = ticketsFor(t, time.Hour)
-				b.keep(got, time.Now().Add(time.Hour))
+				b.keep(got)
 				return nil
 			})
 		}()
@@ -96,7 +88,7 @@ func TestClosingForgetsWhatALoginGets(t *testing.T) {
 		b.close()
 		close(end)
 		synctest.Wait()
-		if b.held() != nil || got.Credentials.UserName() != "" {
+		if b.held() != nil || !got.destroyed {
 			t.Error("the tickets are kept")
 		}
 		if err := b.getTickets(); err != errClosed {
@@ -105,48 +97,35 @@ func TestClosingForgetsWhatALoginGets(t *testing.T) {
 	})
 }
 
-// ticketsFor returns a client with tickets like those of a login.
-func ticketsFor(t *testing.T, life time.Duration) *client.Client {
-	t.Helper()
-	now := time.Now().UTC()
-	service := types.PrincipalName{NameType: nametype.KRB_NT_SRV_INST, NameString: []string{"krbtgt", "LOGIN.TEST"}}
-	var answer messages.ASRep
-	answer.Ticket = messages.Ticket{TktVNO: 5, Realm: "LOGIN.TEST", SName: service, EncPart: types.EncryptedData{EType: 18, Cipher: []byte("sealed")}}
-	answer.DecryptedEncPart = messages.EncKDCRepPart{AuthTime: now, StartTime: now, EndTime: now.Add(life), Key: types.EncryptionKey{KeyType: 18, KeyValue: make([]byte, 32)}}
-	c, err := holder(credentials.New("svc", "LOGIN.TEST"), config.New(), &answer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+// fakeTickets last until a time, or until they are destroyed.
+type fakeTickets struct {
+	tickets
+	until     time.Time
+	destroyed bool
 }
 
-// TestTicketsNeverSignInByThemselves: nothing runs besides the logins, however long the
-// tickets are kept, and the client that holds the tickets has no credentials.
-func TestTicketsNeverSignInByThemselves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // synctest fails if anything is left running
+func (f *fakeTickets) Until() time.Time { return f.until }
+func (f *fakeTickets) Destroy()         { f.destroyed = true }
+
+func TestTicketsAreDueWhenTheyRunOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := newLoginBinder()
 		if !b.due() {
 			t.Error("there are no tickets, and none are due")
 		}
-		tickets := ticketsFor(t, 10*time.Hour)
-		b.keep(tickets, time.Now().Add(10*time.Hour/6*5))
-		if tickets.Credentials.HasPassword() || tickets.Credentials.HasKeytab() {
-			t.Error("the tickets can sign in")
-		}
-		if tickets.Credentials.Domain() != "LOGIN.TEST" || tickets.Credentials.CName().PrincipalNameString() != "svc" {
-			t.Errorf("the tickets are of %s", tickets.Credentials.CName().PrincipalNameString())
-		}
-		time.Sleep(8 * time.Hour)
+		first := &fakeTickets{until: time.Now().Add(time.Hour)}
+		b.keep(first)
+		time.Sleep(time.Hour - time.Second)
 		if b.due() {
 			t.Error("the tickets are due early")
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Second)
 		if !b.due() {
 			t.Error("the tickets are not due")
 		}
-		time.Sleep(2 * time.Hour)
-		if err := tickets.Login(); err == nil {
-			t.Error("the tickets sign in")
+		b.keep(&fakeTickets{until: time.Now().Add(time.Hour)})
+		if b.due() || !first.destroyed {
+			t.Error("the first tickets are kept")
 		}
 	})
 }

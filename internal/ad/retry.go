@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
-	"github.com/jcmturner/gokrb5/v8/krberror"
 
+	"groupwriteback/internal/ad/kerberos"
 	"groupwriteback/internal/contract"
 )
 
@@ -50,7 +50,7 @@ func transient(err error) bool {
 // passing reports whether the error may pass when a run has used the server before: the
 // server's name and its Kerberos can be gone for as long as the domain controller is.
 func passing(err error) bool {
-	return contract.HasID(err, "ServerNotFound") || contract.HasID(err, "KerberosFailed") && strings.Contains(err.Error(), krberror.NetworkingError)
+	return contract.HasID(err, "ServerNotFound") || contract.HasID(err, "KerberosFailed") && kerberos.NoNetwork(err)
 }
 
 // absent reports whether the server cannot be reached or used for now, so that it may

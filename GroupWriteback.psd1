@@ -11,12 +11,14 @@
     DotNetFrameworkVersion = '4.7.2'
     FormatsToProcess       = @('module/Formats/GroupWriteback.Format.ps1xml')
     FunctionsToExport      = @(
+        'Clear-GroupWritebackExchangeStep'
         'Connect-GroupWriteback'
         'Disable-GroupWriteback'
         'Disconnect-GroupWriteback'
         'Enable-GroupWriteback'
         'Get-GroupWriteback'
         'Get-GroupWritebackChange'
+        'Get-GroupWritebackExchangeStep'
         'Get-GroupWritebackGroup'
         'Get-GroupWritebackGroupMember'
         'Get-GroupWritebackPermission'

@@ -40,12 +40,14 @@ $ExecutionContext.SessionState.Module.OnRemove = {
 }
 
 Export-ModuleMember -Function @(
+    'Clear-GroupWritebackExchangeStep'
     'Connect-GroupWriteback'
     'Disable-GroupWriteback'
     'Disconnect-GroupWriteback'
     'Enable-GroupWriteback'
     'Get-GroupWriteback'
     'Get-GroupWritebackChange'
+    'Get-GroupWritebackExchangeStep'
     'Get-GroupWritebackGroup'
     'Get-GroupWritebackGroupMember'
     'Get-GroupWritebackPermission'

@@ -35,7 +35,7 @@ type Step struct {
 	Command string `json:"command,omitempty"`
 	Decide  bool   `json:"decide,omitempty"`
 	// Script is the step as lines of a script: a comment, and the command.
-	Script string `json:"script"`
+	Script []string `json:"script"`
 	// GroupID, TargetGUID and RunID belong to UpdateRecipient: the group, its object, and
 	// the run that changed it; 0 for a new one.
 	GroupID    *directory.GUID `json:"groupId,omitempty"`
@@ -45,12 +45,12 @@ type Step struct {
 
 // scripted completes Script.
 func (s Step) scripted() Step {
-	s.Script = comment(s.Message)
+	s.Script = []string{comment(s.Message)}
 	switch {
 	case s.Command != "" && s.Decide:
-		s.Script += "\n# " + s.Command
+		s.Script = append(s.Script, "# "+s.Command)
 	case s.Command != "":
-		s.Script += "\n" + s.Command
+		s.Script = append(s.Script, s.Command)
 	}
 	return s
 }

@@ -94,6 +94,21 @@ function ConvertTo-GroupSync {
     })
 }
 
+function ConvertTo-ExchangeStep {
+    param($Step)
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.ExchangeStep' -Property ([ordered]@{
+        Kind       = [string] $Step.kind
+        Object     = [string] $Step.object
+        Groups     = [int] $Step.groups
+        Message    = [string] $Step.message
+        Command    = [string] $Step.command
+        Decide     = [bool] $Step.decide
+        GroupId    = [string] $Step.groupId
+        TargetGuid = [string] $Step.targetGuid
+        RunId      = [long] $Step.runId
+    })
+}
+
 function ConvertTo-MemberReference {
     param($Member)
     foreach ($item in $Member) {

@@ -11,6 +11,7 @@ AddCount RemoveCount AddMembers RemoveMembers Reason Message Outcome ErrorId
 TenantId TenantName ClientId Environment TenantCredential Roles Domain Server BaseDN Account
 DirectoryCredential StatePath
 '@
+    ExchangeStep  = 'Kind Object Groups Message Command Decide GroupId TargetGuid RunId'
     Group         = @'
 Id DisplayName Description Mail DistinguishedName SamAccountName Sid TargetGuid Situation Members
 Unwritten LastAction LastOutcome LastMessage
@@ -107,6 +108,7 @@ $script:Method = @{
     Connection      = @{
         ToString = { (@($this.TenantName, $this.Server) | Where-Object -FilterScript { $_ }) -join ', ' }
     }
+    ExchangeStep    = @{ ToString = { "$($this.Kind): $($this.Object)" } }
     Check           = @{ ToString = { "$($this.Name): $($this.Result)" } }
     Permission      = @{ ToString = { "$($this.State): $($this.Description)" } }
 }

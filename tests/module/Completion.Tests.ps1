@@ -155,6 +155,7 @@ Describe 'TAB behind a pipe' {
                 @{ Command = 'Disable-GroupWriteback -WhatIf'; Name = 'Action' }
                 @{ Command = 'Connect-GroupWriteback'; Name = 'TenantId' }
                 @{ Command = 'Test-GroupWriteback'; Name = 'Result' }
+                @{ Command = 'Get-GroupWritebackExchangeStep'; Name = 'Command' }
             )) {
             foreach ($next in 'Select-Object', 'Where-Object', 'Sort-Object', 'Group-Object', 'Format-Table') {
                 $returned + @{ Next = $next }
@@ -188,6 +189,7 @@ Describe 'TAB behind a pipe' {
                 ConvertTo-Group @{ id = 'x' }
                 ConvertTo-Member @{ id = 'x' }
                 ConvertTo-Check @{ name = 'x' }
+                ConvertTo-ExchangeStep @{ kind = 'x' }
                 ConvertTo-Status -Overview @{ lastRun = $run } -Connection $connection
                 $connection
             )

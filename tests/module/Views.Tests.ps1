@@ -9,7 +9,7 @@ param()
 BeforeDiscovery {
     $kinds = @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
-        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission'
+        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep'
     )
     $cases = foreach ($kind in $kinds) { foreach ($width in 80, 100, 120) { @{ Kind = $kind; Width = $width } } }
 }
@@ -114,6 +114,19 @@ BeforeAll {
                         sddl = '(OA;CIIO;WP;e48d0154-bcf8-11d1-8702-00c04fb96050;;S-1-5-21-1-2-3-1104)' }
                 ) }
             ) } }
+            'exchange.steps' = @{ result = @{ steps = @(
+                @{ kind = 'AcceptedDomain'; object = 'groups.contoso.test'; groups = 12
+                    message = 'The domain groups.contoso.test of 12 groups is not accepted.'
+                    command = "New-AcceptedDomain -Name 'groups.contoso.test' -DomainType InternalRelay" }
+                @{ kind = 'Warning'; object = 'Contoso'; groups = 0; message = 'Not checked.' }
+            ) } }
+            'exchange.recipients' = @{ result = @{ steps = @(
+                @{ kind = 'UpdateRecipient'; object = 'CN=Sales,OU=Writeback,DC=contoso,DC=test'; groups = 1
+                    message = 'CN=Sales,OU=Writeback,DC=contoso,DC=test was changed by run 7.'; runId = 7
+                    command = "Update-Recipient -Identity 'CN=Sales,OU=Writeback,DC=contoso,DC=test'"
+                    groupId = '0a000000-0000-0000-0000-000000000001'
+                    targetGuid = '0c000000-0000-0000-0000-000000000001' }
+            ) } }
             'run.list'       = @{ result = @{ runs = $runs } }
             'change.list'    = @{ result = @{ changes = $changes } }
             'group.list'     = @{ result = @{ groups = $groups } }
@@ -141,6 +154,7 @@ BeforeAll {
             'AttributeChange' { (Get-GroupWritebackChange -RunId 7)[0].Attributes }
             'MemberReference' { (Get-GroupWritebackChange -RunId 7)[0].AddMembers }
             'Group' { Get-GroupWritebackGroup }
+            'ExchangeStep' { Get-GroupWritebackExchangeStep }
             'Member' { Get-GroupId | ForEach-Object -Process { Get-GroupWritebackGroupMember $_ } }
         }
     }
@@ -183,7 +197,7 @@ Describe 'The view of <Kind> in <Width> columns' -ForEach $cases -Skip:(-not $en
 Describe 'Tables' -Skip:(-not $env:FAKE_ENGINE) {
     It 'of <_> have the same columns in 80 as in 200' -ForEach @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
-        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission'
+        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep'
     ) {
         Use-ViewScript
         $sample = @(Get-Sample -Kind $_ | Where-Object { $null -ne $_ })

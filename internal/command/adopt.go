@@ -27,42 +27,17 @@ func (a *Adoption) looks() bool { return a.Adopt != nil && *a.Adopt || len(a.Ado
 // agree returns what may be adopted once the request takes effect, and removes the groups
 // that it names from those that were let go of. It stores nothing.
 func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c *connection, settings *contract.Settings) ([]contract.Link, error) {
-	agreed := consents{}
 	released := settings.Released()
-	switch {
-	case a.AdoptPlan != "" && a.Adopt != nil && *a.Adopt:
-		return nil, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidParameter", Object: "adoptPlan", Message: "adopt and adoptPlan cannot be combined.", Advice: "Specify one of them."}
-	case a.AdoptPlan != "":
-		adopts, err := adoptsOf(ctx, state, a.AdoptPlan)
-		if err != nil {
-			return nil, err
-		}
-		for _, l := range adopts {
-			if !released[l.SourceID] {
-				agreed.add(l)
-			}
-		}
-	case a.Adopt == nil:
-		before, err := state.AdoptSet(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, l := range before {
-			agreed.add(l)
-		}
+	agreed, err := a.agreedBefore(ctx, state, released)
+	if err != nil {
+		return nil, err
 	}
 	if !a.looks() {
 		return agreed.list(), nil
 	}
-	if n := len(a.AdoptGroups); n > maxNamed {
-		return nil, contract.InvalidParameter("adoptGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d", maxNamed))
-	}
-	wanted := make([]identity.Identity, len(a.AdoptGroups))
-	for i, text := range a.AdoptGroups {
-		var err error
-		if wanted[i], err = identity.Identify("adoptGroups", text); err != nil {
-			return nil, err
-		}
+	wanted, err := a.named()
+	if err != nil {
+		return nil, err
 	}
 	contract.ProgressOf(ctx).Begin("Adopt", "Checking the groups to adopt")
 	adoptable, err := run.FindAdoptable(ctx, e.ground(state, c, *settings), wanted)
@@ -89,6 +64,50 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 		settings.ReleasedGroups = slices.DeleteFunc(slices.Clone(settings.ReleasedGroups), func(g contract.ReleasedGroup) bool { return g.ID == link.SourceID })
 	}
 	return agreed.list(), nil
+}
+
+// agreedBefore returns what the plan that the request names adopts or, if the request
+// does not say anything about adopting, what was agreed to earlier.
+func (a *Adoption) agreedBefore(ctx context.Context, state contract.State, released map[directory.GUID]bool) (consents, error) {
+	agreed := consents{}
+	switch {
+	case a.AdoptPlan != "" && a.Adopt != nil && *a.Adopt:
+		return nil, &contract.Error{Category: contract.InvalidArgument, ID: "InvalidParameter", Object: "adoptPlan", Message: "adopt and adoptPlan cannot be combined.", Advice: "Specify one of them."}
+	case a.AdoptPlan != "":
+		adopts, err := adoptsOf(ctx, state, a.AdoptPlan)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range adopts {
+			if !released[l.SourceID] {
+				agreed.add(l)
+			}
+		}
+	case a.Adopt == nil:
+		before, err := state.AdoptSet(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range before {
+			agreed.add(l)
+		}
+	}
+	return agreed, nil
+}
+
+// named parses the groups that the request names.
+func (a *Adoption) named() ([]identity.Identity, error) {
+	if n := len(a.AdoptGroups); n > maxNamed {
+		return nil, contract.InvalidParameter("adoptGroups", fmt.Sprintf("%d groups", n), fmt.Sprintf("at most %d", maxNamed))
+	}
+	wanted := make([]identity.Identity, len(a.AdoptGroups))
+	for i, text := range a.AdoptGroups {
+		var err error
+		if wanted[i], err = identity.Identify("adoptGroups", text); err != nil {
+			return nil, err
+		}
+	}
+	return wanted, nil
 }
 
 // maxNamed bounds the groups that one request may name.

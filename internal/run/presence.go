@@ -119,13 +119,27 @@ type verdict struct {
 // because of a momentary answer: a delta must have reported the same, or the tenant must
 // have said so twice, the lag apart.
 func (p *planner) judge(pair *plan.Pair, h heard) verdict {
+	if h.told != nil && h.told.Removed == contract.NotRemoved && h.said != directory.PresenceOutOfScope { // it exists, whatever a replica says
+		if h.said == directory.PresenceSoftDeleted || h.said == directory.PresenceHardDeleted {
+			return verdict{is: directory.PresenceContradicted, wait: true}
+		}
+		return verdict{is: h.said, wait: true}
+	}
+	v := p.weigh(pair, h)
+	// After a full import that may have read lagging replicas, another one is due in half
+	// an hour.
+	if unsettled := p.source.whole && !p.source.settled; p.run.single || unsettled && v.is == directory.PresenceHardDeleted {
+		v.lasting = false
+	}
+	v.wait = p.mustAskAgain(pair, v)
+	return v
+}
+
+// weigh compares the answer with what a delta and an earlier answer said, and concludes
+// what the group is and whether that is lasting.
+func (p *planner) weigh(pair *plan.Pair, h heard) verdict {
 	v := verdict{is: h.said}
 	switch {
-	case h.told != nil && h.told.Removed == contract.NotRemoved && h.said != directory.PresenceOutOfScope: // it exists, whatever a replica says
-		if h.said == directory.PresenceSoftDeleted || h.said == directory.PresenceHardDeleted {
-			v.is = directory.PresenceContradicted
-		}
-		return verdict{is: v.is, wait: true}
 	case h.told != nil && h.told.Removed == contract.RemovedChanged && h.said != directory.PresenceUnknown:
 		v.is = directory.PresenceSoftDeleted // a replica may still show it, or not yet have it in the recycle bin
 		v.lasting = h.said == directory.PresenceSoftDeleted || h.said == directory.PresenceHardDeleted
@@ -141,22 +155,21 @@ func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 	if h.absent != nil && v.is == h.said && presenceOf(h.absent) == h.said && !p.run.counts(*h.absent) {
 		v.lasting = true
 	}
-	// After a full import that may have read lagging replicas, another one is due in half
-	// an hour.
-	if unsettled := p.source.whole && !p.source.settled; p.run.single || unsettled && v.is == directory.PresenceHardDeleted {
-		v.lasting = false
-	}
+	return v
+}
+
+// mustAskAgain reports whether another answer is needed before the group can be left
+// alone or removed.
+func (p *planner) mustAskAgain(pair *plan.Pair, v verdict) bool {
 	switch v.is {
 	case directory.PresenceHardDeleted:
-		v.wait = !v.lasting
+		return !v.lasting
 	case directory.PresenceSoftDeleted:
-		v.wait = p.course.judge.Rules.RemoveSoftDeleted && linked(pair) && !v.lasting
+		return p.course.judge.Rules.RemoveSoftDeleted && linked(pair) && !v.lasting
 	case directory.PresenceOutOfScope:
-		v.wait = p.course.judge.Rules.RemoveOutOfScope && linked(pair) && !v.lasting
-	default:
-		v.wait = true
+		return p.course.judge.Rules.RemoveOutOfScope && linked(pair) && !v.lasting
 	}
-	return v
+	return true
 }
 
 func presenceOf(n *contract.Note) (p directory.Presence) {

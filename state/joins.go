@@ -94,6 +94,8 @@ func (c *joinCache) resolve(q *session, l layers, numbers []uint32, each func(ta
 	return nil
 }
 
+// block returns a block of the layers. If an overlay changes nothing in it, it is that of
+// the generation below.
 func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error) {
 	key := blockKey{l.top, l.run, index}
 	if b := c.blocks[key]; b != nil {
@@ -104,12 +106,39 @@ func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error
 		c.reasons = []directory.Reason{directory.ReasonUnresolved, directory.ReasonJoined}
 		c.known = map[directory.Reason]uint8{directory.ReasonUnresolved: 0, directory.ReasonJoined: 1}
 	}
-	b := &joinBlock{}
-	first := int64(key.index) * blockSize
-	// If both layers have a member, the row of the upper layer comes last and wins.
-	err := q.each(`SELECT number, coalesce(reason, ?), target_guid FROM member_join WHERE number BETWEEN ? AND ? AND +generation IN (?, ?)
-		ORDER BY number, generation`,
-		[]any{string(directory.ReasonUnresolved), first, first + blockSize - 1, l.top, l.base}, func(rows *sql.Rows) error {
+	var b *joinBlock
+	var err error
+	if l.base == 0 {
+		b = &joinBlock{}
+		err = c.read(q, "number BETWEEN ? AND ? AND +generation = ?", l.top, index, func() *joinBlock { return b })
+	} else if b, err = c.block(q, layers{top: l.base}, index); err == nil {
+		below := b
+		err = c.read(q, "number BETWEEN ? AND ? AND generation = ?", l.top, index, func() *joinBlock {
+			if b == below {
+				own := *below
+				b = &own
+			}
+			return b
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	for other := range c.blocks { // any block will do: the plan has no order to learn from
+		if len(c.blocks) < maxBlocks {
+			break
+		}
+		delete(c.blocks, other)
+	}
+	c.blocks[key] = b
+	return b, nil
+}
+
+// read reads the rows of a generation into a block, which it asks for with each row.
+func (c *joinCache) read(q *session, where string, generation int64, index uint32, into func() *joinBlock) error {
+	first := int64(index) * blockSize
+	return q.each("SELECT number, coalesce(reason, ?), target_guid FROM member_join WHERE "+where,
+		[]any{string(directory.ReasonUnresolved), first, first + blockSize - 1, generation}, func(rows *sql.Rows) error {
 			var number int64
 			var reason directory.Reason
 			var target directory.GUID
@@ -125,18 +154,8 @@ func (c *joinCache) block(q *session, l layers, index uint32) (*joinBlock, error
 				c.reasons = append(c.reasons, reason)
 				c.known[reason] = code
 			}
+			b := into()
 			b.target[number-first], b.reason[number-first] = target, code
 			return nil
 		})
-	if err != nil {
-		return nil, err
-	}
-	for other := range c.blocks { // any block will do: the plan has no order to learn from
-		if len(c.blocks) < maxBlocks {
-			break
-		}
-		delete(c.blocks, other)
-	}
-	c.blocks[key] = b
-	return b, nil
 }

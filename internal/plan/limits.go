@@ -99,6 +99,16 @@ func (t *Tally) Empty() bool { return t.SourceNow == 0 && t.Links > 0 }
 // Agreed reports whether the consent has covered anything in the plan.
 func (t *Tally) Agreed() bool { return t.agreed }
 
+// NeedsMemberships reports whether Memberships may decide what Hold returns. It does not
+// if the groups that lose members lose no more than the limit's share of their own.
+func (t *Tally) NeedsMemberships(l *Limits) bool {
+	removed, values := 0, 0
+	for _, g := range t.losses {
+		removed, values = removed+g.removed, values+g.values
+	}
+	return removed > smallGroup && removed*100 > values*l.RemovalPercent
+}
+
 // Hold returns what the limits hold back, or nil if nothing. A limit holds back only the
 // changes that it is about: somebody who can make a plan exceed a limit must not be able
 // to delay what others have revoked.

@@ -32,7 +32,8 @@ func checkLimits(ctx context.Context, d *draft) (*limiter, error) {
 // check holds back what exceeds the limits, and nothing else (rule 27). Only a tenant
 // that returns no group at all stops the run, before its first write.
 func (r *limiter) check(ctx context.Context) error {
-	if !r.source.whole && r.run.record.Planned.MembersRemoved > 0 {
+	limits := plan.Limits(r.run.settings.Limits)
+	if !r.source.whole && (r.draft.tally.NeedsMemberships(&limits) || r.draft.bare.NeedsMemberships(&limits)) { // counting goes through all groups
 		all, err := r.run.gen.CountMemberships(ctx)
 		if err != nil {
 			return err
@@ -46,7 +47,6 @@ func (r *limiter) check(ctx context.Context) error {
 	if empty && (r.run.consent == nil || !r.run.consent.Empty) {
 		return &stop{contract.StopSourceShrunk, r.saysEmpty() + " Nothing was exported. Review the plan. If it is correct, " + r.run.saysConsent()}
 	}
-	limits := plan.Limits(r.run.settings.Limits)
 	r.consentNeeded = r.run.consent != nil && (empty || r.draft.tally.Agreed() && r.draft.bare.Hold(&limits) != nil)
 	r.hold = r.draft.tally.Hold(&limits)
 	if r.hold != nil {

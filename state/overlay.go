@@ -63,14 +63,14 @@ const (
 )
 
 // visibleSource and visibleTarget are the conditions that row s of source_group, or
-// row t of target_group, counts in the layers ?1 (top) and ?2 (base). The first is used
-// in lists: with the sign, SQLite walks along the ids; without it, each page would begin
-// by sorting all rows of both generations.
+// row t of target_group, counts in the layers ?1 (top) and ?2 (base). With the sign,
+// SQLite walks along the ids; without it, each page of a list would begin by sorting all
+// rows of both generations.
 const (
 	visibleSource = `(+s.generation = ?1 OR +s.generation = ?2
 		AND NOT EXISTS (SELECT 1 FROM source_group o WHERE o.id = s.id AND o.generation = ?1)
 		AND NOT EXISTS (SELECT 1 FROM gone o WHERE o.generation = ?1 AND o.side = 0 AND o.id = s.id))`
-	visibleTarget = `(t.generation = ?1 OR t.generation = ?2
+	visibleTarget = `(+t.generation = ?1 OR +t.generation = ?2
 		AND NOT EXISTS (SELECT 1 FROM target_group o WHERE o.guid = t.guid AND o.generation = ?1)
 		AND NOT EXISTS (SELECT 1 FROM gone o WHERE o.generation = ?1 AND o.side = 1 AND o.id = t.guid))`
 )

@@ -69,9 +69,9 @@ func (q *session) changed(query string, args ...any) (int64, error) {
 
 // one reads the only row of a query; found is false if there is none.
 //
-// SQLite prepares a statement with an ORDER BY again at each use if it compares
-// bare parameters. Statements that are used often therefore write (SELECT ?)
-// instead of ?.
+// SQLite prepares a statement with an ORDER BY, or with an outer join, again at each use
+// if it compares bare parameters. Statements that are used often therefore write
+// (SELECT ?) instead of ?.
 func (q *session) one(query string, args []any, into ...any) (found bool, err error) {
 	s, err := q.prepare(query)
 	if err != nil {

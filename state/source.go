@@ -45,7 +45,7 @@ func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
 func (g *Generation) SourceGroup(ctx context.Context, id directory.GUID) (group directory.SourceGroup, ok bool, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "read a cloud group", func(q *session) error {
-		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id = ?3 AND "+visibleSource, []any{l.top, l.base, id[:]}, func(rows *sql.Rows) error {
+		return q.each("SELECT "+sourceColumns+" FROM source_group s WHERE s.id = (SELECT ?3) AND "+visibleSource, []any{l.top, l.base, id[:]}, func(rows *sql.Rows) error {
 			group, err = scanSource(rows)
 			ok = true
 			return err

@@ -81,7 +81,7 @@ func (l layers) targetMembershipOf(q *session, group directory.GUID) (m targetMe
 	m.in = layers{top: l.top}
 	var generation int64
 	var part bool
-	there, err := q.one("SELECT t.generation, t.member_count, t.part FROM target_group t WHERE t.guid = ?3 AND "+visibleTarget,
+	there, err := q.one("SELECT t.generation, t.member_count, t.part FROM target_group t WHERE t.guid = (SELECT ?3) AND "+visibleTarget,
 		[]any{l.top, l.base, group[:]}, &generation, &m.count, &part)
 	if there && (part || generation != l.top) {
 		m.in = l
@@ -189,7 +189,7 @@ func (g *Generation) TargetGroups(ctx context.Context, after contract.TargetKey,
 func (g *Generation) Candidates(ctx context.Context, source directory.GUID) (groups []contract.StagedTarget, err error) {
 	l := g.layers()
 	err = g.state.read(ctx, "list the objects of a cloud group", func(q *session) error {
-		groups, err = listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.generation IN (?1, ?2) AND t.source_id = ?3 AND "+
+		groups, err = listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.generation IN ((SELECT ?1), (SELECT ?2)) AND t.source_id = (SELECT ?3) AND "+
 			visibleTarget+" ORDER BY t.guid", l.top, l.base, source[:])
 		return err
 	})
@@ -202,7 +202,7 @@ func (g *Generation) StagedTargets(ctx context.Context, guids []directory.GUID) 
 	l := g.layers()
 	err = g.state.snapshot(ctx, "read staged groups of Active Directory", func(q *session) error {
 		for _, guid := range sortedSet(slices.Clone(guids)) {
-			found, err := listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.guid = ?3 AND "+visibleTarget,
+			found, err := listTargets(q, "SELECT "+targetColumns+" FROM target_group t LEFT JOIN link l ON l.target_guid = t.guid WHERE t.guid = (SELECT ?3) AND "+visibleTarget,
 				l.top, l.base, guid[:])
 			if err != nil {
 				return err

@@ -99,8 +99,8 @@ func (t *Tally) Empty() bool { return t.SourceNow == 0 && t.Links > 0 }
 // Agreed reports whether the consent has covered anything in the plan.
 func (t *Tally) Agreed() bool { return t.agreed }
 
-// NeedsMemberships reports whether Memberships may decide what Hold returns. It does not
-// if the groups that lose members lose no more than the limit's share of their own.
+// NeedsMemberships reports whether Memberships, which may be 0 otherwise, can decide what
+// Hold returns. It cannot if the groups that lose members lose no more than the limit's share of their own.
 func (t *Tally) NeedsMemberships(l *Limits) bool {
 	removed, values := 0, 0
 	for _, g := range t.losses {
@@ -166,8 +166,9 @@ func (t *Tally) holdDeletions(l *Limits, h *Hold) {
 // and then those of the groups that lose most, until the rest is within the limit.
 func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 	var left []loss
-	removals := 0
+	removals, values := 0, 0
 	for _, g := range t.losses {
+		values += g.values
 		if l.GroupRemovalPercent > 0 && (g.anySize || g.values > smallGroup) && g.removed*100 > g.values*l.GroupRemovalPercent {
 			h.removals[g.object] = &Stop{Reason: StopRemovals, OneGroup: true, Message: fmt.Sprintf("%d of the group's %s would be removed. The limit for one group is %d %%.", g.removed, directory.Count(g.values, "member"), l.GroupRemovalPercent)}
 			continue
@@ -175,7 +176,7 @@ func (t *Tally) holdRemovals(l *Limits, h *Hold) {
 		left = append(left, g)
 		removals += g.removed
 	}
-	within := func(n int) bool { return n <= smallGroup || n*100 <= t.Memberships*l.RemovalPercent }
+	within := func(n int) bool { return n <= smallGroup || n*100 <= max(t.Memberships, values)*l.RemovalPercent }
 	if l.RemovalPercent <= 0 || within(removals) {
 		return
 	}

@@ -50,6 +50,8 @@ func (e *exporter) exportAll(ctx context.Context) error {
 // saveRelinks stores the links of objects that were found by their mark, with what is
 // staged of the objects.
 func (e *exporter) saveRelinks(ctx context.Context) error {
+	// In this order the state finds and stores them side by side.
+	slices.SortFunc(e.draft.relinks, func(a, b relink) int { return a.target.Compare(b.target) })
 	for relinks := range slices.Chunk(e.draft.relinks, batch.ListBatch) {
 		links := make([]contract.Link, len(relinks))
 		for i, r := range relinks {

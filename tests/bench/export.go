@@ -51,7 +51,7 @@ func export(ctx context.Context, r *report) error {
 	}
 	defer p.close()
 	p.delay = 5 * time.Millisecond
-	far := &comparison{dc: p.controller, folder: folder, users: users, groups: scaled(500), name: "far"}
+	far := &comparison{dc: p.controller, folder: folder, users: users, groups: scaled(500), name: "far", proxy: p}
 	return far.compare(ctx, r, 1, 4, 8)
 }
 
@@ -62,6 +62,7 @@ type comparison struct {
 	users  []graphtest.ADUser
 	groups int
 	name   string
+	proxy  *proxy // nil: none
 
 	template []byte // LDIF of the objects in unit
 	unit     string
@@ -84,9 +85,16 @@ func (c *comparison) compare(ctx context.Context, r *report, connections ...int)
 	}
 	r.tell(c.name+": ldapadd, round 0", before.Seconds(), "s")
 	for n, connections := range connections {
+		if c.proxy != nil {
+			c.proxy.take()
+		}
 		exported, whole, err := c.engine(ctx, fmt.Sprint("engine", n), uint64(n)+2, connections)
 		if err != nil {
 			return err
+		}
+		var sent traffic
+		if c.proxy != nil {
+			sent = c.proxy.take()
 		}
 		after, err := c.ldapadd(n+1, 1)
 		if err != nil {
@@ -101,6 +109,10 @@ func (c *comparison) compare(ctx context.Context, r *report, connections ...int)
 		}
 		r.atMost(name+"export / ldapadd", exported.Seconds()/baseline.Seconds(), "", bound)
 		r.tell(name+"whole run / ldapadd", whole.Seconds()/baseline.Seconds(), "")
+		if sent.Messages > 0 {
+			r.tell(name+"writes for each group", float64(sent.Writes)/float64(c.groups), "")
+			r.tell(name+"searches for each group", float64(sent.Searches)/float64(c.groups), "")
+		}
 		r.tell(fmt.Sprintf("%s: ldapadd, round %d", c.name, n+1), after.Seconds(), "s")
 		before = after
 	}

@@ -1,12 +1,14 @@
 package graph
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
@@ -23,7 +25,22 @@ type optional[T any] struct {
 // left out.
 func (o *optional[T]) UnmarshalJSON(data []byte) error {
 	o.Told = true
+	if into, ok := any(&o.Value).(**string); ok {
+		if plain, ok := plainString(data); ok {
+			*into = &plain
+			return nil
+		}
+	}
 	return json.Unmarshal(data, &o.Value)
+}
+
+// plainString returns the string that data is, if it is one without escapes. Most are,
+// and a page of members has thousands.
+func plainString(data []byte) (string, bool) {
+	if len(data) < 2 || data[0] != '"' || bytes.IndexByte(data, '\\') >= 0 || !utf8.Valid(data) {
+		return "", false
+	}
+	return string(data[1 : len(data)-1]), true
 }
 
 // or returns the value, or none if the property was left out or is null.

@@ -22,9 +22,6 @@ var (
 	guidMembership = directory.MustGUID("bc0ac240-79a9-11d0-9020-00c04fc2d4cf") // the property set of member and memberOf
 	guidAdminDesc  = directory.MustGUID("bf967919-0de6-11d0-a285-00aa003049e2")
 	guidExtension  = directory.MustGUID("bf967972-0de6-11d0-a285-00aa003049e2")
-	guidName       = directory.MustGUID("bf967a0e-0de6-11d0-a285-00aa003049e2")
-	guidCN         = directory.MustGUID("bf96793f-0de6-11d0-a285-00aa003049e2")
-	guidPublic     = directory.MustGUID("e48d0154-bcf8-11d1-8702-00c04fb96050") // the property set with name and cn
 
 	// decisive are the attributes that hold a group's members or tell whose the group
 	// is; the zero GUID stands for all attributes.

@@ -2,7 +2,6 @@ package ad
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +28,7 @@ var tierZeroBuiltin = map[directory.SID]string{
 }
 
 // Audit implements contract.TargetReader.
-func (t *target) Audit(ctx context.Context, container, group directory.GUID, attributes []string) (contract.Audit, error) {
+func (t *target) Audit(ctx context.Context, container directory.GUID) (contract.Audit, error) {
 	audit := contract.Audit{Token: len(t.token) > 0}
 	for sid := range t.token {
 		name := tierZeroBuiltin[sid]
@@ -51,10 +50,7 @@ func (t *target) Audit(ctx context.Context, container, group directory.GUID, att
 	if audit.Outside, err = t.outside(ctx, dn); err != nil {
 		return audit, err
 	}
-	if audit.Others, audit.Unreadable, err = t.others(ctx, dn); err != nil {
-		return audit, err
-	}
-	audit.Group, err = t.groupRights(ctx, dn, group, attributes)
+	audit.Others, audit.Unreadable, err = t.others(ctx, dn)
 	return audit, err
 }
 
@@ -218,78 +214,4 @@ func (t *target) isPrimary(ctx context.Context, sid directory.SID) (bool, error)
 		return false, t.readError(ctx, t.root.baseDN, err)
 	}
 	return len(found) > 0, nil
-}
-
-// groupRights returns what the account may do to a group of the container or, if group
-// is zero, to a group that it will create there.
-func (t *target) groupRights(ctx context.Context, container string, group directory.GUID, attributes []string) (contract.GroupRights, error) {
-	var rights contract.GroupRights
-	above, known, err := t.accessList(ctx, container)
-	if err != nil {
-		return rights, err
-	}
-	own := above.InheritedBy(classGroup)
-	if !group.IsZero() {
-		e, err := t.pool.read(ctx, query{base: byGUID(group), attributes: []string{"allowedAttributesEffective"}})
-		if err != nil {
-			return rights, t.readError(ctx, group.String(), err)
-		}
-		if e == nil {
-			return rights, groupNotFound(group.String(), nil)
-		}
-		rights.DN = e.DN
-		for _, name := range attributes {
-			if !containsFold(e.GetAttributeValues("allowedAttributesEffective"), name) {
-				rights.Missing = append(rights.Missing, name)
-			}
-		}
-		at, err := directory.ParseDN(e.DN)
-		if err != nil {
-			return rights, t.unexpected(e.DN, err)
-		}
-		var knownOwn, knownAbove bool
-		if own, knownOwn, err = t.accessList(ctx, e.DN); err != nil {
-			return rights, err
-		}
-		if above, knownAbove, err = t.accessList(ctx, at.Parent().String()); err != nil {
-			return rights, err
-		}
-		known = knownOwn && knownAbove
-	} else if known && !own.Allows(t.token, descriptor.Write, groupPart(guidMember, guidMembership)) {
-		rights.Missing = append(rights.Missing, attrMember)
-	}
-	if !known || len(t.token) == 0 {
-		return rights, nil
-	}
-	rights.Known = true
-	rights.Delete = own.Allows(t.token, descriptor.Delete, groupPart()) || above.Allows(t.token, descriptor.DeleteChild, groupPart())
-	if !own.Allows(t.token, descriptor.Write, groupPart(guidName, guidPublic)) || !own.Allows(t.token, descriptor.Write, groupPart(guidCN, guidPublic)) {
-		rights.Missing = append(rights.Missing, "cn")
-	}
-	return rights, nil
-}
-
-// groupPart is a part of a group: an attribute with its property set, or all of it.
-func groupPart(attribute ...directory.GUID) descriptor.Object {
-	return descriptor.Object{Types: append(attribute, classGroup)}
-}
-
-// accessList reads an object's access control list; known is false if the account may
-// not read it.
-func (t *target) accessList(ctx context.Context, dn string) (d descriptor.Descriptor, known bool, err error) {
-	e, err := t.pool.read(ctx, query{base: dn, attributes: []string{attrDescriptor}, sdFlags: sdDACL})
-	if err != nil {
-		return d, false, t.readError(ctx, dn, err)
-	}
-	if e == nil {
-		return d, false, nil
-	}
-	raw := e.GetRawAttributeValue(attrDescriptor)
-	if len(raw) == 0 {
-		return d, false, nil
-	}
-	if d, err = descriptor.Parse(raw); err != nil {
-		return d, false, t.unexpected(dn, fmt.Errorf("its security descriptor: %w", err))
-	}
-	return d, true, nil
 }

@@ -115,6 +115,13 @@ func (t *target) writeError(ctx context.Context, object, right string, err error
 	if !errors.As(err, &answer) {
 		return t.unexpected(object, err)
 	}
+	if cloudAuthority.MatchString(err.Error()) {
+		return &contract.Error{
+			Category: contract.PermissionDenied, ID: "CloudAuthorityEnforced", Object: object,
+			Message: fmt.Sprintf("%s protects the object, which is marked as the cloud's (msDS-ObjectSoa), from accounts that are not on its list.", t.server.host),
+			Advice:  "Add the SID of the account to msDS-Settings of CN=Cloud,CN=SOA-Policies,CN=System.", Err: err,
+		}
+	}
 	switch answer.ResultCode {
 	case ldap.LDAPResultInsufficientAccessRights:
 		return t.accessDenied(object, right,
@@ -140,6 +147,11 @@ func (t *target) writeError(ctx context.Context, object, right string, err error
 	}
 	return t.unexpected(object, err)
 }
+
+// cloudAuthority matches the words of a domain controller that refuses to change an object
+// of the cloud. Microsoft says that its error tells that the object "is managed by a cloud
+// SOA policy", and does not give the words, so this was not tried on Windows.
+var cloudAuthority = regexp.MustCompile(`(?i)\bSOA polic(y|ies)\b|\bsource of authority\b`)
 
 func writeRefused(object, message, advice string, err error) error {
 	return &contract.Error{

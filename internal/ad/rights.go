@@ -79,7 +79,7 @@ func (t *target) RightsSchema(ctx context.Context) (rights.Schema, error) {
 
 // AccessList implements contract.RightsReader.
 func (t *target) AccessList(ctx context.Context, object directory.GUID) (contract.AccessList, error) {
-	e, err := t.pool.read(ctx, query{base: byGUID(object), attributes: []string{attrDescriptor, "sDRightsEffective"}, sdFlags: sdDACL})
+	e, err := t.pool.read(ctx, query{base: byGUID(object), attributes: []string{attrDescriptor, "sDRightsEffective", "allowedAttributesEffective"}, sdFlags: sdDACL})
 	if err != nil {
 		return contract.AccessList{}, t.readError(ctx, object.String(), err)
 	}
@@ -94,7 +94,7 @@ func (t *target) AccessList(ctx context.Context, object directory.GUID) (contrac
 			Advice:  "Give it the right to read them, or name an account that has it with -Credential.",
 		}
 	}
-	list := contract.AccessList{DN: e.DN}
+	list := contract.AccessList{DN: e.DN, Writable: e.GetAttributeValues("allowedAttributesEffective")}
 	if list.Descriptor, err = descriptor.Parse(raw); err != nil {
 		return list, t.unexpected(e.DN, fmt.Errorf("its security descriptor: %w", err))
 	}
@@ -129,6 +129,10 @@ func (t *target) Account(ctx context.Context, name string) (contract.Account, er
 		return contract.Account{}, accountNotFound(name)
 	}
 	account := contract.Account{Principal: contract.Principal{SID: p.SID, Name: found[0].GetAttributeValue(attrSAM)}, DN: found[0].DN}
+	if p.SID == t.account && len(t.token) > 0 {
+		account.Token = t.token // an account need not be able to read this from its own object
+		return account, nil
+	}
 	account.Token = descriptor.Token{p.SID: true, directory.Everyone: true, "S-1-5-11": true}
 	e, err := t.pool.read(ctx, query{base: account.DN, attributes: []string{"tokenGroups"}})
 	if err != nil {

@@ -257,6 +257,12 @@ func TestWriteErrors(t *testing.T) {
 			t.Errorf("code %d: %+v", code, err)
 		}
 	}
+	for _, words := range []string{"The object is managed by a cloud SOA policy.", "00002098: the source of authority of the object is the cloud"} {
+		err := target.writeError(t.Context(), "CN=x", "change it", ldap.NewError(ldap.LDAPResultUnwillingToPerform, errors.New(words)))
+		if !contract.HasID(err, "CloudAuthorityEnforced") {
+			t.Errorf("%q: %v", words, err)
+		}
+	}
 	for code, id := range map[uint16]string{
 		ldap.LDAPResultInsufficientAccessRights: "AccessDenied",
 		ldap.LDAPResultSizeLimitExceeded:        "IncompleteRead",

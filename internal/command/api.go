@@ -73,6 +73,10 @@ type Check struct {
 	Message string               `json:"message"`
 	Advice  string               `json:"advice,omitempty"`
 	ErrorID string               `json:"errorId,omitempty"`
+	// Account and TargetContainer are set if rights are missing that
+	// Grant-GroupWritebackPermission gives.
+	Account         directory.SID `json:"account,omitempty"`
+	TargetContainer string        `json:"targetContainer,omitempty"`
 }
 
 // Choices are the settings that Enable and Set have in common. An empty or nil field

@@ -729,8 +729,7 @@ func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.G
 	return contract.Container{GUID: containerID, DN: containerDN, CanCreate: true, Critical: d.critical}, d.check(ctx, "container")
 }
 
-func (d *fakeDirectory) Audit(ctx context.Context, _, group directory.GUID, _ []string) (contract.Audit, error) {
-	d.audited = group
+func (d *fakeDirectory) Audit(ctx context.Context, _ directory.GUID) (contract.Audit, error) {
 	return d.audit, d.check(ctx, "audit")
 }
 

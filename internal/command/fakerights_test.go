@@ -15,6 +15,8 @@ type fakeRights struct {
 	list         descriptor.Descriptor // of the container
 	groupList    *descriptor.Descriptor
 	unchangeable bool
+	unreadable   bool
+	unwritable   string // an attribute that allowedAttributesEffective leaves out
 	uninheriting []contract.Uninheriting
 	policy       contract.SOAPolicy
 	setLists     int
@@ -35,10 +37,19 @@ func (d *fakeDirectory) RightsSchema(ctx context.Context) (rights.Schema, error)
 func (d *fakeDirectory) AccessList(ctx context.Context, object directory.GUID) (contract.AccessList, error) {
 	list := contract.AccessList{DN: containerDN, Descriptor: d.rights.list, Changeable: !d.rights.unchangeable}
 	if object != containerID {
+		d.audited = object
 		list.DN, list.Descriptor = "CN=Group_1", list.Descriptor.InheritedBy(rights.ClassGroup)
+		for _, name := range []string{"member", "groupType", "sAMAccountName", "displayName", "description", "mail", "adminDescription", "extensionName", "msDS-ExternalDirectoryObjectId"} {
+			if name != d.rights.unwritable {
+				list.Writable = append(list.Writable, name)
+			}
+		}
 		if d.rights.groupList != nil {
 			list.Descriptor = *d.rights.groupList
 		}
+	}
+	if d.rights.unreadable {
+		return list, &contract.Error{Category: contract.PermissionDenied, ID: "AccessListUnreadable", Object: list.DN, Message: "unreadable", Advice: "a"}
 	}
 	return list, d.check(ctx, "accessList")
 }

@@ -42,7 +42,7 @@ type tester struct {
 }
 
 // allChecks is the number of prerequisites.
-const allChecks = 21
+const allChecks = 23
 
 // looks reports which check comes next.
 func (t *tester) looks(message string) { t.progress.At(len(t.checks), allChecks, message) }
@@ -149,16 +149,17 @@ func (t *tester) checkTarget(ctx context.Context, settings *contract.Settings, d
 		return
 	}
 	t.add(names[0], contract.Passed, fmt.Sprintf("Bound to %s (%s) as %s.", id.Server, id.DomainName, id.Account), "")
-	t.checkContainer(ctx, names[1:8], settings, dn)
+	rest := 4 + len(rightNames)
+	t.checkContainer(ctx, names[1:rest], settings, dn)
 	if id.DeletedVisible {
-		t.add(names[8], contract.Passed, "The account can read deleted objects.", "")
+		t.add(names[rest], contract.Passed, "The account can read deleted objects.", "")
 	} else {
-		t.add(names[8], contract.Passed, "The account cannot read deleted objects. Each run lists the groups instead to detect deletions.", "")
+		t.add(names[rest], contract.Passed, "The account cannot read deleted objects. Each run lists the groups instead to detect deletions.", "")
 	}
 	if id.Schema.ExternalID {
-		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
+		t.add(names[rest+1], contract.Passed, fmt.Sprintf("Schema version %d, with msDS-ExternalDirectoryObjectId.", id.Schema.ObjectVersion), "")
 	} else {
-		t.add(names[9], contract.Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016, without msDS-ExternalDirectoryObjectId: the mark is stored only in adminDescription.", id.Schema.ObjectVersion), "")
+		t.add(names[rest+1], contract.Passed, fmt.Sprintf("Schema version %d, older than Windows Server 2016, without msDS-ExternalDirectoryObjectId: the mark is stored only in adminDescription.", id.Schema.ObjectVersion), "")
 	}
 	t.checkExchange(ctx, settings)
 }
@@ -187,7 +188,8 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *c
 		t.add(names[1], contract.Passed, "The account can create groups there.", "")
 	} else {
 		t.addError(names[1], &contract.Error{ID: "ContainerNoCreateRight", Object: container.DN, Message: "The account cannot create groups there.",
-			Advice: "Delegate to the account the creation, deletion and full control of group objects in this container."})
+			Advice: "Test-GroupWriteback | Grant-GroupWritebackPermission -Credential (Get-Credential) grants the missing rights, with an account that can change permissions."})
+		t.names(t.targetID.AccountSID, container)
 	}
 	tenant := settings.Tenant.ID
 	if tenant.IsZero() {

@@ -39,6 +39,9 @@ type AccessList struct {
 	Descriptor descriptor.Descriptor
 	// Changeable reports whether the account of the connection may change it.
 	Changeable bool
+	// Writable are the attributes that the account of the connection may write
+	// (allowedAttributesEffective).
+	Writable []string
 }
 
 // Account is an account of the domain.

@@ -135,10 +135,9 @@ type TargetReader interface {
 	// each call, in any order. It leaves out objects that do not exist or are not groups,
 	// and does not set GroupID.
 	Recipients(ctx context.Context, guids []directory.GUID) ([]exchange.Recipient, error)
-	// Audit returns what the account could do beyond what it needs, who else could change
-	// the groups of the container, and what the account may do to one group or, if group
-	// is zero, to a group that it will create. attributes are the attributes to write.
-	Audit(ctx context.Context, container, group directory.GUID, attributes []string) (Audit, error)
+	// Audit returns what the account could do elsewhere, and who else could change the
+	// groups of the container.
+	Audit(ctx context.Context, container directory.GUID) (Audit, error)
 	// PrimaryMembers finds the accounts whose primary group has this SID. They are
 	// members of it without a value of member.
 	PrimaryMembers(ctx context.Context, group directory.SID) ([]directory.MemberRef, error)
@@ -225,7 +224,6 @@ type Audit struct {
 	// control lists the account may not read.
 	Others     []Meddler
 	Unreadable int
-	Group      GroupRights
 }
 
 // OutsideRight is what the account may do to an object outside of the container: create
@@ -243,15 +241,6 @@ type Meddler struct {
 	Create, Change bool
 	DN             string
 	Objects        int
-}
-
-// GroupRights is what the account may do to a group. DN is empty if there is no group
-// yet. Missing lists the attributes that it may not write. Delete is meaningful only if
-// Known reports that the access control lists could be read.
-type GroupRights struct {
-	DN            string
-	Missing       []string
-	Known, Delete bool
 }
 
 // Resolution is the on-premises object that a cloud member stands for.

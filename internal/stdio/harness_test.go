@@ -54,6 +54,9 @@ func (f *fakeEngine) Permission(_ context.Context, r command.PermissionRequest) 
 	}
 	return command.PermissionResult{}, nil
 }
+func (f *fakeEngine) GraphPermission(context.Context, command.GraphPermissionRequest) (command.GraphPermissionResult, error) {
+	return command.GraphPermissionResult{}, nil
+}
 func (f *fakeEngine) Grant(ctx context.Context, r command.PermissionRequest) (command.PermissionResult, error) {
 	return f.Permission(ctx, r)
 }

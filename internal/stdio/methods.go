@@ -50,6 +50,7 @@ func (s *session) methods() methodTable {
 	add("permission.get", telling(s, permission(Engine.Permission)))
 	add("permission.grant", telling(s, permission(Engine.Grant)))
 	add("permission.revoke", telling(s, permission(Engine.Revoke)))
+	add("permission.graph", on(s, graphPermission))
 
 	add("run.list", on(s, listRuns))
 	add("run.get", on(s, getRun))

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"groupwriteback/internal/command"
+	"groupwriteback/internal/contract"
 )
 
 type permissionParams struct {
@@ -26,4 +27,20 @@ func permission(do func(Engine, context.Context, command.PermissionRequest) (com
 		}
 		return do(e, ctx, p.PermissionRequest)
 	}
+}
+
+type graphPermissionParams struct {
+	Script   command.ScriptKind `json:"script"`
+	ClientID string             `json:"clientId"`
+}
+
+func graphPermission(ctx context.Context, e Engine, p graphPermissionParams) (any, error) {
+	if err := contract.CheckOneOf("script", p.Script, command.ScriptKinds); err != nil {
+		return nil, err
+	}
+	id, err := guid("clientId", p.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	return e.GraphPermission(ctx, command.GraphPermissionRequest{Script: p.Script, ClientID: id})
 }

@@ -48,6 +48,7 @@ type Engine interface {
 	ExchangeSteps(ctx context.Context) ([]exchange.Step, error)
 	RecipientSteps(ctx context.Context, after directory.GUID, n int) ([]command.RecipientStep, error)
 	ClearExchangeSteps(ctx context.Context, seen map[directory.GUID]int64) (int, error)
+	GraphPermission(ctx context.Context, request command.GraphPermissionRequest) (command.GraphPermissionResult, error)
 	State(ctx context.Context) (contract.State, error)
 	Group(ctx context.Context, parameter, text string) (contract.GroupView, error)
 	Close() error

@@ -209,11 +209,14 @@ function ConvertTo-Member {
 function ConvertTo-Check {
     param($Check)
     ConvertTo-TypedObject -TypeName 'GroupWriteback.Check' -Property ([ordered]@{
-        Name       = $Check.name
-        Result     = $Check.result
-        Message    = [string] $Check.message
-        Advice     = [string] $Check.advice
-        ErrorId    = [string] $Check.errorId
+        Name            = $Check.name
+        Result          = $Check.result
+        Message         = [string] $Check.message
+        Advice          = [string] $Check.advice
+        ErrorId         = [string] $Check.errorId
+        # for Grant-GroupWritebackPermission
+        Account         = [string] $Check.account
+        TargetContainer = [string] $Check.targetContainer
     })
 }
 

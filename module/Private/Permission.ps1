@@ -125,3 +125,16 @@ function ConvertTo-Permission {
         }
     }
 }
+
+function ConvertTo-GraphPermission {
+    [OutputType('GroupWriteback.GraphPermission')]
+    param($Answer)
+    foreach ($permission in $Answer.permissions) {
+        if ($null -eq $permission) { continue }
+        ConvertTo-TypedObject -TypeName 'GroupWriteback.GraphPermission' -Property ([ordered]@{
+                State  = [string] $permission.state
+                Name   = $permission.name
+                Reason = [string] $permission.reason
+            })
+    }
+}

@@ -6,7 +6,7 @@ $script:Member = @{
 ChangeId RunId RunKind Action Situation SourceId TargetGuid DisplayName DistinguishedName Attributes
 AddCount RemoveCount AddMembers RemoveMembers Reason Message Outcome ErrorId
 '@
-    Check         = 'Name Result Message Advice ErrorId'
+    Check         = 'Name Result Message Advice ErrorId Account TargetContainer'
     Connection    = @'
 TenantId TenantName ClientId Environment TenantCredential Roles Domain Server BaseDN Account
 DirectoryCredential StatePath
@@ -21,6 +21,7 @@ GroupId DisplayName Status Steps=GroupWriteback.GroupSyncStep Unwritten=GroupWri
 RunId Run=GroupWriteback.Run
 '@
     GroupSyncStep = 'Name Result Message'
+    GraphPermission = 'State Name Reason'
     Member        = 'GroupId GroupName Id Name Kind Written Reason DistinguishedName TargetGuid'
     MemberReference = 'Guid DistinguishedName'
     Permission    = 'State Description Along Sddl Account AccountName TargetContainer'
@@ -110,6 +111,7 @@ $script:Method = @{
     }
     ExchangeStep    = @{ ToString = { "$($this.Kind): $($this.Object)" } }
     Check           = @{ ToString = { "$($this.Name): $($this.Result)" } }
+    GraphPermission = @{ ToString = { $this.Name } }
     Permission      = @{ ToString = { "$($this.State): $($this.Description)" } }
 }
 

@@ -1,18 +1,33 @@
 function Get-GroupWritebackPermission {
     <#
     .SYNOPSIS
-        Shows which rights an account needs in Active Directory, and which it has.
+        Shows which rights are needed in Active Directory or Graph, and are there.
     .DESCRIPTION
         Returns one object for each entry of the container's access control list
         that writing groups needs, with its state: Present, Missing, or Covered
         (other entries give the same); and Surplus for entries that give the account
         more than it needs. Each is shown in words and as SDDL. Nothing is changed.
+
+        With -Graph it returns the permissions for Microsoft Graph that everything
+        that is switched on needs, each with its reason, and with -AsScript a script
+        that gives them to an application or a managed identity. No connection is
+        needed; with one to the tenant, the state of each is known.
     .PARAMETER Account
         The account: a name, DOMAIN\name, name@domain, SID or DN. The default is
         the account of the connection.
     .PARAMETER TargetContainer
         The distinguished name of the container. The default is the one that is
         set, and former ones that still exist.
+    .PARAMETER Graph
+        Show the permissions for Microsoft Graph.
+    .PARAMETER AsScript
+        Return a script that grants them.
+    .PARAMETER ScriptType
+        What the script is for: GraphSdk (default), PowerShell with the Graph
+        SDK's module for applications; or AzureCli, bash with az.
+    .PARAMETER ClientId
+        The client id of the application, or of the managed identity, that the
+        script is for. The default is the connected application.
     .PARAMETER Credential
         An account that may read the permissions, for this command alone.
         Without it, the account of the connection is used.
@@ -33,47 +48,83 @@ function Get-GroupWritebackPermission {
             Where-Object State -ne Present
 
         What the account lacks, and what it has beyond its needs.
+    .EXAMPLE
+        Get-GroupWritebackPermission -Graph -AsScript `
+            -ClientId 11111111-2222-3333-4444-555555555555 > grant.ps1
+
+        Writes a script for an administrator who may consent to permissions.
     .INPUTS
         None
     .OUTPUTS
-        GroupWriteback.Permission
+        GroupWriteback.Permission; with -Graph GroupWriteback.GraphPermission, or
+        with -AsScript System.String.
     .LINK
         Grant-GroupWritebackPermission
     .LINK
         Test-GroupWriteback
     #>
-    [CmdletBinding()]
-    [OutputType('GroupWriteback.Permission')]
+    [CmdletBinding(DefaultParameterSetName = 'Directory')]
+    [OutputType('GroupWriteback.Permission', ParameterSetName = 'Directory')]
+    [OutputType('GroupWriteback.GraphPermission', ParameterSetName = 'Graph')]
+    [OutputType([string], ParameterSetName = 'Script')]
     param(
-        [Parameter(Position = 0)]
+        [Parameter(ParameterSetName = 'Directory', Position = 0)]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([NothingCompleter])]
         [string] $Account,
 
-        [Parameter(Position = 1)]
+        [Parameter(ParameterSetName = 'Directory', Position = 1)]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([NothingCompleter])]
         [DistinguishedNameAttribute()]
         [string] $TargetContainer,
 
+        [Parameter(Mandatory, ParameterSetName = 'Graph')]
+        [Parameter(Mandatory, ParameterSetName = 'Script')]
+        [switch] $Graph,
+
+        [Parameter(Mandatory, ParameterSetName = 'Script')]
+        [switch] $AsScript,
+
+        [Parameter(ParameterSetName = 'Script')]
+        [ValidateSet('GraphSdk', 'AzureCli')]
+        [string] $ScriptType = 'GraphSdk',
+
+        [Parameter(ParameterSetName = 'Script')]
+        [ArgumentCompleter([NothingCompleter])]
+        [guid] $ClientId,
+
+        [Parameter(ParameterSetName = 'Directory')]
         [ArgumentCompleter([NothingCompleter])]
         [System.Management.Automation.PSCredential]
         [System.Management.Automation.Credential()]
         $Credential,
 
+        [Parameter(ParameterSetName = 'Directory')]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([NothingCompleter])]
         [string] $Server,
 
+        [Parameter(ParameterSetName = 'Directory')]
         [ValidateSet('Basic', 'Negotiate')]
         [string] $AuthType,
 
+        [Parameter(ParameterSetName = 'Directory')]
         [switch] $UseStartTls,
 
+        [Parameter(ParameterSetName = 'Directory')]
         [string] $DirectoryCAFile
     )
 
     Import-CallerPreference -Cmdlet $PSCmdlet
+    if ($Graph) {
+        $fields = @{}
+        if ($AsScript) { $fields['script'] = $ScriptType }
+        if ($PSBoundParameters.ContainsKey('ClientId')) { $fields['clientId'] = $ClientId.ToString() }
+        $answer = Invoke-Engine -Cmdlet $PSCmdlet -Method 'permission.graph' -Parameter $fields
+        if ($AsScript) { return (@($answer.script) -join [System.Environment]::NewLine) }
+        return ConvertTo-GraphPermission -Answer $answer
+    }
     try { $fields = ConvertTo-PermissionField -Cmdlet $PSCmdlet -Bound $PSBoundParameters }
     catch { Exit-Command -Cmdlet $PSCmdlet -Problem $_ }
     $call = @{

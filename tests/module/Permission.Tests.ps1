@@ -126,6 +126,49 @@ Describe '<Command>' -Skip:(-not $env:FAKE_ENGINE) -ForEach @(
     }
 }
 
+Describe 'Get-GroupWritebackPermission -Graph' -Skip:(-not $env:FAKE_ENGINE) {
+    BeforeEach {
+        Use-FakeScript @{ 'permission.graph' = @{ result = @{
+            permissions = @(@{ name = 'User.Read.All'; reason = 'Joins.'; state = 'Present' })
+            script = @('# grants', 'all')
+        } } }
+    }
+
+    It 'returns each permission with its reason' {
+        $got = Get-GroupWritebackPermission -Graph
+        $got.Name, $got.Reason, $got.State | Should -Be 'User.Read.All', 'Joins.', 'Present'
+        @((Get-FakeJournal).params.PSObject.Properties).Count | Should -Be 0
+    }
+
+    It 'returns a script' {
+        $id = '0a000000-0000-0000-0000-000000000001'
+        Get-GroupWritebackPermission -Graph -AsScript -ScriptType AzureCli -ClientId $id |
+            Should -Be "# grants$([System.Environment]::NewLine)all"
+        (Get-FakeJournal).params.script, (Get-FakeJournal).params.clientId | Should -Be 'AzureCli', $id
+        [void] (Get-GroupWritebackPermission -Graph -AsScript)
+        @(Get-FakeJournal)[-1].params.script | Should -Be 'GraphSdk'
+    }
+}
+
+Describe 'Test-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
+    It 'names the account and the container where rights are missing, for the pipeline' {
+        Use-FakeScript @{
+            'writeback.test' = @{ result = @{ checks = @(
+                @{ name = 'State'; result = 'Passed'; message = 'Good.' }
+                @{
+                    name = 'GroupRight'; result = 'Failed'; message = 'No.'
+                    account = $sid; targetContainer = $container
+                }
+            ) } }
+            'permission.grant' = (Get-Answer -State Added)
+        }
+        (Test-GroupWriteback | Grant-GroupWritebackPermission -WhatIf).Count | Should -Be 2
+        $sent = @(Get-FakeJournal -Method 'permission.grant').params
+        $sent.Count | Should -Be 1
+        $sent.account, $sent.targetContainer, $sent.whatIf | Should -Be $sid, $container, $true
+    }
+}
+
 Describe 'The forms of Grant-GroupWritebackPermission' -Skip:(-not $env:FAKE_ENGINE) {
     It 'are sent' {
         Use-FakeScript @{ 'permission.grant' = (Get-Answer -State Added) }

@@ -105,7 +105,9 @@ BeforeAll {
                 @{ name = 'HiddenMembershipPermission'; result = 'Failed'; errorId = 'PermissionMissing'
                     message = 'The token lacks Member.Read.Hidden.'; advice = 'Grant it to the application.' }
             ) } }
-            'permission.get' = @{ result = @{ account = @{ sid = 'S-1-5-21-1-2-3-1104' }; containers = @(
+            'permission.get' = @{ result = @{
+                account = @{ sid = 'S-1-5-21-1-2-3-1104'; name = 'svc-gwb' }
+                containers = @(
                 @{ dn = $people; before = 'D:'; after = 'D:'; warnings = @(); entries = @(
                     @{ state = 'Present'; words = 'Allow svc-gwb to write member, on group objects below.'
                         sddl = '(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-21-1-2-3-1104)' }

@@ -17,6 +17,7 @@ var elsewhere = map[string]string{
 	"AccessListOutOfOrder":     "internal/command/permission_test.go",
 	"AnswerTooLarge":           "internal/stdio/wire_test.go",
 	"ChannelBindingRequired":   "internal/ad/connect_test.go",
+	"CloudAuthorityEnforced":   "internal/ad/write_test.go",
 	"ClockSkew":                "internal/ad/connect_test.go",
 	"DeletedNotVisible":        "internal/ad/adtest/changes.go", // the engine handles it itself
 	"DirectoryError":           "internal/ad/write_test.go",

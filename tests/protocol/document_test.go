@@ -40,7 +40,7 @@ var methods = map[string]struct{ params, result shape }{
 	"session.log":        {"level", ""},
 	"session.disconnect": {"", ""},
 	"writeback.get":      {"", "settings{@settings} status groups disablePending adoptPending nextPolicyType nextPolicyReason pendingGroups lastRun{@run} statePath"},
-	"writeback.test":     {"targetContainer", "checks{name result message advice errorId}"},
+	"writeback.test":     {"targetContainer", "checks{name result message advice errorId account targetContainer}"},
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups adoptPending exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
@@ -51,6 +51,7 @@ var methods = map[string]struct{ params, result shape }{
 	"permission.get":     {"@permission", "@permissions"},
 	"permission.grant":   {"@permission", "@permissions"},
 	"permission.revoke":  {"@permission", "@permissions"},
+	"permission.graph":   {"script clientId", "permissions{name reason state} script"},
 	"run.list":           {"kinds @page", "runs{@run} next"},
 	"run.get":            {"id", "@run"},
 	"change.list": {"runId action outcome group @page", `changes{id runId runKind action situation sourceId targetGuid displayName dn attributes{name old new}

@@ -546,6 +546,15 @@ func permissions(l *lab) {
 	if got := states("permission.get", nil); got["Missing"] != before["Missing"] || len(got) != 1 {
 		l.t.Errorf("after revoking: %v", got)
 	}
+	l.refused(c, "ApplicationRequired", "permission.graph", object{"script": "graphsdk"})
+	l.refused(c, "InvalidParameter", "permission.graph", object{"clientId": "me"})
+	l.call(c, "session.connect", l.source(l.secret()))
+	for _, script := range []string{"GraphSdk", "AzureCli"} {
+		if got := l.call(c, "permission.graph", object{"script": script, "clientId": groupID(1)}); !strings.Contains(fmt.Sprint(got["script"]), groupID(1)) {
+			l.t.Errorf("%v", got)
+		}
+	}
+	l.call(c, "session.disconnect", nil)
 	l.refused(c, "AccountRequired", "permission.grant", params(object{"account": ""}))
 	l.refused(c, "ContainerRequired", "permission.grant", params(object{"targetContainer": ""}))
 	l.refused(c, "AccountNotFound", "permission.grant", params(object{"account": "nobody"}))

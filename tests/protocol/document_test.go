@@ -92,6 +92,8 @@ func notInEveryAnswer(method, path string) bool {
 		return inRun("formerContainers", "releasedGroups")
 	case "permission.get", "permission.revoke":
 		return inRun("along")
+	case "exchange.recipients":
+		return path == "next" || inRun("steps") // no group of this test has an alias
 	case "progress":
 		return inRun("waiting") // no outage lasts long enough here
 	}

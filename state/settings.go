@@ -158,6 +158,8 @@ func parseSettings(text []byte) (contract.Settings, error) {
 // a field left it out or wrote zero.
 func fillIn(s *contract.Settings) {
 	d := contract.DefaultSettings()
+	s.MailRecipient = cmp.Or(s.MailRecipient, d.MailRecipient)
+	s.RecipientDisplayType = cmp.Or(s.RecipientDisplayType, d.RecipientDisplayType)
 	s.Scope.Groups = cmp.Or(s.Scope.Groups, d.Scope.Groups)
 	s.OnPremisesGroupType = cmp.Or(s.OnPremisesGroupType, d.OnPremisesGroupType)
 	s.MaxMemberCount = cmp.Or(s.MaxMemberCount, d.MaxMemberCount)
@@ -192,6 +194,8 @@ func validate(s *contract.Settings) error {
 	err := cmp.Or(
 		oneOf("nameFormat", s.NameFormat, contract.NameFormats),
 		oneOf("samAccountNameFormat", s.SAMAccountNameFormat, contract.NameFormats),
+		oneOf("mailRecipient", s.MailRecipient, []plan.MailRecipient{plan.MailRecipientRemote, plan.MailRecipientMailOnly}),
+		oneOf("recipientDisplayType", s.RecipientDisplayType, plan.DisplayTypes),
 		oneOf("movedGroup", s.MovedGroup, contract.MovedGroups),
 		oneOf("softDeletedGroup", s.SoftDeletedGroup, contract.FrozenGroups),
 		oneOf("outOfScopeGroup", s.OutOfScopeGroup, contract.FrozenGroups),

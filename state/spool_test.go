@@ -268,7 +268,7 @@ func TestViews(t *testing.T) {
 		}
 	}
 	want := contract.GroupView{Key: guid(1, 1), ID: guid(1, 1), TargetGUID: guid(3, 1), DisplayName: "Linked", Description: "d", Mail: "linked@contoso.test",
-		DN: "CN=cn1,OU=Groups,DC=contoso,DC=test", SAMAccountName: "sam1", Situation: plan.Linked, Members: 2, Unwritten: 3,
+		DN: "CN=cn1,OU=Groups,DC=contoso,DC=test", SAMAccountName: "sam1", Situation: plan.Linked, Members: 2, Unwritten: 3, Recipient: plan.RecipientNone,
 		LastAction: plan.UpdateMembers, LastOutcome: contract.OutcomePartial, LastMessage: "1 of 1 members refused"}
 	for _, id := range []directory.GUID{guid(1, 1), guid(3, 1)} {
 		if diff := cmp.Diff([]contract.GroupView{want}, list(contract.GroupFilter{ID: id}, 10)); diff != "" {

@@ -110,6 +110,9 @@ func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
 		}
 		show(&v, properties)
 		v.Key, v.TargetGUID, v.DN, v.SAMAccountName, v.SID = v.ID, t.GUID, t.DN, t.SAMAccountName, t.SID
+		if !t.GUID.IsZero() {
+			v.Recipient, v.LeftOut = plan.StateOfRecipient(t.Attributes), plan.LeftOutAddresses(properties, t.Attributes)
+		}
 		if id := l.id; !id.IsZero() && v.ID != id && v.TargetGUID != id && linked != id {
 			return nil
 		}
@@ -169,7 +172,7 @@ func (l *groupList) otherObjects(upTo directory.GUID) (views []contract.GroupVie
 		}
 		show(&v, t.Attributes)
 		v.Key, v.TargetGUID, v.DN, v.SAMAccountName = t.GUID, t.GUID, t.DN, t.SAMAccountName
-		v.DisplayName, v.SID = cmp.Or(v.DisplayName, t.CN), t.SID
+		v.DisplayName, v.SID, v.Recipient = cmp.Or(v.DisplayName, t.CN), t.SID, plan.StateOfRecipient(t.Attributes)
 		switch {
 		case !source.IsZero():
 			v.Situation = plan.Disputed

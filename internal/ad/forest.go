@@ -37,6 +37,12 @@ func (t *target) knownForest(ctx context.Context, questions []*question) (forest
 	if !slices.ContainsFunc(questions, func(q *question) bool { return q.sid.Domain() != t.domainSID }) {
 		return own, nil
 	}
+	return t.wholeForest(ctx)
+}
+
+// wholeForest reads the domains of the forest, once.
+func (t *target) wholeForest(ctx context.Context) (forest, error) {
+	own := forest{own: t.domainSID, domains: []directory.SID{t.domainSID}}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.forest != nil {

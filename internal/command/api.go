@@ -86,6 +86,10 @@ type Choices struct {
 	NameFormat           contract.NameFormat `json:"nameFormat"`
 	SAMAccountNameFormat contract.NameFormat `json:"samAccountNameFormat"`
 	ExcludeMailAttribute *bool               `json:"excludeMailAttribute"`
+	// MailRecipient None is the same as ExcludeMailAttribute, and any other value the
+	// opposite.
+	MailRecipient        plan.MailRecipient `json:"mailRecipient"`
+	RecipientDisplayType plan.DisplayType   `json:"recipientDisplayType"`
 	// IncludeHiddenMembership is as in [contract.Settings].
 	IncludeHiddenMembership *bool `json:"includeHiddenMembership"`
 	// TrustedOwners are names or SIDs. An empty list clears the setting.

@@ -70,6 +70,7 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 	if err != nil {
 		return EnableResult{}, err
 	}
+	first := settings.Container.GUID.IsZero()
 	if err := checkOwner(ctx, state, &settings, c); err != nil {
 		return EnableResult{}, err
 	}
@@ -96,6 +97,9 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 		return EnableResult{}, &contract.Error{Category: contract.InvalidState, ID: "ExchangeSchemaMissing", Object: c.targetID.DomainName,
 			Message: "The forest has no Exchange schema, so mail attributes cannot be written.",
 			Advice:  "Extend the schema with Exchange Setup, or use -ExcludeMailAttribute to write the groups without mail attributes."}
+	}
+	if err := proposeRecipient(ctx, c, &settings, &result, first && request.MailRecipient == ""); err != nil {
+		return EnableResult{}, err
 	}
 	p.At(0, 0, "Checking whether Entra Connect writes groups back")
 	switch on, err := c.source.ConnectWriteback(ctx); {

@@ -63,6 +63,7 @@ func (f *faults) check(ctx context.Context, operation string) error {
 type fakeTenant struct {
 	faults
 	groups  map[directory.GUID]*fakeGroup
+	mail    map[directory.GUID]directory.Values   // properties that are read for a single group only
 	deleted map[directory.GUID]directory.Presence // soft- or HardDeleted
 	roles   []string
 	repeats int // how often each page of groups is repeated
@@ -151,6 +152,20 @@ func (t *fakeTenant) now() moment {
 		m[id] = fakeGroup{g.SourceGroup, members}
 	}
 	return m
+}
+
+// MailSettings returns what mail says of each group; a group that it lacks cannot be read.
+func (t *fakeTenant) MailSettings(ctx context.Context, ids []directory.GUID) (map[directory.GUID]directory.Values, error) {
+	if err := t.check(ctx, "mail settings"); err != nil {
+		return nil, err
+	}
+	said := map[directory.GUID]directory.Values{}
+	for _, id := range ids {
+		if values, ok := t.mail[id]; ok {
+			said[id] = values
+		}
+	}
+	return said, nil
 }
 
 // lag makes a replica lag from now on. A replica that lags already stays where it is.
@@ -1008,6 +1023,29 @@ func (d *fakeDirectory) Recipients(ctx context.Context, guids []directory.GUID) 
 		}
 	}
 	return found, d.check(ctx, "recipients")
+}
+
+func (d *fakeDirectory) AddressHolders(ctx context.Context, keys []string) (map[string][]plan.Holder, error) {
+	if err := d.check(ctx, "addresses"); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	found := map[string][]plan.Holder{}
+	for _, g := range d.sorted() {
+		held := append(slices.Clone(g.Attribute("proxyAddresses")), g.Attribute("targetAddress")...)
+		for prefix, attribute := range map[string]string{"smtp:": "mail", "alias:": "mailNickname"} {
+			if v := g.Attributes.First(attribute); v != "" {
+				held = append(held, prefix+v)
+			}
+		}
+		for _, key := range keys {
+			if slices.ContainsFunc(held, func(h string) bool { return strings.EqualFold(h, key) }) {
+				found[key] = append(found[key], plan.Holder{GUID: g.GUID, DN: g.DN})
+			}
+		}
+	}
+	return found, nil
 }
 
 func (d *fakeDirectory) BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error) {

@@ -253,7 +253,7 @@ func (e *Engine) openGrant(ctx context.Context, c *connection, request *Permissi
 		closing()
 		return nil, func() {}, err
 	}
-	g.attributes = e.config.Mapping.Compile(g.id.Schema.Attributes, !settings.ExcludeMailAttribute).Attributes()
+	g.attributes = e.config.Mapping.Compile(g.id.Schema.Attributes, !settings.ExcludeMailAttribute).Needed(settings.Recipient()).Attributes()
 	return g, closing, nil
 }
 

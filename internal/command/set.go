@@ -41,6 +41,9 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	if patch.setsScope() {
 		result.Warnings = doubtScope(ctx, &c, &settings)
 	}
+	if patch.MailRecipient == plan.MailRecipientRemote {
+		result.Warnings = append(result.Warnings, recipientWarning)
+	}
 	if patch.WhatIf {
 		return result, nil
 	}
@@ -168,6 +171,7 @@ func (p *Choices) apply(s *contract.Settings) error {
 	err := cmp.Or(
 		choose("nameFormat", &s.NameFormat, p.NameFormat, contract.NameFormats),
 		choose("samAccountNameFormat", &s.SAMAccountNameFormat, p.SAMAccountNameFormat, contract.NameFormats),
+		choose("recipientDisplayType", &s.RecipientDisplayType, p.RecipientDisplayType, plan.DisplayTypes),
 		choose("movedGroup", &s.MovedGroup, p.MovedGroup, contract.MovedGroups),
 		choose("softDeletedGroup", &s.SoftDeletedGroup, p.SoftDeletedGroup, contract.FrozenGroups),
 		choose("outOfScopeGroup", &s.OutOfScopeGroup, p.OutOfScopeGroup, contract.FrozenGroups),
@@ -180,11 +184,30 @@ func (p *Choices) apply(s *contract.Settings) error {
 	if err != nil {
 		return err
 	}
-	if p.ExcludeMailAttribute != nil {
-		s.ExcludeMailAttribute = *p.ExcludeMailAttribute
+	if err := p.applyMail(s); err != nil {
+		return err
 	}
 	if p.IncludeHiddenMembership != nil {
 		s.IncludeHiddenMembership = *p.IncludeHiddenMembership
+	}
+	return nil
+}
+
+// applyMail sets what a group is to Exchange.
+func (p *Choices) applyMail(s *contract.Settings) error {
+	if p.ExcludeMailAttribute != nil {
+		s.ExcludeMailAttribute = *p.ExcludeMailAttribute
+	}
+	recipient := s.MailRecipient
+	if err := choose("mailRecipient", &recipient, p.MailRecipient, plan.MailRecipients); err != nil || p.MailRecipient == "" {
+		return err
+	}
+	excluded := recipient == plan.MailRecipientNone
+	if p.ExcludeMailAttribute != nil && *p.ExcludeMailAttribute != excluded {
+		return contract.InvalidParameter("mailRecipient", string(recipient), "None together with excludeMailAttribute, and any other value without it")
+	}
+	if s.ExcludeMailAttribute = excluded; !excluded {
+		s.MailRecipient = recipient
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (t *tester) ownRights(ctx context.Context, settings *contract.Settings, con
 	if err != nil {
 		return own, err
 	}
-	attributes := t.mapping.Compile(t.targetID.Schema.Attributes, !settings.ExcludeMailAttribute).Attributes()
+	attributes := t.mapping.Compile(t.targetID.Schema.Attributes, !settings.ExcludeMailAttribute).Needed(settings.Recipient()).Attributes()
 	needs := rights.Needs(schema, attributes)
 	below := list.Descriptor.InheritedBy(rights.ClassGroup)
 	var writable []string

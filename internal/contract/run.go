@@ -48,6 +48,7 @@ const (
 	InitialFirst       PolicyReason = "First"             // no run was ever committed to this state
 	InitialSettings    PolicyReason = "SettingsChanged"   // the scope, the form of groups or the name of the container changed
 	InitialProjection  PolicyReason = "ProjectionChanged" // this release reads other properties or maps them differently
+	InitialRouting     PolicyReason = "MailRouteChanged"  // the send connectors of Exchange cover other domains
 	InitialInterval    PolicyReason = "Interval"          // the last Initial run is older than InitialIntervalDays
 	InitialSettling    PolicyReason = "Settling"          // the last Initial run may have read a lagging replica
 	InitialServer      PolicyReason = "ServerChanged"     // another domain controller, or one restored from a backup

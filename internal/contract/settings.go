@@ -31,6 +31,14 @@ func (s *Settings) WithoutReleased(set []Link) []Link {
 	return slices.DeleteFunc(slices.Clone(set), func(l Link) bool { return released[l.SourceID] })
 }
 
+// Recipient returns what a group is to Exchange.
+func (s *Settings) Recipient() plan.MailRecipient {
+	if s.ExcludeMailAttribute {
+		return plan.MailRecipientNone
+	}
+	return s.MailRecipient
+}
+
 // Settings are the choices of the administrator. They hold no secret, and they survive
 // the loss of the state database.
 type Settings struct {
@@ -49,8 +57,12 @@ type Settings struct {
 	// groups.
 	NameFormat           NameFormat `json:"nameFormat"`
 	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
-	// ExcludeMailAttribute leaves mail unwritten, for forests without Exchange.
-	ExcludeMailAttribute bool `json:"excludeMailAttribute"`
+	// ExcludeMailAttribute leaves mail unwritten, for forests without Exchange. Otherwise
+	// MailRecipient, Remote or MailOnly, says what a group is to Exchange.
+	// RecipientDisplayType is the display type of a recipient.
+	ExcludeMailAttribute bool               `json:"excludeMailAttribute"`
+	MailRecipient        plan.MailRecipient `json:"mailRecipient"`
+	RecipientDisplayType plan.DisplayType   `json:"recipientDisplayType"`
 	// TrustedOwners are accounts whose marked and stamped objects are ours, in addition
 	// to those of the account that runs the sync: former service accounts (rule 2).
 	TrustedOwners []Principal `json:"trustedOwners,omitempty"`
@@ -200,6 +212,8 @@ func DefaultSettings() Settings {
 		Version:              SettingsVersion,
 		NameFormat:           NameObjectID,
 		SAMAccountNameFormat: NameObjectID,
+		MailRecipient:        plan.MailRecipientMailOnly,
+		RecipientDisplayType: plan.DisplayTypeNone,
 		MovedGroup:           MovedKeep,
 		SoftDeletedGroup:     FrozenKeep,
 		OutOfScopeGroup:      FrozenKeep,

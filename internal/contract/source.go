@@ -45,6 +45,10 @@ type Source interface {
 	// GroupsOf returns for each user the groups that contain them, directly or through
 	// other groups. It leaves out users for whom that cannot be determined.
 	GroupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]directory.GUID, error)
+	// MailSettings reads plan.SingleProperties, which Graph returns for one group at a
+	// time only. It leaves out groups of which they cannot be read, and fails with the
+	// category PermissionDenied if none can, because the application may not read them.
+	MailSettings(ctx context.Context, groups []directory.GUID) (map[directory.GUID]directory.Values, error)
 	// Presence asks for each group singly whether the tenant still has it.
 	Presence(ctx context.Context, selection SourceSelection, groups []directory.GUID) (map[directory.GUID]directory.Presence, error)
 
@@ -103,6 +107,9 @@ type DeltaLinks struct {
 	// Projection identifies the properties that the links report, for comparison. Graph
 	// keeps to the properties selected in the first request.
 	Projection string `json:"projection,omitempty"`
+	// Routing are the domains for which mail left Exchange by a connector when the links
+	// were stored, for comparison; empty if no group is a recipient.
+	Routing string `json:"routing,omitempty"`
 }
 
 // Removal says how a group left the tenant.

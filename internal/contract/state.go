@@ -152,10 +152,14 @@ type GroupView struct {
 	Mail,
 	DN,
 	SAMAccountName string
-	SID         directory.SID
-	Situation   plan.Situation
-	Members     int // in AD as last read or written
-	Unwritten   int // source members that are not in the AD group
+	SID       directory.SID
+	Situation plan.Situation
+	Members   int // in AD as last read or written
+	Unwritten int // source members that are not in the AD group
+	// Recipient is what the object is to Exchange; empty without an object. LeftOut are
+	// the addresses of the group that a recipient does not have.
+	Recipient   plan.RecipientState
+	LeftOut     []string
 	LastAction  plan.Action
 	LastOutcome Outcome
 	LastMessage string

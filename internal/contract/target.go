@@ -125,6 +125,10 @@ type TargetReader interface {
 	// the container, each sAMAccountName in the whole domain. An object of any class
 	// holds a name. Names that are free are left out.
 	Holders(ctx context.Context, container directory.GUID, names []Name) ([]Holder, error)
+	// AddressHolders finds the objects of the forest that hold these addresses or
+	// aliases, which are keys of [plan.AddressKeys]. It asks a global catalog unless the
+	// forest has one domain only. Error NoGlobalCatalog: none answers.
+	AddressHolders(ctx context.Context, keys []string) (map[string][]plan.Holder, error)
 	// BySID finds the objects with these SIDs in the domain (rule 25).
 	BySID(ctx context.Context, sids []directory.SID) (map[directory.SID]directory.MemberRef, error)
 	// Exchange returns what the configuration partition says about Exchange. It reads it

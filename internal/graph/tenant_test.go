@@ -119,8 +119,10 @@ func TestTheWholeTenantIsRead(t *testing.T) {
 	}
 	slices.SortFunc(groups, func(a, b directory.SourceGroup) int { return a.ID.Compare(b.ID) })
 	if diff := cmp.Diff([]directory.SourceGroup{
-		{ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {`Sales, "EMEA" ☺`}, "description": {"All of sales"}, "mail": {"sales@contoso.com"}}, Visibility: "Public"},
-		{ID: directory.MustGUID(groupB), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"Moved to the cloud"}, "mail": groups[1].Properties["mail"]}, Visibility: groups[1].Visibility, OnPremisesSID: "S-1-5-21-1-2-3-2002"},
+		{ID: directory.MustGUID(groupA), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {`Sales, "EMEA" ☺`}, "description": {"All of sales"}, "mail": {"sales@contoso.com"},
+			"mailNickname": groups[0].Properties["mailNickname"], "proxyAddresses": {"SMTP:sales@contoso.com"}}, Visibility: "Public"},
+		{ID: directory.MustGUID(groupB), Kind: directory.UnifiedGroup, Properties: directory.Values{"displayName": {"Moved to the cloud"}, "mail": groups[1].Properties["mail"],
+			"mailNickname": groups[1].Properties["mailNickname"], "proxyAddresses": {"SMTP:" + groups[1].Properties.First("mail")}}, Visibility: groups[1].Visibility, OnPremisesSID: "S-1-5-21-1-2-3-2002"},
 	}, groups); diff != "" {
 		t.Error(diff)
 	}

@@ -94,14 +94,15 @@ func (c Comparison) same(a, b []string) bool {
 func (c Comparison) without(a, b []string) []string {
 	var rest []string
 	for _, v := range a {
-		if !c.contains(b, v) {
+		if !c.Contains(b, v) {
 			rest = append(rest, v)
 		}
 	}
 	return rest
 }
 
-func (c Comparison) contains(values []string, value string) bool {
+// Contains reports whether one of the values is the same as the given one.
+func (c Comparison) Contains(values []string, value string) bool {
 	return slices.ContainsFunc(values, func(v string) bool { return c.key(v) == c.key(value) })
 }
 
@@ -151,8 +152,8 @@ func (c Comparison) merge(have, wanted, ours []string) []string {
 	var out []string
 	for _, v := range have {
 		switch {
-		case c.contains(wanted, v):
-		case slices.ContainsFunc(wanted, func(w string) bool { return fold(w) == fold(v) }), c.contains(ours, v):
+		case c.Contains(wanted, v):
+		case slices.ContainsFunc(wanted, func(w string) bool { return fold(w) == fold(v) }), c.Contains(ours, v):
 			continue
 		case c == Address && isPrimary(v) && slices.ContainsFunc(wanted, isPrimary):
 			v = secondaryPrefix + v[len(primaryPrefix):]

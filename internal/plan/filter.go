@@ -104,10 +104,16 @@ type comparison struct {
 }
 
 // FilterAttributes returns the attributes that a filter may name, in the order in which
-// messages list them: the properties that attributes are made from, and those that tell
-// what a group is.
+// messages list them: the properties that attributes copy, and those that tell what a
+// group is.
 func FilterAttributes() []string {
-	return append(Standard.Properties(), "visibility", "id", "kind")
+	var names []string
+	for _, row := range Standard {
+		if row.Property != "" {
+			names = append(names, row.Property)
+		}
+	}
+	return append(names, "visibility", "id", "kind")
 }
 
 var filterOperators = []string{"-eq", "-ne", "-like", "-notlike"}

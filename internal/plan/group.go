@@ -38,6 +38,18 @@ const (
 	ReasonContainerChanged Reason = "ContainerChanged"       // of a Move
 	ReasonReleased         Reason = "Released"               // an administrator has let go of the group
 	ReasonMovedBack        Reason = "MovedBack"              // of a Move
+
+	// Why a group is no recipient of Exchange, or is one without some address.
+	ReasonAddressTaken     Reason = "AddressTaken"         // another object of the forest has the address
+	ReasonAddressInvalid   Reason = "AddressInvalid"       // Exchange cannot use the address
+	ReasonAddressesUnknown Reason = "AddressesNotLookedUp" // no global catalog answered
+	ReasonAliasTaken       Reason = "AliasTaken"           // reported only: an alias need not be unique
+	ReasonAliasInvalid     Reason = "AliasInvalid"         // Exchange does not accept the alias
+	ReasonNoTargetAddress  Reason = "NoTargetAddress"      // no address leads to the tenant
+	ReasonNoMailRoute      Reason = "NoMailRoute"          // no send connector covers the domain
+	ReasonRoutingUnknown   Reason = "MailRouteUnknown"     // the send connectors could not be read
+	ReasonCaptured         Reason = "MailCaptured"         // others made it an ordinary distribution group
+	ReasonRecipientKept    Reason = "RecipientKept"        // it stays one, since others' values would remain
 )
 
 // Place is where an object is relative to the configured container.
@@ -167,6 +179,10 @@ type Pair struct {
 	// of it.
 	Presence  directory.Presence
 	Momentary bool
+	// Taken has the objects that hold an address or an alias, by the keys of
+	// [AddressKeys]. AddressesUnknown means that they could not be looked up.
+	Taken            map[string][]Holder
+	AddressesUnknown bool
 }
 
 // Group plans one cloud group: the changes that would make the group in Active Directory
@@ -188,10 +204,17 @@ func Group(p *Pair, r *Rules) []Change {
 	case r.MaxMembers > 0 && p.Membership.Count() > r.MaxMembers:
 		return append(changes, skip(p, chosen, ReasonTooManyMembers, fmt.Sprintf("The group has %s, but only groups with up to %d are written. -MaximumMemberCount sets this limit.",
 			directory.Count(p.Membership.Count(), "member"), r.MaxMembers)))
-	case chosen == nil:
-		return append(changes, create(p, r))
 	}
-	return append(changes, update(p, chosen, r)...)
+	s := subjectOf(p, chosen, r)
+	if chosen == nil {
+		changes = append(changes, create(p, s))
+	} else {
+		changes = append(changes, update(p, chosen, s)...)
+	}
+	if problems := s.recipient.skip(p, chosen); problems != nil {
+		changes = append(changes, *problems)
+	}
+	return changes
 }
 
 func hiddenText(r *Rules) string {
@@ -469,7 +492,8 @@ func withoutSource(p *Pair, c *Candidate, r *Rules) []Change {
 
 // create plans a new object. It never creates a group that was once in AD (rule 25) or a
 // group whose members could not be read.
-func create(p *Pair, r *Rules) Change {
+func create(p *Pair, s *subject) Change {
+	r := s.rules
 	if sid := p.Source.OnPremisesSID; sid != "" {
 		return skip(p, nil, ReasonAuthorityMoved, fmt.Sprintf(
 			"The group was moved from Active Directory to the cloud, but no object with its SID %s was found. It is not created a second time.", sid))
@@ -491,20 +515,20 @@ func create(p *Pair, r *Rules) Change {
 		{Name: directory.AttrCN, New: []string{cn}},
 		{Name: directory.AttrSAMAccountName, New: []string{SAMAccountName(p.Source, r.SAMFromDisplayName)}},
 		{Name: directory.AttrGroupType, New: []string{strconv.Itoa(int(r.groupType(p.Source)))}},
-	}, r.projection(p.Source)...)
+	}, r.projection(s)...)
 	return change
 }
 
 // update plans the differences between the group and the object that stands for it.
-func update(p *Pair, c *Candidate, r *Rules) []Change {
+func update(p *Pair, c *Candidate, s *subject) []Change {
+	r := s.rules
 	base := Change{Situation: situation(c), SourceID: p.ID, TargetGUID: c.GUID, DN: c.DN, DisplayName: p.Source.DisplayName()}
 	// An object that was chosen and is not ours is to be adopted.
 	adopting := !c.Ours(p.ID, r)
-	adopted := adopting || c.adopted(r)
 
 	attributes := base
 	attributes.Action = Update
-	attributes.Attributes = difference(p, c, r, adopted)
+	attributes.Attributes = difference(c, s)
 	switch {
 	case adopting:
 		attributes.Action, attributes.Situation = Adopt, Foreign
@@ -513,7 +537,7 @@ func update(p *Pair, c *Candidate, r *Rules) []Change {
 			attributes.Situation = Unlinked
 			attributes.Message = "This is the group's object from before the group was moved to the cloud. It is taken over without being moved."
 		}
-	case adopted:
+	case s.adopted:
 	case c.Place == InFormerContainer:
 		attributes.Action, attributes.Reason = Move, ReasonContainerChanged
 		attributes.Message = "The target container was changed."
@@ -569,19 +593,19 @@ func unknownText(m *Membership) string {
 
 // difference compares the projection with the object. An adopted object keeps its cn and
 // groupType. sAMAccountName is never changed (rule 21).
-func difference(p *Pair, c *Candidate, r *Rules, adopted bool) []AttributeChange {
+func difference(c *Candidate, s *subject) []AttributeChange {
 	var changes []AttributeChange
-	if !adopted {
-		if cn := CN(p.Source, r.CNFromDisplayName); cn != c.CN {
+	if !s.adopted {
+		if cn := CN(s.group, s.rules.CNFromDisplayName); cn != c.CN {
 			changes = append(changes, AttributeChange{Name: directory.AttrCN, Old: c.Attribute(directory.AttrCN), New: []string{cn}})
 		}
-		if groupType := r.groupType(p.Source); groupType != c.GroupType {
+		if groupType := s.rules.groupType(s.group); groupType != c.GroupType {
 			changes = append(changes, AttributeChange{Name: directory.AttrGroupType,
 				Old: c.Attribute(directory.AttrGroupType), New: []string{strconv.Itoa(int(groupType))}})
 		}
 	}
-	for i := range r.Mapping {
-		if change, ok := r.Mapping[i].difference(c, p.Source, r, adopted); ok {
+	for i := range s.rules.Mapping {
+		if change, ok := s.rules.Mapping[i].difference(c, s); ok {
 			changes = append(changes, change)
 		}
 	}

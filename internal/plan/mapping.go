@@ -50,17 +50,33 @@ const (
 	// WithMail selects the groups whose type in Active Directory can have mail, or none
 	// while the mail attribute is excluded.
 	WithMail When = "mail"
+	// AsRecipient selects the groups that are recipients of Exchange. What we wrote to
+	// one that no longer is goes.
+	AsRecipient When = "recipient"
 )
 
 // Standard is the mapping of an administrator who has not chosen another one.
 var Standard = Mapping{
 	{Attribute: directory.AttrDisplayName, Property: directory.PropertyDisplayName, Max: 256, Compare: Text},
 	{Attribute: "description", Property: "description", Max: 448, Compare: Text}, // Microsoft's own writeback cuts here
-	{Attribute: "mail", Property: "mail", When: WithMail, Max: 256, Compare: Text},
+	{Attribute: attrMail, Property: "mail", When: WithMail, Max: 256, Compare: IgnoreCase},
 	{Attribute: directory.AttrAdminDesc, Function: MarkOfGroup, Compare: Text},
 	{Attribute: directory.AttrExternalID, Function: MarkOfGroup, Compare: Text},
 	{Attribute: directory.AttrExtensionName, Function: StampOfTenant, Several: true, Compare: IgnoreCase, Shared: true},
+	{Attribute: attrAlias, Function: AliasOfGroup, When: AsRecipient, Max: 64, Compare: Text},
+	{Attribute: attrProxies, Function: AddressesOfGroup, When: AsRecipient, Max: maxProxy, Several: true, Compare: Address, Shared: true},
+	{Attribute: attrTarget, Function: TargetOfGroup, When: AsRecipient, Max: maxProxy, Compare: Address},
+	{Attribute: attrRecipientType, Function: RecipientType, When: AsRecipient, Compare: Number},
+	{Attribute: "msExchRecipientDisplayType", Function: RecipientDisplay, When: AsRecipient, Compare: Number},
+	{Attribute: "msExchPoliciesExcluded", Function: PoliciesExcluded, When: AsRecipient, Several: true, Compare: IgnoreCase, Shared: true},
+	{Attribute: "msExchRequireAuthToSendTo", Function: AuthenticatedTo, When: AsRecipient, Compare: Boolean},
+	{Attribute: "msExchHideFromAddressLists", Function: HiddenFromLists, When: AsRecipient, Compare: Boolean},
+	{Attribute: "hideDLMembership", Function: HiddenMembers, When: AsRecipient, Compare: Boolean},
 }
+
+// indispensable are the attributes without which a recipient would be an ordinary
+// distribution group, or none.
+var indispensable = []string{attrMail, attrAlias, attrProxies, attrTarget, attrRecipientType}
 
 // Schema is what a forest's schema says about attributes of groups, by their names in the
 // mapping. It lacks the attributes that groups cannot have. A nil Schema says nothing.
@@ -73,20 +89,31 @@ type AttributeSchema struct {
 }
 
 // Compile returns the rows that apply in a forest, each with the limit that holds there.
-// mail is false if the administrator has excluded the mail attribute.
+// mail is false if the administrator has excluded the mail attribute. Where the schema
+// lacks what a recipient cannot be without, none of the rows for recipients applies.
 func (m Mapping) Compile(schema Schema, mail bool) Mapping {
+	allowed := func(attribute string) bool {
+		_, known := schema[attribute]
+		return schema == nil || known
+	}
+	recipients := !slices.ContainsFunc(indispensable, func(name string) bool { return !allowed(name) })
 	var compiled Mapping
 	for _, row := range m {
-		known, allowed := schema[row.Attribute]
-		if schema != nil && !allowed || row.When == WithMail && !mail {
+		if !allowed(row.Attribute) || row.When == WithMail && !mail || row.When == AsRecipient && !recipients {
 			continue
 		}
-		if known.RangeUpper > 0 && (row.Max == 0 || known.RangeUpper < row.Max) {
-			row.Max = known.RangeUpper
+		if limit := schema[row.Attribute].RangeUpper; limit > 0 && (row.Max == 0 || limit < row.Max) {
+			row.Max = limit
 		}
 		compiled = append(compiled, row)
 	}
 	return compiled
+}
+
+// Needed returns the rows whose attributes are written with the choice. A run that only
+// takes back what an earlier choice wrote has had the rights to do so.
+func (m Mapping) Needed(choice MailRecipient) Mapping {
+	return slices.DeleteFunc(slices.Clone(m), func(row Row) bool { return row.When == AsRecipient && choice != MailRecipientRemote })
 }
 
 // Version identifies the mapping. What was read for one mapping may not be enough for
@@ -108,16 +135,26 @@ func (m Mapping) Attributes() []string {
 	return names
 }
 
-// Properties returns the Graph properties to read, in addition to those that tell what a
-// group is.
+// Properties returns the Graph properties to read of every group, in addition to those
+// that tell what a group is.
 func (m Mapping) Properties() []string {
 	names := []string{directory.PropertyDisplayName} // names are made from it too
 	for _, row := range m {
-		if row.Property != "" && !slices.Contains(names, row.Property) {
-			names = append(names, row.Property)
+		for _, property := range row.properties() {
+			if !slices.Contains(names, property) && !slices.Contains(SingleProperties, property) {
+				names = append(names, property)
+			}
 		}
 	}
 	return names
+}
+
+// properties returns the properties from which the row's values are made.
+func (row *Row) properties() []string {
+	if row.Function != "" {
+		return functions[row.Function].properties
+	}
+	return []string{row.Property}
 }
 
 // row returns the row of an attribute, or nil.

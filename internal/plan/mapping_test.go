@@ -168,7 +168,7 @@ func TestMergeOfAnything(t *testing.T) {
 			if slices.ContainsFunc(merged[:i], func(o string) bool { return fold(o) == fold(v) }) {
 				t.Fatalf("%q twice in %q", v, merged)
 			}
-			if !compare.contains(wanted, v) && !slices.ContainsFunc(have, func(h string) bool { return fold(h) == fold(v) }) {
+			if !compare.Contains(wanted, v) && !slices.ContainsFunc(have, func(h string) bool { return fold(h) == fold(v) }) {
 				t.Fatalf("%q comes from nowhere in %q", v, merged)
 			}
 		}
@@ -177,7 +177,7 @@ func TestMergeOfAnything(t *testing.T) {
 		}
 		for _, v := range have {
 			there := slices.ContainsFunc(merged, func(m string) bool { return fold(m) == fold(v) })
-			if !there && !compare.contains(ours, v) {
+			if !there && !compare.Contains(ours, v) {
 				t.Fatalf("%q of another is lost in %q", v, merged)
 			}
 		}
@@ -196,12 +196,13 @@ func TestOneRowMore(t *testing.T) {
 	g := source()
 	g.Properties = g.Properties.With("theme", "Blue", "blue", "Red")
 	c := written(g, r, object)
+	c.Written = r.Owned(nil, pairOf(g))
 	if diff := cmp.Diff([]string{"Blue", "Red"}, c.Attribute("url")); diff != "" {
 		t.Error(diff)
 	}
 	before := c
 	c.Attributes = c.Attributes.With("url", "BLUE", "others")
-	c.Written = r.Owned(nil, g, []*Candidate{&c})
+	c.Written = r.Owned(c.Written, pairOf(g, c))
 	if drift := DriftBetween(&before, &c, r.Mapping); drift == nil || !slices.Equal(drift.Attributes, []string{"url"}) {
 		t.Errorf("drift %v", drift)
 	}
@@ -218,7 +219,7 @@ func TestOneRowMore(t *testing.T) {
 	if missing := r.Mapping.Confirm(&want[0], &c.TargetGroup); missing != "" {
 		t.Error(missing)
 	}
-	if diff := cmp.Diff(directory.Values{"url": {"Red"}}, r.Owned(c.Written, g, []*Candidate{&c})); diff != "" {
+	if diff := cmp.Diff(directory.Values{"url": {"red"}}, r.Owned(c.Written, pairOf(g, c))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -233,8 +234,11 @@ func TestDocumentedAttributes(t *testing.T) {
 		if row.Function != "" {
 			from = "the " + string(row.Function)
 		}
-		if row.When == WithMail {
+		switch row.When {
+		case WithMail:
 			on = "groups that can have mail"
+		case AsRecipient:
+			on = "recipients"
 		}
 		if row.Max > 0 {
 			length = fmt.Sprint(row.Max)

@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"strings"
 
 	"groupwriteback/internal/directory"
@@ -87,4 +88,28 @@ func clash(c Change, message string) []Change {
 		return []Change{s}
 	}
 	return []Change{s, rest}
+}
+
+// Addresses finds groups of one plan that would get the same address. It keeps the
+// addresses that are given out, some 30 bytes each.
+type Addresses struct {
+	given map[uint64]directory.GUID // hash of the key -> the group that gets it
+	seed  maphash.Seed
+}
+
+// Claim gives out the addresses and aliases of the keys to the group, and adds those that
+// an earlier group of the plan got to the ones that are taken.
+func (a *Addresses) Claim(p *Pair, keys []string) {
+	if a.given == nil {
+		a.given, a.seed = map[uint64]directory.GUID{}, maphash.MakeSeed()
+	}
+	for _, key := range keys {
+		hash := maphash.String(a.seed, key)
+		switch by, given := a.given[hash]; {
+		case given && by != p.ID:
+			p.Taken[key] = append(p.Taken[key], Holder{DN: "the cloud group " + by.String() + ", which gets it in the same run"})
+		case len(p.Taken[key]) == 0:
+			a.given[hash] = p.ID
+		}
+	}
 }

@@ -1,42 +1,75 @@
 package plan
 
-import "groupwriteback/internal/directory"
+import (
+	"slices"
+
+	"groupwriteback/internal/directory"
+)
 
 // Remembers reports whether the state must remember the values of some attribute that we
 // have written, because others write to it too and ours must go when the tenant no longer
 // has them. A stamp shows by itself that it is ours.
-func (m Mapping) Remembers() bool {
-	for _, row := range m {
-		if row.remembered() {
-			return true
-		}
-	}
-	return false
-}
+func (m Mapping) Remembers() bool { return slices.ContainsFunc(m, Row.remembered) }
 
-func (row *Row) remembered() bool { return row.Shared && row.Property != "" }
+func (row Row) remembered() bool {
+	return row.Shared && row.Property != "" || row.When == AsRecipient
+}
 
 // Owned returns the values of those attributes that are ours from now on, given those
 // that were ours: the ones that are still present, and the ones about to be written. So
-// the result can be stored before anything is written, whatever happens to the write. If
-// nothing is stored, after the state was lost, the values that the tenant has count as
-// ours.
-func (r *Rules) Owned(written directory.Values, g *directory.SourceGroup, objects []*Candidate) directory.Values {
-	owned := directory.Values{}
+// the result can be stored before anything is written, whatever happens to the write.
+func (r *Rules) Owned(written directory.Values, p *Pair) directory.Values {
+	c, said := choose(p, r)
+	switch {
+	case c == nil && said != nil:
+		return written // nothing is done
+	case c == nil:
+		c = &Candidate{}
+	}
+	owned, s := directory.Values{}, subjectOf(p, c, r)
 	for i := range r.Mapping {
 		row := &r.Mapping[i]
 		if !row.remembered() {
 			continue
 		}
-		values := row.project(g, r, false)
-		for _, c := range objects {
-			for _, v := range row.Compare.without(written[row.Attribute], values) {
-				if row.Compare.contains(c.Attribute(row.Attribute), v) {
-					values = append(values, v)
-				}
-			}
+		values := row.ours(p.Source, c, r)
+		if wanted, flows := row.project(s); flows {
+			values = append(values, row.Compare.without(wanted, c.Attribute(row.Attribute))...)
 		}
 		owned = owned.With(row.Attribute, values...)
 	}
 	return owned
+}
+
+// ours returns the values of the object's attribute that we wrote. After the state was
+// lost, they are those that the group would have there: only then an object that was not
+// adopted has no link.
+func (row *Row) ours(g *directory.SourceGroup, c *Candidate, r *Rules) []string {
+	has, wrote := c.Attribute(row.Attribute), c.Written[row.Attribute]
+	if c.Written == nil && !c.Linked && c.stamped(r) && !c.adopted(r) {
+		wrote = row.whole(g, r)
+	}
+	return slices.DeleteFunc(slices.Clone(has), func(v string) bool { return !row.Compare.Contains(wrote, v) })
+}
+
+// whole returns the values that a recipient for the group has, or may have, in the row's
+// attribute.
+func (row *Row) whole(g *directory.SourceGroup, r *Rules) []string {
+	if row.Compare == Boolean { // what the tenant says of it may not have been read
+		return []string{"TRUE", "FALSE"}
+	}
+	rc := recipient{remote: true, begins: true, alias: g.Properties.First(attrAlias)}
+	rc.addresses, _ = usableAddresses(g.Properties[attrProxies], g.Properties.First(attrMail))
+	s := &subject{group: g, rules: r, recipient: rc}
+	if row.Function != TargetOfGroup {
+		values, _ := row.project(s)
+		return values
+	}
+	var targets []string
+	for _, a := range rc.addresses {
+		if address, smtp := isSMTP(a); smtp {
+			targets = append(targets, primaryPrefix+address)
+		}
+	}
+	return targets
 }

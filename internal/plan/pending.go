@@ -22,7 +22,8 @@ func passes(reason Reason) bool {
 	switch reason {
 	case ReasonNameClash, ReasonDisputed, ReasonMarkRemoved, ReasonForeign, ReasonAuthorityMoved,
 		ReasonMembersUnread, ReasonRemovalsHeld, ReasonPrimaryGroup, ReasonPresenceUnknown,
-		ReasonProtected, ReasonAdoptedBefore, ReasonReturned:
+		ReasonProtected, ReasonAdoptedBefore, ReasonReturned,
+		ReasonAddressTaken, ReasonAddressesUnknown, ReasonRoutingUnknown:
 		return true
 	}
 	return false

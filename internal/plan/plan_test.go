@@ -46,11 +46,16 @@ const (
 	attack  = directory.SID("S-1-5-21-1-2-3-1666")
 )
 
+func created(g *directory.SourceGroup, r *Rules) Change {
+	p := &Pair{ID: g.ID, Source: g}
+	return create(p, subjectOf(p, nil, r))
+}
+
 // written returns what AD has after the source was written with the rules.
 func written(s *directory.SourceGroup, r *Rules, guid directory.GUID, values ...byte) Candidate {
 	c := Candidate{Linked: true, Values: members(values...)}
 	c.GUID, c.Owner = guid, service
-	apply(&c, create(&Pair{ID: s.ID, Source: s}, r))
+	apply(&c, created(s, r))
 	return c
 }
 
@@ -612,7 +617,7 @@ func TestNamesFitActiveDirectory(t *testing.T) {
 		}
 		says(g, "description", rapid.String().Draw(t, "description"))
 		says(g, "mail", rapid.String().Draw(t, "mail"))
-		for _, a := range append(rules().projection(g), AttributeChange{Name: directory.AttrCN, New: []string{cn}}, AttributeChange{Name: directory.AttrSAMAccountName, New: []string{sam}}) {
+		for _, a := range append(created(g, rules()).Attributes, AttributeChange{Name: directory.AttrCN, New: []string{cn}}, AttributeChange{Name: directory.AttrSAMAccountName, New: []string{sam}}) {
 			if value := strings.Join(a.New, ""); directory.Clean(value) != value {
 				t.Fatalf("%s %q deceives", a.Name, value)
 			} else if n := len(utf16.Encode([]rune(value))); n > 448 {
@@ -629,7 +634,7 @@ func TestNamesThatDeceiveArePutRightOnce(t *testing.T) {
 	g := source()
 	g.Properties = directory.Values{"displayName": {"Pay\u202eroll"}, "description": {"two\r\nlines\u200b"}, "mail": {"pay\u00adroll@contoso.com"}}
 	want := map[string]string{"displayName": "Payroll", "description": "two lines", "mail": "payroll@contoso.com"}
-	for _, a := range r.projection(g) {
+	for _, a := range created(g, r).Attributes {
 		if value, ok := want[a.Name]; ok && a.New[0] != value {
 			t.Errorf("%s is %q, want %q", a.Name, a.New, value)
 		}
@@ -640,18 +645,18 @@ func TestNamesTake(t *testing.T) {
 	var names Names
 	r := rules()
 	r.CNFromDisplayName = true
-	first := create(&Pair{ID: groupID, Source: source()}, r)
+	first := created(source(), r)
 	if got := names.Take(first, nil, nil); len(got) != 1 || got[0].Action != Create {
 		t.Fatalf("a free name: %v", say(got))
 	}
-	same := create(&Pair{ID: groupID, Source: source()}, r)
+	same := created(source(), r)
 	same.Attributes[0].New = []string{strings.ToUpper(same.Attributes[0].New[0])}
 	if got := say(names.Take(same, nil, nil)); !cmp.Equal(got, []string{"Skip Unlinked NameClash"}) {
 		t.Errorf("a name given out before: %v", got)
 	}
 	g := source()
 	g.ID = object
-	held := create(&Pair{ID: g.ID, Source: g}, r)
+	held := created(g, r)
 	got := names.Take(held, nil, &Holder{GUID: other, DN: "CN=Someone,DC=x"})
 	if !cmp.Equal(say(got), []string{"Skip Unlinked NameClash"}) || !strings.Contains(got[0].Message, "CN=Someone,DC=x") {
 		t.Errorf("a name held in AD: %v", got)
@@ -659,7 +664,7 @@ func TestNamesTake(t *testing.T) {
 	c := written(source(), r, object)
 	c.CN = "old"
 	has(&c, "description", "old")
-	rename := update(&Pair{ID: groupID, Source: source()}, &c, r)[0]
+	rename := Group(&Pair{ID: groupID, Source: source(), Candidates: []Candidate{c}}, r)[0]
 	if got := say(names.Take(rename, &Holder{GUID: other}, nil)); !cmp.Equal(got, []string{"Skip Linked NameClash", "Update Linked description"}) {
 		t.Errorf("a rename that clashes: %v", got)
 	}

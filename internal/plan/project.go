@@ -41,6 +41,11 @@ type Rules struct {
 	MaxMembers int
 	// Mapping has the attributes that are written, compiled for the forest.
 	Mapping Mapping
+	// Mail says what a group is to Exchange, Routing where mail leaves for the tenant, and
+	// DisplayType which display type a recipient gets.
+	Mail        MailRecipient
+	Routing     Routing
+	DisplayType DisplayType
 	// Adopt has, by objectGUID, the objects that an administrator has agreed to adopt,
 	// each with the cloud group for which it was shown (rule 24). Nothing else is
 	// adopted.
@@ -132,55 +137,52 @@ func text(s string, max int) string {
 	return strings.TrimSpace(directory.Clean(cut))
 }
 
-// Function names the source of an attribute whose values come from no Graph property.
-type Function string
+// subject is a group with everything from which the attributes of its object are made.
+type subject struct {
+	group     *directory.SourceGroup
+	rules     *Rules
+	adopted   bool // the object existed before us
+	recipient recipient
+}
 
-// The functions.
-const (
-	MarkOfGroup   Function = "mark"
-	StampOfTenant Function = "stamp" // and, on what was adopted, that it was
-)
-
-var functions = map[Function]func(g *directory.SourceGroup, r *Rules, adopted bool) []string{
-	MarkOfGroup: func(g *directory.SourceGroup, _ *Rules, _ bool) []string { return []string{directory.Mark(g.ID)} },
-	StampOfTenant: func(_ *directory.SourceGroup, r *Rules, adopted bool) []string {
-		stamps := []string{directory.Stamp(r.TenantID)}
-		if adopted {
-			stamps = append(stamps, directory.AdoptedStamp(r.TenantID))
-		}
-		return stamps
-	},
+// subjectOf returns the group with what it becomes. c is the object that stands for it,
+// or nil.
+func subjectOf(p *Pair, c *Candidate, r *Rules) *subject {
+	adopted := c != nil && (!c.Ours(p.ID, r) || c.adopted(r))
+	return &subject{group: p.Source, rules: r, adopted: adopted, recipient: recipientOf(p, c, r)}
 }
 
 // project returns the values that an object for the group must have in the row's
-// attribute.
-func (row *Row) project(g *directory.SourceGroup, r *Rules, adopted bool) []string {
-	if row.When == WithMail && r.onPremisesType(g) == UniversalSecurity {
-		return nil
+// attribute. flows is false if the attribute stays as it is.
+func (row *Row) project(s *subject) (values []string, flows bool) {
+	switch {
+	case row.When == WithMail && s.rules.onPremisesType(s.group) == UniversalSecurity, row.When == AsRecipient && !s.recipient.remote && !s.recipient.kept:
+		return nil, true
+	case row.When == WithMail && s.recipient.noMail, row.When == AsRecipient && s.recipient.kept:
+		return nil, false
 	}
-	raw := g.Properties[row.Property]
+	raw, flows := s.group.Properties[row.Property], true
 	if row.Function != "" {
-		raw = functions[row.Function](g, r, adopted)
+		raw, flows = functions[row.Function].values(s)
 	}
-	var values []string
 	for _, v := range raw {
 		if v = row.Compare.clean(v, row.Max); v != "" {
 			values = append(values, v)
 		}
 	}
 	if !row.Several {
-		return values[:min(1, len(values))]
+		return values[:min(1, len(values))], flows
 	}
-	return row.Compare.settle(values)
+	return row.Compare.settle(values), flows
 }
 
 // projection returns the attributes of a new object for the group, apart from its names
 // and its type.
-func (r *Rules) projection(g *directory.SourceGroup) []AttributeChange {
+func (r *Rules) projection(s *subject) []AttributeChange {
 	var attributes []AttributeChange
 	for i := range r.Mapping {
 		row := &r.Mapping[i]
-		if values := row.project(g, r, false); len(values) > 0 {
+		if values, flows := row.project(s); flows && len(values) > 0 {
 			attributes = append(attributes, AttributeChange{Name: row.Attribute, New: values, Shared: row.Shared})
 		}
 	}
@@ -189,9 +191,19 @@ func (r *Rules) projection(g *directory.SourceGroup) []AttributeChange {
 
 // difference returns what has to change in the row's attribute of the object. ok is false
 // if nothing has to.
-func (row *Row) difference(c *Candidate, g *directory.SourceGroup, r *Rules, adopted bool) (change AttributeChange, ok bool) {
-	have, wanted := c.Attribute(row.Attribute), row.project(g, r, adopted)
-	if row.Shared {
+func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok bool) {
+	have := c.Attribute(row.Attribute)
+	wanted, flows := row.project(s)
+	switch {
+	case !flows:
+		return change, false
+	case row.When == AsRecipient && len(wanted) == 0:
+		ours := row.ours(s.group, c, s.rules)
+		if row.Compare == Address && s.recipient.copied != "" {
+			ours = append(ours, secondaryPrefix+s.recipient.copied[len(secondaryPrefix):], s.recipient.copied)
+		}
+		wanted = row.Compare.without(have, ours)
+	case row.Shared:
 		wanted = row.Compare.merge(have, wanted, c.Written[row.Attribute])
 	}
 	if row.Compare.same(have, wanted) {
@@ -204,11 +216,11 @@ func (row *Row) difference(c *Candidate, g *directory.SourceGroup, r *Rules, ado
 // others do not count.
 func (row *Row) lost(before, now *Candidate) bool {
 	had, has := before.Attribute(row.Attribute), now.Attribute(row.Attribute)
-	if !row.Shared {
+	if !row.Shared && row.When != AsRecipient {
 		return !row.Compare.same(had, has)
 	}
 	return slices.ContainsFunc(row.Compare.without(had, has), func(v string) bool {
-		return isStamp(v) || row.Compare.contains(now.Written[row.Attribute], v)
+		return isStamp(v) || row.Compare.Contains(now.Written[row.Attribute], v)
 	})
 }
 

@@ -35,7 +35,10 @@ func (t touched) add(id directory.GUID, why touch) {
 // since the last committed run.
 func importChanges(ctx context.Context, c *course) (*sourceImport, error) {
 	r := newSourceImport(c)
-	return r, r.readSinceLast(ctx)
+	if err := r.readSinceLast(ctx); err != nil {
+		return r, err
+	}
+	return r, r.readMailSettings(ctx)
 }
 
 // readSinceLast stages what has happened in the tenant since the last committed run. It

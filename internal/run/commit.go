@@ -99,7 +99,7 @@ func (r *committer) newWatermark(ctx context.Context) (contract.Watermark, error
 		return w, nil
 	}
 	w.SearchedUSN = r.course.targetID.HighestUSN
-	r.source.links.Projection = r.run.ground.Projection
+	r.source.links.Projection, r.source.links.Routing = r.run.ground.Projection, r.course.routing
 	w.Source, w.Scope = kept(r.source.links, w.Source), r.course.scopeKey()
 	return w, nil
 }

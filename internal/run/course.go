@@ -8,6 +8,7 @@ import (
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/exchange"
 	"groupwriteback/internal/owner"
 	"groupwriteback/internal/plan"
 )
@@ -23,6 +24,8 @@ type course struct {
 	watermark contract.Watermark
 	selection contract.SourceSelection
 	scope     plan.Scope
+	// routing are the domains for which mail leaves for the tenant, for comparison.
+	routing string
 	// otherServer means that a run of one group uses another domain controller than the
 	// watermark, whose uSNs mean nothing there.
 	otherServer bool
@@ -73,10 +76,42 @@ func (r *course) locate(ctx context.Context) error {
 	rules.Container, rules.ContainerDN = containers[0].GUID, dn
 	rules.CNFromDisplayName, rules.SAMFromDisplayName = r.run.settings.NameFormat == contract.NameDisplayName, r.run.settings.SAMAccountNameFormat == contract.NameDisplayName
 	rules.Mapping = r.run.ground.Mapping.Compile(r.targetID.Schema.Attributes, !r.run.settings.ExcludeMailAttribute)
+	rules.Mail, rules.DisplayType = r.run.settings.Recipient(), r.run.settings.RecipientDisplayType
 	rules.OnPremisesGroupType, rules.OwnGroupType = r.run.settings.OnPremisesGroupType, r.run.settings.Scope.Groups == plan.ScopeWritebackEnabled
 	rules.MaxMembers, rules.IncludeHidden = r.run.settings.MaxMemberCount, r.run.settings.IncludeHiddenMembership
 	rules.Adopt, rules.Released, rules.MoveBack = r.adoptRules(), r.run.settings.Released(), r.run.settings.MovedGroup == contract.MovedBack
 	rules.RemoveSoftDeleted, rules.RemoveOutOfScope = r.run.settings.SoftDeletedGroup == contract.FrozenRemove, r.run.settings.OutOfScopeGroup == contract.FrozenRemove
+	return nil
+}
+
+// readRouting finds out for which domains Exchange has a connector. If that cannot be
+// read, what the last run saw still holds for the choice of what to import, and no group
+// becomes a recipient or stops being one.
+func (r *course) readRouting(ctx context.Context) error {
+	rules := &r.judge.Rules
+	if rules.Mail != plan.MailRecipientRemote {
+		return nil
+	}
+	organization, err := r.run.target.Exchange(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the send connectors of Exchange: %w", err)
+	}
+	if !organization.Read(exchange.PartConnectors) {
+		r.run.warn("the send connectors of Exchange cannot be read, so recipients stay as they are", "run", r.run.record.ID, "unread", organization.Unread)
+		if len(r.watermark.Source) > 0 {
+			r.routing = r.watermark.Source[0].Routing
+		}
+		return nil
+	}
+	rules.Routing = organization.Covers
+	r.routing = "none"
+	var domains []string
+	for _, space := range organization.AddressSpaces {
+		domains = append(domains, fmt.Sprintf("%s %t", strings.ToLower(space.Domain), space.WithSubdomains))
+	}
+	if slices.Sort(domains); len(domains) > 0 {
+		r.routing = strings.Join(slices.Compact(domains), "\n")
+	}
 	return nil
 }
 

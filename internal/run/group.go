@@ -68,7 +68,10 @@ func (d *demand) say(name string, result contract.CheckResult, format string, ar
 // that the tenant does not return is judged as in any run (rule 6).
 func (d *demand) importSource(ctx context.Context, at *course) (*sourceImport, error) {
 	source := newSourceImport(at)
-	return source, d.readGroup(ctx, source)
+	if err := d.readGroup(ctx, source); err != nil {
+		return source, err
+	}
+	return source, source.readMailSettings(ctx)
 }
 
 func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {

@@ -112,7 +112,10 @@ func (r *sourceImport) sawGroup(g *directory.SourceGroup) {
 // importMembers is the step in which a full import reads the members of the listed
 // groups.
 func importMembers(ctx context.Context, r *sourceImport) (*sourceImport, error) {
-	return r, r.readAllMembers(ctx)
+	if err := r.readAllMembers(ctx); err != nil {
+		return r, err
+	}
+	return r, r.readMailSettings(ctx)
 }
 
 // readAllMembers stages the members of every group whose members may be read, and then

@@ -22,13 +22,16 @@ type planner struct {
 	target *targetImport
 	draft  *draft
 	// again is set if the run plans groups that it has planned before.
-	again  within
-	waits  map[directory.GUID]bool // groups that must be asked for again
-	names  plan.Names
-	absent *batch.Batch[plan.Pair] // to ask for singly
-	moved  *batch.Batch[plan.Pair] // groups that were once in AD, to look up by SID
-	named  *batch.Batch[planned]   // changes that set a name
-	spool  *batch.Batch[planned]
+	again within
+	waits map[directory.GUID]bool // groups that must be asked for again
+	names plan.Names
+	// addresses are those that groups of this plan get.
+	addresses plan.Addresses
+	absent    *batch.Batch[plan.Pair] // to ask for singly
+	moved     *batch.Batch[plan.Pair] // groups that were once in AD, to look up by SID
+	mailed    *batch.Batch[plan.Pair] // groups that get an address, to look up in the forest
+	named     *batch.Batch[planned]   // changes that set a name
+	spool     *batch.Batch[planned]
 }
 
 // within returns the part of a change, planned after the limits were checked, that goes
@@ -41,6 +44,8 @@ func newPlanner(ctx context.Context, d *draft, again within) *planner {
 	p.absent = batch.New(batch.ListBatch, func(pairs []plan.Pair) error { return p.askPresence(ctx, pairs) })
 	p.moved = batch.New(batch.NameBatch, func(pairs []plan.Pair) error { return p.askSIDs(ctx, pairs) })
 	p.moved.Weight = func(pair plan.Pair) int { return len(pair.Membership.Joined) }
+	p.mailed = batch.New(batch.NameBatch, func(pairs []plan.Pair) error { return p.askAddresses(ctx, pairs) })
+	p.mailed.Weight = p.moved.Weight
 	p.named = batch.New(batch.NameBatch, func(changes []planned) error { return p.askNames(ctx, changes) })
 	p.named.Weight = planned.members
 	p.spool = batch.New(batch.ListBatch, func(changes []planned) error { return p.spoolChanges(ctx, changes) })
@@ -97,7 +102,42 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if p.course.wasInAD(&pair) {
 		return p.moved.Add(pair)
 	}
+	return p.ready(ctx, pair)
+}
+
+// ready plans a group, after its new addresses were looked up if it gets any.
+func (p *planner) ready(ctx context.Context, pair plan.Pair) error {
+	if len(plan.AddressKeys(&pair, &p.course.judge.Rules)) > 0 {
+		return p.mailed.Add(pair)
+	}
 	return p.plan(ctx, &pair)
+}
+
+// askAddresses finds who in the forest holds the addresses and aliases that the groups
+// would get. Without an answer their mail attributes stay as they are.
+func (p *planner) askAddresses(ctx context.Context, pairs []plan.Pair) error {
+	var all []string
+	keys := make([][]string, len(pairs))
+	for i := range pairs {
+		keys[i] = plan.AddressKeys(&pairs[i], &p.course.judge.Rules)
+		all = append(all, keys[i]...)
+	}
+	holders, err := p.run.target.AddressHolders(ctx, all)
+	if err != nil && !contract.HasID(err, "NoGlobalCatalog") {
+		return fmt.Errorf("looking for the addresses of %s: %w", directory.Count(len(pairs), "group"), err)
+	}
+	for i := range pairs {
+		pair := &pairs[i]
+		pair.AddressesUnknown, pair.Taken = err != nil, map[string][]plan.Holder{}
+		for _, key := range keys[i] {
+			pair.Taken[key] = holders[key]
+		}
+		p.addresses.Claim(pair, keys[i])
+		if err := p.plan(ctx, pair); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countMissing counts a linked object that is nowhere in the domain, but only once: an
@@ -151,7 +191,7 @@ func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
 				return err
 			}
 		}
-		if err := p.plan(ctx, pair); err != nil {
+		if err := p.ready(ctx, *pair); err != nil {
 			return err
 		}
 	}
@@ -168,14 +208,10 @@ func (p *planner) recall(ctx context.Context, pair *plan.Pair) error {
 	if err != nil {
 		return err
 	}
-	var ours []*plan.Candidate
 	for i := range pair.Candidates {
-		c := &pair.Candidates[i]
-		if c.Written = written; c.Ours(pair.ID, &p.course.judge.Rules) {
-			ours = append(ours, c)
-		}
+		pair.Candidates[i].Written = written
 	}
-	owned := p.course.judge.Rules.Owned(written, pair.Source, ours)
+	owned := p.course.judge.Rules.Owned(written, pair)
 	if p.run.record.Kind == contract.PreviewRun || owned.Equal(written) {
 		return nil
 	}
@@ -434,7 +470,7 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	switch {
 	case c.Beside:
 	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown,
-		c.Reason == plan.ReasonPrimaryGroup:
+		c.Reason == plan.ReasonPrimaryGroup, c.Reason == plan.ReasonAddressesUnknown, c.Reason == plan.ReasonRoutingUnknown:
 		p.run.found.doubts++
 	case c.Held:
 		p.run.found.guarded++
@@ -473,7 +509,7 @@ func (p *planner) spoolChanges(ctx context.Context, accepted []planned) error {
 
 // finish flushes the batches in the order in which their answers depend on each other.
 func (p *planner) finish() error {
-	for _, flush := range []func() error{p.absent.Flush, p.moved.Flush, p.named.Flush, p.spool.Flush} {
+	for _, flush := range []func() error{p.absent.Flush, p.moved.Flush, p.mailed.Flush, p.named.Flush, p.spool.Flush} {
 		if err := flush(); err != nil {
 			return err
 		}

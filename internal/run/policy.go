@@ -81,6 +81,9 @@ func (c *course) choosePolicy(ctx context.Context) error {
 	if policy == contract.Delta && c.watermark.Scope != c.scopeKey() {
 		policy, reason = contract.Initial, contract.InitialSettings
 	}
+	if policy == contract.Delta && c.watermark.Source[0].Routing != c.routing {
+		policy, reason = contract.Initial, contract.InitialRouting
+	}
 	return c.begin(ctx, policy, reason)
 }
 
@@ -125,9 +128,13 @@ func (c *course) look(ctx context.Context) (otherServer bool, err error) {
 	return c.checkServer(ctx)
 }
 
-// readTenant finds out what the token allows and what to read from the tenant.
+// readTenant finds out what the token allows, what to read from the tenant, and where mail
+// leaves for it.
 func (c *course) readTenant(ctx context.Context) error {
 	if err := c.readToken(ctx); err != nil {
+		return err
+	}
+	if err := c.readRouting(ctx); err != nil {
 		return err
 	}
 	return c.chooseScope(ctx)

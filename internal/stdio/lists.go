@@ -372,20 +372,23 @@ type groupsParams struct {
 
 // group is a group as the protocol shows it.
 type group struct {
-	ID             directory.GUID   `json:"id"`
-	TargetGUID     directory.GUID   `json:"targetGuid"`
-	DisplayName    string           `json:"displayName"`
-	Description    string           `json:"description"`
-	Mail           string           `json:"mail"`
-	DN             string           `json:"dn"`
-	SAMAccountName string           `json:"samAccountName"`
-	SID            directory.SID    `json:"sid"`
-	Situation      plan.Situation   `json:"situation"`
-	Members        int              `json:"members"`
-	Unwritten      int              `json:"unwritten"`
-	LastAction     plan.Action      `json:"lastAction"`
-	LastOutcome    contract.Outcome `json:"lastOutcome"`
-	LastMessage    string           `json:"lastMessage"`
+	ID             directory.GUID `json:"id"`
+	TargetGUID     directory.GUID `json:"targetGuid"`
+	DisplayName    string         `json:"displayName"`
+	Description    string         `json:"description"`
+	Mail           string         `json:"mail"`
+	DN             string         `json:"dn"`
+	SAMAccountName string         `json:"samAccountName"`
+	SID            directory.SID  `json:"sid"`
+	Situation      plan.Situation `json:"situation"`
+	Members        int            `json:"members"`
+	Unwritten      int            `json:"unwritten"`
+	// Recipient is what the object is to Exchange: None, MailOnly, Remote or Captured.
+	Recipient   plan.RecipientState `json:"recipient"`
+	LeftOut     []string            `json:"leftOutAddresses,omitempty"`
+	LastAction  plan.Action         `json:"lastAction"`
+	LastOutcome contract.Outcome    `json:"lastOutcome"`
+	LastMessage string              `json:"lastMessage"`
 }
 
 func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
@@ -405,7 +408,7 @@ func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
 		key: func(g contract.GroupView) directory.GUID { return g.Key },
 		show: func(g contract.GroupView) (any, bool, error) {
 			return group{ID: g.ID, TargetGUID: g.TargetGUID, DisplayName: g.DisplayName, Description: g.Description, Mail: g.Mail, DN: g.DN,
-				SAMAccountName: g.SAMAccountName, SID: g.SID, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten,
+				SAMAccountName: g.SAMAccountName, SID: g.SID, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten, Recipient: g.Recipient, LeftOut: g.LeftOut,
 				LastAction: g.LastAction, LastOutcome: g.LastOutcome, LastMessage: g.LastMessage}, true, nil
 		},
 	}.page(p.Paging)

@@ -31,6 +31,8 @@ func init() {
 	fixed(plan.Actions)
 	fixed(plan.ScopeModes)
 	fixed(plan.OnPremisesGroupTypes)
+	fixed(plan.MailRecipients)
+	fixed(plan.DisplayTypes)
 	fixed(contract.NameFormats)
 	fixed(contract.MovedGroups)
 	fixed(contract.FrozenGroups)

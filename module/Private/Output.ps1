@@ -185,6 +185,8 @@ function ConvertTo-Group {
         Situation         = $Group.situation
         Members           = [int] $Group.members
         Unwritten         = [int] $Group.unwritten
+        Recipient         = [string] $Group.recipient
+        LeftOutAddress    = @(foreach ($address in $Group.leftOutAddresses) { if ($address) { [string] $address } })
         LastAction        = [string] $Group.lastAction
         LastOutcome       = [string] $Group.lastOutcome
         LastMessage       = [string] $Group.lastMessage
@@ -264,6 +266,8 @@ function ConvertTo-Status {
         NameFormat                   = $settings.nameFormat
         SamAccountNameFormat         = $settings.samAccountNameFormat
         ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
+        MailRecipient                = if ($settings.excludeMailAttribute) { 'None' } else { $settings.mailRecipient }
+        RecipientDisplayType         = $settings.recipientDisplayType
         AdoptPending                 = [int] $Overview.adoptPending
         ReleasedGroupId              = @(foreach ($group in $settings.releasedGroups) { [string] $group.id })
         TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) {

@@ -3,7 +3,7 @@ function ConvertTo-SettingField {
     param([System.Collections.IDictionary] $Bound)
     $fields = [ordered]@{}
     $texts = 'TargetContainer', 'NameFormat', 'SamAccountNameFormat', 'MovedGroup', 'SoftDeletedGroup',
-        'OutOfScopeGroup', 'Scope', 'Filter', 'OnPremisesGroupType'
+        'OutOfScopeGroup', 'Scope', 'Filter', 'OnPremisesGroupType', 'MailRecipient', 'RecipientDisplayType'
     foreach ($name in $texts) {
         if ($Bound.ContainsKey($name)) {
             $fields[(ConvertTo-FieldName -Name $name)] = [string] $Bound[$name]

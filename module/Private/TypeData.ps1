@@ -14,7 +14,7 @@ DirectoryCredential StatePath
     ExchangeStep  = 'Kind Object Groups Message Command Decide GroupId TargetGuid RunId'
     Group         = @'
 Id DisplayName Description Mail DistinguishedName SamAccountName Sid TargetGuid Situation Members
-Unwritten LastAction LastOutcome LastMessage
+Unwritten Recipient LeftOutAddress LastAction LastOutcome LastMessage
 '@
     GroupSync     = @'
 GroupId DisplayName Status Steps=GroupWriteback.GroupSyncStep Unwritten=GroupWriteback.Member
@@ -37,7 +37,8 @@ Held=GroupWriteback.Total HeldBy HeldRuns Failed UnknownMembers UnwrittenMembers
 Status TenantId TenantName Domain TargetContainer Groups DisablePending PendingGroups NextPolicyType
 NextPolicyReason LastRun=GroupWriteback.Run Scope GroupId Filter IncludeSecurityGroup
 IncludeHiddenMembership OnPremisesGroupType MaximumMemberCount NameFormat SamAccountNameFormat
-ExcludeMailAttribute AdoptPending ReleasedGroupId TrustedOwner MovedGroup SoftDeletedGroup
+ExcludeMailAttribute MailRecipient RecipientDisplayType AdoptPending ReleasedGroupId TrustedOwner
+MovedGroup SoftDeletedGroup
 OutOfScopeGroup DeletionThreshold DeletionThresholdPercent RemovalThresholdPercent
 GroupRemovalThresholdPercent SourceShrinkThresholdPercent TargetShrinkThresholdPercent
 InitialIntervalDays ConnectionCount OutageMinutes RunHistoryDays StatePath EngineVersion LogPath

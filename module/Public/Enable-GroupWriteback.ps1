@@ -24,6 +24,25 @@ function Enable-GroupWriteback {
         The sAMAccountName of new groups: ObjectId (default) or DisplayName.
     .PARAMETER ExcludeMailAttribute
         Do not write mail attributes. Required for a forest without Exchange.
+    .PARAMETER MailRecipient
+        What a written group is to Exchange on-premises. Remote: a recipient
+        that is in the address lists and whose mail Exchange redirects to the
+        tenant, which delivers it to all members. A group that cannot be a whole
+        one keeps its mail attribute alone, and the plan says why. MailOnly: the
+        mail attribute alone. None is the same as -ExcludeMailAttribute. Without
+        this parameter a new installation gets Remote where a server of Exchange
+        knows such groups (2013 CU11 or 2016 CU1 at least), MailOnly otherwise.
+
+        Whether people outside may send to a group, and whether it is hidden
+        from the address lists, the tenant tells of single groups only: it is
+        read with each other change of the group, and of all groups by an
+        Initial sync. Where it may not be read, a new recipient requires
+        authentication and is hidden.
+    .PARAMETER RecipientDisplayType
+        Which msExchRecipientDisplayType a recipient gets: None (default),
+        DistributionGroup (1), GroupMailbox (17) or SyncedDistributionGroup
+        (-2147483391). Nobody has documented which one Microsoft's own writeback
+        writes.
     .PARAMETER Adopt
         Continue although the container has groups that another tool, such as Entra
         Connect, wrote back, and agree to adopt the objects that exist now: those
@@ -125,6 +144,12 @@ function Enable-GroupWriteback {
         [string] $SamAccountNameFormat,
 
         [switch] $ExcludeMailAttribute,
+
+        [ValidateSet('Remote', 'MailOnly', 'None')]
+        [string] $MailRecipient,
+
+        [ValidateSet('None', 'DistributionGroup', 'GroupMailbox', 'SyncedDistributionGroup')]
+        [string] $RecipientDisplayType,
 
         [switch] $Adopt,
 

@@ -27,6 +27,14 @@ function Set-GroupWriteback {
     .PARAMETER ExcludeMailAttribute
         Do not write mail attributes. -ExcludeMailAttribute:$false writes them
         again.
+    .PARAMETER MailRecipient
+        What a written group is to Exchange on-premises: Remote, a recipient
+        whose mail goes to the tenant; MailOnly, the mail attribute alone; or
+        None, the same as -ExcludeMailAttribute. Leaving Remote removes exactly
+        what was written.
+    .PARAMETER RecipientDisplayType
+        Which msExchRecipientDisplayType a recipient gets: None,
+        DistributionGroup, GroupMailbox or SyncedDistributionGroup.
     .PARAMETER Adopt
         Agree to adopt the objects that exist now: groups in the container that
         another tool wrote back and that belong to a group of this tenant, and the
@@ -177,6 +185,12 @@ function Set-GroupWriteback {
         [string] $SamAccountNameFormat,
 
         [switch] $ExcludeMailAttribute,
+
+        [ValidateSet('Remote', 'MailOnly', 'None')]
+        [string] $MailRecipient,
+
+        [ValidateSet('None', 'DistributionGroup', 'GroupMailbox', 'SyncedDistributionGroup')]
+        [string] $RecipientDisplayType,
 
         [switch] $Adopt,
 

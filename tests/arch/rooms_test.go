@@ -26,7 +26,8 @@ var rooms = map[string]map[string][]string{
 	},
 	"internal/directory": {},
 	"internal/plan": {
-		"group.go":  {"change.go", "compare.go", "filter.go", "mapping.go", "own.go", "project.go", "release.go", "scope.go"},
+		"group.go": {"change.go", "compare.go", "filter.go", "mapping.go", "own.go", "project.go", "release.go", "scope.go",
+			"address.go", "function.go", "names.go", "owned.go", "recipient.go"},
 		"limits.go": {"hold.go"},
 	},
 	"internal/identity": {},
@@ -34,7 +35,7 @@ var rooms = map[string]map[string][]string{
 	"internal/run": {
 		"run.go":          {"conclusion.go", "consent.go"},
 		"course.go":       {"policy.go"},
-		"importsource.go": {"changes.go", "told.go", "users.go", "reading.go"},
+		"importsource.go": {"changes.go", "told.go", "users.go", "reading.go", "mailsettings.go"},
 		"planner.go":      {"plan.go", "pairs.go", "presence.go", "release.go"},
 	},
 	"internal/command": {

@@ -98,7 +98,7 @@ func install(ctx context.Context, folder string, seed graphtest.Seed, users []gr
 		return nil, err
 	}
 	defer s.Kill()
-	if err := s.Call(ctx, "writeback.enable", fields{"targetContainer": container}, nil); err != nil {
+	if err := s.Call(ctx, "writeback.enable", fields{"targetContainer": container, "mailRecipient": "MailOnly"}, nil); err != nil {
 		return nil, err
 	}
 	return i, s.Call(ctx, "settings.set", settings, nil)

@@ -82,13 +82,13 @@ Invoke-Typed { Test-GroupWriteback -TargetContainer $container }
 Assert-That 'no check fails' (@($answer | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Count -eq 0)
 
 Write-Step 'Look first: what would the first sync do?'
-Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName -WhatIf }
+Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName -MailRecipient MailOnly -WhatIf }
 $planned = @($answer | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count
 Assert-That 'groups would be created' ($planned -gt 5)
 Assert-That 'nothing was saved' ((Get-GroupWriteback).Status -eq 'NotConfigured')
 
 Write-Step 'Enable, preview, synchronise'
-Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName }
+Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName -MailRecipient MailOnly }
 Assert-That 'it is on' ((Get-GroupWriteback).Status -eq 'Enabled')
 Invoke-Typed { Start-GroupWritebackSync -WhatIf | Group-Object -Property Action -NoElement }
 Assert-That 'the preview is the same as before' ($planned -eq (
@@ -157,6 +157,28 @@ Assert-That 'it was put right' (
 )
 Invoke-Typed { Get-GroupWritebackChange | Format-List -Property DisplayName, Action, RemoveMembers, Reason, Message }
 Assert-That 'what had been done is said' ($answer.Count -gt 0)
+
+Write-Step 'A group becomes a recipient of Exchange'
+Invoke-Typed {
+    $addresses = '["SMTP:empty@contoso.test", "smtp:empty@contoso.mail.onmicrosoft.com"]'
+    tests/demo/tenant patch-group id=10000000-0000-4000-8000-000000000008 "set.proxyAddresses=$addresses"
+}
+Assert-That 'the tenant took it' ($LASTEXITCODE -eq 0)
+Invoke-Typed { Set-GroupWriteback -MailRecipient Remote }
+Invoke-Typed { Start-GroupWritebackSync }
+Assert-That 'one group is a recipient' ($answer[0].Status -eq 'Complete' -and $answer[0].Exported.Update -eq 1)
+Invoke-Typed {
+    $names = 'mailNickname', 'proxyAddresses', 'targetAddress', 'msExchRecipientTypeDetails'
+    ldapsearch -x -LLL -o ldif-wrap=no -y $adminPassword '(displayName=Empty)' @names
+}
+Assert-That 'its mail goes to the tenant' (
+    $answer -contains 'targetAddress: SMTP:empty@contoso.mail.onmicrosoft.com'
+)
+Invoke-Typed { Get-GroupWritebackGroup | Select-Object -Property DisplayName, Recipient, LastMessage | Format-Table -Wrap }
+Assert-That 'the others say why they are none' (@($answer).Count -gt 0)
+Invoke-Typed { Set-GroupWriteback -MailRecipient MailOnly }
+Invoke-Typed { Start-GroupWritebackSync }
+Assert-That 'what was written is gone' ($answer[0].Status -eq 'Complete' -and $answer[0].Exported.Update -eq 1)
 
 Write-Step 'One group, now'
 Invoke-Typed { Start-GroupWritebackSync -Group 'Empty' }

@@ -160,6 +160,8 @@ function Get-FakeSetting {
         nameFormat = 'ObjectId'
         samAccountNameFormat = 'ObjectId'
         excludeMailAttribute = $false
+        mailRecipient = 'MailOnly'
+        recipientDisplayType = 'None'
         includeHiddenMembership = $true
         releasedGroups = @(@{
             id = '0a000000-0000-0000-0000-000000000009'

@@ -101,7 +101,7 @@ Describe 'A first installation' -Skip:$noExchange {
     }
 
     It 'shows what Enable would lead to, and does nothing' {
-        $planned = @(Enable-GroupWriteback $container -WhatIf)
+        $planned = @(Enable-GroupWriteback $container -MailRecipient MailOnly -WhatIf)
         @($planned | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count | Should -Be 11
         ($planned | Where-Object -FilterScript { $_.Action -eq 'Skip' }).Reason | Should -Be 'HiddenMembership'
         (Get-GroupWriteback).Status | Should -Be 'NotConfigured'
@@ -109,7 +109,7 @@ Describe 'A first installation' -Skip:$noExchange {
     }
 
     It 'is enabled' {
-        (Enable-GroupWriteback $container -PassThru).Status | Should -Be 'Enabled'
+        (Enable-GroupWriteback $container -MailRecipient MailOnly -PassThru).Status | Should -Be 'Enabled'
         $status = Get-GroupWriteback
         $status.NextPolicyType | Should -Be 'Initial'
         $status.TargetContainer | Should -Be $container
@@ -775,7 +775,7 @@ Describe 'Bad data' -Skip:$noExchange {
             }
         }
         [void] (Connect-GroupWriteback @tenant @application @server @account @state)
-        Enable-GroupWriteback $container -NameFormat DisplayName -SamAccountNameFormat ObjectId
+        Enable-GroupWriteback $container -MailRecipient MailOnly -NameFormat DisplayName -SamAccountNameFormat ObjectId
     }
 
     AfterAll {

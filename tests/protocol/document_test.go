@@ -17,11 +17,11 @@ var shapes = map[string]shape{
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
-		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute includeHiddenMembership releasedGroups{id targetGuid}
+		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute mailRecipient recipientDisplayType includeHiddenMembership releasedGroups{id targetGuid}
 		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays initialPending version`,
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
-		excludeMailAttribute includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
+		excludeMailAttribute mailRecipient recipientDisplayType includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
 	"patch":       "@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
 	"page":        "after limit",
 	"permission":  "account targetContainer usePropertySet compatible force whatIf target{server startTls caFile credential{kind user password}}",
@@ -57,7 +57,7 @@ var methods = map[string]struct{ params, result shape }{
 	"change.list": {"runId action outcome group @page", `changes{id runId runKind action situation sourceId targetGuid displayName dn attributes{name old new}
 		addCount removeCount add{guid dn} remove{guid dn} reason message outcome errorId} next`},
 	"change.members": {"changeId @page", "members{operation guid dn} next"},
-	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName sid situation members unwritten
+	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName sid situation members unwritten recipient leftOutAddresses
 		lastAction lastOutcome lastMessage} next`},
 	"group.members":       {"id group @page", "members{groupId groupName @member} next"},
 	"exchange.steps":      {"", "steps{kind object groups message command decide script}"},

@@ -394,7 +394,9 @@ func adCommand(ts *testscript.TestScript, _ bool, args []string) {
 		base = args[0]
 	}
 	out, err := admin("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-b", base, "(objectClass=group)",
-		"cn", "sAMAccountName", "groupType", "displayName", "description", "mail", "adminDescription", "msDS-ExternalDirectoryObjectId", "extensionName", "member").Output()
+		"cn", "sAMAccountName", "groupType", "displayName", "description", "mail", "adminDescription", "msDS-ExternalDirectoryObjectId", "extensionName", "member",
+		"mailNickname", "proxyAddresses", "targetAddress", "msExchRecipientTypeDetails", "msExchRecipientDisplayType", "msExchPoliciesExcluded", "msExchRequireAuthToSendTo",
+		"msExchHideFromAddressLists", "hideDLMembership", "managedBy", "msExchCoManagedByLink", "showInAddressBook", "legacyExchangeDN").Output()
 	ts.Check(err)
 	var entries []string
 	for _, entry := range strings.Split(strings.TrimSpace(string(out)), "\n\n") {

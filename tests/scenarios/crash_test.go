@@ -116,7 +116,7 @@ func (c *crash) start(t *testing.T) *client.Client {
 
 func (c *crash) enable(t *testing.T, e *client.Client) {
 	t.Helper()
-	if err := e.Call(context.Background(), "writeback.enable", map[string]any{"targetContainer": c.ou}, nil); err != nil {
+	if err := e.Call(context.Background(), "writeback.enable", map[string]any{"targetContainer": c.ou, "mailRecipient": "MailOnly"}, nil); err != nil {
 		t.Fatal(err)
 	}
 }

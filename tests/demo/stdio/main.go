@@ -80,7 +80,7 @@ func demo(ctx context.Context) error {
 	s.expect(len(test.Checks) > 0, "checks are reported")
 
 	s.step("Look first: what would the first sync do?")
-	enable := fields{"targetContainer": s.container, "nameFormat": "DisplayName"}
+	enable := fields{"targetContainer": s.container, "nameFormat": "DisplayName", "mailRecipient": "MailOnly"}
 	preview := s.run("sync.preview", fields{"enable": enable})
 	s.changes(preview.ID)
 	planned := preview.Planned.Create

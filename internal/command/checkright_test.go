@@ -96,8 +96,9 @@ func TestWhatIsSaidOfRights(t *testing.T) {
 	}
 }
 
-// attributesGranted are the attributes of [plan.Standard] that are granted.
-var attributesGranted = plan.Standard.Attributes()
+// attributesGranted are the attributes that are granted: those of groups that are no
+// recipients of Exchange.
+var attributesGranted = plan.Standard.Needed(plan.MailRecipientMailOnly).Attributes()
 
 // granted returns a list with the entries that the account needs, or only those at the
 // given places.

@@ -20,20 +20,20 @@ function Connect-GroupWriteback {
     .PARAMETER TenantId
         The tenant's id, or one of its verified domain names.
     .PARAMETER ClientId
-        The id of the application (client) to sign in as. With -Identity, the client
-        id of a user-assigned managed identity.
+        The id of the application (client) to sign in as. With -Identity, the
+        client id of a user-assigned managed identity.
     .PARAMETER ClientSecretCredential
         The application and its secret: the user name is the client id, the
         password is the client secret.
     .PARAMETER CertificatePath
-        A PFX (PKCS #12) or PEM file with the application's certificate and private
-        key.
+        A PFX (PKCS #12) or PEM file with the application's certificate and
+        private key.
     .PARAMETER CertificatePassword
         The password of the file that -CertificatePath specifies.
     .PARAMETER CertificateThumbprint
-        The thumbprint of the application's certificate in Cert:\CurrentUser\My or
-        Cert:\LocalMachine\My. The private key is used to sign but is never read, so
-        it need not be exportable.
+        The thumbprint of the application's certificate in Cert:\CurrentUser\My
+        or Cert:\LocalMachine\My. The private key is used to sign but is never
+        read, so it need not be exportable.
     .PARAMETER Certificate
         The application's certificate with its private key, as an object.
     .PARAMETER Identity
@@ -45,13 +45,13 @@ function Connect-GroupWriteback {
         The file with the federated token. The default is the file that the
         environment variable AZURE_FEDERATED_TOKEN_FILE names.
     .PARAMETER AccessToken
-        An access token for Microsoft Graph. If it expires during a sync, the sync
-        ends as Partial, and the next one continues.
+        An access token for Microsoft Graph. If it expires during a sync, the
+        sync ends as Partial, and the next one continues.
     .PARAMETER AccessTokenProvider
         A script block that returns an access token for Microsoft Graph: as a
-        SecureString, a string, or the output of Get-AzAccessToken. It is called now
-        and whenever a fresh token is needed, with the tenant and the resource as
-        arguments.
+        SecureString, a string, or the output of Get-AzAccessToken. It is called
+        now and whenever a fresh token is needed, with the tenant and the
+        resource as arguments.
     .PARAMETER Environment
         The cloud: Global (default), USGov, USGovDoD or China.
     .PARAMETER Authority
@@ -62,8 +62,8 @@ function Connect-GroupWriteback {
         A file (.cer, .pem or .p7b; PEM or DER) with the certificates that are
         trusted for -Authority and -GraphEndpoint instead of the system's.
     .PARAMETER Server
-        A domain controller (a host name, optionally with a port), or the DNS name
-        of the domain.
+        A domain controller (a host name, optionally with a port), or the DNS
+        name of the domain.
     .PARAMETER Credential
         The account for Active Directory: user@domain, DOMAIN\user or a
         distinguished name. On Windows, the default is the current account.
@@ -85,12 +85,12 @@ function Connect-GroupWriteback {
         trusted for the domain controller instead of the system's.
     .PARAMETER StatePath
         The state folder, on a local drive. The default is
-        %ProgramData%\GroupWriteback, or on Linux /var/lib/groupwriteback for root.
-        If the folder differs from the current one, a new session starts.
+        %ProgramData%\GroupWriteback, or on Linux /var/lib/groupwriteback for
+        root. If the folder differs from the current one, a new session starts.
     .PARAMETER ServiceAccount
         On Windows, the account that will run the scheduled sync, for example
-        DOMAIN\svc-gwb$. It is granted access to the state folder when the folder is
-        created.
+        DOMAIN\svc-gwb$. It is granted access to the state folder when the
+        folder is created.
     .EXAMPLE
         $app = Get-Credential -Message 'The client id and the client secret'
         $account = Get-Credential CONTOSO\svc-gwb

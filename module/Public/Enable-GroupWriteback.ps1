@@ -14,8 +14,8 @@ function Enable-GroupWriteback {
 
         Requires connections to the tenant and to Active Directory.
     .PARAMETER TargetContainer
-        The distinguished name of the organisational unit to write the groups to.
-        The default is the configured one.
+        The distinguished name of the organisational unit to write the groups
+        to. The default is the configured one.
     .PARAMETER NameFormat
         The common name of new groups: ObjectId (Group_<id>, default) or
         DisplayName (the display name followed by the last twelve digits of the
@@ -44,62 +44,67 @@ function Enable-GroupWriteback {
         (-2147483391). Nobody has documented which one Microsoft's own writeback
         writes.
     .PARAMETER Adopt
-        Continue although the container has groups that another tool, such as Entra
-        Connect, wrote back, and agree to adopt the objects that exist now: those
-        that belong to a group of this tenant, and the former objects of groups that
-        were moved from Active Directory to the cloud. Objects that appear later are
-        not adopted. -WhatIf lists the objects.
+        Continue although the container has groups that another tool, such as
+        Entra Connect, wrote back, and agree to adopt the objects that exist
+        now: those that belong to a group of this tenant, and the former objects
+        of groups that were moved from Active Directory to the cloud. Objects
+        that appear later are not adopted. -WhatIf lists the objects.
     .PARAMETER AdoptPlan
-        The PlanId of a preview (Get-GroupWritebackRun). Agrees to adopt exactly the
-        groups that this plan adopts. Use it instead of -Adopt.
+        The PlanId of a preview (Get-GroupWritebackRun). Agrees to adopt exactly
+        the groups that this plan adopts. Use it instead of -Adopt.
     .PARAMETER AdoptGroup
-        Also agree to adopt these groups, given as objectGUIDs, distinguished names,
-        object ids in the tenant or display names. A released group is taken back.
+        Also agree to adopt these groups, given as objectGUIDs, distinguished
+        names, object ids in the tenant or display names. A released group is
+        taken back.
     .PARAMETER TrustedOwner
         Accounts that ran the sync before, by name (CONTOSO\svc-old,
-        svc-old@contoso.com) or SID. If the state is lost, groups with our mark and
-        stamp count as ours only if their owner is the account that runs the sync,
-        one of these accounts or, in the target container, an administrator. An
-        empty list, @(), removes the configured accounts.
+        svc-old@contoso.com) or SID. If the state is lost, groups with our mark
+        and stamp count as ours only if their owner is the account that runs the
+        sync, one of these accounts or, in the target container, an
+        administrator. An empty list, @(), removes the configured accounts.
     .PARAMETER MovedGroup
         What to do with a group that somebody moved out of the container: Keep
-        (default) leaves it there and keeps it up to date, MoveBack moves it back.
+        (default) leaves it there and keeps it up to date, MoveBack moves it
+        back.
     .PARAMETER SoftDeletedGroup
-        What to do with a group in the tenant's recycle bin: Keep (default) leaves
-        it unchanged until it is restored or permanently deleted, Remove deletes it
-        from Active Directory, within the limits.
+        What to do with a group in the tenant's recycle bin: Keep (default)
+        leaves it unchanged until it is restored or permanently deleted, Remove
+        deletes it from Active Directory, within the limits.
     .PARAMETER OutOfScopeGroup
-        What to do with a group that still exists in the tenant but is no longer in
-        scope: Keep (default) or Remove.
+        What to do with a group that still exists in the tenant but is no longer
+        in scope: Keep (default) or Remove.
     .PARAMETER Scope
-        Which groups to write: All (default) Microsoft 365 groups; WritebackEnabled,
-        those that are enabled for writeback in the tenant, individually or by its
-        default for new groups; or Selected, those that -GroupId specifies.
+        Which groups to write: All (default) Microsoft 365 groups;
+        WritebackEnabled, those that are enabled for writeback in the tenant,
+        individually or by its default for new groups; or Selected, those that
+        -GroupId specifies.
     .PARAMETER GroupId
         The ids, in the tenant, of the groups to write. Implies -Scope Selected
-        unless you specify -Scope. An empty list, @(), removes the configured list.
+        unless you specify -Scope. An empty list, @(), removes the configured
+        list.
     .PARAMETER Filter
         Write only groups that match this filter, for example "displayName -like
-        'HR-*' -and mail -ne ''". The attributes are displayName, description, mail,
-        visibility, id and kind (Unified or Security). The operators are -eq, -ne,
-        -like, -notlike, -and, -or and -not, with parentheses. Comparisons ignore
-        case, * and ? are wildcards of -like, and an attribute without a value
-        equals ''. An empty string removes the configured filter.
+        'HR-*' -and mail -ne ''". The attributes are displayName, description,
+        mail, visibility, id and kind (Unified or Security). The operators are
+        -eq, -ne, -like, -notlike, -and, -or and -not, with parentheses.
+        Comparisons ignore case, * and ? are wildcards of -like, and an
+        attribute without a value equals ''. An empty string removes the
+        configured filter.
     .PARAMETER IncludeSecurityGroup
         Also write the tenant's security groups that have no mail address.
     .PARAMETER IncludeHiddenMembership
         Also write groups whose membership is hidden in the tenant (visibility
-        HiddenMembership). Every account of the domain can then read their members.
-        Requires the permission Member.Read.Hidden; without it, such a group is left
-        unchanged.
+        HiddenMembership). Every account of the domain can then read their
+        members. Requires the permission Member.Read.Hidden; without it, such a
+        group is left unchanged.
     .PARAMETER OnPremisesGroupType
         The type of Microsoft 365 groups in Active Directory:
-        UniversalDistributionGroup (default), UniversalSecurityGroup (without a mail
-        address) or UniversalMailEnabledSecurityGroup. The tenant's security groups
-        always become universal security groups.
+        UniversalDistributionGroup (default), UniversalSecurityGroup (without a
+        mail address) or UniversalMailEnabledSecurityGroup. The tenant's
+        security groups always become universal security groups.
     .PARAMETER MaximumMemberCount
-        Skip groups with more members than this number, and report the reason: 1 to
-        1,000,000 (default 50,000).
+        Skip groups with more members than this number, and report the reason: 1
+        to 1,000,000 (default 50,000).
     .PARAMETER StartSync
         Run the first sync immediately.
     .PARAMETER PassThru

@@ -13,8 +13,8 @@ function Get-GroupWriteback {
         is unfinished.
     .PARAMETER StatePath
         The state folder to use from now on, if it is not the default one.
-        Connections that belong to another state are closed. If the folder has no
-        state, the command fails and the previous folder stays in use.
+        Connections that belong to another state are closed. If the folder has
+        no state, the command fails and the previous folder stays in use.
     .EXAMPLE
         Get-GroupWriteback
 

@@ -12,10 +12,11 @@ function Get-GroupWritebackChange {
         and the members show what was corrected. Groups that are not written are
         also listed, with the action Skip and a reason such as NameClash.
     .PARAMETER RunId
-        The number of the run. The default is the newest run that was not a preview.
+        The number of the run. The default is the newest run that was not a
+        preview.
     .PARAMETER Group
-        Show only changes of these groups, specified as for Get-GroupWritebackGroup.
-        * and ? are wildcards.
+        Show only changes of these groups, specified as for
+        Get-GroupWritebackGroup. * and ? are wildcards.
     .PARAMETER InputObject
         Runs or run numbers whose changes to show, or groups to show only their
         changes.
@@ -23,14 +24,14 @@ function Get-GroupWritebackChange {
         Show only changes with these actions: Create, Adopt, Update, Move,
         UpdateMembers, Delete, Skip.
     .PARAMETER Outcome
-        Show only changes with these outcomes: Pending (not tried), Done, Partial
-        (some members were rejected), Failed, Unknown (the response was lost; the
-        next run checks), Skipped, Held (held back by a threshold, see
+        Show only changes with these outcomes: Pending (not tried), Done,
+        Partial (some members were rejected), Failed, Unknown (the response was
+        lost; the next run checks), Skipped, Held (held back by a threshold, see
         Start-GroupWritebackSync).
     .PARAMETER IncludePreview
-        Also show the changes of previews that come through the pipeline. RunKind
-        distinguishes them from actual runs. A preview that -RunId specifies is
-        always shown.
+        Also show the changes of previews that come through the pipeline.
+        RunKind distinguishes them from actual runs. A preview that -RunId
+        specifies is always shown.
     .PARAMETER AllMembers
         Return all added and removed members. By default, AddMembers and
         RemoveMembers contain the first 100. AddCount and RemoveCount are always

@@ -10,10 +10,11 @@ function Get-GroupWritebackGroup {
         a group of the tenant (Foreign, Unmatched) are also listed; they have no Id.
     .PARAMETER Name
         The group's display name or mail address, its object's common name,
-        distinguished name, SID or sAMAccountName, or an id as for -Id. * and ? are
-        wildcards. The default is all groups.
+        distinguished name, SID or sAMAccountName, or an id as for -Id. * and ?
+        are wildcards. The default is all groups.
     .PARAMETER Id
-        The id of the group in the tenant, or its objectGUID in Active Directory.
+        The id of the group in the tenant, or its objectGUID in Active
+        Directory.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales*'
 

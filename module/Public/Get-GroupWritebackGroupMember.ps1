@@ -11,8 +11,8 @@ function Get-GroupWritebackGroupMember {
         is LimitedInformation, NoGlobalCatalog, LookupFailed or Unresolved.
     .PARAMETER GroupId
         The group's id, display name or mail address in the tenant, its object's
-        objectGUID, distinguished name, SID or sAMAccountName, or an object that has
-        one of them.
+        objectGUID, distinguished name, SID or sAMAccountName, or an object that
+        has one of them.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales' | Get-GroupWritebackGroupMember
 

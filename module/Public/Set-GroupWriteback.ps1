@@ -15,10 +15,10 @@ function Set-GroupWriteback {
         changes that the next sync would make, if the tenant and Active Directory
         are connected.
     .PARAMETER TargetContainer
-        The distinguished name of the organisational unit to write the groups to.
-        The next sync moves the groups. Moves count towards the deletion thresholds:
-        with more than five groups, the next sync holds the moves back, and
-        -AllowOnce with its PlanId releases them.
+        The distinguished name of the organisational unit to write the groups
+        to. The next sync moves the groups. Moves count towards the deletion
+        thresholds: with more than five groups, the next sync holds the moves
+        back, and -AllowOnce with its PlanId releases them.
     .PARAMETER NameFormat
         The common name of groups: ObjectId or DisplayName.
     .PARAMETER SamAccountNameFormat
@@ -37,100 +37,105 @@ function Set-GroupWriteback {
         DistributionGroup, GroupMailbox or SyncedDistributionGroup.
     .PARAMETER Adopt
         Agree to adopt the objects that exist now: groups in the container that
-        another tool wrote back and that belong to a group of this tenant, and the
-        former objects of groups that were moved from Active Directory to the cloud.
-        Objects that appear later are not adopted. -Adopt:$false withdraws the
-        agreement for objects that are not yet adopted. -WhatIf lists the objects.
-        Requires both connections.
+        another tool wrote back and that belong to a group of this tenant, and
+        the former objects of groups that were moved from Active Directory to
+        the cloud. Objects that appear later are not adopted. -Adopt:$false
+        withdraws the agreement for objects that are not yet adopted. -WhatIf
+        lists the objects. Requires both connections.
     .PARAMETER AdoptPlan
-        The PlanId of a preview (Get-GroupWritebackRun). Agrees to adopt exactly the
-        groups that this plan adopts. Use it instead of -Adopt.
+        The PlanId of a preview (Get-GroupWritebackRun). Agrees to adopt exactly
+        the groups that this plan adopts. Use it instead of -Adopt.
     .PARAMETER AdoptGroup
-        Also agree to adopt these groups, given as objectGUIDs, distinguished names,
-        object ids in the tenant or display names. A released group is taken back.
+        Also agree to adopt these groups, given as objectGUIDs, distinguished
+        names, object ids in the tenant or display names. A released group is
+        taken back.
     .PARAMETER ReleaseGroup
-        Release these groups, given as objectGUIDs, distinguished names, object ids
-        in the tenant or display names. The next sync removes our stamp, and from
-        then on the groups stay in Active Directory unchanged. They are not created
-        again, and are adopted again only with -AdoptGroup. They keep their mark,
-        which identifies their group in the tenant. They no longer count as members
-        of other written groups.
+        Release these groups, given as objectGUIDs, distinguished names, object
+        ids in the tenant or display names. The next sync removes our stamp, and
+        from then on the groups stay in Active Directory unchanged. They are not
+        created again, and are adopted again only with -AdoptGroup. They keep
+        their mark, which identifies their group in the tenant. They no longer
+        count as members of other written groups.
     .PARAMETER TrustedOwner
         Accounts that ran the sync before, by name (CONTOSO\svc-old,
-        svc-old@contoso.com) or SID. If the state is lost, groups with our mark and
-        stamp count as ours only if their owner is the account that runs the sync,
-        one of these accounts or, in the target container, an administrator. An
-        empty list, @(), removes the configured accounts.
+        svc-old@contoso.com) or SID. If the state is lost, groups with our mark
+        and stamp count as ours only if their owner is the account that runs the
+        sync, one of these accounts or, in the target container, an
+        administrator. An empty list, @(), removes the configured accounts.
     .PARAMETER MovedGroup
-        What to do with a group that somebody moved out of the container: Keep or
-        MoveBack.
+        What to do with a group that somebody moved out of the container: Keep
+        or MoveBack.
     .PARAMETER SoftDeletedGroup
         What to do with a group in the tenant's recycle bin: Keep leaves it
         unchanged, Remove deletes it from Active Directory, within the limits.
     .PARAMETER OutOfScopeGroup
-        What to do with a group that still exists in the tenant but is no longer in
-        scope: Keep or Remove.
+        What to do with a group that still exists in the tenant but is no longer
+        in scope: Keep or Remove.
     .PARAMETER Scope
         Which groups to write: All Microsoft 365 groups; WritebackEnabled, those
-        that are enabled for writeback in the tenant, individually or by its default
-        for new groups; or Selected, those that -GroupId specifies.
+        that are enabled for writeback in the tenant, individually or by its
+        default for new groups; or Selected, those that -GroupId specifies.
     .PARAMETER GroupId
         The ids, in the tenant, of the groups to write. Implies -Scope Selected
-        unless you specify -Scope. An empty list, @(), removes the configured list.
+        unless you specify -Scope. An empty list, @(), removes the configured
+        list.
     .PARAMETER Filter
         Write only groups that match this filter, for example "displayName -like
-        'HR-*' -and mail -ne ''". The attributes are displayName, description, mail,
-        visibility, id and kind (Unified or Security). The operators are -eq, -ne,
-        -like, -notlike, -and, -or and -not, with parentheses. Comparisons ignore
-        case, * and ? are wildcards of -like, and an attribute without a value
-        equals ''. An empty string removes the configured filter.
+        'HR-*' -and mail -ne ''". The attributes are displayName, description,
+        mail, visibility, id and kind (Unified or Security). The operators are
+        -eq, -ne, -like, -notlike, -and, -or and -not, with parentheses.
+        Comparisons ignore case, * and ? are wildcards of -like, and an
+        attribute without a value equals ''. An empty string removes the
+        configured filter.
     .PARAMETER IncludeSecurityGroup
         Also write the tenant's security groups that have no mail address.
         -IncludeSecurityGroup:$false excludes them again.
     .PARAMETER IncludeHiddenMembership
         Also write groups whose membership is hidden in the tenant (visibility
-        HiddenMembership). Every account of the domain can then read their members.
-        Requires the permission Member.Read.Hidden; without it, such a group is left
-        unchanged.
+        HiddenMembership). Every account of the domain can then read their
+        members. Requires the permission Member.Read.Hidden; without it, such a
+        group is left unchanged.
     .PARAMETER OnPremisesGroupType
         The type of Microsoft 365 groups in Active Directory:
-        UniversalDistributionGroup, UniversalSecurityGroup (without a mail address)
-        or UniversalMailEnabledSecurityGroup. The tenant's security groups always
-        become universal security groups.
+        UniversalDistributionGroup, UniversalSecurityGroup (without a mail
+        address) or UniversalMailEnabledSecurityGroup. The tenant's security
+        groups always become universal security groups.
     .PARAMETER MaximumMemberCount
-        Skip groups with more members than this number, and report the reason: 1 to
-        1,000,000.
+        Skip groups with more members than this number, and report the reason: 1
+        to 1,000,000.
     .PARAMETER DeletionThreshold
-        Hold deletions and moves back if a sync would delete or move more than this
-        number of groups.
+        Hold deletions and moves back if a sync would delete or move more than
+        this number of groups.
     .PARAMETER DeletionThresholdPercent
-        Hold deletions and moves back if a sync would delete or move more than this
-        percentage of the groups, and more than five.
+        Hold deletions and moves back if a sync would delete or move more than
+        this percentage of the groups, and more than five.
     .PARAMETER RemovalThresholdPercent
         Hold removals back, those of the groups that lose most, if a sync would
-        remove more than this percentage of all memberships, and more than twenty.
+        remove more than this percentage of all memberships, and more than
+        twenty.
     .PARAMETER GroupRemovalThresholdPercent
-        Hold the removals from a group back if a sync would remove more than this
-        percentage of its members, and the group has more than twenty.
+        Hold the removals from a group back if a sync would remove more than
+        this percentage of its members, and the group has more than twenty.
     .PARAMETER SourceShrinkThresholdPercent
-        Hold back what follows from missing groups if the tenant has fewer groups
-        than last time by this percentage, and by more than five. A sync always
-        stops if the tenant has no groups at all.
+        Hold back what follows from missing groups if the tenant has fewer
+        groups than last time by this percentage, and by more than five. A sync
+        always stops if the tenant has no groups at all.
     .PARAMETER TargetShrinkThresholdPercent
-        Hold back what follows from missing objects if more than this percentage of
-        the groups, and more than five, are missing in Active Directory or would be
-        created again.
+        Hold back what follows from missing objects if more than this percentage
+        of the groups, and more than five, are missing in Active Directory or
+        would be created again.
     .PARAMETER InitialIntervalDays
-        The number of days after which a sync is Initial again: 1 to 30. An Initial
-        sync finds changes that neither the tenant nor Active Directory reports.
+        The number of days after which a sync is Initial again: 1 to 30. An
+        Initial sync finds changes that neither the tenant nor Active Directory
+        reports.
     .PARAMETER ConnectionCount
-        The number of changes that are written to Active Directory at the same time,
-        each on its own connection: 1 to 16.
+        The number of changes that are written to Active Directory at the same
+        time, each on its own connection: 1 to 16.
     .PARAMETER OutageMinutes
         The number of minutes that a sync waits while the tenant or the domain
-        controller cannot be reached: 0 to 1440 (default 10). Waiting is shown in
-        the progress bar, with -Verbose and in the log. With 0, the sync tries for
-        half a minute.
+        controller cannot be reached: 0 to 1440 (default 10). Waiting is shown
+        in the progress bar, with -Verbose and in the log. With 0, the sync
+        tries for half a minute.
     .PARAMETER RunHistoryDays
         The number of days to keep runs and their changes: 1 to 3650.
     .PARAMETER PassThru

@@ -34,28 +34,29 @@ function Start-GroupWritebackSync {
 
         Requires connections to the tenant and to Active Directory.
     .PARAMETER PolicyType
-        Delta reads the changes since the last sync, Initial reads everything. By
-        default, a sync is Delta if possible and otherwise Initial. The PolicyReason
-        of the run shows why it was Initial: Requested (by this parameter), First
-        (no earlier sync), SettingsChanged (the scope, the form of the groups or the
-        name of their container changed), Interval (the last Initial sync is too
-        old, see Set-GroupWriteback -InitialIntervalDays), Settling (the first sync
-        may have read a lagging replica of the tenant), ProjectionChanged (this
-        release reads other attributes), ServerChanged (another domain controller
-        than last time, or one restored from a backup), LinkExpired (Microsoft Graph
-        no longer reports the changes since the last sync).
+        Delta reads the changes since the last sync, Initial reads everything.
+        By default, a sync is Delta if possible and otherwise Initial. The
+        PolicyReason of the run shows why it was Initial: Requested (by this
+        parameter), First (no earlier sync), SettingsChanged (the scope, the
+        form of the groups or the name of their container changed), Interval
+        (the last Initial sync is too old, see Set-GroupWriteback
+        -InitialIntervalDays), Settling (the first sync may have read a lagging
+        replica of the tenant), ProjectionChanged (this release reads other
+        attributes), ServerChanged (another domain controller than last time, or
+        one restored from a backup), LinkExpired (Microsoft Graph no longer
+        reports the changes since the last sync).
     .PARAMETER AllowOnce
-        The PlanId of a run that held changes back. It is valid for one sync that
-        would otherwise hold them back; -WhatIf does not use it up.
+        The PlanId of a run that held changes back. It is valid for one sync
+        that would otherwise hold them back; -WhatIf does not use it up.
     .PARAMETER Group
         Synchronise only this group. Specify its id, full display name or mail
         address in the tenant, or the objectGUID, distinguished name, SID or
-        sAMAccountName of its object in Active Directory (case is ignored), or an
-        object that has one of them.
+        sAMAccountName of its object in Active Directory (case is ignored), or
+        an object that has one of them.
     .PARAMETER SkipReplicationCheck
-        Continue although the domain controller has not received the changes that
-        were written to the previous one. Use this only if the previous domain
-        controller is lost; otherwise wait for the replication.
+        Continue although the domain controller has not received the changes
+        that were written to the previous one. Use this only if the previous
+        domain controller is lost; otherwise wait for the replication.
     .EXAMPLE
         Start-GroupWritebackSync
 

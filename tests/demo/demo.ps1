@@ -82,13 +82,13 @@ Invoke-Typed { Test-GroupWriteback -TargetContainer $container }
 Assert-That 'no check fails' (@($answer | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Count -eq 0)
 
 Write-Step 'Look first: what would the first sync do?'
-Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName -MailRecipient MailOnly -WhatIf }
+Invoke-Typed { Enable-GroupWriteback $container -NameFormat DisplayName -MailRecipient MailOnly -WhatIf }
 $planned = @($answer | Where-Object -FilterScript { $_.Action -eq 'Create' }).Count
 Assert-That 'groups would be created' ($planned -gt 5)
 Assert-That 'nothing was saved' ((Get-GroupWriteback).Status -eq 'NotConfigured')
 
 Write-Step 'Enable, preview, synchronise'
-Invoke-Typed { Enable-GroupWriteback -TargetContainer $container -NameFormat DisplayName -MailRecipient MailOnly }
+Invoke-Typed { Enable-GroupWriteback $container -NameFormat DisplayName -MailRecipient MailOnly }
 Assert-That 'it is on' ((Get-GroupWriteback).Status -eq 'Enabled')
 Invoke-Typed { Start-GroupWritebackSync -WhatIf | Group-Object -Property Action -NoElement }
 Assert-That 'the preview is the same as before' ($planned -eq (
@@ -174,7 +174,7 @@ Invoke-Typed {
 Assert-That 'its mail goes to the tenant' (
     $answer -contains 'targetAddress: SMTP:empty@contoso.mail.onmicrosoft.com'
 )
-Invoke-Typed { Get-GroupWritebackGroup | Select-Object -Property DisplayName, Recipient, LastMessage | Format-Table -Wrap }
+Invoke-Typed { Get-GroupWritebackGroup | Format-Table -Wrap -Property DisplayName, Recipient, LastMessage }
 Assert-That 'the others say why they are none' (@($answer).Count -gt 0)
 Invoke-Typed { Set-GroupWriteback -MailRecipient MailOnly }
 Invoke-Typed { Start-GroupWritebackSync }

@@ -190,6 +190,8 @@ Describe 'TAB behind a pipe' {
                 ConvertTo-Member @{ id = 'x' }
                 ConvertTo-Check @{ name = 'x' }
                 ConvertTo-ExchangeStep @{ kind = 'x' }
+                ConvertTo-Permission @{ containers = @(@{ dn = 'x'; entries = @(@{ state = 'x' }) }) }
+                ConvertTo-GraphPermission @{ permissions = @(@{ name = 'x' }) }
                 ConvertTo-Status -Overview @{ lastRun = $run } -Connection $connection
                 $connection
             )

@@ -1038,7 +1038,7 @@ func oneGroup(l *lab) {
 		}
 	}
 	again := sync(object{"group": groupID(1)}, whole...)
-	if action := again["steps"].([]any)[4].(object)["message"]; action != "Nothing differs." {
+	if action := again["steps"].([]any)[4].(object)["message"]; action != "There are no differences." {
 		l.t.Errorf("the second time: %q", action)
 	}
 	sync(object{"group": groupID(5)}, "Import Passed", "Scope Skipped", "Join Passed", "Action Passed")

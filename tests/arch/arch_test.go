@@ -21,6 +21,7 @@ const module = "groupwriteback"
 // every new package gets a place.
 var mayImport = map[string][]string{
 	"internal/directory":        {},
+	"internal/expression":       {},
 	"internal/descriptor":       {"internal/directory"},
 	"internal/rights":           {"internal/descriptor", "internal/directory"},
 	"internal/exchange":         {"internal/directory"},
@@ -62,6 +63,7 @@ var onlyIn = map[string]string{
 	"github.com/gofrs/flock":             "state",
 	"database/sql":                       "state",
 	"github.com/creachadair/jrpc2":       "internal/stdio",
+	"github.com/dlclark/regexp2":         "internal/expression",
 }
 
 // standardOnly lists the packages that import no packages of others at all.

@@ -165,7 +165,7 @@ func wrongText(p parameter, s string) string {
 		}
 	case moment:
 		if _, err := parseDate(s); err != nil {
-			return "is no date: " + err.Error() + ": " + dateAdvice
+			return "is no date: " + err.Error() + "; " + dateAdvice
 		}
 	}
 	if p.literal != nil {

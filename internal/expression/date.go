@@ -3,6 +3,7 @@ package expression
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -193,7 +194,7 @@ func dateFromNum(a *arguments) value {
 	}
 	n := a.whole(0)
 	if n < 0 || n > lastDate.ticks() {
-		a.fail(0, fmt.Sprintf("%d is no file time", n), fmt.Sprintf("one counts 100 ns since 1601, and is 0 to %d", lastDate.ticks()))
+		a.fail(0, a.shown(strconv.FormatInt(n, 10))+" is no file time", fmt.Sprintf("one counts 100 ns since 1601, and is 0 to %d", lastDate.ticks()))
 		return value{}
 	}
 	return fromTicks(n).value()
@@ -228,7 +229,7 @@ func formatDateTime(a *arguments) value {
 	}
 	d, err := readDate(s, in, styles)
 	if err != nil {
-		a.fail(0, a.shown(s)+" is not in the input format "+shown(a.text(2))+": "+err.Error(), "")
+		a.fail(0, a.shown(s)+" is not in the input format "+shown(a.text(2))+a.because(err), "")
 		return value{}
 	}
 	return one(writeDate(d, out))

@@ -89,6 +89,8 @@ func (p *dateParser) part() error {
 		if len(p.numbers) < 3 && p.month == 0 && len(p.text) > 1 && strings.IndexByte("/-.", p.text[0]) >= 0 && isDigit(p.text[1]) {
 			p.iso = p.text[0] == '-'
 			p.text = p.text[1:]
+		} else if len(p.text) > 1 && p.text[0] == '-' && p.text[1]|0x20 >= 'a' && p.text[1]|0x20 <= 'z' {
+			p.text = p.text[1:] // 16-Mar-2020
 		}
 		return nil
 	case c == ',':

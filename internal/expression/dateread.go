@@ -41,7 +41,7 @@ func readDate(s string, tokens []token, styles style) (date, error) {
 		}
 	}
 	if r.at < len(r.text) {
-		return date{}, fmt.Errorf("%s is left over", shown(string(r.text[r.at:])))
+		return date{}, fmt.Errorf("the format ends before character %d", r.at+1)
 	}
 	return r.date()
 }

@@ -71,6 +71,14 @@ func (e *evaluation) shown(s string) string {
 	return shown(s)
 }
 
+// because is the reason of an error that may tell something of the object.
+func (e *evaluation) because(err error) string {
+	if e.expression.Redacted() {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
 func (e *evaluation) value(n node) value {
 	if e.stopped() {
 		return value{}
@@ -296,7 +304,7 @@ func (a *arguments) date(i int) date {
 	}
 	d, err := parseDate(s)
 	if err != nil {
-		a.fail(i, a.shown(s)+" is no date: "+err.Error(), dateAdvice)
+		a.fail(i, a.shown(s)+" is no date"+a.because(err), dateAdvice)
 	}
 	return d
 }

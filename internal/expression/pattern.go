@@ -49,6 +49,9 @@ func (p *pattern) group(name string) int {
 // all calls visit for each match in turn, until it returns false. The error is
 // that the evaluation has no more time.
 func (p *pattern) all(a *arguments, text []rune, visit func(m *regexp2.Match) bool) (err error) {
+	if a.matched > matchTimeout {
+		return errMatch
+	}
 	start := time.Now()
 	defer func() {
 		a.matched += time.Since(start)

@@ -86,9 +86,12 @@ func prepareSwitch(c *checker, n *call) {
 // fail is the function Error.
 func fail(a *arguments) value {
 	message := a.text(0)
+	if _, constant := a.args[0].(*literal); !constant && a.expression.Redacted() {
+		message = "[Redact]"
+	}
 	if message == "" {
 		message = "the mapping refuses this object"
 	}
-	a.fail(0, message, "")
+	a.fail(0, slice(message, 0, 1000), "")
 	return value{}
 }

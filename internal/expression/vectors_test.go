@@ -23,7 +23,7 @@ type vector struct {
 }
 
 // expression writes the call as an expression.
-func (v vector) expression(t *testing.T) string {
+func (v vector) expression(t testing.TB) string {
 	var args []string
 	for _, a := range v.Args {
 		switch a := a.(type) {

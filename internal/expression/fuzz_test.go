@@ -126,6 +126,27 @@ func FuzzEvaluate(f *testing.F) {
 
 // FuzzDates looks for what the readers and writers of dates do not foresee, and
 // that a date which is written in a full format reads as the same.
+// FuzzPattern looks for regular expressions and replacements that do not end, or
+// that make what is no text.
+func FuzzPattern(f *testing.F) {
+	matchTimeout = 20 * time.Millisecond
+	for _, v := range vectors(f) {
+		if re, ok := v.Args[min(2, len(v.Args)-1)].(string); ok && v.Fn == "Replace" {
+			f.Add(re, fmt.Sprint(v.Args[4]), fmt.Sprint(v.Args[0]))
+		}
+	}
+	f.Fuzz(func(t *testing.T, re, with, text string) {
+		x, err := Compile("Replace([text], , "+quote(re)+", , "+quote(with)+", , )", nil)
+		if err != nil {
+			return
+		}
+		r, err := x.Evaluate(func(string) ([]string, bool) { return []string{text}, true }, Environment{})
+		if err == nil && r.Outcome == Present && !utf8.ValidString(r.Values[0]) {
+			t.Fatalf("%q", r.Values[0])
+		}
+	})
+}
+
 func FuzzDates(f *testing.F) {
 	for _, v := range vectors(f) {
 		if v.Fn == "FormatDateTime" {

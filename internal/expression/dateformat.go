@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // token is a part of a date format: a letter that stands n times in a row, or,
@@ -163,5 +162,3 @@ func pad(b []byte, number, digits int) []byte {
 	}
 	return append(b, s...)
 }
-
-func isWhite(r rune) bool { return unicode.IsSpace(r) }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const dateAdvice = "write it as 2020-03-16T07:00:00Z or 3/16/2020 7:00:00 AM, or read it by FormatDateTime"
@@ -48,7 +49,7 @@ type dateNumber struct{ value, digits int }
 
 var errDate = errors.New("it has no form of a date")
 
-func (p *dateParser) space() { p.text = strings.TrimLeftFunc(p.text, isWhite) }
+func (p *dateParser) space() { p.text = strings.TrimLeftFunc(p.text, unicode.IsSpace) }
 
 func (p *dateParser) take(s string) bool {
 	rest, ok := strings.CutPrefix(p.text, s)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // readDate reads a date in a format as .NET's ParseExact in the invariant
@@ -17,15 +18,15 @@ func readDate(s string, tokens []token, styles style) (date, error) {
 	}
 	if styles&leadingWhite != 0 {
 		r.white()
-		for len(tokens) > 0 && isWhite(tokens[0].letter) {
+		for len(tokens) > 0 && unicode.IsSpace(tokens[0].letter) {
 			tokens = tokens[1:]
 		}
 	}
 	if styles&trailingWhite != 0 {
-		for len(r.text) > r.at && isWhite(r.text[len(r.text)-1]) {
+		for len(r.text) > r.at && unicode.IsSpace(r.text[len(r.text)-1]) {
 			r.text = r.text[:len(r.text)-1]
 		}
-		for len(tokens) > 0 && isWhite(tokens[len(tokens)-1].letter) {
+		for len(tokens) > 0 && unicode.IsSpace(tokens[len(tokens)-1].letter) {
 			tokens = tokens[:len(tokens)-1]
 		}
 	}
@@ -77,7 +78,7 @@ type dateReader struct {
 }
 
 func (r *dateReader) white() {
-	for r.at < len(r.text) && isWhite(r.text[r.at]) {
+	for r.at < len(r.text) && unicode.IsSpace(r.text[r.at]) {
 		r.at++
 	}
 }

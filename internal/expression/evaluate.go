@@ -2,9 +2,11 @@ package expression
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // value is what a part of an expression is for an object: any number of texts.
@@ -51,7 +53,7 @@ type evaluation struct {
 	unread string
 	noFlow bool
 
-	work    int           // bytes of the texts that were made
+	work    int           // bytes of the texts that were read and made
 	matched time.Duration // time that went into regular expressions
 }
 
@@ -106,13 +108,13 @@ func (e *evaluation) attribute(n *attribute) value {
 		e.unread = n.name
 		return value{}
 	}
-	for i, s := range values {
-		if clean := valid(s); clean != s {
-			values = append(append(make([]string, 0, len(values)), values[:i]...), values[i:]...)
-			values[i] = clean
+	if slices.ContainsFunc(values, func(s string) bool { return !utf8.ValidString(s) }) {
+		values = slices.Clone(values)
+		for i := range values {
+			values[i] = valid(values[i])
 		}
 	}
-	return value{texts: values}
+	return e.counted(n.at, "["+n.name+"]", value{texts: values})
 }
 
 // call calls the function: once for each value of the first argument, where it
@@ -144,15 +146,23 @@ func (e *evaluation) call(n *call) value {
 
 // checked counts what a function made against the limits.
 func (e *evaluation) checked(n *call, v value) value {
-	e.work += 16
 	for _, s := range v.texts {
-		e.work += len(s)
 		if len(s) > MaxText && units(s) > MaxText {
 			e.tooLong(n)
 		}
 	}
+	return e.counted(n.at, n.name, v)
+}
+
+// counted counts the value to what the evaluation has made and read.
+func (e *evaluation) counted(at int, name string, v value) value {
+	const perText = 16
+	e.work += perText
+	for _, s := range v.texts {
+		e.work += perText + len(s)
+	}
 	if e.work > maxWork {
-		e.fail(n.at, n.name, "the expression makes too much text of this object", "write it with fewer functions in one another")
+		e.fail(at, name, "the expression makes too much text of this object", "write it with fewer functions in one another")
 	}
 	if e.stopped() {
 		return value{}

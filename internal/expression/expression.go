@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Limits of an expression and of one evaluation of it.
@@ -24,8 +23,8 @@ const (
 	MaxLength = 10_000  // of an expression, in characters
 	MaxDepth  = 100     // of functions in functions
 	MaxText   = 100_000 // of one text, in UTF-16 units
-	// maxWork is of all texts that one evaluation makes, in bytes. It stops what
-	// grows by nesting.
+	// maxWork is of all texts that one evaluation reads and makes, in bytes. It
+	// stops what grows by nesting.
 	maxWork = 10_000_000
 )
 
@@ -153,10 +152,5 @@ func (x *Expression) Evaluate(source Source, environment Environment) (Result, e
 	return Result{Outcome: Present, Values: slices.DeleteFunc(slices.Clone(v.texts), func(s string) bool { return s == "" })}, nil
 }
 
-// valid returns the text without what is no UTF-8.
-func valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
+// valid returns the text with U+FFFD for what is no UTF-8.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

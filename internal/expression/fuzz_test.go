@@ -196,7 +196,7 @@ func drawTree(t *rapid.T, depth int) node {
 	case 1:
 		return &number{value: rapid.Int64().Draw(t, "number")}
 	case 2:
-		return &attribute{name: rapid.StringMatching(`[^\[\]\s]{1,20}`).Draw(t, "attribute")}
+		return &attribute{name: rapid.StringMatching(`[A-Za-z_][^\[\]]{0,20}`).Draw(t, "attribute")}
 	case 3:
 		return &word{name: rapid.StringMatching(`[A-Za-z_äЖ][A-Za-z0-9_]{0,5}`).Draw(t, "word")}
 	case 4:

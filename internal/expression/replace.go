@@ -114,7 +114,9 @@ func replace(a *arguments) value {
 	}
 	return a.replacePattern(s, func(out, text []rune, m *regexp2.Match) []rune {
 		for _, piece := range with {
-			out = piece.append(out, text, m)
+			if out = piece.append(out, text, m); len(out) > MaxText {
+				break
+			}
 		}
 		return out
 	})

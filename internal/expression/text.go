@@ -116,22 +116,24 @@ func split(a *arguments) value {
 // join skips what is empty.
 func join(a *arguments) value {
 	separator := a.text(0)
-	var parts []string
-	size := 0
+	var b strings.Builder
 	for i := 1; i < len(a.args); i++ {
 		for _, s := range a.values(i).texts {
-			if s != "" {
-				parts = append(parts, s)
-				size += len(s) + len(separator)
+			switch {
+			case s == "":
+				continue
+			case b.Len() > 0:
+				b.WriteString(separator)
+			}
+			b.WriteString(s)
+			// Four bytes are two units at least, so this is too long by any count.
+			if b.Len() > 3*MaxText {
+				a.tooLong(a.call)
+				return value{}
 			}
 		}
 	}
-	// Four bytes are two units at least, so this is too long by any count.
-	if size > 3*MaxText {
-		a.tooLong(a.call)
-		return value{}
-	}
-	return one(strings.Join(parts, separator))
+	return one(b.String())
 }
 
 func trim(s string) string { return strings.TrimFunc(s, unicode.IsSpace) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,13 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 )
+
+// No test fails because the machine is slow: only those that are about the time
+// limit have a short one.
+func TestMain(m *testing.M) {
+	matchTimeout = time.Minute
+	os.Exit(m.Run())
+}
 
 // group is the object of these tests.
 var group = map[string][]string{

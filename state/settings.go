@@ -215,6 +215,9 @@ func validate(s *contract.Settings) error {
 			return fmt.Errorf("field \"trustedOwners\": %q is not a SID of the form S-1-5-21-…", owner.SID)
 		}
 	}
+	if _, err := plan.Standard.With(s.Mapping); err != nil {
+		return fmt.Errorf("field \"mapping\": %w", err)
+	}
 	if _, err := plan.ParseFilter(s.Scope.Filter); err != nil {
 		return fmt.Errorf("field \"scope.filter\": %w", err)
 	}

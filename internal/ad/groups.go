@@ -45,7 +45,9 @@ var identityAttributes = []string{
 }
 
 // header returns the attributes of a group without its members.
-func (t *target) header() []string { return slices.Concat(identityAttributes, t.flowing) }
+func (t *target) header() []string {
+	return slices.Concat(identityAttributes, t.selected.Load().flowing)
+}
 
 // Groups implements contract.TargetReader.
 func (t *target) Groups(ctx context.Context, container directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {

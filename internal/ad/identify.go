@@ -37,13 +37,16 @@ func (t *target) readDomain(ctx context.Context, wanted []string) error {
 	if err != nil {
 		return t.unexpected(t.root.baseDN, fmt.Errorf("the domain object: %w", err))
 	}
-	if t.schema, err = t.readSchema(ctx, wanted); err != nil {
+	if t.schema, err = t.readSchema(ctx); err != nil {
+		return err
+	}
+	if _, err := t.SelectAttributes(ctx, wanted); err != nil {
 		return err
 	}
 	return t.readAccount(ctx)
 }
 
-func (t *target) readSchema(ctx context.Context, wanted []string) (contract.Schema, error) {
+func (t *target) readSchema(ctx context.Context) (contract.Schema, error) {
 	var schema contract.Schema
 	version, err := t.pool.read(ctx, query{base: t.root.schema, attributes: []string{"objectVersion"}})
 	if err != nil {
@@ -61,38 +64,81 @@ func (t *target) readSchema(ctx context.Context, wanted []string) (contract.Sche
 		schema.Exchange = true
 		schema.ExchangeVersion, _ = strconv.Atoi(exchange.GetAttributeValue("rangeUpper"))
 	}
-	allowed, err := t.allowedOfGroups(ctx)
-	if err != nil {
+	if t.allowed, err = t.allowedOfGroups(ctx); err != nil {
 		return schema, err
 	}
-	schema.ExternalID = containsFold(allowed, attrExternalID)
-	if schema.Attributes, err = t.readAttributes(ctx, slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return !containsFold(allowed, name) })); err != nil {
-		return schema, t.readError(ctx, t.root.schema, err)
-	}
+	schema.ExternalID = containsFold(t.allowed, attrExternalID)
 	return schema, nil
 }
 
-// readAttributes reads what the schema says about the attributes.
-func (t *target) readAttributes(ctx context.Context, names []string) (plan.Schema, error) {
-	attributes := plan.Schema{}
-	for _, name := range names {
-		attributes[name] = plan.AttributeSchema{}
+// selection is what is read of groups.
+type selection struct {
+	names []string
+	// flowing are those of names that are not read in any case, to tell which object a
+	// group is.
+	flowing []string
+	schema  plan.Schema // of those of names that groups can have
+}
+
+// SelectAttributes implements contract.Target.
+func (t *target) SelectAttributes(ctx context.Context, attributes []string) (plan.Schema, error) {
+	if now := t.selected.Load(); now != nil && slices.Equal(now.names, attributes) {
+		return now.schema, nil
 	}
-	entries, err := findAny(ctx, t.pool, query{
-		base: t.root.schema, scope: ldap.ScopeSingleLevel, attributes: []string{attrSchemaName, "rangeUpper"},
-	}, attrSchemaName, names)
-	if err != nil {
+	chosen := &selection{names: slices.Clone(attributes), flowing: slices.DeleteFunc(slices.Clone(attributes), directory.IsField)}
+	var err error
+	if chosen.schema, err = t.AttributeSchemas(ctx, attributes); err != nil {
 		return nil, err
 	}
+	for _, name := range attributes {
+		if said, known := chosen.schema[name]; !known && containsFold(t.allowed, name) {
+			chosen.schema[name] = plan.AttributeSchema{Name: name} // the account may not read its definition
+		} else if said.NotOnGroups {
+			delete(chosen.schema, name)
+		}
+	}
+	t.selected.Store(chosen)
+	return chosen.schema, nil
+}
+
+// AttributeSchemas implements contract.TargetReader.
+func (t *target) AttributeSchemas(ctx context.Context, names []string) (plan.Schema, error) {
+	attributes := plan.Schema{}
+	entries, err := findAny(ctx, t.pool, query{
+		base: t.root.schema, scope: ldap.ScopeSingleLevel,
+		attributes: []string{attrSchemaName, "rangeUpper", "attributeSyntax", "isSingleValued", "systemOnly", "systemFlags", "linkID", "isDefunct"},
+	}, attrSchemaName, names)
+	if err != nil {
+		return nil, t.readError(ctx, t.root.schema, err)
+	}
 	for _, e := range entries {
+		if strings.EqualFold(e.GetAttributeValue("isDefunct"), "TRUE") {
+			continue
+		}
 		for _, name := range names {
 			if strings.EqualFold(name, e.GetAttributeValue(attrSchemaName)) {
-				upper, _ := strconv.Atoi(e.GetAttributeValue("rangeUpper"))
-				attributes[name] = plan.AttributeSchema{RangeUpper: upper}
+				attributes[name] = t.attributeSchema(e)
 			}
 		}
 	}
 	return attributes, nil
+}
+
+// flagConstructed marks an attribute that the directory computes (MS-ADTS 2.2.9).
+const flagConstructed = 4
+
+func (t *target) attributeSchema(e *ldap.Entry) plan.AttributeSchema {
+	number := func(name string) int {
+		n, _ := strconv.ParseInt(e.GetAttributeValue(name), 10, 64)
+		return int(n)
+	}
+	name := e.GetAttributeValue(attrSchemaName)
+	backLink := number("linkID")%2 != 0
+	return plan.AttributeSchema{
+		Name: name, Syntax: e.GetAttributeValue("attributeSyntax"), Several: !strings.EqualFold(e.GetAttributeValue("isSingleValued"), "TRUE"),
+		RangeUpper: number("rangeUpper"), NotOnGroups: !containsFold(t.allowed, name),
+		System: strings.EqualFold(e.GetAttributeValue("systemOnly"), "TRUE") || number("systemFlags")&flagConstructed != 0 || backLink,
+	}
 }
 
 // attrSchemaName holds the name by which LDAP knows an attribute.
@@ -126,10 +172,12 @@ func (t *target) Identify(ctx context.Context) (contract.TargetIdentity, error) 
 	if err != nil {
 		return contract.TargetIdentity{}, err
 	}
+	schema := t.schema
+	schema.Attributes = t.selected.Load().schema
 	return contract.TargetIdentity{
 		DomainGUID: t.domainGUID, DomainSID: t.domainSID, DomainName: t.root.domainName(), BaseDN: t.root.baseDN,
 		Server: t.server.host, DSServiceName: t.root.dsServiceName, InvocationID: invocation, HighestUSN: root.highestUSN,
-		Account: account, AccountSID: t.account, ForestSID: t.forestSID, Schema: t.schema, DeletedVisible: deletedVisible,
+		Account: account, AccountSID: t.account, ForestSID: t.forestSID, Schema: schema, DeletedVisible: deletedVisible,
 	}, nil
 }
 

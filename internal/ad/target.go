@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"slices"
 	"sync"
+	"sync/atomic"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/descriptor"
@@ -27,9 +27,9 @@ type target struct {
 	domainGUID directory.GUID
 	domainSID  directory.SID
 	schema     contract.Schema
-	// flowing are the attributes read from groups besides those that tell which object
-	// a group is.
-	flowing []string
+	allowed    []string // attributes that groups can have
+	// selected are the attributes to read from groups.
+	selected atomic.Pointer[selection]
 	// account is the account we are bound as; token holds it and the groups it belongs
 	// to.
 	account   directory.SID
@@ -70,7 +70,6 @@ func Open(ctx context.Context, config contract.TargetConfig) (contract.Target, e
 	if wanted == nil {
 		wanted = plan.Standard.Attributes()
 	}
-	t.flowing = slices.DeleteFunc(slices.Clone(wanted), directory.IsField)
 	first, err := t.pin(ctx, named, config.PreferredServer, roots)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,11 @@ func (a *Adoption) agree(ctx context.Context, e *Engine, state contract.State, c
 		return nil, err
 	}
 	contract.ProgressOf(ctx).Begin("Adopt", "Checking the groups to adopt")
-	adoptable, err := run.FindAdoptable(ctx, e.ground(state, c, *settings), wanted)
+	ground, err := e.ground(ctx, state, c, *settings)
+	if err != nil {
+		return nil, err
+	}
+	adoptable, err := run.FindAdoptable(ctx, ground, wanted)
 	if err != nil {
 		return nil, err
 	}

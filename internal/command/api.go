@@ -157,9 +157,11 @@ type SettingsPatch struct {
 	// ReleaseGroups are groups to let go of, named as in AdoptGroups. The next run
 	// removes our stamp, and from then on the groups are left as they are. Errors:
 	// GroupNotFound, GroupAmbiguous.
-	ReleaseGroups  []string     `json:"releaseGroups"`
-	Limits         *LimitsPatch `json:"limits"`
-	RunHistoryDays *int         `json:"runHistoryDays"`
+	ReleaseGroups []string `json:"releaseGroups"`
+	// Mapping changes what is set for single attributes.
+	Mapping        *MappingPatch `json:"mapping"`
+	Limits         *LimitsPatch  `json:"limits"`
+	RunHistoryDays *int          `json:"runHistoryDays"`
 	// InitialIntervalDays, Connections and OutageMinutes are as in [contract.Settings].
 	InitialIntervalDays *int `json:"initialIntervalDays"`
 	Connections         *int `json:"connections"`
@@ -173,6 +175,54 @@ type SettingsResult struct {
 	// Warnings are sentences about choices that may not be intended.
 	Warnings []string `json:"warnings,omitempty"`
 }
+
+// MappingRow is a row of the mapping as it is shown.
+type MappingRow struct {
+	Attribute string `json:"attribute"`
+	// Expression is empty for a row that is not said in one. Function then names what the
+	// values come from.
+	Expression string        `json:"expression,omitempty"`
+	Function   plan.Function `json:"function,omitempty"`
+	Apply      plan.Apply    `json:"apply"`
+	Default    string        `json:"default,omitempty"`
+	// On says which groups have the attribute: empty for every group.
+	On plan.When `json:"on,omitempty"`
+	// MaxLength is the length to which the row cuts, in UTF-16 units; 0 leaves that to the
+	// schema.
+	MaxLength int `json:"maxLength,omitempty"`
+	// Custom rows are set by the administrator. The others are those of the release, and
+	// ReadOnly ones of them cannot be set.
+	Custom   bool `json:"custom"`
+	ReadOnly bool `json:"readOnly"`
+}
+
+// MappingView is the answer of mapping.get.
+type MappingView struct {
+	Rows []MappingRow `json:"rows"`
+	// Properties and Functions are the names that expressions may use.
+	Properties []string `json:"properties"`
+	Functions  []string `json:"functions"`
+}
+
+// MappingPatch changes the mapping: Set adds or replaces entries, Remove takes away those
+// of the given attributes.
+type MappingPatch struct {
+	Set    []plan.Entry `json:"set"`
+	Remove []string     `json:"remove"`
+}
+
+// MappingTestRequest asks what the mapping, with a change that need not be saved, makes of
+// one group.
+type MappingTestRequest struct {
+	Group string `json:"group"`
+	MappingPatch
+}
+
+// The answer of mapping.test.
+type (
+	MappingTest = run.MappingTest
+	MappedValue = run.MappedValue
+)
 
 // LimitsPatch changes limits. Nil leaves a limit unchanged; 0 switches it off.
 type LimitsPatch struct {

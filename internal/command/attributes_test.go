@@ -23,7 +23,7 @@ func TestOneRowMoreIsOneAttributeMore(t *testing.T) {
 		t.Fatalf("nothing says that it is written: %q", got)
 	}
 
-	b.mapping = append(slices.Clone(plan.Standard), plan.Row{Attribute: "url", Property: "proxies", Several: true, Compare: plan.Address, Shared: true})
+	b.mapping = append(slices.Clone(plan.Standard), plan.Row{Attribute: "url", Expression: "[proxies]", Several: true, Compare: plan.Address, Shared: true})
 	b.engine.Close()
 	b.start(t)
 	holds := func(want ...string) {

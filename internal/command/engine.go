@@ -32,9 +32,17 @@ type Config struct {
 	Mapping plan.Mapping
 }
 
-// projection identifies what is read from the tenant and how it is projected.
-func (c *Config) projection() string {
-	return c.Projection + "/" + c.Mapping.Version()
+// mapping returns the mapping with what the administrator has set. Errors:
+// ExpressionInvalid, AttributeProtected.
+func (e *Engine) mapping(settings *contract.Settings) (plan.Mapping, error) {
+	mapping, err := e.config.Mapping.With(settings.Mapping)
+	return mapping, entryError(err)
+}
+
+// projection identifies what is read from the tenant with a mapping, and how it is
+// projected.
+func (e *Engine) projection(mapping plan.Mapping) string {
+	return e.config.Projection + "/" + mapping.Version()
 }
 
 // Engine does what the cmdlets ask for. Its methods may be called from several
@@ -115,8 +123,19 @@ func (e *Engine) Close() error {
 	return s.Close()
 }
 
-// ground returns the ground of a run with these settings.
-func (e *Engine) ground(state contract.State, c *connection, settings contract.Settings) *run.Ground {
+// ground returns the ground of a run with these settings, and makes both sides read what
+// their mapping needs. The caller holds the lock of the state.
+func (e *Engine) ground(ctx context.Context, state contract.State, c *connection, settings contract.Settings) (*run.Ground, error) {
+	mapping, err := e.mapping(&settings)
+	if err != nil {
+		return nil, err
+	}
+	if c.source != nil {
+		c.source.SelectProperties(mapping.Properties())
+	}
+	if c.targetID.Schema.Attributes, err = c.target.SelectAttributes(ctx, mapping.Attributes()); err != nil {
+		return nil, err
+	}
 	return &run.Ground{State: state, Source: c.source, SourceID: c.sourceID, Target: c.target, TargetID: c.targetID, Settings: settings,
-		Mapping: e.config.Mapping, Projection: e.config.projection(), Now: e.config.Now, Log: e.config.Log, LookLasts: e.config.LookLasts}
+		Mapping: mapping, Projection: e.projection(mapping), Now: e.config.Now, Log: e.config.Log, LookLasts: e.config.LookLasts}, nil
 }

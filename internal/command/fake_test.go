@@ -273,6 +273,8 @@ func (t *fakeTenant) Identify(ctx context.Context) (contract.SourceIdentity, err
 	return contract.SourceIdentity{TenantID: tenantID, TenantName: "Contoso", VerifiedDomains: []string{"contoso.test", "contoso.onmicrosoft.com", "contoso.mail.onmicrosoft.com"}, AppID: "app", Roles: t.roles}, t.check(ctx, "identify")
 }
 
+func (t *fakeTenant) SelectProperties([]string) {}
+
 func (t *fakeTenant) Groups(ctx context.Context, selection contract.SourceSelection, page func([]directory.SourceGroup) error) error {
 	shown := t.shown(lists)
 	for _, id := range slices.SortedFunc(maps.Keys(shown), directory.GUID.Compare) {
@@ -644,6 +646,7 @@ type fakeDirectory struct {
 	rights     fakeRights
 	audit      contract.Audit // the answer of Audit
 	exchange   exchange.Organization
+	schema     plan.Schema    // nil: it says nothing
 	audited    directory.GUID // the group of the last call of Audit
 	objects    map[directory.GUID]*directory.TargetGroup
 	dead       map[directory.GUID]bool // deleted users
@@ -734,7 +737,15 @@ func (d *fakeDirectory) Identify(ctx context.Context) (contract.TargetIdentity, 
 	usn := d.usn
 	d.mu.Unlock()
 	return contract.TargetIdentity{DomainGUID: d.domain.GUID, DomainSID: d.domain.SID, DomainName: d.domain.Name, BaseDN: "DC=contoso,DC=test", Server: d.server, DSServiceName: "CN=" + d.server, InvocationID: d.invocation,
-		HighestUSN: usn, Account: "svc", AccountSID: service, ForestSID: domain.SID, DeletedVisible: !d.blind, Schema: contract.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true}}, d.check(ctx, "identify")
+		HighestUSN: usn, Account: "svc", AccountSID: service, ForestSID: domain.SID, DeletedVisible: !d.blind, Schema: contract.Schema{ObjectVersion: 87, ExternalID: true, Exchange: true, Attributes: d.schema}}, d.check(ctx, "identify")
+}
+
+func (d *fakeDirectory) SelectAttributes(context.Context, []string) (plan.Schema, error) {
+	return d.schema, nil
+}
+
+func (d *fakeDirectory) AttributeSchemas(context.Context, []string) (plan.Schema, error) {
+	return d.schema, nil
 }
 
 func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.GUID) (contract.Container, error) {

@@ -48,7 +48,11 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o.NextPolicyType, o.NextPolicyReason = run.Due(&o.Settings, current, &watermark, e.config.projection(), e.config.Now())
+	mapping, err := e.mapping(&o.Settings)
+	if err != nil {
+		return Overview{}, err
+	}
+	o.NextPolicyType, o.NextPolicyReason = run.Due(&o.Settings, current, &watermark, e.projection(mapping), e.config.Now())
 	pending, err := state.Pending(ctx)
 	if err != nil {
 		return Overview{}, err

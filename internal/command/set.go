@@ -57,7 +57,7 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	if err := state.SaveSettings(ctx, settings); err != nil {
 		return SettingsResult{}, err
 	}
-	if patch.Choices != (Choices{}) || len(patch.ReleaseGroups) > 0 {
+	if patch.Choices != (Choices{}) || patch.Mapping != nil || len(patch.ReleaseGroups) > 0 {
 		if err := state.WithdrawPlans(ctx); err != nil {
 			return SettingsResult{}, err
 		}
@@ -86,6 +86,9 @@ func doubtScope(ctx context.Context, c *connection, s *contract.Settings) []stri
 func (e *Engine) prepareSettings(ctx context.Context, state contract.State, c *connection, patch *SettingsPatch) (contract.Settings, []contract.Link, error) {
 	settings, err := patch.prepare(ctx, state, c)
 	if err != nil {
+		return contract.Settings{}, nil, err
+	}
+	if err := e.patchMapping(ctx, c, patch.Mapping, &settings); err != nil {
 		return contract.Settings{}, nil, err
 	}
 	if patch.looks() {
@@ -136,6 +139,10 @@ func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *co
 }
 
 func (p *Choices) needsDirectory() bool { return p.TargetContainer != "" || p.TrustedOwners != nil }
+
+func (p *SettingsPatch) needsDirectory() bool {
+	return p.Choices.needsDirectory() || p.Mapping != nil && len(p.Mapping.Set) > 0
+}
 
 // maxTrustedOwners bounds the accounts that may be trusted in addition to our own.
 const maxTrustedOwners = 20

@@ -118,7 +118,10 @@ func (e *Engine) begin(ctx context.Context, request PreviewRequest) (_ *run.Grou
 	if err != nil {
 		return nil, false, nil, err
 	}
-	g := e.ground(state, &c, settings)
+	g, err := e.ground(ctx, state, &c, settings)
+	if err != nil {
+		return nil, false, nil, err
+	}
 	g.Adopts, g.OfSettings, g.SkipReplicationCheck = adopts, ofSettings, request.SkipReplicationCheck
 	g.Initial = request.PolicyType == contract.Initial || request.Enable != nil
 	return g, disabling, giveBack, nil

@@ -20,9 +20,12 @@ func (e *Engine) Test(ctx context.Context, container string) ([]Check, error) {
 		return nil, err
 	}
 	defer done()
-	t := tester{connection: c, mapping: e.config.Mapping, progress: contract.ProgressOf(ctx)}
+	t := tester{connection: c, progress: contract.ProgressOf(ctx)}
 	t.progress.Begin("Test", "Checking the state")
 	settings := t.checkState(ctx, e)
+	if t.mapping, err = e.mapping(&settings); err != nil {
+		return nil, err
+	}
 	t.looks("Checking the tenant")
 	t.checkSource(ctx, &settings)
 	t.looks("Checking Active Directory")

@@ -57,6 +57,8 @@ type Settings struct {
 	// groups.
 	NameFormat           NameFormat `json:"nameFormat"`
 	SAMAccountNameFormat NameFormat `json:"samAccountNameFormat"`
+	// Mapping is what the administrator has set for single attributes, by attribute.
+	Mapping []plan.Entry `json:"mapping,omitempty"`
 	// ExcludeMailAttribute leaves mail unwritten, for forests without Exchange. Otherwise
 	// MailRecipient, Remote or MailOnly, says what a group is to Exchange.
 	// RecipientDisplayType is the display type of a recipient.

@@ -71,6 +71,10 @@ type Source interface {
 	// ConnectWriteback returns whether Entra Connect's own group writeback is on in the
 	// tenant, or Unknown if the token may not read it.
 	ConnectWriteback(ctx context.Context) (Tristate, error)
+	// SelectProperties chooses the properties that the methods above read of groups from
+	// now on, in addition to those that tell what a group is. Nothing else may be read
+	// meanwhile. A delta link reports the properties that were selected when it was taken.
+	SelectProperties(properties []string)
 	Close() error
 }
 

@@ -37,6 +37,10 @@ type Target interface {
 	TargetReader
 	// Writer returns a writer that works as long as the lease holds.
 	Writer(lease Lease) TargetWriter
+	// SelectAttributes chooses the attributes that are read of groups from now on, as
+	// [TargetConfig.Attributes] does at the beginning, and returns what the schema says
+	// about them, which Identify returns from then on. Nothing else may be read meanwhile.
+	SelectAttributes(ctx context.Context, attributes []string) (plan.Schema, error)
 	Close() error
 }
 
@@ -72,6 +76,9 @@ type TargetReader interface {
 	// returns what the account may do there. Errors: ContainerNotFound,
 	// ContainerOutsideDomain, ContainerUnreadable.
 	Container(ctx context.Context, dn string, guid directory.GUID) (Container, error)
+	// AttributeSchemas returns what the schema says about the attributes, whether or not
+	// groups can have them. It leaves out attributes that the schema does not have.
+	AttributeSchemas(ctx context.Context, attributes []string) (plan.Schema, error)
 	// Groups reads every group below the container that carries a mark, with its whole
 	// membership or only its header. It calls each from one goroutine at a time.
 	Groups(ctx context.Context, container directory.GUID, extent Extent, each func(directory.TargetGroup) error) error

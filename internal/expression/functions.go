@@ -1,6 +1,8 @@
 package expression
 
 import (
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -238,6 +240,9 @@ func byName(list ...*function) map[string]*function {
 	m["StringFromSid"] = m["StringFromSID"]
 	return m
 }
+
+// Functions returns the names of all functions, sorted.
+func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
 
 // elsewhere are functions of Microsoft's that the language does not have, each
 // with what to write instead.

@@ -57,7 +57,7 @@ func (s *source) StartDelta(ctx context.Context) (contract.DeltaLinks, error) {
 
 // GroupChanges implements [contract.Source].
 func (s *source) GroupChanges(ctx context.Context, link string, page func([]contract.GroupChange) error) (string, error) {
-	return entries(ctx, s, groupDelta, link, func(g *wholeGroup) (contract.GroupChange, error) { return g.change(s.properties) }, page)
+	return entries(ctx, s, groupDelta, link, func(g *wholeGroup) (contract.GroupChange, error) { return g.change(s.properties()) }, page)
 }
 
 // UserChanges implements [contract.Source].

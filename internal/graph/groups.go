@@ -53,7 +53,7 @@ func (s *source) groupsWhere(ctx context.Context, v version, properties []string
 // wholeGroups returns the properties of a wholeGroup.
 func (s *source) wholeGroups() []string {
 	names := slices.Clone(groupProperties)
-	for _, name := range s.properties {
+	for _, name := range s.properties() {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -80,7 +80,7 @@ func (s *source) Groups(ctx context.Context, selection contract.SourceSelection,
 		_, err = list(ctx, s, read, first, func(items []*wholeGroup, _ bool) error {
 			out := make([]directory.SourceGroup, 0, len(items))
 			for _, item := range items {
-				group, wanted, err := item.source(selection, s.properties)
+				group, wanted, err := item.source(selection, s.properties())
 				if err != nil {
 					return read.incomplete("a group cannot be read", cause(err))
 				}
@@ -103,7 +103,7 @@ func (s *source) GroupsByID(ctx context.Context, selection contract.SourceSelect
 	read := call{doing: "reading the groups", object: string(v) + "/groups", permission: groupReaders}
 	var groups []directory.SourceGroup
 	err := byID(ctx, s, read, v, s.groupsWhere(ctx, v, properties, 0), ids, func(item *wholeGroup) error {
-		group, wanted, err := item.source(selection, s.properties)
+		group, wanted, err := item.source(selection, s.properties())
 		if err != nil {
 			return read.incomplete("a group cannot be read", cause(err))
 		}

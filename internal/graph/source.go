@@ -15,6 +15,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"sync/atomic"
 
 	kauth "github.com/microsoft/kiota-authentication-azure-go"
 	khttp "github.com/microsoft/kiota-http-go"
@@ -37,8 +39,8 @@ type source struct {
 	gate    *gate
 	adapter *khttp.NetHttpRequestAdapter
 	idle    []*http.Transport
-	// properties are the properties from which attributes are made.
-	properties []string
+	// selected are the properties from which attributes are made.
+	selected atomic.Pointer[[]string]
 }
 
 var _ contract.OpenSource = Open
@@ -82,15 +84,25 @@ func newSource(config contract.SourceConfig, hosts endpoints, signIn, graph http
 	}
 	s := &source{
 		tenant: config.TenantID, hosts: hosts, v1: version(hosts.graph + "/v1.0"), beta: version(hosts.graph + "/beta"),
-		tokens: tokens, gate: &gate{attempts: 5, patience: throttlePatience, window: newWindow()}, properties: config.Properties,
+		tokens: tokens, gate: &gate{attempts: 5, patience: throttlePatience, window: newWindow()},
 	}
-	if s.properties == nil {
-		s.properties = plan.Standard.Properties()
+	if config.Properties == nil {
+		config.Properties = plan.Standard.Properties()
 	}
+	s.SelectProperties(config.Properties)
 	s.adapter, err = khttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(auth, nil, nil, client(graph,
 		exchange{}, s.gate, authorizer{tokens: tokens, endpoint: hosts.graph}, buffered{limit: maxAnswer, timeout: answerTimeout}))
 	return s, err
 }
+
+// SelectProperties implements [contract.Source].
+func (s *source) SelectProperties(properties []string) {
+	properties = slices.Clone(properties)
+	s.selected.Store(&properties)
+}
+
+// properties returns the properties from which attributes are made.
+func (s *source) properties() []string { return *s.selected.Load() }
 
 func (s *source) groups() *groups.GroupsRequestBuilder {
 	return groups.NewGroupsRequestBuilderInternal(nil, s.adapter)

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"groupwriteback/internal/directory"
 	"pgregory.net/rapid"
+
+	"groupwriteback/internal/directory"
 )
 
 func TestDrift(t *testing.T) {

@@ -109,8 +109,8 @@ type comparison struct {
 func FilterAttributes() []string {
 	var names []string
 	for _, row := range Standard {
-		if row.Property != "" {
-			names = append(names, row.Property)
+		if row.Expression != "" {
+			names = append(names, row.compiled.Attributes()...)
 		}
 	}
 	return append(names, "visibility", "id", "kind")

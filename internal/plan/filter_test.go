@@ -9,8 +9,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"groupwriteback/internal/directory"
 	"pgregory.net/rapid"
+
+	"groupwriteback/internal/directory"
 )
 
 func TestFilterHolds(t *testing.T) {

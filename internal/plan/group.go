@@ -37,6 +37,7 @@ const (
 	ReasonNameClash        Reason = "NameClash"              // another object holds the name (rule 22)
 	ReasonContainerChanged Reason = "ContainerChanged"       // of a Move
 	ReasonReleased         Reason = "Released"               // an administrator has let go of the group
+	ReasonMappingFailed    Reason = "MappingFailed"          // an expression failed for this group
 	ReasonMovedBack        Reason = "MovedBack"              // of a Move
 
 	// Why a group is no recipient of Exchange, or is one without some address.
@@ -214,7 +215,7 @@ func Group(p *Pair, r *Rules) []Change {
 	if problems := s.recipient.skip(p, chosen); problems != nil {
 		changes = append(changes, *problems)
 	}
-	return changes
+	return append(changes, unmapped(p, chosen, s.failed)...)
 }
 
 func hiddenText(r *Rules) string {
@@ -517,6 +518,15 @@ func create(p *Pair, s *subject) Change {
 		{Name: directory.AttrGroupType, New: []string{strconv.Itoa(int(r.groupType(p.Source)))}},
 	}, r.projection(s)...)
 	return change
+}
+
+// unmapped reports the attributes whose expressions failed for the group. They are left as
+// they are, and all else is written.
+func unmapped(p *Pair, c *Candidate, failed []string) []Change {
+	if len(failed) == 0 {
+		return nil
+	}
+	return []Change{skip(p, c, ReasonMappingFailed, strings.Join(failed, " ")+" What failed is not written; all else is.")}
 }
 
 // update plans the differences between the group and the object that stands for it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/expression"
 )
 
 // Mapping is the table of the attributes that are written, apart from the names, the type
@@ -14,18 +15,22 @@ import (
 // is requested from Graph and from Active Directory, what is written, compared, confirmed
 // and reported, and what a filter may name. To write one more attribute, add a row.
 //
-// [Standard] is the table as defined here. A run uses its [Mapping.Compile] for one
-// forest.
+// [Standard] is the table as defined here, and [Mapping.With] adds what an administrator
+// has set. A run uses its [Mapping.Compile] for one forest.
 type Mapping []Row
 
 // Row describes one attribute.
 type Row struct {
 	// Attribute is the LDAP name.
 	Attribute string
-	// Property is the Graph property that the values come from. Function produces them
-	// otherwise. Exactly one of the two is set.
-	Property string   `json:",omitempty"`
-	Function Function `json:",omitempty"`
+	// Expression says what the values are, in the language of docs/mapping.md. Function
+	// produces them otherwise. Exactly one of the two is set.
+	Expression string   `json:",omitempty"`
+	Function   Function `json:",omitempty"`
+	// Apply says when the attribute is written, and Default is its value if the
+	// expression is absent. Both go with Expression.
+	Apply   Apply  `json:",omitempty"`
+	Default string `json:",omitempty"`
 	// When says which groups have the attribute.
 	When When `json:",omitempty"`
 	// Max is the maximum length of a value in UTF-16 units; 0 means any length. A longer
@@ -38,7 +43,31 @@ type Row struct {
 	Compare Comparison
 	// Shared keeps the values that others wrote. It requires Several.
 	Shared bool `json:",omitempty"`
+	// Custom marks a row that an administrator has set.
+	Custom bool `json:",omitempty"`
+
+	compiled *expression.Expression
 }
+
+// Open reports whether an administrator may set another expression for the attribute.
+func (row *Row) Open() bool {
+	return row.Function == "" || row.Function == AuthenticatedTo || row.Function == HiddenFromLists
+}
+
+// Apply says when an attribute is written.
+type Apply string
+
+// The two choices; the zero value counts as ApplyAlways.
+const (
+	ApplyAlways         Apply = "Always"
+	ApplyOnlyAtCreation Apply = "OnlyAtCreation" // what others make of it later stays
+)
+
+// Applies are all choices.
+var Applies = []Apply{ApplyAlways, ApplyOnlyAtCreation}
+
+// UnmarshalText ignores letter case.
+func (a *Apply) UnmarshalText(text []byte) error { return directory.SetWord(a, text, Applies) }
 
 // When says which groups have an attribute.
 type When string
@@ -56,10 +85,10 @@ const (
 )
 
 // Standard is the mapping of an administrator who has not chosen another one.
-var Standard = Mapping{
-	{Attribute: directory.AttrDisplayName, Property: directory.PropertyDisplayName, Max: 256, Compare: Text},
-	{Attribute: "description", Property: "description", Max: 448, Compare: Text}, // Microsoft's own writeback cuts here
-	{Attribute: attrMail, Property: "mail", When: WithMail, Max: 256, Compare: IgnoreCase},
+var Standard = mustParse(Mapping{
+	{Attribute: directory.AttrDisplayName, Expression: "[displayName]", Max: 256, Compare: Text},
+	{Attribute: "description", Expression: "[description]", Max: 448, Compare: Text}, // Microsoft's own writeback cuts here
+	{Attribute: attrMail, Expression: "[mail]", When: WithMail, Max: 256, Compare: IgnoreCase},
 	{Attribute: directory.AttrAdminDesc, Function: MarkOfGroup, Compare: Text},
 	{Attribute: directory.AttrExternalID, Function: MarkOfGroup, Compare: Text},
 	{Attribute: directory.AttrExtensionName, Function: StampOfTenant, Several: true, Compare: IgnoreCase, Shared: true},
@@ -72,20 +101,36 @@ var Standard = Mapping{
 	{Attribute: "msExchRequireAuthToSendTo", Function: AuthenticatedTo, When: AsRecipient, Compare: Boolean},
 	{Attribute: "msExchHideFromAddressLists", Function: HiddenFromLists, When: AsRecipient, Compare: Boolean},
 	{Attribute: "hideDLMembership", Function: HiddenMembers, When: AsRecipient, Compare: Boolean},
-}
+})
 
 // indispensable are the attributes without which a recipient would be an ordinary
 // distribution group, or none.
 var indispensable = []string{attrMail, attrAlias, attrProxies, attrTarget, attrRecipientType}
 
-// Schema is what a forest's schema says about attributes of groups, by their names in the
-// mapping. It lacks the attributes that groups cannot have. A nil Schema says nothing.
-type Schema map[string]AttributeSchema
+// Parse returns the mapping with its expressions compiled. The error is an
+// [*expression.Error]. Which properties they read is checked by [Mapping.With] alone.
+func (m Mapping) Parse() (Mapping, error) {
+	parsed := slices.Clone(m)
+	for i := range parsed {
+		row := &parsed[i]
+		if row.Expression == "" || row.compiled != nil {
+			continue
+		}
+		var err error
+		if row.compiled, err = expression.Compile(row.Expression, nil); err != nil {
+			return nil, fmt.Errorf("the mapping of %s: %w", row.Attribute, err)
+		}
+	}
+	return parsed, nil
+}
 
-// AttributeSchema is what the schema says about one attribute.
-type AttributeSchema struct {
-	// RangeUpper is the maximum length of a text; 0 means no limit.
-	RangeUpper int
+// mustParse is [Mapping.Parse] for mappings that the code has.
+func mustParse(m Mapping) Mapping {
+	parsed, err := m.Parse()
+	if err != nil {
+		panic(err)
+	}
+	return parsed
 }
 
 // Compile returns the rows that apply in a forest, each with the limit that holds there.
@@ -102,8 +147,14 @@ func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 		if !allowed(row.Attribute) || row.When == WithMail && !mail || row.When == AsRecipient && !recipients {
 			continue
 		}
-		if limit := schema[row.Attribute].RangeUpper; limit > 0 && (row.Max == 0 || limit < row.Max) {
-			row.Max = limit
+		known := schema[row.Attribute]
+		if row.Compare == "" {
+			if row.Compare, row.Several = known.comparison(), known.Several; row.Compare == "" {
+				continue
+			}
+		}
+		if known.RangeUpper > 0 && (row.Max == 0 || known.RangeUpper < row.Max) {
+			row.Max = known.RangeUpper
 		}
 		compiled = append(compiled, row)
 	}
@@ -139,10 +190,10 @@ func (m Mapping) Attributes() []string {
 // that tell what a group is.
 func (m Mapping) Properties() []string {
 	names := []string{directory.PropertyDisplayName} // names are made from it too
-	for _, row := range m {
-		for _, property := range row.properties() {
-			if !slices.Contains(names, property) && !slices.Contains(SingleProperties, property) {
-				names = append(names, property)
+	for _, row := range mustParse(m) {
+		for _, name := range row.properties() {
+			if !isID(name) && !slices.Contains(names, name) && !slices.Contains(SingleProperties, name) {
+				names = append(names, name)
 			}
 		}
 	}
@@ -154,7 +205,7 @@ func (row *Row) properties() []string {
 	if row.Function != "" {
 		return functions[row.Function].properties
 	}
-	return []string{row.Property}
+	return row.compiled.Attributes()
 }
 
 // row returns the row of an attribute, or nil.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"groupwriteback/internal/directory"
@@ -42,7 +43,7 @@ func TestCompile(t *testing.T) {
 			t.Errorf("what the schema lacks, and what is excluded, goes; %s is left: %t", row.Attribute, left)
 		}
 	}
-	if diff := cmp.Diff(Standard, Standard.Compile(nil, true)); diff != "" {
+	if diff := cmp.Diff(Standard, Standard.Compile(nil, true), cmpopts.IgnoreUnexported(Row{})); diff != "" {
 		t.Errorf("an unknown schema: %s", diff)
 	}
 }
@@ -52,8 +53,8 @@ func TestStandardIsSound(t *testing.T) {
 	seen := map[string]bool{}
 	for _, row := range Standard {
 		_, known := functions[row.Function]
-		if (row.Property == "") == (row.Function == "") || row.Function != "" && !known {
-			t.Errorf("%s: the property %q, the function %q", row.Attribute, row.Property, row.Function)
+		if (row.Expression == "") == (row.Function == "") || row.Function != "" && !known {
+			t.Errorf("%s: the expression %q, the function %q", row.Attribute, row.Expression, row.Function)
 		}
 		if seen[row.Attribute] || row.Shared && !row.Several || row.Compare == "" ||
 			slices.Contains([]string{directory.AttrCN, directory.AttrSAMAccountName, directory.AttrGroupType, "member"}, row.Attribute) {
@@ -72,11 +73,12 @@ func TestVersionTellsMappingsApart(t *testing.T) {
 		versions[m.Version()] = what
 	}
 	note("one row less", Standard[1:])
-	note("one more", append(slices.Clone(Standard), Row{Attribute: "info", Property: "preferredLanguage", Compare: Text}))
+	note("one more", append(slices.Clone(Standard), Row{Attribute: "info", Expression: "[preferredLanguage]", Compare: Text}))
 	for what, change := range map[string]func(*Row){
-		"another source": func(r *Row) { r.Property = "mailNickname" }, "another name": func(r *Row) { r.Attribute = "info" },
+		"another source": func(r *Row) { r.Expression = "[mailNickname]" }, "another name": func(r *Row) { r.Attribute = "info" },
 		"another limit": func(r *Row) { r.Max = 5 }, "another comparison": func(r *Row) { r.Compare = IgnoreCase },
 		"another condition": func(r *Row) { r.When = WithMail }, "several values": func(r *Row) { r.Several = true },
+		"only at creation": func(r *Row) { r.Apply = ApplyOnlyAtCreation }, "a default value": func(r *Row) { r.Default = "x" }, "an administrator's": func(r *Row) { r.Custom = true },
 		"shared": func(r *Row) { r.Shared = true }, "a function": func(r *Row) { r.Function = MarkOfGroup },
 	} {
 		changed := slices.Clone(Standard)
@@ -192,7 +194,7 @@ func TestMergeOfAnything(t *testing.T) {
 // name its property.
 func TestOneRowMore(t *testing.T) {
 	r := rules()
-	r.Mapping = append(slices.Clone(Standard), Row{Attribute: "url", Property: "theme", Several: true, Compare: IgnoreCase, Shared: true})
+	r.Mapping = mustParse(append(slices.Clone(Standard), Row{Attribute: "url", Expression: "[theme]", Several: true, Compare: IgnoreCase, Shared: true}))
 	g := source()
 	g.Properties = g.Properties.With("theme", "Blue", "blue", "Red")
 	c := written(g, r, object)
@@ -230,7 +232,7 @@ func TestDocumentedAttributes(t *testing.T) {
 	var list strings.Builder
 	list.WriteString("| attribute | from | on | length | values | two are the same |\n|---|---|---|---|---|---|\n")
 	for _, row := range Standard {
-		from, on, length, values := "`"+row.Property+"`", "every group", "any", "one"
+		from, on, length, values := "`"+row.Expression+"`", "every group", "any", "one"
 		if row.Function != "" {
 			from = "the " + string(row.Function)
 		}

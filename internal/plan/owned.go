@@ -12,7 +12,7 @@ import (
 func (m Mapping) Remembers() bool { return slices.ContainsFunc(m, Row.remembered) }
 
 func (row Row) remembered() bool {
-	return row.Shared && row.Property != "" || row.When == AsRecipient
+	return row.Shared && row.Expression != "" || row.When == AsRecipient
 }
 
 // Owned returns the values of those attributes that are ours from now on, given those
@@ -33,8 +33,8 @@ func (r *Rules) Owned(written directory.Values, p *Pair) directory.Values {
 			continue
 		}
 		values := row.ours(p.Source, c, r)
-		if wanted, flows := row.project(s); flows {
-			values = append(values, row.Compare.without(wanted, c.Attribute(row.Attribute))...)
+		if p := row.project(s); !p.Keep {
+			values = append(values, row.Compare.without(p.Values, c.Attribute(row.Attribute))...)
 		}
 		owned = owned.With(row.Attribute, values...)
 	}
@@ -62,8 +62,7 @@ func (row *Row) whole(g *directory.SourceGroup, r *Rules) []string {
 	rc.addresses, _ = usableAddresses(g.Properties[attrProxies], g.Properties.First(attrMail))
 	s := &subject{group: g, rules: r, recipient: rc}
 	if row.Function != TargetOfGroup {
-		values, _ := row.project(s)
-		return values
+		return row.project(s).Values
 	}
 	var targets []string
 	for _, a := range rc.addresses {

@@ -23,7 +23,7 @@ func passes(reason Reason) bool {
 	case ReasonNameClash, ReasonDisputed, ReasonMarkRemoved, ReasonForeign, ReasonAuthorityMoved,
 		ReasonMembersUnread, ReasonRemovalsHeld, ReasonPrimaryGroup, ReasonPresenceUnknown,
 		ReasonProtected, ReasonAdoptedBefore, ReasonReturned,
-		ReasonAddressTaken, ReasonAddressesUnknown, ReasonRoutingUnknown:
+		ReasonAddressTaken, ReasonAddressesUnknown, ReasonRoutingUnknown, ReasonMappingFailed:
 		return true
 	}
 	return false

@@ -8,8 +8,9 @@ import (
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
-	"groupwriteback/internal/directory"
 	"pgregory.net/rapid"
+
+	"groupwriteback/internal/directory"
 )
 
 var (

@@ -7,6 +7,7 @@ import (
 	"unicode/utf16"
 
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/expression"
 )
 
 // codeVersion is raised with each release whose code projects differently: the next run
@@ -46,6 +47,8 @@ type Rules struct {
 	Mail        MailRecipient
 	Routing     Routing
 	DisplayType DisplayType
+	// Environment is what expressions take from outside the group.
+	Environment expression.Environment
 	// Adopt has, by objectGUID, the objects that an administrator has agreed to adopt,
 	// each with the cloud group for which it was shown (rule 24). Nothing else is
 	// adopted.
@@ -142,61 +145,165 @@ type subject struct {
 	group     *directory.SourceGroup
 	rules     *Rules
 	adopted   bool // the object existed before us
+	creating  bool // there is no object yet
 	recipient recipient
+	failed    []string // the attributes whose expressions failed, each with why
 }
 
 // subjectOf returns the group with what it becomes. c is the object that stands for it,
 // or nil.
 func subjectOf(p *Pair, c *Candidate, r *Rules) *subject {
 	adopted := c != nil && (!c.Ours(p.ID, r) || c.adopted(r))
-	return &subject{group: p.Source, rules: r, adopted: adopted, recipient: recipientOf(p, c, r)}
+	return &subject{group: p.Source, rules: r, adopted: adopted, creating: c == nil, recipient: recipientOf(p, c, r)}
 }
 
-// project returns the values that an object for the group must have in the row's
-// attribute. flows is false if the attribute stays as it is.
-func (row *Row) project(s *subject) (values []string, flows bool) {
-	switch {
-	case row.When == WithMail && s.rules.onPremisesType(s.group) == UniversalSecurity, row.When == AsRecipient && !s.recipient.remote && !s.recipient.kept:
-		return nil, true
-	case row.When == WithMail && s.recipient.noMail, row.When == AsRecipient && s.recipient.kept:
-		return nil, false
+// Projection is what a row makes of one group.
+type Projection struct {
+	// Values are what the attribute must have.
+	Values []string
+	// Keep leaves the attribute as it is, whatever it has; at creation it gets nothing.
+	Keep bool
+	// Notes say what became of values that are not written as the expression gives them,
+	// and why the attribute is kept. Failed means that the expression failed for this
+	// group.
+	Notes  []string
+	Failed bool
+}
+
+// project returns what an object for the group must have in the row's attribute.
+func (row *Row) project(s *subject) Projection {
+	if p := row.excluded(s); p != nil {
+		return *p
 	}
-	raw, flows := s.group.Properties[row.Property], true
-	if row.Function != "" {
-		raw, flows = functions[row.Function].values(s)
+	var p Projection
+	raw := row.raw(s, &p)
+	if p.Keep {
+		return p
 	}
 	for _, v := range raw {
-		if v = row.Compare.clean(v, row.Max); v != "" {
-			values = append(values, v)
+		clean := row.Compare.clean(v, row.Max)
+		if clean != "" {
+			p.Values = append(p.Values, clean)
+		}
+		if clean != v && !(row.Compare == Boolean && strings.EqualFold(clean, v)) {
+			p.Notes = append(p.Notes, row.changed(v, clean))
 		}
 	}
 	if !row.Several {
-		return values[:min(1, len(values))], flows
+		if len(p.Values) > 1 {
+			p.Notes = append(p.Notes, fmt.Sprintf("The attribute holds one value, and of %d the first is written.", len(p.Values)))
+		}
+		p.Values = p.Values[:min(1, len(p.Values))]
+		return p
 	}
-	return row.Compare.settle(values), flows
+	settled := row.Compare.settle(p.Values)
+	if len(settled) < len(p.Values) {
+		p.Notes = append(p.Notes, "Values that are the same to Active Directory are written once.")
+	}
+	p.Values = settled
+	return p
+}
+
+// excluded returns the projection of a row that does not apply to the group, or leaves the
+// attribute as it is; nil if the row applies.
+func (row *Row) excluded(s *subject) *Projection {
+	switch {
+	case row.Apply == ApplyOnlyAtCreation && !s.creating:
+		return &Projection{Keep: true, Notes: []string{"It is written only at creation."}}
+	case row.When == WithMail && s.rules.onPremisesType(s.group) == UniversalSecurity:
+		return &Projection{Notes: []string{"The type of the group cannot have mail."}}
+	case row.When == WithMail && s.recipient.noMail, row.When == AsRecipient && s.recipient.kept:
+		return &Projection{Keep: true, Notes: s.recipient.texts()}
+	case row.When == AsRecipient && !s.recipient.remote:
+		return &Projection{Notes: append(s.recipient.texts(), "The group is no recipient of Exchange.")}
+	}
+	return nil
+}
+
+// raw returns the values of the row's function or expression, or sets p.Keep.
+func (row *Row) raw(s *subject, p *Projection) []string {
+	if row.Function != "" {
+		values, flows := functions[row.Function].values(s)
+		if !flows {
+			*p = Projection{Keep: true, Notes: []string{"What the tenant says of it could not be read."}}
+		}
+		return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+	}
+	result, err := row.compiled.Evaluate(func(name string) ([]string, bool) { return read(s.group, name), true }, s.rules.Environment)
+	switch {
+	case err != nil:
+		*p = Projection{Keep: true, Failed: true, Notes: []string{"The expression fails for this group " + err.Error() + "."}}
+	case result.Outcome == expression.NoFlow:
+		*p = Projection{Keep: true, Notes: []string{"The expression says that the attribute stays as it is (IgnoreFlowIfNullOrEmpty)."}}
+	case result.Outcome == expression.Unread:
+		*p = Projection{Keep: true, Notes: []string{"The property " + result.Attribute + " could not be read."}}
+	case result.Outcome == expression.Absent && row.Default != "":
+		p.Notes = append(p.Notes, "The default value is taken.")
+		return []string{row.Default}
+	}
+	return result.Values
+}
+
+// holds says what values the attribute can hold.
+func (row *Row) holds() string {
+	what := map[Comparison]string{Text: "texts", IgnoreCase: "texts", Name: "names of objects, as CN=Anna,DC=contoso,DC=com", Number: "whole numbers", Boolean: "True and False", Address: "addresses with a prefix"}[row.Compare]
+	if row.Max > 0 {
+		return "it holds " + what + " of up to " + directory.Count(row.Max, "character")
+	}
+	return "it holds " + what
+}
+
+// clip shortens a value for a message.
+func clip(value string) string {
+	const most = 60
+	if short := cutUTF16(value, most); short != value {
+		return short + "…"
+	}
+	return value
+}
+
+// changed says why a value is not written as it is.
+func (row *Row) changed(value, clean string) string {
+	switch {
+	case clean != "" && row.Max > 0 && cutUTF16(value, row.Max) != value:
+		return "It is cut to " + directory.Count(row.Max, "character") + "."
+	case clean != "":
+		return "Characters that nobody sees, and white space at the ends, are removed (rule 20)."
+	}
+	return fmt.Sprintf("The value %q is left out: %s.", clip(value), row.holds())
 }
 
 // projection returns the attributes of a new object for the group, apart from its names
 // and its type.
-func (r *Rules) projection(s *subject) []AttributeChange {
-	var attributes []AttributeChange
+func (r *Rules) projection(s *subject) (attributes []AttributeChange) {
 	for i := range r.Mapping {
 		row := &r.Mapping[i]
-		if values, flows := row.project(s); flows && len(values) > 0 {
-			attributes = append(attributes, AttributeChange{Name: row.Attribute, New: values, Shared: row.Shared})
+		p := row.project(s)
+		s.note(row, &p)
+		if !p.Keep && len(p.Values) > 0 {
+			attributes = append(attributes, AttributeChange{Name: row.Attribute, New: p.Values, Shared: row.Shared})
 		}
 	}
 	return attributes
 }
 
+// note notes an expression that failed.
+func (s *subject) note(row *Row, p *Projection) {
+	if p.Failed {
+		s.failed = append(s.failed, row.Attribute+": "+p.Notes[0])
+	}
+}
+
 // difference returns what has to change in the row's attribute of the object. ok is false
 // if nothing has to.
 func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok bool) {
-	have := c.Attribute(row.Attribute)
-	wanted, flows := row.project(s)
-	switch {
-	case !flows:
+	p := row.project(s)
+	s.note(row, &p)
+	if p.Keep {
 		return change, false
+	}
+	have, wanted := c.Attribute(row.Attribute), p.Values
+	switch {
 	case row.When == AsRecipient && len(wanted) == 0:
 		ours := row.ours(s.group, c, s.rules)
 		if row.Compare == Address && s.recipient.copied != "" {
@@ -212,9 +319,28 @@ func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok
 	return AttributeChange{Name: row.Attribute, Old: have, New: wanted, Shared: row.Shared}, true
 }
 
+// Try returns what the object, or a new one if it is nil, would have in the row's attribute
+// after the next run, whether that is a change, and what there is to say about it. Whether
+// addresses are free in the forest is not asked.
+func (row *Row) Try(g *directory.SourceGroup, object *Candidate, r *Rules) (then []string, changes bool, notes []string) {
+	s := subjectOf(&Pair{ID: g.ID, Source: g}, object, r)
+	p := row.project(s)
+	if object == nil {
+		return p.Values, len(p.Values) > 0, p.Notes
+	}
+	change, changes := row.difference(object, s)
+	if !changes {
+		return object.Attribute(row.Attribute), false, p.Notes
+	}
+	return change.New, true, p.Notes
+}
+
 // lost reports whether somebody removed or changed a value that the object had. Values of
 // others do not count.
 func (row *Row) lost(before, now *Candidate) bool {
+	if row.Apply == ApplyOnlyAtCreation {
+		return false
+	}
 	had, has := before.Attribute(row.Attribute), now.Attribute(row.Attribute)
 	if !row.Shared && row.When != AsRecipient {
 		return !row.Compare.same(had, has)

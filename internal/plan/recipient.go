@@ -305,12 +305,17 @@ func (rc *recipient) skip(p *Pair, c *Candidate) *Change {
 	if len(rc.problems) == 0 {
 		return nil
 	}
+	s := skip(p, c, rc.problems[len(rc.problems)-1].reason, strings.Join(rc.texts(), " "))
+	return &s
+}
+
+// texts returns what the problems are, in sentences.
+func (rc *recipient) texts() []string {
 	texts := make([]string, len(rc.problems))
 	for i, problem := range rc.problems {
 		texts[i] = problem.text
 	}
-	s := skip(p, c, rc.problems[len(rc.problems)-1].reason, strings.Join(texts, " "))
-	return &s
+	return texts
 }
 
 // AddressKeys are what has to be looked up in the forest before the group is planned: the

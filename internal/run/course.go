@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/exchange"
+	"groupwriteback/internal/expression"
 	"groupwriteback/internal/owner"
 	"groupwriteback/internal/plan"
 )
@@ -75,6 +77,7 @@ func (r *course) locate(ctx context.Context) error {
 	rules := &r.judge.Rules
 	rules.Container, rules.ContainerDN = containers[0].GUID, dn
 	rules.CNFromDisplayName, rules.SAMFromDisplayName = r.run.settings.NameFormat == contract.NameDisplayName, r.run.settings.SAMAccountNameFormat == contract.NameDisplayName
+	rules.Environment = expression.Environment{Now: r.run.now, Random: rand.Reader}
 	rules.Mapping = r.run.ground.Mapping.Compile(r.targetID.Schema.Attributes, !r.run.settings.ExcludeMailAttribute)
 	rules.Mail, rules.DisplayType = r.run.settings.Recipient(), r.run.settings.RecipientDisplayType
 	rules.OnPremisesGroupType, rules.OwnGroupType = r.run.settings.OnPremisesGroupType, r.run.settings.Scope.Groups == plan.ScopeWritebackEnabled

@@ -470,7 +470,7 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	switch {
 	case c.Beside:
 	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown,
-		c.Reason == plan.ReasonPrimaryGroup, c.Reason == plan.ReasonAddressesUnknown, c.Reason == plan.ReasonRoutingUnknown:
+		c.Reason == plan.ReasonPrimaryGroup, c.Reason == plan.ReasonAddressesUnknown, c.Reason == plan.ReasonRoutingUnknown, c.Reason == plan.ReasonMappingFailed:
 		p.run.found.doubts++
 	case c.Held:
 		p.run.found.guarded++

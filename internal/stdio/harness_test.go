@@ -87,6 +87,15 @@ func (f *fakeEngine) SetSettings(_ context.Context, p command.SettingsPatch) (co
 	}
 	return command.SettingsResult{}, nil
 }
+func (f *fakeEngine) Mapping(context.Context) (command.MappingView, error) {
+	return command.MappingView{}, nil
+}
+func (f *fakeEngine) TestMapping(context.Context, command.MappingTestRequest) (command.MappingTest, error) {
+	return command.MappingTest{}, nil
+}
+func (f *fakeEngine) ReadMappingFile(context.Context, string) (command.MappingFile, error) {
+	return command.MappingFile{}, nil
+}
 func (f *fakeEngine) Sync(ctx context.Context, r command.SyncRequest, report contract.Report) (contract.Run, error) {
 	if f.sync == nil {
 		return contract.Run{}, nil

@@ -41,6 +41,12 @@ func (s *session) methods() methodTable {
 	}))
 	add("settings.set", telling(s, setSettings))
 
+	add("mapping.get", on(s, func(ctx context.Context, e Engine, _ none) (any, error) {
+		return e.Mapping(ctx)
+	}))
+	add("mapping.test", telling(s, testMapping))
+	add("mapping.read", on(s, readMapping))
+
 	add("sync.start", reporting(s, func(ctx context.Context, e Engine, p command.SyncRequest, report contract.Report) (any, error) {
 		return e.Sync(ctx, p, report)
 	}))
@@ -145,6 +151,24 @@ func preview(ctx context.Context, e Engine, p previewParams, report contract.Rep
 		p.PreviewRequest.Enable = &request
 	}
 	return e.Preview(ctx, p.PreviewRequest, report)
+}
+
+func testMapping(ctx context.Context, e Engine, p command.MappingTestRequest) (any, error) {
+	if p.Group == "" {
+		return nil, missing("group")
+	}
+	return e.TestMapping(ctx, p)
+}
+
+type mappingFileParams struct {
+	Path string `json:"path"`
+}
+
+func readMapping(ctx context.Context, e Engine, p mappingFileParams) (any, error) {
+	if p.Path == "" {
+		return nil, missing("path")
+	}
+	return e.ReadMappingFile(ctx, p.Path)
 }
 
 func syncGroup(ctx context.Context, e Engine, p command.GroupSyncRequest, report contract.Report) (any, error) {

@@ -33,6 +33,7 @@ func init() {
 	fixed(plan.OnPremisesGroupTypes)
 	fixed(plan.MailRecipients)
 	fixed(plan.DisplayTypes)
+	fixed(plan.Applies)
 	fixed(contract.NameFormats)
 	fixed(contract.MovedGroups)
 	fixed(contract.FrozenGroups)
@@ -50,7 +51,7 @@ func init() {
 var params = []any{
 	initializeParams{}, connectParams{}, logParams{}, testParams{}, enableParams{}, command.DisableRequest{}, settingsParams{},
 	command.SyncRequest{}, previewParams{}, command.GroupSyncRequest{}, runsParams{}, runParams{}, changesParams{}, changeMembersParams{},
-	groupsParams{}, groupMembersParams{}, cancelParams{},
+	groupsParams{}, groupMembersParams{}, cancelParams{}, command.MappingTestRequest{}, mappingFileParams{},
 }
 
 // wordFields calls found for each field below t, by its name in JSON, that holds a
@@ -67,6 +68,9 @@ func wordFields(t reflect.Type, path []string, found func(path []string, t refle
 	case t.Kind() == reflect.String && t != reflect.TypeFor[string]():
 		found(path, t, list)
 	case t.Kind() == reflect.Struct && !t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+		if list {
+			path = append(slices.Clone(path), "[]")
+		}
 		for i := range t.NumField() {
 			f := t.Field(i)
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -83,6 +87,10 @@ func wordFields(t reflect.Type, path []string, found func(path []string, t refle
 // nested returns {"a": {"b": value}} for the path a, b.
 func nested(path []string, value any) json.RawMessage {
 	for _, name := range slices.Backward(path) {
+		if name == "[]" {
+			value = []any{value}
+			continue
+		}
 		value = map[string]any{name: value}
 	}
 	text, err := json.Marshal(value)
@@ -97,6 +105,9 @@ func nested(path []string, value any) json.RawMessage {
 func at(v reflect.Value, path []string) reflect.Value {
 	for v.Kind() == reflect.Pointer {
 		v = v.Elem()
+	}
+	if len(path) > 0 && path[0] == "[]" {
+		return at(v.Index(0), path[1:])
 	}
 	if len(path) == 0 || v.Kind() != reflect.Struct {
 		return v
@@ -152,7 +163,7 @@ func TestFixedListsIgnoreLetterCase(t *testing.T) {
 				if got, err := read("Nonsense"); err != nil || got != "Nonsense" {
 					t.Errorf("%s: a word of no list became %q: %v", strings.Join(path, "."), got, err)
 				}
-				if _, err := read(5); contract.AsError(err).Object != strings.Join(path, ".") {
+				if _, err := read(5); contract.AsError(err).Object != strings.ReplaceAll(strings.Join(path, "."), "[].", "") {
 					t.Errorf("%s: a number: %v", strings.Join(path, "."), err)
 				}
 			})

@@ -31,6 +31,10 @@ class GroupCompleter : PromptCompleter { GroupCompleter() : base('Group') { } }
 class WrittenGroupCompleter : PromptCompleter { WrittenGroupCompleter() : base('WrittenGroup') { } }
 class GroupIdCompleter : PromptCompleter { GroupIdCompleter() : base('GroupId') { } }
 
+# Attributes that may be mapped, and the functions and properties of expressions.
+class MappingAttributeCompleter : PromptCompleter { MappingAttributeCompleter() : base('MappingAttribute') { } }
+class MappingExpressionCompleter : PromptCompleter { MappingExpressionCompleter() : base('MappingExpression') { } }
+
 # What fails here is no error of the user's: nothing is left of it in $Error.
 function Find-Completion {
     [OutputType([System.Management.Automation.CompletionResult])]
@@ -65,6 +69,7 @@ function Find-Completion {
                     $_.Id -and ((Test-Start $_.Id $word) -or (Test-Start $_.DisplayName $word))
                 } | ConvertTo-GroupCompletion -ById
             }
+            { $_ -like 'Mapping*' } { Find-MappingName -Kind $Kind -Word $word -ErrorAction Ignore }
         }
     }
     catch { Write-Debug -Message (ConvertTo-PlainText -Text "No completions are available: $($_.Exception.Message)") }

@@ -22,6 +22,11 @@ RunId Run=GroupWriteback.Run
 '@
     GroupSyncStep = 'Name Result Message'
     GraphPermission = 'State Name Reason'
+    Mapping       = 'Attribute Expression Apply DefaultValue Function On MaxLength Custom ReadOnly'
+    MappingImport = 'Attribute Result Expression Apply DefaultValue Reason'
+    MappingTest   = @'
+GroupId DisplayName DistinguishedName Attribute Expression Apply Now Then Changes Notes
+'@
     Member        = 'GroupId GroupName Id Name Kind Written Reason DistinguishedName TargetGuid'
     MemberReference = 'Guid DistinguishedName'
     Permission    = 'State Description Along Sddl Account AccountName TargetContainer'
@@ -71,6 +76,9 @@ $script:Method = @{
     }
     GroupSync       = @{ ToString = { "$($this.DisplayName): $($this.Status)" } }
     GroupSyncStep   = @{ ToString = { "$($this.Name): $($this.Result)" } }
+    Mapping         = @{ ToString = { "$($this.Attribute): $($this.Expression)$($this.Function)" } }
+    MappingImport   = @{ ToString = { "$($this.Attribute): $($this.Result)" } }
+    MappingTest     = @{ ToString = { "$($this.Attribute): $($this.Now) -> $($this.Then)" } }
     Member          = @{ ToString = { if ($this.Name) { $this.Name } else { "$($this.Id)" } } }
     Run             = @{
         ToString   = { "Run $($this.Id): $($this.Kind) $($this.Status)" }

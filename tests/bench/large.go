@@ -13,6 +13,7 @@ import (
 	"groupwriteback/internal/command"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 	"groupwriteback/state"
 )
 
@@ -185,6 +186,8 @@ func (t *largeTenant) MembersByID(_ context.Context, members []directory.SourceM
 
 func (t *largeTenant) Close() error { return nil }
 
+func (t *largeTenant) SelectProperties([]string) {}
+
 // largeDomain has what the tenant had before it changed, or no groups, and what was
 // written to it.
 type largeDomain struct {
@@ -302,6 +305,10 @@ func (d *largeDomain) Resolve(_ context.Context, members []directory.SourceMembe
 		answers[i] = contract.Resolution{MemberID: members[i].ID, Ref: d.account(u - firstRID)}
 	}
 	return answers, nil
+}
+
+func (d *largeDomain) SelectAttributes(context.Context, []string) (plan.Schema, error) {
+	return nil, nil
 }
 
 func (d *largeDomain) Holders(context.Context, directory.GUID, []contract.Name) ([]contract.Holder, error) {

@@ -9,7 +9,7 @@ BeforeDiscovery {
     Import-Module -Name (Join-Path -Path $root -ChildPath 'GroupWriteback.psd1') -Force
     # Files are what these name; a switch takes no value; a fixed list and an enumeration are PowerShell's to offer.
     $files = 'StatePath', 'TenantCAFile', 'DirectoryCAFile', 'CertificatePath', 'KeytabPath', 'KerberosConfigPath',
-    'FederatedTokenFile'
+    'FederatedTokenFile', 'Path'
     $common = [System.Management.Automation.Cmdlet]::CommonParameters +
         [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     $parameters = @(
@@ -192,6 +192,9 @@ Describe 'TAB behind a pipe' {
                 ConvertTo-ExchangeStep @{ kind = 'x' }
                 ConvertTo-Permission @{ containers = @(@{ dn = 'x'; entries = @(@{ state = 'x' }) }) }
                 ConvertTo-GraphPermission @{ permissions = @(@{ name = 'x' }) }
+                ConvertTo-Mapping @{ attribute = 'x' }
+                ConvertTo-MappingImport -Mapping @{ attribute = 'x' }
+                ConvertTo-MappingTest @{ values = @(@{ attribute = 'x' }) }
                 ConvertTo-Status -Overview @{ lastRun = $run } -Connection $connection
                 $connection
             )

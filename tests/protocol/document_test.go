@@ -17,12 +17,13 @@ var shapes = map[string]shape{
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
-		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute mailRecipient recipientDisplayType includeHiddenMembership releasedGroups{id targetGuid}
+		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute mailRecipient recipientDisplayType includeHiddenMembership mapping{@entry} releasedGroups{id targetGuid}
 		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays initialPending version`,
+	"entry":      "attribute expression apply default",
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
 		excludeMailAttribute mailRecipient recipientDisplayType includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
-	"patch":       "@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
+	"patch":       "@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
 	"page":        "after limit",
 	"permission":  "account targetContainer usePropertySet compatible force whatIf target{server startTls caFile credential{kind user password}}",
 	"permissions": "account{sid name} containers{dn before after entries{state sddl words along} warnings}",
@@ -44,7 +45,10 @@ var methods = map[string]struct{ params, result shape }{
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups adoptPending exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
-	"settings.set":       {"@enable releaseGroups initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays", "@settings warnings"},
+	"settings.set":       {"@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays", "@settings warnings"},
+	"mapping.get":        {"", "rows{attribute expression function apply default on maxLength custom readOnly} properties functions"},
+	"mapping.test":       {"group set{@entry} remove", "id displayName dn values{attribute expression apply now then changes notes}"},
+	"mapping.read":       {"path", "entries{@entry} refused{attribute expression reason} notes"},
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},
@@ -89,7 +93,7 @@ func notInEveryAnswer(method, path string) bool {
 	case "sync.group":
 		return inRun("heldBy", "heldRuns", "dn", "policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":
-		return inRun("formerContainers", "releasedGroups")
+		return inRun("formerContainers", "releasedGroups", "mapping")
 	case "permission.get", "permission.revoke":
 		return inRun("along")
 	case "exchange.recipients":
@@ -141,6 +145,7 @@ func TestFieldsAreDocumented(t *testing.T) {
 				inner := append(shapes[used[1]].names(), shapes["totals"].names()...)
 				inner = append(inner, shapes["limits"].names()...)
 				inner = append(inner, shapes["container"].names()...)
+				inner = append(inner, shapes["entry"].names()...)
 				for _, name := range inner {
 					known[name] = true
 				}

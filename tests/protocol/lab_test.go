@@ -678,6 +678,7 @@ func fromEnableToDisable(l *lab) {
 	l.call(c, "settings.set", object{"targetContainer": l.ou})
 	l.run(c, "sync.start", nil, "Complete", "")
 
+	mapping(l, c)
 	limits(l, c)
 	failures(l, c)
 
@@ -699,6 +700,34 @@ func fromEnableToDisable(l *lab) {
 	if code, err := c.Close(); code != 0 || err != nil {
 		l.t.Errorf("exit code %d, %v", code, err)
 	}
+}
+
+// mapping sets, tests and reads mappings.
+func mapping(l *lab, c *client.Client) {
+	set := func(attribute, expression string) object {
+		return object{"set": []object{{"attribute": attribute, "expression": expression, "apply": "OnlyAtCreation", "default": "none"}}, "remove": []string{}}
+	}
+	l.refused(c, "ExpressionInvalid", "settings.set", object{"mapping": set("info", "Lef([mail])")})
+	l.refused(c, "AttributeProtected", "settings.set", object{"mapping": set("member", "[mail]")})
+	l.refused(c, "AttributeUnknown", "settings.set", object{"mapping": set("noSuchAttribute", "[mail]")})
+	l.call(c, "settings.set", object{"mapping": set("info", "[theme]")})
+	l.call(c, "settings.get", nil)
+	l.call(c, "writeback.get", nil)
+	l.call(c, "mapping.get", nil)
+	l.run(c, "sync.preview", object{"settings": object{"mapping": object{"set": []object{{"attribute": "info", "expression": "[mail]", "apply": "Always", "default": "x"}}, "remove": []string{"info"}}}}, "Complete", "")
+	l.call(c, "mapping.test", merge(object{"group": groupID(1)}, []object{set("info", "[theme]")}))
+	l.call(c, "settings.set", object{"mapping": object{"remove": []string{"info"}}})
+
+	file := filepath.Join(l.t.TempDir(), "mapping.json")
+	write := func(text string) {
+		check(l.t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	write(`{"groupWritebackMapping": 1, "attributes": [{"attribute": "info", "expression": "[theme]", "apply": "OnlyAtCreation", "default": "x"}, {"attribute": "member", "expression": "[mail]"}]}`)
+	l.call(c, "mapping.read", object{"path": file})
+	write("{}")
+	l.refused(c, "MappingFileInvalid", "mapping.read", object{"path": file})
+	l.refused(c, "MappingFileUnreadable", "mapping.read", object{"path": file + ".none"})
+	l.run(c, "sync.start", nil, "Complete", "")
 }
 
 // lists requests every list, as a whole and in pages of one item.

@@ -53,6 +53,7 @@ func (s *suite) testIdentify(t *testing.T) {
 	if a := got.Schema.Attributes; a["displayName"].RangeUpper != 256 || a["description"].RangeUpper != 1024 || a["mail"].RangeUpper != 256 {
 		t.Errorf("the schema says %+v", a)
 	}
+	t.Run("attributes", func(t *testing.T) { s.testAttributes(t) })
 	account, _, _ := strings.Cut(s.Config.User, "@")
 	if !strings.Contains(got.Account, account) {
 		t.Errorf("the account is %q", got.Account)
@@ -66,6 +67,42 @@ func (s *suite) testIdentify(t *testing.T) {
 			t.Error("deleted objects are not visible to the account that may see them")
 		}
 	})
+}
+
+// testAttributes asks the schema about attributes that are not read yet, and reads one of
+// them from then on.
+func (s *suite) testAttributes(t *testing.T) {
+	target := s.open(t)
+	names := []string{"INFO", "managedBy", "userPrincipalName", "objectSid", "objectGUID", "isDeleted", "noSuchAttribute"}
+	said, err := target.AttributeSchemas(testContext(t), names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := said["INFO"]; a.Name != "info" || a.Several || a.NotOnGroups || a.System || a.RangeUpper != 1024 || a.Syntax != "2.5.5.12" {
+		t.Errorf("info is %+v", a)
+	}
+	if a := said["managedBy"]; a.Syntax != "2.5.5.1" || a.Several || a.NotOnGroups {
+		t.Errorf("managedBy is %+v", a)
+	}
+	if !said["userPrincipalName"].NotOnGroups || !said["objectGUID"].System {
+		t.Errorf("userPrincipalName %+v, objectGUID %+v", said["userPrincipalName"], said["objectGUID"])
+	}
+	if _, there := said["noSuchAttribute"]; there {
+		t.Error("the schema has noSuchAttribute")
+	}
+	chosen := append(plan.Standard.Attributes(), "info", "userPrincipalName")
+	for range 2 { // the second time nothing needs to be asked
+		schema, err := target.SelectAttributes(testContext(t), chosen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, allowed := schema["userPrincipalName"]; allowed || schema["info"].RangeUpper != 1024 {
+			t.Errorf("%+v", schema)
+		}
+	}
+	if now, err := target.Identify(testContext(t)); err != nil || now.Schema.Attributes["info"].Name != "info" {
+		t.Errorf("%+v %v", now.Schema.Attributes, err)
+	}
 }
 
 // sid reads the SID of the account name@domain.

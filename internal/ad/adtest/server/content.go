@@ -169,13 +169,10 @@ func (b *builder) installation() {
 	}
 }
 
-// attributes stores the schema objects of the attributes that groups may have.
+// attributes stores the schema objects of the attributes.
 func (b *builder) attributes(head *object) {
 	for _, name := range slices.Sorted(maps.Keys(schema)) {
 		a := schema[name]
-		if !classOf("group").may(a) {
-			continue
-		}
 		values := map[string]string{"lDAPDisplayName": a.name}
 		if a.top > 0 {
 			values["rangeUpper"] = strconv.Itoa(a.top)
@@ -183,6 +180,8 @@ func (b *builder) attributes(head *object) {
 		if set, ok := parseGUID(a.set); ok {
 			values["attributeSecurityGUID"] = string(set[:])
 		}
+		values["attributeSyntax"] = a.syntax.oid()
+		values["isSingleValued"], values["systemOnly"] = ldapBoolean(a.single), ldapBoolean(a.system)
 		b.place(head, "attributeSchema", a.name, values)
 	}
 }
@@ -246,4 +245,11 @@ func (b *builder) content() []Person {
 		b.make("CN="+name+","+PeopleUnit, "group", map[string][]string{"sAMAccountName": {name}, "groupType": {kind}, "member": {"CN=user0001," + PeopleUnit}})
 	}
 	return people
+}
+
+func ldapBoolean(b bool) string {
+	if b {
+		return "TRUE"
+	}
+	return "FALSE"
 }

@@ -18,6 +18,11 @@ const (
 	oidSyntax               // names of classes
 )
 
+// oid returns attributeSyntax (MS-ADTS 3.1.1.2.2.2).
+func (s syntax) oid() string {
+	return map[syntax]string{text: "2.5.5.12", integer: "2.5.5.9", boolean: "2.5.5.8", octets: "2.5.5.10", sidSyntax: "2.5.5.17", dnSyntax: "2.5.5.1", oidSyntax: "2.5.5.2"}[s]
+}
+
 // attribute is an attributeSchema object.
 type attribute struct {
 	name     string
@@ -107,6 +112,9 @@ var windowsSchema = []attribute{
 	{name: "attributeSecurityGUID", syntax: octets, single: true, classes: "attributeSchema", system: true},
 	{name: "lDAPDisplayName", syntax: text, single: true, classes: "attributeSchema", system: true},
 	{name: "rangeUpper", syntax: integer, single: true, classes: "attributeSchema", system: true},
+	{name: "attributeSyntax", syntax: oidSyntax, single: true, classes: "attributeSchema", system: true},
+	{name: "isSingleValued", syntax: boolean, single: true, classes: "attributeSchema", system: true},
+	{name: "systemOnly", syntax: boolean, single: true, classes: "attributeSchema", system: true},
 	{name: "invocationId", syntax: octets, single: true, classes: "nTDSDSA", system: true},
 	{name: "msDS-NCReplCursors", syntax: octets, classes: "domainDNS", system: true},
 	{name: "replUpToDateVector", syntax: octets, single: true, classes: "domainDNS", system: true},

@@ -100,6 +100,21 @@ func TestNewRecipient(t *testing.T) {
 	}
 }
 
+// What cannot be read for all groups an administrator may set.
+func TestWhatAnAdministratorSaysOfRecipients(t *testing.T) {
+	r := remote(routing)
+	var err error
+	if r.Mapping, err = Standard.With([]Entry{{Attribute: "msExchHideFromAddressLists", Expression: `"False"`}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := mailSide(Group(pairOf(sales()), r))["msExchHideFromAddressLists"]; got != "FALSE" {
+		t.Errorf("%q", got)
+	}
+	if got := mailSide(Group(pairOf(mailGroup("sales", "SMTP:sales@contoso.test")), r)); got["msExchHideFromAddressLists"] != "" {
+		t.Errorf("of a group that is no recipient: %v", got)
+	}
+}
+
 // A group that cannot be a whole recipient keeps mail alone and says why: an ordinary
 // distribution group would capture mail.
 func TestNoRecipientIsHalf(t *testing.T) {

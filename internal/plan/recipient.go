@@ -273,18 +273,17 @@ func (rc *recipient) chooseTarget(c *Candidate, r *Rules) string {
 // takeBack decides what happens to what we once wrote to make the object a recipient: it
 // goes, unless that left an ordinary distribution group, which captures mail.
 func (rc *recipient) takeBack(g *directory.SourceGroup, c *Candidate, r *Rules) {
-	rc.remote = false
-	if StateOfRecipient(c.Attributes) == RecipientCaptured {
-		rc.problem(ReasonCaptured, "To Exchange it is an ordinary distribution group: mail to it is expanded here, and members without an account on-premises get none. Others made it so, and it is left as it is.")
-		return
-	}
 	left := c.Attributes
 	for i := range r.Mapping {
 		if row := &r.Mapping[i]; row.When == AsRecipient {
 			left = left.With(row.Attribute, row.Compare.without(c.Attribute(row.Attribute), row.ours(g, c, r))...)
 		}
 	}
-	if StateOfRecipient(left) != RecipientCaptured {
+	switch {
+	case StateOfRecipient(left) != RecipientCaptured:
+		return
+	case StateOfRecipient(c.Attributes) == RecipientCaptured:
+		rc.problem(ReasonCaptured, "To Exchange it is an ordinary distribution group: mail to it is expanded here, and members without an account on-premises get none. Others made it so, and what they wrote is left as it is.")
 		return
 	}
 	target := c.Attributes.First(attrTarget)
@@ -300,12 +299,17 @@ func (rc *recipient) takeBack(g *directory.SourceGroup, c *Candidate, r *Rules) 
 }
 
 // skip returns the report about the problems, or nil if there are none. It has the reason
-// of the last one, which says most about what the group is.
+// of the first one that can pass without a change of the group, so that the next run looks
+// again, or else of the last one, which says most about what the group is.
 func (rc *recipient) skip(p *Pair, c *Candidate) *Change {
 	if len(rc.problems) == 0 {
 		return nil
 	}
-	s := skip(p, c, rc.problems[len(rc.problems)-1].reason, strings.Join(rc.texts(), " "))
+	reason := rc.problems[len(rc.problems)-1].reason
+	if i := slices.IndexFunc(rc.problems, func(problem problem) bool { return passes(problem.reason) }); i >= 0 {
+		reason = rc.problems[i].reason
+	}
+	s := skip(p, c, reason, strings.Join(rc.texts(), " "))
 	return &s
 }
 

@@ -198,6 +198,9 @@ func TestAddressesOfOthers(t *testing.T) {
 	if changes, mail = plan("alias:sales"); mail["mailNickname"] != "sales" || !slices.Equal(reasons(changes), []Reason{ReasonAliasTaken}) {
 		t.Errorf("the alias: %v", changes)
 	}
+	if changes, _ = plan("smtp:sales@"+first, "alias:sales"); !Pending(changes, &Membership{}) {
+		t.Errorf("nobody looks again whether the address is free: %v", changes)
+	}
 	if changes, mail = plan("x500:/o=cloud/cn=sales"); strings.Contains(mail["proxyAddresses"], "x500") || len(reasons(changes)) != 1 {
 		t.Errorf("another kind of address: %v", changes)
 	}

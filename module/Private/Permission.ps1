@@ -75,7 +75,7 @@ function Edit-Permission {
             if ($entries) { @{ DN = $container.dn; Count = $entries.Count } }
         })
     if (-not $changing) {
-        Write-Verbose -Message 'There is nothing to change.'
+        Write-Verbose -Message (ConvertTo-PlainText -Text 'There is nothing to change.')
         if ($PassThru -or $WhatIfPreference) { ConvertTo-Permission -Answer $plan }
         return
     }

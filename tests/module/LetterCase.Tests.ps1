@@ -28,12 +28,19 @@ AfterAll { Clear-FakeScript }
 Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
         $check = @{ result = @{ settings = (Get-FakeSetting) } }
+        $rights = @{ result = @{ account = @{ sid = 'S-1-5-21-1-2-3-1104' }; containers = @() } }
+        $signIn = @{ Server = 's'; Credential = Get-TestCredential -Name 'svc' -Text 'word' }
         Use-FakeScript @{
             'session.connect'  = @{ result = @{ source = @{ tenantId = 't' }; target = @{ server = 's' } } }
             'writeback.enable' = $check
             'settings.set'     = $check
             'sync.start'       = @{ result = (Get-FakeRun) }
             'change.list'      = @{ result = @{ changes = @() } }
+            'mapping.test'     = @{ result = @{ values = @() } }
+            'permission.get'   = $rights
+            'permission.grant' = $rights
+            'permission.revoke' = $rights
+            'permission.graph' = @{ result = @{ permissions = @(); script = '' } }
         }
         $needed = @{
             'Connect-GroupWriteback'   = @{
@@ -43,13 +50,21 @@ Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
                 Credential  = Get-TestCredential -Name 'svc' -Text 'word'
             }
             'Get-GroupWritebackChange' = @{ RunId = 7 }
+            'Set-GroupWritebackMapping' = @{ Attribute = 'info'; Expression = '[theme]' }
+            'Test-GroupWritebackMapping' = @{ Group = 'x'; Attribute = 'info'; Expression = '[theme]' }
+            'Grant-GroupWritebackPermission' = $signIn + @{ Account = 'svc'; Confirm = $false }
+            'Revoke-GroupWritebackPermission' = $signIn + @{ Account = 'svc'; Confirm = $false }
+            'Get-GroupWritebackPermission -AuthType' = $signIn
+            'Get-GroupWritebackPermission -ScriptType' = @{ Graph = $true; AsScript = $true }
         }
         # What reaches the engine, but for the numbers of the requests.
         function Get-Sent {
             param([string] $Command, [string] $Parameter, $Value)
             $count = if (Test-Path -LiteralPath $env:FAKE_ENGINE_JOURNAL) { @(Get-FakeJournal).Count } else { 0 }
             $option = @{ $Parameter = $Value }
-            if ($needed[$Command]) { $option += $needed[$Command] }
+            foreach ($name in $Command, "$Command -$Parameter") {
+                if ($needed[$name]) { $option += $needed[$name] }
+            }
             [void] (& $Command @option)
             Get-FakeJournal | Select-Object -Skip $count | ForEach-Object -Process {
                 "$($_.method) $(ConvertTo-Json -InputObject $_.params -Depth 9 -Compress)"

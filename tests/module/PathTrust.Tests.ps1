@@ -300,6 +300,6 @@ Describe 'The engine that is started' -Skip:(-not $env:FAKE_ENGINE) {
         & chmod 777 $open
         $env:GROUPWRITEBACK_ENGINE = Join-Path -Path $open -ChildPath 'engine'
         [void] (Get-GroupWriteback -WarningVariable warnings -WarningAction SilentlyContinue)
-        [string] $warnings | Should -Match 'could be replaced by others'
+        [string] $warnings | Should -Match 'Others could replace the engine'
     }
 }

@@ -13,6 +13,7 @@ import (
 // damaging it, with the file that tests each of them with parts of the engine.
 var elsewhere = map[string]string{
 	"GroupNotLinked":           "internal/command/identity_test.go",
+	"NoGlobalCatalog":          "internal/command/recipient_test.go",
 	"GroupNotWritten":          "internal/command/mapping_test.go",
 	"AccessListFull":           "internal/ad/adtest/granting.go",
 	"AccessListOutOfOrder":     "internal/command/permission_test.go",

@@ -136,7 +136,7 @@ func (s *suite) live(t *testing.T, admin, service contract.Target, unit contract
 	for i, group := range []contract.Created{theirs, own} {
 		var changes []plan.AttributeChange
 		for _, name := range written {
-			changes = append(changes, plan.AttributeChange{Name: name, New: []string{"changed-" + strconv.Itoa(i) + "-" + name}})
+			changes = append(changes, plan.AttributeChange{Name: name, New: []string{valueOf(name, i)}})
 		}
 		changes = append(changes,
 			plan.AttributeChange{Name: "sAMAccountName", New: []string{"renamed-" + strconv.Itoa(i)}},
@@ -201,4 +201,20 @@ func (s *suite) setList(t *testing.T, target contract.Target, object directory.G
 	if err := target.Writer(nil).SetAccessList(testContext(t), object, list); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// valueOf returns a value that the attribute can hold.
+func valueOf(attribute string, n int) string {
+	row := slices.IndexFunc(plan.Standard, func(row plan.Row) bool { return row.Attribute == attribute })
+	if row >= 0 {
+		switch plan.Standard[row].Compare {
+		case plan.Number:
+			return strconv.Itoa(n)
+		case plan.Boolean:
+			return "TRUE"
+		case plan.Name:
+			return "CN=Users,DC=contoso,DC=test"
+		}
+	}
+	return "changed-" + strconv.Itoa(n) + "-" + attribute
 }

@@ -36,7 +36,7 @@ func (t *tester) checkExchange(ctx context.Context, settings *contract.Settings)
 		return
 	}
 	t.checkLevel(o)
-	t.checkMailAttributes()
+	t.checkMailAttributes(settings)
 	if !o.Exists() {
 		t.skipped(exchangeNames[2:], "", "The forest has no Exchange organisation that can be read.")
 		return
@@ -78,9 +78,13 @@ func (t *tester) checkLevel(o *exchange.Organization) {
 
 // checkMailAttributes reports which attributes of the mapping a group can have. Whether
 // the account may write those is in the row of its rights to a group.
-func (t *tester) checkMailAttributes() {
+func (t *tester) checkMailAttributes(settings *contract.Settings) {
 	var written, missing []string
-	for _, name := range t.mapping.Attributes() {
+	for _, row := range t.mapping.Needed(settings.Recipient()) {
+		name := row.Attribute
+		if row.Custom {
+			continue // the schema was asked when it was set
+		}
 		if _, allowed := t.targetID.Schema.Attributes[name]; allowed || directory.IsField(name) {
 			written = append(written, name)
 		} else {

@@ -256,7 +256,7 @@ func checkAccess(path string, at place, trusted []*windows.SID) error {
 		return nil
 	case who == d.Owner:
 		return insecure(path, fmt.Sprintf("%s is owned by %s, who could replace its contents.", path, accountName(who)), advice)
-	case !d.HasDACL:
+	case !d.HasDACL():
 		return insecure(path, fmt.Sprintf("%s has no access control list, so everyone can write to it.", path), advice)
 	case at == guarded:
 		return insecure(path, fmt.Sprintf("%s can write to %s.", accountName(who), path), advice)

@@ -17,10 +17,9 @@ const (
 	attrMail    = "mail"
 	attrAlias   = "mailNickname"
 	attrProxies = "proxyAddresses"
-	attrRouted  = "targetAddress"
+	attrTarget  = "targetAddress"
 
-	smtpPrefix  = "smtp:"
-	aliasPrefix = "alias:"
+	smtpPrefix = "smtp:"
 )
 
 // addressBatch is how many addresses one search asks for. Each takes up to three terms.
@@ -46,7 +45,7 @@ func (t *target) AddressHolders(ctx context.Context, keys []string) (map[string]
 			terms[i] = holding(key)
 		}
 		entries, err := search(ctx, query{base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: or(terms...),
-			attributes: []string{attrGUID, attrMail, attrAlias, attrProxies, attrRouted}})
+			attributes: []string{attrGUID, attrMail, attrAlias, attrProxies, attrTarget}})
 		switch {
 		case err == nil:
 		case known.several() && ctx.Err() == nil:
@@ -73,10 +72,10 @@ func (t *target) AddressHolders(ctx context.Context, keys []string) (map[string]
 
 // holding returns a filter for the objects that hold the address or the alias.
 func holding(key string) string {
-	if alias, ok := strings.CutPrefix(key, aliasPrefix); ok {
+	if alias, ok := strings.CutPrefix(key, plan.AliasPrefix); ok {
 		return equals(attrAlias, alias)
 	}
-	terms := []string{equals(attrProxies, key), equals(attrRouted, key)}
+	terms := []string{equals(attrProxies, key), equals(attrTarget, key)}
 	if mail, ok := strings.CutPrefix(key, smtpPrefix); ok {
 		terms = append(terms, equals(attrMail, mail))
 	}
@@ -86,14 +85,14 @@ func holding(key string) string {
 // held returns the keys of the addresses and the alias that the object holds, each once.
 func held(e *ldap.Entry) []string {
 	var keys []string
-	for _, a := range append(e.GetAttributeValues(attrProxies), e.GetAttributeValues(attrRouted)...) {
+	for _, a := range append(e.GetAttributeValues(attrProxies), e.GetAttributeValues(attrTarget)...) {
 		keys = append(keys, strings.ToLower(a))
 	}
 	for _, mail := range e.GetAttributeValues(attrMail) {
 		keys = append(keys, smtpPrefix+strings.ToLower(mail))
 	}
 	for _, alias := range e.GetAttributeValues(attrAlias) {
-		keys = append(keys, aliasPrefix+strings.ToLower(alias))
+		keys = append(keys, plan.AliasPrefix+strings.ToLower(alias))
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)

@@ -313,7 +313,7 @@ func sentence(err error) string {
 
 // recipientAttributes are the attributes that tell what Exchange has made of a group.
 var recipientAttributes = []string{
-	attrGUID, "mail", "mailNickname", "targetAddress", attrLegacyDN, "showInAddressBook", "msExchHideFromAddressLists",
+	attrGUID, attrMail, attrAlias, attrTarget, attrLegacyDN, "showInAddressBook", "msExchHideFromAddressLists",
 }
 
 // Recipients implements contract.TargetReader.
@@ -334,7 +334,7 @@ func (t *target) Recipients(ctx context.Context, guids []directory.GUID) ([]exch
 			return nil, t.readError(ctx, e.DN, err)
 		}
 		recipients = append(recipients, exchange.Recipient{
-			GUID: guid, DN: e.DN, Mail: e.GetAttributeValue("mail"), Alias: e.GetAttributeValue("mailNickname"), Target: e.GetAttributeValue("targetAddress"),
+			GUID: guid, DN: e.DN, Mail: e.GetAttributeValue(attrMail), Alias: e.GetAttributeValue(attrAlias), Target: e.GetAttributeValue(attrTarget),
 			LegacyDN: e.GetAttributeValue(attrLegacyDN), Lists: len(e.GetAttributeValues("showInAddressBook")),
 			Hidden: strings.EqualFold(e.GetAttributeValue("msExchHideFromAddressLists"), "TRUE"),
 		})

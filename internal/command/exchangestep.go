@@ -2,8 +2,8 @@ package command
 
 import (
 	"context"
-	"slices"
 
+	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/exchange"
@@ -27,19 +27,19 @@ func (e *Engine) ExchangeSteps(ctx context.Context) ([]exchange.Step, error) {
 		return nil, err
 	}
 	var census exchange.Census
-	for after := (directory.GUID{}); ; {
-		recipients, last, err := recipientsAfter(ctx, c.target, state, after, maxRecipients)
+	for links, err := range batch.Pages(ctx, maxRecipients, state.Links, contract.Link.Target) {
+		if err != nil {
+			return nil, err
+		}
+		recipients, err := recipientsOf(ctx, c.target, links)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range recipients {
 			census.Add(r)
 		}
-		if last.IsZero() {
-			return exchange.OrganizationSteps(o, &census, c.sourceID.VerifiedDomains), nil
-		}
-		after = last
 	}
+	return exchange.OrganizationSteps(o, &census, c.sourceID.VerifiedDomains), nil
 }
 
 // RecipientStep is the step of one object. A zero Step means that nothing is due.
@@ -64,19 +64,16 @@ func (e *Engine) RecipientSteps(ctx context.Context, after directory.GUID, n int
 	if err != nil {
 		return nil, err
 	}
-	steps := make([]RecipientStep, len(links))
-	var guids []directory.GUID
-	for i, l := range links {
-		steps[i].Key = l.TargetGUID
-		guids = append(guids, l.TargetGUID)
-	}
-	due, err := state.ExchangeDue(ctx, guids)
+	due, err := state.ExchangeDue(ctx, contract.Targets(links))
 	if err != nil {
 		return nil, err
 	}
+	steps, at := make([]RecipientStep, len(links)), make(map[directory.GUID]int, len(links))
+	for i, l := range links {
+		steps[i].Key, at[l.TargetGUID] = l.TargetGUID, i
+	}
 	for _, r := range recipients {
-		i := slices.IndexFunc(steps, func(s RecipientStep) bool { return s.Key == r.GUID })
-		steps[i].Step, _ = exchange.UpdateStep(r, due[r.GUID])
+		steps[at[r.GUID]].Step, _ = exchange.UpdateStep(r, due[r.GUID])
 	}
 	return steps, nil
 }
@@ -112,30 +109,16 @@ func (e *Engine) atExchange(ctx context.Context) (connection, contract.State, fu
 	return c, state, done, nil
 }
 
-// recipientsAfter reads the objects of the next n links. last is zero at the end.
-func recipientsAfter(ctx context.Context, target contract.Target, state contract.State, after directory.GUID, n int) (recipients []exchange.Recipient, last directory.GUID, err error) {
-	links, err := state.Links(ctx, after, n)
-	if err != nil {
-		return nil, last, err
-	}
-	if len(links) == n {
-		last = links[n-1].TargetGUID
-	}
-	recipients, err = recipientsOf(ctx, target, links)
-	return recipients, last, err
-}
-
+// recipientsOf reads what Exchange has made of the linked objects.
 func recipientsOf(ctx context.Context, target contract.Target, links []contract.Link) ([]exchange.Recipient, error) {
 	if len(links) == 0 {
 		return nil, nil
 	}
-	groups := map[directory.GUID]directory.GUID{}
-	var guids []directory.GUID
+	groups := make(map[directory.GUID]directory.GUID, len(links))
 	for _, l := range links {
 		groups[l.TargetGUID] = l.SourceID
-		guids = append(guids, l.TargetGUID)
 	}
-	recipients, err := target.Recipients(ctx, guids)
+	recipients, err := target.Recipients(ctx, contract.Targets(links))
 	for i := range recipients {
 		recipients[i].GroupID = groups[recipients[i].GUID]
 	}

@@ -101,21 +101,16 @@ func (e *Engine) Grant(ctx context.Context, request PermissionRequest) (Permissi
 		if err := g.mayChange(place, request); err != nil {
 			return err
 		}
-		entries := g.entries(request.form())
-		for _, entry := range entries {
-			state := PermissionAdded
-			if rights.Has(place.list.Descriptor.Entries(), entry.ACE) {
-				state = PermissionPresent
+		before := place.list.Descriptor.Entries()
+		var wanted []rights.Entry
+		for _, entry := range g.entries(request.form()) {
+			state := PermissionPresent
+			if !rights.Has(before, entry.ACE) {
+				state, wanted = PermissionAdded, append(wanted, entry)
 			}
 			place.say(g, state, entry)
 		}
-		var wanted []rights.Entry
-		for _, entry := range entries {
-			if !rights.Has(place.list.Descriptor.Entries(), entry.ACE) {
-				wanted = append(wanted, entry)
-			}
-		}
-		place.after = place.list.Descriptor.With(rights.Grant(place.list.Descriptor.Entries(), wanted))
+		place.after = place.list.Descriptor.With(rights.Grant(before, wanted))
 		return nil
 	})
 }

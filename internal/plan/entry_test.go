@@ -3,7 +3,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -242,7 +241,6 @@ func BenchmarkProject(b *testing.B) {
 
 // The list of properties in docs/mapping.md equals the table.
 func TestDocumentedProperties(t *testing.T) {
-	const page, begin, end = "../../docs/mapping.md", "<!-- properties -->\n", "<!-- end -->\n"
 	var names []string
 	for _, p := range Properties {
 		if p.Apart == "" {
@@ -257,22 +255,5 @@ func TestDocumentedProperties(t *testing.T) {
 		}
 	}
 	want := strings.Join(names, ", ") + ".\n"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(strings.ReplaceAll(string(text), "\r\n", "\n"), begin)
-	documented, tail, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s has no list between %q and %q", page, begin, end)
-	}
-	if *rewrite {
-		if err := os.WriteFile(page, []byte(head+begin+want+end+tail), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(documented, want); diff != "" {
-		t.Errorf("run go test ./internal/plan -update: %s", diff)
-	}
+	documents(t, "../../docs/mapping.md", "properties", want)
 }

@@ -228,7 +228,6 @@ func TestOneRowMore(t *testing.T) {
 
 // The list in docs/attributes.md equals the table.
 func TestDocumentedAttributes(t *testing.T) {
-	const page, begin, end = "../../docs/attributes.md", "<!-- attributes -->\n", "<!-- end -->\n"
 	var list strings.Builder
 	list.WriteString("| attribute | from | on | length | values | two are the same |\n|---|---|---|---|---|---|\n")
 	for _, row := range Standard {
@@ -254,6 +253,13 @@ func TestDocumentedAttributes(t *testing.T) {
 		same := map[Comparison]string{Text: "in every character", IgnoreCase: "without case", Name: "as names of objects", Number: "as numbers", Boolean: "as yes or no", Address: "with the prefix as it is, without the case of the address"}[row.Compare]
 		fmt.Fprintf(&list, "| `%s` | %s | %s | %s | %s | %s |\n", row.Attribute, from, on, length, values, same)
 	}
+	documents(t, "../../docs/attributes.md", "attributes", list.String())
+}
+
+// documents fails unless the list of that name in the page is as given, or writes it anew.
+func documents(t *testing.T, page, name, list string) {
+	t.Helper()
+	begin, end := "<!-- "+name+" -->\n", "<!-- end -->\n"
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -264,12 +270,12 @@ func TestDocumentedAttributes(t *testing.T) {
 		t.Fatalf("%s has no list between %q and %q", page, begin, end)
 	}
 	if *rewrite {
-		if err := os.WriteFile(page, []byte(head+begin+list.String()+end+tail), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(head+begin+list+end+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(documented, list.String()); diff != "" {
+	if diff := cmp.Diff(documented, list); diff != "" {
 		t.Errorf("run go test ./internal/plan -update: %s", diff)
 	}
 }

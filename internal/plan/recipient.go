@@ -224,7 +224,7 @@ func (rc *recipient) choose(g *directory.SourceGroup, c *Candidate, taken func(s
 	rc.remote = rc.target != ""
 }
 
-func aliasKey(alias string) string { return "alias:" + strings.ToLower(alias) }
+func aliasKey(alias string) string { return AliasPrefix + strings.ToLower(alias) }
 
 // chooseTarget returns the address to which Exchange redirects the group's mail: one
 // whose domain a send connector covers, preferably in the routing domain of the hybrid
@@ -273,6 +273,9 @@ func (rc *recipient) chooseTarget(c *Candidate, r *Rules) string {
 // takeBack decides what happens to what we once wrote to make the object a recipient: it
 // goes, unless that left an ordinary distribution group, which captures mail.
 func (rc *recipient) takeBack(g *directory.SourceGroup, c *Candidate, r *Rules) {
+	if len(c.Attributes[attrAlias])+len(c.Attributes[attrProxies]) == 0 {
+		return // taking something away leaves no distribution group
+	}
 	left := c.Attributes
 	for i := range r.Mapping {
 		if row := &r.Mapping[i]; row.When == AsRecipient {
@@ -322,10 +325,13 @@ func (rc *recipient) texts() []string {
 	return texts
 }
 
+// AliasPrefix begins the key of an alias; that of an address begins with its own prefix.
+const AliasPrefix = "alias:"
+
 // AddressKeys are what has to be looked up in the forest before the group is planned: the
 // addresses and the alias that it would get and that its object does not have. They are
 // the keys of [Pair.Taken], in lower case: an address with its prefix ("smtp:a@x.test"),
-// or "alias:" and the alias.
+// or [AliasPrefix] and the alias.
 func AddressKeys(p *Pair, r *Rules) []string {
 	if r.Mail != MailRecipientRemote || p.Source == nil || p.Hidden || r.Released[p.ID] {
 		return nil

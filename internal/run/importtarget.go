@@ -103,13 +103,9 @@ func (r *targetImport) importLinked(ctx context.Context, stage *batch.Batch[dire
 // importFormer stages objects that were once linked and that are in none of the
 // containers or have lost their mark: they may have been restored.
 func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[directory.TargetGroup]) error {
-	for after := (directory.GUID{}); ; {
-		links, err := r.run.state.FormerLinks(ctx, after, lookup)
+	for links, err := range batch.Pages(ctx, lookup, r.run.state.FormerLinks, contract.Link.Target) {
 		if err != nil {
 			return err
-		}
-		if len(links) == 0 {
-			return stage.Flush()
 		}
 		guids := contract.Targets(links)
 		staged, err := r.run.gen.StagedTargets(ctx, guids)
@@ -122,8 +118,8 @@ func (r *targetImport) importFormer(ctx context.Context, stage *batch.Batch[dire
 		if err := r.run.target.GroupsByGUID(ctx, guids, contract.WithMembers, stage.Add); err != nil {
 			return fmt.Errorf("reading the formerly linked groups: %w", err)
 		}
-		after = links[len(links)-1].TargetGUID
 	}
+	return stage.Flush()
 }
 
 // importStamped stages the groups outside of the containers that carry our stamp and are

@@ -48,21 +48,17 @@ func (r *sourceImport) readMailSettings(ctx context.Context) error {
 		return nil
 	}
 	done := 0
-	for after := (directory.GUID{}); ; {
-		groups, err := r.run.gen.SourceGroups(ctx, after, batch.ListBatch)
-		if err != nil {
-			return err
+	for groups, err := range batch.Pages(ctx, batch.ListBatch, r.run.gen.SourceGroups, groupID) {
+		if err == nil {
+			err = s.read(ctx, groups)
 		}
-		if err := s.read(ctx, groups); err != nil {
+		if err != nil {
 			return err
 		}
 		done += len(groups)
 		r.run.meter.At(done, r.run.record.SourceGroups, "Reading who may send to the groups")
-		if len(groups) < batch.ListBatch {
-			return nil
-		}
-		after = groups[len(groups)-1].ID
 	}
+	return nil
 }
 
 // read stages the groups with these properties. What could not be read stays as the last

@@ -29,7 +29,7 @@ type planner struct {
 	addresses plan.Addresses
 	absent    *batch.Batch[plan.Pair] // to ask for singly
 	moved     *batch.Batch[plan.Pair] // groups that were once in AD, to look up by SID
-	mailed    *batch.Batch[plan.Pair] // groups that get an address, to look up in the forest
+	mailed    *batch.Batch[mailed]    // groups that get an address, to look up in the forest
 	named     *batch.Batch[planned]   // changes that set a name
 	spool     *batch.Batch[planned]
 }
@@ -44,8 +44,8 @@ func newPlanner(ctx context.Context, d *draft, again within) *planner {
 	p.absent = batch.New(batch.ListBatch, func(pairs []plan.Pair) error { return p.askPresence(ctx, pairs) })
 	p.moved = batch.New(batch.NameBatch, func(pairs []plan.Pair) error { return p.askSIDs(ctx, pairs) })
 	p.moved.Weight = func(pair plan.Pair) int { return len(pair.Membership.Joined) }
-	p.mailed = batch.New(batch.NameBatch, func(pairs []plan.Pair) error { return p.askAddresses(ctx, pairs) })
-	p.mailed.Weight = p.moved.Weight
+	p.mailed = batch.New(batch.NameBatch, func(groups []mailed) error { return p.askAddresses(ctx, groups) })
+	p.mailed.Weight = func(group mailed) int { return len(group.pair.Membership.Joined) }
 	p.named = batch.New(batch.NameBatch, func(changes []planned) error { return p.askNames(ctx, changes) })
 	p.named.Weight = planned.members
 	p.spool = batch.New(batch.ListBatch, func(changes []planned) error { return p.spoolChanges(ctx, changes) })
@@ -107,32 +107,36 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 
 // ready plans a group, after its new addresses were looked up if it gets any.
 func (p *planner) ready(ctx context.Context, pair plan.Pair) error {
-	if len(plan.AddressKeys(&pair, &p.course.judge.Rules)) > 0 {
-		return p.mailed.Add(pair)
+	if keys := plan.AddressKeys(&pair, &p.course.judge.Rules); len(keys) > 0 {
+		return p.mailed.Add(mailed{pair, keys})
 	}
 	return p.plan(ctx, &pair)
 }
 
+// mailed is a group with the keys of the addresses that it would get.
+type mailed struct {
+	pair plan.Pair
+	keys []string
+}
+
 // askAddresses finds who in the forest holds the addresses and aliases that the groups
 // would get. Without an answer their mail attributes stay as they are.
-func (p *planner) askAddresses(ctx context.Context, pairs []plan.Pair) error {
+func (p *planner) askAddresses(ctx context.Context, groups []mailed) error {
 	var all []string
-	keys := make([][]string, len(pairs))
-	for i := range pairs {
-		keys[i] = plan.AddressKeys(&pairs[i], &p.course.judge.Rules)
-		all = append(all, keys[i]...)
+	for _, group := range groups {
+		all = append(all, group.keys...)
 	}
 	holders, err := p.run.target.AddressHolders(ctx, all)
 	if err != nil && !contract.HasID(err, "NoGlobalCatalog") {
-		return fmt.Errorf("looking for the addresses of %s: %w", directory.Count(len(pairs), "group"), err)
+		return fmt.Errorf("looking for the addresses of %s: %w", directory.Count(len(groups), "group"), err)
 	}
-	for i := range pairs {
-		pair := &pairs[i]
+	for i := range groups {
+		pair, keys := &groups[i].pair, groups[i].keys
 		pair.AddressesUnknown, pair.Taken = err != nil, map[string][]plan.Holder{}
-		for _, key := range keys[i] {
+		for _, key := range keys {
 			pair.Taken[key] = holders[key]
 		}
-		p.addresses.Claim(pair, keys[i])
+		p.addresses.Claim(pair, keys)
 		if err := p.plan(ctx, pair); err != nil {
 			return err
 		}

@@ -16,22 +16,15 @@ function Invoke-MappingChange {
             Activity  = 'Checking'
         }
         $after = Invoke-Engine @call
-        if ($after.enabled) {
-            $connection = Invoke-Engine -Cmdlet $Cmdlet -Method 'session.get'
-            if ($connection.source -and $connection.target) {
-                $plan = Get-PreviewRun -Cmdlet $Cmdlet -Parameter @{ settings = @{ mapping = $Mapping } }
-                if (-not $plan) { return }
-                $Text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
-            }
-            else {
-                $hint = 'What the next sync would do can be shown only when the tenant and the directory are connected.'
-                Write-Warning -Message (ConvertTo-PlainText -Text $hint)
-            }
+        if ($after.enabled -and (Test-PlanConnection -Cmdlet $Cmdlet)) {
+            $plan = Get-PreviewRun -Cmdlet $Cmdlet -Parameter @{ settings = @{ mapping = $Mapping } }
+            if (-not $plan) { return }
+            $Text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
         }
     }
     $Text = ConvertTo-PlainText -Text $Text
     # where nobody can be asked this throws, which alone does not end a function
-    try { $confirmed = $Cmdlet.ShouldProcess("$Text.", "$Text. Go on?", 'Set group writeback mapping') }
+    try { $confirmed = $Cmdlet.ShouldProcess("$Text.", "$Text. Continue?", 'Set group writeback mapping') }
     catch { $Cmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference -and $plan -and -not $Quiet) { Get-RunChange -Cmdlet $Cmdlet -RunId $plan.Id }

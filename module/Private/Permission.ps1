@@ -84,7 +84,7 @@ function Edit-Permission {
     $count = ($changing | ForEach-Object -Process { $_.Count } | Measure-Object -Sum).Sum
     $text = ConvertTo-PlainText -Text ($Verb -f $name, $places, (ConvertTo-CountText -Count $count -Noun 'right'))
     # where nobody can be asked this throws, which alone does not end a function
-    try { $confirmed = $Cmdlet.ShouldProcess("$text.", "$text. Go on?", $Caption) }
+    try { $confirmed = $Cmdlet.ShouldProcess("$text.", "$text. Continue?", $Caption) }
     catch { $Cmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { ConvertTo-Permission -Answer $plan }

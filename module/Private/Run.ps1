@@ -55,6 +55,16 @@ function ConvertTo-SettingText {
     $parts -join ', '
 }
 
+# Whether both sides are connected, so that a change of the settings can be planned; warns when they are not.
+function Test-PlanConnection {
+    param([System.Management.Automation.PSCmdlet] $Cmdlet)
+    $connection = Invoke-Engine -Cmdlet $Cmdlet -Method 'session.get'
+    if ($connection.source -and $connection.target) { return $true }
+    $hint = 'To see what the next sync would do, connect the tenant and Active Directory first.'
+    Write-Warning -Message (ConvertTo-PlainText -Text $hint)
+    $false
+}
+
 # Plans a run without exporting anything. Returns nothing when that failed, which is then reported.
 function Get-PreviewRun {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)

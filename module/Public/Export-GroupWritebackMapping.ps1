@@ -51,7 +51,7 @@ function Export-GroupWritebackMapping {
     })
     $file = [ordered]@{ groupWritebackMapping = 1; attributes = $attributes }
     $text = ConvertTo-PlainText -Text "Write $(ConvertTo-CountText -Count $rows.Count -Noun 'mapping') to $full"
-    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Go on?", 'Export group writeback mapping')) { return }
+    if (-not $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Export group writeback mapping')) { return }
     try { [System.IO.File]::WriteAllText($full, (ConvertTo-Json -InputObject $file -Depth 4)) }
     catch {
         $problem = @{

@@ -321,17 +321,10 @@ function Set-GroupWriteback {
         }
         $after = Invoke-Engine @call
         Write-EngineWarning -Warning $after.warnings
-        if ($shape.Count -and $after.enabled) {
-            $connection = Invoke-Engine -Cmdlet $PSCmdlet -Method 'session.get'
-            if ($connection.source -and $connection.target) {
-                $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ settings = $fields }
-                if (-not $plan) { return }
-                $text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
-            }
-            else {
-                $hint = 'To see what the next sync would do, connect the tenant and Active Directory first.'
-                Write-Warning -Message (ConvertTo-PlainText -Text $hint)
-            }
+        if ($shape.Count -and $after.enabled -and (Test-PlanConnection -Cmdlet $PSCmdlet)) {
+            $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter @{ settings = $fields }
+            if (-not $plan) { return }
+            $text += "; the next sync would $(ConvertTo-TotalText $plan.Planned)"
         }
     }
     $text = ConvertTo-PlainText -Text $text

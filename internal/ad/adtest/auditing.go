@@ -151,13 +151,3 @@ func (a *admin) allow(t *testing.T, dn string, entries ...[]byte) {
 		t.Fatalf("writing the access control list of %s: %v", dn, err)
 	}
 }
-
-func (s *suite) sidOf(t *testing.T, user string) directory.SID {
-	t.Helper()
-	by := s.open(t, func(c *contract.TargetConfig) { c.User = user })
-	identity, err := by.Identify(testContext(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return identity.AccountSID
-}

@@ -173,6 +173,43 @@ func (s *State) sourceMembership(q *session, l layers, group directory.GUID) (pl
 	return m, err
 }
 
+// MembersAmong returns which of these are members of the group, ascending. It reads only
+// the chunks that may have them.
+func (g *Generation) MembersAmong(ctx context.Context, group directory.GUID, ids []directory.GUID) (members []directory.GUID, err error) {
+	l := g.layers()
+	err = g.state.snapshot(ctx, "look for members of a cloud group", func(q *session) error {
+		m, err := l.membershipOf(q, group)
+		if err != nil {
+			return err
+		}
+		var all []uint32
+		if !m.arranged {
+			if all, err = m.numbers(q, group); err != nil {
+				return err
+			}
+		}
+		for _, id := range ids {
+			number, is, err := numberOf(q, id)
+			switch {
+			case err != nil || !is:
+			case m.arranged:
+				is, err = m.has(q, group, number)
+			default:
+				is = slices.Contains(all, number)
+			}
+			if err != nil {
+				return err
+			}
+			if is {
+				members = append(members, id)
+			}
+		}
+		members = sortedSet(members)
+		return nil
+	})
+	return members, err
+}
+
 // GroupsWithMembers lists the groups that have at least one of these members,
 // ascending. It reads all memberships if there is no index.
 func (g *Generation) GroupsWithMembers(ctx context.Context, members []directory.GUID) (groups []directory.GUID, err error) {

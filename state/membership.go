@@ -62,6 +62,18 @@ func (m *membership) numbers(q *session, group directory.GUID) (numbers []uint32
 	return numbers, err
 }
 
+// has reports whether the number is one of an arranged membership.
+func (m *membership) has(q *session, group directory.GUID, number uint32) (bool, error) {
+	key := packNumbers([]uint32{number})
+	c, err := sourceChunks.chunkOf(q, m.in, group[:], key)
+	if err != nil {
+		return false, err
+	}
+	numbers, err := unpackNumbers(nil, c.members)
+	_, found := slices.BinarySearch(numbers, number)
+	return found, err
+}
+
 func sortedNumbers(numbers []uint32) []uint32 {
 	slices.Sort(numbers)
 	return slices.Compact(numbers)

@@ -519,6 +519,11 @@ func (h *history) check(generation int64, w *world) {
 	groupsWith, err := s.Generation(generation).GroupsWithMembers(ctx, wanted)
 	must(t, err)
 	h.same("groups with members", sortedSet(with), groupsWith)
+	for id, m := range w.memberships {
+		among, err := s.Generation(generation).MembersAmong(ctx, id, wanted)
+		must(t, err)
+		h.same("members among some", slices.DeleteFunc(sortedSet(slices.Clone(wanted)), func(id directory.GUID) bool { return !m.members[id] }), among)
+	}
 
 	objects := []directory.GUID{guid(4, 2), guid(4, 99), guid(4, 5)}
 	var joined []directory.GUID

@@ -54,6 +54,7 @@ func TestDeltaPlans(t *testing.T) {
 		second(s.Generation(run).TargetGroups(ctx, contract.TargetKey{}, 10)), second(s.Generation(run).UnstagedLinks(ctx, directory.GUID{}, 10)),
 		second(s.Generation(run).Notes(ctx, contract.NoteGroup, directory.GUID{}, 10)), second(s.Generation(run).ToldGroups(ctx, started, directory.GUID{}, 10)),
 		second(s.Generation(run).ChangedJoins(ctx)), second(s.Generation(run).GroupsWithMembers(ctx, []directory.GUID{people[0].ID})),
+		second(s.Generation(run).MembersAmong(ctx, guid(1, 1), []directory.GUID{people[0].ID})),
 		second(s.Generation(run).MembersJoinedTo(ctx, []directory.GUID{guid(4, 1)})),
 		second(s.Generation(run).SourceMembership(ctx, guid(1, 1))), second(s.Generation(run).StagedUnwritten(ctx, guid(1, 1), 10)), second(s.Generation(run).TargetMembership(ctx, guid(3, 1))),
 		second(s.Generation(run).Candidates(ctx, guid(1, 1))), second(s.Generation(run).StagedTargets(ctx, []directory.GUID{guid(3, 1)})),

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -199,6 +200,43 @@ func TestAUserWhoWasDeletedBeforeIsRestored(t *testing.T) {
 	b.delta(t)
 	if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A restored user who is added to another group at once is known by the time the users'
+// delta reports them. The groups that had them before have them again all the same.
+func TestARestoredUserIsAddedToAnotherGroupFirst(t *testing.T) {
+	for _, first := range []bool{false, true} { // that group is synced by itself first
+		t.Run(strconv.FormatBool(first), func(t *testing.T) {
+			b := newBench(t)
+			b.tenant.put("one", "a", "b")
+			b.tenant.deleteUser("b")
+			b.enable(t)
+			b.sync(t)
+			b.settle(t)
+			b.pass(31 * time.Minute)
+			b.delta(t)
+			b.tenant.restoreUser("b")
+			b.tenant.put("new", "b")
+			if first {
+				if _, err := b.engine.SyncGroup(t.Context(), command.GroupSyncRequest{Group: guid("group new").String()}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.delta(t)
+			if diff := cmp.Diff([]string{"a", "b"}, b.holds()["one"]); diff != "" {
+				t.Error(diff)
+			}
+			b.pass(31 * time.Minute)
+			b.delta(t)
+			b.pass(31 * time.Minute)
+			b.delta(t)
+			b.forget()
+			b.tenant.restoreUser("b") // the delta reports the user, who was not deleted
+			if b.delta(t); len(b.tenant.asked) > 0 {
+				t.Errorf("the user is no longer new, and the members of %v were read", b.tenant.asked)
+			}
+		})
 	}
 }
 

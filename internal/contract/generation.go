@@ -97,6 +97,8 @@ type StagedReader interface {
 	// to another object, or for another reason, than in the current generation. It leaves
 	// out members that are new to the state.
 	ChangedJoins(ctx context.Context) ([]directory.GUID, error)
+	// MembersAmong returns which of these are members of the group, ascending.
+	MembersAmong(ctx context.Context, group directory.GUID, ids []directory.GUID) ([]directory.GUID, error)
 	// GroupsWithMembers lists the groups that contain at least one of these members.
 	GroupsWithMembers(ctx context.Context, members []directory.GUID) ([]directory.GUID, error)
 	// UnresolvedMembers lists in the same way the distinct members that this generation
@@ -194,6 +196,11 @@ const (
 	// the user may have been restored; the user's groups are read again when the lag is over.
 	NoteUserDeleted NoteKind = "DeletedUser"
 	NoteUserBack    NoteKind = "RestoredUser"
+	// NoteNewMember says that a Delta run read the user as a member of some group for the
+	// first time. About the tenant it says that a full import read all members. Another
+	// group, read from a lagging replica or before the user was restored, may lack the user.
+	// The note lasts until the users' delta was read after the lag.
+	NoteNewMember NoteKind = "NewMember"
 	// NoteListed, about the tenant, says that its groups were listed, possibly from a lagging
 	// replica, and have to be listed again when the lag is over.
 	NoteListed NoteKind = "Listed"

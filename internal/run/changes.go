@@ -394,7 +394,7 @@ func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange,
 	if len(c.Members) == 0 || r.course.hidden(&after) {
 		return nil
 	}
-	return r.run.gen.ChangeMembership(ctx, id, c.Members)
+	return r.changeMembership(ctx, id, c.Members)
 }
 
 // readGroups stages the given groups as they are now, with the members of those that were

@@ -46,6 +46,11 @@ func (r *committer) commit(ctx context.Context) error {
 			}
 		}
 	}
+	if !r.run.single { // the deltas were applied
+		if _, err := r.run.dueAgain(ctx, contract.NoteNewMember, r.run.record.Started.Add(-replicaLag)); err != nil {
+			return err
+		}
+	}
 	watermark, err := r.newWatermark(ctx)
 	if err != nil {
 		return err

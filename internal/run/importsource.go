@@ -128,6 +128,9 @@ func (r *sourceImport) readAllMembers(ctx context.Context) error {
 	if err := r.readMembers(ctx, groups); err != nil {
 		return err
 	}
+	if err := r.run.readAgain(ctx, contract.NoteNewMember, []directory.GUID{r.course.sourceID.TenantID}); err != nil {
+		return err
+	}
 	if r.run.found.expired { // the next run continues from the links that were taken first
 		r.settled = false
 	} else if err := r.catchUp(ctx); err != nil {
@@ -144,7 +147,7 @@ func (r *sourceImport) readAllMembers(ctx context.Context) error {
 // them.
 func (r *sourceImport) readMembers(ctx context.Context, groups []directory.GUID) error {
 	staging := ctx
-	pages := batch.New(batch.StageGroups, func(pages []contract.MemberPage) error { return r.run.gen.StageMembers(staging, pages) })
+	pages := batch.New(batch.StageGroups, func(pages []contract.MemberPage) error { return r.stageMembers(staging, pages) })
 	pages.Weight = func(page contract.MemberPage) int { return len(page.Members) }
 	done, read := 0, map[directory.GUID]bool{}
 	for _, id := range groups {
@@ -187,6 +190,21 @@ func (r *sourceImport) readMembers(ctx context.Context, groups []directory.GUID)
 		return fmt.Errorf("reading members: %w", err)
 	}
 	return nil
+}
+
+func (r *sourceImport) stageMembers(ctx context.Context, pages []contract.MemberPage) error {
+	var users []directory.GUID
+	for i := range pages {
+		for _, m := range pages[i].Members {
+			if m.Kind == directory.KindUser {
+				users = append(users, m.ID)
+			}
+		}
+	}
+	if err := r.meet(ctx, users); err != nil {
+		return err
+	}
+	return r.run.gen.StageMembers(ctx, pages)
 }
 
 // memberOrder lists the groups whose members are to be read, without those that an

@@ -197,7 +197,7 @@ func (r *sourceImport) putToldMembers(ctx context.Context) error {
 			return err
 		}
 		members = slices.DeleteFunc(members, func(m contract.MemberChange) bool { return !m.Removed && r.deletedUsers[m.ID] })
-		if err := r.run.gen.ChangeMembership(ctx, id, members); err != nil {
+		if err := r.changeMembership(ctx, id, members); err != nil {
 			return err
 		}
 	}

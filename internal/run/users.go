@@ -32,10 +32,9 @@ func lastWords(page []contract.UserChange) (gone []directory.GUID, there []contr
 }
 
 // applyUsers stages what a page of the users' delta reports. It adds to back the users
-// who may have been restored: those who were noted as deleted, and those who are no
-// member of any group, because they are new or were deleted before anything was read. If
-// members were read hours apart, it adds everybody, because they may have been deleted
-// and restored in between.
+// who may have been restored: those who were noted as deleted; those who are no member of
+// any group, because they are new or were deleted before anything was read; and those who
+// were first read so recently that another group may have been read without them.
 func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChange, back map[directory.GUID]bool) error {
 	if err := r.recallDeleted(ctx); err != nil {
 		return err
@@ -59,6 +58,12 @@ func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChang
 	if err != nil {
 		return err
 	}
+	tenant := r.course.sourceID.TenantID
+	recent, err := r.run.gen.NotesOf(ctx, contract.NoteNewMember, append(there, tenant))
+	if err != nil {
+		return err
+	}
+	_, everybody := recent[tenant]
 	var forgotten []contract.Note
 	for _, id := range there {
 		delete(r.deletedUsers, id)
@@ -66,7 +71,9 @@ func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChang
 		if was {
 			forgotten = append(forgotten, contract.Note{Kind: contract.NoteUserDeleted, ID: id})
 		}
-		if _, is := known[id]; was || !is || r.resumed {
+		_, is := known[id]
+		_, isRecent := recent[id]
+		if was || !is || isRecent || everybody {
 			back[id] = true
 		}
 	}
@@ -113,6 +120,35 @@ func (r *sourceImport) readToldUsers(ctx context.Context, ids []directory.GUID) 
 		}
 	}
 	return r.run.gen.StageKnownMembers(ctx, lacking)
+}
+
+// meet notes which of these users no group had before. A full import notes all at once
+// when it has read them.
+func (r *sourceImport) meet(ctx context.Context, users []directory.GUID) error {
+	if r.whole || len(users) == 0 {
+		return nil
+	}
+	users = distinct(users)
+	known, err := r.run.gen.KnownMembers(ctx, users)
+	if err != nil {
+		return err
+	}
+	users = slices.DeleteFunc(users, func(id directory.GUID) bool { _, is := known[id]; return is })
+	return r.run.readAgain(ctx, contract.NoteNewMember, users)
+}
+
+// changeMembership stages what a delta reported about the members of a group.
+func (r *sourceImport) changeMembership(ctx context.Context, group directory.GUID, changes []contract.MemberChange) error {
+	var users []directory.GUID
+	for i := range changes {
+		if c := &changes[i]; c.Kind == directory.KindUser && !c.Removed {
+			users = append(users, c.ID)
+		}
+	}
+	if err := r.meet(ctx, users); err != nil {
+		return err
+	}
+	return r.run.gen.ChangeMembership(ctx, group, changes)
 }
 
 // takeOut takes deleted users out of every group.
@@ -210,28 +246,35 @@ func (r *sourceImport) readRestored(ctx context.Context, users []directory.GUID)
 	return nil
 }
 
-// groupsOf lists, for each staged group, the users who are members of it.
+// groupsOf lists, for each staged group that lacks some of the users, those who are members
+// of it.
 func (r *sourceImport) groupsOf(ctx context.Context, users []directory.GUID) (map[directory.GUID][]contract.MemberChange, error) {
 	in, err := r.run.source.GroupsOf(ctx, users)
 	if err != nil {
 		return nil, err
 	}
-	asked, seen := map[directory.GUID]bool{}, map[directory.GUID]bool{}
-	var groups []directory.GUID
+	asked, with := map[directory.GUID]bool{}, map[directory.GUID][]directory.GUID{}
 	for _, user := range users {
 		asked[user] = true
 		for _, id := range in[user] {
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
-			group, staged, err := r.run.gen.SourceGroup(ctx, id)
-			if err != nil {
-				return nil, err
-			}
-			if staged && !r.course.hidden(&group) {
-				groups = append(groups, id)
-			}
+			with[id] = append(with[id], user)
+		}
+	}
+	var groups []directory.GUID
+	for _, id := range slices.SortedFunc(maps.Keys(with), directory.GUID.Compare) {
+		group, staged, err := r.run.gen.SourceGroup(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !staged || r.course.hidden(&group) {
+			continue
+		}
+		members, err := r.run.gen.MembersAmong(ctx, id, with[id])
+		if err != nil {
+			return nil, err
+		}
+		if len(members) < len(distinct(with[id])) {
+			groups = append(groups, id)
 		}
 	}
 	if len(groups) == 0 {

@@ -60,12 +60,12 @@ func TestColumnsBecomeValues(t *testing.T) {
 				return err
 			}
 		}
-		for n, told := range map[uint32]string{
+		for n, change := range map[uint32]string{
 			1: `{"ID":"00000000-0000-0000-0000-000000000001","Removed":"","Kind":null,"DisplayName":"` + "A \\\"b\\\"" + `","Description":"","Mail":null,"Visibility":"Private","OnPremisesSID":null,"Members":null}`,
 			2: `{"ID":"00000000-0000-0000-0000-000000000002","Removed":"deleted","Kind":null,"DisplayName":null,"Description":null,"Mail":null,"Visibility":null,"OnPremisesSID":null,"Members":null}`,
 		} {
 			id := guid(1, n)
-			if _, err := q.exec("INSERT INTO note (kind, id, generation, at, told) VALUES ('group', ?, -1, 1, ?)", id[:], `[{"At":"2026-11-30T10:00:00.5Z","Told":`+told+`},{"At":"2026-11-30T10:01:00Z","Told":`+told+"}]"); err != nil {
+			if _, err := q.exec("INSERT INTO note (kind, id, generation, at, told) VALUES ('group', ?, -1, 1, ?)", id[:], `[{"At":"2026-11-30T10:00:00.5Z","Told":`+change+`},{"At":"2026-11-30T10:01:00Z","Told":`+change+"}]"); err != nil {
 				return err
 			}
 		}
@@ -92,29 +92,29 @@ func TestColumnsBecomeValues(t *testing.T) {
 	if len(sources) != 2 || len(targets) != 2 {
 		t.Errorf("%d and %d groups", len(sources), len(targets))
 	}
-	var told []directory.Values
+	var reported []directory.Values
 	must(t, s.read(ctx, "read the notes", func(q *session) error {
 		for n := uint32(1); n <= 2; n++ {
 			id := guid(1, n)
 			var text string
-			if _, err := q.one("SELECT told FROM note WHERE id = ?", []any{id[:]}, &text); err != nil {
+			if _, err := q.one("SELECT report FROM note WHERE id = ?", []any{id[:]}, &text); err != nil {
 				return err
 			}
-			var words []struct {
-				At   time.Time
-				Told contract.GroupChange
+			var reports []struct {
+				At     time.Time
+				Change contract.GroupChange
 			}
 			decoder := json.NewDecoder(strings.NewReader(text))
 			decoder.DisallowUnknownFields()
-			if err := decoder.Decode(&words); err != nil || len(words) != 2 || !words[0].At.Before(words[1].At) {
+			if err := decoder.Decode(&reports); err != nil || len(reports) != 2 || !reports[0].At.Before(reports[1].At) {
 				t.Errorf("%s: %v", text, err)
 				continue
 			}
-			told = append(told, words[1].Told.Properties)
+			reported = append(reported, reports[1].Change.Properties)
 		}
 		return nil
 	}))
-	if diff := cmp.Diff([]directory.Values{{"displayName": {`A "b"`}, "description": {}}, {}}, told); diff != "" {
+	if diff := cmp.Diff([]directory.Values{{"displayName": {`A "b"`}, "description": {}}, {}}, reported); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -218,7 +218,7 @@ var stagedTables = []struct{ table, key string }{
 	{"member_join", "number, generation"},
 	{"gone", "generation, side, id"},
 	{"note", "kind, id, generation"},
-	{"told_member", "group_id, member_id, generation"},
+	{"reported_member", "group_id, member_id, generation"},
 }
 
 // allLater is greater than every generation.

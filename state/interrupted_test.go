@@ -11,13 +11,13 @@ import (
 func wantRun(t *testing.T, run contract.Run, err error, status contract.RunStatus, reason contract.StopReason) {
 	t.Helper()
 	if err != nil || run.Status != status || run.StopReason != reason {
-		t.Errorf("the run is told as %s %s, %v; want %s %s", run.Status, run.StopReason, err, status, reason)
+		t.Errorf("the run is reported as %s %s, %v; want %s %s", run.Status, run.StopReason, err, status, reason)
 	}
 }
 
-// TestARunThatDiedIsNotToldAsRunning: readers do not report a dead run as Running, even
+// TestARunThatDiedIsNotReportedAsRunning: readers do not report a dead run as Running, even
 // if nobody has taken the lock since. They do not change its record.
-func TestARunThatDiedIsNotToldAsRunning(t *testing.T) {
+func TestARunThatDiedIsNotReportedAsRunning(t *testing.T) {
 	ctx := context.Background()
 	folder := newFolder(t)
 	s := openState(t, folder)

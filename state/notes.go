@@ -23,8 +23,8 @@ func (g *Generation) StageNotes(ctx context.Context, notes []contract.Note) erro
 			if !n.At.IsZero() {
 				at = n.At.UnixMilli()
 			}
-			if _, err := q.exec("INSERT OR REPLACE INTO note (kind, id, generation, at, told) VALUES (?, ?, ?, ?, ?)",
-				string(n.Kind), n.ID[:], g.id, at, string(n.Told)); err != nil {
+			if _, err := q.exec("INSERT OR REPLACE INTO note (kind, id, generation, at, report) VALUES (?, ?, ?, ?, ?)",
+				string(n.Kind), n.ID[:], g.id, at, string(n.Report)); err != nil {
 				return err
 			}
 		}
@@ -38,11 +38,11 @@ const visibleNote = `n.at IS NOT NULL AND (n.generation = ?1 OR n.generation = -
 
 func scanNote(rows *sql.Rows) (n contract.Note, err error) {
 	var at int64
-	var told string
-	err = rows.Scan(&n.Kind, intoGUID(&n.ID), &at, &told)
+	var report string
+	err = rows.Scan(&n.Kind, intoGUID(&n.ID), &at, &report)
 	n.At = time.UnixMilli(at).UTC()
-	if told != "" {
-		n.Told = json.RawMessage(told)
+	if report != "" {
+		n.Report = json.RawMessage(report)
 	}
 	return n, err
 }
@@ -50,7 +50,7 @@ func scanNote(rows *sql.Rows) (n contract.Note, err error) {
 // Notes lists the notes of a kind by id.
 func (g *Generation) Notes(ctx context.Context, kind contract.NoteKind, after directory.GUID, limit int) (notes []contract.Note, err error) {
 	err = g.state.read(ctx, "list notes", func(q *session) error {
-		return q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id > ?3 AND "+visibleNote+" ORDER BY n.id LIMIT ?4",
+		return q.each("SELECT n.kind, n.id, n.at, n.report FROM note n WHERE n.kind = ?2 AND n.id > ?3 AND "+visibleNote+" ORDER BY n.id LIMIT ?4",
 			[]any{g.id, string(kind), after[:], limit}, func(rows *sql.Rows) error {
 				n, err := scanNote(rows)
 				notes = append(notes, n)
@@ -65,7 +65,7 @@ func (g *Generation) NotesOf(ctx context.Context, kind contract.NoteKind, ids []
 	notes = map[directory.GUID]contract.Note{}
 	err = g.state.read(ctx, "read notes", func(q *session) error {
 		for i := range ids {
-			err := q.each("SELECT n.kind, n.id, n.at, n.told FROM note n WHERE n.kind = ?2 AND n.id = ?3 AND "+visibleNote,
+			err := q.each("SELECT n.kind, n.id, n.at, n.report FROM note n WHERE n.kind = ?2 AND n.id = ?3 AND "+visibleNote,
 				[]any{g.id, string(kind), ids[i][:]}, func(rows *sql.Rows) error {
 					n, err := scanNote(rows)
 					notes[ids[i]] = n
@@ -80,15 +80,15 @@ func (g *Generation) NotesOf(ctx context.Context, kind contract.NoteKind, ids []
 	return notes, err
 }
 
-// StageToldMembers notes the members that the changes report, each as its last change
+// StageReportedMembers notes the members that the changes report, each as its last change
 // reports it.
-func (g *Generation) StageToldMembers(ctx context.Context, at time.Time, changes []contract.GroupChange) error {
+func (g *Generation) StageReportedMembers(ctx context.Context, at time.Time, changes []contract.GroupChange) error {
 	return g.state.write(ctx, "store the members that the delta reported", func(q *session) error {
 		for i := range changes {
 			c := &changes[i]
 			for j := range c.Members {
 				m := &c.Members[j]
-				if _, err := q.exec("INSERT OR REPLACE INTO told_member (group_id, member_id, generation, at, kind, removed) VALUES (?, ?, ?, ?, ?, ?)",
+				if _, err := q.exec("INSERT OR REPLACE INTO reported_member (group_id, member_id, generation, at, kind, removed) VALUES (?, ?, ?, ?, ?, ?)",
 					c.ID[:], m.ID[:], g.id, at.UnixMilli(), string(m.Kind), m.Removed); err != nil {
 					return err
 				}
@@ -98,16 +98,16 @@ func (g *Generation) StageToldMembers(ctx context.Context, at time.Time, changes
 	})
 }
 
-// visibleTold is the condition that row m of told_member counts for run ?1 and was
+// visibleReport is the condition that row m of reported_member counts for run ?1 and was
 // reported after ?2.
-const visibleTold = `m.at > ?2 AND (+m.generation = ?1 OR +m.generation = -1
-	AND NOT EXISTS (SELECT 1 FROM told_member o WHERE o.group_id = m.group_id AND o.member_id = m.member_id AND o.generation = ?1))`
+const visibleReport = `m.at > ?2 AND (+m.generation = ?1 OR +m.generation = -1
+	AND NOT EXISTS (SELECT 1 FROM reported_member o WHERE o.group_id = m.group_id AND o.member_id = m.member_id AND o.generation = ?1))`
 
-// ToldMembers returns the changes of the group's members that were reported after
+// ReportedMembers returns the changes of the group's members that were reported after
 // since.
-func (g *Generation) ToldMembers(ctx context.Context, group directory.GUID, since time.Time) (changes []contract.MemberChange, err error) {
+func (g *Generation) ReportedMembers(ctx context.Context, group directory.GUID, since time.Time) (changes []contract.MemberChange, err error) {
 	err = g.state.read(ctx, "read the members that the delta reported", func(q *session) error {
-		return q.each("SELECT m.member_id, m.kind, m.removed FROM told_member m WHERE m.group_id = ?3 AND "+visibleTold,
+		return q.each("SELECT m.member_id, m.kind, m.removed FROM reported_member m WHERE m.group_id = ?3 AND "+visibleReport,
 			[]any{g.id, since.UnixMilli(), group[:]}, func(rows *sql.Rows) error {
 				var c contract.MemberChange
 				err := rows.Scan(intoGUID(&c.ID), &c.Kind, &c.Removed)
@@ -118,11 +118,11 @@ func (g *Generation) ToldMembers(ctx context.Context, group directory.GUID, sinc
 	return changes, err
 }
 
-// ToldGroups lists the groups with member changes that were reported after since, by
+// ReportedGroups lists the groups with member changes that were reported after since, by
 // id.
-func (g *Generation) ToldGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) (groups []directory.GUID, err error) {
+func (g *Generation) ReportedGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) (groups []directory.GUID, err error) {
 	err = g.state.read(ctx, "list the groups whose members the delta reported", func(q *session) error {
-		groups, err = listGUIDs(q, "SELECT DISTINCT m.group_id FROM told_member m WHERE m.group_id > ?3 AND "+visibleTold+" ORDER BY m.group_id LIMIT ?4",
+		groups, err = listGUIDs(q, "SELECT DISTINCT m.group_id FROM reported_member m WHERE m.group_id > ?3 AND "+visibleReport+" ORDER BY m.group_id LIMIT ?4",
 			g.id, since.UnixMilli(), after[:], limit)
 		return err
 	})
@@ -131,7 +131,7 @@ func (g *Generation) ToldGroups(ctx context.Context, since time.Time, after dire
 
 // commitNotes makes the notes of the run count for later runs.
 func commitNotes(q *session, run int64) error {
-	for _, table := range []string{"note", "told_member"} {
+	for _, table := range []string{"note", "reported_member"} {
 		if _, err := q.exec("UPDATE OR REPLACE "+table+" SET generation = -1 WHERE generation = ?", run); err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func commitNotes(q *session, run int64) error {
 // as made now.
 func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
 	return s.write(ctx, "remove old notes", func(q *session) error {
-		for _, table := range []string{"note", "told_member"} {
+		for _, table := range []string{"note", "reported_member"} {
 			if _, err := q.exec("UPDATE "+table+" SET at = ?1 WHERE generation = -1 AND at > ?1", now.UnixMilli()); err != nil {
 				return err
 			}
@@ -156,7 +156,7 @@ func (s *State) ForgetNotes(ctx context.Context, upTo, now time.Time) error {
 			return err
 		}
 		for _, query := range []string{
-			"DELETE FROM told_member WHERE generation = -1 AND at <= ?",
+			"DELETE FROM reported_member WHERE generation = -1 AND at <= ?",
 			"DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('Group', 'User')",
 			`DELETE FROM note WHERE generation = -1 AND at <= ? AND kind IN ('Deleted', 'Absent')
 				AND NOT EXISTS (SELECT 1 FROM link WHERE source_id = note.id) AND NOT EXISTS (SELECT 1 FROM pending WHERE source_id = note.id)`,

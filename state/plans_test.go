@@ -52,7 +52,7 @@ func TestDeltaPlans(t *testing.T) {
 		second(s.Generation(run).UnreadMembers(ctx, directory.GUID{}, 10)), second(s.Generation(run).UnresolvedMembers(ctx, directory.GUID{}, 10)),
 		second(s.Generation(run).SourceGroups(ctx, directory.GUID{}, 10)), second(s.Generation(run).IncompleteGroups(ctx, directory.GUID{}, 10)),
 		second(s.Generation(run).TargetGroups(ctx, contract.TargetKey{}, 10)), second(s.Generation(run).UnstagedLinks(ctx, directory.GUID{}, 10)),
-		second(s.Generation(run).Notes(ctx, contract.NoteGroup, directory.GUID{}, 10)), second(s.Generation(run).ToldGroups(ctx, started, directory.GUID{}, 10)),
+		second(s.Generation(run).Notes(ctx, contract.NoteGroup, directory.GUID{}, 10)), second(s.Generation(run).ReportedGroups(ctx, started, directory.GUID{}, 10)),
 		second(s.Generation(run).ChangedJoins(ctx)), second(s.Generation(run).GroupsWithMembers(ctx, []directory.GUID{people[0].ID})),
 		second(s.Generation(run).MembersAmong(ctx, guid(1, 1), []directory.GUID{people[0].ID})),
 		second(s.Generation(run).MembersJoinedTo(ctx, []directory.GUID{guid(4, 1)})),

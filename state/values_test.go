@@ -73,7 +73,7 @@ func TestOldSpellings(t *testing.T) {
 	if !ok || g.Kind != directory.SecurityGroup {
 		t.Errorf("the group is %+v", g)
 	}
-	told := func(kind contract.NoteKind) string {
+	noted := func(kind contract.NoteKind) string {
 		t.Helper()
 		notes, err := s.Generation(3).NotesOf(ctx, kind, []directory.GUID{guid(1, 1)})
 		must(t, err)
@@ -81,21 +81,21 @@ func TestOldSpellings(t *testing.T) {
 		if !ok {
 			t.Errorf("no note %s", kind)
 		}
-		return string(n.Told)
+		return string(n.Report)
 	}
-	told(contract.NoteUserBack)
-	if got := told(contract.NoteAbsent); got != `"SoftDeleted"` {
+	noted(contract.NoteUserBack)
+	if got := noted(contract.NoteAbsent); got != `"SoftDeleted"` {
 		t.Errorf("absent: %s", got)
 	}
-	var words []struct{ Told contract.GroupChange }
-	must(t, json.Unmarshal([]byte(told(contract.NoteGroup)), &words))
+	var reports []struct{ Change contract.GroupChange }
+	must(t, json.Unmarshal([]byte(noted(contract.NoteGroup)), &reports))
 	kind := func(k directory.GroupKind) *directory.GroupKind { return &k }
-	want := []struct{ Told contract.GroupChange }{
+	want := []struct{ Change contract.GroupChange }{
 		{contract.GroupChange{Kind: kind(directory.UnifiedGroup), Removed: contract.RemovedChanged}},
 		{contract.GroupChange{Kind: kind("")}},
 		{contract.GroupChange{Removed: contract.RemovedDeleted}},
 	}
-	if diff := cmp.Diff(want, words); diff != "" {
+	if diff := cmp.Diff(want, reports); diff != "" {
 		t.Error(diff)
 	}
 }

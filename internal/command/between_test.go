@@ -526,7 +526,7 @@ func TestAMemberReadOnAReplicaThatLagsIsReadAgain(t *testing.T) {
 
 // What a delta reported about a new group is not undone by what a replica shows in the
 // following run.
-func TestWhatWasToldIsNotUndoneWithinTheLag(t *testing.T) {
+func TestWhatWasReportedIsNotUndoneWithinTheLag(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "two": {"b"}})
 	b.tenant.put("new", "a")
 	b.tenant.lag()

@@ -196,7 +196,7 @@ func TestDeltaOfTheTenant(t *testing.T) {
 	}
 }
 
-func TestDriftIsPutRightAndTold(t *testing.T) {
+func TestDriftIsPutRightAndReported(t *testing.T) {
 	for _, blind := range []bool{false, true} {
 		t.Run(fmt.Sprint("blind ", blind), func(t *testing.T) {
 			b := ready(t, map[string][]string{"edited": {"a", "b"}, "deleted": {"a"}, "moved": {"a"}, "still": {"a"}})

@@ -143,12 +143,12 @@ func countMarked(ctx context.Context, state contract.LinkStore, c *connection, s
 		return err
 	}
 	result.OwnGroups, result.ForeignGroups = marked.Own, marked.Foreign
-	apart, err := owner.FindApart(ctx, state, c.target, &c.targetID, settings, settings.Container)
+	strays, err := owner.FindStrays(ctx, state, c.target, &c.targetID, settings, settings.Container)
 	if err != nil {
 		return err
 	}
-	if apart.Groups > 0 {
-		result.Warnings = append(result.Warnings, apart.String())
+	if strays.Groups > 0 {
+		result.Warnings = append(result.Warnings, strays.String())
 	}
 	if marked.Guarded > 0 {
 		result.Warnings = append(result.Warnings, directory.Plural(marked.Guarded,

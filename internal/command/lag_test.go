@@ -116,10 +116,10 @@ func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 		edit   func(*fakeTenant)
 		want   string
 	}{
-		"told as there, and shown nowhere": {resources, func(t *fakeTenant) { t.put("new", "a") }, "one of the tenant's replicas lags"},
-		"told as there, and not listed":    {[]resource{lists, byID}, func(t *fakeTenant) { t.put("new", "a") }, "although its list did not contain it"},
-		"told as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", directory.PresenceHardDeleted) }, "one of the tenant's replicas lags"},
-		"told as deleted, and no answer": {nil, func(t *fakeTenant) {
+		"reported as there, and shown nowhere": {resources, func(t *fakeTenant) { t.put("new", "a") }, "one of the tenant's replicas lags"},
+		"reported as there, and not listed":    {[]resource{lists, byID}, func(t *fakeTenant) { t.put("new", "a") }, "although its list did not contain it"},
+		"reported as deleted, and still shown": {[]resource{single, deletedItems}, func(t *fakeTenant) { t.remove("gone", directory.PresenceHardDeleted) }, "one of the tenant's replicas lags"},
+		"reported as deleted, and no answer": {nil, func(t *fakeTenant) {
 			t.remove("gone", directory.PresenceHardDeleted)
 			t.fail = func(operation string) error {
 				if operation == "presence" {
@@ -211,7 +211,7 @@ func TestAGroupThatIsShownInBetweenIsNotGone(t *testing.T) {
 
 // A group that a delta reported as deleted is deleted once asking for it finds it
 // nowhere, even in a later run.
-func TestWhatADeltaToldAsDeletedIsDeletedByALaterRun(t *testing.T) {
+func TestWhatADeltaReportedAsDeletedIsDeletedByALaterRun(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
 	b.tenant.remove("gone", directory.PresenceHardDeleted)
 	b.tenant.fail = func(operation string) error {
@@ -259,7 +259,7 @@ func TestADeletedGroupIsNotMadeAgain(t *testing.T) {
 
 // No reading undoes what a delta reported minutes before: not a sync on demand, not a
 // full import after a link expired, and not the repeated reading half an hour after one.
-func TestNoReadingTakesBackWhatADeltaTold(t *testing.T) {
+func TestNoReadingTakesBackWhatADeltaReported(t *testing.T) {
 	want := map[string][]string{"one": {"b", "c"}, "other": {"a"}}
 	for _, asked := range []string{"on demand", "link expired", "requested", "read once more"} {
 		t.Run(asked, func(t *testing.T) {
@@ -309,7 +309,7 @@ func TestNoReadingTakesBackWhatADeltaTold(t *testing.T) {
 }
 
 // The same holds for a user who was read singly and seemed to have no account.
-func TestNoReadingTakesBackWhatADeltaToldOfAUser(t *testing.T) {
+func TestNoReadingTakesBackWhatADeltaReportedOfAUser(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}})
 	b.tenant.remember()
 	b.tenant.put("one", "a", "cloud b") // read singly, and noted
@@ -381,7 +381,7 @@ func TestASoftDeletedGroupIsNotWaitedFor(t *testing.T) {
 }
 
 // A restored group that no delta reports is found when the lag is over.
-func TestAGroupThatWasRestoredUntoldGoesOn(t *testing.T) {
+func TestAGroupThatWasRestoredUnreportedGoesOn(t *testing.T) {
 	for _, remove := range []contract.FrozenGroup{"", contract.FrozenRemove} {
 		b := settled(t, map[string][]string{"one": {"a"}, "back": {"a"}})
 		if remove != "" {
@@ -432,7 +432,7 @@ func (b *bench) inTheBin(name string) {
 // A group that a full import lists as deleted and that nobody knows to ask for singly is
 // found when the lag is over: it was created just before the first import, has come into
 // scope, or had no object yet.
-func TestAGroupThatWasRestoredUntoldAndIsNotKnownIsFound(t *testing.T) {
+func TestAGroupThatWasRestoredUnreportedAndIsNotKnownIsFound(t *testing.T) {
 	requested := func(b *bench) (contract.Run, error) {
 		return b.engine.Sync(context.Background(), command.SyncRequest{PolicyType: contract.Initial}, nil)
 	}
@@ -512,7 +512,7 @@ func TestNotesAreForgottenWhenTheLagIsOver(t *testing.T) {
 	}
 	told := func() int {
 		t.Helper()
-		members, err := s.Generation(0).ToldMembers(context.Background(), guid("group one"), time.Time{})
+		members, err := s.Generation(0).ReportedMembers(context.Background(), guid("group one"), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

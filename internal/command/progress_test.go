@@ -14,9 +14,9 @@ import (
 	"groupwriteback/internal/contract"
 )
 
-// TestEachStepIsToldBeforeItIsDone: a user who waits for a tenant or a domain controller
+// TestEachStepIsReportedBeforeItIsDone: a user who waits for a tenant or a domain controller
 // that does not answer already knows what is being asked.
-func TestEachStepIsToldBeforeItIsDone(t *testing.T) {
+func TestEachStepIsReportedBeforeItIsDone(t *testing.T) {
 	b := newBench(t)
 	b.tenant.put("one", "a", "b")
 	b.enable(t)
@@ -27,14 +27,14 @@ func TestEachStepIsToldBeforeItIsDone(t *testing.T) {
 		defer mu.Unlock()
 		told = append(told, p)
 	}
-	untold := func(ctx context.Context, operation string) {
+	unreported := func(ctx context.Context, operation string) {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(told) == 0 || told[len(told)-1].Message == "" || told[len(told)-1].Step == "" {
 			t.Errorf("%s was asked for without a word: %+v", operation, told)
 		}
 	}
-	b.tenant.waits, b.directory.waits = untold, untold
+	b.tenant.waits, b.directory.waits = unreported, unreported
 	for _, method := range []struct {
 		name string
 		do   func(ctx context.Context) error

@@ -202,13 +202,13 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *c
 	of.Tenant.ID = tenant
 	t.looks("Counting the groups in " + container.DN)
 	var m owner.Marked
-	var a owner.Apart
+	var a owner.Strays
 	j, err := owner.NewJudge(t.target, &t.targetID, &of, []contract.Container{container})
 	if err == nil {
 		m, err = j.CountMarked(ctx, t.state, container, settings.Released())
 	}
 	if err == nil {
-		a, err = owner.FindApart(ctx, t.state, t.target, &t.targetID, &of, container)
+		a, err = owner.FindStrays(ctx, t.state, t.target, &t.targetID, &of, container)
 	}
 	switch {
 	case err != nil:

@@ -186,7 +186,7 @@ func TestOneGroupOnDemandHearsOfUsers(t *testing.T) {
 			t.Error(diff)
 		}
 	})
-	t.Run("told before, and not yet shown", func(t *testing.T) {
+	t.Run("reported before, and not yet shown", func(t *testing.T) {
 		b := begin(t)
 		b.tenant.join("cloud c")
 		b.step()

@@ -12,8 +12,8 @@ func (c *GroupChange) Unwritten(selection SourceSelection) bool {
 	return c.Kind != nil && (*c.Kind == "" || *c.Kind == directory.SecurityGroup && !selection.SecurityGroups)
 }
 
-// Tell merges a later entry for the group into c, without its members.
-func (c *GroupChange) Tell(later *GroupChange) {
+// Merge merges a later entry for the group into c, without its members.
+func (c *GroupChange) Merge(later *GroupChange) {
 	c.ID, c.Removed = later.ID, later.Removed
 	c.Kind, c.Retyped = cmp.Or(later.Kind, c.Kind), later.Retyped || c.Retyped && later.Kind == nil
 	if c.Retyped {
@@ -42,9 +42,9 @@ func put[T any](to, told *T) {
 	}
 }
 
-// Tell merges a later entry into c. An entry after a deletion or a restore replaces c:
+// Merge merges a later entry into c. An entry after a deletion or a restore replaces c:
 // the restored user may differ.
-func (c *UserChange) Tell(later *UserChange) {
+func (c *UserChange) Merge(later *UserChange) {
 	if c.Deleted || later.Deleted {
 		*c = *later
 		return

@@ -147,12 +147,12 @@ type Notebook interface {
 	// Notes lists the notes of a kind by id. NotesOf returns those for these objects.
 	Notes(ctx context.Context, kind NoteKind, after directory.GUID, limit int) ([]Note, error)
 	NotesOf(ctx context.Context, kind NoteKind, ids []directory.GUID) (map[directory.GUID]Note, error)
-	// StageToldMembers notes the membership changes that the delta entries report; the
-	// last entry for each member wins. ToldMembers returns the changes reported for one
-	// group since a time. ToldGroups lists, by id, the groups that have such changes.
-	StageToldMembers(ctx context.Context, at time.Time, changes []GroupChange) error
-	ToldMembers(ctx context.Context, group directory.GUID, since time.Time) ([]MemberChange, error)
-	ToldGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) ([]directory.GUID, error)
+	// StageReportedMembers notes the membership changes that the delta entries report; the
+	// last entry for each member wins. ReportedMembers returns the changes reported for one
+	// group since a time. ReportedGroups lists, by id, the groups that have such changes.
+	StageReportedMembers(ctx context.Context, at time.Time, changes []GroupChange) error
+	ReportedMembers(ctx context.Context, group directory.GUID, since time.Time) ([]MemberChange, error)
+	ReportedGroups(ctx context.Context, since time.Time, after directory.GUID, limit int) ([]directory.GUID, error)
 }
 
 // StagedPlan is the plan of a run.
@@ -208,10 +208,10 @@ const (
 
 // Note is something remembered about one object.
 type Note struct {
-	Kind NoteKind
-	ID   directory.GUID
-	At   time.Time
-	Told json.RawMessage // as the kind has it
+	Kind   NoteKind
+	ID     directory.GUID
+	At     time.Time
+	Report json.RawMessage // as the kind has it
 }
 
 // TargetKey is a position in the order of staged targets.

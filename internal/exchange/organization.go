@@ -106,7 +106,7 @@ type Reason string
 // The reasons. NotVisible means that the directory shows nothing where Exchange Setup
 // always leaves something, which is how Active Directory hides what an account may not
 // list. Ambiguous means that several organisations or administrative groups are there and
-// none is told apart.
+// nothing says which is meant.
 const (
 	AccessDenied Reason = "AccessDenied"
 	NotVisible   Reason = "NotVisible"

@@ -364,7 +364,7 @@ func TestEmptyPagesOfADeltaAreFollowed(t *testing.T) {
 	}
 }
 
-func TestAnExpiredLinkIsToldFromOtherFailures(t *testing.T) {
+func TestAnExpiredLinkIsReportedFromOtherFailures(t *testing.T) {
 	refusal := func(code string) string { return `{"error":{"code":"` + code + `","message":"no"}}` }
 	for _, test := range []struct {
 		status int

@@ -17,14 +17,14 @@ import (
 // optional is a property of an entity: left out, null, or with a value. A delta leaves
 // out what has not changed, which is not the same as null.
 type optional[T any] struct {
-	Told  bool
-	Value *T // nil if null
+	Present bool
+	Value   *T // nil if null
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It is not called for a property that was
 // left out.
 func (o *optional[T]) UnmarshalJSON(data []byte) error {
-	o.Told = true
+	o.Present = true
 	if into, ok := any(&o.Value).(**string); ok {
 		if plain, ok := plainString(data); ok {
 			*into = &plain
@@ -54,7 +54,7 @@ func (o optional[T]) or(none T) T {
 // change returns the value, the zero value for null, or nil if the property was left
 // out.
 func (o optional[T]) change() *T {
-	if !o.Told {
+	if !o.Present {
 		return nil
 	}
 	var none T
@@ -334,9 +334,9 @@ func (g *wholeGroup) change(properties []string) (contract.GroupChange, error) {
 		kind := g.kind()
 		change.Kind = &kind
 	} else {
-		change.Retyped = g.OnPremisesSyncEnabled.Told || g.GroupTypes.Told || g.SecurityEnabled.Told || g.MailEnabled.Told
+		change.Retyped = g.OnPremisesSyncEnabled.Present || g.GroupTypes.Present || g.SecurityEnabled.Present || g.MailEnabled.Present
 	}
-	if g.OnPremisesSID.Told {
+	if g.OnPremisesSID.Present {
 		sid, err := g.sid()
 		if err != nil {
 			return change, err

@@ -16,12 +16,12 @@ func TestOptionalStrings(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got optional[string]
-		if err := json.Unmarshal(text, &got); err != nil || !got.Told || got.Value == nil || *got.Value != want {
+		if err := json.Unmarshal(text, &got); err != nil || !got.Present || got.Value == nil || *got.Value != want {
 			t.Fatalf("%s: %+v, want %q, %v", text, got, want, err)
 		}
 	})
 	var null optional[string]
-	if err := json.Unmarshal([]byte("null"), &null); err != nil || !null.Told || null.Value != nil {
+	if err := json.Unmarshal([]byte("null"), &null); err != nil || !null.Present || null.Value != nil {
 		t.Errorf("null: %+v, %v", null, err)
 	}
 }

@@ -64,9 +64,9 @@ func TestMemberKind(t *testing.T) {
 
 // The users' delta reports who was soft-deleted, hard-deleted or restored; the groups'
 // delta need not.
-func TestDeletedAndRestoredUsersAreTold(t *testing.T) {
+func TestDeletedAndRestoredUsersAreReported(t *testing.T) {
 	l := startLab(t, smallSeed(), graphtest.Options{})
-	l.SetUsersUntold(true)
+	l.SetUsersUnreported(true)
 	s := open(t, l.config)
 	links := startDelta(t, s)
 	do(t, l.DeleteUser("ann@contoso.com"), l.DeleteUser("cloud@contoso.com"), l.PurgeUser(user(2).String()))

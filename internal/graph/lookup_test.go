@@ -103,7 +103,7 @@ func TestTheSelectionSaysWhichGroupsAreRead(t *testing.T) {
 }
 
 // The nature of a group that is never written is known.
-func TestGroupsAreToldForWhatTheyAre(t *testing.T) {
+func TestGroupsAreReportedForWhatTheyAre(t *testing.T) {
 	l := startLab(t, kindsSeed(), graphtest.Options{PageLimit: 2})
 	s := open(t, l.config)
 	var all []directory.GUID

@@ -73,8 +73,8 @@ func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
 		if c.NeedsOwner(rules) && !of.IsZero() {
 			s.left = append(s.left, plan.Left(of, c, rules))
 		}
-	case c.Apart() && !s.lost:
-		s.left = append(s.left, plan.LeftApart(of, c))
+	case c.Stray() && !s.lost:
+		s.left = append(s.left, plan.SkipStray(of, c))
 	case adopted && !s.IncludeAdopted:
 	case plan.Protection(&c.TargetGroup) != "":
 		s.left = append(s.left, plan.Left(of, c, rules))

@@ -21,7 +21,7 @@ func TestDrift(t *testing.T) {
 		{"another value of extensionName", func(now *Candidate) { now.ExtensionName = append(now.ExtensionName, "x") }, ""},
 		{"what is not ours", func(now *Candidate) { now.SAMAccountName = "sales" }, ""},
 		{"the container was renamed", func(now *Candidate) { now.DN = "CN=x,OU=Renamed,DC=contoso,DC=test" }, ""},
-		{"an attribute, when is told", func(now *Candidate) {
+		{"an attribute, when is reported", func(now *Candidate) {
 			has(now, "description", "by hand")
 			now.WhenChanged = time.Date(2026, 11, 24, 5, 12, 3, 0, time.FixedZone("", 3600))
 		}, "Changed in Active Directory at " + directory.Moment(time.Date(2026, 11, 24, 4, 12, 3, 0, time.UTC)) + ": description."},

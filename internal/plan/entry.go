@@ -137,8 +137,8 @@ func (e *Entry) compile() (*expression.Expression, error) {
 	var wrong *expression.Error
 	if errors.As(err, &wrong) {
 		advice := "docs/mapping.md describes the language."
-		if p := property(wrong.Name); p != nil && p.Apart != "" {
-			advice = "It cannot be used: " + p.Apart + "."
+		if p := property(wrong.Name); p != nil && p.Unlisted != "" {
+			advice = "It cannot be used: " + p.Unlisted + "."
 		}
 		return nil, e.invalid("The expression is wrong "+sentence(wrong.Error()), advice)
 	}

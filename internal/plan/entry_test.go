@@ -243,7 +243,7 @@ func BenchmarkProject(b *testing.B) {
 func TestDocumentedProperties(t *testing.T) {
 	var names []string
 	for _, p := range Properties {
-		if p.Apart == "" {
+		if p.Unlisted == "" {
 			name := "`" + p.Name + "`"
 			if p.Several {
 				name += " (several values)"

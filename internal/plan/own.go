@@ -29,10 +29,10 @@ func (c *Candidate) marks(id directory.GUID) bool {
 
 func (c *Candidate) stamped(r *Rules) bool { return directory.HasStamp(c.ExtensionName, r.TenantID) }
 
-// Apart reports whether only mark, stamp and owner show that the object is ours: it is
+// Stray reports whether only mark, stamp and owner show that the object is ours: it is
 // not linked and is outside of the containers, where another installation of the same
 // tenant may have written it under the same account.
-func (c *Candidate) Apart() bool { return !c.Linked && c.Place == Elsewhere }
+func (c *Candidate) Stray() bool { return !c.Linked && c.Place == Elsewhere }
 
 // NeedsOwner reports whether the owner decides whose the object is. A linked object needs
 // no owner.
@@ -169,9 +169,9 @@ func (c *Candidate) unmarked() Refusal {
 // Left returns a skip that says why an object with our stamp is not ours (rule 3).
 func Left(id directory.GUID, c *Candidate, r *Rules) Change { return leave(&Pair{ID: id}, c, r) }
 
-// LeftApart returns a skip that says why an object of ours is not deleted with the
+// SkipStray returns a skip that says why an object of ours is not deleted with the
 // others.
-func LeftApart(id directory.GUID, c *Candidate) Change {
+func SkipStray(id directory.GUID, c *Candidate) Change {
 	return skip(&Pair{ID: id}, c, ReasonForeign,
 		"The object carries our stamp and belongs to our account, but it is outside the container and not linked: another installation for this tenant writes it with the same account, or it was moved. It is left unchanged. Delete it if nobody needs it.")
 }

@@ -431,7 +431,7 @@ func TestGroup(t *testing.T) {
 			p.Source, p.Presence, r.RemoveSoftDeleted, r.RemoveOutOfScope = nil, directory.PresenceUnknown, true, true
 		}, []string{"Skip Linked PresenceUnknown"}},
 		{"not in the list, no answer", func(p *Pair, r *Rules) { p.Source, p.Presence = nil, directory.PresenceUnknown }, []string{"Skip Linked PresenceUnknown"}},
-		{"not in the list, and another answer than was told before", func(p *Pair, r *Rules) {
+		{"not in the list, and another answer than was reported before", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, r.RemoveSoftDeleted = nil, directory.PresenceContradicted, true
 		},
 			[]string{"Skip Linked PresenceUnknown"}},

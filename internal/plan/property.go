@@ -13,15 +13,15 @@ type Property struct {
 	Name    string
 	Several bool // a collection
 	Boolean bool // True or False in expressions
-	// Apart says why an expression cannot name the property, which Graph does not return
+	// Unlisted says why an expression cannot name the property, which Graph does not return
 	// in lists of groups; empty if it does.
-	Apart string
+	Unlisted string
 }
 
 const onlySingly = "Graph returns it only when a single group is read"
 
 // Properties are the properties of groups with simple values, as Graph's v1.0 documents
-// the resource type group. Lists return all but those that are Apart, and the delta
+// the resource type group. Lists return all but those that are Unlisted, and the delta
 // reports their changes.
 var Properties = []Property{
 	{Name: "classification"},
@@ -52,16 +52,16 @@ var Properties = []Property{
 	{Name: "theme"},
 	{Name: "visibility"},
 
-	{Name: "allowExternalSenders", Apart: onlySingly},
-	{Name: "autoSubscribeNewMembers", Apart: onlySingly},
-	{Name: "hideFromAddressLists", Apart: onlySingly},
-	{Name: "hideFromOutlookClients", Apart: onlySingly},
-	{Name: "isArchived", Apart: onlySingly},
-	{Name: "isSubscribedByMail", Apart: onlySingly},
-	{Name: "unseenCount", Apart: onlySingly},
-	{Name: "hasMembersWithLicenseErrors", Apart: "Graph never returns it"},
-	{Name: "owners", Apart: "owners are other objects, which would be read group by group"},
-	{Name: "members", Apart: "members are other objects, and have the attribute member"},
+	{Name: "allowExternalSenders", Unlisted: onlySingly},
+	{Name: "autoSubscribeNewMembers", Unlisted: onlySingly},
+	{Name: "hideFromAddressLists", Unlisted: onlySingly},
+	{Name: "hideFromOutlookClients", Unlisted: onlySingly},
+	{Name: "isArchived", Unlisted: onlySingly},
+	{Name: "isSubscribedByMail", Unlisted: onlySingly},
+	{Name: "unseenCount", Unlisted: onlySingly},
+	{Name: "hasMembersWithLicenseErrors", Unlisted: "Graph never returns it"},
+	{Name: "owners", Unlisted: "owners are other objects, which would be read group by group"},
+	{Name: "members", Unlisted: "members are other objects, and have the attribute member"},
 }
 
 // objectID is what Cloud Sync's mappings call the property id.
@@ -77,7 +77,7 @@ var extension = regexp.MustCompile(`^extension_[0-9a-f]{32}_[A-Za-z0-9_]{1,100}$
 func PropertyNames() []string {
 	var names []string
 	for _, p := range Properties {
-		if p.Apart == "" {
+		if p.Unlisted == "" {
 			names = append(names, p.Name)
 		}
 	}

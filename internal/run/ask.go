@@ -10,15 +10,15 @@ import (
 
 // presence asks for groups singly. A group that exists is out of scope if its attributes
 // say so; otherwise the list was not complete.
-func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told map[directory.GUID]contract.GroupChange) (map[directory.GUID]directory.Presence, error) {
+func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, reported map[directory.GUID]contract.GroupChange) (map[directory.GUID]directory.Presence, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	presence, err := r.run.source.Presence(ctx, r.course.selection, ids)
 	var found []directory.GUID
 	for id, p := range presence {
-		word := told[id]
-		if p == directory.PresenceOutOfScope && word.Kind != nil && !word.Unwritten(r.course.selection) {
+		change := reported[id]
+		if p == directory.PresenceOutOfScope && change.Kind != nil && !change.Unwritten(r.course.selection) {
 			presence[id], p = directory.PresenceFound, directory.PresenceFound // the replica that answered lags: it was out of scope before
 		}
 		if p == directory.PresenceFound {
@@ -32,9 +32,9 @@ func (r *sourceImport) presence(ctx context.Context, ids []directory.GUID, told 
 			if !r.whole { // a full import has it in its list
 				r.sawGroup(&groups[i])
 			}
-			word := told[groups[i].ID]
-			word.Apply(&groups[i])
-			if word.Unwritten(r.course.selection) || !r.course.scope.Holds(&groups[i]) {
+			change := reported[groups[i].ID]
+			change.Apply(&groups[i])
+			if change.Unwritten(r.course.selection) || !r.course.scope.Holds(&groups[i]) {
 				presence[groups[i].ID] = directory.PresenceOutOfScope
 			}
 		}

@@ -90,7 +90,7 @@ func (r *sourceImport) readSinceLast(ctx context.Context) error {
 	if err := r.readMembers(ctx, append(unread, again...)); err != nil {
 		return err
 	}
-	// No delta reports again what earlier runs were told about these groups.
+	// No delta reports again what earlier runs were reported about these groups.
 	if err := r.run.readAgain(ctx, contract.NoteRead, distinct(append(unstaged, unread...))); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (r *sourceImport) readSinceLast(ctx context.Context) error {
 	} else if r.links, err = r.readChanges(ctx, r.course.watermark.Source[0]); err != nil {
 		return err
 	}
-	return r.putTold(ctx)
+	return r.putReported(ctx)
 }
 
 // awaited returns the groups that somebody has agreed to adopt or has let go of and for
@@ -133,11 +133,11 @@ func (r *sourceImport) listAgain(ctx context.Context) (lacking []directory.GUID,
 	err = r.run.source.Groups(ctx, r.course.selection, func(page []directory.SourceGroup) error {
 		listed += len(page)
 		r.run.meter.At(listed, 0, "Listing the groups of the tenant again")
-		told, err := r.asTold(ctx, page)
+		reported, err := r.asReported(ctx, page)
 		if err != nil {
 			return err
 		}
-		for _, g := range r.course.inScope(told) {
+		for _, g := range r.course.inScope(reported) {
 			if _, staged, err := r.run.gen.SourceGroup(ctx, g.ID); err != nil {
 				return err
 			} else if !staged {
@@ -355,9 +355,9 @@ func (r *sourceImport) noteReadAgain(ctx context.Context, whole, fresh map[direc
 // fresh, to be read whole, because an entry need not report everything.
 func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange, fresh map[directory.GUID]bool) error {
 	id := c.ID
-	delete(r.toldOut, id)
+	delete(r.reportedOut, id)
 	if c.Removed != contract.NotRemoved || c.Unwritten(r.course.selection) {
-		r.toldOut[id] = c.Removed == contract.NotRemoved
+		r.reportedOut[id] = c.Removed == contract.NotRemoved
 		delete(fresh, id)
 		delete(r.unseen, id)
 		r.touched.add(id, touchedBySource)
@@ -382,7 +382,7 @@ func (r *sourceImport) applyChange(ctx context.Context, c *contract.GroupChange,
 	r.touched.add(id, touchedBySource)
 	switch {
 	case !r.course.scope.Holds(&after):
-		r.toldOut[id] = r.course.scope.Holds(&before)
+		r.reportedOut[id] = r.course.scope.Holds(&before)
 		return r.run.gen.StageGoneGroups(ctx, []directory.GUID{id})
 	case r.course.hidden(&before) && !r.course.hidden(&after): // the members were never read
 		fresh[id] = true
@@ -415,7 +415,7 @@ func (r *sourceImport) readGroups(ctx context.Context, ids []directory.GUID) (wh
 		for i := range groups {
 			delete(r.unseen, groups[i].ID)
 		}
-		if groups, err = r.asTold(ctx, groups); err != nil {
+		if groups, err = r.asReported(ctx, groups); err != nil {
 			return nil, err
 		}
 		groups = r.course.inScope(groups)

@@ -73,12 +73,12 @@ func (r *run) heardOf(ctx context.Context, id directory.GUID) (directory.GUID, e
 	if len(links) > 0 {
 		return links[0].SourceID, nil
 	}
-	told, err := r.gen.NotesOf(ctx, contract.NoteGroup, one)
+	reported, err := r.gen.NotesOf(ctx, contract.NoteGroup, one)
 	if err != nil {
 		return directory.GUID{}, err
 	}
 	pending, err := r.state.Pending(ctx)
-	if _, ok := told[id]; err == nil && (ok || slices.Contains(pending, id)) {
+	if _, ok := reported[id]; err == nil && (ok || slices.Contains(pending, id)) {
 		return id, nil
 	}
 	return directory.GUID{}, err

@@ -94,7 +94,7 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 	if err := d.run.readAgain(ctx, contract.NoteRead, []directory.GUID{d.id}); err != nil {
 		return err
 	}
-	if groups, err = source.asTold(ctx, groups); err != nil {
+	if groups, err = source.asReported(ctx, groups); err != nil {
 		return err
 	}
 	if len(groups) == 0 {
@@ -129,7 +129,7 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 		if err := source.readMembers(ctx, []directory.GUID{d.id}); err != nil {
 			return err
 		}
-		if err := source.putTold(ctx); err != nil {
+		if err := source.putReported(ctx); err != nil {
 			return err
 		}
 		d.say("Import", contract.Passed, "The group and its members were read.")
@@ -180,7 +180,7 @@ func (d *demand) hearUsers(ctx context.Context, source *sourceImport, page []con
 	if err := source.recallDeleted(ctx); err != nil {
 		return err
 	}
-	gone, there := lastWords(page)
+	gone, there := lastReports(page)
 	var notes []contract.Note
 	for _, id := range gone {
 		source.deletedUsers[id] = true

@@ -33,8 +33,8 @@ type sourceImport struct {
 	shown, selected int
 	// unseen has the groups that were asked for and that the tenant did not return.
 	unseen map[directory.GUID]bool
-	// toldOut has the groups that left the scope according to a delta entry.
-	toldOut map[directory.GUID]bool
+	// reportedOut has the groups that left the scope according to a delta entry.
+	reportedOut map[directory.GUID]bool
 	// reread has the groups whose members this run has read, and readUsers reports whether
 	// it has read how any user joins. What deltas reported must be applied to both.
 	reread    map[directory.GUID]bool
@@ -48,7 +48,7 @@ type sourceImport struct {
 
 func newSourceImport(c *course) *sourceImport {
 	return &sourceImport{run: c.run, course: c, touched: touched{}, began: c.watermark.Initial, settled: c.watermark.Settled,
-		unseen: map[directory.GUID]bool{}, toldOut: map[directory.GUID]bool{}, reread: map[directory.GUID]bool{}}
+		unseen: map[directory.GUID]bool{}, reportedOut: map[directory.GUID]bool{}, reread: map[directory.GUID]bool{}}
 }
 
 // importGroups is the step in which a full import lists the groups.
@@ -78,11 +78,11 @@ func (r *sourceImport) list(ctx context.Context) error {
 		for i := range page {
 			r.sawGroup(&page[i])
 		}
-		told, err := r.asTold(ctx, page)
+		reported, err := r.asReported(ctx, page)
 		if err != nil {
 			return err
 		}
-		inScope := r.course.inScope(told)
+		inScope := r.course.inScope(reported)
 		r.run.record.SourceGroups += len(inScope)
 		r.run.meter.At(r.run.record.SourceGroups, 0, "Reading the groups of the tenant")
 		return r.run.gen.StageSourceGroups(ctx, inScope)
@@ -96,7 +96,7 @@ func (r *sourceImport) list(ctx context.Context) error {
 	if err := r.goOn(ctx, from); err != nil {
 		return err
 	}
-	return r.readTold(ctx)
+	return r.readReported(ctx)
 }
 
 // sawGroup counts a group that the tenant returned, in scope or not.
@@ -139,7 +139,7 @@ func (r *sourceImport) readAllMembers(ctx context.Context) error {
 		}
 		return err
 	}
-	return r.putTold(ctx)
+	return r.putReported(ctx)
 }
 
 // readMembers stages the members of groups about which nothing is staged yet. If the

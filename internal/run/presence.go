@@ -45,11 +45,11 @@ func linked(pair *plan.Pair) bool {
 
 // heard is what the tenant says and has said about a group that its list lacks.
 type heard struct {
-	said    directory.Presence    // the answer to asking for it singly, now
-	told    *contract.GroupChange // reported by a delta within the lag
-	deleted *contract.Note        // a delta reported that it is deleted for good
-	absent  *contract.Note        // since when it has been reported as absent
-	before  bool                  // the last committed run had it
+	said     directory.Presence    // the answer to asking for it singly, now
+	reported *contract.GroupChange // reported by a delta within the lag
+	deleted  *contract.Note        // a delta reported that it is deleted for good
+	absent   *contract.Note        // since when it has been reported as absent
+	before   bool                  // the last committed run had it
 	// excluded means that the scope excludes the group as that run had it, and no delta
 	// has reported a change since.
 	excluded bool
@@ -63,11 +63,11 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 			ids = append(ids, pair.ID)
 		}
 	}
-	told, err := p.run.toldOf(ctx, ids)
+	reported, err := p.run.reportedOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	said, err := p.source.presence(ctx, ids, told)
+	said, err := p.source.presence(ctx, ids, reported)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +85,8 @@ func (p *planner) hear(ctx context.Context, absent []plan.Pair) (map[directory.G
 		if s, ok := said[id]; ok {
 			h.said = s
 		}
-		if word, ok := told[id]; ok {
-			h.told = &word
+		if change, ok := reported[id]; ok {
+			h.reported = &change
 		}
 		if note, ok := deleted[id]; ok {
 			h.deleted = &note
@@ -119,7 +119,7 @@ type verdict struct {
 // because of a momentary answer: a delta must have reported the same, or the tenant must
 // have said so twice, the lag apart.
 func (p *planner) judge(pair *plan.Pair, h heard) verdict {
-	if h.told != nil && h.told.Removed == contract.NotRemoved && h.said != directory.PresenceOutOfScope { // it exists, whatever a replica says
+	if h.reported != nil && h.reported.Removed == contract.NotRemoved && h.said != directory.PresenceOutOfScope { // it exists, whatever a replica says
 		if h.said == directory.PresenceSoftDeleted || h.said == directory.PresenceHardDeleted {
 			return verdict{is: directory.PresenceContradicted, wait: true}
 		}
@@ -140,7 +140,7 @@ func (p *planner) judge(pair *plan.Pair, h heard) verdict {
 func (p *planner) weigh(pair *plan.Pair, h heard) verdict {
 	v := verdict{is: h.said}
 	switch {
-	case h.told != nil && h.told.Removed == contract.RemovedChanged && h.said != directory.PresenceUnknown:
+	case h.reported != nil && h.reported.Removed == contract.RemovedChanged && h.said != directory.PresenceUnknown:
 		v.is = directory.PresenceSoftDeleted // a replica may still show it, or not yet have it in the recycle bin
 		v.lasting = h.said == directory.PresenceSoftDeleted || h.said == directory.PresenceHardDeleted
 	case h.deleted != nil && h.said == directory.PresenceHardDeleted:
@@ -149,8 +149,8 @@ func (p *planner) weigh(pair *plan.Pair, h heard) verdict {
 		v.is = directory.PresenceContradicted
 	case h.said == directory.PresenceOutOfScope:
 		// What deltas reported was applied on top of what was read.
-		told := p.source.toldOut[pair.ID] || h.told != nil
-		v.lasting = told || h.excluded || !p.course.mayBeInScope(pair.ID)
+		reported := p.source.reportedOut[pair.ID] || h.reported != nil
+		v.lasting = reported || h.excluded || !p.course.mayBeInScope(pair.ID)
 	}
 	if h.absent != nil && v.is == h.said && presenceOf(h.absent) == h.said && !p.run.counts(*h.absent) {
 		v.lasting = true
@@ -173,7 +173,7 @@ func (p *planner) mustAskAgain(pair *plan.Pair, v verdict) bool {
 }
 
 func presenceOf(n *contract.Note) (p directory.Presence) {
-	_ = json.Unmarshal(n.Told, &p)
+	_ = json.Unmarshal(n.Report, &p)
 	return p
 }
 
@@ -186,11 +186,11 @@ func (h *heard) notes(id directory.GUID, v verdict, now time.Time, counts func(c
 	case h.said == directory.PresenceFound && h.absent != nil:
 		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id})
 	case h.said != directory.PresenceFound && (h.absent == nil || presenceOf(h.absent) != h.said):
-		told, err := json.Marshal(h.said)
+		reported, err := json.Marshal(h.said)
 		if err != nil {
 			return nil, err
 		}
-		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id, At: now, Told: told})
+		notes = append(notes, contract.Note{Kind: contract.NoteAbsent, ID: id, At: now, Report: reported})
 	}
 	if h.deleted != nil && h.said != directory.PresenceUnknown && h.said != directory.PresenceHardDeleted && !counts(*h.deleted) {
 		notes = append(notes, contract.Note{Kind: contract.NoteDeleted, ID: id}) // it exists after all

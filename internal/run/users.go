@@ -14,9 +14,9 @@ import (
 // restored. So a deleted user is taken out of every group at once, and a restored user is
 // asked for their groups, and once more when the lag is over (rule 8).
 
-// lastWords summarises a page: who was deleted, and what is reported about the users who
+// lastReports summarises a page: who was deleted, and what is reported about the users who
 // exist in the end.
-func lastWords(page []contract.UserChange) (gone []directory.GUID, there []contract.UserChange) {
+func lastReports(page []contract.UserChange) (gone []directory.GUID, there []contract.UserChange) {
 	last := summed(page, func(c *contract.UserChange) directory.GUID { return c.ID })
 	for i := range page {
 		if page[i].Deleted {
@@ -39,7 +39,7 @@ func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChang
 	if err := r.recallDeleted(ctx); err != nil {
 		return err
 	}
-	gone, users := lastWords(page)
+	gone, users := lastReports(page)
 	if err := r.takeOut(ctx, gone); err != nil {
 		return err
 	}
@@ -83,21 +83,21 @@ func (r *sourceImport) applyUsers(ctx context.Context, page []contract.UserChang
 	if err := r.run.noteUsers(ctx, users); err != nil {
 		return err
 	}
-	return r.readToldUsers(ctx, slices.SortedFunc(maps.Keys(known), directory.GUID.Compare))
+	return r.readReportedUsers(ctx, slices.SortedFunc(maps.Keys(known), directory.GUID.Compare))
 }
 
-// readToldUsers stages users that a delta reported. It reads those who were not reported
+// readReportedUsers stages users that a delta reported. It reads those who were not reported
 // completely and applies the report on top. If the tenant does not show a user, how they
 // have changed is unknown.
-func (r *sourceImport) readToldUsers(ctx context.Context, ids []directory.GUID) error {
-	told, err := r.run.toldOfUsers(ctx, ids)
+func (r *sourceImport) readReportedUsers(ctx context.Context, ids []directory.GUID) error {
+	reported, err := r.run.reportedOfUsers(ctx, ids)
 	if err != nil {
 		return err
 	}
 	var whole, partial, lacking []directory.SourceMember
 	for _, id := range ids {
 		user := directory.SourceMember{ID: id, Kind: directory.KindUser}
-		if word := told[id]; word.Whole() {
+		if change := reported[id]; change.Whole() {
 			whole = append(whole, user)
 		} else {
 			partial = append(partial, user)
@@ -223,12 +223,12 @@ func (r *sourceImport) readRestored(ctx context.Context, users []directory.GUID)
 		return fmt.Errorf("reading the groups of %s after a possible restore: %w", directory.Count(len(users), "user"), err)
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(found), directory.GUID.Compare) {
-		told, err := r.run.gen.ToldMembers(ctx, id, r.run.lagBegan())
+		reported, err := r.run.gen.ReportedMembers(ctx, id, r.run.lagBegan())
 		if err != nil {
 			return err
 		}
 		members := slices.DeleteFunc(found[id], func(m contract.MemberChange) bool {
-			return slices.ContainsFunc(told, func(c contract.MemberChange) bool { return c.ID == m.ID && c.Removed })
+			return slices.ContainsFunc(reported, func(c contract.MemberChange) bool { return c.ID == m.ID && c.Removed })
 		})
 		if len(members) == 0 {
 			continue
@@ -238,7 +238,7 @@ func (r *sourceImport) readRestored(ctx context.Context, users []directory.GUID)
 			return err
 		}
 		change := contract.GroupChange{ID: id, Members: members}
-		if err := r.run.gen.StageToldMembers(ctx, r.run.now().UTC(), []contract.GroupChange{change}); err != nil {
+		if err := r.run.gen.StageReportedMembers(ctx, r.run.now().UTC(), []contract.GroupChange{change}); err != nil {
 			return err
 		}
 	}

@@ -92,7 +92,7 @@ CREATE TABLE note (
     id         BLOB    NOT NULL, -- what it is about
     generation INTEGER NOT NULL,
     at         INTEGER,          -- NULL: the run forgets it
-    told       TEXT    NOT NULL, -- as the kind has it, empty for nothing
+    report       TEXT    NOT NULL, -- as the kind has it, empty for nothing
     PRIMARY KEY (kind, id, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE owner (
@@ -117,6 +117,15 @@ CREATE TABLE refusal (
     run         INTEGER NOT NULL,
     reason      TEXT    NOT NULL,
     PRIMARY KEY (source_id, target_guid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE "reported_member" (
+    group_id   BLOB    NOT NULL,
+    member_id  BLOB    NOT NULL,
+    generation INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    kind       TEXT    NOT NULL,
+    removed    INTEGER NOT NULL,
+    PRIMARY KEY (group_id, member_id, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE run (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -186,15 +195,6 @@ CREATE TABLE target_object (
     generation INTEGER NOT NULL, -- last seen
     dn         TEXT    NOT NULL
 , sid TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
-CREATE TABLE told_member (
-    group_id   BLOB    NOT NULL,
-    member_id  BLOB    NOT NULL,
-    generation INTEGER NOT NULL,
-    at         INTEGER NOT NULL,
-    kind       TEXT    NOT NULL,
-    removed    INTEGER NOT NULL,
-    PRIMARY KEY (group_id, member_id, generation)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE watermark (
     only            INTEGER PRIMARY KEY CHECK (only = 1),
     generation      INTEGER NOT NULL,
@@ -219,6 +219,7 @@ CREATE INDEX member_join_due                    ON member_join (generation, due)
 CREATE INDEX member_join_generation             ON member_join (generation);
 CREATE INDEX member_join_target ON member_join (target_guid) WHERE target_guid IS NOT NULL;
 CREATE INDEX note_generation        ON note (generation);
+CREATE INDEX reported_member_generation ON reported_member (generation);
 CREATE UNIQUE INDEX run_plan ON run (plan_id) WHERE plan_id <> '';
 CREATE INDEX run_running ON run (status) WHERE status = 'Running';
 CREATE INDEX skip_run    ON skip (run);
@@ -226,4 +227,3 @@ CREATE INDEX skip_target ON skip (target_guid);
 CREATE INDEX source_group_generation            ON source_group (generation);
 CREATE INDEX source_membership_generation       ON source_membership (generation);
 CREATE INDEX target_group_source ON target_group (generation, source_id, guid);
-CREATE INDEX told_member_generation ON told_member (generation);

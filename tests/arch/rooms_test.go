@@ -35,7 +35,7 @@ var rooms = map[string]map[string][]string{
 	"internal/run": {
 		"run.go":          {"conclusion.go", "consent.go"},
 		"course.go":       {"policy.go"},
-		"importsource.go": {"changes.go", "told.go", "users.go", "reading.go", "mailsettings.go"},
+		"importsource.go": {"changes.go", "reported.go", "users.go", "reading.go", "mailsettings.go"},
 		"planner.go":      {"plan.go", "pairs.go", "presence.go", "release.go"},
 	},
 	"internal/command": {

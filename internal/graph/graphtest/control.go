@@ -92,16 +92,16 @@ func (s seconds) duration() time.Duration { return time.Duration(float64(s) * fl
 func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 	// One struct serves all small bodies; each verb uses some of its fields.
 	var in struct {
-		ID      string         `json:"id"`
-		User    string         `json:"user"`
-		Group   string         `json:"group"`
-		Member  string         `json:"member"`
-		Set     map[string]any `json:"set"`
-		Roles   []string       `json:"roles"`
-		Seconds *seconds       `json:"seconds"`
-		Limit   *int           `json:"limit"`
-		Expired *bool          `json:"expired"`
-		Untold  bool           `json:"untold"`
+		ID         string         `json:"id"`
+		User       string         `json:"user"`
+		Group      string         `json:"group"`
+		Member     string         `json:"member"`
+		Set        map[string]any `json:"set"`
+		Roles      []string       `json:"roles"`
+		Seconds    *seconds       `json:"seconds"`
+		Limit      *int           `json:"limit"`
+		Expired    *bool          `json:"expired"`
+		Unreported bool           `json:"unreported"`
 
 		Values map[string]string `json:"values"`
 	}
@@ -171,10 +171,10 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 			return nil, err
 		}
 		t.SetSecretExpired(*in.Expired)
-	case "set-users-untold":
-		t.SetUsersUntold(in.Untold)
-	case "set-groups-untold":
-		t.SetGroupsUntold(in.Untold)
+	case "set-users-unreported":
+		t.SetUsersUnreported(in.Unreported)
+	case "set-groups-unreported":
+		t.SetGroupsUnreported(in.Unreported)
 	case "set-throttle":
 		return nil, t.SetThrottle(throttle)
 	case "set-latency":

@@ -72,7 +72,7 @@ func TestControl(t *testing.T) {
 	c.control(200, "pass-time", `{"seconds":600}`)
 	c.fails(404, "Request_ResourceNotFound", "/v1.0/groups/"+sales)
 	c.control(200, "set-lag", "")
-	c.control(200, "set-groups-untold", `{"untold":true}`)
+	c.control(200, "set-groups-unreported", `{"unreported":true}`)
 	c.control(200, "set-secret-expired", `{"expired":true}`)
 	if a := c.signIn(c.s.TenantID); a.aadsts() != 7000222 {
 		t.Error(a.text)

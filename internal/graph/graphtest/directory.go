@@ -54,11 +54,11 @@ type membership struct {
 
 // directory holds the objects of the tenant. The caller holds the tenant's lock.
 type directory struct {
-	// usersUntold makes the groups' delta omit users that are deleted or restored; only
+	// usersUnreported makes the groups' delta omit users that are deleted or restored; only
 	// the users' delta reports them.
-	usersUntold bool
-	// groupsUntold makes it also omit groups that are soft-deleted or restored.
-	groupsUntold bool
+	usersUnreported bool
+	// groupsUnreported makes it also omit groups that are soft-deleted or restored.
+	groupsUnreported bool
 
 	objects   []object
 	index     map[guid]handle
@@ -291,10 +291,10 @@ func (d *directory) user(ref string, deleted bool) (handle, *User, error) {
 // setMembers replaces the members of a group.
 func (d *directory) setMembers(h handle, members []handle) {
 	d.historyOf(h).noteMembers(d.tick(), d.snapshot(h).members, members)
-	d.setMembersUntold(h, members)
+	d.setMembersUnreported(h, members)
 }
 
-func (d *directory) setMembersUntold(h handle, members []handle) {
+func (d *directory) setMembersUnreported(h handle, members []handle) {
 	old := d.snapshot(h)
 	d.replace(h, &state{record: old.record, members: members, former: old.former})
 }
@@ -423,7 +423,7 @@ func (d *directory) softDelete(h handle, gone any) {
 		}
 	}
 	members := d.current().members(h)
-	if seq := d.tick(); !d.groupUntold(h) {
+	if seq := d.tick(); !d.groupUnreported(h) {
 		d.historyOf(h).removed = seq
 	}
 	d.replace(h, &state{record: gone, members: members, former: former})
@@ -432,7 +432,7 @@ func (d *directory) softDelete(h handle, gone any) {
 // restore restores an object, and its memberships in the groups that still exist.
 func (d *directory) restore(h handle, back any) {
 	old := d.snapshot(h)
-	if seq := d.tick(); !d.groupUntold(h) {
+	if seq := d.tick(); !d.groupUnreported(h) {
 		d.historyOf(h).appeared = seq
 	}
 	d.replace(h, &state{record: back, members: old.members})
@@ -450,18 +450,18 @@ func (d *directory) restore(h handle, back any) {
 // comeOrGo returns the function that sets the members of a group when a member is
 // deleted or restored.
 func (d *directory) comeOrGo(h handle) func(group handle, members []handle) {
-	if d.usersUntold && d.objects[h].kind == kindUser || d.groupUntold(h) {
-		return d.setMembersUntold
+	if d.usersUnreported && d.objects[h].kind == kindUser || d.groupUnreported(h) {
+		return d.setMembersUnreported
 	}
 	return d.setMembers
 }
 
-// groupUntold reports whether an object is a group whose soft deletion or restore is
+// groupUnreported reports whether an object is a group whose soft deletion or restore is
 // not reported. A group without a recycle bin is hard-deleted, which is always
 // reported.
-func (d *directory) groupUntold(h handle) bool {
+func (d *directory) groupUnreported(h handle) bool {
 	g, ok := d.current().record(h).(*Group)
-	return ok && d.groupsUntold && g.IsUnified()
+	return ok && d.groupsUnreported && g.IsUnified()
 }
 
 // resolve finds the one object that has a name; see Group.Members. Generated objects

@@ -55,8 +55,8 @@
 //	add-fault           a Fault                      answers {"id"}
 //	clear-faults        {}
 //	clear-requests      {}
-//	set-users-untold    {"untold"}                   SetUsersUntold
-//	set-groups-untold   {"untold"}                   SetGroupsUntold
+//	set-users-unreported    {"unreported"}                   SetUsersUnreported
+//	set-groups-unreported   {"unreported"}                   SetGroupsUnreported
 //	set-lag             a Behind                     {} ends the lag
 //	pass-time           {"seconds"}                  moves the clock of the tenant on
 //	hold-replica        a Lag

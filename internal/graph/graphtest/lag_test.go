@@ -126,11 +126,11 @@ func TestLagOfAHeldReplica(t *testing.T) {
 
 // The delta omits the soft deletion and the restore of a group: only the lists show
 // them. A hard deletion is reported.
-func TestGroupsUntold(t *testing.T) {
+func TestGroupsUnreported(t *testing.T) {
 	c := start(t, small(), Options{})
 	sales := GroupID("sales")
 	_, link, _ := c.round("/v1.0/groups/delta")
-	c.s.SetGroupsUntold(true)
+	c.s.SetGroupsUnreported(true)
 	told := func(want int) {
 		t.Helper()
 		var objects []map[string]any
@@ -148,7 +148,7 @@ func TestGroupsUntold(t *testing.T) {
 	must(t, c.s.DeleteGroup(sales))
 	must(t, c.s.PurgeGroup(sales))
 	told(1)
-	c.s.SetGroupsUntold(false)
+	c.s.SetGroupsUnreported(false)
 	must(t, c.s.DeleteGroup(GroupID("onprem")))
 	told(1)
 }

@@ -425,20 +425,20 @@ func (t *Tenant) HoldReplica(lag Lag) {
 	t.lagging = lag
 }
 
-// SetUsersUntold makes the groups' delta omit members that are deleted or restored from
+// SetUsersUnreported makes the groups' delta omit members that are deleted or restored from
 // now on. The users' delta always reports them.
-func (t *Tenant) SetUsersUntold(untold bool) {
+func (t *Tenant) SetUsersUnreported(unreported bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.directory.usersUntold = untold
+	t.directory.usersUnreported = unreported
 }
 
-// SetGroupsUntold makes the groups' delta omit groups that are soft-deleted or restored
+// SetGroupsUnreported makes the groups' delta omit groups that are soft-deleted or restored
 // from now on, including their memberships.
-func (t *Tenant) SetGroupsUntold(untold bool) {
+func (t *Tenant) SetGroupsUnreported(unreported bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.directory.groupsUntold = untold
+	t.directory.groupsUnreported = unreported
 }
 
 // CatchUpReplica ends HoldReplica.

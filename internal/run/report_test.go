@@ -11,20 +11,20 @@ import (
 	"groupwriteback/internal/directory"
 )
 
-// An earlier word that a later one repeats need not be kept: at every moment both sets
-// report the same, and the number of words depends on what can be reported, not on how
+// An earlier report that a later one repeats need not be kept: at every moment both sets
+// mean the same, and the number of reports depends on what can be reported, not on how
 // often.
-func TestWordsThatAreToldAnewAreNotKept(t *testing.T) {
+func TestReportsThatAreRepeatedAreNotKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var all, kept []word[contract.GroupChange]
+		var all, kept []report[contract.GroupChange]
 		begin := time.Unix(0, 0)
-		n := rapid.IntRange(1, 40).Draw(t, "words")
+		n := rapid.IntRange(1, 40).Draw(t, "reports")
 		for i := range n {
-			w := word[contract.GroupChange]{At: begin.Add(time.Duration(i) * time.Minute), Told: drawnChange(t)}
+			w := report[contract.GroupChange]{At: begin.Add(time.Duration(i) * time.Minute), Change: drawnChange(t)}
 			all, kept = append(all, w), with(kept, w)
 		}
-		if len(kept) > 1<<4 { // no two words report the same subset of the four properties
-			t.Errorf("%d words are kept", len(kept))
+		if len(kept) > 1<<4 { // no two reports have the same subset of the four properties
+			t.Errorf("%d reports are kept", len(kept))
 		}
 		for since := range n {
 			from := begin.Add(time.Duration(since) * time.Minute)
@@ -35,7 +35,7 @@ func TestWordsThatAreToldAnewAreNotKept(t *testing.T) {
 	})
 }
 
-func later(all []word[contract.GroupChange], since time.Time) []word[contract.GroupChange] {
+func later(all []report[contract.GroupChange], since time.Time) []report[contract.GroupChange] {
 	for len(all) > 0 && all[0].At.Before(since) {
 		all = all[1:]
 	}
@@ -65,11 +65,11 @@ func drawnChange(t *rapid.T) contract.GroupChange {
 
 // An entry which says that the kind may have changed invalidates the kind reported before,
 // in whichever entry of a page it comes.
-func TestAKindThatMayHaveChangedIsNotToldAnyMore(t *testing.T) {
+func TestAKindThatMayHaveChangedIsNoLongerReported(t *testing.T) {
 	unified := directory.UnifiedGroup
 	page := summed([]contract.GroupChange{{Retyped: true}, {Properties: directory.Values{"mail": {"a@b"}}}}, func(c *contract.GroupChange) directory.GUID { return c.ID })
-	words := []word[contract.GroupChange]{{Told: contract.GroupChange{Kind: &unified}}, {Told: *page[directory.GUID{}]}}
-	if told := sum(words); told.Kind != nil {
-		t.Errorf("it is told to be %q still", *told.Kind)
+	all := []report[contract.GroupChange]{{Change: contract.GroupChange{Kind: &unified}}, {Change: *page[directory.GUID{}]}}
+	if reported := sum(all); reported.Kind != nil {
+		t.Errorf("it is reported to be %q still", *reported.Kind)
 	}
 }

@@ -32,7 +32,7 @@ func (r *sourceImport) noteChanges(ctx context.Context, page []contract.GroupCha
 		}
 	}
 	ids = distinct(ids)
-	told, err := wordsOf[contract.GroupChange](ctx, r.run, contract.NoteGroup, ids)
+	reported, err := reportsOf[contract.GroupChange](ctx, r.run, contract.NoteGroup, ids)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (r *sourceImport) noteChanges(ctx context.Context, page []contract.GroupCha
 	at := r.run.now().UTC()
 	var notes []contract.Note
 	for _, id := range ids {
-		noted, err := note(contract.NoteGroup, id, with(told[id], word[contract.GroupChange]{at, *last[id]}))
+		noted, err := note(contract.NoteGroup, id, with(reported[id], report[contract.GroupChange]{at, *last[id]}))
 		if err != nil {
 			return err
 		}
@@ -65,82 +65,82 @@ func (r *sourceImport) noteChanges(ctx context.Context, page []contract.GroupCha
 	if err := r.run.gen.StageNotes(ctx, notes); err != nil {
 		return err
 	}
-	return r.run.gen.StageToldMembers(ctx, at, about)
+	return r.run.gen.StageReportedMembers(ctx, at, about)
 }
 
-// wordsOf returns the notes about these objects that still count.
-func wordsOf[T any](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID][]word[T], error) {
+// reportsOf returns the notes about these objects that still count.
+func reportsOf[T any](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID][]report[T], error) {
 	notes, err := r.gen.NotesOf(ctx, kind, ids)
 	if err != nil {
 		return nil, err
 	}
-	all := map[directory.GUID][]word[T]{}
+	all := map[directory.GUID][]report[T]{}
 	for id, n := range notes {
-		told, err := words[T](n, r.lagBegan())
+		reported, err := reports[T](n, r.lagBegan())
 		if err != nil {
 			return nil, err
 		}
-		if len(told) > 0 {
-			all[id] = told
+		if len(reported) > 0 {
+			all[id] = reported
 		}
 	}
 	return all, nil
 }
 
-// toldIn merges the notes about these objects that still count.
-func toldIn[T any, P teller[T]](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID]T, error) {
-	all, err := wordsOf[T](ctx, r, kind, ids)
-	told := map[directory.GUID]T{}
+// reportedIn merges the notes about these objects that still count.
+func reportedIn[T any, P merger[T]](ctx context.Context, r *run, kind contract.NoteKind, ids []directory.GUID) (map[directory.GUID]T, error) {
+	all, err := reportsOf[T](ctx, r, kind, ids)
+	reported := map[directory.GUID]T{}
 	for id, w := range all {
-		told[id] = sum[T, P](w)
+		reported[id] = sum[T, P](w)
 	}
-	return told, err
+	return reported, err
 }
 
-// toldOf returns what was reported about these groups within the lag.
-func (r *run) toldOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.GroupChange, error) {
-	return toldIn[contract.GroupChange](ctx, r, contract.NoteGroup, ids)
+// reportedOf returns what was reported about these groups within the lag.
+func (r *run) reportedOf(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.GroupChange, error) {
+	return reportedIn[contract.GroupChange](ctx, r, contract.NoteGroup, ids)
 }
 
-// toldOfUsers returns what was reported about these users within the lag.
-func (r *run) toldOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.UserChange, error) {
-	return toldIn[contract.UserChange](ctx, r, contract.NoteUser, ids)
+// reportedOfUsers returns what was reported about these users within the lag.
+func (r *run) reportedOfUsers(ctx context.Context, ids []directory.GUID) (map[directory.GUID]contract.UserChange, error) {
+	return reportedIn[contract.UserChange](ctx, r, contract.NoteUser, ids)
 }
 
-// asTold applies to groups that were just read what was reported about them, and leaves
+// asReported applies to groups that were just read what was reported about them, and leaves
 // out those that were reported as gone. It reuses the slice.
-func (r *sourceImport) asTold(ctx context.Context, groups []directory.SourceGroup) ([]directory.SourceGroup, error) {
+func (r *sourceImport) asReported(ctx context.Context, groups []directory.SourceGroup) ([]directory.SourceGroup, error) {
 	ids := make([]directory.GUID, len(groups))
 	for i := range groups {
 		ids[i] = groups[i].ID
 	}
-	told, err := r.run.toldOf(ctx, ids)
+	reported, err := r.run.reportedOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	kept := groups[:0]
 	for i := range groups {
-		word := told[groups[i].ID]
-		if word.Removed != contract.NotRemoved || word.Unwritten(r.course.selection) {
+		change := reported[groups[i].ID]
+		if change.Removed != contract.NotRemoved || change.Unwritten(r.course.selection) {
 			continue
 		}
-		word.Apply(&groups[i])
+		change.Apply(&groups[i])
 		kept = append(kept, groups[i])
 	}
 	return kept, nil
 }
 
-// readTold reads the groups that were reported as existing and that a full import did not
+// readReported reads the groups that were reported as existing and that a full import did not
 // list.
-func (r *sourceImport) readTold(ctx context.Context) error {
+func (r *sourceImport) readReported(ctx context.Context) error {
 	var lacking []directory.GUID
 	err := r.run.eachNote(ctx, contract.NoteGroup, func(n contract.Note) error {
-		told, err := words[contract.GroupChange](n, r.run.lagBegan())
-		if err != nil || len(told) == 0 {
+		reported, err := reports[contract.GroupChange](n, r.run.lagBegan())
+		if err != nil || len(reported) == 0 {
 			return err
 		}
-		word := sum(told)
-		if word.Removed != contract.NotRemoved || word.Unwritten(r.course.selection) || !r.course.mayBeInScope(n.ID) {
+		change := sum(reported)
+		if change.Removed != contract.NotRemoved || change.Unwritten(r.course.selection) || !r.course.mayBeInScope(n.ID) {
 			return nil
 		}
 		if _, staged, err := r.run.gen.SourceGroup(ctx, n.ID); err != nil || staged {
@@ -156,9 +156,9 @@ func (r *sourceImport) readTold(ctx context.Context) error {
 	return err
 }
 
-// putTold applies to the members that were read what was reported about them.
-func (r *sourceImport) putTold(ctx context.Context) error {
-	if err := r.putToldMembers(ctx); err != nil {
+// putReported applies to the members that were read what was reported about them.
+func (r *sourceImport) putReported(ctx context.Context) error {
+	if err := r.putReportedMembers(ctx); err != nil {
 		return err
 	}
 	if !r.run.found.expired {
@@ -166,17 +166,17 @@ func (r *sourceImport) putTold(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.putToldUsers(ctx)
+	return r.putReportedUsers(ctx)
 }
 
-// putToldMembers does so for the groups whose members this run has read.
-func (r *sourceImport) putToldMembers(ctx context.Context) error {
+// putReportedMembers does so for the groups whose members this run has read.
+func (r *sourceImport) putReportedMembers(ctx context.Context) error {
 	if len(r.reread) == 0 {
 		return nil
 	}
 	since := r.run.lagBegan()
 	list := func(ctx context.Context, after directory.GUID, limit int) ([]directory.GUID, error) {
-		return r.run.gen.ToldGroups(ctx, since, after, limit)
+		return r.run.gen.ReportedGroups(ctx, since, after, limit)
 	}
 	for id, err := range batch.Items(ctx, batch.ListBatch, list, itself) {
 		if err != nil {
@@ -192,7 +192,7 @@ func (r *sourceImport) putToldMembers(ctx context.Context) error {
 		if !staged {
 			continue
 		}
-		members, err := r.run.gen.ToldMembers(ctx, id, since)
+		members, err := r.run.gen.ReportedMembers(ctx, id, since)
 		if err != nil {
 			return err
 		}
@@ -204,12 +204,12 @@ func (r *sourceImport) putToldMembers(ctx context.Context) error {
 	return nil
 }
 
-// putToldUsers stages how users join according to what was reported about them.
-func (r *sourceImport) putToldUsers(ctx context.Context) error {
+// putReportedUsers stages how users join according to what was reported about them.
+func (r *sourceImport) putReportedUsers(ctx context.Context) error {
 	if !r.readUsers {
 		return nil
 	}
-	told := batch.New(batch.ListBatch, func(ids []directory.GUID) error {
+	reported := batch.New(batch.ListBatch, func(ids []directory.GUID) error {
 		known, err := r.run.gen.KnownMembers(ctx, ids)
 		if err != nil {
 			return err
@@ -220,12 +220,12 @@ func (r *sourceImport) putToldUsers(ctx context.Context) error {
 		if !r.run.counts(n) {
 			return nil
 		}
-		return told.Add(n.ID)
+		return reported.Add(n.ID)
 	})
 	if err != nil {
 		return err
 	}
-	return told.Flush()
+	return reported.Flush()
 }
 
 // stageUsers stages how members join that were just read, with what was reported about
@@ -235,13 +235,13 @@ func (r *sourceImport) stageUsers(ctx context.Context, members []directory.Sourc
 	for i := range members {
 		ids[i] = members[i].ID
 	}
-	told, err := r.run.toldOfUsers(ctx, ids)
+	reported, err := r.run.reportedOfUsers(ctx, ids)
 	if err != nil {
 		return err
 	}
 	for i := range members {
-		if word, ok := told[members[i].ID]; ok {
-			word.Apply(&members[i])
+		if change, ok := reported[members[i].ID]; ok {
+			change.Apply(&members[i])
 		}
 	}
 	return r.run.gen.StageKnownMembers(ctx, members)
@@ -253,14 +253,14 @@ func (r *run) noteUsers(ctx context.Context, users []contract.UserChange) error 
 	for i := range users {
 		ids[i] = users[i].ID
 	}
-	told, err := wordsOf[contract.UserChange](ctx, r, contract.NoteUser, ids)
+	reported, err := reportsOf[contract.UserChange](ctx, r, contract.NoteUser, ids)
 	if err != nil {
 		return err
 	}
 	at := r.now().UTC()
 	notes := make([]contract.Note, len(users))
 	for i := range users {
-		if notes[i], err = note(contract.NoteUser, ids[i], with(told[ids[i]], word[contract.UserChange]{at, users[i]})); err != nil {
+		if notes[i], err = note(contract.NoteUser, ids[i], with(reported[ids[i]], report[contract.UserChange]{at, users[i]})); err != nil {
 			return err
 		}
 	}

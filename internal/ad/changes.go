@@ -19,7 +19,7 @@ const guidPage = 1000
 func (t *target) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {
 	return t.listGroups(ctx, t.root.baseDN, query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", above(since)),
-		attributes: t.header(), extendedDN: true,
+		attributes: t.header(), plain: t.names(), extendedDN: true,
 	}, each)
 }
 
@@ -33,7 +33,7 @@ func above(usn int64) string {
 func (t *target) StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error {
 	return t.listGroups(ctx, t.root.baseDN, query{
 		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: stampedGroups(t.schema, stamp),
-		attributes: t.header(), extendedDN: true,
+		attributes: t.header(), plain: t.names(), extendedDN: true,
 	}, each)
 }
 

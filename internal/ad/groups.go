@@ -49,6 +49,9 @@ func (t *target) header() []string {
 	return slices.Concat(identityAttributes, t.selected.Load().flowing)
 }
 
+// names returns those of the header's attributes whose values are names.
+func (t *target) names() []string { return t.selected.Load().named }
+
 // Groups implements contract.TargetReader.
 func (t *target) Groups(ctx context.Context, container directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
 	// A subtree search below a container that the account cannot read succeeds and
@@ -59,7 +62,7 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, extent co
 	}
 	q := query{
 		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema),
-		attributes: t.groupAttributes(extent), pageSize: groupPage, extendedDN: true,
+		attributes: t.groupAttributes(extent), plain: t.names(), pageSize: groupPage, extendedDN: true,
 	}
 	err = t.listGroups(ctx, found.DN, q, each)
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
@@ -77,7 +80,7 @@ func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, exten
 		q := query{
 			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
 			filter:     and("(objectClass=group)", anyOf(attrGUID, valuesOf(batch, directory.GUID.AD))),
-			attributes: t.groupAttributes(extent), pageSize: groupPage, extendedDN: true,
+			attributes: t.groupAttributes(extent), plain: t.names(), pageSize: groupPage, extendedDN: true,
 		}
 		told := map[directory.GUID]bool{} // groups handed on by an attempt that broke off
 		err := retry(ctx, t.server.host, func() error {
@@ -106,7 +109,7 @@ func (t *target) GroupByRanges(ctx context.Context, guid directory.GUID, known [
 	err = retry(ctx, t.server.host, func() error {
 		return t.pool.use(ctx, func(c *conn) error {
 			group, ok, err = directory.TargetGroup{GUID: guid}, false, nil
-			r := rangeReader{c: c, header: t.header(), group: &group, known: known}
+			r := rangeReader{c: c, header: t.header(), plain: t.names(), group: &group, known: known}
 			e, err := r.ask(ctx, 0)
 			if err == nil {
 				if group, err = parseGroup(e); err != nil {
@@ -144,7 +147,7 @@ func (c *conn) groups(ctx context.Context, q query, each func(directory.TargetGr
 			return &incompleteError{err.Error()}
 		}
 		if at := slices.Index(q.attributes, memberRange(0, firstRange)); at >= 0 {
-			r := rangeReader{c: c, header: slices.Delete(slices.Clone(q.attributes), at, at+1), group: &group}
+			r := rangeReader{c: c, header: slices.Delete(slices.Clone(q.attributes), at, at+1), plain: q.plain, group: &group}
 			if err := r.read(ctx, e); errors.Is(err, errGroupGone) {
 				return nil
 			} else if err != nil {

@@ -78,6 +78,7 @@ type selection struct {
 	// group is.
 	flowing []string
 	schema  plan.Schema // of those of names that groups can have
+	named   []string    // those whose values are names
 }
 
 // SelectAttributes implements contract.Target.
@@ -95,6 +96,8 @@ func (t *target) SelectAttributes(ctx context.Context, attributes []string) (pla
 			chosen.schema[name] = plan.AttributeSchema{Name: name} // the account may not read its definition
 		} else if said.NotOnGroups {
 			delete(chosen.schema, name)
+		} else if said.Comparison() == plan.Name {
+			chosen.named = append(chosen.named, name)
 		}
 	}
 	t.selected.Store(chosen)

@@ -34,6 +34,7 @@ var (
 type rangeReader struct {
 	c      *conn
 	header []string               // the attributes without the members
+	plain  []string               // those of them whose values are names
 	group  *directory.TargetGroup // as parsed from its first entry
 	known  []directory.GUID       // of these members, only the objectGUID is kept; ascending
 	list   memberList             // read so far
@@ -109,7 +110,7 @@ func (r *rangeReader) take(e *ldap.Entry) error {
 func (r *rangeReader) ask(ctx context.Context, start int) (*ldap.Entry, error) {
 	var found *ldap.Entry
 	err := r.c.search(ctx, query{
-		base: byGUID(r.group.GUID), scope: ldap.ScopeBaseObject, extendedDN: true,
+		base: byGUID(r.group.GUID), scope: ldap.ScopeBaseObject, plain: r.plain, extendedDN: true,
 		attributes: append(slices.Clone(r.header), memberRange(start, nextRange)),
 	}, func(e *ldap.Entry) error {
 		found = e

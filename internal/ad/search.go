@@ -45,8 +45,10 @@ type query struct {
 	attributes []string
 	pageSize   uint32 // 0 means the constant pageSize
 	extendedDN bool   // return extended names, with GUID and SID
-	deleted    bool   // include deleted objects
-	sdFlags    int32  // which parts of attrDescriptor to return; 0: none
+	// plain are the attributes whose values are names, and plain ones even so.
+	plain   []string
+	deleted bool  // include deleted objects
+	sdFlags int32 // which parts of attrDescriptor to return; 0: none
 }
 
 func (q query) request() *ldap.SearchRequest {
@@ -70,6 +72,23 @@ func (q query) request() *ldap.SearchRequest {
 		request.Controls = append(request.Controls, &ldap.ControlMicrosoftSDFlags{Criticality: true, ControlValue: q.sdFlags})
 	}
 	return request
+}
+
+// plainNames takes GUID and SID out of the values that are to be plain names.
+func (q query) plainNames(e *ldap.Entry) error {
+	for _, a := range e.Attributes {
+		if !containsFold(q.plain, a.Name) {
+			continue
+		}
+		for i, value := range a.Values {
+			name, err := parseExtendedDN(value)
+			if err != nil {
+				return &incompleteError{fmt.Sprintf("%s of %s: %v", a.Name, e.DN, err)}
+			}
+			a.Values[i] = name.dn
+		}
+	}
+	return nil
 }
 
 // extendedDNStrings returns the control value that asks for textual instead of
@@ -119,6 +138,9 @@ func (c *conn) search(ctx context.Context, q query, each func(*ldap.Entry) error
 			return &lostError{fmt.Errorf("the connection broke during the search: %v", c.GetLastError())}
 		}
 		for i, entry := range result.Entries {
+			if err := q.plainNames(entry); err != nil {
+				return err
+			}
 			if err := each(entry); err != nil {
 				return err
 			}

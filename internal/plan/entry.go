@@ -191,7 +191,7 @@ func (m Mapping) Check(schema Schema) error {
 			return refuse("The forest's schema does not allow the attribute on groups.", "Choose another attribute.")
 		case known.System:
 			return refuse("Only the directory itself writes the attribute.", "Choose another attribute.")
-		case known.comparison() == "":
+		case known.Comparison() == "":
 			return refuse("The attribute holds no text, number, boolean or name of an object (its syntax is "+known.Syntax+").", "Choose another attribute.")
 		}
 		one := Mapping{*row}.Compile(schema, true)

@@ -149,7 +149,7 @@ func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 		}
 		known := schema[row.Attribute]
 		if row.Compare == "" {
-			if row.Compare, row.Several = known.comparison(), known.Several; row.Compare == "" {
+			if row.Compare, row.Several = known.Comparison(), known.Several; row.Compare == "" {
 				continue
 			}
 		}

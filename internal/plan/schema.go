@@ -21,9 +21,9 @@ type AttributeSchema struct {
 	NotOnGroups, System bool
 }
 
-// comparison returns how values of the syntax are compared, or "" for a syntax that no
+// Comparison returns how values of the syntax are compared, or "" for a syntax that no
 // expression can be written to.
-func (s *AttributeSchema) comparison() Comparison {
+func (s *AttributeSchema) Comparison() Comparison {
 	switch s.Syntax {
 	case "", "2.5.5.12", "2.5.5.5", "2.5.5.6": // Unicode; IA5 or printable; numeric
 		return Text

@@ -78,6 +78,7 @@ func Suite(t *testing.T, env Env) {
 	before := s.foreignPrincipals(t)
 	t.Run("Connect", s.testConnect)
 	t.Run("Identify", s.testIdentify)
+	t.Run("NamesInAttributes", s.testNamesInAttributes)
 	t.Run("Container", s.testContainer)
 	t.Run("Create", s.testCreate)
 	t.Run("Names", s.testNames)

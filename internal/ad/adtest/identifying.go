@@ -105,6 +105,50 @@ func (s *suite) testAttributes(t *testing.T) {
 	}
 }
 
+// testNamesInAttributes reads a group with an attribute that holds a name, in each way in
+// which groups are read.
+func (s *suite) testNamesInAttributes(t *testing.T) {
+	target, ctx := s.open(t), testContext(t)
+	if _, err := target.SelectAttributes(ctx, append(plan.Standard.Attributes(), "managedBy")); err != nil {
+		t.Fatal(err)
+	}
+	unit := s.unit(t, target, s.Container)
+	since := s.highest(t, target)
+	created, _ := s.create(t, target, unit.GUID)
+	if err := target.Writer(nil).Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "managedBy", New: []string{unit.DN}}}); err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]directory.TargetGroup{}
+	take := func(how string) func(directory.TargetGroup) error {
+		return func(g directory.TargetGroup) error {
+			if g.GUID == created.GUID {
+				read[how] = g
+			}
+			return nil
+		}
+	}
+	ranged, _, err := target.GroupByRanges(ctx, created.GUID, nil)
+	read["by ranges"] = ranged
+	for _, err := range []error{err,
+		target.Groups(ctx, unit.GUID, contract.HeaderOnly, take("header")),
+		target.Groups(ctx, unit.GUID, contract.WithMembers, take("container")),
+		target.ChangedGroups(ctx, since, take("changed")),
+		target.GroupsByGUID(ctx, []directory.GUID{created.GUID}, contract.WithMembers, take("by GUID")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(read) != 5 {
+		t.Errorf("the group was read in %d ways", len(read))
+	}
+	for how, g := range read {
+		if got := g.Attributes["managedBy"]; !slices.Equal(got, []string{unit.DN}) {
+			t.Errorf("%s: managedBy is %q, want %s", how, got, unit.DN)
+		}
+	}
+}
+
 // sid reads the SID of the account name@domain.
 func (a *admin) sid(t *testing.T, account string) directory.SID {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 	"groupwriteback/internal/command"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/exchange"
 	"groupwriteback/internal/plan"
 	"groupwriteback/state"
 )
@@ -309,6 +310,11 @@ func (d *largeDomain) Resolve(_ context.Context, members []directory.SourceMembe
 
 func (d *largeDomain) SelectAttributes(context.Context, []string) (plan.Schema, error) {
 	return nil, nil
+}
+
+// Exchange finds no server.
+func (d *largeDomain) Exchange(context.Context) (*exchange.Organization, error) {
+	return &exchange.Organization{}, nil
 }
 
 func (d *largeDomain) Holders(context.Context, directory.GUID, []contract.Name) ([]contract.Holder, error) {

@@ -1,22 +1,23 @@
-# The engine leaves empty fields out of its answers; the strict mode of a caller would make each an error.
+# The engine omits empty fields from its answers. In the strict mode of a caller, reading one would be an error.
 Set-StrictMode -Off
 
-# The folder that holds the manifest, and the engine in its bin folder.
+# The folder that contains the manifest and, in bin, the engine.
 $script:ModuleBase = Split-Path -Path $PSScriptRoot -Parent
 
-# The engine process of this module instance, and the state folder that it is given.
+# The engine process of this module instance, and the state folder and service account that it is started with.
 $script:Engine = $null
 $script:StatePath = ''
 $script:ServiceAccount = ''
 
-# What the engine asks for while it works: fresh access tokens, and signatures by a certificate.
+# These supply what the engine asks for while it works: fresh access tokens, and signatures by a certificate.
 $script:AccessTokenProvider = $null
 $script:Certificate = $null
 
-# The number of the user, on Unix; asked for once.
+# The user id on Unix, read once.
 $script:UserId = $null
 
-# Seconds: to answer the handshake, to end after a request was cancelled or the input was closed.
+# Seconds that the engine has to answer the handshake, and to finish after a request is cancelled or its input is
+# closed.
 $script:StartTimeout = 60
 $script:StopTimeout = 45
 

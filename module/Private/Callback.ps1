@@ -1,4 +1,4 @@
-# What the engine asks for while a request runs: a fresh access token, or a signature.
+# Answers the engine, which asks for a fresh access token or a signature while a request runs.
 
 function Get-CallbackAnswer {
     param($Message)
@@ -51,14 +51,15 @@ function Get-AccessToken {
         throw 'The access token has expired, and no -AccessTokenProvider was specified to renew it.'
     }
     $token = @(& $Provider $TenantId $Resource)[-1]
-    # Get-AzAccessToken and Get-MgContext-like commands give an object that holds the token
+    # Get-AzAccessToken, and commands like Get-MgContext, return an object that contains the token
     if ($null -ne $token.Token) { $token = $token.Token }
     $token = if ($token -is [securestring]) { ConvertFrom-Secret -Secret $token } else { [string] $token }
     if (-not $token) { throw 'The script block of -AccessTokenProvider returned no access token.' }
     $token
 }
 
-# The key may be one that cannot be exported, or on a smart card or TPM: it signs, and is never read.
+# Signs the digest with the private key of the certificate. It never reads the key, which may not be exportable, or may
+# be on a smart card or TPM.
 function Get-Signature {
     param([string] $Thumbprint, [string] $Digest, [string] $Padding)
     $certificate = $script:Certificate
@@ -88,10 +89,10 @@ function ConvertFrom-Secret {
     (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', $Secret).Password
 }
 
-# The certificate of a thumbprint, from the user's store or the computer's.
+# Returns the certificate with the thumbprint, from the user's store or the computer's.
 function Find-Certificate {
     param([string] $Thumbprint)
-    # copied from the certificate dialog it has blanks and an invisible mark
+    # a thumbprint copied from the certificate dialog contains blanks and an invisible mark
     $wanted = ($Thumbprint -replace '[^0-9A-Fa-f]').ToUpperInvariant()
     $found = foreach ($location in 'CurrentUser', 'LocalMachine') {
         $call = @{

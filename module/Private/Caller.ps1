@@ -1,5 +1,5 @@
-# Functions of a module do not see the preference variables of a script that calls them, only the global ones. A
-# runbook that says $ErrorActionPreference = 'Stop' or $WhatIfPreference = $true means us too.
+# Copies the preference variables of the calling script into the cmdlet. Functions of a module see only the global ones,
+# but a runbook that sets $ErrorActionPreference = 'Stop' or $WhatIfPreference = $true means the cmdlet, too.
 function Import-CallerPreference {
     param([System.Management.Automation.PSCmdlet] $Cmdlet)
     $preferences = @{
@@ -19,8 +19,8 @@ function Import-CallerPreference {
     }
 }
 
-# What was given from the fixed list of a parameter, as the list spells it. PowerShell takes it in whatever case, and
-# hands on what was typed.
+# Returns the arguments of parameters with a fixed list of values, spelled as the list spells them. PowerShell accepts a
+# value in any case and passes it on as typed.
 function Get-ListedValue {
     [OutputType([hashtable])]
     param([System.Management.Automation.PSCmdlet] $Cmdlet)
@@ -37,7 +37,7 @@ function Get-ListedValue {
     $spelled
 }
 
-# A distinguished name without quotes is a list to PowerShell, of what is between its commas.
+# Joins a distinguished name that was typed without quotes, which PowerShell splits at its commas.
 class DistinguishedNameAttribute : System.Management.Automation.ArgumentTransformationAttribute {
     [object] Transform([System.Management.Automation.EngineIntrinsics] $engineIntrinsics, [object] $inputData) {
         if ($inputData -is [array]) { return $inputData -join ',' }
@@ -45,7 +45,8 @@ class DistinguishedNameAttribute : System.Management.Automation.ArgumentTransfor
     }
 }
 
-# A path as the caller means it, for a process that has another current folder and knows no drives of PowerShell.
+# Returns the full path that the caller means. The engine has a different current folder and does not know the drives of
+# PowerShell.
 function Resolve-FilePath {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [string] $Path)
     if (-not $Path) { return '' }
@@ -62,12 +63,12 @@ function Resolve-FilePath {
         $full = $Cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path, [ref] $provider, [ref] $drive)
         if ($provider.Name -eq 'FileSystem') { return $full }
     }
-    # The drive or the provider is not there at all, as that of the registry outside of Windows.
+    # The drive or the provider does not exist, for example that of the registry outside Windows.
     catch { $problem['Message'] += " $($_.Exception.GetBaseException().Message)" }
     $Cmdlet.ThrowTerminatingError((ConvertTo-ErrorRecord @problem))
 }
 
-# Whether ShouldProcess is going to ask, or to say "What if".
+# Reports whether ShouldProcess will ask, or say "What if".
 function Test-Preview {
     param([bool] $Simulation, $Confirmation, [System.Management.Automation.ConfirmImpact] $Impact)
     $level = [System.Management.Automation.ConfirmImpact] $Confirmation
@@ -86,14 +87,14 @@ function Get-ConfirmationError {
     ConvertTo-ErrorRecord @problem
 }
 
-# The field of the protocol that is called as a parameter is: TenantId is tenantId.
+# Returns the field of the protocol that has the name of the parameter: tenantId for TenantId.
 function ConvertTo-FieldName {
     [OutputType([string])]
     param([string] $Name)
     $Name.Substring(0, 1).ToLowerInvariant() + $Name.Substring(1)
 }
 
-# What the engine warns of, but for what was told already.
+# Writes the warnings of the engine, except those that were already written.
 function Write-EngineWarning {
     param([string[]] $Warning, [string[]] $Told)
     foreach ($text in $Warning) {

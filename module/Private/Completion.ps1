@@ -1,5 +1,6 @@
-# What TAB offers. A class is asked by PowerShell in the module's own scope, whatever prefix its commands were imported
-# with; and where it finds nothing, nothing is offered, and not the files of the current folder.
+# Finds what TAB offers. PowerShell calls a class in the module's own scope, so the class finds the module's commands
+# whatever prefix they were imported with. If it finds nothing, PowerShell does not offer the files of the current
+# folder.
 class PromptCompleter : System.Management.Automation.IArgumentCompleter {
     [string] $Kind
 
@@ -16,35 +17,36 @@ class PromptCompleter : System.Management.Automation.IArgumentCompleter {
     }
 }
 
-# For what only the user knows.
+# Offers nothing, for values that only the user knows.
 class NothingCompleter : PromptCompleter { }
 
 class RunCompleter : PromptCompleter { RunCompleter() : base('Run') { } }
 
-# Plans that adopt something, and plans that something was held back of.
+# Offer the plans that adopt something, and the plans that a limit stopped or held back in part.
 class AdoptionCompleter : PromptCompleter { AdoptionCompleter() : base('Adoption') { } }
 class ConsentCompleter : PromptCompleter { ConsentCompleter() : base('Consent') { } }
 
-# Groups by name; by a name that is no other's, else by id; such of them as are in the directory; and by id.
+# Offer groups: GroupName by name; Group by name, or by id if several groups have the name; WrittenGroup like Group, but
+# only groups that are in Active Directory; GroupId by id.
 class GroupNameCompleter : PromptCompleter { GroupNameCompleter() : base('GroupName') { } }
 class GroupCompleter : PromptCompleter { GroupCompleter() : base('Group') { } }
 class WrittenGroupCompleter : PromptCompleter { WrittenGroupCompleter() : base('WrittenGroup') { } }
 class GroupIdCompleter : PromptCompleter { GroupIdCompleter() : base('GroupId') { } }
 
-# Attributes that may be mapped, and the functions and properties of expressions.
+# Offer the attributes that can be mapped, and the functions and properties for an expression.
 class MappingAttributeCompleter : PromptCompleter { MappingAttributeCompleter() : base('MappingAttribute') { } }
 class MappingExpressionCompleter : PromptCompleter { MappingExpressionCompleter() : base('MappingExpression') { } }
 
-# What fails here is no error of the user's: nothing is left of it in $Error.
+# Returns the completions of a kind for a word. An error here is not the user's, so none stays in $Error.
 function Find-Completion {
     [OutputType([System.Management.Automation.CompletionResult])]
     param([string] $Kind, [string] $Word)
-    # that it has ended, and the connections with it, is told by the next command
+    # the next command reports that the engine has ended, and its connections with it
     if (-not $Kind -or ($script:Engine -and $script:Engine.Process.HasExited)) { return }
     $word = $Word.Trim("'", '"')
     $errors = Get-Variable -Name Error -Scope Global -ValueOnly
     $newest = $errors[0]
-    # nor is anything drawn or said over the line that is being typed
+    # nothing may be drawn or written over the line that the user is typing
     $ProgressPreference = 'SilentlyContinue'
     $WarningPreference = 'SilentlyContinue'
     try {
@@ -107,7 +109,8 @@ function ConvertTo-PlanCompletion {
     }
 }
 
-# With -Single each value names one group: a name that several have names none of them.
+# Completes groups by name, or with -ById by id. With -Single each value must name one group, so groups that share a
+# name are completed by id.
 function ConvertTo-GroupCompletion {
     [OutputType([System.Management.Automation.CompletionResult])]
     param([Parameter(ValueFromPipeline)] $Group, [switch] $Single, [switch] $ById)

@@ -1,4 +1,4 @@
-# The parameters of Connect-GroupWriteback as fields of session.connect.
+# Converts the parameters of Connect-GroupWriteback to the fields of session.connect.
 
 function ConvertTo-SourceField {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound, $Certificate)
@@ -78,7 +78,8 @@ function ConvertTo-SourceField {
     $fields
 }
 
-# The address that the engine gives when it asks for a token later. A test compares the two.
+# Returns the address of Microsoft Graph, the same that the engine sends when it asks for a token later. A test compares
+# the two.
 function Get-GraphResource {
     param([System.Collections.IDictionary] $Bound)
     if ($Bound['GraphEndpoint']) { return $Bound['GraphEndpoint'].OriginalString }
@@ -137,7 +138,7 @@ function ConvertTo-TargetField {
     ConvertTo-TargetSignIn -Cmdlet $Cmdlet -Bound $Bound
 }
 
-# The server and the sign-in. Without a server, that of the connection is meant.
+# Returns the fields for the server and the sign-in. Without -Server, the engine uses the server of the connection.
 function ConvertTo-TargetSignIn {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
     if ($Bound['Credential'] -and $Bound['KeytabPath']) {

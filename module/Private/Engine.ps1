@@ -1,9 +1,9 @@
-# The engine process: one for each module instance, started by the first cmdlet that needs it. It ends when its
-# standard input is closed, which the end of PowerShell does as well. A host that closes the runspace and lives on
-# (a pool of runspaces, an editor) keeps the pipe open, so the end of the runspace is listened for.
+# Each module instance has one engine process. The first cmdlet that needs the engine starts it. The engine ends when
+# its standard input is closed, which also happens when PowerShell ends. A host that closes the runspace and lives on
+# (a pool of runspaces, an editor) keeps the pipe open, so the module also subscribes to the end of the runspace.
 
-# Who sets the environment of a task does not choose what it runs: another engine is only for those who work on
-# the module.
+# Returns the path of the engine. Only in a source checkout can the environment name another engine: whoever sets the
+# environment of a task must not choose what the task runs.
 function Get-EnginePath {
     if ($env:GROUPWRITEBACK_ENGINE) {
         if (Test-SourceCheckout) { return $env:GROUPWRITEBACK_ENGINE }
@@ -14,7 +14,8 @@ function Get-EnginePath {
     Join-Path -Path (Join-Path -Path $script:ModuleBase -ChildPath 'bin') -ChildPath $name
 }
 
-# A module as it ships has neither the sources of the engine nor their history beside its manifest.
+# Reports whether the module is a source checkout. A shipped module has neither the sources of the engine nor their
+# history beside its manifest.
 function Test-SourceCheckout {
     $sources = foreach ($name in '.git', 'cmd') {
         Test-Path -LiteralPath (Join-Path -Path $script:ModuleBase -ChildPath $name)
@@ -23,10 +24,11 @@ function Test-SourceCheckout {
         $sources -contains $true
 }
 
-# Whoever can replace the engine, or put a library beside it, becomes the account that it runs as.
+# Throws if others can replace the engine or put a library beside it, because they could run code as the account that
+# the engine runs as. In a source checkout it only warns.
 function Assert-EnginePath {
     param([string] $Path)
-    # Where somebody works on the sources, the folders above are his own business.
+    # In a source checkout, the folders above are the developer's own business.
     $exposure = foreach ($part in (Split-Path -Path $Path -Parent), $Path) {
         if (Test-SourceCheckout) { Get-FileExposure -Item (Get-Item -LiteralPath $part -Force) -Place Guarded }
         else { Get-PathExposure -Path $part }
@@ -54,7 +56,7 @@ function Test-Windows {
     [System.Environment]::OSVersion.Platform -eq [System.PlatformID]::Win32NT
 }
 
-# Returns the running engine; starts one when there is none, or when another state folder is asked for.
+# Returns the running engine, or starts one if there is none or if another state folder or service account was chosen.
 function Get-Engine {
     param([string] $Check)
     $engine = $script:Engine
@@ -75,7 +77,8 @@ function Get-Engine {
     $engine
 }
 
-# Opens the engine of another state and ends the former one, which stays with its connections when that fails.
+# Opens an engine for another state folder, then ends the former engine. If the new one cannot be opened, the former
+# one stays, with its connections.
 function Switch-Engine {
     param([string] $Check)
     $former = $script:Engine
@@ -100,12 +103,12 @@ function Switch-Engine {
     $opened
 }
 
-# With -Debug the engine logs each request that it repeats, and each pause.
+# Returns the log level of the engine. With -Debug the engine logs each request that it repeats, and each pause.
 function Get-LogLevel {
     if ([string] $DebugPreference -in 'SilentlyContinue', 'Ignore') { 'Info' } else { 'Debug' }
 }
 
-# Whether the engine serves the state folder and the service account that are asked for.
+# Reports whether the engine serves the chosen state folder and service account.
 function Test-EngineState {
     param($Engine)
     if ($script:ServiceAccount -and $script:ServiceAccount -ne $Engine.RequestedServiceAccount) { return $false }
@@ -124,7 +127,7 @@ function Test-EngineState {
     $false
 }
 
-# Tab completion ends the name of a folder with a separator.
+# Returns the path without the separator that tab completion adds to the name of a folder.
 function Get-FolderName {
     param([string] $Path)
     $Path.TrimEnd([System.IO.Path]::DirectorySeparatorChar, [System.IO.Path]::AltDirectorySeparatorChar)
@@ -179,12 +182,12 @@ function Open-Engine {
         OutputTask              = $null
         Log                     = Open-EngineLog -Process $process
         LastId                  = 0
-        Open                    = @{}   # the ids of requests that somebody waits for
-        Answer                  = @{}   # answers that have come, by id
+        Open                    = @{}   # the progress watch of each request that a cmdlet waits for, by request id
+        Answer                  = @{}   # received answers, by request id
         RequestedStatePath      = $script:StatePath
         RequestedServiceAccount = $script:ServiceAccount
         LogLevel                = Get-LogLevel
-        Waiting                 = ''    # what the run was last said to wait for
+        Waiting                 = ''    # what the engine last said it waits for
         Info                    = $null # the answer to session.initialize
         Exiting                 = Register-EngineEnd
     }
@@ -230,7 +233,8 @@ function Open-Engine {
     $script:Engine
 }
 
-# The action of an event runs in a module of its own, and so is given what it is to call.
+# Closes the engine when the runspace ends. The action of an event runs in a module of its own and does not see
+# Close-Engine, so it gets a script block to call.
 function Register-EngineEnd {
     $subscriber = $ExecutionContext.Events.SubscribeEvent(
         $null,
@@ -245,11 +249,11 @@ function Register-EngineEnd {
 }
 
 function Get-ModuleVersion {
-    # $ExecutionContext.SessionState.Module has no version while the module is being imported; by now it has.
+    # The version is read here, because $ExecutionContext.SessionState.Module has none while the module is imported.
     [string] $ExecutionContext.SessionState.Module.Version
 }
 
-# Ends the engine: by the end of its input, and if that does not help, by force.
+# Ends the engine by closing its input. Kills the engine if it does not exit in time, or at once with -Kill.
 function Close-Engine {
     param([switch] $Kill)
     $engine = $script:Engine
@@ -264,7 +268,7 @@ function Close-Engine {
             $clock = [System.Diagnostics.Stopwatch]::StartNew()
             while (-not $engine.Process.WaitForExit(50) -and $clock.Elapsed.TotalSeconds -lt $script:StopTimeout) {
                 Save-EngineLog -Log $engine.Log
-                # what still comes is read and dropped, so that the engine is never kept waiting
+                # reads and drops what the engine still writes, so that it never blocks
                 if ($null -eq $engine.OutputTask -or $engine.OutputTask.IsCompleted) {
                     $engine.OutputTask = $engine.Process.StandardOutput.ReadLineAsync()
                 }

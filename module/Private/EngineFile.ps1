@@ -1,11 +1,12 @@
-# A package of a gallery is a zip file, and keeps no mode: on Unix the engine comes out of it as a file that nobody may
-# execute. The module's own one is made executable, for those who may read it.
+# Makes the engine executable on Unix, or throws. A gallery package is a zip file and stores no file modes, so nobody
+# may execute the engine that is installed from it. Only the module's own engine is changed, and only those who may read
+# it may then execute it.
 function Enable-EngineFile {
     param([string] $Path)
     if (Test-Windows) { return }
     $item = Get-Item -LiteralPath $Path -Force
     $stat = $item.UnixStat
-    if (-not $stat -or $stat.Mode -band 73) { return } # before PowerShell 7.1 nothing is known of it; 0111
+    if (-not $stat -or $stat.Mode -band 73) { return } # UnixStat requires PowerShell 7.1; 73 is octal 0111
     $problem = @{
         Id       = 'EngineNotExecutable'
         Category = 'PermissionDenied'

@@ -1,6 +1,7 @@
-# The engine keeps its log itself, in the state folder. What it writes to standard error has to be drained all the
-# same, and its last words are kept for the error that tells of its end. It is read in the background by tasks that
-# are looked after whenever a cmdlet waits: a script block on a thread of the pool would have no runspace to run in.
+# The engine itself writes its log, in the state folder. The module must drain the engine's standard error all the same,
+# and keeps its last lines for the error that reports the end of the engine. Tasks read standard error in the
+# background, and cmdlets collect the results whenever they wait: a script block on a pool thread would have no runspace
+# to run in.
 
 $script:TailLimit = 256KB
 
@@ -11,13 +12,13 @@ function Open-EngineLog {
         Buffer = New-Object -TypeName byte[] -ArgumentList 32768
         Task   = $null
         Tail   = New-Object -TypeName System.IO.MemoryStream
-        Path   = '' # the file of the log, as the engine says
+        Path   = '' # the log file that the engine reports
     }
     $log.Task = $log.Source.ReadAsync($log.Buffer, 0, $log.Buffer.Length)
     $log
 }
 
-# Takes what has come, without waiting.
+# Saves what the engine has written to standard error, without waiting for more.
 function Save-EngineLog {
     param($Log)
     while ($null -ne $Log.Task -and $Log.Task.IsCompleted) {
@@ -43,7 +44,8 @@ function Close-EngineLog {
     }
 }
 
-# The last words of an engine that has ended: of a crash its first lines, else the last messages.
+# Returns the last lines of an engine that has ended: after a crash the first lines of the crash, otherwise the last
+# messages.
 function Get-EngineLogTail {
     param($Log)
     $text = (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false).GetString($Log.Tail.ToArray())

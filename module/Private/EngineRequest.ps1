@@ -1,8 +1,8 @@
-# Requests to the engine, and what it says and asks while they run. Everything is done by the thread of the
-# pipeline, in short waits, so that Ctrl+C is heard.
+# Sends requests to the engine, and handles what it reports and asks while they run. The pipeline thread does all the
+# work, in short waits, so that Ctrl+C works.
 
-# Runs one method and returns its result. An error of the engine ends the cmdlet, or with -NonTerminating is
-# written as its error record, and nothing is returned.
+# Calls a method and returns its result. If the engine answers with an error, Invoke-Engine ends the cmdlet; with
+# -NonTerminating it writes the error and returns nothing.
 function Invoke-Engine {
     param(
         [System.Management.Automation.PSCmdlet] $Cmdlet,
@@ -14,13 +14,13 @@ function Invoke-Engine {
     try {
         $answer = Invoke-EngineExchange -Engine (Get-Engine) -Method $Method -Parameter $Parameter -Activity $Activity
     }
-    catch { Exit-Command -Cmdlet $Cmdlet -Problem $_ } # there is no engine any more
+    catch { Exit-Command -Cmdlet $Cmdlet -Problem $_ } # no engine is left to go on with
     if (-not $answer.error) { return $answer.result }
     $record = ConvertFrom-EngineError -EngineError $answer.error
     if ($NonTerminating) { $Cmdlet.WriteError($record) } else { $Cmdlet.ThrowTerminatingError($record) }
 }
 
-# Pulls a list page by page; nothing is asked for before the pipeline wants it.
+# Returns the items of a list. It requests each page only when the pipeline wants it.
 function Get-EngineList {
     param(
         [System.Management.Automation.PSCmdlet] $Cmdlet,
@@ -39,8 +39,8 @@ function Get-EngineList {
     } while ($page.next)
 }
 
-# Sends a request, waits for its answer and returns that. Whatever ends the wait early (Ctrl+C, an error) cancels the
-# request.
+# Sends a request, waits for its answer and returns it. If the wait ends early (Ctrl+C, an error), the request is
+# cancelled.
 function Invoke-EngineExchange {
     param(
         $Engine,
@@ -74,7 +74,7 @@ function Invoke-EngineExchange {
         $answered = $true
     }
     finally {
-        # an engine that has missed its time is ended by the caller
+        # with a timeout, the caller ends an engine that has not answered in time
         if (-not $answered -and -not $TimeoutSeconds) { Close-EngineRequest -Engine $Engine -Id $id -Watch $watch }
         $answer = $Engine.Answer[$id]
         $Engine.Open.Remove($id)
@@ -84,11 +84,11 @@ function Invoke-EngineExchange {
     $answer
 }
 
-# Cancels a request that nobody waits for any more, and gives the engine the time that it needs to finish the
-# operation it is in. An engine that does not come back is ended.
+# Cancels a request that nobody waits for any more, and gives the engine time to finish the operation in progress. Ends
+# an engine that does not answer in time.
 function Close-EngineRequest {
     param($Engine, [string] $Id, $Watch)
-    if ($script:Engine -ne $Engine) { return } # it has ended
+    if ($script:Engine -ne $Engine) { return } # the engine has ended
     $Watch.Activity = 'Cancelling'
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     try {
@@ -114,7 +114,7 @@ function Close-EngineRequest {
         Write-Warning -Message (ConvertTo-PlainText -Text $text)
     }
     else {
-        # of a sync of one group the record is a part
+        # the answer to a sync of one group contains the run
         $run = if ($answer.result.run) { $answer.result.run } else { $answer.result }
         if ($run.kind -and $run.id) {
             $status = ([string] $run.status).ToLowerInvariant()
@@ -137,7 +137,8 @@ function Send-EngineRequest {
         })
 }
 
-# Bytes are written, not text: Windows PowerShell's writer would take the encoding of the console, and its mark.
+# Writes a message to the engine as bytes: the text writer of Windows PowerShell would use the encoding of the console
+# and its byte order mark.
 function Send-EngineMessage {
     param($Engine, [System.Collections.IDictionary] $Message, [int] $TimeoutSeconds = 0)
     $bytes = (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false).GetBytes(
@@ -153,10 +154,10 @@ function Send-EngineMessage {
         $stream.Flush()
     }
     catch { throw (Get-EngineEnd -Engine $Engine) }
-    finally { [System.Array]::Clear($bytes, 0, $bytes.Length) } # a secret may have been in it
+    finally { [System.Array]::Clear($bytes, 0, $bytes.Length) } # the message may contain a secret
 }
 
-# Waits shortly for a message of the engine and does what it says.
+# Waits briefly for a message from the engine and handles it.
 function Read-Engine {
     param($Engine)
     $message = Receive-EngineMessage -Engine $Engine
@@ -202,7 +203,7 @@ function Receive-EngineMessage {
     }
 }
 
-# Says how the engine ended, and forgets it.
+# Returns an error that says how the engine ended, and closes the engine.
 function Get-EngineEnd {
     param($Engine)
     $code = if ($Engine.Process.WaitForExit(5000)) {

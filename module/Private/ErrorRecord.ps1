@@ -1,17 +1,18 @@
-# An error's exception has the properties Id and Advice, so that a caller tests one thing, and Get-Error shows both.
-# The advice is to be read with the message in every view. ConciseView shows it by itself below the message from
-# PowerShell 7.5 on; for the others it is added when they ask for the message, which they take from the exception where
-# the details have none.
+# The exception of an error has the properties Id and Advice, so that a caller has one thing to test, and Get-Error
+# shows both. Every view must show the advice with the message. From PowerShell 7.5 on, ConciseView itself shows it
+# below the message. The other views take the message from the exception if the error details have none, so the Message
+# property of the exception adds the advice for them.
 $script:AdviceIsShown = $PSVersionTable.PSVersion.Major -gt 7 -or
     ($PSVersionTable.PSVersion.Major -eq 7 -and $PSVersionTable.PSVersion.Minor -ge 5)
 
-# Of no module: the error may be shown when this one is gone, and in another runspace.
+# The script block belongs to no module, because the error may be shown after this module was removed, or in another
+# runspace.
 $script:MessageInView = [scriptblock]::Create(
     '$text = $this.PSBase.Message; ' +
     'if ([string] $ErrorView -eq "ConciseView") { $text } else { "$text $($this.Advice)" }'
 )
 
-# Detail are lines of their own behind the message.
+# Returns an error record. Each text of Detail becomes a line of its own after the message.
 function ConvertTo-ErrorRecord {
     [OutputType([System.Management.Automation.ErrorRecord])]
     param([string] $Id, [string] $Category, [string] $Message, [string] $Advice, $Object, [string[]] $Detail)
@@ -43,8 +44,9 @@ function ConvertTo-ErrorRecord {
     $record
 }
 
-# Ends a command with an error that was caught. PowerShell has noted it in $Error when it was thrown, without the name
-# of the command in its id, and notes no exception twice: so $Error would say another id than the catch of the caller.
+# Ends a command with an error that was caught. PowerShell added the error to $Error when it was thrown, without the
+# name of the command in its id, and adds no exception twice. Exit-Command therefore removes it first: otherwise $Error
+# would show a different id than the caller catches.
 function Exit-Command {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Management.Automation.ErrorRecord] $Problem)
     while ($global:Error.Count -gt 0) {
@@ -56,7 +58,7 @@ function Exit-Command {
     $Cmdlet.ThrowTerminatingError($Problem)
 }
 
-# The engine's error as PowerShell's: see "Errors" in docs/protocol.md.
+# Converts an error of the engine to an error record; see "Errors" in docs/protocol.md.
 function ConvertFrom-EngineError {
     param($EngineError)
     $data = $EngineError.data

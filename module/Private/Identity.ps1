@@ -1,11 +1,12 @@
-# What names a group, for the engine, which alone knows how to find it: a name as it is, and of an object what says most
-# surely which group is meant.
+# Finds the text that names a group to the engine, which alone can find the group: a name as it is, or of an object the
+# property that identifies the group most reliably.
 
 $script:GroupProperty = 'GroupId', 'SourceId', 'Id', 'TargetGuid', 'ObjectGuid', 'ObjectId', 'Sid', 'ObjectSid',
     'DistinguishedName', 'SamAccountName', 'Mail', 'DisplayName', 'Name'
 
-# Returns nothing where the object names no group. Before something is written, an object that is not a name itself
-# must have an id: what else is called so may be anything.
+# Returns the text that names the group, or an empty string if the object names none. With -ById, for commands that
+# write, an object that is not itself a name must have an identifier: its Mail, DisplayName or Name may be that of
+# anything.
 function Get-GroupIdentity {
     [OutputType([string])]
     param($InputObject, [switch] $ById)
@@ -21,7 +22,7 @@ function Get-GroupIdentity {
     ''
 }
 
-# The number of the run that an object is, or is of; nothing where it is of none.
+# Returns the number of the run that the object is or belongs to, or nothing if there is none.
 function Get-RunNumber {
     [OutputType([long])]
     param($InputObject)
@@ -36,7 +37,7 @@ function Get-RunNumber {
     }
 }
 
-# The parameters of a method for a group: the id, or the name as the method calls it.
+# Returns the parameter of a method that names a group: its id, or its name in the field NameField.
 function ConvertTo-GroupField {
     [OutputType([hashtable])]
     param([string] $Identity, [string] $NameField)

@@ -1,5 +1,5 @@
-# PowerShell 7 makes a date of every text that looks like one, also of a group's name. From 7.5 on it can be told
-# not to; Windows PowerShell 5.1 does not do it.
+# PowerShell 7 converts every string that looks like a date, even the name of a group. From 7.5 on, -DateKind String
+# prevents that; Windows PowerShell 5.1 does not convert.
 $script:JsonOption = @{}
 $script:JsonMakesDates = $false
 if ((Get-Command -Name ConvertFrom-Json).Parameters.ContainsKey('DateKind')) {
@@ -15,7 +15,7 @@ function ConvertFrom-EngineJson {
     if ($script:JsonMakesDates -and $Line -match '"\d{4}-\d\d-\d\dT') { Restore-DateText -Value $value } else { $value }
 }
 
-# Puts the text back in place of dates.
+# Turns dates back into text.
 function Restore-DateText {
     param($Value)
     if ($Value -is [datetime]) {

@@ -1,5 +1,5 @@
-# What Set-, Remove- and Import-GroupWritebackMapping have in common: the change is checked, its plan shown where
-# somebody is to see it, and it is saved as a whole, so that one Initial sync follows.
+# Changes the mapping for Set-, Remove- and Import-GroupWritebackMapping. It checks the change and shows its plan if
+# somebody will see it, then saves the change as a whole, so that only one Initial sync follows.
 function Invoke-MappingChange {
     param(
         [System.Management.Automation.PSCmdlet] $Cmdlet,
@@ -23,7 +23,7 @@ function Invoke-MappingChange {
         }
     }
     $Text = ConvertTo-PlainText -Text $Text
-    # where nobody can be asked this throws, which alone does not end a function
+    # ShouldProcess throws if nobody can be asked, and the exception alone does not end the function
     try { $confirmed = $Cmdlet.ShouldProcess("$Text.", "$Text. Continue?", 'Set group writeback mapping') }
     catch { $Cmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
@@ -39,7 +39,7 @@ function Invoke-MappingChange {
     [void] (Invoke-Engine @call)
 }
 
-# An entry of the protocol; a default value that is not given is none.
+# Returns an entry of the protocol, without a default if DefaultValue is empty.
 function ConvertTo-MappingEntry {
     [OutputType([hashtable])]
     param([string] $Attribute, [string] $Expression, [string] $Apply, [string] $DefaultValue)
@@ -101,7 +101,7 @@ function ConvertTo-MappingImport {
     })
 }
 
-# What an expression may go on with, behind what was typed of it.
+# Completes the name of an attribute, or the property or function at the end of an expression.
 function Find-MappingName {
     [CmdletBinding()]
     [OutputType([System.Management.Automation.CompletionResult])]

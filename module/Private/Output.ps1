@@ -1,7 +1,8 @@
-# The engine's answers as objects with a type name, which the views and types files know. Names are those that
-# administrators know from the ActiveDirectory module where there are such.
+# Converts the answers of the engine to objects with a type name, for which there are views and type data. Properties
+# have the names that administrators know from the ActiveDirectory module, if it has them.
 
-# The name comes after the members: PowerShell refuses to make members that the name has already (TypeData.ps1).
+# Returns an object with the properties and the type name. The name is added after the members, because PowerShell
+# refuses to create members that the type name already has (TypeData.ps1).
 function ConvertTo-TypedObject {
     param([string] $TypeName, [System.Collections.IDictionary] $Property)
     $object = [pscustomobject] $Property
@@ -121,8 +122,8 @@ function ConvertTo-MemberReference {
     }
 }
 
-# A row holds one value on either side, so that ConvertTo-Json shows it in its default depth. Of an attribute with
-# several values each that goes or comes has a row.
+# Returns the change of an attribute as rows with one value on either side, which ConvertTo-Json shows at its default
+# depth. An attribute with several values has a row for each value that is removed or added.
 function ConvertTo-AttributeChange {
     param($Attribute)
     $old = @(foreach ($value in $Attribute.old) { if ($null -ne $value) { [string] $value } })
@@ -148,7 +149,7 @@ function ConvertTo-Change {
     $attributes = foreach ($attribute in $Change.attributes) {
         if ($null -ne $attribute) { ConvertTo-AttributeChange -Attribute $attribute }
     }
-    # not Add and Remove: of several changes these would be the methods of the array
+    # the properties are not called Add and Remove: on an array of changes those would be the methods of the array
     ConvertTo-TypedObject -TypeName 'GroupWriteback.Change' -Property ([ordered]@{
         ChangeId          = [long] $Change.id
         RunId             = [long] $Change.runId
@@ -293,7 +294,7 @@ function ConvertTo-Status {
     })
 }
 
-# Which groups are written, in words.
+# Describes in words which groups are in scope.
 function ConvertTo-ScopeText {
     param($Scope)
     $text = switch ($Scope.groups) {
@@ -306,7 +307,7 @@ function ConvertTo-ScopeText {
     $text
 }
 
-# Counts in words, for the questions that ShouldProcess asks. The noun goes with the last number.
+# Describes the counts in words, for the questions that ShouldProcess asks. The noun agrees with the last number.
 function ConvertTo-TotalText {
     param($Total)
     $words = [ordered]@{

@@ -1,10 +1,10 @@
-# Who else could put something else in the place of a file or folder: others than this account, root or SYSTEM,
-# TrustedInstaller and administrators. The engine looks at the folder of the state in the same way; what is here is
-# for its own file, which has to be looked at before it is started.
+# Finds accounts that could replace a file or folder, other than this account, root, SYSTEM, TrustedInstaller and
+# administrators. The engine checks the state folder in the same way. The module checks the file of the engine, because
+# that must happen before the engine starts.
 
-# Says who else could replace, delete or change the file or folder, which has to exist; nothing when nobody can. The
-# path is followed from its root through links. Who may only create something beside its parts, as in C:\ or in
-# /tmp, can do no harm.
+# Says who else can replace, delete or change the file or folder, which must exist; returns nothing if nobody can. It
+# follows the path from its root through links. An account that may only create something beside the parts of the path,
+# as in C:\ or in /tmp, can do no harm.
 function Get-PathExposure {
     [OutputType([string])]
     param([string] $Path)
@@ -24,7 +24,7 @@ function Get-PathExposure {
         $target = if ($item.LinkType -in 'SymbolicLink', 'Junction') { [string] @($item.Target)[0] }
         $place = if ($target) { 'Link' } elseif ($rest.Count) { 'Above' } else { 'Guarded' }
         $found = Get-FileExposure -Item $item -Place $place
-        # a volume that is mounted in a folder goes on there
+        # a folder that a volume is mounted in is not a link: the path continues below it
         if (-not $target -or $target -match '^(\\\\\?\\)?Volume\{') { $at = $next; continue }
         if (++$links -gt 40) { throw "The path '$Path' has too many links." }
         $root = [System.IO.Path]::GetPathRoot($target)
@@ -43,8 +43,8 @@ function Get-PathExposure {
     $found
 }
 
-# Place says what the file or folder is to what is guarded: that itself (Guarded), a folder above it (Above), a link
-# on the way (Link), or the root of the volume (Root).
+# Says who else can change the file or folder in a harmful way. Place tells what Item is: the guarded file or folder
+# itself (Guarded), a folder above it (Above), a link on the way to it (Link), or the root of the volume (Root).
 function Get-FileExposure {
     [OutputType([string])]
     param([System.IO.FileSystemInfo] $Item, [string] $Place)
@@ -74,8 +74,7 @@ function Get-FileExposure {
     "$sid can change, replace or delete '$($Item.FullName)' or its contents."
 }
 
-# The SID of somebody whom the entries allow what would do harm, and who is not trusted. What they deny is not made
-# use of.
+# Returns the SID of an account that is not trusted and that the entries allow to do harm. It ignores deny entries.
 function Find-Stranger {
     [OutputType([string])]
     param([string] $Owner, [object[]] $Entry, [string] $Place, [string] $Own)
@@ -85,14 +84,14 @@ function Find-Stranger {
         'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464' # TrustedInstaller
         if ($Own -match '^(S-1-5-21-.+)-\d+$') { foreach ($rid in 500, 512, 519) { "$($Matches[1])-$rid" } }
     )
-    if (-not $Owner) { return 'S-1-1-0' } # a file system without permissions: everyone
+    if (-not $Owner) { return 'S-1-1-0' } # the file system has no permissions: everyone
     if ($Owner -notin $trusted) { return $Owner }
-    $harm = 0x100C0000 # all, taking the right to it, taking ownership
+    $harm = 0x100C0000 # full access, change permissions, take ownership
     switch ($Place) {
         'Guarded' { $harm = $harm -bor 0x40010046 } # write, append, delete, delete below
         'Above' { $harm = $harm -bor 0x10040 } # delete, delete below
         'Link' { $harm = $harm -bor 0x40010102 } # write, write attributes, delete
-        'Root' { $harm = $harm -bor 0x40 } # delete below; itself it cannot be deleted
+        'Root' { $harm = $harm -bor 0x40 } # delete below; the root itself cannot be deleted
     }
     foreach ($e in $Entry) {
         if (-not $e.Allow -or ($e.Mask -band $harm) -eq 0 -or ($e.InheritOnly -and $Place -ne 'Guarded')) { continue }
@@ -104,8 +103,8 @@ function Get-UnixExposure {
     [OutputType([string])]
     param([System.IO.FileSystemInfo] $Item, [string] $Place)
     $stat = $Item.UnixStat
-    if (-not $stat) { return } # before PowerShell 7.1
-    # Who owns the root owns everything; inside a user namespace that is not root.
+    if (-not $stat) { return } # UnixStat requires PowerShell 7.1
+    # The owner of the root folder owns everything; inside a user namespace that is not root.
     $trusted = @(0, (Get-UserId), (Get-Item -LiteralPath '/').UnixStat.UserId)
     if ($stat.UserId -notin $trusted) { return "'$($Item.FullName)' is owned by another user ($($Item.User))." }
     if ($Place -eq 'Link' -or ($Place -ne 'Guarded' -and $stat.IsSticky)) { return }
@@ -122,7 +121,7 @@ function Get-UserId {
     $script:UserId
 }
 
-# Whether nobody but the user and root is in the group, as in a user's private group.
+# Reports whether the group has no members other than the user and root, like a user's private group.
 function Test-PrivateGroup {
     [OutputType([bool])]
     param([int] $Id, [int] $UserId, [string] $GroupPath = '/etc/group', [string] $UserPath = '/etc/passwd')
@@ -142,6 +141,6 @@ function Test-PrivateGroup {
             if ($member.Trim() -and $member.Trim() -cnotin $names) { return $false }
         }
     }
-    # Of a domain's group the members cannot be told with certainty: a private one is named as its user.
+    # The members of a domain's group cannot be listed reliably; a private one has the name of its user.
     $known -or ((& id -g) -eq [string] $Id -and (& id -gn) -ceq [System.Environment]::UserName)
 }

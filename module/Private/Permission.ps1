@@ -1,6 +1,7 @@
-# The commands about rights in Active Directory.
+# The functions behind the commands for rights in Active Directory.
 
-# The parameters that are the same for each of them, as fields of permission.get and the others.
+# Converts the parameters that these commands share to the fields of permission.get, permission.grant and
+# permission.revoke.
 function ConvertTo-PermissionField {
     [OutputType([hashtable])]
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
@@ -28,8 +29,8 @@ function ConvertTo-PermissionField {
     $fields
 }
 
-# Whether an object from the pipeline is about rights, and is not one that was dealt with. Test-GroupWriteback returns
-# rows about other things, too, and several about one container.
+# Reports whether an object from the pipeline is about rights and has not been handled yet. Test-GroupWriteback also
+# returns rows about other things, and several rows about one container.
 function Test-PermissionTurn {
     [OutputType([bool])]
     param(
@@ -46,7 +47,7 @@ function Test-PermissionTurn {
     $true
 }
 
-# Asks what would be changed, asks the user, and changes it.
+# Plans the change of the rights, asks the user, and makes the change.
 function Edit-Permission {
     [System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
         'PSShouldProcess', '', Justification = 'It asks for the command that calls it.')]
@@ -83,7 +84,7 @@ function Edit-Permission {
     $places = @($changing | ForEach-Object -Process { $_.DN }) -join '; '
     $count = ($changing | ForEach-Object -Process { $_.Count } | Measure-Object -Sum).Sum
     $text = ConvertTo-PlainText -Text ($Verb -f $name, $places, (ConvertTo-CountText -Count $count -Noun 'right'))
-    # where nobody can be asked this throws, which alone does not end a function
+    # ShouldProcess throws if nobody can be asked, and the exception alone does not end the function
     try { $confirmed = $Cmdlet.ShouldProcess("$text.", "$text. Continue?", $Caption) }
     catch { $Cmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {

@@ -1,5 +1,6 @@
-# What the engine sends is fit for a console. What the module reads itself is made so here: controls and ends of lines
-# become blanks, and what is invisible goes, but for joiners and selectors where letters and emoji need them.
+# The engine sends text that is safe for a console. Text that the module itself reads is made safe here: control
+# characters and line ends become blanks, and invisible characters are removed, except joiners and selectors that
+# letters and emoji need.
 
 $script:ControlCharacter = [regex] '\r\n|[\u0000-\u001F\u007F-\u009F\u2028\u2029]'
 $script:HiddenCharacter = [regex] (@(
@@ -15,7 +16,7 @@ $script:HiddenCharacter = [regex] (@(
         '\uDB40[\uDC80-\uDCFF\uDDF0-\uDFFF]|[\uDB41-\uDB43][\uDC00-\uDFFF]'
     ) -join '|')
 
-# The same as JSON may escape it; the backslash must not be escaped itself.
+# The same characters as JSON may escape them; the backslash must not itself be escaped.
 $script:EscapedControl = [regex] ('(?<!\\)((?:\\\\)*)\\' +
     '(?:r\\n|[bfnrt]|u(?:00[01][0-9A-Fa-f]|007[Ff]|00[89][0-9A-Fa-f]|202[89]))')
 $script:EscapedHidden = [regex] ('(?<!\\)((?:\\\\)*)\\u' +
@@ -30,7 +31,7 @@ function ConvertTo-PlainText {
 function ConvertTo-PlainJson {
     param([string] $Line)
     $Line = ConvertTo-PlainText -Text $Line
-    # Contains compares characters. IndexOf would compare as the culture does, for minutes where a line is long.
+    # Contains compares characters. IndexOf would compare by culture, which takes minutes for a long line.
     if (-not $Line.Contains('\')) { return $Line }
     $script:EscapedHidden.Replace($script:EscapedControl.Replace($Line, '$1 '), '$1')
 }

@@ -1,6 +1,6 @@
-# Progress is for people who watch. A runbook does not allow it, and a scheduled task has nobody. One bar is for one
-# request, from the first half second on: what is done or waited for, and since when where nothing is heard. The
-# view of PowerShell 7 shows activity and status alone, so all that is to be known is in these.
+# Shows progress to people who watch. A runbook does not allow progress, and nobody watches a scheduled task. Each
+# request has one bar, from the first half second on. It shows what the engine does or waits for and, if the engine is
+# silent, since when. The view of PowerShell 7 shows only activity and status, so these two contain everything.
 
 function Test-Interactive {
     if (-not [System.Environment]::UserInteractive -or $env:AZUREPS_HOST_ENVIRONMENT) { return $false }
@@ -10,7 +10,7 @@ function Test-Interactive {
     $Host.Name -ne 'ConsoleHost' -or -not [System.Console]::IsOutputRedirected
 }
 
-# What is said of a step of which the engine says no more.
+# The text for each step that the engine reports without a message.
 $script:StepText = @{
     'Prepare'       = 'Checking what is due'
     'ImportSource'  = 'Reading the tenant'
@@ -25,16 +25,17 @@ $script:StepText = @{
     'Commit'        = 'Saving the state'
 }
 
-# Silences in milliseconds: after which the bar appears and its time goes on, and from which on it says since when.
+# Milliseconds of silence after which the bar appears or is drawn again, and after which it shows since when the engine
+# has been silent.
 $script:ProgressDelay = 500
 $script:ProgressSilence = 3000
 
-# What is to be seen of a request.
+# Returns the state from which the bar of a request is drawn.
 function Open-ProgressWatch {
     param([string] $Activity)
     [pscustomobject]@{
         Activity = ConvertTo-PlainText -Text $Activity
-        Told     = $null           # what the engine has said last
+        Told     = $null           # the last progress that the engine reported
         Since    = [datetime]::Now # when it did
         Percent  = -1
         Drawn    = [System.Diagnostics.Stopwatch]::StartNew()
@@ -42,7 +43,8 @@ function Open-ProgressWatch {
     }
 }
 
-# Draws what the engine says, and without that, when it is time, how long it has said nothing.
+# Draws the progress that the engine reports. Without progress it draws the bar again when it is time, to show since
+# when the engine has been silent.
 function Show-Progress {
     param($Watch, $Progress)
     if (-not $Watch) { return }
@@ -68,7 +70,7 @@ function Hide-Progress {
     if ($Watch -and $Watch.Visible) { Write-Progress -Activity $Watch.Activity -Completed }
 }
 
-# How much of the whole request is done, -1 where nobody knows: each of its steps counts the same.
+# Returns the percentage of the whole request that is done, or -1 if it is unknown. Each step counts the same.
 function Get-ProgressPercent {
     [OutputType([int])]
     param($Progress)
@@ -80,7 +82,8 @@ function Get-ProgressPercent {
     [int] [System.Math]::Min(100, [System.Math]::Floor(100 * ($before + $part) / [System.Math]::Max(1, $steps)))
 }
 
-# Without a percentage the classic view shows no bar; the minimal one would show one that is full.
+# Returns the PercentComplete that stands for an unknown percentage. For -1 the classic view shows no bar, but the
+# minimal view would show a full one.
 function Get-UnknownPercent {
     [OutputType([int])]
     param()
@@ -98,7 +101,7 @@ function Get-ProgressStatus {
     if (-not $text) { $text = 'Waiting for a response' }
     if ($told.total) { $text += ", $($told.done) of $($told.total)" }
     elseif ($told.done) { $text += ", $($told.done)" }
-    # what is said first is seen in a narrow window, too
+    # the step and the time come first, where even a narrow window shows them
     $before = @(
         if ($told.stepCount -gt 1 -and $told.stepNumber -ge 1) { "Step $($told.stepNumber) of $($told.stepCount)" }
         if (-not $told -or ([datetime]::Now - $Watch.Since).TotalMilliseconds -ge $script:ProgressSilence) {
@@ -109,7 +112,7 @@ function Get-ProgressStatus {
     $text
 }
 
-# Whom the engine waits for, since when, what comes next and why, in this order: the end may not fit.
+# Says whom the engine waits for, since when, when it tries next, and why, in this order, because the end may not fit.
 function Get-WaitingText {
     [OutputType([string])]
     param($Waiting)
@@ -119,7 +122,7 @@ function Get-WaitingText {
     $text
 }
 
-# The time of day where the user is.
+# Returns the time of day in the user's time zone.
 function ConvertTo-ClockText {
     [OutputType([string])]
     param($Time)

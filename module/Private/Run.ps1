@@ -1,4 +1,5 @@
-# The settings that Enable-GroupWriteback and Set-GroupWriteback share, as fields of the protocol; only those given.
+# Converts the settings that Enable-GroupWriteback and Set-GroupWriteback share to fields of the protocol. It returns
+# only those that were specified.
 function ConvertTo-SettingField {
     param([System.Collections.IDictionary] $Bound)
     $fields = [ordered]@{}
@@ -24,13 +25,14 @@ function ConvertTo-SettingField {
     if ($Bound.ContainsKey('TrustedOwner')) { $fields['trustedOwners'] = [string[]] @($Bound['TrustedOwner']) }
     if ($Bound.ContainsKey('GroupId')) {
         $fields['groupIds'] = [string[]] @(foreach ($guid in $Bound['GroupId']) { $guid.ToString() })
-        # an empty list takes the selection away, which is no wish to select nothing
+        # an empty list clears the selection; it does not ask for the scope Selected
         if ($fields['groupIds'].Count -and -not $Bound.ContainsKey('Scope')) { $fields['scope'] = 'Selected' }
     }
     $fields
 }
 
-# Agrees to what a preview has shown, and not to what turns up between that and the answer.
+# Limits the consent to adopt to what the preview showed, so that it does not cover what turns up between the preview
+# and the answer.
 function Select-ShownAdoption {
     param([System.Collections.IDictionary] $Fields, $Plan)
     if ($Plan -and $Plan.Planned.Adopt -and $Fields['adopt']) {
@@ -40,7 +42,7 @@ function Select-ShownAdoption {
     $Fields
 }
 
-# The parameters that were given, in words; of a long list the number.
+# Describes the specified parameters in words. It gives only the length of a long list.
 function ConvertTo-SettingText {
     param([System.Collections.IDictionary] $Bound)
     $hidden = @('PassThru') + [System.Management.Automation.Cmdlet]::CommonParameters +
@@ -55,7 +57,7 @@ function ConvertTo-SettingText {
     $parts -join ', '
 }
 
-# Whether both sides are connected, so that a change of the settings can be planned; warns when they are not.
+# Reports whether both sides are connected, so that a change of the settings can be planned. Warns if they are not.
 function Test-PlanConnection {
     param([System.Management.Automation.PSCmdlet] $Cmdlet)
     $connection = Invoke-Engine -Cmdlet $Cmdlet -Method 'session.get'
@@ -65,7 +67,7 @@ function Test-PlanConnection {
     $false
 }
 
-# Plans a run without exporting anything. Returns nothing when that failed, which is then reported.
+# Plans a run without exporting anything. If that fails, it reports the failure and returns nothing.
 function Get-PreviewRun {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)
     $call = @{
@@ -78,7 +80,8 @@ function Get-PreviewRun {
     if (Test-Plan -Cmdlet $Cmdlet -Run $run) { $run }
 }
 
-# Whether a run that exports nothing came to a plan; says aloud what is to be known of it, or why there is none.
+# Reports whether a run that exports nothing produced a plan. Warns if a limit would stop or hold back the plan, or if
+# the plan is incomplete; reports why there is none.
 function Test-Plan {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run)
     $limit = Test-Limit -Run $Run
@@ -95,7 +98,7 @@ function Test-Plan {
     $true
 }
 
-# Whether a threshold stopped the run, or held back a part of its plan.
+# Reports whether a threshold stopped the run or held back a part of its plan.
 function Test-Limit {
     param($Run)
     $Run.HeldBy.Count -gt 0 -or ($Run.Status -eq 'Stopped' -and $Run.StopReason -like 'Stopped*')
@@ -109,7 +112,7 @@ function Get-RunChange {
     }
 }
 
-# Runs a sync, emits its record, and says aloud what did not go well.
+# Runs a sync, emits its record, and reports what went wrong.
 function Invoke-Sync {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter = @{})
     $call = @{
@@ -123,7 +126,7 @@ function Invoke-Sync {
     Write-RunOutcome -Cmdlet $Cmdlet -Run $run
 }
 
-# Syncs one group, or with whatIf plans it. An error is about that group alone, so others may follow.
+# Syncs one group, or with whatIf plans it. An error concerns only this group, so others can follow.
 function Invoke-GroupSync {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Parameter)
     $call = @{
@@ -137,9 +140,9 @@ function Invoke-GroupSync {
     if ($answer) { ConvertTo-GroupSync $answer }
 }
 
-# Says aloud what did not go well. A run that stopped or failed, that a limit held something back of, or of which
-# changes failed, is an error that does not end the pipeline: the record has been emitted, and with -ErrorAction Stop a
-# scheduled task or runbook fails. What else is partial is a warning: the next run goes on with it.
+# Reports what went wrong in a run. It writes an error if the run stopped or failed, if changes failed, or if a limit
+# held changes back. The error does not end the pipeline: the record has been emitted, and with -ErrorAction Stop a
+# scheduled task or runbook fails. It warns of anything else that makes the run partial: the next run goes on with it.
 function Write-RunOutcome {
     param([System.Management.Automation.PSCmdlet] $Cmdlet, $Run)
     $message = if ($Run.Error.Message -and $Run.Error.Object) {
@@ -212,7 +215,7 @@ function Write-RunOutcome {
     foreach ($problem in $problems) { $Cmdlet.WriteError((ConvertTo-ErrorRecord @problem -Object $Run)) }
 }
 
-# The thresholds of Set-GroupWriteback by their names in the protocol; only those given.
+# Returns the specified thresholds of Set-GroupWriteback by their names in the protocol.
 function ConvertTo-LimitField {
     param([System.Collections.IDictionary] $Bound)
     $names = @{

@@ -1,9 +1,9 @@
-# Which folder of state is open. What was chosen stays chosen in this session of PowerShell: when the connections are
-# closed, and when the module is imported anew. It is kept for the runspace, since another one may work on another
-# state, and not in the environment, which other processes would take over.
+# Remembers which state folder is open. The choice lasts for the PowerShell session, even if the connections are closed
+# or the module is imported again. It belongs to the runspace, because another runspace may work on another state
+# folder. It is not kept in the environment, which other processes would inherit.
 
-# Opens the state of the path, if one is given; where that cannot be, what was open stays.
-# What is checked of the folder: see session.initialize in docs/protocol.md.
+# Opens the state folder at the path, if one is specified. If that fails, the former state folder stays open.
+# What Check makes the engine check: see session.initialize in docs/protocol.md.
 function Select-State {
     param(
         [System.Management.Automation.PSCmdlet] $Cmdlet,

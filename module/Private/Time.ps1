@@ -1,8 +1,8 @@
-# Times are DateTimeOffset in the zone of this computer: they are compared and sorted as instants, also in the hour
-# that comes twice, and their text says how far they are from UTC. PowerShell makes a DateTimeOffset of Get-Date where
-# that stands on the right. Where it stands on the left, or a parameter takes a DateTime, it needs this converter; so
-# it does to make a time of what comes from a job, a file or a remote session. For DateTimeOffset there must be none:
-# PowerShell would think that it makes a TimeSpan, too, and not know how to subtract one from Get-Date.
+# Times are DateTimeOffset in the zone of this computer. They compare and sort as instants, even in the hour that occurs
+# twice, and their text shows the offset from UTC. PowerShell converts Get-Date to DateTimeOffset if Get-Date is the
+# right operand. It needs this converter if Get-Date is the left operand, if a parameter takes a DateTime, and to
+# restore a time that comes from a job, a file or a remote session. DateTimeOffset itself must not have a converter:
+# PowerShell would assume that it also converts to TimeSpan, and could not subtract a DateTimeOffset from Get-Date.
 class TimeConverter : System.Management.Automation.PSTypeConverter {
     [bool] CanConvertFrom([object] $source, [type] $type) {
         return $source -is [System.DateTimeOffset] -or
@@ -26,7 +26,7 @@ function Register-TimeConverter {
     Update-TypeData -TypeName 'Deserialized.System.DateTimeOffset' -TargetTypeForDeserialization ([datetime]) @option
 }
 
-# A time of the protocol in the zone of this computer.
+# Converts a time of the protocol to the zone of this computer.
 function ConvertTo-LocalTime {
     [OutputType([System.DateTimeOffset])]
     param([string] $Value)

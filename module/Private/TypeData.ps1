@@ -1,5 +1,6 @@
-# What TAB offers behind a pipe: the members of the types of Output.ps1, as Name or as Name=type where the members of
-# that are worth offering. Written down, for making one of each at every import would take as long as the rest of it.
+# The members that TAB offers after a pipe, for the types of Output.ps1: Name, or Name=type if TAB should also offer the
+# members of that type. They are listed here, because creating an object of each type would double the time of every
+# import.
 $script:Member = @{
     AttributeChange = 'Name Old New'
     Change        = @'
@@ -52,8 +53,9 @@ Connection=GroupWriteback.Connection
     Total         = 'Create Adopt Update Move UpdateMembers Delete Skip MembersAdded MembersRemoved'
 }
 
-# Their text, in a string, a list or JSON that is cut: never @{...}; and what the views show, which is called View. They
-# are methods, which CSV and JSON leave out. PowerShell runs them outside of the module, so they know no function of it.
+# ToString returns the text of an object in a string, a list or truncated JSON, so that @{...} never appears there. The
+# View... methods return what the views show. All are methods, because CSV and JSON omit methods. PowerShell runs them
+# outside the module, so they cannot call its functions.
 $script:Method = @{
     AttributeChange = @{ ToString = { "$($this.Name): $($this.Old) -> $($this.New)" } }
     MemberReference = @{
@@ -61,7 +63,7 @@ $script:Method = @{
     }
     Change          = @{
         ToString = { "$($this.Action) $($this.DisplayName)" }
-        # the middle of a DN goes where it is too long
+        # removes the middle of a DN that is too long
         ViewName = {
             if ($this.DisplayName) { return $this.DisplayName }
             $this.DistinguishedName -replace '^(.{29}[^\uD800-\uDBFF]).{12,}([^\uDC00-\uDFFF].{14})$', '$1...$2'
@@ -82,7 +84,7 @@ $script:Method = @{
     Member          = @{ ToString = { if ($this.Name) { $this.Name } else { "$($this.Id)" } } }
     Run             = @{
         ToString   = { "Run $($this.Id): $($this.Kind) $($this.Status)" }
-        # what it came to; of a name that a narrow column would break its words, or the message
+        # the outcome; a stop reason too long for a narrow column is split into words, or the message replaces it
         ViewResult = {
             $reason = $this.StopReason
             $lines = @(
@@ -124,7 +126,7 @@ $script:Method = @{
     Permission      = @{ ToString = { "$($this.State): $($this.Description)" } }
 }
 
-# A file of types in its place could not be read by two versions of the module in one session.
+# Returns the type data of the module. Two versions of the module in one session could not both load a types file.
 function Get-TypeData {
     [OutputType([System.Management.Automation.Runspaces.TypeData])]
     param()

@@ -1,4 +1,4 @@
-# A number with its noun: 1 group, 2 groups.
+# Returns a number with its noun: 1 group, 2 groups.
 function ConvertTo-CountText {
     [OutputType([string])]
     param([int] $Count, [string] $Noun)

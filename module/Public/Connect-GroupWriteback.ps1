@@ -271,7 +271,7 @@ function Connect-GroupWriteback {
 
     Select-State -Cmdlet $PSCmdlet -Path $StatePath -ServiceAccount $ServiceAccount -Check 'Usable'
 
-    # the engine may ask for a token or a signature while it connects; what was there stays when that fails
+    # the engine may ask for a token or a signature while it connects; if that fails, the former ones are restored
     $before = @{ Certificate = $script:Certificate; AccessTokenProvider = $script:AccessTokenProvider }
     $connected = $false
     try {

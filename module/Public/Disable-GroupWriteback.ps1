@@ -67,14 +67,14 @@ function Disable-GroupWriteback {
     elseif ($StartSync) { "Turn group writeback off and DELETE $groups from the directory now" }
     else { "Turn group writeback off and DELETE $groups from the directory with the next sync" }
     $text = ConvertTo-PlainText -Text $text
-    # where nobody can be asked this throws, which alone does not end a function
+    # ShouldProcess throws if nobody can be asked, and the exception alone does not end the function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Disable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {
         if ($WhatIfPreference) { Get-RunChange -Cmdlet $PSCmdlet -RunId $plan.id }
         return
     }
-    # exactly the groups that were counted, whatever is ours by now
+    # deletes exactly the groups that were counted, even if other groups are ours by now
     if (-not $KeepGroup) { $fields.planId = $plan.planId }
     [void] (Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.disable' -Parameter $fields -Activity 'Disabling')
     if ($StartSync -and -not $KeepGroup) { Invoke-Sync -Cmdlet $PSCmdlet }

@@ -232,7 +232,7 @@ function Enable-GroupWriteback {
         $text += "; the first sync would $(ConvertTo-TotalText $plan.Planned)"
     }
     $text = ConvertTo-PlainText -Text $text
-    # where nobody can be asked this throws, which alone does not end a function
+    # ShouldProcess throws if nobody can be asked, and the exception alone does not end the function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Enable group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {

@@ -108,7 +108,7 @@ function Get-GroupWritebackChange {
         foreach ($item in $InputObject) {
             $number = Get-RunNumber -InputObject $item
             $identity = Get-GroupIdentity -InputObject $item
-            # a preview among runs is no event; one that is named is meant
+            # a preview among piped runs changed nothing and is skipped; a preview that -RunId names is wanted
             if (-not $IncludePreview -and $item.Kind -eq 'Preview' -and
                 $item.PSTypeNames -contains 'GroupWriteback.Run') {
                 $previews++
@@ -132,7 +132,7 @@ function Get-GroupWritebackChange {
             foreach ($name in $names) { @{ runId = $number; group = $name } }
         }
         foreach ($request in $requests) {
-            # the engine filters by one; by several is done here
+            # the engine filters by one value; several values are filtered here
             if ($Action.Count -eq 1) { $request['action'] = $Action[0] }
             if ($Outcome.Count -eq 1) { $request['outcome'] = $Outcome[0] }
             $call = @{

@@ -312,7 +312,7 @@ function Set-GroupWriteback {
     $plan = $null
     $after = $null
     if (Test-Preview -Simulation $WhatIfPreference -Confirmation $ConfirmPreference -Impact 'Medium') {
-        # refuses what cannot be, before anybody is asked
+        # the engine rejects invalid settings here, before anybody is asked
         $call = @{
             Cmdlet    = $PSCmdlet
             Method    = 'settings.set'
@@ -328,7 +328,7 @@ function Set-GroupWriteback {
         }
     }
     $text = ConvertTo-PlainText -Text $text
-    # where nobody can be asked this throws, which alone does not end a function
+    # ShouldProcess throws if nobody can be asked, and the exception alone does not end the function
     try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Set group writeback') }
     catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
     if (-not $confirmed) {

@@ -147,7 +147,7 @@ function Start-GroupWritebackSync {
                         "$(ConvertTo-TotalText $plan.Run.Planned)"
                 }
                 $text = ConvertTo-PlainText -Text $text
-                # where nobody can be asked this throws, which alone does not end a function
+                # ShouldProcess throws if nobody can be asked, and the exception alone does not end the function
                 try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Start group writeback sync') }
                 catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
                 if (-not $confirmed) {
@@ -167,14 +167,14 @@ function Start-GroupWritebackSync {
         if ($PolicyType) { $fields['policyType'] = $PolicyType }
         $text = 'Synchronise the groups of the tenant to the directory'
         $plan = $null
-        # a preview reads as much as a sync, so it is made only where somebody is to see its counts
+        # a preview reads as much as a sync, so it runs only if somebody will see its counts
         if ($preview) {
             $plan = Get-PreviewRun -Cmdlet $PSCmdlet -Parameter $fields
             if (-not $plan) { return }
             $text += ": $(ConvertTo-TotalText $plan.Planned)"
         }
         $text = ConvertTo-PlainText -Text $text
-        # where nobody can be asked this throws, which alone does not end a function
+        # ShouldProcess throws if nobody can be asked, and the exception alone does not end the function
         try { $confirmed = $PSCmdlet.ShouldProcess("$text.", "$text. Continue?", 'Start group writeback sync') }
         catch { $PSCmdlet.ThrowTerminatingError((Get-ConfirmationError -Cause $_)) }
         if (-not $confirmed) {

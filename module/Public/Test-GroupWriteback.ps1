@@ -50,7 +50,7 @@ function Test-GroupWriteback {
     $answer = Invoke-Engine -Cmdlet $PSCmdlet -Method 'writeback.test' -Parameter $fields -Activity 'Testing'
     $checks = @(foreach ($check in $answer.checks) { ConvertTo-Check $check })
     if ($Quiet) {
-        # what was skipped for a reason that has an error id is not known to be right
+        # a check that was skipped because of an error proves nothing
         $doubts = $checks | Where-Object -FilterScript {
             $_.Result -eq 'Failed' -or
             ($_.Result -eq 'Skipped' -and ($_.ErrorId -or $_.Name -in 'GraphSignIn', 'DirectoryBind'))

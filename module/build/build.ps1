@@ -75,7 +75,7 @@ foreach ($name in 'LICENSE', 'README.md') {
     if (Test-Path -LiteralPath $file) { Copy-Item -LiteralPath $file -Destination $target }
 }
 
-# The addresses, each behind what stands before it in the manifest.
+# Inserts a line, such as an address, after the line of the manifest that starts with Behind.
 function Add-Line {
     param([string] $Path, [string] $Behind, [string] $Line)
     $text = [System.IO.File]::ReadAllText($Path)
@@ -91,7 +91,7 @@ foreach ($name in 'ProjectUri', 'LicenseUri') {
 }
 if ($HelpInfoUri) { Add-Line -Path $copy -Behind 'AliasesToExport' -Line "HelpInfoURI            = '$HelpInfoUri'" }
 if ($HelpUri) {
-    # the first link of a command's help is what -Online opens
+    # Get-Help -Online opens the first link of a command's help
     $first = New-Object -TypeName regex -ArgumentList '(?m)^ *\.LINK\r?\n'
     foreach ($file in Get-ChildItem -LiteralPath (Join-Path -Path $code.FullName -ChildPath 'Public')) {
         $link = "    .LINK`n        $($HelpUri.TrimEnd('/'))/$($file.BaseName)`n"

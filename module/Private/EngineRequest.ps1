@@ -145,6 +145,7 @@ function Send-EngineMessage {
         (ConvertTo-Json -InputObject $Message -Depth 10 -Compress) + "`n")
     $stream = $Engine.Process.StandardInput.BaseStream
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
+    $write = $null
     try {
         $write = $stream.WriteAsync($bytes, 0, $bytes.Length)
         while (-not $write.Wait(100)) {
@@ -154,7 +155,10 @@ function Send-EngineMessage {
         $stream.Flush()
     }
     catch { throw (Get-EngineEnd -Engine $Engine) }
-    finally { [System.Array]::Clear($bytes, 0, $bytes.Length) } # the message may contain a secret
+    finally {
+        # The message may contain a secret. While it is still being written, the engine would read zeros instead.
+        if (-not $write -or $write.IsCompleted) { [System.Array]::Clear($bytes, 0, $bytes.Length) }
+    }
 }
 
 # Waits briefly for a message from the engine and handles it.

@@ -50,7 +50,7 @@ function ConvertTo-SettingText {
     $parts = foreach ($name in $Bound.Keys | Where-Object -FilterScript { $_ -notin $hidden }) {
         $value = $Bound[$name]
         if ($value -is [array]) {
-            $value = if ($value.Count -gt 3) { "$($value.Count) groups" } else { $value -join ' ' }
+            $value = if ($value.Count -gt 3) { "$($value.Count) values" } else { $value -join ' ' }
         }
         "$name = $(if ([string] $value) { $value } else { 'none' })"
     }

@@ -19,7 +19,7 @@ function Write-Step {
     "# $script:Number. $Title"
 }
 
-# Prints a command, runs it, and keeps what it returns in $answer.
+# Prints a command, runs it, and stores its output in $answer.
 function Invoke-Typed {
     param([scriptblock] $Command)
     ''
@@ -41,7 +41,7 @@ Set-Location -LiteralPath $root
 . (Join-Path -Path $root -ChildPath 'tests/lab/Tools.ps1')
 $container = $env:GWB_LAB_CONTAINER
 $state = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'state'
-# What a user would type at the prompt of Get-Credential.
+# Returns the credential that a user would type at the prompt of Get-Credential.
 function Get-LabCredential {
     param([string] $UserName, [string] $Value)
     $typed = (New-Object -TypeName System.Net.NetworkCredential -ArgumentList '', $Value).SecurePassword
@@ -54,7 +54,7 @@ $lab = @{
     Authority = $env:GWB_LAB_TENANT_AUTHORITY; GraphEndpoint = $env:GWB_LAB_TENANT_GRAPH
     TenantCAFile = $env:GWB_LAB_TENANT_CA; DirectoryCAFile = $env:GWB_LAB_CA; StatePath = $state
 }
-# ldapsearch is a client that knows nothing of the module; it looks as the domain's administrator.
+# ldapsearch is a client that is independent of the module. It signs in as the domain's administrator.
 $adminPassword = Join-Path -Path $env:GWB_LAB_DIR -ChildPath 'admin-password'
 [System.IO.File]::WriteAllText($adminPassword, $env:GWB_LAB_ADMIN_PASSWORD)
 chmod 600 $adminPassword

@@ -1,5 +1,5 @@
-# Dot-sourced by what uses the tools of the lab. PowerShell for Windows cannot start them, and has them run by
-# tests/windows/tools, whose address GWB_LAB_TOOLS is.
+# Dot-sourced by scripts that use the tools of the lab. PowerShell for Windows cannot start the tools, so it asks
+# tests/windows/tools to run them. GWB_LAB_TOOLS is the address of tests/windows/tools.
 if ($env:GWB_LAB_TOOLS) {
     $tools = @(
         'ldapsearch', 'ldapadd', 'ldapmodify', 'ldapdelete', 'chmod'

@@ -1,4 +1,4 @@
-# Sourced by inside.sh: the domain controller's certificate, its CA and a foreign CA.
+# Sourced by inside.sh. Makes the domain controller's certificate, its CA and a foreign CA.
 # shellcheck shell=bash
 
 make_certificates() {

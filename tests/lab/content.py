@@ -1,4 +1,4 @@
-"""What the lab's directory holds: containers, accounts, permissions, synced users."""
+"""Fills the lab's directory with containers, accounts, permissions and synced users."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from samba.dcerpc import misc, security
 from samba.ndr import ndr_pack, ndr_unpack
 
 SYNCED_USERS = 40
-# These were synced by mS-DS-ConsistencyGuid, the others by objectGUID.
+# These users were synced by mS-DS-ConsistencyGuid, the others by objectGUID.
 CONSISTENCY_GUID_USERS = range(31, 37)
 
 # sAMAccountName and cn of users whose names need escaping somewhere:
@@ -32,12 +32,12 @@ PASSWORD_NOT_REQUIRED = 0x20
 GLOBAL_SECURITY_GROUP = -2147483646
 DOMAIN_LOCAL_SECURITY_GROUP = -2147483644
 
-NEVER_UNLOCKED = "-9223372036854775808"
+NEVER = "-9223372036854775808"
 MINUTES = -60 * 10**7
 
 
 def fill(samdb, password, recycle_bin):
-    """Adds everything below the provisioned domain; password is that of every service account."""
+    """Adds all content to the provisioned domain. Every service account gets the password."""
     base = str(samdb.get_default_basedn())
     writeback, people = f"OU=Writeback,{base}", f"OU=People,{base}"
 
@@ -64,7 +64,7 @@ def fill(samdb, password, recycle_bin):
             _grant_writeback(samdb, writeback, _sid(samdb, f"CN={name},CN=Users,{base}"))
         _grant_deleted_objects(samdb, base, _sid(samdb, f"CN=svc-gwb-deleted,CN=Users,{base}"))
 
-        # Windows registers this name by itself; without it there is no Kerberos over LDAP.
+        # Windows registers this name by itself. LDAP clients need it to sign in with Kerberos.
         dc = ldb.Message(ldb.Dn(samdb, f"CN=DC1,OU=Domain Controllers,{base}"))
         dc["spn"] = ldb.MessageElement("ldap/dc1." + samdb.domain_dns_name(),
                                        ldb.FLAG_MOD_ADD, "servicePrincipalName")
@@ -76,7 +76,7 @@ def fill(samdb, password, recycle_bin):
 
 
 def write_users(samdb, path):
-    """Writes the synced users as JSON: what a tenant synchronized from this domain knows of them."""
+    """Writes the synced users as JSON, with what a tenant synced from this domain knows of them."""
     found = samdb.search(f"OU=People,{samdb.get_default_basedn()}", ldb.SCOPE_ONELEVEL,
                          "(objectClass=user)",
                          ["sAMAccountName", "objectGUID", "objectSid", "userPrincipalName",
@@ -139,7 +139,7 @@ def _add_account(samdb, dn, name, password, special):
 
 
 def _add_lockout_policy(samdb, base, account):
-    # A policy for one account: nothing else in the directory can be locked by a test.
+    # The policy applies to one account, so that no test can lock another.
     samdb.add({
         "dn": f"CN=lockout,CN=Password Settings Container,CN=System,{base}",
         "objectClass": "msDS-PasswordSettings",
@@ -149,7 +149,7 @@ def _add_lockout_policy(samdb, base, account):
         "msDS-PasswordComplexityEnabled": "FALSE",
         "msDS-MinimumPasswordLength": "0",
         "msDS-MinimumPasswordAge": "0",
-        "msDS-MaximumPasswordAge": NEVER_UNLOCKED,
+        "msDS-MaximumPasswordAge": NEVER,
         "msDS-LockoutThreshold": "5",
         "msDS-LockoutObservationWindow": str(30 * MINUTES),
         "msDS-LockoutDuration": str(30 * MINUTES),
@@ -158,14 +158,14 @@ def _add_lockout_policy(samdb, base, account):
 
 
 def _grant_writeback(samdb, unit, sid):
-    # Create and delete groups in the unit; read, change and delete the groups in it.
+    # Allow it to create and delete groups in the unit, and to read, change and delete those groups.
     _grant(samdb, unit,
            f"(OA;CI;CCDC;{GROUP_CLASS};;{sid})"
            f"(OA;CIIO;RPWPSDDTLCRC;;{GROUP_CLASS};{sid})")
 
 
 def _grant_deleted_objects(samdb, base, sid):
-    # What "dsacls CN=Deleted Objects,... /G account:LCRP" does on Windows.
+    # On Windows "dsacls CN=Deleted Objects,... /G account:LCRP" does the same.
     _grant(samdb, f"<WKGUID={DELETED_OBJECTS},{base}>", f"(A;;LCRP;;;{sid})")
 
 

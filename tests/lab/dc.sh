@@ -1,4 +1,4 @@
-# Sourced by inside.sh: the domain controller.
+# Sourced by inside.sh. Makes and starts the domain controller.
 # shellcheck shell=bash
 
 make_dc() {
@@ -7,7 +7,7 @@ make_dc() {
     mkdir -p "$dc"/{etc,private,lock,state,cache,run}
     configure_samba "$dc" >"$dc/etc/smb.conf"
 
-    # Debian's Python, whatever a PATH may hold: only that one has Samba's modules.
+    # Only Debian's Python has Samba's modules. PATH may hold another one.
     /usr/bin/python3 -B "$provision" "$dc/etc/smb.conf" "$GWB_LAB_SCHEMA" "$recycle_bin" \
         >"$log/provision" 2>&1 || lab_failed "provisioning the domain failed" "$log/provision"
     samba --interactive --model=prefork --debug-stdout --configfile="$dc/etc/smb.conf" \
@@ -16,8 +16,9 @@ make_dc() {
     wait_for_ldaps "$!" "$log/samba"
 }
 
-# Only what a directory needs: no file server, no name service, no winbind. drepl hands out
-# further RIDs, without which the 500th new group fails. Nothing is synced to disk: it is memory.
+# configure_samba DIRECTORY prints a configuration with only the services that a directory needs:
+# no file server, no name service, no winbind. drepl allocates further RIDs; without it the 500th
+# new group fails. ldb:nosync is set because the files are in memory.
 configure_samba() {
     cat <<SMB
 [global]

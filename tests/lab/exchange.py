@@ -1,8 +1,8 @@
-"""What Exchange Setup leaves in a forest: the organization with an administrative group, a
-server, connectors, accepted domains and address lists.
+"""Adds the objects that Exchange Setup leaves in a forest: the organization with an administrative
+group, a server, connectors, accepted domains and address lists.
 
-Places and names are those of public dumps, the form of an address space is documented with
-Set-SendConnector. Nothing of this was made by an Exchange.
+Places and names are those of public dumps. The form of an address space is documented with
+Set-SendConnector. No Exchange server made any of these objects.
 """
 
 import schema
@@ -10,8 +10,8 @@ import schema
 ADMINISTRATIVE_GROUP = "Exchange Administrative Group (FYDIBOHF23SPDLT)"
 LEGACY_DN = "/o=First Organization"
 
-# The filter of the default global address list in LDAP's form (Microsoft documents it in
-# Exchange's own), and those of the lists that Exchange 2003 made, with their blanks.
+# The address lists and their LDAP filters. Microsoft documents the filter of the default global
+# address list in Exchange's own syntax. Filters of lists that Exchange 2003 made keep its blanks.
 ADDRESS_LISTS = [
     ("All Address Lists", None),
     ("All Users,All Address Lists",
@@ -32,7 +32,7 @@ ADDRESS_LISTS = [
 
 
 def add_organization(samdb):
-    """Adds the organization; the schema must be that of Exchange."""
+    """Adds the organization. The schema must be Exchange's."""
     domain = samdb.domain_dns_name()
 
     def add(name, parent, kind="container", **values):

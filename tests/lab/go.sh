@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Sourced at the root of the sources, after prerequisites: puts a go into PATH that can build
-# the engine. That is the one that is installed or, where it is too old, the one that
-# prerequisites fetched.
+# Sourced at the root of the sources, after prerequisites. Puts a go that can build the engine
+# into PATH: the installed one or, if that is too old, the one that prerequisites fetched.
 export PATH=$PATH:/usr/sbin:/sbin:/usr/local/go/bin
 
-# From 1.21 on go fetches the version that go.mod names by itself.
+# go_is_new_enough reports whether go is 1.21 or later, which fetches the version that go.mod
+# names by itself.
 go_is_new_enough() {
     local version
     version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null || true)

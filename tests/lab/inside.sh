@@ -1,6 +1,6 @@
 #!/bin/bash
-# The first process of the lab's own namespaces, started by run: makes the lab, runs
-# the command in it and returns the command's exit code, or 4 when the lab fails.
+# Makes the lab, runs the command in it and exits with the command's exit code, or with 4 if the
+# lab fails. run starts it as the first process of the lab's namespaces.
 # usage: inside.sh SCHEMA RECYCLE_BIN(yes|no) KEEP_LOG_DIR COMMAND [ARGS...]
 set -euo pipefail
 trap 'exit 143' TERM USR1
@@ -31,7 +31,8 @@ keep_logs() {
     cp -r "$GWB_LAB_DIR"/log/. "$keep_log"/ || true
 }
 
-# In memory, where Samba keeps its state anyway, so that no lab sees that of the machine.
+# Keep all files in memory. The mount hides the machine's own Samba state, which is in this
+# directory, from the lab.
 mount -t tmpfs -o mode=0755 lab /var/lib/samba
 export GWB_LAB=1 GWB_LAB_DIR=/var/lib/samba/lab
 mkdir -p "$GWB_LAB_DIR/log"
@@ -55,7 +56,7 @@ make_certificates
 make_dc "$here/provision.py" "$recycle_bin"
 start_tenant
 
-# A shell's background command ignores Ctrl+C and Ctrl+\; the tested one must not.
+# The shell makes a background command ignore Ctrl+C and Ctrl+\; the tested one must not.
 env --default-signal=INT,QUIT -- "$@" <&0 &
 command=$!
 trap 'kill -TERM "$command" 2>/dev/null' TERM

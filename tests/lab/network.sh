@@ -1,4 +1,4 @@
-# Sourced by inside.sh: names and addresses as the lab sees them.
+# Sourced by inside.sh. Sets up the names and addresses that the lab sees.
 # shellcheck shell=bash
 
 make_network() {
@@ -6,7 +6,7 @@ make_network() {
     mkdir "$files"
     ip link set lo up
 
-    # Kerberos clients ask which name an address has; OpenLDAP takes the machine's for a local one.
+    # Kerberos clients look up the name of an address. OpenLDAP uses the host name for a local one.
     hostname dc1
     cat >"$files/hosts" <<HOSTS
 127.0.0.1 $GWB_LAB_SERVER dc1 $GWB_LAB_DOMAIN

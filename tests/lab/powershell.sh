@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Sourced: finds PowerShell, or tells how to get it.
+# Sourced. Finds PowerShell, or tells how to install it.
 
-# powershell_path prints the PowerShell that PWSH names or PATH has, or nothing.
+# powershell_path prints the path of the PowerShell that PWSH names or PATH holds, or nothing.
 powershell_path() { echo "${PWSH:-$(command -v pwsh || true)}"; }
 
-# powershell_advice tells the shortest way to PowerShell that works here.
+# powershell_advice prints the shortest way to install PowerShell on this machine.
 powershell_advice() {
     if command -v dotnet >/dev/null && [[ $(dotnet --list-sdks 2>/dev/null) ]]; then
         echo "dotnet tool install --global PowerShell (and have ~/.dotnet/tools in PATH)"

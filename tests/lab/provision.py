@@ -4,9 +4,9 @@
 Usage: provision.py SMB_CONF SCHEMA RECYCLE_BIN(yes|no)
        with GWB_LAB_DIR, GWB_LAB_REALM, GWB_LAB_PASSWORD, GWB_LAB_ADMIN_PASSWORD set.
 
-Samba's own function is called instead of "samba-tool domain provision": it can
-leave out the file permissions of sysvol, which need real root, and it works in
-one batch, which takes half the time.
+It calls Samba's function instead of "samba-tool domain provision", because the
+function can skip the file permissions of sysvol, which need real root, and can
+work in one batch, which takes half the time.
 """
 
 import logging
@@ -37,7 +37,7 @@ def main(smb_conf, level, recycle_bin):
         print(f"{name} {now - started:.1f} s", flush=True)
         started = now
 
-    # Newer releases otherwise bring the forest to the level of Windows Server 2016.
+    # By default newer releases of Samba raise the forest to the level of Windows Server 2016.
     newer = {"adprep_level": None} if "adprep_level" in signature(provision).parameters else {}
     made = provision(
         logging.getLogger(), system_session(),
@@ -53,7 +53,7 @@ def main(smb_conf, level, recycle_bin):
     def open_directory():
         return SamDB(url=made.paths.samdb, session_info=system_session(), lp=settings)
 
-    # A connection keeps the schema that it found when it was opened.
+    # A connection keeps the schema that it read when it was opened, so each step opens a new one.
     for extend in schema.STEPS:
         extend(open_directory(), level)
     step("schema")

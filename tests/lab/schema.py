@@ -1,7 +1,7 @@
-"""Schema extensions of the lab's directory, written straight into its database.
+"""Extends the schema of the lab's directory, directly in its database.
 
-Windows has a schema for each release and Exchange Setup adds its own; Samba
-provisions that of Windows Server 2012 R2, so the rest is added here.
+Each release of Windows has its own schema, and Exchange Setup extends it. Samba
+provisions the schema of Windows Server 2012 R2, so the rest is added here.
 """
 
 import os
@@ -35,10 +35,10 @@ EXCHANGE_VERSION = "ms-Exch-Schema-Version-Pt"
 EXCHANGE_SCHEMA_VERSION = "15334"
 EXCHANGE_DOMAIN_VERSION = "13241"
 EXCHANGE_ORGANIZATION_VERSION = "16221"
-# The object identifiers below 32473 (set aside for examples) are the lab's own.
+# The object identifiers below 32473, which is reserved for examples, are the lab's own.
 _OWN_OID = "1.3.6.1.4.1.32473.3."
 
-# The property sets that hold what Exchange adds to recipients: Microsoft's tool lists them.
+# The property sets of what Exchange adds to recipients, as Microsoft's tool lists them.
 EXCHANGE_INFORMATION = "1f298a89-de98-47b8-b5cd-572ad53d267e"
 PERSONAL_INFORMATION = "77b5b886-944a-11d1-aebd-0000f80367c1"
 
@@ -51,7 +51,7 @@ ORGANIZATION_ATTRIBUTES = {
     "msExchAcceptedDomainFlags": ("integer", "TRUE"),
     "labRecipientContainer": ("dn", "TRUE"),
 }
-# Classes of the organization's objects: what they derive from and may contain.
+# Classes of the organization's objects, with their parent classes and the attributes they may have.
 ORGANIZATION_CLASSES = {
     "msExchOrganizationContainer": ("container", ["objectVersion", "legacyExchangeDN"]),
     "msExchSystemObjectsContainer": ("container", ["objectVersion"]),
@@ -63,7 +63,7 @@ ORGANIZATION_CLASSES = {
 
 
 def add_definitions(samdb, level):
-    """Adds what level ("2012r2", "2016" or "exchange") knows beyond 2012 R2."""
+    """Adds the attributes that level ("2012r2", "2016" or "exchange") has beyond 2012 R2."""
     schema = samdb.get_schema_basedn()
     samdb.transaction_start()
     for attribute in _attributes(level):
@@ -90,7 +90,7 @@ def add_classes(samdb, level):
             "defaultSecurityDescriptor": "D:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)"
                                          "(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)(A;;RPLCLORC;;;AU)",
         })
-    # In Windows' schema an address list is below another, or below the configuration.
+    # Windows' schema allows an address list only below another one or below the configuration.
     _modify(samdb, f"CN=Address-Book-Container,{schema}", ldb.FLAG_MOD_ADD, "possSuperiors", ["container"])
     _modify(samdb, f"CN=Address-Book-Container,{schema}", ldb.FLAG_MOD_ADD, "mayContain", ["labRecipientContainer"])
     samdb.add({
@@ -102,12 +102,12 @@ def add_classes(samdb, level):
 
 
 def allow_attributes(samdb, level):
-    """Allows those attributes on recipients, groups among them."""
+    """Allows the added attributes on recipients, including groups."""
     if level == "2012r2":
         return
     schema = samdb.get_schema_basedn()
     samdb.transaction_start()
-    # Not class Group itself: Microsoft puts them on its auxiliary class.
+    # Microsoft adds them to Mail-Recipient, an auxiliary class of Group, not to Group itself.
     _modify(samdb, f"CN=Mail-Recipient,{schema}", ldb.FLAG_MOD_ADD, "mayContain",
             [a["lDAPDisplayName"] for a in _attributes(level)
              if a["cn"] != EXCHANGE_VERSION and a["lDAPDisplayName"] not in ORGANIZATION_ATTRIBUTES])
@@ -115,7 +115,7 @@ def allow_attributes(samdb, level):
     samdb.transaction_commit()
 
 
-# Each step needs a connection of its own, which has read the schema of the one before.
+# Each step needs a new connection, which has read the schema that the previous step wrote.
 STEPS = (add_definitions, add_classes, allow_attributes)
 
 
@@ -143,7 +143,7 @@ def _windows_2016_attributes():
 
 
 def _exchange_attributes():
-    # Its rangeUpper says which Exchange extended the schema.
+    # The rangeUpper of this attribute tells which version of Exchange extended the schema.
     attributes = [{
         "lDAPDisplayName": "msExchSchemaVersionPt",
         "cn": EXCHANGE_VERSION,

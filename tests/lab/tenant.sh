@@ -1,4 +1,4 @@
-# Sourced by inside.sh: the simulated tenant, where its executable is given.
+# Sourced by inside.sh. Starts the simulated tenant if GWB_LAB_TENANT_BIN names its executable.
 # shellcheck shell=bash
 
 start_tenant() {
@@ -12,7 +12,7 @@ start_tenant() {
         kill -0 "$tenant" 2>/dev/null || lab_failed "the simulated tenant ended" "$log"
         sleep 0.05
     done
-    [[ -s $directory/env ]] || lab_failed "the simulated tenant does not listen after 10 s" "$log"
+    [[ -s $directory/env ]] || lab_failed "the simulated tenant does not listen after five minutes" "$log"
     while IFS= read -r line; do
         [[ $line =~ ^GWB_LAB_TENANT_[A-Z0-9_]+= ]] || lab_failed "unexpected line in $directory/env: $line"
         # shellcheck disable=SC2163 # the line is the assignment

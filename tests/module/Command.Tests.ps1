@@ -30,7 +30,7 @@ BeforeAll {
         lastRun = (Get-FakeRun)
     } }
     $sides = @{ result = @{ source = @{ tenantId = 't'; tenantName = 'Contoso' }; target = @{ server = 'dc1' } } }
-    # in a runspace whose host has no user: an interactive one would ask the person who runs the tests
+    # Runs a script in a runspace whose host has no user. An interactive host would prompt whoever runs the tests.
     function Invoke-Unattended {
         param([string] $Script)
         $shell = [powershell]::Create()
@@ -43,7 +43,7 @@ BeforeAll {
         finally { $shell.Dispose() }
     }
     function Get-Called { @(Get-FakeJournal | ForEach-Object -Process { $_.method }) }
-    # what ShouldProcess says it does, when it does it
+    # Returns the verbose output of a command, in which ShouldProcess says what it does.
     function Get-Said {
         param([scriptblock] $Command)
         $records = @(& $Command 4>&1)
@@ -93,7 +93,7 @@ Describe 'Start-GroupWritebackSync' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'previews before it asks' {
         Use-FakeScript @{ 'sync.preview' = $preview; 'sync.start' = @{ result = (Get-FakeRun) } }
-        # a host without a user cannot ask, which is an error
+        # A host without a user cannot prompt, so -Confirm is an error.
         (Invoke-Unattended 'Start-GroupWritebackSync -Confirm').Error | Should -Match 'prompts the user'
         Get-Called | Should -Be 'sync.preview'
     }
@@ -756,7 +756,8 @@ Describe 'Enable-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'goes no further after an error that is not to be shown' {
         Use-FakeScript @{ 'writeback.enable' = (Get-FakeError); 'sync.start' = @{ result = (Get-FakeRun) } }
-        # not inside a test, for where something may catch an error it always ends the command
+        # Run it in another runspace: where something may catch an error, as inside a test, the error always ends the
+        # command.
         (Invoke-Unattended 'Enable-GroupWriteback "OU=x" -StartSync -ErrorAction SilentlyContinue').Output |
             Should -BeNullOrEmpty
         $script = '$ErrorActionPreference = "SilentlyContinue"; Enable-GroupWriteback "OU=x" -StartSync'
@@ -940,7 +941,7 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
         $many = 1..5 | ForEach-Object -Process { [guid]::NewGuid() }
         Get-Said { Set-GroupWriteback -GroupId $many -Filter '' -DeletionThreshold 0 -PassThru:$false -Verbose } |
-            Should -Match 'Set GroupId = 5 groups, Filter = none, DeletionThreshold = 0\.'
+            Should -Match 'Set GroupId = 5 values, Filter = none, DeletionThreshold = 0\.'
     }
 
     It 'refuses to set nothing' {

@@ -7,7 +7,8 @@ param()
 BeforeDiscovery {
     $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
     Import-Module -Name (Join-Path -Path $root -ChildPath 'GroupWriteback.psd1') -Force
-    # Files are what these name; a switch takes no value; a fixed list and an enumeration are PowerShell's to offer.
+    # Leave out parameters that name files, and switches, which take no value. PowerShell itself completes fixed lists
+    # and enumerations.
     $files = 'StatePath', 'TenantCAFile', 'DirectoryCAFile', 'CertificatePath', 'KeytabPath', 'KerberosConfigPath',
     'FederatedTokenFile', 'Path'
     $common = [System.Management.Automation.Cmdlet]::CommonParameters +
@@ -164,7 +165,8 @@ Describe 'TAB behind a pipe' {
     ) {
         $offered = Get-OfferedText "$Command | $Next "
         $offered | Should -Contain $Name
-        # and nothing else: TAB behind Test-GroupWriteback knows that it may be a Boolean
+        # TAB must not offer files. The whole list is not compared because Test-GroupWriteback may also return a
+        # Boolean.
         $offered | Should -Not -Contain './module'
     }
 
@@ -202,7 +204,7 @@ Describe 'TAB behind a pipe' {
                 @($samples.Attributes) | Where-Object -FilterScript { $_ }
             $types = @{}
             foreach ($type in Get-TypeData) {
-                # what the views show is computed, and no member of the object itself
+                # The View members are computed for the views and are not members of the object itself.
                 $types[$type.TypeName] = @($type.Members.Keys -notmatch '^(View|ToString$)')
             }
             $seen = @{}

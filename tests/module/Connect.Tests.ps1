@@ -31,9 +31,9 @@ BeforeAll {
     $secret = Get-TestCredential -Name $app -Text 's3cret'
     $account = Get-TestCredential -Name 'svc-gwb@contoso.test' -Text 'p4ss'
     function Get-Sent { (Get-FakeJournal -Method 'session.connect')[-1].params }
-    # an application's certificate as it would be in a certificate store
+    # Returns an application's certificate as a certificate store would hold it.
     function Get-TestCertificate {
-        # what RSA.Create gives on the .NET Framework has 1,024 bits and does not know PSS
+        # On the .NET Framework RSA.Create returns a key of 1,024 bits that does not support PSS.
         $key = [System.Security.Cryptography.RSA]::Create(2048)
         if ($PSVersionTable.PSEdition -eq 'Desktop') {
             $key = New-Object -TypeName System.Security.Cryptography.RSACng -ArgumentList 2048
@@ -324,7 +324,7 @@ Describe 'An access token' -Skip:(-not $env:FAKE_ENGINE) {
     }
 }
 
-# Wine's bcrypt refuses the private keys of RSA.
+# Wine's bcrypt refuses private RSA keys.
 Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
     It 'signs with <Padding>, and its key stays where it is' -ForEach @(@{ Padding = 'Pss' }, @{ Padding = 'Pkcs1' }) {
         $digest = [byte[]] (1..32)
@@ -362,7 +362,7 @@ Describe 'A certificate' -Skip:(-not $env:FAKE_ENGINE -or $env:GWB_WINE) {
         $namespace = 'System.Security.Cryptography.X509Certificates'
         $store = New-Object -TypeName "$namespace.X509Store" -ArgumentList 'My', 'CurrentUser'
         $store.Open('ReadWrite')
-        # made anew from its PFX, which is what gives it a key that the store keeps
+        # Import the certificate from a PFX, so that it has a key that the store keeps.
         $pfx = (Get-TestCertificate).Export('Pfx', 'x')
         $parts = $pfx, 'x', 'UserKeySet, PersistKeySet'
         $certificate = New-Object -TypeName "$namespace.X509Certificate2" -ArgumentList $parts

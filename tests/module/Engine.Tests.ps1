@@ -17,7 +17,8 @@ BeforeAll {
         statePath = '/state'
     } }
     function Get-EngineProcess { & (Get-Module -Name GroupWriteback) { $script:Engine.Process } }
-    # runs a command in a runspace of its own, presses Ctrl+C, and returns how long that took
+    # Runs a script in a separate runspace, presses Ctrl+C when the engine has received a request of method Until, and
+    # returns how long the stop took, with the warnings.
     function Invoke-Stopped {
         param([string] $Script, [string] $Until)
         $shell = [powershell]::Create()
@@ -61,7 +62,7 @@ Describe 'The engine process' -Skip:(-not $env:FAKE_ENGINE) {
         }) } } }
         (Get-GroupWritebackGroup -Name $name).DisplayName | Should -BeExactly $name
         (Get-FakeJournal -Method 'group.list').params.name | Should -BeExactly $name
-        Disconnect-GroupWriteback # on Windows the file cannot be read as bytes before
+        Disconnect-GroupWriteback # on Windows the journal cannot be read as bytes while the engine runs
         [System.IO.File]::ReadAllBytes($env:FAKE_ENGINE_JOURNAL)[0] | Should -Be 0x7B
     }
 
@@ -261,7 +262,7 @@ Describe 'Ctrl+C' -Skip:(-not $env:FAKE_ENGINE) {
             stopReason = 'Cancelled'
         }) } }
         $stop = Invoke-Stopped -Script 'Start-GroupWritebackSync' -Until 'sync.start'
-        $stop.Seconds | Should -BeLessThan 40 # the engine would be ended then
+        $stop.Seconds | Should -BeLessThan 40 # the module would kill the engine after 45 seconds
         $stop.Warning | Should -Match 'Run 7 ended as stopped'
         $start = Get-FakeJournal -Method 'sync.start'
         (Get-FakeJournal -Method 'request.cancel').params.id | Should -Be $start.id
@@ -356,7 +357,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
                 result   = (Get-FakeRun)
             }
         }
-        InModuleScope GroupWriteback { $script:ProgressDelay = 60000 } # drawn again on a slow machine
+        InModuleScope GroupWriteback { $script:ProgressDelay = 60000 } # a slow machine would redraw it
         Mock -ModuleName GroupWriteback -CommandName Write-Progress -MockWith {}
     }
 

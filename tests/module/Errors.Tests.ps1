@@ -90,7 +90,7 @@ Describe 'An error' -Skip:(-not $env:FAKE_ENGINE) {
         $ErrorView = 'ConciseView'
         $shown | Should -Match 'It is not connected\.'
         $shown | Should -Match 'Connect first\.'
-        $wanted = if ($View -eq 'DetailedView') { 2 } else { 1 } # as a property, and in the message
+        $wanted = if ($View -eq 'DetailedView') { 2 } else { 1 } # in a property and in the message
         [regex]::Matches($shown, 'Connect first\.').Count | Should -Be $wanted
         "$record" | Should -Match 'It is not connected\.'
         $record.Exception.Message | Should -Be 'It is not connected.'
@@ -123,7 +123,7 @@ Describe 'An error' -Skip:(-not $env:FAKE_ENGINE) {
 }
 
 Describe 'What the module says' {
-    # Texts come from a tenant, a directory, files and libraries, and go to a console.
+    # Messages include text of a tenant, a directory, files and libraries, and go to a console.
     It 'is cleaned wherever it is written' {
         $streams = 'Write-Warning', 'Write-Verbose', 'Write-Debug', 'Write-Information', 'Write-Host', 'Write-Error'
         $files = Get-ChildItem -LiteralPath $moduleFolder -Recurse -Include '*.ps1', '*.psm1' |

@@ -8,7 +8,8 @@ param()
 
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
-    # What the engine makes of a name that ends a literal of PowerShell, in a script and by a typographic quote.
+    # $hostile ends a PowerShell string, with a plain and with a typographic quote. $quoted is how the engine writes
+    # it in a script.
     $hostile = "CN=x'; throw 'ran' #" + [char] 0x2019 + "; throw 'ran' #,OU=Writeback,DC=contoso,DC=test"
     $quoted = "([regex]::Unescape('CN=x''; throw ''ran'' #\u2019; throw ''ran'' #,OU=Writeback,DC=contoso,DC=test'))"
     $first = '0c000000-0000-0000-0000-000000000001'
@@ -64,7 +65,7 @@ Describe 'Get-GroupWritebackExchangeStep' -Skip:(-not $env:FAKE_ENGINE) {
         @($text).Count | Should -Be 1
         $text | Should -Not -Match '[^\x20-\x7e\r\n]'
         $text | Should -Match '(?m)^# Set-AcceptedDomain x\r?$'
-        # run with commands of that name that only note what they get
+        # Run the script with commands of the same names that only return their argument.
         $got = & ([scriptblock]::Create(@(
             'function New-AcceptedDomain { param($Name) "domain $Name" }'
             'function Update-Recipient { param($Identity) $Identity }'

@@ -1,7 +1,7 @@
-# Dot-sourced by test files: the module with the fake engine, which answers what a script says. See
-# fakeengine/main.go for what a script may hold.
+# Dot-sourced by test files. Runs the module with the fake engine, which answers what a script says.
+# fakeengine/main.go describes the scripts.
 
-# Starts over with a script: a hashtable of methods, each with its steps.
+# Reloads the module and gives the fake engine a script: a hashtable of steps by method.
 function Use-FakeScript {
     param([System.Collections.IDictionary] $Script = @{})
     Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
@@ -12,13 +12,13 @@ function Use-FakeScript {
     Remove-Item -LiteralPath $env:FAKE_ENGINE_JOURNAL -Force -ErrorAction SilentlyContinue
     $steps = @{}
     foreach ($method in $Script.Keys) { $steps[$method] = @($Script[$method]) }
-    # without a byte order mark, which Go's decoder does not take
+    # WriteAllText writes no byte order mark, which Go's decoder does not accept.
     [System.IO.File]::WriteAllText($env:FAKE_ENGINE_SCRIPT, (ConvertTo-Json -InputObject $steps -Depth 12))
     Import-Module -Name ([System.IO.Path]::Combine($PSScriptRoot, '..', '..', 'GroupWriteback.psd1')) -Force
 }
 
-# What the module has written, but for the handshake. Get-Content, for File.ReadAllLines fails on Windows while the
-# engine has the file open.
+# Returns what the module has written, without the handshake unless -All is set. It uses Get-Content because
+# File.ReadAllLines fails on Windows while the engine has the file open.
 function Get-FakeJournal {
     param([string] $Method, [switch] $All)
     foreach ($line in Get-Content -LiteralPath $env:FAKE_ENGINE_JOURNAL -Encoding UTF8) {
@@ -28,13 +28,13 @@ function Get-FakeJournal {
     }
 }
 
-# What this session has chosen by -StatePath outlives the module.
+# Forgets the session's choice of -StatePath, which outlives the module.
 function Clear-StateChoice {
     $runspace = [System.Management.Automation.Runspaces.Runspace]::DefaultRunspace.InstanceId
     [System.AppDomain]::CurrentDomain.SetData("GroupWriteback.State.$runspace", $null)
 }
 
-# Ends the module and forgets the fake.
+# Removes the module and the variables of the fake engine.
 function Clear-FakeScript {
     Remove-Module -Name GroupWriteback -Force -ErrorAction SilentlyContinue
     Clear-StateChoice
@@ -43,7 +43,7 @@ function Clear-FakeScript {
     }
 }
 
-# An answer in the form of "Errors" in docs/protocol.md.
+# Returns an error answer in the form of "Errors" in docs/protocol.md.
 function Get-FakeError {
     param(
         [string] $Id = 'NotConnected',
@@ -209,7 +209,8 @@ function Get-TestCredential {
     New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, $secret
 }
 
-# The PowerShell that runs the tests. Its process need not be named so: as a tool of dotnet it is dotnet.
+# Returns the path of the PowerShell that runs the tests. The name of its process does not tell: a PowerShell that is
+# installed as a dotnet tool runs as dotnet.
 function Get-PowerShell {
     foreach ($name in 'pwsh', 'pwsh.exe', 'powershell.exe') {
         $path = Join-Path -Path $PSHOME -ChildPath $name

@@ -4,7 +4,8 @@
     Justification = 'The blocks of Pester share variables, which the rule does not see.')]
 param()
 
-# The first session of README.md, typed as people type: in other letter case, in another order, with blanks, far away.
+# Runs the first session of README.md as people type it: in other letter case, in another order, with extra blanks, and
+# in distant time zones.
 
 BeforeAll { . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1') }
 

@@ -9,7 +9,7 @@ BeforeDiscovery {
     $public = [System.IO.Path]::Combine($root, 'module', 'Public')
     $commands = @(Get-ChildItem -LiteralPath $public -Filter '*.ps1' |
             ForEach-Object -Process { @{ Name = $_.BaseName } })
-    # What a user reads and types from, beside the messages, which Manifest.Tests.ps1 and tests/arch look at.
+    # The texts that users read and copy commands from. Manifest.Tests.ps1 and tests/arch check the messages.
     $texts = @(
         Get-ChildItem -LiteralPath $public -Filter '*.ps1'
         Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'runbooks')) -Filter '*.ps1'
@@ -17,14 +17,14 @@ BeforeDiscovery {
         Get-ChildItem -LiteralPath ([System.IO.Path]::Combine($root, 'module', 'Formats'))
         Get-Item -LiteralPath (Join-Path -Path $root -ChildPath 'README.md')
         Get-ChildItem -LiteralPath (Join-Path -Path $root -ChildPath 'docs') -Filter '*.md' |
-            Where-Object -FilterScript { $_.Name -ne 'architecture.md' } # which abbreviates commands
+            Where-Object -FilterScript { $_.Name -ne 'architecture.md' } # it abbreviates commands
     ) | ForEach-Object -Process { @{ Name = $_.FullName.Substring($root.Length + 1); Path = $_.FullName } }
 }
 
 BeforeAll {
     $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
     Import-Module -Name (Join-Path -Path $root -ChildPath 'GroupWriteback.psd1') -Force
-    # At 80 columns Get-Help breaks what is longer, in the middle of a line of ours.
+    # Returns the lines that are longer than Width. At 80 columns Get-Help would break them in the middle.
     function Get-TooLong {
         param([int] $Width, $Text)
         foreach ($line in @($Text.Text) -join "`n" -split '\r?\n') { if ($line.Length -gt $Width) { $line } }
@@ -49,10 +49,10 @@ Describe 'The help of <Name>' -ForEach $commands {
         }
         foreach ($example in $help.Examples.Example) {
             Get-TooLong -Width 76 -Text $example.Remarks | Should -BeNullOrEmpty
-            # behind the prompt
+            # The prompt comes before the code and takes 5 columns.
             Get-TooLong -Width 71 -Text @{ Text = $example.Code } | Should -BeNullOrEmpty
         }
-        # nothing but the syntax, which PowerShell lays out, and its own words fill a line
+        # Only the syntax, which PowerShell lays out, and PowerShell's own words may fill a line.
         $shown = $help | Out-String -Width 80
         foreach ($line in $shown -split '\r?\n') { $line.Length | Should -BeLessOrEqual 80 }
     }
@@ -66,23 +66,24 @@ Describe 'The about topic' {
 }
 
 Describe 'The text <Name>' -ForEach $texts {
-    # A parameter behind a command is that one's; behind somebody else's command it is not looked at.
+    # A parameter after a command must belong to that command. One after a command that is not the module's is not
+    # checked.
     It 'names only commands and parameters that there are' {
         $known = @{}
         foreach ($command in Get-Command -Module GroupWriteback) {
             $known[$command.Name] = @($command.Parameters.Keys) + @($command.Parameters.Values.Aliases)
         }
-        # parameters of PowerShell itself, and words of other tools that are written so
+        # Parameters of PowerShell itself, and options of other tools that look like parameters.
         $others = 'NonInteractive', 'NoProfile', 'File', 'Online', 'LLL'
         $text = [System.IO.File]::ReadAllText($Path)
         if ($Path -like '*.ps1') {
-            # the comments: help, and what is said to developers
+            # Check only the comments: the help and the notes for developers.
             $tokens = $null
             [void] [System.Management.Automation.Language.Parser]::ParseInput($text, [ref] $tokens, [ref] $null)
             $text = ($tokens | Where-Object -FilterScript { $_.Kind -eq 'Comment' } |
                     ForEach-Object -Process { $_.Text }) -join "`n"
         }
-        # a command goes on behind a backtick
+        # A backtick continues a command on the next line.
         $text = $text -replace '`\r?\n\s*', ' '
         $wrong = foreach ($sentence in $text -split '[.;:,] |\r?\n\r?\n|\. *\r?\n|\r?\n(?= {8}\S)|\r?\n(?= {6}[A-Z])') {
             $command = ''

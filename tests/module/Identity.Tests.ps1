@@ -6,7 +6,7 @@
 )]
 param()
 
-# How a group is named and found, whose changes are shown, and what a reading command leaves alone.
+# Tests how a group is named and found, whose changes are shown, and what a reading command leaves unchanged.
 
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')

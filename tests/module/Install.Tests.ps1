@@ -13,14 +13,14 @@ BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
     $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
     $build = [System.IO.Path]::Combine($root, 'module', 'build', 'build.ps1')
-    # the fake engine under the name of the real one
+    # Package the fake engine under the name of the real one.
     if ($env:FAKE_ENGINE) {
         $name = 'groupwriteback' + [System.IO.Path]::GetExtension($env:FAKE_ENGINE)
         $engine = Join-Path -Path $TestDrive -ChildPath $name
         Copy-Item -LiteralPath $env:FAKE_ENGINE -Destination $engine
         $package = & $build -Destination (Join-Path -Path $TestDrive -ChildPath 'out') -Engine $engine
     }
-    # Runs a script in a PowerShell of its own, whose user has installed nothing yet.
+    # Runs a script in a new PowerShell process whose user has installed nothing yet.
     function Invoke-Fresh {
         param([string] $Script)
         $file = Join-Path -Path $TestDrive -ChildPath 'fresh.ps1'
@@ -31,12 +31,12 @@ BeforeAll {
             XDG_CONFIG_HOME     = Join-Path -Path $TestDrive -ChildPath 'config'
             XDG_CACHE_HOME      = Join-Path -Path $TestDrive -ChildPath 'cache'
             HOME                = $TestDrive
-            PSModulePath        = '' # PowerShell's own
+            PSModulePath        = '' # PowerShell then sets its default
             FAKE_ENGINE_SCRIPT  = Join-Path -Path $TestDrive -ChildPath 'script.json'
             FAKE_ENGINE_JOURNAL = ''
             NO_COLOR            = '1'
         }
-        # .NET knows no folder that is not there
+        # .NET returns no path for a folder that does not exist.
         [void] (New-Item -ItemType Directory -Force -Path $mine.XDG_DATA_HOME, $mine.XDG_CONFIG_HOME)
         foreach ($name in $mine.Keys) { $before[$name] = [System.Environment]::GetEnvironmentVariable($name) }
         foreach ($name in $mine.Keys) { [System.Environment]::SetEnvironmentVariable($name, $mine[$name]) }

@@ -1,5 +1,6 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
-# The module with the real engine, a real directory and the simulated tenant: tests/lab/run -- pwsh tests/module/run.ps1
+# Tests the module with the real engine, a real directory and the simulated tenant:
+# tests/lab/run -- pwsh tests/module/run.ps1
 [System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
     'PSUseDeclaredVarsMoreThanAssignments',
     '',
@@ -84,7 +85,7 @@ Describe 'A first installation' -Skip:$noExchange {
             'RoutingDomain'
         )
         @($checks | Where-Object -FilterScript { $_.Result -eq 'Failed' }).Name | Should -BeNullOrEmpty
-        # beside the service account there is one more that has its rights
+        # One account besides the service account has the same rights.
         ($checks | Where-Object -FilterScript { $_.Name -eq 'OtherWriter' }).Message |
             Should -Match 'svc-gwb-deleted \(creates and changes'
         foreach ($name in @(
@@ -240,7 +241,7 @@ Describe 'Syncs of what has changed, and of one group' -Skip:$noLab {
         $state = @{ StatePath = Join-Path -Path $TestDrive -ChildPath 'delta' }
         [void] (Connect-GroupWriteback @tenant @application @server @account @state)
         Enable-GroupWriteback $container -NameFormat DisplayName -ExcludeMailAttribute
-        # two groups of the same name
+        # These two groups have the same name.
         $ids = '10000000-0000-4000-8000-000000000004', '10000000-0000-4000-8000-000000000005'
         function Get-Written {
             param([string] $Id)
@@ -532,7 +533,7 @@ Describe 'Ways to connect' -Skip:$noLab {
     }
 
     It 'the tenant with fresh access tokens, which are asked for during a run' {
-        Invoke-Tenant set-token-lifetime @{ seconds = 60 } # sooner than it is thought good
+        Invoke-Tenant set-token-lifetime @{ seconds = 60 } # the engine renews tokens 2 minutes before they expire
         $asked = New-Object -TypeName System.Collections.ArrayList
         [void] (Connect-GroupWriteback @tenant @state -AccessTokenProvider {
             param($Tenant, $Resource)
@@ -735,7 +736,7 @@ Describe 'Bad input' -Skip:$noLab {
             (Get-GroupWriteback).LastRun.Status | Should -Be 'Running' -Because 'looking is possible meanwhile'
         }
         finally {
-            # Ctrl+C for the other one
+            # This is Ctrl+C for the other session.
             $shell.Stop()
             $shell.Dispose()
         }

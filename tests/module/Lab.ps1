@@ -1,4 +1,5 @@
-# Dot-sourced by Lab.Tests.ps1: the simulated tenant and the directory as others see them, not through the module.
+# Dot-sourced by Lab.Tests.ps1. Reads and changes the simulated tenant and the directory as other clients do, not
+# through the module.
 . ([System.IO.Path]::Combine($PSScriptRoot, '..', 'lab', 'Tools.ps1'))
 
 # Sends a request to the control interface of the simulated tenant; see tests/lab/tenant/README.md.
@@ -8,7 +9,7 @@ function Invoke-Tenant {
     [void] (Send-LabRequest -Uri "$env:GWB_LAB_TENANT_CONTROL/$Verb" -Text $json -Type 'application/json')
 }
 
-# An access token of the simulated tenant.
+# Returns an access token of the simulated tenant.
 function Get-LabToken {
     $form = 'grant_type=client_credentials&client_id={0}&client_secret={1}&scope={2}' -f @(
         $env:GWB_LAB_TENANT_CLIENT_ID
@@ -20,7 +21,7 @@ function Get-LabToken {
     (ConvertFrom-Json -InputObject $answer).access_token
 }
 
-# By a tool of the lab, since PowerShell's own client trusts a CA of ours on some systems alone.
+# Sends a request by a tool of the lab, because PowerShell's own client trusts our CA only on some systems.
 function Send-LabRequest {
     param([string] $Uri, [string] $Text, [string] $Type)
     $answer = Invoke-LabTool -Command 'tests/lab/post' -Argument $Uri, $Type -Text $Text
@@ -34,7 +35,7 @@ function Get-LabCredential {
     New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $Name, $plain.SecurePassword
 }
 
-# Runs a tool from the root of the sources, and returns what it says.
+# Runs a tool from the root of the sources and returns its output.
 function Invoke-LabTool {
     param([string] $Command, [string[]] $Argument = @(), [string] $Text)
     Push-Location -LiteralPath ([System.IO.Path]::Combine($PSScriptRoot, '..', '..'))
@@ -56,7 +57,7 @@ function Invoke-LabLdap {
     $out
 }
 
-# Objects of the directory as ldapsearch shows them: attributes by name, several values as an array.
+# Returns objects of the directory as ldapsearch shows them: attributes by name, several values as an array.
 function Get-LabObject {
     param([string] $Filter, [string] $Base = $env:GWB_LAB_BASE)
     $object = $null
@@ -86,7 +87,7 @@ function Add-LabGroup {
     [void] (Invoke-LabLdap -Command ldapadd -Text ($lines -join "`n"))
 }
 
-# The whole directory in a stable form.
+# Returns all containers of the directory that a run could touch, in a stable form.
 function Get-LabDump {
     (Invoke-LabTool -Command 'tests/lab/dump') -join "`n"
 }

@@ -57,7 +57,7 @@ Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
             'Get-GroupWritebackPermission -AuthType' = $signIn
             'Get-GroupWritebackPermission -ScriptType' = @{ Graph = $true; AsScript = $true }
         }
-        # What reaches the engine, but for the numbers of the requests.
+        # Returns the requests that reach the engine, without their numbers.
         function Get-Sent {
             param([string] $Command, [string] $Parameter, $Value)
             $count = if (Test-Path -LiteralPath $env:FAKE_ENGINE_JOURNAL) { @(Get-FakeJournal).Count } else { 0 }
@@ -79,7 +79,7 @@ Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
     It 'lets <Command> -<Parameter> take <Value> in lower and in upper case' -ForEach $values {
         $exact = Get-Sent -Command $Command -Parameter $Parameter -Value $Value
         $exact | Should -Not -BeNullOrEmpty
-        # how to bind is told by the kind of the credential
+        # The engine learns how to bind from the kind of the credential, not from AuthType.
         if ($Parameter -ne 'AuthType') { [string] $exact | Should -MatchExactly "`"$Value`"" }
         foreach ($typed in $Value.ToLowerInvariant(), $Value.ToUpperInvariant()) {
             Get-Sent -Command $Command -Parameter $Parameter -Value $typed | Should -BeExactly $exact

@@ -55,7 +55,7 @@ Describe 'The about topic' {
     It 'lists the error ids of the commands' {
         $module = Join-Path -Path $root -ChildPath 'module'
         $source = @(Get-ChildItem -LiteralPath $module -Filter '*.ps1' -Recurse | Get-Content) -join "`n"
-        # either a parameter or the entry of a table that is splatted
+        # An id is either a parameter or an entry of a splatted table.
         $used = @(
             [regex]::Matches($source, "(?m)(?:-Id|^\s+Id\s+=) '(\w+)'") |
                 ForEach-Object -Process { $_.Groups[1].Value } |
@@ -74,7 +74,7 @@ Describe 'The about topic' {
 }
 
 Describe 'The messages' {
-    # A parameter behind a command is that one's; the texts of the engine are looked at by tests/arch.
+    # A parameter after a command must belong to that command. tests/arch checks the texts of the engine.
     It 'name only commands and parameters that there are' {
         $commands = @{}
         foreach ($command in Get-Command -Module GroupWriteback) {
@@ -126,7 +126,7 @@ Describe 'The messages' {
 }
 
 Describe 'Enable-GroupWriteback and Set-GroupWriteback' {
-    # PowerShell has help and completion only of parameters that each command declares.
+    # PowerShell offers help and completion only for parameters that the command itself declares.
     It 'declare alike what both take' {
         $enable = Get-Command -Name Enable-GroupWriteback
         $set = Get-Command -Name Set-GroupWriteback
@@ -193,7 +193,7 @@ Describe 'The sources' {
         }
         $names = @($called | Where-Object -FilterScript { $_ -match '^[A-Z][a-z]+-[A-Z]\w+$' } | Sort-Object -Unique)
         $names.Count | Should -BeGreaterThan 50
-        # Get-Acl is there on Windows alone
+        # Get-Acl exists only on Windows.
         $names -ne 'Get-Acl' | Where-Object -FilterScript {
             -not (& $module { param($Name) Get-Command -Name $Name -ErrorAction Ignore } $_)
         } | Should -BeNullOrEmpty
@@ -218,7 +218,7 @@ Describe 'The sources' {
             Should -BeNullOrEmpty
     }
 
-    # Without a StringComparison these compare as the culture does: slow on Windows, for minutes in long lines, and
+    # Without a StringComparison these methods compare by culture, which is slow on Windows, minutes for long lines, and
     # not the same everywhere.
     It 'look for text by its characters' {
         $folder = Join-Path -Path $root -ChildPath 'module'
@@ -254,7 +254,7 @@ Describe 'The sources' {
 
 Describe 'The package' -Skip:(-not $env:FAKE_ENGINE) {
     BeforeAll {
-        # the fake engine under the name of the real one
+        # Package the fake engine under the name of the real one.
         $extension = [System.IO.Path]::GetExtension($env:FAKE_ENGINE)
         $engine = Join-Path -Path $TestDrive -ChildPath "groupwriteback$extension"
         Copy-Item -LiteralPath $env:FAKE_ENGINE -Destination $engine

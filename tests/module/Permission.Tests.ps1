@@ -26,7 +26,7 @@ BeforeAll {
                 })
         } }
     }
-    # Secrets are made from characters: a text would be one that a script holds.
+    # Build the secret from characters, because a string would be a secret in a script.
     $secret = New-Object -TypeName securestring
     foreach ($character in 'Adm1n'.ToCharArray()) { $secret.AppendChar($character) }
     $admin = New-Object -TypeName pscredential -ArgumentList 'CONTOSO\admin', $secret

@@ -24,7 +24,7 @@ Describe 'Text for people' {
     ) {
         InModuleScope -ModuleName GroupWriteback -Parameters @{ Value = $Value; Becomes = $Becomes } {
             $character = [char]::ConvertFromUtf32($Value)
-            # By their numbers: to a culture, as Should compares, what is invisible is nothing.
+            # Compare code units, because Should compares by culture, which ignores invisible characters.
             $expected = [int[]] "Pay${Becomes}roll".ToCharArray()
             [int[]] (ConvertTo-PlainText -Text "Pay${character}roll").ToCharArray() | Should -Be $expected
             $escaped = -join ($character.ToCharArray() | ForEach-Object -Process { '\u{0:x4}' -f [int] $_ })

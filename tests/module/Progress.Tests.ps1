@@ -9,7 +9,7 @@ param()
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
 
-    # What a command draws, one entry for each time, with a person who watches.
+    # Returns what a command draws while a person watches, one entry for each call of Write-Progress.
     function Get-Drawn {
         param([scriptblock] $Script)
         $script:Drawn = @()
@@ -26,7 +26,7 @@ BeforeAll {
         , $script:Drawn
     }
 
-    # Draws what the engine says and nothing between, however slow the machine is.
+    # Makes the bar draw only what the engine says and nothing in between, however slow the machine is.
     function Set-Steady { InModuleScope GroupWriteback { $script:ProgressDelay = 60000 } }
 
     function Get-Step {
@@ -59,7 +59,7 @@ Describe 'Progress' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Name = 'Get group'; Method = 'group.list'; Command = { Get-GroupWritebackGroup } }
         @{ Name = 'starting the engine'; Method = 'session.initialize'; Command = { Get-GroupWriteback } }
     ) {
-        # long enough for the bar to appear, and to be drawn once more
+        # The delay is long enough for the bar to appear and to be redrawn once.
         $slow = @{ delayMs = 1500; error = (Get-FakeError).error }
         $answers = @{ 'writeback.enable' = $slow }
         $answers[$Method] = $slow

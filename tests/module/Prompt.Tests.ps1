@@ -10,7 +10,7 @@ BeforeAll {
     $status = @{ result = @{ settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; statePath = '/state' } }
     $sides = @{ result = @{ source = @{ tenantId = 't' }; target = @{ server = 'dc1' } } }
     $account = Get-TestCredential -Name 'CONTOSO\svc-gwb' -Text 'word'
-    # Each folder of state that an engine was started with.
+    # Returns the state folder of each engine that was started.
     function Get-OpenedState {
         @(Get-FakeJournal -All -Method 'session.initialize' | ForEach-Object -Process { $_.params.statePath })
     }

@@ -5,7 +5,7 @@
 param()
 
 BeforeDiscovery {
-    # .NET takes the zone from TZ on Unix alone
+    # .NET takes the zone from TZ only on Unix.
     $zoned = [System.Environment]::OSVersion.Platform -ne 'Win32NT'
     $zones = 'UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata'
 }
@@ -13,7 +13,7 @@ BeforeDiscovery {
 BeforeAll {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'FakeEngine.ps1')
 
-    # Runs a script with the module in a PowerShell of its own, whose zone is another.
+    # Runs a script with the module in a new PowerShell process in the given time zone.
     function Invoke-InZone {
         param([string] $Zone, [scriptblock] $Script)
         $before = $env:TZ
@@ -39,8 +39,8 @@ BeforeAll {
         $Time.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ', [cultureinfo]::InvariantCulture)
     }
 
-    # One PowerShell tells everything of its zone, since it takes a while to start. Run 1 is of a day that is known, the
-    # others began so many minutes ago as their number says.
+    # Collects all facts about a zone from one PowerShell process, which takes a while to start. Run 1 began on a known
+    # day. The id of each other run is the number of minutes since it began.
     function Get-ZoneReport {
         param([string] $Zone)
         $runs = foreach ($minutes in 10, 50) {

@@ -1,5 +1,5 @@
 #Requires -Modules @{ ModuleName = 'Pester'; ModuleVersion = '5.5.0' }
-# The views as people see them. With GWB_UPDATE_VIEWS=1 the files in testdata/views are written anew: read the
+# Tests the views as people see them. GWB_UPDATE_VIEWS=1 rewrites the files in testdata/views: review the
 # difference.
 [System.Diagnostics.CodeAnalysis.SuppressMessageAttribute(
     'PSUseDeclaredVarsMoreThanAssignments', '',
@@ -23,7 +23,7 @@ BeforeAll {
     $arabic = -join [char[]] (0x0645, 0x0628, 0x064A, 0x0639, 0x0627, 0x062A)
     $han = -join [char[]] (0x5E02, 0x573A, 0x8425, 0x9500, 0x90E8)
 
-    # A time whose text is the same in every zone.
+    # Returns a time whose text is the same in every zone.
     function Get-Moment {
         param([string] $Local)
         ([datetime] $Local).ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ', [cultureinfo]::InvariantCulture)
@@ -161,7 +161,7 @@ BeforeAll {
         }
     }
 
-    # The objects as a table and a list of that width, without what only a terminal sees.
+    # Returns the objects as a table and a list of the given width, without the escape sequences for a terminal.
     function Get-Shown {
         param($Sample, [int] $Width)
         $before = [cultureinfo]::CurrentCulture
@@ -173,7 +173,7 @@ BeforeAll {
             ) -join ''
         }
         finally { [cultureinfo]::CurrentCulture = $before }
-        # a list names the zone, which is another one elsewhere
+        # A list names the time zone, which differs between machines.
         $text = $text -replace '(?m)^((?:Started|Ended)\s+: .*)[+-]\d\d:\d\d(?=\r?$)', '$1+00:00'
         $lines = $text -replace '\x1b\[[\d;]*m' -split '\r?\n' | ForEach-Object -Process { $_.TrimEnd() }
         ($lines -join "`n").Trim("`n") -replace '\n{3,}', "`n`n"

@@ -27,7 +27,7 @@ $ErrorActionPreference = 'Stop'
 Import-Module -Name Pester -MinimumVersion 5.5.0
 
 $root = Split-Path -Path (Split-Path -Path $PSScriptRoot -Parent) -Parent
-# A process ID comes back, and so does the folder of a run that was killed.
+# The name holds a GUID, because process IDs repeat and a run that is killed leaves its folder behind.
 $work = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath "gwb-module-$([guid]::NewGuid())"
 [void] (New-Item -ItemType Directory -Path $work)
 $skipped = @()

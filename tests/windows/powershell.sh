@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced at the root of the sources, inside the lab or outside: makes PowerShell for Windows and
-# the engine ready under Wine. PWSH_WINDOWS names a command that takes what pwsh takes and makes
-# the Wine prefix that WINEPREFIX names.
+# Sourced at the root of the sources, inside or outside the lab. Prepares PowerShell for Windows
+# and the engine under Wine. PWSH_WINDOWS names a command that takes the arguments of pwsh and
+# makes the Wine prefix that WINEPREFIX names.
 
 # shellcheck source=tests/windows/wine.sh
 . tests/windows/wine.sh
@@ -11,7 +11,8 @@ echo "starting Wine"
     >"$work/first" 2>&1
 complete_wine
 echo "building for Windows"
-# On drive C, since Wine knows no sticky folders: what lies in /tmp anybody could replace.
+# Build to drive C, because Wine does not know the sticky bit: a file below /tmp looks as if
+# anybody could replace it.
 cmd/hardened --windows go build -o "$WINEPREFIX/drive_c/" ./cmd/groupwriteback
 export GROUPWRITEBACK_ENGINE='C:\groupwriteback.exe' GWB_WINE=1
 
@@ -28,9 +29,10 @@ if [[ ${GWB_LAB-} ]]; then
     done
 fi
 
-# run_powershell COMMAND runs it and shows what it says. The console's code page is that of a DOS.
-# The commands go in a file, for a shell that knows no quoted newline may stand between. The output
-# goes to one, too: processes of Wine that stay would keep a pipe open.
+# run_powershell COMMAND runs the command and prints its output. It sets UTF-8 because the console
+# has a DOS code page. It passes the command in a file because PWSH_WINDOWS may use a shell that
+# knows no quoted newline. It collects the output in a file because Wine processes that keep
+# running would keep a pipe open.
 run_powershell() {
     local status=0
     cat >"$work/run.ps1" <<END

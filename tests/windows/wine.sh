@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced at the root of the sources: makes a folder $work that goes with the script, for Wine
-# to have its prefix in.
+# Sourced at the root of the sources. Makes a directory $work that holds the Wine prefix and is
+# removed when the script ends.
 
 for command in x86_64-w64-mingw32-gcc wine; do
     if ! command -v "$command" >/dev/null; then
@@ -17,7 +17,7 @@ command -v wineserver >/dev/null || PATH=$PATH:/usr/lib/wine
 leave_wine() {
     wineserver -k || true
     wineserver -w || true
-    # The last process of Wine may still write its registry.
+    # Wine's last process may still be writing its registry.
     for _ in {1..20}; do
         rm -rf "$work" 2>/dev/null && return
         sleep 0.5
@@ -26,11 +26,11 @@ leave_wine() {
 }
 trap leave_wine EXIT
 
-# complete_wine adds what Go needs and Wine 8 lacks to a prefix that is made.
+# complete_wine adds a DLL to the Wine prefix that Go needs and Wine 8 lacks.
 complete_wine() {
     x86_64-w64-mingw32-gcc -shared -O2 -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" \
         tests/windows/wine/bcryptprimitives.c -ladvapi32
 }
 
-# windows_path PATH prints the name that Windows has for a file.
+# windows_path PATH prints the Windows path of a file.
 windows_path() { printf 'Z:%s' "${1//\//\\}"; }

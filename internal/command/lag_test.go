@@ -51,7 +51,7 @@ func (t *fakeTenant) remove(name string, how directory.Presence) {
 // A group that was created or restored a minute ago and has been written stays if a
 // lagging replica shows it nowhere, both on demand and in a full import after a link
 // expired.
-func TestNothingIsDeletedOnTheWordOfOneMoment(t *testing.T) {
+func TestNothingIsDeletedOnEvidenceFromOneMoment(t *testing.T) {
 	for _, how := range []string{"made", "restored"} {
 		for _, asked := range []string{"on demand", "link expired", "requested"} {
 			t.Run(how+", "+asked, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestWhatIsSaidOfAGroupThatAReplicaDoesNotShow(t *testing.T) {
 
 // A group that is gone for good, without a delta reporting it, is deleted after it was
 // asked for twice, the lag apart; not before, and not on demand.
-func TestWhatNoDeltaTellsAsDeletedIsAskedForTwice(t *testing.T) {
+func TestWhatNoDeltaReportsAsDeletedIsRequestedTwice(t *testing.T) {
 	b := settled(t, map[string][]string{"other": {"a"}, "gone": {"a"}})
 	b.tenant.remove("gone", directory.PresenceHardDeleted)
 	b.expire()

@@ -447,15 +447,15 @@ func TestGroup(t *testing.T) {
 		{"gone on both sides", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, p.Candidates, p.LinkLost = nil, directory.PresenceHardDeleted, nil, &directory.MemberRef{GUID: object}
 		}, []string{"Skip Deleted AlreadyDeleted"}},
-		{"gone on both sides, by the word of one moment", func(p *Pair, r *Rules) {
+		{"gone on both sides, on evidence from one moment", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, p.Momentary, p.Candidates, p.LinkLost = nil, directory.PresenceHardDeleted, true, nil, &directory.MemberRef{GUID: object}
 		}, nil},
-		{"gone, by the word of one moment", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Momentary = nil, directory.PresenceHardDeleted, true },
+		{"gone, on evidence from one moment", func(p *Pair, r *Rules) { p.Source, p.Presence, p.Momentary = nil, directory.PresenceHardDeleted, true },
 			[]string{"Skip Linked PresenceUnknown"}},
-		{"soft-deleted and to be removed, by the word of one moment", func(p *Pair, r *Rules) {
+		{"soft-deleted and to be removed, on evidence from one moment", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, p.Momentary, r.RemoveSoftDeleted = nil, directory.PresenceSoftDeleted, true, true
 		}, []string{"Skip Linked SoftDeleted"}},
-		{"out of scope and to be removed, by the word of one moment", func(p *Pair, r *Rules) {
+		{"out of scope and to be removed, on evidence from one moment", func(p *Pair, r *Rules) {
 			p.Source, p.Presence, p.Momentary, r.RemoveOutOfScope = nil, directory.PresenceOutOfScope, true, true
 		}, []string{"Skip Linked OutOfScope"}},
 		{"gone in AD, in the tenant's recycle bin", func(p *Pair, r *Rules) {

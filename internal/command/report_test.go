@@ -61,7 +61,7 @@ func (t *fakeTenant) asks(operation string) bool {
 
 // What was reported ends with the lag after it, even if something else was reported about
 // the same object in the meantime.
-func TestEachWordHasItsTime(t *testing.T) {
+func TestEachReportHasItsTime(t *testing.T) {
 	b := settled(t, map[string][]string{"one": {"a"}, "other": {"a", "cloud b"}})
 	b.tenant.terse = true
 	edit := func(after time.Duration, what func(g *fakeGroup)) {

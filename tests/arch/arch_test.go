@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"tests/protocol":            {},
 	"tests/demo":                {"tests/protocol/client"},
 	"tests/bench": {"tests/protocol/client", "internal/graph/graphtest", "internal/ad/adtest/server",
-		"internal/command", "internal/contract", "internal/plan", "internal/directory", "state"},
+		"internal/command", "internal/contract", "internal/plan", "internal/exchange", "internal/directory", "state"},
 	"tests/module/fakeengine": {},
 }
 

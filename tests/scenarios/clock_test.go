@@ -28,7 +28,7 @@ func ageCommand(ts *testscript.TestScript, _ bool, args []string) {
 		"UPDATE watermark SET source = (SELECT json_group_array(json_set(value, '$.taken', " +
 			earlier("json_extract(value, '$.taken')") + ")) FROM json_each(source))",
 		fmt.Sprintf("UPDATE note SET at = at - %d", age.Milliseconds()),
-		fmt.Sprintf("UPDATE told_member SET at = at - %d", age.Milliseconds()),
+		fmt.Sprintf("UPDATE reported_member SET at = at - %d", age.Milliseconds()),
 		"UPDATE member_join SET due = " + earlier("due") + " WHERE due IS NOT NULL",
 	} {
 		_, err := db.Exec(statement)

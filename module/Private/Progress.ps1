@@ -1,6 +1,7 @@
 # Shows progress to people who watch. A runbook does not allow progress, and nobody watches a scheduled task. Each
 # request has one bar. It appears with the first progress that the engine reports, or after half a second, and shows
-# what the engine does or waits for and, if the engine is silent, since when. The view of PowerShell 7 shows only activity and status, so these two contain everything.
+# what the engine does or waits for and, if the engine is silent, since when. The view of PowerShell 7 shows only
+# activity and status, so these two contain everything.
 
 function Test-Interactive {
     if (-not [System.Environment]::UserInteractive -or $env:AZUREPS_HOST_ENVIRONMENT) { return $false }

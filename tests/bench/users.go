@@ -49,7 +49,11 @@ func readUsers(dc *controller) ([]graphtest.ADUser, error) {
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	for lines.Scan() {
 		name, value, _ := strings.Cut(lines.Text(), ": ")
-		raw, _ := base64.StdEncoding.DecodeString(value)
+		raw := []byte(value) // a value that happens to be text is not encoded
+		if encoded, ok := strings.CutSuffix(name, ":"); ok {
+			name = encoded
+			raw, _ = base64.StdEncoding.DecodeString(value)
+		}
 		if name == "dn" {
 			users = append(users, graphtest.ADUser{DN: value})
 			continue
@@ -61,13 +65,13 @@ func readUsers(dc *controller) ([]graphtest.ADUser, error) {
 		switch name {
 		case "sAMAccountName":
 			u.SamAccountName, u.UPN = value, value+"@bench.test"
-		case "objectGUID:":
+		case "objectGUID":
 			guid, err := directory.GUIDFromAD(raw)
 			if err != nil {
 				return nil, err
 			}
 			u.ObjectGUID = guid.String()
-		case "objectSid:":
+		case "objectSid":
 			sid, err := directory.SIDFromAD(raw)
 			if err != nil {
 				return nil, err

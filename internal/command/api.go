@@ -90,6 +90,7 @@ type Choices struct {
 	// opposite.
 	MailRecipient        plan.MailRecipient `json:"mailRecipient"`
 	RecipientDisplayType plan.DisplayType   `json:"recipientDisplayType"`
+	UpdateAddressLists   *bool              `json:"updateAddressLists"`
 	// IncludeHiddenMembership is as in [contract.Settings].
 	IncludeHiddenMembership *bool `json:"includeHiddenMembership"`
 	// TrustedOwners are names or SIDs. An empty list clears the setting.

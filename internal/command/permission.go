@@ -224,6 +224,10 @@ func (e *Engine) openGrant(ctx context.Context, c *connection, request *Permissi
 		return nil, closing, &contract.Error{Category: contract.InvalidArgument, ID: "AccountRequired",
 			Message: "No account is given, and there is no connection whose account could be meant.", Advice: "Name the account with -Account."}
 	}
+	mapping, err := e.mapping(settings)
+	if err != nil {
+		return nil, closing, err
+	}
 	if request.Target != nil {
 		wanted := *request.Target
 		if wanted.Server == "" {
@@ -232,7 +236,7 @@ func (e *Engine) openGrant(ctx context.Context, c *connection, request *Permissi
 				wanted.CAFile = c.targetConfig.CAFile
 			}
 		}
-		wanted.PreferredServer, wanted.Attributes = c.targetID.Server, e.config.Mapping.Attributes()
+		wanted.PreferredServer, wanted.Attributes = c.targetID.Server, mapping.Attributes()
 		target, err := e.config.OpenTarget(ctx, wanted)
 		if err != nil {
 			return nil, closing, err
@@ -243,12 +247,15 @@ func (e *Engine) openGrant(ctx context.Context, c *connection, request *Permissi
 			return nil, func() {}, err
 		}
 	}
-	err := g.read(ctx, name)
+	err = g.read(ctx, name)
 	if err != nil {
 		closing()
 		return nil, func() {}, err
 	}
-	g.attributes = e.config.Mapping.Compile(g.id.Schema.Attributes, !settings.ExcludeMailAttribute).Needed(settings.Recipient()).Attributes()
+	if g.attributes, err = neededAttributes(ctx, g.target, &g.id, mapping, settings); err != nil {
+		closing()
+		return nil, func() {}, err
+	}
 	return g, closing, nil
 }
 

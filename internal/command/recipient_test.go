@@ -176,3 +176,49 @@ func TestWhatCannotBeReadLeavesRecipientsAsTheyAre(t *testing.T) {
 		t.Errorf("%+v: %v", run, b.object("two").Attributes)
 	}
 }
+
+// Recipients are in the address lists whose filters they meet, and follow the filters.
+func TestRecipientsInAddressLists(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a"}})
+	b.routes(routingDomain)
+	list := func(name, filter string) exchange.AddressList {
+		return exchange.AddressList{DN: directory.DN{{Type: "CN", Value: name}, {Type: "DC", Value: "test"}}, Filter: filter}
+	}
+	b.directory.exchange.LegacyDN = "/o=Contoso/ou=Admin"
+	b.directory.exchange.AddressLists = []exchange.AddressList{list("All", "(mailNickname=*)"), list("Few", "(mailNickname=t*)")}
+	b.tenant.mail = map[directory.GUID]directory.Values{guid("group one"): {"hideFromAddressLists": {"false"}}}
+	b.mailed("one", "one", "SMTP:one@contoso.test", "smtp:one@"+routingDomain)
+	on := true
+	if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Choices: command.Choices{MailRecipient: plan.MailRecipientRemote, UpdateAddressLists: &on}}); err != nil {
+		t.Fatal(err)
+	}
+	in := func(want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, b.object("one").Attribute("showInAddressBook")); diff != "" {
+			t.Error(diff)
+		}
+	}
+	b.sync(t)
+	in("CN=All,DC=test")
+	if b.object("one").Attributes.First("legacyExchangeDN") == "" {
+		t.Error("no legacyExchangeDN")
+	}
+	b.settle(t)
+	b.directory.exchange.AddressLists[1].Filter = "(mailNickname=o*)"
+	if run := b.sync(t); run.PolicyReason != contract.InitialRouting {
+		t.Errorf("%+v", run)
+	}
+	in("CN=All,DC=test", "CN=Few,DC=test")
+	b.directory.exchange.Unread = []exchange.Part{{Name: exchange.PartAddressLists, Reason: exchange.AccessDenied}}
+	b.directory.exchange.AddressLists = nil
+	if run := b.sync(t); run.Planned.Update != 0 || run.PolicyType != contract.Delta {
+		t.Errorf("lists that cannot be read: %+v", run)
+	}
+	b.directory.exchange.Unread = nil
+	on = false
+	if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{Choices: command.Choices{UpdateAddressLists: &on}}); err != nil {
+		t.Fatal(err)
+	}
+	b.sync(t)
+	in([]string(nil)...)
+}

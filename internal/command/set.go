@@ -205,6 +205,9 @@ func (p *Choices) applyMail(s *contract.Settings) error {
 	if p.ExcludeMailAttribute != nil {
 		s.ExcludeMailAttribute = *p.ExcludeMailAttribute
 	}
+	if p.UpdateAddressLists != nil {
+		s.UpdateAddressLists = *p.UpdateAddressLists
+	}
 	recipient := s.MailRecipient
 	if err := choose("mailRecipient", &recipient, p.MailRecipient, plan.MailRecipients); err != nil || p.MailRecipient == "" {
 		return err

@@ -75,7 +75,10 @@ func (t *tester) ownRights(ctx context.Context, settings *contract.Settings, con
 	if err != nil {
 		return own, err
 	}
-	attributes := t.mapping.Compile(t.targetID.Schema.Attributes, !settings.ExcludeMailAttribute).Needed(settings.Recipient()).Attributes()
+	attributes, err := neededAttributes(ctx, t.target, &t.targetID, t.mapping, settings)
+	if err != nil {
+		return own, err
+	}
 	needs := rights.Needs(schema, attributes)
 	below := list.Descriptor.InheritedBy(rights.ClassGroup)
 	var writable []string

@@ -65,6 +65,9 @@ type Settings struct {
 	ExcludeMailAttribute bool               `json:"excludeMailAttribute"`
 	MailRecipient        plan.MailRecipient `json:"mailRecipient"`
 	RecipientDisplayType plan.DisplayType   `json:"recipientDisplayType"`
+	// UpdateAddressLists puts recipients in the address lists, which Update-Recipient of
+	// Exchange does otherwise.
+	UpdateAddressLists bool `json:"updateAddressLists"`
 	// TrustedOwners are accounts whose marked and stamped objects are ours, in addition
 	// to those of the account that runs the sync: former service accounts (rule 2).
 	TrustedOwners []Principal `json:"trustedOwners,omitempty"`

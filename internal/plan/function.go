@@ -25,6 +25,8 @@ const (
 	AuthenticatedTo  Function = "opposite of allowExternalSenders"
 	HiddenFromLists  Function = "hiding from address lists"
 	HiddenMembers    Function = "hidden membership"
+	AddressLists     Function = "filters of the address lists"
+	LegacyName       Function = "id of the group"
 )
 
 // origin is a function and the properties that it reads. flows is false if the attribute
@@ -64,6 +66,8 @@ var functions = map[Function]origin{
 	HiddenFromLists: {[]string{propertyHiddenFromLists}, func(s *subject) ([]string, bool) {
 		return s.singly(propertyHiddenFromLists, func(hidden bool) bool { return hidden })
 	}},
+	AddressLists: {nil, nil}, // needs what the other rows give, see Row.raw
+	LegacyName:   {nil, (*subject).legacyName},
 	HiddenMembers: {nil, func(s *subject) ([]string, bool) {
 		if strings.EqualFold(s.group.Visibility, directory.HiddenMembership) {
 			return []string{"TRUE"}, true

@@ -41,16 +41,17 @@ const (
 	ReasonMovedBack        Reason = "MovedBack"              // of a Move
 
 	// Why a group is no recipient of Exchange, or is one without some address.
-	ReasonAddressTaken     Reason = "AddressTaken"         // another object of the forest has the address
-	ReasonAddressInvalid   Reason = "AddressInvalid"       // Exchange cannot use the address
-	ReasonAddressesUnknown Reason = "AddressesNotLookedUp" // no global catalog answered
-	ReasonAliasTaken       Reason = "AliasTaken"           // reported only: an alias need not be unique
-	ReasonAliasInvalid     Reason = "AliasInvalid"         // Exchange does not accept the alias
-	ReasonNoTargetAddress  Reason = "NoTargetAddress"      // no address leads to the tenant
-	ReasonNoMailRoute      Reason = "NoMailRoute"          // no send connector covers the domain
-	ReasonRoutingUnknown   Reason = "MailRouteUnknown"     // the send connectors could not be read
-	ReasonCaptured         Reason = "MailCaptured"         // others made it an ordinary distribution group
-	ReasonRecipientKept    Reason = "RecipientKept"        // it stays one, since others' values would remain
+	ReasonAddressTaken       Reason = "AddressTaken"             // another object of the forest has the address
+	ReasonAddressInvalid     Reason = "AddressInvalid"           // Exchange cannot use the address
+	ReasonAddressesUnknown   Reason = "AddressesNotLookedUp"     // no global catalog answered
+	ReasonAliasTaken         Reason = "AliasTaken"               // reported only: an alias need not be unique
+	ReasonAliasInvalid       Reason = "AliasInvalid"             // Exchange does not accept the alias
+	ReasonNoTargetAddress    Reason = "NoTargetAddress"          // no address leads to the tenant
+	ReasonNoMailRoute        Reason = "NoMailRoute"              // no send connector covers the domain
+	ReasonRoutingUnknown     Reason = "MailRouteUnknown"         // the send connectors could not be read
+	ReasonCaptured           Reason = "MailCaptured"             // others made it an ordinary distribution group
+	ReasonAddressListUnknown Reason = "AddressListNotUnderstood" // its filter cannot be judged
+	ReasonRecipientKept      Reason = "RecipientKept"            // it stays one, since others' values would remain
 )
 
 // Place is where an object is relative to the configured container.

@@ -101,6 +101,8 @@ var Standard = mustParse(Mapping{
 	{Attribute: "msExchRequireAuthToSendTo", Function: AuthenticatedTo, When: AsRecipient, Compare: Boolean},
 	{Attribute: "msExchHideFromAddressLists", Function: HiddenFromLists, When: AsRecipient, Compare: Boolean},
 	{Attribute: "hideDLMembership", Function: HiddenMembers, When: AsRecipient, Compare: Boolean},
+	{Attribute: attrLegacyDN, Function: LegacyName, When: AsRecipient, Compare: IgnoreCase},
+	{Attribute: "showInAddressBook", Function: AddressLists, When: AsRecipient, Several: true, Compare: Name, Shared: true},
 })
 
 // indispensable are the attributes without which a recipient would be an ordinary
@@ -165,6 +167,11 @@ func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 // takes back what an earlier choice wrote has had the rights to do so.
 func (m Mapping) Needed(choice MailRecipient) Mapping {
 	return slices.DeleteFunc(slices.Clone(m), func(row Row) bool { return row.When == AsRecipient && choice != MailRecipientRemote })
+}
+
+// Without returns the rows that do not have one of the functions.
+func (m Mapping) Without(functions ...Function) Mapping {
+	return slices.DeleteFunc(slices.Clone(m), func(row Row) bool { return slices.Contains(functions, row.Function) })
 }
 
 // Version identifies the mapping. What was read for one mapping may not be enough for

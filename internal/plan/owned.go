@@ -47,20 +47,20 @@ func (r *Rules) Owned(written directory.Values, p *Pair) directory.Values {
 func (row *Row) ours(g *directory.SourceGroup, c *Candidate, r *Rules) []string {
 	has, wrote := c.Attribute(row.Attribute), c.Written[row.Attribute]
 	if c.Written == nil && !c.Linked && c.stamped(r) && !c.adopted(r) {
-		wrote = row.whole(g, r)
+		wrote = row.whole(g, c, r)
 	}
 	return slices.DeleteFunc(slices.Clone(has), func(v string) bool { return !row.Compare.Contains(wrote, v) })
 }
 
 // whole returns the values that a recipient for the group has, or may have, in the row's
 // attribute.
-func (row *Row) whole(g *directory.SourceGroup, r *Rules) []string {
+func (row *Row) whole(g *directory.SourceGroup, c *Candidate, r *Rules) []string {
 	if row.Compare == Boolean { // what the tenant says of it may not have been read
 		return []string{"TRUE", "FALSE"}
 	}
 	rc := recipient{remote: true, begins: true, alias: g.Properties.First(attrAlias)}
 	rc.addresses, _ = usableAddresses(g.Properties[attrProxies], g.Properties.First(attrMail))
-	s := &subject{group: g, rules: r, recipient: rc}
+	s := &subject{group: g, rules: r, object: c, recipient: rc}
 	if row.Function != TargetOfGroup {
 		return row.project(s).Values
 	}

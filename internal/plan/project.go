@@ -47,6 +47,8 @@ type Rules struct {
 	Mail        MailRecipient
 	Routing     Routing
 	DisplayType DisplayType
+	// AddressBook puts recipients in the address lists; nil leaves that to Exchange.
+	AddressBook *AddressBook
 	// Environment is what expressions take from outside the group.
 	Environment expression.Environment
 	// Adopt has, by objectGUID, the objects that an administrator has agreed to adopt,
@@ -144,8 +146,9 @@ func text(s string, max int) string {
 type subject struct {
 	group     *directory.SourceGroup
 	rules     *Rules
-	adopted   bool // the object existed before us
-	creating  bool // there is no object yet
+	adopted   bool       // the object existed before us
+	creating  bool       // there is no object yet
+	object    *Candidate // what stands for it, or an empty one
 	recipient recipient
 	failed    []string // the attributes whose expressions failed, each with why
 }
@@ -154,7 +157,11 @@ type subject struct {
 // or nil.
 func subjectOf(p *Pair, c *Candidate, r *Rules) *subject {
 	adopted := c != nil && (!c.Ours(p.ID, r) || c.adopted(r))
-	return &subject{group: p.Source, rules: r, adopted: adopted, creating: c == nil, recipient: recipientOf(p, c, r)}
+	s := &subject{group: p.Source, rules: r, adopted: adopted, creating: c == nil, object: c, recipient: recipientOf(p, c, r)}
+	if s.creating {
+		s.object = &Candidate{}
+	}
+	return s
 }
 
 // Projection is what a row makes of one group.
@@ -163,6 +170,8 @@ type Projection struct {
 	Values []string
 	// Keep leaves the attribute as it is, whatever it has; at creation it gets nothing.
 	Keep bool
+	// Whole replaces the values of others as well.
+	Whole bool
 	// Notes say what became of values that are not written as the expression gives them,
 	// and why the attribute is kept. Failed means that the expression failed for this
 	// group.
@@ -222,7 +231,11 @@ func (row *Row) excluded(s *subject) *Projection {
 
 // raw returns the values of the row's function or expression, or sets p.Keep.
 func (row *Row) raw(s *subject, p *Projection) []string {
-	if row.Function != "" {
+	switch row.Function {
+	case "":
+	case AddressLists:
+		return s.inAddressLists(row, p)
+	default:
 		values, flows := functions[row.Function].values(s)
 		if !flows {
 			*p = Projection{Keep: true, Notes: []string{"What the tenant says of it could not be read."}}
@@ -304,6 +317,7 @@ func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok
 	}
 	have, wanted := c.Attribute(row.Attribute), p.Values
 	switch {
+	case p.Whole:
 	case row.When == AsRecipient && len(wanted) == 0:
 		ours := row.ours(s.group, c, s.rules)
 		if row.Compare == Address && s.recipient.copied != "" {

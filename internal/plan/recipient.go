@@ -141,7 +141,9 @@ type problem struct {
 }
 
 func (rc *recipient) problem(reason Reason, format string, args ...any) {
-	rc.problems = append(rc.problems, problem{reason, fmt.Sprintf(format, args...)})
+	if one := (problem{reason, fmt.Sprintf(format, args...)}); !slices.Contains(rc.problems, one) {
+		rc.problems = append(rc.problems, one)
+	}
 }
 
 // recipientOf decides what the group becomes to Exchange. c is the object that stands for

@@ -9,7 +9,6 @@ import (
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
-	"groupwriteback/internal/exchange"
 	"groupwriteback/internal/expression"
 	"groupwriteback/internal/owner"
 	"groupwriteback/internal/plan"
@@ -26,7 +25,7 @@ type course struct {
 	watermark contract.Watermark
 	selection contract.SourceSelection
 	scope     plan.Scope
-	// routing are the domains for which mail leaves for the tenant, for comparison.
+	// routing is what Exchange says that decides what recipients are, for comparison.
 	routing string
 	// otherServer means that a run of one group uses another domain controller than the
 	// watermark, whose uSNs mean nothing there.
@@ -84,37 +83,6 @@ func (r *course) locate(ctx context.Context) error {
 	rules.MaxMembers, rules.IncludeHidden = r.run.settings.MaxMemberCount, r.run.settings.IncludeHiddenMembership
 	rules.Adopt, rules.Released, rules.MoveBack = r.adoptRules(), r.run.settings.Released(), r.run.settings.MovedGroup == contract.MovedBack
 	rules.RemoveSoftDeleted, rules.RemoveOutOfScope = r.run.settings.SoftDeletedGroup == contract.FrozenRemove, r.run.settings.OutOfScopeGroup == contract.FrozenRemove
-	return nil
-}
-
-// readRouting finds out for which domains Exchange has a connector. If that cannot be
-// read, what the last run saw still holds for the choice of what to import, and no group
-// becomes a recipient or stops being one.
-func (r *course) readRouting(ctx context.Context) error {
-	rules := &r.judge.Rules
-	if rules.Mail != plan.MailRecipientRemote {
-		return nil
-	}
-	organization, err := r.run.target.Exchange(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the send connectors of Exchange: %w", err)
-	}
-	if !organization.Read(exchange.PartConnectors) {
-		r.run.warn("the send connectors of Exchange cannot be read, so recipients stay as they are", "run", r.run.record.ID, "unread", organization.Unread)
-		if len(r.watermark.Source) > 0 {
-			r.routing = r.watermark.Source[0].Routing
-		}
-		return nil
-	}
-	rules.Routing = organization.Covers
-	r.routing = "none"
-	var domains []string
-	for _, space := range organization.AddressSpaces {
-		domains = append(domains, fmt.Sprintf("%s %t", strings.ToLower(space.Domain), space.WithSubdomains))
-	}
-	if slices.Sort(domains); len(domains) > 0 {
-		r.routing = strings.Join(slices.Compact(domains), "\n")
-	}
 	return nil
 }
 

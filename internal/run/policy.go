@@ -134,7 +134,7 @@ func (c *course) readTenant(ctx context.Context) error {
 	if err := c.readToken(ctx); err != nil {
 		return err
 	}
-	if err := c.readRouting(ctx); err != nil {
+	if err := c.readExchange(ctx); err != nil {
 		return err
 	}
 	return c.chooseScope(ctx)

@@ -269,6 +269,7 @@ function ConvertTo-Status {
         ExcludeMailAttribute         = [bool] $settings.excludeMailAttribute
         MailRecipient                = if ($settings.excludeMailAttribute) { 'None' } else { $settings.mailRecipient }
         RecipientDisplayType         = $settings.recipientDisplayType
+        UpdateAddressList            = [bool] $settings.updateAddressLists
         AdoptPending                 = [int] $Overview.adoptPending
         ReleasedGroupId              = @(foreach ($group in $settings.releasedGroups) { [string] $group.id })
         TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) {

@@ -15,6 +15,7 @@ function ConvertTo-SettingField {
             $fields[(ConvertTo-FieldName -Name $name)] = [bool] $Bound[$name]
         }
     }
+    if ($Bound.ContainsKey('UpdateAddressList')) { $fields['updateAddressLists'] = [bool] $Bound['UpdateAddressList'] }
     if ($Bound.ContainsKey('AdoptPlan')) { $fields['adoptPlan'] = [string] $Bound['AdoptPlan'] }
     if ($Bound.ContainsKey('AdoptGroup')) { $fields['adoptGroups'] = [string[]] $Bound['AdoptGroup'] }
     if ($Bound.ContainsKey('ReleaseGroup')) { $fields['releaseGroups'] = [string[]] $Bound['ReleaseGroup'] }

@@ -43,6 +43,12 @@ function Enable-GroupWriteback {
         DistributionGroup (1), GroupMailbox (17) or SyncedDistributionGroup
         (-2147483391). Nobody has documented which one Microsoft's own writeback
         writes.
+    .PARAMETER UpdateAddressList
+        Put recipients in the address lists of Exchange whose filter they meet
+        (showInAddressBook), take them out of the others, and give them a
+        legacyExchangeDN, in place of Update-Recipient. An address list with a
+        filter that is not understood leaves them as they are. Not yet tried on
+        a real Exchange.
     .PARAMETER Adopt
         Continue although the container has groups that another tool, such as
         Entra Connect, wrote back, and agree to adopt the objects that exist
@@ -155,6 +161,8 @@ function Enable-GroupWriteback {
 
         [ValidateSet('None', 'DistributionGroup', 'GroupMailbox', 'SyncedDistributionGroup')]
         [string] $RecipientDisplayType,
+
+        [switch] $UpdateAddressList,
 
         [switch] $Adopt,
 

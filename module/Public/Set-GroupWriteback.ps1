@@ -35,6 +35,12 @@ function Set-GroupWriteback {
     .PARAMETER RecipientDisplayType
         Which msExchRecipientDisplayType a recipient gets: None,
         DistributionGroup, GroupMailbox or SyncedDistributionGroup.
+    .PARAMETER UpdateAddressList
+        Put recipients in the address lists of Exchange whose filter they meet
+        (showInAddressBook), take them out of the others, and give them a
+        legacyExchangeDN, in place of Update-Recipient. An address list with a
+        filter that is not understood leaves them as they are. Not yet tried on
+        a real Exchange.
     .PARAMETER Adopt
         Agree to adopt the objects that exist now: groups in the container that
         another tool wrote back and that belong to a group of this tenant, and
@@ -196,6 +202,8 @@ function Set-GroupWriteback {
 
         [ValidateSet('None', 'DistributionGroup', 'GroupMailbox', 'SyncedDistributionGroup')]
         [string] $RecipientDisplayType,
+
+        [switch] $UpdateAddressList,
 
         [switch] $Adopt,
 

@@ -162,6 +162,7 @@ function Get-FakeSetting {
         excludeMailAttribute = $false
         mailRecipient = 'MailOnly'
         recipientDisplayType = 'None'
+        updateAddressLists = $false
         includeHiddenMembership = $true
         releasedGroups = @(@{
             id = '0a000000-0000-0000-0000-000000000009'

@@ -20,6 +20,7 @@ import (
 
 // bench is an engine with a real state, between a tenant and a directory in memory.
 type bench struct {
+	mailing   bool // groups are recipients of Exchange
 	tenant    *fakeTenant
 	directory *fakeDirectory
 	folder    string

@@ -38,6 +38,10 @@ func TestHistories(t *testing.T) {
 		// Small tenants change by large shares. The limits have their own tests.
 		b.enable(rt)
 		b.withoutLimits(rt)
+		if b.mailing = oneIn(rt, 2, "recipients"); b.mailing {
+			b.routes(routingDomain)
+			b.recipients(rt, plan.MailRecipientRemote)
+		}
 		b.others = strangers(b.directory)
 		names := []string{"A", "B", "C", "D"}
 		users := []string{"a", "b", "c", "d", "cloud", "late", "veiled"}
@@ -105,6 +109,10 @@ func TestHistories(t *testing.T) {
 			}
 		}
 		b.veil(false)
+		if b.mailing {
+			b.routes(routingDomain)
+			b.recipients(rt, plan.MailRecipientRemote)
+		}
 		for _, g := range b.directory.objects {
 			g.AdminCount = false
 		}
@@ -126,6 +134,7 @@ func TestHistories(t *testing.T) {
 			deltas++
 		}
 		b.isProjected(rt, last)
+		b.isMailed(rt, last)
 		run := b.sync(rt)
 		if run.Planned != (plan.Totals{Skip: run.Planned.Skip}) {
 			rt.Fatalf("a further run still plans: %+v\n%v\nafter %+v", run, b.outcomes(rt, run), last)
@@ -438,6 +447,10 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	id := guid("group " + name)
 	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil", "unreadable", "unreadable", "user", "user",
 		"by hand", "delete by hand", "move by hand", "plant", "protect", "lag", "lag", "restore", "expire", "another domain controller"}
+	if b.mailing && oneIn(rt, 3, "mail") {
+		b.editMail(rt, name)
+		return
+	}
 	switch edits[evenly(rt, len(edits), "edit")] {
 	case "put":
 		b.tenant.put(name, someOf(rt, users)...)

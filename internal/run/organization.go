@@ -13,59 +13,51 @@ import (
 )
 
 // readExchange finds out for which domains Exchange has a connector and, if recipients are
-// put in the address lists, which lists there are. What cannot be read changes nothing: no
-// group becomes a recipient or stops being one, and the lists of each stay as they are.
-func (r *course) readExchange(ctx context.Context) error {
-	rules := &r.judge.Rules
+// put in the address lists, which lists there are. It returns what identifies that, for
+// comparison with the last run. What cannot be read changes nothing: no group becomes a
+// recipient or stops being one, the lists of each stay as they are, and before is returned.
+func readExchange(ctx context.Context, r *run, rules *plan.Rules, before string) (routing string, err error) {
 	if rules.Mail != plan.MailRecipientRemote {
-		return nil
+		return "", nil
 	}
-	organization, err := r.run.target.Exchange(ctx)
+	organization, err := r.target.Exchange(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the organization of Exchange: %w", err)
+		return "", fmt.Errorf("reading the organization of Exchange: %w", err)
 	}
 	known := organization.Read(exchange.PartConnectors)
 	if known {
 		rules.Routing = organization.Covers
 	}
-	if r.run.settings.UpdateAddressLists {
-		listed, err := r.readAddressLists(ctx, organization)
-		if err != nil {
-			return err
+	if r.settings.UpdateAddressLists {
+		if rules.AddressBook, err = readAddressLists(ctx, r, organization); err != nil {
+			return "", err
 		}
-		known = known && listed
+		known = known && !rules.AddressBook.Unread
 	}
 	if !known {
-		r.run.warn("what Exchange says could not be read whole, so recipients stay as they are", "run", r.run.record.ID, "unread", organization.Unread)
-		if len(r.watermark.Source) > 0 {
-			r.routing = r.watermark.Source[0].Routing
-		}
-		return nil
+		r.warn("what Exchange says could not be read whole, so recipients stay as they are", "run", r.record.ID, "unread", organization.Unread)
+		return before, nil
 	}
-	r.routing = fingerprint(organization, rules.AddressBook)
-	return nil
+	return fingerprint(organization, rules.AddressBook), nil
 }
 
-// readAddressLists chooses the address lists, and that what their filters name is read of
-// groups. It returns false if they could not be read.
-func (r *course) readAddressLists(ctx context.Context, organization *exchange.Organization) (bool, error) {
-	rules := &r.judge.Rules
+// readAddressLists returns the address lists, and lets the connector read what their
+// filters name.
+func readAddressLists(ctx context.Context, r *run, organization *exchange.Organization) (*plan.AddressBook, error) {
 	if !organization.Read(exchange.PartAddressLists) || !organization.Read(exchange.PartAdminGroup) {
-		rules.AddressBook = &plan.AddressBook{Unread: true}
-		return false, nil
+		return &plan.AddressBook{Unread: true}, nil
 	}
-	rules.AddressBook = &plan.AddressBook{Lists: organization.AddressLists,
-		LegacyDN: func(id directory.GUID) string { return exchange.LegacyDN(organization, id) }}
-	named := r.run.ground.Mapping.Attributes()
+	named := r.ground.Mapping.Attributes()
 	for _, name := range exchange.FilterAttributes(organization.AddressLists) {
 		if !slices.ContainsFunc(named, func(known string) bool { return strings.EqualFold(known, name) }) {
 			named = append(named, name)
 		}
 	}
-	if _, err := r.run.target.SelectAttributes(ctx, named); err != nil {
-		return false, fmt.Errorf("choosing the attributes that address lists name: %w", err)
+	if _, err := r.target.SelectAttributes(ctx, named); err != nil {
+		return nil, fmt.Errorf("choosing the attributes that address lists name: %w", err)
 	}
-	return true, nil
+	return &plan.AddressBook{Lists: organization.AddressLists,
+		LegacyDN: func(id directory.GUID) string { return exchange.LegacyDN(organization, id) }}, nil
 }
 
 // fingerprint identifies what was read of Exchange. It is never empty.

@@ -134,7 +134,12 @@ func (c *course) readTenant(ctx context.Context) error {
 	if err := c.readToken(ctx); err != nil {
 		return err
 	}
-	if err := c.readExchange(ctx); err != nil {
+	before := ""
+	if len(c.watermark.Source) > 0 {
+		before = c.watermark.Source[0].Routing
+	}
+	var err error
+	if c.routing, err = readExchange(ctx, c.run, &c.judge.Rules, before); err != nil {
 		return err
 	}
 	return c.chooseScope(ctx)

@@ -47,6 +47,9 @@ type Rules struct {
 	Mail        MailRecipient
 	Routing     Routing
 	DisplayType DisplayType
+	// UniqueMail leaves out mail that another object of the forest has. A recipient has no
+	// address of another object in any case.
+	UniqueMail bool
 	// AddressBook puts recipients in the address lists; nil leaves that to Exchange.
 	AddressBook *AddressBook
 	// Environment is what expressions take from outside the group.

@@ -155,12 +155,15 @@ func recipientOf(p *Pair, c *Candidate, r *Rules) recipient {
 	}
 	g := p.Source
 	if r.Mail != MailRecipientRemote || r.Mapping.row(attrTarget) == nil || r.onPremisesType(g) == UniversalSecurity {
+		if r.UniqueMail || r.Mail == MailRecipientRemote {
+			rc.lookAtMail(g, p, c)
+		}
 		rc.takeBack(g, c, r)
 		return rc
 	}
 	is := StateOfRecipient(c.Attributes) == RecipientRemote
 	if p.AddressesUnknown {
-		rc.problem(ReasonAddressesUnknown, "Whether its addresses are free in the forest is not known, because no global catalog answered. Its mail attributes stay as they are.")
+		rc.problem(ReasonAddressesUnknown, unknownAddresses)
 		rc.kept, rc.noMail = true, true
 		return rc
 	}
@@ -175,6 +178,23 @@ func recipientOf(p *Pair, c *Candidate, r *Rules) recipient {
 		rc.takeBack(g, c, r)
 	}
 	return rc
+}
+
+const unknownAddresses = "Whether its addresses are free in the forest is not known, because no global catalog answered. Its mail attributes stay as they are."
+
+// lookAtMail leaves mail as it is if another object has the address, or may have it.
+func (rc *recipient) lookAtMail(g *directory.SourceGroup, p *Pair, c *Candidate) {
+	mail := addressOf(g.Properties)
+	if mail == nil {
+		return
+	}
+	if holder, ok := p.taken(c)(addressKey(mail[0])); ok {
+		rc.problem(ReasonAddressTaken, "The address %s is held by %s, so mail is left out.", g.Properties.First(attrMail), holder.DN)
+		rc.noMail = true
+	} else if p.AddressesUnknown {
+		rc.problem(ReasonAddressesUnknown, unknownAddresses)
+		rc.noMail = true
+	}
 }
 
 // taken returns who else holds an address or, with the key of an alias, an alias.
@@ -335,7 +355,7 @@ const AliasPrefix = "alias:"
 // the keys of [Pair.Taken], in lower case: an address with its prefix ("smtp:a@x.test"),
 // or [AliasPrefix] and the alias.
 func AddressKeys(p *Pair, r *Rules) []string {
-	if r.Mail != MailRecipientRemote || p.Source == nil || p.Hidden || r.Released[p.ID] {
+	if r.Mail != MailRecipientRemote && !r.UniqueMail || p.Source == nil || p.Hidden || r.Released[p.ID] {
 		return nil
 	}
 	chosen, said := choose(p, r)

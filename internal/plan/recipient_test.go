@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -233,6 +234,38 @@ func TestAddressKeys(t *testing.T) {
 	}
 	if got := AddressKeys(pairOf(g), rules()); got != nil {
 		t.Errorf("of an installation that writes mail alone: %v", got)
+	}
+}
+
+// An installation that writes mail alone does not give an address twice either, where the
+// forest has Exchange.
+func TestMailIsUnique(t *testing.T) {
+	g := sales()
+	r := rules()
+	r.UniqueMail = true
+	p := pairOf(g)
+	keys := AddressKeys(p, r)
+	if !slices.Equal(keys, []string{"smtp:sales@groups.contoso.test"}) {
+		t.Fatalf("looked up: %v", keys)
+	}
+	p.Taken = map[string][]Holder{keys[0]: {{GUID: directory.MustGUID("dddddddd-0000-0000-0000-000000000001"), DN: "CN=thief"}}}
+	changes := Group(p, r)
+	if got := reasons(changes); !slices.Contains(got, ReasonAddressTaken) || !strings.Contains(fmt.Sprint(changes), "CN=thief") {
+		t.Errorf("held by another: %+v", changes)
+	}
+	for _, change := range changes {
+		if slices.ContainsFunc(change.Attributes, func(a AttributeChange) bool { return a.Name == "mail" }) {
+			t.Errorf("held by another: %+v", change)
+		}
+	}
+	c := written(g, rules(), object)
+	if keys := AddressKeys(pairOf(g, c), r); keys != nil {
+		t.Errorf("of a group that has its address: %v", keys)
+	}
+	p = pairOf(g, c)
+	p.AddressesUnknown = true
+	if changes := Group(p, r); len(changes) > 0 && changes[0].Action != Skip {
+		t.Errorf("without an answer: %+v", changes)
 	}
 }
 

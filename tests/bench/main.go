@@ -9,6 +9,7 @@
 //	bench estate    the largest estate, without a network: a full import and a delta
 //	bench delta     5,000 members changed in a group of 250,000, without a network
 //	bench initial   reading a tenant that throttles
+//	bench mail      what recipients cost in requests
 //	bench update    inside the lab: one member changed in many groups
 //
 // The result goes to standard output and to out/bench/NAME.txt and NAME.json.
@@ -25,7 +26,7 @@ import (
 )
 
 var measurements = map[string]func(ctx context.Context, r *report) error{
-	"export": export, "quiet": quiet, "member": member, "plan": planning, "estate": estate, "delta": delta, "initial": initial, "update": update,
+	"export": export, "quiet": quiet, "member": member, "plan": planning, "estate": estate, "delta": delta, "initial": initial, "update": update, "mail": mail,
 }
 
 func main() {
@@ -35,7 +36,7 @@ func main() {
 	flag.Parse()
 	measure := measurements[flag.Arg(0)]
 	if measure == nil || flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: bench [--out DIR] [--scale N] export|quiet|member|plan|estate|delta|initial|update")
+		fmt.Fprintln(os.Stderr, "usage: bench [--out DIR] [--scale N] export|quiet|member|plan|estate|delta|initial|mail|update")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -102,11 +102,21 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 type requests struct {
 	run   run
 	graph int
+	units int // resource units of Graph
 	ldap  traffic
 }
 
-// counted runs a synchronisation through a counting proxy.
+// counted runs a Delta synchronisation through a counting proxy.
 func (i *installation) counted(ctx context.Context) (requests, error) {
+	q, err := i.count(ctx)
+	if err == nil && q.run.PolicyType != "Delta" {
+		err = fmt.Errorf("the run is %s", q.run.PolicyType)
+	}
+	return q, err
+}
+
+// count runs a synchronisation through a counting proxy.
+func (i *installation) count(ctx context.Context) (requests, error) {
 	p, err := newProxy(i.folder, i.dc)
 	if err != nil {
 		return requests{}, err
@@ -126,10 +136,13 @@ func (i *installation) counted(ctx context.Context) (requests, error) {
 	if err := s.Call(ctx, "sync.start", nil, &q.run); err != nil {
 		return q, err
 	}
-	if q.run.Status != "Complete" || q.run.PolicyType != "Delta" {
-		return q, fmt.Errorf("the run is %s and ended as %s %s: %s", q.run.PolicyType, q.run.Status, q.run.StopReason, q.run.Message)
+	if q.run.Status != "Complete" {
+		return q, fmt.Errorf("the run ended as %s %s: %s", q.run.Status, q.run.StopReason, q.run.Message)
 	}
 	q.ldap, q.graph = p.take(), i.tenant.Count("", "/")
+	for _, request := range i.tenant.Requests() {
+		q.units += request.Units
+	}
 	_, err = s.Close()
 	return q, err
 }

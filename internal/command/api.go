@@ -91,6 +91,7 @@ type Choices struct {
 	MailRecipient        plan.MailRecipient `json:"mailRecipient"`
 	RecipientDisplayType plan.DisplayType   `json:"recipientDisplayType"`
 	UpdateAddressLists   *bool              `json:"updateAddressLists"`
+	MarkCloudAuthority   *bool              `json:"markCloudAuthority"`
 	// IncludeHiddenMembership is as in [contract.Settings].
 	IncludeHiddenMembership *bool `json:"includeHiddenMembership"`
 	// TrustedOwners are names or SIDs. An empty list clears the setting.

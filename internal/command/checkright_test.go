@@ -98,7 +98,7 @@ func TestWhatIsSaidOfRights(t *testing.T) {
 
 // attributesGranted are the attributes that are granted: those of groups that are no
 // recipients of Exchange.
-var attributesGranted = plan.Standard.Needed(plan.MailRecipientMailOnly).Attributes()
+var attributesGranted = plan.Standard.Needed(plan.Choice{Mail: plan.MailRecipientMailOnly}).Attributes()
 
 // granted returns a list with the entries that the account needs, or only those at the
 // given places.

@@ -228,7 +228,7 @@ var own = map[string]string{
 	"member": "members are written anyway", "objectGUID": "the domain controller gives it",
 	"isSecurityGroup": "the type follows from the group and from Set-GroupWriteback -OnPremisesGroupType",
 	"UniversalScope":  "groups are always universal",
-	"msDS-ObjectSoa":  "who is in charge of a group is told by its mark",
+	"msDS-ObjectSoa":  "see Set-GroupWriteback -MarkCloudAuthority",
 	"cn":              "see Set-GroupWriteback -NameFormat", "sAMAccountName": "see Set-GroupWriteback -SamAccountNameFormat",
 	"parentDistinguishedName": "see Set-GroupWriteback -TargetContainer",
 }

@@ -30,9 +30,5 @@ func neededAttributes(ctx context.Context, target contract.TargetReader, id *con
 			}
 		}
 	}
-	needed := mapping.Compile(schema, !s.ExcludeMailAttribute).Needed(s.Recipient())
-	if !s.UpdateAddressLists {
-		needed = needed.Without(plan.AddressLists, plan.LegacyName)
-	}
-	return needed.Attributes(), nil
+	return mapping.Compile(schema, !s.ExcludeMailAttribute).Needed(s.Choice()).Attributes(), nil
 }

@@ -194,6 +194,9 @@ func (p *Choices) apply(s *contract.Settings) error {
 	if err := p.applyMail(s); err != nil {
 		return err
 	}
+	if p.MarkCloudAuthority != nil {
+		s.MarkCloudAuthority = *p.MarkCloudAuthority
+	}
 	if p.IncludeHiddenMembership != nil {
 		s.IncludeHiddenMembership = *p.IncludeHiddenMembership
 	}

@@ -80,7 +80,7 @@ func (t *tester) checkLevel(o *exchange.Organization) {
 // the account may write those is in the row of its rights to a group.
 func (t *tester) checkMailAttributes(settings *contract.Settings) {
 	var written, missing []string
-	for _, row := range t.mapping.Needed(settings.Recipient()) {
+	for _, row := range t.mapping.Needed(settings.Choice()) {
 		name := row.Attribute
 		if row.Custom {
 			continue // the schema was asked when it was set

@@ -184,7 +184,7 @@ func (t *tester) checkPolicy(ctx context.Context) {
 		t.add(rightNames[5], contract.Passed, "The domain protects objects marked as the cloud's (msDS-ObjectSoa), and the account is on the list of those that may change them.", "")
 	default:
 		t.add(rightNames[5], contract.Warning, "The domain protects objects marked as the cloud's (msDS-ObjectSoa), and the account is not on the list of those that may change them: changes and renames of marked groups can be refused.",
-			"Add the SID "+string(t.targetID.AccountSID)+" to msDS-Settings of CN=Cloud,CN=SOA-Policies,CN=System if groups of ours are marked.")
+			"Add the SID "+string(t.targetID.AccountSID)+" to msDS-Settings of CN=Cloud,CN=SOA-Policies,CN=System if groups of ours are marked, as with -MarkCloudAuthority.")
 	}
 }
 

@@ -39,6 +39,11 @@ func (s *Settings) Recipient() plan.MailRecipient {
 	return s.MailRecipient
 }
 
+// Choice returns what is chosen about attributes that only some groups have.
+func (s *Settings) Choice() plan.Choice {
+	return plan.Choice{Mail: s.Recipient(), AddressLists: s.UpdateAddressLists, MarkAuthority: s.MarkCloudAuthority}
+}
+
 // Settings are the choices of the administrator. They hold no secret, and they survive
 // the loss of the state database.
 type Settings struct {
@@ -68,6 +73,9 @@ type Settings struct {
 	// UpdateAddressLists puts recipients in the address lists, which Update-Recipient of
 	// Exchange does otherwise.
 	UpdateAddressLists bool `json:"updateAddressLists"`
+	// MarkCloudAuthority marks all written groups as the cloud's, which Active Directory
+	// can protect.
+	MarkCloudAuthority bool `json:"markCloudAuthority"`
 	// TrustedOwners are accounts whose marked and stamped objects are ours, in addition
 	// to those of the account that runs the sync: former service accounts (rule 2).
 	TrustedOwners []Principal `json:"trustedOwners,omitempty"`

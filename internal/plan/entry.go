@@ -44,11 +44,12 @@ const MaxEntries = 200
 
 // Reasons why an attribute is protected.
 const (
-	ownsGroup   = "it decides whose the group is, or who is in it"
-	ownsRights  = "it gives rights"
-	ownsNames   = "the rules for names make it"
-	ownsAccount = "the domain controller gives it"
-	ownsMail    = "it makes the group a mail recipient, which is whole or not at all: an alias or addresses without recipient type and target address capture the group's mail on-premises"
+	ownsGroup     = "it decides whose the group is, or who is in it"
+	ownsRights    = "it gives rights"
+	ownsNames     = "the rules for names make it"
+	ownsAccount   = "the domain controller gives it"
+	ownsAuthority = "Set-GroupWriteback -MarkCloudAuthority writes it"
+	ownsMail      = "it makes the group a mail recipient, which is whole or not at all: an alias or addresses without recipient type and target address capture the group's mail on-premises"
 )
 
 // protected lists the attributes, in lower case, that no entry may set, with the reason.
@@ -56,7 +57,7 @@ const (
 var protected = map[string]string{
 	"member": ownsGroup, "memberof": ownsGroup, "grouptype": ownsGroup, "admindescription": ownsGroup, "extensionname": ownsGroup,
 	"msds-externaldirectoryobjectid": ownsGroup, "primarygroupid": ownsGroup, "primarygrouptoken": ownsGroup, "objectclass": ownsGroup,
-	"objectcategory": ownsGroup, "msds-objectsoa": ownsGroup, "isdeleted": ownsGroup, "isrecycled": ownsGroup,
+	"objectcategory": ownsGroup, "msds-objectsoa": ownsAuthority, "isdeleted": ownsGroup, "isrecycled": ownsGroup,
 	"ntsecuritydescriptor": ownsRights, "admincount": ownsRights, "sidhistory": ownsRights, "iscriticalsystemobject": ownsRights, "systemflags": ownsRights,
 	"msds-allowedtoactonbehalfofotheridentity": ownsRights, "msds-allowedtodelegateto": ownsRights, "serviceprincipalname": ownsRights,
 	"useraccountcontrol": ownsRights, "msds-keycredentiallink": ownsRights, "altsecurityidentities": ownsRights, "msds-groupmsamembership": ownsRights,

@@ -51,7 +51,7 @@ type Row struct {
 
 // Open reports whether an administrator may set another expression for the attribute.
 func (row *Row) Open() bool {
-	return row.Function == "" || row.Function == AuthenticatedTo || row.Function == HiddenFromLists
+	return row.Function == "" && row.When != InCloud || row.Function == AuthenticatedTo || row.Function == HiddenFromLists
 }
 
 // Apply says when an attribute is written.
@@ -82,6 +82,9 @@ const (
 	// AsRecipient selects the groups that are recipients of Exchange. What we wrote to
 	// one that no longer is goes.
 	AsRecipient When = "recipient"
+	// InCloud selects all groups while they are to be marked as the cloud's. Our mark goes
+	// when they no longer are.
+	InCloud When = "cloud"
 )
 
 // Standard is the mapping of an administrator who has not chosen another one.
@@ -92,6 +95,7 @@ var Standard = mustParse(Mapping{
 	{Attribute: directory.AttrAdminDesc, Function: MarkOfGroup, Compare: Text},
 	{Attribute: directory.AttrExternalID, Function: MarkOfGroup, Compare: Text},
 	{Attribute: directory.AttrExtensionName, Function: StampOfTenant, Several: true, Compare: IgnoreCase, Shared: true},
+	{Attribute: attrAuthority, Expression: `"Cloud"`, When: InCloud, Compare: IgnoreCase},
 	{Attribute: attrAlias, Function: AliasOfGroup, When: AsRecipient, Max: 64, Compare: Text},
 	{Attribute: attrProxies, Function: AddressesOfGroup, When: AsRecipient, Max: maxProxy, Several: true, Compare: Address, Shared: true},
 	{Attribute: attrTarget, Function: TargetOfGroup, When: AsRecipient, Max: maxProxy, Compare: Address},
@@ -104,6 +108,14 @@ var Standard = mustParse(Mapping{
 	{Attribute: attrLegacyDN, Function: LegacyName, When: AsRecipient, Compare: IgnoreCase},
 	{Attribute: "showInAddressBook", Function: AddressLists, When: AsRecipient, Several: true, Compare: Name, Shared: true},
 })
+
+// attrAuthority marks an object that Active Directory may protect from all accounts but
+// those on a list, since the cloud is in charge of it.
+const attrAuthority = "msDS-ObjectSoa"
+
+// withdrawn reports whether what we wrote to the attribute goes when the row no longer
+// applies to the group, and nothing that others wrote.
+func (w When) withdrawn() bool { return w == AsRecipient || w == InCloud }
 
 // indispensable are the attributes without which a recipient would be an ordinary
 // distribution group, or none.
@@ -163,15 +175,28 @@ func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 	return compiled
 }
 
-// Needed returns the rows whose attributes are written with the choice. A run that only
-// takes back what an earlier choice wrote has had the rights to do so.
-func (m Mapping) Needed(choice MailRecipient) Mapping {
-	return slices.DeleteFunc(slices.Clone(m), func(row Row) bool { return row.When == AsRecipient && choice != MailRecipientRemote })
+// Choice is what an administrator has chosen about rows that apply to some groups only.
+type Choice struct {
+	Mail MailRecipient
+	// AddressLists puts recipients in the address lists, and MarkAuthority marks all
+	// groups as the cloud's.
+	AddressLists, MarkAuthority bool
 }
 
-// Without returns the rows that do not have one of the functions.
-func (m Mapping) Without(functions ...Function) Mapping {
-	return slices.DeleteFunc(slices.Clone(m), func(row Row) bool { return slices.Contains(functions, row.Function) })
+// Needed returns the rows whose attributes are written with the choice. A run that only
+// takes back what an earlier choice wrote has had the rights to do so.
+func (m Mapping) Needed(choice Choice) Mapping {
+	return slices.DeleteFunc(slices.Clone(m), func(row Row) bool {
+		switch {
+		case row.When == InCloud:
+			return !choice.MarkAuthority
+		case row.When != AsRecipient:
+			return false
+		case row.Function == AddressLists || row.Function == LegacyName:
+			return choice.Mail != MailRecipientRemote || !choice.AddressLists
+		}
+		return choice.Mail != MailRecipientRemote
+	})
 }
 
 // Version identifies the mapping. What was read for one mapping may not be enough for

@@ -240,6 +240,8 @@ func TestDocumentedAttributes(t *testing.T) {
 			on = "groups that can have mail"
 		case AsRecipient:
 			on = "recipients"
+		case InCloud:
+			on = "every group, with `-MarkCloudAuthority`"
 		}
 		if row.Max > 0 {
 			length = fmt.Sprint(row.Max)

@@ -12,7 +12,7 @@ import (
 func (m Mapping) Remembers() bool { return slices.ContainsFunc(m, Row.remembered) }
 
 func (row Row) remembered() bool {
-	return row.Shared && row.Expression != "" || row.When == AsRecipient
+	return row.Shared && row.Expression != "" || row.When.withdrawn()
 }
 
 // Owned returns the values of those attributes that are ours from now on, given those
@@ -60,7 +60,9 @@ func (row *Row) whole(g *directory.SourceGroup, c *Candidate, r *Rules) []string
 	}
 	rc := recipient{remote: true, begins: true, alias: g.Properties.First(attrAlias)}
 	rc.addresses, _ = usableAddresses(g.Properties[attrProxies], g.Properties.First(attrMail))
-	s := &subject{group: g, rules: r, object: c, recipient: rc}
+	marking := *r
+	marking.MarkAuthority = true
+	s := &subject{group: g, rules: &marking, object: c, recipient: rc}
 	if row.Function != TargetOfGroup {
 		return row.project(s).Values
 	}

@@ -50,6 +50,8 @@ type Rules struct {
 	// UniqueMail leaves out mail that another object of the forest has. A recipient has no
 	// address of another object in any case.
 	UniqueMail bool
+	// MarkAuthority marks all groups as the cloud's.
+	MarkAuthority bool
 	// AddressBook puts recipients in the address lists; nil leaves that to Exchange.
 	AddressBook *AddressBook
 	// Environment is what expressions take from outside the group.
@@ -226,6 +228,8 @@ func (row *Row) excluded(s *subject) *Projection {
 		return &Projection{Notes: []string{"The type of the group cannot have mail."}}
 	case row.When == WithMail && s.recipient.noMail, row.When == AsRecipient && s.recipient.kept:
 		return &Projection{Keep: true, Notes: s.recipient.texts()}
+	case row.When == InCloud && !s.rules.MarkAuthority:
+		return &Projection{Notes: []string{"Groups are not marked as the cloud's (Set-GroupWriteback -MarkCloudAuthority)."}}
 	case row.When == AsRecipient && !s.recipient.remote:
 		return &Projection{Notes: append(s.recipient.texts(), "The group is no recipient of Exchange.")}
 	}
@@ -321,7 +325,7 @@ func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok
 	have, wanted := c.Attribute(row.Attribute), p.Values
 	switch {
 	case p.Whole:
-	case row.When == AsRecipient && len(wanted) == 0:
+	case row.When.withdrawn() && len(wanted) == 0:
 		ours := row.ours(s.group, c, s.rules)
 		if row.Compare == Address && s.recipient.copied != "" {
 			ours = append(ours, secondaryPrefix+s.recipient.copied[len(secondaryPrefix):], s.recipient.copied)
@@ -359,7 +363,7 @@ func (row *Row) lost(before, now *Candidate) bool {
 		return false
 	}
 	had, has := before.Attribute(row.Attribute), now.Attribute(row.Attribute)
-	if !row.Shared && row.When != AsRecipient {
+	if !row.Shared && !row.When.withdrawn() {
 		return !row.Compare.same(had, has)
 	}
 	return slices.ContainsFunc(row.Compare.without(had, has), func(v string) bool {

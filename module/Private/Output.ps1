@@ -270,6 +270,7 @@ function ConvertTo-Status {
         MailRecipient                = if ($settings.excludeMailAttribute) { 'None' } else { $settings.mailRecipient }
         RecipientDisplayType         = $settings.recipientDisplayType
         UpdateAddressList            = [bool] $settings.updateAddressLists
+        MarkCloudAuthority           = [bool] $settings.markCloudAuthority
         AdoptPending                 = [int] $Overview.adoptPending
         ReleasedGroupId              = @(foreach ($group in $settings.releasedGroups) { [string] $group.id })
         TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) {

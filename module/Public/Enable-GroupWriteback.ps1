@@ -49,6 +49,12 @@ function Enable-GroupWriteback {
         legacyExchangeDN, in place of Update-Recipient. An address list with a
         filter that is not understood leaves them as they are. Not yet tried on
         a real Exchange.
+    .PARAMETER MarkCloudAuthority
+        Mark the written groups as the cloud's (msDS-ObjectSoa), so that domain
+        controllers can refuse changes by accounts that are not on the list of
+        their policy. Without it, the marks that were written are removed.
+        Put the service account on the list first: Test-GroupWriteback. Not yet
+        tried on Windows.
     .PARAMETER Adopt
         Continue although the container has groups that another tool, such as
         Entra Connect, wrote back, and agree to adopt the objects that exist
@@ -163,6 +169,8 @@ function Enable-GroupWriteback {
         [string] $RecipientDisplayType,
 
         [switch] $UpdateAddressList,
+
+        [switch] $MarkCloudAuthority,
 
         [switch] $Adopt,
 

@@ -41,6 +41,12 @@ function Set-GroupWriteback {
         legacyExchangeDN, in place of Update-Recipient. An address list with a
         filter that is not understood leaves them as they are. Not yet tried on
         a real Exchange.
+    .PARAMETER MarkCloudAuthority
+        Mark the written groups as the cloud's (msDS-ObjectSoa), so that domain
+        controllers can refuse changes by accounts that are not on the list of
+        their policy. Without it, the marks that were written are removed.
+        Put the service account on the list first: Test-GroupWriteback. Not yet
+        tried on Windows.
     .PARAMETER Adopt
         Agree to adopt the objects that exist now: groups in the container that
         another tool wrote back and that belong to a group of this tenant, and
@@ -204,6 +210,8 @@ function Set-GroupWriteback {
         [string] $RecipientDisplayType,
 
         [switch] $UpdateAddressList,
+
+        [switch] $MarkCloudAuthority,
 
         [switch] $Adopt,
 

@@ -139,6 +139,14 @@ def _windows_2016_attributes():
         "schemaIDGUID": uuid.UUID("bd29bf90-66ad-40e1-887b-10df070419a6").bytes_le,
         "attributeSecurityGUID": uuid.UUID(PERSONAL_INFORMATION).bytes_le,
         **SYNTAXES["unicode"],
+    }, {
+        # A later update adds it. Its identifier is not published.
+        "lDAPDisplayName": "msDS-ObjectSoa",
+        "cn": "ms-DS-Object-Soa",
+        "attributeID": _OWN_OID + "3",
+        "isSingleValued": "TRUE",
+        "rangeUpper": "64",
+        **SYNTAXES["unicode"],
     }]
 
 

@@ -163,6 +163,7 @@ function Get-FakeSetting {
         mailRecipient = 'MailOnly'
         recipientDisplayType = 'None'
         updateAddressLists = $false
+        markCloudAuthority = $false
         includeHiddenMembership = $true
         releasedGroups = @(@{
             id = '0a000000-0000-0000-0000-000000000009'

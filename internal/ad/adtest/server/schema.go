@@ -91,6 +91,7 @@ var windowsSchema = []attribute{
 	{name: "groupType", syntax: integer, single: true, classes: "group", kept: true},
 	{name: "member", syntax: dnSyntax, classes: "group", set: membership},
 	{name: "managedBy", syntax: dnSyntax, single: true, classes: "group organizationalUnit"},
+	{name: "msDS-ObjectSoa", syntax: text, single: true, low: 1, top: 64, classes: "top"},
 	{name: "info", syntax: text, single: true, low: 1, top: 1024, classes: mailRecipients},
 	{name: "mail", syntax: text, single: true, top: 256, classes: mailRecipients, set: publicInformation},
 	{name: "proxyAddresses", syntax: text, low: 1, top: 1123, classes: mailRecipients, set: publicInformation},

@@ -34,6 +34,7 @@ const attrDescriptor = "nTSecurityDescriptor"
 // Parts of a security descriptor (MS-ADTS 3.1.1.3.4.1.11).
 const (
 	sdOwner = 0x1
+	sdGroup = 0x2
 	sdDACL  = 0x4
 )
 

@@ -16,6 +16,7 @@ import (
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/exchange"
+	"groupwriteback/internal/ldif"
 	"groupwriteback/internal/plan"
 )
 
@@ -788,6 +789,23 @@ func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, ex
 		}
 	}
 	return d.check(ctx, "read")
+}
+
+func (d *fakeDirectory) Snapshots(ctx context.Context, guids []directory.GUID, each func(contract.Snapshot) error) error {
+	if err := d.check(ctx, "snapshot"); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range guids {
+		if g := d.objects[id]; g != nil {
+			err := each(contract.Snapshot{GUID: id, DN: g.DN, Attributes: []ldif.Attribute{{Name: "cn", Values: []string{g.CN}}, {Name: "info", Values: []string{"kept"}}}})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (d *fakeDirectory) GroupsByGUID(ctx context.Context, guids []directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {

@@ -141,6 +141,11 @@ type Run struct {
 	// stay as long as something is held back for that reason.
 	SourceBaseline int  `json:"sourceBaseline,omitempty"`
 	TargetHeld     bool `json:"targetHeld,omitempty"`
+	// UndoFile is the path of the file that has what the run was about to delete and remove;
+	// empty if that was nothing. UndoHash is the SHA-256 hash of its content, in
+	// hexadecimal.
+	UndoFile string `json:"undoFile,omitempty"`
+	UndoHash string `json:"undoHash,omitempty"`
 	// Failed counts changes that failed or whose outcome is unknown.
 	Failed int `json:"failed"`
 	// UnknownMembers counts members whose on-premises object could not be determined;

@@ -22,6 +22,7 @@ type State interface {
 	LinkStore
 	HistoryStore
 	SettingsFile
+	UndoStore
 
 	// Generation returns the generation of a run.
 	Generation(run int64) Generation

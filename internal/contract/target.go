@@ -87,6 +87,10 @@ type TargetReader interface {
 	// objects that do not exist, are deleted, or are not groups. It calls each once for
 	// every other object, in any order, from one goroutine at a time.
 	GroupsByGUID(ctx context.Context, guids []directory.GUID, extent Extent, each func(directory.TargetGroup) error) error
+	// Snapshots reads all that the account can read of the given groups, at most 1,000 for
+	// each call, but their members and what is computed from other objects. It leaves out
+	// objects that do not exist or are not groups.
+	Snapshots(ctx context.Context, guids []directory.GUID, each func(Snapshot) error) error
 	// GroupByRanges reads one group with its whole membership, however large. It keeps the
 	// names and SIDs only of members that are not among known, which is ascending. ok is
 	// false if there is no such group.

@@ -65,10 +65,11 @@ func Disable(ctx context.Context, g *Ground) (contract.Run, error) {
 	r := newRun(ctx, g, contract.DisableRun)
 	r.record.PolicyType = "" // nothing is imported
 	return r.walk(ctx, func(ctx context.Context, s *steps) {
-		s.expects(4)
+		s.expects(5)
 		at := step(ctx, s, prepareStep, locateAny, r)
 		planned := step(ctx, s, planStep, planDisable, at)
-		exported := step(ctx, s, exportStep, export, planned)
+		kept := step(ctx, s, undoStep, keepUndo, planned)
+		exported := step(ctx, s, exportStep, export, kept)
 		step(ctx, s, commitStep, endDisable, exported)
 	})
 }
@@ -106,7 +107,7 @@ const (
 	initialSteps = 6
 	deltaSteps   = 5
 	groupSteps   = 6
-	writingSteps = 4
+	writingSteps = 5
 )
 
 // initial reads everything.
@@ -140,7 +141,8 @@ func group(ctx context.Context, s *steps, d *demand) *limiter {
 
 // write exports the plan, confirms it and makes it current.
 func write(ctx context.Context, s *steps, planned *limiter) {
-	exported := step(ctx, s, exportStep, export, planned)
+	kept := step(ctx, s, undoStep, keepUndo, planned)
+	exported := step(ctx, s, exportStep, export, kept)
 	confirmed := step(ctx, s, confirmStep, confirm, exported)
 	settled := step(ctx, s, settleStep, settle, confirmed)
 	step(ctx, s, commitStep, commit, settled)

@@ -19,6 +19,7 @@ var (
 	resolveStep  = stepName{"Resolve", "Finding the members in Active Directory"}
 	planStep     = stepName{"Plan", "Planning"}
 	limitStep    = stepName{"Limits", "Checking the limits"}
+	undoStep     = stepName{"Undo", "Writing down what will be deleted or removed"}
 	exportStep   = stepName{"Export", "Writing to Active Directory"}
 	confirmStep  = stepName{"Confirm", "Verifying the written groups"}
 	settleStep   = stepName{"Settle", "Updating groups that contain changed groups"}

@@ -65,6 +65,7 @@ function ConvertTo-Run {
         Held             = ConvertTo-Total $Run.held
         HeldBy           = @(foreach ($reason in $Run.heldBy) { [string] $reason })
         HeldRuns         = [int] $Run.heldRuns
+        UndoFile         = [string] $Run.undoFile
         Failed           = [int] $Run.failed
         UnknownMembers   = [int] $Run.unknownMembers
         UnwrittenMembers = [int] $Run.unwrittenMembers

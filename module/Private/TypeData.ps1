@@ -36,7 +36,7 @@ Id Kind PolicyType PolicyReason Status StopReason Started=System.DateTimeOffset
 Ended=System.DateTimeOffset Duration=timespan Message Error=GroupWriteback.RunError
 Server GroupId GroupName PlanId SourceGroups TargetGroups
 LinkedGroups MissingGroups DriftedGroups Planned=GroupWriteback.Total Exported=GroupWriteback.Total
-Held=GroupWriteback.Total HeldBy HeldRuns Failed UnknownMembers UnwrittenMembers
+Held=GroupWriteback.Total HeldBy HeldRuns UndoFile Failed UnknownMembers UnwrittenMembers
 '@
     RunError      = 'Id Category Object Message Advice'
     Status        = @'

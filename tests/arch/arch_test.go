@@ -26,15 +26,16 @@ var mayImport = map[string][]string{
 	"internal/rights":           {"internal/descriptor", "internal/directory"},
 	"internal/exchange":         {"internal/directory"},
 	"internal/plan":             {"internal/expression", "internal/exchange", "internal/directory"},
-	"internal/contract":         {"internal/rights", "internal/descriptor", "internal/plan", "internal/exchange", "internal/directory"},
+	"internal/contract":         {"internal/ldif", "internal/rights", "internal/descriptor", "internal/plan", "internal/exchange", "internal/directory"},
+	"internal/ldif":             {},
 	"internal/batch":            {},
 	"internal/identity":         {"internal/contract", "internal/batch", "internal/plan", "internal/directory"},
 	"internal/owner":            {"internal/contract", "internal/batch", "internal/plan", "internal/directory"},
-	"internal/run":              {"internal/expression", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
+	"internal/run":              {"internal/ldif", "internal/expression", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/command":          {"internal/expression", "internal/rights", "internal/descriptor", "internal/run", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/graph":            {"internal/contract", "internal/plan", "internal/directory"},
 	"internal/graph/graphtest":  {},
-	"internal/ad":               {"internal/rights", "internal/descriptor", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
+	"internal/ad":               {"internal/ldif", "internal/rights", "internal/descriptor", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/ad/kerberos":      {},
 	"internal/ad/adtest/server": {},
 	"state":                     {"internal/descriptor", "internal/contract", "internal/identity", "internal/plan", "internal/directory"},
@@ -67,7 +68,7 @@ var onlyIn = map[string]string{
 }
 
 // standardOnly lists the packages that import no packages of others at all.
-var standardOnly = []string{"internal/directory", "internal/descriptor", "internal/exchange", "internal/plan", "internal/graph/graphtest", "tests/module/fakeengine"}
+var standardOnly = []string{"internal/directory", "internal/descriptor", "internal/exchange", "internal/plan", "internal/ldif", "internal/graph/graphtest", "tests/module/fakeengine"}
 
 type goPackage struct {
 	ImportPath string

@@ -13,7 +13,7 @@ import (
 var shapes = map[string]shape{
 	"totals": "create adopt update move updateMembers delete skip membersAdded membersRemoved",
 	"run": `id kind policyType policyReason planId started ended status stopReason message error{category id object message advice cause} server projection
-		groupId groupName sourceGroups targetGroups linkedGroups missingGroups driftedGroups planned{@totals} exported{@totals} held{@totals} heldBy heldRuns sourceBaseline targetHeld failed unknownMembers unwrittenMembers`,
+		groupId groupName sourceGroups targetGroups linkedGroups missingGroups driftedGroups planned{@totals} exported{@totals} held{@totals} heldBy heldRuns sourceBaseline targetHeld undoFile undoHash failed unknownMembers unwrittenMembers`,
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
@@ -82,7 +82,7 @@ func notInEveryAnswer(method, path string) bool {
 			return path == name || strings.HasPrefix(path, name+".") || strings.HasSuffix(path, "."+name) || strings.Contains(path, "."+name+".")
 		})
 	}
-	if inRun("targetHeld", "leftOutAddresses") { // tested by the scenarios target-shrunk and recipients
+	if inRun("targetHeld", "leftOutAddresses", "undoFile", "undoHash") { // tested by the scenarios target-shrunk and recipients
 		return true
 	}
 	switch method {

@@ -88,6 +88,7 @@ func Suite(t *testing.T, env Env) {
 	t.Run("Sizes", s.testSizes)
 	t.Run("Members", s.testMembers)
 	t.Run("Read", s.testRead)
+	t.Run("Snapshots", s.testSnapshots)
 	t.Run("Changed", s.testChanged)
 	t.Run("Deleted", s.testDeleted)
 	t.Run("Marked", s.testMarked)

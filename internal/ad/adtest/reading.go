@@ -12,7 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/ldif"
+	"groupwriteback/internal/plan"
 )
 
 func (s *suite) testRead(t *testing.T) {
@@ -413,4 +416,33 @@ func groupsByGUID(ctx context.Context, target contract.TargetReader, guids []dir
 		return nil
 	})
 	return groups, err
+}
+
+// testSnapshots reads all of a group.
+func (s *suite) testSnapshots(t *testing.T) {
+	target, ctx := s.open(t), testContext(t)
+	unit := s.unit(t, target, s.Container)
+	members := s.contacts(t, target, 3)
+	created, _ := s.create(t, target, unit.GUID, members...)
+	if err := target.Writer(nil).Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "info", New: []string{"kept"}}}); err != nil {
+		t.Fatal(err)
+	}
+	var found []contract.Snapshot
+	err := target.Snapshots(ctx, []directory.GUID{created.GUID, newID(), unit.GUID}, func(snapshot contract.Snapshot) error {
+		found = append(found, snapshot)
+		return nil
+	})
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%d found, %v", len(found), err)
+	}
+	e := ldif.Entry{DN: found[0].DN, Attributes: found[0].Attributes}
+	if found[0].GUID != created.GUID || e.DN != created.DN || e.First("info") != "kept" || e.First("objectGUID") != string(created.GUID.AD()) || len(e.First("objectSid")) < 20 {
+		t.Errorf("%+v", e)
+	}
+	if _, err := descriptor.Parse([]byte(e.First("nTSecurityDescriptor"))); err != nil {
+		t.Errorf("the security descriptor: %v", err)
+	}
+	if len(e.Values("member")) > 0 || len(e.Values("memberOf")) > 0 {
+		t.Errorf("members are in it: %+v", e)
+	}
 }

@@ -880,6 +880,17 @@ func disable(l *lab, c *client.Client) {
 			l.ldif("dn: " + unmarked + "\nchangetype: modify\ndelete: adminDescription\n-\ndelete: msDS-ExternalDirectoryObjectId\n")
 		}
 	}
+	// What is deleted cannot be written down while a file is in the place of the folder.
+	folder := l.file(filepath.Join("main", "undo"))
+	away := os.Rename(folder, folder+".away") // it is there if a run removed members
+	write(l.t, folder, nil)
+	if failed := l.call(c, "sync.start", nil); failed["status"] != "Failed" || failed["error"].(object)["id"] != "UndoNotWritten" {
+		l.t.Errorf("without an undo file: %v", failed)
+	}
+	check(l.t, os.Remove(folder))
+	if away == nil {
+		check(l.t, os.Rename(folder+".away", folder))
+	}
 	run := l.call(c, "sync.start", nil)
 	for _, item := range l.call(c, "change.list", object{"runId": run["id"], "outcome": "Skipped"})["changes"].([]any) {
 		if change := item.(object); change["dn"] != unmarked {

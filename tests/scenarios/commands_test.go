@@ -395,7 +395,7 @@ func adCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	out, err := admin("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-b", base, "(objectClass=group)",
 		"cn", "sAMAccountName", "groupType", "displayName", "description", "mail", "adminDescription", "msDS-ExternalDirectoryObjectId", "extensionName", "member",
-		"mailNickname", "proxyAddresses", "targetAddress", "msExchRecipientTypeDetails", "msExchRecipientDisplayType", "msExchPoliciesExcluded", "msExchRequireAuthToSendTo",
+		"msDS-ObjectSoa", "mailNickname", "proxyAddresses", "targetAddress", "msExchRecipientTypeDetails", "msExchRecipientDisplayType", "msExchPoliciesExcluded", "msExchRequireAuthToSendTo",
 		"msExchHideFromAddressLists", "hideDLMembership", "managedBy", "msExchCoManagedByLink", "showInAddressBook", "legacyExchangeDN").Output()
 	ts.Check(err)
 	var entries []string

@@ -7,7 +7,9 @@ function Get-GroupWritebackRun {
         plans of Disable-GroupWriteback. It needs no connection. PolicyType shows
         whether a run read the changes (Delta) or everything (Initial), and
         PolicyReason shows why it was Initial; see Start-GroupWritebackSync.
-        Set-GroupWriteback -RunHistoryDays sets how long runs are kept.
+        UndoFile is the LDIF file with the groups that the run deleted and the
+        members that it removed, as they were before. Set-GroupWriteback
+        -RunHistoryDays sets how long runs and these files are kept.
     .PARAMETER Id
         The number of the run.
     .PARAMETER Last

@@ -312,6 +312,11 @@ func (d *largeDomain) SelectAttributes(context.Context, []string) (plan.Schema, 
 	return nil, nil
 }
 
+// AddressHolders finds nobody who has an address of a group.
+func (d *largeDomain) AddressHolders(context.Context, []string) (map[string][]plan.Holder, error) {
+	return nil, nil
+}
+
 // Exchange finds no server.
 func (d *largeDomain) Exchange(context.Context) (*exchange.Organization, error) {
 	return &exchange.Organization{}, nil

@@ -296,6 +296,9 @@ func accountName(name directory.SID) string {
 	return domain + `\` + account
 }
 
+// syncPath does nothing, because NTFS writes a new entry of a folder to its journal.
+func syncPath(string) error { return nil }
+
 // replaceFile replaces a file by another, finished one. It retries for a while,
 // because virus scanners and backups hold files open for a moment.
 func replaceFile(from, to string) error {

@@ -20,7 +20,7 @@ import (
 const (
 	undoFolder = "undo"
 	undoTime   = "20060102T150405Z"
-	undoPart   = ".part" // ends the name of a file that is being written
+	undoMaking = ".new" // ends the name of a file that is being written
 )
 
 // undoFile implements [contract.UndoFile]. Its name is complete only when its content is.
@@ -35,12 +35,14 @@ func (s *State) NewUndo(run contract.Run) (contract.UndoFile, error) {
 	folder := filepath.Join(s.Folder(), undoFolder)
 	path := filepath.Join(folder, fmt.Sprintf("%s-run-%d.ldif", run.Started.UTC().Format(undoTime), run.ID))
 	err := os.Mkdir(folder, 0o700)
-	if errors.Is(err, fs.ErrExist) {
+	if err == nil {
+		err = syncPath(s.Folder())
+	} else if errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
 	var file *os.File
 	if err == nil {
-		file, err = os.OpenFile(path+undoPart, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		file, err = os.OpenFile(path+undoMaking, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	}
 	if err != nil {
 		return nil, undoNotWritten(path, err)
@@ -64,11 +66,8 @@ func (f *undoFile) Write(text []byte) (int, error) {
 }
 
 func (f *undoFile) Keep() (path, hash string, err error) {
-	if err = f.Sync(); err == nil {
-		err = f.Close()
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), f.path)
+	if err = f.Close(); err == nil {
+		err = replaceFile(f.Name(), f.path)
 	}
 	if err != nil {
 		f.Discard()

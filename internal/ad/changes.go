@@ -17,10 +17,7 @@ const guidPage = 1000
 // ChangedGroups implements contract.TargetReader. It lists groups of any kind, because
 // a linked group may have lost its mark or been moved.
 func (t *target) ChangedGroups(ctx context.Context, since int64, each func(directory.TargetGroup) error) error {
-	return t.listGroups(ctx, t.root.baseDN, query{
-		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: and("(objectClass=group)", above(since)),
-		attributes: t.header(), plain: t.names(), extendedDN: true,
-	}, each)
+	return t.listGroups(ctx, t.root.baseDN, t.groupQuery(t.root.baseDN, and("(objectClass=group)", above(since)), contract.HeaderOnly), each)
 }
 
 // above returns a filter for objects changed after the USN; LDAP has no strict
@@ -31,10 +28,7 @@ func above(usn int64) string {
 
 // StampedGroups implements contract.TargetReader.
 func (t *target) StampedGroups(ctx context.Context, stamp string, each func(directory.TargetGroup) error) error {
-	return t.listGroups(ctx, t.root.baseDN, query{
-		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: stampedGroups(t.schema, stamp),
-		attributes: t.header(), plain: t.names(), extendedDN: true,
-	}, each)
+	return t.listGroups(ctx, t.root.baseDN, t.groupQuery(t.root.baseDN, stampedGroups(t.schema, stamp), contract.HeaderOnly), each)
 }
 
 // DeletedGroups implements contract.TargetReader. A deletion gives the tombstone a new

@@ -318,26 +318,17 @@ var recipientAttributes = []string{
 
 // Recipients implements contract.TargetReader.
 func (t *target) Recipients(ctx context.Context, guids []directory.GUID) ([]exchange.Recipient, error) {
-	if len(guids) > maxGUIDs {
-		return nil, t.unexpected("", fmt.Errorf("%d objects requested at once, the limit is %d", len(guids), maxGUIDs))
-	}
-	entries, err := findAny(ctx, t.pool, query{
-		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: "(objectClass=group)", attributes: recipientAttributes,
-	}, attrGUID, valuesOf(guids, directory.GUID.AD))
-	if err != nil {
-		return nil, t.readError(ctx, t.root.baseDN, err)
-	}
-	recipients := make([]exchange.Recipient, 0, len(entries))
-	for _, e := range entries {
-		guid, err := guidOf(e)
-		if err != nil {
-			return nil, t.readError(ctx, e.DN, err)
-		}
+	recipients := make([]exchange.Recipient, 0, len(guids))
+	err := t.groupEntries(ctx, guids, query{attributes: recipientAttributes}, func(guid directory.GUID, e *ldap.Entry) error {
 		recipients = append(recipients, exchange.Recipient{
 			GUID: guid, DN: e.DN, Mail: e.GetAttributeValue(attrMail), Alias: e.GetAttributeValue(attrAlias), Target: e.GetAttributeValue(attrTarget),
 			LegacyDN: e.GetAttributeValue(attrLegacyDN), Lists: len(e.GetAttributeValues("showInAddressBook")),
 			Hidden: strings.EqualFold(e.GetAttributeValue("msExchHideFromAddressLists"), "TRUE"),
 		})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return recipients, nil
 }

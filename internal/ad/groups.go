@@ -34,7 +34,7 @@ const (
 	// one group at a time.
 	groupPage  = 100
 	firstRange = 200
-	// maxGUIDs bounds GroupsByGUID.
+	// maxGUIDs bounds what is read by objectGUID in one call.
 	maxGUIDs = 1000
 )
 
@@ -44,13 +44,21 @@ var identityAttributes = []string{
 	attrCritical, attrAdminCount,
 }
 
-// header returns the attributes of a group without its members.
-func (t *target) header() []string {
-	return slices.Concat(identityAttributes, t.selected.Load().flowing)
+// header returns the attributes of a group without its members, and those of them whose
+// values are names.
+func (t *target) header() (attributes, names []string) {
+	selected := t.selected.Load()
+	return slices.Concat(identityAttributes, selected.flowing), selected.named
 }
 
-// names returns those of the header's attributes whose values are names.
-func (t *target) names() []string { return t.selected.Load().named }
+// groupQuery returns the search for the groups in a subtree that match the filter.
+func (t *target) groupQuery(base, filter string, extent contract.Extent) query {
+	q := query{base: base, scope: ldap.ScopeWholeSubtree, filter: filter, extendedDN: true}
+	if q.attributes, q.plain = t.header(); extent == contract.WithMembers {
+		q.attributes = append(q.attributes, memberRange(0, firstRange))
+	}
+	return q
+}
 
 // Groups implements contract.TargetReader.
 func (t *target) Groups(ctx context.Context, container directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
@@ -60,10 +68,8 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, extent co
 	if err != nil {
 		return err
 	}
-	q := query{
-		base: byGUID(container), scope: ldap.ScopeWholeSubtree, filter: markedGroups(t.schema),
-		attributes: t.groupAttributes(extent), plain: t.names(), pageSize: groupPage, extendedDN: true,
-	}
+	q := t.groupQuery(byGUID(container), markedGroups(t.schema), extent)
+	q.pageSize = groupPage
 	err = t.listGroups(ctx, found.DN, q, each)
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
 		return containerNotFound(found.DN, err)
@@ -73,15 +79,12 @@ func (t *target) Groups(ctx context.Context, container directory.GUID, extent co
 
 // GroupsByGUID implements contract.TargetReader.
 func (t *target) GroupsByGUID(ctx context.Context, guids []directory.GUID, extent contract.Extent, each func(directory.TargetGroup) error) error {
-	if len(guids) > maxGUIDs {
-		return t.unexpected("", fmt.Errorf("%d objects requested at once, the limit is %d", len(guids), maxGUIDs))
+	if err := t.atOnce(guids); err != nil {
+		return err
 	}
 	for batch := range slices.Chunk(guids, batchSize) {
-		q := query{
-			base: t.root.baseDN, scope: ldap.ScopeWholeSubtree,
-			filter:     and("(objectClass=group)", anyOf(attrGUID, valuesOf(batch, directory.GUID.AD))),
-			attributes: t.groupAttributes(extent), plain: t.names(), pageSize: groupPage, extendedDN: true,
-		}
+		q := t.groupQuery(t.root.baseDN, and("(objectClass=group)", anyOf(attrGUID, valuesOf(batch, directory.GUID.AD))), extent)
+		q.pageSize = groupPage
 		told := map[directory.GUID]bool{} // groups handed on by an attempt that broke off
 		err := retry(ctx, t.server.host, func() error {
 			return t.pool.use(ctx, func(c *conn) error {
@@ -109,7 +112,8 @@ func (t *target) GroupByRanges(ctx context.Context, guid directory.GUID, known [
 	err = retry(ctx, t.server.host, func() error {
 		return t.pool.use(ctx, func(c *conn) error {
 			group, ok, err = directory.TargetGroup{GUID: guid}, false, nil
-			r := rangeReader{c: c, header: t.header(), plain: t.names(), group: &group, known: known}
+			r := rangeReader{c: c, group: &group, known: known}
+			r.header, r.plain = t.header()
 			e, err := r.ask(ctx, 0)
 			if err == nil {
 				if group, err = parseGroup(e); err != nil {
@@ -130,13 +134,6 @@ func (t *target) GroupByRanges(ctx context.Context, guid directory.GUID, known [
 		return directory.TargetGroup{}, false, t.readError(ctx, t.root.baseDN, err)
 	}
 	return group, ok, nil
-}
-
-func (t *target) groupAttributes(extent contract.Extent) []string {
-	if extent == contract.HeaderOnly {
-		return t.header()
-	}
-	return append(t.header(), memberRange(0, firstRange))
 }
 
 // groups reads the groups of a search, with their members if the search asks for them.

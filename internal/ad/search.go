@@ -225,6 +225,37 @@ func findAny[V string | []byte](ctx context.Context, p *pool, q query, attribute
 	return found, nil
 }
 
+// groupEntries reads the given groups wherever they are in the domain. The query says what
+// is read of them. each is called once for each group that exists.
+func (t *target) groupEntries(ctx context.Context, guids []directory.GUID, q query, each func(directory.GUID, *ldap.Entry) error) error {
+	if err := t.atOnce(guids); err != nil {
+		return err
+	}
+	q.base, q.scope, q.filter = t.root.baseDN, ldap.ScopeWholeSubtree, "(objectClass=group)"
+	entries, err := findAny(ctx, t.pool, q, attrGUID, valuesOf(guids, directory.GUID.AD))
+	if err != nil {
+		return t.readError(ctx, t.root.baseDN, err)
+	}
+	for _, e := range entries {
+		guid, err := guidOf(e)
+		if err != nil {
+			return t.readError(ctx, e.DN, err)
+		}
+		if err := each(guid, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atOnce refuses more objects than a method reads in one call.
+func (t *target) atOnce(guids []directory.GUID) error {
+	if len(guids) > maxGUIDs {
+		return t.unexpected("", fmt.Errorf("%d objects requested at once, the limit is %d", len(guids), maxGUIDs))
+	}
+	return nil
+}
+
 // guidOf reads the objectGUID of an entry.
 func guidOf(e *ldap.Entry) (directory.GUID, error) {
 	guid, err := directory.GUIDFromAD(e.GetRawAttributeValue(attrGUID))

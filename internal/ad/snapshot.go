@@ -2,8 +2,6 @@ package ad
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -19,31 +17,14 @@ var computed = []string{attrMember, "memberOf", "dSCorePropagationData", "replPr
 
 // Snapshots implements contract.TargetReader.
 func (t *target) Snapshots(ctx context.Context, guids []directory.GUID, each func(contract.Snapshot) error) error {
-	if len(guids) > maxGUIDs {
-		return t.unexpected("", fmt.Errorf("%d objects requested at once, the limit is %d", len(guids), maxGUIDs))
-	}
-	entries, err := findAny(ctx, t.pool, query{
-		base: t.root.baseDN, scope: ldap.ScopeWholeSubtree, filter: "(objectClass=group)",
-		attributes: []string{"*", attrDescriptor}, sdFlags: sdOwner | sdGroup | sdDACL,
-	}, attrGUID, valuesOf(guids, directory.GUID.AD))
-	if err != nil {
-		return t.readError(ctx, t.root.baseDN, err)
-	}
-	for _, e := range entries {
-		guid, err := guidOf(e)
-		if err != nil {
-			return t.readError(ctx, e.DN, err)
-		}
+	q := query{attributes: []string{"*", attrDescriptor}, sdFlags: sdOwner | sdGroup | sdDACL}
+	return t.groupEntries(ctx, guids, q, func(guid directory.GUID, e *ldap.Entry) error {
 		s := contract.Snapshot{GUID: guid, DN: e.DN}
 		for _, a := range e.Attributes {
-			name, _, _ := strings.Cut(a.Name, ";")
-			if !slices.ContainsFunc(computed, func(c string) bool { return strings.EqualFold(c, name) }) {
+			if name, _, _ := strings.Cut(a.Name, ";"); !containsFold(computed, name) {
 				s.Attributes = append(s.Attributes, ldif.Attribute{Name: a.Name, Values: a.Values})
 			}
 		}
-		if err := each(s); err != nil {
-			return err
-		}
-	}
-	return nil
+		return each(s)
+	})
 }

@@ -3,6 +3,8 @@
 // objects were and not something to run.
 package ldif
 
+import "strings"
+
 // Attribute is an attribute with its values, which are any bytes. Name may have options,
 // as in RFC 2849.
 type Attribute struct {
@@ -19,7 +21,7 @@ type Entry struct {
 // Values returns the values of an attribute, whose name is compared without letter case.
 func (e *Entry) Values(name string) []string {
 	for i := range e.Attributes {
-		if sameName(e.Attributes[i].Name, name) {
+		if strings.EqualFold(e.Attributes[i].Name, name) {
 			return e.Attributes[i].Values
 		}
 	}

@@ -61,17 +61,17 @@ func (r *Reader) Read() (*Entry, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case sameName(name, "version") && !r.any:
+		case strings.EqualFold(name, "version") && !r.any:
 			if r.any = true; value != "1" {
 				return nil, r.wrong("the version is %q, and only 1 is known", value)
 			}
-		case e == nil && !sameName(name, "dn"):
+		case e == nil && !strings.EqualFold(name, "dn"):
 			return nil, r.wrong("%s is given before the dn of an object", name)
 		case e == nil:
 			e, r.any = &Entry{DN: value}, true
-		case sameName(name, "dn"):
+		case strings.EqualFold(name, "dn"):
 			return nil, r.wrong("a second dn is given without an empty line before it")
-		case sameName(name, "changetype"):
+		case strings.EqualFold(name, "changetype"):
 			return nil, r.wrong("it is a change, and only objects are read")
 		default:
 			e.add(name, value)
@@ -81,7 +81,7 @@ func (r *Reader) Read() (*Entry, error) {
 
 func (e *Entry) add(name, value string) {
 	for i := range e.Attributes {
-		if sameName(e.Attributes[i].Name, name) {
+		if strings.EqualFold(e.Attributes[i].Name, name) {
 			e.Attributes[i].Values = append(e.Attributes[i].Values, value)
 			return
 		}
@@ -191,5 +191,3 @@ func (r *Reader) peek() (string, error) {
 func (r *Reader) wrong(format string, args ...any) error {
 	return &Error{Line: r.line, Text: fmt.Sprintf(format, args...)}
 }
-
-func sameName(a, b string) bool { return strings.EqualFold(a, b) }

@@ -220,6 +220,7 @@ func listRuns(q *session, query string, args ...any) (runs []contract.Run, err e
 // the runs staged and did not commit was already removed when the next run began.
 func (s *State) PurgeRuns(ctx context.Context, olderThan time.Time) error {
 	s.purgeUndo(olderThan)
+	s.purgeAudit(olderThan)
 	var old []int64
 	err := s.read(ctx, "list old runs", func(q *session) error {
 		return q.each(`SELECT id FROM run WHERE started < ? AND status <> 'Running'

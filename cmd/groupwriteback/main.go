@@ -96,14 +96,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // opener connects the connectors and the state to the engine of a session. The log goes
 // to the state folder once the folder was found to be sound.
-func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount string) (stdio.Opened, error) {
-	return func(statePath, serviceAccount string) (stdio.Opened, error) {
-		folder, err := state.Folder(statePath)
+func opener(log *slog.Logger, logs *state.Log) func(stdio.OpenRequest) (stdio.Opened, error) {
+	return func(request stdio.OpenRequest) (stdio.Opened, error) {
+		folder, err := state.Folder(request.StatePath)
 		if err != nil {
 			return stdio.Opened{}, err
 		}
 		openState := func(ctx context.Context) (contract.State, error) {
-			s, err := state.Options{ServiceAccount: serviceAccount}.Open(ctx, folder)
+			s, err := state.Options{ServiceAccount: request.ServiceAccount}.Open(ctx, folder)
 			if err == nil || aboutDatabase(contract.AsError(err)) {
 				if err := logs.Open(folder); err != nil {
 					log.Warn("cannot write the log to the state folder", "error", err.Error())
@@ -115,12 +115,12 @@ func opener(log *slog.Logger, logs *state.Log) func(statePath, serviceAccount st
 			return s, nil
 		}
 		findState := func() (string, bool, error) {
-			there, err := state.Find(folder, serviceAccount)
+			there, err := state.Find(folder, request.ServiceAccount)
 			return folder, there, err
 		}
 		return stdio.Opened{
 			Engine: command.New(command.Config{OpenSource: graph.Open, OpenTarget: ad.Open, OpenState: openState, FindState: findState,
-				Log: log, Now: time.Now, Projection: graph.Projection()}),
+				Log: log, Now: time.Now, Projection: graph.Projection(), Caller: caller(request.Client, request.From)}),
 			Find:    findState,
 			Folder:  folder,
 			LogPath: state.LogPath(folder, time.Now()),

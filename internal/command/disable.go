@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"crypto/rand"
+	"strconv"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/owner"
@@ -69,7 +70,12 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 		err = state.Generation(record.ID).Spool(ctx, left)
 	}
 	if err == nil && !request.WhatIf {
-		err = disable(ctx, state, settings, set)
+		entry := contract.AuditEntry{Event: contract.AuditDisabled, RunID: record.ID}
+		if len(set) > 0 {
+			entry.Changes = []contract.AuditChange{{Name: "groupsToDelete", New: strconv.Itoa(len(set))}}
+		}
+		settings.Enabled = false
+		err = e.changeSettings(ctx, state, entry, &settings, nil, func() error { return disable(ctx, state, settings, set) })
 	}
 	if err == nil {
 		record.LinkedGroups, err = state.CountLinks(ctx)
@@ -96,7 +102,6 @@ func disable(ctx context.Context, state contract.State, settings contract.Settin
 	if err := state.SetDisableSet(ctx, set); err != nil {
 		return err
 	}
-	settings.Enabled = false
 	if err := state.SaveSettings(ctx, settings); err != nil {
 		return err
 	}

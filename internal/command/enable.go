@@ -31,23 +31,34 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 	if err != nil || request.WhatIf {
 		return result, err
 	}
-	// Save the settings first: a folder without settings must not belong to a tenant. A
-	// run sets the owner of a state that has none.
-	if err := state.SaveSettings(ctx, result.Settings); err != nil {
+	err = e.changeSettings(ctx, state, contract.AuditEntry{Event: contract.AuditEnabled}, &result.Settings, adopt, func() error {
+		return enable(ctx, state, &result.Settings, adopt)
+	})
+	if err != nil {
 		return EnableResult{}, err
 	}
-	if err := state.SetOwner(ctx, result.Settings.Tenant.ID, result.Settings.Domain); err != nil {
-		return EnableResult{}, err
+	return result, nil
+}
+
+// enable stores what Enable has checked.
+func enable(ctx context.Context, state contract.State, settings *contract.Settings, adopt []contract.Link) error {
+	// Save the settings first: a folder without settings must not belong to a tenant. A
+	// run sets the owner of a state that has none.
+	if err := state.SaveSettings(ctx, *settings); err != nil {
+		return err
+	}
+	if err := state.SetOwner(ctx, settings.Tenant.ID, settings.Domain); err != nil {
+		return err
 	}
 	// As long as the settings are unsaved, what Disable stored must still hold. Once they
 	// are saved, it no longer does, whether or not this succeeds.
 	if err := state.SetDisableSet(ctx, nil); err != nil {
-		return EnableResult{}, err
+		return err
 	}
 	if err := state.WithdrawPlans(ctx); err != nil {
-		return EnableResult{}, err
+		return err
 	}
-	return result, state.SetAdoptSet(ctx, adopt) // last, because without it nothing is adopted
+	return state.SetAdoptSet(ctx, adopt) // last, because without it nothing is adopted
 }
 
 // prepareEnable makes all checks of Enable and returns what Enable would save.

@@ -30,6 +30,8 @@ type Config struct {
 	LookLasts time.Duration
 	// Mapping has the attributes to write; nil means [plan.Standard].
 	Mapping plan.Mapping
+	// Caller is who uses the engine, for the audit.
+	Caller contract.Caller
 }
 
 // mapping returns the mapping with what the administrator has set. Errors:

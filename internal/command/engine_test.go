@@ -37,6 +37,8 @@ type bench struct {
 	around func(contract.Target) contract.Target
 	// lookLasts is as in [command.Config].
 	lookLasts time.Duration
+	// absent means that there is no state yet.
+	absent bool
 	// others has the objects of others, which must not change.
 	others map[directory.GUID]directory.TargetGroup
 }
@@ -62,7 +64,12 @@ func (b *bench) start(t fataler) {
 	}
 	now := func() time.Time { return time.Now().Add(b.ahead) }
 	b.tenant.clock = now
+	var find func() (string, bool, error)
+	if b.absent {
+		find = func() (string, bool, error) { return b.folder, false, nil }
+	}
 	b.engine = command.New(command.Config{
+		Caller: me, FindState: find,
 		OpenSource: func(context.Context, contract.SourceConfig) (contract.Source, error) { return b.tenant, nil },
 		OpenTarget: func(context.Context, contract.TargetConfig) (contract.Target, error) {
 			if b.around != nil {

@@ -32,6 +32,10 @@ func (nothing) Owner(context.Context) (directory.GUID, contract.DomainRef, error
 	return directory.GUID{}, contract.DomainRef{}, nil
 }
 
+func (nothing) Audit(context.Context, contract.AuditFilter, string, int) ([]contract.AuditEntry, error) {
+	return nil, nil
+}
+
 func (nothing) Runs(context.Context, int64, int) ([]contract.Run, error) { return nil, nil }
 
 func (nothing) Run(context.Context, int64) (contract.Run, error) {

@@ -75,7 +75,7 @@ const (
 // Permission returns what the account needs in the containers, what of that it has, and
 // what it has beyond.
 func (e *Engine) Permission(ctx context.Context, request PermissionRequest) (PermissionResult, error) {
-	return e.permission(ctx, request, func(g *grant, place *grantPlace) error {
+	return e.permission(ctx, request, "", func(g *grant, place *grantPlace) error {
 		list := place.list.Descriptor
 		for _, entry := range g.entries(request.form()) {
 			state := PermissionMissing
@@ -97,7 +97,7 @@ func (e *Engine) Permission(ctx context.Context, request PermissionRequest) (Per
 // changed, none is. Errors: ContainerProtected, ContainerNoPermissionRight,
 // AccessListOutOfOrder, AccessListFull, and those of reading.
 func (e *Engine) Grant(ctx context.Context, request PermissionRequest) (PermissionResult, error) {
-	return e.permission(ctx, request, func(g *grant, place *grantPlace) error {
+	return e.permission(ctx, request, contract.AuditRightsGranted, func(g *grant, place *grantPlace) error {
 		if err := g.mayChange(place, request); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (e *Engine) Grant(ctx context.Context, request PermissionRequest) (Permissi
 // Revoke takes from the account what Grant gives it, in any form, and nothing else. Errors
 // are those of Grant.
 func (e *Engine) Revoke(ctx context.Context, request PermissionRequest) (PermissionResult, error) {
-	return e.permission(ctx, request, func(g *grant, place *grantPlace) error {
+	return e.permission(ctx, request, contract.AuditRightsRevoked, func(g *grant, place *grantPlace) error {
 		if err := g.mayChange(place, request); err != nil {
 			return err
 		}
@@ -161,8 +161,8 @@ type grantPlace struct {
 }
 
 // permission reads what a request is about, lets do decide about each container, and
-// writes what changes.
-func (e *Engine) permission(ctx context.Context, request PermissionRequest, do func(*grant, *grantPlace) error) (PermissionResult, error) {
+// writes what changes, with the event in the audit.
+func (e *Engine) permission(ctx context.Context, request PermissionRequest, event contract.AuditEvent, do func(*grant, *grantPlace) error) (PermissionResult, error) {
 	needed := noSide
 	if request.Target == nil || request.Target.Server == "" {
 		needed = targetSide
@@ -172,7 +172,11 @@ func (e *Engine) permission(ctx context.Context, request PermissionRequest, do f
 		return PermissionResult{}, err
 	}
 	defer done()
-	settings, err := e.Settings(ctx)
+	state, err := e.State(ctx)
+	if err != nil {
+		return PermissionResult{}, err
+	}
+	settings, err := state.LoadSettings(ctx)
 	if err != nil {
 		return PermissionResult{}, err
 	}
@@ -202,8 +206,11 @@ func (e *Engine) permission(ctx context.Context, request PermissionRequest, do f
 		place.result.Before, place.result.After = place.list.Descriptor.SDDL(g.domains()), place.after.SDDL(g.domains())
 		if place.result.Before != place.result.After && !request.WhatIf {
 			p.At(i, len(places), "Changing the permissions of "+place.list.DN)
-			if err := g.target.Writer(nil).SetAccessList(ctx, place.guid, place.after); err != nil {
+			if err := e.change(ctx, state, func() error { return g.target.Writer(nil).SetAccessList(ctx, place.guid, place.after) }, place.entry(g, event)...); err != nil {
 				return PermissionResult{}, err
+			}
+			if _, none := state.(nothing); none {
+				place.result.Warnings = append(place.result.Warnings, "There is no state in "+state.Folder()+" yet, so the change is in no audit there.")
 			}
 		}
 		result.Containers = append(result.Containers, place.result)
@@ -321,6 +328,19 @@ func (p *grantPlace) say(g *grant, state PermissionState, entry rights.Entry) {
 		return ""
 	}}
 	p.result.Entries = append(p.result.Entries, PermissionEntry{State: state, SDDL: entry.SDDL(g.domains()), Words: entry.Words(names), Along: entry.Along})
+}
+
+// entry returns what the audit has of a change of the container's list.
+func (p *grantPlace) entry(g *grant, event contract.AuditEvent) []contract.AuditEntry {
+	entry := contract.AuditEntry{Event: event, Object: p.list.DN, DirectoryAccount: g.id.Account}
+	removed, added := descriptor.Difference(p.list.Descriptor.Entries(), p.after.Entries())
+	for _, ace := range removed {
+		entry.Changes = append(entry.Changes, contract.AuditChange{Name: g.account.Name, Old: ace.SDDL(g.domains())})
+	}
+	for _, ace := range added {
+		entry.Changes = append(entry.Changes, contract.AuditChange{Name: g.account.Name, New: ace.SDDL(g.domains())})
+	}
+	return split(entry)
 }
 
 // mayChange checks that the list can be changed and stays in order.

@@ -47,25 +47,36 @@ func (e *Engine) SetSettings(ctx context.Context, patch SettingsPatch) (Settings
 	if patch.WhatIf {
 		return result, nil
 	}
-	// A group that is let go of is neither adopted nor deleted, even if the settings
-	// cannot be saved.
-	if len(patch.ReleaseGroups) > 0 {
-		if err := keepReleased(ctx, &settings, state, adopt); err != nil {
-			return SettingsResult{}, err
-		}
-	}
-	if err := state.SaveSettings(ctx, settings); err != nil {
+	err = e.changeSettings(ctx, state, contract.AuditEntry{Event: contract.AuditSettingsChanged}, &settings, adopt, func() error {
+		return patch.save(ctx, state, &settings, adopt)
+	})
+	if err != nil {
 		return SettingsResult{}, err
 	}
-	if patch.Choices != (Choices{}) || patch.Mapping != nil || len(patch.ReleaseGroups) > 0 {
-		if err := state.WithdrawPlans(ctx); err != nil {
-			return SettingsResult{}, err
+	return result, nil
+}
+
+// save stores what SetSettings has checked.
+func (p *SettingsPatch) save(ctx context.Context, state contract.State, settings *contract.Settings, adopt []contract.Link) error {
+	// A group that is let go of is neither adopted nor deleted, even if the settings
+	// cannot be saved.
+	if len(p.ReleaseGroups) > 0 {
+		if err := keepReleased(ctx, settings, state, adopt); err != nil {
+			return err
 		}
 	}
-	if !patch.Adoption.given() || len(patch.ReleaseGroups) > 0 {
-		return result, nil
+	if err := state.SaveSettings(ctx, *settings); err != nil {
+		return err
 	}
-	return result, state.SetAdoptSet(ctx, adopt)
+	if p.Choices != (Choices{}) || p.Mapping != nil || len(p.ReleaseGroups) > 0 {
+		if err := state.WithdrawPlans(ctx); err != nil {
+			return err
+		}
+	}
+	if !p.Adoption.given() || len(p.ReleaseGroups) > 0 {
+		return nil
+	}
+	return state.SetAdoptSet(ctx, adopt)
 }
 
 // doubtScope warns of what an administrator may not intend with the scope. A tenant that

@@ -11,7 +11,13 @@ import (
 // Disable named. Once the run has begun, it returns the run's record, however the run
 // ends.
 func (e *Engine) Sync(ctx context.Context, request SyncRequest, report contract.Report) (contract.Run, error) {
-	return e.follow(ctx, PreviewRequest{SyncRequest: request}, report, run.Sync, run.Disable)
+	return e.follow(ctx, PreviewRequest{SyncRequest: request}, report,
+		func(ctx context.Context, g *run.Ground, allowOnce string) (contract.Run, error) {
+			return e.auditRun(ctx, g, contract.SyncRun, "", allowOnce, func() (contract.Run, error) { return run.Sync(ctx, g, allowOnce) })
+		},
+		func(ctx context.Context, g *run.Ground) (contract.Run, error) {
+			return e.auditRun(ctx, g, contract.DisableRun, "", "", func() (contract.Run, error) { return run.Disable(ctx, g) })
+		})
 }
 
 // SyncGroup syncs one group and reports step by step what happened to it.
@@ -25,7 +31,15 @@ func (e *Engine) SyncGroup(ctx context.Context, request GroupSyncRequest, report
 	if disabling {
 		return GroupSyncResult{}, contract.ErrNotEnabled()
 	}
-	return run.SyncGroup(ctx, ground, request)
+	if request.WhatIf {
+		return run.SyncGroup(ctx, ground, request)
+	}
+	var result GroupSyncResult
+	_, err = e.auditRun(ctx, ground, contract.GroupRun, request.Group, request.AllowOnce, func() (contract.Run, error) {
+		result, err = run.SyncGroup(ctx, ground, request)
+		return result.Run, err
+	})
+	return result, err
 }
 
 // Preview plans a run and exports nothing. It changes no link, setting or total.

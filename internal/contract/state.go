@@ -23,6 +23,7 @@ type State interface {
 	HistoryStore
 	SettingsFile
 	UndoStore
+	AuditStore
 
 	// Generation returns the generation of a run.
 	Generation(run int64) Generation

@@ -37,7 +37,7 @@ func FuzzMessages(f *testing.F) {
 			bytes.NewReader(lines), strings.NewReader("\n"+last+"\n"))
 		var out bytes.Buffer
 		err := Serve(t.Context(), Config{
-			Open: func(string, string) (Opened, error) { return Opened{Engine: &fakeEngine{state: &fakeState{}}}, nil },
+			Open: func(OpenRequest) (Opened, error) { return Opened{Engine: &fakeEngine{state: &fakeState{}}}, nil },
 			Log:  slog.New(slog.DiscardHandler),
 			// If a request stays open, the fuzzer's own time-out finds it.
 			Grace: time.Hour,

@@ -232,7 +232,7 @@ func startSession(t *testing.T, e *fakeEngine) *peer {
 	p := &peer{t: t, in: inWrite, out: bufio.NewReaderSize(outRead, maxOutputLine+1), outEnd: outRead, log: &logBuffer{}, ended: make(chan error, 1), stop: cancel}
 	config := Config{
 		Version: "v1.2.3",
-		Open: func(string, string) (Opened, error) {
+		Open: func(OpenRequest) (Opened, error) {
 			return Opened{Engine: e, Folder: "/state", LogPath: "/state/log/engine.log"}, nil
 		},
 		Log: slog.New(slog.NewJSONHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

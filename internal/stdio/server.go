@@ -61,15 +61,22 @@ type Engine interface {
 type Config struct {
 	// Version is the engine's version, returned by session.initialize.
 	Version string
-	// Open creates the engine for a state folder. An empty path means the default
-	// folder, and serviceAccount may be empty. The state itself is opened later.
-	Open func(statePath, serviceAccount string) (Opened, error)
+	// Open creates the engine for a state folder. The state itself is opened later.
+	Open func(OpenRequest) (Opened, error)
 	Log  *slog.Logger
 	// Level is the log level, which the client may change. If it is nil, the client may
 	// not.
 	Level *slog.LevelVar
 	// Grace is how long requests may continue after the end of input; 0 means 30 s.
 	Grace time.Duration
+}
+
+// OpenRequest is what a client has said at the beginning. Each text may be empty.
+type OpenRequest struct {
+	StatePath      string // empty: the default folder
+	ServiceAccount string
+	// Client and From are as in [contract.Caller].
+	Client, From string
 }
 
 // Opened is the engine of a session, with the absolute paths of its state folder and

@@ -32,6 +32,7 @@ type session struct {
 type initializeParams struct {
 	Protocol       int      `json:"protocol"`
 	Client         string   `json:"client"`
+	From           string   `json:"from"`
 	StatePath      string   `json:"statePath"`
 	ServiceAccount string   `json:"serviceAccount"`
 	LogLevel       logLevel `json:"logLevel"`
@@ -84,7 +85,7 @@ func (s *session) initialize(_ context.Context, params json.RawMessage) (any, er
 	if err := s.setLevel(p.LogLevel); err != nil {
 		return nil, err
 	}
-	opened, err := s.config.Open(p.StatePath, p.ServiceAccount)
+	opened, err := s.config.Open(OpenRequest{StatePath: p.StatePath, ServiceAccount: p.ServiceAccount, Client: p.Client, From: p.From})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ var elsewhere = map[string]string{
 	"GroupNotWritten":          "internal/command/mapping_test.go",
 	"AccessListFull":           "internal/ad/adtest/granting.go",
 	"AccessListOutOfOrder":     "internal/command/permission_test.go",
+	"AuditNotWritten":          "internal/command/audit_test.go",
+	"AuditUnreadable":          "state/audit_test.go",
 	"AnswerTooLarge":           "internal/stdio/wire_test.go",
 	"ChannelBindingRequired":   "internal/ad/connect_test.go",
 	"CloudAuthorityEnforced":   "internal/ad/write_test.go",

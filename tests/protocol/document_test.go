@@ -33,7 +33,7 @@ var shapes = map[string]shape{
 // methods lists the fields of each method's params and result. For methods that the
 // engine calls, params is what the engine sends, and result what it receives.
 var methods = map[string]struct{ params, result shape }{
-	"session.initialize": {"protocol client statePath checkState serviceAccount logLevel", "protocol engineVersion statePath platform logPath"},
+	"session.initialize": {"protocol client from statePath checkState serviceAccount logLevel", "protocol engineVersion statePath platform logPath"},
 	"session.connect": {`source{tenantId clientId environment authority graphEndpoint caFile credential{kind secret certificatePath certificatePassword
 			thumbprint certificate federatedTokenFile accessToken canRefresh}}
 		target{server startTls caFile credential{kind user password keytab realm krb5Conf}}`, "@connection"},

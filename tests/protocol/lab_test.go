@@ -105,7 +105,7 @@ func (l *lab) start(state string, environment ...string) *client.Client {
 		Env: append(os.Environ(), environment...), Args: []string{"--log-level", "debug"},
 		OnLine: l.record.watch(l.t), OnRequest: l.answer,
 	})
-	check(l.t, c.Call(l.t.Context(), "session.initialize", object{"protocol": 1, "client": "protocol test", "statePath": l.file(state), "serviceAccount": "none", "logLevel": "Debug"}, nil))
+	check(l.t, c.Call(l.t.Context(), "session.initialize", object{"protocol": 1, "client": "protocol test", "from": "192.0.2.1", "statePath": l.file(state), "serviceAccount": "none", "logLevel": "Debug"}, nil))
 	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "Info"}, nil))
 	check(l.t, c.Call(l.t.Context(), "session.log", object{"level": "Debug"}, nil))
 	return c

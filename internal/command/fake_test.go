@@ -674,12 +674,17 @@ type fakeDirectory struct {
 
 	known map[directory.GUID]string // each object as it was when it got its uSN
 	gone  map[directory.GUID]int64  // tombstones, with their uSN
+	// grave has what was deleted, as it was. bin means that the recycle bin is on, and
+	// recycled that nothing is left.
+	grave    map[directory.GUID]*directory.TargetGroup
+	bin      bool
+	recycled bool
 }
 
 func newDirectory() *fakeDirectory {
 	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, hidden: map[directory.GUID]bool{}, accounts: map[directory.GUID]directory.MemberRef{}, domain: domain,
 		owners: map[directory.GUID]directory.SID{},
-		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}}
+		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}, grave: map[directory.GUID]*directory.TargetGroup{}}
 }
 
 // kill deletes an account. Its values disappear from every group, whose uSN stays.
@@ -697,6 +702,9 @@ func (d *fakeDirectory) kill(account directory.GUID) {
 // remove deletes a group. Its value disappears from every other group.
 func (d *fakeDirectory) remove(group directory.GUID) {
 	d.settle()
+	if g := d.objects[group]; g != nil {
+		d.grave[group] = g
+	}
 	delete(d.objects, group)
 	for _, g := range d.objects {
 		if has(g, group) {
@@ -799,7 +807,18 @@ func (d *fakeDirectory) Snapshots(ctx context.Context, guids []directory.GUID, e
 	defer d.mu.Unlock()
 	for _, id := range guids {
 		if g := d.objects[id]; g != nil {
-			err := each(contract.Snapshot{GUID: id, DN: g.DN, Attributes: []ldif.Attribute{{Name: "cn", Values: []string{g.CN}}, {Name: "info", Values: []string{"kept"}}}})
+			s := contract.Snapshot{GUID: id, DN: g.DN, Attributes: []ldif.Attribute{
+				{Name: "objectClass", Values: []string{"top", "group"}}, {Name: "objectGUID", Values: []string{string(id.AD())}},
+				{Name: "info", Values: []string{"kept"}}, {Name: "nTSecurityDescriptor", Values: []string{"\x01\x00"}}}}
+			if g.SID != "" {
+				s.Attributes = append(s.Attributes, ldif.Attribute{Name: "objectSid", Values: []string{string(g.SID.AD())}})
+			}
+			for _, name := range append([]string{"cn", "sAMAccountName", "groupType", "adminDescription", "msDS-ExternalDirectoryObjectId", "extensionName"}, slices.Sorted(maps.Keys(g.Attributes))...) {
+				if values := g.Attribute(name); len(values) > 0 {
+					s.Attributes = append(s.Attributes, ldif.Attribute{Name: name, Values: values})
+				}
+			}
+			err := each(s)
 			if err != nil {
 				return err
 			}
@@ -885,6 +904,31 @@ func (d *fakeDirectory) DeletedGroups(ctx context.Context, since int64, each fun
 		}
 	}
 	return d.check(ctx, "deleted")
+}
+
+func (d *fakeDirectory) Deleted(ctx context.Context, guids []directory.GUID) ([]contract.DeletedGroup, error) {
+	if d.blind {
+		return nil, &contract.Error{Category: contract.PermissionDenied, ID: "DeletedNotVisible", Message: "not visible"}
+	}
+	d.mu.Lock()
+	var found []contract.DeletedGroup
+	for _, id := range guids {
+		g := d.grave[id]
+		if g == nil {
+			continue
+		}
+		left := contract.DeletedGroup{Remains: contract.RemainsWhole, TargetGroup: copied(g, false), Parent: directory.MemberRef{GUID: containerID, DN: containerDN}}
+		if left.DN = "CN=" + g.CN + "\\0ADEL:" + id.String() + ",CN=Deleted Objects,DC=contoso,DC=test"; !d.bin {
+			left.Remains = contract.RemainsTombstone
+			left.AdminDesc, left.ExtensionName, left.Attributes = "", nil, nil
+		}
+		if d.recycled {
+			left.Remains = contract.RemainsNothing
+		}
+		found = append(found, left)
+	}
+	d.mu.Unlock()
+	return found, d.check(ctx, "deleted groups")
 }
 
 func (d *fakeDirectory) MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error {
@@ -1263,6 +1307,21 @@ func (d *fakeDirectory) finish(g *directory.TargetGroup, stay ...directory.GUID)
 	d.settle()
 	g.Members = slices.DeleteFunc(g.Members, func(m directory.MemberRef) bool { return !slices.Contains(stay, m.GUID) })
 	d.known[g.GUID] = d.is(g)
+}
+
+func (d *fakeWriter) Undelete(ctx context.Context, group contract.DeletedGroup, _ directory.GUID, cn string, attributes []plan.AttributeChange) (dn string, err error) {
+	err = d.write(ctx, "undelete", func() error {
+		g := copied(d.grave[group.GUID], d.bin)
+		if !d.bin {
+			g.AdminDesc, g.ExtensionName, g.Attributes = "", nil, nil
+		}
+		set(&g, append([]plan.AttributeChange{{Name: directory.AttrCN, New: []string{cn}}}, attributes...))
+		delete(d.grave, group.GUID)
+		d.objects[group.GUID] = &g
+		dn = g.DN
+		return nil
+	})
+	return dn, err
 }
 
 func (d *fakeWriter) Delete(ctx context.Context, group directory.GUID) error {

@@ -112,6 +112,9 @@ type TargetReader interface {
 	// uSNChanged greater than since. It works only if Identify returns DeletedVisible,
 	// and fails with DeletedNotVisible otherwise.
 	DeletedGroups(ctx context.Context, since int64, each func(directory.GUID) error) error
+	// Deleted returns those of the groups, at most 1,000 for each call, that were deleted
+	// and of which something is left. Error DeletedNotVisible: the account cannot tell.
+	Deleted(ctx context.Context, guids []directory.GUID) ([]DeletedGroup, error)
 	// MarkedGroups lists the objectGUIDs of all marked groups below the container and
 	// reads nothing else of them (rule 9).
 	MarkedGroups(ctx context.Context, container directory.GUID, each func(directory.GUID) error) error
@@ -184,6 +187,10 @@ type TargetWriter interface {
 	// It returns the values that the directory refused, each with its reason. err is set
 	// if the operation could not go on.
 	ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) (refused []Refusal, err error)
+	// Undelete brings a deleted group back below parent and writes the attributes, without
+	// cn and member, in one operation (MS-ADTS 3.1.1.5.3.7). It returns the DN. Errors:
+	// NameClash, ContainerNotFound, AccessDenied, GroupNotFound, …
+	Undelete(ctx context.Context, group DeletedGroup, parent directory.GUID, cn string, attributes []plan.AttributeChange) (dn string, err error)
 	// Delete removes the group. It is not an error if the object is already gone.
 	Delete(ctx context.Context, group directory.GUID) error
 }

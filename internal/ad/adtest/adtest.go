@@ -91,6 +91,7 @@ func Suite(t *testing.T, env Env) {
 	t.Run("Snapshots", s.testSnapshots)
 	t.Run("Changed", s.testChanged)
 	t.Run("Deleted", s.testDeleted)
+	t.Run("Undelete", s.testUndelete)
 	t.Run("Marked", s.testMarked)
 	t.Run("Replicated", s.testReplicated)
 	t.Run("Resolve", s.testResolve)

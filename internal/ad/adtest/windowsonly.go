@@ -43,6 +43,8 @@ func Windows(t *testing.T, open contract.OpenTarget) {
 	})
 	t.Run("Organization", func(t *testing.T) { newWindows(t, open, server.Options{}).testOrganization(t) })
 	t.Run("NoExchange", func(t *testing.T) { newWindows(t, open, server.Options{NoExchange: true}).testNoExchange(t) })
+	t.Run("RecycleBin", func(t *testing.T) { newWindows(t, open, server.Options{RecycleBin: true}).testRecycleBin(t) })
+	t.Run("Tombstone", func(t *testing.T) { newWindows(t, open, server.Options{}).testTombstone(t) })
 	t.Run("Cutting", func(t *testing.T) { newWindows(t, open, server.Options{}).testCutting(t) })
 }
 

@@ -15,6 +15,7 @@ const (
 	readProperty = 0x10
 	writeProp    = 0x20
 	deleteTree   = 0x40
+	control      = 0x100
 	deleteObject = 0x10000
 	readControl  = 0x20000
 	writeDAC     = 0x40000
@@ -34,6 +35,8 @@ type ace struct {
 	mask    uint32
 	// child limits the rights to create and delete children to one class.
 	child *class
+	// extended limits the right control to one extended right.
+	extended guid
 	// inherits says that the entry also applies below, only to objects of the class
 	// below if that is set. inheritOnly says that it does not apply to the object
 	// itself.
@@ -64,19 +67,30 @@ func (d *domain) tokenOf(o *object) token {
 func (t token) allows(o *object, right uint32, child *class) bool {
 	for at := o; at != nil; at = at.parent {
 		for _, e := range at.entries {
-			if !t[e.trustee] || e.mask&right == 0 || e.child != nil && e.child != child {
-				continue
+			if t[e.trustee] && e.mask&right != 0 && (e.child == nil || e.child == child) && e.concerns(o, at) {
+				return true
 			}
-			if at == o && e.inheritOnly || at != o && !e.inherits || e.below != nil && e.below != o.class {
-				continue
-			}
-			return true
 		}
 		if at.protected {
 			return false
 		}
 	}
 	return false
+}
+
+// controls reports whether the token has the extended right to the object.
+func (t token) controls(o *object, right guid) bool {
+	return slices.ContainsFunc(o.entries, func(e ace) bool {
+		return t[e.trustee] && e.mask&control != 0 && (e.extended == guid{} || e.extended == right) && e.concerns(o, o)
+	})
+}
+
+// concerns reports whether an entry of the object at applies to o, which is at or below it.
+func (e ace) concerns(o, at *object) bool {
+	if at == o {
+		return !e.inheritOnly
+	}
+	return e.inherits && (e.below == nil || e.below == o.class)
 }
 
 // sees reports whether the object exists for the token. Whoever may list the parent
@@ -178,7 +192,10 @@ func (o *object) list() []byte {
 func (e ace) bytes(flags byte) []byte {
 	kind := byte(0)
 	var body []byte
-	if e.child != nil || e.below != nil {
+	if e.extended != (guid{}) {
+		kind = 5
+		body = append(binary.LittleEndian.AppendUint32(body, 1), e.extended[:]...)
+	} else if e.child != nil || e.below != nil {
 		kind = 5
 		present := uint32(0)
 		var ids []byte
@@ -262,6 +279,10 @@ func parseACE(b []byte) (e ace, ok bool) {
 		}
 		flags := rest[0]
 		rest = rest[4:]
+		if flags == 1 && e.mask == control && len(rest) >= 16 {
+			e.extended, rest = guid(rest[:16]), rest[16:]
+			break
+		}
 		for bit, to := range map[byte]**class{1: &e.child, 2: &e.below} {
 			if flags&bit == 0 {
 				continue

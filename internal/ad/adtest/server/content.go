@@ -46,7 +46,7 @@ func newDomain(options Options) (*domain, []Person, error) {
 		return nil, nil, err
 	}
 	d := &domain{
-		rid: 1103, linkLimit: options.LinkLimit,
+		rid: 1103, linkLimit: options.LinkLimit, recycleBin: options.RecycleBin,
 		sid:     sid(append([]byte(makeSID(5, 21)), seed[:]...)),
 		indexes: make(map[*attribute]*sorted[entry]),
 	}
@@ -127,6 +127,9 @@ func (b *builder) installation() {
 	b.attributes(head)
 	b.exchange(head, b.place(configuration, "container", "Services", nil))
 	partitions := b.place(configuration, "container", "Partitions", nil)
+	if d.recycleBin {
+		partitions.set("msDS-EnabledFeature", "CN=Recycle Bin Feature,CN=Optional Features,CN=Directory Service,CN=Windows NT,CN=Services,"+configDN)
+	}
 	for name, p := range map[string][2]string{netbios: {baseDN, "3"}, "Enterprise Configuration": {configDN, "1"}, "Enterprise Schema": {schemaDN, "1"}} {
 		b.place(partitions, "crossRef", name, map[string]string{"nCName": p[0], "systemFlags": p[1], "dnsRoot": domainName})
 	}

@@ -32,6 +32,7 @@ type domain struct {
 	usn                    int64 // highestCommittedUSN
 	rid                    uint32
 	linkLimit              int
+	recycleBin             bool
 
 	objects []*object // all objects, including deleted ones, in the order in which they are stored
 	indexes map[*attribute]*sorted[entry]
@@ -50,6 +51,7 @@ type object struct {
 	// partition says that the object is the head of a naming context.
 	partition bool
 	deleted   bool
+	binned    *binned // only in the recycle bin
 
 	values       map[*attribute][][]byte
 	members      links

@@ -16,15 +16,21 @@ import (
 func (w writer) modify(p *ber.Packet, with controls) *result {
 	if with.showDeleted {
 		if o, bad := w.find(content(p.Children[0])); bad == nil && o.deleted {
-			return w.modifyDeleted(o, p.Children[1].Children)
+			return w.modifyDeleted(o, p.Children[1].Children, with)
 		}
 	}
 	o, bad := w.target(content(p.Children[0]))
 	if bad != nil {
 		return bad
 	}
+	return w.change(o, p.Children[1].Children, with)
+}
+
+// change makes the changes of a request, all or none.
+func (w writer) change(o *object, items []*ber.Packet, with controls) *result {
+	var bad *result
 	c := change{writer: w, object: o, values: maps.Clone(o.values), permissive: with.permissive}
-	for _, item := range p.Children[1].Children {
+	for _, item := range items {
 		operation := integerOf(item.Children[0])
 		name := content(item.Children[1].Children[0])
 		var values [][]byte
@@ -73,11 +79,13 @@ func (c *change) primary(values [][]byte) *result {
 	return nil
 }
 
-// modifyDeleted supports the one change that tombstones accept: isDeleted is removed
-// and distinguishedName replaced.
-func (w writer) modifyDeleted(o *object, changes []*ber.Packet) *result {
+// modifyDeleted restores a deleted object: isDeleted is removed and distinguishedName
+// replaced. Other changes of the request are made to the restored object (MS-ADTS
+// 3.1.1.5.3.7).
+func (w writer) modifyDeleted(o *object, changes []*ber.Packet, with controls) *result {
 	dn := ""
 	removed := false
+	var others []*ber.Packet
 	for _, item := range changes {
 		name, values := content(item.Children[1].Children[0]), item.Children[1].Children[1].Children
 		switch operation := integerOf(item.Children[0]); {
@@ -86,13 +94,22 @@ func (w writer) modifyDeleted(o *object, changes []*ber.Packet) *result {
 		case strings.EqualFold(name, "distinguishedName") && operation == ldap.ReplaceAttribute && len(values) == 1:
 			dn = content(values[0])
 		default:
-			return unwilling(0x57, "a deleted object can only be restored")
+			others = append(others, item)
 		}
 	}
 	if !removed || dn == "" {
 		return unwilling(0x57, "a deleted object can only be restored")
 	}
-	return w.reanimate(o, dn)
+	before := o.text("lastKnownParent")
+	if bad := w.reanimate(o, dn); bad != nil {
+		return bad
+	}
+	if bad := w.change(o, others, with); bad != nil {
+		w.bury(o)
+		o.set("lastKnownParent", before)
+		return bad
+	}
+	return nil
 }
 
 // change is a modify in progress; nothing is stored before commit.
@@ -367,10 +384,14 @@ func (d *domain) bury(o *object) {
 		d.bury(c)
 	}
 	lastParent := o.parent.dn()
+	if d.recycleBin {
+		o.binned = &binned{members: slices.Collect(o.members.objects()), memberOf: slices.Collect(o.memberOf.objects())}
+	} else {
+		maps.DeleteFunc(o.values, func(a *attribute, _ [][]byte) bool { return !a.kept })
+	}
 	// The links from and to the object disappear. The groups that it was in get no new
 	// update sequence number.
 	o.unlink()
-	maps.DeleteFunc(o.values, func(a *attribute, _ [][]byte) bool { return !a.kept })
 	o.deleted = true
 	o.set("lastKnownParent", lastParent)
 	d.move(o, d.deleted, fmt.Sprintf("%s\nDEL:%s", o.name.value, o.guid))

@@ -3,8 +3,6 @@ package server
 import (
 	"encoding/binary"
 	"fmt"
-
-	"github.com/go-ldap/ldap/v3"
 )
 
 // Cursor says up to which USN this domain controller has received the changes made on
@@ -84,35 +82,4 @@ func (s *Server) Fill(container string, n int) ([]Person, error) {
 		people[i] = Person{DN: dn, ObjectGUID: o.guid.String()}
 	}
 	return people, nil
-}
-
-// reanimate restores a tombstone as an object with the values that tombstones keep
-// (MS-ADTS 3.1.1.5.3.7), without members and memberships.
-func (w writer) reanimate(o *object, dn string) *result {
-	if !w.token[administrators] {
-		return accessDenied()
-	}
-	name, bad := parseName(dn)
-	if bad != nil {
-		return bad
-	}
-	if len(name) < 2 {
-		return badName(dn)
-	}
-	parent, bad := w.walk(name[1:])
-	switch {
-	case bad != nil:
-		return bad
-	case parent.deleted || !parent.class.holds:
-		return refuse(ldap.LDAPResultNamingViolation, 0x2099, "NameErr: DSID-031500AC, problem 2005 (NAMING_VIOLATION), data 0")
-	case parent.children[fold(name[0].value)] != nil:
-		return entryExists(0x2071)
-	}
-	if account := o.text("sAMAccountName"); account != "" && w.named(account) != nil {
-		return entryExists(0x524)
-	}
-	o.deleted = false
-	o.set("lastKnownParent")
-	w.move(o, parent, name[0].value)
-	return nil
 }

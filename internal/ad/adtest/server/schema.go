@@ -71,6 +71,7 @@ var windowsSchema = []attribute{
 	{name: "uSNCreated", syntax: integer, single: true, classes: "top", system: true, kept: true},
 	{name: "uSNChanged", syntax: integer, indexed: true, single: true, classes: "top", system: true, kept: true},
 	{name: "isDeleted", syntax: boolean, single: true, classes: "top", system: true, kept: true},
+	{name: "isRecycled", syntax: boolean, single: true, classes: "top", system: true, kept: true},
 	{name: "lastKnownParent", syntax: dnSyntax, single: true, classes: "top", system: true, kept: true},
 	{name: "nTSecurityDescriptor", syntax: octets, single: true, classes: "top", kept: true},
 	{name: "isCriticalSystemObject", syntax: boolean, single: true, classes: "top", system: true},
@@ -119,6 +120,7 @@ var windowsSchema = []attribute{
 	{name: "invocationId", syntax: octets, single: true, classes: "nTDSDSA", system: true},
 	{name: "msDS-NCReplCursors", syntax: octets, classes: "domainDNS", system: true},
 	{name: "replUpToDateVector", syntax: octets, single: true, classes: "domainDNS", system: true},
+	{name: "msDS-EnabledFeature", syntax: dnSyntax, classes: "container", system: true},
 	{name: "nCName", syntax: dnSyntax, single: true, classes: "crossRef", system: true},
 	{name: "dnsRoot", syntax: text, classes: "crossRef", system: true},
 }

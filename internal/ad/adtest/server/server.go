@@ -46,6 +46,8 @@ type Options struct {
 	// NoExchange leaves out Exchange's version in the schema and its organisation. The
 	// attributes stay.
 	NoExchange bool
+	// RecycleBin switches the recycle bin on.
+	RecycleBin bool
 	// Report is told about defects of the server itself; if it is nil, they panic.
 	Report func(format string, arguments ...any)
 }

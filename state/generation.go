@@ -151,7 +151,7 @@ func savePending(q *session, pending []directory.GUID) error {
 		return err
 	}
 	for i := range pending {
-		if _, err := q.exec("INSERT OR IGNORE INTO pending (source_id) VALUES (?)", pending[i][:]); err != nil {
+		if err := addPending(q, pending[i]); err != nil {
 			return err
 		}
 	}

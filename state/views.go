@@ -214,6 +214,9 @@ const stillPlanned = `c.run > (SELECT coalesce(max(run), 0) FROM withdrawn) AND 
 
 // complete adds what needs separate queries.
 func (s *State) complete(q *session, current layers, v *contract.GroupView) error {
+	if err := s.apart(q, v); err != nil {
+		return err
+	}
 	column, key := "target_guid", v.TargetGUID
 	if v.Key == v.ID { // otherwise it is not a group of the tenant
 		column, key = "source_id", v.ID

@@ -90,6 +90,10 @@ func (nothing) DisableSet(context.Context, directory.GUID, int) ([]contract.Link
 	return nil, nil
 }
 
+func (nothing) Holds(context.Context) ([]contract.Hold, error) { return nil, nil }
+
+func (nothing) Failing(context.Context) ([]contract.Failing, error) { return nil, nil }
+
 func (nothing) Changes(context.Context, int64, plan.Phase, int64, int) ([]contract.SpooledChange, error) {
 	return nil, nil
 }

@@ -152,6 +152,10 @@ type Run struct {
 	// UnwrittenMembers counts those known to have none.
 	UnknownMembers   int `json:"unknownMembers"`
 	UnwrittenMembers int `json:"unwrittenMembers"`
+	// GroupsOnHold counts the groups that are left as they are, and QuarantinedGroups those
+	// that are retried at growing intervals only (rule 62).
+	GroupsOnHold      int `json:"groupsOnHold"`
+	QuarantinedGroups int `json:"quarantinedGroups"`
 }
 
 // Wrote reports whether the run may have changed something in AD. For a run that has not

@@ -114,6 +114,9 @@ type Settings struct {
 	// controller: 0 to 1,440. 0 means a few attempts within half a minute.
 	OutageMinutes int    `json:"outageMinutes"`
 	Limits        Limits `json:"limits"`
+	// QuarantineAfter is the number of runs in a row in which a group must fail to be
+	// quarantined (rule 62): 0 to 1,000. 0 switches that off.
+	QuarantineAfter int `json:"quarantineAfter"`
 	// RunHistoryDays is the number of days for which runs and their changes are kept.
 	RunHistoryDays int `json:"runHistoryDays"`
 	// InitialPending makes the next run Initial: a full import and a full
@@ -210,6 +213,7 @@ var Ranges = []Range{
 	{"initialIntervalDays", 1, 30, func(s *Settings) *int { return &s.InitialIntervalDays }},
 	{"connections", 1, 16, func(s *Settings) *int { return &s.Connections }},
 	{"outageMinutes", 0, 1440, func(s *Settings) *int { return &s.OutageMinutes }},
+	{"quarantineAfter", 0, 1000, func(s *Settings) *int { return &s.QuarantineAfter }},
 	{"runHistoryDays", 1, 3650, func(s *Settings) *int { return &s.RunHistoryDays }},
 	{"limits.deletionCount", 0, 1_000_000, func(s *Settings) *int { return &s.Limits.DeletionCount }},
 	{"limits.deletionPercent", 0, 100, func(s *Settings) *int { return &s.Limits.DeletionPercent }},
@@ -240,7 +244,8 @@ func DefaultSettings() Settings {
 			DeletionCount: 500, DeletionPercent: 10, RemovalPercent: 10, GroupRemovalPercent: 50,
 			SourceShrinkPercent: 20, TargetShrinkPercent: 10,
 		},
-		RunHistoryDays: 30,
+		QuarantineAfter: 10,
+		RunHistoryDays:  30,
 	}
 }
 

@@ -21,6 +21,7 @@ type State interface {
 	RunStore
 	LinkStore
 	HistoryStore
+	HoldStore
 	SettingsFile
 	UndoStore
 	AuditStore
@@ -165,6 +166,10 @@ type GroupView struct {
 	LastAction  plan.Action
 	LastOutcome Outcome
 	LastMessage string
+	// Hold is why the group is left as it is, and Quarantine why it is retried at growing
+	// intervals only; nil if it is not.
+	Hold       *directory.Hold
+	Quarantine *Failing
 }
 
 // MemberView is one member of a cloud group.

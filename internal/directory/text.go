@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 // Invisible characters whose meaning depends on their neighbours, and those neighbours.
@@ -184,4 +185,20 @@ func flag(text []rune) []rune {
 		}
 	}
 	return nil
+}
+
+// CutUTF16 cuts s to at most max UTF-16 units without splitting a surrogate pair. 0 means
+// any length.
+func CutUTF16(s string, max int) string {
+	if max == 0 {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		n += utf16.RuneLen(r)
+		if n > max {
+			return s[:i]
+		}
+	}
+	return s
 }

@@ -62,7 +62,7 @@ func (c Comparison) clean(value string, max int) string {
 		return text(value, max)
 	}
 	value = strings.TrimSpace(directory.Clean(value))
-	if max > 0 && cutUTF16(value, max) != value {
+	if max > 0 && directory.CutUTF16(value, max) != value {
 		return ""
 	}
 	valid := true

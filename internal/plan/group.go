@@ -37,6 +37,8 @@ const (
 	ReasonNameClash        Reason = "NameClash"              // another object holds the name (rule 22)
 	ReasonContainerChanged Reason = "ContainerChanged"       // of a Move
 	ReasonReleased         Reason = "Released"               // an administrator has let go of the group
+	ReasonSuspended        Reason = "Suspended"              // an administrator has it left as it is
+	ReasonRestored         Reason = "Restored"               // left as a restore has made it
 	ReasonMappingFailed    Reason = "MappingFailed"          // an expression failed for this group
 	ReasonMovedBack        Reason = "MovedBack"              // of a Move
 
@@ -151,7 +153,7 @@ func (c *Candidate) claimed(id directory.GUID, r *Rules) string {
 		}
 	}
 	for _, v := range c.ExtensionName {
-		if isStamp(v) && !strings.EqualFold(v, directory.Stamp(r.TenantID)) && !strings.EqualFold(v, directory.AdoptedStamp(r.TenantID)) {
+		if isStamp(v) && !r.isOurValue(v) {
 			return "it carries the stamp of another tenant (" + v + ")"
 		}
 	}
@@ -160,6 +162,11 @@ func (c *Candidate) claimed(id directory.GUID, r *Rules) string {
 
 // stampPrefix is the common prefix of the stamps of all tenants.
 var stampPrefix = strings.TrimSuffix(directory.Stamp(directory.GUID{}), directory.GUID{}.String())
+
+// isOurValue reports whether a value of extensionName says something for this tenant.
+func (r *Rules) isOurValue(v string) bool {
+	return strings.EqualFold(v, directory.Stamp(r.TenantID)) || strings.EqualFold(v, directory.AdoptedStamp(r.TenantID)) || directory.IsHoldValue(v, r.TenantID)
+}
 
 func isStamp(v string) bool {
 	return len(v) >= len(stampPrefix) && strings.EqualFold(v[:len(stampPrefix)], stampPrefix)
@@ -185,6 +192,8 @@ type Pair struct {
 	// [AddressKeys]. AddressesUnknown means that they could not be looked up.
 	Taken            map[string][]Holder
 	AddressesUnknown bool
+	// Hold has the group left as it is (rule 62); nil if nothing does now.
+	Hold *directory.Hold
 }
 
 // Group plans one cloud group: the changes that would make the group in Active Directory
@@ -198,6 +207,8 @@ func Group(p *Pair, r *Rules) []Change {
 	switch {
 	case chosen == nil && changes != nil:
 		return changes // reported to the administrator; nothing can be done
+	case p.Hold != nil && (p.Source != nil || chosen != nil && chosen.Linked):
+		return append(changes, suspended(p, chosen, r))
 	case p.Source == nil:
 		return append(changes, withoutSource(p, chosen, r)...)
 	case p.Hidden:

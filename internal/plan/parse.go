@@ -121,7 +121,7 @@ func (p *filterParser) found() string {
 		}
 		return '?'
 	}, p.token.text)
-	if cut := cutUTF16(shown, 40); cut != shown {
+	if cut := directory.CutUTF16(shown, 40); cut != shown {
 		return cut + "…"
 	}
 	return shown

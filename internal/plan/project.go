@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/expression"
@@ -123,27 +122,11 @@ func readable(s string, max int) string {
 	return s
 }
 
-// cutUTF16 cuts s to at most max UTF-16 units without splitting a surrogate pair. 0 means
-// any length.
-func cutUTF16(s string, max int) string {
-	if max == 0 {
-		return s
-	}
-	n := 0
-	for i, r := range s {
-		n += utf16.RuneLen(r)
-		if n > max {
-			return s[:i]
-		}
-	}
-	return s
-}
-
 // text prepares the value of a text attribute; empty means absent. Active Directory does
 // not cut values by itself, and it gives control characters in names a special meaning
 // (CNF, DEL). If a cut splits a sequence of characters, the remainder is removed too.
 func text(s string, max int) string {
-	cut := cutUTF16(strings.TrimSpace(directory.Clean(s)), max)
+	cut := directory.CutUTF16(strings.TrimSpace(directory.Clean(s)), max)
 	return strings.TrimSpace(directory.Clean(cut))
 }
 
@@ -276,7 +259,7 @@ func (row *Row) holds() string {
 // clip shortens a value for a message.
 func clip(value string) string {
 	const most = 60
-	if short := cutUTF16(value, most); short != value {
+	if short := directory.CutUTF16(value, most); short != value {
 		return short + "…"
 	}
 	return value
@@ -285,7 +268,7 @@ func clip(value string) string {
 // changed says why a value is not written as it is.
 func (row *Row) changed(value, clean string) string {
 	switch {
-	case clean != "" && row.Max > 0 && cutUTF16(value, row.Max) != value:
+	case clean != "" && row.Max > 0 && directory.CutUTF16(value, row.Max) != value:
 		return "It is cut to " + directory.Count(row.Max, "character") + "."
 	case clean != "":
 		return "Characters that nobody sees, and white space at the ends, are removed (rule 20)."
@@ -331,6 +314,8 @@ func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok
 			ours = append(ours, secondaryPrefix+s.recipient.copied[len(secondaryPrefix):], s.recipient.copied)
 		}
 		wanted = row.Compare.without(have, ours)
+	case row.Function == StampOfTenant: // nothing holds the group, whatever somebody has written there
+		wanted = row.Compare.merge(have, wanted, holdValues(have, s.rules))
 	case row.Shared:
 		wanted = row.Compare.merge(have, wanted, c.Written[row.Attribute])
 	}
@@ -365,6 +350,9 @@ func (row *Row) lost(before, now *Candidate) bool {
 	had, has := before.Attribute(row.Attribute), now.Attribute(row.Attribute)
 	if !row.Shared && !row.When.withdrawn() {
 		return !row.Compare.same(had, has)
+	}
+	if row.Function == StampOfTenant && slices.ContainsFunc(row.Compare.without(has, had), isStamp) {
+		return true // somebody put it there
 	}
 	return slices.ContainsFunc(row.Compare.without(had, has), func(v string) bool {
 		return isStamp(v) || row.Compare.Contains(now.Written[row.Attribute], v)

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"groupwriteback/internal/directory"
 )
@@ -16,9 +15,7 @@ func released(p *Pair, r *Rules) []Change {
 	var changes []Change
 	for i := range p.Candidates {
 		c := &p.Candidates[i]
-		kept := slices.DeleteFunc(slices.Clone(c.ExtensionName), func(v string) bool {
-			return strings.EqualFold(v, directory.Stamp(r.TenantID)) || strings.EqualFold(v, directory.AdoptedStamp(r.TenantID))
-		})
+		kept := slices.DeleteFunc(slices.Clone(c.ExtensionName), r.isOurValue)
 		change := skip(p, c, ReasonReleased, stays)
 		if c.Ours(p.ID, r) && len(kept) < len(c.ExtensionName) && Protection(&c.TargetGroup) == "" {
 			change.Action, change.Message = Update, "The group was released. Our stamp is removed, and the group is left unchanged from now on."

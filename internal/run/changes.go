@@ -104,9 +104,11 @@ func (r *sourceImport) readSinceLast(ctx context.Context) error {
 }
 
 // awaited returns the groups that somebody has agreed to adopt or has let go of and for
-// which that is not done yet. No change in the tenant or in AD touches them.
+// which that is not done yet, those whose hold has ended by itself, and those in
+// quarantine whose time has come. No change in the tenant or in AD touches them.
 func (r *sourceImport) awaited(ctx context.Context) ([]directory.GUID, error) {
-	var ids, released []directory.GUID
+	ids := append(r.run.tries.due(r.run.now()), r.run.holds.over...)
+	var released []directory.GUID
 	for _, l := range r.run.ground.Adopts {
 		ids = append(ids, l.SourceID)
 	}

@@ -3,9 +3,11 @@ package run
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
 )
 
 // committer makes current what was read and written.
@@ -31,6 +33,9 @@ func (r *committer) commit(ctx context.Context) error {
 		if err := r.run.state.Unlink(ctx, target); err != nil {
 			return err
 		}
+	}
+	if err := r.settleApart(ctx); err != nil {
+		return err
 	}
 	var err error
 	if r.run.record.LinkedGroups, err = r.run.state.CountLinks(ctx); err != nil {
@@ -81,6 +86,39 @@ func (r *committer) commit(ctx context.Context) error {
 		return nil // the next run removes them
 	}
 	return err
+}
+
+// settleApart stores which holds are over, and which groups fail and wait longer from now
+// on.
+func (r *committer) settleApart(ctx context.Context) error {
+	over := r.run.holds.over
+	if r.run.single {
+		over = slices.DeleteFunc(slices.Clone(over), func(id directory.GUID) bool { return id != r.run.record.GroupID })
+	}
+	if len(over) > 0 {
+		if err := r.run.state.EndHolds(ctx, over); err != nil {
+			return err
+		}
+	}
+	changed := r.run.tries.settle(r.run.now().UTC())
+	for i := range changed {
+		f := &changed[i]
+		was := r.run.tries.quarantined(f.GroupID)
+		switch is := f.Tries > 0 && f.Quarantined(); {
+		case is && !was:
+			r.run.found.quarantined++
+			r.run.record.QuarantinedGroups++
+		case was && !is:
+			r.run.record.QuarantinedGroups--
+		}
+		if f.Tries > 0 && f.Quarantined() {
+			r.run.clearPending(f.GroupID)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return r.run.state.SaveFailing(ctx, changed)
 }
 
 // newWatermark returns how far this run has read and written. A run of one group has read

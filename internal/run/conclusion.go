@@ -21,10 +21,12 @@ func (s *stop) Error() string { return s.message }
 
 // findings are what a run has found out for its conclusion, in addition to the record.
 type findings struct {
-	doubts  int  // groups that could not be decided
-	unknown int  // unknown members of the groups that were planned
-	guarded int  // linked groups that are protected and were left as they are
-	expired bool // the access token ran out
+	doubts  int // groups that could not be decided
+	unknown int // unknown members of the groups that were planned
+	guarded int // linked groups that are protected and were left as they are
+	// quarantined counts the groups that this run has quarantined.
+	quarantined int
+	expired     bool // the access token ran out
 	// heldWhy says why changes were held back.
 	heldWhy []string
 	// refusedWhole counts the changes of which nothing was done; firstFailed is the first
@@ -109,6 +111,7 @@ func (r *run) partly() string {
 	add(r.found.doubts, directory.Count(r.found.doubts, "group")+" could not be decided")
 	add(r.found.guarded, directory.Plural(r.found.guarded, "1 group is protected and was not changed", "%d groups are protected and were not changed"))
 	add(r.found.unknown, directory.Plural(r.found.unknown, "the on-premises account of 1 member is unknown", "the on-premises accounts of %d members are unknown"))
+	add(r.found.quarantined, directory.Plural(r.found.quarantined, "1 group failed again and is quarantined, so that later runs retry it less often", "%d groups failed again and are quarantined, so that later runs retry them less often"))
 	if parts == nil {
 		return ""
 	}

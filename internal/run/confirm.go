@@ -112,7 +112,10 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 		if missing != "" {
 			outcomes = append(outcomes, contract.ChangeOutcome{ChangeID: c.ID, Outcome: contract.OutcomePartial, ErrorID: "NotConfirmed",
 				Message: missing + " The next run checks again."})
-			r.run.record.Failed++
+			if !r.run.expects(c.SourceID) {
+				r.run.record.Failed++
+			}
+			r.run.tries.fail(c.SourceID, missing)
 			r.run.setPending(c.SourceID)
 		}
 	}

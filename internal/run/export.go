@@ -70,12 +70,30 @@ func (e *exporter) saveRelinks(ctx context.Context) error {
 				links[i].DN, links[i].Adopted = object.DN, directory.HasAdoptedStamp(object.ExtensionName, e.course.judge.Rules.TenantID)
 			}
 		}
+		// First the holds: what the state knows as linked and not on hold is written.
+		if err := e.saveLostHolds(ctx, links); err != nil {
+			return err
+		}
 		if err := e.run.state.SaveLinks(ctx, links); err != nil {
 			return err
 		}
 	}
 	e.draft.relinks = nil
 	return nil
+}
+
+// saveLostHolds stores the holds that the objects of these groups carry.
+func (e *exporter) saveLostHolds(ctx context.Context, links []contract.Link) error {
+	var holds []contract.Hold
+	for _, l := range links {
+		if hold := e.run.holds.lost[l.SourceID]; hold != nil {
+			holds = append(holds, contract.Hold{GroupID: l.SourceID, Hold: *hold})
+		}
+	}
+	if holds == nil {
+		return nil
+	}
+	return e.run.state.SetHolds(ctx, holds)
 }
 
 // exportPhase carries out the changes of one phase, several at a time. A change that takes
@@ -360,6 +378,7 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	}
 	for i, a := range attempts {
 		e.count(a.change, &outcomes[i])
+		e.noteTry(&attempts[i], &outcomes[i])
 	}
 }
 
@@ -386,13 +405,38 @@ func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutc
 	}
 }
 
+// noteTry notes whether the group itself makes its change fail. The lock must be held.
+func (e *exporter) noteTry(a *attempt, outcome *contract.ChangeOutcome) {
+	switch outcome.Outcome {
+	case contract.OutcomeDone, contract.OutcomeSkipped, contract.OutcomeHeld:
+		return
+	}
+	if a.err != nil && outage(contract.AsError(a.err)) {
+		e.run.tries.cut(a.change.SourceID)
+	} else {
+		e.run.tries.fail(a.change.SourceID, outcome.Message)
+	}
+}
+
+// outage reports whether the error says nothing about the group: the domain controller did
+// not answer, was busy or refused us as a whole, or the run was cancelled.
+func outage(e *contract.Error) bool {
+	switch e.Category {
+	case contract.Connection, contract.Authentication, contract.ResourceBusy, contract.Stopped:
+		return true
+	}
+	return false
+}
+
 // countFailed counts a change that was not completely done.
 func (e *exporter) countFailed(c *contract.SpooledChange, outcome *contract.ChangeOutcome) {
-	e.run.record.Failed++
-	if outcome.Outcome == contract.OutcomeFailed {
-		if e.run.found.refusedWhole++; e.run.found.refusedWhole == 1 {
-			e.run.found.firstFailed = *c
-			e.run.found.firstFailed.Message = outcome.Message
+	if !e.run.expects(c.SourceID) {
+		e.run.record.Failed++
+		if outcome.Outcome == contract.OutcomeFailed {
+			if e.run.found.refusedWhole++; e.run.found.refusedWhole == 1 {
+				e.run.found.firstFailed = *c
+				e.run.found.firstFailed.Message = outcome.Message
+			}
 		}
 	}
 	if outcome.Outcome == contract.OutcomePartial {

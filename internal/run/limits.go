@@ -92,6 +92,7 @@ func (r *limiter) holdBack(ctx context.Context) error {
 					return err
 				}
 				if h != nil {
+					r.run.tries.cut(changes[i].SourceID)
 					held = append(held, *h)
 				}
 			}

@@ -23,6 +23,11 @@ func (r *run) clearPending(id directory.GUID) {
 	delete(r.pending, id)
 }
 
+// expects reports whether the failure of the group was reported by the run that
+// quarantined it, so that it does not make this run partial. Somebody who syncs one group
+// is told.
+func (r *run) expects(id directory.GUID) bool { return r.tries.quarantined(id) && !r.single }
+
 func (r *run) pendingGroups() []directory.GUID {
 	return slices.SortedFunc(maps.Keys(r.pending), directory.GUID.Compare)
 }

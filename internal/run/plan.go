@@ -98,6 +98,7 @@ func (d *draft) end(ctx context.Context, last *contract.Run, planned error) erro
 		d.tally.Missing, planned = countMissing(ctx, r.gen)
 	}
 	r.record.SourceGroups, r.record.MissingGroups = d.tally.SourceNow, d.tally.Missing
+	r.record.GroupsOnHold, r.record.QuarantinedGroups = len(r.holds.now), r.tries.count()
 	return planned
 }
 

@@ -82,9 +82,16 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if err := p.countMissing(ctx, &pair); err != nil {
 		return err
 	}
+	p.hold(&pair)
+	if p.again == nil {
+		p.run.tries.planned(pair.ID)
+	}
 	if pair.Source == nil {
 		if err := p.countMembers(ctx, &pair); err != nil {
 			return err
+		}
+		if pair.Hold != nil && len(pair.Candidates) > 0 { // whatever the tenant would say
+			return p.plan(ctx, &pair)
 		}
 		return p.absent.Add(pair)
 	}
@@ -93,7 +100,7 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if pair.Membership, err = p.run.gen.SourceMembership(ctx, pair.ID); err != nil {
 		return err
 	}
-	if pair.Membership.Incomplete != "" && !pair.Hidden && p.again == nil {
+	if pair.Membership.Incomplete != "" && !pair.Hidden && pair.Hold == nil && p.again == nil {
 		p.run.found.doubts++
 	}
 	if err := p.countMembers(ctx, &pair); err != nil {
@@ -105,8 +112,22 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	return p.ready(ctx, pair)
 }
 
+// hold notes why the group is left as it is, which a lost state reads from the object.
+func (p *planner) hold(pair *plan.Pair) {
+	if pair.Hold = p.run.holds.now[pair.ID]; pair.Hold != nil {
+		return
+	}
+	if lost := plan.LostHold(pair, &p.course.judge.Rules); lost != nil && lost.Holds(p.run.now()) {
+		pair.Hold = lost
+		p.run.holds.now[pair.ID], p.run.holds.lost[pair.ID] = lost, lost
+	}
+}
+
 // ready plans a group, after its new addresses were looked up if it gets any.
 func (p *planner) ready(ctx context.Context, pair plan.Pair) error {
+	if pair.Hold != nil {
+		return p.plan(ctx, &pair)
+	}
 	if keys := plan.AddressKeys(&pair, &p.course.judge.Rules); len(keys) > 0 {
 		return p.mailed.Add(mailed{pair, keys})
 	}
@@ -163,7 +184,9 @@ func (p *planner) countMembers(ctx context.Context, pair *plan.Pair) error {
 		return nil
 	}
 	p.run.countUnwritten(&pair.Membership, 1)
-	p.run.found.unknown += pair.Membership.Unknown()
+	if pair.Hold == nil {
+		p.run.found.unknown += pair.Membership.Unknown()
+	}
 	if p.source.whole {
 		return nil
 	}
@@ -195,6 +218,7 @@ func (p *planner) askSIDs(ctx context.Context, moved []plan.Pair) error {
 				return err
 			}
 		}
+		p.hold(pair)
 		if err := p.ready(ctx, *pair); err != nil {
 			return err
 		}
@@ -214,6 +238,9 @@ func (p *planner) recall(ctx context.Context, pair *plan.Pair) error {
 	}
 	for i := range pair.Candidates {
 		pair.Candidates[i].Written = written
+	}
+	if pair.Hold != nil {
+		return nil
 	}
 	owned := p.course.judge.Rules.Owned(written, pair)
 	if p.run.record.Kind == contract.PreviewRun || owned.Equal(written) {
@@ -239,7 +266,7 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if err := p.explainDrift(ctx, pair, objects.ours, changes); err != nil {
 		return err
 	}
-	if pair.Hidden || rules.Released[pair.ID] { // nothing waits for its members
+	if pair.Hidden || pair.Hold != nil || rules.Released[pair.ID] { // nothing waits for its members
 		pair.Membership = plan.Membership{}
 	}
 	// Without a group and a link, nothing has to wait for an obstacle to go away.
@@ -312,6 +339,7 @@ func (p *planner) countLink(pair *plan.Pair, o objects) {
 func (p *planner) pass(ctx context.Context, c planned) error {
 	if c.Reason == plan.ReasonAlreadyDeleted { // both sides are gone
 		p.draft.unlinks = append(p.draft.unlinks, c.TargetGUID)
+		p.run.holds.over = append(p.run.holds.over, c.SourceID)
 	}
 	if c.Action == plan.Adopt {
 		p.draft.tally.Memberships += c.values
@@ -366,7 +394,7 @@ func (p *planner) unfound(ctx context.Context, pair *plan.Pair, c *plan.Candidat
 // explainDrift adds to changes that undo somebody's edit in AD what that edit was. It
 // compares with what the last committed run staged, which is what AD had then.
 func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*plan.Candidate, changes []plan.Change) error {
-	if len(changes) == 0 || p.run.base == 0 || p.again != nil || pair.Source == nil {
+	if len(changes) == 0 || p.run.base == 0 || p.again != nil || pair.Source == nil || pair.Hold != nil {
 		return nil
 	}
 	for _, c := range ours {

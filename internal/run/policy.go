@@ -120,6 +120,12 @@ func (c *course) look(ctx context.Context) (otherServer bool, err error) {
 	if c.watermark, err = r.state.Watermark(ctx); err != nil {
 		return false, err
 	}
+	if r.holds, err = readHolds(ctx, r.state, r.now()); err != nil {
+		return false, err
+	}
+	if r.tries, err = readTries(ctx, r.state, r.settings.QuarantineAfter); err != nil {
+		return false, err
+	}
 	// Identify before any search: changes made in the meantime are then found again.
 	if c.targetID, err = r.target.Identify(ctx); err != nil {
 		return false, err

@@ -62,6 +62,8 @@ type run struct {
 
 	record contract.Run
 	found  findings
+	holds  holds
+	tries  tries
 
 	mu      sync.Mutex
 	pending map[directory.GUID]bool // groups that the next Delta run must plan

@@ -39,6 +39,13 @@ CREATE TABLE exchange_due (
     target_guid BLOB PRIMARY KEY,
     run         INTEGER NOT NULL -- the last run that changed it
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE failing (
+    source_id BLOB PRIMARY KEY,
+    tries     INTEGER NOT NULL,
+    message   TEXT NOT NULL,
+    since     INTEGER NOT NULL, -- Unix time when it was quarantined; 0: it is not
+    next      INTEGER NOT NULL -- Unix time of the next retry in quarantine
+) STRICT, WITHOUT ROWID;
 CREATE TABLE former_link (
     target_guid BLOB PRIMARY KEY,
     source_id   BLOB NOT NULL,
@@ -56,6 +63,14 @@ CREATE TABLE goose_db_version (
 		is_applied INTEGER NOT NULL,
 		tstamp TIMESTAMP DEFAULT (datetime('now'))
 	);
+CREATE TABLE hold (
+    source_id BLOB PRIMARY KEY,
+    reason    TEXT NOT NULL,
+    comment   TEXT NOT NULL,
+    account   TEXT NOT NULL, -- who holds it
+    since     INTEGER NOT NULL, -- Unix time
+    until     INTEGER NOT NULL -- Unix time; 0: until somebody ends it
+) STRICT, WITHOUT ROWID;
 CREATE TABLE link (
     target_guid BLOB    PRIMARY KEY,
     source_id   BLOB    NOT NULL UNIQUE,

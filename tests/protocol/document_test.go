@@ -13,12 +13,12 @@ import (
 var shapes = map[string]shape{
 	"totals": "create adopt update move updateMembers delete skip membersAdded membersRemoved",
 	"run": `id kind policyType policyReason planId started ended status stopReason message error{category id object message advice cause} server projection
-		groupId groupName sourceGroups targetGroups linkedGroups missingGroups driftedGroups planned{@totals} exported{@totals} held{@totals} heldBy heldRuns sourceBaseline targetHeld undoFile undoHash failed unknownMembers unwrittenMembers`,
+		groupId groupName sourceGroups targetGroups linkedGroups missingGroups driftedGroups planned{@totals} exported{@totals} held{@totals} heldBy heldRuns sourceBaseline targetHeld undoFile undoHash failed unknownMembers unwrittenMembers groupsOnHold quarantinedGroups`,
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
 		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority includeHiddenMembership mapping{@entry} releasedGroups{id targetGuid}
-		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays initialPending version`,
+		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes quarantineAfter limits{@limits} runHistoryDays initialPending version`,
 	"entry":      "attribute expression apply default",
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat

@@ -29,7 +29,7 @@ const (
 	auditDay    = "20060102"
 	// maxAuditLine is the largest line that is read, in bytes. An entry takes at most about
 	// half of that.
-	maxAuditLine = 4 << 20
+	maxAuditLine = 1 << 20
 )
 
 var auditNames = regexp.MustCompile(`^audit-(\d{8})\.jsonl$`)

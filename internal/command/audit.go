@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"groupwriteback/internal/contract"
@@ -74,7 +73,7 @@ func (e *Engine) changeSettings(ctx context.Context, state contract.State, entry
 	entry.Changes = append(entry.Changes, settings...)
 	var entries []contract.AuditEntry
 	if len(entry.Changes) > 0 || entry.Event != contract.AuditSettingsChanged {
-		entries = split(entry)
+		entries = entry.Split()
 	}
 	given, withdrawn := consentChanges(agreed, adopt)
 	for _, more := range []contract.AuditEntry{
@@ -83,7 +82,7 @@ func (e *Engine) changeSettings(ctx context.Context, state contract.State, entry
 		{Event: contract.AuditConsentWithdrawn, Changes: withdrawn},
 	} {
 		if len(more.Changes) > 0 {
-			entries = append(entries, split(more)...)
+			entries = append(entries, more.Split()...)
 		}
 	}
 	return e.change(ctx, state, save, entries...)
@@ -112,25 +111,6 @@ func consentChanges(before, after []contract.Link) (given, withdrawn []contract.
 		}
 	}
 	return given, withdrawn
-}
-
-// maxAudited bounds the changes that the audit has of one request.
-const maxAudited = 1_000
-
-// split distributes the changes of an entry over as many entries as they need.
-func split(entry contract.AuditEntry) []contract.AuditEntry {
-	told := entry.Changes[:min(len(entry.Changes), maxAudited)]
-	more := len(entry.Changes) - len(told)
-	if len(told) == 0 {
-		return []contract.AuditEntry{entry}
-	}
-	var entries []contract.AuditEntry
-	for part := range slices.Chunk(told, contract.MaxAuditChanges) {
-		entry.Changes = part
-		entries = append(entries, entry)
-	}
-	entries[len(entries)-1].More = more
-	return entries
 }
 
 // auditRun records who started a run, the consent that it was given, and how it ended. A

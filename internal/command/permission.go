@@ -340,7 +340,7 @@ func (p *grantPlace) entry(g *grant, event contract.AuditEvent) []contract.Audit
 	for _, ace := range added {
 		entry.Changes = append(entry.Changes, contract.AuditChange{Name: g.account.Name, New: ace.SDDL(g.domains())})
 	}
-	return split(entry)
+	return entry.Split()
 }
 
 // mayChange checks that the list can be changed and stays in order.

@@ -60,7 +60,7 @@ type AuditEntry struct {
 	// Object is what was changed: the DN of a container, an attribute, a group, a plan.
 	Object  string        `json:"object,omitempty"`
 	Changes []AuditChange `json:"changes,omitempty"`
-	// More is the number of changes that were left out; see [MaxAuditChanges].
+	// More is the number of changes that were left out.
 	More  int   `json:"more,omitempty"`
 	RunID int64 `json:"runId,omitempty"`
 	// ErrorID and Message say why a change failed, or how a run ended.
@@ -80,21 +80,24 @@ type AuditChange struct {
 	New  string `json:"new,omitempty"`
 }
 
-// Bounds of an entry. A longer text is cut, and says how long it was.
+// Bounds of an entry, in bytes. A longer text is cut, and says how long it was.
 const (
-	MaxAuditChanges = 100
-	maxAuditText    = 4 << 10 // bytes
+	maxAuditText    = 4 << 10
+	maxAuditChanges = 128 << 10 // what all changes of an entry take, so that it fits in an answer
 )
 
 // Clean makes every text clean and bounded. Values keep the codes of characters that
 // deceive the reader.
 func (e *AuditEntry) Clean() {
-	if n := len(e.Changes); n > MaxAuditChanges {
-		e.Changes, e.More = e.Changes[:MaxAuditChanges], e.More+n-MaxAuditChanges
-	}
-	for i := range e.Changes {
-		c := &e.Changes[i]
+	size, changes := 0, e.Changes
+	e.Changes = nil
+	for i, c := range changes {
 		c.Name, c.Old, c.New = auditText(directory.Clean(c.Name)), auditText(directory.Reveal(c.Old)), auditText(directory.Reveal(c.New))
+		if size += c.size(); size > maxAuditChanges {
+			e.More += len(changes) - i
+			break
+		}
+		e.Changes = append(e.Changes, c)
 	}
 	for _, text := range []*string{(*string)(&e.Event), &e.Object, &e.ErrorID, &e.Message, &e.Account, (*string)(&e.AccountSID), &e.Computer, &e.Client, &e.From,
 		&e.DirectoryAccount, &e.AppID} {
@@ -111,11 +114,40 @@ func auditText(text string) string {
 	return strings.ToValidUTF8(text[:maxAuditText-len(note)], "") + note
 }
 
+// size is what the change takes of an entry.
+func (c *AuditChange) size() int { return len(c.Name) + len(c.Old) + len(c.New) + 32 }
+
+// maxAudited bounds the changes that the audit has of one request.
+const maxAudited = 1_000
+
+// Split distributes the changes of an entry over as many entries as they need.
+func (e AuditEntry) Split() []AuditEntry {
+	told := e.Changes[:min(len(e.Changes), maxAudited)]
+	more := len(e.Changes) - len(told)
+	entries := []AuditEntry{e}
+	entries[0].Changes = nil
+	size := 0
+	for _, c := range told {
+		need := min(c.size(), 3*maxAuditText)
+		if size += need; size > maxAuditChanges/2 {
+			size = need
+			entries = append(entries, entries[0])
+			entries[len(entries)-1].Changes = nil
+		}
+		last := &entries[len(entries)-1]
+		last.Changes = append(last.Changes, c)
+	}
+	entries[len(entries)-1].More += more
+	return entries
+}
+
 // AuditFilter narrows a listing. A zero field does not narrow it.
 type AuditFilter struct {
 	Since, Until time.Time // Until is exclusive
 	Events       []AuditEvent
-	// Mentions are texts, in lower case, of which an entry has to contain one.
+	// An entry has to be about the Object, in any letter case, or contain one of the Mentions,
+	// which are in lower case.
+	Object   string
 	Mentions []string
 }
 
@@ -128,10 +160,13 @@ func (f *AuditFilter) Holds(e *AuditEntry) bool {
 	if e.Event == AuditUnreadable {
 		return true
 	}
-	return (len(f.Events) == 0 || slices.Contains(f.Events, e.Event)) && (len(f.Mentions) == 0 || f.mentioned(e))
+	return (len(f.Events) == 0 || slices.Contains(f.Events, e.Event)) && (f.Object == "" && len(f.Mentions) == 0 || f.about(e))
 }
 
-func (f *AuditFilter) mentioned(e *AuditEntry) bool {
+func (f *AuditFilter) about(e *AuditEntry) bool {
+	if f.Object != "" && directory.SameName(f.Object, e.Object) {
+		return true
+	}
 	in := func(text string) bool {
 		text = strings.ToLower(text)
 		return slices.ContainsFunc(f.Mentions, func(m string) bool { return strings.Contains(text, m) })

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func TestEveryNumberIsTold(t *testing.T) {
 
 func TestAuditEntriesAreCleanAndBounded(t *testing.T) {
 	long := strings.Repeat("ä", 5_000)
-	e := AuditEntry{Event: AuditSettingsChanged, Object: "a\nb\u202e", Message: long, Changes: make([]AuditChange, MaxAuditChanges+5)}
+	e := AuditEntry{Event: AuditSettingsChanged, Object: "a\nb\u202e", Message: long, Changes: make([]AuditChange, 1)}
 	e.Changes[0] = AuditChange{Name: "n\x00", Old: "a\u202eb", New: long}
 	e.From = "\x1b[31m"
 	e.Clean()
@@ -77,9 +78,6 @@ func TestAuditEntriesAreCleanAndBounded(t *testing.T) {
 		if len(text) > maxAuditText || !strings.HasSuffix(text, "ä… (10,000 bytes)") && !strings.HasSuffix(text, "ä… (10000 bytes)") {
 			t.Errorf("%d bytes, which end in %q", len(text), text[len(text)-20:])
 		}
-	}
-	if len(e.Changes) != MaxAuditChanges || e.More != 5 {
-		t.Errorf("%d changes, %d more", len(e.Changes), e.More)
 	}
 	again := e
 	again.Clean()
@@ -103,6 +101,8 @@ func TestAuditFilter(t *testing.T) {
 		{AuditFilter{Mentions: []string{"cn=sales"}}, true},
 		{AuditFilter{Mentions: []string{"nothing", "abc"}}, true},
 		{AuditFilter{Mentions: []string{"nothing"}}, false},
+		{AuditFilter{Object: "cn=sales,dc=X", Mentions: []string{"nothing"}}, true},
+		{AuditFilter{Object: "cn=sales"}, false},
 	} {
 		if got := c.f.Holds(&e); got != c.want {
 			t.Errorf("%+v: %v", c.f, got)
@@ -111,5 +111,37 @@ func TestAuditFilter(t *testing.T) {
 	unreadable := AuditEntry{Event: AuditUnreadable, Time: noon}
 	if !(&AuditFilter{Events: []AuditEvent{AuditEnabled}}).Holds(&unreadable) {
 		t.Error("a line that cannot be read is hidden")
+	}
+}
+
+// A request that changes more than an entry can hold leaves several.
+func TestManyChangesAreSplit(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	for _, value := range []string{"", long} {
+		entry := AuditEntry{Event: AuditSettingsChanged}
+		for i := range 1_250 {
+			entry.Changes = append(entry.Changes, AuditChange{Name: fmt.Sprint(i), Old: value, New: value})
+		}
+		n, more := 0, 0
+		for _, part := range entry.Split() {
+			part.Clean()
+			for _, c := range part.Changes {
+				if c.Name != fmt.Sprint(n) {
+					t.Fatalf("%s instead of %d", c.Name, n)
+				}
+				n++
+			}
+			more += part.More
+		}
+		if n != 1_000 || more != 250 {
+			t.Errorf("%d changes and %d more", n, more)
+		}
+		entry.Clean()
+		if len(entry.Changes) == 0 || len(entry.Changes)+entry.More != 1_250 {
+			t.Errorf("%d changes and %d more", len(entry.Changes), entry.More)
+		}
+	}
+	if diff := cmp.Diff([]AuditEntry{{Event: "x"}}, AuditEntry{Event: "x"}.Split()); diff != "" {
+		t.Error(diff)
 	}
 }

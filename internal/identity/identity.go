@@ -61,6 +61,9 @@ func Identify(parameter, text string) (Identity, error) {
 // GUID returns the object id or objectGUID, or zero if the name is not a GUID.
 func (i *Identity) GUID() directory.GUID { return i.guid }
 
+// IsUnique reports whether the identity is a GUID, a SID or a DN.
+func (i *Identity) IsUnique() bool { return !i.guid.IsZero() || i.SID != "" || i.dn != nil }
+
 // Names are all the names of a group or an object.
 type Names struct {
 	ID, TargetGUID    directory.GUID

@@ -142,6 +142,19 @@ type fakeState struct {
 	count   int64
 	members func(change int64) (add, remove []directory.MemberRef)
 	groups  []contract.GroupView
+	audit   []contract.AuditEntry // oldest first
+	asked   contract.AuditFilter
+}
+
+func (f *fakeState) Audit(_ context.Context, filter contract.AuditFilter, before string, limit int) ([]contract.AuditEntry, error) {
+	f.asked = filter
+	var page []contract.AuditEntry
+	for i := len(f.audit) - 1; i >= 0 && len(page) < limit; i-- {
+		if e := f.audit[i]; (before == "" || e.ID < before) && filter.Holds(&e) {
+			page = append(page, e)
+		}
+	}
+	return page, nil
 }
 
 func (f *fakeState) Run(_ context.Context, id int64) (contract.Run, error) {

@@ -64,6 +64,7 @@ func (s *session) methods() methodTable {
 	add("change.members", on(s, listChangeMembers))
 	add("group.list", on(s, listGroups))
 	add("group.members", on(s, listGroupMembers))
+	add("audit.list", on(s, listAudit))
 	add("exchange.steps", telling(s, exchangeSteps))
 	add("exchange.recipients", on(s, listRecipientSteps))
 	add("exchange.clear", on(s, clearExchangeSteps))

@@ -754,6 +754,11 @@ func lists(l *lab, c *client.Client, run object) {
 		return whole
 	}
 	pull("run.list", "runs", object{})
+	pull("audit.list", "entries", object{})
+	pull("audit.list", "entries", object{"events": []string{"RUNSTARTED"}, "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00+01:00"})
+	if got := l.call(c, "audit.list", object{"group": "nobody"})["entries"].([]any); len(got) != 0 {
+		l.t.Errorf("the audit of an unknown group: %v", got)
+	}
 	l.call(c, "run.get", object{"id": run["id"]})
 	changes := pull("change.list", "changes", object{"runId": run["id"]})
 	pull("change.list", "changes", object{"runId": run["id"], "action": "Create", "outcome": "Done"})
@@ -886,6 +891,9 @@ func disable(l *lab, c *client.Client) {
 	write(l.t, folder, nil)
 	if failed := l.call(c, "sync.start", nil); failed["status"] != "Failed" || failed["error"].(object)["id"] != "UndoNotWritten" {
 		l.t.Errorf("without an undo file: %v", failed)
+	}
+	if entry := l.call(c, "audit.list", object{"limit": 1})["entries"].([]any)[0].(object); entry["event"] != "RunEnded" || entry["errorId"] != "UndoNotWritten" {
+		l.t.Errorf("the audit of that run: %v", entry)
 	}
 	check(l.t, os.Remove(folder))
 	if away == nil {

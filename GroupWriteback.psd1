@@ -18,6 +18,7 @@
         'Enable-GroupWriteback'
         'Export-GroupWritebackMapping'
         'Get-GroupWriteback'
+        'Get-GroupWritebackAudit'
         'Get-GroupWritebackChange'
         'Get-GroupWritebackExchangeStep'
         'Get-GroupWritebackGroup'

@@ -48,6 +48,7 @@ Export-ModuleMember -Function @(
     'Enable-GroupWriteback'
     'Export-GroupWritebackMapping'
     'Get-GroupWriteback'
+    'Get-GroupWritebackAudit'
     'Get-GroupWritebackChange'
     'Get-GroupWritebackExchangeStep'
     'Get-GroupWritebackGroup'

@@ -193,7 +193,8 @@ function Open-Engine {
     }
     $hello = @{
         protocol       = 1
-        client         = "GroupWriteback/$(Get-ModuleVersion) PowerShell/$($PSVersionTable.PSVersion)"
+        client         = "GroupWriteback/$(Get-ModuleVersion) PowerShell/$($PSVersionTable.PSVersion) ($($Host.Name))"
+        from           = Get-Origin
         statePath      = [string] $script:StatePath
         serviceAccount = [string] $script:ServiceAccount
         logLevel       = $script:Engine.LogLevel

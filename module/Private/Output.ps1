@@ -145,6 +145,36 @@ function ConvertTo-AttributeChange {
     }
 }
 
+function ConvertTo-AuditEntry {
+    param($Entry)
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.AuditEntry' -Property ([ordered]@{
+        AuditId          = [string] $Entry.id
+        Time             = ConvertTo-LocalTime $Entry.time
+        Event            = [string] $Entry.event
+        Object           = [string] $Entry.object
+        Changes          = @(foreach ($change in $Entry.changes) {
+                if ($null -ne $change) {
+                    ConvertTo-TypedObject -TypeName 'GroupWriteback.AttributeChange' -Property ([ordered]@{
+                        Name = $change.name
+                        Old  = $change.old
+                        New  = $change.new
+                    })
+                }
+            })
+        OmittedChanges   = [int] $Entry.more
+        RunId            = [long] $Entry.runId
+        ErrorId          = [string] $Entry.errorId
+        Message          = [string] $Entry.message
+        Account          = [string] $Entry.account
+        AccountSid       = [string] $Entry.accountSid
+        ComputerName     = [string] $Entry.computer
+        Client           = [string] $Entry.client
+        From             = [string] $Entry.from
+        DirectoryAccount = [string] $Entry.directoryAccount
+        ClientId         = [string] $Entry.appId
+    })
+}
+
 function ConvertTo-Change {
     param($Change)
     $attributes = foreach ($attribute in $Change.attributes) {

@@ -26,6 +26,13 @@ function Register-TimeConverter {
     Update-TypeData -TypeName 'Deserialized.System.DateTimeOffset' -TargetTypeForDeserialization ([datetime]) @option
 }
 
+# Converts a time to the form of the protocol.
+function ConvertTo-ProtocolTime {
+    [OutputType([string])]
+    param([System.DateTimeOffset] $Value)
+    $Value.UtcDateTime.ToString('yyyy-MM-ddTHH:mm:ss.fffffffZ', [cultureinfo]::InvariantCulture)
+}
+
 # Converts a time of the protocol to the zone of this computer.
 function ConvertTo-LocalTime {
     [OutputType([System.DateTimeOffset])]

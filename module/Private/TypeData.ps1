@@ -3,6 +3,10 @@
 # import.
 $script:Member = @{
     AttributeChange = 'Name Old New'
+    AuditEntry    = @'
+AuditId Time=System.DateTimeOffset Event Object Changes=GroupWriteback.AttributeChange OmittedChanges RunId ErrorId
+Message Account AccountSid ComputerName Client From DirectoryAccount ClientId
+'@
     Change        = @'
 ChangeId RunId RunKind Action Situation SourceId TargetGuid DisplayName DistinguishedName Attributes
 AddCount RemoveCount AddMembers RemoveMembers Reason Message Outcome ErrorId
@@ -58,6 +62,27 @@ Connection=GroupWriteback.Connection
 # outside the module, so they cannot call its functions.
 $script:Method = @{
     AttributeChange = @{ ToString = { "$($this.Name): $($this.Old) -> $($this.New)" } }
+    AuditEntry      = @{
+        ToString   = { "$($this.Event) $($this.Object)".Trim() }
+        # the first changes, shortened; the list has all of them
+        ViewChange = {
+            $shown = @($this.Changes)[0..2] | Where-Object -FilterScript { $_ }
+            $lines = @(
+                $this.ErrorId
+                if (-not $shown) { $this.Message }
+                foreach ($change in $shown) {
+                    $old = $change.Old -replace '^(.{38,39}[^\uD800-\uDBFF]).{4,}$', '$1...'
+                    $new = $change.New -replace '^(.{38,39}[^\uD800-\uDBFF]).{4,}$', '$1...'
+                    if (-not $old) { "$($change.Name): $new" }
+                    elseif (-not $new) { "$($change.Name): removed $old" }
+                    else { "$($change.Name): $old -> $new" }
+                }
+                $more = @($this.Changes).Count - @($shown).Count + $this.OmittedChanges
+                if ($more -gt 0) { "and $more more" }
+            )
+            ($lines | Where-Object -FilterScript { $_ }) -join "`n"
+        }
+    }
     MemberReference = @{
         ToString = { if ($this.DistinguishedName) { $this.DistinguishedName } else { "$($this.Guid)" } }
     }

@@ -148,6 +148,7 @@ Describe 'TAB behind a pipe' {
         foreach ($returned in @(
                 @{ Command = 'Get-GroupWriteback'; Name = 'TargetContainer' }
                 @{ Command = 'Get-GroupWritebackRun'; Name = 'PolicyReason' }
+                @{ Command = 'Get-GroupWritebackAudit'; Name = 'DirectoryAccount' }
                 @{ Command = 'Get-GroupWritebackChange'; Name = 'Outcome' }
                 @{ Command = 'Get-GroupWritebackGroup'; Name = 'Situation' }
                 @{ Command = 'Get-GroupWritebackGroupMember'; Name = 'Reason' }
@@ -182,6 +183,7 @@ Describe 'TAB behind a pipe' {
             $connection = ConvertTo-Connection @{ source = @{ tenantId = 'x' } }
             $samples = @(
                 ConvertTo-Run $run
+                ConvertTo-AuditEntry @{ id = 'x' }
                 ConvertTo-GroupSync @{ run = $run; steps = @(@{ name = 'x' }) }
                 ConvertTo-Change @{
                     action     = 'x'

@@ -36,6 +36,7 @@ Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
             'settings.set'     = $check
             'sync.start'       = @{ result = (Get-FakeRun) }
             'change.list'      = @{ result = @{ changes = @() } }
+            'audit.list'       = @{ result = @{ entries = @() } }
             'mapping.test'     = @{ result = @{ values = @() } }
             'permission.get'   = $rights
             'permission.grant' = $rights

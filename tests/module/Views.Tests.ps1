@@ -9,7 +9,7 @@ param()
 BeforeDiscovery {
     $kinds = @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
-        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep'
+        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep', 'AuditEntry'
     )
     $cases = foreach ($kind in $kinds) { foreach ($width in 80, 100, 120) { @{ Kind = $kind; Width = $width } } }
 }
@@ -90,6 +90,34 @@ BeforeAll {
             @{ id = '0b000000-0000-0000-0000-000000000003'; name = "$han $family"; kind = 'User'
                 reason = 'LimitedInformation' }
         )
+        $who = @{
+            time = $time.started; account = 'CONTOSO\svc-gwb$'; accountSid = 'S-1-5-21-1-2-3-1104'; computer = 'SYNC01'
+            client = 'GroupWriteback/1.0.0 PowerShell/7.4.6 (ConsoleHost)'; directoryAccount = 'CONTOSO\svc-gwb$'
+            appId = '33333333-3333-3333-3333-333333333333'
+        }
+        $entries = @(
+            $who + @{
+                id = '20261105-5'; event = 'RunEnded'; object = $people; runId = 10319
+                errorId = 'StoppedDeletionThreshold'; message = 'Held back: 600 deletions.'; changes = @(
+                    @{ name = 'kind'; new = 'Sync' }, @{ name = 'status'; new = 'Partial' }
+                    @{ name = 'exported.delete'; new = '1' }
+                )
+            }
+            $who + @{
+                id = '20261105-4'; event = 'SettingsChanged'; from = 'SSH from 192.0.2.1'; more = 2; changes = @(
+                    @{ name = 'runHistoryDays'; old = '30'; new = '90' }
+                    @{ name = 'scope.filter'; new = "mail -ne '$rocket $family' -and displayName -like 'Marketing*'" }
+                    @{ name = 'scope.groupIds'; old = '0a000000-0000-0000-0000-000000000001' }
+                    @{ name = 'scope.groupIds'; new = '0a000000-0000-0000-0000-000000000002' }
+                )
+            }
+            $who + @{
+                id = '20261105-3'; event = 'RightsGranted'; object = $people; changes = @(@{ name = 'svc-gwb'
+                    new = '(OA;CIIO;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;S-1-5-21-1-2-3-1104)' })
+            }
+            @{ id = '20261105-2'; event = 'Unreadable'; time = $time.started
+                object = '/state/audit/audit-20261105.jsonl'; message = 'Line 2 cannot be read: it is not an entry.' }
+        )
         Use-FakeScript @{
             'writeback.get'  = @{ result = @{
                 settings = (Get-FakeSetting); status = 'Enabled'; groups = 3; nextPolicyType = 'Delta'
@@ -130,6 +158,7 @@ BeforeAll {
                     targetGuid = '0c000000-0000-0000-0000-000000000001' }
             ) } }
             'run.list'       = @{ result = @{ runs = $runs } }
+            'audit.list'     = @{ result = @{ entries = $entries } }
             'change.list'    = @{ result = @{ changes = $changes } }
             'group.list'     = @{ result = @{ groups = $groups } }
             'group.members'  = @{ result = @{ members = $members } }
@@ -148,6 +177,7 @@ BeforeAll {
             'Check' { Test-GroupWriteback }
             'Permission' { Get-GroupWritebackPermission }
             'Run' { Get-GroupWritebackRun }
+            'AuditEntry' { Get-GroupWritebackAudit }
             'RunError' { (Get-GroupWritebackRun).Error }
             'Total' { (Get-GroupWritebackRun)[0].Exported }
             'GroupSync' { Start-GroupWritebackSync -Group Sales }
@@ -174,7 +204,7 @@ BeforeAll {
         }
         finally { [cultureinfo]::CurrentCulture = $before }
         # A list names the time zone, which differs between machines.
-        $text = $text -replace '(?m)^((?:Started|Ended)\s+: .*)[+-]\d\d:\d\d(?=\r?$)', '$1+00:00'
+        $text = $text -replace '(?m)^((?:Started|Ended|Time)\s+: .*)[+-]\d\d:\d\d(?=\r?$)', '$1+00:00'
         $lines = $text -replace '\x1b\[[\d;]*m' -split '\r?\n' | ForEach-Object -Process { $_.TrimEnd() }
         ($lines -join "`n").Trim("`n") -replace '\n{3,}', "`n`n"
     }
@@ -199,7 +229,7 @@ Describe 'The view of <Kind> in <Width> columns' -ForEach $cases -Skip:(-not $en
 Describe 'Tables' -Skip:(-not $env:FAKE_ENGINE) {
     It 'of <_> have the same columns in 80 as in 200' -ForEach @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
-        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep'
+        'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep', 'AuditEntry'
     ) {
         Use-ViewScript
         $sample = @(Get-Sample -Kind $_ | Where-Object { $null -ne $_ })

@@ -13,18 +13,18 @@ import (
 // Links lists the links by objectGUID.
 func (s *State) Links(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list the links",
-		"SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
+		"SELECT target_guid, source_id, dn, adopted, container FROM link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
 // LinksOf returns the links of these cloud groups. It leaves out groups without a
 // link.
 func (s *State) LinksOf(ctx context.Context, sources []directory.GUID) ([]contract.Link, error) {
-	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE source_id = ?", sources)
+	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted, container FROM link WHERE source_id = ?", sources)
 }
 
 // LinksTo returns the links to these objects. It leaves out objects without a link.
 func (s *State) LinksTo(ctx context.Context, targets []directory.GUID) ([]contract.Link, error) {
-	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid = ?", targets)
+	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, adopted, container FROM link WHERE target_guid = ?", targets)
 }
 
 func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUID) (links []contract.Link, err error) {
@@ -45,7 +45,7 @@ func (s *State) findLinks(ctx context.Context, query string, ids []directory.GUI
 func (g *Generation) UnstagedLinks(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	l := g.layers()
 	return g.state.listLinks(ctx, "list the links whose objects were not found",
-		`SELECT target_guid, source_id, dn, adopted FROM link WHERE target_guid > ?3
+		`SELECT target_guid, source_id, dn, adopted, container FROM link WHERE target_guid > ?3
 			AND NOT EXISTS (SELECT 1 FROM target_group t WHERE t.guid = target_guid AND `+visibleTarget+`)
 			ORDER BY target_guid LIMIT ?4`, l.top, l.base, afterTarget[:], limit)
 }
@@ -53,12 +53,12 @@ func (g *Generation) UnstagedLinks(ctx context.Context, afterTarget directory.GU
 // FormerLinks lists the objects that were linked until another object took their
 // place, by objectGUID.
 func (s *State) FormerLinks(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
-	return s.listLinks(ctx, "list the former links", "SELECT target_guid, source_id, dn, 0 FROM former_link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
+	return s.listLinks(ctx, "list the former links", "SELECT target_guid, source_id, dn, 0, NULL FROM former_link WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
 // FormerLinksTo returns the former links to these objects; see [State.FormerLinks].
 func (s *State) FormerLinksTo(ctx context.Context, targets []directory.GUID) ([]contract.Link, error) {
-	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, 0 FROM former_link WHERE target_guid = ?", targets)
+	return s.findLinks(ctx, "SELECT target_guid, source_id, dn, 0, NULL FROM former_link WHERE target_guid = ?", targets)
 }
 
 // CountLinks counts the links.
@@ -99,8 +99,8 @@ func saveLink(q *session, link *contract.Link) error {
 	if err != nil {
 		return err
 	}
-	if _, err := q.exec("INSERT OR REPLACE INTO link (target_guid, source_id, dn, adopted) VALUES (?, ?, ?, ?)",
-		link.TargetGUID[:], link.SourceID[:], link.DN, link.Adopted); err != nil {
+	if _, err := q.exec("INSERT OR REPLACE INTO link (target_guid, source_id, dn, adopted, container) VALUES (?1, ?2, ?3, ?4, coalesce(nullif(?5, zeroblob(16)), (SELECT container FROM link WHERE target_guid = ?1)))",
+		link.TargetGUID[:], link.SourceID[:], link.DN, link.Adopted, link.Container[:]); err != nil {
 		return err
 	}
 	if _, err := q.exec("UPDATE target_group SET source_id = ?1 WHERE guid = ?2 AND source_id <> ?1", link.SourceID[:], link.TargetGUID[:]); err != nil {
@@ -109,6 +109,15 @@ func saveLink(q *session, link *contract.Link) error {
 	// The consent to adopt is used now, or can no longer be.
 	_, err = q.exec("DELETE FROM adopt_set WHERE source_id = ?1 OR target_guid = ?2", link.SourceID[:], link.TargetGUID[:])
 	return err
+}
+
+// PlaceLinks notes for every link that does not know its container that its object was put
+// into this one.
+func (s *State) PlaceLinks(ctx context.Context, container directory.GUID) error {
+	return s.writeThrough(ctx, "note the containers of the links", func(q *session) error {
+		_, err := q.exec("UPDATE link SET container = ? WHERE container IS NULL", container[:])
+		return err
+	})
 }
 
 // Unlink removes what the state knows of an object that is gone: its link, the
@@ -159,7 +168,7 @@ func (s *State) SetDisableSet(ctx context.Context, set []contract.Link) error {
 // DisableSet lists the groups that the next run deletes, by objectGUID.
 func (s *State) DisableSet(ctx context.Context, afterTarget directory.GUID, limit int) ([]contract.Link, error) {
 	return s.listLinks(ctx, "list the groups to delete",
-		"SELECT target_guid, source_id, dn, adopted FROM disable_set WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
+		"SELECT target_guid, source_id, dn, adopted, NULL FROM disable_set WHERE target_guid > ? ORDER BY target_guid LIMIT ?", afterTarget[:], limit)
 }
 
 // CountDisableSet counts the groups that the next run deletes.
@@ -189,7 +198,7 @@ func (s *State) SetAdoptSet(ctx context.Context, set []contract.Link) error {
 
 // AdoptSet returns the objects that may be adopted, by objectGUID.
 func (s *State) AdoptSet(ctx context.Context) ([]contract.Link, error) {
-	return s.listLinks(ctx, "list the groups to adopt", "SELECT target_guid, source_id, dn, 0 FROM adopt_set ORDER BY target_guid")
+	return s.listLinks(ctx, "list the groups to adopt", "SELECT target_guid, source_id, dn, 0, NULL FROM adopt_set ORDER BY target_guid")
 }
 
 func (s *State) listLinks(ctx context.Context, doing, query string, args ...any) (links []contract.Link, err error) {
@@ -203,7 +212,7 @@ func (s *State) listLinks(ctx context.Context, doing, query string, args ...any)
 func listLinks(q *session, query string, args ...any) (links []contract.Link, err error) {
 	err = q.each(query, args, func(rows *sql.Rows) error {
 		var l contract.Link
-		err := rows.Scan(intoGUID(&l.TargetGUID), intoGUID(&l.SourceID), &l.DN, &l.Adopted)
+		err := rows.Scan(intoGUID(&l.TargetGUID), intoGUID(&l.SourceID), &l.DN, &l.Adopted, intoGUID(&l.Container))
 		links = append(links, l)
 		return err
 	})

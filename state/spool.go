@@ -45,10 +45,10 @@ func spool(q *session, run int64, c *plan.Change) (id int64, err error) {
 		outcome = contract.OutcomeHeld
 	}
 	r, err := q.exec(`INSERT INTO change (run, phase, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
-			add_count, remove_count, outcome)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			add_count, remove_count, outcome, container)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		run, int(c.Action.Phase()), string(c.Action), string(c.Situation), c.SourceID[:], c.TargetGUID[:], c.DisplayName, c.DN, attributes,
-		string(c.Reason), c.Message, len(c.Add), len(c.Remove), string(outcome))
+		string(c.Reason), c.Message, len(c.Add), len(c.Remove), string(outcome), c.Container[:])
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +167,7 @@ func listChanges(q *session, run int64, phase plan.Phase, after int64, limit int
 		condition, args = "run = ? AND phase = ? AND id > ?", []any{run, int(phase), after, limit}
 	}
 	err = q.each(`SELECT id, action, situation, source_id, target_guid, display_name, dn, attributes, reason, message,
-			add_count, remove_count, outcome, error_id, error FROM change WHERE `+condition+" ORDER BY id LIMIT ?",
+			add_count, remove_count, outcome, error_id, error, container FROM change WHERE `+condition+" ORDER BY id LIMIT ?",
 		args, func(rows *sql.Rows) error {
 			c, err := scanChange(rows)
 			changes = append(changes, c)
@@ -179,7 +179,7 @@ func listChanges(q *session, run int64, phase plan.Phase, after int64, limit int
 func scanChange(rows *sql.Rows) (c contract.SpooledChange, err error) {
 	var attributes string
 	err = rows.Scan(&c.ID, &c.Action, &c.Situation, intoGUID(&c.SourceID), intoGUID(&c.TargetGUID), &c.DisplayName, &c.DN, &attributes,
-		&c.Reason, &c.Change.Message, &c.AddCount, &c.RemoveCount, &c.Outcome, &c.ErrorID, &c.Message)
+		&c.Reason, &c.Change.Message, &c.AddCount, &c.RemoveCount, &c.Outcome, &c.ErrorID, &c.Message, intoGUID(&c.Container))
 	if err != nil || attributes == "" {
 		return c, err
 	}

@@ -119,7 +119,7 @@ func (l layers) stageTarget(q *session, g *directory.TargetGroup, m *targetMembe
 }
 
 // targetColumns are the columns of target_group t and link l that scanTarget reads.
-const targetColumns = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0),
+const targetColumns = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(l.adopted, 0), l.container,
 	EXISTS (SELECT 1 FROM former_link f WHERE f.target_guid = t.guid AND f.source_id = t.source_id), t.dn, t.cn, t.sam_account_name, t.sid, t.group_type,
 	t.attributes, t.admin_desc, t.external_id, t.extension_name, t.usn_changed, t.member_count, t.when_changed, t.critical, t.admin_count`
 
@@ -127,7 +127,7 @@ const targetColumns = `t.guid, t.source_id, l.target_guid IS NOT NULL, coalesce(
 // group t, all of g is zero.
 func scanTarget(rows *sql.Rows, g *contract.StagedTarget, members *int, others ...any) error {
 	var extension, changed string
-	err := rows.Scan(append(others, intoGUID(&g.GUID), intoGUID(&g.SourceID), &g.Linked, &g.Adopted, &g.Former,
+	err := rows.Scan(append(others, intoGUID(&g.GUID), intoGUID(&g.SourceID), &g.Linked, &g.Adopted, intoGUID(&g.Container), &g.Former,
 		orZero(&g.DN), orZero(&g.CN), orZero(&g.SAMAccountName), orZero(&g.SID), orZero(&g.GroupType), intoValues(&g.Attributes), orZero(&g.AdminDesc),
 		orZero(&g.ExternalID), orZero(&extension), orZero(&g.USNChanged), orZero(members), orZero(&changed), orZero(&g.Critical), orZero(&g.AdminCount))...)
 	if err != nil {

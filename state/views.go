@@ -22,13 +22,17 @@ const standing = `(SELECT x.guid FROM target_group x LEFT JOIN link y ON y.targe
 // groups, each with the object that stands for it, and the objects that stand for no
 // cloud group.
 func (s *State) Groups(ctx context.Context, filter contract.GroupFilter, after directory.GUID, limit int) (views []contract.GroupView, err error) {
-	var container directory.DN
+	var containers []directory.DN
 	// The list is useful even if the settings cannot be read.
 	if settings, err := s.LoadSettings(ctx); err == nil {
-		container, _ = directory.ParseDN(settings.Container.DN)
+		for _, c := range settings.Containers() {
+			if dn, err := directory.ParseDN(c.DN); err == nil && len(dn) > 0 {
+				containers = append(containers, dn)
+			}
+		}
 	}
 	err = s.snapshot(ctx, "list the groups", func(q *session) error {
-		l := groupList{q: q, after: after, limit: limit, id: filter.ID, container: container}
+		l := groupList{q: q, after: after, limit: limit, id: filter.ID, containers: containers}
 		if filter.Name != "" {
 			named := identity.NewPattern(filter.Name)
 			if filter.Exact {
@@ -84,7 +88,7 @@ type groupList struct {
 	id         directory.GUID
 	matches    func(*identity.Names) bool // nil means that all groups are listed
 	tenant     directory.GUID
-	container  directory.DN
+	containers []directory.DN
 }
 
 func (l *groupList) cloudGroups() (views []contract.GroupView, err error) {
@@ -142,11 +146,11 @@ func show(v *contract.GroupView, values directory.Values) {
 	v.DisplayName, v.Description, v.Mail = values.First(directory.PropertyDisplayName), values.First("description"), values.First("mail")
 }
 
-// place tells whether an object is linked or moved. If the container's DN is not known,
+// place tells whether an object is linked or moved. If the DN of no container is known,
 // the object counts as linked.
 func (l *groupList) place(t *contract.StagedTarget) plan.Situation {
 	dn, err := directory.ParseDN(t.DN)
-	if err == nil && len(l.container) > 0 && !dn.Within(l.container) {
+	if err == nil && len(l.containers) > 0 && !slices.ContainsFunc(l.containers, dn.Within) {
 		return plan.Moved
 	}
 	return plan.Linked

@@ -82,10 +82,12 @@ type Check struct {
 // Choices are the settings that Enable and Set have in common. An empty or nil field
 // leaves its setting unchanged.
 type Choices struct {
-	TargetContainer      string              `json:"targetContainer"`
-	NameFormat           contract.NameFormat `json:"nameFormat"`
-	SAMAccountNameFormat contract.NameFormat `json:"samAccountNameFormat"`
-	ExcludeMailAttribute *bool               `json:"excludeMailAttribute"`
+	TargetContainer string `json:"targetContainer"`
+	// ContainerFilters is as in [contract.Settings]. An empty list clears the setting.
+	ContainerFilters     *[]contract.ContainerFilter `json:"containerFilters"`
+	NameFormat           contract.NameFormat         `json:"nameFormat"`
+	SAMAccountNameFormat contract.NameFormat         `json:"samAccountNameFormat"`
+	ExcludeMailAttribute *bool                       `json:"excludeMailAttribute"`
 	// MailRecipient None is the same as ExcludeMailAttribute, and any other value the
 	// opposite.
 	MailRecipient        plan.MailRecipient `json:"mailRecipient"`

@@ -2,10 +2,12 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // chooseContainer decides where groups are written: to the named container, else to the
@@ -17,29 +19,156 @@ func chooseContainer(ctx context.Context, c *connection, settings *contract.Sett
 		return &contract.Error{Category: contract.InvalidArgument, ID: "ContainerRequired", Message: "No target container is specified or configured.",
 			Advice: "Specify an organisational unit with -TargetContainer."}
 	}
-	guid := directory.GUID{}
-	if dn == "" {
-		guid = before.GUID
-	} else if _, err := directory.ParseDN(dn); err != nil {
-		return &contract.Error{Category: contract.InvalidArgument, ID: "ContainerInvalid", Object: dn, Message: err.Error() + ".",
-			Advice: "Specify the distinguished name of an organisational unit, such as OU=Groups,DC=contoso,DC=com."}
-	}
-	container, err := c.target.Container(ctx, dn, guid)
+	container, err := checkedContainer(ctx, c, dn, before.GUID)
 	if err != nil {
 		return err
 	}
+	settings.Container = container
+	if !before.GUID.IsZero() {
+		settings.FormerContainers = append(settings.FormerContainers, before)
+	}
+	settings.FormerContainers = former(settings)
+	return nil
+}
+
+// checkedContainer finds the container with the DN or, if that is empty, the objectGUID,
+// and makes sure that groups can be written there.
+func checkedContainer(ctx context.Context, c *connection, dn string, guid directory.GUID) (contract.Container, error) {
+	if dn != "" {
+		guid = directory.GUID{}
+		if err := checkContainerDN(dn); err != nil {
+			return contract.Container{}, err
+		}
+	}
+	container, err := c.target.Container(ctx, dn, guid)
+	if err != nil {
+		return contract.Container{}, err
+	}
 	if err := container.Protected(&c.targetID); err != nil {
-		return err
+		return contract.Container{}, err
 	}
 	if !container.CanCreate {
-		return &contract.Error{Category: contract.PermissionDenied, ID: "ContainerNoCreateRight", Object: container.DN,
+		return contract.Container{}, &contract.Error{Category: contract.PermissionDenied, ID: "ContainerNoCreateRight", Object: container.DN,
 			Message: "The account does not have the right to create groups in this container.",
 			Advice:  "Delegate to the account the creation, deletion and full control of group objects in this container."}
 	}
-	settings.FormerContainers = slices.DeleteFunc(settings.FormerContainers, func(c contract.Container) bool { return c.GUID == container.GUID })
-	if !before.GUID.IsZero() && before.GUID != container.GUID {
-		settings.FormerContainers = append(settings.FormerContainers, before)
+	return container, nil
+}
+
+func checkContainerDN(dn string) error {
+	if _, err := directory.ParseDN(dn); err != nil {
+		return &contract.Error{Category: contract.InvalidArgument, ID: "ContainerInvalid", Object: dn, Message: err.Error() + ".",
+			Advice: "Specify the distinguished name of an organisational unit, such as OU=Groups,DC=contoso,DC=com."}
 	}
-	settings.Container = container
+	return nil
+}
+
+// maxContainers bounds the containers besides the target container. Each is looked up in
+// every run.
+const maxContainers = 100
+
+// chooseFurther finds and checks the containers that the mapping and the container filters
+// name. With anew it also checks those that are known already, which a run does in any
+// case. Containers that are no longer named become former ones, so that their groups are
+// moved.
+func (e *Engine) chooseFurther(ctx context.Context, c *connection, settings *contract.Settings, anew bool) error {
+	mapping, err := e.mapping(settings)
+	if err != nil {
+		return err
+	}
+	var names []string
+	if row := mapping.Naming().Container; row != nil {
+		if names = row.Containers(); len(settings.ContainerFilters) > 0 {
+			return &contract.Error{Category: contract.InvalidArgument, ID: "ContainerRuleConflict", Object: plan.AttrContainer,
+				Message: "Both a mapping and container filters say where groups belong.",
+				Advice:  "Remove the filters with Set-GroupWriteback -ContainerFilter @{}, or the mapping with Remove-GroupWritebackMapping " + plan.AttrContainer + "."}
+		}
+	}
+	for _, f := range settings.ContainerFilters {
+		names = append(names, f.Container)
+	}
+	before := settings.FurtherContainers
+	settings.FurtherContainers = nil
+	for _, name := range names {
+		if slices.ContainsFunc(settings.FurtherContainers, named(name)) {
+			continue
+		}
+		if len(settings.FurtherContainers) == maxContainers {
+			return contract.InvalidParameter("containerFilters", "more than "+directory.Count(maxContainers, "container"), "at most "+directory.Count(maxContainers, "container"))
+		}
+		further := contract.NamedContainer{Name: name}
+		if at := slices.IndexFunc(before, named(name)); at >= 0 && !anew {
+			further = before[at]
+		} else if at >= 0 {
+			further.Container, err = checkedContainer(ctx, c, "", before[at].GUID)
+		} else {
+			further.Container, err = checkedContainer(ctx, c, name, directory.GUID{})
+		}
+		if err != nil {
+			return err
+		}
+		settings.FurtherContainers = append(settings.FurtherContainers, further)
+	}
+	for _, b := range before {
+		settings.FormerContainers = append(settings.FormerContainers, b.Container)
+	}
+	settings.FormerContainers = former(settings)
+	return nil
+}
+
+// named returns a condition for containers with this name.
+func named(name string) func(contract.NamedContainer) bool {
+	dn, err := directory.ParseDN(name)
+	return func(c contract.NamedContainer) bool {
+		other, errOther := directory.ParseDN(c.Name)
+		return err == nil && errOther == nil && dn.Equal(other)
+	}
+}
+
+// former returns the former containers, each once and without the current ones.
+func former(settings *contract.Settings) []contract.Container {
+	var out []contract.Container
+	for _, c := range settings.FormerContainers {
+		same := func(other contract.Container) bool { return other.GUID == c.GUID }
+		if !slices.ContainsFunc(settings.Containers(), same) && !slices.ContainsFunc(out, same) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// notePlaces notes, before the first settings with further containers are saved, that the
+// groups so far were put into the one container that there was. Whoever stands elsewhere
+// then was moved by an administrator.
+func notePlaces(ctx context.Context, state contract.State, settings *contract.Settings) error {
+	before, err := state.LoadSettings(ctx)
+	if err != nil || len(before.FurtherContainers) > 0 || len(settings.FurtherContainers) == 0 || before.Container.GUID.IsZero() {
+		return err
+	}
+	return state.PlaceLinks(ctx, before.Container.GUID)
+}
+
+// applyContainers sets the container filters.
+func (p *Choices) applyContainers(s *contract.Settings) error {
+	if p.ContainerFilters == nil {
+		return nil
+	}
+	if n := len(*p.ContainerFilters); n > maxContainers {
+		return contract.InvalidParameter("containerFilters", directory.Count(n, "filter"), fmt.Sprintf("at most %d", maxContainers))
+	}
+	s.ContainerFilters = nil
+	for _, f := range *p.ContainerFilters {
+		if err := checkContainerDN(f.Container); err != nil {
+			return err
+		}
+		filter, err := contract.ParseFilter(f.Filter)
+		if err != nil {
+			return err
+		}
+		if filter == nil {
+			return contract.InvalidParameter("containerFilters", f.Container, "a filter for each container; groups that no filter holds for go to the target container")
+		}
+		s.ContainerFilters = append(s.ContainerFilters, contract.ContainerFilter{Container: f.Container, Filter: filter.String()})
+	}
 	return nil
 }

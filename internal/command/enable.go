@@ -44,6 +44,9 @@ func (e *Engine) Enable(ctx context.Context, request EnableRequest) (EnableResul
 func enable(ctx context.Context, state contract.State, settings *contract.Settings, adopt []contract.Link) error {
 	// Save the settings first: a folder without settings must not belong to a tenant. A
 	// run sets the owner of a state that has none.
+	if err := notePlaces(ctx, state, settings); err != nil {
+		return err
+	}
 	if err := state.SaveSettings(ctx, *settings); err != nil {
 		return err
 	}
@@ -63,7 +66,7 @@ func enable(ctx context.Context, state contract.State, settings *contract.Settin
 
 // prepareEnable makes all checks of Enable and returns what Enable would save.
 func (e *Engine) prepareEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, []contract.Link, error) {
-	result, err := checkEnable(ctx, state, c, request)
+	result, err := e.checkEnable(ctx, state, c, request)
 	if err != nil {
 		return EnableResult{}, nil, err
 	}
@@ -76,7 +79,7 @@ func (e *Engine) prepareEnable(ctx context.Context, state contract.State, c *con
 }
 
 // checkEnable makes the checks of Enable, except those about adoption.
-func checkEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, error) {
+func (e *Engine) checkEnable(ctx context.Context, state contract.State, c *connection, request EnableRequest) (EnableResult, error) {
 	settings, err := state.LoadSettings(ctx)
 	if err != nil {
 		return EnableResult{}, err
@@ -100,6 +103,9 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 		return EnableResult{}, err
 	}
 	if err := chooseContainer(ctx, c, &settings, request.TargetContainer); err != nil {
+		return EnableResult{}, err
+	}
+	if err := e.chooseFurther(ctx, c, &settings, true); err != nil {
 		return EnableResult{}, err
 	}
 
@@ -142,14 +148,14 @@ func checkEnable(ctx context.Context, state contract.State, c *connection, reque
 
 const hiddenWarning = "Groups with hidden membership are written, so every account of the domain can read their members."
 
-// countMarked counts the marked groups in the container. It fails if some belong to
+// countMarked counts the marked groups in the containers. It fails if some belong to
 // others and are not to be adopted (rule 23).
 func countMarked(ctx context.Context, state contract.LinkStore, c *connection, settings *contract.Settings, result *EnableResult, agreed bool) error {
-	j, err := owner.NewJudge(c.target, &c.targetID, settings, []contract.Container{settings.Container})
+	j, err := owner.NewJudge(c.target, &c.targetID, settings, owner.Containers{Current: settings.Containers()})
 	if err != nil {
 		return err
 	}
-	marked, err := j.CountMarked(ctx, state, settings.Container, settings.Released())
+	marked, err := j.CountMarked(ctx, state, settings.Released())
 	if err != nil {
 		return err
 	}

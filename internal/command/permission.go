@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"groupwriteback/internal/contract"
@@ -284,15 +285,17 @@ func (g *grant) places(ctx context.Context, settings *contract.Settings, dn stri
 		return nil, &contract.Error{Category: contract.InvalidArgument, ID: "ContainerRequired", Message: "No target container is given, and none is configured.",
 			Advice: "Name the organisational unit with -TargetContainer."}
 	default:
-		guids = []directory.GUID{settings.Container.GUID}
-		for _, former := range settings.FormerContainers {
-			guids = append(guids, former.GUID)
+		for _, container := range append(settings.Containers(), settings.FormerContainers...) {
+			if !slices.Contains(guids, container.GUID) {
+				guids = append(guids, container.GUID)
+			}
 		}
 	}
+	current := len(settings.Containers())
 	var places []grantPlace
 	for i, guid := range guids {
 		container, err := g.target.Container(ctx, dn, guid)
-		if contract.HasID(err, "ContainerNotFound") && i > 0 {
+		if contract.HasID(err, "ContainerNotFound") && i >= current {
 			continue // a former container that is gone
 		}
 		if err != nil {

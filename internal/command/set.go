@@ -65,6 +65,9 @@ func (p *SettingsPatch) save(ctx context.Context, state contract.State, settings
 			return err
 		}
 	}
+	if err := notePlaces(ctx, state, settings); err != nil {
+		return err
+	}
 	if err := state.SaveSettings(ctx, *settings); err != nil {
 		return err
 	}
@@ -101,6 +104,11 @@ func (e *Engine) prepareSettings(ctx context.Context, state contract.State, c *c
 	}
 	if err := e.patchMapping(ctx, c, patch.Mapping, &settings); err != nil {
 		return contract.Settings{}, nil, err
+	}
+	if patch.Mapping != nil || patch.ContainerFilters != nil {
+		if err := e.chooseFurther(ctx, c, &settings, false); err != nil {
+			return contract.Settings{}, nil, err
+		}
 	}
 	if patch.looks() {
 		if err := checkRun(ctx, state, &settings, c); err != nil {
@@ -149,7 +157,9 @@ func (p *SettingsPatch) prepare(ctx context.Context, state contract.State, c *co
 	return settings, nil
 }
 
-func (p *Choices) needsDirectory() bool { return p.TargetContainer != "" || p.TrustedOwners != nil }
+func (p *Choices) needsDirectory() bool {
+	return p.TargetContainer != "" || p.TrustedOwners != nil || p.ContainerFilters != nil && len(*p.ContainerFilters) > 0
+}
 
 func (p *SettingsPatch) needsDirectory() bool {
 	return p.Choices.needsDirectory() || p.Mapping != nil && len(p.Mapping.Set) > 0
@@ -202,7 +212,7 @@ func (p *Choices) apply(s *contract.Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := p.applyMail(s); err != nil {
+	if err := cmp.Or(p.applyMail(s), p.applyContainers(s)); err != nil {
 		return err
 	}
 	if p.MarkCloudAuthority != nil {

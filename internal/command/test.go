@@ -153,7 +153,13 @@ func (t *tester) checkTarget(ctx context.Context, settings *contract.Settings, d
 	}
 	t.add(names[0], contract.Passed, fmt.Sprintf("Bound to %s (%s) as %s.", id.Server, id.DomainName, id.Account), "")
 	rest := 4 + len(rightNames)
-	t.checkContainer(ctx, names[1:rest], settings, dn)
+	t.checkContainer(ctx, names[1:rest], settings, dn, settings.Container.GUID)
+	for _, further := range settings.FurtherContainers {
+		if dn == "" {
+			t.checkContainer(ctx, names[1:rest], settings, "", further.GUID)
+		}
+	}
+	t.checks = once(t.checks) // some say the same of each container
 	if id.DeletedVisible {
 		t.add(names[rest], contract.Passed, "The account can read deleted objects.", "")
 	} else {
@@ -167,10 +173,19 @@ func (t *tester) checkTarget(ctx context.Context, settings *contract.Settings, d
 	t.checkExchange(ctx, settings)
 }
 
-func (t *tester) checkContainer(ctx context.Context, names []string, settings *contract.Settings, dn string) {
-	guid := directory.GUID{}
-	if dn == "" {
-		guid = settings.Container.GUID
+// once returns the checks without repeated ones.
+func once(checks []Check) []Check {
+	seen := map[Check]bool{}
+	return slices.DeleteFunc(checks, func(c Check) bool {
+		twice := seen[c]
+		seen[c] = true
+		return twice
+	})
+}
+
+func (t *tester) checkContainer(ctx context.Context, names []string, settings *contract.Settings, dn string, guid directory.GUID) {
+	if dn != "" {
+		guid = directory.GUID{}
 	}
 	if dn == "" && guid.IsZero() {
 		t.skipped(names, "ContainerRequired", "No container is specified or configured.")
@@ -203,9 +218,9 @@ func (t *tester) checkContainer(ctx context.Context, names []string, settings *c
 	t.looks("Counting the groups in " + container.DN)
 	var m owner.Marked
 	var a owner.Strays
-	j, err := owner.NewJudge(t.target, &t.targetID, &of, []contract.Container{container})
+	j, err := owner.NewJudge(t.target, &t.targetID, &of, owner.Containers{Current: []contract.Container{container}})
 	if err == nil {
-		m, err = j.CountMarked(ctx, t.state, container, settings.Released())
+		m, err = j.CountMarked(ctx, t.state, settings.Released())
 	}
 	if err == nil {
 		a, err = owner.FindStrays(ctx, t.state, t.target, &t.targetID, &of, container)

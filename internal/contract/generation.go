@@ -223,6 +223,8 @@ type StagedTarget struct {
 	SourceID directory.GUID
 	Linked   bool
 	Adopted  bool
+	// Container is as in [Link].
+	Container directory.GUID
 	// Former means that the object was linked to SourceID until another object replaced
 	// it.
 	Former bool

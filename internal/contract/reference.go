@@ -39,6 +39,9 @@ type Link struct {
 	DN         string         `json:"dn"` // as last seen
 	// Adopted is set for groups that we did not create. Disable leaves them (rule 24).
 	Adopted bool `json:"adopted"`
+	// Container is the container in which the object last was where it belongs; zero if
+	// that is not known. Storing a link with zero keeps what is stored.
+	Container directory.GUID `json:"-"`
 }
 
 // Target returns the objectGUID, which lists of links are sorted by.

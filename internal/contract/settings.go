@@ -44,6 +44,28 @@ func (s *Settings) Choice() plan.Choice {
 	return plan.Choice{Mail: s.Recipient(), AddressLists: s.UpdateAddressLists, MarkAuthority: s.MarkCloudAuthority}
 }
 
+// Containers returns the containers where groups are written, the target container first.
+func (s *Settings) Containers() []Container {
+	all := []Container{s.Container}
+	for _, further := range s.FurtherContainers {
+		all = append(all, further.Container)
+	}
+	return all
+}
+
+// NamedContainer is a container that the mapping or a container filter names.
+type NamedContainer struct {
+	// Name is the DN that it has there. It stays when the container is renamed.
+	Name string `json:"name"`
+	Container
+}
+
+// ContainerFilter sends the groups for which a filter holds to another container.
+type ContainerFilter struct {
+	Container string `json:"container"` // the DN
+	Filter    string `json:"filter"`    // for plan.ParseFilter
+}
+
 // Settings are the choices of the administrator. They hold no secret, and they survive
 // the loss of the state database.
 type Settings struct {
@@ -58,6 +80,12 @@ type Settings struct {
 	// FormerContainers are containers that were configured before. The next run moves the
 	// groups that are still there.
 	FormerContainers []Container `json:"formerContainers,omitempty"`
+	// FurtherContainers are the containers other than Container that the mapping of
+	// parentDistinguishedName or ContainerFilters name.
+	FurtherContainers []NamedContainer `json:"furtherContainers,omitempty"`
+	// ContainerFilters say which groups go to another container than Container: the first
+	// filter that holds decides.
+	ContainerFilters []ContainerFilter `json:"containerFilters,omitempty"`
 	// NameFormat determines the cn, and SAMAccountNameFormat the sAMAccountName, of new
 	// groups.
 	NameFormat           NameFormat `json:"nameFormat"`

@@ -106,6 +106,8 @@ type LinkStore interface {
 	// its group is linked.
 	SetAdoptSet(ctx context.Context, set []Link) error
 	AdoptSet(ctx context.Context) ([]Link, error)
+	// PlaceLinks sets the Container of all links that have none.
+	PlaceLinks(ctx context.Context, container directory.GUID) error
 	// Unlink removes what the state knows about an object that is gone: its link, its
 	// place in the disable set, and what any generation has staged of it. A
 	// [ChangeOutcome] does the same together with the outcome of a deletion.

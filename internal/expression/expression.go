@@ -108,6 +108,17 @@ func (x *Expression) Attributes() []string {
 	return slices.Compact(names)
 }
 
+// Texts returns the texts in quotes that the expression has, in their order.
+func (x *Expression) Texts() []string {
+	var texts []string
+	walk(x.root, func(n node) {
+		if l, ok := n.(*literal); ok {
+			texts = append(texts, l.text)
+		}
+	})
+	return texts
+}
+
 // Repeatable returns nil when two evaluations over the same object give the same,
 // and otherwise an [*Error] that names the function which does not.
 func (x *Expression) Repeatable() error {

@@ -111,7 +111,6 @@ func write(b *strings.Builder, n node) {
 
 var quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// quote writes a text as a literal.
 // Quote returns the expression that is the text.
 func Quote(s string) string { return quote(s) }
 

@@ -2,30 +2,106 @@ package owner
 
 import (
 	"context"
+	"slices"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
-// FindContainers finds the configured container and the former ones, and leaves out
-// former ones that are gone.
-func FindContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) ([]contract.Container, error) {
-	return findContainers(ctx, target, settings, func(c contract.Container) bool { return c.GUID != settings.Container.GUID })
+// Containers are the containers of an installation as they are now: those where groups are
+// written, in the order of the settings, and former ones.
+type Containers struct {
+	Current, Former []contract.Container
 }
 
-// FindRemainingContainers is FindContainers, but the configured container may be gone too.
-func FindRemainingContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) ([]contract.Container, error) {
-	return findContainers(ctx, target, settings, func(contract.Container) bool { return true })
+// All returns all containers.
+func (c Containers) All() []contract.Container {
+	return append(c.Current[:len(c.Current):len(c.Current)], c.Former...)
 }
 
-func findContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings, mayBeGone func(contract.Container) bool) (containers []contract.Container, err error) {
-	for _, configured := range append([]contract.Container{settings.Container}, settings.FormerContainers...) {
-		container, err := target.Container(ctx, "", configured.GUID)
+// Outermost returns the containers that are in no other one. Together they hold every
+// group of all containers once.
+func (c Containers) Outermost() []contract.Container {
+	var outermost []contract.Container
+	all := c.All()
+	for i, inner := range all {
+		dn, err := directory.ParseDN(inner.DN)
+		covered := err == nil && slices.ContainsFunc(all, func(outer contract.Container) bool {
+			base, err := directory.ParseDN(outer.DN)
+			return err == nil && outer.GUID != inner.GUID && dn.Within(base)
+		})
+		twice := slices.ContainsFunc(all[:i], func(other contract.Container) bool { return other.GUID == inner.GUID })
+		if !covered && !twice {
+			outermost = append(outermost, inner)
+		}
+	}
+	return outermost
+}
+
+// Place returns where the DN is relative to the containers, and the innermost one of the
+// current ones that it is in.
+func (c Containers) Place(dn string) (plan.Place, directory.GUID) {
+	parsed, err := directory.ParseDN(dn)
+	if err != nil {
+		return plan.Elsewhere, directory.GUID{}
+	}
+	if in := innermost(c.Current, parsed); in != nil {
+		return plan.InContainer, in.GUID
+	}
+	if innermost(c.Former, parsed) != nil {
+		return plan.InFormerContainer, directory.GUID{}
+	}
+	return plan.Elsewhere, directory.GUID{}
+}
+
+func innermost(containers []contract.Container, dn directory.DN) (in *contract.Container) {
+	depth := -1
+	for i := range containers {
+		base, err := directory.ParseDN(containers[i].DN)
+		if err == nil && dn.Within(base) && len(base) > depth {
+			in, depth = &containers[i], len(base)
+		}
+	}
+	return in
+}
+
+// IsContainer reports whether the DN is that of one of the containers.
+func (c Containers) IsContainer(dn directory.DN) bool {
+	return slices.ContainsFunc(c.All(), func(container contract.Container) bool {
+		base, err := directory.ParseDN(container.DN)
+		return err == nil && dn.Equal(base)
+	})
+}
+
+// FindContainers finds the containers of the settings, and leaves out former ones that are
+// gone.
+func FindContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) (found Containers, err error) {
+	if found.Current, err = find(ctx, target, settings.Containers(), false); err != nil {
+		return found, err
+	}
+	found.Former, err = find(ctx, target, settings.FormerContainers, true)
+	return found, err
+}
+
+// FindRemainingContainers is FindContainers, but leaves out any container that is gone.
+func FindRemainingContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) (found Containers, err error) {
+	if found.Current, err = find(ctx, target, settings.Containers(), true); err != nil {
+		return found, err
+	}
+	found.Former, err = find(ctx, target, settings.FormerContainers, true)
+	return found, err
+}
+
+func find(ctx context.Context, target contract.TargetReader, configured []contract.Container, mayBeGone bool) (found []contract.Container, err error) {
+	for _, c := range configured {
+		now, err := target.Container(ctx, "", c.GUID)
 		switch {
 		case err == nil:
-			containers = append(containers, container)
-		case !contract.HasID(err, "ContainerNotFound") || !mayBeGone(configured):
+			found = append(found, now)
+		case !contract.HasID(err, "ContainerNotFound") || !mayBeGone:
 			return nil, err
 		}
 	}
-	return containers, nil
+	return found, nil
 }

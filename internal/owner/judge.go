@@ -15,8 +15,7 @@ import (
 type Judge struct {
 	Target contract.TargetReader
 	Rules  plan.Rules
-	// Containers has the configured container first, then the former ones.
-	Containers []contract.Container
+	Containers
 	// owners has the owner of each object that was asked for; nil: it cannot be read.
 	// Many objects share one.
 	owners     map[directory.GUID]*contract.Principal
@@ -24,7 +23,7 @@ type Judge struct {
 }
 
 // NewJudge returns a judge for these settings and containers.
-func NewJudge(target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, containers []contract.Container) (*Judge, error) {
+func NewJudge(target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, containers Containers) (*Judge, error) {
 	base, err := directory.ParseDN(id.BaseDN)
 	if err != nil {
 		return nil, err
@@ -58,7 +57,9 @@ func (j *Judge) Candidate(ctx context.Context, t *contract.StagedTarget) (plan.C
 
 // Unowned returns the object as a candidate, without asking for its owner.
 func (j *Judge) Unowned(t *contract.StagedTarget) plan.Candidate {
-	return plan.Candidate{TargetGroup: t.TargetGroup, Linked: t.Linked, Adopted: t.Adopted, Former: t.Former, Place: j.Place(t.DN)}
+	c := plan.Candidate{TargetGroup: t.TargetGroup, Linked: t.Linked, Adopted: t.Adopted, Former: t.Former, Placed: t.Container}
+	c.Place, c.Container = j.Place(t.DN)
+	return c
 }
 
 // Ask reads the owners of all objects that need one, in one call.
@@ -92,32 +93,4 @@ func (j *Judge) askOwners(ctx context.Context, guids []directory.GUID) error {
 		j.owners[guid] = j.principals[owner]
 	}
 	return nil
-}
-
-// Place returns where the DN is relative to the containers.
-func (j *Judge) Place(dn string) plan.Place {
-	parsed, err := directory.ParseDN(dn)
-	if err != nil {
-		return plan.Elsewhere
-	}
-	for i, container := range j.Containers {
-		base, err := directory.ParseDN(container.DN)
-		if err == nil && parsed.Within(base) {
-			if i == 0 {
-				return plan.InContainer
-			}
-			return plan.InFormerContainer
-		}
-	}
-	return plan.Elsewhere
-}
-
-// IsContainer reports whether the DN is that of one of the containers.
-func (j *Judge) IsContainer(dn directory.DN) bool {
-	for _, container := range j.Containers {
-		if c, err := directory.ParseDN(container.DN); err == nil && dn.Equal(c) {
-			return true
-		}
-	}
-	return false
 }

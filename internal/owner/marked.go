@@ -50,9 +50,9 @@ func (m *Marked) addForeign(c *plan.Candidate, stamped bool) {
 	}
 }
 
-// CountMarked counts the marked groups in the container. Two marks that contradict each
+// CountMarked counts the marked groups in the current containers. Two marks that contradict each
 // other count as a mark; values that are not marks do not.
-func (j *Judge) CountMarked(ctx context.Context, state contract.LinkStore, container contract.Container, released map[directory.GUID]bool) (Marked, error) {
+func (j *Judge) CountMarked(ctx context.Context, state contract.LinkStore, released map[directory.GUID]bool) (Marked, error) {
 	var m Marked
 	count := j.Looking(ctx, state, func(of directory.GUID, c *plan.Candidate) {
 		switch {
@@ -68,16 +68,18 @@ func (j *Judge) CountMarked(ctx context.Context, state contract.LinkStore, conta
 		}
 	})
 	p, read := contract.ProgressOf(ctx), 0
-	err := j.Target.Groups(ctx, container.GUID, contract.HeaderOnly, func(g directory.TargetGroup) error {
-		read++
-		p.Read(read, "Counting the groups in "+container.DN)
-		if !g.Marked() {
-			return nil
+	for _, container := range (Containers{Current: j.Current}).Outermost() {
+		err := j.Target.Groups(ctx, container.GUID, contract.HeaderOnly, func(g directory.TargetGroup) error {
+			read++
+			p.Read(read, "Counting the groups in "+container.DN)
+			if !g.Marked() {
+				return nil
+			}
+			return count.Add(g)
+		})
+		if err != nil {
+			return m, err
 		}
-		return count.Add(g)
-	})
-	if err == nil {
-		err = count.Flush()
 	}
-	return m, err
+	return m, count.Flush()
 }

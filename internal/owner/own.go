@@ -50,7 +50,7 @@ func (s *OwnSearch) Find(ctx context.Context) (links []contract.Link, left []pla
 		looked++
 		p.Read(looked, "Counting the groups that this installation wrote")
 	})
-	for _, container := range containers {
+	for _, container := range containers.Outermost() {
 		if err := s.Target.Groups(ctx, container.GUID, contract.HeaderOnly, look.Add); err != nil {
 			return nil, nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}

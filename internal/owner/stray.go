@@ -23,7 +23,7 @@ func (s *Strays) String() string {
 
 // FindStrays looks for such groups in the whole domain.
 func FindStrays(ctx context.Context, state contract.LinkStore, target contract.TargetReader, id *contract.TargetIdentity, settings *contract.Settings, container contract.Container) (s Strays, err error) {
-	j, err := NewJudge(target, id, settings, append([]contract.Container{container, settings.Container}, settings.FormerContainers...))
+	j, err := NewJudge(target, id, settings, Containers{Current: append([]contract.Container{container}, settings.Containers()...), Former: settings.FormerContainers})
 	if err != nil {
 		return s, err
 	}

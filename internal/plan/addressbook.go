@@ -58,7 +58,7 @@ func (s *subject) becomes(except *Row) exchange.Object {
 	for name, v := range s.object.Attributes {
 		set(name, v)
 	}
-	cn := []string{CN(s.group, s.rules.CNFromDisplayName)}
+	cn := []string{s.cn()}
 	set(directory.AttrCN, cn)
 	set("name", cn)
 	set(directory.AttrGroupType, []string{strconv.Itoa(int(s.rules.groupType(s.group)))})
@@ -73,7 +73,7 @@ func (s *subject) becomes(except *Row) exchange.Object {
 	}
 	dn, err := directory.ParseDN(s.object.DN)
 	if err != nil || len(dn) == 0 {
-		dn = append(directory.DN{{Type: "CN", Value: cn[0]}}, s.rules.ContainerDN...)
+		dn = s.newDN(cn[0])
 	}
 	return exchange.Object{DN: dn, Values: values}
 }

@@ -14,7 +14,7 @@ const (
 	Create        Action = "Create"
 	Adopt         Action = "Adopt"         // stamp a foreign object and bring it in line
 	Update        Action = "Update"        // attributes, the cn among them (a rename)
-	Move          Action = "Move"          // to the configured container, with attributes if they differ
+	Move          Action = "Move"          // to another container, with attributes if they differ
 	UpdateMembers Action = "UpdateMembers" // add and remove values of member
 	Delete        Action = "Delete"
 	Skip          Action = "Skip"
@@ -90,6 +90,9 @@ type Change struct {
 	DisplayName string            `json:"displayName"`
 	DN          string            `json:"dn"` // where it is or, for Create, will be
 	Attributes  []AttributeChange `json:"attributes,omitempty"`
+	// Container is where a Create and a Move put the object, and where any other object
+	// is; the first container for one that is in none.
+	Container directory.GUID `json:"-"`
 	// Add and Remove are values of member, ascending. A Create and an Adopt carry the
 	// members of their object; all other actions leave them to UpdateMembers.
 	Add    []directory.GUID `json:"-"`

@@ -46,7 +46,7 @@ const MaxEntries = 200
 const (
 	ownsGroup     = "it decides whose the group is, or who is in it"
 	ownsRights    = "it gives rights"
-	ownsNames     = "the rules for names make it"
+	ownsNames     = "it follows from cn, sAMAccountName and parentDistinguishedName"
 	ownsAccount   = "the domain controller gives it"
 	ownsAuthority = "Set-GroupWriteback -MarkCloudAuthority writes it"
 	ownsMail      = "it makes the group a mail recipient, which is whole or not at all: an alias or addresses without recipient type and target address capture the group's mail on-premises"
@@ -61,7 +61,7 @@ var protected = map[string]string{
 	"ntsecuritydescriptor": ownsRights, "admincount": ownsRights, "sidhistory": ownsRights, "iscriticalsystemobject": ownsRights, "systemflags": ownsRights,
 	"msds-allowedtoactonbehalfofotheridentity": ownsRights, "msds-allowedtodelegateto": ownsRights, "serviceprincipalname": ownsRights,
 	"useraccountcontrol": ownsRights, "msds-keycredentiallink": ownsRights, "altsecurityidentities": ownsRights, "msds-groupmsamembership": ownsRights,
-	"cn": ownsNames, "name": ownsNames, "distinguishedname": ownsNames, "samaccountname": ownsNames, "samaccounttype": ownsNames,
+	"name": ownsNames, "distinguishedname": ownsNames, "samaccounttype": ownsNames,
 	"objectsid": ownsAccount, "objectguid": ownsAccount, "usnchanged": ownsAccount, "usncreated": ownsAccount, "whenchanged": ownsAccount, "whencreated": ownsAccount,
 	"mailnickname": ownsMail, "proxyaddresses": ownsMail, "targetaddress": ownsMail, "legacyexchangedn": ownsMail, "showinaddressbook": ownsMail,
 	"msexchrecipienttypedetails": ownsMail, "msexchrecipientdisplaytype": ownsMail, "msexchremoterecipienttype": ownsMail, "msexchpoliciesexcluded": ownsMail,
@@ -97,16 +97,52 @@ func (m Mapping) With(entries []Entry) (Mapping, error) {
 		case at >= 0 && !merged[at].Open():
 			return nil, entry.closed("this release writes it itself")
 		case at < 0:
+			row := Row{Attribute: entry.Attribute, Apply: entry.Apply}
+			if attribute, names := NamingAttribute(entry.Attribute); names {
+				if row, err = entry.namingRow(attribute); err != nil {
+					return nil, err
+				}
+				entry.Apply = row.Apply
+			}
 			at = len(merged)
-			merged = append(merged, Row{Attribute: entry.Attribute})
+			merged = append(merged, row)
 		}
 		row := &merged[at]
+		if row.Attribute == AttrContainer && len((&Row{Default: entry.Default, compiled: compiled}).Containers()) == 0 {
+			return nil, entry.invalid("It names no container.", `Write the distinguished name of each container as one text, such as "OU=Sales,DC=contoso,DC=com".`)
+		}
 		row.Function, row.Expression, row.Apply, row.Default, row.Custom, row.compiled = "", entry.Expression, entry.Apply, entry.Default, true, compiled
 		if row.Apply == ApplyAlways {
 			row.Apply = "" // one version for what is the same
 		}
 	}
 	return merged, nil
+}
+
+// namingRow returns the row for a name or a place. Names are given at creation alone (rule
+// 21); a change of them would break what others have noted.
+func (e *Entry) namingRow(attribute string) (Row, error) {
+	row := Row{Attribute: attribute, Apply: e.Apply}
+	switch attribute {
+	case AttrContainer:
+		row.Compare = Name
+		return row, nil
+	case directory.AttrCN:
+		row.Max = maxCN
+	default:
+		row.Max = maxSAM
+	}
+	if e.Apply == ApplyAlways {
+		return row, e.invalid("A name is given at creation and stays.", "Apply it only at creation.")
+	}
+	row.Compare, row.Apply = Text, ApplyOnlyAtCreation
+	return row, nil
+}
+
+// once reports whether the entry is for a name, which is given at creation alone.
+func (e *Entry) once() bool {
+	attribute, names := NamingAttribute(e.Attribute)
+	return names && attribute != AttrContainer
 }
 
 // attributeName is what an LDAP name looks like.
@@ -146,7 +182,7 @@ func (e *Entry) compile() (*expression.Expression, error) {
 	if err != nil {
 		return nil, e.invalid(err.Error(), "")
 	}
-	if err := x.Repeatable(); err != nil && e.Apply != ApplyOnlyAtCreation {
+	if err := x.Repeatable(); err != nil && e.Apply != ApplyOnlyAtCreation && !e.once() {
 		return nil, e.invalid("The expression gives something else each time: "+err.Error()+".", "Apply it only at creation.")
 	}
 	return x, nil
@@ -179,6 +215,12 @@ func (m Mapping) Check(schema Schema) error {
 	for i := range m {
 		row := &m[i]
 		if !row.Custom {
+			continue
+		}
+		if row.names() {
+			if err := row.checkConstants(); err != nil {
+				return err
+			}
 			continue
 		}
 		known, there := schema[row.Attribute]

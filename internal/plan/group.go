@@ -41,6 +41,7 @@ const (
 	ReasonRestored         Reason = "Restored"               // left as a restore has made it
 	ReasonMappingFailed    Reason = "MappingFailed"          // an expression failed for this group
 	ReasonMovedBack        Reason = "MovedBack"              // of a Move
+	ReasonContainerUnknown Reason = "ContainerUnknown"       // the mapping names a container that is not configured
 
 	// Why a group is no recipient of Exchange, or is one without some address.
 	ReasonAddressTaken       Reason = "AddressTaken"             // another object of the forest has the address
@@ -56,7 +57,7 @@ const (
 	ReasonRecipientKept      Reason = "RecipientKept"            // it stays one, since others' values would remain
 )
 
-// Place is where an object is relative to the configured container.
+// Place is where an object is relative to the configured containers.
 type Place int
 
 // The places. A former container is one that was configured before.
@@ -130,6 +131,10 @@ type Candidate struct {
 	// an object may be anywhere in the domain and need not carry a mark (rule 25).
 	BySID bool
 	Place Place
+	// Container is the configured container that the object is in, the innermost of
+	// several; zero if it is in none. Placed is the container in which it last was where
+	// it belongs, as far as the state knows.
+	Container, Placed directory.GUID
 	// Owner is the owner of an object for which NeedsOwner is true; empty if it could not
 	// be read.
 	Owner     directory.SID
@@ -223,6 +228,9 @@ func Group(p *Pair, r *Rules) []Change {
 		changes = append(changes, create(p, s))
 	} else {
 		changes = append(changes, update(p, chosen, s)...)
+		if unplaced := s.unplaced(p, chosen); unplaced != nil && !s.adopted {
+			changes = append(changes, *unplaced)
+		}
 	}
 	if problems := s.recipient.skip(p, chosen); problems != nil {
 		changes = append(changes, *problems)
@@ -514,11 +522,13 @@ func create(p *Pair, s *subject) Change {
 	if p.Membership.Incomplete != "" {
 		return skip(p, nil, ReasonMembersUnread, "The group's members could not be read ("+p.Membership.Incomplete+"). It is created by the first run that can read them.")
 	}
-	cn := CN(p.Source, r.CNFromDisplayName)
+	if unnamed := s.unnamed(p); unnamed != nil {
+		return *unnamed
+	}
+	cn, sam := s.cn(), s.samAccountName()
 	change := Change{
 		Action: Create, Situation: Unlinked, SourceID: p.ID, DisplayName: p.Source.DisplayName(),
-		DN:  append(directory.DN{{Type: "CN", Value: cn}}, r.ContainerDN...).String(),
-		Add: p.Membership.Joined,
+		DN: s.newDN(cn).String(), Container: s.place.to.GUID, Add: p.Membership.Joined,
 	}
 	if p.LinkLost != nil {
 		change.Situation, change.Reason = Deleted, ReasonDeletedInAD
@@ -526,7 +536,7 @@ func create(p *Pair, s *subject) Change {
 	}
 	change.Attributes = append([]AttributeChange{
 		{Name: directory.AttrCN, New: []string{cn}},
-		{Name: directory.AttrSAMAccountName, New: []string{SAMAccountName(p.Source, r.SAMFromDisplayName)}},
+		{Name: directory.AttrSAMAccountName, New: []string{sam}},
 		{Name: directory.AttrGroupType, New: []string{strconv.Itoa(int(r.groupType(p.Source)))}},
 	}, r.projection(s)...)
 	return change
@@ -550,7 +560,10 @@ func update(p *Pair, c *Candidate, s *subject) []Change {
 
 	attributes := base
 	attributes.Action = Update
-	attributes.Attributes = difference(c, s)
+	attributes.Attributes, attributes.Container = difference(c, s), c.Container
+	if c.Container.IsZero() {
+		attributes.Container = r.Containers[0].GUID
+	}
 	switch {
 	case adopting:
 		attributes.Action, attributes.Situation = Adopt, Foreign
@@ -559,13 +572,10 @@ func update(p *Pair, c *Candidate, s *subject) []Change {
 			attributes.Situation = Unlinked
 			attributes.Message = "This is the group's object from before the group was moved to the cloud. It is taken over without being moved."
 		}
-	case s.adopted:
-	case c.Place == InFormerContainer:
-		attributes.Action, attributes.Reason = Move, ReasonContainerChanged
-		attributes.Message = "The target container was changed."
-	case c.Place == Elsewhere && r.MoveBack:
-		attributes.Action, attributes.Reason = Move, ReasonMovedBack
-		attributes.Message = "The object had been moved out of the target container."
+	default:
+		if reason, message := s.moves(c); reason != "" {
+			attributes.Action, attributes.Reason, attributes.Message, attributes.Container = Move, reason, message, s.place.to.GUID
+		}
 	}
 	members := base
 	members.Action = UpdateMembers
@@ -618,7 +628,7 @@ func unknownText(m *Membership) string {
 func difference(c *Candidate, s *subject) []AttributeChange {
 	var changes []AttributeChange
 	if !s.adopted {
-		if cn := CN(s.group, s.rules.CNFromDisplayName); cn != c.CN {
+		if cn := s.cn(); cn != c.CN {
 			changes = append(changes, AttributeChange{Name: directory.AttrCN, Old: c.Attribute(directory.AttrCN), New: []string{cn}})
 		}
 		if groupType := s.rules.groupType(s.group); groupType != c.GroupType {

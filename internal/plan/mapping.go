@@ -158,7 +158,7 @@ func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 	recipients := !slices.ContainsFunc(indispensable, func(name string) bool { return !allowed(name) })
 	var compiled Mapping
 	for _, row := range m {
-		if !allowed(row.Attribute) || row.When == WithMail && !mail || row.When == AsRecipient && !recipients {
+		if row.names() || !allowed(row.Attribute) || row.When == WithMail && !mail || row.When == AsRecipient && !recipients {
 			continue
 		}
 		known := schema[row.Attribute]
@@ -211,9 +211,11 @@ func (m Mapping) Version() string {
 
 // Attributes returns the LDAP names of the attributes that are written.
 func (m Mapping) Attributes() []string {
-	names := make([]string, len(m))
-	for i, row := range m {
-		names[i] = row.Attribute
+	names := make([]string, 0, len(m))
+	for i := range m {
+		if !m[i].names() {
+			names = append(names, m[i].Attribute)
+		}
 	}
 	return names
 }

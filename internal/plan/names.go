@@ -49,10 +49,14 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 		if name == "" {
 			continue
 		}
-		if other, taken := n.given[keyOf(attribute, name)]; taken {
+		key := keyOf(attribute, name)
+		if attribute == directory.AttrCN { // a cn is unique in its container, the other one in the domain
+			key = keyOf(attribute+" in "+c.Container.String(), name)
+		}
+		if other, taken := n.given[key]; taken {
 			return clash(c, fmt.Sprintf("The same run gives the %s %s to the group with the id %s.", attribute, name, other))
 		}
-		n.given[keyOf(attribute, name)] = c.SourceID
+		n.given[key] = c.SourceID
 	}
 	return []Change{c}
 }

@@ -33,7 +33,7 @@ func members(ns ...byte) []directory.GUID {
 func rules() *Rules {
 	dn, _ := directory.ParseDN("OU=Groups,DC=contoso,DC=test")
 	base, _ := directory.ParseDN("DC=contoso,DC=test")
-	return &Rules{TenantID: tenant, ContainerDN: dn, BaseDN: base, Mapping: Standard,
+	return &Rules{TenantID: tenant, Containers: []Container{{GUID: directory.MustGUID("cccccccc-0000-0000-0000-000000000001"), DN: dn, Name: dn}}, BaseDN: base, Mapping: Standard,
 		Account: service, TrustedOwners: []directory.SID{former}, DomainSID: "S-1-5-21-1-2-3", ForestSID: "S-1-5-21-9-9-9"}
 }
 

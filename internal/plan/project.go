@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +19,12 @@ const codeVersion = 2
 // group is written.
 type Rules struct {
 	TenantID directory.GUID
-	// Container is where groups are written; ContainerDN is its current DN.
-	Container   directory.GUID
-	ContainerDN directory.DN
+	// Containers are where groups are written. The first takes every group that Naming and
+	// ContainerFilters send nowhere else.
+	Containers       []Container
+	ContainerFilters []ContainerFilter
+	// Naming has the expressions for names and places that an administrator has set.
+	Naming Naming
 	// Account is the account that writes. TrustedOwners are further accounts whose marked
 	// and stamped objects are ours (rule 2). ForestSID is the SID of the root domain.
 	Account              directory.SID
@@ -95,17 +99,18 @@ func SAMAccountName(g *directory.SourceGroup, fromDisplayName bool) string {
 	if !fromDisplayName {
 		return directory.Mark(g.ID)
 	}
+	return cmp.Or(accountName(g.DisplayName(), maxSAM-suffixLength), "Group") + suffix(g.ID)
+}
+
+// accountName makes a pre-Windows 2000 name of at most max UTF-16 units, or "".
+func accountName(s string, max int) string {
 	name := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`"/\[]:|<>+=;?,*@`, r) {
 			return '_'
 		}
 		return r
-	}, directory.Clean(g.DisplayName()))
-	name = strings.TrimRight(text(name, maxSAM-suffixLength), ". ")
-	if name == "" {
-		name = "Group"
-	}
-	return name + suffix(g.ID)
+	}, directory.Clean(s))
+	return strings.TrimRight(text(name, max), ". ")
 }
 
 func suffix(id directory.GUID) string {
@@ -138,14 +143,15 @@ type subject struct {
 	creating  bool       // there is no object yet
 	object    *Candidate // what stands for it, or an empty one
 	recipient recipient
-	failed    []string // the attributes whose expressions failed, each with why
+	place     placement // where the group belongs
+	failed    []string  // the attributes whose expressions failed, each with why
 }
 
 // subjectOf returns the group with what it becomes. c is the object that stands for it,
 // or nil.
 func subjectOf(p *Pair, c *Candidate, r *Rules) *subject {
 	adopted := c != nil && (!c.Ours(p.ID, r) || c.adopted(r))
-	s := &subject{group: p.Source, rules: r, adopted: adopted, creating: c == nil, object: c, recipient: recipientOf(p, c, r)}
+	s := &subject{group: p.Source, rules: r, adopted: adopted, creating: c == nil, object: c, recipient: recipientOf(p, c, r), place: r.placeOf(p.Source)}
 	if s.creating {
 		s.object = &Candidate{}
 	}

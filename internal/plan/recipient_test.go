@@ -126,7 +126,7 @@ func TestNoRecipientIsHalf(t *testing.T) {
 		mail   string
 	}{
 		"no connector":               {sales(), remote(), ReasonNoMailRoute, "Sales@groups.contoso.test"},
-		"connectors unread":          {sales(), &Rules{Mail: MailRecipientRemote, Mapping: Standard}, ReasonRoutingUnknown, "Sales@groups.contoso.test"},
+		"connectors unread":          {sales(), &Rules{Mail: MailRecipientRemote, Mapping: Standard, Containers: rules().Containers}, ReasonRoutingUnknown, "Sales@groups.contoso.test"},
 		"no address of the tenant":   {mailGroup("sales", "SMTP:sales@contoso.test"), remote(routing), ReasonNoTargetAddress, "sales@contoso.test"},
 		"an alias with a blank":      {mailGroup("the sales", "SMTP:sales@"+routing), remote(routing), ReasonAliasInvalid, "sales@" + routing},
 		"no alias":                   {mailGroup("", "SMTP:sales@"+routing), remote(routing), ReasonAliasInvalid, "sales@" + routing},

@@ -97,7 +97,7 @@ func (r *Adoptable) unlinkedMarked(ctx context.Context) (map[directory.GUID][]pl
 			found[of] = append(found[of], *c)
 		}
 	})
-	for _, container := range r.course.judge.Containers {
+	for _, container := range r.course.judge.Outermost() {
 		if err := r.run.target.Groups(ctx, container.GUID, contract.HeaderOnly, look.Add); err != nil {
 			return nil, fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}

@@ -155,11 +155,21 @@ func (r *committer) settleSettings(ctx context.Context) error {
 		return err
 	}
 	before := settings
+	settings.FurtherContainers = slices.Clone(settings.FurtherContainers)
 	settings.InitialPending = false // failed changes are pending
-	settings.Container = r.course.judge.Containers[0]
+	for _, now := range r.course.judge.Current {
+		if settings.Container.GUID == now.GUID {
+			settings.Container = now
+		}
+		for i := range settings.FurtherContainers {
+			if further := &settings.FurtherContainers[i]; further.GUID == now.GUID {
+				further.Container = now
+			}
+		}
+	}
 	settings.FormerContainers = nil
 	if r.draft.formerLeft {
-		settings.FormerContainers = r.course.judge.Containers[1:]
+		settings.FormerContainers = r.course.judge.Former
 	}
 	if reflect.DeepEqual(settings, before) {
 		return nil

@@ -63,18 +63,18 @@ func (r *course) locate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := containers[0].Protected(&r.targetID); err != nil {
-		return err
+	for i := range containers.Current {
+		if err := containers.Current[i].Protected(&r.targetID); err != nil {
+			return err
+		}
 	}
 	if r.judge, err = owner.NewJudge(r.run.target, &r.targetID, &r.run.settings, containers); err != nil {
 		return err
 	}
-	dn, err := directory.ParseDN(containers[0].DN)
-	if err != nil {
+	rules := &r.judge.Rules
+	if err := r.placeGroups(containers.Current); err != nil {
 		return err
 	}
-	rules := &r.judge.Rules
-	rules.Container, rules.ContainerDN = containers[0].GUID, dn
 	rules.CNFromDisplayName, rules.SAMFromDisplayName = r.run.settings.NameFormat == contract.NameDisplayName, r.run.settings.SAMAccountNameFormat == contract.NameDisplayName
 	rules.Environment = expression.Environment{Now: r.run.now, Random: rand.Reader}
 	rules.Mapping = r.run.ground.Mapping.Compile(r.targetID.Schema.Attributes, !r.run.settings.ExcludeMailAttribute)
@@ -86,6 +86,37 @@ func (r *course) locate(ctx context.Context) error {
 	rules.MaxMembers, rules.IncludeHidden = r.run.settings.MaxMemberCount, r.run.settings.IncludeHiddenMembership
 	rules.Adopt, rules.Released, rules.MoveBack = r.adoptRules(), r.run.settings.Released(), r.run.settings.MovedGroup == contract.MovedBack
 	rules.RemoveSoftDeleted, rules.RemoveOutOfScope = r.run.settings.SoftDeletedGroup == contract.FrozenRemove, r.run.settings.OutOfScopeGroup == contract.FrozenRemove
+	return nil
+}
+
+// placeGroups says which groups belong in which of the containers.
+func (r *course) placeGroups(containers []contract.Container) error {
+	rules, settings := &r.judge.Rules, &r.run.settings
+	rules.Naming = r.run.ground.Mapping.Naming()
+	for i, container := range containers {
+		dn, err := directory.ParseDN(container.DN)
+		if err != nil {
+			return err
+		}
+		named := plan.Container{GUID: container.GUID, DN: dn, Name: dn}
+		if i > 0 {
+			if named.Name, err = directory.ParseDN(settings.FurtherContainers[i-1].Name); err != nil {
+				return err
+			}
+		}
+		rules.Containers = append(rules.Containers, named)
+	}
+	for _, f := range settings.ContainerFilters {
+		filter, err := contract.ParseFilter(f.Filter)
+		if err != nil {
+			return err
+		}
+		dn, err := directory.ParseDN(f.Container)
+		if err != nil {
+			return err
+		}
+		rules.ContainerFilters = append(rules.ContainerFilters, plan.ContainerFilter{Filter: filter, Container: dn})
+	}
 	return nil
 }
 

@@ -55,7 +55,7 @@ func (e *exporter) saveRelinks(ctx context.Context) error {
 	for relinks := range slices.Chunk(e.draft.relinks, batch.ListBatch) {
 		links := make([]contract.Link, len(relinks))
 		for i, r := range relinks {
-			links[i] = contract.Link{SourceID: r.source, TargetGUID: r.target}
+			links[i] = contract.Link{SourceID: r.source, TargetGUID: r.target, Container: r.container}
 		}
 		staged, err := e.run.gen.StagedTargets(ctx, contract.Targets(links))
 		if err != nil {
@@ -335,19 +335,32 @@ func (e *exporter) readBack(ctx context.Context, p *portion) {
 	}
 	finish, release := graceful(ctx)
 	defer release()
-	attributes := make([][]plan.AttributeChange, len(p.created))
-	for i, a := range p.created {
-		attributes[i] = a.change.Attributes
-	}
-	found, err := e.run.target.Created(finish, e.course.judge.Rules.Container, attributes)
-	if err != nil && fatal(err) {
-		e.fail(fmt.Errorf("reading %s after the creation: %w", directory.Count(len(p.created), "group"), err))
-	}
+	in := map[directory.GUID][]*attempt{}
 	for i := range p.created {
 		a := &p.created[i]
+		in[a.change.Container] = append(in[a.change.Container], a)
+	}
+	for container, created := range in {
+		e.readCreated(finish, container, created)
+	}
+	e.conclude(ctx, p.created...)
+	p.created = nil
+}
+
+// readCreated looks up the groups that were created in one container.
+func (e *exporter) readCreated(ctx context.Context, container directory.GUID, created []*attempt) {
+	attributes := make([][]plan.AttributeChange, len(created))
+	for i, a := range created {
+		attributes[i] = a.change.Attributes
+	}
+	found, err := e.run.target.Created(ctx, container, attributes)
+	if err != nil && fatal(err) {
+		e.fail(fmt.Errorf("reading %s after the creation: %w", directory.Count(len(created), "group"), err))
+	}
+	for i, a := range created {
 		switch {
 		case err == nil && !found[i].GUID.IsZero():
-			a.outcome.Link = &contract.Link{SourceID: a.change.SourceID, TargetGUID: found[i].GUID, DN: found[i].DN}
+			a.outcome.Link = &contract.Link{SourceID: a.change.SourceID, TargetGUID: found[i].GUID, DN: found[i].DN, Container: container}
 		case a.err == nil:
 			a.err = &contract.Error{
 				Category: contract.Connection, ID: "OutcomeUnknown", Object: a.change.DN, Err: err,
@@ -356,8 +369,6 @@ func (e *exporter) readBack(ctx context.Context, p *portion) {
 			}
 		}
 	}
-	e.conclude(ctx, p.created...)
-	p.created = nil
 }
 
 // conclude records the outcomes of changes in one transaction.
@@ -603,7 +614,7 @@ func (e *exporter) create(ctx context.Context, w contract.TargetWriter, c *contr
 	if err != nil {
 		return contract.ChangeOutcome{}, err
 	}
-	refused, err := w.Create(ctx, e.course.judge.Rules.Container, c.Attributes, members)
+	refused, err := w.Create(ctx, c.Container, c.Attributes, members)
 	return outcomeOf(refused), err
 }
 
@@ -633,7 +644,7 @@ func (e *exporter) update(ctx context.Context, w contract.TargetWriter, c *contr
 	if cn != "" || c.Action == plan.Move {
 		parent := directory.GUID{}
 		if c.Action == plan.Move {
-			parent = e.course.judge.Rules.Container
+			parent, link.Container = c.Container, c.Container
 		}
 		if cn == "" {
 			dn, err := directory.ParseDN(c.DN)

@@ -52,7 +52,7 @@ func (r *targetImport) readContainers(ctx context.Context) error {
 		r.run.meter.At(r.run.record.TargetGroups, 0, "Reading the groups in Active Directory")
 		return stage.Add(g)
 	}
-	for _, container := range r.course.judge.Containers {
+	for _, container := range r.course.judge.Outermost() {
 		if err := r.run.target.Groups(ctx, container.GUID, contract.WithMembers, add); err != nil {
 			return fmt.Errorf("reading the groups in %s: %w", container.DN, err)
 		}
@@ -136,7 +136,7 @@ func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[dir
 		return r.run.target.GroupsByGUID(ctx, guids, contract.WithMembers, stage.Add)
 	})
 	err := r.run.target.StampedGroups(ctx, directory.Stamp(r.course.judge.Rules.TenantID), func(g directory.TargetGroup) error {
-		if r.course.judge.Place(g.DN) != plan.Elsewhere {
+		if place, _ := r.course.judge.Place(g.DN); place != plan.Elsewhere {
 			return nil // already read
 		}
 		return found.Add(g.GUID)
@@ -153,7 +153,8 @@ func (r *targetImport) importStamped(ctx context.Context, stage *batch.Batch[dir
 // concerns reports whether an unlinked group must be looked at: it is marked, and it is
 // in a container or stamped.
 func (r *course) concerns(g *directory.TargetGroup) bool {
-	return g.Marked() && (r.judge.Place(g.DN) != plan.Elsewhere || directory.HasStamp(g.ExtensionName, r.judge.Rules.TenantID))
+	place, _ := r.judge.Place(g.DN)
+	return g.Marked() && (place != plan.Elsewhere || directory.HasStamp(g.ExtensionName, r.judge.Rules.TenantID))
 }
 
 // readChanges stages our groups, and the marked groups in a container, that were changed
@@ -303,7 +304,7 @@ func (r *targetImport) stageGone(ctx context.Context, guids []directory.GUID) er
 // containers completely and looks up each linked object that the list lacks (rule 9).
 func (r *targetImport) findDeleted(ctx context.Context) error {
 	listed := map[directory.GUID]bool{}
-	for _, container := range r.course.judge.Containers {
+	for _, container := range r.course.judge.Outermost() {
 		err := r.run.target.MarkedGroups(ctx, container.GUID, func(guid directory.GUID) error {
 			listed[guid] = true
 			return nil

@@ -26,8 +26,9 @@ type draft struct {
 	formerLeft bool // groups still stand in a former container
 }
 
-// relink says that the staged object stands for the group.
-type relink struct{ source, target directory.GUID }
+// relink says that the staged object stands for the group. container is the one in which
+// it is where it belongs; zero if it is elsewhere.
+type relink struct{ source, target, container directory.GUID }
 
 // newDraft begins a plan. last is the newest committed run, if there is one.
 func newDraft(ctx context.Context, r *resolver) (d *draft, last contract.Run, committed bool, err error) {

@@ -351,7 +351,8 @@ func (p *planner) pass(ctx context.Context, c planned) error {
 }
 
 // relink links the objects that stand for the group and are not linked, which a lost
-// state does not know (rule 3). It ends the links of a group that was let go of.
+// state does not know (rule 3), and notes that an object is in the container where it
+// belongs. It ends the links of a group that was let go of.
 func (p *planner) relink(pair *plan.Pair, changes []plan.Change) {
 	rules := &p.course.judge.Rules
 	if rules.Released[pair.ID] {
@@ -359,11 +360,20 @@ func (p *planner) relink(pair *plan.Pair, changes []plan.Change) {
 		return
 	}
 	standing := plan.Standing(pair, rules)
-	if pair.Source == nil || standing == nil || standing.Linked {
+	if pair.Source == nil || standing == nil {
 		return
 	}
-	p.draft.relinks = append(p.draft.relinks, relink{pair.ID, standing.GUID})
-	p.draft.nested[pair.ID] = true
+	container := directory.GUID{}
+	if plan.InPlace(pair, standing, rules) {
+		container = standing.Container
+	}
+	if standing.Linked && container.IsZero() {
+		return
+	}
+	p.draft.relinks = append(p.draft.relinks, relink{pair.ID, standing.GUID, container})
+	if !standing.Linked {
+		p.draft.nested[pair.ID] = true
+	}
 }
 
 // primary returns the accounts whose primary group is this security group of ours.
@@ -420,29 +430,37 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 	return nil
 }
 
-// askNames finds who holds the names that the waiting changes set, in the container and
-// in the domain (rule 22).
+// askNames finds who holds the names that the waiting changes set, in their containers
+// and in the domain (rule 22).
 func (p *planner) askNames(ctx context.Context, named []planned) error {
-	names := make([]contract.Name, len(named))
+	type place struct {
+		container directory.GUID
+		cn        string
+	}
+	names, in := make([]contract.Name, len(named)), map[directory.GUID][]contract.Name{}
 	for i := range named {
-		names[i] = wanted(&named[i].Change)
+		c := &named[i].Change
+		names[i] = wanted(c)
+		in[c.Container] = append(in[c.Container], names[i])
 	}
-	holders, err := p.run.target.Holders(ctx, p.course.judge.Rules.Container, names)
-	if err != nil {
-		return fmt.Errorf("checking the names of %s: %w", directory.Count(len(names), "group"), err)
-	}
-	cn, sam := map[string]*plan.Holder{}, map[string]*plan.Holder{}
-	for _, h := range holders {
-		holder := &plan.Holder{GUID: h.GUID, DN: h.DN}
-		if h.CN != "" {
-			cn[strings.ToLower(h.CN)] = holder
+	cn, sam := map[place]*plan.Holder{}, map[string]*plan.Holder{}
+	for container, names := range in {
+		holders, err := p.run.target.Holders(ctx, container, names)
+		if err != nil {
+			return fmt.Errorf("checking the names of %s: %w", directory.Count(len(names), "group"), err)
 		}
-		if h.SAMAccountName != "" {
-			sam[strings.ToLower(h.SAMAccountName)] = holder
+		for _, h := range holders {
+			holder := &plan.Holder{GUID: h.GUID, DN: h.DN}
+			if h.CN != "" {
+				cn[place{container, strings.ToLower(h.CN)}] = holder
+			}
+			if h.SAMAccountName != "" {
+				sam[strings.ToLower(h.SAMAccountName)] = holder
+			}
 		}
 	}
 	for i, change := range named {
-		taken := p.names.Take(change.Change, cn[strings.ToLower(names[i].CN)], sam[strings.ToLower(names[i].SAMAccountName)])
+		taken := p.names.Take(change.Change, cn[place{change.Container, strings.ToLower(names[i].CN)}], sam[strings.ToLower(names[i].SAMAccountName)])
 		if plan.Pending(taken, &plan.Membership{}) {
 			p.run.setPending(change.SourceID)
 		}
@@ -502,7 +520,7 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 	switch {
 	case c.Beside:
 	case c.Reason == plan.ReasonNameClash, c.Reason == plan.ReasonDisputed, c.Reason == plan.ReasonMarkRemoved, c.Reason == plan.ReasonPresenceUnknown,
-		c.Reason == plan.ReasonPrimaryGroup, c.Reason == plan.ReasonAddressesUnknown, c.Reason == plan.ReasonRoutingUnknown, c.Reason == plan.ReasonMappingFailed:
+		c.Reason == plan.ReasonPrimaryGroup, c.Reason == plan.ReasonAddressesUnknown, c.Reason == plan.ReasonRoutingUnknown, c.Reason == plan.ReasonMappingFailed, c.Reason == plan.ReasonContainerUnknown:
 		p.run.found.doubts++
 	case c.Held:
 		p.run.found.guarded++

@@ -165,8 +165,8 @@ func (c *course) begin(ctx context.Context, policy contract.PolicyType, reason c
 // renamed reports whether a container has another DN than at the last full import,
 // because it or one of its parents was renamed or moved.
 func (r *course) renamed() bool {
-	for _, configured := range append([]contract.Container{r.run.settings.Container}, r.run.settings.FormerContainers...) {
-		for _, now := range r.judge.Containers {
+	for _, configured := range append(r.run.settings.Containers(), r.run.settings.FormerContainers...) {
+		for _, now := range r.judge.All() {
 			if now.GUID == configured.GUID && now.DN != configured.DN {
 				return true
 			}

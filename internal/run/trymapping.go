@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
@@ -98,7 +99,10 @@ func (c *course) testMapping(g *directory.SourceGroup, object *plan.Candidate) M
 		if object != nil {
 			value.Now = object.Attribute(row.Attribute)
 		}
-		if in := compiled[row.Attribute]; in == nil {
+		if then, notes, names := plan.TryName(g, object, rules, row.Attribute); names {
+			value.Now, value.Then, value.Notes = object.Named(row.Attribute), then, notes
+			value.Changes = !slices.Equal(value.Now, value.Then)
+		} else if in := compiled[row.Attribute]; in == nil {
 			value.Then = value.Now
 			value.Notes = []string{"It is not written: the forest's schema does not allow it on groups, or mail is excluded."}
 		} else {

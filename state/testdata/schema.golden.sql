@@ -21,7 +21,7 @@ CREATE TABLE change (
     outcome      TEXT    NOT NULL,
     error_id     TEXT    NOT NULL DEFAULT '',
     error        TEXT    NOT NULL DEFAULT ''
-) STRICT;
+, container BLOB) STRICT;
 CREATE TABLE "change_member_chunk" (
     change  INTEGER NOT NULL REFERENCES change ON DELETE CASCADE,
     removal INTEGER NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE link (
     source_id   BLOB    NOT NULL UNIQUE,
     dn          TEXT    NOT NULL,
     adopted     INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, container BLOB) STRICT, WITHOUT ROWID;
 CREATE TABLE member (
     number INTEGER PRIMARY KEY,
     id     BLOB NOT NULL UNIQUE

@@ -27,7 +27,7 @@ var rooms = map[string]map[string][]string{
 	"internal/directory": {},
 	"internal/plan": {
 		"group.go": {"change.go", "compare.go", "filter.go", "mapping.go", "own.go", "project.go", "release.go", "schema.go", "scope.go",
-			"address.go", "addressbook.go", "function.go", "names.go", "owned.go", "pending.go", "recipient.go", "suspend.go"},
+			"address.go", "addressbook.go", "function.go", "names.go", "naming.go", "owned.go", "pending.go", "recipient.go", "suspend.go"},
 		"limits.go": {"hold.go"},
 	},
 	"internal/identity": {},

@@ -85,7 +85,7 @@ func (e *Engine) patchMapping(ctx context.Context, c *connection, patch *Mapping
 		without(strings.TrimSpace(entry.Attribute))
 	}
 	for _, entry := range patch.Set {
-		entry.Attribute = strings.TrimSpace(entry.Attribute)
+		entry.Attribute, _ = plan.NamingAttribute(strings.TrimSpace(entry.Attribute))
 		entries = append(entries, entry)
 	}
 	if _, err := e.config.Mapping.With(entries); err != nil {

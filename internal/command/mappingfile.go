@@ -229,8 +229,6 @@ var own = map[string]string{
 	"isSecurityGroup": "the type follows from the group and from Set-GroupWriteback -OnPremisesGroupType",
 	"UniversalScope":  "groups are always universal",
 	"msDS-ObjectSoa":  "see Set-GroupWriteback -MarkCloudAuthority",
-	"cn":              "see Set-GroupWriteback -NameFormat", "sAMAccountName": "see Set-GroupWriteback -SamAccountNameFormat",
-	"parentDistinguishedName": "see Set-GroupWriteback -TargetContainer",
 }
 
 // maxFileMappings bounds the mappings of a file. Cloud Sync's own has some twenty.
@@ -254,6 +252,9 @@ func (i *importer) attribute(m *attributeMapping) {
 	}
 	switch flow := cmp.Or(m.FlowType, "Always"); {
 	case strings.EqualFold(flow, "Always"):
+		if _, names := plan.NamingAttribute(entry.Attribute); names && !strings.EqualFold(entry.Attribute, plan.AttrContainer) {
+			i.note("%s: the name is given at creation alone, and not followed later.", entry.Attribute)
+		}
 	case strings.EqualFold(flow, "ObjectAddOnly"):
 		entry.Apply = plan.ApplyOnlyAtCreation
 	default:

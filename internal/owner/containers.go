@@ -39,31 +39,25 @@ func (c Containers) Outermost() []contract.Container {
 	return outermost
 }
 
-// Place returns where the DN is relative to the containers, and the innermost one of the
-// current ones that it is in.
-func (c Containers) Place(dn string) (plan.Place, directory.GUID) {
+// Place returns where the DN is relative to the containers, and the innermost one that it
+// is in.
+func (c Containers) Place(dn string) (place plan.Place, in directory.GUID) {
 	parsed, err := directory.ParseDN(dn)
 	if err != nil {
 		return plan.Elsewhere, directory.GUID{}
 	}
-	if in := innermost(c.Current, parsed); in != nil {
-		return plan.InContainer, in.GUID
-	}
-	if innermost(c.Former, parsed) != nil {
-		return plan.InFormerContainer, directory.GUID{}
-	}
-	return plan.Elsewhere, directory.GUID{}
-}
-
-func innermost(containers []contract.Container, dn directory.DN) (in *contract.Container) {
-	depth := -1
-	for i := range containers {
-		base, err := directory.ParseDN(containers[i].DN)
-		if err == nil && dn.Within(base) && len(base) > depth {
-			in, depth = &containers[i], len(base)
+	place, depth := plan.Elsewhere, -1
+	for i, container := range c.All() {
+		base, err := directory.ParseDN(container.DN)
+		if err != nil || !parsed.Within(base) || len(base) <= depth {
+			continue
+		}
+		place, in, depth = plan.InContainer, container.GUID, len(base)
+		if i >= len(c.Current) {
+			place = plan.InFormerContainer
 		}
 	}
-	return in
+	return place, in
 }
 
 // IsContainer reports whether the DN is that of one of the containers.

@@ -91,7 +91,7 @@ type Change struct {
 	DN          string            `json:"dn"` // where it is or, for Create, will be
 	Attributes  []AttributeChange `json:"attributes,omitempty"`
 	// Container is where a Create and a Move put the object, and where any other object
-	// is; the first container for one that is in none.
+	// is; the first container for one that is in none of them.
 	Container directory.GUID `json:"-"`
 	// Add and Remove are values of member, ascending. A Create and an Adopt carry the
 	// members of their object; all other actions leave them to UpdateMembers.

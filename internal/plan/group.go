@@ -131,7 +131,7 @@ type Candidate struct {
 	// an object may be anywhere in the domain and need not carry a mark (rule 25).
 	BySID bool
 	Place Place
-	// Container is the configured container that the object is in, the innermost of
+	// Container is the current or former container that the object is in, the innermost of
 	// several; zero if it is in none. Placed is the container in which it last was where
 	// it belongs, as far as the state knows.
 	Container, Placed directory.GUID
@@ -561,7 +561,7 @@ func update(p *Pair, c *Candidate, s *subject) []Change {
 	attributes := base
 	attributes.Action = Update
 	attributes.Attributes, attributes.Container = difference(c, s), c.Container
-	if c.Container.IsZero() {
+	if c.Place != InContainer {
 		attributes.Container = r.Containers[0].GUID
 	}
 	switch {

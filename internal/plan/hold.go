@@ -44,25 +44,11 @@ func (h *Hold) Split(c *Change, consent *Consent, absent []directory.GUID) (goes
 	return withoutRemovals(c, values), onlyRemovals(c, values), why
 }
 
-// withoutPlace returns the attributes of a move that is held back. It drops the name,
-// because it is known to be free only in the new place.
-func withoutPlace(c *Change) *Change {
-	rest := *c
-	rest.Action, rest.Reason, rest.Message = Update, "", ""
-	rest.Attributes = slices.DeleteFunc(slices.Clone(c.Attributes), isName)
-	if len(rest.Attributes) == 0 {
-		return nil
-	}
-	return &rest
-}
-
 func onlyPlace(c *Change) *Change {
 	move := *c
 	move.Attributes = slices.DeleteFunc(slices.Clone(c.Attributes), func(a AttributeChange) bool { return !isName(a) })
 	return &move
 }
-
-func isName(a AttributeChange) bool { return a.Name == directory.AttrCN }
 
 func withoutRemovals(c *Change, values []directory.GUID) *Change {
 	rest := *c

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strings"
 
 	"groupwriteback/internal/directory"
@@ -39,13 +40,13 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 		n.given = map[nameKey]directory.GUID{}
 	}
 	if cn != nil && cn.GUID != c.TargetGUID {
-		return clash(c, fmt.Sprintf("The name %s is taken by %s.", newName(&c, directory.AttrCN), cn.DN))
+		return clash(c, fmt.Sprintf("The name %s is taken by %s.", NewName(&c, directory.AttrCN), cn.DN))
 	}
 	if sam != nil && sam.GUID != c.TargetGUID {
-		return clash(c, fmt.Sprintf("The sAMAccountName %s is taken by %s.", newName(&c, directory.AttrSAMAccountName), sam.DN))
+		return clash(c, fmt.Sprintf("The sAMAccountName %s is taken by %s.", NewName(&c, directory.AttrSAMAccountName), sam.DN))
 	}
 	for _, attribute := range []string{directory.AttrCN, directory.AttrSAMAccountName} {
-		name := newName(&c, attribute)
+		name := NewName(&c, attribute)
 		if name == "" {
 			continue
 		}
@@ -63,12 +64,17 @@ func (n *Names) Take(c Change, cn, sam *Holder) []Change {
 
 // NeedsName reports whether the change gives the object a name or a place.
 func NeedsName(c *Change) bool {
-	return c.Action == Create || c.Action == Move || newName(c, directory.AttrCN) != ""
+	return c.Action == Create || c.Action == Move || NewName(c, directory.AttrCN) != ""
 }
 
-func newName(c *Change, attr string) string {
-	if values, ok := c.Attribute(attr); ok && len(values) == 1 {
+// NewName returns the cn or sAMAccountName that the change gives the object, or "". A group
+// that is moved without being renamed takes its cn along.
+func NewName(c *Change, attribute string) string {
+	if values, ok := c.Attribute(attribute); ok && len(values) == 1 {
 		return values[0]
+	}
+	if dn, err := directory.ParseDN(c.DN); err == nil && len(dn) > 0 && c.Action == Move && attribute == directory.AttrCN {
+		return dn[0].Value
 	}
 	return ""
 }
@@ -78,21 +84,30 @@ func newName(c *Change, attr string) string {
 func clash(c Change, message string) []Change {
 	s := Change{Action: Skip, Situation: c.Situation, SourceID: c.SourceID, TargetGUID: c.TargetGUID, DisplayName: c.DisplayName,
 		DN: c.DN, Reason: ReasonNameClash, Message: message + " Rename or move that object. Every run tries the group again."}
-	if c.Action == Create || c.Action == Move {
+	if c.Action == Create {
 		return []Change{s}
 	}
-	rest := c
-	rest.Attributes = nil
-	for _, a := range c.Attributes {
-		if a.Name != directory.AttrCN {
-			rest.Attributes = append(rest.Attributes, a)
-		}
+	if rest := withoutPlace(&c); rest != nil {
+		return []Change{s, *rest}
 	}
-	if len(rest.Attributes) == 0 {
-		return []Change{s}
-	}
-	return []Change{s, rest}
+	return []Change{s}
 }
+
+// withoutPlace returns the attributes of a change whose place and name do not come about,
+// or nil if there are none.
+func withoutPlace(c *Change) *Change {
+	rest := *c
+	if c.Action == Move {
+		rest.Action, rest.Reason, rest.Message = Update, "", ""
+	}
+	rest.Attributes = slices.DeleteFunc(slices.Clone(c.Attributes), isName)
+	if len(rest.Attributes) == 0 {
+		return nil
+	}
+	return &rest
+}
+
+func isName(a AttributeChange) bool { return a.Name == directory.AttrCN }
 
 // Addresses finds groups of one plan that would get the same address. It keeps the
 // addresses that are given out, some 30 bytes each.

@@ -210,11 +210,11 @@ func (s *subject) moves(c *Candidate) (Reason, string) {
 	r, to := s.rules, s.place.to
 	switch {
 	case s.adopted, to == nil:
-	case c.Place == InFormerContainer:
+	case c.LeftBehind():
 		return ReasonContainerChanged, "The target container was changed. The object is moved to " + to.DN.String() + "."
-	case c.Place == Elsewhere && r.MoveBack:
+	case c.Place != InContainer && r.MoveBack:
 		return ReasonMovedBack, "The object had been moved out of the target container. It is moved to " + to.DN.String() + "."
-	case c.Container.IsZero(), c.Container == to.GUID, s.place.stays:
+	case c.Place != InContainer, c.Container.IsZero(), c.Container == to.GUID, s.place.stays:
 	case c.Placed == c.Container:
 		return ReasonContainerChanged, "The group belongs in another container now. The object is moved to " + to.DN.String() + "."
 	case r.MoveBack:
@@ -223,10 +223,16 @@ func (s *subject) moves(c *Candidate) (Reason, string) {
 	return "", ""
 }
 
+// LeftBehind reports whether the object is in a former container and no administrator has
+// moved it there since.
+func (c *Candidate) LeftBehind() bool {
+	return c.Place == InFormerContainer && (c.Placed.IsZero() || c.Placed == c.Container)
+}
+
 // InPlace reports whether the object that stands for the group is in the container where
 // the group belongs, but the state does not know yet that it has been there.
 func InPlace(p *Pair, c *Candidate, r *Rules) bool {
-	if c.Container.IsZero() || c.Placed == c.Container || p.Source == nil || len(r.Containers) == 1 && c.Placed.IsZero() {
+	if c.Place != InContainer || c.Placed == c.Container || p.Source == nil || len(r.Containers) == 1 && c.Placed.IsZero() {
 		return false
 	}
 	place := r.placeOf(p.Source)

@@ -308,7 +308,7 @@ func (p *planner) readObjects(ctx context.Context, pair *plan.Pair) (objects, er
 		if c.Ours(pair.ID, rules) {
 			o.ours = append(o.ours, c)
 			// Adopted objects are never moved.
-			p.draft.formerLeft = p.draft.formerLeft || c.Place == plan.InFormerContainer && !o.adopted[c.GUID]
+			p.draft.formerLeft = p.draft.formerLeft || c.LeftBehind() && !o.adopted[c.GUID]
 		}
 	}
 	return o, nil
@@ -473,19 +473,9 @@ func (p *planner) askNames(ctx context.Context, named []planned) error {
 	return nil
 }
 
-// wanted returns the names that a change sets. A group that is moved without being
-// renamed keeps its name.
+// wanted returns the names that a change sets.
 func wanted(c *plan.Change) contract.Name {
-	var n contract.Name
-	if values, ok := c.Attribute(directory.AttrCN); ok && len(values) > 0 {
-		n.CN = values[0]
-	} else if dn, err := directory.ParseDN(c.DN); err == nil && c.Action == plan.Move && len(dn) > 0 {
-		n.CN = dn[0].Value
-	}
-	if values, ok := c.Attribute(directory.AttrSAMAccountName); ok && len(values) > 0 {
-		n.SAMAccountName = values[0]
-	}
-	return n
+	return contract.Name{CN: plan.NewName(c, directory.AttrCN), SAMAccountName: plan.NewName(c, directory.AttrSAMAccountName)}
 }
 
 // accept counts a change and spools it. When a group is planned again, its skips are not

@@ -282,6 +282,8 @@ function ConvertTo-Status {
         TenantName                   = [string] $settings.tenant.name
         Domain                       = [string] $settings.domain.name
         TargetContainer              = [string] $settings.container.dn
+        FurtherContainer             = @(foreach ($further in $settings.furtherContainers) { [string] $further.dn })
+        ContainerFilter              = ConvertTo-ContainerTable -Filter $settings.containerFilters
         Groups                       = [int] $Overview.groups
         DisablePending               = [int] $Overview.disablePending
         PendingGroups                = [int] $Overview.pendingGroups
@@ -325,6 +327,16 @@ function ConvertTo-Status {
         LogPath                      = $script:Engine.Log.Path
         Connection                   = $Connection
     })
+}
+
+# Returns the container filters as -ContainerFilter takes them, in their order.
+function ConvertTo-ContainerTable {
+    param($Filter)
+    $table = [ordered]@{}
+    foreach ($one in $Filter) {
+        if ($one) { $table[[string] $one.container] = [string] $one.filter }
+    }
+    $table
 }
 
 # Describes in words which groups are in scope.

@@ -24,6 +24,12 @@ function ConvertTo-SettingField {
     }
     if ($Bound.ContainsKey('MaximumMemberCount')) { $fields['maxMemberCount'] = [int] $Bound['MaximumMemberCount'] }
     if ($Bound.ContainsKey('TrustedOwner')) { $fields['trustedOwners'] = [string[]] @($Bound['TrustedOwner']) }
+    if ($Bound.ContainsKey('ContainerFilter')) {
+        $table = $Bound['ContainerFilter']
+        $fields['containerFilters'] = [object[]] @(foreach ($container in $table.Keys) {
+            @{ container = [string] $container; filter = [string] $table[$container] }
+        })
+    }
     if ($Bound.ContainsKey('GroupId')) {
         $fields['groupIds'] = [string[]] @(foreach ($guid in $Bound['GroupId']) { $guid.ToString() })
         # an empty list clears the selection; it does not ask for the scope Selected
@@ -50,6 +56,9 @@ function ConvertTo-SettingText {
         [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     $parts = foreach ($name in $Bound.Keys | Where-Object -FilterScript { $_ -notin $hidden }) {
         $value = $Bound[$name]
+        if ($value -is [System.Collections.IDictionary]) {
+            $value = @(foreach ($key in $value.Keys) { "$($key): $($value[$key])" })
+        }
         if ($value -is [array]) {
             $value = if ($value.Count -gt 3) { "$($value.Count) values" } else { $value -join ' ' }
         }

@@ -44,7 +44,8 @@ Held=GroupWriteback.Total HeldBy HeldRuns UndoFile Failed UnknownMembers Unwritt
 '@
     RunError      = 'Id Category Object Message Advice'
     Status        = @'
-Status TenantId TenantName Domain TargetContainer Groups DisablePending PendingGroups NextPolicyType
+Status TenantId TenantName Domain TargetContainer FurtherContainer
+ContainerFilter=System.Collections.Specialized.OrderedDictionary Groups DisablePending PendingGroups NextPolicyType
 NextPolicyReason LastRun=GroupWriteback.Run Scope GroupId Filter IncludeSecurityGroup
 IncludeHiddenMembership OnPremisesGroupType MaximumMemberCount NameFormat SamAccountNameFormat
 ExcludeMailAttribute MailRecipient RecipientDisplayType AdoptPending ReleasedGroupId TrustedOwner

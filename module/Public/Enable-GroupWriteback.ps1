@@ -16,6 +16,13 @@ function Enable-GroupWriteback {
     .PARAMETER TargetContainer
         The distinguished name of the organisational unit to write the groups
         to. The default is the configured one.
+    .PARAMETER ContainerFilter
+        Which groups belong in other containers than the target container: a
+        table of organisational units, by distinguished name, each with a filter
+        as for -Filter. The first filter that holds for a group decides, so use
+        [ordered]@{...} for more than one. An empty table, @{}, removes it.
+        Instead, Set-GroupWritebackMapping parentDistinguishedName can give the
+        container by an expression.
     .PARAMETER NameFormat
         The common name of new groups: ObjectId (Group_<id>, default) or
         DisplayName (the display name followed by the last twelve digits of the
@@ -153,6 +160,10 @@ function Enable-GroupWriteback {
         [ArgumentCompleter([NothingCompleter])]
         [DistinguishedNameAttribute()]
         [string] $TargetContainer,
+
+        [ValidateNotNull()]
+        [ArgumentCompleter([NothingCompleter])]
+        [System.Collections.IDictionary] $ContainerFilter,
 
         [ValidateSet('ObjectId', 'DisplayName')]
         [string] $NameFormat,

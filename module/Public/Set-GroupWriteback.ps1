@@ -19,6 +19,14 @@ function Set-GroupWriteback {
         to. The next sync moves the groups. Moves count towards the deletion
         thresholds: with more than five groups, the next sync holds the moves
         back, and -AllowOnce with its PlanId releases them.
+    .PARAMETER ContainerFilter
+        Which groups belong in other containers than the target container: a
+        table of organisational units, by distinguished name, each with a filter
+        as for -Filter. The first filter that holds for a group decides, so use
+        [ordered]@{...} for more than one. An empty table, @{}, removes it. A group
+        that changes its container is moved with the next sync, which counts as
+        for -TargetContainer; one that an administrator moved stays. Instead, Set-GroupWritebackMapping parentDistinguishedName can give the
+        container by an expression.
     .PARAMETER NameFormat
         The common name of groups: ObjectId or DisplayName.
     .PARAMETER SamAccountNameFormat
@@ -170,6 +178,13 @@ function Set-GroupWriteback {
 
         Shows the moves without changing anything.
     .EXAMPLE
+        Set-GroupWriteback -WhatIf -ContainerFilter ([ordered]@{
+            'OU=Sales,DC=contoso,DC=com' = "displayName -like 'Sales*'"
+            'OU=Public,DC=contoso,DC=com' = "visibility -eq 'Public'"
+        })
+
+        Shows which groups would move to these two organisational units.
+    .EXAMPLE
         Set-GroupWriteback -WhatIf `
             -AdoptGroup 'CN=Sales,OU=Legacy,DC=contoso,DC=com'
 
@@ -194,6 +209,10 @@ function Set-GroupWriteback {
         [ArgumentCompleter([NothingCompleter])]
         [DistinguishedNameAttribute()]
         [string] $TargetContainer,
+
+        [ValidateNotNull()]
+        [ArgumentCompleter([NothingCompleter])]
+        [System.Collections.IDictionary] $ContainerFilter,
 
         [ValidateSet('ObjectId', 'DisplayName')]
         [string] $NameFormat,

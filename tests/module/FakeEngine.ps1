@@ -157,6 +157,10 @@ function Get-FakeSetting {
         tenant = @{ id = '11111111-1111-1111-1111-111111111111'; name = 'Contoso' }
         domain = @{ guid = ''; sid = ''; name = 'contoso.test' }
         container = @{ guid = ''; dn = 'OU=Writeback,DC=contoso,DC=test' }
+        furtherContainers = @(@{
+            name = 'OU=Sales,DC=contoso,DC=test'; guid = ''; dn = 'OU=Sales (old),DC=contoso,DC=test'
+        })
+        containerFilters = @(@{ container = 'OU=Sales,DC=contoso,DC=test'; filter = "displayName -like 'Sales*'" })
         nameFormat = 'ObjectId'
         samAccountNameFormat = 'ObjectId'
         excludeMailAttribute = $false

@@ -16,12 +16,12 @@ var shapes = map[string]shape{
 		groupId groupName sourceGroups targetGroups linkedGroups missingGroups driftedGroups planned{@totals} exported{@totals} held{@totals} heldBy heldRuns sourceBaseline targetHeld undoFile undoHash failed unknownMembers unwrittenMembers groupsOnHold quarantinedGroups`,
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
-	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} formerContainers{@container}
+	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} furtherContainers{name @container} containerFilters{container filter} formerContainers{@container}
 		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority includeHiddenMembership mapping{@entry} releasedGroups{id targetGuid}
 		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes quarantineAfter limits{@limits} runHistoryDays initialPending version`,
 	"entry":      "attribute expression apply default",
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
-	"enable": `targetContainer scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
+	"enable": `targetContainer containerFilters{container filter} scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
 		excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
 	"patch":       "@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
 	"page":        "after limit",

@@ -496,7 +496,7 @@ func beforeEnable(l *lab) {
 
 // choices returns all parameters of writeback.enable, with the given ones replaced.
 func (l *lab) choices(more object) object {
-	return merge(object{"targetContainer": l.ou, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false, "mailRecipient": "MailOnly", "recipientDisplayType": "None", "updateAddressLists": false, "markCloudAuthority": false,
+	return merge(object{"targetContainer": l.ou, "containerFilters": []object{}, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false, "mailRecipient": "MailOnly", "recipientDisplayType": "None", "updateAddressLists": false, "markCloudAuthority": false,
 		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
 		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
 		"maxMemberCount": 50_000, "includeHiddenMembership": false}, []object{more})
@@ -664,7 +664,7 @@ func fromEnableToDisable(l *lab) {
 	if got := l.call(c, "settings.set", object{"adoptGroups": []string{groupID(1)}})["releasedGroups"]; got != nil { // it is still ours
 		l.t.Errorf("releasedGroups: %v", got)
 	}
-	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
+	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "containerFilters": []object{}, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
 		"excludeMailAttribute": true, "mailRecipient": "None", "recipientDisplayType": "GroupMailbox", "updateAddressLists": true, "markCloudAuthority": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5,
 		"includeHiddenMembership": true, "whatIf": true})
 	if got := l.call(c, "settings.set", object{"filter": "displayName -eq 'nobody'", "whatIf": true})["warnings"]; len(got.([]any)) != 1 {
@@ -675,7 +675,12 @@ func fromEnableToDisable(l *lab) {
 		l.t.Errorf("formerContainers: %v", got["formerContainers"])
 	}
 	l.call(c, "writeback.get", nil)
-	l.call(c, "settings.set", object{"targetContainer": l.ou})
+	l.call(c, "settings.set", object{"targetContainer": l.ou, "containerFilters": []object{{"container": "OU=second," + l.ou, "filter": "displayName -like 'x*'"}}})
+	if got := l.call(c, "settings.get", nil); len(got["furtherContainers"].([]any)) != 1 || len(got["containerFilters"].([]any)) != 1 {
+		l.t.Errorf("furtherContainers: %v, %v", got["furtherContainers"], got["containerFilters"])
+	}
+	l.refused(c, "ContainerRuleConflict", "settings.set", object{"mapping": object{"set": []object{{"attribute": "parentDistinguishedName", "expression": fmt.Sprintf("%q", l.ou)}}}})
+	l.call(c, "settings.set", object{"containerFilters": []object{}})
 	l.run(c, "sync.start", nil, "Complete", "")
 
 	mapping(l, c)

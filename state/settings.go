@@ -221,6 +221,19 @@ func validate(s *contract.Settings) error {
 	if _, err := plan.ParseFilter(s.Scope.Filter); err != nil {
 		return fmt.Errorf("field \"scope.filter\": %w", err)
 	}
+	for _, c := range s.FurtherContainers {
+		if _, err := directory.ParseDN(c.Name); err != nil || c.GUID.IsZero() {
+			return fmt.Errorf("field \"furtherContainers\": %q is not the distinguished name of a container with its GUID", c.Name)
+		}
+	}
+	for _, f := range s.ContainerFilters {
+		if _, err := directory.ParseDN(f.Container); err != nil {
+			return fmt.Errorf("field \"containerFilters\": %w", err)
+		}
+		if filter, err := plan.ParseFilter(f.Filter); err != nil || filter == nil {
+			return fmt.Errorf("field \"containerFilters\": the filter of %q: %w", f.Container, cmp.Or(err, errors.New("it is empty")))
+		}
+	}
 	if !s.Enabled {
 		return nil
 	}

@@ -624,6 +624,41 @@ func TestSuperseded(t *testing.T) {
 	}
 }
 
+// TestContainersOfLinks checks that a link keeps its container until it gets another one.
+func TestContainersOfLinks(t *testing.T) {
+	ctx := context.Background()
+	s := newState(t)
+	containers := func() (in []directory.GUID) {
+		links, err := s.Links(ctx, directory.GUID{}, 10)
+		must(t, err)
+		for _, l := range links {
+			in = append(in, l.Container)
+		}
+		return in
+	}
+	link := func(n uint32, container directory.GUID) contract.Link {
+		return contract.Link{SourceID: guid(1, n), TargetGUID: guid(3, n), DN: "CN=x", Container: container}
+	}
+	none, first, second := directory.GUID{}, guid(4, 1), guid(4, 2)
+	must(t, s.SaveLinks(ctx, []contract.Link{link(1, first), link(2, none)}))
+	must(t, s.SaveLinks(ctx, []contract.Link{link(1, none)}))
+	if diff := cmp.Diff([]directory.GUID{first, none}, containers()); diff != "" {
+		t.Error(diff)
+	}
+	must(t, s.PlaceLinks(ctx, second))
+	if diff := cmp.Diff([]directory.GUID{first, second}, containers()); diff != "" {
+		t.Error(diff)
+	}
+	must(t, s.SaveLinks(ctx, []contract.Link{link(1, second)}))
+	run := beginRun(t, s, contract.SyncRun, "")
+	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 1)}}))
+	staged, err := s.Generation(run).StagedTargets(ctx, []directory.GUID{guid(3, 1)})
+	must(t, err)
+	if len(staged) != 1 || staged[0].Container != second {
+		t.Errorf("%v", staged)
+	}
+}
+
 func TestFindLinks(t *testing.T) {
 	ctx := context.Background()
 	s := newState(t)

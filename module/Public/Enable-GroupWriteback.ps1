@@ -19,10 +19,9 @@ function Enable-GroupWriteback {
     .PARAMETER ContainerFilter
         Which groups belong in other containers than the target container: a
         table of organisational units, by distinguished name, each with a filter
-        as for -Filter. The first filter that holds for a group decides, so use
-        [ordered]@{...} for more than one. An empty table, @{}, removes it.
-        Instead, Set-GroupWritebackMapping parentDistinguishedName can give the
-        container by an expression.
+        as for Set-GroupWriteback -Filter. The first filter that holds for a
+        group decides, so use [ordered]@{...} for more than one. An empty table,
+        @{}, removes it.
     .PARAMETER NameFormat
         The common name of new groups: ObjectId (Group_<id>, default) or
         DisplayName (the display name followed by the last twelve digits of the

@@ -23,10 +23,12 @@ function Set-GroupWriteback {
         Which groups belong in other containers than the target container: a
         table of organisational units, by distinguished name, each with a filter
         as for -Filter. The first filter that holds for a group decides, so use
-        [ordered]@{...} for more than one. An empty table, @{}, removes it. A group
-        that changes its container is moved with the next sync, which counts as
-        for -TargetContainer; one that an administrator moved stays. Instead, Set-GroupWritebackMapping parentDistinguishedName can give the
-        container by an expression.
+        [ordered]@{...} for more than one. An empty table, @{}, removes it.
+
+        A group that belongs in another container is moved with the next sync,
+        which counts as for -TargetContainer; one that an administrator moved
+        stays. Instead, a mapping of parentDistinguishedName can give the
+        container by an expression: Set-GroupWritebackMapping.
     .PARAMETER NameFormat
         The common name of groups: ObjectId or DisplayName.
     .PARAMETER SamAccountNameFormat

@@ -557,6 +557,14 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
         $ids = '0A000000-0000-0000-0000-000000000001', '0a000000-0000-0000-0000-000000000002'
     }
 
+    It 'removes the container filters with an empty table' {
+        Use-FakeScript $saved
+        Set-GroupWriteback -ContainerFilter @{}
+        $sent = @((Get-FakeJournal -Method 'settings.set').params)[-1]
+        , $sent.containerFilters | Should -BeOfType [array]
+        $sent.containerFilters.Count | Should -Be 0
+    }
+
     It '<Command> sends what is to be written' -ForEach @(
         @{ Command = 'Enable-GroupWriteback'; Method = 'writeback.enable' }
         @{ Command = 'Set-GroupWriteback'; Method = 'settings.set' }
@@ -571,10 +579,15 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
             OnPremisesGroupType = 'UniversalSecurityGroup'
             MaximumMemberCount = 250000
             TrustedOwner = 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106'
+            ContainerFilter = [ordered]@{
+                'OU=Zoo,DC=contoso,DC=test' = "visibility -eq 'Public'"
+                'OU=Alps,DC=contoso,DC=test' = "displayName -like 'A*'"
+            }
         }
         & $Command @written -WarningAction SilentlyContinue
         $sent = @((Get-FakeJournal -Method $Method).params)[-1]
         $sent.PSObject.Properties.Name | Sort-Object | Should -Be @(
+            'containerFilters'
             'filter'
             'groupIds'
             'includeHiddenMembership'
@@ -585,6 +598,8 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
             'trustedOwners'
         )
         $sent.trustedOwners | Should -Be 'CONTOSO\svc-old', 'S-1-5-21-1-2-3-1106'
+        $sent.containerFilters.container | Should -Be 'OU=Zoo,DC=contoso,DC=test', 'OU=Alps,DC=contoso,DC=test'
+        $sent.containerFilters.filter | Should -Be "visibility -eq 'Public'", "displayName -like 'A*'"
         $sent.scope | Should -Be 'Selected'
         $sent.groupIds | Should -BeExactly $ids.ToLowerInvariant()
         $sent.filter | Should -Be "displayName -like 'HR-*' -and mail -ne ''"
@@ -975,6 +990,8 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown = Get-GroupWriteback
         $shown.PSObject.TypeNames[0] | Should -Be 'GroupWriteback.Status'
         $shown.TargetContainer | Should -Be $container
+        $shown.FurtherContainer | Should -Be 'OU=Sales (old),DC=contoso,DC=test'
+        $shown.ContainerFilter['OU=Sales,DC=contoso,DC=test'] | Should -Be "displayName -like 'Sales*'"
         $shown.DeletionThreshold | Should -Be 500
         $shown.RemovalThresholdPercent | Should -Be 11
         $shown.TargetShrinkThresholdPercent | Should -Be 12

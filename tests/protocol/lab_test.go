@@ -496,7 +496,7 @@ func beforeEnable(l *lab) {
 
 // choices returns all parameters of writeback.enable, with the given ones replaced.
 func (l *lab) choices(more object) object {
-	return merge(object{"targetContainer": l.ou, "containerFilters": []object{}, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false, "mailRecipient": "MailOnly", "recipientDisplayType": "None", "updateAddressLists": false, "markCloudAuthority": false,
+	return merge(object{"targetContainer": l.ou, "containerFilters": []object{{"container": l.ou, "filter": "displayName -eq 'nobody'"}}, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false, "mailRecipient": "MailOnly", "recipientDisplayType": "None", "updateAddressLists": false, "markCloudAuthority": false,
 		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
 		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
 		"maxMemberCount": 50_000, "includeHiddenMembership": false}, []object{more})
@@ -670,7 +670,7 @@ func fromEnableToDisable(l *lab) {
 	if got := l.call(c, "settings.set", object{"filter": "displayName -eq 'nobody'", "whatIf": true})["warnings"]; len(got.([]any)) != 1 {
 		l.t.Errorf("a filter that lets nothing through: %v", got)
 	}
-	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou})
+	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "containerFilters": []object{}})
 	if got := l.call(c, "settings.get", nil); len(got["formerContainers"].([]any)) != 1 {
 		l.t.Errorf("formerContainers: %v", got["formerContainers"])
 	}
@@ -679,6 +679,7 @@ func fromEnableToDisable(l *lab) {
 	if got := l.call(c, "settings.get", nil); len(got["furtherContainers"].([]any)) != 1 || len(got["containerFilters"].([]any)) != 1 {
 		l.t.Errorf("furtherContainers: %v, %v", got["furtherContainers"], got["containerFilters"])
 	}
+	l.call(c, "writeback.get", nil)
 	l.refused(c, "ContainerRuleConflict", "settings.set", object{"mapping": object{"set": []object{{"attribute": "parentDistinguishedName", "expression": fmt.Sprintf("%q", l.ou)}}}})
 	l.call(c, "settings.set", object{"containerFilters": []object{}})
 	l.run(c, "sync.start", nil, "Complete", "")

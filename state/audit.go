@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"groupwriteback/internal/contract"
@@ -60,8 +61,14 @@ func (s *State) AppendAudit(_ context.Context, entries ...contract.AuditEntry) e
 	return nil
 }
 
+// appending keeps the writers of this process apart, since one looks at the end of the file
+// before it writes.
+var appending sync.Mutex
+
 // appendLine adds a line to a file and waits until it lasts.
 func appendLine(path string, line []byte) error {
+	appending.Lock()
+	defer appending.Unlock()
 	folder := filepath.Dir(path)
 	if err := os.Mkdir(folder, 0o700); err == nil {
 		err = syncPath(filepath.Dir(folder))

@@ -149,7 +149,7 @@ func TestAuditFilesThatSomebodyChanged(t *testing.T) {
 		t.Errorf("%v", names)
 	}
 	// A folder that cannot be.
-	must(t, os.RemoveAll(filepath.Join(s.folder, auditFolder)))
+	must(t, os.Rename(filepath.Join(s.folder, auditFolder), filepath.Join(s.folder, "away")))
 	must(t, os.WriteFile(filepath.Join(s.folder, auditFolder), nil, 0o600))
 	wantID(t, s.AppendAudit(t.Context(), entryAt(started, "b")), "AuditNotWritten")
 	_, err = s.Audit(t.Context(), contract.AuditFilter{}, "", 1)
@@ -180,7 +180,7 @@ func TestManyWriteTheAudit(t *testing.T) {
 // An audit that others may write to proves nothing, so the folder is refused (rule 34).
 func TestAnAuditOfOthers(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no modes; TestWithinIsGuarded looks at access control lists")
+		t.Skip("Windows has no modes; TestInsecureFolder looks at access control lists")
 	}
 	s := openState(t, t.TempDir())
 	must(t, s.AppendAudit(t.Context(), entryAt(started, "a")))

@@ -171,10 +171,13 @@ func auditUnreadable(path string, err error) error {
 
 // auditDays returns the days that have a file, in order.
 func auditDays(folder string) ([]string, error) {
-	files, err := os.ReadDir(filepath.Join(folder, auditFolder))
-	if errors.Is(err, fs.ErrNotExist) {
+	folder = filepath.Join(folder, auditFolder)
+	if info, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	} else if err == nil && !info.IsDir() { // Windows says that a file has no such folder
+		return nil, errors.New("it is not a folder")
 	}
+	files, err := os.ReadDir(folder)
 	var days []string
 	for _, file := range files {
 		if m := auditNames.FindStringSubmatch(file.Name()); m != nil && file.Type().IsRegular() {

@@ -19,9 +19,9 @@ func (g *Generation) StageSourceGroups(ctx context.Context, groups []directory.S
 				enabled = *g.WritebackEnabled
 			}
 			_, err := q.exec(`INSERT OR REPLACE INTO source_group (id, generation, kind, properties, visibility, on_premises_sid,
-					writeback_enabled, on_premises_type)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-				g.ID[:], l.top, string(g.Kind), valuesText(g.Properties), g.Visibility, string(g.OnPremisesSID), enabled, g.OnPremisesGroupType)
+					writeback_enabled, on_premises_type, owners)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				g.ID[:], l.top, string(g.Kind), valuesText(g.Properties), g.Visibility, string(g.OnPremisesSID), enabled, g.OnPremisesGroupType, packOwners(g.Owners))
 			if err != nil {
 				return err
 			}
@@ -34,10 +34,14 @@ func (g *Generation) StageSourceGroups(ctx context.Context, groups []directory.S
 }
 
 // sourceColumns are the columns of source_group s that scanSource reads.
-const sourceColumns = "s.id, s.kind, s.properties, s.visibility, s.on_premises_sid, s.writeback_enabled, s.on_premises_type"
+const sourceColumns = "s.id, s.kind, s.properties, s.visibility, s.on_premises_sid, s.writeback_enabled, s.on_premises_type, s.owners"
 
 func scanSource(rows *sql.Rows) (g directory.SourceGroup, err error) {
-	err = rows.Scan(intoGUID(&g.ID), &g.Kind, intoValues(&g.Properties), &g.Visibility, &g.OnPremisesSID, &g.WritebackEnabled, &g.OnPremisesGroupType)
+	var owners []byte
+	err = rows.Scan(intoGUID(&g.ID), &g.Kind, intoValues(&g.Properties), &g.Visibility, &g.OnPremisesSID, &g.WritebackEnabled, &g.OnPremisesGroupType, &owners)
+	if err == nil {
+		g.Owners, err = unpackOwners(owners)
+	}
 	return g, err
 }
 

@@ -31,9 +31,13 @@ func (t *writer) Create(ctx context.Context, parent directory.GUID, attributes [
 	// request, down to none, the group is created. The rest are added afterwards, where
 	// the culprits are found as with any other change.
 	inFirst := min(len(members), memberChunk)
+	sent := make([]plan.AttributeChange, len(attributes))
+	for i, a := range attributes {
+		sent[i] = t.asWritten(a)
+	}
 	for {
 		err = t.write(ctx, dn, func(l *ldap.Conn) error {
-			return l.Add(addRequest(dn, attributes, t.memberValues(members[:inFirst])))
+			return l.Add(addRequest(dn, sent, t.memberValues(members[:inFirst])))
 		}, func() (bool, error) {
 			created, err := t.ours(ctx, dn, wanted)
 			return !created.IsZero(), err

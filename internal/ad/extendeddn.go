@@ -1,7 +1,6 @@
 package ad
 
 import (
-	"fmt"
 	"strings"
 
 	"groupwriteback/internal/directory"
@@ -23,29 +22,8 @@ func (x extendedDN) deleted() bool {
 	return found && strings.HasPrefix(strings.ToLower(suffix), x.guid.String()+",")
 }
 
-// parseExtendedDN parses the string form (flag 1). It ignores components other than
-// GUID and SID.
+// parseExtendedDN parses the string form (flag 1).
 func parseExtendedDN(s string) (extendedDN, error) {
-	var x extendedDN
-	rest := s
-	for strings.HasPrefix(rest, "<") {
-		component, tail, closed := strings.Cut(rest[1:], ">")
-		name, value, named := strings.Cut(component, "=")
-		if !closed || !named {
-			return extendedDN{}, fmt.Errorf("%q is not an extended distinguished name", s)
-		}
-		var err error
-		switch strings.ToUpper(name) {
-		case "GUID":
-			x.guid, err = directory.ParseGUID(value)
-		case "SID":
-			x.sid, err = directory.ParseSID(value)
-		}
-		if err != nil {
-			return extendedDN{}, fmt.Errorf("in the extended distinguished name %q: %w", s, err)
-		}
-		rest = strings.TrimPrefix(tail, ";")
-	}
-	x.dn = rest
-	return x, nil
+	ref, err := directory.ParseExtendedName(s)
+	return extendedDN{guid: ref.GUID, sid: ref.SID, dn: ref.DN}, err
 }

@@ -46,7 +46,8 @@ type query struct {
 	attributes []string
 	pageSize   uint32 // 0 means the constant pageSize
 	extendedDN bool   // return extended names, with GUID and SID
-	// plain are the attributes whose values are names, and plain ones even so.
+	// plain are the attributes whose values are names, and plain ones even so. Those in
+	// keepsGUID keep the GUID.
 	plain   []string
 	deleted bool  // include deleted objects
 	sdFlags int32 // which parts of attrDescriptor to return; 0: none
@@ -75,6 +76,10 @@ func (q query) request() *ldap.SearchRequest {
 	return request
 }
 
+// keepsGUID are the attributes whose values are compared by the GUIDs of the objects that
+// they name.
+var keepsGUID = []string{directory.AttrManagedBy, directory.AttrCoManagedBy}
+
 // plainNames takes GUID and SID out of the values that are to be plain names.
 func (q query) plainNames(e *ldap.Entry) error {
 	for _, a := range e.Attributes {
@@ -86,7 +91,9 @@ func (q query) plainNames(e *ldap.Entry) error {
 			if err != nil {
 				return &incompleteError{fmt.Sprintf("%s of %s: %v", a.Name, e.DN, err)}
 			}
-			a.Values[i] = name.dn
+			if a.Values[i] = name.dn; containsFold(keepsGUID, a.Name) && !name.guid.IsZero() {
+				a.Values[i] = directory.MemberRef{GUID: name.guid, DN: name.dn}.ObjectName()
+			}
 		}
 	}
 	return nil

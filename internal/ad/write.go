@@ -83,13 +83,32 @@ func permissive() []ldap.Control {
 func (t *writer) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
 	request := ldap.NewModifyRequest(byGUID(group), permissive())
 	for _, a := range attributes {
-		changeAttribute(request, a)
+		changeAttribute(request, t.asWritten(a))
 	}
 	if len(request.Changes) == 0 {
 		return nil
 	}
 	err := t.write(ctx, group.String(), func(l *ldap.Conn) error { return l.Modify(request) }, nil)
 	return t.refused(ctx, group.String(), byGUID(group), "write "+named(attributes)+" of the group", err)
+}
+
+// asWritten returns the change with the objects that it names as they are to be written.
+func (t *target) asWritten(a plan.AttributeChange) plan.AttributeChange {
+	if containsFold(keepsGUID, a.Name) {
+		a.Old, a.New = t.objectValues(a.Old), t.objectValues(a.New)
+	}
+	return a
+}
+
+func (t *target) objectValues(values []string) []string {
+	refs := make([]directory.MemberRef, len(values))
+	for i, value := range values {
+		var err error
+		if refs[i], err = directory.ParseExtendedName(value); err != nil || refs[i].GUID.IsZero() {
+			return values // an administrator's mapping gives plain names
+		}
+	}
+	return t.memberValues(refs)
 }
 
 // named lists the attributes' names.

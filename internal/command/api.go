@@ -94,6 +94,7 @@ type Choices struct {
 	RecipientDisplayType plan.DisplayType   `json:"recipientDisplayType"`
 	UpdateAddressLists   *bool              `json:"updateAddressLists"`
 	MarkCloudAuthority   *bool              `json:"markCloudAuthority"`
+	UpdateManagedBy      *bool              `json:"updateManagedBy"`
 	// IncludeHiddenMembership is as in [contract.Settings].
 	IncludeHiddenMembership *bool `json:"includeHiddenMembership"`
 	// TrustedOwners are names or SIDs. An empty list clears the setting.

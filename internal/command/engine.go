@@ -43,8 +43,12 @@ func (e *Engine) mapping(settings *contract.Settings) (plan.Mapping, error) {
 
 // projection identifies what is read from the tenant with a mapping, and how it is
 // projected.
-func (e *Engine) projection(mapping plan.Mapping) string {
-	return e.config.Projection + "/" + mapping.Version()
+func (e *Engine) projection(mapping plan.Mapping, settings *contract.Settings) string {
+	projection := e.config.Projection + "/" + mapping.Version()
+	if settings.UpdateManagedBy {
+		projection += "/" + plan.PropertyOwners
+	}
+	return projection
 }
 
 // Engine does what the cmdlets ask for. Its methods may be called from several
@@ -133,11 +137,15 @@ func (e *Engine) ground(ctx context.Context, state contract.State, c *connection
 		return nil, err
 	}
 	if c.source != nil {
-		c.source.SelectProperties(mapping.Properties())
+		properties := mapping.Properties()
+		if settings.UpdateManagedBy {
+			properties = append(properties, plan.PropertyOwners)
+		}
+		c.source.SelectProperties(properties)
 	}
 	if c.targetID.Schema.Attributes, err = c.target.SelectAttributes(ctx, mapping.Attributes()); err != nil {
 		return nil, err
 	}
 	return &run.Ground{State: state, Source: c.source, SourceID: c.sourceID, Target: c.target, TargetID: c.targetID, Settings: settings,
-		Mapping: mapping, Projection: e.projection(mapping), Now: e.config.Now, Log: e.config.Log, LookLasts: e.config.LookLasts}, nil
+		Mapping: mapping, Projection: e.projection(mapping, &settings), Now: e.config.Now, Log: e.config.Log, LookLasts: e.config.LookLasts}, nil
 }

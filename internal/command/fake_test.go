@@ -64,6 +64,7 @@ func (f *faults) check(ctx context.Context, operation string) error {
 type fakeTenant struct {
 	faults
 	groups  map[directory.GUID]*fakeGroup
+	owners  map[directory.GUID][]directory.SourceMember
 	mail    map[directory.GUID]directory.Values   // properties that are read for a single group only
 	deleted map[directory.GUID]directory.Presence // soft- or HardDeleted
 	roles   []string
@@ -164,6 +165,20 @@ func (t *fakeTenant) MailSettings(ctx context.Context, ids []directory.GUID) (ma
 	for _, id := range ids {
 		if values, ok := t.mail[id]; ok {
 			said[id] = values
+		}
+	}
+	return said, nil
+}
+
+// Owners returns the owners of each group that there is.
+func (t *fakeTenant) Owners(ctx context.Context, ids []directory.GUID) (map[directory.GUID][]directory.SourceMember, error) {
+	if err := t.check(ctx, "owners"); err != nil {
+		return nil, err
+	}
+	said := map[directory.GUID][]directory.SourceMember{}
+	for _, id := range ids {
+		if g, ok := t.shown(memberships)[id]; ok {
+			said[id] = t.owners[g.ID]
 		}
 	}
 	return said, nil

@@ -52,7 +52,7 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o.NextPolicyType, o.NextPolicyReason = run.Due(&o.Settings, current, &watermark, e.projection(mapping), e.config.Now())
+	o.NextPolicyType, o.NextPolicyReason = run.Due(&o.Settings, current, &watermark, e.projection(mapping, &o.Settings), e.config.Now())
 	pending, err := state.Pending(ctx)
 	if err != nil {
 		return Overview{}, err

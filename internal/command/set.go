@@ -218,6 +218,9 @@ func (p *Choices) apply(s *contract.Settings) error {
 	if p.MarkCloudAuthority != nil {
 		s.MarkCloudAuthority = *p.MarkCloudAuthority
 	}
+	if p.UpdateManagedBy != nil {
+		s.UpdateManagedBy = *p.UpdateManagedBy
+	}
 	if p.IncludeHiddenMembership != nil {
 		s.IncludeHiddenMembership = *p.IncludeHiddenMembership
 	}

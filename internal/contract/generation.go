@@ -71,6 +71,9 @@ type Staging interface {
 	// known as a member of any group. A member becomes unresolved again if anything that
 	// affects the join differs from what the generation has.
 	StageKnownMembers(ctx context.Context, members []directory.SourceMember) error
+	// StageOwners stages how owners of groups join, as StageMembers does for members. The
+	// groups themselves name them.
+	StageOwners(ctx context.Context, owners []directory.SourceMember) error
 	// StageMembersAgain stages the given members again, unchanged but unresolved, where
 	// they are known as members.
 	StageMembersAgain(ctx context.Context, ids []directory.GUID) error
@@ -101,6 +104,11 @@ type StagedReader interface {
 	MembersAmong(ctx context.Context, group directory.GUID, ids []directory.GUID) ([]directory.GUID, error)
 	// GroupsWithMembers lists the groups that contain at least one of these members.
 	GroupsWithMembers(ctx context.Context, members []directory.GUID) ([]directory.GUID, error)
+	// OwnedGroups lists the groups that have at least one of these owners, ascending. It
+	// looks at every group.
+	OwnedGroups(ctx context.Context, owners []directory.GUID) ([]directory.GUID, error)
+	// Owners returns, in the same order, what these owners were resolved to.
+	Owners(ctx context.Context, ids []directory.GUID) ([]plan.Owner, error)
 	// UnresolvedMembers lists in the same way the distinct members that this generation
 	// itself staged and that have no resolution yet.
 	UnresolvedMembers(ctx context.Context, after directory.GUID, limit int) ([]directory.SourceMember, error)

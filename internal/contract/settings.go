@@ -41,7 +41,7 @@ func (s *Settings) Recipient() plan.MailRecipient {
 
 // Choice returns what is chosen about attributes that only some groups have.
 func (s *Settings) Choice() plan.Choice {
-	return plan.Choice{Mail: s.Recipient(), AddressLists: s.UpdateAddressLists, MarkAuthority: s.MarkCloudAuthority}
+	return plan.Choice{Mail: s.Recipient(), AddressLists: s.UpdateAddressLists, MarkAuthority: s.MarkCloudAuthority, Owners: s.UpdateManagedBy}
 }
 
 // Containers returns the containers where groups are written, the target container first.
@@ -104,6 +104,8 @@ type Settings struct {
 	// MarkCloudAuthority marks all written groups as the cloud's, which Active Directory
 	// can protect.
 	MarkCloudAuthority bool `json:"markCloudAuthority"`
+	// UpdateManagedBy writes the owners to managedBy, and to the co-managers of Exchange.
+	UpdateManagedBy bool `json:"updateManagedBy"`
 	// TrustedOwners are accounts whose marked and stamped objects are ours, in addition
 	// to those of the account that runs the sync: former service accounts (rule 2).
 	TrustedOwners []Principal `json:"trustedOwners,omitempty"`

@@ -49,6 +49,10 @@ type Source interface {
 	// time only. It leaves out groups of which they cannot be read, and fails with the
 	// category PermissionDenied if none can, because the application may not read them.
 	MailSettings(ctx context.Context, groups []directory.GUID) (map[directory.GUID]directory.Values, error)
+	// Owners reads the owners of the groups with their join attributes. It leaves out groups
+	// whose owners cannot be read, and fails with the category PermissionDenied if the
+	// application may not read those of any.
+	Owners(ctx context.Context, groups []directory.GUID) (map[directory.GUID][]directory.SourceMember, error)
 	// Presence asks for each group singly whether the tenant still has it.
 	Presence(ctx context.Context, selection SourceSelection, groups []directory.GUID) (map[directory.GUID]directory.Presence, error)
 
@@ -74,6 +78,7 @@ type Source interface {
 	// SelectProperties chooses the properties that the methods above read of groups from
 	// now on, in addition to those that tell what a group is. Nothing else may be read
 	// meanwhile. A delta link reports the properties that were selected when it was taken.
+	// With plan.PropertyOwners it also reports that the owners of a group changed.
 	SelectProperties(properties []string)
 	Close() error
 }
@@ -138,6 +143,8 @@ type GroupChange struct {
 	Kind       *directory.GroupKind
 	Retyped    bool `json:",omitempty"`
 	Visibility *string
+	// Owners means that owners were added or removed.
+	Owners bool `json:",omitempty"`
 	// Properties are the reported properties. A property without values was cleared.
 	Properties directory.Values
 	// OnPremisesSID is as in [directory.SourceGroup].

@@ -20,6 +20,13 @@ const (
 // AttrDisplayName is the attribute by which people know a group.
 const AttrDisplayName = "displayName"
 
+// Attributes that name the objects of a group's owners. Their values are
+// [MemberRef.ObjectName].
+const (
+	AttrManagedBy   = "managedBy"
+	AttrCoManagedBy = "msExchCoManagedByLink"
+)
+
 // IsField reports whether a [TargetGroup] has a field for the attribute.
 func IsField(attribute string) bool {
 	return slices.Contains([]string{AttrCN, AttrSAMAccountName, AttrGroupType, AttrAdminDesc, AttrExternalID, AttrExtensionName}, attribute)

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,6 +37,9 @@ type SourceGroup struct {
 	// OnPremisesSID is onPremisesSecurityIdentifier: the group once existed in AD, and
 	// its source of authority was moved to the cloud.
 	OnPremisesSID SID `json:"onPremisesSecurityIdentifier,omitempty"`
+	// Owners are the ids of the owners, ascending: nil if they were not read, and empty if
+	// there are none.
+	Owners []GUID `json:"owners,omitempty"`
 	// WritebackEnabled and OnPremisesGroupType are isEnabled and onPremisesGroupType of
 	// writebackConfiguration (Graph beta). They are nil and empty if they are not set
 	// or were not requested.
@@ -56,7 +60,8 @@ func (g *SourceGroup) Equal(other *SourceGroup) bool {
 	}
 	setA, valueA := enabled(g)
 	setB, valueB := enabled(other)
-	return g.ID == other.ID && g.Kind == other.Kind && g.Visibility == other.Visibility && g.OnPremisesSID == other.OnPremisesSID &&
+	owners := (g.Owners == nil) == (other.Owners == nil) && slices.Equal(g.Owners, other.Owners)
+	return owners && g.ID == other.ID && g.Kind == other.Kind && g.Visibility == other.Visibility && g.OnPremisesSID == other.OnPremisesSID &&
 		g.OnPremisesGroupType == other.OnPremisesGroupType && setA == setB && valueA == valueB && g.Properties.Equal(other.Properties)
 }
 

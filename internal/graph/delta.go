@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/plan"
 )
 
 // maxLink bounds a link that is kept until the next delta import; real ones have a few
@@ -46,7 +47,11 @@ func (s *source) StartDelta(ctx context.Context) (contract.DeltaLinks, error) {
 	}
 	var links contract.DeltaLinks
 	var err error
-	if links.Groups, err = latest(groupDelta, append(s.wholeGroups(), "members")...); err != nil {
+	properties := append(s.wholeGroups(), "members")
+	if slices.Contains(s.properties(), plan.PropertyOwners) {
+		properties = append(properties, plan.PropertyOwners)
+	}
+	if links.Groups, err = latest(groupDelta, properties...); err != nil {
 		return contract.DeltaLinks{}, err
 	}
 	if links.Users, err = latest(userDelta, userProperties...); err != nil {

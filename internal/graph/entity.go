@@ -85,6 +85,7 @@ type groupEntity struct {
 
 	Removed *removed       `json:"@removed"`
 	Members []memberChange `json:"members@delta"`
+	Owners  []memberChange `json:"owners@delta"`
 }
 
 // memberChange is an entry of members@delta.
@@ -315,7 +316,7 @@ func (g *wholeGroup) change(properties []string) (contract.GroupChange, error) {
 	if err := g.check(); err != nil {
 		return contract.GroupChange{}, err
 	}
-	change := contract.GroupChange{ID: g.ID, Visibility: g.Visibility.change()}
+	change := contract.GroupChange{ID: g.ID, Visibility: g.Visibility.change(), Owners: len(g.Owners) > 0}
 	told, err := g.properties(properties)
 	if err != nil {
 		return change, err

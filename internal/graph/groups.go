@@ -11,6 +11,7 @@ import (
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/plan"
 )
 
 // groupReaders and userReaders name, for messages, the permissions that allow reading
@@ -54,7 +55,7 @@ func (s *source) groupsWhere(ctx context.Context, v version, properties []string
 func (s *source) wholeGroups() []string {
 	names := slices.Clone(groupProperties)
 	for _, name := range s.properties() {
-		if !slices.Contains(names, name) {
+		if name != plan.PropertyOwners && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

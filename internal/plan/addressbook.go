@@ -51,7 +51,12 @@ func (s *subject) inAddressLists(row *Row, p *Projection) []string {
 func (s *subject) becomes(except *Row) exchange.Object {
 	quiet := *s // what failed is noted once
 	values := directory.Values{}
-	set := func(name string, v []string) { values[strings.ToLower(name)] = v }
+	set := func(name string, v []string) {
+		values[strings.ToLower(name)] = v
+		if len(v) > 0 && (name == directory.AttrManagedBy || name == directory.AttrCoManagedBy) {
+			values[strings.ToLower(name)] = directory.PlainNames(v)
+		}
+	}
 	for _, name := range exchange.FilterAttributes(s.rules.AddressBook.Lists) {
 		set(name, nil)
 	}

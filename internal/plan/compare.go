@@ -21,6 +21,9 @@ const (
 	IgnoreCase Comparison = "ignoreCase"
 	// Name is the distinguished name of an object.
 	Name Comparison = "dn"
+	// Object is the name of an object after its GUID ([directory.MemberRef.ObjectName]),
+	// and compares the GUIDs, so that a renamed object is the same.
+	Object Comparison = "object"
 	// Number is an integer.
 	Number Comparison = "number"
 	// Boolean is TRUE or FALSE.
@@ -35,7 +38,11 @@ func (c Comparison) key(value string) string {
 	switch c {
 	case IgnoreCase, Boolean:
 		return fold(value)
-	case Name:
+	case Name, Object:
+		if ref, err := directory.ParseExtendedName(value); c == Object && err == nil && !ref.GUID.IsZero() {
+			return ref.GUID.String()
+		}
+		value = directory.PlainName(value)
 		if dn, err := directory.ParseDN(value); err == nil {
 			return fold(dn.String())
 		}
@@ -58,8 +65,11 @@ func fold(s string) string { return string(folded(s)) }
 
 // clean prepares a value for writing. It returns "" if the value cannot be written.
 func (c Comparison) clean(value string, max int) string {
-	if c == Text || c == IgnoreCase {
+	switch c {
+	case Text, IgnoreCase:
 		return text(value, max)
+	case Object: // it comes from Active Directory
+		return value
 	}
 	value = strings.TrimSpace(directory.Clean(value))
 	if max > 0 && directory.CutUTF16(value, max) != value {

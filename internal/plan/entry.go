@@ -106,6 +106,8 @@ func (m Mapping) With(entries []Entry) (Mapping, error) {
 			}
 			at = len(merged)
 			merged = append(merged, row)
+		case merged[at].When == ForOwners: // instead of the owners, for every group
+			merged[at] = Row{Attribute: merged[at].Attribute}
 		}
 		row := &merged[at]
 		if row.Attribute == AttrContainer && len((&Row{Default: entry.Default, compiled: compiled}).Containers()) == 0 {

@@ -27,6 +27,10 @@ const (
 	HiddenMembers    Function = "hidden membership"
 	AddressLists     Function = "filters of the address lists"
 	LegacyName       Function = "id of the group"
+
+	// Who owns the group.
+	ManagerOfGroup Function = "manager among the owners with an account"
+	CoManagers     Function = "other owners with an account"
 )
 
 // origin is a function and the properties that it reads. flows is false if the attribute
@@ -66,8 +70,10 @@ var functions = map[Function]origin{
 	HiddenFromLists: {[]string{propertyHiddenFromLists}, func(s *subject) ([]string, bool) {
 		return s.singly(propertyHiddenFromLists, func(hidden bool) bool { return hidden })
 	}},
-	AddressLists: {nil, nil}, // needs what the other rows give, see Row.raw
-	LegacyName:   {nil, (*subject).legacyName},
+	AddressLists:   {nil, nil}, // needs what the other rows give, see Row.raw
+	LegacyName:     {nil, (*subject).legacyName},
+	ManagerOfGroup: {nil, (*subject).manager},
+	CoManagers:     {nil, (*subject).coManagers},
 	HiddenMembers: {nil, func(s *subject) ([]string, bool) {
 		if strings.EqualFold(s.group.Visibility, directory.HiddenMembership) {
 			return []string{"TRUE"}, true

@@ -183,6 +183,8 @@ type Pair struct {
 	// Source is nil if the tenant's list does not have the group.
 	Source     *directory.SourceGroup
 	Membership Membership
+	// Owners are the owners that Source names, in its order.
+	Owners []Owner
 	// Hidden means that the application cannot read the members.
 	Hidden     bool
 	Candidates []Candidate

@@ -51,7 +51,7 @@ type Row struct {
 
 // Open reports whether an administrator may set another expression for the attribute.
 func (row *Row) Open() bool {
-	return row.Function == "" && row.When != InCloud || row.Function == AuthenticatedTo || row.Function == HiddenFromLists
+	return row.Function == "" && row.When != InCloud || row.When == ForOwners || row.Function == AuthenticatedTo || row.Function == HiddenFromLists
 }
 
 // Apply says when an attribute is written.
@@ -85,6 +85,9 @@ const (
 	// InCloud selects all groups while they are to be marked as the cloud's. Our mark goes
 	// when they no longer are.
 	InCloud When = "cloud"
+	// ForOwners selects all groups while their owners are to be written. What we wrote
+	// goes when they no longer are.
+	ForOwners When = "owners"
 )
 
 // Standard is the mapping of an administrator who has not chosen another one.
@@ -96,6 +99,8 @@ var Standard = mustParse(Mapping{
 	{Attribute: directory.AttrExternalID, Function: MarkOfGroup, Compare: Text},
 	{Attribute: directory.AttrExtensionName, Function: StampOfTenant, Several: true, Compare: IgnoreCase, Shared: true},
 	{Attribute: attrAuthority, Expression: `"Cloud"`, When: InCloud, Compare: IgnoreCase},
+	{Attribute: directory.AttrManagedBy, Function: ManagerOfGroup, When: ForOwners, Compare: Object},
+	{Attribute: directory.AttrCoManagedBy, Function: CoManagers, When: ForOwners, Several: true, Compare: Object, Shared: true},
 	{Attribute: attrAlias, Function: AliasOfGroup, When: AsRecipient, Max: 64, Compare: Text},
 	{Attribute: attrProxies, Function: AddressesOfGroup, When: AsRecipient, Max: maxProxy, Several: true, Compare: Address, Shared: true},
 	{Attribute: attrTarget, Function: TargetOfGroup, When: AsRecipient, Max: maxProxy, Compare: Address},
@@ -115,7 +120,7 @@ const attrAuthority = "msDS-ObjectSoa"
 
 // withdrawn reports whether what we wrote to the attribute goes when the row no longer
 // applies to the group, and nothing that others wrote.
-func (w When) withdrawn() bool { return w == AsRecipient || w == InCloud }
+func (w When) withdrawn() bool { return w == AsRecipient || w == InCloud || w == ForOwners }
 
 // indispensable are the attributes without which a recipient would be an ordinary
 // distribution group, or none.
@@ -178,9 +183,9 @@ func (m Mapping) Compile(schema Schema, mail bool) Mapping {
 // Choice is what an administrator has chosen about rows that apply to some groups only.
 type Choice struct {
 	Mail MailRecipient
-	// AddressLists puts recipients in the address lists, and MarkAuthority marks all
-	// groups as the cloud's.
-	AddressLists, MarkAuthority bool
+	// AddressLists puts recipients in the address lists, MarkAuthority marks all groups as
+	// the cloud's, and Owners writes who owns them.
+	AddressLists, MarkAuthority, Owners bool
 }
 
 // Needed returns the rows whose attributes are written with the choice. A run that only
@@ -190,6 +195,8 @@ func (m Mapping) Needed(choice Choice) Mapping {
 		switch {
 		case row.When == InCloud:
 			return !choice.MarkAuthority
+		case row.When == ForOwners:
+			return !choice.Owners
 		case row.When != AsRecipient:
 			return false
 		case row.Function == AddressLists || row.Function == LegacyName:

@@ -242,6 +242,8 @@ func TestDocumentedAttributes(t *testing.T) {
 			on = "recipients"
 		case InCloud:
 			on = "every group, with `-MarkCloudAuthority`"
+		case ForOwners:
+			on = "every group, with `-UpdateManagedBy`"
 		}
 		if row.Max > 0 {
 			length = fmt.Sprint(row.Max)
@@ -252,7 +254,7 @@ func TestDocumentedAttributes(t *testing.T) {
 		if row.Shared {
 			values += ", beside those of others"
 		}
-		same := map[Comparison]string{Text: "in every character", IgnoreCase: "without case", Name: "as names of objects", Number: "as numbers", Boolean: "as yes or no", Address: "with the prefix as it is, without the case of the address"}[row.Compare]
+		same := map[Comparison]string{Text: "in every character", IgnoreCase: "without case", Name: "as names of objects", Object: "as objects, whatever their names", Number: "as numbers", Boolean: "as yes or no", Address: "with the prefix as it is, without the case of the address"}[row.Compare]
 		fmt.Fprintf(&list, "| `%s` | %s | %s | %s | %s | %s |\n", row.Attribute, from, on, length, values, same)
 	}
 	documents(t, "../../docs/attributes.md", "attributes", list.String())

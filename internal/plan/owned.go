@@ -32,7 +32,7 @@ func (r *Rules) Owned(written directory.Values, p *Pair) directory.Values {
 		if !row.remembered() {
 			continue
 		}
-		values := row.ours(p.Source, c, r)
+		values := row.ours(s)
 		if p := row.project(s); !p.Keep {
 			values = append(values, row.Compare.without(p.Values, c.Attribute(row.Attribute))...)
 		}
@@ -44,25 +44,27 @@ func (r *Rules) Owned(written directory.Values, p *Pair) directory.Values {
 // ours returns the values of the object's attribute that we wrote. After the state was
 // lost, they are those that the group would have there: only then an object that was not
 // adopted has no link.
-func (row *Row) ours(g *directory.SourceGroup, c *Candidate, r *Rules) []string {
+func (row *Row) ours(s *subject) []string {
+	c, r := s.object, s.rules
 	has, wrote := c.Attribute(row.Attribute), c.Written[row.Attribute]
 	if c.Written == nil && !c.Linked && c.stamped(r) && !c.adopted(r) {
-		wrote = row.whole(g, c, r)
+		wrote = row.whole(s)
 	}
 	return slices.DeleteFunc(slices.Clone(has), func(v string) bool { return !row.Compare.Contains(wrote, v) })
 }
 
 // whole returns the values that a recipient for the group has, or may have, in the row's
 // attribute.
-func (row *Row) whole(g *directory.SourceGroup, c *Candidate, r *Rules) []string {
+func (row *Row) whole(of *subject) []string {
 	if row.Compare == Boolean { // what the tenant says of it may not have been read
 		return []string{"TRUE", "FALSE"}
 	}
+	g := of.group
 	rc := recipient{remote: true, begins: true, alias: g.Properties.First(attrAlias)}
 	rc.addresses, _ = usableAddresses(g.Properties[attrProxies], g.Properties.First(attrMail))
-	marking := *r
-	marking.MarkAuthority = true
-	s := &subject{group: g, rules: &marking, object: c, recipient: rc}
+	marking := *of.rules
+	marking.MarkAuthority, marking.Owners = true, true
+	s := &subject{group: g, rules: &marking, object: of.object, owners: of.owners, recipient: rc}
 	if row.Function != TargetOfGroup {
 		return row.project(s).Values
 	}

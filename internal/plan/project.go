@@ -53,8 +53,8 @@ type Rules struct {
 	// UniqueMail leaves out mail that another object of the forest has. A recipient has no
 	// address of another object in any case.
 	UniqueMail bool
-	// MarkAuthority marks all groups as the cloud's.
-	MarkAuthority bool
+	// MarkAuthority marks all groups as the cloud's, and Owners writes who owns them.
+	MarkAuthority, Owners bool
 	// AddressBook puts recipients in the address lists; nil leaves that to Exchange.
 	AddressBook *AddressBook
 	// Environment is what expressions take from outside the group.
@@ -142,6 +142,7 @@ type subject struct {
 	adopted   bool       // the object existed before us
 	creating  bool       // there is no object yet
 	object    *Candidate // what stands for it, or an empty one
+	owners    []Owner    // by id
 	recipient recipient
 	place     placement // where the group belongs
 	failed    []string  // the attributes whose expressions failed, each with why
@@ -151,7 +152,7 @@ type subject struct {
 // or nil.
 func subjectOf(p *Pair, c *Candidate, r *Rules) *subject {
 	adopted := c != nil && (!c.Ours(p.ID, r) || c.adopted(r))
-	s := &subject{group: p.Source, rules: r, adopted: adopted, creating: c == nil, object: c, recipient: recipientOf(p, c, r), place: r.placeOf(p.Source)}
+	s := &subject{group: p.Source, rules: r, adopted: adopted, creating: c == nil, object: c, owners: p.Owners, recipient: recipientOf(p, c, r), place: r.placeOf(p.Source)}
 	if s.creating {
 		s.object = &Candidate{}
 	}
@@ -219,6 +220,8 @@ func (row *Row) excluded(s *subject) *Projection {
 		return &Projection{Keep: true, Notes: s.recipient.texts()}
 	case row.When == InCloud && !s.rules.MarkAuthority:
 		return &Projection{Notes: []string{"Groups are not marked as the cloud's (Set-GroupWriteback -MarkCloudAuthority)."}}
+	case row.When == ForOwners && !s.rules.Owners:
+		return &Projection{Notes: []string{"Owners are not written (Set-GroupWriteback -UpdateManagedBy)."}}
 	case row.When == AsRecipient && !s.recipient.remote:
 		return &Projection{Notes: append(s.recipient.texts(), "The group is no recipient of Exchange.")}
 	}
@@ -255,7 +258,7 @@ func (row *Row) raw(s *subject, p *Projection) []string {
 
 // holds says what values the attribute can hold.
 func (row *Row) holds() string {
-	what := map[Comparison]string{Text: "texts", IgnoreCase: "texts", Name: "names of objects, as CN=Anna,DC=contoso,DC=com", Number: "whole numbers", Boolean: "True and False", Address: "addresses with a prefix"}[row.Compare]
+	what := map[Comparison]string{Text: "texts", IgnoreCase: "texts", Name: "names of objects, as CN=Anna,DC=contoso,DC=com", Object: "objects", Number: "whole numbers", Boolean: "True and False", Address: "addresses with a prefix"}[row.Compare]
 	if row.Max > 0 {
 		return "it holds " + what + " of up to " + directory.Count(row.Max, "character")
 	}
@@ -315,7 +318,7 @@ func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok
 	switch {
 	case p.Whole:
 	case row.When.withdrawn() && len(wanted) == 0:
-		ours := row.ours(s.group, c, s.rules)
+		ours := row.ours(s)
 		if row.Compare == Address && s.recipient.copied != "" {
 			ours = append(ours, secondaryPrefix+s.recipient.copied[len(secondaryPrefix):], s.recipient.copied)
 		}
@@ -334,8 +337,8 @@ func (row *Row) difference(c *Candidate, s *subject) (change AttributeChange, ok
 // Try returns what the object, or a new one if it is nil, would have in the row's attribute
 // after the next run, whether that is a change, and what there is to say about it. Whether
 // addresses are free in the forest is not asked.
-func (row *Row) Try(g *directory.SourceGroup, object *Candidate, r *Rules) (then []string, changes bool, notes []string) {
-	s := subjectOf(&Pair{ID: g.ID, Source: g}, object, r)
+func (row *Row) Try(g *directory.SourceGroup, owners []Owner, object *Candidate, r *Rules) (then []string, changes bool, notes []string) {
+	s := subjectOf(&Pair{ID: g.ID, Source: g, Owners: owners}, object, r)
 	p := row.project(s)
 	if object == nil {
 		return p.Values, len(p.Values) > 0, p.Notes

@@ -298,10 +298,10 @@ func (rc *recipient) takeBack(g *directory.SourceGroup, c *Candidate, r *Rules) 
 	if len(c.Attributes[attrAlias])+len(c.Attributes[attrProxies]) == 0 {
 		return // taking something away leaves no distribution group
 	}
-	left := c.Attributes
+	left, s := c.Attributes, &subject{group: g, rules: r, object: c}
 	for i := range r.Mapping {
 		if row := &r.Mapping[i]; row.When == AsRecipient {
-			left = left.With(row.Attribute, row.Compare.without(c.Attribute(row.Attribute), row.ours(g, c, r))...)
+			left = left.With(row.Attribute, row.Compare.without(c.Attribute(row.Attribute), row.ours(s))...)
 		}
 	}
 	switch {

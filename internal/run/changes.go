@@ -100,6 +100,9 @@ func (r *sourceImport) readSinceLast(ctx context.Context) error {
 	} else if r.links, err = r.readChanges(ctx, r.course.watermark.Source[0]); err != nil {
 		return err
 	}
+	if err := r.readOwners(ctx); err != nil {
+		return err
+	}
 	return r.putReported(ctx)
 }
 
@@ -303,7 +306,7 @@ func (r *sourceImport) readChanges(ctx context.Context, from contract.DeltaLinks
 			if err := r.applyChange(ctx, &page[i], fresh); err != nil {
 				return err
 			}
-			if r.whole || page[i].Retyped { // it was just read whole, or is about to be
+			if r.whole || page[i].Retyped || page[i].Owners { // what is read whole, or its owners
 				again[page[i].ID] = true
 			}
 		}

@@ -81,7 +81,7 @@ func (r *course) locate(ctx context.Context) error {
 	rules.Mail, rules.DisplayType = r.run.settings.Recipient(), r.run.settings.RecipientDisplayType
 	// Without Exchange an address is a text like any other.
 	rules.UniqueMail = rules.Mail == plan.MailRecipientMailOnly && r.targetID.Schema.Exchange
-	rules.MarkAuthority = r.run.settings.MarkCloudAuthority
+	rules.MarkAuthority, rules.Owners = r.run.settings.MarkCloudAuthority, r.run.settings.UpdateManagedBy
 	rules.OnPremisesGroupType, rules.OwnGroupType = r.run.settings.OnPremisesGroupType, r.run.settings.Scope.Groups == plan.ScopeWritebackEnabled
 	rules.MaxMembers, rules.IncludeHidden = r.run.settings.MaxMemberCount, r.run.settings.IncludeHiddenMembership
 	rules.Adopt, rules.Released, rules.MoveBack = r.adoptRules(), r.run.settings.Released(), r.run.settings.MovedGroup == contract.MovedBack

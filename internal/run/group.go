@@ -129,6 +129,9 @@ func (d *demand) readGroup(ctx context.Context, source *sourceImport) error {
 		if err := source.readMembers(ctx, []directory.GUID{d.id}); err != nil {
 			return err
 		}
+		if err := source.readOwners(ctx); err != nil {
+			return err
+		}
 		if err := source.putReported(ctx); err != nil {
 			return err
 		}
@@ -207,6 +210,9 @@ func (d *demand) resolve(ctx context.Context, target *targetImport) (*resolver, 
 	again := []directory.GUID{d.id} // another object may stand for the group now
 	if len(d.members) <= askAgain {
 		again = append(again, d.members...)
+	}
+	if err := target.source.ownersAgain(ctx); err != nil {
+		return nil, err
 	}
 	if err := d.run.gen.StageMembersAgain(ctx, again); err != nil {
 		return nil, err

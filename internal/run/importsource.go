@@ -139,6 +139,9 @@ func (r *sourceImport) readAllMembers(ctx context.Context) error {
 		}
 		return err
 	}
+	if err := r.readOwners(ctx); err != nil {
+		return err
+	}
 	return r.putReported(ctx)
 }
 

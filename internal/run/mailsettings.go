@@ -27,36 +27,42 @@ func (r *sourceImport) readMailSettings(ctx context.Context) error {
 		return nil
 	}
 	s := &mailSettings{source: r}
-	if !r.whole {
-		ids := slices.SortedFunc(maps.Keys(r.touched), directory.GUID.Compare)
-		ids = slices.DeleteFunc(ids, func(id directory.GUID) bool { return r.touched[id]&(touchedBySource|touchedPending) == 0 })
-		for chunk := range slices.Chunk(ids, batch.ListBatch) {
-			var groups []directory.SourceGroup
-			for _, id := range chunk {
-				group, ok, err := r.run.gen.SourceGroup(ctx, id)
-				if err != nil {
-					return err
-				}
-				if ok {
-					groups = append(groups, group)
-				}
+	return r.eachToRead(ctx, "Reading who may send to the groups", s.read)
+}
+
+// eachToRead passes on, in batches, the groups of which something is read group by group:
+// all of a full import, otherwise those that the tenant touched.
+func (r *sourceImport) eachToRead(ctx context.Context, doing string, read func(context.Context, []directory.SourceGroup) error) error {
+	if r.whole {
+		done := 0
+		for groups, err := range batch.Pages(ctx, batch.ListBatch, r.run.gen.SourceGroups, groupID) {
+			if err == nil {
+				err = read(ctx, groups)
 			}
-			if err := s.read(ctx, groups); err != nil {
+			if err != nil {
 				return err
 			}
+			done += len(groups)
+			r.run.meter.At(done, r.run.record.SourceGroups, doing)
 		}
 		return nil
 	}
-	done := 0
-	for groups, err := range batch.Pages(ctx, batch.ListBatch, r.run.gen.SourceGroups, groupID) {
-		if err == nil {
-			err = s.read(ctx, groups)
+	ids := slices.SortedFunc(maps.Keys(r.touched), directory.GUID.Compare)
+	ids = slices.DeleteFunc(ids, func(id directory.GUID) bool { return r.touched[id]&(touchedBySource|touchedPending) == 0 })
+	for chunk := range slices.Chunk(ids, batch.ListBatch) {
+		var groups []directory.SourceGroup
+		for _, id := range chunk {
+			group, ok, err := r.run.gen.SourceGroup(ctx, id)
+			if err != nil {
+				return err
+			}
+			if ok {
+				groups = append(groups, group)
+			}
 		}
-		if err != nil {
+		if err := read(ctx, groups); err != nil {
 			return err
 		}
-		done += len(groups)
-		r.run.meter.At(done, r.run.record.SourceGroups, "Reading who may send to the groups")
 	}
 	return nil
 }

@@ -100,6 +100,11 @@ func (p *planner) add(ctx context.Context, pair plan.Pair) error {
 	if pair.Membership, err = p.run.gen.SourceMembership(ctx, pair.ID); err != nil {
 		return err
 	}
+	if p.run.settings.UpdateManagedBy && len(pair.Source.Owners) > 0 {
+		if pair.Owners, err = p.run.gen.Owners(ctx, pair.Source.Owners); err != nil {
+			return err
+		}
+	}
 	if pair.Membership.Incomplete != "" && !pair.Hidden && pair.Hold == nil && p.again == nil {
 		p.run.found.doubts++
 	}

@@ -51,6 +51,9 @@ func resolveChanged(ctx context.Context, target *targetImport) (*resolver, error
 	if err := gen.StageMembersAgain(ctx, groups); err != nil {
 		return nil, err
 	}
+	if err := r.source.ownersAgain(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.resolve(ctx, nil); err != nil {
 		return nil, err
 	}
@@ -61,13 +64,19 @@ func resolveChanged(ctx context.Context, target *targetImport) (*resolver, error
 	return r, err
 }
 
-// withChangedMembers lists the groups with a member who joins differently than before.
+// withChangedMembers lists the groups with a member or an owner who joins differently than
+// before.
 func (r *resolver) withChangedMembers(ctx context.Context) ([]directory.GUID, error) {
 	changed, err := r.run.gen.ChangedJoins(ctx)
 	if err != nil || len(changed) == 0 {
 		return nil, err
 	}
-	return r.run.gen.GroupsWithMembers(ctx, changed)
+	groups, err := r.run.gen.GroupsWithMembers(ctx, changed)
+	if err != nil {
+		return nil, err
+	}
+	owned, err := r.run.owned(ctx, changed)
+	return append(groups, owned...), err
 }
 
 // restBatch is how many members are kept for the searches that no index answers, some

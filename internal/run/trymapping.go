@@ -63,7 +63,43 @@ func TestMapping(ctx context.Context, g *Ground, text string) (MappingTest, erro
 	if err != nil {
 		return MappingTest{}, err
 	}
-	return c.testMapping(&groups[0], object), nil
+	owners, err := c.ownersNow(ctx, &groups[0])
+	if err != nil {
+		return MappingTest{}, err
+	}
+	return c.testMapping(&groups[0], owners, object), nil
+}
+
+// ownersNow reads the owners of the group, if they are written, and resolves them.
+func (c *course) ownersNow(ctx context.Context, g *directory.SourceGroup) ([]plan.Owner, error) {
+	if !c.run.settings.UpdateManagedBy {
+		return nil, nil
+	}
+	said, err := c.run.source.Owners(ctx, []directory.GUID{g.ID})
+	members, read := said[g.ID]
+	if err != nil || !read {
+		return nil, err
+	}
+	slices.SortFunc(members, func(a, b directory.SourceMember) int { return a.ID.Compare(b.ID) })
+	found, err := c.run.target.Resolve(ctx, members)
+	if err != nil {
+		return nil, resolving(err)
+	}
+	g.Owners = []directory.GUID{}
+	var owners []plan.Owner
+	for i := range found {
+		answer := found[i]
+		if answer.Reason == directory.ReasonUnresolved {
+			rest, err := c.run.target.ResolveRest(ctx, members[i:i+1])
+			if err != nil {
+				return nil, resolving(err)
+			}
+			answer = rest[0]
+		}
+		g.Owners = append(g.Owners, answer.MemberID)
+		owners = append(owners, plan.Owner{ID: answer.MemberID, Object: answer.Ref, Reason: answer.Reason})
+	}
+	return owners, nil
 }
 
 // standing reads the object that is linked to the group, or returns nil.
@@ -84,7 +120,7 @@ func (c *course) standing(ctx context.Context, id directory.GUID) (*plan.Candida
 	return &candidate, nil
 }
 
-func (c *course) testMapping(g *directory.SourceGroup, object *plan.Candidate) MappingTest {
+func (c *course) testMapping(g *directory.SourceGroup, owners []plan.Owner, object *plan.Candidate) MappingTest {
 	rules := &c.judge.Rules
 	result := MappingTest{ID: g.ID, DisplayName: g.DisplayName()}
 	if object != nil {
@@ -106,8 +142,9 @@ func (c *course) testMapping(g *directory.SourceGroup, object *plan.Candidate) M
 			value.Then = value.Now
 			value.Notes = []string{"It is not written: the forest's schema does not allow it on groups, or mail is excluded."}
 		} else {
-			value.Then, value.Changes, value.Notes = in.Try(g, object, rules)
+			value.Then, value.Changes, value.Notes = in.Try(g, owners, object, rules)
 		}
+		value.Now, value.Then = directory.PlainNames(value.Now), directory.PlainNames(value.Then)
 		result.Values = append(result.Values, value.listed())
 	}
 	return result

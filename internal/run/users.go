@@ -176,7 +176,11 @@ func (r *sourceImport) takeOut(ctx context.Context, users []directory.GUID) erro
 			return err
 		}
 	}
-	return nil
+	owned, err := r.run.owned(ctx, users)
+	for _, id := range owned {
+		r.touched.add(id, touchedBySource)
+	}
+	return err
 }
 
 // recallDeleted finds out which users were reported as deleted within the lag. A replica

@@ -302,11 +302,18 @@ func revealed(changes []plan.AttributeChange) []plan.AttributeChange {
 	for i, c := range changes {
 		out[i] = c
 		out[i].Shared = false // an internal detail of how the value is written
-		for j, old := range c.Old {
-			if shown := directory.Reveal(old); shown != old {
-				out[i].Old = slices.Clone(out[i].Old)
-				out[i].Old[j] = shown
-			}
+		out[i].Old, out[i].New = shown(c.Old, directory.Reveal), shown(c.New, nil)
+	}
+	return out
+}
+
+// shown returns the values without the GUIDs of the objects that they name, and as reveal
+// has them.
+func shown(values []string, reveal func(string) string) []string {
+	out := slices.Clone(values)
+	for i, value := range out {
+		if out[i] = directory.PlainName(value); reveal != nil {
+			out[i] = reveal(out[i])
 		}
 	}
 	return out

@@ -304,6 +304,7 @@ function ConvertTo-Status {
         RecipientDisplayType         = $settings.recipientDisplayType
         UpdateAddressList            = [bool] $settings.updateAddressLists
         MarkCloudAuthority           = [bool] $settings.markCloudAuthority
+        UpdateManagedBy              = [bool] $settings.updateManagedBy
         AdoptPending                 = [int] $Overview.adoptPending
         ReleasedGroupId              = @(foreach ($group in $settings.releasedGroups) { [string] $group.id })
         TrustedOwner                 = @(foreach ($owner in $settings.trustedOwners) {

@@ -57,6 +57,14 @@ function Set-GroupWriteback {
         their policy. Without it, the marks that were written are removed.
         Put the service account on the list first: Test-GroupWriteback. Not yet
         tried on Windows.
+    .PARAMETER UpdateManagedBy
+        Write the owners who have an account to managedBy, which holds one of
+        them, and where Exchange's schema is there the others to
+        msExchCoManagedByLink. An owner who is in managedBy already stays there.
+        Without it, what was written is removed. In Exchange, whoever manages a
+        group may change it. A run reads the owners of each group that changed
+        in the tenant, which a change of its owners is, and an Initial run
+        those of all groups. Not yet tried on a real Exchange.
     .PARAMETER Adopt
         Agree to adopt the objects that exist now: groups in the container that
         another tool wrote back and that belong to a group of this tenant, and
@@ -233,6 +241,8 @@ function Set-GroupWriteback {
         [switch] $UpdateAddressList,
 
         [switch] $MarkCloudAuthority,
+
+        [switch] $UpdateManagedBy,
 
         [switch] $Adopt,
 

@@ -165,7 +165,7 @@ CREATE TABLE source_group (
     id               BLOB    NOT NULL,
     generation       INTEGER NOT NULL,
     visibility       TEXT    NOT NULL,
-    on_premises_sid  TEXT    NOT NULL, writeback_enabled INTEGER, on_premises_type TEXT NOT NULL DEFAULT '', properties TEXT NOT NULL DEFAULT '{}', kind TEXT NOT NULL DEFAULT '',
+    on_premises_sid  TEXT    NOT NULL, writeback_enabled INTEGER, on_premises_type TEXT NOT NULL DEFAULT '', properties TEXT NOT NULL DEFAULT '{}', kind TEXT NOT NULL DEFAULT '', owners BLOB,
     PRIMARY KEY (id, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE source_membership (

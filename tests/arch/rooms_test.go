@@ -27,7 +27,7 @@ var rooms = map[string]map[string][]string{
 	"internal/directory": {},
 	"internal/plan": {
 		"group.go": {"change.go", "compare.go", "filter.go", "mapping.go", "own.go", "project.go", "release.go", "schema.go", "scope.go",
-			"address.go", "addressbook.go", "function.go", "names.go", "naming.go", "owned.go", "pending.go", "recipient.go", "suspend.go"},
+			"address.go", "addressbook.go", "function.go", "names.go", "naming.go", "owned.go", "owners.go", "pending.go", "recipient.go", "suspend.go"},
 		"limits.go": {"hold.go"},
 	},
 	"internal/identity": {},
@@ -35,7 +35,7 @@ var rooms = map[string]map[string][]string{
 	"internal/run": {
 		"run.go":          {"conclusion.go", "consent.go"},
 		"course.go":       {"policy.go"},
-		"importsource.go": {"changes.go", "reported.go", "users.go", "reading.go", "mailsettings.go"},
+		"importsource.go": {"changes.go", "reported.go", "users.go", "reading.go", "mailsettings.go", "owners.go"},
 		"planner.go":      {"plan.go", "pairs.go", "presence.go", "release.go"},
 	},
 	"internal/command": {

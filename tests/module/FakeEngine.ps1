@@ -168,6 +168,7 @@ function Get-FakeSetting {
         recipientDisplayType = 'None'
         updateAddressLists = $false
         markCloudAuthority = $false
+        updateManagedBy = $false
         includeHiddenMembership = $true
         releasedGroups = @(@{
             id = '0a000000-0000-0000-0000-000000000009'

@@ -17,12 +17,12 @@ var shapes = map[string]shape{
 	"container": "guid dn canCreate",
 	"limits":    "deletionCount deletionPercent removalPercent groupRemovalPercent sourceShrinkPercent targetShrinkPercent",
 	"settings": `enabled tenant{id name} domain{guid sid name} container{@container} furtherContainers{name @container} containerFilters{container filter} formerContainers{@container}
-		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority includeHiddenMembership mapping{@entry} releasedGroups{id targetGuid}
+		scope{groups groupIds filter includeSecurityGroups} onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority updateManagedBy includeHiddenMembership mapping{@entry} releasedGroups{id targetGuid}
 		trustedOwners{sid name} movedGroup softDeletedGroup outOfScopeGroup initialIntervalDays connections outageMinutes quarantineAfter limits{@limits} runHistoryDays initialPending version`,
 	"entry":      "attribute expression apply default",
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer containerFilters{container filter} scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
-		excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
+		excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority updateManagedBy includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
 	"patch":       "@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
 	"page":        "after limit",
 	"permission":  "account targetContainer usePropertySet compatible force whatIf target{server startTls caFile credential{kind user password}}",

@@ -496,7 +496,7 @@ func beforeEnable(l *lab) {
 
 // choices returns all parameters of writeback.enable, with the given ones replaced.
 func (l *lab) choices(more object) object {
-	return merge(object{"targetContainer": l.ou, "containerFilters": []object{{"container": l.ou, "filter": "displayName -eq 'nobody'"}}, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false, "mailRecipient": "MailOnly", "recipientDisplayType": "None", "updateAddressLists": false, "markCloudAuthority": false,
+	return merge(object{"targetContainer": l.ou, "containerFilters": []object{{"container": l.ou, "filter": "displayName -eq 'nobody'"}}, "nameFormat": "DisplayName", "samAccountNameFormat": "ObjectId", "excludeMailAttribute": false, "mailRecipient": "MailOnly", "recipientDisplayType": "None", "updateAddressLists": false, "markCloudAuthority": false, "updateManagedBy": false,
 		"adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "Keep", "softDeletedGroup": "Keep", "outOfScopeGroup": "Keep", "whatIf": false,
 		"scope": "All", "groupIds": []string{}, "filter": "", "includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup",
 		"maxMemberCount": 50_000, "includeHiddenMembership": false}, []object{more})
@@ -665,7 +665,7 @@ func fromEnableToDisable(l *lab) {
 		l.t.Errorf("releasedGroups: %v", got)
 	}
 	l.call(c, "settings.set", object{"targetContainer": "OU=second," + l.ou, "containerFilters": []object{}, "nameFormat": "ObjectId", "samAccountNameFormat": "ObjectId",
-		"excludeMailAttribute": true, "mailRecipient": "None", "recipientDisplayType": "GroupMailbox", "updateAddressLists": true, "markCloudAuthority": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5,
+		"excludeMailAttribute": true, "mailRecipient": "None", "recipientDisplayType": "GroupMailbox", "updateAddressLists": true, "markCloudAuthority": true, "updateManagedBy": true, "adopt": false, "adoptPlan": "", "adoptGroups": []string{}, "trustedOwners": []string{"user0009"}, "movedGroup": "MoveBack", "softDeletedGroup": "Remove", "outOfScopeGroup": "Remove", "runHistoryDays": 5,
 		"includeHiddenMembership": true, "whatIf": true})
 	if got := l.call(c, "settings.set", object{"filter": "displayName -eq 'nobody'", "whatIf": true})["warnings"]; len(got.([]any)) != 1 {
 		l.t.Errorf("a filter that lets nothing through: %v", got)

@@ -105,17 +105,22 @@ func (s *suite) testAttributes(t *testing.T) {
 	}
 }
 
-// testNamesInAttributes reads a group with an attribute that holds a name, in each way in
-// which groups are read.
+// testNamesInAttributes reads a group with attributes that hold a name, in each way in which
+// groups are read. Those that name owners keep the objectGUID.
 func (s *suite) testNamesInAttributes(t *testing.T) {
 	target, ctx := s.open(t), testContext(t)
-	if _, err := target.SelectAttributes(ctx, append(plan.Standard.Attributes(), "managedBy")); err != nil {
+	if _, err := target.SelectAttributes(ctx, plan.Standard.Attributes()); err != nil {
 		t.Fatal(err)
 	}
 	unit := s.unit(t, target, s.Container)
 	since := s.highest(t, target)
 	created, _ := s.create(t, target, unit.GUID)
-	if err := target.Writer(nil).Modify(ctx, created.GUID, []plan.AttributeChange{{Name: "managedBy", New: []string{unit.DN}}}); err != nil {
+	named := directory.MemberRef{GUID: unit.GUID, DN: unit.DN}
+	changes := []plan.AttributeChange{
+		{Name: "managedBy", New: []string{directory.MemberRef{GUID: unit.GUID, DN: "OU=renamed since," + s.Container}.ObjectName()}},
+		{Name: "showInAddressBook", New: []string{unit.DN}},
+	}
+	if err := target.Writer(nil).Modify(ctx, created.GUID, changes); err != nil {
 		t.Fatal(err)
 	}
 	read := map[string]directory.TargetGroup{}
@@ -143,8 +148,10 @@ func (s *suite) testNamesInAttributes(t *testing.T) {
 		t.Errorf("the group was read in %d ways", len(read))
 	}
 	for how, g := range read {
-		if got := g.Attributes["managedBy"]; !slices.Equal(got, []string{unit.DN}) {
-			t.Errorf("%s: managedBy is %q, want %s", how, got, unit.DN)
+		for attribute, want := range map[string]string{"managedBy": named.ObjectName(), "showInAddressBook": unit.DN} {
+			if got := g.Attributes[attribute]; !slices.Equal(got, []string{want}) {
+				t.Errorf("%s: %s is %q, want %s", how, attribute, got, want)
+			}
 		}
 	}
 }

@@ -26,8 +26,8 @@ func (rq *request) groups(s []string) (*reply, *graphError) {
 		return rq.delta(kindGroup)
 	}
 	v := rq.view(rq.behind.Group)
-	members := len(s) > 1 && s[1] == "members"
-	if members {
+	members, owners := len(s) > 1 && s[1] == "members", len(s) > 1 && s[1] == "owners"
+	if members || owners {
 		v = rq.view(rq.behind.Members)
 	}
 	h, group, err := oneGroup(v, s[0])
@@ -37,7 +37,10 @@ func (rq *request) groups(s []string) (*reply, *graphError) {
 	case len(s) == 1:
 		return rq.entity(schemas[kindGroup], group, "groups", false)
 	case members:
-		return rq.members(v, h, group, s[2:])
+		return rq.related(v, rq.visibleMembers(v, h, group), optSelect|optTop|optCount|optSkipToken, s[2:])
+	case owners:
+		// $top is not among the options of api/group-list-owners.md.
+		return rq.related(v, v.owners(h), optSelect|optCount|optSkipToken, s[2:])
 	}
 	return nil, noSegment(rq.segments[2])
 }
@@ -142,8 +145,9 @@ func counted(c collection) *reply {
 	return &reply{status: http.StatusOK, text: true, body: []byte(strconv.Itoa(c.count()))}
 }
 
-// members serves /groups/{id}/members with an optional cast and $count.
-func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, *graphError) {
+// related serves /groups/{id}/members and /groups/{id}/owners with an optional cast and
+// $count.
+func (rq *request) related(v view, handles []handle, allowed option, s []string) (*reply, *graphError) {
 	only, cast := kind(0), false
 	if len(s) > 0 {
 		if only, cast = castKind(s[0]); cast {
@@ -154,7 +158,6 @@ func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, 
 	if len(s) > 0 && !count {
 		return nil, noSegment(rq.segments[len(rq.segments)-1])
 	}
-	allowed := optSelect | optTop | optCount | optSkipToken
 	if count {
 		allowed = 0
 	}
@@ -181,7 +184,7 @@ func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, 
 			return nil, err
 		}
 	}
-	c := collection{view: v, handles: rq.visibleMembers(v, h, group)}
+	c := collection{view: v, handles: handles}
 	c.mark = func(h handle) string { return strconv.FormatUint(uint64(h), 36) }
 	c.start = func(mark string) int {
 		last, _ := strconv.ParseUint(mark, 36, 32)
@@ -193,7 +196,8 @@ func (rq *request) members(v view, h handle, group *Group, s []string) (*reply, 
 	}
 	c.match = func(k kind, record any) bool {
 		// "This API has a known issue where service principals are not listed
-		// as group members in v1.0" (api/group-list-members.md).
+		// as group members in v1.0" (api/group-list-members.md), nor as owners
+		// (api/group-list-owners.md).
 		return deletedDate(record) == "" && (!cast || k == only) && (k != kindServicePrincipal || rq.version == "beta")
 	}
 	if count {

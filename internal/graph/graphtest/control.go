@@ -96,6 +96,7 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 		User       string         `json:"user"`
 		Group      string         `json:"group"`
 		Member     string         `json:"member"`
+		Owners     []string       `json:"owners"`
 		Set        map[string]any `json:"set"`
 		Roles      []string       `json:"roles"`
 		Seconds    *seconds       `json:"seconds"`
@@ -144,6 +145,8 @@ func (t *Tenant) controlPost(verb string, body []byte) (any, error) {
 		return nil, t.AddMember(in.Group, in.Member)
 	case "remove-member":
 		return nil, t.RemoveMember(in.Group, in.Member)
+	case "set-owners":
+		return nil, t.SetOwners(in.Group, in.Owners)
 	case "put-user":
 		return id(t.PutUser(user))
 	case "patch-user":

@@ -76,7 +76,7 @@ func (rq *request) firstDelta(q *query, k kind) (deltaToken, *graphError) {
 	token := deltaToken{Epoch: rq.epoch, Kind: k, Full: true, Select: q.selected}
 	plain := &query{}
 	for _, name := range q.selected {
-		if !(k == kindGroup && strings.EqualFold(name, "members")) {
+		if !(k == kindGroup && isRelation(name)) {
 			plain.selected = append(plain.selected, name)
 		}
 	}
@@ -97,6 +97,11 @@ func (rq *request) firstDelta(q *query, k kind) (deltaToken, *graphError) {
 	return token, nil
 }
 
+// isRelation reports whether a selected name is a relationship of groups.
+func isRelation(name string) bool {
+	return strings.EqualFold(name, "members") || strings.EqualFold(name, "owners")
+}
+
 // deltaLink ends a round. The next one begins after what this one has shown.
 func (rq *request) deltaLink(token deltaToken) string {
 	next := deltaToken{Epoch: token.Epoch, Kind: token.Kind, Select: token.Select, IDs: token.IDs, Since: token.Until}
@@ -111,6 +116,7 @@ type deltaWriter struct {
 	schema     *schema
 	properties []property // without the id
 	members    bool       // whether memberships are tracked
+	owners     bool       // whether owners are
 	minimal    bool       // Prefer: return=minimal
 	room       int        // for entries of members@delta
 }
@@ -125,8 +131,9 @@ func (rq *request) deltaPage(v view, token deltaToken) (*reply, *graphError) {
 	plain := &query{}
 	w.members = token.Kind == kindGroup && token.Select == nil
 	for _, name := range token.Select {
-		if token.Kind == kindGroup && strings.EqualFold(name, "members") {
-			w.members = true
+		if token.Kind == kindGroup && isRelation(name) {
+			w.members = w.members || strings.EqualFold(name, "members")
+			w.owners = w.owners || strings.EqualFold(name, "owners")
 		} else {
 			plain.selected = append(plain.selected, name)
 		}
@@ -231,8 +238,18 @@ func (w *deltaWriter) object(h handle, after *handle) (last *handle) {
 			members = w.recent(hist.memberships)
 		}
 	}
+	// A group has 100 owners at most, so they are on one page.
+	var owners []membership
+	if w.owners && after == nil {
+		if owners = w.recent(hist.ownerships); whole {
+			owners = nil
+			for _, m := range w.view.owners(h) {
+				owners = append(owners, membership{member: m})
+			}
+		}
+	}
 	changed := slices.ContainsFunc(w.properties, func(p property) bool { return w.news(hist.properties[p.name]) })
-	if !whole && !changed && len(members) == 0 {
+	if !whole && !changed && len(members)+len(owners) == 0 {
 		return nil
 	}
 	if after != nil {
@@ -256,7 +273,8 @@ func (w *deltaWriter) object(h handle, after *handle) (last *handle) {
 		w.value.WriteString(`,"` + p.name + `":`)
 		appendValue(&w.value, value)
 	}
-	w.writeMembers(members)
+	w.writeRelated("members@delta", members)
+	w.writeRelated("owners@delta", owners)
 	w.value.WriteByte('}')
 	return last
 }
@@ -292,11 +310,11 @@ func (w *deltaWriter) lost(all []membership, current []handle) []membership {
 	})
 }
 
-func (w *deltaWriter) writeMembers(members []membership) {
+func (w *deltaWriter) writeRelated(name string, members []membership) {
 	if len(members) == 0 {
 		return
 	}
-	w.value.WriteString(`,"members@delta":[`)
+	w.value.WriteString(`,"` + name + `":[`)
 	for i, m := range members {
 		if i > 0 {
 			w.value.WriteByte(',')

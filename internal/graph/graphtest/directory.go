@@ -28,6 +28,7 @@ type object struct {
 type state struct {
 	record  any      // *User, *Group, *Device, *Contact, *ServicePrincipal or *AgentIdentity
 	members []handle // the members of a group, ascending
+	owners  []handle // the owners of a group, ascending
 	former  []handle // the groups that a deleted object was a member of
 }
 
@@ -44,6 +45,7 @@ type history struct {
 	removed     uint64 // deleted, soft or hard
 	properties  map[string]uint64
 	memberships []membership
+	ownerships  []membership
 }
 
 type membership struct {
@@ -137,6 +139,15 @@ func (v view) members(h handle) []handle {
 	return v.generator.members(int(v.objects[h].generated - 1))
 }
 
+// owners returns the owners of a group, ascending, also those that are deleted. The caller
+// must not modify the slice.
+func (v view) owners(h handle) []handle {
+	if s, _ := v.stored(h); s != nil {
+		return s.owners
+	}
+	return nil
+}
+
 func (v view) find(id string, k kind) (handle, bool) {
 	g, ok := parseGUID(id)
 	if !ok {
@@ -187,7 +198,7 @@ func (d *directory) snapshot(h handle) *state {
 	if o := d.objects[h]; o.generated == 0 {
 		return o.state
 	}
-	return &state{record: d.current().record(h), members: d.current().members(h)}
+	return &state{record: d.current().record(h), members: d.current().members(h), owners: d.current().owners(h)}
 }
 
 func (d *directory) tick() uint64 {
@@ -223,7 +234,7 @@ func (d *directory) put(k kind, record any, members []handle) (handle, error) {
 	if old == nil {
 		hist.appeared = seq
 	} else {
-		next.former = old.former
+		next.owners, next.former = old.owners, old.former
 		for _, p := range schemas[k].properties {
 			if !reflect.DeepEqual(schemas[k].value(old.record, p), schemas[k].value(record, p)) {
 				hist.properties[p.name] = seq
@@ -232,7 +243,7 @@ func (d *directory) put(k kind, record any, members []handle) (handle, error) {
 		if members == nil {
 			next.members = old.members
 		} else {
-			hist.noteMembers(seq, old.members, next.members)
+			hist.memberships = appendChanges(hist.memberships, seq, old.members, next.members)
 		}
 	}
 	d.replace(h, next)
@@ -245,17 +256,19 @@ func sorted(list []handle) []handle {
 	return list
 }
 
-func (h *history) noteMembers(seq uint64, old, next []handle) {
+// appendChanges appends what turns the old list, of members or owners, into the next one.
+func appendChanges(to []membership, seq uint64, old, next []handle) []membership {
 	for _, m := range old {
 		if _, stays := slices.BinarySearch(next, m); !stays {
-			h.memberships = append(h.memberships, membership{seq, m, true})
+			to = append(to, membership{seq, m, true})
 		}
 	}
 	for _, m := range next {
 		if _, was := slices.BinarySearch(old, m); !was {
-			h.memberships = append(h.memberships, membership{seq, m, false})
+			to = append(to, membership{seq, m, false})
 		}
 	}
+	return to
 }
 
 var errNotThere = errors.New("no such object in the tenant")
@@ -290,13 +303,34 @@ func (d *directory) user(ref string, deleted bool) (handle, *User, error) {
 
 // setMembers replaces the members of a group.
 func (d *directory) setMembers(h handle, members []handle) {
-	d.historyOf(h).noteMembers(d.tick(), d.snapshot(h).members, members)
+	hist := d.historyOf(h)
+	hist.memberships = appendChanges(hist.memberships, d.tick(), d.snapshot(h).members, members)
 	d.setMembersUnreported(h, members)
 }
 
 func (d *directory) setMembersUnreported(h handle, members []handle) {
 	old := d.snapshot(h)
-	d.replace(h, &state{record: old.record, members: members, former: old.former})
+	d.replace(h, &state{record: old.record, members: members, owners: old.owners, former: old.former})
+}
+
+// putOwners replaces the owners of a group, unless they are nil.
+func (d *directory) putOwners(group string, refs []string) error {
+	if refs == nil {
+		return nil
+	}
+	h, _, err := d.group(group, false)
+	if err != nil {
+		return err
+	}
+	owners, err := d.resolveAll(refs)
+	if err != nil {
+		return fmt.Errorf("group %s: owner %w", group, err)
+	}
+	old, hist := d.snapshot(h), d.historyOf(h)
+	owners = slices.Compact(sorted(owners))
+	hist.ownerships = appendChanges(hist.ownerships, d.tick(), old.owners, owners)
+	d.replace(h, &state{record: old.record, members: old.members, owners: owners, former: old.former})
+	return nil
 }
 
 func (d *directory) addMember(group string, ref string) error {
@@ -426,7 +460,7 @@ func (d *directory) softDelete(h handle, gone any) {
 	if seq := d.tick(); !d.groupUnreported(h) {
 		d.historyOf(h).removed = seq
 	}
-	d.replace(h, &state{record: gone, members: members, former: former})
+	d.replace(h, &state{record: gone, members: members, owners: d.current().owners(h), former: former})
 }
 
 // restore restores an object, and its memberships in the groups that still exist.
@@ -435,7 +469,7 @@ func (d *directory) restore(h handle, back any) {
 	if seq := d.tick(); !d.groupUnreported(h) {
 		d.historyOf(h).appeared = seq
 	}
-	d.replace(h, &state{record: back, members: old.members})
+	d.replace(h, &state{record: back, members: old.members, owners: old.owners})
 	for _, g := range old.former {
 		if d.current().record(g) == nil {
 			continue

@@ -135,7 +135,7 @@ func TestBadQueries(t *testing.T) {
 	}
 	c.fails(400, "BadRequest", "/v1.0/nonsense")
 	c.fails(400, "BadRequest", "/v1.0")
-	c.fails(400, "BadRequest", "/v1.0/groups/"+GroupID("sales")+"/owners")
+	c.fails(400, "BadRequest", "/v1.0/groups/"+GroupID("sales")+"/photo")
 	c.fails(400, "Request_BadRequest", "/v1.0/groups/nonsense")
 	a := c.fails(404, "Request_ResourceNotFound", "/v1.0/groups/"+GroupID("nobody"))
 	if !strings.Contains(a.text, GroupID("nobody")) {

@@ -60,6 +60,8 @@ type Group struct {
 	// sAMAccountName, mail address or display name that only one object has. A nil list
 	// leaves the members of an existing group unchanged.
 	Members []string `json:"members,omitempty" graph:"-"`
+	// Owners names the owners in the same way.
+	Owners []string `json:"owners,omitempty" graph:"-"`
 	// Deleted makes the group begin in the deleted items.
 	Deleted bool `json:"deleted,omitempty" graph:"-"`
 }

@@ -258,6 +258,9 @@ func (d *directory) seedMembers(g Group, info TenantInfo, now func() time.Time) 
 			return err
 		}
 	}
+	if err := d.putOwners(full.ID, g.Owners); err != nil {
+		return err
+	}
 	if g.Deleted {
 		if !g.IsUnified() {
 			return fmt.Errorf("group %q: only a Microsoft 365 group can be among the deleted items", g.DisplayName)
@@ -379,6 +382,6 @@ func completeGroup(g Group, info TenantInfo, now func() time.Time) *Group {
 	if id, ok := parseGUID(g.ID); ok && g.SecurityIdentifier == "" {
 		g.SecurityIdentifier = cloudSID(id)
 	}
-	g.Members, g.Deleted = nil, false
+	g.Members, g.Owners, g.Deleted = nil, nil, false
 	return &g
 }

@@ -184,7 +184,7 @@ func (t *Tenant) change(f func(*directory) error) error {
 }
 
 // PutGroup creates a group, or replaces the properties of an existing one and, unless
-// they are nil, its members. It returns the group's id: g.ID, or else one derived from
+// they are nil, its members and its owners. It returns the group's id: g.ID, or else one derived from
 // g.MailNickname.
 func (t *Tenant) PutGroup(g Group) (id string, err error) {
 	err = t.change(func(d *directory) error {
@@ -197,8 +197,10 @@ func (t *Tenant) PutGroup(g Group) (id string, err error) {
 		if err != nil {
 			return err
 		}
-		_, err = d.put(kindGroup, full, members)
-		return err
+		if _, err = d.put(kindGroup, full, members); err != nil {
+			return err
+		}
+		return d.putOwners(id, g.Owners)
 	})
 	return id, err
 }
@@ -243,6 +245,11 @@ func (t *Tenant) AddMember(group, member string) error {
 // RemoveMember removes a member, named as in Group.Members.
 func (t *Tenant) RemoveMember(group, member string) error {
 	return t.change(func(d *directory) error { return d.removeMember(group, member) })
+}
+
+// SetOwners replaces the owners, named as in Group.Members.
+func (t *Tenant) SetOwners(group string, owners []string) error {
+	return t.change(func(d *directory) error { return d.putOwners(group, append([]string{}, owners...)) })
 }
 
 // PutUser creates a user or replaces its properties, and returns its id: u.ID, or else
@@ -302,7 +309,7 @@ func patch(old any, set map[string]any, next any) error {
 	}
 	for name, value := range set {
 		switch name {
-		case "id", "members", "deleted", "deletedDateTime":
+		case "id", "members", "owners", "deleted", "deletedDateTime":
 			return fmt.Errorf("the property %s cannot be patched", name)
 		}
 		// Keep null in the map: decoding it leaves the zero value, and an unknown name

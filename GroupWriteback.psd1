@@ -29,10 +29,12 @@
         'Grant-GroupWritebackPermission'
         'Import-GroupWritebackMapping'
         'Remove-GroupWritebackMapping'
+        'Resume-GroupWritebackGroup'
         'Revoke-GroupWritebackPermission'
         'Set-GroupWriteback'
         'Set-GroupWritebackMapping'
         'Start-GroupWritebackSync'
+        'Suspend-GroupWritebackGroup'
         'Test-GroupWriteback'
         'Test-GroupWritebackMapping'
     )

@@ -59,10 +59,12 @@ Export-ModuleMember -Function @(
     'Grant-GroupWritebackPermission'
     'Import-GroupWritebackMapping'
     'Remove-GroupWritebackMapping'
+    'Resume-GroupWritebackGroup'
     'Revoke-GroupWritebackPermission'
     'Set-GroupWriteback'
     'Set-GroupWritebackMapping'
     'Start-GroupWritebackSync'
+    'Suspend-GroupWritebackGroup'
     'Test-GroupWriteback'
     'Test-GroupWritebackMapping'
 )

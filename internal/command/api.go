@@ -1,6 +1,8 @@
 package command
 
 import (
+	"time"
+
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
@@ -50,9 +52,13 @@ type Overview struct {
 	NextPolicyReason contract.PolicyReason `json:"nextPolicyReason,omitempty"`
 	// PendingGroups is the number of groups that the next Delta run plans even if nothing
 	// has changed.
-	PendingGroups int           `json:"pendingGroups"`
-	LastRun       *contract.Run `json:"lastRun,omitempty"`
-	StatePath     string        `json:"statePath"`
+	PendingGroups int `json:"pendingGroups"`
+	// GroupsOnHold is the number of groups that are left as they are, and
+	// QuarantinedGroups that of those that are retried at growing intervals only.
+	GroupsOnHold      int           `json:"groupsOnHold"`
+	QuarantinedGroups int           `json:"quarantinedGroups"`
+	LastRun           *contract.Run `json:"lastRun,omitempty"`
+	StatePath         string        `json:"statePath"`
 }
 
 // WritebackStatus reports whether group writeback is on.
@@ -167,10 +173,11 @@ type SettingsPatch struct {
 	Mapping        *MappingPatch `json:"mapping"`
 	Limits         *LimitsPatch  `json:"limits"`
 	RunHistoryDays *int          `json:"runHistoryDays"`
-	// InitialIntervalDays, Connections and OutageMinutes are as in [contract.Settings].
+	// InitialIntervalDays and the following are as in [contract.Settings].
 	InitialIntervalDays *int `json:"initialIntervalDays"`
 	Connections         *int `json:"connections"`
 	OutageMinutes       *int `json:"outageMinutes"`
+	QuarantineAfter     *int `json:"quarantineAfter"`
 	WhatIf              bool `json:"whatIf"`
 }
 
@@ -255,6 +262,19 @@ type PreviewRequest struct {
 	// Enable or Settings make it a preview of the run that would follow that request.
 	Enable   *EnableRequest `json:"enable"`
 	Settings *SettingsPatch `json:"settings"`
+}
+
+// SuspendRequest puts a group on hold.
+type SuspendRequest struct {
+	// Group is any name of the group, among those that the state knows.
+	Group   string    `json:"group"`
+	Comment string    `json:"comment"` // up to 256 UTF-16 units
+	Until   time.Time `json:"until"`   // zero: until somebody resumes the group
+}
+
+// ResumeRequest ends the hold or the quarantine of a group.
+type ResumeRequest struct {
+	Group string `json:"group"`
 }
 
 // The request and the answer of a sync of one group on demand.

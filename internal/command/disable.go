@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/owner"
 	"groupwriteback/internal/plan"
 	"groupwriteback/internal/run"
@@ -44,12 +45,17 @@ func (e *Engine) Disable(ctx context.Context, request DisableRequest) (contract.
 	p := contract.ProgressOf(ctx)
 	p.Expects(2)
 	p.Begin("Count", "Finding the groups that this installation wrote")
+	held, _, err := owner.Held(ctx, state, e.config.Now())
+	if err != nil {
+		return contract.Run{}, err
+	}
 	switch {
 	case request.KeepGroup:
 	case request.PlanID != "":
-		set, err = agreedGroups(ctx, state, request.PlanID)
+		set, left, err = agreedGroups(ctx, state, request.PlanID, held)
 	default:
-		search := owner.OwnSearch{State: state, Target: c.target, TargetID: &c.targetID, Settings: &settings, IncludeAdopted: request.IncludeAdopted}
+		search := owner.OwnSearch{State: state, Target: c.target, TargetID: &c.targetID, Settings: &settings, IncludeAdopted: request.IncludeAdopted,
+			Held: held, Now: e.config.Now()}
 		set, left, err = search.Find(ctx)
 	}
 	if err != nil {
@@ -108,19 +114,22 @@ func disable(ctx context.Context, state contract.State, settings contract.Settin
 	return state.WithdrawPlans(ctx)
 }
 
-// agreedGroups reads what an earlier answer of Disable listed.
-func agreedGroups(ctx context.Context, state contract.State, planID string) ([]contract.Link, error) {
-	var set []contract.Link
+// agreedGroups reads what an earlier answer of Disable listed. left are the groups that
+// were put on hold since.
+func agreedGroups(ctx context.Context, state contract.State, planID string, held map[directory.GUID]*directory.Hold) (set []contract.Link, left []plan.Change, err error) {
 	for c, err := range changesOf(ctx, state, planID) {
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case c.Action == plan.Skip: // reported as left in place
 		case c.Reason != plan.ReasonDisabled:
-			return nil, contract.InvalidParameter("planId", planID, "the plan id that writeback.disable returned")
+			return nil, nil, contract.InvalidParameter("planId", planID, "the plan id that writeback.disable returned")
+		case held[c.SourceID] != nil:
+			object := plan.Candidate{TargetGroup: directory.TargetGroup{GUID: c.TargetGUID, DN: c.DN}}
+			left = append(left, plan.LeftOnHold(c.SourceID, &object, held[c.SourceID]))
 		default:
 			set = append(set, contract.Link{SourceID: c.SourceID, TargetGUID: c.TargetGUID, DN: c.DN})
 		}
 	}
-	return set, nil
+	return set, left, nil
 }

@@ -21,6 +21,7 @@ import (
 // bench is an engine with a real state, between a tenant and a directory in memory.
 type bench struct {
 	mailing   bool // groups are recipients of Exchange
+	suspends  bool // groups were on hold
 	tenant    *fakeTenant
 	directory *fakeDirectory
 	folder    string

@@ -74,7 +74,7 @@ func TestHistories(t *testing.T) {
 				b.tenant.remember()
 				b.ahead += time.Duration(evenly(rt, 12, "minutes")) * time.Minute
 			}
-			objects, unreadable := owned(b), b.unreadable()
+			objects, unreadable, left := owned(b), b.unreadable(), b.onHold(rt)
 			crashed := b.disturb(rt, t)
 			run, err := b.round(rt, names)
 			if err != nil {
@@ -85,6 +85,11 @@ func TestHistories(t *testing.T) {
 				b.engine.Close()
 				b.folder = *crashed
 				b.start(rt)
+			}
+			for id, before := range left {
+				if diff := cmp.Diff(before, *b.directory.objects[id], cmpopts.IgnoreFields(directory.TargetGroup{}, "USNChanged", "WhenChanged", "ExtensionName")); diff != "" {
+					rt.Fatalf("a group on hold was changed: %s by %+v", diff, run)
+				}
 			}
 			now := b.unreadable()
 			for id, members := range unreadable {
@@ -109,6 +114,7 @@ func TestHistories(t *testing.T) {
 			}
 		}
 		b.veil(false)
+		b.resumeAll(rt)
 		if b.mailing {
 			b.routes(routingDomain)
 			b.recipients(rt, plan.MailRecipientRemote)
@@ -446,7 +452,7 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 	name := names[at]
 	id := guid("group " + name)
 	edits := []string{"put", "put", "put", "put", "nest", "nest", "describe", "describe", "delete", "delete", "purge", "account", "late account", "synced", "veil", "veil", "unreadable", "unreadable", "user", "user",
-		"by hand", "delete by hand", "move by hand", "plant", "protect", "lag", "lag", "restore", "expire", "another domain controller"}
+		"by hand", "delete by hand", "move by hand", "plant", "protect", "suspend", "suspend", "lag", "lag", "restore", "expire", "another domain controller"}
 	if b.mailing && oneIn(rt, 3, "mail") {
 		b.editMail(rt, name)
 		return
@@ -529,6 +535,8 @@ func edit(rt *rapid.T, b *bench, names, users []string, alive map[directory.GUID
 			b.directory.remove(object)
 			delete(alive, id) // it may get another object
 		}
+	case "suspend":
+		b.suspendOrResume(rt, id)
 	case "lag":
 		b.fallBehind(rt)
 	case "restore": // not reported if no run comes in between
@@ -584,4 +592,74 @@ func (b *bench) disturb(rt *rapid.T, t *testing.T) (crashed *string) {
 	}
 	b.tenant.fail, b.directory.fail = fail, fail
 	return crashed
+}
+
+// suspendOrResume puts a group on hold, for a while or for good, or resumes it. The state
+// may not know the group.
+func (b *bench) suspendOrResume(rt *rapid.T, id directory.GUID) {
+	b.suspends = true
+	var err error
+	if oneIn(rt, 3, "resume") {
+		_, err = b.engine.Resume(context.Background(), command.ResumeRequest{Group: id.String()})
+	} else {
+		request := command.SuspendRequest{Group: id.String()}
+		if rapid.Bool().Draw(rt, "for a while") {
+			request.Until = b.tenant.clock().Add(time.Duration(1+evenly(rt, 40, "minutes on hold")) * time.Minute)
+		}
+		_, err = b.engine.Suspend(context.Background(), request)
+	}
+	if err != nil && !contract.HasID(err, "GroupNotFound") && !contract.HasID(err, "GroupNotLinked") && !contract.HasID(err, "GroupNotOnHold") {
+		rt.Fatal(err)
+	}
+}
+
+// onHold returns, by objectGUID, the linked objects of groups that are on hold.
+func (b *bench) onHold(rt *rapid.T) map[directory.GUID]directory.TargetGroup {
+	left := map[directory.GUID]directory.TargetGroup{}
+	s, err := b.engine.State(context.Background())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	holds, err := s.Holds(context.Background())
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for i := range holds {
+		links, err := s.LinksOf(context.Background(), []directory.GUID{holds[i].GroupID})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, l := range links {
+			// A run may outlast what is left of a short time.
+			if object := b.directory.objects[l.TargetGUID]; object != nil && holds[i].Holds(b.tenant.clock().Add(time.Minute)) {
+				left[l.TargetGUID] = copied(object, true)
+			}
+		}
+	}
+	return left
+}
+
+// resumeAll resumes every group, after a run has found the holds that a lost state left
+// in the directory.
+func (b *bench) resumeAll(rt *rapid.T) {
+	if !b.suspends {
+		return
+	}
+	ctx := context.Background()
+	if _, err := b.engine.Sync(ctx, command.SyncRequest{SkipReplicationCheck: true}, nil); err != nil {
+		rt.Fatal(err)
+	}
+	s, err := b.engine.State(ctx)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	holds, err := s.Holds(ctx)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for i := range holds {
+		if _, err := b.engine.Resume(ctx, command.ResumeRequest{Group: holds[i].GroupID.String()}); err != nil && !contract.HasID(err, "GroupNotOnHold") { // its time is over
+			rt.Fatal(err)
+		}
+	}
 }

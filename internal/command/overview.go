@@ -2,8 +2,10 @@ package command
 
 import (
 	"context"
+	"time"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/owner"
 	"groupwriteback/internal/run"
 )
 
@@ -58,8 +60,27 @@ func (e *Engine) Overview(ctx context.Context) (Overview, error) {
 		return Overview{}, err
 	}
 	o.PendingGroups = len(pending)
+	if err := o.countApart(ctx, state, e.config.Now()); err != nil {
+		return Overview{}, err
+	}
 	o.LastRun, err = lastRun(ctx, state)
 	return o, err
+}
+
+// countApart counts the groups that are not treated like the others.
+func (o *Overview) countApart(ctx context.Context, state contract.HoldStore, now time.Time) error {
+	held, _, err := owner.Held(ctx, state, now)
+	if err != nil {
+		return err
+	}
+	failing, err := state.Failing(ctx)
+	o.GroupsOnHold = len(held)
+	for i := range failing {
+		if failing[i].Quarantined() {
+			o.QuarantinedGroups++
+		}
+	}
+	return err
 }
 
 // lastRun returns the newest run that is neither a preview nor a run of one group,

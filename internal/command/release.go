@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"groupwriteback/internal/batch"
@@ -48,6 +49,9 @@ func release(ctx context.Context, s *contract.Settings, state contract.State, te
 // or, after Disable, delete.
 func keepReleased(ctx context.Context, s *contract.Settings, state contract.State, adopt []contract.Link) error {
 	if err := state.SetAdoptSet(ctx, s.WithoutReleased(adopt)); err != nil {
+		return err
+	}
+	if err := state.EndHolds(ctx, slices.Collect(maps.Keys(s.Released()))); err != nil {
 		return err
 	}
 	var disable []contract.Link

@@ -310,7 +310,7 @@ func (p *SettingsPatch) apply(s *contract.Settings) error {
 	}
 	limits := cmp.Or(p.Limits, &LimitsPatch{})
 	return setNumbers(s, map[string]*int{
-		"runHistoryDays": p.RunHistoryDays, "initialIntervalDays": p.InitialIntervalDays, "connections": p.Connections, "outageMinutes": p.OutageMinutes,
+		"runHistoryDays": p.RunHistoryDays, "initialIntervalDays": p.InitialIntervalDays, "connections": p.Connections, "outageMinutes": p.OutageMinutes, "quarantineAfter": p.QuarantineAfter,
 		"limits.deletionCount": limits.DeletionCount, "limits.deletionPercent": limits.DeletionPercent,
 		"limits.removalPercent": limits.RemovalPercent, "limits.groupRemovalPercent": limits.GroupRemovalPercent,
 		"limits.sourceShrinkPercent": limits.SourceShrinkPercent, "limits.targetShrinkPercent": limits.TargetShrinkPercent,

@@ -3,6 +3,7 @@ package owner
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
@@ -17,6 +18,9 @@ type OwnSearch struct {
 	TargetID       *contract.TargetIdentity
 	Settings       *contract.Settings
 	IncludeAdopted bool
+	// Held has the groups that are on hold; Now is when.
+	Held map[directory.GUID]*directory.Hold
+	Now  time.Time
 
 	judge *Judge
 	lost  bool // whether the state was lost
@@ -78,9 +82,23 @@ func (s *OwnSearch) take(of directory.GUID, c *plan.Candidate) {
 	case adopted && !s.IncludeAdopted:
 	case plan.Protection(&c.TargetGroup) != "":
 		s.left = append(s.left, plan.Left(of, c, rules))
+	case s.held(of, c) != nil:
+		s.left = append(s.left, plan.LeftOnHold(of, c, s.held(of, c)))
 	default:
 		s.links = append(s.links, contract.Link{SourceID: of, TargetGUID: c.GUID, DN: c.DN, Adopted: adopted})
 	}
+}
+
+// held returns the hold of the group: the one that the state has, or the one that an
+// object carries which a lost state does not know (rule 62).
+func (s *OwnSearch) held(of directory.GUID, c *plan.Candidate) *directory.Hold {
+	if hold := s.Held[of]; hold != nil || c.Linked {
+		return hold
+	}
+	if lost := directory.FindHold(c.ExtensionName, s.Settings.Tenant.ID); lost != nil && lost.Holds(s.Now) {
+		return lost
+	}
+	return nil
 }
 
 // lookAtLinked looks at the linked objects that are elsewhere.

@@ -169,6 +169,12 @@ func (c *Candidate) unmarked() Refusal {
 // Left returns a skip that says why an object with our stamp is not ours (rule 3).
 func Left(id directory.GUID, c *Candidate, r *Rules) Change { return leave(&Pair{ID: id}, c, r) }
 
+// LeftOnHold returns a skip that says why an object of ours that is on hold is not deleted
+// with the others.
+func LeftOnHold(id directory.GUID, c *Candidate, h *directory.Hold) Change {
+	return skip(&Pair{ID: id}, c, Reason(h.Reason), heldText(h))
+}
+
 // SkipStray returns a skip that says why an object of ours is not deleted with the
 // others.
 func SkipStray(id directory.GUID, c *Candidate) Change {

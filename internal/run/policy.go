@@ -13,6 +13,7 @@ import (
 	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/owner"
 	"groupwriteback/internal/plan"
 )
 
@@ -120,7 +121,8 @@ func (c *course) look(ctx context.Context) (otherServer bool, err error) {
 	if c.watermark, err = r.state.Watermark(ctx); err != nil {
 		return false, err
 	}
-	if r.holds, err = readHolds(ctx, r.state, r.now()); err != nil {
+	r.holds.lost = map[directory.GUID]*directory.Hold{}
+	if r.holds.now, r.holds.over, err = owner.Held(ctx, r.state, r.now()); err != nil {
 		return false, err
 	}
 	if r.tries, err = readTries(ctx, r.state, r.settings.QuarantineAfter); err != nil {

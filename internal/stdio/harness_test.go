@@ -118,6 +118,12 @@ func (f *fakeEngine) Group(_ context.Context, _, text string) (contract.GroupVie
 	id, err := directory.ParseGUID(text)
 	return contract.GroupView{ID: id, DisplayName: "group"}, err
 }
+func (f *fakeEngine) Suspend(_ context.Context, r command.SuspendRequest) (contract.GroupView, error) {
+	return contract.GroupView{DisplayName: r.Group, Hold: &directory.Hold{Reason: directory.HoldSuspended, Comment: r.Comment, Until: r.Until}}, nil
+}
+func (f *fakeEngine) Resume(_ context.Context, r command.ResumeRequest) (contract.GroupView, error) {
+	return contract.GroupView{DisplayName: r.Group}, nil
+}
 func (f *fakeEngine) ExchangeSteps(context.Context) ([]exchange.Step, error) { return nil, nil }
 func (f *fakeEngine) RecipientSteps(context.Context, directory.GUID, int) ([]command.RecipientStep, error) {
 	return f.recipients, nil

@@ -374,6 +374,8 @@ func listChangeMembers(ctx context.Context, e Engine, p changeMembersParams) (an
 type groupsParams struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// OnHold selects the groups that are on hold or in quarantine.
+	OnHold bool `json:"onHold"`
 	Paging
 }
 
@@ -396,6 +398,22 @@ type group struct {
 	LastAction  plan.Action         `json:"lastAction"`
 	LastOutcome contract.Outcome    `json:"lastOutcome"`
 	LastMessage string              `json:"lastMessage"`
+	Hold        *directory.Hold     `json:"hold,omitempty"`
+	Quarantine  *contract.Failing   `json:"quarantine,omitempty"`
+}
+
+func showGroup(g *contract.GroupView) group {
+	return group{ID: g.ID, TargetGUID: g.TargetGUID, DisplayName: g.DisplayName, Description: g.Description, Mail: g.Mail, DN: g.DN,
+		SAMAccountName: g.SAMAccountName, SID: g.SID, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten, Recipient: g.Recipient, LeftOut: g.LeftOut,
+		LastAction: g.LastAction, LastOutcome: g.LastOutcome, LastMessage: g.LastMessage, Hold: g.Hold, Quarantine: g.Quarantine}
+}
+
+// changedGroup is the answer of a method that changes how a group is treated.
+func changedGroup(g contract.GroupView, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"group": showGroup(&g)}, nil
 }
 
 func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
@@ -414,9 +432,7 @@ func listGroups(ctx context.Context, e Engine, p groupsParams) (any, error) {
 		},
 		key: func(g contract.GroupView) directory.GUID { return g.Key },
 		show: func(g contract.GroupView) (any, bool, error) {
-			return group{ID: g.ID, TargetGUID: g.TargetGUID, DisplayName: g.DisplayName, Description: g.Description, Mail: g.Mail, DN: g.DN,
-				SAMAccountName: g.SAMAccountName, SID: g.SID, Situation: g.Situation, Members: g.Members, Unwritten: g.Unwritten, Recipient: g.Recipient, LeftOut: g.LeftOut,
-				LastAction: g.LastAction, LastOutcome: g.LastOutcome, LastMessage: g.LastMessage}, true, nil
+			return showGroup(&g), !p.OnHold || g.Hold != nil || g.Quarantine != nil, nil
 		},
 	}.page(p.Paging)
 }

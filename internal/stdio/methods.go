@@ -65,6 +65,12 @@ func (s *session) methods() methodTable {
 	add("group.list", on(s, listGroups))
 	add("group.members", on(s, listGroupMembers))
 	add("audit.list", on(s, listAudit))
+	add("group.suspend", on(s, func(ctx context.Context, e Engine, p command.SuspendRequest) (any, error) {
+		return changedGroup(e.Suspend(ctx, p))
+	}))
+	add("group.resume", on(s, func(ctx context.Context, e Engine, p command.ResumeRequest) (any, error) {
+		return changedGroup(e.Resume(ctx, p))
+	}))
 	add("exchange.steps", telling(s, exchangeSteps))
 	add("exchange.recipients", on(s, listRecipientSteps))
 	add("exchange.clear", on(s, clearExchangeSteps))

@@ -52,6 +52,8 @@ type Engine interface {
 	RecipientSteps(ctx context.Context, after directory.GUID, n int) ([]command.RecipientStep, error)
 	ClearExchangeSteps(ctx context.Context, seen map[directory.GUID]int64) (int, error)
 	GraphPermission(ctx context.Context, request command.GraphPermissionRequest) (command.GraphPermissionResult, error)
+	Suspend(ctx context.Context, request command.SuspendRequest) (contract.GroupView, error)
+	Resume(ctx context.Context, request command.ResumeRequest) (contract.GroupView, error)
 	State(ctx context.Context) (contract.State, error)
 	Group(ctx context.Context, parameter, text string) (contract.GroupView, error)
 	Close() error

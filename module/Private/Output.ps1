@@ -69,6 +69,8 @@ function ConvertTo-Run {
         Failed           = [int] $Run.failed
         UnknownMembers   = [int] $Run.unknownMembers
         UnwrittenMembers = [int] $Run.unwrittenMembers
+        GroupsOnHold     = [int] $Run.groupsOnHold
+        QuarantinedGroups = [int] $Run.quarantinedGroups
     })
 }
 
@@ -222,6 +224,31 @@ function ConvertTo-Group {
         LastAction        = [string] $Group.lastAction
         LastOutcome       = [string] $Group.lastOutcome
         LastMessage       = [string] $Group.lastMessage
+        Hold              = ConvertTo-Hold $Group.hold
+        Quarantine        = ConvertTo-Quarantine $Group.quarantine
+    })
+}
+
+function ConvertTo-Hold {
+    param($Hold)
+    if (-not $Hold) { return }
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Hold' -Property ([ordered]@{
+        Reason  = $Hold.reason
+        Comment = [string] $Hold.comment
+        Account = [string] $Hold.account
+        Since   = ConvertTo-LocalTime $Hold.since
+        Until   = ConvertTo-LocalTime $Hold.until
+    })
+}
+
+function ConvertTo-Quarantine {
+    param($Quarantine)
+    if (-not $Quarantine) { return }
+    ConvertTo-TypedObject -TypeName 'GroupWriteback.Quarantine' -Property ([ordered]@{
+        Tries   = [int] $Quarantine.tries
+        Message = [string] $Quarantine.message
+        Since   = ConvertTo-LocalTime $Quarantine.since
+        Next    = ConvertTo-LocalTime $Quarantine.next
     })
 }
 
@@ -287,6 +314,8 @@ function ConvertTo-Status {
         Groups                       = [int] $Overview.groups
         DisablePending               = [int] $Overview.disablePending
         PendingGroups                = [int] $Overview.pendingGroups
+        GroupsOnHold                 = [int] $Overview.groupsOnHold
+        QuarantinedGroups            = [int] $Overview.quarantinedGroups
         NextPolicyType               = $Overview.nextPolicyType
         NextPolicyReason             = [string] $Overview.nextPolicyReason
         LastRun                      = if ($Overview.lastRun) { ConvertTo-Run $Overview.lastRun }
@@ -322,6 +351,7 @@ function ConvertTo-Status {
         InitialIntervalDays          = [int] $settings.initialIntervalDays
         ConnectionCount              = [int] $settings.connections
         OutageMinutes                = [int] $settings.outageMinutes
+        QuarantineAfter              = [int] $settings.quarantineAfter
         RunHistoryDays               = [int] $settings.runHistoryDays
         StatePath                    = $Overview.statePath
         EngineVersion                = $script:Engine.Info.engineVersion

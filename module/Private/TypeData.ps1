@@ -19,13 +19,15 @@ DirectoryCredential StatePath
     ExchangeStep  = 'Kind Object Groups Message Command Decide GroupId TargetGuid RunId'
     Group         = @'
 Id DisplayName Description Mail DistinguishedName SamAccountName Sid TargetGuid Situation Members
-Unwritten Recipient LeftOutAddress LastAction LastOutcome LastMessage
+Unwritten Recipient LeftOutAddress LastAction LastOutcome LastMessage Hold=GroupWriteback.Hold
+Quarantine=GroupWriteback.Quarantine
 '@
     GroupSync     = @'
 GroupId DisplayName Status Steps=GroupWriteback.GroupSyncStep Unwritten=GroupWriteback.Member
 RunId Run=GroupWriteback.Run
 '@
     GroupSyncStep = 'Name Result Message'
+    Hold          = 'Reason Comment Account Since=System.DateTimeOffset Until=System.DateTimeOffset'
     GraphPermission = 'State Name Reason'
     Mapping       = 'Attribute Expression Apply DefaultValue Function On MaxLength Custom ReadOnly'
     MappingImport = 'Attribute Result Expression Apply DefaultValue Reason'
@@ -35,24 +37,26 @@ GroupId DisplayName DistinguishedName Attribute Expression Apply Now Then Change
     Member        = 'GroupId GroupName Id Name Kind Written Reason DistinguishedName TargetGuid'
     MemberReference = 'Guid DistinguishedName'
     Permission    = 'State Description Along Sddl Account AccountName TargetContainer'
+    Quarantine    = 'Tries Message Since=System.DateTimeOffset Next=System.DateTimeOffset'
     Run           = @'
 Id Kind PolicyType PolicyReason Status StopReason Started=System.DateTimeOffset
 Ended=System.DateTimeOffset Duration=timespan Message Error=GroupWriteback.RunError
 Server GroupId GroupName PlanId SourceGroups TargetGroups
 LinkedGroups MissingGroups DriftedGroups Planned=GroupWriteback.Total Exported=GroupWriteback.Total
 Held=GroupWriteback.Total HeldBy HeldRuns UndoFile Failed UnknownMembers UnwrittenMembers
+GroupsOnHold QuarantinedGroups
 '@
     RunError      = 'Id Category Object Message Advice'
     Status        = @'
 Status TenantId TenantName Domain TargetContainer FurtherContainer
-ContainerFilter=System.Collections.Specialized.OrderedDictionary Groups DisablePending PendingGroups NextPolicyType
-NextPolicyReason LastRun=GroupWriteback.Run Scope GroupId Filter IncludeSecurityGroup
+ContainerFilter=System.Collections.Specialized.OrderedDictionary Groups DisablePending PendingGroups
+GroupsOnHold QuarantinedGroups NextPolicyType NextPolicyReason LastRun=GroupWriteback.Run Scope GroupId Filter IncludeSecurityGroup
 IncludeHiddenMembership OnPremisesGroupType MaximumMemberCount NameFormat SamAccountNameFormat
 ExcludeMailAttribute MailRecipient RecipientDisplayType AdoptPending ReleasedGroupId TrustedOwner
 UpdateAddressList MarkCloudAuthority UpdateManagedBy MovedGroup SoftDeletedGroup
 OutOfScopeGroup DeletionThreshold DeletionThresholdPercent RemovalThresholdPercent
 GroupRemovalThresholdPercent SourceShrinkThresholdPercent TargetShrinkThresholdPercent
-InitialIntervalDays ConnectionCount OutageMinutes RunHistoryDays StatePath EngineVersion LogPath
+InitialIntervalDays ConnectionCount OutageMinutes QuarantineAfter RunHistoryDays StatePath EngineVersion LogPath
 Connection=GroupWriteback.Connection
 '@
     Total         = 'Create Adopt Update Move UpdateMembers Delete Skip MembersAdded MembersRemoved'
@@ -97,9 +101,28 @@ $script:Method = @{
     }
     Group           = @{
         ToString = { $this.DisplayName }
+        ViewLast = {
+            if ($this.Hold) { return "On hold ($($this.Hold.Reason))" }
+            $last = (@($this.LastAction, $this.LastOutcome) | Where-Object -FilterScript { $_ }) -join ' '
+            if ($this.Quarantine) { "$last (quarantined)" } else { $last }
+        }
         ViewName = {
             if ($this.DisplayName) { return $this.DisplayName }
             $this.DistinguishedName -replace '^(.{29}[^\uD800-\uDBFF]).{12,}([^\uDC00-\uDFFF].{14})$', '$1...$2'
+        }
+    }
+    Hold            = @{
+        ToString = {
+            $text = "$($this.Reason) since $($this.Since.ToString('g'))"
+            if ($this.Until) { $text += " until $($this.Until.ToString('g'))" }
+            if ($this.Account) { $text += " by $($this.Account)" }
+            if ($this.Comment) { $text += ": $($this.Comment)" }
+            $text
+        }
+    }
+    Quarantine      = @{
+        ToString = {
+            "Failed $($this.Tries) times, next try $($this.Next.ToString('g')): $($this.Message)"
         }
     }
     GroupSync       = @{ ToString = { "$($this.DisplayName): $($this.Status)" } }

@@ -15,6 +15,9 @@ function Get-GroupWritebackGroup {
     .PARAMETER Id
         The id of the group in the tenant, or its objectGUID in Active
         Directory.
+    .PARAMETER OnHold
+        Only groups that are left as they are (Hold says why, by whom and until
+        when), or that were quarantined because they kept failing.
     .EXAMPLE
         Get-GroupWritebackGroup 'Sales*'
 
@@ -37,6 +40,8 @@ function Get-GroupWritebackGroup {
         GroupWriteback.Group
     .LINK
         Get-GroupWritebackGroupMember
+    .LINK
+        Suspend-GroupWritebackGroup
     #>
     [CmdletBinding(DefaultParameterSetName = 'Name')]
     [OutputType('GroupWriteback.Group')]
@@ -55,7 +60,9 @@ function Get-GroupWritebackGroup {
         [Parameter(Mandatory, ParameterSetName = 'InputObject', ValueFromPipeline)]
         [ValidateNotNullOrEmpty()]
         [ArgumentCompleter([NothingCompleter])]
-        [object[]] $InputObject
+        [object[]] $InputObject,
+
+        [switch] $OnHold
     )
 
     begin {
@@ -76,6 +83,7 @@ function Get-GroupWritebackGroup {
         )
         foreach ($query in $queries) {
             $wanted = [string] $query.Values
+            if ($OnHold) { $query['onHold'] = $true }
             $seen = @{ Any = $false }
             $call = @{
                 Cmdlet    = $PSCmdlet
@@ -87,7 +95,7 @@ function Get-GroupWritebackGroup {
                 $seen.Any = $true
                 ConvertTo-Group $_
             }
-            if (-not $seen.Any -and $wanted -and $wanted -notmatch '[*?]') {
+            if (-not $seen.Any -and -not $OnHold -and $wanted -and $wanted -notmatch '[*?]') {
                 $problem = @{
                     Id       = 'GroupNotFound'
                     Category = 'ObjectNotFound'

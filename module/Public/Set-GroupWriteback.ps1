@@ -166,6 +166,11 @@ function Set-GroupWriteback {
         controller cannot be reached: 0 to 1440 (default 10). Waiting is shown
         in the progress bar, with -Verbose and in the log. With 0, the sync
         tries for half a minute.
+    .PARAMETER QuarantineAfter
+        The number of syncs in a row in which a group must fail to be
+        quarantined: from then on it is tried again at growing intervals, and
+        when something changes it. 0 to 1000 (default 10). With 0, each sync
+        tries it.
     .PARAMETER RunHistoryDays
         The number of days to keep runs and their changes: 1 to 3650.
     .PARAMETER PassThru
@@ -328,6 +333,10 @@ function Set-GroupWriteback {
         [ArgumentCompleter([NothingCompleter])]
         [int] $OutageMinutes,
 
+        [ValidateRange(0, 1000)]
+        [ArgumentCompleter([NothingCompleter])]
+        [int] $QuarantineAfter,
+
         [ValidateRange(1, 3650)]
         [ArgumentCompleter([NothingCompleter])]
         [int] $RunHistoryDays,
@@ -343,6 +352,7 @@ function Set-GroupWriteback {
     if ($limits.Count) { $fields['limits'] = $limits }
     if ($PSBoundParameters.ContainsKey('InitialIntervalDays')) { $fields['initialIntervalDays'] = $InitialIntervalDays }
     if ($PSBoundParameters.ContainsKey('OutageMinutes')) { $fields['outageMinutes'] = $OutageMinutes }
+    if ($PSBoundParameters.ContainsKey('QuarantineAfter')) { $fields['quarantineAfter'] = $QuarantineAfter }
     if ($PSBoundParameters.ContainsKey('ConnectionCount')) { $fields['connections'] = $ConnectionCount }
     if ($PSBoundParameters.ContainsKey('RunHistoryDays')) { $fields['runHistoryDays'] = $RunHistoryDays }
     if (-not $fields.Count) {

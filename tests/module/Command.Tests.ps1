@@ -658,6 +658,7 @@ Describe 'What Enable and Set share' -Skip:(-not $env:FAKE_ENGINE) {
         @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 0 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'ConnectionCount'; Value = 17 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'OutageMinutes'; Value = 1441 }
+        @{ Command = 'Set-GroupWriteback'; Parameter = 'QuarantineAfter'; Value = 1001 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'RunHistoryDays'; Value = 3651 }
         @{ Command = 'Set-GroupWriteback'; Parameter = 'DeletionThreshold'; Value = 1000001 }
     ) {
@@ -931,9 +932,11 @@ Describe 'Set-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'sends how often a sync is Initial, and how many connections write' {
         Use-FakeScript @{ 'settings.set' = @{ result = (Get-FakeSetting) } }
-        Set-GroupWriteback -InitialIntervalDays 3 -ConnectionCount 8 -OutageMinutes 0
+        Set-GroupWriteback -InitialIntervalDays 3 -ConnectionCount 8 -OutageMinutes 0 -QuarantineAfter 0
         $sent = (Get-FakeJournal).params
-        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'connections', 'initialIntervalDays', 'outageMinutes'
+        $sent.PSObject.Properties.Name | Sort-Object | Should -Be 'connections', 'initialIntervalDays', 'outageMinutes',
+            'quarantineAfter'
+        $sent.quarantineAfter | Should -Be 0
         $sent.initialIntervalDays | Should -Be 3
         $sent.connections | Should -Be 8
         $sent.outageMinutes | Should -Be 0
@@ -1008,6 +1011,7 @@ Describe 'Get-GroupWriteback' -Skip:(-not $env:FAKE_ENGINE) {
         $shown.InitialIntervalDays | Should -Be 6
         $shown.ConnectionCount | Should -Be 3
         $shown.OutageMinutes | Should -Be 20
+        $shown.QuarantineAfter | Should -Be 10
         $shown.NextPolicyReason | Should -Be 'SettingsChanged'
         $shown.PendingGroups | Should -Be 4
         ($shown | Out-String) -replace '\s+', ' ' |

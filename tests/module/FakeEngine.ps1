@@ -192,6 +192,7 @@ function Get-FakeSetting {
         initialIntervalDays = 6
         connections = 3
         outageMinutes = 20
+        quarantineAfter = 10
         limits = @{
             deletionCount = 500
             deletionPercent = 10

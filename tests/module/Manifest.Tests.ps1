@@ -176,7 +176,7 @@ Describe '<Name>' -ForEach $public {
     }
 
     It 'asks before it changes something' {
-        $changes = $Name -match '^(Clear|Enable|Disable|Export|Grant|Import|Remove|Revoke|Set|Start)-'
+        $changes = $Name -match '^(Clear|Enable|Disable|Export|Grant|Import|Remove|Resume|Revoke|Set|Start|Suspend)-'
         (Get-Command -Name $Name).Parameters.ContainsKey('WhatIf') | Should -Be $changes
     }
 }

@@ -76,10 +76,18 @@ BeforeAll {
                 id = '0a000000-0000-0000-0000-000000000001'; displayName = 'Marketing and Sales of the whole company'
                 dn = "CN=Group_0a000000-0000-0000-0000-000000000001,$people"; situation = 'Linked'; members = 250000
                 unwritten = 1; lastAction = 'UpdateMembers'; lastOutcome = 'Unknown'; mail = 'sales@contoso.test'
+                quarantine = @{
+                    tries = 12; message = 'Access denied.'; since = Get-Moment '2026-11-05T10:00'
+                    next = Get-Moment '2026-11-05T14:00'
+                }
             }
             @{
                 id = '0a000000-0000-0000-0000-000000000002'; displayName = "$arabic $han $rocket"
                 situation = 'Unlinked'; members = 1; unwritten = 1; lastAction = 'Create'; lastOutcome = 'Failed'
+                hold = @{
+                    reason = 'Suspended'; account = 'CONTOSO\anna'; since = Get-Moment '2026-11-05T10:00'
+                    comment = "Migration of the file servers $han"; until = Get-Moment '2026-11-08T10:00'
+                }
             }
             @{ displayName = ''; dn = "CN=Foreign,$people"; situation = 'Unmatched'; members = 3 }
         )

@@ -23,11 +23,13 @@ var shapes = map[string]shape{
 	"connection": "source{tenantId tenantName appId roles environment credential} target{domain server baseDn account credential}",
 	"enable": `targetContainer containerFilters{container filter} scope groupIds filter includeSecurityGroups onPremisesGroupType maxMemberCount nameFormat samAccountNameFormat
 		excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority updateManagedBy includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
-	"patch":       "@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays",
+	"patch":       "@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes quarantineAfter limits{@limits} runHistoryDays",
 	"page":        "after limit",
 	"permission":  "account targetContainer usePropertySet compatible force whatIf target{server startTls caFile credential{kind user password}}",
 	"permissions": "account{sid name} containers{dn before after entries{state sddl words along} warnings}",
-	"member":      "id name kind targetGuid dn reason",
+	"group": `id targetGuid displayName description mail dn samAccountName sid situation members unwritten recipient leftOutAddresses
+		lastAction lastOutcome lastMessage hold{reason comment account since until} quarantine{tries message since next}`,
+	"member": "id name kind targetGuid dn reason",
 }
 
 // methods lists the fields of each method's params and result. For methods that the
@@ -40,12 +42,12 @@ var methods = map[string]struct{ params, result shape }{
 	"session.get":        {"", "@connection"},
 	"session.log":        {"level", ""},
 	"session.disconnect": {"", ""},
-	"writeback.get":      {"", "settings{@settings} status groups disablePending adoptPending nextPolicyType nextPolicyReason pendingGroups lastRun{@run} statePath"},
+	"writeback.get":      {"", "settings{@settings} status groups disablePending adoptPending nextPolicyType nextPolicyReason pendingGroups groupsOnHold quarantinedGroups lastRun{@run} statePath"},
 	"writeback.test":     {"targetContainer", "checks{name result message advice errorId account targetContainer}"},
 	"writeback.enable":   {"@enable", "settings{@settings} foreignGroups ownGroups adoptPending exchangeVersion warnings"},
 	"writeback.disable":  {"keepGroup includeAdopted whatIf planId", "@run"},
 	"settings.get":       {"", "@settings"},
-	"settings.set":       {"@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes limits{@limits} runHistoryDays", "@settings warnings"},
+	"settings.set":       {"@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes quarantineAfter limits{@limits} runHistoryDays", "@settings warnings"},
 	"mapping.get":        {"", "rows{attribute expression function apply default on maxLength custom readOnly} properties functions"},
 	"mapping.test":       {"group set{@entry} remove", "id displayName dn values{attribute expression apply now then changes notes}"},
 	"mapping.read":       {"path", "entries{@entry} refused{attribute expression reason} notes"},
@@ -63,8 +65,9 @@ var methods = map[string]struct{ params, result shape }{
 	"change.members": {"changeId @page", "members{operation guid dn} next"},
 	"audit.list": {"since until events group @page", `entries{id time event object changes{name old new} more runId errorId message
 		account accountSid computer client from directoryAccount appId} next`},
-	"group.list": {"id name @page", `groups{id targetGuid displayName description mail dn samAccountName sid situation members unwritten recipient leftOutAddresses
-		lastAction lastOutcome lastMessage} next`},
+	"group.list":          {"id name onHold @page", "groups{@group} next"},
+	"group.suspend":       {"group comment until", "group{@group}"},
+	"group.resume":        {"group", "group{@group}"},
 	"group.members":       {"id group @page", "members{groupId groupName @member} next"},
 	"exchange.steps":      {"", "steps{kind object groups message command decide script}"},
 	"exchange.recipients": {"@page", "steps{kind object groups message command script groupId targetGuid runId} next"},
@@ -84,10 +87,12 @@ func notInEveryAnswer(method, path string) bool {
 			return path == name || strings.HasPrefix(path, name+".") || strings.HasSuffix(path, "."+name) || strings.Contains(path, "."+name+".")
 		})
 	}
-	if inRun("targetHeld", "leftOutAddresses", "undoFile", "undoHash") { // tested by the scenarios target-shrunk and recipients
+	if inRun("targetHeld", "leftOutAddresses", "undoFile", "undoHash", "quarantine") { // tested by the scenarios target-shrunk and recipients, and in internal/command
 		return true
 	}
 	switch method {
+	case "group.resume":
+		return inRun("hold")
 	case "sync.start":
 		return inRun("groupId", "groupName")
 	case "writeback.disable", "writeback.get", "sync.preview":

@@ -642,7 +642,7 @@ func fromEnableToDisable(l *lab) {
 	check(l.t, l.server.PatchGroup(groupID(1), map[string]any{"description": "still the first"}))
 	check(l.t, l.server.RemoveMember(groupID(2), "user0004"))
 	check(l.t, l.server.AddMember(groupID(2), "user0005"))
-	l.run(c, "sync.preview", object{"settings": l.choices(object{"initialIntervalDays": 3, "connections": 2, "outageMinutes": 1, "runHistoryDays": 5,
+	l.run(c, "sync.preview", object{"settings": l.choices(object{"initialIntervalDays": 3, "connections": 2, "outageMinutes": 1, "quarantineAfter": 3, "runHistoryDays": 5,
 		"releaseGroups": []string{}, "limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})}, "Complete", "")
 	l.call(c, "settings.set", object{"limits": object{"deletionCount": 400, "deletionPercent": 20, "removalPercent": 0, "groupRemovalPercent": 0, "sourceShrinkPercent": 0, "targetShrinkPercent": 50}})
 	updated := l.run(c, "sync.start", nil, "Complete", "")
@@ -806,6 +806,17 @@ func lists(l *lab, c *client.Client, run object) {
 	}
 	pull("group.list", "groups", object{})
 	pull("group.list", "groups", object{"name": "F*"})
+	suspended := l.call(c, "group.suspend", object{"group": groupID(1), "comment": "Migration", "until": "2099-01-01T00:00:00Z"})["group"].(object)
+	if hold, ok := suspended["hold"].(object); !ok || hold["reason"] != "Suspended" || hold["comment"] != "Migration" || hold["until"] != "2099-01-01T00:00:00Z" {
+		l.t.Errorf("suspended: %v", suspended)
+	}
+	if got := l.call(c, "group.list", object{"onHold": true})["groups"].([]any); len(got) != 1 || got[0].(object)["id"] != groupID(1) {
+		l.t.Errorf("on hold: %v", got)
+	}
+	if got := l.call(c, "group.resume", object{"group": groupID(1)})["group"].(object); got["hold"] != nil {
+		l.t.Errorf("resumed: %v", got)
+	}
+	l.refused(c, "GroupNotOnHold", "group.resume", object{"group": groupID(1)})
 	if got := l.call(c, "group.list", object{"id": groupID(1)})["groups"].([]any); len(got) != 1 || got[0].(object)["members"] != 3.0 {
 		l.t.Errorf("the first group: %v", got)
 	}
@@ -1019,9 +1030,9 @@ func scope(l *lab) {
 	}
 	wantScope(l.call(c, "settings.set", object{"filter": "", "whatIf": true}), object{"groups": "Selected", "groupIds": saved["groupIds"], "includeSecurityGroups": true})
 	set := l.call(c, "settings.set", object{"scope": "All", "groupIds": []string{}, "filter": "displayName -like 't*' -or id -eq '" + groupID(1) + "'",
-		"includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3, "initialIntervalDays": 3, "connections": 2, "outageMinutes": 9})
+		"includeSecurityGroups": false, "onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3, "initialIntervalDays": 3, "connections": 2, "outageMinutes": 9, "quarantineAfter": 5})
 	wantScope(set, object{"groups": "All", "filter": "displayName -like 't*' -or id -eq '" + groupID(1) + "'"})
-	for field, want := range map[string]any{"onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3.0, "initialIntervalDays": 3.0, "connections": 2.0, "outageMinutes": 9.0, "initialPending": true} {
+	for field, want := range map[string]any{"onPremisesGroupType": "UniversalDistributionGroup", "maxMemberCount": 3.0, "initialIntervalDays": 3.0, "connections": 2.0, "outageMinutes": 9.0, "quarantineAfter": 5.0, "initialPending": true} {
 		if set[field] != want {
 			l.t.Errorf("%s is %v, want %v", field, set[field], want)
 		}

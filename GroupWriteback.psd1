@@ -29,6 +29,7 @@
         'Grant-GroupWritebackPermission'
         'Import-GroupWritebackMapping'
         'Remove-GroupWritebackMapping'
+        'Restore-GroupWritebackGroup'
         'Resume-GroupWritebackGroup'
         'Revoke-GroupWritebackPermission'
         'Set-GroupWriteback'

@@ -59,6 +59,7 @@ Export-ModuleMember -Function @(
     'Grant-GroupWritebackPermission'
     'Import-GroupWritebackMapping'
     'Remove-GroupWritebackMapping'
+    'Restore-GroupWritebackGroup'
     'Resume-GroupWritebackGroup'
     'Revoke-GroupWritebackPermission'
     'Set-GroupWriteback'

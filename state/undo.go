@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -79,6 +80,23 @@ func (f *undoFile) Keep() (path, hash string, err error) {
 func (f *undoFile) Discard() {
 	f.Close()
 	os.Remove(f.Name())
+}
+
+// OpenUndo opens an undo file for reading, wherever it is.
+func (s *State) OpenUndo(path string) (io.ReadSeekCloser, error) {
+	info, err := os.Stat(path) // first: opening a pipe would wait for a writer
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no file")
+	}
+	var file *os.File
+	if err == nil {
+		file, err = os.Open(path)
+	}
+	if err != nil {
+		return nil, &contract.Error{Category: contract.ObjectNotFound, ID: "UndoFileUnreadable", Object: path, Err: err,
+			Message: "The undo file cannot be read.", Advice: "Check the path. Undo files are kept as long as the records of their runs, in the folder undo of the state."}
+	}
+	return file, nil
 }
 
 // purgeUndo removes the undo files of runs that began before a time. The name says when a

@@ -30,6 +30,14 @@ func TestUndoFile(t *testing.T) {
 	if string(text) != "dn: CN=a\n" || hash != hex.EncodeToString(sum[:]) || filepath.Base(path) != started.UTC().Format("20060102T150405Z")+"-run-7.ldif" {
 		t.Errorf("%s has %q and the hash %s", path, text, hash)
 	}
+	open, err := s.OpenUndo(path)
+	must(t, err)
+	must(t, open.Close())
+	for _, wrong := range []string{path + "x", filepath.Dir(path)} {
+		if _, err := s.OpenUndo(wrong); !contract.HasID(err, "UndoFileUnreadable") {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", info, err)
 	}

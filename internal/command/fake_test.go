@@ -694,6 +694,8 @@ type fakeDirectory struct {
 	grave    map[directory.GUID]*directory.TargetGroup
 	bin      bool
 	recycled bool
+	// stale is an attribute whose value is refused.
+	stale string
 }
 
 func newDirectory() *fakeDirectory {
@@ -1269,8 +1271,15 @@ func (d *fakeDirectory) object(id directory.GUID) (*directory.TargetGroup, error
 	return nil, &contract.Error{Category: contract.ObjectNotFound, ID: "ObjectNotFound", Object: id.String(), Message: "no such object"}
 }
 
+func (d *fakeDirectory) refuses(attributes []plan.AttributeChange) bool {
+	return d.stale != "" && slices.ContainsFunc(attributes, func(a plan.AttributeChange) bool { return a.Name == d.stale })
+}
+
 func (d *fakeWriter) Modify(ctx context.Context, group directory.GUID, attributes []plan.AttributeChange) error {
 	return d.write(ctx, "modify", func() error {
+		if d.refuses(attributes) {
+			return errPart
+		}
 		g, err := d.object(group)
 		if err == nil {
 			set(g, attributes)
@@ -1326,6 +1335,9 @@ func (d *fakeDirectory) finish(g *directory.TargetGroup, stay ...directory.GUID)
 
 func (d *fakeWriter) Undelete(ctx context.Context, group contract.DeletedGroup, _ directory.GUID, cn string, attributes []plan.AttributeChange) (dn string, err error) {
 	err = d.write(ctx, "undelete", func() error {
+		if d.refuses(attributes) {
+			return errPart
+		}
 		g := copied(d.grave[group.GUID], d.bin)
 		if !d.bin {
 			g.AdminDesc, g.ExtensionName, g.Attributes = "", nil, nil

@@ -237,23 +237,11 @@ func (e *Engine) openGrant(ctx context.Context, c *connection, request *Permissi
 		return nil, closing, err
 	}
 	if request.Target != nil {
-		wanted := *request.Target
-		if wanted.Server == "" {
-			wanted.Server, wanted.StartTLS = c.targetConfig.Server, c.targetConfig.StartTLS
-			if wanted.CAFile == "" {
-				wanted.CAFile = c.targetConfig.CAFile
-			}
-		}
-		wanted.PreferredServer, wanted.Attributes = c.targetID.Server, mapping.Attributes()
-		target, err := e.config.OpenTarget(ctx, wanted)
-		if err != nil {
-			return nil, closing, err
-		}
-		g.target, closing = target, func() { target.Close() }
-		if g.id, err = target.Identify(ctx); err != nil {
-			closing()
+		own := *c
+		if closing, err = e.signIn(ctx, &own, request.Target, settings); err != nil {
 			return nil, func() {}, err
 		}
+		g.target, g.id = own.target, own.targetID
 	}
 	err = g.read(ctx, name)
 	if err != nil {
@@ -265,6 +253,34 @@ func (e *Engine) openGrant(ctx context.Context, c *connection, request *Permissi
 		return nil, func() {}, err
 	}
 	return g, closing, nil
+}
+
+// signIn opens a target for one request, in place of that of the connection, whose server it
+// uses if it names none.
+func (e *Engine) signIn(ctx context.Context, c *connection, target *contract.TargetConfig, settings *contract.Settings) (closing func(), err error) {
+	mapping, err := e.mapping(settings)
+	if err != nil {
+		return nil, err
+	}
+	wanted := *target
+	if wanted.Server == "" {
+		wanted.Server, wanted.StartTLS = c.targetConfig.Server, c.targetConfig.StartTLS
+		if wanted.CAFile == "" {
+			wanted.CAFile = c.targetConfig.CAFile
+		}
+	}
+	wanted.PreferredServer, wanted.Attributes = c.targetID.Server, mapping.Attributes()
+	opened, err := e.config.OpenTarget(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	id, err := opened.Identify(ctx)
+	if err != nil {
+		opened.Close()
+		return nil, err
+	}
+	c.target, c.targetConfig, c.targetID = opened, wanted.WithoutSecrets(), id
+	return func() { opened.Close() }, nil
 }
 
 func (g *grant) read(ctx context.Context, name string) (err error) {

@@ -16,10 +16,11 @@ const (
 	PreviewRun RunKind = "Preview" // a plan, and nothing more
 	DisableRun RunKind = "Disable" // deletes the groups that Disable named
 	GroupRun   RunKind = "Group"   // one group on demand; moves no watermark
+	RestoreRun RunKind = "Restore" // brings back what earlier runs deleted and removed
 )
 
 // RunKinds are all kinds of runs.
-var RunKinds = []RunKind{SyncRun, PreviewRun, DisableRun, GroupRun}
+var RunKinds = []RunKind{SyncRun, PreviewRun, DisableRun, GroupRun, RestoreRun}
 
 // UnmarshalText ignores letter case.
 func (k *RunKind) UnmarshalText(text []byte) error { return directory.SetWord(k, text, RunKinds) }

@@ -30,4 +30,6 @@ type UndoFile interface {
 type UndoStore interface {
 	// NewUndo creates the file of a run. Error UndoNotWritten.
 	NewUndo(run Run) (UndoFile, error)
+	// OpenUndo opens a file for reading, wherever it is. Error UndoFileUnreadable.
+	OpenUndo(path string) (io.ReadSeekCloser, error)
 }

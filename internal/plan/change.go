@@ -17,11 +17,12 @@ const (
 	Move          Action = "Move"          // to another container, with attributes if they differ
 	UpdateMembers Action = "UpdateMembers" // add and remove values of member
 	Delete        Action = "Delete"
+	Restore       Action = "Restore" // bring a deleted object back, with its members
 	Skip          Action = "Skip"
 )
 
 // Actions are all actions.
-var Actions = []Action{Create, Adopt, Update, Move, UpdateMembers, Delete, Skip}
+var Actions = []Action{Create, Adopt, Update, Move, UpdateMembers, Delete, Restore, Skip}
 
 // UnmarshalText ignores letter case.
 func (a *Action) UnmarshalText(text []byte) error { return directory.SetWord(a, text, Actions) }
@@ -42,7 +43,7 @@ const (
 // Phase returns the phase in which the action is exported.
 func (a Action) Phase() Phase {
 	switch a {
-	case Create:
+	case Create, Restore:
 		return PhaseCreate
 	case Adopt, Update, Move:
 		return PhaseUpdate

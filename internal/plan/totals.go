@@ -1,6 +1,7 @@
 package plan
 
-// Totals counts the changes of a plan, or those of it that were exported.
+// Totals counts the changes of a plan, or those of it that were exported. Create counts
+// what was restored, too.
 type Totals struct {
 	Create         int `json:"create"`
 	Adopt          int `json:"adopt"`
@@ -21,7 +22,7 @@ func (t *Totals) Take(c *Change) { t.count(c, -1) }
 
 func (t *Totals) count(c *Change, n int) {
 	switch c.Action {
-	case Create:
+	case Create, Restore:
 		t.Create += n
 	case Adopt:
 		t.Adopt += n

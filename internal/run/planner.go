@@ -268,6 +268,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		p.countLink(pair, objects)
 	}
 	changes := plan.Group(pair, rules)
+	if _, asked := p.run.ground.Compare[pair.ID]; asked {
+		p.run.ground.Compare[pair.ID] = len(changes) == 0
+	}
 	if err := p.explainDrift(ctx, pair, objects.ours, changes); err != nil {
 		return err
 	}

@@ -125,6 +125,9 @@ func (c *course) look(ctx context.Context) (otherServer bool, err error) {
 	if r.holds.now, r.holds.over, err = owner.Held(ctx, r.state, r.now()); err != nil {
 		return false, err
 	}
+	for id := range r.ground.Compare {
+		delete(r.holds.now, id)
+	}
 	if r.tries, err = readTries(ctx, r.state, r.settings.QuarantineAfter); err != nil {
 		return false, err
 	}

@@ -32,6 +32,9 @@ type Ground struct {
 	// OfSettings is the command whose settings are previewed before they take effect.
 	OfSettings           string
 	SkipReplicationCheck bool
+	// Compare has groups, by id, of which a preview notes whether it would leave them as
+	// they are. Holds of these groups do not count.
+	Compare map[directory.GUID]bool
 	// LookLasts is how long a look at an object remains valid for the first request that
 	// changes it; 0 means one second.
 	LookLasts time.Duration

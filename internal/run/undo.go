@@ -15,6 +15,12 @@ import (
 // UpdateMembers, with the members that were about to go.
 const UndoAction = "undoAction"
 
+// UndoMember is another such attribute: the objectGUIDs of the members, in the order of
+// member. Names may be others by the time that the file is read.
+const UndoMember = "undoMember"
+
+const attrMember = "member"
+
 // keepUndo is the step that writes down what the run is about to destroy, before anything
 // is written to Active Directory. If that cannot be done, the run ends.
 func keepUndo(ctx context.Context, planned *limiter) (*limiter, error) {
@@ -138,13 +144,14 @@ func (u *undo) write(g *directory.TargetGroup, action plan.Action, attributes []
 			return err
 		}
 	}
-	names := make([]string, len(members))
+	names, guids := make([]string, len(members)), make([]string, len(members))
 	for i, m := range members {
+		guids[i] = m.GUID.String()
 		if names[i] = m.DN; m.DN == "" {
 			names[i] = "<GUID=" + m.GUID.String() + ">"
 		}
 	}
 	e := ldif.Entry{DN: g.DN, Attributes: append([]ldif.Attribute{{Name: UndoAction, Values: []string{string(action)}}}, attributes...)}
-	e.Attributes = append(e.Attributes, ldif.Attribute{Name: "member", Values: names})
+	e.Attributes = append(e.Attributes, ldif.Attribute{Name: attrMember, Values: names}, ldif.Attribute{Name: UndoMember, Values: guids})
 	return u.to.Write(&e)
 }

@@ -63,6 +63,9 @@ func (f *fakeEngine) Grant(ctx context.Context, r command.PermissionRequest) (co
 func (f *fakeEngine) Revoke(ctx context.Context, r command.PermissionRequest) (command.PermissionResult, error) {
 	return f.Permission(ctx, r)
 }
+func (f *fakeEngine) Restore(context.Context, command.RestoreRequest) (command.RestoreResult, error) {
+	return command.RestoreResult{}, nil
+}
 func (f *fakeEngine) Test(ctx context.Context, container string) ([]command.Check, error) {
 	if f.test == nil {
 		return nil, nil

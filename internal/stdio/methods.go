@@ -53,6 +53,8 @@ func (s *session) methods() methodTable {
 	add("sync.preview", reporting(s, preview))
 	add("sync.group", reporting(s, syncGroup))
 
+	add("group.restore", telling(s, restore))
+
 	add("permission.get", telling(s, permission(Engine.Permission)))
 	add("permission.grant", telling(s, permission(Engine.Grant)))
 	add("permission.revoke", telling(s, permission(Engine.Revoke)))

@@ -48,6 +48,7 @@ type Engine interface {
 	Permission(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
 	Grant(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
 	Revoke(ctx context.Context, request command.PermissionRequest) (command.PermissionResult, error)
+	Restore(ctx context.Context, request command.RestoreRequest) (command.RestoreResult, error)
 	ExchangeSteps(ctx context.Context) ([]exchange.Step, error)
 	RecipientSteps(ctx context.Context, after directory.GUID, n int) ([]command.RecipientStep, error)
 	ClearExchangeSteps(ctx context.Context, seen map[directory.GUID]int64) (int, error)

@@ -5,16 +5,23 @@
 function ConvertTo-PermissionField {
     [OutputType([hashtable])]
     param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
-    $fields = @{}
+    $fields = ConvertTo-SignInField -Cmdlet $Cmdlet -Bound $Bound
     foreach ($name in 'Account', 'TargetContainer') {
         if ($Bound[$name]) { $fields[(ConvertTo-FieldName -Name $name)] = ([string] $Bound[$name]).Trim() }
     }
     foreach ($name in 'UsePropertySet', 'Compatible', 'Force') {
         if ($Bound[$name]) { $fields[(ConvertTo-FieldName -Name $name)] = $true }
     }
+    $fields
+}
+
+# Converts the parameters of a sign-in for one command to the field target, if there are any.
+function ConvertTo-SignInField {
+    [OutputType([hashtable])]
+    param([System.Management.Automation.PSCmdlet] $Cmdlet, [System.Collections.IDictionary] $Bound)
     $own = @('Credential', 'Server', 'AuthType', 'UseStartTls', 'DirectoryCAFile' |
             Where-Object -FilterScript { $Bound.ContainsKey($_) })
-    if (-not $own) { return $fields }
+    if (-not $own) { return @{} }
     if (-not $Bound['Credential'] -and -not $Bound['Server']) {
         $problem = @{
             Id       = 'CredentialMissing'
@@ -25,8 +32,7 @@ function ConvertTo-PermissionField {
         }
         throw (ConvertTo-ErrorRecord @problem)
     }
-    $fields['target'] = ConvertTo-TargetSignIn -Cmdlet $Cmdlet -Bound $Bound
-    $fields
+    @{ target = ConvertTo-TargetSignIn -Cmdlet $Cmdlet -Bound $Bound }
 }
 
 # Reports whether an object from the pipeline is about rights and has not been handled yet. Test-GroupWriteback also

@@ -38,6 +38,9 @@ GroupId DisplayName DistinguishedName Attribute Expression Apply Now Then Change
     MemberReference = 'Guid DistinguishedName'
     Permission    = 'State Description Along Sddl Account AccountName TargetContainer'
     Quarantine    = 'Tries Message Since=System.DateTimeOffset Next=System.DateTimeOffset'
+    RestoredGroup = @'
+GroupId DisplayName Way Outcome Members Lost Held DistinguishedName TargetGuid UndoFile ErrorId Message RunId
+'@
     Run           = @'
 Id Kind PolicyType PolicyReason Status StopReason Started=System.DateTimeOffset
 Ended=System.DateTimeOffset Duration=timespan Message Error=GroupWriteback.RunError
@@ -172,6 +175,7 @@ $script:Method = @{
     ExchangeStep    = @{ ToString = { "$($this.Kind): $($this.Object)" } }
     Check           = @{ ToString = { "$($this.Name): $($this.Result)" } }
     GraphPermission = @{ ToString = { $this.Name } }
+    RestoredGroup   = @{ ToString = { "$($this.DisplayName): $(@($this.Way, 'not restored' | Where-Object { $_ })[0])" } }
     Permission      = @{ ToString = { "$($this.State): $($this.Description)" } }
 }
 

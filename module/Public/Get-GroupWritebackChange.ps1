@@ -22,7 +22,7 @@ function Get-GroupWritebackChange {
         changes.
     .PARAMETER Action
         Show only changes with these actions: Create, Adopt, Update, Move,
-        UpdateMembers, Delete, Skip.
+        UpdateMembers, Delete, Restore, Skip.
     .PARAMETER Outcome
         Show only changes with these outcomes: Pending (not tried), Done,
         Partial (some members were rejected), Failed, Unknown (the response was
@@ -81,7 +81,7 @@ function Get-GroupWritebackChange {
         [ArgumentCompleter([GroupCompleter])]
         [string[]] $Group,
 
-        [ValidateSet('Create', 'Adopt', 'Update', 'Move', 'UpdateMembers', 'Delete', 'Skip')]
+        [ValidateSet('Create', 'Adopt', 'Update', 'Move', 'UpdateMembers', 'Delete', 'Restore', 'Skip')]
         [string[]] $Action,
 
         [ValidateSet('Pending', 'Done', 'Partial', 'Failed', 'Unknown', 'Skipped', 'Held')]
@@ -122,7 +122,7 @@ function Get-GroupWritebackChange {
         if ($PSBoundParameters.ContainsKey('InputObject') -and -not $numbers -and -not $names) { return }
         if (-not $numbers) {
             $request = @{ limit = 1 }
-            if (-not $IncludePreview) { $request['kinds'] = @('Sync', 'Group', 'Disable') }
+            if (-not $IncludePreview) { $request['kinds'] = @('Sync', 'Group', 'Disable', 'Restore') }
             $newest = Invoke-Engine -Cmdlet $PSCmdlet -Method 'run.list' -Parameter $request
             $numbers = @(foreach ($run in $newest.runs) { [long] $run.id })
         }

@@ -33,6 +33,7 @@ var rooms = map[string]map[string][]string{
 	"internal/identity": {},
 	"internal/owner":    {},
 	"internal/run": {
+		"restore.go":      {"restorehold.go", "restoreplan.go", "restorewrite.go"},
 		"run.go":          {"conclusion.go", "consent.go"},
 		"course.go":       {"policy.go"},
 		"importsource.go": {"changes.go", "reported.go", "users.go", "reading.go", "mailsettings.go", "owners.go"},

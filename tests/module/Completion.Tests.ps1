@@ -195,6 +195,7 @@ Describe 'TAB behind a pipe' {
                 ConvertTo-Check @{ name = 'x' }
                 ConvertTo-ExchangeStep @{ kind = 'x' }
                 ConvertTo-Permission @{ containers = @(@{ dn = 'x'; entries = @(@{ state = 'x' }) }) }
+                ConvertTo-RestoredGroup @{ groups = @(@{ id = 'x' }) }
                 ConvertTo-GraphPermission @{ permissions = @(@{ name = 'x' }) }
                 ConvertTo-Mapping @{ attribute = 'x' }
                 ConvertTo-MappingImport -Mapping @{ attribute = 'x' }

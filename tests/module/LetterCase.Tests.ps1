@@ -41,6 +41,7 @@ Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
             'permission.get'   = $rights
             'permission.grant' = $rights
             'permission.revoke' = $rights
+            'group.restore'    = @{ result = @{ run = @{ status = 'Complete' }; groups = @(@{ way = 'Members' }) } }
             'permission.graph' = @{ result = @{ permissions = @(); script = '' } }
         }
         $needed = @{
@@ -54,6 +55,7 @@ Describe 'A fixed list' -Skip:(-not $env:FAKE_ENGINE) {
             'Set-GroupWritebackMapping' = @{ Attribute = 'info'; Expression = '[theme]' }
             'Test-GroupWritebackMapping' = @{ Group = 'x'; Attribute = 'info'; Expression = '[theme]' }
             'Grant-GroupWritebackPermission' = $signIn + @{ Account = 'svc'; Confirm = $false }
+            'Restore-GroupWritebackGroup' = $signIn + @{ Group = 'x'; Confirm = $false }
             'Revoke-GroupWritebackPermission' = $signIn + @{ Account = 'svc'; Confirm = $false }
             'Get-GroupWritebackPermission -AuthType' = $signIn
             'Get-GroupWritebackPermission -ScriptType' = @{ Graph = $true; AsScript = $true }

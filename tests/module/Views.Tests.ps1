@@ -10,6 +10,7 @@ BeforeDiscovery {
     $kinds = @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
         'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep', 'AuditEntry'
+        'RestoredGroup'
     )
     $cases = foreach ($kind in $kinds) { foreach ($width in 80, 100, 120) { @{ Kind = $kind; Width = $width } } }
 }
@@ -141,6 +142,17 @@ BeforeAll {
                 @{ name = 'HiddenMembershipPermission'; result = 'Failed'; errorId = 'PermissionMissing'
                     message = 'The token lacks Member.Read.Hidden.'; advice = 'Grant it to the application.' }
             ) } }
+            'group.restore' = @{ result = @{ run = (Get-FakeRun @{ id = 9; kind = 'Restore' }); groups = @(
+                @{ id = '0a000000-0000-0000-0000-000000000001'; displayName = "Marketing EMEA $family"
+                    targetGuid = '0c000000-0000-0000-0000-000000000001'; dn = "CN=Marketing EMEA_0123456789ab,$people"
+                    way = 'Tombstone'; outcome = 'Done'; members = 12000; lost = @('memberOf', 'info'); held = $true
+                    path = '/var/lib/groupwriteback/undo/20261201T033128Z-run-7.ldif'; errorId = ''; message = '' }
+                @{ id = '0a000000-0000-0000-0000-000000000002'; displayName = "$han $rocket"; way = ''
+                    targetGuid = '0c000000-0000-0000-0000-000000000002'; dn = "CN=$han,$people"; outcome = 'Failed'
+                    members = 0; lost = @(); held = $false; errorId = 'NameClash'
+                    path = '/var/lib/groupwriteback/undo/20261201T033128Z-run-7.ldif'
+                    message = 'CN=thief,DC=contoso,DC=test: This object has a name of the group now.' }
+            ) } }
             'permission.get' = @{ result = @{
                 account = @{ sid = 'S-1-5-21-1-2-3-1104'; name = 'svc-gwb' }
                 containers = @(
@@ -184,6 +196,7 @@ BeforeAll {
             'Connection' { (Get-GroupWriteback).Connection }
             'Check' { Test-GroupWriteback }
             'Permission' { Get-GroupWritebackPermission }
+            'RestoredGroup' { Restore-GroupWritebackGroup -RunId 7 -Confirm:$false -ErrorAction SilentlyContinue }
             'Run' { Get-GroupWritebackRun }
             'AuditEntry' { Get-GroupWritebackAudit }
             'RunError' { (Get-GroupWritebackRun).Error }
@@ -238,6 +251,7 @@ Describe 'Tables' -Skip:(-not $env:FAKE_ENGINE) {
     It 'of <_> have the same columns in 80 as in 200' -ForEach @(
         'Status', 'Connection', 'Check', 'Run', 'RunError', 'Total', 'GroupSync', 'GroupSyncStep', 'Change'
         'AttributeChange', 'MemberReference', 'Group', 'Member', 'Permission', 'ExchangeStep', 'AuditEntry'
+        'RestoredGroup'
     ) {
         Use-ViewScript
         $sample = @(Get-Sample -Kind $_ | Where-Object { $null -ne $_ })

@@ -12,6 +12,8 @@ import (
 // elsewhere lists the error ids that the lab cannot cause from outside, or only by
 // damaging it, with the file that tests each of them with parts of the engine.
 var elsewhere = map[string]string{
+	"GroupHasObject":           "internal/command/restore_test.go",
+	"UndoFileInvalid":          "internal/command/restore_test.go",
 	"GroupNotLinked":           "internal/command/identity_test.go",
 	"NoGlobalCatalog":          "internal/command/recipient_test.go",
 	"GroupNotWritten":          "internal/command/mapping_test.go",
@@ -23,7 +25,6 @@ var elsewhere = map[string]string{
 	"ChannelBindingRequired":   "internal/ad/connect_test.go",
 	"CloudAuthorityEnforced":   "internal/ad/write_test.go",
 	"ClockSkew":                "internal/ad/connect_test.go",
-	"DeletedNotVisible":        "internal/ad/adtest/changes.go", // the engine handles it itself
 	"DirectoryError":           "internal/ad/write_test.go",
 	"ExchangeSchemaMissing":    "tests/protocol/lab_test.go", // TestOldSchemaIsRefused
 	"GlobalCatalogNotFound":    "internal/ad/trust_test.go",

@@ -54,12 +54,14 @@ var methods = map[string]struct{ params, result shape }{
 	"sync.start":         {"policyType allowOnce skipReplicationCheck", "@run"},
 	"sync.preview":       {"policyType allowOnce skipReplicationCheck enable{@enable} settings{@patch}", "@run"},
 	"sync.group":         {"group whatIf allowOnce skipReplicationCheck", "run{@run} id displayName steps{name result message} unwritten{@member}"},
-	"permission.get":     {"@permission", "@permissions"},
-	"permission.grant":   {"@permission", "@permissions"},
-	"permission.revoke":  {"@permission", "@permissions"},
-	"permission.graph":   {"script clientId", "permissions{name reason state} script"},
-	"run.list":           {"kinds @page", "runs{@run} next"},
-	"run.get":            {"id", "@run"},
+	"group.restore": {"groups runId path force whatIf target{server startTls caFile credential{kind user password}}",
+		"run{@run} groups{id targetGuid displayName dn way outcome members lost held path errorId message}"},
+	"permission.get":    {"@permission", "@permissions"},
+	"permission.grant":  {"@permission", "@permissions"},
+	"permission.revoke": {"@permission", "@permissions"},
+	"permission.graph":  {"script clientId", "permissions{name reason state} script"},
+	"run.list":          {"kinds @page", "runs{@run} next"},
+	"run.get":           {"id", "@run"},
 	"change.list": {"runId action outcome group @page", `changes{id runId runKind action situation sourceId targetGuid displayName dn attributes{name old new}
 		addCount removeCount add{guid dn} remove{guid dn} reason message outcome errorId} next`},
 	"change.members": {"changeId @page", "members{operation guid dn} next"},
@@ -97,6 +99,8 @@ func notInEveryAnswer(method, path string) bool {
 		return inRun("groupId", "groupName")
 	case "writeback.disable", "writeback.get", "sync.preview":
 		return inRun("policyReason", "stopReason", "message", "error", "ended", "server", "projection", "groupId", "groupName", "heldBy", "heldRuns", "sourceBaseline")
+	case "group.restore":
+		return inRun("heldBy", "heldRuns", "sourceBaseline", "policyReason", "stopReason", "message", "error", "ended", "server", "projection", "groupId", "groupName")
 	case "sync.group":
 		return inRun("heldBy", "heldRuns", "dn", "policyReason", "stopReason", "message", "error", "ended", "server")
 	case "writeback.enable", "settings.set":

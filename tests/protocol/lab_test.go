@@ -929,6 +929,49 @@ func disable(l *lab, c *client.Client) {
 	}
 	l.refused(c, "NotEnabled", "sync.start", nil)
 	l.refused(c, "NotEnabled", "sync.group", object{"group": groupID(1)})
+	l.restore(c, run, unmarked)
+}
+
+// restore brings back what a run has deleted, and removes it again. What had lost its mark
+// does not come back.
+func (l *lab) restore(c *client.Client, run object, unmarked string) {
+	l.t.Helper()
+	admin := object{"server": os.Getenv("GWB_LAB_SERVER"), "startTls": false, "caFile": os.Getenv("GWB_LAB_CA"),
+		"credential": simple(os.Getenv("GWB_LAB_ADMIN_USER"), os.Getenv("GWB_LAB_ADMIN_PASSWORD"))}
+	request := func(over object) object {
+		return merge(object{"groups": []string{}, "runId": run["id"], "path": "", "force": false, "whatIf": false, "target": admin}, []object{over})
+	}
+	l.refused(c, "DeletedNotVisible", "group.restore", object{"runId": run["id"]})
+	l.refused(c, "GroupNotFound", "group.restore", request(object{"groups": []string{"nobody"}}))
+	l.refused(c, "RunNotFound", "group.restore", request(object{"runId": 9999}))
+	l.refused(c, "NothingToRestore", "group.restore", request(object{"runId": 1}))
+	l.refused(c, "UndoFileUnreadable", "group.restore", request(object{"runId": 0, "path": l.file("none.ldif")}))
+	edited := l.file("edited.ldif")
+	text, err := os.ReadFile(run["undoFile"].(string))
+	check(l.t, err)
+	write(l.t, edited, append(text, "# edited\n"...))
+	l.refused(c, "UndoFileChanged", "group.restore", request(object{"runId": 0, "path": edited}))
+	if seen := l.call(c, "group.restore", request(object{"runId": 0, "path": edited, "force": true, "whatIf": true})); seen["run"].(object)["exported"].(object)["create"] != 0.0 {
+		l.t.Errorf("a preview: %v", seen)
+	}
+	answer := l.call(c, "group.restore", request(nil))
+	groups := answer["groups"].([]any)
+	if len(groups) == 0 || answer["run"].(object)["status"] != "Partial" {
+		l.t.Errorf("restored: %v", answer)
+	}
+	for _, item := range groups {
+		g := item.(object)
+		if g["dn"] == unmarked {
+			if g["outcome"] != "Failed" || g["errorId"] != "NotOurs" {
+				l.t.Errorf("without its mark: %v", g)
+			}
+			continue
+		}
+		if g["outcome"] != "Done" || g["way"] != "Tombstone" || g["held"] != true {
+			l.t.Errorf("restored: %v", g)
+		}
+		l.ldif("dn: " + g["dn"].(string) + "\nchangetype: delete\n")
+	}
 }
 
 // during starts a run by a method, does something when it reaches a step, and

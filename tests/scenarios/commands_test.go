@@ -42,6 +42,9 @@ import (
 //	asked                                 prints and forgets the requests to Graph, without sign-ins: how many of each kind
 //	accounts N                            creates N accounts in AD and in the tenant
 //	groupof N JSON                        creates a group in the tenant with the first N of these accounts as its members
+//	groups N                              creates N groups in the tenant, with two members each
+//	sids                                  prints the DN, the objectGUID and the SID of each group of the script
+//	restore [JSON]                        calls group.restore as the administrator and prints how many groups came back in which way
 //	sid NAME                              sets the variable SID to the SID of the group with that sAMAccountName
 //	give DN NAME                          makes the account with that sAMAccountName the owner of the object
 //	admin FILE                            runs ldapmodify with the file, as the administrator
@@ -69,6 +72,9 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"asked":    askedCommand,
 	"accounts": accountsCommand,
 	"groupof":  groupOfCommand,
+	"groups":   groupsCommand,
+	"sids":     sidsCommand,
+	"restore":  restoreCommand,
 	"sid":      sidCommand,
 	"age":      ageCommand,
 	"admin":    adminCommand,

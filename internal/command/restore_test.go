@@ -26,8 +26,8 @@ func (b *bench) restore(t *testing.T, request run.RestoreRequest) command.Restor
 	return result
 }
 
-// onHold returns the names of the groups that are on hold.
-func (b *bench) onHold(t *testing.T) (names []string) {
+// heldAfterRestore returns the names of the groups that are on hold.
+func (b *bench) heldAfterRestore(t *testing.T) (names []string) {
 	t.Helper()
 	state, err := b.engine.State(t.Context())
 	if err != nil {
@@ -97,7 +97,7 @@ func TestDeletedGroupsComeBack(t *testing.T) {
 				b.tenant.put(name, groups[name]...)
 			}
 			preview := b.restore(t, run.RestoreRequest{RunID: of.ID, WhatIf: true})
-			if len(preview.Groups) != 200 || preview.Run.Kind != contract.PreviewRun || preview.Run.Planned.Create != 200 || len(b.directory.objects) != 1 || len(b.onHold(t)) > 0 {
+			if len(preview.Groups) != 200 || preview.Run.Kind != contract.PreviewRun || preview.Run.Planned.Create != 200 || len(b.directory.objects) != 1 || len(b.heldAfterRestore(t)) > 0 {
 				t.Fatalf("%+v", preview.Run)
 			}
 			result := b.restore(t, run.RestoreRequest{RunID: of.ID})
@@ -123,7 +123,7 @@ func TestDeletedGroupsComeBack(t *testing.T) {
 					t.Fatal(diff)
 				}
 			}
-			if held := b.onHold(t); len(held) > 0 {
+			if held := b.heldAfterRestore(t); len(held) > 0 {
 				t.Errorf("%d are on hold: %v", len(held), held[0])
 			}
 			if next := b.delta(t); next.Planned != (plan.Totals{}) {
@@ -149,7 +149,7 @@ func TestWhatDiffersFromTheTenantIsOnHold(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if diff := cmp.Diff([]string{"fewer", "gone"}, b.onHold(t)); diff != "" {
+	if diff := cmp.Diff([]string{"fewer", "gone"}, b.heldAfterRestore(t)); diff != "" {
 		t.Error(diff)
 	}
 	want := map[string][]string{"gone": {"a"}, "fewer": {"a", "b"}, "same": {"a"}, "other": {"c"}}
@@ -187,7 +187,7 @@ func TestWithoutATenantEverythingIsOnHold(t *testing.T) {
 			if r := b.restore(t, run.RestoreRequest{RunID: of.ID}).Groups[0]; r.Outcome != contract.OutcomeDone || !r.Held {
 				t.Errorf("%+v", r)
 			}
-			if diff := cmp.Diff([]string{"one"}, b.onHold(t)); diff != "" {
+			if diff := cmp.Diff([]string{"one"}, b.heldAfterRestore(t)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -352,7 +352,7 @@ func TestWhatIsNotRestored(t *testing.T) {
 				result.Run.Status != contract.RunFailed || result.Run.Failed != 1:
 				t.Errorf("%v %+v", err, result)
 			}
-			if diff := cmp.Diff(before, b.holds()); diff != "" || len(b.onHold(t)) > 0 {
+			if diff := cmp.Diff(before, b.holds()); diff != "" || len(b.heldAfterRestore(t)) > 0 {
 				t.Errorf("something was changed: %s", diff)
 			}
 			for _, operation := range b.directory.seen {
@@ -407,8 +407,8 @@ func TestARestoreThatIsCutOff(t *testing.T) {
 		return nil
 	}
 	result := b.restore(t, run.RestoreRequest{RunID: of.ID})
-	if result.Run.Status != contract.RunFailed || result.Run.StopReason != "ServerUnreachable" || len(b.onHold(t)) != 2 {
-		t.Errorf("%+v %v", result, b.onHold(t))
+	if result.Run.Status != contract.RunFailed || result.Run.StopReason != "ServerUnreachable" || len(b.heldAfterRestore(t)) != 2 {
+		t.Errorf("%+v %v", result, b.heldAfterRestore(t))
 	}
 	b.directory.fail = nil
 	if run := b.sync(t); run.Exported.Create+run.Exported.Delete+run.Exported.MembersAdded > 0 {

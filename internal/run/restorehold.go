@@ -6,13 +6,14 @@ import (
 
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/owner"
 )
 
 // holdFirst is the step that puts the groups on hold before anything is written, so that no
 // sync undoes a part of a restore that was cut off. Groups that are on hold already stay as
 // they are.
 func holdFirst(ctx context.Context, x *restoration) (*restoration, error) {
-	already, err := readHolds(ctx, x.run.state, x.run.now())
+	already, _, err := owner.Held(ctx, x.run.state, x.run.now())
 	if err != nil {
 		return x, err
 	}
@@ -20,7 +21,7 @@ func holdFirst(ctx context.Context, x *restoration) (*restoration, error) {
 	for _, r := range x.groups {
 		switch {
 		case r.result.Way == "" || r.result.Way == WayNone:
-		case already.now[r.id] != nil:
+		case already[r.id] != nil:
 			r.result.Held = true
 		default:
 			holds = append(holds, contract.Hold{GroupID: r.id, Hold: directory.Hold{Reason: directory.HoldRestored, Account: x.account, Since: x.run.now().UTC(),

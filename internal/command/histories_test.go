@@ -42,6 +42,11 @@ func TestHistories(t *testing.T) {
 			b.routes(routingDomain)
 			b.recipients(rt, plan.MailRecipientRemote)
 		}
+		if oneIn(rt, 2, "quarantine") {
+			if _, err := b.engine.SetSettings(context.Background(), command.SettingsPatch{QuarantineAfter: new(1)}); err != nil {
+				rt.Fatal(err)
+			}
+		}
 		b.others = strangers(b.directory)
 		names := []string{"A", "B", "C", "D"}
 		users := []string{"a", "b", "c", "d", "cloud", "late", "veiled"}

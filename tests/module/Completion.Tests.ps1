@@ -190,7 +190,7 @@ Describe 'TAB behind a pipe' {
                     add        = @(@{ guid = 'x' })
                     attributes = @(@{ name = 'x'; new = @('y') })
                 }
-                ConvertTo-Group @{ id = 'x' }
+                ConvertTo-Group @{ id = 'x'; hold = @{ reason = 'x' }; quarantine = @{ tries = 1 } }
                 ConvertTo-Member @{ id = 'x' }
                 ConvertTo-Check @{ name = 'x' }
                 ConvertTo-ExchangeStep @{ kind = 'x' }
@@ -204,7 +204,8 @@ Describe 'TAB behind a pipe' {
                 $connection
             )
             $samples += @($samples.Error) + @($samples.Planned) + @($samples.Steps) + @($samples.AddMembers) +
-                @($samples.Attributes) | Where-Object -FilterScript { $_ }
+                @($samples.Attributes) + @($samples.Hold) + @($samples.Quarantine) |
+                Where-Object -FilterScript { $_ }
             $types = @{}
             foreach ($type in Get-TypeData) {
                 # The View members are computed for the views and are not members of the object itself.

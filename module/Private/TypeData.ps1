@@ -175,7 +175,9 @@ $script:Method = @{
     ExchangeStep    = @{ ToString = { "$($this.Kind): $($this.Object)" } }
     Check           = @{ ToString = { "$($this.Name): $($this.Result)" } }
     GraphPermission = @{ ToString = { $this.Name } }
-    RestoredGroup   = @{ ToString = { "$($this.DisplayName): $(@($this.Way, 'not restored' | Where-Object { $_ })[0])" } }
+    RestoredGroup   = @{
+        ToString = { "$($this.DisplayName): $(if ($this.Way) { $this.Way } else { 'not restored' })" }
+    }
     Permission      = @{ ToString = { "$($this.State): $($this.Description)" } }
 }
 

@@ -176,7 +176,8 @@ Describe '<Name>' -ForEach $public {
     }
 
     It 'asks before it changes something' {
-        $changes = $Name -match '^(Clear|Enable|Disable|Export|Grant|Import|Remove|Resume|Revoke|Set|Start|Suspend)-'
+        $verbs = 'Clear|Enable|Disable|Export|Grant|Import|Remove|Restore|Resume|Revoke|Set|Start|Suspend'
+        $changes = $Name -match "^($verbs)-"
         (Get-Command -Name $Name).Parameters.ContainsKey('WhatIf') | Should -Be $changes
     }
 }

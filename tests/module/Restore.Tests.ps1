@@ -67,7 +67,8 @@ Describe 'Restore-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
     }
 
     It 'reports each group that does not come back, and warns of those on hold' {
-        $clash = @{ displayName = 'Taken'; way = ''; outcome = 'Failed'; errorId = 'NameClash'; message = 'It is taken.' }
+        $clash = @{ displayName = 'Taken'; way = ''; outcome = 'Failed' }
+        $clash += @{ errorId = 'NameClash'; message = 'It is taken.' }
         $groups = @((Get-Restored @{ held = $true }), (Get-Restored $clash))
         Use-FakeScript @{ 'group.restore' = (Get-RestoreAnswer -Group $groups -Status Partial) }
         $common = @{ ErrorAction = 'SilentlyContinue'; WarningAction = 'SilentlyContinue'; Confirm = $false }
@@ -102,7 +103,8 @@ Describe 'Restore-GroupWritebackGroup' -Skip:(-not $env:FAKE_ENGINE) {
 
     It 'names what it does not understand' {
         Use-FakeScript
-        [pscustomobject] @{ Color = 'red' } | Restore-GroupWritebackGroup -ErrorVariable problems -ErrorAction SilentlyContinue
+        $common = @{ ErrorVariable = 'problems'; ErrorAction = 'SilentlyContinue' }
+        [pscustomobject] @{ Color = 'red' } | Restore-GroupWritebackGroup @common
         @($problems).FullyQualifiedErrorId | Should -Be 'GroupNotNamed,Restore-GroupWritebackGroup'
     }
 }

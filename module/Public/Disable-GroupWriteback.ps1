@@ -7,7 +7,8 @@ function Disable-GroupWriteback {
         confirmation, and marks exactly these for deletion. The next sync (or
         -StartSync) deletes them and nothing else. Until then, Enable-GroupWriteback
         cancels the deletion. Adopted groups stay unless you specify
-        -IncludeAdopted. With -KeepGroup, all groups stay.
+        -IncludeAdopted, and groups on hold (Suspend-GroupWritebackGroup) in any
+        case. With -KeepGroup, all groups stay.
 
         With -WhatIf, returns the groups that would be deleted.
 

@@ -11,6 +11,7 @@ import (
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/rights"
 )
 
 // tierZero are the groups of the domain and the forest whose members can take control
@@ -79,7 +80,7 @@ func (t *target) outside(ctx context.Context, container string) ([]contract.Outs
 		if sameDN(name, container) {
 			continue
 		}
-		e, err := t.pool.read(ctx, query{base: name, attributes: []string{"allowedChildClassesEffective", "allowedAttributesEffective", "sDRightsEffective"}})
+		e, err := t.pool.read(ctx, query{base: name, attributes: []string{"allowedChildClassesEffective", "allowedAttributesEffective", "sDRightsEffective", attrDescriptor}, sdFlags: sdDACL})
 		if err != nil {
 			return nil, t.readError(ctx, name, err)
 		}
@@ -89,7 +90,10 @@ func (t *target) outside(ctx context.Context, container string) ([]contract.Outs
 		right := contract.OutsideRight{DN: e.DN, Create: e.GetAttributeValues("allowedChildClassesEffective"), Write: e.GetAttributeValues("allowedAttributesEffective")}
 		parts, _ := strconv.Atoi(e.GetAttributeValue("sDRightsEffective"))
 		right.Control = parts&(sdOwner|sdDACL) != 0
-		if len(right.Create) > 0 || len(right.Write) > 0 || right.Control {
+		if d, err := descriptor.Parse(e.GetRawAttributeValue(attrDescriptor)); err == nil && sameDN(e.DN, t.root.baseDN) && d.HasDACL() {
+			right.Restore = rights.MayRestore(d, t.token)
+		}
+		if len(right.Create) > 0 || len(right.Write) > 0 || right.Control || right.Restore {
 			found = append(found, right)
 		}
 	}

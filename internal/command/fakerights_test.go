@@ -20,6 +20,7 @@ type fakeRights struct {
 	uninheriting []contract.Uninheriting
 	policy       contract.SOAPolicy
 	setLists     int
+	head         descriptor.Descriptor // the list of the head of the domain
 }
 
 func (d *fakeDirectory) RightsSchema(ctx context.Context) (rights.Schema, error) {
@@ -36,7 +37,9 @@ func (d *fakeDirectory) RightsSchema(ctx context.Context) (rights.Schema, error)
 
 func (d *fakeDirectory) AccessList(ctx context.Context, object directory.GUID) (contract.AccessList, error) {
 	list := contract.AccessList{DN: containerDN, Descriptor: d.rights.list, Changeable: !d.rights.unchangeable}
-	if object != containerID {
+	if object == domain.GUID {
+		list.DN, list.Descriptor = "DC=contoso,DC=test", d.rights.head
+	} else if object != containerID {
 		d.audited = object
 		list.DN, list.Descriptor = "CN=Group_1", list.Descriptor.InheritedBy(rights.ClassGroup)
 		for _, name := range []string{"member", "groupType", "sAMAccountName", "displayName", "description", "mail", "adminDescription", "extensionName", "msDS-ExternalDirectoryObjectId"} {
@@ -69,8 +72,12 @@ func (d *fakeDirectory) SOAPolicy(ctx context.Context) (contract.SOAPolicy, erro
 	return d.rights.policy, d.check(ctx, "soaPolicy")
 }
 
-func (w *fakeWriter) SetAccessList(ctx context.Context, _ directory.GUID, list descriptor.Descriptor) error {
-	w.rights.list = list
+func (w *fakeWriter) SetAccessList(ctx context.Context, object directory.GUID, list descriptor.Descriptor) error {
+	if object == domain.GUID {
+		w.rights.head = list
+	} else {
+		w.rights.list = list
+	}
 	w.rights.setLists++
 	return w.check(ctx, "setAccessList")
 }

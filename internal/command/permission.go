@@ -24,6 +24,9 @@ type PermissionRequest struct {
 	// [rights.Form]. At most one is set.
 	UsePropertySet bool `json:"usePropertySet"`
 	Compatible     bool `json:"compatible"`
+	// IncludeRestore includes the right to restore deleted objects, at the head of the
+	// domain.
+	IncludeRestore bool `json:"includeRestore"`
 	// Force changes a list that is not in the canonical order.
 	Force  bool `json:"force"`
 	WhatIf bool `json:"whatIf"`
@@ -78,14 +81,17 @@ const (
 func (e *Engine) Permission(ctx context.Context, request PermissionRequest) (PermissionResult, error) {
 	return e.permission(ctx, request, "", func(g *grant, place *grantPlace) error {
 		list := place.list.Descriptor
-		for _, entry := range g.entries(request.form()) {
+		for _, entry := range place.entries(g, request.form()) {
 			state := PermissionMissing
 			if rights.Has(list.Entries(), entry.ACE) {
 				state = PermissionPresent
-			} else if rights.Covered(entry, g.schema, list, g.account.Token) {
+			} else if place.head && rights.MayRestore(list, g.account.Token) || !place.head && rights.Covered(entry, g.schema, list, g.account.Token) {
 				state = PermissionCovered
 			}
 			place.say(g, state, entry)
+		}
+		if place.head {
+			return nil
 		}
 		for _, entry := range rights.Surplus(list.Entries(), g.schema, g.attributes, g.account.SID) {
 			place.say(g, PermissionSurplus, rights.Entry{ACE: entry})
@@ -104,12 +110,15 @@ func (e *Engine) Grant(ctx context.Context, request PermissionRequest) (Permissi
 		}
 		before := place.list.Descriptor.Entries()
 		var wanted []rights.Entry
-		for _, entry := range g.entries(request.form()) {
+		for _, entry := range place.entries(g, request.form()) {
 			state := PermissionPresent
 			if !rights.Has(before, entry.ACE) {
 				state, wanted = PermissionAdded, append(wanted, entry)
 			}
 			place.say(g, state, entry)
+		}
+		if place.head && wanted != nil {
+			place.result.Warnings = append(place.result.Warnings, restoreRisk)
 		}
 		place.after = place.list.Descriptor.With(rights.Grant(before, wanted))
 		return nil
@@ -124,7 +133,15 @@ func (e *Engine) Revoke(ctx context.Context, request PermissionRequest) (Permiss
 			return err
 		}
 		before := place.list.Descriptor.Entries()
-		after := rights.Revoke(before, g.schema, g.attributes, g.account.SID)
+		var after []descriptor.ACE
+		if place.head {
+			after = slices.Clone(before)
+			for _, entry := range rights.RestoreEntries(g.account.SID) {
+				after = descriptor.Remove(after, entry.ACE)
+			}
+		} else {
+			after = rights.Revoke(before, g.schema, g.attributes, g.account.SID)
+		}
 		removed, _ := descriptor.Difference(before, after)
 		for _, entry := range removed {
 			place.say(g, PermissionRemoved, rights.Entry{ACE: entry})
@@ -159,6 +176,20 @@ type grantPlace struct {
 	list   contract.AccessList
 	after  descriptor.Descriptor
 	result ContainerPermission
+	head   bool // the head of the domain, where the right to restore is
+}
+
+// restoreRisk says what the right to restore means. Microsoft's page "Restoring Deleted
+// Objects" calls it a risk.
+const restoreRisk = "With this right the account can restore every deleted account and group of the domain, which Microsoft calls a risk: whoever obtains the account's credential can take over what nobody watches any more. " +
+	"Restore-GroupWritebackGroup -Credential with an administrator's account works without it."
+
+// entries returns what the account needs in the place.
+func (p *grantPlace) entries(g *grant, form rights.Form) []rights.Entry {
+	if p.head {
+		return rights.RestoreEntries(g.account.SID)
+	}
+	return g.entries(form)
 }
 
 // permission reads what a request is about, lets do decide about each container, and
@@ -192,10 +223,21 @@ func (e *Engine) permission(ctx context.Context, request PermissionRequest, even
 	if err != nil {
 		return PermissionResult{}, err
 	}
+	if request.IncludeRestore {
+		list, err := g.target.AccessList(ctx, g.id.DomainGUID)
+		if err != nil {
+			return PermissionResult{}, err
+		}
+		places = append(places, grantPlace{guid: g.id.DomainGUID, list: list, after: list.Descriptor, head: true,
+			result: ContainerPermission{DN: list.DN, Entries: []PermissionEntry{}, Warnings: []string{}}})
+	}
 	for i := range places {
 		p.At(i, len(places), "Looking at "+places[i].list.DN)
 		if err := do(g, &places[i]); err != nil {
 			return PermissionResult{}, err
+		}
+		if places[i].head {
+			continue // nothing inherits the right
 		}
 		if err := g.warn(ctx, &places[i]); err != nil {
 			return PermissionResult{}, err

@@ -174,3 +174,64 @@ func TestGrantSignsInOnItsOwn(t *testing.T) {
 		t.Error("without a connection:", err)
 	}
 }
+
+// TestTheRightToRestore: it is given only if it is asked for, at the head of the domain,
+// with a warning, and taken back alone.
+func TestTheRightToRestore(t *testing.T) {
+	var none directory.GUID
+	b := newBench(t)
+	others := []descriptor.ACE{descriptor.Allow(outsider, descriptor.FullControl, descriptor.ContainerInherit, none, none)}
+	b.directory.rights.list, b.directory.rights.head = descriptor.New(), descriptor.New().With(others)
+	request := command.PermissionRequest{TargetContainer: containerDN}
+	head := func(do func(*command.Engine, command.PermissionRequest) (command.PermissionResult, error)) command.ContainerPermission {
+		t.Helper()
+		r, err := do(b.engine, request)
+		if err != nil || len(r.Containers) != 2 || r.Containers[1].DN != "DC=contoso,DC=test" || len(r.Containers[1].Entries) > 1 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		return r.Containers[1]
+	}
+	grant := func(e *command.Engine, r command.PermissionRequest) (command.PermissionResult, error) {
+		return e.Grant(t.Context(), r)
+	}
+	revoke := func(e *command.Engine, r command.PermissionRequest) (command.PermissionResult, error) {
+		return e.Revoke(t.Context(), r)
+	}
+	get := func(e *command.Engine, r command.PermissionRequest) (command.PermissionResult, error) {
+		return e.Permission(t.Context(), r)
+	}
+	if _, err := b.engine.Grant(t.Context(), request); err != nil || len(b.directory.rights.head.Entries()) != 1 {
+		t.Fatalf("without being asked for: %v", err)
+	}
+	request.IncludeRestore, request.WhatIf = true, true
+	if c := head(get); c.Entries[0].State != command.PermissionMissing || len(c.Warnings) > 0 {
+		t.Errorf("%+v", c)
+	}
+	c := head(grant)
+	if e := c.Entries[0]; e.State != command.PermissionAdded || e.SDDL != "(OA;;CR;45ec5156-db7e-47bb-b53f-dbeb2d03c40f;;"+string(service)+")" ||
+		e.Words != "Allow svc to use the extended right Reanimate Tombstones, on this object alone." || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "a risk") {
+		t.Errorf("%+v", c)
+	}
+	if len(b.directory.rights.head.Entries()) != 1 {
+		t.Error("a preview has written")
+	}
+	request.WhatIf = false
+	head(grant)
+	if c := head(get); c.Entries[0].State != command.PermissionPresent {
+		t.Errorf("%+v", c)
+	}
+	if c := head(grant); c.Entries[0].State != command.PermissionPresent || c.Before != c.After || len(c.Warnings) > 0 {
+		t.Errorf("%+v", c)
+	}
+	if c := head(revoke); c.Entries[0].State != command.PermissionRemoved {
+		t.Errorf("%+v", c)
+	}
+	if !slices.EqualFunc(b.directory.rights.head.Entries(), others, descriptor.ACE.Equal) {
+		t.Errorf("left is %s", b.directory.rights.head.SDDL(descriptor.Domains{}))
+	}
+	request.Account = ""
+	b.directory.rights.head = descriptor.New().With([]descriptor.ACE{descriptor.Allow(service, descriptor.Control, 0, none, none)})
+	if c := head(get); c.Entries[0].State != command.PermissionCovered {
+		t.Errorf("all extended rights: %+v", c)
+	}
+}

@@ -245,6 +245,9 @@ func rightOf(o *contract.OutsideRight) string {
 	if o.Control {
 		parts = append(parts, "change its permissions or owner")
 	}
+	if o.Restore {
+		parts = append(parts, "restore deleted objects")
+	}
 	if len(o.Create) > 0 {
 		parts = append(parts, "create "+shortened(o.Create))
 	}

@@ -254,6 +254,8 @@ type OutsideRight struct {
 	DN            string
 	Create, Write []string
 	Control       bool
+	// Restore says that it may restore deleted objects, at the head of the domain.
+	Restore bool
 }
 
 // Meddler is another principal that may create or change groups. DN is the first object

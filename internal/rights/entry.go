@@ -66,6 +66,18 @@ func Entries(schema Schema, attributes []string, form Form, account directory.SI
 	return entries
 }
 
+// RestoreEntries returns the entries at the head of the domain that let the account restore
+// deleted objects, beside those that it needs to write them.
+func RestoreEntries(account directory.SID) []Entry {
+	return []Entry{{ACE: descriptor.Allow(account, descriptor.Control, 0, ReanimateTombstones, directory.GUID{})}}
+}
+
+// MayRestore reports whether the list of the head of the domain lets the token restore
+// deleted objects.
+func MayRestore(head descriptor.Descriptor, token descriptor.Token) bool {
+	return head.Allows(token, descriptor.Control, descriptor.Object{Types: []directory.GUID{ReanimateTombstones}})
+}
+
 // Grant returns the list with the entries that are not there yet. What is there stays, and
 // in its order.
 func Grant(list []descriptor.ACE, entries []Entry) []descriptor.ACE {

@@ -13,6 +13,10 @@ import (
 // ClassGroup is the class of groups (MS-ADSC 2.77).
 var ClassGroup = directory.MustGUID("bf967a9c-0de6-11d0-a285-00aa003049e2")
 
+// ReanimateTombstones is the extended right at the head of a domain to restore what was
+// deleted (MS-ADTS 5.1.3.2.1).
+var ReanimateTombstones = directory.MustGUID("45ec5156-db7e-47bb-b53f-dbeb2d03c40f")
+
 // Schema says what entries of an access control list call the parts of a group.
 type Schema struct {
 	// Attributes are those that groups may have, by LDAP name in lower case.
@@ -48,8 +52,11 @@ func (s Schema) in(set directory.GUID) []string {
 
 // Thing names a class, attribute or property set, for [descriptor.Names].
 func (s Schema) Thing(id directory.GUID) string {
-	if id == ClassGroup {
+	switch id {
+	case ClassGroup:
 		return "group"
+	case ReanimateTombstones:
+		return "Reanimate Tombstones"
 	}
 	if name := s.Sets[id]; name != "" {
 		return "the property set " + name

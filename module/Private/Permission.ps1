@@ -9,7 +9,7 @@ function ConvertTo-PermissionField {
     foreach ($name in 'Account', 'TargetContainer') {
         if ($Bound[$name]) { $fields[(ConvertTo-FieldName -Name $name)] = ([string] $Bound[$name]).Trim() }
     }
-    foreach ($name in 'UsePropertySet', 'Compatible', 'Force') {
+    foreach ($name in 'UsePropertySet', 'Compatible', 'IncludeRestore', 'Force') {
         if ($Bound[$name]) { $fields[(ConvertTo-FieldName -Name $name)] = $true }
     }
     $fields

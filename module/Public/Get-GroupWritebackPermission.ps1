@@ -18,6 +18,9 @@ function Get-GroupWritebackPermission {
     .PARAMETER TargetContainer
         The distinguished name of the container. The default is the one that is
         set, and former ones that still exist.
+    .PARAMETER IncludeRestore
+        Also show the right to restore deleted objects, at the head of the
+        domain.
     .PARAMETER Graph
         Show the permissions for Microsoft Graph.
     .PARAMETER AsScript
@@ -78,6 +81,9 @@ function Get-GroupWritebackPermission {
         [ArgumentCompleter([NothingCompleter])]
         [DistinguishedNameAttribute()]
         [string] $TargetContainer,
+
+        [Parameter(ParameterSetName = 'Directory')]
+        [switch] $IncludeRestore,
 
         [Parameter(Mandatory, ParameterSetName = 'Graph')]
         [Parameter(Mandatory, ParameterSetName = 'Script')]

@@ -32,6 +32,11 @@ function Grant-GroupWritebackPermission {
         Give the one entry that Set-ADSyncUnifiedGroupWritebackPermissions of
         Entra Connect gives (GRGWCCDCSDDT;;group). It allows more than is
         needed, also on the container itself.
+    .PARAMETER IncludeRestore
+        Also give the right to restore deleted objects (Reanimate Tombstones at
+        the head of the domain). Microsoft calls it a risk: whoever has it can
+        restore every deleted account and group of the domain. It is not needed
+        by a sync, nor by Restore-GroupWritebackGroup with -Credential.
     .PARAMETER Force
         Change an access control list that is not in the canonical order.
     .PARAMETER PassThru
@@ -96,6 +101,8 @@ function Grant-GroupWritebackPermission {
         [switch] $UsePropertySet,
 
         [switch] $Compatible,
+
+        [switch] $IncludeRestore,
 
         [switch] $Force,
 

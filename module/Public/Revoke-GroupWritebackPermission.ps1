@@ -18,6 +18,9 @@ function Revoke-GroupWritebackPermission {
     .PARAMETER TargetContainer
         The distinguished name of the container. The default is the one that is
         set, and former ones that still exist.
+    .PARAMETER IncludeRestore
+        Also take away the right to restore deleted objects, at the head of the
+        domain.
     .PARAMETER Force
         Change an access control list that is not in the canonical order.
     .PARAMETER PassThru
@@ -66,6 +69,8 @@ function Revoke-GroupWritebackPermission {
         [ArgumentCompleter([NothingCompleter])]
         [DistinguishedNameAttribute()]
         [string] $TargetContainer,
+
+        [switch] $IncludeRestore,
 
         [switch] $Force,
 

@@ -75,6 +75,14 @@ Describe '<Command>' -Skip:(-not $env:FAKE_ENGINE) -ForEach @(
     @{ Command = 'Grant-GroupWritebackPermission'; Method = 'permission.grant'; State = 'Added' }
     @{ Command = 'Revoke-GroupWritebackPermission'; Method = 'permission.revoke'; State = 'Removed' }
 ) {
+    It 'includes the right to restore if it is asked for' {
+        Use-FakeScript @{ $Method = (Get-Answer -State $State -Warning 'Microsoft calls it a risk.') }
+        $option = @{ IncludeRestore = $true; WhatIf = $true; WarningAction = 'SilentlyContinue' }
+        [void] (& $Command svc-gwb $container -Credential $admin @option -WarningVariable warnings)
+        (Get-FakeJournal).params.includeRestore | Should -BeTrue
+        [string] $warnings | Should -Match 'a risk'
+    }
+
     It 'changes nothing with -WhatIf, and returns the entries' {
         Use-FakeScript @{ $Method = (Get-Answer -State $State) }
         $got = & $Command svc-gwb $container -Credential $admin -WhatIf

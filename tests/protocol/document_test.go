@@ -25,7 +25,7 @@ var shapes = map[string]shape{
 		excludeMailAttribute mailRecipient recipientDisplayType updateAddressLists markCloudAuthority updateManagedBy includeHiddenMembership adopt adoptPlan adoptGroups trustedOwners movedGroup softDeletedGroup outOfScopeGroup whatIf`,
 	"patch":       "@enable releaseGroups mapping{set{@entry} remove} initialIntervalDays connections outageMinutes quarantineAfter limits{@limits} runHistoryDays",
 	"page":        "after limit",
-	"permission":  "account targetContainer usePropertySet compatible force whatIf target{server startTls caFile credential{kind user password}}",
+	"permission":  "account targetContainer usePropertySet compatible includeRestore force whatIf target{server startTls caFile credential{kind user password}}",
 	"permissions": "account{sid name} containers{dn before after entries{state sddl words along} warnings}",
 	"group": `id targetGuid displayName description mail dn samAccountName sid situation members unwritten recipient leftOutAddresses
 		lastAction lastOutcome lastMessage hold{reason comment account since until} quarantine{tries message since next}`,

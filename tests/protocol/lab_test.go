@@ -511,7 +511,7 @@ func permissions(l *lab) {
 	admin := object{"server": os.Getenv("GWB_LAB_SERVER"), "startTls": false, "caFile": os.Getenv("GWB_LAB_CA"),
 		"credential": simple(os.Getenv("GWB_LAB_ADMIN_USER"), os.Getenv("GWB_LAB_ADMIN_PASSWORD"))}
 	params := func(over object) object {
-		return merge(object{"account": none, "targetContainer": unit, "usePropertySet": false, "compatible": false, "force": false, "whatIf": false, "target": admin}, []object{over})
+		return merge(object{"account": none, "targetContainer": unit, "usePropertySet": false, "compatible": false, "includeRestore": false, "force": false, "whatIf": false, "target": admin}, []object{over})
 	}
 	states := func(method string, over object) map[string]int {
 		l.t.Helper()

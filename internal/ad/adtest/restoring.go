@@ -10,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
+	"groupwriteback/internal/rights"
 )
 
 // restorer returns a target that may restore: that of an administrator.
@@ -110,6 +112,34 @@ func (s *suite) testUndelete(t *testing.T) {
 		_, err := sighted.Writer(nil).Undelete(testContext(t), s.remains(t, sighted, group.GUID), unit.GUID, before.CN, back)
 		s.wantDenied(t, err, "Reanimate Tombstones")
 		s.remains(t, admin, group.GUID)
+	})
+	t.Run("with the right", func(t *testing.T) {
+		sighted := s.open(t, func(c *contract.TargetConfig) { c.User = s.DeletedUser })
+		who, err := sighted.Identify(testContext(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := admin.AccessList(testContext(t), who.DomainGUID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := func(d descriptor.Descriptor) {
+			t.Helper()
+			if err := admin.Writer(nil).SetAccessList(testContext(t), who.DomainGUID, d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(list.Descriptor.With(rights.Grant(list.Descriptor.Entries(), rights.RestoreEntries(who.AccountSID))))
+		defer set(list.Descriptor)
+		dn, err := sighted.Writer(nil).Undelete(testContext(t), s.remains(t, sighted, group.GUID), unit.GUID, before.CN, back)
+		if err != nil || dn != before.DN {
+			t.Errorf("%s, %v", dn, err)
+		}
+		audit, err := sighted.Audit(testContext(t), unit.GUID)
+		if err != nil || !slices.ContainsFunc(audit.Outside, func(r contract.OutsideRight) bool { return r.Restore && r.DN == s.Base }) {
+			t.Errorf("the right is not told: %+v, %v", audit.Outside, err)
+		}
+		remove(t)
 	})
 	t.Run("no container", func(t *testing.T) {
 		_, err := admin.Writer(nil).Undelete(testContext(t), s.remains(t, admin, group.GUID), newID(), before.CN, back)

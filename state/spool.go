@@ -103,6 +103,17 @@ func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange
 	})
 }
 
+// LastPlace returns the container of the newest change that a run planned to create or move
+// the object of the group; zero if there is none.
+func (s *State) LastPlace(ctx context.Context, source directory.GUID) (container directory.GUID, err error) {
+	err = s.read(ctx, "find where the object of a group was to be moved", func(q *session) error {
+		_, err := q.one("SELECT c.container FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.action IN ('Create', 'Move') AND r.kind <> 'Preview' ORDER BY c.id DESC LIMIT 1",
+			[]any{source[:]}, intoGUID(&container))
+		return err
+	})
+	return container, err
+}
+
 // RemovalsHeld reports whether the newest change that removes members of the group was
 // held back. Previews do not count.
 func (s *State) RemovalsHeld(ctx context.Context, source directory.GUID) (held bool, err error) {

@@ -26,8 +26,11 @@ type bench struct {
 	directory *fakeDirectory
 	folder    string
 	engine    *command.Engine
-	filtered  bool          // the scope excludes some groups
-	ahead     time.Duration // how far the engine's clock is ahead
+	filtered  bool                    // the scope excludes some groups
+	placed    bool                    // some groups belong in the second container
+	lost      bool                    // the state was lost
+	byHand    map[directory.GUID]bool // objects that somebody moved
+	ahead     time.Duration           // how far the engine's clock is ahead
 	wrap      func(contract.State) contract.State
 	log       *slog.Logger
 	// projection identifies what this release reads from the tenant.

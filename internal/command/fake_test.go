@@ -775,10 +775,23 @@ func (d *fakeDirectory) AttributeSchemas(context.Context, []string) (plan.Schema
 }
 
 func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.GUID) (contract.Container, error) {
-	if dn != "" && dn != containerDN || dn == "" && id != containerID {
-		return contract.Container{}, &contract.Error{Category: contract.ObjectNotFound, ID: "ContainerNotFound", Object: dn}
+	for guid, there := range containers {
+		if dn == there || dn == "" && id == guid {
+			return contract.Container{GUID: guid, DN: there, CanCreate: true, Critical: d.critical}, d.check(ctx, "container")
+		}
 	}
-	return contract.Container{GUID: containerID, DN: containerDN, CanCreate: true, Critical: d.critical}, d.check(ctx, "container")
+	return contract.Container{}, &contract.Error{Category: contract.ObjectNotFound, ID: "ContainerNotFound", Object: dn}
+}
+
+// containers are the containers of the domain.
+var containers = map[directory.GUID]string{containerID: containerDN, guid("apart"): apartDN}
+
+// apartDN is a second container.
+const apartDN = "OU=Apart,DC=contoso,DC=test"
+
+// in reports whether the object is in the container.
+func in(g *directory.TargetGroup, container directory.GUID) bool {
+	return strings.HasSuffix(g.DN, ","+containers[container])
 }
 
 func (d *fakeDirectory) Audit(ctx context.Context, _ directory.GUID) (contract.Audit, error) {
@@ -804,7 +817,7 @@ func (d *fakeDirectory) Groups(ctx context.Context, container directory.GUID, ex
 		if err := d.check(ctx, "read"); err != nil {
 			return err
 		}
-		if _, marked := g.SourceID(); marked && strings.HasSuffix(g.DN, ","+containerDN) {
+		if _, marked := g.SourceID(); marked && in(g, container) {
 			if extent == contract.WithMembers {
 				d.whole++
 			}
@@ -953,7 +966,7 @@ func (d *fakeDirectory) MarkedGroups(ctx context.Context, container directory.GU
 		if err := d.check(ctx, "marked"); err != nil {
 			return err
 		}
-		if _, marked := g.SourceID(); marked && strings.HasSuffix(g.DN, ","+containerDN) {
+		if _, marked := g.SourceID(); marked && in(g, container) {
 			if err := each(g.GUID); err != nil {
 				return err
 			}
@@ -1075,7 +1088,7 @@ func (d *fakeDirectory) value(m directory.MemberRef) directory.MemberRef {
 	return m
 }
 
-func (d *fakeDirectory) Holders(ctx context.Context, _ directory.GUID, names []contract.Name) ([]contract.Holder, error) {
+func (d *fakeDirectory) Holders(ctx context.Context, container directory.GUID, names []contract.Name) ([]contract.Holder, error) {
 	if err := d.check(ctx, "holders"); err != nil {
 		return nil, err
 	}
@@ -1085,7 +1098,7 @@ func (d *fakeDirectory) Holders(ctx context.Context, _ directory.GUID, names []c
 	for _, g := range d.sorted() {
 		h := contract.Holder{GUID: g.GUID, DN: g.DN}
 		for _, n := range names {
-			if strings.EqualFold(n.CN, g.CN) && strings.HasSuffix(g.DN, ","+containerDN) {
+			if strings.EqualFold(n.CN, g.CN) && in(g, container) {
 				h.CN = g.CN
 			}
 			if strings.EqualFold(n.SAMAccountName, g.SAMAccountName) {
@@ -1209,7 +1222,7 @@ var errLost = &contract.Error{Category: contract.Connection, ID: "OutcomeUnknown
 
 var errPart = &contract.Error{Category: contract.InvalidData, ID: "WriteRefused", Message: "a later part was refused"}
 
-func (d *fakeWriter) Create(ctx context.Context, _ directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]contract.Refusal, error) {
+func (d *fakeWriter) Create(ctx context.Context, parent directory.GUID, attributes []plan.AttributeChange, members []directory.MemberRef) ([]contract.Refusal, error) {
 	var refused []contract.Refusal
 	err := d.write(ctx, "create", func() error {
 		d.next++
@@ -1222,6 +1235,7 @@ func (d *fakeWriter) Create(ctx context.Context, _ directory.GUID, attributes []
 			}
 		}
 		set(g, attributes)
+		g.DN = "CN=" + directory.EscapeRDN(g.CN) + "," + containers[parent]
 		for _, other := range d.objects {
 			if strings.EqualFold(other.DN, g.DN) || strings.EqualFold(other.SAMAccountName, g.SAMAccountName) {
 				return &contract.Error{Category: contract.InvalidState, ID: "NameClash", Object: other.DN, Message: "taken"}
@@ -1233,7 +1247,7 @@ func (d *fakeWriter) Create(ctx context.Context, _ directory.GUID, attributes []
 	return refused, err
 }
 
-func (d *fakeDirectory) Created(ctx context.Context, _ directory.GUID, groups [][]plan.AttributeChange) ([]contract.Created, error) {
+func (d *fakeDirectory) Created(ctx context.Context, parent directory.GUID, groups [][]plan.AttributeChange) ([]contract.Created, error) {
 	if err := d.check(ctx, "created"); err != nil {
 		return nil, err
 	}
@@ -1244,7 +1258,7 @@ func (d *fakeDirectory) Created(ctx context.Context, _ directory.GUID, groups []
 		var wanted directory.TargetGroup
 		set(&wanted, attributes)
 		for _, g := range d.sorted() {
-			if strings.EqualFold(g.SAMAccountName, wanted.SAMAccountName) && strings.HasSuffix(g.DN, ","+containerDN) && g.AdminDesc == wanted.AdminDesc && d.owner(g.GUID) == service &&
+			if strings.EqualFold(g.SAMAccountName, wanted.SAMAccountName) && in(g, parent) && g.AdminDesc == wanted.AdminDesc && d.owner(g.GUID) == service &&
 				!slices.ContainsFunc(wanted.ExtensionName, func(v string) bool { return !slices.Contains(g.ExtensionName, v) }) {
 				found[i] = contract.Created{GUID: g.GUID, DN: g.DN}
 			}
@@ -1288,11 +1302,17 @@ func (d *fakeWriter) Modify(ctx context.Context, group directory.GUID, attribute
 	})
 }
 
-func (d *fakeWriter) Rename(ctx context.Context, group directory.GUID, cn string, _ directory.GUID) (dn string, err error) {
+func (d *fakeWriter) Rename(ctx context.Context, group directory.GUID, cn string, parent directory.GUID) (dn string, err error) {
 	err = d.write(ctx, "rename", func() error {
 		g, err := d.object(group)
 		if err == nil {
+			before, _ := directory.ParseDN(g.DN)
+			to := before.Parent().String()
+			if !parent.IsZero() {
+				to = containers[parent]
+			}
 			set(g, []plan.AttributeChange{{Name: directory.AttrCN, New: []string{cn}}})
+			g.DN = "CN=" + directory.EscapeRDN(cn) + "," + to
 			dn = g.DN
 		}
 		return err

@@ -128,6 +128,9 @@ type HistoryStore interface {
 	// many these are.
 	ExchangeDue(ctx context.Context, targets []directory.GUID) (map[directory.GUID]int64, error)
 	ClearExchangeDue(ctx context.Context, seen map[directory.GUID]int64) (int, error)
+	// LastPlace returns the container of the newest planned change that creates or moves the
+	// object of the group, whatever became of it; zero if there is none.
+	LastPlace(ctx context.Context, source directory.GUID) (directory.GUID, error)
 	// RemovalsHeld reports whether the newest planned removal of members from the group,
 	// in a run other than a preview, was held back.
 	RemovalsHeld(ctx context.Context, source directory.GUID) (bool, error)

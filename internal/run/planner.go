@@ -260,6 +260,9 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	if err := p.recall(ctx, pair); err != nil {
 		return err
 	}
+	if err := p.findPlaces(ctx, pair); err != nil {
+		return err
+	}
 	objects, err := p.readObjects(ctx, pair)
 	if err != nil {
 		return err
@@ -290,6 +293,26 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 		}
 	}
 	p.relink(pair, changes)
+	return nil
+}
+
+// findPlaces finds out which objects a run moved without noting it, because the answer was
+// lost or the process died: they are where the newest move was to take them. Whatever else
+// is elsewhere was moved by an administrator.
+func (p *planner) findPlaces(ctx context.Context, pair *plan.Pair) error {
+	for i := range pair.Candidates {
+		c := &pair.Candidates[i]
+		if !c.Linked || c.Placed.IsZero() || c.Container.IsZero() || c.Placed == c.Container {
+			continue
+		}
+		last, err := p.run.state.LastPlace(ctx, pair.ID)
+		if err != nil {
+			return err
+		}
+		if last == c.Container {
+			c.Placed = last
+		}
+	}
 	return nil
 }
 

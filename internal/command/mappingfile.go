@@ -76,11 +76,14 @@ func (e *Engine) fitFile(ctx context.Context, c *connection, file *MappingFile) 
 	for _, entry := range file.Entries {
 		one := []plan.Entry{entry}
 		err := e.fitSchema(ctx, c, one)
+		if err == nil && strings.EqualFold(entry.Attribute, plan.AttrContainer) {
+			err = e.chooseFurther(ctx, c, &contract.Settings{Mapping: one}, true)
+		}
 		var wrong *contract.Error
 		switch {
 		case err == nil:
 			fit = append(fit, one[0])
-		case errors.As(err, &wrong) && wrong.Category == contract.InvalidArgument:
+		case errors.As(err, &wrong) && slices.Contains([]contract.Category{contract.InvalidArgument, contract.ObjectNotFound, contract.PermissionDenied}, wrong.Category):
 			file.Refused = append(file.Refused, RefusedMapping{Attribute: entry.Attribute, Expression: entry.Expression, Reason: wrong.Message})
 		default:
 			return err

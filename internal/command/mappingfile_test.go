@@ -32,7 +32,8 @@ const job = `{
         {"flowType": "Always", "targetAttributeName": "street", "source": {"type": "Function", "expression": "IIF(IsNullOrEmpty([theme]),\"x\",[theme])"}},
         {"flowType": "Always", "targetAttributeName": "room", "source": {"type": "Function", "expression": "SingleAppRoleAssignment([appRoleAssignments])"}},
         {"flowType": "Always", "targetAttributeName": "mailNickname", "source": {"type": "Attribute", "name": "mailNickname"}},
-        {"flowType": "Always", "targetAttributeName": "parentDistinguishedName", "source": {"type": "Constant", "name": "OU=Groups,DC=contoso,DC=com"}}
+        {"flowType": "Always", "targetAttributeName": "parentDistinguishedName", "source": {"type": "Constant", "name": "OU=Groups,DC=contoso,DC=com"}},
+        {"flowType": "Always", "targetAttributeName": "cn", "source": {"type": "Function", "expression": "Append(Left(Trim([displayName]),51),Mid([objectId],25,12))"}}
       ]}]}]}`
 
 func TestImportOfACloudSyncJob(t *testing.T) {
@@ -47,12 +48,14 @@ func TestImportOfACloudSyncJob(t *testing.T) {
 				{Attribute: "info", Expression: "[mailNickname]", Apply: plan.ApplyOnlyAtCreation, Default: "none"},
 				{Attribute: "company", Expression: `"Contoso \"East\""`},
 				{Attribute: "street", Expression: `IIF(IsNullOrEmpty([theme]),"x",[theme])`},
+				{Attribute: "parentDistinguishedName", Expression: `"OU=Groups,DC=contoso,DC=com"`},
+				{Attribute: "cn", Expression: "Append(Left(Trim([displayName]),51),Mid([objectId],25,12))"},
 			}
 			if diff := cmp.Diff(want, file.Entries); diff != "" {
 				t.Error(diff)
 			}
 			refused := map[string]string{"msDS-ExternalDirectoryObjectId": "mark", "url": "MultiValueAddOnly", "department": "department",
-				"room": "SingleAppRoleAssignment", "mailNickname": "capture", "parentDistinguishedName": "TargetContainer"}
+				"room": "SingleAppRoleAssignment", "mailNickname": "capture"}
 			for _, r := range file.Refused {
 				if says := refused[r.Attribute]; says == "" || !strings.Contains(r.Reason, says) {
 					t.Errorf("%+v", r)
@@ -62,7 +65,7 @@ func TestImportOfACloudSyncJob(t *testing.T) {
 			if len(refused) > 0 {
 				t.Errorf("not refused: %v", refused)
 			}
-			if notes := strings.Join(file.Notes, "\n"); len(file.Notes) != 2 || !strings.Contains(notes, "scoping filters") || !strings.Contains(notes, "street") {
+			if notes := strings.Join(file.Notes, "\n"); len(file.Notes) != 3 || !strings.Contains(notes, "scoping filters") || !strings.Contains(notes, "street") || !strings.Contains(notes, "cn: the name is given at creation") {
 				t.Errorf("%q", file.Notes)
 			}
 		})

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -437,5 +438,18 @@ func TestRestoringIsAudited(t *testing.T) {
 	entries, err := state.Audit(t.Context(), contract.AuditFilter{Events: []contract.AuditEvent{contract.AuditGroupsRestored}}, "", 10)
 	if err != nil || len(entries) != 1 || entries[0].Object != fmt.Sprint("run ", of.ID) || len(entries[0].Changes) != 1 || !strings.HasPrefix(entries[0].Changes[0].New, "Tombstone: CN=") {
 		t.Errorf("%+v %v", entries, err)
+	}
+}
+
+// A domain controller that may not have received what was restored on another one would
+// have the groups created a second time.
+func TestWhatWasRestoredMustHaveBeenReceived(t *testing.T) {
+	b, _, of := deleted(t, map[string][]string{"one": {"a"}, "other": {"c"}}, "one")
+	b.tenant.put("one", "a")
+	objects, usn := maps.Clone(b.directory.objects), b.directory.usn
+	b.restore(t, run.RestoreRequest{RunID: of.ID})
+	b.otherServer(objects, usn)
+	if run := b.sync(t); run.Status != contract.RunStopped || run.StopReason != contract.StopTargetNotUpToDate || run.Exported.Create > 0 || !strings.Contains(run.Message, "restored groups on the domain controller dc1") {
+		t.Errorf("%+v", run)
 	}
 }

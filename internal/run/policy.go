@@ -205,9 +205,13 @@ func (r *course) checkServer(ctx context.Context) (changed bool, err error) {
 		// have been named differently.
 		same := strings.EqualFold(u.Server, now.Server) || u.Server == w.Server && w.DSServiceName == now.DSServiceName
 		if !same && !r.run.ground.SkipReplicationCheck {
+			did := "was interrupted while it wrote to"
+			if u.Kind == contract.RestoreRun {
+				did = "restored groups on"
+			}
 			return false, &stop{contract.StopTargetNotUpToDate, fmt.Sprintf(
-				"Run %d was interrupted while it wrote to the domain controller %s. It is not known whether %s has received these changes. Specify %s with -Server. If that domain controller is permanently lost, run the sync with -SkipReplicationCheck.",
-				u.ID, u.Server, now.Server, u.Server)}
+				"Run %d %s the domain controller %s. It is not known whether %s has received these changes. Specify %s with -Server. If that domain controller is permanently lost, run the sync with -SkipReplicationCheck.",
+				u.ID, did, u.Server, now.Server, u.Server)}
 		}
 	}
 	if r.run.base == 0 || w.InvocationID == now.InvocationID && w.DSServiceName == now.DSServiceName {

@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"groupwriteback/internal/batch"
@@ -161,7 +162,7 @@ func (x *restoration) choose(ctx context.Context) error {
 			return err
 		}
 		if of.UndoFile == "" {
-			return &contract.Error{Category: contract.InvalidArgument, ID: "NothingToRestore", Object: "run " + itoa(of.ID),
+			return &contract.Error{Category: contract.InvalidArgument, ID: "NothingToRestore", Object: fmt.Sprintf("run %d", of.ID),
 				Message: "The run deleted no group and removed no member.", Advice: "List the runs with Get-GroupWritebackRun: those that can be undone have an UndoFile."}
 		}
 		return x.chooseFrom(ctx, of.UndoFile, of)
@@ -218,8 +219,14 @@ func (x *restoration) pick(ctx context.Context, path string, of contract.Run, wa
 			return nil, err
 		}
 	}
+	first := map[directory.GUID]*restored{}
 	err = f.read(ctx, func(u *undone, _ []directory.GUID) error {
+		if r := first[u.GUID]; r != nil { // more of its members
+			r.members += u.members
+			return nil
+		}
 		r := &restored{undone: *u, file: f}
+		first[u.GUID] = r
 		if len(wanted) == 0 {
 			x.groups = append(x.groups, r)
 		}
@@ -252,7 +259,7 @@ func (x *restoration) pick(ctx context.Context, path string, of contract.Run, wa
 			return nil, identity.Ambiguous(wanted[i], append([]string{found[0].DN}, called...))
 		default:
 			for _, r := range found {
-				if !slices.ContainsFunc(x.groups, func(other *restored) bool { return other.GUID == r.GUID && other.file == f && other.action == r.action }) {
+				if !slices.ContainsFunc(x.groups, func(other *restored) bool { return other.GUID == r.GUID }) {
 					x.groups = append(x.groups, r)
 				}
 			}

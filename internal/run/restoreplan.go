@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"groupwriteback/internal/batch"
@@ -12,8 +11,6 @@ import (
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
 )
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // way decides how a group comes back, or why it does not.
 func (r *restored) way() (Way, *contract.Error) {
@@ -123,7 +120,8 @@ func planRestore(ctx context.Context, x *restoration) (*restoration, error) {
 		r.result = RestoredGroup{ID: r.id, TargetGUID: r.GUID, DisplayName: r.label(), DN: r.DN, Outcome: contract.OutcomePending, Lost: []string{}, Path: r.file.path}
 		way, refused := r.way()
 		if other := taken[r.id]; refused == nil && other != nil && other.GUID != r.GUID {
-			refused = &contract.Error{ID: "GroupHasObject", Message: "The undo file has another object for the cloud group, " + other.DN + ", which is restored."}
+			refused = &contract.Error{Category: contract.InvalidState, ID: "GroupHasObject", Object: other.DN,
+				Message: "The undo file has this object for the cloud group, too, and it is restored.", Advice: "Name the object that is wanted with -Group."}
 		}
 		if refused != nil {
 			x.fail(r, refused)
@@ -189,9 +187,10 @@ func (x *restoration) spool(ctx context.Context, f *undoFile, u *undone, members
 		if c.Add, err = x.missing(ctx, r.GUID, c.Add); err != nil {
 			return err
 		}
-		if r.result.Members = len(c.Add); len(c.Add) == 0 {
-			r.result.Way, r.result.Outcome = WayNone, contract.OutcomeDone
-			c.Reason = plan.Reason(WayNone)
+		if r.result.Members -= len(members) - len(c.Add); len(c.Add) == 0 {
+			if r.result.Members == 0 {
+				r.result.Way, r.result.Outcome = WayNone, contract.OutcomeDone
+			}
 			return nil
 		}
 	}

@@ -67,8 +67,8 @@ func (b *bringer) each(ctx context.Context, phase plan.Phase, do func(context.Co
 		for i := range changes {
 			c := &changes[i]
 			r := b.of(nil, b.former(c.TargetGUID), "")
-			if b.done++; r == nil || r.result.Outcome != contract.OutcomePending {
-				continue // it failed before
+			if b.done++; r == nil || r.result.Outcome == contract.OutcomeFailed {
+				continue
 			}
 			if err := ctx.Err(); err != nil {
 				return err
@@ -188,9 +188,9 @@ func (b *bringer) members(ctx context.Context, r *restored, c *contract.SpooledC
 		outcome.Link = &link
 	}
 	outcome.ChangeID = c.ID
-	r.result.Outcome, r.result.ErrorID, r.result.Message, r.result.Members = outcome.Outcome, outcome.ErrorID, outcome.Message, len(missing)-len(refused)
+	r.result.Outcome, r.result.ErrorID, r.result.Message, r.result.Members = outcome.Outcome, outcome.ErrorID, outcome.Message, r.result.Members-(len(c.Add)-len(missing)+len(refused))
 	b.run.record.Exported.Add(&c.Change)
-	b.run.record.Exported.MembersAdded -= len(c.Add) - r.result.Members
+	b.run.record.Exported.MembersAdded -= len(c.Add) - len(missing) + len(refused)
 	if outcome.Outcome != contract.OutcomeDone {
 		b.run.record.Failed++
 	}

@@ -63,3 +63,11 @@ func alike(sddl string) string {
 func TestGrantedRights(t *testing.T) {
 	adtest.Rights(t, adtest.Lab(t, ad.Open))
 }
+
+// TestTheLabGrantsWhatIsNeeded: the account that every test in the lab runs as has the
+// entries that Grant-GroupWritebackPermission gives to one that uses everything, and no
+// others. So all these tests show that the entries are enough.
+func TestTheLabGrantsWhatIsNeeded(t *testing.T) {
+	env := adtest.Lab(t, ad.Open)
+	adtest.Granted(t, env, "info", "wWWHomePage")
+}

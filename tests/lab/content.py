@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import pathlib
 import uuid
 
 import ldb
@@ -21,6 +22,11 @@ HOSTILE_USERS = [
     ("backslash", "back\\slash (and) * star"),
     ("emoji", "Жанна 日本 😀"),
 ]
+
+GRANTED = pathlib.Path(__file__).with_name("granted-attributes.txt")
+# Samba writes these when an object is restored, with the rights of whoever restores it. Windows
+# does so by itself.
+RESTORED_BY_SAMBA = ["adminCount", "isRecycled", "objectCategory", "operatorCount", "sAMAccountType"]
 
 GROUP_CLASS = "bf967a9c-0de6-11d0-a285-00aa003049e2"
 DELETED_OBJECTS = "18E2EA80684F11D2B9AA00C04F79F805"
@@ -60,9 +66,11 @@ def fill(samdb, password, recycle_bin):
             _add_account(samdb, f"CN={name},CN=Users,{base}", name, password, special)
         _add_lockout_policy(samdb, base, f"CN=svc-locked,CN=Users,{base}")
 
-        for name in ("svc-gwb", "svc-gwb-deleted"):
-            _grant_writeback(samdb, writeback, _sid(samdb, f"CN={name},CN=Users,{base}"))
-        _grant_deleted_objects(samdb, base, _sid(samdb, f"CN=svc-gwb-deleted,CN=Users,{base}"))
+        written = GRANTED.read_text().split()
+        _grant_writeback(samdb, writeback, _sid(samdb, f"CN=svc-gwb,CN=Users,{base}"), written)
+        sighted = _sid(samdb, f"CN=svc-gwb-deleted,CN=Users,{base}")
+        _grant_writeback(samdb, writeback, sighted, written + RESTORED_BY_SAMBA)
+        _grant_deleted_objects(samdb, base, sighted)
 
         # Windows registers this name by itself. LDAP clients need it to sign in with Kerberos.
         dc = ldb.Message(ldb.Dn(samdb, f"CN=DC1,OU=Domain Controllers,{base}"))
@@ -157,11 +165,19 @@ def _add_lockout_policy(samdb, base, account):
     })
 
 
-def _grant_writeback(samdb, unit, sid):
-    # Allow it to create and delete groups in the unit, and to read, change and delete those groups.
+def _grant_writeback(samdb, unit, sid, attributes):
+    # What Grant-GroupWritebackPermission gives to an account that uses everything, and no more: a
+    # test of the engine compares the two. The attributes that mappings add in tests come last.
+    written = []
+    for name in attributes:
+        found = samdb.search(samdb.get_schema_basedn(), ldb.SCOPE_ONELEVEL,
+                             f"(lDAPDisplayName={name})", ["schemaIDGUID"])
+        if len(found) > 0:
+            written.append(uuid.UUID(bytes_le=found[0]["schemaIDGUID"][0]))
     _grant(samdb, unit,
            f"(OA;CI;CCDC;{GROUP_CLASS};;{sid})"
-           f"(OA;CIIO;RPWPSDDTLCRC;;{GROUP_CLASS};{sid})")
+           f"(OA;CIIO;RPSDLORC;;{GROUP_CLASS};{sid})"
+           + "".join(f"(OA;CIIO;WP;{guid};{GROUP_CLASS};{sid})" for guid in written))
 
 
 def _grant_deleted_objects(samdb, base, sid):

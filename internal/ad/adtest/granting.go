@@ -226,3 +226,45 @@ func valueOf(attribute string, n int, object directory.GUID) string {
 	}
 	return "changed-" + strconv.Itoa(n) + "-" + attribute
 }
+
+// Granted checks that the service account has exactly the entries that it needs in the
+// container if everything is chosen and these attributes are mapped.
+func Granted(t *testing.T, env Env, mapped ...string) {
+	s := &suite{Env: env, admin: connectAdmin(t, env), run: "granted"}
+	admin := s.open(t, func(c *contract.TargetConfig) { c.User, c.Password = s.AdminUser, contract.NewSecret(s.AdminPassword) })
+	ctx := testContext(t)
+	identity, err := admin.Identify(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := strings.Cut(s.Config.User, "@")
+	account, err := admin.Account(ctx, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := admin.RightsSchema(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit, err := admin.Container(ctx, s.Container, directory.GUID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes := append(plan.Standard.Compile(identity.Schema.Attributes, true).Attributes(), mapped...)
+	entries := s.accessList(t, admin, unit.GUID).Descriptor.Entries()
+	needed := rights.Entries(schema, attributes, rights.ByAttribute, account.SID)
+	for _, n := range needed {
+		if !rights.Has(entries, n.ACE) {
+			t.Errorf("the account lacks %s", n.SDDL(descriptor.Domains{}))
+		}
+	}
+	own := 0
+	for _, e := range entries {
+		if e.Trustee == account.SID {
+			own++
+		}
+	}
+	if own != len(needed) {
+		t.Errorf("the account has %d entries and needs %d", own, len(needed))
+	}
+}

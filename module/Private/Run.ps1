@@ -10,7 +10,8 @@ function ConvertTo-SettingField {
             $fields[(ConvertTo-FieldName -Name $name)] = [string] $Bound[$name]
         }
     }
-    foreach ($name in 'ExcludeMailAttribute', 'MarkCloudAuthority', 'UpdateManagedBy', 'Adopt', 'IncludeHiddenMembership') {
+    foreach ($name in 'ExcludeMailAttribute', 'MarkCloudAuthority', 'UpdateManagedBy', 'Adopt',
+        'IncludeHiddenMembership') {
         if ($Bound.ContainsKey($name)) {
             $fields[(ConvertTo-FieldName -Name $name)] = [bool] $Bound[$name]
         }

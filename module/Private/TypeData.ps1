@@ -53,7 +53,8 @@ GroupsOnHold QuarantinedGroups
     Status        = @'
 Status TenantId TenantName Domain TargetContainer FurtherContainer
 ContainerFilter=System.Collections.Specialized.OrderedDictionary Groups DisablePending PendingGroups
-GroupsOnHold QuarantinedGroups NextPolicyType NextPolicyReason LastRun=GroupWriteback.Run Scope GroupId Filter IncludeSecurityGroup
+GroupsOnHold QuarantinedGroups NextPolicyType NextPolicyReason LastRun=GroupWriteback.Run Scope
+GroupId Filter IncludeSecurityGroup
 IncludeHiddenMembership OnPremisesGroupType MaximumMemberCount NameFormat SamAccountNameFormat
 ExcludeMailAttribute MailRecipient RecipientDisplayType AdoptPending ReleasedGroupId TrustedOwner
 UpdateAddressList MarkCloudAuthority UpdateManagedBy MovedGroup SoftDeletedGroup

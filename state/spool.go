@@ -103,6 +103,23 @@ func (g *Generation) HoldChanges(ctx context.Context, held []contract.HeldChange
 	})
 }
 
+// FormerObject implements contract.State.
+func (s *State) FormerObject(ctx context.Context, source directory.GUID) (former directory.GUID, err error) {
+	err = s.read(ctx, "find the former object of a group", func(q *session) error {
+		var adopted bool
+		if found, err := q.one("SELECT target_guid, adopted FROM link WHERE source_id = ?", []any{source[:]}, intoGUID(&former), &adopted); err != nil || found {
+			if adopted {
+				former = directory.GUID{}
+			}
+			return err
+		}
+		_, err := q.one("SELECT c.target_guid FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.action = 'Delete' AND c.outcome = 'Done' AND r.kind <> 'Preview' ORDER BY c.id DESC LIMIT 1",
+			[]any{source[:]}, intoGUID(&former))
+		return err
+	})
+	return former, err
+}
+
 // LastPlace returns the container of the newest change that a run planned to create or move
 // the object of the group; zero if there is none.
 func (s *State) LastPlace(ctx context.Context, source directory.GUID) (container directory.GUID, err error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/descriptor"
 	"groupwriteback/internal/directory"
 	"groupwriteback/internal/exchange"
 	"groupwriteback/internal/ldif"
@@ -699,9 +700,11 @@ type fakeDirectory struct {
 }
 
 func newDirectory() *fakeDirectory {
-	return &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, hidden: map[directory.GUID]bool{}, accounts: map[directory.GUID]directory.MemberRef{}, domain: domain,
+	d := &fakeDirectory{objects: map[directory.GUID]*directory.TargetGroup{}, dead: map[directory.GUID]bool{}, hidden: map[directory.GUID]bool{}, accounts: map[directory.GUID]directory.MemberRef{}, domain: domain,
 		owners: map[directory.GUID]directory.SID{},
 		server: "dc1", invocation: guid("dc1"), known: map[directory.GUID]string{}, gone: map[directory.GUID]int64{}, grave: map[directory.GUID]*directory.TargetGroup{}}
+	d.rights.head = descriptor.Descriptor{}.With([]descriptor.ACE{}) // a list that allows nothing
+	return d
 }
 
 // kill deletes an account. Its values disappear from every group, whose uSN stays.
@@ -1228,7 +1231,7 @@ func (d *fakeWriter) Create(ctx context.Context, parent directory.GUID, attribut
 		d.next++
 		g := &directory.TargetGroup{GUID: guid("object " + strconv.Itoa(d.next))}
 		for _, m := range members {
-			if d.dead[m.GUID] {
+			if d.missing(m.GUID) {
 				refused = append(refused, contract.Refusal{GUID: m.GUID, Reason: directory.ReasonWriteRefused})
 			} else {
 				g.Members = append(g.Members, d.value(m))
@@ -1320,6 +1323,11 @@ func (d *fakeWriter) Rename(ctx context.Context, group directory.GUID, cn string
 	return dn, err
 }
 
+// missing reports whether the object is gone, so that no group can have it as a member.
+func (d *fakeDirectory) missing(object directory.GUID) bool {
+	return d.dead[object] || d.grave[object] != nil && d.objects[object] == nil
+}
+
 func (d *fakeWriter) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]contract.Refusal, error) {
 	var refused []contract.Refusal
 	err := d.write(ctx, "changeMembers", func() error {
@@ -1329,7 +1337,7 @@ func (d *fakeWriter) ChangeMembers(ctx context.Context, group directory.GUID, ad
 		}
 		for _, m := range add {
 			switch {
-			case d.dead[m.GUID]:
+			case d.missing(m.GUID):
 				refused = append(refused, contract.Refusal{GUID: m.GUID, Reason: directory.ReasonWriteRefused})
 			case !has(g, m.GUID):
 				g.Members = append(g.Members, d.value(m))
@@ -1353,7 +1361,7 @@ func (d *fakeDirectory) finish(g *directory.TargetGroup, stay ...directory.GUID)
 	d.known[g.GUID] = d.is(g)
 }
 
-func (d *fakeWriter) Undelete(ctx context.Context, group contract.DeletedGroup, _ directory.GUID, cn string, attributes []plan.AttributeChange) (dn string, err error) {
+func (d *fakeWriter) Undelete(ctx context.Context, group contract.DeletedGroup, parent directory.GUID, cn string, attributes []plan.AttributeChange) (dn string, err error) {
 	err = d.write(ctx, "undelete", func() error {
 		if d.refuses(attributes) {
 			return errPart
@@ -1363,6 +1371,7 @@ func (d *fakeWriter) Undelete(ctx context.Context, group contract.DeletedGroup, 
 			g.AdminDesc, g.ExtensionName, g.Attributes = "", nil, nil
 		}
 		set(&g, append([]plan.AttributeChange{{Name: directory.AttrCN, New: []string{cn}}}, attributes...))
+		g.DN = "CN=" + directory.EscapeRDN(cn) + "," + containers[parent]
 		delete(d.grave, group.GUID)
 		d.objects[group.GUID] = &g
 		dn = g.DN

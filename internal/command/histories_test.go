@@ -33,6 +33,9 @@ func TestHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := &bench{tenant: newTenant(), directory: newDirectory(), folder: t.TempDir()}
 		b.directory.blind = rapid.Bool().Draw(rt, "blind")
+		if b.directory.bin = rapid.Bool().Draw(rt, "recycle bin"); oneIn(rt, 2, "may restore") {
+			b.directory.letRestore()
+		}
 		b.start(rt)
 		defer func() { b.engine.Close() }()
 		// Small tenants change by large shares. The limits have their own tests.

@@ -128,6 +128,9 @@ type HistoryStore interface {
 	// many these are.
 	ExchangeDue(ctx context.Context, targets []directory.GUID) (map[directory.GUID]int64, error)
 	ClearExchangeDue(ctx context.Context, seen map[directory.GUID]int64) (int, error)
+	// FormerObject returns the object that stood for the group and is gone: the linked one, or
+	// the one that a run deleted last; zero if none is recorded. An adopted one does not count.
+	FormerObject(ctx context.Context, source directory.GUID) (directory.GUID, error)
 	// LastPlace returns the container of the newest planned change that creates or moves the
 	// object of the group, whatever became of it; zero if there is none.
 	LastPlace(ctx context.Context, source directory.GUID) (directory.GUID, error)

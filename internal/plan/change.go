@@ -87,7 +87,7 @@ type Change struct {
 	Action      Action            `json:"action"`
 	Situation   Situation         `json:"situation"`
 	SourceID    directory.GUID    `json:"sourceId"`
-	TargetGUID  directory.GUID    `json:"targetGuid"` // zero for Create
+	TargetGUID  directory.GUID    `json:"targetGuid"` // of a Create the former object that comes back, or zero
 	DisplayName string            `json:"displayName"`
 	DN          string            `json:"dn"` // where it is or, for Create, will be
 	Attributes  []AttributeChange `json:"attributes,omitempty"`

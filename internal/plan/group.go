@@ -40,6 +40,7 @@ const (
 	ReasonSuspended        Reason = "Suspended"              // an administrator has it left as it is
 	ReasonRestored         Reason = "Restored"               // left as a restore has made it
 	ReasonMappingFailed    Reason = "MappingFailed"          // an expression failed for this group
+	ReasonFormerObject     Reason = "FormerObject"           // of a Create: the deleted object comes back
 	ReasonMovedBack        Reason = "MovedBack"              // of a Move
 	ReasonContainerUnknown Reason = "ContainerUnknown"       // the mapping names a container that is not configured
 
@@ -542,6 +543,18 @@ func create(p *Pair, s *subject) Change {
 		{Name: directory.AttrGroupType, New: []string{strconv.Itoa(int(r.groupType(p.Source)))}},
 	}, r.projection(s)...)
 	return change
+}
+
+// BringBack makes the creation of an object the return of a deleted one that stood for the
+// group, unless that is protected, was adopted, or is somebody else's by now. whole says
+// that the object still has its marks.
+func (c *Change) BringBack(former *directory.TargetGroup, whole bool, r *Rules) {
+	id, marked := former.SourceID()
+	if Protection(former) != "" || directory.HasAdoptedStamp(former.ExtensionName, r.TenantID) || whole && (!marked || id != c.SourceID) {
+		return
+	}
+	c.TargetGUID, c.Reason = former.GUID, ReasonFormerObject
+	c.Message = strings.TrimSpace(c.Message + " The object that stood for the group before comes back, with its SID.")
 }
 
 // unmapped reports the attributes whose expressions failed for the group. They are left as

@@ -27,6 +27,8 @@ type course struct {
 	scope     plan.Scope
 	// routing is what Exchange says that decides what recipients are, for comparison.
 	routing string
+	// restores says whether the account may restore deleted objects, once that was asked.
+	restores *bool
 	// otherServer means that a run of one group uses another domain controller than the
 	// watermark, whose uSNs mean nothing there.
 	otherServer bool

@@ -173,7 +173,7 @@ func (e *exporter) lookBefore(ctx context.Context, changes []contract.SpooledCha
 	p := &portion{left: len(changes)}
 	var look []directory.GUID
 	for i := range changes {
-		if guid := changes[i].TargetGUID; !guid.IsZero() && changes[i].Action != plan.Delete { // a deletion asks more about its object
+		if guid := changes[i].TargetGUID; !guid.IsZero() && changes[i].Action != plan.Delete && changes[i].Action != plan.Create { // a deletion asks more about its object
 			look = append(look, guid)
 		}
 	}
@@ -338,7 +338,9 @@ func (e *exporter) readBack(ctx context.Context, p *portion) {
 	in := map[directory.GUID][]*attempt{}
 	for i := range p.created {
 		a := &p.created[i]
-		in[a.change.Container] = append(in[a.change.Container], a)
+		if a.outcome.Link == nil { // otherwise it came back, and is known
+			in[a.change.Container] = append(in[a.change.Container], a)
+		}
 	}
 	for container, created := range in {
 		e.readCreated(finish, container, created)
@@ -539,8 +541,8 @@ func (e *exporter) apply(ctx context.Context, w contract.TargetWriter, t task) (
 // must not be touched (rule 2), because minutes may have passed since it was read. Before
 // a deletion it asks again for everything that makes the object ours.
 func (e *exporter) look(ctx context.Context, c *contract.SpooledChange) (gone bool, err error) {
-	if c.TargetGUID.IsZero() {
-		return false, nil // this change created it
+	if c.TargetGUID.IsZero() || c.Action == plan.Create {
+		return false, nil // this change makes the object, or brings it back
 	}
 	now, err := owner.Headers(ctx, e.run.target, []directory.GUID{c.TargetGUID})
 	if err != nil || len(now) == 0 {
@@ -610,6 +612,11 @@ func left(c *contract.SpooledChange, out contract.ChangeOutcome, err error) (con
 }
 
 func (e *exporter) create(ctx context.Context, w contract.TargetWriter, c *contract.SpooledChange) (contract.ChangeOutcome, error) {
+	if !c.TargetGUID.IsZero() {
+		if outcome, done, err := e.bringFormer(ctx, w, c); done || err != nil {
+			return outcome, err
+		}
+	}
 	members, err := e.run.gen.MemberRefs(ctx, c.Add)
 	if err != nil {
 		return contract.ChangeOutcome{}, err

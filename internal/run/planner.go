@@ -464,6 +464,9 @@ func (p *planner) explainDrift(ctx context.Context, pair *plan.Pair, ours []*pla
 // askNames finds who holds the names that the waiting changes set, in their containers
 // and in the domain (rule 22).
 func (p *planner) askNames(ctx context.Context, named []planned) error {
+	if err := p.findFormer(ctx, named); err != nil {
+		return err
+	}
 	type place struct {
 		container directory.GUID
 		cn        string

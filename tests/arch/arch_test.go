@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"internal/batch":            {},
 	"internal/identity":         {"internal/contract", "internal/batch", "internal/plan", "internal/directory"},
 	"internal/owner":            {"internal/contract", "internal/batch", "internal/plan", "internal/directory"},
-	"internal/run":              {"internal/ldif", "internal/expression", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
+	"internal/run":              {"internal/ldif", "internal/rights", "internal/expression", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/command":          {"internal/expression", "internal/rights", "internal/descriptor", "internal/run", "internal/owner", "internal/identity", "internal/batch", "internal/contract", "internal/plan", "internal/exchange", "internal/directory"},
 	"internal/graph":            {"internal/contract", "internal/plan", "internal/directory"},
 	"internal/graph/graphtest":  {},

@@ -36,7 +36,9 @@ function Grant-GroupWritebackPermission {
         Also give the right to restore deleted objects (Reanimate Tombstones at
         the head of the domain). Microsoft calls it a risk: whoever has it can
         restore every deleted account and group of the domain. It is not needed
-        by a sync, nor by Restore-GroupWritebackGroup with -Credential.
+        by Restore-GroupWritebackGroup with -Credential. With it, and with sight
+        of deleted objects, a sync brings the former object of a group back,
+        with its SID, before it makes a new one.
     .PARAMETER Force
         Change an access control list that is not in the canonical order.
     .PARAMETER PassThru

@@ -37,7 +37,8 @@ var rooms = map[string]map[string][]string{
 		"run.go":          {"conclusion.go", "consent.go"},
 		"course.go":       {"policy.go"},
 		"importsource.go": {"changes.go", "reported.go", "users.go", "reading.go", "mailsettings.go", "owners.go"},
-		"planner.go":      {"plan.go", "pairs.go", "presence.go", "release.go"},
+		"export.go":       {"comeback.go"},
+		"planner.go":      {"former.go", "plan.go", "pairs.go", "presence.go", "release.go"},
 	},
 	"internal/command": {
 		"engine.go": {"connect.go"},

@@ -126,7 +126,6 @@ func TestHistories(t *testing.T) {
 			}
 		}
 		b.veil(false)
-		b.resumeAll(rt)
 		if b.mailing {
 			b.routes(routingDomain)
 			b.recipients(rt, plan.MailRecipientRemote)
@@ -135,6 +134,7 @@ func TestHistories(t *testing.T) {
 			g.AdminCount = false
 		}
 		clear(b.directory.hidden)
+		b.resumeAll(rt)
 		b.tenant.remember()
 		b.pass(25 * time.Hour) // members not found are due again
 		// A group that is gone and that no delta reports is asked for twice.

@@ -554,7 +554,9 @@ func (c *Change) BringBack(former *directory.TargetGroup, whole bool, r *Rules) 
 		return
 	}
 	c.TargetGUID, c.Reason = former.GUID, ReasonFormerObject
-	c.Message = strings.TrimSpace(c.Message + " The object that stood for the group before comes back, with its SID.")
+	if c.Message = "The object that stood for the group before comes back, with its SID."; c.Situation == Deleted {
+		c.Message = "The object was deleted from Active Directory and comes back, with its SID."
+	}
 }
 
 // unmapped reports the attributes whose expressions failed for the group. They are left as

@@ -67,7 +67,7 @@ func (s serial) Run(name string, f func(testscript.T)) {
 func setUp(t *testing.T, env *testscript.Env) error {
 	base := os.Getenv("GWB_LAB_CONTAINER")
 	ou := "OU=" + filepath.Base(env.WorkDir) + "," + base
-	for _, name := range []string{"SERVER", "CA", "OTHER_CA", "BASE", "CONTAINER", "OTHER", "PEOPLE", "USER", "DELETED_USER", "PASSWORD", "NONE_USER", "SCHEMA"} {
+	for _, name := range []string{"SERVER", "CA", "OTHER_CA", "BASE", "CONTAINER", "OTHER", "PEOPLE", "USER", "DELETED_USER", "PASSWORD", "ADMIN_USER", "ADMIN_PASSWORD", "NONE_USER", "SCHEMA"} {
 		env.Setenv("LAB_"+name, os.Getenv("GWB_LAB_"+name))
 	}
 	env.Setenv("OU", ou)

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -182,5 +183,94 @@ func TestOnlyFailuresInARowCount(t *testing.T) {
 		if run := b.delta(t); run.QuarantinedGroups != 0 {
 			t.Errorf("%+v", run)
 		}
+	}
+}
+
+// busy is a directory that is too busy to change members as long as there is an error.
+type busy struct {
+	contract.Target
+	err *error
+}
+
+func (b *busy) Writer(lease contract.Lease) contract.TargetWriter {
+	return &busyWriter{b.Target.Writer(lease), b.err}
+}
+
+type busyWriter struct {
+	contract.TargetWriter
+	err *error
+}
+
+func (w *busyWriter) ChangeMembers(ctx context.Context, group directory.GUID, add, remove []directory.MemberRef) ([]contract.Refusal, error) {
+	if *w.err != nil {
+		return nil, *w.err
+	}
+	return w.TargetWriter.ChangeMembers(ctx, group, add, remove)
+}
+
+// quarantined returns a bench whose group one is quarantined because its attributes cannot
+// be written. Changes of members fail with the error as long as there is one.
+func quarantined(t *testing.T, members ...string) (b *bench, failure *error) {
+	t.Helper()
+	b, refusal := refusing(t)
+	failure, inner := new(error), b.around
+	b.engine.Close()
+	b.around = func(target contract.Target) contract.Target { return &busy{inner(target), failure} }
+	b.start(t)
+	b.rename("one", "one", members...)
+	b.delta(t)
+	*refusal = denied
+	b.quarantineAfter(t, 2)
+	b.rename("one", "renamed", members...)
+	b.failingRuns(t, 2)
+	return b, failure
+}
+
+func TestARevocationOfAQuarantinedGroupSurvivesAnOutage(t *testing.T) {
+	b, failure := quarantined(t, "a")
+	b.rename("one", "renamed", "b")
+	*failure = &contract.Error{Category: contract.ResourceBusy, ID: "ServerBusy", Message: "busy"}
+	if run := b.sync(t); run.Status == contract.RunComplete || run.Failed != 1 {
+		t.Errorf("%+v", run)
+	}
+	*failure = nil
+	wantOutcomes(t, b, b.delta(t), "Update renamed Failed AccessDenied", "UpdateMembers renamed Done")
+	if m := b.holds()["one"]; len(m) != 1 || m[0] != "b" {
+		t.Error(m)
+	}
+	b.delta(t)                     // reads the group after the write
+	wantOutcomes(t, b, b.delta(t)) // nothing waits any more
+}
+
+func TestARevocationOfAQuarantinedGroupSurvivesALimit(t *testing.T) {
+	var many []string
+	for i := range 40 {
+		many = append(many, fmt.Sprint("m", i))
+	}
+	b, _ := quarantined(t, many...)
+	b.rename("one", "renamed", "m0")
+	run := b.sync(t)
+	if n := len(b.holds()["one"]); n != 40 || len(run.HeldBy) != 1 {
+		t.Fatalf("%d %+v", n, run)
+	}
+	if _, err := b.engine.Sync(t.Context(), command.SyncRequest{AllowOnce: run.PlanID}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.holds()["one"]; len(m) != 1 {
+		t.Error(m)
+	}
+}
+
+// What the tenant revoked and a run could not remove makes each run that tries it partial.
+func TestAFailedRevocationOfAQuarantinedGroupIsReported(t *testing.T) {
+	b, failure := quarantined(t, "a")
+	b.rename("one", "renamed", "b")
+	*failure = denied
+	if run := b.sync(t); run.Status == contract.RunComplete || run.Failed != 1 || run.QuarantinedGroups != 1 {
+		t.Errorf("%+v", run)
+	}
+	b.pass(25 * time.Hour)
+	if run := b.sync(t); run.Status == contract.RunComplete || run.Failed != 1 {
+		t.Errorf("%+v", run)
 	}
 }

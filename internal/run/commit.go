@@ -112,7 +112,7 @@ func (r *committer) settleApart(ctx context.Context) error {
 			r.run.record.QuarantinedGroups--
 		}
 		if f.Tries > 0 && f.Quarantined() {
-			r.run.clearPending(f.GroupID)
+			r.run.quarantine(f.GroupID)
 		}
 	}
 	if len(changed) == 0 {

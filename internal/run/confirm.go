@@ -112,11 +112,11 @@ func (r *confirmer) confirmBatch(ctx context.Context, changes []contract.Spooled
 		if missing != "" {
 			outcomes = append(outcomes, contract.ChangeOutcome{ChangeID: c.ID, Outcome: contract.OutcomePartial, ErrorID: "NotConfirmed",
 				Message: missing + " The next run checks again."})
-			if !r.run.expects(c.SourceID) {
+			if !r.run.expects(&c.Change) {
 				r.run.record.Failed++
 			}
 			r.run.tries.fail(c.SourceID, missing)
-			r.run.setPending(c.SourceID)
+			r.run.setFailing(c.SourceID)
 		}
 	}
 	return r.run.gen.RecordOutcomes(ctx, outcomes)

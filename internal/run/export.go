@@ -389,14 +389,15 @@ func (e *exporter) conclude(ctx context.Context, attempts ...attempt) {
 	if recorded != nil {
 		e.fatal = recorded
 	}
-	for i, a := range attempts {
-		e.count(a.change, &outcomes[i])
+	for i := range attempts {
+		e.count(&attempts[i], &outcomes[i])
 		e.noteTry(&attempts[i], &outcomes[i])
 	}
 }
 
 // count adds the outcome of a change to the totals of the run. The lock must be held.
-func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutcome) {
+func (e *exporter) count(a *attempt, outcome *contract.ChangeOutcome) {
+	c := a.change
 	if outcome.Link != nil && (c.Action == plan.Create || c.Action == plan.Adopt) || !outcome.Unlink.IsZero() {
 		e.draft.nested[c.SourceID] = true
 	}
@@ -413,8 +414,7 @@ func (e *exporter) count(c *contract.SpooledChange, outcome *contract.ChangeOutc
 		e.run.found.guarded++
 		e.run.setPending(c.SourceID)
 	default:
-		e.countFailed(c, outcome)
-		e.run.setPending(c.SourceID)
+		e.countFailed(a, outcome)
 	}
 }
 
@@ -424,12 +424,17 @@ func (e *exporter) noteTry(a *attempt, outcome *contract.ChangeOutcome) {
 	case contract.OutcomeDone, contract.OutcomeSkipped, contract.OutcomeHeld:
 		return
 	}
-	if a.err != nil && outage(contract.AsError(a.err)) {
+	if a.cut() {
 		e.run.tries.cut(a.change.SourceID)
+		e.run.setPending(a.change.SourceID)
 	} else {
 		e.run.tries.fail(a.change.SourceID, outcome.Message)
+		e.run.setFailing(a.change.SourceID)
 	}
 }
+
+// cut reports whether an outage kept the run from trying the change.
+func (a *attempt) cut() bool { return a.err != nil && outage(contract.AsError(a.err)) }
 
 // outage reports whether the error says nothing about the group: the domain controller did
 // not answer, was busy or refused us as a whole, or the run was cancelled.
@@ -442,8 +447,9 @@ func outage(e *contract.Error) bool {
 }
 
 // countFailed counts a change that was not completely done.
-func (e *exporter) countFailed(c *contract.SpooledChange, outcome *contract.ChangeOutcome) {
-	if !e.run.expects(c.SourceID) {
+func (e *exporter) countFailed(a *attempt, outcome *contract.ChangeOutcome) {
+	c := a.change
+	if a.cut() || !e.run.expects(&c.Change) {
 		e.run.record.Failed++
 		if outcome.Outcome == contract.OutcomeFailed {
 			if e.run.found.refusedWhole++; e.run.found.refusedWhole == 1 {

@@ -9,9 +9,9 @@ import (
 )
 
 // tries are the groups whose changes fail in one run after the other (rule 62), and what
-// this run has tried. A group in quarantine is not pending: a run tries it when its time
-// has come, and whenever something touches it, so that nothing that the tenant revokes
-// waits for that time.
+// this run has tried. A group in quarantine is not pending because of its failures: a run
+// tries it when its time has come, and whenever something touches it, so that nothing that
+// the tenant revokes waits for that time.
 type tries struct {
 	after  int // the number of failed runs after which a group is quarantined; 0: never
 	before map[directory.GUID]contract.Failing

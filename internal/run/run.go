@@ -68,8 +68,9 @@ type run struct {
 	holds  holds
 	tries  tries
 
-	mu      sync.Mutex
-	pending map[directory.GUID]bool // groups that the next Delta run must plan
+	mu sync.Mutex
+	// pending has the groups that the next Delta run must plan; false: only because they fail.
+	pending map[directory.GUID]bool
 }
 
 func newRun(ctx context.Context, g *Ground, kind contract.RunKind) *run {

@@ -148,7 +148,7 @@ Describe 'The changes of previews' -Skip:(-not $env:FAKE_ENGINE) {
     It 'are not those of the newest run' {
         Use-FakeScript $history
         [void] (Get-GroupWritebackChange)
-        (Get-FakeJournal -Method 'run.list').params.kinds | Should -Be 'Sync', 'Group', 'Disable'
+        (Get-FakeJournal -Method 'run.list').params.kinds | Should -Be 'Sync', 'Group', 'Disable', 'Restore'
     }
 
     It 'can be those of one group' {

@@ -65,7 +65,7 @@ func (e *Engine) Restore(ctx context.Context, request RestoreRequest) (RestoreRe
 	if err != nil {
 		return RestoreResult{}, err
 	}
-	with := run.Restoring{Account: e.config.Caller.Account, Agreed: func(groups []RestoredGroup) error {
+	with := run.Restoring{Account: e.config.Caller.Account, Owner: c.targetID.AccountSID, Agreed: func(groups []RestoredGroup) error {
 		return e.record(ctx, state, restoredEntries(&request, mine.targetID.Account, groups)...)
 	}}
 	if with.Next, err = e.nextSync(ctx, state, &c, settings); err != nil {

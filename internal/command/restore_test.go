@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -329,6 +330,17 @@ func TestWhatIsNotRestored(t *testing.T) {
 			b.tenant.put("one", "a")
 			b.delta(t)
 		}},
+		"only marked": {"NotOurs", false, func(_ *testing.T, b *bench, _ *contract.Run, _ *run.RestoreRequest) {
+			for id, g := range b.directory.grave {
+				marked := *g
+				marked.ExtensionName = nil
+				b.directory.objects[id] = &marked
+			}
+		}},
+		"no SID in the file": {"NotOurs", false, func(t *testing.T, _ *bench, of *contract.Run, r *run.RestoreRequest) {
+			edit(t, of.UndoFile, "objectSid:", "noSid:")
+			r.Force = true
+		}},
 		"taken over": {"MarkRemoved", false, func(_ *testing.T, b *bench, _ *contract.Run, _ *run.RestoreRequest) {
 			for id, g := range b.directory.grave {
 				taken := *g
@@ -451,5 +463,67 @@ func TestWhatWasRestoredMustHaveBeenReceived(t *testing.T) {
 	b.otherServer(objects, usn)
 	if run := b.sync(t); run.Status != contract.RunStopped || run.StopReason != contract.StopTargetNotUpToDate || run.Exported.Create > 0 || !strings.Contains(run.Message, "restored groups on the domain controller dc1") {
 		t.Errorf("%+v", run)
+	}
+}
+
+// An object that an administrator brought back by hand is linked by a restore, and held, so
+// that no later sync deletes it.
+func TestWhatCameBackByHandIsHeld(t *testing.T) {
+	b, before, of := deleted(t, map[string][]string{"one": {"a"}, "two": {"a"}, "other": {"c"}}, "one", "two")
+	b.directory.bin = true
+	byHand := before["one"]
+	b.directory.objects[byHand.GUID] = &byHand
+	b.directory.settle()
+	b.sync(t)
+	for range 2 {
+		for _, r := range b.restore(t, run.RestoreRequest{RunID: of.ID}).Groups {
+			if r.Outcome != contract.OutcomeDone || !r.Held || r.DisplayName == "one" && r.Way != run.WayNone {
+				t.Errorf("%+v", r)
+			}
+		}
+		for range 4 {
+			b.sync(t)
+			b.pass(time.Hour)
+		}
+		b.initial(t)
+		if b.object("one") == nil || b.object("two") == nil {
+			t.Fatal("a group was deleted after the restore")
+		}
+	}
+}
+
+// A group whose comparison failed is compared again when the restore is repeated.
+func TestARepeatedRestoreComparesAgain(t *testing.T) {
+	b, _, of := deleted(t, map[string][]string{"one": {"a"}, "two": {"a"}, "other": {"c"}}, "one", "two")
+	b.directory.bin = true
+	b.tenant.put("one", "a")
+	b.tenant.fail = func(string) error {
+		return &contract.Error{Category: contract.InvalidData, ID: "GraphError", Message: "no"}
+	}
+	b.restore(t, run.RestoreRequest{RunID: of.ID})
+	b.tenant.fail = nil
+	for _, r := range b.restore(t, run.RestoreRequest{RunID: of.ID}).Groups {
+		if r.Way != run.WayNone || r.Held != (r.DisplayName == "two") {
+			t.Errorf("%+v", r)
+		}
+	}
+	if diff := cmp.Diff([]string{"two"}, b.heldAfterRestore(t)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A group that an administrator has let go of is not taken back.
+func TestAReleasedGroupIsNotRestored(t *testing.T) {
+	b := settled(t, map[string][]string{"one": {"a", "b"}, "other": {"c"}})
+	b.withoutLimits(t)
+	b.tenant.put("one", "a")
+	of := b.delta(t)
+	b.release(t, "one")
+	b.delta(t)
+	if r := b.restore(t, run.RestoreRequest{RunID: of.ID}).Groups; len(r) != 1 || r[0].ErrorID != "NotOurs" {
+		t.Errorf("%+v", r)
+	}
+	if diff := cmp.Diff(map[string][]string{"one": {"a"}, "other": {"c"}}, b.holds()); diff != "" {
+		t.Error(diff)
 	}
 }

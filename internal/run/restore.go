@@ -72,12 +72,17 @@ var (
 	holdStep    = stepName{"Hold", "Putting the groups on hold"}
 )
 
+// maxRestored is how many groups one request restores. The answer names each of them and is
+// one line of at most 1 MiB.
+const maxRestored = 1000
+
 // restoration is a restore in progress.
 type restoration struct {
 	run     *run
 	request RestoreRequest
 	agreed  func([]RestoredGroup) error
 	account string
+	owner   directory.SID
 	files   []*undoFile
 	groups  []*restored
 }
@@ -88,8 +93,11 @@ type restored struct {
 	file   *undoFile
 	found  remains
 	result RestoredGroup
-	// changed says that the directory was changed, or may have been.
+	// changed says that the directory or the link was changed, or may have been.
 	changed bool
+	// compared says that the hold of the group is that of a restore, this one or a former one,
+	// and ends if the next sync would leave the group as it is.
+	compared bool
 }
 
 // Restoring is what a restore is given to work with, beside its ground.
@@ -97,7 +105,9 @@ type Restoring struct {
 	// Account is who asks for it. Agreed is called with what will be done, before anything is
 	// changed; an error ends the restore.
 	Account string
-	Agreed  func([]RestoredGroup) error
+	// Owner is the account of the syncs, whose objects are ours, if it is known.
+	Owner  directory.SID
+	Agreed func([]RestoredGroup) error
 	// Next is the ground of the next sync, with which the result is compared; nil if none is
 	// possible now.
 	Next *Ground
@@ -112,13 +122,16 @@ func Restore(ctx context.Context, g *Ground, request RestoreRequest, with Restor
 	if request.WhatIf {
 		kind = contract.PreviewRun
 	}
-	x := &restoration{run: newRun(ctx, g, kind), request: request, agreed: with.Agreed, account: with.Account}
+	x := &restoration{run: newRun(ctx, g, kind), request: request, agreed: with.Agreed, account: with.Account, owner: with.Owner}
 	x.run.record.PolicyType = "" // nothing is imported
 	defer x.close()
 	x.run.meter.Expects(4)
 	x.run.meter.Begin(undoneStep.id, undoneStep.says)
 	if err := x.choose(ctx); err != nil {
 		return RestoreResult{}, err
+	}
+	if n := len(x.groups); n > maxRestored {
+		return RestoreResult{}, contract.InvalidParameter("groups", directory.Count(n, "group"), fmt.Sprintf("at most %d groups in one request; name groups with -Group", maxRestored))
 	}
 	x.run.meter.Begin(remainsStep.id, remainsStep.says)
 	if err := x.look(ctx); err != nil {
@@ -271,6 +284,8 @@ func (x *restoration) pick(ctx context.Context, path string, of contract.Run, wa
 // remains is what there is of a group in the directory.
 type remains struct {
 	now      *directory.TargetGroup // the object itself
+	linked   bool                   // it is linked
+	ours     bool                   // it is ours as rule 2 decides
 	left     *contract.DeletedGroup // what is left of the deleted object
 	standing *directory.TargetGroup // another object that stands for the cloud group
 	parent   contract.Container     // where it comes back
@@ -313,10 +328,17 @@ func (x *restoration) lookAt(ctx context.Context, groups []*restored) error {
 			missing = append(missing, r.GUID)
 		}
 		for _, l := range links {
-			if l.SourceID == r.id && l.TargetGUID != r.GUID {
+			switch {
+			case l.SourceID != r.id:
+			case l.TargetGUID == r.GUID:
+				r.found.linked = true
+			default:
 				r.found.standing = there[l.TargetGUID]
 			}
 		}
+	}
+	if err := x.judge(ctx, groups); err != nil {
+		return err
 	}
 	if len(missing) == 0 {
 		return nil
@@ -331,6 +353,42 @@ func (x *restoration) lookAt(ctx context.Context, groups []*restored) error {
 				r.found.left = &deleted[i]
 			}
 		}
+	}
+	return nil
+}
+
+// judge decides of the objects that are there whether they are ours.
+func (x *restoration) judge(ctx context.Context, groups []*restored) error {
+	settings := x.run.settings
+	containers, err := owner.FindRemainingContainers(ctx, x.run.target, &settings)
+	if err != nil {
+		return err
+	}
+	judge, err := owner.NewJudge(x.run.target, &x.run.ground.TargetID, &settings, containers)
+	if err != nil {
+		return err
+	}
+	if x.owner != "" { // the restore may have signed in as somebody else
+		judge.Rules.TrustedOwners = append(judge.Rules.TrustedOwners, x.owner)
+	}
+	var there []contract.StagedTarget
+	for _, r := range groups {
+		if r.found.now != nil {
+			there = append(there, contract.StagedTarget{TargetGroup: *r.found.now, Linked: r.found.linked})
+		}
+	}
+	if err := judge.Ask(ctx, there); err != nil {
+		return err
+	}
+	for _, r := range groups {
+		if r.found.now == nil {
+			continue
+		}
+		c, err := judge.Candidate(ctx, &contract.StagedTarget{TargetGroup: *r.found.now, Linked: r.found.linked})
+		if err != nil {
+			return err
+		}
+		r.found.ours = c.Ours(r.id, &judge.Rules)
 	}
 	return nil
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // holdFirst is the step that puts the groups on hold before anything is written, so that no
-// sync undoes a part of a restore that was cut off. Groups that are on hold already stay as
-// they are.
+// sync undoes a part of a restore that was cut off. An object that has all that it had, and is
+// linked, needs none. Groups that are on hold already stay so; those that a former restore put
+// on hold are compared again.
 func holdFirst(ctx context.Context, x *restoration) (*restoration, error) {
 	already, _, err := owner.Held(ctx, x.run.state, x.run.now())
 	if err != nil {
@@ -20,10 +21,14 @@ func holdFirst(ctx context.Context, x *restoration) (*restoration, error) {
 	var holds []contract.Hold
 	for _, r := range x.groups {
 		switch {
-		case r.result.Way == "" || r.result.Way == WayNone:
+		case r.result.Way == "":
 		case already[r.id] != nil:
-			r.result.Held = true
+			r.compared = already[r.id].Reason == directory.HoldRestored
+			r.changed = r.compared // by the former restore
+			r.result.Held = !r.compared
+		case r.result.Way == WayNone && r.found.linked:
 		default:
+			r.compared = true
 			holds = append(holds, contract.Hold{GroupID: r.id, Hold: directory.Hold{Reason: directory.HoldRestored, Account: x.account, Since: x.run.now().UTC(),
 				Comment: fmt.Sprintf("Restored by run %d", x.run.record.ID)}})
 		}
@@ -40,10 +45,10 @@ func holdFirst(ctx context.Context, x *restoration) (*restoration, error) {
 // that were not changed. next is the ground of that sync; without it, or if it cannot be
 // planned, all groups stay on hold.
 func (x *restoration) release(ctx context.Context, next *Ground) error {
-	mine := map[directory.GUID][]*restored{} // whose hold is ours
+	mine := map[directory.GUID][]*restored{} // whose hold is that of a restore
 	compare := map[directory.GUID]bool{}
 	for _, r := range x.groups {
-		if r.result.Way == "" || r.result.Way == WayNone || r.result.Held {
+		if !r.compared {
 			continue
 		}
 		mine[r.id] = append(mine[r.id], r)

@@ -39,6 +39,9 @@ func (r *restored) way() (Way, *contract.Error) {
 			"Keep the new object. Or delete it, and restore the group before the next sync.")
 	case found.now != nil && !marked(found.now):
 		return refuse("MarkRemoved", found.now.DN, "The object exists, and no longer carries the mark of the cloud group "+r.id.String()+".", "It belongs to somebody else now, and is left as it is.")
+	case found.now != nil && !found.ours:
+		return refuse("NotOurs", found.now.DN, "The object exists, and carries the mark of the cloud group without being linked, but not our stamp and an owner that is trusted.",
+			"It is left as it is. If nobody needs it, delete it by hand, and restore the group again.")
 	case found.now != nil:
 		return WayMembers, nil
 	case r.action != plan.Delete:
@@ -50,7 +53,7 @@ func (r *restored) way() (Way, *contract.Error) {
 			"Rename the object, and restore the group again.")
 	case found.left == nil || found.left.Remains == contract.RemainsNothing:
 		return WayNewObject, nil
-	case r.SID != "" && found.left.SID != r.SID || found.left.Remains == contract.RemainsWhole && !marked(&found.left.TargetGroup):
+	case r.SID == "" || found.left.SID != r.SID || found.left.Remains == contract.RemainsWhole && !marked(&found.left.TargetGroup):
 		return refuse("NotOurs", found.left.DN, "The deleted object is another one than the undo file says.", "It is left as it is. Check whether the file was changed.")
 	case found.left.Remains == contract.RemainsWhole:
 		return WayRecycleBin, nil
@@ -115,10 +118,15 @@ func (r *restored) attributes(way Way, mapped []string, tenant directory.GUID) [
 func planRestore(ctx context.Context, x *restoration) (*restoration, error) {
 	mapped := x.run.ground.Mapping.Attributes()
 	taken := map[directory.GUID]*restored{} // by cloud group
+	released := x.run.settings.Released()
 	open := map[*undoFile]bool{}
 	for _, r := range x.groups {
 		r.result = RestoredGroup{ID: r.id, TargetGUID: r.GUID, DisplayName: r.label(), DN: r.DN, Outcome: contract.OutcomePending, Lost: []string{}, Path: r.file.path}
 		way, refused := r.way()
+		if released[r.id] {
+			refused = &contract.Error{Category: contract.InvalidState, ID: "NotOurs", Object: r.DN, Message: "An administrator has let go of the cloud group, and GroupWriteback writes it no more.",
+				Advice: "It is left as it is."}
+		}
 		if other := taken[r.id]; refused == nil && other != nil && other.GUID != r.GUID {
 			refused = &contract.Error{Category: contract.InvalidState, ID: "GroupHasObject", Object: other.DN,
 				Message: "The undo file has this object for the cloud group, too, and it is restored.", Advice: "Name the object that is wanted with -Group."}

@@ -41,11 +41,13 @@ func bringBack(ctx context.Context, x *restoration) (*restoration, error) {
 	return x, err
 }
 
-// linkUnchanged links the objects that have all that they had.
+// linkUnchanged links the objects that have all that they had, and are not linked. They are on
+// hold, because a sync would delete what is linked and has no group in the tenant.
 func (b *bringer) linkUnchanged(ctx context.Context) error {
 	var links []contract.Link
 	for _, r := range b.groups {
-		if r.result.Way == WayNone {
+		if r.result.Way == WayNone && !r.found.linked {
+			r.changed = true
 			links = append(links, r.link(r.GUID, r.result.DN, b.run.settings.Tenant.ID))
 		}
 	}
@@ -116,6 +118,7 @@ func (b *bringer) object(ctx context.Context, r *restored, c *contract.SpooledCh
 		if _, err = b.writer.Create(ctx, r.found.parent.GUID, attributes, nil); err != nil {
 			return err
 		}
+		r.changed = true
 		created, err := b.run.target.Created(ctx, r.found.parent.GUID, [][]plan.AttributeChange{attributes})
 		if err == nil && created[0].GUID.IsZero() {
 			err = &contract.Error{Category: contract.Connection, ID: "OutcomeUnknown", Object: r.result.DN, Message: "The group was created but could not be read afterwards.", Advice: "Restore it again."}

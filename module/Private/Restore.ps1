@@ -64,7 +64,7 @@ function Write-RestoreOutcome {
         }
         $Cmdlet.WriteError((ConvertTo-ErrorRecord @problem))
     }
-    if ($Answer.run.status -notin 'Complete', 'Partial' -and -not $failed) {
+    if ($Answer.run.status -notin 'Complete', 'Partial') {
         Write-RunOutcome -Cmdlet $Cmdlet -Run (ConvertTo-Run $Answer.run)
     }
 }

@@ -35,6 +35,7 @@ function Restore-GroupWritebackGroup {
         only these groups of the file.
     .PARAMETER RunId
         The number of the run that deleted the groups or removed the members.
+        One command restores up to 1,000 groups; name some of more with -Group.
     .PARAMETER Path
         The path of an undo file, on the computer of the engine.
     .PARAMETER Force
@@ -44,7 +45,8 @@ function Restore-GroupWritebackGroup {
         Without it, the account of the connection is used.
     .PARAMETER Server
         The domain controller or domain for this command alone. The default is
-        that of the connection. Without -Credential, on Windows, the current
+        that of the connection. Syncs on another domain controller then end as
+        TargetNotUpToDate: name this one for the next sync. Without -Credential, on Windows, the current
         account is used.
     .PARAMETER AuthType
         How -Credential signs in: Basic (default) binds with name and password

@@ -527,3 +527,30 @@ func TestAReleasedGroupIsNotRestored(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A newer undo file that is missing or was edited does not keep a group of an older one from
+// coming back, but is named if no other file has the group.
+func TestAnUnreadableUndoFileBlocksNoOther(t *testing.T) {
+	for id, spoil := range map[string]func(path string) error{
+		"UndoFileUnreadable": os.Remove,
+		"UndoFileChanged":    func(path string) error { return os.WriteFile(path, []byte("# nothing\n"), 0o600) },
+	} {
+		t.Run(id, func(t *testing.T) {
+			b := settled(t, map[string][]string{"one": {"a", "b"}, "two": {"a", "b"}})
+			b.withoutLimits(t)
+			b.tenant.put("one", "a")
+			b.delta(t)
+			b.tenant.put("two", "a")
+			if err := spoil(b.delta(t).UndoFile); err != nil {
+				t.Fatal(err)
+			}
+			if r := b.restore(t, run.RestoreRequest{Groups: []string{"one"}}).Groups; len(r) != 1 || r[0].Way != run.WayMembers || r[0].Outcome != contract.OutcomeDone {
+				t.Errorf("%+v", r)
+			}
+			_, err := b.engine.Restore(t.Context(), command.RestoreRequest{RestoreRequest: run.RestoreRequest{Groups: []string{"two"}}})
+			if !contract.HasID(err, id) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

@@ -185,6 +185,7 @@ func (x *restoration) choose(ctx context.Context) error {
 		return contract.InvalidParameter("groups", "", "a group, a run or an undo file")
 	}
 	open := x.request.Groups
+	var unread error
 	for of, err := range Newest(ctx, x.run.state, 0) {
 		if err != nil {
 			return err
@@ -192,12 +193,22 @@ func (x *restoration) choose(ctx context.Context) error {
 		if of.UndoFile == "" {
 			continue
 		}
-		if open, err = x.pick(ctx, of.UndoFile, of, open); err != nil {
+		left, err := x.pick(ctx, of.UndoFile, of, open)
+		switch {
+		case err == nil:
+			open = left
+		case contract.HasID(err, "UndoFileUnreadable") || contract.HasID(err, "UndoFileChanged") || contract.HasID(err, "UndoFileInvalid"):
+			x.run.warn("undo file not used", "run", of.ID, "file", of.UndoFile, "error", err)
+			unread = cmp.Or(unread, err)
+		default:
 			return err
 		}
 		if len(open) == 0 {
 			return nil
 		}
+	}
+	if unread != nil { // the group may be in that file
+		return unread
 	}
 	return notUndone(open[0], "any run")
 }
@@ -224,7 +235,14 @@ func (x *restoration) pick(ctx context.Context, path string, of contract.Run, wa
 	if err != nil {
 		return nil, err
 	}
-	x.files = append(x.files, f)
+	chosen := len(x.groups)
+	defer func() {
+		if len(x.groups) > chosen {
+			x.files = append(x.files, f)
+		} else {
+			f.close()
+		}
+	}()
 	best, ranks := make([][]*restored, len(wanted)), make([]int, len(wanted))
 	identities := make([]identity.Identity, len(wanted))
 	for i, text := range wanted {

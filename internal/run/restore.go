@@ -131,7 +131,7 @@ func Restore(ctx context.Context, g *Ground, request RestoreRequest, with Restor
 		return RestoreResult{}, err
 	}
 	if n := len(x.groups); n > maxRestored {
-		return RestoreResult{}, contract.InvalidParameter("groups", directory.Count(n, "group"), fmt.Sprintf("at most %d groups in one request; name groups with -Group", maxRestored))
+		return RestoreResult{}, contract.InvalidParameter("groups", directory.Count(n, "group"), fmt.Sprintf("at most %s in one request; name them with -Group", directory.Count(maxRestored, "group")))
 	}
 	x.run.meter.Begin(remainsStep.id, remainsStep.says)
 	if err := x.look(ctx); err != nil {

@@ -111,15 +111,6 @@ func saveLink(q *session, link *contract.Link) error {
 	return err
 }
 
-// PlaceLinks notes for every link that does not know its container that its object was put
-// into this one.
-func (s *State) PlaceLinks(ctx context.Context, container directory.GUID) error {
-	return s.writeThrough(ctx, "note the containers of the links", func(q *session) error {
-		_, err := q.exec("UPDATE link SET container = ? WHERE container IS NULL", container[:])
-		return err
-	})
-}
-
 // Unlink removes what the state knows of an object that is gone: its link, the
 // refusals that were recorded for its group, its entry in the disable set, and
 // what is staged of it in any generation.

@@ -120,12 +120,15 @@ func (s *State) FormerObject(ctx context.Context, source directory.GUID) (former
 	return former, err
 }
 
-// LastPlace returns the container of the newest change that a run planned to create or move
-// the object of the group; zero if there is none.
+// LastPlace implements contract.State.
 func (s *State) LastPlace(ctx context.Context, source directory.GUID) (container directory.GUID, err error) {
 	err = s.read(ctx, "find where the object of a group was to be moved", func(q *session) error {
-		_, err := q.one("SELECT c.container FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.action IN ('Create', 'Move') AND r.kind <> 'Preview' ORDER BY c.id DESC LIMIT 1",
-			[]any{source[:]}, intoGUID(&container))
+		var outcome string
+		_, err := q.one("SELECT c.container, c.outcome FROM change c JOIN run r ON r.id = c.run WHERE c.source_id = ? AND c.action IN ('Create', 'Move') AND r.kind <> 'Preview' AND c.outcome NOT IN ('Held', 'Skipped') ORDER BY c.id DESC LIMIT 1",
+			[]any{source[:]}, intoGUID(&container), &outcome)
+		if outcome == string(contract.OutcomeDone) || outcome == string(contract.OutcomePartial) {
+			container = directory.GUID{}
+		}
 		return err
 	})
 	return container, err

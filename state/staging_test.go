@@ -645,10 +645,6 @@ func TestContainersOfLinks(t *testing.T) {
 	if diff := cmp.Diff([]directory.GUID{first, none}, containers()); diff != "" {
 		t.Error(diff)
 	}
-	must(t, s.PlaceLinks(ctx, second))
-	if diff := cmp.Diff([]directory.GUID{first, second}, containers()); diff != "" {
-		t.Error(diff)
-	}
 	must(t, s.SaveLinks(ctx, []contract.Link{link(1, second)}))
 	run := beginRun(t, s, contract.SyncRun, "")
 	must(t, s.Generation(run).StageTargetGroups(ctx, []directory.TargetGroup{{GUID: guid(3, 1)}}))

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 
+	"groupwriteback/internal/batch"
 	"groupwriteback/internal/contract"
 	"groupwriteback/internal/directory"
+	"groupwriteback/internal/owner"
 	"groupwriteback/internal/plan"
 )
 
@@ -68,10 +70,9 @@ func checkContainerDN(dn string) error {
 const maxContainers = 100
 
 // chooseFurther finds and checks the containers that the mapping and the container filters
-// name. With anew it also checks those that are known already, which a run does in any
-// case. Containers that are no longer named become former ones, so that their groups are
-// moved.
-func (e *Engine) chooseFurther(ctx context.Context, c *connection, settings *contract.Settings, anew bool) error {
+// name; without a connection, those that are known already stay as they are. Containers
+// that are no longer named become former ones, so that their groups are moved.
+func (e *Engine) chooseFurther(ctx context.Context, c *connection, settings *contract.Settings) error {
 	mapping, err := e.mapping(settings)
 	if err != nil {
 		return err
@@ -97,15 +98,20 @@ func (e *Engine) chooseFurther(ctx context.Context, c *connection, settings *con
 			return contract.InvalidParameter("containerFilters", "more than "+directory.Count(maxContainers, "container"), "at most "+directory.Count(maxContainers, "container"))
 		}
 		further := contract.NamedContainer{Name: name}
-		if at := slices.IndexFunc(before, named(name)); at >= 0 && !anew {
-			further = before[at]
-		} else if at >= 0 {
-			further.Container, err = checkedContainer(ctx, c, "", before[at].GUID)
-		} else {
-			further.Container, err = checkedContainer(ctx, c, name, directory.GUID{})
-		}
-		if err != nil {
-			return err
+		switch at := slices.IndexFunc(before, named(name)); {
+		case at >= 0 && c.target == nil:
+			further = before[at] // the next run checks it
+		case c.target == nil:
+			return &contract.Error{Category: contract.InvalidState, ID: "NotConnected", Object: name, Message: "The container cannot be looked up without a connection to Active Directory.",
+				Advice: "Run Connect-GroupWriteback."}
+		default:
+			var known directory.GUID
+			if at >= 0 {
+				known = before[at].GUID
+			}
+			if further.Container, err = checkedOrNew(ctx, c, known, name); err != nil {
+				return err
+			}
 		}
 		settings.FurtherContainers = append(settings.FurtherContainers, further)
 	}
@@ -114,6 +120,18 @@ func (e *Engine) chooseFurther(ctx context.Context, c *connection, settings *con
 	}
 	settings.FormerContainers = former(settings)
 	return nil
+}
+
+// checkedOrNew finds the container that is known, or the one that has its name now if that
+// is gone.
+func checkedOrNew(ctx context.Context, c *connection, known directory.GUID, name string) (contract.Container, error) {
+	if !known.IsZero() {
+		container, err := checkedContainer(ctx, c, "", known)
+		if !contract.HasID(err, "ContainerNotFound") {
+			return container, err
+		}
+	}
+	return checkedContainer(ctx, c, name, directory.GUID{})
 }
 
 // named returns a condition for containers with this name.
@@ -137,15 +155,32 @@ func former(settings *contract.Settings) []contract.Container {
 	return out
 }
 
-// notePlaces notes, before the first settings with further containers are saved, that the
-// groups so far were put into the one container that there was. Whoever stands elsewhere
-// then was moved by an administrator.
+// notePlaces notes, before the first settings with further containers are saved, which
+// groups were in the one container that there was: they move when they belong elsewhere.
+// Whoever is in a former one still waits to be moved, and whoever is elsewhere was moved by
+// an administrator.
 func notePlaces(ctx context.Context, state contract.State, settings *contract.Settings) error {
 	before, err := state.LoadSettings(ctx)
 	if err != nil || len(before.FurtherContainers) > 0 || len(settings.FurtherContainers) == 0 || before.Container.GUID.IsZero() {
 		return err
 	}
-	return state.PlaceLinks(ctx, before.Container.GUID)
+	containers := owner.Containers{Current: before.Containers(), Former: before.FormerContainers}
+	for links, err := range batch.Pages(ctx, batch.ListBatch, state.Links, contract.Link.Target) {
+		if err != nil {
+			return err
+		}
+		var placed []contract.Link
+		for _, l := range links {
+			if place, in := containers.Place(l.DN); l.Container.IsZero() && place == plan.InContainer {
+				l.Container = in
+				placed = append(placed, l)
+			}
+		}
+		if err := state.SaveLinks(ctx, placed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // applyContainers sets the container filters.

@@ -105,7 +105,7 @@ func (e *Engine) checkEnable(ctx context.Context, state contract.State, c *conne
 	if err := chooseContainer(ctx, c, &settings, request.TargetContainer); err != nil {
 		return EnableResult{}, err
 	}
-	if err := e.chooseFurther(ctx, c, &settings, true); err != nil {
+	if err := e.chooseFurther(ctx, c, &settings); err != nil {
 		return EnableResult{}, err
 	}
 

@@ -787,7 +787,7 @@ func (d *fakeDirectory) Container(ctx context.Context, dn string, id directory.G
 }
 
 // containers are the containers of the domain.
-var containers = map[directory.GUID]string{containerID: containerDN, guid("apart"): apartDN}
+var containers = map[directory.GUID]string{containerID: containerDN, guid("apart"): apartDN, guid("third"): "OU=Third,DC=contoso,DC=test"}
 
 // apartDN is a second container.
 const apartDN = "OU=Apart,DC=contoso,DC=test"

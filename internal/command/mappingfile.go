@@ -77,7 +77,7 @@ func (e *Engine) fitFile(ctx context.Context, c *connection, file *MappingFile) 
 		one := []plan.Entry{entry}
 		err := e.fitSchema(ctx, c, one)
 		if err == nil && strings.EqualFold(entry.Attribute, plan.AttrContainer) {
-			err = e.chooseFurther(ctx, c, &contract.Settings{Mapping: one}, true)
+			err = e.chooseFurther(ctx, c, &contract.Settings{Mapping: one})
 		}
 		var wrong *contract.Error
 		switch {

@@ -8,6 +8,7 @@ import (
 
 	"groupwriteback/internal/command"
 	"groupwriteback/internal/contract"
+	"groupwriteback/internal/directory"
 	"groupwriteback/internal/plan"
 )
 
@@ -76,5 +77,77 @@ func TestContainersAreLeft(t *testing.T) {
 	}
 	if run := b.sync(t); run.Exported.Move != 1 || !strings.HasSuffix(b.object("one").DN, containerDN) {
 		t.Errorf("%+v", run)
+	}
+}
+
+// TestAWaitingMoveIsNotForgotten checks that groups which still wait to be moved out of a
+// former container are moved after container filters were set.
+func TestAWaitingMoveIsNotForgotten(t *testing.T) {
+	b := mapped(t)
+	b.object("one").DN = strings.Replace(b.object("one").DN, containerDN, apartDN, 1)
+	b.object("two").DN = strings.Replace(b.object("two").DN, containerDN, apartDN, 1)
+	settings, err := b.engine.Settings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := b.engine.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As an earlier release left it: no link knows its container, and the target container
+	// has just been changed.
+	links, err := state.Links(t.Context(), directory.GUID{}, 10)
+	if err != nil || len(links) != 2 {
+		t.Fatal(links, err)
+	}
+	for _, l := range links {
+		if err := state.Unlink(t.Context(), l.TargetGUID); err != nil {
+			t.Fatal(err)
+		}
+		l.Container, l.DN = directory.GUID{}, strings.Replace(l.DN, containerDN, apartDN, 1)
+		if err := state.SaveLinks(t.Context(), []contract.Link{l}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settings.FormerContainers = []contract.Container{{GUID: guid("apart"), DN: apartDN}}
+	if err := state.SaveSettings(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	filters := []contract.ContainerFilter{{Container: "OU=Third,DC=contoso,DC=test", Filter: "displayName -eq 'nobody'"}}
+	if _, err := b.engine.SetSettings(t.Context(), command.SettingsPatch{Choices: command.Choices{ContainerFilters: &filters}}); err != nil {
+		t.Fatal(err)
+	}
+	if run := b.sync(t); run.Exported.Move != 2 || !strings.HasSuffix(b.object("one").DN, containerDN) {
+		t.Errorf("%+v", run)
+	}
+}
+
+// TestOnlyAMoveThatIsNotKnownToBeDoneCounts checks that an object which an administrator
+// moved to where a run once had it, or meant to move it, stays.
+func TestOnlyAMoveThatIsNotKnownToBeDoneCounts(t *testing.T) {
+	b := mapped(t)
+	filters := []contract.ContainerFilter{{Container: apartDN, Filter: "description -eq 'apart'"}}
+	set := command.SettingsPatch{Choices: command.Choices{ContainerFilters: &filters}}
+	if _, err := b.engine.SetSettings(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	b.sync(t)
+	move := func(to string) {
+		g := b.object("one")
+		from := containerDN
+		if strings.HasSuffix(g.DN, apartDN) {
+			from = apartDN
+		}
+		g.DN = strings.Replace(g.DN, from, to, 1)
+	}
+	move(apartDN) // by hand
+	b.sync(t)
+	b.tenant.groups[guid("group one")].says("description", "apart")
+	b.sync(t) // now it belongs there
+	move(containerDN)
+	for range 2 {
+		if run := b.sync(t); run.Planned.Move != 0 || !strings.HasSuffix(b.object("one").DN, containerDN) {
+			t.Errorf("%+v", run)
+		}
 	}
 }

@@ -106,7 +106,7 @@ func (e *Engine) prepareSettings(ctx context.Context, state contract.State, c *c
 		return contract.Settings{}, nil, err
 	}
 	if patch.Mapping != nil || patch.ContainerFilters != nil {
-		if err := e.chooseFurther(ctx, c, &settings, false); err != nil {
+		if err := e.chooseFurther(ctx, c, &settings); err != nil {
 			return contract.Settings{}, nil, err
 		}
 	}

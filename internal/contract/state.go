@@ -106,8 +106,6 @@ type LinkStore interface {
 	// its group is linked.
 	SetAdoptSet(ctx context.Context, set []Link) error
 	AdoptSet(ctx context.Context) ([]Link, error)
-	// PlaceLinks sets the Container of all links that have none.
-	PlaceLinks(ctx context.Context, container directory.GUID) error
 	// Unlink removes what the state knows about an object that is gone: its link, its
 	// place in the disable set, and what any generation has staged of it. A
 	// [ChangeOutcome] does the same together with the outcome of a deletion.
@@ -131,8 +129,9 @@ type HistoryStore interface {
 	// FormerObject returns the object that stood for the group and is gone: the linked one, or
 	// the one that a run deleted last; zero if none is recorded. An adopted one does not count.
 	FormerObject(ctx context.Context, source directory.GUID) (directory.GUID, error)
-	// LastPlace returns the container of the newest planned change that creates or moves the
-	// object of the group, whatever became of it; zero if there is none.
+	// LastPlace returns the container of the newest change that was to create or move the
+	// object of the group, if it is not known that it was done, because the answer was lost
+	// or the process died; zero otherwise.
 	LastPlace(ctx context.Context, source directory.GUID) (directory.GUID, error)
 	// RemovalsHeld reports whether the newest planned removal of members from the group,
 	// in a run other than a preview, was held back.

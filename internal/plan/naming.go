@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,9 +46,6 @@ type Container struct {
 	GUID     directory.GUID
 	DN, Name directory.DN
 }
-
-// called reports whether dn names the container.
-func (c *Container) called(dn directory.DN) bool { return dn.Equal(c.DN) || dn.Equal(c.Name) }
 
 // ContainerFilter sends the groups for which the filter holds to a container.
 type ContainerFilter struct {
@@ -107,8 +105,14 @@ func (r *Rules) placeOf(g *directory.SourceGroup) placement {
 func (r *Rules) find(text string) placement {
 	dn, err := directory.ParseDN(text)
 	if err == nil {
+		// The name that it was given comes first: another container may have its DN by now.
+		for i := len(r.Containers) - 1; i >= 0; i-- {
+			if c := &r.Containers[i]; dn.Equal(c.Name) {
+				return placement{to: c}
+			}
+		}
 		for i := range r.Containers {
-			if c := &r.Containers[i]; c.called(dn) {
+			if c := &r.Containers[i]; dn.Equal(c.DN) {
 				return placement{to: c}
 			}
 		}
@@ -124,10 +128,12 @@ func (row *Row) evaluate(g *directory.SourceGroup, r *Rules) (values []string, f
 	switch {
 	case err != nil:
 		return nil, false, err
+	case result.Outcome == expression.Unread:
+		return nil, false, errors.New("because the property " + result.Attribute + " could not be read")
 	case result.Outcome == expression.Absent && row.Default != "":
 		return []string{row.Default}, true, nil
 	}
-	return result.Values, result.Outcome != expression.NoFlow && result.Outcome != expression.Unread, nil
+	return result.Values, result.Outcome != expression.NoFlow, nil
 }
 
 // cn returns the common name that the object will have.

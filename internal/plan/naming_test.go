@@ -238,3 +238,15 @@ func TestAMoveThatFindsItsNameTaken(t *testing.T) {
 		t.Errorf("%v", taken)
 	}
 }
+
+// TestANameComesBeforeADN checks that a container which got the DN that another one had is
+// not taken for it.
+func TestANameComesBeforeADN(t *testing.T) {
+	r := places(t, byDescription)
+	r.Containers[1].DN, r.Containers[2].DN = r.Containers[2].DN, append(directory.DN{{Type: "OU", Value: "Old"}}, r.BaseDN...)
+	for description, in := range map[string]int{"Sales": 1, "Public": 2, "": 0} {
+		if p := r.placeOf(described(description)); p.to == nil || p.to.GUID != r.Containers[in].GUID {
+			t.Errorf("%s: %+v", description, p)
+		}
+	}
+}

@@ -296,13 +296,14 @@ func (p *planner) plan(ctx context.Context, pair *plan.Pair) error {
 	return nil
 }
 
-// findPlaces finds out which objects a run moved without noting it, because the answer was
-// lost or the process died: they are where the newest move was to take them. Whatever else
-// is elsewhere was moved by an administrator.
+// findPlaces finds out which objects a run created or moved without noting it, because the
+// answer was lost or the process died, and notes it. Whatever else is elsewhere was moved by
+// an administrator.
 func (p *planner) findPlaces(ctx context.Context, pair *plan.Pair) error {
+	several := len(p.course.judge.Rules.Containers) > 1
 	for i := range pair.Candidates {
 		c := &pair.Candidates[i]
-		if !c.Linked || c.Placed.IsZero() || c.Container.IsZero() || c.Placed == c.Container {
+		if c.Place != plan.InContainer || c.Placed == c.Container || c.Placed.IsZero() && !several || !c.Ours(pair.ID, &p.course.judge.Rules) {
 			continue
 		}
 		last, err := p.run.state.LastPlace(ctx, pair.ID)
@@ -311,6 +312,7 @@ func (p *planner) findPlaces(ctx context.Context, pair *plan.Pair) error {
 		}
 		if last == c.Container {
 			c.Placed = last
+			p.draft.relinks = append(p.draft.relinks, relink{pair.ID, c.GUID, last})
 		}
 	}
 	return nil

@@ -522,8 +522,14 @@ func (p *planner) accept(ctx context.Context, c planned) error {
 			return nil
 		}
 		goes, err := p.again(ctx, &c.Change)
-		if err != nil || goes == nil {
+		if err != nil {
 			return err
+		}
+		if goes == nil || goes.Action != c.Action || len(goes.Remove) < len(c.Remove) {
+			p.run.setPending(c.SourceID) // the limits still hold back the rest
+		}
+		if goes == nil {
+			return nil
 		}
 		c.Change = *goes
 	}

@@ -46,8 +46,8 @@ function Restore-GroupWritebackGroup {
     .PARAMETER Server
         The domain controller or domain for this command alone. The default is
         that of the connection. Syncs on another domain controller then end as
-        TargetNotUpToDate: name this one for the next sync. Without -Credential, on Windows, the current
-        account is used.
+        TargetNotUpToDate: name this one for the next sync. Without -Credential,
+        on Windows, the current account is used.
     .PARAMETER AuthType
         How -Credential signs in: Basic (default) binds with name and password
         over TLS; Negotiate uses Kerberos.

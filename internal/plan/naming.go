@@ -80,12 +80,13 @@ type placement struct {
 // placeOf returns where the group belongs. Without a value, that is the first container.
 func (r *Rules) placeOf(g *directory.SourceGroup) placement {
 	if row := r.Naming.Container; row != nil {
-		result, flows, err := row.evaluate(g, r)
+		values, flows, err := row.values(g, r)
 		switch {
 		case err != nil:
 			return placement{reason: ReasonMappingFailed, problem: AttrContainer + ": The expression fails for this group " + err.Error() + "."}
-		case len(result) > 0:
-			to := r.find(result[0])
+		case len(values) > 0:
+			dn, _ := directory.ParseDN(values[0]) // what is no DN is no container either
+			to := r.find(dn, values[0])
 			to.stays = row.Apply == ApplyOnlyAtCreation
 			return to
 		case !flows:
@@ -94,37 +95,34 @@ func (r *Rules) placeOf(g *directory.SourceGroup) placement {
 	}
 	for i := range r.ContainerFilters {
 		if f := &r.ContainerFilters[i]; f.Filter.Holds(g) {
-			return r.find(f.Container.String())
+			return r.find(f.Container, f.Container.String())
 		}
 	}
 	return placement{to: &r.Containers[0]}
 }
 
-// find returns the configured container with that DN. Only these are checked, so nobody
-// who may edit a group chooses another one.
-func (r *Rules) find(text string) placement {
-	dn, err := directory.ParseDN(text)
-	if err == nil {
-		// The name that it was given comes first: another container may have its DN by now.
-		for i := len(r.Containers) - 1; i >= 0; i-- {
-			if c := &r.Containers[i]; dn.Equal(c.Name) {
-				return placement{to: c}
-			}
+// find returns the configured container with that DN, which text spells. Only these are
+// checked, so nobody who may edit a group chooses another one.
+func (r *Rules) find(dn directory.DN, text string) placement {
+	// The name that it was given comes first: another container may have its DN by now.
+	for i := len(r.Containers) - 1; i >= 0; i-- {
+		if c := &r.Containers[i]; dn.Equal(c.Name) {
+			return placement{to: c}
 		}
-		for i := range r.Containers {
-			if c := &r.Containers[i]; dn.Equal(c.DN) {
-				return placement{to: c}
-			}
+	}
+	for i := range r.Containers {
+		if c := &r.Containers[i]; dn.Equal(c.DN) {
+			return placement{to: c}
 		}
 	}
 	return placement{reason: ReasonContainerUnknown, problem: fmt.Sprintf(
 		"The mapping of %s gives %q, which is not among the containers that it names as a whole.", AttrContainer, clip(text))}
 }
 
-// evaluate returns the values of the row's expression. flows is false if it says that all
-// stays as it is.
-func (row *Row) evaluate(g *directory.SourceGroup, r *Rules) (values []string, flows bool, err error) {
-	result, err := row.compiled.Evaluate(func(name string) ([]string, bool) { return read(g, name), true }, r.Environment)
+// values returns what the row's expression or its default value gives. flows is false if
+// all stays as it is.
+func (row *Row) values(g *directory.SourceGroup, r *Rules) (values []string, flows bool, err error) {
+	result, err := row.evaluate(g, r)
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -161,7 +159,7 @@ func (s *subject) samAccountName() string {
 
 // named returns the name that the expression gives, or "" if it gives none, or fails.
 func (s *subject) named(row *Row) string {
-	values, _, err := row.evaluate(s.group, s.rules)
+	values, _, err := row.values(s.group, s.rules)
 	if err != nil || len(values) == 0 {
 		return ""
 	}
@@ -178,7 +176,7 @@ func (s *subject) unnamed(p *Pair) *Change {
 		if row == nil {
 			continue
 		}
-		if _, _, err := row.evaluate(s.group, s.rules); err != nil {
+		if _, _, err := row.values(s.group, s.rules); err != nil {
 			c := skip(p, nil, ReasonMappingFailed, row.Attribute+": The expression fails for this group "+err.Error()+". The group is not created without its name.")
 			return &c
 		}

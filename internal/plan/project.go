@@ -241,7 +241,7 @@ func (row *Row) raw(s *subject, p *Projection) []string {
 		}
 		return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 	}
-	result, err := row.compiled.Evaluate(func(name string) ([]string, bool) { return read(s.group, name), true }, s.rules.Environment)
+	result, err := row.evaluate(s.group, s.rules)
 	switch {
 	case err != nil:
 		*p = Projection{Keep: true, Failed: true, Notes: []string{"The expression fails for this group " + err.Error() + "."}}
@@ -254,6 +254,11 @@ func (row *Row) raw(s *subject, p *Projection) []string {
 		return []string{row.Default}
 	}
 	return result.Values
+}
+
+// evaluate evaluates the row's expression for a group.
+func (row *Row) evaluate(g *directory.SourceGroup, r *Rules) (expression.Result, error) {
+	return row.compiled.Evaluate(func(name string) ([]string, bool) { return read(g, name), true }, r.Environment)
 }
 
 // holds says what values the attribute can hold.

@@ -70,17 +70,17 @@ func (c Containers) IsContainer(dn directory.DN) bool {
 
 // FindContainers finds the containers of the settings, and leaves out former ones that are
 // gone.
-func FindContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) (found Containers, err error) {
-	if found.Current, err = find(ctx, target, settings.Containers(), false); err != nil {
-		return found, err
-	}
-	found.Former, err = find(ctx, target, settings.FormerContainers, true)
-	return found, err
+func FindContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) (Containers, error) {
+	return findContainers(ctx, target, settings, false)
 }
 
 // FindRemainingContainers is FindContainers, but leaves out any container that is gone.
-func FindRemainingContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) (found Containers, err error) {
-	if found.Current, err = find(ctx, target, settings.Containers(), true); err != nil {
+func FindRemainingContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings) (Containers, error) {
+	return findContainers(ctx, target, settings, true)
+}
+
+func findContainers(ctx context.Context, target contract.TargetReader, settings *contract.Settings, mayBeGone bool) (found Containers, err error) {
+	if found.Current, err = find(ctx, target, settings.Containers(), mayBeGone); err != nil {
 		return found, err
 	}
 	found.Former, err = find(ctx, target, settings.FormerContainers, true)

@@ -50,8 +50,8 @@ func (m *Marked) addForeign(c *plan.Candidate, stamped bool) {
 	}
 }
 
-// CountMarked counts the marked groups in the current containers. Two marks that contradict each
-// other count as a mark; values that are not marks do not.
+// CountMarked counts the marked groups in the current containers. Two marks that
+// contradict each other count as a mark; values that are not marks do not.
 func (j *Judge) CountMarked(ctx context.Context, state contract.LinkStore, released map[directory.GUID]bool) (Marked, error) {
 	var m Marked
 	count := j.Looking(ctx, state, func(of directory.GUID, c *plan.Candidate) {

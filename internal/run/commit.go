@@ -103,15 +103,15 @@ func (r *committer) settleApart(ctx context.Context) error {
 	changed := r.run.tries.settle(r.run.now().UTC())
 	for i := range changed {
 		f := &changed[i]
-		was := r.run.tries.quarantined(f.GroupID)
-		switch is := f.Tries > 0 && f.Quarantined(); {
+		was, is := r.run.tries.quarantined(f.GroupID), f.Tries > 0 && f.Quarantined()
+		switch {
 		case is && !was:
 			r.run.found.quarantined++
 			r.run.record.QuarantinedGroups++
 		case was && !is:
 			r.run.record.QuarantinedGroups--
 		}
-		if f.Tries > 0 && f.Quarantined() {
+		if is {
 			r.run.quarantine(f.GroupID)
 		}
 	}

@@ -313,15 +313,19 @@ type remains struct {
 
 // look reads what there is of the groups.
 func (x *restoration) look(ctx context.Context) error {
+	judge, err := x.judge(ctx)
+	if err != nil {
+		return err
+	}
 	for groups := range slices.Chunk(x.groups, batch.AskBatch) {
-		if err := x.lookAt(ctx, groups); err != nil {
+		if err := x.lookAt(ctx, groups, judge); err != nil {
 			return err
 		}
 	}
 	return x.lookForNames(ctx)
 }
 
-func (x *restoration) lookAt(ctx context.Context, groups []*restored) error {
+func (x *restoration) lookAt(ctx context.Context, groups []*restored, judge *owner.Judge) error {
 	var guids, ids []directory.GUID
 	for _, r := range groups {
 		guids, ids = append(guids, r.GUID), append(ids, r.id)
@@ -355,7 +359,7 @@ func (x *restoration) lookAt(ctx context.Context, groups []*restored) error {
 			}
 		}
 	}
-	if err := x.judge(ctx, groups); err != nil {
+	if err := decide(ctx, groups, judge); err != nil {
 		return err
 	}
 	if len(missing) == 0 {
@@ -375,20 +379,21 @@ func (x *restoration) lookAt(ctx context.Context, groups []*restored) error {
 	return nil
 }
 
-// judge decides of the objects that are there whether they are ours.
-func (x *restoration) judge(ctx context.Context, groups []*restored) error {
-	settings := x.run.settings
-	containers, err := owner.FindRemainingContainers(ctx, x.run.target, &settings)
+// judge returns who decides whether the objects that are there are ours.
+func (x *restoration) judge(ctx context.Context) (*owner.Judge, error) {
+	containers, err := owner.FindRemainingContainers(ctx, x.run.target, &x.run.settings)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	judge, err := owner.NewJudge(x.run.target, &x.run.ground.TargetID, &settings, containers)
-	if err != nil {
-		return err
-	}
-	if x.owner != "" { // the restore may have signed in as somebody else
+	judge, err := owner.NewJudge(x.run.target, &x.run.ground.TargetID, &x.run.settings, containers)
+	if err == nil && x.owner != "" { // the restore may have signed in as somebody else
 		judge.Rules.TrustedOwners = append(judge.Rules.TrustedOwners, x.owner)
 	}
+	return judge, err
+}
+
+// decide notes which of the objects that are there are ours.
+func decide(ctx context.Context, groups []*restored, judge *owner.Judge) error {
 	var there []contract.StagedTarget
 	for _, r := range groups {
 		if r.found.now != nil {
